@@ -1,0 +1,59 @@
+/**
+ * What one host is told: the message that the program hands to the push program on stdin.
+ * It is the only thing that carries secrets out of the engine, and it never appears in a command line.
+ */
+
+/** One machine on the way to a host, dialled by SSH. */
+export interface SshHop {
+  user: string;
+  /** IP address or DNS name; IPv6 without brackets. */
+  address: string;
+  port: number;
+  /** Host keys that this machine may show, as `TYPE BASE64` (authorized_keys form, no comment). Never empty. */
+  hostKeys: string[];
+}
+
+/** One way to a host: on this very machine, or by SSH through `via` (nearest jump first, may be empty). */
+export type HostTarget = { kind: "local" } | { kind: "ssh"; hop: SshHop; via: SshHop[] };
+
+/** How to get onto a host; what `status` and `doctor` need too. */
+export interface HostAccess {
+  /** The node's name in stack config, for messages. */
+  node: string;
+  /** Tried in order until one answers. Never empty. */
+  targets: HostTarget[];
+  /** OpenSSH private key text, or null for the user's own agent and ssh_config. Secret. */
+  sshPrivateKey: string | null;
+}
+
+export interface PushRequest extends HostAccess {
+  version: 1;
+  /** Who owns the interface on the host: `PROJECT/STACK`. A host owned by another is refused. */
+  owner: string;
+  /**
+   * Which machine this is meant for: a digest of its host keys, or `local:NODE`. Written beside the owner mark,
+   * so that a removal meant for a machine that the node has since left never tears down its successor.
+   */
+  machine: string;
+  /** Interface name, at most 15 characters of [A-Za-z0-9_=+.-] (wg-quick(8)). */
+  interface: string;
+  /** The whole wg-quick(8) file, newline-terminated. Secret: holds the private key and preshared keys. */
+  config: string;
+  /** Whether the host passes on packets between its interfaces: sysctl net.ipv4.ip_forward, net.ipv6.conf.all.forwarding. */
+  forwarding: { ipv4: boolean; ipv6: boolean };
+  /** Tunnel addresses of nodes that this host dials; the host pings each once to force a handshake. */
+  probes: string[];
+}
+
+/** What the push program prints on stdout after a success, as one line of JSON; it holds no secret. */
+export interface PushResult {
+  node: string;
+  /** The way that was taken: `local` or `user@address[:port]`, with ` via user@address` for each jump. */
+  through: string;
+  /** `unchanged`: the host already had this very state and nothing was touched. */
+  outcome: "applied" | "unchanged";
+  /** What carries the tunnel: the kernel's own WireGuard or wireguard-go. */
+  backend: "kernel" | "userspace";
+  /** sha256 (hex) of what the host was told to be: interface, config, forwarding. Not of the way there. */
+  digest: string;
+}
