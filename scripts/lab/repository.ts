@@ -1,0 +1,14 @@
+/** Where the repository is, from the sources as well as from their compiled form in dist/. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+/** The folder with Pulumi.yaml: the program that the lab runs. */
+export function findRepository(): string {
+  let folder = __dirname;
+  while (!fs.existsSync(path.join(folder, "Pulumi.yaml"))) {
+    const above = path.dirname(folder);
+    if (above === folder) throw new Error(`no Pulumi.yaml above ${__dirname}`);
+    folder = above;
+  }
+  return folder;
+}
