@@ -1,0 +1,145 @@
+/** IP addresses and prefixes, IPv4 and IPv6, in one canonical spelling; arithmetic by ipaddr.js. */
+import ipaddr from "ipaddr.js";
+import { Mistake, quote } from "./config/mistake";
+
+export type Family = 4 | 6;
+
+/** One address, e.g. `10.86.0.2` or `fd5c:10::2` (RFC 5952 spelling). */
+export interface IpAddress {
+  family: Family;
+  text: string;
+}
+
+/** A prefix without host bits, e.g. `192.168.10.0/24`. `length` is 0 to 32 or 128. */
+export interface Prefix {
+  family: Family;
+  text: string;
+  length: number;
+}
+
+/** Parses an address; throws a Mistake that says what is wrong with it. */
+export function parseAddress(text: string): IpAddress {
+  if (text.includes("/")) {
+    throw new Mistake(
+      `${quote(text)} has a prefix length`,
+      "write the address alone; the length comes from network.cidr",
+    );
+  }
+  return { family: familyOf(text), text: ipaddr.parse(text).toString() };
+}
+
+/** Parses a CIDR prefix; host bits, octal octets and IPv4-mapped IPv6 are Mistakes. */
+export function parsePrefix(text: string): Prefix {
+  const [address = "", length, ...rest] = text.split("/");
+  if (length === undefined || rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length)) {
+    throw new Mistake(
+      `${quote(text)} is not a prefix`,
+      "write it as ADDRESS/LENGTH, e.g. 10.86.0.0/24",
+    );
+  }
+  const family = familyOf(address);
+  const bits = Number(length);
+  if (bits > bitsOf(family)) {
+    throw new Mistake(
+      `/${length} is longer than an IPv${family} address`,
+      `use a length from 0 to ${bitsOf(family)}`,
+    );
+  }
+  const base = networkAddress(address, bits);
+  if (base !== ipaddr.parse(address).toString()) {
+    throw new Mistake(`${quote(text)} has host bits set`, `write ${base}/${length}`);
+  }
+  return { family, text: `${base}/${length}`, length: bits };
+}
+
+/** The prefix that holds just this address: `/32` or `/128`. */
+export function hostPrefix(address: IpAddress): Prefix {
+  const length = bitsOf(address.family);
+  return { family: address.family, text: `${address.text}/${length}`, length };
+}
+
+export function contains(prefix: Prefix, address: IpAddress): boolean {
+  if (prefix.family !== address.family) return false;
+  return ipaddr.parse(address.text).match(ipaddr.parseCIDR(prefix.text));
+}
+
+/** Reports whether two prefixes share an address, that is: one holds the other. */
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  const [wide, narrow] = a.length <= b.length ? [a, b] : [b, a];
+  return contains(wide, { family: narrow.family, text: baseOf(narrow) });
+}
+
+/**
+ * The network address, and for IPv4 the broadcast address: not for nodes in a prefix that has them (IPv4 up to /30;
+ * IPv6 up to /126, where the first is the subnet-router anycast address, RFC 4291 section 2.6.1).
+ */
+export function reservedAddresses(prefix: Prefix): IpAddress[] {
+  if (prefix.length > bitsOf(prefix.family) - 2) return [];
+  const first = { family: prefix.family, text: baseOf(prefix) };
+  if (prefix.family === 6) return [first];
+  return [first, { family: 4, text: ipaddr.IPv4.broadcastAddressFromCIDR(prefix.text).toString() }];
+}
+
+/** The lowest address of `prefix` that a node may have and that is not taken, or null when it is full. */
+export function nextFree(prefix: Prefix, taken: IpAddress[]): IpAddress | null {
+  const used = new Set([...taken, ...reservedAddresses(prefix)].map((address) => address.text));
+  for (let bytes = ipaddr.parse(baseOf(prefix)).toByteArray(); ; bytes = successor(bytes)) {
+    const candidate = { family: prefix.family, text: ipaddr.fromByteArray(bytes).toString() };
+    if (!contains(prefix, candidate)) return null;
+    if (!used.has(candidate.text)) return candidate;
+    if (bytes.every((byte) => byte === 255)) return null;
+  }
+}
+
+/** Orders addresses by number, IPv4 before IPv6. */
+export function compareAddresses(a: IpAddress, b: IpAddress): number {
+  if (a.family !== b.family) return a.family - b.family;
+  const left = ipaddr.parse(a.text).toByteArray();
+  const right = ipaddr.parse(b.text).toByteArray();
+  const at = left.findIndex((byte, index) => byte !== right[index]);
+  return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+}
+
+function familyOf(text: string): Family {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return 4;
+  if (ipaddr.IPv4.isValid(text) || /^[\d.]+$/.test(text)) {
+    throw new Mistake(
+      `${quote(text)} is not an IPv4 address`,
+      "write four decimal numbers from 0 to 255 without leading zeros, e.g. 10.86.0.2",
+    );
+  }
+  if (!ipaddr.IPv6.isValid(text) || text.includes("%")) {
+    throw new Mistake(`${quote(text)} is not an IP address`, "write e.g. 10.86.0.2 or fd5c:10::2");
+  }
+  if (ipaddr.IPv6.parse(text).isIPv4MappedAddress()) {
+    throw new Mistake(
+      `${quote(text)} is an IPv4 address in IPv6 clothes`,
+      `write ${ipaddr.IPv6.parse(text).toIPv4Address().toString()}`,
+    );
+  }
+  return 6;
+}
+
+function bitsOf(family: Family): number {
+  return family === 4 ? 32 : 128;
+}
+
+function baseOf(prefix: Prefix): string {
+  return prefix.text.slice(0, prefix.text.indexOf("/"));
+}
+
+function networkAddress(address: string, bits: number): string {
+  const cidr = `${address}/${bits}`;
+  return ipaddr.parse(address).kind() === "ipv4"
+    ? ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()
+    : ipaddr.IPv6.networkAddressFromCIDR(cidr).toString();
+}
+
+function successor(bytes: number[]): number[] {
+  const next = [...bytes];
+  for (let at = next.length - 1; at >= 0; at--) {
+    next[at] = ((next[at] ?? 0) + 1) & 255;
+    if (next[at] !== 0) break;
+  }
+  return next;
+}

@@ -1,0 +1,75 @@
+/** The validated config: total, canonical, without secrets. What mesh/plan computes from. */
+import type { IpAddress, Prefix } from "../addresses";
+
+export interface MeshConfig {
+  network: Network;
+  /** Every node that takes part, sorted by name: disabled and expired ones are left out. */
+  nodes: Node[];
+  expect: Expectation[];
+  /** Whether links carry preshared keys (presharedKeySeed is set). */
+  presharedKeys: boolean;
+}
+
+export interface Network {
+  cidr: Prefix;
+  cidr6: Prefix | null;
+  interface: string;
+  listenPort: number;
+  /** Seconds; 0 is off (wg(8), PersistentKeepalive). */
+  persistentKeepalive: number;
+  mtu: number | null;
+  /** `auto`: nodes that one side can dial are linked directly. `star`: all traffic through the relays. */
+  topology: "auto" | "star";
+}
+
+export interface Node {
+  name: string;
+  kind: "relay" | "peer";
+  address: IpAddress;
+  address6: IpAddress | null;
+  publicKey: string;
+  /** `config`: the private key is a secret of the stack. `device`: the device keeps its own, we never see it. */
+  custody: "config" | "device";
+  /** Ways to push to it, in the order to try. Empty: its config is handed over as a file. */
+  hosts: Host[];
+  hostKeys: string[];
+  /** Where anyone can dial it, or null when nobody can. */
+  endpoint: Endpoint | null;
+  /** UDP port it listens on; null lets the system choose (nobody dials it). */
+  listenPort: number | null;
+  site: string | null;
+  /** Where nodes of the same site can dial it. */
+  siteEndpoint: Endpoint | null;
+  /** LANs behind it. */
+  subnets: Prefix[];
+  /** Seconds, in the sections of the nodes that it dials; null takes the network's default. */
+  persistentKeepalive: number | null;
+  mtu: number | null;
+  tags: string[];
+  /** A peer's home relay; null for a relay, and in a network without one. */
+  relay: string | null;
+}
+
+export interface Endpoint {
+  /** IPv4 address, IPv6 address without brackets, or DNS name. */
+  host: string;
+  port: number;
+}
+
+export type Host =
+  | { kind: "local" }
+  | { kind: "ssh"; user: string; address: string; port: number }
+  | { kind: "via"; user: string; relay: string };
+
+/** An assertion on reachability: `to` is a node's name or a LAN behind one. */
+export interface Expectation {
+  from: string;
+  to: string;
+  reach: boolean;
+}
+
+/** `host:port` as wg(8) writes it, an IPv6 host in brackets. */
+export function formatEndpoint(endpoint: Endpoint): string {
+  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+  return `${host}:${endpoint.port}`;
+}

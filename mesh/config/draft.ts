@@ -1,0 +1,49 @@
+/** The config as far as it could be read: what the rules look at. A field that is absent or wrong is undefined. */
+import type { Secret } from "../secret";
+import type { Host } from "./config";
+import type { RawExpect, RawNetwork, RawPeer } from "./shapes";
+
+export interface Draft {
+  network: Partial<RawNetwork>;
+  /** Relays and peers in one list, sorted by name; disabled ones too, since they keep their address and key. */
+  nodes: NodeDraft[];
+  expect: Partial<RawExpect>[];
+  secrets: SecretsDraft;
+}
+
+export interface NodeDraft {
+  name: string;
+  kind: "relay" | "peer";
+  /** `relays.tokyo` or `peers.laptop`. */
+  path: string;
+  /** Takes part now: enabled, and not expired. */
+  active: boolean;
+  fields: Partial<RawPeer>;
+}
+
+export interface SecretsDraft {
+  /**
+   * By node; `"all"` where the map as a whole is encrypted and cannot be read without the engine. A value that
+   * stands in clear is null.
+   */
+  privateKeys: "all" | Map<string, Secret | null>;
+  presharedKeySeed: Secret | null | undefined;
+  sshPrivateKey: Secret | null | undefined;
+}
+
+/** The field's default stands here once; `network` is `{}` when the user wrote none. */
+export const networkDefaults = {
+  cidr: "10.86.0.0/24",
+  interface: "wg0",
+  listenPort: 51820,
+  persistentKeepalive: 25,
+  topology: "auto",
+} as const;
+
+export function hostsOf(node: NodeDraft): Host[] {
+  return node.fields.host ?? [];
+}
+
+export function listNames(nodes: readonly { name: string }[]): string {
+  return nodes.map((node) => node.name).join(", ");
+}

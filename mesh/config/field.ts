@@ -1,0 +1,79 @@
+/** Builds zod fields from the parsers of values.ts, so that zod finds everything that is wrong in one pass. */
+import { z } from "zod";
+import { Secret } from "../secret";
+import { Mistake, quote } from "./mistake";
+
+/** A text field. `example` is what a missing or mistyped one should look like. */
+export function text<T>(parse: (text: string) => T, example: string) {
+  return field((input) => {
+    if (typeof input !== "string") throw mistyped(input, "text", example);
+    return parse(input);
+  }, example);
+}
+
+/** A number field; numbers in quotes are refused, as YAML tells the two apart. */
+export function number(parse: (value: number) => number, example: number) {
+  return field((input) => {
+    if (typeof input !== "number") throw mistyped(input, "a number", String(example));
+    return parse(input);
+  }, String(example));
+}
+
+export function flag() {
+  return field((input) => {
+    if (typeof input !== "boolean") throw mistyped(input, "true or false", "true");
+    return input;
+  }, "true");
+}
+
+export function oneOf<const T extends string>(...choices: T[]) {
+  const example = choices[0] ?? "";
+  return field((input) => {
+    const choice = choices.find((candidate) => candidate === input);
+    if (choice !== undefined) return choice;
+    if (typeof input !== "string") throw mistyped(input, "text", example);
+    throw new Mistake(`${quote(input)} is not a choice`, `use ${choices.join(" or ")}`);
+  }, example);
+}
+
+/** A list of texts, each with its own place in the path. `single` also takes one text for a list of one. */
+export function list<T>(parse: (text: string) => T, example: string) {
+  return z.array(text(parse, example), { error: () => "is not a list" });
+}
+
+export function oneOrMore<T>(parse: (text: string) => T, example: string) {
+  return z.preprocess(
+    (input) => (typeof input === "string" ? [input] : input),
+    list(parse, example).min(1, { error: () => "is an empty list" }),
+  );
+}
+
+function field<T>(parse: (input: unknown) => T, example: string) {
+  return z.unknown().transform((input, context) => {
+    try {
+      if (input === undefined || input === null)
+        throw new Mistake("is missing", `add it, e.g. ${example}`);
+      return parse(input);
+    } catch (problem) {
+      if (!(problem instanceof Mistake)) throw problem;
+      const { message, remedy } = problem;
+      context.addIssue({ code: "custom", message, params: { remedy } });
+      return z.NEVER;
+    }
+  });
+}
+
+function mistyped(input: unknown, wanted: string, example: string): Mistake {
+  if (input instanceof Secret) {
+    return new Mistake(
+      "is encrypted, but names, addresses and public keys are facts that a review must see",
+      "set it again without --secret",
+    );
+  }
+  const got = Array.isArray(input)
+    ? "a list"
+    : typeof input === "object"
+      ? "a map"
+      : `a ${typeof input}`;
+  return new Mistake(`is ${got}, but should be ${wanted}`, `write e.g. ${example}`);
+}

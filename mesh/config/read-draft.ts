@@ -1,0 +1,181 @@
+/** From what the user wrote, key by key, to a draft: every part that is right, and an issue for every one that is not. */
+import { Secret } from "../secret";
+import type { Draft, NodeDraft, SecretsDraft } from "./draft";
+import { error, warning, type Issue } from "./issue";
+import { Mistake } from "./mistake";
+import { isMap, printable, readShape, refused, unknownKey } from "./shape-issues";
+import { expectShape, networkShape, notYet, peerShape, relayShape } from "./shapes";
+import { parseName } from "./values";
+
+/** The keys of the namespace `wireguard-mesh`, without it. Encrypted values are `Secret`, sealed or open. */
+export type RawConfig = Readonly<Record<string, unknown>>;
+
+const FACTS = ["network", "relays", "peers", "expect"];
+const SECRETS = ["privateKeys", "presharedKeySeed", "sshPrivateKey"];
+
+/** `now` is milliseconds since 1970: a node whose `expires` has passed takes no part. */
+export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
+  const issues = topLevelIssues(written);
+  const raw = withoutEncryptedFacts(written, issues);
+  const network = readShape(
+    networkShape,
+    raw["network"] ?? {},
+    { path: ["network"], notYet: notYet.network },
+    issues,
+  );
+  const relays = readNodes("relay", raw["relays"] ?? {}, now, issues);
+  const peers = readNodes("peer", raw["peers"] ?? {}, now, issues);
+  issues.push(...sharedNames(relays, peers));
+  const nodes = [...relays, ...peers].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const draft = {
+    network,
+    nodes,
+    expect: readExpect(raw["expect"] ?? [], issues),
+    secrets: readSecrets(raw, issues),
+  };
+  return { draft, issues };
+}
+
+function topLevelIssues(raw: RawConfig): Issue[] {
+  const known: readonly string[] = [...FACTS, ...SECRETS, ...notYet.top];
+  const strange = Object.keys(raw).filter((key) => !known.includes(key));
+  const issues = strange.map((key) => unknownKey([], key, known));
+  if (raw["peers"] === undefined || raw["peers"] === null) {
+    issues.push(
+      error(
+        "peers",
+        "is missing: a network needs peers",
+        "add one: npx wireguard-mesh add-peer NAME",
+      ),
+    );
+  }
+  return [...issues, ...refused(raw, { path: [], notYet: notYet.top })];
+}
+
+/** The facts of the network must be readable in a review; an encrypted map of them is one mistake, not many. */
+function withoutEncryptedFacts(raw: RawConfig, issues: Issue[]): RawConfig {
+  const encrypted = FACTS.filter((key) => raw[key] instanceof Secret);
+  for (const key of encrypted) {
+    const message =
+      "is encrypted, in whole or in part, but names, addresses and public keys are facts";
+    issues.push(
+      error(key, message, "set it again without --secret; private keys belong into privateKeys"),
+    );
+  }
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => !encrypted.includes(key)));
+}
+
+function readNodes(
+  kind: "relay" | "peer",
+  input: unknown,
+  now: number,
+  issues: Issue[],
+): NodeDraft[] {
+  const group = `${kind}s`;
+  if (!isMap(input)) {
+    issues.push(
+      error(
+        group,
+        "is not a map of names and nodes",
+        `write ${group}: { NAME: { address: ..., ... } }`,
+      ),
+    );
+    return [];
+  }
+  const shape = kind === "relay" ? relayShape : peerShape;
+  return Object.entries(input).flatMap(([name, value]) => {
+    const named = nameIssues(group, name);
+    issues.push(...named);
+    if (named.length > 0) return [];
+    const section = { path: [group, name], notYet: notYet[kind] };
+    const fields = readShape(shape, value, section, issues);
+    return [
+      {
+        name,
+        kind,
+        path: `${group}.${name}`,
+        active: isActive(fields, `${group}.${name}`, now, issues),
+        fields,
+      },
+    ];
+  });
+}
+
+function nameIssues(group: string, name: string): Issue[] {
+  try {
+    parseName(name);
+    return [];
+  } catch (problem) {
+    if (!(problem instanceof Mistake)) throw problem;
+    return [error(`${group}.${printable(name)}`, problem.message, problem.remedy)];
+  }
+}
+
+function isActive(
+  fields: NodeDraft["fields"],
+  path: string,
+  now: number,
+  issues: Issue[],
+): boolean {
+  if (fields.enabled === false) return false;
+  if (fields.expires === undefined || fields.expires >= now) return true;
+  const since = new Date(fields.expires).toISOString();
+  issues.push(
+    warning(
+      `${path}.expires`,
+      `passed at ${since}: the node is left out`,
+      "remove it, or set a later date",
+    ),
+  );
+  return false;
+}
+
+function sharedNames(relays: NodeDraft[], peers: NodeDraft[]): Issue[] {
+  return peers
+    .filter((peer) => relays.some((relay) => relay.name === peer.name))
+    .map((peer) =>
+      error(peer.path, "is also the name of a relay", "give one of the two another name"),
+    );
+}
+
+function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {
+  if (!Array.isArray(input)) {
+    issues.push(
+      error(
+        "expect",
+        "is not a list",
+        "write a list: [ { from: laptop, to: desktop, reach: true } ]",
+      ),
+    );
+    return [];
+  }
+  return input.map((entry, index) =>
+    readShape(expectShape, entry, { path: ["expect", index], notYet: [] }, issues),
+  );
+}
+
+function readSecrets(raw: RawConfig, issues: Issue[]): SecretsDraft {
+  return {
+    privateKeys: readPrivateKeys(raw["privateKeys"], issues),
+    presharedKeySeed: secretOf(raw["presharedKeySeed"]),
+    sshPrivateKey: secretOf(raw["sshPrivateKey"]),
+  };
+}
+
+function readPrivateKeys(input: unknown, issues: Issue[]): SecretsDraft["privateKeys"] {
+  if (input instanceof Secret && input.isSealed) return "all";
+  if (input === undefined || input === null) return new Map();
+  if (isMap(input) && !(input instanceof Secret)) {
+    return new Map(Object.entries(input).map(([name, value]) => [name, secretOf(value) ?? null]));
+  }
+  const remedy =
+    "set one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME";
+  issues.push(error("privateKeys", "is not a map of names and keys", remedy));
+  return new Map();
+}
+
+/** Undefined where nothing is set, null where something stands in clear. */
+function secretOf(value: unknown): Secret | null | undefined {
+  if (value === undefined || value === null) return undefined;
+  return value instanceof Secret ? value : null;
+}

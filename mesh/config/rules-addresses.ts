@@ -1,0 +1,139 @@
+/** Rules about tunnel addresses, LANs and public keys: inside, unique, disjoint. */
+import { contains, overlaps, reservedAddresses, type Prefix } from "../addresses";
+import type { Draft, NodeDraft } from "./draft";
+import { error, warning, type Issue } from "./issue";
+
+export function addressIssues(draft: Draft, cidr: Prefix): Issue[] {
+  const { cidr6 } = draft.network;
+  return [
+    ...draft.nodes.flatMap((node) => outside(node, "address", cidr)),
+    ...draft.nodes.flatMap((node) => (cidr6 ? outside(node, "address6", cidr6) : noCidr6(node))),
+    ...(cidr6 ? draft.nodes.flatMap(noAddress6) : []),
+    ...duplicates(draft.nodes, "address", (node) => node.fields.address?.text),
+    ...duplicates(draft.nodes, "address6", (node) => node.fields.address6?.text),
+    ...duplicates(draft.nodes, "publicKey", (node) => node.fields.publicKey),
+    ...subnetIssues(draft, cidr6 ? [cidr, cidr6] : [cidr]),
+    ...mtuIssues(draft),
+  ];
+}
+
+function outside(node: NodeDraft, key: "address" | "address6", cidr: Prefix): Issue[] {
+  const address = node.fields[key];
+  if (address === undefined) return [];
+  const path = `${node.path}.${key}`;
+  if (!contains(cidr, address)) {
+    const remedy = `choose a free address inside it; \`npx wireguard-mesh add-peer\` finds the next one`;
+    return [error(path, `${address.text} is outside the network ${cidr.text}`, remedy)];
+  }
+  const reserved = reservedAddresses(cidr).findIndex((taken) => taken.text === address.text);
+  if (reserved < 0) return [];
+  const what = reserved === 0 ? "network" : "broadcast";
+  return [
+    error(path, `${address.text} is the ${what} address of ${cidr.text}`, "choose another address"),
+  ];
+}
+
+function noCidr6(node: NodeDraft): Issue[] {
+  if (node.fields.address6 === undefined) return [];
+  const remedy = "set it, e.g. pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/64";
+  return [error(`${node.path}.address6`, "needs network.cidr6, which is not set", remedy)];
+}
+
+function noAddress6(node: NodeDraft): Issue[] {
+  if (node.fields.address6 !== undefined || !node.active) return [];
+  return [
+    warning(
+      node.path,
+      "has no address6: nobody reaches it by IPv6",
+      "add address6, a free address in cidr6",
+    ),
+  ];
+}
+
+/** Both culprits are named, at the later one's path. */
+function duplicates(
+  nodes: NodeDraft[],
+  key: "address" | "address6" | "publicKey",
+  valueOf: (node: NodeDraft) => string | undefined,
+): Issue[] {
+  const first = new Map<string, NodeDraft>();
+  return nodes.flatMap((node) => {
+    const value = valueOf(node);
+    if (value === undefined) return [];
+    const holder = first.get(value);
+    if (holder === undefined) first.set(value, node);
+    if (holder === undefined) return [];
+    const path = `${node.path}.${key}`;
+    if (key === "publicKey") {
+      const remedy = "every node needs a key pair of its own: give one of the two a new one";
+      return [error(path, `is also the key of ${holder.path}`, remedy)];
+    }
+    return [
+      error(
+        path,
+        `${value} is also the address of ${holder.path}`,
+        "give one of the two another address",
+      ),
+    ];
+  });
+}
+
+function subnetIssues(draft: Draft, tunnels: Prefix[]): Issue[] {
+  const seen: { owner: string; prefix: Prefix }[] = [];
+  return draft.nodes.flatMap((node) =>
+    (node.fields.subnets ?? []).flatMap((prefix, index) => {
+      const path = `${node.path}.subnets[${index}]`;
+      const found = subnetIssue(path, prefix, tunnels, seen);
+      seen.push({ owner: path, prefix });
+      return found;
+    }),
+  );
+}
+
+function subnetIssue(
+  path: string,
+  prefix: Prefix,
+  tunnels: Prefix[],
+  seen: { owner: string; prefix: Prefix }[],
+): Issue[] {
+  if (prefix.length === 0) {
+    return [
+      error(
+        path,
+        "is the whole internet, not a LAN",
+        "sending all traffic through a relay is not supported yet",
+      ),
+    ];
+  }
+  if (!tunnels.some((tunnel) => tunnel.family === prefix.family)) {
+    const remedy = "set network.cidr6, and address6 for each node that is to reach it";
+    return [error(path, `${prefix.text} needs a network with IPv6 addresses`, remedy)];
+  }
+  const tunnel = tunnels.find((candidate) => overlaps(candidate, prefix));
+  if (tunnel !== undefined) {
+    const remedy = "move the tunnel: set network.cidr to a prefix that no LAN here uses";
+    return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];
+  }
+  const other = seen.find((candidate) => overlaps(candidate.prefix, prefix));
+  if (other === undefined) return [];
+  const remedy =
+    "WireGuard can send an address to one node only: name it once, or renumber one LAN";
+  return [error(path, `${prefix.text} overlaps ${other.prefix.text} of ${other.owner}`, remedy)];
+}
+
+/** RFC 8200, section 5: IPv6 needs links of 1280 bytes; below that the kernel takes it off the interface. */
+function mtuIssues(draft: Draft): Issue[] {
+  if (!draft.network.cidr6) return [];
+  const places = [{ path: "network", fields: draft.network }, ...draft.nodes];
+  return places.flatMap(({ path, fields }) =>
+    fields.mtu === undefined || fields.mtu >= 1280
+      ? []
+      : [
+          error(
+            `${path}.mtu`,
+            `${fields.mtu} is too small for IPv6`,
+            "use 1280 or more, e.g. 1420",
+          ),
+        ],
+  );
+}

@@ -1,0 +1,112 @@
+/** Rules about who can dial whom: relays, endpoints, sites, keepalives. */
+import { overlaps, parseAddress, hostPrefix, type Prefix } from "../addresses";
+import { formatEndpoint, type Endpoint } from "./config";
+import { networkDefaults, type Draft, type NodeDraft } from "./draft";
+import { error, warning, type Issue } from "./issue";
+import { directHost, unknownRelay } from "./rules-hosts";
+
+export function diallingIssues(draft: Draft, tunnels: Prefix[]): Issue[] {
+  const active = draft.nodes.filter((node) => node.active);
+  const relays = active.filter((node) => node.kind === "relay");
+  return [
+    ...relays.flatMap(relayNobodyCanDial),
+    ...active.flatMap((node) => homeRelayIssues(node, draft)),
+    ...draft.nodes.flatMap(siteIssues),
+    ...sameEndpoint(draft),
+    ...active.flatMap((node) => endpointInside(node, draft, tunnels)),
+    ...active.flatMap((node) => keepaliveOff(node, draft)),
+  ];
+}
+
+/** Where anyone can dial the node: as written, else a relay's own SSH address with its listen port. */
+export function endpointOf(node: NodeDraft, draft: Draft): Endpoint | null {
+  if (node.fields.endpoint !== undefined) return node.fields.endpoint;
+  if (node.kind === "peer") return null;
+  const host = directHost(node);
+  return host === undefined ? null : { host: host.address, port: listenPortOf(node, draft) };
+}
+
+/** What a node that can be dialled listens on. */
+export function listenPortOf(node: NodeDraft, draft: Draft): number {
+  return node.fields.listenPort ?? draft.network.listenPort ?? networkDefaults.listenPort;
+}
+
+function relayNobodyCanDial(relay: NodeDraft): Issue[] {
+  if (relay.fields.endpoint !== undefined || directHost(relay) !== undefined) return [];
+  const remedy = `add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it`;
+  return [error(`${relay.path}.endpoint`, "is missing: nobody could dial this relay", remedy)];
+}
+
+function homeRelayIssues(node: NodeDraft, draft: Draft): Issue[] {
+  const name = node.fields.relay;
+  if (name === undefined) return [];
+  const path = `${node.path}.relay`;
+  const relays = draft.nodes.filter((candidate) => candidate.kind === "relay");
+  const relay = relays.find((candidate) => candidate.name === name);
+  if (relay === undefined) return [unknownRelay(path, name, relays)];
+  return relay.active
+    ? []
+    : [error(path, `${name} is disabled`, `enable relays.${name}, or name another relay`)];
+}
+
+function siteIssues(node: NodeDraft): Issue[] {
+  if (node.fields.siteEndpoint === undefined || node.fields.site !== undefined) return [];
+  return [
+    error(
+      `${node.path}.site`,
+      "is missing: siteEndpoint is for nodes of one site",
+      "add site: NAME",
+    ),
+  ];
+}
+
+function sameEndpoint(draft: Draft): Issue[] {
+  const first = new Map<string, NodeDraft>();
+  return draft.nodes.flatMap((node) => {
+    const endpoint = endpointOf(node, draft);
+    if (endpoint === null || !node.active) return [];
+    const text = formatEndpoint(endpoint);
+    const holder = first.get(text);
+    if (holder === undefined) first.set(text, node);
+    if (holder === undefined) return [];
+    const remedy = "only one can answer there: give one of the two another listenPort and endpoint";
+    return [
+      error(`${node.path}.endpoint`, `${text} is also the endpoint of ${holder.path}`, remedy),
+    ];
+  });
+}
+
+/** A tunnel whose outer packets are routed into the tunnel carries nothing. */
+function endpointInside(node: NodeDraft, draft: Draft, tunnels: Prefix[]): Issue[] {
+  const lans = draft.nodes
+    .filter((other) => other !== node && other.active)
+    .flatMap((other) =>
+      (other.fields.subnets ?? []).map((prefix) => ({ prefix, of: `a LAN behind ${other.name}` })),
+    );
+  const inner = [...tunnels.map((prefix) => ({ prefix, of: "the tunnel" })), ...lans];
+  const endpoint = endpointOf(node, draft);
+  const address = endpoint === null ? null : literal(endpoint.host);
+  if (endpoint === null || address === null) return [];
+  const around = inner.find(({ prefix }) => overlaps(prefix, address));
+  if (around === undefined) return [];
+  const message = `${formatEndpoint(endpoint)} lies in ${around.prefix.text}, ${around.of}`;
+  const remedy =
+    "the tunnel would run through itself: use the machine's address on the outer network";
+  return [error(`${node.path}.endpoint`, message, remedy)];
+}
+
+/** reference case C1k: dead to calls from outside until it speaks first. */
+function keepaliveOff(node: NodeDraft, draft: Draft): Issue[] {
+  const { fields, path } = node;
+  const inherited = draft.network.persistentKeepalive ?? networkDefaults.persistentKeepalive;
+  if (endpointOf(node, draft) !== null || (fields.persistentKeepalive ?? inherited) !== 0)
+    return [];
+  const message =
+    "is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself";
+  const remedy = "set it to 25, or give the node an endpoint";
+  return [warning(`${path}.persistentKeepalive`, message, remedy)];
+}
+
+function literal(host: string): Prefix | null {
+  return /^[\d.]+$/.test(host) || host.includes(":") ? hostPrefix(parseAddress(host)) : null;
+}

@@ -1,0 +1,114 @@
+/** The one way from raw config to a network: shapes, then the rules across nodes, every mistake at once. */
+import { compareAddresses, parsePrefix, type Prefix } from "../addresses";
+import type { Expectation, MeshConfig, Node } from "./config";
+import { hostsOf, networkDefaults, type Draft, type NodeDraft } from "./draft";
+import { error, hasErrors, type Issue } from "./issue";
+import { readDraft, type RawConfig } from "./read-draft";
+import { addressIssues } from "./rules-addresses";
+import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
+import { hostIssues } from "./rules-hosts";
+import { hasPrivateKey, secretIssues } from "./rules-secrets";
+import { nearest } from "./shape-issues";
+
+export interface Validation {
+  /** Null as soon as one issue is an error. */
+  config: MeshConfig | null;
+  issues: Issue[];
+}
+
+/** `now`: milliseconds since 1970, against which `expires` is read. */
+export function validateConfig(raw: RawConfig, now: number): Validation {
+  const { draft, issues } = readDraft(raw, now);
+  const cidr = draft.network.cidr ?? parsePrefix(networkDefaults.cidr);
+  const tunnels = draft.network.cidr6 ? [cidr, draft.network.cidr6] : [cidr];
+  issues.push(
+    ...addressIssues(draft, cidr),
+    ...hostIssues(draft),
+    ...diallingIssues(draft, tunnels),
+    ...secretIssues(draft),
+    ...expectIssues(draft),
+  );
+  return { config: hasErrors(issues) ? null : configOf(draft, cidr), issues };
+}
+
+function expectIssues(draft: Draft): Issue[] {
+  const names = draft.nodes.map((node) => node.name);
+  const lans = draft.nodes.flatMap((node) =>
+    (node.fields.subnets ?? []).map((prefix) => prefix.text),
+  );
+  return draft.expect.flatMap(({ from, to }, index) => [
+    ...unknownTarget(`expect[${index}].from`, from, names),
+    ...unknownTarget(`expect[${index}].to`, to, [...names, ...lans]),
+  ]);
+}
+
+function unknownTarget(path: string, name: string | undefined, known: string[]): Issue[] {
+  if (name === undefined || known.includes(name)) return [];
+  const near = nearest(name, known);
+  return [
+    error(
+      path,
+      "names no node, and no LAN behind one",
+      near === undefined ? `known: ${known.join(", ")}` : `did you mean ${near}?`,
+    ),
+  ];
+}
+
+function configOf(draft: Draft, cidr: Prefix): MeshConfig {
+  const { network } = draft;
+  const active = draft.nodes.filter((node) => node.active);
+  const home = firstRelay(active);
+  return {
+    network: {
+      cidr,
+      cidr6: network.cidr6 ?? null,
+      interface: network.interface ?? networkDefaults.interface,
+      listenPort: network.listenPort ?? networkDefaults.listenPort,
+      persistentKeepalive: network.persistentKeepalive ?? networkDefaults.persistentKeepalive,
+      mtu: network.mtu ?? null,
+      topology: network.topology ?? networkDefaults.topology,
+    },
+    nodes: active.map((node) => nodeOf(node, draft, home)),
+    expect: draft.expect.filter((entry): entry is Expectation => entry.reach !== undefined),
+    presharedKeys: draft.secrets.presharedKeySeed !== undefined,
+  };
+}
+
+/**
+ * The home of peers that name none. "First" is by tunnel address: the engine hands maps over sorted by name, so the
+ * order of the file is not to be had, and by name a later relay `berlin` would take all peers from `tokyo`.
+ */
+function firstRelay(nodes: NodeDraft[]): string | null {
+  const relays = nodes.flatMap(({ name, kind, fields }) =>
+    kind === "relay" && fields.address ? [{ name, address: fields.address }] : [],
+  );
+  return relays.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
+}
+
+function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
+  const { fields, kind, name } = node;
+  const { address, publicKey } = fields;
+  if (address === undefined || publicKey === undefined)
+    throw new Error(`${node.path} was not validated`);
+  const endpoint = endpointOf(node, draft);
+  const dialled = endpoint !== null || fields.siteEndpoint !== undefined;
+  return {
+    name,
+    kind,
+    address,
+    address6: fields.address6 ?? null,
+    publicKey,
+    custody: hasPrivateKey(name, draft) ? "config" : "device",
+    hosts: hostsOf(node),
+    hostKeys: fields.hostKey ?? [],
+    endpoint,
+    listenPort: dialled ? listenPortOf(node, draft) : (fields.listenPort ?? null),
+    site: fields.site ?? null,
+    siteEndpoint: fields.siteEndpoint ?? null,
+    subnets: fields.subnets ?? [],
+    persistentKeepalive: fields.persistentKeepalive ?? null,
+    mtu: fields.mtu ?? null,
+    tags: fields.tags ?? [],
+    relay: kind === "relay" ? null : (fields.relay ?? home),
+  };
+}

@@ -1,0 +1,159 @@
+/** Single values of the config, from what the user wrote to what it means; each throws a Mistake. */
+import { parseAddress, type IpAddress } from "../addresses";
+import { decodeKey } from "../keys";
+import type { Endpoint, Host } from "./config";
+import { Mistake, quote } from "./mistake";
+
+const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
+const HOST_KEY_TYPES =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
+
+/** A node's name: a lower-case DNS label (RFC 1123) without `--`, so that it can be a host name and a file name. */
+export function parseName(text: string): string {
+  if (DNS_LABEL.test(text) && !text.includes("--")) return text;
+  throw new Mistake(
+    `${quote(text)} cannot be a node's name`,
+    "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters",
+  );
+}
+
+/** A public key as `wg pubkey` prints it. What was written is never echoed: it may be a private key. */
+export function parsePublicKey(text: string): string {
+  const bytes = decodeKey(text);
+  if (bytes === null) {
+    throw new Mistake(
+      "is not a WireGuard key",
+      "a key is 44 characters of base64, as `wg pubkey` prints it",
+    );
+  }
+  if (bytes.every((byte) => byte === 0)) {
+    throw new Mistake(
+      "is the all-zero key, which is nobody's",
+      "make a key pair: wg genkey | tee key | wg pubkey",
+    );
+  }
+  return text;
+}
+
+/** wg-quick(8): 1 to 15 characters of [A-Za-z0-9_=+.-]. */
+export function parseInterface(text: string): string {
+  if (/^[A-Za-z0-9_=+.-]{1,15}$/.test(text) && text !== "." && text !== "..") return text;
+  throw new Mistake(
+    `${quote(text)} cannot be an interface name`,
+    "use 1 to 15 characters of A-Z a-z 0-9 _ = + . -, e.g. wg0 (wg-quick's rule)",
+  );
+}
+
+/** `HOST:PORT`: IPv4, [IPv6] or a DNS name. */
+export function parseEndpoint(text: string): Endpoint {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  if (match === null) {
+    throw new Mistake(
+      `${quote(text)} is not an endpoint`,
+      "write HOST:PORT, e.g. 203.0.113.10:51820, [2001:db8::1]:51820 or vpn.example.org:51820",
+    );
+  }
+  const [, v6, other = "", port = ""] = match;
+  if (v6 !== undefined)
+    return { host: parseOuterAddress(v6, 6).text, port: parsePort(Number(port)) };
+  return { host: parseHostName(other), port: parsePort(Number(port)) };
+}
+
+/** `local`, `user@address[:port]` or `user@via:RELAY`. The port is 22 when absent. */
+export function parseHost(text: string): Host {
+  if (text === "local") return { kind: "local" };
+  const at = text.indexOf("@");
+  const user = text.slice(0, Math.max(at, 0));
+  const rest = text.slice(at + 1);
+  if (at < 0 || !USER.test(user)) {
+    throw new Mistake(
+      `${quote(text)} does not say how to log in`,
+      "write user@address, user@address:port, user@via:RELAY or local",
+    );
+  }
+  if (rest.startsWith("via:")) return { kind: "via", user, relay: parseName(rest.slice(4)) };
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(rest);
+  if (match === null) {
+    throw new Mistake(
+      `${quote(rest)} is not an address to log in to`,
+      "write user@address or user@address:port, an IPv6 address in brackets",
+    );
+  }
+  const [, v6, other = "", port = "22"] = match;
+  const address = v6 === undefined ? parseHostName(other) : parseOuterAddress(v6, 6).text;
+  return { kind: "ssh", user, address, port: parsePort(Number(port)) };
+}
+
+/** A line of authorized_keys or known_hosts form, `TYPE BASE64 [COMMENT]`; the comment is dropped. sshd(8). */
+export function parseHostKey(text: string): string {
+  const [type = "", blob = ""] = text.trim().split(/\s+/);
+  const remedy =
+    "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub";
+  if (!HOST_KEY_TYPES.test(type))
+    throw new Mistake(`${quote(type)} is not a type of SSH host key`, remedy);
+  if (hostKeyTypeIn(blob) !== type) throw new Mistake(`is not a whole ${type} key`, remedy);
+  return `${type} ${blob}`;
+}
+
+export function parsePort(port: number): number {
+  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  throw new Mistake(`${port} is not a port`, "use a whole number from 1 to 65535");
+}
+
+/** wg(8), PersistentKeepalive: 0 is off. */
+export function parseKeepalive(seconds: number): number {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= 65535) return seconds;
+  throw new Mistake(
+    `${seconds} is not a keepalive interval`,
+    "use whole seconds from 1 to 65535, or 0 for off",
+  );
+}
+
+/** RFC 791: every IPv4 host takes 576 bytes. The rule for IPv6 (1280) stands where both families are known. */
+export function parseMtu(mtu: number): number {
+  if (Number.isInteger(mtu) && mtu >= 576 && mtu <= 65456) return mtu;
+  throw new Mistake(
+    `${mtu} is not a usable MTU`,
+    "use a whole number from 576 (1280 with IPv6) to 65456, e.g. 1420",
+  );
+}
+
+/** The last moment at which a node takes part: a date (the end of that day, UTC) or a full time, ISO 8601. */
+export function parseExpiry(text: string): number {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const moment = Date.parse(day ? `${text}T23:59:59.999Z` : text);
+  const written =
+    day || /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
+  if (written && !Number.isNaN(moment)) return moment;
+  throw new Mistake(`${quote(text)} is not a date`, 'write "2026-12-31" or "2026-12-31T18:00:00Z"');
+}
+
+/** A DNS name or IPv4 address on the outer network. */
+function parseHostName(text: string): string {
+  if (/^[\d.]+$/.test(text)) return parseOuterAddress(text, 4).text;
+  const labels = text.toLowerCase().split(".");
+  if (text.length <= 253 && labels.every((label) => DNS_LABEL.test(label)))
+    return text.toLowerCase();
+  throw new Mistake(
+    `${quote(text)} is neither an address nor a DNS name`,
+    "write e.g. 203.0.113.10 or vpn.example.org",
+  );
+}
+
+function parseOuterAddress(text: string, family: 4 | 6): IpAddress {
+  const address = parseAddress(text);
+  if (address.family === family) return address;
+  throw new Mistake(
+    `${quote(text)} is not an IPv${family} address`,
+    "put only IPv6 addresses in brackets",
+  );
+}
+
+/** The type that a host key's blob itself names (RFC 4253, section 6.6), or null where it is no blob. */
+function hostKeyTypeIn(blob: string): string | null {
+  if (!/^[A-Za-z0-9+/]{40,}={0,2}$/.test(blob) || blob.length % 4 !== 0) return null;
+  const bytes = Uint8Array.from(atob(blob), (character) => character.charCodeAt(0));
+  const length = new DataView(bytes.buffer).getUint32(0);
+  return new TextDecoder().decode(bytes.subarray(4, 4 + length));
+}

@@ -1,0 +1,48 @@
+/** Allowed IPs: what a node sends to a neighbour, and the only sources that it takes from there (wg(8), AllowedIPs). */
+import { hostPrefix, type Prefix } from "../addresses";
+import type { MeshConfig, Node } from "../config/config";
+import type { LinkIndex } from "./paths";
+
+/**
+ * The prefixes in `node`'s section for `neighbour`. They are disjoint over the sections of one node but for one overlap
+ * that is meant: the whole network at a peer's home relay, out of which the longer prefixes of direct links are cut.
+ */
+export function allowedIps(
+  node: Node,
+  neighbour: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+): Prefix[] {
+  if (node.kind === "peer" && neighbour.name === node.relay)
+    return throughHome(node, config, index);
+  if (node.kind === "relay" && neighbour.kind === "relay") {
+    return [neighbour, ...servedBy(neighbour, node, index)].flatMap(prefixesOf);
+  }
+  return prefixesOf(neighbour);
+}
+
+/** What a node stands for: its own addresses and the LANs behind it. */
+export function prefixesOf(node: Node): Prefix[] {
+  const own = [node.address, ...(node.address6 === null ? [] : [node.address6])];
+  return [...own.map(hostPrefix), ...node.subnets];
+}
+
+/**
+ * The network as one prefix, so that a new peer changes nothing here, and the LANs of everyone who is not a direct
+ * neighbour.
+ */
+function throughHome(node: Node, config: MeshConfig, index: LinkIndex): Prefix[] {
+  const { cidr, cidr6 } = config.network;
+  const lans = index.nodes
+    .filter((other) => other.subnets.length > 0 && other.name !== node.name)
+    .filter((other) => other.name === node.relay || !index.linked(node.name, other.name))
+    .flatMap((other) => other.subnets);
+  return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
+}
+
+/** The peers at home with `relay` to which `from` has no link of its own. */
+function servedBy(relay: Node, from: Node, index: LinkIndex): Node[] {
+  return index
+    .neighbours(relay.name)
+    .filter((peer) => peer.relay === relay.name && !index.linked(from.name, peer.name));
+}

@@ -1,0 +1,48 @@
+/** The ways onto a node's machine, with the pinned keys of every machine on the way. */
+import { sha256 } from "@noble/hashes/sha2";
+import { bytesToHex } from "@noble/hashes/utils";
+import type { Host, Node } from "../config/config";
+import type { HostTarget, SshHop } from "../push-request";
+import type { NodePlan, Plan } from "./plan";
+
+/** In the order of `host`; empty for a node whose config is handed over. */
+export function hostTargets(node: NodePlan, plan: Plan): HostTarget[] {
+  return node.hosts.map((host): HostTarget => {
+    switch (host.kind) {
+      case "local":
+        return { kind: "local" };
+      case "ssh":
+        return { kind: "ssh", hop: hopOf(node, host), via: [] };
+      case "via":
+        return { kind: "ssh", hop: tunnelHop(node, host.user), via: [jumpHop(host.relay, plan)] };
+    }
+  });
+}
+
+/** The relays without which no way onto the machine exists. */
+export function jumpRelays(node: NodePlan): string[] {
+  if (node.hosts.some((host) => host.kind !== "via")) return [];
+  return node.hosts.flatMap((host) => (host.kind === "via" ? [host.relay] : []));
+}
+
+/** Which machine a node is on, by its host keys: what a removal checks before it tears anything down. */
+export function machineOf(node: Node): string {
+  if (node.hosts.some((host) => host.kind === "local")) return `local:${node.name}`;
+  return bytesToHex(sha256(new TextEncoder().encode([...node.hostKeys].sort().join("\n"))));
+}
+
+function hopOf(node: Node, host: Extract<Host, { kind: "ssh" }>): SshHop {
+  return { user: host.user, address: host.address, port: host.port, hostKeys: node.hostKeys };
+}
+
+function tunnelHop(node: Node, user: string): SshHop {
+  return { user, address: node.address.text, port: 22, hostKeys: node.hostKeys };
+}
+
+function jumpHop(relayName: string, plan: Plan): SshHop {
+  const relay = plan.nodes.find((node) => node.name === relayName);
+  const direct = relay?.hosts.find((host) => host.kind === "ssh");
+  if (relay === undefined || direct === undefined)
+    throw new Error(`no way to relay ${relayName} was validated`);
+  return hopOf(relay, direct);
+}

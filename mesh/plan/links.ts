@@ -1,0 +1,55 @@
+/** Which nodes have each other's peer section. */
+import { formatEndpoint, type MeshConfig, type Node } from "../config/config";
+
+/** A pair of nodes that have each other's peer section; `a` comes before `b`. */
+export interface Link {
+  a: string;
+  b: string;
+}
+
+/**
+ * Every relay is linked to every other, every peer to its home relay. With topology `auto`, peers of which one can dial
+ * the other are linked directly too. A peer that nobody can dial has no link to a relay that is not its home: two
+ * relays that both lead to it would have to share its address, and cryptokey routing gives an address to one of them.
+ */
+export function planLinks(config: MeshConfig): Link[] {
+  const pairs = new Map<string, Link>();
+  const add = (one: Node, other: Node) => {
+    const [a, b] = one.name < other.name ? [one.name, other.name] : [other.name, one.name];
+    if (a !== b) pairs.set(`${a} ${b}`, { a, b });
+  };
+  linkThroughRelays(config.nodes, add);
+  if (config.network.topology === "auto") linkDirectly(config.nodes, add);
+  return [...pairs.values()].sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
+}
+
+/** Where `from` dials `to`, as `host:port`, or null when it cannot. */
+export function dialledEndpoint(from: Node, to: Node): string | null {
+  const sameSite = from.site !== null && from.site === to.site;
+  const endpoint = sameSite && to.siteEndpoint !== null ? to.siteEndpoint : to.endpoint;
+  return endpoint === null ? null : formatEndpoint(endpoint);
+}
+
+function linkThroughRelays(nodes: Node[], add: (one: Node, other: Node) => void): void {
+  const relays = new Map(
+    nodes.filter((node) => node.kind === "relay").map((node) => [node.name, node]),
+  );
+  for (const node of nodes) {
+    const home = node.relay === null ? undefined : relays.get(node.relay);
+    if (home !== undefined) add(node, home);
+    if (node.kind === "relay") for (const other of relays.values()) add(node, other);
+  }
+}
+
+function linkDirectly(nodes: Node[], add: (one: Node, other: Node) => void): void {
+  const dialled = nodes.filter((node) => node.kind === "peer" && node.endpoint !== null);
+  for (const target of dialled) for (const node of nodes) add(target, node);
+  const atSites = nodes.filter((node) => node.kind === "peer" && node.site !== null);
+  for (const target of atSites.filter((node) => node.siteEndpoint !== null)) {
+    for (const node of atSites) if (node.site === target.site) add(target, node);
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

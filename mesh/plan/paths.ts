@@ -1,0 +1,42 @@
+/** The way of a packet through the links: straight, or through the home relays of both ends. */
+import type { Node } from "../config/config";
+import type { Link } from "./links";
+
+export interface LinkIndex {
+  nodes: readonly Node[];
+  node(name: string): Node | undefined;
+  linked(a: string, b: string): boolean;
+  /** The nodes linked to this one, sorted by name. */
+  neighbours(name: string): Node[];
+}
+
+export function indexLinks(nodes: readonly Node[], links: readonly Link[]): LinkIndex {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const neighbours = new Map<string, Set<string>>(nodes.map((node) => [node.name, new Set()]));
+  for (const { a, b } of links) {
+    neighbours.get(a)?.add(b);
+    neighbours.get(b)?.add(a);
+  }
+  return {
+    nodes,
+    node: (name) => byName.get(name),
+    linked: (a, b) => neighbours.get(a)?.has(b) ?? false,
+    neighbours: (name) =>
+      [...(neighbours.get(name) ?? [])].sort().flatMap((other) => byName.get(other) ?? []),
+  };
+}
+
+/**
+ * The names of the nodes that a packet from `from` to `to` passes, both included, or null where nothing joins them.
+ * Answers take the same way back: every hop is a link, and links have two ends.
+ */
+export function pathBetween(from: Node, to: Node, index: LinkIndex): string[] | null {
+  if (from.name === to.name) return [from.name];
+  if (index.linked(from.name, to.name)) return [from.name, to.name];
+  const entry = from.kind === "relay" ? from.name : from.relay;
+  const exit = to.kind === "relay" ? to.name : to.relay;
+  if (entry === null || exit === null) return null;
+  const path = [...new Set([from.name, entry, exit, to.name])];
+  const joined = path.every((name, at) => at === 0 || index.linked(path[at - 1] ?? "", name));
+  return joined ? path : null;
+}

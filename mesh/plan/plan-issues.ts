@@ -1,0 +1,48 @@
+/** What only the finished plan can tell: pairs that nothing joins, and assertions on reachability that fail. */
+import type { MeshConfig, Node } from "../config/config";
+import { error, type Issue } from "../config/issue";
+import { indexLinks, pathBetween, type LinkIndex } from "./paths";
+import type { Plan } from "./plan";
+
+export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
+  const index = indexLinks(plan.nodes, plan.links);
+  return [...apart(index), ...expectationIssues(config, index)];
+}
+
+/** Without a relay, two nodes that nobody can dial are apart. Each pair is named once, at its first node. */
+function apart(index: LinkIndex): Issue[] {
+  return index.nodes.flatMap((from, at) => {
+    const lost = index.nodes.slice(at + 1).filter((to) => pathBetween(from, to, index) === null);
+    if (lost.length === 0) return [];
+    const names = lost.slice(0, 3).map((node) => node.name);
+    const more = lost.length > names.length ? ` and ${lost.length - names.length} more` : "";
+    const message = `has no path to ${names.join(", ")}${more}: neither side can dial the other, and no relay joins them`;
+    return [
+      error(`${from.kind}s.${from.name}`, message, "add a relay, or an endpoint to one side"),
+    ];
+  });
+}
+
+function expectationIssues(config: MeshConfig, index: LinkIndex): Issue[] {
+  return config.expect.flatMap((expected, at) => {
+    const path = reachPath(expected.from, expected.to, index);
+    if ((path !== null) === expected.reach) return [];
+    const found = path === null ? "there is no path" : `the path is ${path.join(" -> ")}`;
+    const wanted = expected.reach ? "should reach" : "should not reach";
+    const message = `${expected.from} ${wanted} ${expected.to}, but ${found}`;
+    return [
+      error(`expect[${at}]`, message, "change the network until it holds, or the expectation"),
+    ];
+  });
+}
+
+/** Null too where one of the two takes no part. */
+function reachPath(from: string, to: string, index: LinkIndex): string[] | null {
+  const source = index.node(from);
+  const target = index.node(to) ?? gatewayTo(to, index);
+  return source === undefined || target === undefined ? null : pathBetween(source, target, index);
+}
+
+function gatewayTo(lan: string, index: LinkIndex): Node | undefined {
+  return index.nodes.find((node) => node.subnets.some((prefix) => prefix.text === lan));
+}

@@ -1,0 +1,105 @@
+/**
+ * The plan: what every node will be told, computed from names, addresses, public keys and ports alone. Plain data
+ * without secrets and without unknowns: it can be printed, compared and pasted into a public issue.
+ */
+import type { Prefix } from "../addresses";
+import type { MeshConfig, Network, Node } from "../config/config";
+import { allowedIps } from "./allowed-ips";
+import { dialledEndpoint, planLinks, type Link } from "./links";
+import { indexLinks, type LinkIndex } from "./paths";
+
+export interface Plan {
+  network: Network;
+  /** Sorted by name. */
+  nodes: NodePlan[];
+  /** Sorted; `a` comes before `b`. */
+  links: Link[];
+}
+
+/** One node with what it is told. */
+export interface NodePlan extends Node {
+  /** Peer sections of its WireGuard interface, in the order of the names. */
+  sections: PeerSection[];
+  /** Whether it passes packets on: a relay does, and a gateway to the LANs behind it. */
+  forwarding: { ipv4: boolean; ipv6: boolean };
+  /** Tunnel addresses of the nodes that it dials, relays first: a ping there forces a handshake. */
+  probes: string[];
+}
+
+/** A `[Peer]` section of wg(8), before its secrets. */
+export interface PeerSection {
+  /** The node that it describes. */
+  name: string;
+  publicKey: string;
+  presharedKey: boolean;
+  allowedIps: string[];
+  /** `host:port`, or null: this side waits to be dialled. */
+  endpoint: string | null;
+  /** Seconds, or null: off. */
+  persistentKeepalive: number | null;
+}
+
+/** Computes the plan. Links are O(nodes) in a star; only nodes with an endpoint have links to all. */
+export function planMesh(config: MeshConfig): Plan {
+  const links = planLinks(config);
+  const index = indexLinks(config.nodes, links);
+  return {
+    network: config.network,
+    nodes: config.nodes.map((node) => planNode(node, config, index)),
+    links,
+  };
+}
+
+function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
+  const neighbours = index.neighbours(node.name);
+  return {
+    ...node,
+    sections: neighbours.map((neighbour) => planSection(node, neighbour, config, index)),
+    forwarding: planForwarding(node),
+    probes: neighbours
+      .filter((neighbour) => dialledEndpoint(node, neighbour) !== null)
+      .sort((a, b) => rank(a) - rank(b))
+      .map((neighbour) => neighbour.address.text),
+  };
+}
+
+function planSection(
+  node: Node,
+  neighbour: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+): PeerSection {
+  const families = (prefix: Prefix) => prefix.family === 4 || node.address6 !== null;
+  return {
+    name: neighbour.name,
+    publicKey: neighbour.publicKey,
+    presharedKey: config.presharedKeys,
+    // A host without an IPv6 address may have IPv6 switched off, and wg-quick fails on the route.
+    allowedIps: allowedIps(node, neighbour, config, index)
+      .filter(families)
+      .map((prefix) => prefix.text),
+    endpoint: dialledEndpoint(node, neighbour),
+    persistentKeepalive: planKeepalive(node, neighbour, config.network),
+  };
+}
+
+/** The side that nobody can dial keeps its NAT's mapping open; the dialled side has none to keep. */
+function planKeepalive(node: Node, neighbour: Node, network: Network): number | null {
+  if (dialledEndpoint(node, neighbour) === null) return null;
+  const behindNat = dialledEndpoint(neighbour, node) === null;
+  const seconds = node.persistentKeepalive ?? (behindNat ? network.persistentKeepalive : 0);
+  return seconds === 0 ? null : seconds;
+}
+
+function planForwarding(node: Node): NodePlan["forwarding"] {
+  const relays = node.kind === "relay";
+  const gateway = (family: 4 | 6) => node.subnets.some((prefix) => prefix.family === family);
+  return {
+    ipv4: relays || gateway(4),
+    ipv6: (relays && node.address6 !== null) || gateway(6),
+  };
+}
+
+function rank(node: Node): number {
+  return node.kind === "relay" ? 0 : 1;
+}

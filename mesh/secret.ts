@@ -1,0 +1,48 @@
+/** A secret value that cannot be printed by accident: only `reveal` gives it out, and only render.ts calls that. */
+
+export const HIDDEN = "(hidden)";
+
+const inspect = Symbol.for("nodejs.util.inspect.custom");
+
+/**
+ * Holds a private key, a preshared key, the seed or a text that contains one. Every way of printing it (template,
+ * JSON, console.log) gives `(hidden)`. A *sealed* secret is known to be set but cannot be read: what `plan --file`
+ * sees of a `secure:` value.
+ */
+export class Secret {
+  readonly #value: string | null;
+
+  private constructor(value: string | null) {
+    this.#value = value;
+  }
+
+  static of(value: string): Secret {
+    return new Secret(value);
+  }
+
+  static sealed(): Secret {
+    return new Secret(null);
+  }
+
+  get isSealed(): boolean {
+    return this.#value === null;
+  }
+
+  /** The value in clear. Throws on a sealed secret, which has none here. */
+  reveal(): string {
+    if (this.#value === null) throw new Error("a sealed secret cannot be read without the engine");
+    return this.#value;
+  }
+
+  toString(): string {
+    return HIDDEN;
+  }
+
+  toJSON(): string {
+    return HIDDEN;
+  }
+
+  [inspect](): string {
+    return HIDDEN;
+  }
+}
