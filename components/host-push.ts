@@ -1,0 +1,41 @@
+/** One push to one host: the only resource here that touches a machine. */
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+
+const PUSH = "exec node dist/scripts/push/main.js";
+
+export interface HostPushArgs {
+  /** A PushRequest (mesh/push-request.ts) as JSON text. Secret. */
+  request: pulumi.Input<string>;
+  /** Which machine it is for; another machine is another resource, and the former one is cleaned. */
+  machine: pulumi.Input<string>;
+}
+
+/**
+ * Runs the push program, which is done only when the host has confirmed. So a host that rolled itself back, or could
+ * not be reached, is not recorded as converged, and the next `up` tries it again.
+ */
+export class HostPush extends pulumi.ComponentResource {
+  /** A PushResult as JSON text. Holds no secret. */
+  readonly result: pulumi.Output<string>;
+
+  constructor(name: string, args: HostPushArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("wireguard-mesh:index:HostPush", name, {}, opts);
+    const command = new local.Command(
+      `${name}-command`,
+      {
+        // Constant, and everything else on stdin: the provider shows the command in errors and in `ps`.
+        create: `${PUSH} apply`,
+        delete: `${PUSH} remove`,
+        stdin: pulumi.secret(args.request),
+        triggers: [args.machine],
+        // stdout is the result for the state; what people should read comes on stderr.
+        logging: local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this },
+    );
+    this.result = command.stdout;
+    this.registerOutputs({ result: this.result });
+  }
+}

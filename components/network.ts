@@ -1,0 +1,120 @@
+/** The whole network: relays first, then the peers that go through them. */
+import * as pulumi from "@pulumi/pulumi";
+import { formatEndpoint } from "../mesh/config/config";
+import { jumpRelays, machineOf } from "../mesh/plan/host-targets";
+import type { NodePlan, Plan } from "../mesh/plan/plan";
+import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
+import { renderPushRequest } from "../mesh/render/push-request";
+import { renderConfig, renderRedacted, type Keyring } from "../mesh/render/render";
+import type { MeshNode, NodeArgs } from "./node";
+import { Peer } from "./peer";
+import { Relay } from "./relay";
+
+export interface NetworkArgs {
+  plan: Plan;
+  keyring: Keyring;
+  /** `PROJECT/STACK`: the mark that keeps two stacks from fighting over one host. */
+  owner: string;
+}
+
+/** The facts of a node that others may need. */
+export interface NodeFacts {
+  address: string;
+  address6?: string;
+  publicKey: string;
+  endpoint?: string;
+}
+
+export class Network extends pulumi.ComponentResource {
+  readonly relays: Record<string, NodeFacts>;
+  readonly peers: Record<string, NodeFacts>;
+  readonly reachability: Reachability;
+  /** wg-quick files by node, for those that are not pushed to. Secret. */
+  readonly configs: pulumi.Output<Record<string, string>>;
+
+  constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    const reachability = reachabilityOf(args.plan);
+    super(
+      "wireguard-mesh:index:Network",
+      name,
+      { ...reachability, links: linkLines(args.plan) },
+      opts,
+    );
+    const relayPlans = args.plan.nodes.filter((node) => node.kind === "relay");
+    const peerPlans = args.plan.nodes.filter((node) => node.kind === "peer");
+    const nodes = new Map<string, MeshNode>();
+    for (const plan of [...direct(relayPlans), ...behind(relayPlans)]) {
+      nodes.set(
+        plan.name,
+        new Relay(plan.name, nodeArgs(plan, args), this.after(jumpRelays(plan), nodes)),
+      );
+    }
+    for (const plan of peerPlans) {
+      const relays = plan.sections
+        .map((section) => section.name)
+        .filter((other) => nodes.get(other) instanceof Relay);
+      nodes.set(
+        plan.name,
+        new Peer(
+          plan.name,
+          nodeArgs(plan, args),
+          this.after([...relays, ...jumpRelays(plan)], nodes),
+        ),
+      );
+    }
+    this.relays = Object.fromEntries(relayPlans.map((plan) => [plan.name, factsOf(plan)]));
+    this.peers = Object.fromEntries(peerPlans.map((plan) => [plan.name, factsOf(plan)]));
+    this.reachability = reachability;
+    this.configs = handedOver(nodes);
+    this.registerOutputs({});
+  }
+
+  /** A push goes after those of the relays that it needs, and is left out when one of them failed. */
+  private after(names: string[], nodes: Map<string, MeshNode>): pulumi.ComponentResourceOptions {
+    const pushes = names.flatMap((name) => nodes.get(name)?.push ?? []);
+    return { parent: this, dependsOn: pushes };
+  }
+}
+
+function direct(relays: NodePlan[]): NodePlan[] {
+  return relays.filter((relay) => jumpRelays(relay).length === 0);
+}
+
+function behind(relays: NodePlan[]): NodePlan[] {
+  return relays.filter((relay) => jumpRelays(relay).length > 0);
+}
+
+function nodeArgs(node: NodePlan, { plan, keyring, owner }: NetworkArgs): NodeArgs {
+  const reviewed = { config: renderRedacted(node, plan.network), forwarding: forwardingOf(node) };
+  if (node.hosts.length === 0) {
+    return { ...reviewed, file: pulumi.secret(renderConfig(node, plan.network, keyring).reveal()) };
+  }
+  const request = pulumi.secret(renderPushRequest(node, plan, keyring, owner).reveal());
+  return { ...reviewed, push: { request, machine: machineOf(node) } };
+}
+
+function forwardingOf({ forwarding }: NodePlan): string {
+  const families = [...(forwarding.ipv4 ? ["IPv4"] : []), ...(forwarding.ipv6 ? ["IPv6"] : [])];
+  return families.length === 0 ? "none" : families.join(" and ");
+}
+
+function factsOf(node: NodePlan): NodeFacts {
+  return {
+    address: node.address.text,
+    ...(node.address6 === null ? {} : { address6: node.address6.text }),
+    publicKey: node.publicKey,
+    ...(node.endpoint === null ? {} : { endpoint: formatEndpoint(node.endpoint) }),
+  };
+}
+
+/** One line a link, so that a preview shows the links that come and go as a line diff. */
+function linkLines(plan: Plan): string {
+  return plan.links.map((link) => `${link.a} - ${link.b}\n`).join("");
+}
+
+function handedOver(nodes: Map<string, MeshNode>): pulumi.Output<Record<string, string>> {
+  const files = [...nodes].flatMap(([name, node]) =>
+    node.file === null ? [] : [[name, node.file] as const],
+  );
+  return pulumi.secret(pulumi.all(Object.fromEntries(files)));
+}

@@ -1,0 +1,36 @@
+/** What a relay and a peer have in common: a config to review, and a push or a hand-over that delivers it. */
+import * as pulumi from "@pulumi/pulumi";
+import { HostPush } from "./host-push";
+
+export interface NodeArgs {
+  /** The node's wg-quick file with every secret as `(hidden)`: what a preview shows, line by line. */
+  config: string;
+  /** `IPv4`, `IPv4 and IPv6` or `none`: whether the host passes packets on. */
+  forwarding: string;
+  /** The file with its secrets, for a node that is not pushed to. */
+  file?: pulumi.Input<string>;
+  /** What to push, for a node with a host. */
+  push?: { request: pulumi.Input<string>; machine: string };
+}
+
+/** Base of Relay and Peer. The args that a reviewer should see are its recorded inputs. */
+export abstract class MeshNode extends pulumi.ComponentResource {
+  /** Null for a node whose config is handed over. */
+  readonly push: HostPush | null;
+  /** The file to hand over, secret; null for a node that is pushed to. */
+  readonly file: pulumi.Output<string> | null;
+
+  protected constructor(
+    type: string,
+    name: string,
+    args: NodeArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(type, name, { config: args.config, forwarding: args.forwarding }, opts);
+    // The push alone waits for others: a component's own dependsOn would delay nothing but its children anyway.
+    this.push =
+      args.push === undefined ? null : new HostPush(`${name}-push`, args.push, { parent: this });
+    this.file = args.file === undefined ? null : pulumi.secret(args.file);
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,19 @@
+/** Stops a run whose config is wrong, before any resource is registered, and shows the warnings of one that is not. */
+import * as pulumi from "@pulumi/pulumi";
+import { formatIssues, hasErrors } from "../mesh/config/issue";
+import type { Mesh } from "../mesh/mesh";
+import type { Plan } from "../mesh/plan/plan";
+
+/** The plan of a config without errors; else a RunError, which the engine prints without a stack trace. */
+export function reportIssues({ plan, issues }: Mesh): Plan {
+  const errors = issues.filter((issue) => issue.severity === "error").length;
+  if (plan === null || hasErrors(issues)) {
+    const count = errors === 1 ? "one mistake" : `${errors} mistakes`;
+    throw new pulumi.RunError(
+      `the config has ${count}; nothing was changed\n${formatIssues(issues)}`,
+    );
+  }
+  for (const issue of issues)
+    void pulumi.log.warn(`${issue.path}: ${issue.message}\n  ${issue.remedy}`);
+  return plan;
+}

@@ -1,0 +1,65 @@
+/** Reads the stack's config as a whole, once, and puts every secret into its wrapper on the way in. */
+import * as pulumi from "@pulumi/pulumi";
+import type { RawConfig } from "../mesh/config/read-draft";
+import type { Keyring } from "../mesh/render/render";
+import { isMap } from "../mesh/config/shape-issues";
+import { Secret } from "../mesh/secret";
+
+const NAMESPACE = "wireguard-mesh:";
+const TEXTS = ["presharedKeySeed", "sshPrivateKey"];
+
+/**
+ * The config of this stack by key. pulumi.Config would do, but it answers for one key that must be known before, and
+ * an unknown key is a mistake that the user has to hear of.
+ */
+export function readStackConfig(): RawConfig {
+  const entries = Object.entries(pulumi.runtime.allConfig())
+    .filter(([key]) => key.startsWith(NAMESPACE))
+    .map(([key, text]): [string, unknown] => {
+      const name = key.slice(NAMESPACE.length);
+      return [name, readValue(name, text, isEncrypted(key))];
+    });
+  return Object.fromEntries(entries);
+}
+
+/** The secrets of a config that has been validated. */
+export function keyringOf(config: RawConfig): Keyring {
+  const privateKeys = config["privateKeys"];
+  const entries = isMap(privateKeys) ? Object.entries(privateKeys) : [];
+  return {
+    privateKeys: new Map(
+      entries.flatMap(([name, key]) => (key instanceof Secret ? [[name, key]] : [])),
+    ),
+    presharedKeySeed: secretAt(config, "presharedKeySeed"),
+    sshPrivateKey: secretAt(config, "sshPrivateKey"),
+  };
+}
+
+/** The SDK has this function but leaves it out of its types; without it a secret in clear would go unseen. */
+function isEncrypted(key: string): boolean {
+  const runtime = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
+  return runtime.isConfigSecret(key);
+}
+
+function readValue(name: string, text: string, encrypted: boolean): unknown {
+  if (TEXTS.includes(name)) return encrypted ? Secret.of(text) : text;
+  const value = parseJson(text);
+  if (!encrypted) return value;
+  if (name !== "privateKeys" || !isMap(value)) return Secret.sealed();
+  return Object.fromEntries(
+    Object.entries(value).map(([node, key]) => [node, Secret.of(String(key))]),
+  );
+}
+
+function secretAt(config: RawConfig, name: string): Secret | null {
+  const value = config[name];
+  return value instanceof Secret ? value : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

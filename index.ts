@@ -1,0 +1,23 @@
+/** The program: config, plan, one Network, outputs. */
+import * as pulumi from "@pulumi/pulumi";
+import { Network } from "./components/network";
+import { reportIssues } from "./components/report-issues";
+import { keyringOf, readStackConfig } from "./components/stack-config";
+import { readMesh } from "./mesh/mesh";
+
+const config = readStackConfig();
+const plan = reportIssues(readMesh(config, Date.now()));
+
+const network = new Network("network", {
+  plan,
+  keyring: keyringOf(config),
+  owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
+});
+
+/** Facts by name: tunnel addresses, public keys, endpoints. */
+export const relays = network.relays;
+export const peers = network.peers;
+/** Who can reach whom, by groups of nodes that are linked alike. */
+export const reachability = network.reachability;
+/** Files for the nodes that are not pushed to; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */
+export const configs = network.configs;
