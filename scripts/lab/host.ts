@@ -36,7 +36,7 @@ export async function bootHost(
   fs.closeSync(log);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   child.on("error", () => undefined);
-  const words = (): string => fs.readFileSync(logFile, "utf8").slice(seenBefore);
+  const words = (): string => fs.readFileSync(logFile).subarray(seenBefore).toString();
   await waitFor(() => (hasEnded() || SSHD_IS_UP.test(words()) ? true : undefined), BOOT_LIMIT_MS);
   const init = child.pid === undefined || hasEnded() ? undefined : childOf(child.pid);
   if (child.pid === undefined || init === undefined) {

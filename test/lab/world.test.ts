@@ -1,0 +1,266 @@
+/** The lab's networks and hosts, before any mesh: real NAT, real isolation, and nothing left behind. Needs root. */
+import * as assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Lab } from "../../scripts/lab/lab";
+import { exitCode } from "../../scripts/lab/process";
+import { LabError } from "../../scripts/lab/world";
+import { leftovers } from "./support/leftovers";
+import { answers, greeting, login, smallWorld } from "./support/small-world";
+
+const SSH = /^SSH-2\.0-/;
+
+describe("a world of the lab", function () {
+  this.timeout(60_000);
+  let lab: Lab;
+  before(async () => {
+    process.env["LAB_TEST_SECRET"] = "a-secret-of-the-operator";
+    lab = await Lab.up(smallWorld(), { id: "test-world" });
+  });
+  after(async () => {
+    delete process.env["LAB_TEST_SECRET"];
+    await lab.down();
+  });
+
+  describe("its routers", () => {
+    it("give what leaves the LAN their own address", async () => {
+      assert.match(await greeting(lab, "laptop", "203.0.113.10", 22), SSH);
+      assert.match(lab.sshLog("relay"), /Connection (closed|reset) by 203\.0\.113\.22/);
+      assert.doesNotMatch(lab.sshLog("relay"), /192\.168\.12\./);
+    });
+
+    it("let nothing in from outside, neither to themselves nor to the LAN", async () => {
+      await lab.exec("relay", ["ip", "route", "add", "192.168.12.0/24", "via", "203.0.113.22"]);
+      assert.equal(await answers(lab, "relay", "203.0.113.22"), false);
+      assert.equal(await answers(lab, "relay", "192.168.12.30"), false);
+      assert.equal(await greeting(lab, "relay", "192.168.12.30", 22), "");
+    });
+
+    it("let in what is forwarded, and only that", async () => {
+      assert.match(await greeting(lab, "relay", "203.0.113.21", 2222), SSH);
+      assert.match(lab.sshLog("desktop"), /203\.0\.113\.10/);
+      assert.equal(await greeting(lab, "relay", "203.0.113.21", 22), "");
+    });
+
+    it("do not lead from one LAN into the other", async () => {
+      assert.equal(await answers(lab, "laptop", "203.0.113.10"), true);
+      assert.equal(await answers(lab, "laptop", "192.168.1.20"), false);
+    });
+  });
+
+  describe("its hosts", () => {
+    it("have a name, a process list and a /etc/wireguard of their own", async () => {
+      await lab.exec("desktop", ["touch", "/etc/wireguard/only-here", "/run/wireguard-only-here"]);
+      const script = "hostname; ls /etc/wireguard /run | grep only-here; ps -e -o comm=";
+      const desktop = await lab.exec("desktop", ["sh", "-c", script]);
+      const laptop = await lab.exec("laptop", ["sh", "-c", script]);
+      const processes = ["sshd", "sh", "ps"];
+      const own = ["only-here", "wireguard-only-here"];
+      assert.deepEqual(desktop.stdout.trim().split("\n"), ["desktop", ...own, ...processes]);
+      assert.deepEqual(laptop.stdout.trim().split("\n"), ["laptop", ...processes]);
+      assert.equal(fs.existsSync("/etc/wireguard/only-here"), false);
+    });
+
+    it("have an SSH host key each", () => {
+      const keys = lab.hosts.map((host) => lab.hostKey(host));
+      assert.equal(new Set(keys).size, 3);
+      for (const key of keys) assert.match(key, /^ssh-ed25519 [A-Za-z0-9+/]{68}$/);
+    });
+
+    it("see nothing of the operator's: files, processes, environment", async () => {
+      // The first line of its body is the same in every key of this type.
+      const [, , keyLine = ""] = lab.sshPrivateKey().split("\n");
+      const places = "/etc /var /root /home /tmp /run /dev";
+      const search = `grep -rlFe '${keyLine}' -e a-secret-of-the-operator ${places}; cat /proc/*/environ`;
+      const found = await lab.exec("laptop", ["sh", "-c", `${search} | tr '\\0' '\\n'`]);
+      assert.doesNotMatch(found.stdout, /^\/|a-secret-of-the-operator/m);
+      const tree = await lab.exec("laptop", ["sh", "-c", "echo /*; ls -A /var/tmp /tmp /home"]);
+      assert.match(
+        tree.stdout,
+        /^\/bin \/dev \/etc \/home (\/lib\w* )+\/proc \/root \/run \/sbin \/sys \/tmp \/usr \/var\n/,
+      );
+      assert.match(tree.stdout, /\/home:\nadmin\n\n\/tmp:\n\n\/var\/tmp:\n$/);
+    });
+
+    it("are reached by the operator, and not by one another, on the management network", async () => {
+      const address = lab.managementAddress("desktop");
+      assert.equal(await answers(lab, "operator", address), true);
+      assert.equal(await answers(lab, "laptop", address), false);
+      assert.equal(await answers(lab, "laptop", "172.29.0.1"), true);
+    });
+
+    it("run what they are told, with its exit code, its input, and no shell in between", async () => {
+      const echoed = await lab.exec("laptop", ["printf", "%s|", "a b", "$HOME", "'\""]);
+      assert.equal(echoed.stdout, "a b|$HOME|'\"|");
+      const counted = await lab.exec("laptop", ["sh", "-c", "wc -c; exit 7"], { input: "12345" });
+      assert.deepEqual([counted.code, counted.stdout.trim()], [7, "5"]);
+      const late = await lab.exec("laptop", ["sleep", "60"], { timeoutMs: 200 });
+      assert.equal(late.code, 124);
+      const left = await lab.exec("laptop", ["ps", "-e", "-o", "args="]);
+      assert.doesNotMatch(left.stdout, /sleep 60/);
+    });
+
+    it("count the logins that they accept, and only those", async () => {
+      const before = lab.logins("desktop");
+      const address = lab.managementAddress("desktop");
+      for (const user of ["root", "admin"]) {
+        const { code, stdout } = await login(lab, address, "id -un", user);
+        assert.deepEqual([code, stdout.trim()], [0, user]);
+      }
+      const refused = await login(lab, address, "true", "daemon");
+      assert.equal(refused.code, 255);
+      assert.equal(lab.logins("desktop"), before + 2);
+    });
+
+    it("keep their files and lose their interfaces and processes over a reboot", async () => {
+      await lab.exec("desktop", ["sh", "-c", "echo kept >/etc/wireguard/wg0.conf"]);
+      await lab.exec("desktop", ["ip", "link", "add", "dummy0", "type", "dummy"]);
+      const key = lab.hostKey("desktop");
+      await lab.reboot("desktop");
+      const script = "cat /etc/wireguard/wg0.conf; ls /sys/class/net /run | grep -e dummy0 -e only";
+      const found = await lab.exec("desktop", ["sh", "-c", script]);
+      assert.equal(found.stdout, "kept\n");
+      assert.equal(lab.hostKey("desktop"), key);
+      assert.equal(await answers(lab, "desktop", "203.0.113.10"), true);
+      assert.equal(await answers(Lab.open("test-world"), "desktop", "203.0.113.10"), true);
+    });
+
+    it("fall silent when they are cut off, and come back", async () => {
+      const address = lab.managementAddress("relay");
+      await lab.cut("relay");
+      assert.equal(await answers(lab, "laptop", "203.0.113.10"), false);
+      assert.equal(await answers(lab, "operator", address), false);
+      await lab.mend("relay");
+      assert.equal(await answers(lab, "laptop", "203.0.113.10"), true);
+      assert.equal(await answers(lab, "operator", address), true);
+    });
+
+    it("carry WireGuard by wg-quick, in the kernel or by wireguard-go", async () => {
+      const made = await lab.exec("relay", ["sh", "-c", "wg genkey | tee /root/key | wg pubkey"]);
+      const config = `umask 077; printf '[Interface]\\nPrivateKey = %s\\nAddress = 10.0.0.1/24\\n' "$(cat /root/key)" >/etc/wireguard/wg0.conf`;
+      await lab.exec("relay", ["sh", "-c", config]);
+      const up = await lab.exec("relay", ["wg-quick", "up", "wg0"]);
+      assert.equal(up.code, 0, up.stderr);
+      const shown = await lab.exec("relay", ["wg", "show", "wg0", "public-key"]);
+      assert.equal(shown.stdout, made.stdout);
+    });
+  });
+
+  it("names all that is wrong with a description, and builds nothing of it", async () => {
+    const wrong = {
+      nats: { home: { public: "198.51.100.1", lan: "192.168.1.0/24", gw: "192.168.2.1" } },
+      hosts: {
+        operator: { public: "203.0.113.9" },
+        both: { public: "203.0.113.9", nat: "home", ip: "192.168.1.2" },
+        lost: { nat: "nowhere", ip: "192.168.1.3" },
+        far: { nat: "home", ip: "192.168.9.3" },
+      },
+    };
+    await assert.rejects(Lab.up(wrong, { id: "test-wrong" }), (error: Error) => {
+      assert.ok(error instanceof LabError);
+      assert.deepEqual(error.message.split("\n  "), [
+        "The world cannot be built:",
+        "operator is the lab's own",
+        "nats.home: public 198.51.100.1 is not in 203.0.113.0/24, the lab's internet",
+        "nats.home: gw 192.168.2.1 is not in 192.168.1.0/24",
+        "hosts.both: wants either public or nat (with ip)",
+        "hosts.lost: nat nowhere is not in nats",
+        "hosts.far: ip 192.168.9.3 is not in 192.168.1.0/24, the LAN of home",
+        "203.0.113.9 is given to two nodes",
+      ]);
+      return true;
+    });
+    assert.deepEqual(leftovers("test-wrong"), []);
+  });
+});
+
+describe("labs side by side", function () {
+  this.timeout(60_000);
+  after(async () => {
+    await Promise.all([Lab.down("test-one"), Lab.down("test-one-b"), Lab.down("test-world")]);
+  });
+
+  it("have the same addresses and nothing to do with one another", async () => {
+    const [one, two] = await Promise.all([
+      Lab.up(smallWorld(), { id: "test-one" }),
+      Lab.up(smallWorld(), { id: "test-one-b" }),
+    ]);
+    await one.exec("relay", ["touch", "/root/one"]);
+    assert.equal((await two.exec("relay", ["ls", "/root"])).stdout, "");
+    assert.notEqual(one.hostKey("relay"), two.hostKey("relay"));
+    await one.down();
+    assert.deepEqual(leftovers("test-one"), []);
+    assert.equal(await answers(two, "laptop", "203.0.113.10"), true);
+  });
+
+  it("are replaced by the next one of the same id", async () => {
+    const former = await Lab.up(smallWorld(), { id: "test-one" });
+    const key = former.hostKey("relay");
+    const next = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-one" });
+    assert.notEqual(next.hostKey("relay"), key);
+    assert.throws(() => next.spawn("laptop", ["true"]), /no node laptop/);
+    await assert.rejects(async () => former.exec("relay", ["true"]), /does not run/);
+  });
+
+  it("cannot be built twice at the same time", async () => {
+    const first = Lab.up(smallWorld(), { id: "test-one" });
+    await assert.rejects(
+      Lab.up(smallWorld(), { id: "test-one" }),
+      /Another lab program is at work/,
+    );
+    await first;
+  });
+});
+
+describe("the end of a lab", function () {
+  this.timeout(60_000);
+  const id = "test-killed";
+  afterEach(async () => {
+    await Lab.down(id);
+  });
+
+  it("leaves no namespace, mount, process or file", async () => {
+    const lab = await Lab.up(smallWorld(), { id });
+    const sleeper = exitCode(lab.spawn("laptop", ["sleep", "1000"], { stdio: "ignore" }));
+    await lab.exec("operator", ["sh", "-c", "sleep 1000 >/dev/null 2>&1 &"]);
+    assert.notDeepEqual(leftovers(id), []);
+    assert.equal(await Lab.down(id), true);
+    assert.notEqual(await sleeper, 0);
+    assert.deepEqual(leftovers(id), []);
+    assert.equal(await Lab.down(id), false);
+  });
+
+  it("is as clean after the builder was killed when it had done its work", async () => {
+    const builder = startBuilder();
+    await new Promise((resolve) => builder.stdout?.once("data", resolve));
+    await kill(builder);
+    assert.equal(await answers(Lab.open(id), "laptop", "203.0.113.10"), true);
+    await Lab.down(id);
+    assert.deepEqual(leftovers(id), []);
+  });
+
+  for (const progress of ["disks", "logs/relay.log", "logs/laptop.log"]) {
+    it(`is as clean after the builder was killed as soon as it had made ${progress}`, async () => {
+      const builder = startBuilder();
+      const file = path.join("/var/tmp/wireguard-mesh-lab", id, progress);
+      while (!fs.existsSync(file)) await new Promise(setImmediate);
+      await kill(builder);
+      assert.throws(() => Lab.open(id), /is not up/);
+      assert.equal(await Lab.down(id), true);
+      assert.deepEqual(leftovers(id), []);
+    });
+  }
+
+  function startBuilder(): ChildProcess {
+    const script = path.join(__dirname, "support/build-and-wait.ts");
+    const argv = ["-r", "ts-node/register/transpile-only", script, id];
+    return spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  }
+
+  async function kill(builder: ChildProcess): Promise<void> {
+    builder.kill("SIGKILL");
+    await exitCode(builder);
+  }
+});
