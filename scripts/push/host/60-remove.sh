@@ -1,0 +1,50 @@
+# Takes everything of ours off the host: interface, file, unit, sysctl, state.
+# shellcheck shell=sh disable=SC2154
+
+remove() {
+  if [ ! -f "$STATE/owner" ]; then
+    tell "outcome absent"
+    return 0
+  fi
+  marked=$(marks_in "$STATE/owner")
+  if [ "$marked" != "$(marks)" ] && [ "$marked" != any ]; then
+    tell "outcome left"
+    tell "note $IFACE there belongs to ${marked% *}, or the node has moved to it since: nothing was touched"
+    return 0
+  fi
+  lock
+  tell "outcome removing"
+  disarm
+  rm -f "$STATE/pending"
+  # Detached, for the way in may be the tunnel that goes.
+  detached sh "$STATE/host.sh" tear-down "$IFACE"
+  # The lock must be free for it, and closing this descriptor frees it.
+  exec 9>&-
+  await_removal
+}
+
+await_removal() {
+  until_true 10 gone || die "the clean-up did not come to an end within 10 s" "finish it there: sudo sh $STATE/host.sh remove $IFACE"
+  tell "outcome removed"
+}
+
+gone() { [ ! -d "$STATE" ]; }
+
+tear_down() {
+  lock
+  take_down
+  if with_systemd; then systemctl --quiet disable "wg-quick@$IFACE.service" 2>/dev/null || true; fi
+  set_forwarding 0 0
+  rm -f "$LIVE" "$STAGED" "$DROP_IN"
+  rmdir "$STAGE" 2>/dev/null || true
+  # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
+  rm -rf "$STATE"
+  rmdir /var/lib/wireguard-mesh 2>/dev/null || true
+}
+
+# By hand, on the host: lets another stack or node take over what is here without an interruption.
+release() {
+  lock
+  tell any | write_state owner
+  say "$IFACE may now be taken over by the next push"
+}

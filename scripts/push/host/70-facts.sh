@@ -1,0 +1,31 @@
+# What is true on this host, for status and for a push that lost its connection. Changes nothing, prints no secret.
+# shellcheck shell=sh
+
+facts() {
+  if [ -f "$STATE/owner" ]; then facts_of_state; fi
+  [ ! -f "$LIVE" ] || tell "file $(digest_of "$LIVE")"
+  tell "forwarding $(sysctl_value net.ipv4.ip_forward) $(sysctl_value net.ipv6.conf.all.forwarding)"
+  tell "now $(date +%s)"
+  if ! link_exists; then
+    tell "interface missing"
+    return 0
+  fi
+  tell "interface $(if ip link show dev "$IFACE" up | grep -q .; then echo up; else echo down; fi)"
+  tell "backend $(running_backend)"
+  tell "mtu $(cat "/sys/class/net/$IFACE/mtu")"
+  tell "addresses $(ip -o address show dev "$IFACE" scope global | awk '{ print $4 }' | tr '\n' ' ')"
+  # Columns 1 and 2 of the dump are the private key or a preshared key: never printed.
+  wg show "$IFACE" dump | awk -F '\t' '
+    NR == 1 { print "public-key " $2; print "listen-port " $3; next }
+    { print "peer", $1, $3, $4, $5, $6, $7, $8 }'
+}
+
+facts_of_state() {
+  { read -r owned_by; read -r known_as || true; read -r on_machine || true; } <"$STATE/owner"
+  tell "owner $owned_by"
+  tell "node ${known_as:-}"
+  tell "machine ${on_machine:-}"
+  for fact in digest pending rolled-back; do
+    [ ! -f "$STATE/$fact" ] || tell "$fact $(read_state "$fact")"
+  done
+}
