@@ -1,0 +1,31 @@
+// Starts the real program in the set-up's place: same terminal, same folder, its exit code is ours.
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+
+/** A terminal sends Ctrl-C to the whole group by itself; a second one would make the engine drop everything at once. */
+const fromTerminal = () => process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+
+/**
+ * @param {string[]} args for node: the script and its arguments
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @returns {Promise<{ code: number, signal: NodeJS.Signals | null, how: string }>} how: for messages
+ */
+export function handOver(args, { cwd, env }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd, env, stdio: "inherit" });
+    const pass = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]).map((signal) => {
+      const listener = () => {
+        if (signal !== "SIGINT" || !fromTerminal()) child.kill(signal);
+      };
+      process.on(signal, listener);
+      return () => process.removeListener(signal, listener);
+    });
+    const stopPassing = () => pass.forEach((stop) => stop());
+    child.on("error", (error) => (stopPassing(), reject(error)));
+    child.on("exit", (code, signal) => {
+      stopPassing();
+      const how = signal ? `ended by ${signal}` : `exit code ${code}`;
+      resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGTERM"], signal, how });
+    });
+  });
+}

@@ -1,0 +1,124 @@
+// The set-up from start to end: npm packages, compiled code, system packages, engine, plugin; then the lab or the tests.
+// Each step looks first and does nothing when there is nothing to do.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { USAGE, parseCommandLine } from "./command-line.mjs";
+import { establishCommandPlugin, standInFolder } from "./command-plugin.mjs";
+import { compile } from "./compiled-code.mjs";
+import { establishEngine, findEngine } from "./engine.mjs";
+import { preparedEnvironment } from "./environment.mjs";
+import { SetupError } from "./errors.mjs";
+import { isHere } from "./find-program.mjs";
+import { handOver } from "./hand-over.mjs";
+import { watchForInterrupts } from "./interrupts.mjs";
+import { kernelHasWireguard, namespaceObstacle, userObstacle } from "./lab-obstacle.mjs";
+import { installNpmPackages } from "./npm-packages.mjs";
+import { say } from "./progress.mjs";
+import { runTests } from "./run-tests.mjs";
+import { installSystemPackages } from "./system-packages.mjs";
+import { toolsFor } from "./system-tools.mjs";
+
+/** @typedef {import("./command-line.mjs").Request} Request */
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/** @param {string[]} argv without node and script */
+export async function main(argv) {
+  const request = parseCommandLine(argv);
+  if (request === null) {
+    process.stderr.write(USAGE);
+    process.exitCode = 2;
+    return;
+  }
+  const stopWatching = watchForInterrupts();
+  try {
+    await installNpmPackages(ROOT);
+    await compile(ROOT);
+    const start = request.what === "lab" ? await prepareLab(request) : await prepareTests(request);
+    stopWatching();
+    await start();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`\nset-up: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** @param {Request} request @returns {Promise<() => Promise<void>>} what starts the lab's command */
+async function prepareLab(request) {
+  const onlyHelp = request.args.some((word) => word === "--help" || word === "-h");
+  const env = onlyHelp ? environment({ engine: null, plugin: null }) : await establishLab(request);
+  const program = join(ROOT, "dist", "scripts", "lab", "main.js");
+  if (!existsSync(program))
+    throw new SetupError(`${program} is missing; scripts/lab/main.ts is its source.`);
+  return async () => {
+    const ended = await handOver([program, ...request.args], { cwd: ROOT, env });
+    if (ended.signal) process.kill(process.pid, ended.signal);
+    process.exitCode = ended.code;
+  };
+}
+
+/**
+ * A lab that cannot be set up fails its own tests only: the unit tests run everywhere.
+ * @param {Request} request
+ * @returns {Promise<() => Promise<void>>}
+ */
+async function prepareTests(request) {
+  let env = environment({ engine: null, plugin: null });
+  let obstacle = null;
+  await installTestTools(request);
+  try {
+    if (request.labTests === "run") env = await establishLab(request);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    obstacle = error.message;
+  }
+  return async () => {
+    process.exitCode = await runTests({ root: ROOT, env, request, labObstacle: obstacle });
+  };
+}
+
+/** The unit tests that use a tool say so themselves when it is missing. @param {Request} request */
+async function installTestTools(request) {
+  const needs = toolsFor({ lab: false, tests: true, kernelHasWireguard: true, engineIsHere: true });
+  try {
+    await installSystemPackages(ROOT, needs, request.mayInstall);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+  }
+}
+
+/** @param {Request} request @returns {Promise<NodeJS.ProcessEnv>} */
+async function establishLab(request) {
+  refuse(userObstacle());
+  const engineIsHere = (await findEngine(ROOT)).engine !== null;
+  const facts = { lab: true, tests: false, engineIsHere };
+  // First with the kernel's WireGuard taken for granted: the programs that can tell may be among those missing.
+  const some = toolsFor({ ...facts, kernelHasWireguard: true });
+  await installSystemPackages(ROOT, some, request.mayInstall);
+  refuse(await namespaceObstacle());
+  if (!isHere("wireguard-go") && !(await kernelHasWireguard())) {
+    const all = toolsFor({ ...facts, kernelHasWireguard: false });
+    await installSystemPackages(ROOT, all, request.mayInstall);
+  }
+  const engine = await establishEngine(ROOT, request.mayInstall);
+  const plugin = await establishCommandPlugin(ROOT, engine.folder);
+  return environment({ engine, plugin });
+}
+
+/** @param {string | null} obstacle */
+function refuse(obstacle) {
+  if (obstacle !== null) throw new SetupError(`The lab cannot run here: ${obstacle}`);
+}
+
+/** @param {{ engine: import("./engine.mjs").Engine | null, plugin: "real" | "stand-in" | null }} found */
+function environment(found) {
+  return preparedEnvironment(process.env, {
+    ...found,
+    root: ROOT,
+    standInFolder: standInFolder(ROOT),
+    node: process.execPath,
+  });
+}

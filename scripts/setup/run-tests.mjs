@@ -1,0 +1,113 @@
+// Runs the unit tests, then the lab's, each in a mocha of its own, and closes with one line over both.
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isLabTest, isTestFile } from "./command-line.mjs";
+import { handOver } from "./hand-over.mjs";
+import { closingLine, isGood, sum, totalsOf } from "./totals.mjs";
+
+/** @typedef {import("./totals.mjs").Totals} Totals */
+
+/**
+ * @param {object} job
+ * @param {string} job.root the project's folder
+ * @param {NodeJS.ProcessEnv} job.env
+ * @param {import("./command-line.mjs").Request} job.request
+ * @param {string | null} job.labObstacle why the lab cannot run here, for people
+ * @returns {Promise<number>} the exit code
+ */
+export async function runTests({ root, env, request, labObstacle }) {
+  const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-tests-"));
+  try {
+    /** @param {string} name @param {string} config @param {(file: string) => boolean} isMine */
+    const suite = (name, config, isMine) =>
+      mocha({ root, env, folder, name, config, args: argsFor(request.args, isMine) });
+    const runs = [];
+    if (request.unitTests)
+      runs.push(await suite("unit", ".mocharc.json", (file) => !isLabTest(file)));
+    if (request.labTests === "skip") runs.push(skippedLab(root));
+    if (request.labTests === "run" && labObstacle !== null) runs.push(failedLab(labObstacle));
+    if (request.labTests === "run" && labObstacle === null)
+      runs.push(await suite("lab", "test/lab/.mocharc.json", isLabTest));
+    const total = sum(runs);
+    if (total.passed + total.failed === 0)
+      process.stdout.write("No test ran, which counts as a failure.\n");
+    process.stdout.write(`${closingLine(total)}\n`);
+    return isGood(total) ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Without the test files that belong to the other suite.
+ * @param {string[]} args
+ * @param {(file: string) => boolean} isMine
+ */
+function argsFor(args, isMine) {
+  return args.filter((word) => !isTestFile(word) || isMine(word));
+}
+
+/**
+ * @param {{ root: string, env: NodeJS.ProcessEnv, folder: string, name: string, config: string, args: string[] }} run
+ * @returns {Promise<Totals>}
+ */
+async function mocha({ root, env, folder, name, config, args }) {
+  process.stdout.write(`\n== ${name} tests\n`);
+  const report = join(folder, `${name}-totals.json`);
+  const program = join(root, "node_modules", "mocha", "bin", "mocha.js");
+  const reporter = join(root, "test", "support", "reporter.ts");
+  const ended = await handOver(
+    [
+      program,
+      "--config",
+      configFor(root, folder, name, config, args),
+      "--reporter",
+      reporter,
+      ...args,
+    ],
+    { cwd: root, env: { ...env, TEST_TOTALS_FILE: report } },
+  );
+  const reported = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null;
+  if (reported === null)
+    process.stdout.write(`The ${name} tests ended before they could report (${ended.how}).\n`);
+  return totalsOf(reported, ended.code === 0);
+}
+
+/**
+ * mocha adds files on its command line to those of its configuration; whoever names files wants just those.
+ * @param {string} root
+ * @param {string} folder for a configuration of our own
+ * @param {string} name
+ * @param {string} config
+ * @param {string[]} args
+ */
+function configFor(root, folder, name, config, args) {
+  const file = join(root, config);
+  if (!args.some(isTestFile)) return file;
+  const settings = JSON.parse(readFileSync(file, "utf8"));
+  const own = join(folder, `${name}-mocharc.json`);
+  writeFileSync(own, JSON.stringify({ ...settings, spec: undefined, ignore: undefined }));
+  return own;
+}
+
+/** @param {string} obstacle @returns {Totals} */
+function failedLab(obstacle) {
+  process.stdout.write(
+    `\n== lab tests\nThe lab's tests could not run, which counts as a failure: ${obstacle}\n`,
+  );
+  process.stdout.write("  To leave them out on purpose: npm test -- --skip-lab\n");
+  return { passed: 0, failed: 1, skipped: 0 };
+}
+
+/** @param {string} root @returns {Totals} each file of the lab's tests counts as one */
+function skippedLab(root) {
+  const lab = join(root, "test", "lab");
+  const files = existsSync(lab)
+    ? readdirSync(lab, { recursive: true }).filter((path) => String(path).endsWith(".test.ts"))
+    : [];
+  process.stdout.write(
+    `\n== lab tests\nSKIPPED, as --skip-lab says: ${files.length} files of end-to-end tests did NOT run.\n`,
+  );
+  return { passed: 0, failed: 0, skipped: files.length };
+}

@@ -1,0 +1,85 @@
+// Installs the system packages that are missing, on Debian and Ubuntu as root, after saying which; elsewhere says what to do.
+import { readFileSync } from "node:fs";
+import { lastLines, run } from "./child.mjs";
+import { SetupError } from "./errors.mjs";
+import { isHere } from "./find-program.mjs";
+import { finishFirst } from "./interrupts.mjs";
+import { alone } from "./lock.mjs";
+import { say, withProgress } from "./progress.mjs";
+import { keepingSshdAsleep } from "./sleeping-sshd.mjs";
+import { distributionOf, listOf, missingText, packagesFor } from "./system-tools.mjs";
+
+/** @typedef {import("./system-tools.mjs").Need} Need */
+
+/**
+ * Sees to it that all these programs are on the machine.
+ * @param {string} root the project's folder
+ * @param {Need[]} needs
+ * @param {boolean} mayInstall false with --no-install
+ */
+export async function installSystemPackages(root, needs, mayInstall) {
+  if (missing(needs).length === 0) return;
+  const distribution = thisDistribution();
+  const isRoot = process.getuid?.() === 0;
+  if (!mayInstall || !isRoot || distribution.family !== "debian") {
+    throw new SetupError(missingText(missing(needs), distribution, { isRoot, mayInstall }));
+  }
+  await alone(root, async () => {
+    const absent = missing(needs);
+    if (absent.length > 0) await aptInstall(absent);
+  });
+}
+
+export function thisDistribution() {
+  for (const file of ["/etc/os-release", "/usr/lib/os-release"]) {
+    try {
+      return distributionOf(readFileSync(file, "utf8"));
+    } catch {
+      // The next one, then none: a system without os-release(5).
+    }
+  }
+  return distributionOf("");
+}
+
+/** @param {Need[]} needs */
+function missing(needs) {
+  return needs.filter((one) => !isHere(one.tool));
+}
+
+/** @param {Need[]} absent */
+async function aptInstall(absent) {
+  const packages = packagesFor(absent, "debian");
+  say(`these programs are missing:\n${listOf(absent)}`);
+  const install = () =>
+    withProgress(`installing with apt-get: ${packages.join(" ")}`, () => apt(packages));
+  const bringsSshd = packages.includes("openssh-server");
+  const said = await finishFirst(bringsSshd ? keepingSshdAsleep(install) : install());
+  const left = absent.filter((one) => !isHere(one.tool));
+  if (left.length === 0) return;
+  throw new SetupError(
+    `apt-get could not bring these programs:\n${listOf(left)}\nIt said:\n${lastLines(said, 12)}\n` +
+      `  See to it by hand: apt-get update && apt-get install ${packagesFor(left, "debian").join(" ")}`,
+  );
+}
+
+/**
+ * First with the package lists that are there, and only when that fails with fresh ones. An update that could not fetch
+ * some foreign list is no reason to stop: what counts is whether the packages can be had after it.
+ * @param {string[]} packages
+ * @returns {Promise<string>} what apt-get said at last
+ */
+async function apt(packages) {
+  const install = ["install", "-y", "--no-install-recommends", ...packages];
+  const first = await aptGet(install);
+  if (first.ok) return first.said;
+  await aptGet(["update"]);
+  return (await aptGet(install)).said;
+}
+
+/** @param {string[]} args */
+function aptGet(args) {
+  return run("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=300", ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" },
+    seconds: 1800,
+  });
+}

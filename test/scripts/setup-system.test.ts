@@ -1,0 +1,203 @@
+/** What the set-up says is missing on a system, and the environment that it prepares for lab and tests. All pure. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+
+const setup = join(__dirname, "../../scripts/setup");
+
+/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+async function load<T>(file: string): Promise<T> {
+  return (await import(join(setup, file))) as T;
+}
+
+interface Need {
+  tool: string;
+  why: string;
+  apt: string;
+  dnf: string;
+  apk: string;
+}
+type Family = "debian" | "fedora" | "alpine" | "other";
+interface Distribution {
+  name: string;
+  family: Family;
+}
+interface SystemTools {
+  toolsFor: (facts: {
+    lab: boolean;
+    tests: boolean;
+    kernelHasWireguard: boolean;
+    engineIsHere: boolean;
+  }) => Need[];
+  distributionOf: (osRelease: string) => Distribution;
+  packagesFor: (needs: Need[], family: Family) => string[];
+  missingText: (
+    missing: Need[],
+    distribution: Distribution,
+    circumstances: { isRoot: boolean; mayInstall: boolean },
+  ) => string;
+}
+
+describe("set-up: system packages", () => {
+  const osReleases: [text: string, expected: Distribution][] = [
+    [
+      'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
+      { name: "Debian GNU/Linux 12 (bookworm)", family: "debian" },
+    ],
+    ["ID=linuxmint\nID_LIKE='ubuntu debian'\n", { name: "linuxmint", family: "debian" }],
+    ['ID="rocky"\nID_LIKE="rhel centos fedora"\n', { name: "rocky", family: "fedora" }],
+    ["NAME=Alpine\nID=alpine\n", { name: "alpine", family: "alpine" }],
+    ["ID=arch\n", { name: "arch", family: "other" }],
+    ["", { name: "this system", family: "other" }],
+  ];
+  for (const [text, expected] of osReleases) {
+    it(`${expected.name} is ${expected.family}`, async () => {
+      const { distributionOf } = await load<SystemTools>("system-tools.mjs");
+      assert.deepEqual(distributionOf(text), expected);
+    });
+  }
+
+  it("wireguard-go is needed only where the kernel has no WireGuard, download tools only without an engine", async () => {
+    const { toolsFor } = await load<SystemTools>("system-tools.mjs");
+    const names = (kernelHasWireguard: boolean, engineIsHere: boolean) =>
+      toolsFor({ lab: true, tests: false, kernelHasWireguard, engineIsHere }).map((n) => n.tool);
+    const base = names(true, true);
+    assert.deepEqual(names(false, true), [...base, "wireguard-go"]);
+    assert.deepEqual(
+      names(true, false).filter((tool) => !base.includes(tool)),
+      ["curl", "tar", "/etc/ssl/certs/ca-certificates.crt"],
+    );
+  });
+
+  it("a tool that lab and tests share is asked for once", async () => {
+    const { toolsFor } = await load<SystemTools>("system-tools.mjs");
+    const facts = { lab: true, tests: true, kernelHasWireguard: true, engineIsHere: true };
+    const names = toolsFor(facts).map((one) => one.tool);
+    assert.equal(new Set(names).size, names.length);
+    assert.ok(names.includes("wg") && names.includes("shellcheck"));
+  });
+
+  const missing = ["ip", "ssh"];
+  const texts: [
+    what: string,
+    distribution: Distribution,
+    isRoot: boolean,
+    mayInstall: boolean,
+    text: string,
+  ][] = [
+    [
+      "Debian, not root",
+      { name: "Debian", family: "debian" },
+      false,
+      true,
+      "(only root may install packages):\n  ip   needed for the lab's networks\n  ssh  needed for the push\n" +
+        "  Install them with: sudo apt-get update && sudo apt-get install --no-install-recommends iproute2 openssh-client",
+    ],
+    [
+      "Debian, --no-install",
+      { name: "Debian", family: "debian" },
+      true,
+      false,
+      "(--no-install was given):\n  ip   needed for the lab's networks\n  ssh  needed for the push\n" +
+        "  Install them with: apt-get update && apt-get install --no-install-recommends iproute2 openssh-client",
+    ],
+    [
+      "Fedora",
+      { name: "Fedora 44", family: "fedora" },
+      true,
+      true,
+      "(the set-up installs packages on Debian and Ubuntu only, and this is Fedora 44):\n  ip   needed for the lab's networks\n" +
+        "  ssh  needed for the push\n  Install them with: dnf install iproute openssh-clients",
+    ],
+    [
+      "Alpine",
+      { name: "Alpine", family: "alpine" },
+      true,
+      true,
+      "(the set-up installs packages on Debian and Ubuntu only, and this is Alpine):\n  ip   needed for the lab's networks\n" +
+        "  ssh  needed for the push\n  Install them with: apk add iproute2 openssh-client",
+    ],
+  ];
+  for (const [what, distribution, isRoot, mayInstall, text] of texts) {
+    it(`says what is missing and how to get it: ${what}`, async () => {
+      const { toolsFor, missingText } = await load<SystemTools>("system-tools.mjs");
+      const needs = toolsFor({
+        lab: true,
+        tests: false,
+        kernelHasWireguard: true,
+        engineIsHere: true,
+      });
+      assert.equal(
+        missingText(
+          needs.filter((one) => missing.includes(one.tool)),
+          distribution,
+          { isRoot, mayInstall },
+        ),
+        `These programs are missing, and nothing was installed ${text}`,
+      );
+    });
+  }
+});
+
+describe("set-up: npm packages", () => {
+  it("names what is absent, of another version or gone from the disk, and no optional one", async () => {
+    const { missingPackages } = await load<{
+      missingPackages: (
+        locked: object,
+        recorded: object,
+        isThere: (path: string) => boolean,
+      ) => string[];
+    }>("npm-packages.mjs");
+    const locked = {
+      "": { version: "0.1.0" },
+      "node_modules/same": { version: "1.0.0", integrity: "a" },
+      "node_modules/older": { version: "2.0.0", integrity: "b" },
+      "node_modules/other-content": { version: "1.0.0", integrity: "c" },
+      "node_modules/absent": { version: "1.0.0" },
+      "node_modules/deleted": { version: "1.0.0" },
+      "node_modules/for-windows": { version: "1.0.0", optional: true },
+    };
+    const recorded = {
+      "node_modules/same": { version: "1.0.0", integrity: "a" },
+      "node_modules/older": { version: "1.9.0", integrity: "x" },
+      "node_modules/other-content": { version: "1.0.0", integrity: "y" },
+      "node_modules/deleted": { version: "1.0.0" },
+    };
+    assert.deepEqual(
+      missingPackages(locked, recorded, (path) => path !== "node_modules/deleted"),
+      ["older", "other-content", "absent", "deleted"].map((name) => `node_modules/${name}`),
+    );
+  });
+});
+
+describe("set-up: environment of lab and tests", () => {
+  interface Environment {
+    preparedEnvironment: (user: NodeJS.ProcessEnv, facts: object) => NodeJS.ProcessEnv;
+  }
+  const facts = { root: "/p", standInFolder: "/p/stand-in", node: "/opt/node/bin/node" };
+  const user = { PATH: "/p/node_modules/.bin:/p/stand-in:/usr/bin:/bin", LANG: "C" };
+  const system = "/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/node/bin:/p/node_modules/.bin";
+  const path = async (engine: object | null, plugin: string | null) => {
+    const { preparedEnvironment } = await load<Environment>("environment.mjs");
+    return preparedEnvironment(user, { ...facts, engine, plugin });
+  };
+  const ours = { folder: "/home/u/.pulumi/versions/3.250.0/bin", isOurs: true };
+
+  it("our engine comes first and npm's wrapper last", async () => {
+    assert.equal((await path(ours, "real"))["PATH"], `${ours.folder}:${system}`);
+  });
+
+  it("an engine from PATH keeps its place, and npm's wrapper does not shadow it", async () => {
+    const engine = { folder: "/usr/bin", isOurs: false };
+    assert.equal((await path(engine, "real"))["PATH"], system);
+  });
+
+  it("the stand-in is on PATH only when it is used, and only then plugin downloads are off", async () => {
+    const withStandIn = await path(ours, "stand-in");
+    assert.equal(withStandIn["PATH"], `/p/stand-in:${ours.folder}:${system}`);
+    assert.equal(withStandIn["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "true");
+    const withReal = await path(ours, "real");
+    assert.equal(withReal["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], undefined);
+    assert.equal(withReal["PULUMI_SKIP_UPDATE_CHECK"], "true");
+    assert.equal(withReal["LANG"], "C");
+  });
+});
