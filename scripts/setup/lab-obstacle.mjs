@@ -1,4 +1,5 @@
 // Whether this machine lets the lab make its hosts at all.
+import { existsSync } from "node:fs";
 import { lastLines, run } from "./child.mjs";
 
 /** @returns {string | null} null when this user on this system may make a lab, else why not and what helps */
@@ -21,6 +22,15 @@ export async function namespaceObstacle() {
   return (
     "root may not make namespaces here; this looks like a container without the right to. " +
     `Use a virtual machine, or a container started with --privileged. unshare said:\n${lastLines(outcome.said, 2)}`
+  );
+}
+
+/** @returns {Promise<string | null>} null when tunnels can be made here, else why not and what helps */
+export async function tunnelObstacle() {
+  if (existsSync("/dev/net/tun") || (await kernelHasWireguard())) return null;
+  return (
+    "the kernel has neither WireGuard nor /dev/net/tun, which wireguard-go needs. " +
+    "Try: modprobe tun; in a container, start it with --device /dev/net/tun or --privileged."
   );
 }
 

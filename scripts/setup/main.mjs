@@ -12,7 +12,12 @@ import { SetupError } from "./errors.mjs";
 import { isHere } from "./find-program.mjs";
 import { handOver } from "./hand-over.mjs";
 import { watchForInterrupts } from "./interrupts.mjs";
-import { kernelHasWireguard, namespaceObstacle, userObstacle } from "./lab-obstacle.mjs";
+import {
+  kernelHasWireguard,
+  namespaceObstacle,
+  tunnelObstacle,
+  userObstacle,
+} from "./lab-obstacle.mjs";
 import { installNpmPackages } from "./npm-packages.mjs";
 import { say } from "./progress.mjs";
 import { runTests } from "./run-tests.mjs";
@@ -99,6 +104,7 @@ async function establishLab(request) {
   const some = toolsFor({ ...facts, kernelHasWireguard: true });
   await installSystemPackages(ROOT, some, request.mayInstall);
   refuse(await namespaceObstacle());
+  refuse(await tunnelObstacle());
   if (!isHere("wireguard-go") && !(await kernelHasWireguard())) {
     const all = toolsFor({ ...facts, kernelHasWireguard: false });
     await installSystemPackages(ROOT, all, request.mayInstall);

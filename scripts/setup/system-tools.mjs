@@ -24,6 +24,8 @@ const LAB = [
   need("bash", "wg-quick", "bash"),
   need("unshare", "namespaces", "util-linux"),
   need("nsenter", "namespaces", "util-linux"),
+  need("setpriv", "ending the lab's hosts with it", "util-linux", "util-linux", "setpriv"),
+  need("flock", "the push", "util-linux", "util-linux", "flock"),
   need("mount", "the lab's hosts", "mount", "util-linux", "mount"),
   need("ping", "proving that the tunnels work", "iputils-ping", "iputils", "iputils-ping"),
   need("ps", "the lab's processes", "procps", "procps-ng", "procps-ng"),
