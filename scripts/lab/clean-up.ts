@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { namespacePrefix } from "./layout";
 import { must, run, waitFor } from "./process";
+import { stackFile } from "./repository";
 import { removeBase, stateFolder } from "./state";
 import { LabError } from "./world";
 
@@ -27,6 +28,7 @@ export async function cleanUp(id: string): Promise<boolean> {
     throw new LabError(`Namespaces would not go: ${labNamespaces(id).join()}`);
   if (isMounted(folder.disks)) await must(["umount", "--lazy", folder.disks]);
   fs.rmSync(folder.root, { recursive: true, force: true });
+  fs.rmSync(stackFile(id), { force: true });
   removeBase();
   return hadNamespaces || hadFolder;
 }

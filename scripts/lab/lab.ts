@@ -10,10 +10,17 @@ import type { LaidNode, Layout } from "./layout";
 import { withLock } from "./lock";
 import { run, start } from "./process";
 import type { Finished, RunOptions } from "./process";
+import { findRepository } from "./repository";
 import { readRecord, stateFolder, writeRecord } from "./state";
 import type { LabRecord, StateFolder } from "./state";
-import { LabError } from "./world";
+import { LabError, UsageError } from "./world";
 import type { World } from "./world";
+
+/** @throws LabError when this process may not make namespaces. */
+export function needRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new LabError("The lab makes network namespaces and needs root. Try: sudo npm run lab");
+}
 
 export class Lab {
   private constructor(
@@ -28,9 +35,7 @@ export class Lab {
    */
   static async up(world: World, options: { id?: string } = {}): Promise<Lab> {
     const id = options.id ?? "lab";
-    if (process.getuid?.() !== 0) {
-      throw new LabError("The lab makes network namespaces and needs root. Try: sudo npm run lab");
-    }
+    needRoot();
     const layout = layOut(id, world);
     const folder = stateFolder(id);
     return withLock(id, async () => {
@@ -56,6 +61,7 @@ export class Lab {
 
   /** Ends a lab, also a half-built one; true when there was something to end. */
   static down(id: string): Promise<boolean> {
+    needRoot();
     return withLock(id, () => cleanUp(id));
   }
 
@@ -83,18 +89,19 @@ export class Lab {
     writeRecord(this.folder, this.record);
   }
 
-  /** Runs a command on a node to its end, as root. On a host it starts in / with a clean environment. */
+  /**
+   * Runs a command on a node to its end, as root: on a host in / with a clean environment, on the operator in the
+   * repository with the engine's environment.
+   */
   exec(node: string, argv: string[], options: RunOptions = {}): Promise<Finished> {
-    const place = this.entrance(node);
-    const env = { ...place.env, ...options.env };
-    return run([...place.argv, ...argv], { ...options, env });
+    const { words, env, cwd } = this.entrance(node);
+    return run([...words, ...argv], { cwd, ...options, env: { ...env, ...options.env } });
   }
 
   /** Starts a command on a node; it ends, at the latest, with this process. */
   spawn(node: string, argv: string[], options: SpawnOptions = {}): ChildProcess {
-    const place = this.entrance(node);
-    const env = { ...place.env, ...options.env };
-    return start([...place.argv, ...argv], { ...options, env });
+    const { words, env, cwd } = this.entrance(node);
+    return start([...words, ...argv], { cwd, ...options, env: { ...env, ...options.env } });
   }
 
   /** How many SSH logins a host has accepted since the lab was built. */
@@ -151,11 +158,19 @@ export class Lab {
     await Lab.down(this.id);
   }
 
-  private entrance(name: string): { argv: string[]; env: NodeJS.ProcessEnv } {
+  private entrance(name: string): { words: string[]; env: NodeJS.ProcessEnv; cwd: string } {
     const node = this.node(name);
-    if (node.kind === "host") return { argv: inHost(this.running(node)), env: hostEnvironment() };
+    if (node.kind === "host") {
+      return { words: inHost(this.running(node)), env: hostEnvironment(), cwd: "/" };
+    }
+    // What points the engine elsewhere (an access token, a passphrase) must not mix with the lab's own.
+    const outer = Object.entries(process.env).filter(([key]) => !key.startsWith("PULUMI_"));
     const own = name === OPERATOR ? this.record.operatorEnvironment : {};
-    return { argv: ["ip", "netns", "exec", node.namespace], env: { ...process.env, ...own } };
+    return {
+      words: ["ip", "netns", "exec", node.namespace],
+      env: { ...Object.fromEntries(outer), ...own },
+      cwd: findRepository(),
+    };
   }
 
   private running(node: LaidNode): RunningHost {
@@ -172,14 +187,14 @@ export class Lab {
 
   private host(name: string): LaidNode {
     const node = this.node(name);
-    if (node.kind !== "host") throw new LabError(`${name} is no host: ${this.hosts.join(", ")}`);
+    if (node.kind !== "host") throw new UsageError(`${name} is no host: ${this.hosts.join(", ")}`);
     return node;
   }
 
   private node(name: string): LaidNode {
     const node = this.layout.nodes.find((one) => one.name === name);
     if (node === undefined) {
-      throw new LabError(
+      throw new UsageError(
         `The lab ${this.id} has no node ${name}. It has: ${this.nodes.join(", ")}`,
       );
     }

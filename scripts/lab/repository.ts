@@ -12,3 +12,13 @@ export function findRepository(): string {
   }
   return folder;
 }
+
+/** The Pulumi stack of a lab. */
+export function stackName(id: string): string {
+  return `lab-${id}`;
+}
+
+/** The config file of a lab's stack; .gitignore knows its form. It goes with the lab. */
+export function stackFile(id: string): string {
+  return path.join(findRepository(), `Pulumi.${stackName(id)}.yaml`);
+}

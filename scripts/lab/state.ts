@@ -69,10 +69,11 @@ export function removeBase(): void {
   if (fs.existsSync(BASE) && fs.readdirSync(BASE).length === 0) fs.rmdirSync(BASE);
 }
 
-/** The ids of all labs with a state folder, whether they are up or half-built. */
-export function knownLabs(): string[] {
+/** The ids of all labs that were built to the end. */
+export function finishedLabs(): string[] {
   if (!fs.existsSync(BASE)) return [];
-  return fs.readdirSync(BASE).filter((name) => ID.test(name));
+  const names = fs.readdirSync(BASE).filter((name) => ID.test(name));
+  return names.filter((name) => fs.existsSync(stateFolder(name).record));
 }
 
 export function writeRecord(folder: StateFolder, record: LabRecord): void {

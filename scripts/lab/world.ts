@@ -36,3 +36,6 @@ export interface World {
 
 /** Something the user can mend: what, why and how, in words. Printed without a stack trace. */
 export class LabError extends Error {}
+
+/** The command was called wrongly. */
+export class UsageError extends LabError {}

@@ -1,0 +1,124 @@
+/** The lab's command line: what goes to a node, what comes back, and what it says to wrong calls. Needs root. */
+import * as assert from "node:assert/strict";
+import * as path from "node:path";
+import { Lab } from "../../scripts/lab/lab";
+import { run } from "../../scripts/lab/process";
+import type { Finished } from "../../scripts/lab/process";
+import { layOut } from "../../scripts/lab/layout";
+import { scenarios } from "../../scripts/lab/scenarios";
+import { smallWorld } from "./support/small-world";
+
+/** Compiled, as `npm run lab` starts it; the set-up compiles before the tests. */
+const MAIN = path.join(__dirname, "../../dist/scripts/lab/main.js");
+const ID = "test-command";
+
+describe("the lab's command", function () {
+  this.timeout(60_000);
+  let lab: Lab;
+  before(async () => {
+    lab = await Lab.up(smallWorld(), { id: ID });
+  });
+  after(() => lab.down());
+
+  it("runs a command on a node as it stands, options and all", async () => {
+    const words = ["--json", "-c1", "a b", "$HOME", "'"];
+    const { code, stdout } = await exec("laptop", "printf", "%s|", ...words);
+    assert.deepEqual([code, stdout], [0, `${words.join("|")}|`]);
+    const ping = await exec("laptop", "ping", "-c1", "203.0.113.10");
+    assert.match(ping.stdout, /1 received/);
+  });
+
+  it("passes on stdin and the exit code", async () => {
+    const { code, stdout } = await exec("relay", "sh", "-c", "cat; exit 9");
+    assert.deepEqual([code, stdout], [9, "typed"]);
+  });
+
+  it("runs on routers and on the operator too, there in the repository", async () => {
+    const router = await exec("home", "nft", "list", "ruleset");
+    assert.match(router.stdout, /masquerade/);
+    const operator = await exec("operator", "pwd");
+    assert.equal(operator.stdout, `${path.join(__dirname, "../..")}\n`);
+  });
+
+  it("gives the result as JSON when asked to", async () => {
+    const { code, stdout } = await command(
+      ...[
+        "exec",
+        "--json",
+        "--scenario",
+        ID,
+        "laptop",
+        "sh",
+        "-c",
+        "echo out; echo err >&2; exit 3",
+      ],
+    );
+    assert.equal(code, 3);
+    assert.deepEqual(JSON.parse(stdout), {
+      lab: ID,
+      node: "laptop",
+      command: ["sh", "-c", "echo out; echo err >&2; exit 3"],
+      code: 3,
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+  });
+
+  it("lists what there is when it is asked for what there is not", async () => {
+    const scenario = await command("nowhere");
+    assert.equal(scenario.code, 2);
+    assert.match(
+      scenario.stderr,
+      /^There is no scenario "nowhere"\. There are:\n {2}relay .*\n {2}quickstart /,
+    );
+    const node = await exec("phone", "true");
+    assert.equal(node.code, 2);
+    assert.equal(
+      node.stderr,
+      `The lab ${ID} has no node phone. It has: internet, operator, home, cafe, relay, desktop, laptop\n`,
+    );
+    const option = await command("--jsno");
+    assert.deepEqual(
+      [option.code, option.stderr],
+      [2, "error: unknown option '--jsno'\n(Did you mean --json?)\n"],
+    );
+  });
+
+  it("says that it needs root", async () => {
+    const argv = [process.execPath, MAIN];
+    const { code, stderr } = await run(["setpriv", "--reuid=65534", "--clear-groups", ...argv]);
+    assert.equal(code, 1);
+    assert.match(stderr, /needs root\. Try: sudo npm run lab\n$/);
+  });
+
+  it("explains itself", async () => {
+    const { code, stdout } = await command("--help");
+    assert.equal(code, 0);
+    for (const { name, title } of scenarios)
+      assert.ok(stdout.includes(`${name.padEnd(12)} ${title}`));
+  });
+
+  function exec(...args: string[]): Promise<Finished> {
+    return command("exec", "--scenario", ID, ...args);
+  }
+
+  function command(...args: string[]): Promise<Finished> {
+    const argv = [process.execPath, MAIN, ...args];
+    return run(argv, { input: "typed" });
+  }
+});
+
+describe("a scenario", () => {
+  for (const { name, world, picture, config } of scenarios) {
+    it(`draws what it builds: ${name}`, () => {
+      layOut("test", world);
+      const mesh = config({ managementAddress: () => "172.29.0.10" });
+      const nodes = [...Object.entries(mesh.relays ?? {}), ...Object.entries(mesh.peers)];
+      const tunnel = nodes.flatMap(([node, fields]) => [node, String(fields["address"])]);
+      const outer = [...Object.entries(world.nats ?? {}), ...Object.entries(world.hosts)].flatMap(
+        ([node, fields]) => [node, fields.public, "lan" in fields ? fields.lan : undefined],
+      );
+      for (const word of [...tunnel, ...outer]) assert.ok(picture.includes(word ?? ""), word);
+    });
+  }
+});
