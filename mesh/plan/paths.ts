@@ -1,4 +1,5 @@
 /** The way of a packet through the links: straight, or through the home relays of both ends. */
+import type { Family } from "../addresses";
 import type { Node } from "../config/config";
 import type { Link } from "./links";
 
@@ -39,4 +40,9 @@ export function pathBetween(from: Node, to: Node, index: LinkIndex): string[] | 
   const path = [...new Set([from.name, entry, exit, to.name])];
   const joined = path.every((name, at) => at === 0 || index.linked(path[at - 1] ?? "", name));
   return joined ? path : null;
+}
+
+/** Reports whether packets of this family pass: a node without an IPv6 address is told nothing of IPv6. */
+export function carries(path: readonly string[], family: Family, index: LinkIndex): boolean {
+  return family === 4 || path.every((name) => index.node(name)?.address6 !== null);
 }

@@ -1,7 +1,8 @@
 /** What only the finished plan can tell: pairs that nothing joins, and assertions on reachability that fail. */
+import type { Family } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import { error, type Issue } from "../config/issue";
-import { indexLinks, pathBetween, type LinkIndex } from "./paths";
+import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
 
 export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
@@ -39,10 +40,17 @@ function expectationIssues(config: MeshConfig, index: LinkIndex): Issue[] {
 /** Null too where one of the two takes no part. */
 function reachPath(from: string, to: string, index: LinkIndex): string[] | null {
   const source = index.node(from);
-  const target = index.node(to) ?? gatewayTo(to, index);
-  return source === undefined || target === undefined ? null : pathBetween(source, target, index);
+  const lan = lanBehind(to, index);
+  const target = index.node(to) ?? lan?.gateway;
+  if (source === undefined || target === undefined) return null;
+  const path = pathBetween(source, target, index);
+  return path !== null && carries(path, lan?.family ?? 4, index) ? path : null;
 }
 
-function gatewayTo(lan: string, index: LinkIndex): Node | undefined {
-  return index.nodes.find((node) => node.subnets.some((prefix) => prefix.text === lan));
+function lanBehind(text: string, index: LinkIndex): { gateway: Node; family: Family } | undefined {
+  for (const gateway of index.nodes) {
+    const prefix = gateway.subnets.find((subnet) => subnet.text === text);
+    if (prefix !== undefined) return { gateway, family: prefix.family };
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
 /** Who can reach whom: pair by pair for machines, and by groups of like nodes for people. */
 import type { Node } from "../config/config";
-import { indexLinks, pathBetween, type LinkIndex } from "./paths";
+import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
 
 export interface Reach {
@@ -18,7 +18,8 @@ export function reachOf(plan: Plan): Reach[] {
     plan.nodes.flatMap((to) => {
       const path = from.name === to.name ? null : pathBetween(from, to, index);
       if (path === null) return [];
-      return [to.name, ...to.subnets.map((prefix) => prefix.text)].map((target) => ({
+      const lans = to.subnets.filter((prefix) => carries(path, prefix.family, index));
+      return [to.name, ...lans.map((prefix) => prefix.text)].map((target) => ({
         from: from.name,
         to: target,
         path,
@@ -33,13 +34,13 @@ export interface Reachability {
   groups: Record<string, string[]>;
   /** `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs that cannot talk are left out. */
   paths: Record<string, string>;
-  /** The node in front of each LAN. */
+  /** The node in front of each LAN. To an IPv6 LAN no path leads that touches a group `without IPv6`. */
   lans: Record<string, string>;
 }
 
 export function reachabilityOf(plan: Plan): Reachability {
   const index = indexLinks(plan.nodes, plan.links);
-  const groups = groupNodes(plan.nodes);
+  const groups = groupNodes(plan);
   const paths: Record<string, string> = {};
   for (const [fromName, from] of groups) {
     for (const [toName, to] of groups) {
@@ -60,10 +61,11 @@ export function reachabilityOf(plan: Plan): Reachability {
 }
 
 /** Nodes in one group differ in nothing that planLinks looks at, so one of them speaks for all. */
-function groupNodes(nodes: readonly Node[]): Map<string, Node[]> {
+function groupNodes({ nodes, network }: Plan): Map<string, Node[]> {
   const groups = new Map<string, Node[]>();
   for (const node of nodes) {
-    const name = groupName(node);
+    const name =
+      groupName(node) + (network.cidr6 !== null && node.address6 === null ? " without IPv6" : "");
     groups.set(name, [...(groups.get(name) ?? []), node]);
   }
   return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));

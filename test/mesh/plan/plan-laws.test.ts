@@ -1,0 +1,148 @@
+/** The laws of the plan: who notices an edit, what stays in order, and which allowed IPs may overlap. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Plan } from "../../../mesh/plan/plan";
+import { renderRedacted } from "../../../mesh/render/render";
+import { bitsOfPrefix, sameFamily } from "../../support/address-bits";
+import { keyPair } from "../../support/key-pairs";
+import { renamed, shuffled, withNewcomer, withoutPeer } from "../../support/network-edits";
+import { networks, openNetworks, SEED, type RawNetwork } from "../../support/networks";
+import { readWgQuick } from "../../support/wg-quick-text";
+import { planOf } from "../../support/plan-of";
+
+describe("a plan", () => {
+  it("is the same whatever the order of the maps in the config", () => {
+    const reordered = networks.chain((raw) => fc.tuple(fc.constant(raw), shuffled(raw)));
+    fc.assert(
+      fc.property(reordered, ([raw, other]) => {
+        assert.equal(JSON.stringify(planOf(other)), JSON.stringify(planOf(raw)));
+      }),
+    );
+  });
+
+  it("with a plain peer more changes the text of those linked with it, of the relays that lead to it, and of nobody else", () => {
+    fc.assert(
+      fc.property(
+        networks.filter((raw) => Object.keys(raw.relays).length > 0),
+        (raw) => {
+          const before = planOf(raw);
+          const after = planOf(withNewcomer(raw));
+          assert.deepEqual(changed(before, after), whoKnows(after, "newcomer"));
+        },
+      ),
+    );
+  });
+
+  it("with a plain peer less changes the text of the very same, and of nobody else", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const before = planOf(raw);
+        for (const name of plainPeers(raw, before)) {
+          const after = planOf(withoutPeer(raw, name));
+          assert.deepEqual(changed(before, after), whoKnows(before, name));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("with a peer renamed changes nothing for WireGuard but the comment with its name", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const name = Object.keys(raw.peers)[0];
+        fc.pre(name !== undefined);
+        const before = textsOf(planOf(raw));
+        const after = textsOf(planOf(renamed(raw, name, "zz-renamed")));
+        const back = new Map([...after].map(([owner, text]) => [backTo(name, owner), text]));
+        assert.deepEqual(sectionsOf(back), sectionsOf(before));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("gives an address to one section only, but for the network at a peer's home relay", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const plan = planOf(raw);
+        const tunnels = [plan.network.cidr.text, plan.network.cidr6?.text];
+        for (const node of plan.nodes) {
+          const entries = node.sections.flatMap(({ name, allowedIps }) =>
+            allowedIps.map((prefix) => ({ name, prefix })),
+          );
+          const meant = entries.filter(({ name, prefix }) => {
+            return tunnels.includes(prefix) && name === node.relay;
+          });
+          assertDisjoint(entries.filter((entry) => !meant.includes(entry)));
+          assert.ok(meant.length <= 2);
+        }
+      }),
+    );
+  });
+
+  it("is plain data without a secret", () => {
+    fc.assert(
+      fc.property(openNetworks, (raw) => {
+        const plan = planOf(raw);
+        const text = JSON.stringify(plan);
+        assert.deepEqual(JSON.parse(text), plan);
+        const secrets = Array.from({ length: 15 }, (_, at) => keyPair(at).privateKey);
+        assert.deepEqual(
+          [...secrets, SEED].filter((secret) => text.includes(secret)),
+          [],
+        );
+        assert.ok(!text.includes("(hidden)"));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+function textsOf(plan: Plan): Map<string, string> {
+  return new Map(plan.nodes.map((node) => [node.name, renderRedacted(node, plan.network)]));
+}
+
+/** Names of the nodes whose text came, went or became another, sorted. */
+function changed(before: Plan, after: Plan): string[] {
+  const [old, young] = [textsOf(before), textsOf(after)];
+  const names = new Set([...old.keys(), ...young.keys()]);
+  return [...names].filter((name) => old.get(name) !== young.get(name)).sort();
+}
+
+/** The peer, those linked with it, and the relays, whose sections for its home relay list its address. */
+function whoKnows(plan: Plan, name: string): string[] {
+  const linked = plan.links.flatMap(({ a, b }) => (a === name ? [b] : b === name ? [a] : []));
+  const relays = plan.nodes.filter((node) => node.kind === "relay").map((node) => node.name);
+  return [...new Set([name, ...linked, ...relays])].sort();
+}
+
+/** Peers that take part, that nobody counts on, and that stand for their own address alone. */
+function plainPeers(raw: RawNetwork, plan: Plan): string[] {
+  const plain = Object.entries(raw.peers).filter(([, peer]) => peer["subnets"] === undefined);
+  const names = plain.map(([name]) => name);
+  return plan.nodes.map((node) => node.name).filter((name) => names.includes(name));
+}
+
+function backTo(name: string, owner: string): string {
+  return owner === "zz-renamed" ? name : owner;
+}
+
+/** Sections without comments and regardless of order, since sections and lists stand in the order of the names. */
+function sectionsOf(texts: Map<string, string>): Map<string, unknown> {
+  const read = [...texts].sort().map(([name, text]): [string, unknown] => {
+    const { peers, ...own } = readWgQuick(text);
+    const sections = peers.map((peer) => ({ ...peer, allowedIps: [...peer.allowedIps].sort() }));
+    sections.sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1));
+    return [name, { ...own, sections }];
+  });
+  return new Map(read);
+}
+
+function assertDisjoint(entries: { name: string; prefix: string }[]): void {
+  entries.forEach((one, at) => {
+    for (const other of entries.slice(at + 1)) {
+      const [a, b] = [bitsOfPrefix(one.prefix), bitsOfPrefix(other.prefix)];
+      const overlap = sameFamily(one.prefix, other.prefix) && (a.startsWith(b) || b.startsWith(a));
+      assert.ok(!overlap, `${one.name} ${one.prefix} overlaps ${other.name} ${other.prefix}`);
+    }
+  });
+}

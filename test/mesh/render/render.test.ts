@@ -1,0 +1,158 @@
+/** The rendered file: its own secrets and nobody else's, and the redacted one that differs in nothing but them. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { presharedKeyOf } from "../../../mesh/keys";
+import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { renderConfig, renderRedacted, type Keyring } from "../../../mesh/render/render";
+import { renderPushRequest } from "../../../mesh/render/push-request";
+import { Secret } from "../../../mesh/secret";
+import { keyPairs } from "../../support/key-pairs";
+import { openNetworks, SEED, type RawNetwork } from "../../support/networks";
+import { nodeIn, planOf } from "../../support/plan-of";
+import { readWgQuick } from "../../support/wg-quick-text";
+
+const KEY = /[A-Za-z0-9+/]{43}=/g;
+
+describe("a rendered file", () => {
+  it("holds its own private key, its links' preshared keys, and no other secret", () => {
+    forEachNode((node, plan, keyring) => {
+      const text = renderConfig(node, plan.network, keyring).reveal();
+      const own = keyring.privateKeys.get(node.name)?.reveal() ?? null;
+      const seed = keyring.presharedKeySeed;
+      const publicKeys = node.sections.map((section) => section.publicKey);
+      const links = publicKeys.map((key) =>
+        seed === null ? null : presharedKeyOf(seed, node.publicKey, key).reveal(),
+      );
+      const read = readWgQuick(text);
+      assert.equal(read.privateKey, own);
+      assert.deepEqual(
+        read.peers.map((peer) => peer.presharedKey),
+        links,
+      );
+      const allowed = new Set([own, ...links, ...publicKeys]);
+      const found: string[] = text.match(KEY) ?? [];
+      assert.deepEqual(
+        found.filter((key) => !allowed.has(key)),
+        [],
+      );
+    });
+  });
+
+  it("has the same preshared key at both ends of a link, and another on every link", () => {
+    fc.assert(
+      fc.property(openNetworks, (raw) => {
+        const plan = planOf(raw);
+        const keyring = keyringOf(raw);
+        const keyAt = (at: string, of: string) => {
+          const text = renderConfig(nodeIn(plan, at), plan.network, keyring).reveal();
+          const { publicKey } = nodeIn(plan, of);
+          const section = readWgQuick(text).peers.find((peer) => peer.publicKey === publicKey);
+          return section?.presharedKey;
+        };
+        const keys = plan.links.map(({ a, b }) => {
+          assert.equal(keyAt(a, b), keyAt(b, a));
+          return keyAt(a, b);
+        });
+        const distinct = keyring.presharedKeySeed === null ? Math.min(keys.length, 1) : keys.length;
+        assert.equal(new Set(keys).size, distinct);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it("redacted is the very file with (hidden) for each secret", () => {
+    forEachNode((node, plan, keyring) => {
+      const text = renderConfig(node, plan.network, keyring).reveal();
+      const hidden = text.replace(/^(PrivateKey|PresharedKey) = .*$/gm, "$1 = (hidden)");
+      assert.equal(renderRedacted(node, plan.network), hidden);
+    });
+  });
+
+  it("says where the key goes that a device keeps to itself", () => {
+    const { plan, keyring } = duo();
+    const text = renderConfig(nodeIn(plan, "phone"), plan.network, keyring).reveal();
+    assert.match(text, /^# PrivateKey = the key that this device keeps to itself: put it here$/m);
+    assert.equal(readWgQuick(text).privateKey, null);
+  });
+
+  it("is refused where the keyring lacks what the plan counts on", () => {
+    const { plan, keyring } = duo();
+    const relay = nodeIn(plan, "relay");
+    const empty: Keyring = { ...keyring, privateKeys: new Map() };
+    const seedless: Keyring = { ...keyring, presharedKeySeed: null };
+    assert.throws(
+      () => renderConfig(relay, plan.network, empty),
+      /^Error: no private key of relay$/,
+    );
+    assert.throws(
+      () => renderConfig(relay, plan.network, seedless),
+      /^Error: no seed for preshared keys$/,
+    );
+  });
+});
+
+describe("a push request", () => {
+  it("carries the file, the way there and what the host is to be, and prints as (hidden)", () => {
+    const { plan, keyring } = duo();
+    const relay = nodeIn(plan, "relay");
+    const request = renderPushRequest(relay, plan, keyring, "project/stack");
+    assert.equal(JSON.stringify({ request }), '{"request":"(hidden)"}');
+    const { machine, ...rest } = JSON.parse(request.reveal()) as Record<string, unknown>;
+    assert.match(String(machine), /^[0-9a-f]{64}$/);
+    assert.deepEqual(rest, {
+      version: 1,
+      node: "relay",
+      targets: [
+        {
+          kind: "ssh",
+          hop: { user: "root", address: "203.0.113.10", port: 22, hostKeys: relay.hostKeys },
+          via: [],
+        },
+      ],
+      sshPrivateKey: null,
+      owner: "project/stack",
+      interface: "wg0",
+      config: renderConfig(relay, plan.network, keyring).reveal(),
+      forwarding: { ipv4: true, ipv6: false },
+      probes: [],
+    });
+  });
+});
+
+function forEachNode(check: (node: NodePlan, plan: Plan, keyring: Keyring) => void): void {
+  fc.assert(
+    fc.property(openNetworks, (raw) => {
+      const plan = planOf(raw);
+      for (const node of plan.nodes) check(node, plan, keyringOf(raw));
+    }),
+    { numRuns: 25 },
+  );
+}
+
+function keyringOf(raw: RawNetwork): Keyring {
+  return {
+    privateKeys: new Map(Object.entries(raw.privateKeys)),
+    presharedKeySeed: raw.presharedKeySeed ?? null,
+    sshPrivateKey: null,
+  };
+}
+
+/** A relay that is pushed to and a phone that keeps its own key. */
+function duo(): { plan: Plan; keyring: Keyring } {
+  const [relay, phone] = keyPairs;
+  const raw: RawNetwork = {
+    network: {},
+    relays: {
+      relay: {
+        address: "10.86.0.1",
+        publicKey: relay?.publicKey,
+        host: "root@203.0.113.10",
+        hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH2QHirFGR5gOtWq850qpHAs2tgD5nug7O6E0kI60fqd",
+      },
+    },
+    peers: { phone: { address: "10.86.0.2", publicKey: phone?.publicKey } },
+    privateKeys: { relay: Secret.of(relay?.privateKey ?? "") },
+    presharedKeySeed: Secret.of(SEED),
+  };
+  return { plan: planOf(raw), keyring: keyringOf(raw) };
+}

@@ -1,0 +1,25 @@
+/** Programs that some tests compare with; without one such a test says so, and fails where none may be missing. */
+import { execFileSync } from "node:child_process";
+
+const found = new Map<string, boolean>();
+
+export const programs = {
+  /** Ends the test here as pending where the program is not there. With TOOLS_REQUIRED=1 it fails instead. */
+  require(test: Mocha.Context, name: string): void {
+    const present = found.get(name) ?? isOnPath(name);
+    found.set(name, present);
+    if (present) return;
+    if (process.env["TOOLS_REQUIRED"] === "1") throw new Error(`${name} is not installed`);
+    if (test.test !== undefined) test.test.title += ` (not tried: ${name} is not installed)`;
+    test.skip();
+  },
+};
+
+function isOnPath(name: string): boolean {
+  try {
+    execFileSync("sh", ["-c", 'command -v "$1"', "sh", name], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

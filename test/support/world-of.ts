@@ -1,0 +1,38 @@
+/** The machines of a raw network, as the oracle wants them: what the user wrote, and the text that each node got. */
+import type { Plan } from "../../mesh/plan/plan";
+import { renderRedacted } from "../../mesh/render/render";
+import type { Machine } from "./cryptokey-router";
+import type { RawNetwork, RawNode } from "./networks";
+
+export function worldOf(raw: RawNetwork, plan: Plan): Machine[] {
+  const written: Record<string, RawNode | undefined> = { ...raw.relays, ...raw.peers };
+  const port = textsOf(raw.network["listenPort"] ?? 51820).join();
+  return plan.nodes.map((node) => {
+    const fields = written[node.name] ?? {};
+    return {
+      name: node.name,
+      publicKey: textsOf(fields["publicKey"]).join(),
+      text: renderRedacted(node, plan.network),
+      forwarding: node.forwarding,
+      lans: textsOf(fields["subnets"]),
+      outer: [...textsOf(fields["endpoint"]), ...ownHost(node.kind, fields, port)],
+      site: typeof fields["site"] === "string" ? fields["site"] : null,
+      outerAtSite: textsOf(fields["siteEndpoint"]),
+    };
+  });
+}
+
+/** A relay without an endpoint is dialled where one logs in to it. */
+function ownHost(kind: string, fields: RawNode, port: string): string[] {
+  if (kind === "peer" || fields["endpoint"] !== undefined) return [];
+  const listens = textsOf(fields["listenPort"] ?? port).join();
+  return textsOf(fields["host"])
+    .filter((host) => host !== "local" && !host.includes("@via:"))
+    .map((host) => `${host.slice(host.indexOf("@") + 1)}:${listens}`);
+}
+
+/** One value or a list of them as texts. */
+function textsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  return typeof value === "string" || typeof value === "number" ? [`${value}`] : [];
+}
