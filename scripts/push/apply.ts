@@ -1,0 +1,213 @@
+/** Brings one host to a state: sends it, and makes it permanent by a new connection through that very state. */
+import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PushRequest, PushResult } from "../../mesh/push-request";
+import { withHost, type Host, type HostRun } from "./connect";
+import { askFacts, factsOf, type Facts } from "./facts";
+import { composeMessage, hostScript, parseAnswer, parseComplaint } from "./host-script";
+import * as limits from "./limits";
+import { PushError, UnreachableError } from "./push-error";
+
+/** sha256 (hex) of what a host is told to be: interface, config, forwarding. Not of the way there. */
+export function digestOf(request: PushRequest): string {
+  const { ipv4, ipv6 } = request.forwarding;
+  return sha256(JSON.stringify([request.interface, request.config, ipv4, ipv6]));
+}
+
+/**
+ * `talk` gets what people may want to read meanwhile, a line at a time; `onInstall` is told once when the host installs
+ * packages, which may take INSTALL_MS longer.
+ * @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which.
+ */
+export function apply(
+  request: PushRequest,
+  talk: (line: string) => void,
+  onInstall: () => void = () => undefined,
+): Promise<PushResult> {
+  const push: Push = {
+    request,
+    token: randomBytes(16).toString("hex"),
+    digest: digestOf(request),
+    talk,
+  };
+  return withHost(request, async (host) => {
+    const sent = await send(push, host, onInstall);
+    if (sent.exitCode === null) return findOut(push, host);
+    if (sent.exitCode !== 0) throw complaint(push, sent);
+    const answer = parseAnswer(sent.stdout);
+    const outcome = answer.get("outcome")?.at(-1);
+    if (outcome === "unchanged") return resultOf(push, sent, "unchanged");
+    if (outcome === "pending") return settle(push, host, Date.now());
+    throw new PushError(
+      `${request.node}: the host gave no answer that can be understood.\n${REPORT}`,
+    );
+  });
+}
+
+interface Push {
+  request: PushRequest;
+  token: string;
+  digest: string;
+  talk: (line: string) => void;
+}
+
+const AGAIN = "Run `npx wireguard-mesh up` again: it is safe, and pushes only what is missing.";
+const REPORT = "This is a bug in wireguard-mesh: please report it with this text.";
+
+/** The first connection: the host checks everything and begins only when this connection has ended. */
+function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
+  const { request } = push;
+  const message = composeMessage("apply", request, {
+    token: push.token,
+    digest: push.digest,
+    timeout: limits.UNDO_AFTER_S,
+    forwarding4: request.forwarding.ipv4 ? 1 : 0,
+    forwarding6: request.forwarding.ipv6 ? 1 : 0,
+    probes: request.probes.join(" "),
+    sha256: sha256(request.config),
+    config: base64(request.config),
+    script: base64(`${hostScript()}\n`),
+  });
+  const onTalk = (line: string): number | undefined => {
+    if (!line.startsWith("progress: ")) return undefined;
+    push.talk(line.slice("progress: ".length));
+    onInstall();
+    return limits.INSTALL_MS;
+  };
+  return host.run(message, { limitMs: limits.APPLY_MS, onTalk });
+}
+
+/** The connection broke after everything was sent: the host alone knows what became of it. */
+async function findOut(push: Push, host: Host): Promise<PushResult> {
+  push.talk("the connection broke; asking the host what became of the change");
+  const { node } = push.request;
+  const since = Date.now();
+  const asked = await again(since + limits.FIND_OUT_MS, () => askFacts(host, push.request));
+  if (asked === null) {
+    throw new PushError(
+      `${node}: the connection broke while the change was sent, and there is no way back in. ` +
+        `If the host had begun, it undoes the change by itself within ${limits.UNDO_AFTER_S} s.\n${AGAIN}`,
+    );
+  }
+  const facts = factsOf(asked, node);
+  if (facts.pending === push.token) return settle(push, host, since);
+  if (isDone(push, facts)) return resultFromFacts(push, facts, asked.through);
+  throw new PushError(
+    `${node}: the connection broke before the host had taken the change; nothing was changed there.\n${AGAIN}`,
+  );
+}
+
+/**
+ * The host has begun and counts down. Confirms by new connections, in the order in which the operator will come next time,
+ * until the host answers or must have gone back.
+ */
+async function settle(push: Push, host: Host, since: number): Promise<PushResult> {
+  const { node } = push.request;
+  const lost: UnreachableError[] = [];
+  const message = composeMessage("confirm", push.request, { token: push.token });
+  const run = await again(
+    since + limits.SETTLE_MS,
+    () => host.run(message, { limitMs: limits.CONFIRM_MS }),
+    (problem) => {
+      if (lost.length === 0) push.talk("no way in through the new config yet; trying on");
+      lost.push(problem);
+    },
+  );
+  if (run === null) throw new PushError(unverified(node, lost.at(-1)));
+  if (run.exitCode !== 0) return judgeRefusal(push, host, run, { since, lost: lost.at(-1) });
+  for (const note of parseAnswer(run.stdout).get("note") ?? []) push.talk(note);
+  return resultOf(push, run, "applied");
+}
+
+/** The host would not confirm: it has gone back, or the change failed there, or it was confirmed before. */
+async function judgeRefusal(
+  push: Push,
+  host: Host,
+  refused: HostRun,
+  { since, lost }: { since: number; lost: UnreachableError | undefined },
+): Promise<PushResult> {
+  const asked = await askFacts(host, push.request).catch(() => null);
+  if (asked?.exitCode !== 0) throw complaint(push, refused);
+  const facts = factsOf(asked, push.request.node);
+  // An earlier confirmation may have arrived though its answer did not.
+  if (isDone(push, facts)) return resultFromFacts(push, facts, asked.through);
+  if (lost !== undefined && facts.rolledBack === push.token) {
+    const seconds = Math.round((Date.now() - since) / 1000);
+    throw new PushError(wentBack(push.request.node, lost, seconds));
+  }
+  throw complaint(push, refused);
+}
+
+/**
+ * Asks until the host has answered to the end. Null when it has not by then: no way in, or each connection broke.
+ */
+async function again(
+  deadline: number,
+  ask: () => Promise<HostRun>,
+  onLost: (problem: UnreachableError) => void = () => undefined,
+): Promise<HostRun | null> {
+  while (Date.now() < deadline) {
+    try {
+      const run = await ask();
+      if (run.exitCode !== null) return run;
+    } catch (problem) {
+      if (!(problem instanceof UnreachableError)) throw problem;
+      onLost(problem);
+    }
+    await sleep(limits.RETRY_MS);
+  }
+  return null;
+}
+
+function isDone(push: Push, facts: Facts): boolean {
+  return facts.digest === push.digest && facts.pending === null;
+}
+
+function resultOf(push: Push, run: HostRun, outcome: PushResult["outcome"]): PushResult {
+  const backend = parseAnswer(run.stdout).get("backend")?.at(-1);
+  if (backend !== "kernel" && backend !== "userspace") {
+    throw new PushError(
+      `${push.request.node}: the host did not say what carries its tunnel.\n${REPORT}`,
+    );
+  }
+  return { node: push.request.node, through: run.through, outcome, backend, digest: push.digest };
+}
+
+function resultFromFacts(push: Push, facts: Facts, through: string): PushResult {
+  const backend = facts.backend ?? "kernel";
+  return { node: push.request.node, through, outcome: "applied", backend, digest: push.digest };
+}
+
+function complaint(push: Push, run: HostRun): PushError {
+  const last = run.stderr.trim().split("\n").at(-1) ?? "";
+  const words =
+    parseComplaint(run.stderr) ??
+    `the host's script ended with ${run.exitCode ?? "no"} code: ${last}\n${REPORT}`;
+  return new PushError(`${push.request.node}: ${words}`);
+}
+
+function wentBack(node: string, lost: UnreachableError, seconds: number): string {
+  return [
+    `${node}: the new config cut the way in, so the host went back to its former config by itself; it was seen again after ${seconds} s.`,
+    ...lost.ways.map((way) => `  ${way.through}: ${way.failure.cause}`),
+    "Nothing is broken, but the change is not there. Correct it, or give the host a way in that does not depend on it " +
+      `(host of ${node} in the stack config). The next \`npx wireguard-mesh up\` tries again.`,
+  ].join("\n");
+}
+
+function unverified(node: string, lost: UnreachableError | undefined): string {
+  return [
+    `${node}: the change was sent and there has been no way in since, so it is not confirmed.`,
+    ...(lost?.ways ?? []).map((way) => `  ${way.through}: ${way.failure.cause}`),
+    `The host is set to go back to its former config ${limits.UNDO_AFTER_S} s after the change; that this has happened could not be seen. ` +
+      "When it answers again, run `npx wireguard-mesh up` again.",
+  ].join("\n");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}

@@ -1,0 +1,144 @@
+/** One try to run a script as root on a host, by one way. */
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import * as fs from "node:fs";
+import type { HostTarget, SshHop } from "../../mesh/push-request";
+import { endGroup, startGroup } from "./children";
+import type { Keep } from "./keeper";
+import { explainFailure, type Failure } from "./ssh-failure";
+import { formatHop, sshCommand } from "./ssh-options";
+
+export interface Try {
+  /** The node's name in stack config. */
+  node: string;
+  target: HostTarget;
+  /** A short name of this way, unlike that of the others. */
+  way: string;
+  /** Text for `sh -s`. It leaves this process only when a root shell waits for it. */
+  script: string;
+  loginMs: number;
+  connectSeconds: number;
+  /** For the script to run, once it was sent. */
+  limitMs: number;
+  /** Each line that the host says on stderr. What it returns replaces the limit, counted from the start of the script. */
+  onTalk: (line: string) => number | undefined;
+}
+
+export type Ending =
+  /** Nothing was sent. */
+  | { kind: "vain"; failure: Failure }
+  /** exitCode null: the connection broke, or the limit was reached, after the script was sent. */
+  | { kind: "ran"; stdout: string; stderr: string; exitCode: number | null };
+
+/** What the remote side says when it is root and listens. The shells of some people say more before that. */
+const READY = "wireguard-mesh: ready";
+const SHELL = `sh -c 'echo "${READY}"; exec sh -s'`;
+
+/** As in PushResult.through. */
+export function formatWay(target: HostTarget): string {
+  if (target.kind === "local") return "local";
+  return [target.hop, ...target.via].map(formatHop).join(" via ");
+}
+
+/** `startKeep` is only asked where SSH is needed. Never throws for what the host or the way does. */
+export async function attempt(one: Try, startKeep: () => Promise<Keep>): Promise<Ending> {
+  if (one.target.kind === "local") {
+    const program = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+    const shell = ["sh", "-c", `echo "${READY}"; exec sh -s`];
+    return converse(startGroup([...program, ...shell]), one, { chain: [], jumpTalk: [] });
+  }
+  const keep = await startKeep();
+  const chain = [...one.target.via, one.target.hop];
+  const ssh = sshCommand(chain, { ...keep, way: one.way, connectSeconds: one.connectSeconds });
+  ssh.files.forEach((text, file) => {
+    fs.writeFileSync(file, text, { mode: 0o600 });
+  });
+  const remote = `exec ${one.target.hop.user === "root" ? "" : "sudo -n "}${SHELL}`;
+  const child = startGroup(["ssh", ...ssh.args, remote], {}, keep.watcher);
+  return converse(child, one, { chain, jumpTalk: ssh.jumpTalk });
+}
+
+interface Way {
+  chain: SshHop[];
+  jumpTalk: string[];
+}
+
+/** Waits for the root shell, gives it the script, and collects what it says until it ends or its time is up. */
+function converse(child: ChildProcessWithoutNullStreams, one: Try, way: Way): Promise<Ending> {
+  return new Promise((resolve) => {
+    const said = { login: "", stdout: "", stderr: "" };
+    let sentAt: number | null = null;
+    let gaveUpAfterS: number | null = null;
+    let timer = setTimeout(() => {
+      gaveUpAfterS = Math.round(one.loginMs / 1000);
+      end(child);
+    }, one.loginMs);
+    const limit = (ms: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(
+        () => {
+          end(child);
+        },
+        ms - (Date.now() - (sentAt ?? 0)),
+      );
+    };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said.stdout += text;
+      if (sentAt !== null || !said.stdout.includes(`${READY}\n`)) return;
+      said.stdout = said.stdout.slice(said.stdout.indexOf(READY) + READY.length + 1);
+      sentAt = Date.now();
+      limit(one.limitMs);
+      child.stdin.end(one.script);
+    });
+    const hear = byLine((line) => {
+      const newLimit = sentAt === null ? undefined : one.onTalk(line);
+      if (newLimit !== undefined) limit(newLimit);
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      if (sentAt === null) said.login += text;
+      else said.stderr += text;
+      hear(text);
+    });
+    const finish = (code: number | null): void => {
+      clearTimeout(timer);
+      if (sentAt !== null) {
+        // 255 is ssh's own; the host's script ends with 0 or 1.
+        resolve({
+          kind: "ran",
+          stdout: said.stdout,
+          stderr: said.stderr,
+          exitCode: code === 255 ? null : code,
+        });
+        return;
+      }
+      const talk = [...way.jumpTalk.map(readIfThere), said.login];
+      const failure = explainFailure({ chain: way.chain, talk, gaveUpAfterS, node: one.node });
+      resolve({ kind: "vain", failure });
+    };
+    child.on("close", finish);
+    child.on("error", (problem: NodeJS.ErrnoException) => {
+      said.login += `${child.spawnfile}: ${problem.code === "ENOENT" ? "command not found" : problem.message}\n`;
+      finish(null);
+    });
+  });
+}
+
+function end(child: ChildProcessWithoutNullStreams): void {
+  if (child.pid !== undefined) endGroup(child.pid);
+  // A grandchild that left the group may still hold the pipes open: nothing more is waited for.
+  child.stdout.destroy();
+  child.stderr.destroy();
+}
+
+/** Calls `hear` with each whole line of a text that comes in pieces. */
+function byLine(hear: (line: string) => void): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(hear);
+  };
+}
+
+function readIfThere(file: string): string {
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+}

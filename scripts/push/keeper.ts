@@ -1,0 +1,146 @@
+/** The folder and the SSH agent that live exactly as long as this process, however it ends. */
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { startGroup, type GroupWatcher } from "./children";
+import { CLEAR_AWAY_MS } from "./limits";
+import { PushError } from "./push-error";
+
+/** Where ssh finds what it is told: a folder of mode 0700, and perhaps an agent with the stack's own key. */
+export interface Keep {
+  folder: string;
+  /** The agent's socket; null without a key of the stack's own. */
+  agentSocket: string | null;
+  /** To be told of every group that is to end with this process. */
+  watcher: GroupWatcher;
+  /** Ends the agent and removes the folder. */
+  clearAway(): Promise<void>;
+}
+
+/**
+ * A shell that waits on a pipe from us. When the pipe closes, because we are done or because we were killed, it ends the
+ * process groups that still run, and the agent, and removes the folder. `ssh-agent COMMAND` names its agent by
+ * SSH_AGENT_PID; its own look at its parent comes only every 10 s (ssh-agent.c, parent_alive_interval).
+ */
+const KEEPER = `
+trap '' HUP INT TERM
+folder=$1 agent=$2 groups=
+echo ready
+while read -r event group; do
+  case $event in
+    started) groups="$groups $group" ;;
+    ended)
+      left=
+      for one in $groups; do [ "$one" = "$group" ] || left="$left $one"; done
+      groups=$left ;;
+  esac
+done
+for group in $groups; do kill -9 "-$group" 2>/dev/null; done
+[ "$agent" = no ] || kill "$SSH_AGENT_PID"
+rm -rf "$folder"
+`;
+
+/**
+ * `sshPrivateKey` goes from memory through a pipe into the agent: it is never in a file, an argument or an environment.
+ * @throws PushError when the agent cannot be had or does not take the key.
+ */
+export async function startKeep(node: string, sshPrivateKey: string | null): Promise<Keep> {
+  const folder = fs.mkdtempSync(path.join(temporaryFolder(), "wireguard-mesh-"));
+  const agentSocket = sshPrivateKey === null ? null : path.join(folder, "agent");
+  const keeper = startKeeper(folder, agentSocket);
+  const keep: Keep = {
+    folder,
+    agentSocket,
+    watcher: (event, group) => void keeper.stdin.write(`${event} ${group}\n`),
+    clearAway: () => clearAway(keeper, folder),
+  };
+  try {
+    await ready(keeper, node);
+    if (sshPrivateKey !== null) await addKey(node, sshPrivateKey, keep);
+    return keep;
+  } catch (problem) {
+    await keep.clearAway();
+    throw problem;
+  }
+}
+
+/** A plain path, since ssh takes `%`, `~`, `$` and spaces in file names for its own; short, for a socket is in it. */
+function temporaryFolder(): string {
+  const own = os.tmpdir();
+  return /^[A-Za-z0-9/._-]{1,60}$/.test(own) ? own : "/tmp";
+}
+
+function startKeeper(folder: string, agentSocket: string | null): ChildProcessWithoutNullStreams {
+  const argv = ["sh", "-c", KEEPER, "keeper", folder, agentSocket === null ? "no" : "yes"];
+  const [program = "", ...args] =
+    agentSocket === null ? argv : ["ssh-agent", "-a", agentSocket, ...argv];
+  // Not one of the groups that end with us: it is what ends them.
+  const keeper = spawn(program, args, { stdio: "pipe", detached: true });
+  keeper.stdin.on("error", () => undefined);
+  return keeper;
+}
+
+function ready(keeper: ChildProcessWithoutNullStreams, node: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (): void => {
+      reject(
+        new PushError(
+          `${node}: ssh-agent could not be started. Install OpenSSH's client programs (openssh-client).`,
+        ),
+      );
+    };
+    keeper.on("error", fail);
+    keeper.on("exit", fail);
+    keeper.stdout.once("data", () => {
+      resolve();
+    });
+  });
+}
+
+async function addKey(node: string, sshPrivateKey: string, keep: Keep): Promise<void> {
+  const add = startGroup(
+    ["ssh-add", "-q", "-"],
+    { SSH_AUTH_SOCK: keep.agentSocket ?? "", SSH_ASKPASS: undefined },
+    keep.watcher,
+  );
+  let talk = "";
+  add.stderr.setEncoding("utf8").on("data", (text: string) => (talk += text));
+  // ssh-add wants the last newline, which a config value easily loses.
+  add.stdin.end(`${sshPrivateKey.replaceAll("\r", "").trimEnd()}\n`);
+  const timer = setTimeout(() => add.kill("SIGKILL"), CLEAR_AWAY_MS);
+  const code = await new Promise<number | null>((resolve) => {
+    add.on("close", resolve);
+    add.on("error", () => {
+      resolve(null);
+    });
+  });
+  clearTimeout(timer);
+  if (code !== 0) throw new PushError(`${node}: ${keyTrouble(talk)}`);
+}
+
+function keyTrouble(talk: string): string {
+  const set = "pulumi config set --secret wireguard-mesh:sshPrivateKey < KEYFILE";
+  if (/passphrase/i.test(talk)) {
+    return (
+      "the key in wireguard-mesh:sshPrivateKey is protected by a passphrase, and nobody is there to type it. " +
+      `Take off the passphrase of a copy (ssh-keygen -p -N '' -f KEYFILE) and set that one: ${set}; or leave the key out ` +
+      "(pulumi config rm wireguard-mesh:sshPrivateKey) and use your own SSH agent."
+    );
+  }
+  return (
+    "wireguard-mesh:sshPrivateKey holds no SSH private key that OpenSSH can read. " +
+    `Set the whole file, from its BEGIN line to its END line: ${set}`
+  );
+}
+
+async function clearAway(keeper: ChildProcessWithoutNullStreams, folder: string): Promise<void> {
+  if (keeper.exitCode === null && keeper.signalCode === null && keeper.pid !== undefined) {
+    const ended = new Promise((resolve) => keeper.on("exit", resolve));
+    const timer = setTimeout(() => keeper.kill("SIGKILL"), CLEAR_AWAY_MS);
+    keeper.stdin.end();
+    await ended;
+    clearTimeout(timer);
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,40 @@
+/** Every time limit of a push, in one place: the sum of what a push may take is decided here and nowhere else. */
+
+/** A pushed config that nobody confirms is undone by the host itself after so many seconds. */
+export const UNDO_AFTER_S = 45;
+
+/** ssh's own limit for connecting and greeting, for one way; less where there are more than three ways. */
+export const CONNECT_S = 8;
+/** From starting ssh until a root shell waits on the host, for one way. */
+export const LOGIN_MS = 12_000;
+/** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
+export const REACH_MS = 24_000;
+
+/** What the host may take for one verb, once a root shell waits there. It bounds its own lock to 25 s. */
+export const APPLY_MS = 40_000;
+export const CONFIRM_MS = 45_000;
+export const FACTS_MS = 15_000;
+/** For an `apply` that says `progress:`, so for one that installs packages. */
+export const INSTALL_MS = 300_000;
+
+/** From `pending` until a host that nobody gets onto any more must have gone back and been seen again. */
+export const SETTLE_MS = 85_000;
+/** Between two tries to get back onto a host. */
+export const RETRY_MS = 1_000;
+/** For finding out what became of a push whose connection broke. */
+export const FIND_OUT_MS = 30_000;
+
+/** The whole of an `apply`, waiting for a rollback included; INSTALL_MS comes on top where packages are installed. */
+export const PUSH_MS = 148_000;
+/** The whole of a `remove`. */
+export const REMOVE_MS = 29_000;
+/** Getting onto a host for a removal, all ways together. */
+export const REMOVE_REACH_MS = 15_000;
+export const REMOVE_VERB_MS = 14_000;
+
+/** Waiting for another push to the same host that is at work on this machine. */
+export const LOCK_MS = 15_000;
+/** How often the program looks whether the engine that started it is still there. */
+export const PARENT_WATCH_MS = 500;
+/** For clearing away: agent, temporary folder. */
+export const CLEAR_AWAY_MS = 3_000;

@@ -1,0 +1,123 @@
+/**
+ * The push program: brings one host to its state, or takes ours off it. Started by the command provider as
+ * `node dist/scripts/push/main.js apply|remove`, with a PushRequest (mesh/push-request.ts) as JSON on stdin. One line of
+ * JSON goes to stdout, talk to stderr; where it fails, its last words there are the user's error text.
+ */
+import type { PushRequest } from "../../mesh/push-request";
+import { apply } from "./apply";
+import { followParent } from "./lifeline";
+import { INSTALL_MS, PUSH_MS, REMOVE_MS } from "./limits";
+import { withPushLock } from "./lock";
+import { PushError, wordsOf } from "./push-error";
+import { redactor } from "./redact";
+import { leftOn, removeFromHost } from "./remove";
+
+async function main(): Promise<void> {
+  // The reader may be killed at any moment; what is still to be done is not to end in a stack trace.
+  process.stdout.on("error", () => process.exit(1));
+  process.stderr.on("error", () => process.exit(1));
+  const verb = process.argv[2];
+  if (verb !== "apply" && verb !== "remove") {
+    fail(
+      "usage: main.js apply|remove, with a push request as JSON on stdin. `npx wireguard-mesh up` runs it for you.",
+    );
+    return;
+  }
+  let clean = (text: string): string => text;
+  try {
+    const request = parseRequest(await readStdin());
+    clean = redactor(request);
+    followParent(request.node);
+    const talk = (line: string): void =>
+      void process.stderr.write(clean(`${request.node}: ${line}\n`));
+    const result = verb === "apply" ? await runApply(request, talk) : await runRemove(request);
+    process.stdout.write(`${clean(JSON.stringify(result))}\n`, () => process.exit(0));
+  } catch (problem) {
+    const bug =
+      problem instanceof PushError ? "" : "This is a bug in wireguard-mesh, please report it: ";
+    fail(clean(bug + wordsOf(problem)));
+  }
+}
+
+function runApply(request: PushRequest, talk: (line: string) => void) {
+  const bound = startBound(PUSH_MS, () => {
+    fail(
+      `${request.node}: the push took longer than ${PUSH_MS / 1000} s and was given up. What the host had not confirmed it ` +
+        "undoes by itself. Run `npx wireguard-mesh up` again.",
+    );
+  });
+  return withPushLock(
+    request,
+    () =>
+      apply(request, talk, () => {
+        bound.restart(PUSH_MS + INSTALL_MS);
+      }),
+    {
+      onWait: () => {
+        talk("waits for another push to this host on this machine");
+      },
+    },
+  );
+}
+
+/** Best effort: what could not be done is said, and the removal of the resource goes on. */
+async function runRemove(request: PushRequest) {
+  const late = new Promise<never>((_, reject) => {
+    startBound(REMOVE_MS, () => {
+      reject(
+        new PushError(
+          `${request.node}: its clean-up took longer than ${REMOVE_MS / 1000} s and was given up.`,
+        ),
+      );
+    });
+  });
+  const work = withPushLock(request, () => removeFromHost(request), { waitMs: 5000 });
+  const result = await Promise.race([work, late]).catch((problem: unknown) => {
+    if (problem instanceof PushError) return leftOn(request, problem.message);
+    throw problem;
+  });
+  if (result.note !== null) process.stderr.write(redactor(request)(`${result.note}\n`));
+  return result;
+}
+
+/** Calls `onLate` once, so many milliseconds after the start or the last restart. */
+function startBound(ms: number, onLate: () => void): { restart: (ms: number) => void } {
+  let timer = setTimeout(onLate, ms);
+  return {
+    restart: (longer) => {
+      clearTimeout(timer);
+      timer = setTimeout(onLate, longer);
+    },
+  };
+}
+
+/** A callback and no end of the event loop: what still runs is ended with this process. */
+function fail(words: string): void {
+  process.stderr.write(`${words}\n`, () => process.exit(1));
+}
+
+async function readStdin(): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString("utf8");
+}
+
+/** The program on the other side is our own: its form is trusted, its version is not. JSON errors quote the text, so they are not passed on. */
+function parseRequest(text: string): PushRequest {
+  let request: Partial<PushRequest> | null;
+  try {
+    request = JSON.parse(text) as Partial<PushRequest> | null;
+  } catch {
+    throw new PushError(
+      "the push request on stdin is no JSON. `npx wireguard-mesh up` gives the right one.",
+    );
+  }
+  if (request?.version !== 1) {
+    throw new PushError(
+      `${request?.node ?? "push"}: the program and its compiled parts are of different versions. Run: npm ci`,
+    );
+  }
+  return request as PushRequest;
+}
+
+void main();

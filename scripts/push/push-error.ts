@@ -1,0 +1,31 @@
+/** What goes wrong in a push, in words for the user. */
+import type { Failure } from "./ssh-failure";
+
+/** The message is what the user reads: the node's name first, then what, why, how to mend. It holds no secret. */
+export class PushError extends Error {
+  override readonly name: string = "PushError";
+}
+
+/** One way that was tried in vain. */
+export interface VainWay {
+  /** As in PushResult.through. */
+  through: string;
+  failure: Failure;
+}
+
+/** There was no way onto the host; nothing was sent to it. */
+export class UnreachableError extends PushError {
+  override readonly name = "UnreachableError";
+
+  constructor(
+    message: string,
+    /** In the order tried; the last try of each way. */
+    readonly ways: VainWay[],
+  ) {
+    super(message);
+  }
+}
+
+export function wordsOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}

@@ -1,0 +1,24 @@
+/** The last guard between a secret and what people read: host programs quote lines that they do not like. */
+import type { PushRequest } from "../../mesh/push-request";
+
+/** Takes the request's secrets and all control characters out of a text; line breaks stay. */
+export function redactor(request: PushRequest): (text: string) => string {
+  const secrets = [...secretValues(request)].sort((a, b) => b.length - a.length);
+  return (text) => {
+    const hidden = secrets.reduce((rest, secret) => rest.replaceAll(secret, "(hidden)"), text);
+    return hidden.split("\n").map(printable).join("\n");
+  };
+}
+
+function secretValues(request: PushRequest): Set<string> {
+  const keys = [...request.config.matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*(\S+)/gim)];
+  const inConfig = keys.map((match) => match[1] ?? "");
+  const inKeyFile = (request.sshPrivateKey ?? "").split(/\s+/).filter((word) => word.length >= 20);
+  const wrapped = Buffer.from(request.config).toString("base64");
+  return new Set([...inConfig, ...inKeyFile, wrapped].filter((secret) => secret !== ""));
+}
+
+/** A host's words must not steer the user's terminal. */
+function printable(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}]/gu, "");
+}

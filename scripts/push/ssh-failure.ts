@@ -1,0 +1,237 @@
+/** Why a way onto a host failed, told from what ssh and sudo said. */
+import { createHash } from "node:crypto";
+import type { SshHop } from "../../mesh/push-request";
+import { formatHop } from "./ssh-options";
+
+export type FailureKind =
+  | "refused"
+  | "timed-out"
+  | "no-route"
+  | "unknown-name"
+  | "dropped"
+  | "no-forwarding"
+  | "host-key"
+  | "denied"
+  | "no-root"
+  | "other";
+
+export interface Failure {
+  kind: FailureKind;
+  /** One clause, or lines: what happened. */
+  cause: string;
+  /** One sentence or two: what to do, with a command. */
+  remedy: string;
+}
+
+/** What is known of a try that ended without a root shell on the host. */
+export interface VainTry {
+  /** Every machine on the way, the host itself last; empty for this very machine. */
+  chain: SshHop[];
+  /** What ssh said at each of them, in that order; for this very machine what sudo said. */
+  talk: string[];
+  /** Seconds after which it was given up from here, or null when it ended by itself. */
+  gaveUpAfterS: number | null;
+  /** The node's name in stack config. */
+  node: string;
+}
+
+/** The first machine on the way that complained is the cause; what the later ones say follows from it. */
+export function explainFailure(vain: VainTry): Failure {
+  for (const [index, text] of vain.talk.entries()) {
+    const failure = explainTalk(text, index, vain);
+    if (failure !== null) return failure;
+  }
+  if (vain.gaveUpAfterS !== null) {
+    return {
+      kind: "timed-out",
+      cause: `no login within ${vain.gaveUpAfterS} s`,
+      remedy: REMEDY_OFF,
+    };
+  }
+  const last = vain.talk.flatMap((text) => text.trim().split("\n")).at(-1) ?? "";
+  return {
+    kind: "other",
+    cause: last === "" ? "ssh ended without a word" : `ssh says: ${last}`,
+    remedy: `Try it by hand: ${byHand(vain.chain)}`,
+  };
+}
+
+const REMEDY_OFF =
+  "Is the machine on, and is this its address and port? Does a firewall let SSH in from here?";
+
+/** OpenSSH 8 to 10 in these words (ssh.c, sshconnect.c, channels.c, kex.c, packet.c); strerror(3) for the causes. */
+const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
+  [/Host key verification failed|no matching host key type found/, hostKeyFailure],
+  [/^.*Permission denied \(.*\)|Too many authentication failures/m, deniedFailure],
+  [/Could not resolve hostname (\S+): (.*)/, unknownName],
+  [/open failed: administratively prohibited/, noForwarding],
+  [
+    /open failed: connect failed: (.*)/,
+    (match, at) => unconnected(match[1] ?? "", at.next ?? at.hop),
+  ],
+  [
+    /connect to (?:host|address) \S+ port \d+: (.*)/,
+    (match, at) => unconnected(match[1] ?? "", at.hop),
+  ],
+  [
+    /(?:Connection timed out during banner exchange|Connection to .* timed out|Operation timed out)/,
+    timedOut,
+  ],
+  [
+    /kex_exchange_identification|Connection (?:closed|reset) by|ssh_exchange_identification/,
+    dropped,
+  ],
+  [
+    /sudo:? .*(?:password is required|terminal is required|must have a tty|not allowed|not in the sudoers)|is not in the sudoers file/,
+    sudoDenied,
+  ],
+  [/sudo:?.*not found|Unknown command:? '?sudo/i, noSudo],
+];
+
+interface Place {
+  hop: SshHop;
+  /** The machine after it, to which it was to connect onwards. */
+  next: SshHop | null;
+  text: string;
+  vain: VainTry;
+}
+
+function explainTalk(text: string, index: number, vain: VainTry): Failure | null {
+  const hop = vain.chain[index] ?? { user: "", address: "this machine", port: 0, hostKeys: [] };
+  const place = { hop, next: vain.chain[index + 1] ?? null, text, vain };
+  for (const [sign, explain] of SIGNS) {
+    const match = sign.exec(text);
+    if (match !== null) return explain(match, place);
+  }
+  return null;
+}
+
+function hostKeyFailure(_match: RegExpExecArray, { hop, next, text, vain }: Place): Failure {
+  const seen =
+    /fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:[A-Za-z0-9+/]+)/.exec(text);
+  const offer = /Their offer: (\S+)/.exec(text);
+  const got =
+    seen === null
+      ? `no key of that type, but ${offer?.[1] ?? "another"}`
+      : `${seen[1] ?? ""} ${seen[2] ?? ""}`;
+  const whose =
+    next === null ? `hostKey of ${vain.node}` : `hostKey of the relay at ${hop.address}`;
+  return {
+    kind: "host-key",
+    cause: [
+      `${hop.address} port ${hop.port} shows another SSH host key than the pinned one, so nothing was sent`,
+      `    expected: ${hop.hostKeys.map(fingerprint).join(" or ")}`,
+      `    got:      ${got}`,
+    ].join("\n"),
+    remedy:
+      `Either it is another machine (or one in between), or it was installed anew. If it was, read its key on the machine ` +
+      `itself (cat /etc/ssh/ssh_host_*_key.pub) and put that into the stack config as ${whose}.`,
+  };
+}
+
+/** `TYPE SHA256:…`, as ssh-keygen -l prints it. */
+function fingerprint(hostKey: string): string {
+  const [type = "", blob = ""] = hostKey.split(" ");
+  const digest = createHash("sha256").update(Buffer.from(blob, "base64")).digest("base64");
+  return `${type} SHA256:${digest.replace(/=+$/, "")}`;
+}
+
+function deniedFailure(_match: RegExpExecArray, { hop, text, vain }: Place): Failure {
+  const locked = /agent refused operation/.test(text);
+  return {
+    kind: "denied",
+    cause: `${formatHop(hop)} accepts none of the SSH keys that were offered`,
+    remedy: locked
+      ? `Your SSH agent refused to sign: unlock it or confirm there, then try ${byHand(vain.chain)}`
+      : `Is the public key in ~/.ssh/authorized_keys of ${hop.user} there, and does \`ssh-add -l\` list it here ` +
+        `(or is it the one in wireguard-mesh:sshPrivateKey)? Try: ${byHand(vain.chain)}`,
+  };
+}
+
+function unknownName(match: RegExpExecArray): Failure {
+  return {
+    kind: "unknown-name",
+    cause: `the name ${match[1] ?? ""} is not known here (${match[2] ?? ""})`,
+    remedy: "Correct it in the stack config, or look at this machine's DNS.",
+  };
+}
+
+function noForwarding(_match: RegExpExecArray, { hop }: Place): Failure {
+  return {
+    kind: "no-forwarding",
+    cause: `${formatHop(hop)} does not let SSH jump through it`,
+    remedy: "Its sshd_config must have: AllowTcpForwarding yes",
+  };
+}
+
+/** `error` is strerror(3)'s word for what connect(2) met on the way to `hop`. */
+function unconnected(error: string, hop: SshHop): Failure {
+  const where = `${hop.address} port ${hop.port}`;
+  if (error.includes("refused")) {
+    return {
+      kind: "refused",
+      cause: `connection refused by ${where}`,
+      remedy:
+        "The machine is there, but no sshd listens: start it there (sudo systemctl start ssh), or correct the port.",
+    };
+  }
+  if (error.includes("timed out")) return noAnswer(where);
+  if (/resolve|not known|Name or service/i.test(error)) {
+    return {
+      kind: "unknown-name",
+      cause: `the name ${hop.address} is not known there`,
+      remedy: "Correct it in the stack config.",
+    };
+  }
+  return {
+    kind: "no-route",
+    cause: `no way to ${where} (${error.trim()})`,
+    remedy:
+      "Is this machine on the right network, and is the address right? See: ip route get " +
+      hop.address,
+  };
+}
+
+function timedOut(_match: RegExpExecArray, { hop }: Place): Failure {
+  return noAnswer(`${hop.address} port ${hop.port}`);
+}
+
+function noAnswer(where: string): Failure {
+  return { kind: "timed-out", cause: `timed out: ${where} does not answer`, remedy: REMEDY_OFF };
+}
+
+function dropped(_match: RegExpExecArray, { hop }: Place): Failure {
+  return {
+    kind: "dropped",
+    cause: `${hop.address} port ${hop.port} closed the connection before the login`,
+    remedy:
+      "Too many logins at once there (MaxStartups in sshd_config), a block on this address (fail2ban), or no sshd at all on that port.",
+  };
+}
+
+function sudoDenied(_match: RegExpExecArray, { vain }: Place): Failure {
+  const user = vain.chain.at(-1)?.user ?? "your user";
+  return {
+    kind: "no-root",
+    cause: `${user} is let in, but may not become root without a password`,
+    remedy: `On that machine, as root: echo '${user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/wireguard-mesh; or log in as root.`,
+  };
+}
+
+function noSudo(_match: RegExpExecArray, { vain }: Place): Failure {
+  const user = vain.chain.at(-1)?.user ?? "your user";
+  return {
+    kind: "no-root",
+    cause: `${user} is let in, but the machine has no sudo to become root with`,
+    remedy: `Install sudo there and, as root: echo '${user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/wireguard-mesh; or log in as root.`,
+  };
+}
+
+/** The way as a command that the user can try. */
+function byHand(chain: SshHop[]): string {
+  const last = chain.at(-1);
+  if (last === undefined) return "sudo -n true";
+  const jumps = chain.slice(0, -1).map(formatHop).join(",");
+  const port = last.port === 22 ? "" : `-p ${last.port} `;
+  return `ssh ${jumps === "" ? "" : `-J ${jumps} `}${port}${last.user}@${last.address}`;
+}

@@ -1,0 +1,132 @@
+/** The command line of OpenSSH for one way onto a host, and the files that it speaks of. */
+import * as path from "node:path";
+import type { SshHop } from "../../mesh/push-request";
+
+export interface SshPlace {
+  /** A folder of this process's own, mode 0700. Its path holds only [A-Za-z0-9/._-]. */
+  folder: string;
+  /** The way's own name in that folder. */
+  way: string;
+  /** Socket of the agent that holds `sshPrivateKey`; null: the user's own agent and keys. */
+  agentSocket: string | null;
+  /** For ssh's ConnectTimeout. */
+  connectSeconds: number;
+}
+
+export interface SshCommand {
+  /** Arguments of `ssh`, up to and with the destination; the remote command is to follow. */
+  args: string[];
+  /** To be written, mode 0600, before ssh is started: by absolute path, their text. */
+  files: Map<string, string>;
+  /** Where each jump's ssh puts what it says, in the order of the chain. */
+  jumpTalk: string[];
+}
+
+/**
+ * `chain` is every machine on the way, the host itself last. Each shows a pinned key or is refused: its keys are all that
+ * is in a known_hosts file of our own, under an alias of its own. Each jump is one flat script, so that any number of
+ * jumps needs one level of quoting only (a nested ProxyCommand doubles its backslashes at each level).
+ */
+export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
+  const base = path.join(place.folder, place.way);
+  const files = new Map([[`${base}.known_hosts`, knownHosts(chain, place.way)]]);
+  const jumpTalk: string[] = [];
+  let args: string[] = [];
+  chain.forEach((hop, index) => {
+    const options = [...hopOptions(hop, index, place), ...proxyOptions(index, base)];
+    const next = chain[index + 1];
+    if (next === undefined) {
+      args = [...options, "-T", ...destination(hop)];
+      return;
+    }
+    const talk = `${base}.jump-${index}.talk`;
+    jumpTalk.push(talk);
+    const forward = ["-W", `[${next.address}]:${next.port}`];
+    const words = ["exec", "ssh", ...options, ...forward, ...destination(hop)].map(shellWord);
+    files.set(`${base}.jump-${index}`, `${words.join(" ")} 2>${shellWord(talk)}\n`);
+  });
+  return { args, files, jumpTalk };
+}
+
+/** known_hosts(5) text: for each machine of the chain its pinned keys and nothing else. */
+export function knownHosts(chain: SshHop[], way: string): string {
+  const lines = chain.flatMap((hop, index) =>
+    hop.hostKeys.map((key) => `${hostAlias(way, index)} ${key}`),
+  );
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** The signature algorithms that the pinned keys can make, so that no other kind of key is even offered. */
+export function hostKeyAlgorithms(hostKeys: string[]): string[] {
+  const types = hostKeys.map((key) => key.split(" ")[0] ?? "");
+  const algorithms = types.flatMap((type) =>
+    type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type],
+  );
+  return [...new Set(algorithms)];
+}
+
+/** `user@address[:port]`, with brackets around an IPv6 address that is followed by a port. */
+export function formatHop(hop: SshHop): string {
+  if (hop.port === 22) return `${hop.user}@${hop.address}`;
+  const address = hop.address.includes(":") ? `[${hop.address}]` : hop.address;
+  return `${hop.user}@${address}:${hop.port}`;
+}
+
+function hostAlias(way: string, index: number): string {
+  return `wireguard-mesh-${way}-${index}`;
+}
+
+function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
+  const options = [
+    "BatchMode=yes",
+    `UserKnownHostsFile=${path.join(place.folder, place.way)}.known_hosts`,
+    "GlobalKnownHostsFile=/dev/null",
+    "StrictHostKeyChecking=yes",
+    `HostKeyAlias=${hostAlias(place.way, index)}`,
+    `HostKeyAlgorithms=${hostKeyAlgorithms(hop.hostKeys).join(",")}`,
+    "UpdateHostKeys=no",
+    "CheckHostIP=no",
+    "VerifyHostKeyDNS=no",
+    "VisualHostKey=no",
+    `ConnectTimeout=${place.connectSeconds}`,
+    // The push program retries itself, where that is sound.
+    "ConnectionAttempts=1",
+    "ServerAliveInterval=5",
+    "ServerAliveCountMax=3",
+    // A shared connection would be the one whose loss the confirmation is to notice.
+    "ControlMaster=no",
+    "ControlPath=none",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "PermitLocalCommand=no",
+    "RemoteCommand=none",
+    "RequestTTY=no",
+    "EscapeChar=none",
+    // Below INFO, a jump does not say why it could not connect onwards.
+    "LogLevel=INFO",
+    ...keyOptions(place.agentSocket),
+  ];
+  return options.flatMap((option) => ["-o", option]);
+}
+
+/** With a key of the stack's own, that key and no other is offered, whatever ssh_config says. */
+function keyOptions(agentSocket: string | null): string[] {
+  if (agentSocket === null) return [];
+  return [`IdentityAgent=${agentSocket}`, "IdentitiesOnly=no", "IdentityFile=none"];
+}
+
+/** A jump that the user's own ssh_config has for the first machine stays in force. */
+function proxyOptions(index: number, base: string): string[] {
+  return index === 0 ? [] : ["-o", `ProxyCommand=sh ${base}.jump-${index - 1}`];
+}
+
+/** `--` ends the options: no address is ever taken for one. */
+function destination(hop: SshHop): string[] {
+  return ["-p", String(hop.port), "-l", hop.user, "--", hop.address];
+}
+
+/** One word for sh, whatever is in it. */
+export function shellWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
