@@ -14,6 +14,9 @@ const FINDINGS = 1;
 const USAGE = 2;
 const JSON_OPTION = "the result as JSON on stdout, all talk on stderr";
 
+/** From then on failures are only its consequences. */
+const interruption = new AbortController();
+
 interface Options {
   json?: boolean;
   scenario?: string;
@@ -94,6 +97,7 @@ function labWith(node: string): Lab {
 function endWhenInterrupted(id: string): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
+      interruption.abort();
       process.stderr.write("\nInterrupted: taking the lab down.\n");
       void cleanUp(id).finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
     });
@@ -104,18 +108,22 @@ function print(result: unknown): void {
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 }
 
+/** Reports what went wrong; returns the exit code. */
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  if (!(error instanceof LabError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  if (json) print({ ok: false, error: error.message });
+  return error instanceof UsageError ? USAGE : FINDINGS;
+}
+
 async function main(): Promise<void> {
+  const command = lab();
   try {
-    await lab().parseAsync();
+    await command.parseAsync();
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : USAGE;
-    } else if (error instanceof LabError) {
-      process.stderr.write(`${error.message}\n`);
-      process.exitCode = error instanceof UsageError ? USAGE : FINDINGS;
-    } else {
-      throw error;
-    }
+    const json = [command, ...command.commands].some((one) => one.opts<Options>().json === true);
+    if (!interruption.signal.aborted) process.exitCode = report(error, json);
   }
 }
 
