@@ -34,7 +34,10 @@ export async function tunnelObstacle() {
   );
 }
 
-/** Whether the kernel makes WireGuard interfaces; tried in a namespace that vanishes with the try. */
+/**
+ * Whether the kernel makes WireGuard interfaces; tried in a namespace that vanishes with the try. On a machine so bare
+ * that it cannot be tried (no `ip`), no.
+ */
 export async function kernelHasWireguard() {
   const make = ["--net", "ip", "link", "add", "probe", "type", "wireguard"];
   return (await run("unshare", make, { seconds: 20 })).ok;

@@ -19,6 +19,9 @@ export function setupFolder(root) {
   return folder;
 }
 
+/** Folders whose lock this very process has: one step may call another. @type {Set<string>} */
+const held = new Set();
+
 /**
  * Runs the work while no other set-up in this folder does.
  * @template T
@@ -27,9 +30,14 @@ export function setupFolder(root) {
  * @returns {Promise<T>}
  */
 export async function alone(root, work) {
+  if (held.has(root)) return await work();
   const file = join(setupFolder(root), "lock");
   await take(file);
-  const release = () => rmSync(file, { force: true });
+  held.add(root);
+  const release = () => {
+    held.delete(root);
+    rmSync(file, { force: true });
+  };
   const forget = onInterrupt(release);
   try {
     return await work();

@@ -98,17 +98,15 @@ async function installTestTools(request) {
 /** @param {Request} request @returns {Promise<NodeJS.ProcessEnv>} */
 async function establishLab(request) {
   refuse(userObstacle());
-  const engineIsHere = (await findEngine(ROOT)).engine !== null;
-  const facts = { lab: true, tests: false, engineIsHere };
-  // First with the kernel's WireGuard taken for granted: the programs that can tell may be among those missing.
-  const some = toolsFor({ ...facts, kernelHasWireguard: true });
-  await installSystemPackages(ROOT, some, request.mayInstall);
+  const needs = toolsFor({
+    lab: true,
+    tests: false,
+    kernelHasWireguard: isHere("wireguard-go") || (await kernelHasWireguard()),
+    engineIsHere: (await findEngine(ROOT)).engine !== null,
+  });
+  await installSystemPackages(ROOT, needs, request.mayInstall);
   refuse(await namespaceObstacle());
   refuse(await tunnelObstacle());
-  if (!isHere("wireguard-go") && !(await kernelHasWireguard())) {
-    const all = toolsFor({ ...facts, kernelHasWireguard: false });
-    await installSystemPackages(ROOT, all, request.mayInstall);
-  }
   const engine = await establishEngine(ROOT, request.mayInstall);
   const plugin = await establishCommandPlugin(ROOT, engine.folder);
   return environment({ engine, plugin });

@@ -32,11 +32,7 @@ const LAB = [
   need("sysctl", "forwarding", "procps", "procps-ng", "procps-ng"),
 ];
 
-const WIREGUARD_GO = need(
-  "wireguard-go",
-  "WireGuard, which this kernel does not have",
-  "wireguard-go",
-);
+const WIREGUARD_GO = need("wireguard-go", "WireGuard where the kernel has none", "wireguard-go");
 
 /** @type {Need[]} */
 const TESTS = [

@@ -105,6 +105,12 @@ describe("set-up: lock", () => {
     assert.deepEqual(await exited, [0, null]);
   });
 
+  it("lets a step that has the lock call another that wants it", async () => {
+    const { alone } = await load<Lock>("lock.mjs");
+    assert.equal(await alone(folder, () => alone(folder, () => Promise.resolve("inner"))), "inner");
+    assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
+  });
+
   it("takes the lock of a set-up that is dead, and releases its own after a failure", async () => {
     const { alone } = await load<Lock>("lock.mjs");
     mkdirSync(join(folder, ".setup"));
