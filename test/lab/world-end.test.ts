@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { exitCode } from "../../scripts/lab/process";
 import { leftovers } from "./support/leftovers";
-import { answers, smallWorld } from "./support/small-world";
+import { comesToAnswer, smallWorld } from "./support/small-world";
 
 describe("labs side by side", function () {
   this.timeout(60_000);
@@ -25,7 +25,7 @@ describe("labs side by side", function () {
     assert.notEqual(one.hostKey("relay"), two.hostKey("relay"));
     await one.down();
     assert.deepEqual(leftovers("test-one"), []);
-    assert.equal(await answers(two, "laptop", "203.0.113.10"), true);
+    assert.equal(await comesToAnswer(two, "laptop", "203.0.113.10"), true);
   });
 
   it("are replaced by the next one of the same id", async () => {
@@ -69,7 +69,7 @@ describe("the end of a lab", function () {
     const builder = startBuilder();
     await new Promise((resolve) => builder.stdout?.once("data", resolve));
     await kill(builder);
-    assert.equal(await answers(Lab.open(id), "laptop", "203.0.113.10"), true);
+    assert.equal(await comesToAnswer(Lab.open(id), "laptop", "203.0.113.10"), true);
     await Lab.down(id);
     assert.deepEqual(leftovers(id), []);
   });

@@ -1,6 +1,9 @@
 /** Worlds for the lab's tests, and what they ask of them again and again. */
 import type { Lab } from "../../../scripts/lab/lab";
+import { waitFor } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
+
+const PATIENCE_MS = 15_000;
 
 /** A relay on the internet, a desktop and a laptop behind a router each; the desktop's sshd is forwarded at port 2222. */
 export function smallWorld(): World {
@@ -25,6 +28,18 @@ export function smallWorld(): World {
 export async function answers(lab: Lab, from: string, to: string): Promise<boolean> {
   const ping = await lab.exec(from, ["ping", "-n", "-c", "1", "-W", "2", to]);
   return ping.code === 0;
+}
+
+/** Whether a ping is answered sooner or later: a busy machine or a neighbour just forgotten may cost the first ones. */
+export async function comesToAnswer(lab: Lab, from: string, to: string): Promise<boolean> {
+  const answered = async () => ((await answers(lab, from, to)) ? true : undefined);
+  return (await waitFor(answered, PATIENCE_MS)) ?? false;
+}
+
+/** Waits until a host's sshd has written something. */
+export async function logged(lab: Lab, host: string, pattern: RegExp): Promise<boolean> {
+  const written = () => (pattern.test(lab.sshLog(host)) ? true : undefined);
+  return (await waitFor(written, PATIENCE_MS)) ?? false;
 }
 
 /** The first line that a TCP server says to a node, or "" when nobody answers within two seconds. */
