@@ -12,9 +12,12 @@ export class Mistake extends Error {
 
 /**
  * Quotes what was written: shortened, without anything that could move a terminal's cursor or pass for another
- * letter, and without anything that looks like a key, since a private key may have been put in the wrong place.
+ * letter, and without anything that looks like a key (base64, hex, base64url or URL-encoded), since a private key may
+ * have been put in the wrong place.
  */
 export function quote(text: string): string {
-  const printable = text.replace(/[^\x20-\x7e]/g, "?").replace(/[A-Za-z0-9+/]{40,}=*/g, "(hidden)");
+  const printable = text
+    .replace(/[^\x20-\x7e]/g, "?")
+    .replace(/[A-Za-z0-9+/_%-]{40,}=*/g, "(hidden)");
   return JSON.stringify(printable.length > 64 ? `${printable.slice(0, 64)}...` : printable);
 }

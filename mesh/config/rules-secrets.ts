@@ -3,7 +3,7 @@ import { isKey, publicKeyOf } from "../keys";
 import type { Secret } from "../secret";
 import { hostsOf, type Draft, type NodeDraft } from "./draft";
 import { error, type Issue } from "./issue";
-import { nearest } from "./shape-issues";
+import { nearest, printable } from "./shape-issues";
 
 export function secretIssues(draft: Draft): Issue[] {
   return [
@@ -27,14 +27,20 @@ function strayKeys(draft: Draft): Issue[] {
   return [...privateKeys.keys()]
     .filter((name) => !names.includes(name))
     .map((name) => {
-      const near = nearest(name, names);
-      const remove = `pulumi config rm --path wireguard-mesh:privateKeys.${name}`;
-      const remedy =
-        near === undefined
-          ? `remove it: ${remove}`
-          : `did you mean ${near}? Else remove it: ${remove}`;
-      return error(`privateKeys.${name}`, "there is no node of this name", remedy);
+      const path = `privateKeys.${printable(name)}`;
+      return error(path, "there is no node of this name", strayRemedy(name, names));
     });
+}
+
+/** A command only for a name that a shell and `--path` take as it stands. */
+function strayRemedy(name: string, names: string[]): string {
+  if (!/^[\w-]+$/.test(name) || printable(name) !== name)
+    return "remove this line from the stack file";
+  const near = nearest(name, names);
+  const remove = `pulumi config rm --path wireguard-mesh:privateKeys.${name}`;
+  return near === undefined
+    ? `remove it: ${remove}`
+    : `did you mean ${near}? Else remove it: ${remove}`;
 }
 
 function keyIssues(node: NodeDraft, draft: Draft): Issue[] {

@@ -32,7 +32,7 @@ export function readShape<S extends z.ZodObject>(
   }
   issues.push(...refused(input, section));
   const strange = Object.keys(input).filter(
-    (key) => !(key in fields || section.notYet.includes(key)),
+    (key) => !(Object.hasOwn(fields, key) || section.notYet.includes(key)),
   );
   for (const key of strange) issues.push(unknownKey(section.path, key, known));
   const entries = known.flatMap((key): [string, unknown][] => {
@@ -86,5 +86,6 @@ function issueOf(found: z.core.$ZodIssue, path: PropertyKey[]): Issue {
 
 /** A key as it may stand in a path. */
 export function printable(key: string): string {
-  return /^[\w.-]{1,64}$/.test(key) ? key : quote(key);
+  const quoted = quote(key);
+  return /^[\w.-]+$/.test(key) && quoted === `"${key}"` ? key : quoted;
 }
