@@ -9,11 +9,14 @@ const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 const HOST_KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
 
-/** A node's name: a lower-case DNS label (RFC 1123) without `--`, so that it can be a host name and a file name. */
+/**
+ * The name of a node, a tag or a site: a lower-case DNS label (RFC 1123) without `--`, so that a node's can be a host
+ * name and a file name.
+ */
 export function parseName(text: string): string {
   if (DNS_LABEL.test(text) && !text.includes("--")) return text;
   throw new Mistake(
-    `${quote(text)} cannot be a node's name`,
+    `${quote(text)} cannot be a name`,
     "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters",
   );
 }
@@ -121,12 +124,18 @@ export function parseMtu(mtu: number): number {
 
 /** The last moment at which a node takes part: a date (the end of that day, UTC) or a full time, ISO 8601. */
 export function parseExpiry(text: string): number {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const moment = Date.parse(day ? `${text}T23:59:59.999Z` : text);
-  const written =
-    day || /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  if (written && !Number.isNaN(moment)) return moment;
+  const [, day = "", time] =
+    /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ??
+    [];
+  const moment = Date.parse(`${day}${time ?? "T23:59:59.999Z"}`);
+  if (isDay(day) && !Number.isNaN(moment)) return moment;
   throw new Mistake(`${quote(text)} is not a date`, 'write "2026-12-31" or "2026-12-31T18:00:00Z"');
+}
+
+/** Date.parse takes 31 February for 3 March. */
+function isDay(text: string): boolean {
+  const moment = Date.parse(text);
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text);
 }
 
 /** A DNS name or IPv4 address on the outer network. */
