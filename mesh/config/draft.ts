@@ -1,6 +1,7 @@
 /** The config as far as it could be read: what the rules look at. A field that is absent or wrong is undefined. */
 import type { Secret } from "../secret";
-import type { Host } from "./config";
+import { parsePrefix } from "../addresses";
+import type { Host, Network } from "./config";
 import type { RawExpect, RawNetwork, RawPeer } from "./shapes";
 
 export interface Draft {
@@ -39,6 +40,17 @@ export const networkDefaults = {
   persistentKeepalive: 25,
   topology: "auto",
 } as const;
+
+/** The prefixes that tunnel addresses come from. */
+export type Tunnels = Pick<Network, "cidr" | "cidr6">;
+
+/** The default stands in for a cidr that is absent. */
+export function tunnelsOf({ network }: Draft): Tunnels {
+  return {
+    cidr: network.cidr ?? parsePrefix(networkDefaults.cidr),
+    cidr6: network.cidr6 ?? null,
+  };
+}
 
 export function hostsOf(node: NodeDraft): Host[] {
   return node.fields.host ?? [];

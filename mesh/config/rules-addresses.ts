@@ -1,19 +1,25 @@
 /** Rules about tunnel addresses, LANs and public keys: inside, unique, disjoint. */
 import { contains, overlaps, reservedAddresses, type Prefix } from "../addresses";
-import type { Draft, NodeDraft } from "./draft";
+import type { Draft, NodeDraft, Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
 
-export function addressIssues(draft: Draft, cidr: Prefix): Issue[] {
-  const { cidr6 } = draft.network;
+/** What lies in the tunnel's prefixes is left unjudged where one of them could not be read. */
+export function addressIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   return [
-    ...draft.nodes.flatMap((node) => outside(node, "address", cidr)),
-    ...draft.nodes.flatMap((node) => (cidr6 ? outside(node, "address6", cidr6) : noCidr6(node))),
-    ...(cidr6 ? draft.nodes.flatMap(noAddress6) : []),
+    ...(tunnels === null ? [] : tunnelIssues(draft.nodes, tunnels)),
     ...duplicates(draft.nodes, "address", (node) => node.fields.address?.text),
     ...duplicates(draft.nodes, "address6", (node) => node.fields.address6?.text),
     ...duplicates(draft.nodes, "publicKey", (node) => node.fields.publicKey),
-    ...subnetIssues(draft, cidr6 ? [cidr, cidr6] : [cidr]),
+    ...subnetIssues(draft, tunnels),
     ...mtuIssues(draft),
+  ];
+}
+
+function tunnelIssues(nodes: NodeDraft[], { cidr, cidr6 }: Tunnels): Issue[] {
+  return [
+    ...nodes.flatMap((node) => outside(node, "address", cidr)),
+    ...nodes.flatMap((node) => (cidr6 ? outside(node, "address6", cidr6) : noCidr6(node))),
+    ...(cidr6 ? nodes.flatMap(noAddress6) : []),
   ];
 }
 
@@ -78,42 +84,48 @@ function duplicates(
   });
 }
 
-function subnetIssues(draft: Draft, tunnels: Prefix[]): Issue[] {
+function subnetIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   const seen: { owner: string; prefix: Prefix }[] = [];
   return draft.nodes.flatMap((node) =>
     (node.fields.subnets ?? []).flatMap((prefix, index) => {
       const path = `${node.path}.subnets[${index}]`;
-      const found = subnetIssue(path, prefix, tunnels, seen);
+      const inTunnel = tunnels === null ? [] : subnetInTunnel(path, prefix, node, tunnels);
+      const found = inTunnel.length > 0 ? inTunnel : subnetTwice(path, prefix, seen);
       seen.push({ owner: path, prefix });
       return found;
     }),
   );
 }
 
-function subnetIssue(
+function subnetInTunnel(
   path: string,
   prefix: Prefix,
-  tunnels: Prefix[],
-  seen: { owner: string; prefix: Prefix }[],
+  node: NodeDraft,
+  { cidr, cidr6 }: Tunnels,
 ): Issue[] {
   if (prefix.length === 0) {
-    return [
-      error(
-        path,
-        "is the whole internet, not a LAN",
-        "sending all traffic through a relay is not supported yet",
-      ),
-    ];
+    const remedy = "sending all traffic through a relay is not supported yet";
+    return [error(path, "is the whole internet, not a LAN", remedy)];
   }
-  if (!tunnels.some((tunnel) => tunnel.family === prefix.family)) {
+  if (prefix.family === 6 && cidr6 === null) {
     const remedy = "set network.cidr6, and address6 for each node that is to reach it";
     return [error(path, `${prefix.text} needs a network with IPv6 addresses`, remedy)];
   }
-  const tunnel = tunnels.find((candidate) => overlaps(candidate, prefix));
-  if (tunnel !== undefined) {
-    const remedy = "move the tunnel: set network.cidr to a prefix that no LAN here uses";
-    return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];
+  if (prefix.family === 6 && node.fields.address6 === undefined) {
+    const message = `${prefix.text} is IPv6, but ${node.path} has no address6`;
+    return [error(path, message, "add address6, a free address in cidr6")];
   }
+  const tunnel = [cidr, ...(cidr6 === null ? [] : [cidr6])].find((own) => overlaps(own, prefix));
+  if (tunnel === undefined) return [];
+  const remedy = "move the tunnel: set network.cidr to a prefix that no LAN here uses";
+  return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];
+}
+
+function subnetTwice(
+  path: string,
+  prefix: Prefix,
+  seen: { owner: string; prefix: Prefix }[],
+): Issue[] {
   const other = seen.find((candidate) => overlaps(candidate.prefix, prefix));
   if (other === undefined) return [];
   const remedy =

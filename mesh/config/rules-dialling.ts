@@ -1,19 +1,21 @@
 /** Rules about who can dial whom: relays, endpoints, sites, keepalives. */
 import { overlaps, parseAddress, hostPrefix, type Prefix } from "../addresses";
 import { formatEndpoint, type Endpoint } from "./config";
-import { networkDefaults, type Draft, type NodeDraft } from "./draft";
+import { networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
 import { directHost, unknownRelay } from "./rules-hosts";
 
-export function diallingIssues(draft: Draft, tunnels: Prefix[]): Issue[] {
+/** `tunnels` is null where the network's prefixes could not be read. */
+export function diallingIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   const active = draft.nodes.filter((node) => node.active);
   const relays = active.filter((node) => node.kind === "relay");
+  const inner = innerPrefixes(active, tunnels);
   return [
     ...relays.flatMap(relayNobodyCanDial),
     ...active.flatMap((node) => homeRelayIssues(node, draft)),
     ...draft.nodes.flatMap(siteIssues),
     ...sameEndpoint(draft),
-    ...active.flatMap((node) => endpointInside(node, draft, tunnels)),
+    ...active.flatMap((node) => endpointInside(node, draft, inner)),
     ...active.flatMap((node) => keepaliveOff(node, draft)),
   ];
 }
@@ -76,14 +78,25 @@ function sameEndpoint(draft: Draft): Issue[] {
   });
 }
 
+interface InnerPrefix {
+  prefix: Prefix;
+  /** What it is, in words. */
+  of: string;
+}
+
+/** All that goes into the tunnel: its own addresses and the LANs behind nodes. The whole internet is no LAN. */
+function innerPrefixes(nodes: NodeDraft[], tunnels: Tunnels | null): InnerPrefix[] {
+  const own = [tunnels?.cidr, tunnels?.cidr6].flatMap((prefix) => prefix ?? []);
+  const lans = nodes.flatMap((node) =>
+    (node.fields.subnets ?? [])
+      .filter((prefix) => prefix.length > 0)
+      .map((prefix) => ({ prefix, of: `a LAN behind ${node.name}` })),
+  );
+  return [...own.map((prefix) => ({ prefix, of: "the tunnel" })), ...lans];
+}
+
 /** A tunnel whose outer packets are routed into the tunnel carries nothing. */
-function endpointInside(node: NodeDraft, draft: Draft, tunnels: Prefix[]): Issue[] {
-  const lans = draft.nodes
-    .filter((other) => other !== node && other.active)
-    .flatMap((other) =>
-      (other.fields.subnets ?? []).map((prefix) => ({ prefix, of: `a LAN behind ${other.name}` })),
-    );
-  const inner = [...tunnels.map((prefix) => ({ prefix, of: "the tunnel" })), ...lans];
+function endpointInside(node: NodeDraft, draft: Draft, inner: InnerPrefix[]): Issue[] {
   const endpoint = endpointOf(node, draft);
   const address = endpoint === null ? null : literal(endpoint.host);
   if (endpoint === null || address === null) return [];

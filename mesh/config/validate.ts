@@ -1,7 +1,7 @@
 /** The one way from raw config to a network: shapes, then the rules across nodes, every mistake at once. */
-import { compareAddresses, parsePrefix, type Prefix } from "../addresses";
+import { compareAddresses } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "./config";
-import { hostsOf, networkDefaults, type Draft, type NodeDraft } from "./draft";
+import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
@@ -19,16 +19,17 @@ export interface Validation {
 /** `now`: milliseconds since 1970, against which `expires` is read. */
 export function validateConfig(raw: RawConfig, now: number): Validation {
   const { draft, issues } = readDraft(raw, now);
-  const cidr = draft.network.cidr ?? parsePrefix(networkDefaults.cidr);
-  const tunnels = draft.network.cidr6 ? [cidr, draft.network.cidr6] : [cidr];
+  // A wrong cidr is one mistake, not one for each address that does not lie in the default.
+  const unread = issues.some(({ path }) => /^network(\.cidr6?)?$/.test(path));
+  const tunnels = unread ? null : tunnelsOf(draft);
   issues.push(
-    ...addressIssues(draft, cidr),
+    ...addressIssues(draft, tunnels),
     ...hostIssues(draft),
     ...diallingIssues(draft, tunnels),
     ...secretIssues(draft),
     ...expectIssues(draft),
   );
-  return { config: hasErrors(issues) ? null : configOf(draft, cidr), issues };
+  return { config: hasErrors(issues) ? null : configOf(draft), issues };
 }
 
 function expectIssues(draft: Draft): Issue[] {
@@ -54,14 +55,13 @@ function unknownTarget(path: string, name: string | undefined, known: string[]):
   ];
 }
 
-function configOf(draft: Draft, cidr: Prefix): MeshConfig {
+function configOf(draft: Draft): MeshConfig {
   const { network } = draft;
   const active = draft.nodes.filter((node) => node.active);
   const home = firstRelay(active);
   return {
     network: {
-      cidr,
-      cidr6: network.cidr6 ?? null,
+      ...tunnelsOf(draft),
       interface: network.interface ?? networkDefaults.interface,
       listenPort: network.listenPort ?? networkDefaults.listenPort,
       persistentKeepalive: network.persistentKeepalive ?? networkDefaults.persistentKeepalive,
