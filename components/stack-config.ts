@@ -45,7 +45,9 @@ function readValue(name: string, text: string, encrypted: boolean): unknown {
   if (TEXTS.includes(name)) return encrypted ? Secret.of(text) : text;
   const value = parseJson(text);
   if (!encrypted) return value;
-  if (name !== "privateKeys" || !isMap(value)) return Secret.sealed();
+  if (name !== "privateKeys") return Secret.sealed();
+  // Not sealed: that would pass for a map of keys which are all there.
+  if (!isMap(value)) return Secret.of(text);
   return Object.fromEntries(
     Object.entries(value).map(([node, key]) => [node, Secret.of(String(key))]),
   );
