@@ -1,0 +1,120 @@
+/** Issues of who can dial whom. */
+import { changed } from "../../../support/small-network";
+import type { Row } from "./row";
+
+const THROUGH_ITSELF =
+  "the tunnel would run through itself: use the machine's address on the outer network";
+
+export const diallingRows: Row[] = [
+  {
+    title: "a relay that nobody could dial",
+    raw: changed({ relays: { tokyo: { endpoint: undefined } } }),
+    issues: [
+      [
+        "relays.tokyo.endpoint",
+        "error",
+        "is missing: nobody could dial this relay",
+        'add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it',
+      ],
+    ],
+  },
+  {
+    title: "a home relay that is not there",
+    raw: changed({ peers: { desktop: { relay: "tokio" }, laptop: { relay: "sao-paulo" } } }),
+    issues: [
+      ["peers.desktop.relay", "error", "there is no relay tokio", "did you mean tokyo?"],
+      ["peers.laptop.relay", "error", "there is no relay sao-paulo", "relays: tokyo"],
+    ],
+  },
+  {
+    title: "a home relay in a network without relays",
+    raw: changed({
+      relays: undefined,
+      peers: { desktop: { relay: "tokyo", endpoint: "203.0.113.7:51820" } },
+    }),
+    issues: [
+      ["peers.desktop.relay", "error", "there is no relay tokyo", "this network has no relays"],
+    ],
+  },
+  {
+    title: "a home relay that is disabled",
+    raw: changed({ relays: { tokyo: { enabled: false } }, peers: { desktop: { relay: "tokyo" } } }),
+    issues: [
+      [
+        "peers.desktop.relay",
+        "error",
+        "tokyo is disabled",
+        "enable relays.tokyo, or name another relay",
+      ],
+    ],
+  },
+  {
+    title: "a siteEndpoint without a site",
+    raw: changed({ peers: { desktop: { siteEndpoint: "192.168.1.2:51820" } } }),
+    issues: [
+      [
+        "peers.desktop.site",
+        "error",
+        "is missing: siteEndpoint is for nodes of one site",
+        "add site: NAME",
+      ],
+    ],
+  },
+  {
+    title: "two nodes at one endpoint",
+    raw: changed({ peers: { desktop: { endpoint: "203.0.113.10:51820" } } }),
+    issues: [
+      [
+        "relays.tokyo.endpoint",
+        "error",
+        "203.0.113.10:51820 is also the endpoint of peers.desktop",
+        "only one can answer there: give one of the two another listenPort and endpoint",
+      ],
+    ],
+  },
+  {
+    title: "an endpoint inside the tunnel, inside another's LAN and inside its own",
+    raw: changed({
+      relays: { tokyo: { endpoint: "10.86.0.1:51820" } },
+      peers: {
+        desktop: { endpoint: "192.168.10.2:51820", subnets: ["192.168.11.0/24"] },
+        laptop: { endpoint: "192.168.10.3:51820", subnets: ["192.168.10.0/24"] },
+      },
+    }),
+    issues: [
+      [
+        "peers.desktop.endpoint",
+        "error",
+        "192.168.10.2:51820 lies in 192.168.10.0/24, a LAN behind laptop",
+        THROUGH_ITSELF,
+      ],
+      [
+        "peers.laptop.endpoint",
+        "error",
+        "192.168.10.3:51820 lies in 192.168.10.0/24, a LAN behind laptop",
+        THROUGH_ITSELF,
+      ],
+      [
+        "relays.tokyo.endpoint",
+        "error",
+        "10.86.0.1:51820 lies in 10.86.0.0/24, the tunnel",
+        THROUGH_ITSELF,
+      ],
+    ],
+  },
+  {
+    title: "no keepalive where nobody can dial",
+    raw: changed({
+      network: { persistentKeepalive: 0 },
+      peers: { desktop: { persistentKeepalive: 25 } },
+    }),
+    issues: [
+      [
+        "peers.laptop.persistentKeepalive",
+        "warning",
+        "is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself",
+        "set it to 25, or give the node an endpoint",
+      ],
+    ],
+  },
+];

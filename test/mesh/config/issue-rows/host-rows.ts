@@ -1,0 +1,108 @@
+/** Issues of the ways onto a machine. */
+import { Secret } from "../../../../mesh/secret";
+import { changed, hostKey } from "../../../support/small-network";
+import type { Row } from "./row";
+
+/** Private keys that are set, but not of interest here. */
+const privateKeys = Secret.sealed();
+
+export const hostRows: Row[] = [
+  {
+    title: "an SSH host without its host key, disabled or not",
+    raw: changed({
+      privateKeys,
+      peers: {
+        desktop: { host: "taro@192.168.1.20" },
+        laptop: { host: ["taro@192.168.1.21"], enabled: false },
+      },
+    }),
+    issues: ["desktop", "laptop"].map((name) => [
+      `peers.${name}.hostKey`,
+      "error",
+      "is missing: the machine could be anyone's",
+      "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
+    ]),
+  },
+  {
+    title: "a way through a relay that is not there",
+    raw: changed({
+      privateKeys,
+      peers: {
+        desktop: { host: "taro@via:tokio", hostKey },
+        laptop: { host: ["taro@192.168.1.21", "taro@via:sao-paulo"], hostKey },
+      },
+    }),
+    issues: [
+      ["peers.desktop.host", "error", "there is no relay tokio", "did you mean tokyo?"],
+      ["peers.laptop.host", "error", "there is no relay sao-paulo", "relays: tokyo"],
+    ],
+  },
+  {
+    title: "a way through itself",
+    raw: changed({ privateKeys, relays: { tokyo: { host: "root@via:tokyo", hostKey } } }),
+    issues: [
+      [
+        "relays.tokyo.host",
+        "error",
+        "leads through itself",
+        "name the machine's own address: user@address",
+      ],
+    ],
+  },
+  {
+    title: "a way through a relay that is disabled",
+    raw: changed({
+      privateKeys,
+      relays: {
+        osaka: {
+          address: "10.86.0.9",
+          publicKey: "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=",
+          host: "root@203.0.113.9",
+          hostKey,
+          enabled: false,
+        },
+      },
+      peers: { desktop: { host: "taro@via:osaka", hostKey } },
+    }),
+    issues: [
+      ["peers.desktop.host", "error", "leads through osaka, which is disabled", "name another way"],
+    ],
+  },
+  {
+    title: "a way through a relay that cannot be logged in to",
+    raw: changed({ privateKeys, peers: { desktop: { host: "taro@via:tokyo", hostKey } } }),
+    issues: [
+      [
+        "peers.desktop.host",
+        "error",
+        "leads through tokyo, which has no SSH address itself",
+        "give relays.tokyo a host of the form user@address",
+      ],
+    ],
+  },
+  {
+    title: "two nodes on one machine",
+    raw: changed({
+      privateKeys,
+      relays: { tokyo: { host: ["root@192.168.1.20", "local"], hostKey } },
+      peers: {
+        desktop: { host: ["taro@192.168.1.20", "taro@192.168.1.20:2222"], hostKey },
+        laptop: { host: "local" },
+      },
+    }),
+    issues: [
+      [
+        "relays.tokyo.host",
+        "error",
+        "192.168.1.20 port 22 is also the host of peers.desktop",
+        "a machine can be one node of a network: remove one of the two",
+      ],
+      [
+        "relays.tokyo.host",
+        "error",
+        "local is also the host of peers.laptop",
+        "a machine can be one node of a network: remove one of the two",
+      ],
+    ],
+  },
+];

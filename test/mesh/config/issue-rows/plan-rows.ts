@@ -1,0 +1,130 @@
+/** Issues that only the plan can tell, and those of `expect`. */
+import { changed } from "../../../support/small-network";
+import { keyPair } from "../../../support/key-pairs";
+import type { Row } from "./row";
+
+const MEND = "add a relay, or an endpoint to one side";
+
+export const planRows: Row[] = [
+  {
+    title: "two peers that nobody can dial, without a relay",
+    raw: changed({ relays: undefined }),
+    issues: [
+      [
+        "peers.desktop",
+        "error",
+        "has no path to laptop: neither side can dial the other, and no relay joins them",
+        MEND,
+      ],
+    ],
+  },
+  {
+    title: "many of them: each pair is named once, at its first node, three by name",
+    raw: changed({ relays: undefined, peers: crowd(3) }),
+    issues: [
+      [
+        "peers.desktop",
+        "error",
+        "has no path to extra0, extra1, extra2 and 1 more: neither side can dial the other, and no relay joins them",
+        MEND,
+      ],
+      ...["extra0", "extra1", "extra2"].map((name, at): Row["issues"][number] => [
+        `peers.${name}`,
+        "error",
+        `has no path to ${["extra1", "extra2", "laptop"].slice(at).join(", ")}: neither side can dial the other, and no relay joins them`,
+        MEND,
+      ]),
+    ],
+  },
+  {
+    title: "star without a relay: not even endpoints join two peers",
+    raw: changed({
+      relays: undefined,
+      network: { topology: "star" },
+      peers: { desktop: { endpoint: "203.0.113.7:51820" } },
+    }),
+    issues: [
+      [
+        "peers.desktop",
+        "error",
+        "has no path to laptop: neither side can dial the other, and no relay joins them",
+        MEND,
+      ],
+    ],
+  },
+  {
+    title: "expectations that fail",
+    raw: changed({
+      ...{ network: { cidr6: "fd5c:10::/64" } },
+      relays: { tokyo: { address6: "fd5c:10::1" } },
+      peers: {
+        desktop: { address6: "fd5c:10::2", subnets: ["192.168.10.0/24", "fd00:1::/64"] },
+        phone: { address: "10.86.0.9", publicKey: keyPair(9).publicKey, enabled: false },
+      },
+      expect: [
+        { from: "laptop", to: "desktop", reach: false },
+        { from: "laptop", to: "192.168.10.0/24", reach: false },
+        { from: "desktop", to: "phone", reach: true },
+        { from: "laptop", to: "fd00:1::/64", reach: true },
+        { from: "tokyo", to: "fd00:1::/64", reach: true },
+      ],
+    }),
+    issues: [
+      [
+        "peers.laptop",
+        "warning",
+        "has no address6: nobody reaches it by IPv6",
+        "add address6, a free address in cidr6",
+      ],
+      ...[
+        [
+          "expect[0]",
+          "laptop should not reach desktop, but the path is laptop -> tokyo -> desktop",
+        ],
+        [
+          "expect[1]",
+          "laptop should not reach 192.168.10.0/24, but the path is laptop -> tokyo -> desktop",
+        ],
+        ["expect[2]", "desktop should reach phone, but there is no path"],
+        ["expect[3]", "laptop should reach fd00:1::/64, but there is no path"],
+      ].map(([path = "", message = ""]): Row["issues"][number] => [
+        path,
+        "error",
+        message,
+        "change the network until it holds, or the expectation",
+      ]),
+    ],
+  },
+  {
+    title: "expectations of nobody, and half ones",
+    raw: changed({
+      expect: [
+        { from: "lapotp", to: "nobody-at-all", reach: true },
+        { from: "laptop", to: "desktop" },
+        "laptop",
+        { from: "laptop", to: "desktop", reach: true, ports: ["tcp/22"] },
+      ],
+    }),
+    issues: [
+      ["expect[1].reach", "error", "is missing", "add it, e.g. true"],
+      ["expect[2]", "error", "is not a map of keys and values", "its keys are from, to, reach"],
+      ["expect[3].ports", "error", "is not a known key", "known keys: from, to, reach"],
+      ["expect[0].from", "error", "names no node, and no LAN behind one", "did you mean laptop?"],
+      [
+        "expect[0].to",
+        "error",
+        "names no node, and no LAN behind one",
+        "known: desktop, laptop, tokyo",
+      ],
+    ],
+  },
+];
+
+/** More peers that nobody can dial. */
+function crowd(count: number): Record<string, unknown> {
+  const peers = Array.from({ length: count }, (_, at): [string, unknown] => [
+    `extra${at}`,
+    { address: `10.86.0.${at + 20}`, publicKey: keyPair(at + 10).publicKey },
+  ]);
+  return Object.fromEntries(peers);
+}

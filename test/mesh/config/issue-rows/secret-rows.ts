@@ -1,0 +1,129 @@
+/** Issues of secrets: in clear, not whole, or not fitting. None repeats the secret. */
+import { Secret } from "../../../../mesh/secret";
+import { changed, hostKey, keys } from "../../../support/small-network";
+import type { Row } from "./row";
+
+const setKey = (name: string) =>
+  `type it in at: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
+const inClear = (path: string): Row["issues"][number] => [
+  path,
+  "error",
+  "stands in clear in the stack file, so it is no secret any more",
+  `make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:${path}`,
+];
+
+export const secretRows: Row[] = [
+  {
+    title: "a private key that a push needs is missing",
+    raw: changed({ peers: { desktop: { host: "taro@192.168.1.20", hostKey } } }),
+    issues: [
+      [
+        "privateKeys.desktop",
+        "error",
+        "is missing: peers.desktop is pushed to, and a key that the host keeps to itself is not supported yet",
+        setKey("desktop"),
+      ],
+    ],
+  },
+  {
+    title: "secrets in clear",
+    raw: changed({
+      privateKeys: { desktop: keys.desktop.privateKey },
+      presharedKeySeed: keys.spare.privateKey,
+      sshPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+    }),
+    issues: [inClear("privateKeys.desktop"), inClear("presharedKeySeed"), inClear("sshPrivateKey")],
+  },
+  {
+    title: "secrets that are no keys",
+    raw: changed({
+      privateKeys: { desktop: Secret.of(keys.desktop.privateKey.slice(1)) },
+      presharedKeySeed: Secret.of("correct horse battery staple"),
+      sshPrivateKey: Secret.of("ssh-ed25519 AAAA"),
+    }),
+    issues: [
+      [
+        "privateKeys.desktop",
+        "error",
+        "is not a WireGuard key",
+        `a key is what \`wg genkey\` prints; ${setKey("desktop")}`,
+      ],
+      [
+        "presharedKeySeed",
+        "error",
+        "is not 32 bytes of base64",
+        "make one: wg genpsk | pulumi config set --secret wireguard-mesh:presharedKeySeed",
+      ],
+      [
+        "sshPrivateKey",
+        "error",
+        "is not an SSH private key in PEM or OpenSSH form",
+        "pulumi config set --secret wireguard-mesh:sshPrivateKey < ~/.ssh/id_ed25519",
+      ],
+    ],
+  },
+  {
+    title: "a private key of another pair",
+    raw: changed({ privateKeys: { desktop: Secret.of(keys.spare.privateKey) } }),
+    issues: [
+      [
+        "privateKeys.desktop",
+        "error",
+        "does not belong to peers.desktop.publicKey; changing a key by its secret alone is not supported yet",
+        `its public key is ${keys.spare.publicKey}: write that, or set the former secret again`,
+      ],
+    ],
+  },
+  {
+    title: "private keys of nobody",
+    raw: changed({
+      privateKeys: {
+        desktp: Secret.sealed(),
+        "old-phone": Secret.sealed(),
+        "$(reboot)": Secret.sealed(),
+        [keys.spare.privateKey]: Secret.of("phone"),
+      },
+    }),
+    issues: [
+      [
+        "privateKeys.desktp",
+        "error",
+        "there is no node of this name",
+        "did you mean desktop? Else remove it: pulumi config rm --path wireguard-mesh:privateKeys.desktp",
+      ],
+      [
+        "privateKeys.old-phone",
+        "error",
+        "there is no node of this name",
+        "remove it: pulumi config rm --path wireguard-mesh:privateKeys.old-phone",
+      ],
+      [
+        'privateKeys."$(reboot)"',
+        "error",
+        "there is no node of this name",
+        "remove this line from the stack file",
+      ],
+      [
+        'privateKeys."(hidden)"',
+        "error",
+        "there is no node of this name",
+        "remove this line from the stack file",
+      ],
+    ],
+  },
+  ...[
+    { title: "a text", privateKeys: Secret.of(keys.desktop.privateKey) },
+    { title: "a list", privateKeys: [] },
+  ].map(({ title, privateKeys }): Row => ({
+    title: `privateKeys that are ${title}`,
+    raw: changed({ privateKeys }),
+    issues: [
+      [
+        "privateKeys",
+        "error",
+        "is not a map of names and keys",
+        "set one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
+      ],
+    ],
+  })),
+];

@@ -1,0 +1,178 @@
+/** Issues of the config's form: maps, lists, names and keys that no version or only a later one knows. */
+import { Secret } from "../../../../mesh/secret";
+import { changed, keys } from "../../../support/small-network";
+import type { Row } from "./row";
+
+const NAME =
+  "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
+const NODE_KEYS =
+  "address, address6, publicKey, host, hostKey, endpoint, listenPort, site, siteEndpoint, subnets, persistentKeepalive, mtu, tags, enabled, expires";
+
+export const shapeRows: Row[] = [
+  {
+    title: "nothing at all",
+    raw: {},
+    issues: [
+      [
+        "peers",
+        "error",
+        "is missing: a network needs peers",
+        "add one: npx wireguard-mesh add-peer NAME",
+      ],
+    ],
+  },
+  {
+    title: "keys that nobody knows",
+    raw: changed({
+      peer: {},
+      zebra: 1,
+      network: { cdir: "10.86.0.0/24" },
+      peers: { desktop: { adress: "10.86.0.2", constructor: 1 }, laptop: { toString: 1 } },
+    }),
+    issues: [
+      ["peer", "error", "is not a known key", "did you mean peers?"],
+      [
+        "zebra",
+        "error",
+        "is not a known key",
+        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, policy",
+      ],
+      ["network.cdir", "error", "is not a known key", "did you mean cidr?"],
+      ["peers.desktop.adress", "error", "is not a known key", "did you mean address?"],
+      [
+        "peers.desktop.constructor",
+        "error",
+        "is not a known key",
+        `known keys: ${NODE_KEYS}, relay`,
+      ],
+      ["peers.laptop.toString", "error", "is not a known key", `known keys: ${NODE_KEYS}, relay`],
+    ],
+  },
+  {
+    title: "a key that only a peer has, at a relay",
+    raw: changed({ relays: { tokyo: { relay: "tokyo" } } }),
+    issues: [["relays.tokyo.relay", "error", "is not a known key", `known keys: ${NODE_KEYS}`]],
+  },
+  {
+    title: "a key that is itself a secret is not repeated",
+    raw: changed({
+      [keys.spare.privateKey.slice(0, 43)]: 1,
+      peers: { desktop: { [Buffer.alloc(32, 0xfb).toString("base64url")]: 1 } },
+    }),
+    issues: [
+      [
+        '"(hidden)"',
+        "error",
+        "is not a known key",
+        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, policy",
+      ],
+      [
+        'peers.desktop."(hidden)"',
+        "error",
+        "is not a known key",
+        `known keys: ${NODE_KEYS}, relay`,
+      ],
+    ],
+  },
+  {
+    title: "keys of the design that are still to come",
+    raw: changed({
+      policy: [],
+      network: { domain: "mesh.internal" },
+      relays: {
+        tokyo: { nextPublicKey: "x", masquerade: true, exit: true, ec2: {}, rotationPort: 1 },
+      },
+      peers: { desktop: { nextPublicKey: "x", masquerade: true, routeAll: true } },
+    }),
+    issues: [
+      ["policy", "error", "is not supported yet", "remove policy for now"],
+      ["network.domain", "error", "is not supported yet", "remove domain for now"],
+      ...["nextPublicKey", "masquerade", "exit", "ec2", "rotationPort"].map((key) =>
+        soon("relays.tokyo", key),
+      ),
+      ...["nextPublicKey", "masquerade", "routeAll"].map((key) => soon("peers.desktop", key)),
+    ],
+  },
+  {
+    title: "parts that are encrypted and should not be",
+    raw: {
+      network: Secret.sealed(),
+      relays: Secret.sealed(),
+      peers: Secret.sealed(),
+      expect: Secret.sealed(),
+    },
+    issues: ["network", "relays", "peers", "expect"].map((part) => [
+      part,
+      "error",
+      "is encrypted, in whole or in part, but names, addresses and public keys are facts",
+      "set it again without --secret; private keys belong into privateKeys",
+    ]),
+  },
+  {
+    title: "parts of another form",
+    raw: { network: "10.86.0.0/24", relays: [], peers: "desktop", expect: { from: "a" } },
+    issues: [
+      [
+        "network",
+        "error",
+        "is not a map of keys and values",
+        "its keys are cidr, cidr6, interface, listenPort, persistentKeepalive, mtu, topology",
+      ],
+      [
+        "relays",
+        "error",
+        "is not a map of names and nodes",
+        "write relays: { NAME: { address: ..., ... } }",
+      ],
+      [
+        "peers",
+        "error",
+        "is not a map of names and nodes",
+        "write peers: { NAME: { address: ..., ... } }",
+      ],
+      [
+        "expect",
+        "error",
+        "is not a list",
+        "write a list: [ { from: laptop, to: desktop, reach: true } ]",
+      ],
+    ],
+  },
+  {
+    title: "names that are no DNS labels",
+    raw: changed({
+      peers: { Laptop: {}, "a--b": {}, "-a": {}, "a\nb": {}, "": {}, [`x${"y".repeat(63)}`]: {} },
+    }),
+    issues: [
+      ["peers.Laptop", "error", '"Laptop" cannot be a name', NAME],
+      ["peers.a--b", "error", '"a--b" cannot be a name', NAME],
+      ["peers.-a", "error", '"-a" cannot be a name', NAME],
+      ['peers."a?b"', "error", '"a?b" cannot be a name', NAME],
+      ['peers.""', "error", '"" cannot be a name', NAME],
+      ['peers."(hidden)"', "error", '"(hidden)" cannot be a name', NAME],
+    ],
+  },
+  {
+    title: "one name for a relay and a peer",
+    raw: changed({ peers: { tokyo: { address: "10.86.0.9", publicKey: keys.spare.publicKey } } }),
+    issues: [
+      ["peers.tokyo", "error", "is also the name of a relay", "give one of the two another name"],
+    ],
+  },
+  {
+    title: "a node whose time has passed",
+    raw: changed({ peers: { laptop: { expires: "2026-11-22" } } }),
+    issues: [
+      [
+        "peers.laptop.expires",
+        "warning",
+        "passed at 2026-11-22T23:59:59.999Z: the node is left out",
+        "remove it, or set a later date",
+      ],
+    ],
+  },
+];
+
+function soon(path: string, key: string): Row["issues"][number] {
+  return [`${path}.${key}`, "error", "is not supported yet", `remove ${key} for now`];
+}
