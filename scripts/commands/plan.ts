@@ -1,0 +1,70 @@
+/** `plan`: the network as the stack file describes it, without engine and without passphrase. */
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { hasErrors } from "../../mesh/config/issue";
+import { readMesh } from "../../mesh/mesh";
+import { renderRedacted } from "../../mesh/render/render";
+import { Failure } from "../stack/failure";
+import { findStack } from "../stack/project";
+import { readConfig } from "../stack/stack-file";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
+import { planJson } from "./plan/plan-json";
+import { planText } from "./plan/plan-text";
+
+interface PlanOptions extends CommonOptions {
+  file?: string;
+  reach?: true;
+  configs?: true;
+}
+
+export function planCommand(): Command {
+  return newCommand("plan [node]", {
+    says: "Show the network that a stack file describes: what is wrong with it, its nodes and links, who reaches whom, and with a node's name that node's WireGuard file. Needs neither engine nor passphrase.",
+    examples: ["plan", "plan laptop", "plan --file Pulumi.dev.yaml --json --reach"],
+  })
+    .option(...STACK_OPTION)
+    .option("-f, --file <file>", "read this stack file; - is stdin")
+    .option("--reach", "every ordered pair that can talk, with the way it takes")
+    .option("--configs", "every node's WireGuard file, secrets as (hidden)")
+    .action(plan);
+}
+
+function plan(node: string | undefined, options: PlanOptions): void {
+  const { text, where } = readInput(options);
+  const mesh = readMesh(readConfig(text, where), Date.now());
+  process.exitCode = hasErrors(mesh.issues) ? 1 : 0;
+  if (node !== undefined && options.json === undefined && mesh.plan !== null) {
+    const found = mesh.plan.nodes.find((candidate) => candidate.name === node);
+    if (found === undefined) throw noSuchNode(node, mesh.plan.nodes);
+    print(options, null, renderRedacted(found, mesh.plan.network));
+    return;
+  }
+  const parts = { reach: options.reach === true, configs: options.configs === true };
+  if (options.json === true) print(options, planJson(mesh, parts.reach), "");
+  else print(options, null, planText(mesh, parts));
+}
+
+/** A node that takes no part, or that nobody ever wrote down. */
+export function noSuchNode(name: string, nodes: readonly { name: string }[]): Failure {
+  const names = nodes.map((node) => node.name).join(", ");
+  return new Failure(
+    `the network has no node ${JSON.stringify(name)}`,
+    names === "" ? "it has no nodes yet: npx wireguard-mesh add-peer NAME" : `its nodes: ${names}`,
+  );
+}
+
+function readInput(options: PlanOptions): { text: string; where: string } {
+  if (options.file === "-") return { text: readFileSync(0, "utf8"), where: "stdin" };
+  const path = options.file ?? findStack(options.stack).file;
+  try {
+    return { text: readFileSync(path, "utf8"), where: path };
+  } catch (problem) {
+    const reason = problem instanceof Error && "code" in problem ? problem.code : undefined;
+    const what = reason === "ENOENT" ? "there is no stack file" : "cannot read the stack file";
+    throw new Failure(
+      `${what} ${path}`,
+      "name it with --file, or make one: npx wireguard-mesh init",
+      2,
+    );
+  }
+}

@@ -1,0 +1,46 @@
+/** The routes that the routers of LANs behind gateways need: the program does not reach them. */
+import { contains, parseAddress, type IpAddress, type Prefix } from "../../../mesh/addresses";
+import type { Node } from "../../../mesh/config/config";
+import type { Plan } from "../../../mesh/plan/plan";
+
+export interface LanRoute {
+  /** The LAN whose router needs it. */
+  lan: string;
+  /** The node in front of it. */
+  gateway: string;
+  /** The gateway's address in that LAN; null where the config does not tell it. */
+  via: string | null;
+  prefix: string;
+}
+
+/** The tunnel's own prefixes, and the LANs behind the other gateways, of the same family. */
+export function lanRoutes({ nodes, network }: Plan): LanRoute[] {
+  const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
+  return nodes.flatMap((gateway) =>
+    gateway.subnets.flatMap((lan) => {
+      const others = nodes.filter((node) => node !== gateway).flatMap((node) => node.subnets);
+      const prefixes = [...tunnels, ...others].filter((prefix) => prefix.family === lan.family);
+      const via = lanAddress(gateway, lan);
+      return prefixes.map(({ text: prefix }) => ({
+        lan: lan.text,
+        gateway: gateway.name,
+        via,
+        prefix,
+      }));
+    }),
+  );
+}
+
+/** Where we log in to the gateway, or where its site dials it, when that lies in the LAN. */
+function lanAddress(gateway: Node, lan: Prefix): string | null {
+  const hosts = gateway.hosts.flatMap((host) => (host.kind === "ssh" ? [host.address] : []));
+  const site = gateway.siteEndpoint === null ? [] : [gateway.siteEndpoint.host];
+  const address = [...hosts, ...site]
+    .flatMap(literal)
+    .find((candidate) => contains(lan, candidate));
+  return address?.text ?? null;
+}
+
+function literal(host: string): IpAddress[] {
+  return /^[\d.]+$/.test(host) || host.includes(":") ? [parseAddress(host)] : [];
+}

@@ -1,0 +1,130 @@
+/** The plan for people: what is wrong, then the nodes, their links, who reaches whom, and what LAN routers must know. */
+import pc from "picocolors";
+import { formatEndpoint, type Host } from "../../../mesh/config/config";
+import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue";
+import type { Mesh } from "../../../mesh/mesh";
+import type { Link } from "../../../mesh/plan/links";
+import type { NodePlan, PeerSection, Plan } from "../../../mesh/plan/plan";
+import { reachabilityOf, reachOf } from "../../../mesh/plan/reach";
+import { renderRedacted } from "../../../mesh/render/render";
+import { formatTable } from "../table";
+import { lanRoutes } from "./lan-routes";
+
+export interface Parts {
+  /** Reachability pair by pair instead of by groups. */
+  reach: boolean;
+  /** Every node's redacted file too. */
+  configs: boolean;
+}
+
+export function planText({ plan, issues }: Mesh, parts: Parts): string {
+  const blocks = [issuesBlock(issues)];
+  if (plan !== null) {
+    blocks.push(nodesBlock(plan), linksBlock(plan));
+    blocks.push(parts.reach ? pairsBlock(plan) : groupsBlock(plan), routesBlock(plan));
+    if (parts.configs) blocks.push(...plan.nodes.map((node) => renderRedacted(node, plan.network)));
+  }
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function issuesBlock(issues: Issue[]): string {
+  if (issues.length === 0) return "";
+  const title = hasErrors(issues)
+    ? pc.red("This config cannot be used yet:")
+    : pc.yellow("Worth a look:");
+  return `${title}\n${formatIssues(issues)}`;
+}
+
+function nodesBlock({ nodes, network }: Plan): string {
+  const address6 = network.cidr6 === null ? [] : ["ADDRESS6"];
+  const head = ["NODE", "KIND", "ADDRESS", ...address6, "ENDPOINT", "LANS", "CONFIG"];
+  const rows = nodes.map((node) => [
+    node.name,
+    node.kind,
+    node.address.text,
+    ...(network.cidr6 === null ? [] : [node.address6?.text ?? "-"]),
+    node.endpoint === null ? "-" : formatEndpoint(node.endpoint),
+    node.subnets.map((prefix) => prefix.text).join(" ") || "-",
+    delivery(node),
+  ]);
+  return formatTable(head, rows);
+}
+
+function delivery(node: NodePlan): string {
+  if (node.hosts.length > 0) return `pushed to ${node.hosts.map(hostText).join(", else ")}`;
+  return node.custody === "device" ? "file; the device adds its own key" : "file or QR code";
+}
+
+function hostText(host: Host): string {
+  switch (host.kind) {
+    case "local":
+      return "this machine";
+    case "ssh":
+      return `${host.user}@${host.address}${host.port === 22 ? "" : ` port ${host.port}`}`;
+    case "via":
+      return `${host.user}@ through ${host.relay}`;
+  }
+}
+
+function linksBlock(plan: Plan): string {
+  if (plan.links.length === 0) return "No links: a network needs two nodes.";
+  const sections = new Map(
+    plan.nodes.map((node) => [
+      node.name,
+      new Map(node.sections.map((section) => [section.name, section])),
+    ]),
+  );
+  const lines = plan.links.map(
+    (link) =>
+      `  ${linkText(link, sections.get(link.a)?.get(link.b), sections.get(link.b)?.get(link.a))}`,
+  );
+  return `${pc.bold("Links")}\n${lines.join("\n")}`;
+}
+
+function linkText(link: Link, atA: PeerSection | undefined, atB: PeerSection | undefined): string {
+  const aDials = dials(link.a, link.b, atA);
+  const bDials = dials(link.b, link.a, atB);
+  return [aDials, bDials].filter((text) => text !== null).join("; ");
+}
+
+function dials(from: string, to: string, section: PeerSection | undefined): string | null {
+  if (section?.endpoint === null || section === undefined) return null;
+  const { endpoint, persistentKeepalive } = section;
+  const keepalive =
+    persistentKeepalive === null ? "" : `, persistent keepalive ${persistentKeepalive} s`;
+  return `${from} dials ${to} at ${endpoint}${keepalive}`;
+}
+
+function groupsBlock(plan: Plan): string {
+  const { groups, paths, lans } = reachabilityOf(plan);
+  const lines = [
+    ...Object.entries(groups).map(([group, names]) => `  ${group}: ${shorten(names)}`),
+    ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
+    ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} lies behind ${gateway}`),
+  ];
+  return `${pc.bold("Who reaches whom")}\n${lines.join("\n")}`;
+}
+
+function shorten(names: string[]): string {
+  const shown = names.slice(0, 8).join(", ");
+  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
+}
+
+function pairsBlock(plan: Plan): string {
+  const lines = reachOf(plan).map(({ from, to, path }) => {
+    const between = path.slice(1, -1);
+    const how = between.length === 0 ? "direct" : `through ${between.join(", ")}`;
+    return `  ${from} -> ${to}: ${how}`;
+  });
+  return `${pc.bold("Who reaches whom")}\n${lines.join("\n")}`;
+}
+
+function routesBlock(plan: Plan): string {
+  const routes = lanRoutes(plan);
+  if (routes.length === 0) return "";
+  const lines = routes.map(
+    ({ lan, gateway, via, prefix }) =>
+      `  ip route add ${prefix} via ${via ?? `<the LAN address of ${gateway}>`}   # on the router of ${lan}`,
+  );
+  return `${pc.bold("Routes that LANs need, so that answers find their way back")}\n${lines.join("\n")}`;
+}

@@ -1,0 +1,93 @@
+/** How a host differs from the plan, in words: what can be told from public facts, without any secret. */
+import { parsePrefix } from "../../../mesh/addresses";
+import { Mistake } from "../../../mesh/config/mistake";
+import type { NodePlan, PeerSection, Plan } from "../../../mesh/plan/plan";
+import type { Facts, PeerFacts } from "../../push/facts";
+
+/** Empty where the host is as planned. Endpoints are left out: WireGuard moves them as nodes roam. */
+export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts): string[] {
+  const name = plan.network.interface;
+  if (facts.interface === "missing") return [`${name} is missing`];
+  if (facts.owner === null) return [`${name} is there, but not ours: no mark of an owner`];
+  if (facts.owner !== owner) return [`${name} belongs to ${facts.owner}`];
+  return [
+    ...(facts.pending === null ? [] : ["a change there has not been confirmed"]),
+    ...interfaceDrift(node, plan, facts),
+    ...peersDrift(node, plan, facts.peers),
+  ];
+}
+
+function interfaceDrift(node: NodePlan, { network }: Plan, facts: Facts): string[] {
+  const mtu = node.mtu ?? network.mtu;
+  const { ipv4, ipv6 } = node.forwarding;
+  return [
+    ...(facts.interface === "down" ? [`${network.interface} is down`] : []),
+    ...different("public key", facts.publicKey, node.publicKey),
+    ...(node.listenPort === null
+      ? []
+      : different("listen port", facts.listenPort, node.listenPort)),
+    ...(mtu === null ? [] : different("MTU", facts.mtu, mtu)),
+    ...sets("address", facts.addresses, addressesOf(node, network)),
+    ...(ipv4 && !facts.forwarding.ipv4 ? ["it does not forward IPv4"] : []),
+    ...(ipv6 && !facts.forwarding.ipv6 ? ["it does not forward IPv6"] : []),
+  ];
+}
+
+function peersDrift(node: NodePlan, plan: Plan, peers: readonly PeerFacts[]): string[] {
+  const names = new Map(plan.nodes.map((other) => [other.publicKey, other.name]));
+  const planned = new Set(node.sections.map((section) => section.publicKey));
+  const strangers = peers.filter((peer) => !planned.has(peer.publicKey));
+  return [
+    ...node.sections.flatMap((section) => {
+      const peer = peers.find((candidate) => candidate.publicKey === section.publicKey);
+      return peer === undefined ? [`peer ${section.name} is missing`] : sectionDrift(section, peer);
+    }),
+    ...strangers.map(
+      ({ publicKey }) => `peer ${names.get(publicKey) ?? publicKey} is there, but not planned`,
+    ),
+  ];
+}
+
+function sectionDrift(section: PeerSection, peer: PeerFacts): string[] {
+  const of = `of peer ${section.name}`;
+  return [
+    ...sets(`allowed IP ${of}:`, peer.allowedIps, section.allowedIps),
+    ...different(
+      `persistent keepalive ${of}`,
+      peer.persistentKeepalive ?? "off",
+      section.persistentKeepalive ?? "off",
+    ),
+  ];
+}
+
+function addressesOf(node: NodePlan, network: Plan["network"]): string[] {
+  const { address, address6 } = node;
+  const six =
+    address6 === null || network.cidr6 === null ? [] : [`${address6.text}/${network.cidr6.length}`];
+  return [`${address.text}/${network.cidr.length}`, ...six];
+}
+
+function different(what: string, is: string | number | null, planned: string | number): string[] {
+  return is === planned ? [] : [`${what} is ${is ?? "not set"}, planned is ${planned}`];
+}
+
+function sets(what: string, are: readonly string[], planned: readonly string[]): string[] {
+  const present = new Set(are.map(canonical));
+  const wanted = new Set(planned);
+  return [
+    ...[...wanted].filter((text) => !present.has(text)).map((text) => `${what} ${text} is missing`),
+    ...[...present]
+      .filter((text) => !wanted.has(text))
+      .map((text) => `${what} ${text} is there, but not planned`),
+  ];
+}
+
+/** The kernel and the plan may spell one IPv6 prefix in two ways; an interface's address has host bits and stays. */
+function canonical(text: string): string {
+  try {
+    return parsePrefix(text).text;
+  } catch (problem) {
+    if (problem instanceof Mistake) return text;
+    throw problem;
+  }
+}

@@ -1,0 +1,155 @@
+/** The running network beside the plan: one report, for machines and for people. */
+import pc from "picocolors";
+import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { formatTable } from "../table";
+import type { Answer } from "./ask-nodes";
+import { driftOf } from "./drift";
+import { handshakeAge, linkStates, type LinkStatus } from "./link-states";
+
+export interface StatusReport {
+  /** Every asked host could be reached and is as planned, and no link is dead. */
+  ok: boolean;
+  nodes: Record<string, NodeStatus>;
+  links: LinkStatus[];
+}
+
+export interface NodeStatus {
+  /** Null: it is not pushed to, so nobody can ask it. */
+  reachable: boolean | null;
+  through: string | null;
+  cause?: string;
+  interface: InterfaceStatus | null;
+  peers: PeerStatus[];
+  /** What differs from the plan, in words. */
+  drift: string[];
+}
+
+interface InterfaceStatus {
+  name: string;
+  state: "up" | "down" | "missing";
+  backend: "kernel" | "userspace" | null;
+  publicKey: string | null;
+  listenPort: number | null;
+  mtu: number | null;
+  addresses: string[];
+}
+
+interface PeerStatus {
+  /** A node's name, or the public key of a stranger. */
+  name: string;
+  handshakeAge: number | null;
+  endpoint: string | null;
+  /** Bytes. */
+  rx: number;
+  tx: number;
+}
+
+export function statusReport(
+  nodes: readonly NodePlan[],
+  plan: Plan,
+  owner: string,
+  answers: ReadonlyMap<string, Answer>,
+): StatusReport {
+  const reports = nodes.map(
+    (node) => [node.name, nodeStatus(node, plan, owner, answers.get(node.name))] as const,
+  );
+  const links = linkStates(plan, answers);
+  const well = reports.every(
+    ([, { reachable, drift }]) => reachable !== false && drift.length === 0,
+  );
+  return {
+    ok: well && links.every((link) => link.state !== "dead"),
+    nodes: Object.fromEntries(reports),
+    links,
+  };
+}
+
+function nodeStatus(
+  node: NodePlan,
+  plan: Plan,
+  owner: string,
+  answer: Answer | undefined,
+): NodeStatus {
+  const nothing = { through: null, interface: null, peers: [], drift: [] };
+  if (answer === undefined) return { reachable: null, ...nothing };
+  if (!answer.reachable) return { reachable: false, ...nothing, cause: answer.cause };
+  const { facts, through } = answer;
+  const names = new Map(plan.nodes.map((other) => [other.publicKey, other.name]));
+  return {
+    reachable: true,
+    through,
+    interface: {
+      name: plan.network.interface,
+      state: facts.interface,
+      backend: facts.backend,
+      publicKey: facts.publicKey,
+      listenPort: facts.listenPort,
+      mtu: facts.mtu,
+      addresses: facts.addresses,
+    },
+    peers: facts.peers.map((peer) => ({
+      name: names.get(peer.publicKey) ?? peer.publicKey,
+      handshakeAge: handshakeAge(peer.latestHandshake, facts.now),
+      endpoint: peer.endpoint,
+      rx: peer.receivedBytes,
+      tx: peer.sentBytes,
+    })),
+    drift: driftOf(node, plan, owner, facts),
+  };
+}
+
+export function statusText({ nodes, links }: StatusReport): string {
+  const rows = Object.entries(nodes).flatMap(([name, node]) => nodeRows(name, node, links));
+  const head = ["NODE", "REACHED", "PEER", "LINK", "HANDSHAKE", "ENDPOINT", "RECEIVED", "SENT"];
+  return [formatTable(head, rows), ...Object.entries(nodes).flatMap(findings)].join("\n");
+}
+
+function nodeRows(name: string, node: NodeStatus, links: LinkStatus[]): string[][] {
+  const reached = reachedText(node);
+  if (node.peers.length === 0) return [[name, reached, "-", "-", "-", "-", "-", "-"]];
+  return node.peers.map((peer, at) => [
+    at === 0 ? name : "",
+    at === 0 ? reached : "",
+    peer.name,
+    stateText(links.find(({ a, b }) => [a, b].sort().join() === [name, peer.name].sort().join())),
+    peer.handshakeAge === null ? "none" : `${formatAge(peer.handshakeAge)} ago`,
+    peer.endpoint ?? "-",
+    formatBytes(peer.rx),
+    formatBytes(peer.tx),
+  ]);
+}
+
+function reachedText({ reachable, through }: NodeStatus): string {
+  if (reachable === null) return "config handed over";
+  return reachable ? (through ?? "") : pc.red("not reached");
+}
+
+function stateText(link: LinkStatus | undefined): string {
+  if (link === undefined) return pc.yellow("not planned");
+  return link.state === "dead" ? pc.red("dead") : link.state;
+}
+
+function findings([name, { cause, drift }]: [string, NodeStatus]): string[] {
+  const unreached = cause === undefined ? [] : [`\n${pc.red(name)}: ${cause}`];
+  if (drift.length === 0) return unreached;
+  const lines = drift.map((line) => `  ${line}`).join("\n");
+  return [
+    ...unreached,
+    `\n${pc.yellow(name)} differs from the plan:\n${lines}\n  If the plan is newer than the last up: npx wireguard-mesh up. Else it was changed by hand there.`,
+  ];
+}
+
+export function formatAge(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+/** Binary units, as wg(8) shows transfer. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${units[power] ?? "B"}`;
+}

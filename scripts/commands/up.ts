@@ -1,0 +1,98 @@
+/** `up`: converges the network, then looks whether it really carries. */
+import type { Command } from "commander";
+import { readMesh } from "../../mesh/mesh";
+import type { Plan } from "../../mesh/plan/plan";
+import type { Secret } from "../../mesh/secret";
+import { runWithEvents, type EngineRun } from "../stack/engine-run";
+import { openAccess } from "../stack/network";
+import { readConfigs } from "../stack/outputs";
+import { findStack, type Stack } from "../stack/project";
+import { readConfig, readStackFile } from "../stack/stack-file";
+import { newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
+import type { LinkStatus } from "./status/link-states";
+import { awaitLinks } from "./up/await-links";
+import { upText, type UpReport } from "./up/up-report";
+
+interface UpOptions extends CommonOptions {
+  yes?: true;
+  skipPreview?: true;
+  nonInteractive?: true;
+}
+
+export function upCommand(): Command {
+  return newCommand("up [flags...]", {
+    says: "Converge the network: push to every host what changed, say who needs a new config, and check the tunnels. It is `pulumi up --continue-on-error`; its other flags may follow after --.",
+    examples: ["up", "up --yes --skip-preview", "up --stack home -- --refresh"],
+  })
+    .option(...STACK_OPTION)
+    .option("-y, --yes", "do not ask before it begins")
+    .option("-f, --skip-preview", "do not show a preview first")
+    .option("--non-interactive", "ask nothing")
+    .action(up);
+}
+
+async function up(flags: string[], options: UpOptions): Promise<void> {
+  const stack = findStack(options.stack);
+  // With mistakes in the config the engine's run ends in showing them, and nothing is to be checked afterwards.
+  const { plan } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
+  const before = await handedOver(stack, plan);
+  const out = options.json === true ? "stderr" : "stdout";
+  const run = await runWithEvents(stack, engineArgs(flags, options), out);
+  const report = await reportOn(run, plan, stack, before);
+  process.exitCode = report.ok ? 0 : 1;
+  print(options, report, upText(report));
+}
+
+function engineArgs(flags: string[], options: UpOptions): string[] {
+  return [
+    ...["up", "--continue-on-error"],
+    ...(options.yes === true ? ["--yes"] : []),
+    ...(options.skipPreview === true ? ["--skip-preview"] : []),
+    ...(options.nonInteractive === true ? ["--non-interactive"] : []),
+    ...flags,
+  ];
+}
+
+async function reportOn(
+  run: EngineRun,
+  plan: Plan | null,
+  stack: Stack,
+  before: ReadonlyMap<string, Secret>,
+): Promise<UpReport> {
+  const { exitCode, failed } = run;
+  if (plan === null || !run.finished) {
+    return { ok: exitCode === 0, exitCode, failed, waiting: [], handOver: [], links: [] };
+  }
+  const waiting = plan.nodes
+    .filter((node) => node.hosts.length > 0 && !run.settled.includes(node.name))
+    .map((node) => node.name)
+    .filter((name) => failed.every(({ node }) => node !== name));
+  const handOver = changed(before, await handedOver(stack, plan));
+  const links = await checkTunnels(stack, plan, run.settled);
+  const ok = exitCode === 0 && links.every((link) => link.state !== "dead");
+  return { ok, exitCode, failed, waiting, handOver, links };
+}
+
+/** Empty in a network whose nodes are all pushed to: then the engine need not be asked. */
+async function handedOver(stack: Stack, plan: Plan | null): Promise<ReadonlyMap<string, Secret>> {
+  if (plan === null || plan.nodes.every((node) => node.hosts.length > 0)) return new Map();
+  return (await readConfigs(stack)) ?? new Map<string, Secret>();
+}
+
+function changed(
+  before: ReadonlyMap<string, Secret>,
+  after: ReadonlyMap<string, Secret>,
+): string[] {
+  return [...after]
+    .filter(([name, file]) => before.get(name)?.reveal() !== file.reveal())
+    .map(([name]) => name);
+}
+
+/** Hosts that failed are not asked again: they have had their time. */
+async function checkTunnels(stack: Stack, plan: Plan, settled: string[]): Promise<LinkStatus[]> {
+  const nodes = plan.nodes.filter(({ name }) => settled.includes(name));
+  const pairs = plan.links.filter(({ a, b }) => settled.includes(a) && settled.includes(b));
+  if (pairs.length === 0) return [];
+  say("looking whether the tunnels carry...");
+  return awaitLinks(nodes, await openAccess(stack, plan));
+}

@@ -1,0 +1,72 @@
+/** What an `up` came to, for machines and for people. */
+import pc from "picocolors";
+import type { NodeFailure } from "../../stack/engine-events";
+import { formatAge } from "../status/status-report";
+import type { LinkStatus } from "../status/link-states";
+
+export interface UpReport {
+  /** The engine succeeded, and no link between two pushed nodes is dead. */
+  ok: boolean;
+  /** The engine's own. */
+  exitCode: number;
+  failed: NodeFailure[];
+  /** Pushed nodes that were left out because a relay that they need failed; the next `up` does them. */
+  waiting: string[];
+  /** Nodes whose config has changed and has to be handed over. */
+  handOver: string[];
+  /** The links between pushed nodes; empty where they were not looked at. */
+  links: LinkStatus[];
+}
+
+export function upText(report: UpReport): string {
+  return [
+    failures(report),
+    waiting(report),
+    handOvers(report),
+    tunnels(report),
+    report.failed.length + report.waiting.length > 0
+      ? "Mend that and run `npx wireguard-mesh up` again: it does what is missing."
+      : "",
+  ]
+    .filter((block) => block !== "")
+    .join("\n");
+}
+
+function failures({ failed }: UpReport): string {
+  return failed
+    .map(({ node, reason }) => {
+      const words = node === null || reason.startsWith(`${node}: `) ? reason : `${node}: ${reason}`;
+      return `${pc.red("failed:")} ${words.replaceAll("\n", "\n  ")}`;
+    })
+    .join("\n");
+}
+
+function waiting({ waiting: names }: UpReport): string {
+  if (names.length === 0) return "";
+  return `left out, because a relay that they need failed: ${names.join(", ")}`;
+}
+
+function handOvers({ handOver }: UpReport): string {
+  if (handOver.length === 0) return "";
+  const lines = handOver.map((name) => `  npx wireguard-mesh qr ${name}   # or: config ${name}`);
+  return `These have a new config, which has to be handed over:\n${lines.join("\n")}`;
+}
+
+function tunnels({ links }: UpReport): string {
+  if (links.length === 0) return "";
+  const dead = links.filter((link) => link.state === "dead");
+  if (dead.length === 0)
+    return `${pc.green("Tunnels:")} ${links.length} of ${links.length} have shaken hands`;
+  const lines = dead.map(({ a, b, handshakeAge }) => {
+    const last =
+      handshakeAge === null
+        ? "no handshake yet"
+        : `the last handshake was ${formatAge(handshakeAge)} ago`;
+    return `  ${a} - ${b}: ${last}`;
+  });
+  return [
+    pc.red(`${dead.length} of ${links.length} tunnels carry nothing:`),
+    ...lines,
+    "  Is the UDP port of the dialled side open on its firewall, and its endpoint right? See: npx wireguard-mesh status",
+  ].join("\n");
+}

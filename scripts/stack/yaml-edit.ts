@@ -1,0 +1,191 @@
+/** Edits of YAML text that leave every other character where it was: a person's file, read in diffs. */
+import { isDeepStrictEqual } from "node:util";
+import {
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  parseDocument,
+  stringify,
+  type YAMLMap,
+} from "yaml";
+
+/** A value to write: texts, numbers, booleans, lists and maps of them. */
+export type YamlValue = string | number | boolean | YamlValue[] | { [key: string]: YamlValue };
+
+/** Adds a value under a path of keys that ends in a new one; maps on the way are made. Throws where it stands already. */
+export function addIn(text: string, path: readonly string[], value: YamlValue): string {
+  const document = parseDocument(text, { merge: true });
+  if (document.hasIn(path)) throw new Error(`${path.join(".")} is set already`);
+  const depth = deepestMap(document.contents, path);
+  const parent = depth < 0 ? null : document.getIn(path.slice(0, depth), true);
+  const addition = nest(path.slice(Math.max(depth, 0) + 1), value);
+  const key = path[Math.max(depth, 0)] ?? "";
+  const edited = isMap(parent)
+    ? addToMap(text, parent, key, addition, depth)
+    : addToNothing(text, path, value);
+  document.setIn(path.slice(0, Math.max(depth, 0) + 1), document.createNode(addition));
+  return checked(edited, document);
+}
+
+/** Removes what stands under a path; a map that becomes empty stays as `{}`. */
+export function removeIn(text: string, path: readonly string[]): string {
+  const document = parseDocument(text, { merge: true });
+  const key = path.at(-1) ?? "";
+  const parent = document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent) || !parent.has(key)) return text;
+  const edited =
+    parent.items.length === 1
+      ? emptyMap(text, document.getIn(path.slice(0, -2), true), path.at(-2), parent)
+      : removeFromMap(text, parent, key);
+  parent.delete(key);
+  return checked(edited, document);
+}
+
+/** The edit by text, when it means the same as the edit of the parsed document; else the document written anew. */
+function checked(edited: string | null, document: ReturnType<typeof parseDocument>): string {
+  const anew = document.toString({ lineWidth: 0 });
+  if (edited === null) return anew;
+  const mine = parseDocument(edited, { merge: true });
+  const same =
+    mine.errors.length === 0 &&
+    isDeepStrictEqual(mine.toJS(), parseDocument(anew, { merge: true }).toJS());
+  return same ? edited : anew;
+}
+
+/** How many keys of the path lead through maps with entries; -1 where not even the document is one. */
+function deepestMap(contents: unknown, path: readonly string[]): number {
+  if (!isMap(contents) || contents.items.length === 0) return -1;
+  return path.length > 1 ? 1 + deepestMap(contents.get(path[0] ?? "", true), path.slice(1)) : 0;
+}
+
+function nest(path: readonly string[], value: YamlValue): YamlValue {
+  return path.reduceRight<YamlValue>((inner, key) => ({ [key]: inner }), value);
+}
+
+function addToMap(
+  text: string,
+  map: YAMLMap,
+  key: string,
+  value: YamlValue,
+  depth: number,
+): string | null {
+  const last = map.items.at(-1);
+  const end = endOf(last);
+  if (end === null || last === undefined) return null;
+  if (map.has(key)) return map.flow === true ? null : fillEmpty(text, map, key, value);
+  if (map.flow === true) {
+    const pair = flowText({ [key]: value }, text).replace(/^\{ ?| ?\}$/g, "");
+    return `${text.slice(0, end)}, ${pair}${text.slice(end)}`;
+  }
+  const column = columnOf(text, map);
+  const siblingIsFlow = isCollection(last.value) && last.value.flow === true;
+  const lines = siblingIsFlow && depth > 1 ? flowLine(key, value, text) : blockLines(key, value);
+  return insertLines(text, endOfLine(text, end), indent(lines, column));
+}
+
+/** Under `key:` without a value, or with `{}`: a comment behind it stays. */
+function fillEmpty(text: string, map: YAMLMap, key: string, value: YamlValue): string | null {
+  const [start, end] = rangeOf(map.get(key, true)) ?? [];
+  if (start === undefined || end === undefined) return null;
+  const emptied = text.slice(0, start).trimEnd() + text.slice(end);
+  const lines = indent(stringify(value, { lineWidth: 0 }), columnOf(text, map) + 2);
+  return insertLines(emptied, endOfLine(emptied, text.slice(0, start).trimEnd().length), lines);
+}
+
+function addToNothing(text: string, path: readonly string[], value: YamlValue): string {
+  return insertLines(text, text.length, stringify(nest(path, value), { lineWidth: 0 }));
+}
+
+function blockLines(key: string, value: YamlValue): string {
+  return stringify({ [key]: value }, { lineWidth: 0 });
+}
+
+/** Beside `laptop: { address: ... }` a new node takes one line too. */
+function flowLine(key: string, value: YamlValue, text: string): string {
+  return `${stringify(key).trimEnd()}: ${flowText(value, text)}\n`;
+}
+
+/** Lists without padding, maps with it or not, as the rest of the file has it. */
+function flowText(value: YamlValue, text: string): string {
+  const padded = !/\{\w/.test(text);
+  if (Array.isArray(value)) return `[${value.map((item) => flowText(item, text)).join(", ")}]`;
+  if (typeof value !== "object") {
+    // Inside a flow collection , [ ] { } end a plain text; the writer knows when it is told that it is in one.
+    const list = parseDocument("[]");
+    list.add(value);
+    return list.toString({ lineWidth: 0, flowCollectionPadding: false }).trim().slice(1, -1);
+  }
+  const pairs = Object.entries(value).map(
+    ([key, inner]) => `${stringify(key).trimEnd()}: ${flowText(inner, text)}`,
+  );
+  return padded ? `{ ${pairs.join(", ")} }` : `{${pairs.join(", ")}}`;
+}
+
+function removeFromMap(text: string, map: YAMLMap, key: string): string | null {
+  const at = map.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === key);
+  const pair = map.items[at];
+  if (pair === undefined || map.flow === true) return null;
+  const start = startOf(pair.key);
+  const end = endOf(pair.value ?? pair.key);
+  if (start === null || end === null) return null;
+  const line = text.lastIndexOf("\n", start - 1) + 1;
+  // Comment lines right above speak of this entry, and would speak of the next one when it is gone.
+  const from = line - (/(^[ \t]*#.*\n)+$/m.exec(text.slice(0, line))?.[0].length ?? 0);
+  return text.slice(0, from) + text.slice(endOfLine(text, end));
+}
+
+/** The map with its only entry gone: `{}` behind its key. */
+function emptyMap(
+  text: string,
+  above: unknown,
+  key: string | undefined,
+  map: YAMLMap,
+): string | null {
+  const pair = isMap(above)
+    ? above.items.find(({ key: node }) => isScalar(node) && node.value === key)
+    : undefined;
+  const keyEnd = rangeOf(pair?.key)?.[1];
+  const end = endOf(map);
+  if (keyEnd === undefined || end === null) return null;
+  return `${text.slice(0, text.indexOf(":", keyEnd) + 1)} {}${text.slice(end)}`;
+}
+
+/** Where a node's own text ends: of a block collection, that of its last leaf, before trailing comments. */
+function endOf(node: unknown): number | null {
+  if (isPair(node)) return endOf(node.value ?? node.key);
+  if (isCollection(node) && node.flow !== true && node.items.length > 0)
+    return endOf(node.items.at(-1));
+  return rangeOf(node)?.[1] ?? null;
+}
+
+function startOf(node: unknown): number | null {
+  return rangeOf(node)?.[0] ?? null;
+}
+
+function rangeOf(node: unknown): readonly number[] | null {
+  if (typeof node !== "object" || node === null || !("range" in node)) return null;
+  return Array.isArray(node.range) ? (node.range as number[]) : null;
+}
+
+/** The start of the next line; the text's end where there is none. */
+function endOfLine(text: string, from: number): number {
+  if (from > 0 && text[from - 1] === "\n") return from;
+  const newline = text.indexOf("\n", from);
+  return newline < 0 ? text.length : newline + 1;
+}
+
+function columnOf(text: string, map: YAMLMap): number {
+  const start = startOf(map.items[0]?.key) ?? 0;
+  return start - (text.lastIndexOf("\n", start - 1) + 1);
+}
+
+function indent(lines: string, columns: number): string {
+  return lines.replace(/^(?=.)/gm, " ".repeat(columns));
+}
+
+function insertLines(text: string, at: number, lines: string): string {
+  const before = text.slice(0, at);
+  const newline = before === "" || before.endsWith("\n") ? "" : "\n";
+  return before + newline + lines + text.slice(at);
+}

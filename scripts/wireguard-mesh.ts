@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** `npx wireguard-mesh COMMAND`: the table of commands. */
+import { addPeerCommand } from "./commands/add-peer";
+import { configCommand } from "./commands/config";
+import { initCommand } from "./commands/init";
+import { planCommand } from "./commands/plan";
+import { previewCommand } from "./commands/preview";
+import { runProgram } from "./commands/program";
+import { qrCommand } from "./commands/qr";
+import { removePeerCommand } from "./commands/remove-peer";
+import { statusCommand } from "./commands/status";
+import { upCommand } from "./commands/up";
+
+const commands = [
+  initCommand(),
+  addPeerCommand(),
+  removePeerCommand(),
+  planCommand(),
+  previewCommand(),
+  upCommand(),
+  statusCommand(),
+  configCommand(),
+  qrCommand(),
+];
+
+void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});
