@@ -6,15 +6,26 @@ import { constants } from "node:os";
 const fromTerminal = () => process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
 
 /**
+ * @typedef {object} Ended
+ * @property {number} code the exit code, as a shell gives it
+ * @property {NodeJS.Signals | null} signal what ended the program, if it was one
+ * @property {NodeJS.Signals | null} interruption what was sent to us meanwhile, whatever the program made of it
+ * @property {string} how it ended, for messages
+ */
+
+/**
  * @param {string[]} args for node: the script and its arguments
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
- * @returns {Promise<{ code: number, signal: NodeJS.Signals | null, how: string }>} how: for messages
+ * @returns {Promise<Ended>}
  */
 export function handOver(args, { cwd, env }) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd, env, stdio: "inherit" });
+    /** @type {NodeJS.Signals | null} */
+    let interruption = null;
     const pass = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]).map((signal) => {
       const listener = () => {
+        interruption = signal;
         if (signal !== "SIGINT" || !fromTerminal()) child.kill(signal);
       };
       process.on(signal, listener);
@@ -25,7 +36,12 @@ export function handOver(args, { cwd, env }) {
     child.on("exit", (code, signal) => {
       stopPassing();
       const how = signal ? `ended by ${signal}` : `exit code ${code}`;
-      resolve({ code: code ?? 128 + constants.signals[signal ?? "SIGTERM"], signal, how });
+      resolve({
+        code: code ?? 128 + constants.signals[signal ?? "SIGTERM"],
+        signal,
+        interruption,
+        how,
+      });
     });
   });
 }

@@ -1,6 +1,6 @@
 // Runs the unit tests, then the lab's, each in a mocha of its own, and closes with one line over both.
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isLabTest, isTestFile } from "./command-line.mjs";
 import { handOver } from "./hand-over.mjs";
@@ -16,27 +16,54 @@ import { closingLine, isGood, sum, totalsOf } from "./totals.mjs";
  * @param {string | null} job.labObstacle why the lab cannot run here, for people
  * @returns {Promise<number>} the exit code
  */
-export async function runTests({ root, env, request, labObstacle }) {
+export async function runTests(job) {
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-tests-"));
   try {
-    /** @param {string} name @param {string} config @param {(file: string) => boolean} isMine */
-    const suite = (name, config, isMine) =>
-      mocha({ root, env, folder, name, config, args: argsFor(request.args, isMine) });
     const runs = [];
-    if (request.unitTests)
-      runs.push(await suite("unit", ".mocharc.json", (file) => !isLabTest(file)));
-    if (request.labTests === "skip") runs.push(skippedLab(root));
-    if (request.labTests === "run" && labObstacle !== null) runs.push(failedLab(labObstacle));
-    if (request.labTests === "run" && labObstacle === null)
-      runs.push(await suite("lab", "test/lab/.mocharc.json", isLabTest));
+    for (const suite of suitesOf(job, folder)) runs.push(await suite());
     const total = sum(runs);
-    if (total.passed + total.failed === 0)
+    if (total.passed + total.failed === 0) {
       process.stdout.write("No test ran, which counts as a failure.\n");
+    }
     process.stdout.write(`${closingLine(total)}\n`);
     return isGood(total) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    process.stdout.write("Interrupted: the tests did not finish.\n");
+    return 128 + constants.signals[error.signal];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** After Ctrl-C mocha ends as if all were well; no further suite may start then, and nothing is counted. */
+class Interruption extends Error {
+  /** @param {NodeJS.Signals} signal */
+  constructor(signal) {
+    super(signal);
+    this.signal = signal;
+  }
+}
+
+/**
+ * @param {Parameters<typeof runTests>[0]} job
+ * @param {string} folder
+ * @returns {(() => Totals | Promise<Totals>)[]}
+ */
+function suitesOf({ root, env, request, labObstacle }, folder) {
+  /** @param {string} name @param {string} config @param {(file: string) => boolean} isMine */
+  const suite = (name, config, isMine) => () =>
+    mocha({ root, env, folder, name, config, args: argsFor(request.args, isMine) });
+  const lab = {
+    run: () =>
+      labObstacle === null
+        ? [suite("lab", "test/lab/.mocharc.json", isLabTest)]
+        : [() => failedLab(labObstacle)],
+    skip: () => [() => skippedLab(root)],
+    "leave out": () => [],
+  };
+  const unit = suite("unit", ".mocharc.json", (file) => !isLabTest(file));
+  return [...(request.unitTests ? [unit] : []), ...lab[request.labTests]()];
 }
 
 /**
@@ -68,6 +95,7 @@ async function mocha({ root, env, folder, name, config, args }) {
     ],
     { cwd: root, env: { ...env, TEST_TOTALS_FILE: report } },
   );
+  if (ended.interruption !== null) throw new Interruption(ended.interruption);
   const reported = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null;
   if (reported === null)
     process.stdout.write(`The ${name} tests ended before they could report (${ended.how}).\n`);
@@ -93,10 +121,8 @@ function configFor(root, folder, name, config, args) {
 
 /** @param {string} obstacle @returns {Totals} */
 function failedLab(obstacle) {
-  process.stdout.write(
-    `\n== lab tests\nThe lab's tests could not run, which counts as a failure: ${obstacle}\n`,
-  );
-  process.stdout.write("  To leave them out on purpose: npm test -- --skip-lab\n");
+  process.stdout.write("\n== lab tests\nThey did not run, which counts as a failure.\n");
+  process.stdout.write(`${obstacle}\n  To leave them out on purpose: npm test -- --skip-lab\n`);
   return { passed: 0, failed: 1, skipped: 0 };
 }
 
