@@ -31,7 +31,11 @@ export function apply(
     talk,
   };
   return withHost(request, async (host) => {
-    const sent = await send(push, host, onInstall);
+    const sent = await send(push, host, onInstall).catch((problem: unknown) => {
+      throw problem instanceof UnreachableError
+        ? new PushError(`${problem.message}\nThen ${AGAIN}`)
+        : problem;
+    });
     if (sent.exitCode === null) return findOut(push, host);
     if (sent.exitCode !== 0) throw complaint(push, sent);
     const answer = parseAnswer(sent.stdout);
@@ -51,7 +55,7 @@ interface Push {
   talk: (line: string) => void;
 }
 
-const AGAIN = "Run `npx wireguard-mesh up` again: it is safe, and pushes only what is missing.";
+const AGAIN = "run `npx wireguard-mesh up` again: it is safe, and pushes only what is missing.";
 const REPORT = "This is a bug in wireguard-mesh: please report it with this text.";
 
 /** The first connection: the host checks everything and begins only when this connection has ended. */
@@ -86,14 +90,14 @@ async function findOut(push: Push, host: Host): Promise<PushResult> {
   if (asked === null) {
     throw new PushError(
       `${node}: the connection broke while the change was sent, and there is no way back in. ` +
-        `If the host had begun, it undoes the change by itself within ${limits.UNDO_AFTER_S} s.\n${AGAIN}`,
+        `If the host had begun, it undoes the change by itself within ${limits.UNDO_AFTER_S} s.\nThen ${AGAIN}`,
     );
   }
   const facts = factsOf(asked, node);
   if (facts.pending === push.token) return settle(push, host, since);
   if (isDone(push, facts)) return resultFromFacts(push, facts, asked.through);
   throw new PushError(
-    `${node}: the connection broke before the host had taken the change; nothing was changed there.\n${AGAIN}`,
+    `${node}: the connection broke before the host had taken the change; nothing was changed there.\nTo try again, ${AGAIN}`,
   );
 }
 

@@ -67,7 +67,7 @@ const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
   [/open failed: administratively prohibited/, noForwarding],
   [
     /open failed: connect failed: (.*)/,
-    (match, at) => unconnected(match[1] ?? "", at.next ?? at.hop),
+    (match, at) => unconnected(match[1] ?? "", at.next ?? at.hop, at.hop),
   ],
   [
     /connect to (?:host|address) \S+ port \d+: (.*)/,
@@ -82,7 +82,7 @@ const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
     dropped,
   ],
   [
-    /sudo:? .*(?:password is required|terminal is required|must have a tty|not allowed|not in the sudoers)|is not in the sudoers file/,
+    /sudo:? .*(?:password is required|terminal is required|authentication is required|must have a tty|not allowed|not in the sudoers)|is not in the sudoers file/,
     sudoDenied,
   ],
   [/sudo:?.*not found|Unknown command:? '?sudo/i, noSudo],
@@ -164,8 +164,8 @@ function noForwarding(_match: RegExpExecArray, { hop }: Place): Failure {
   };
 }
 
-/** `error` is strerror(3)'s word for what connect(2) met on the way to `hop`. */
-function unconnected(error: string, hop: SshHop): Failure {
+/** `error` is strerror(3)'s word for what connect(2) met on the way to `hop`; `from` is the jump before it, null for this machine. */
+function unconnected(error: string, hop: SshHop, from: SshHop | null = null): Failure {
   const where = `${hop.address} port ${hop.port}`;
   if (error.includes("refused")) {
     return {
@@ -186,9 +186,9 @@ function unconnected(error: string, hop: SshHop): Failure {
   return {
     kind: "no-route",
     cause: `no way to ${where} (${error.trim()})`,
-    remedy:
-      "Is this machine on the right network, and is the address right? See: ip route get " +
-      hop.address,
+    remedy: `Is the address right, and is ${from === null ? "this machine" : "the one before it"} on the right network? See${
+      from === null ? "" : ` on ${from.address}`
+    }: ip route get ${hop.address}`,
   };
 }
 

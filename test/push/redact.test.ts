@@ -1,0 +1,38 @@
+/** The last guard before people's eyes: no secret of the request, no control character. */
+import * as assert from "node:assert/strict";
+import type { PushRequest } from "../../mesh/push-request";
+import { redactor } from "../../scripts/push/redact";
+
+const PRIVATE = "YAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
+const PRESHARED = "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=";
+const KEY_LINE = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW";
+
+const REQUEST: PushRequest = {
+  version: 1,
+  node: "desktop",
+  targets: [{ kind: "local" }],
+  sshPrivateKey: `-----BEGIN OPENSSH PRIVATE KEY-----\n${KEY_LINE}\n-----END OPENSSH PRIVATE KEY-----\n`,
+  owner: "wireguard-mesh/dev",
+  machine: "local:desktop",
+  interface: "wg0",
+  config: `[Interface]\nPrivateKey = ${PRIVATE}\nAddress = 10.0.0.2/24\n\n[Peer]\nPresharedKey=${PRESHARED}\n`,
+  forwarding: { ipv4: false, ipv6: false },
+  probes: [],
+};
+
+describe("what people read", () => {
+  const clean = redactor(REQUEST);
+
+  it("hides the request's keys wherever a host quotes them", () => {
+    const text = `Key is not the correct length or format: \`${PRIVATE}'; ${PRESHARED}; ${KEY_LINE}`;
+    assert.equal(
+      clean(text),
+      "Key is not the correct length or format: `(hidden)'; (hidden); (hidden)",
+    );
+    assert.equal(clean(Buffer.from(REQUEST.config).toString("base64")), "(hidden)");
+  });
+
+  it("keeps its lines and loses whatever would steer a terminal", () => {
+    assert.equal(clean("one\u001b[2J\u0007\ntwo\u202e 10.0.0.2\n"), "one[2J\ntwo 10.0.0.2\n");
+  });
+});

@@ -1,0 +1,121 @@
+/** What ssh is told: pinned keys only, one flat script for each jump, and no word that a shell could take apart. */
+import * as assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import * as fc from "fast-check";
+import type { SshHop } from "../../mesh/push-request";
+import {
+  formatHop,
+  hostKeyAlgorithms,
+  knownHosts,
+  shellWord,
+  sshCommand,
+  type SshPlace,
+} from "../../scripts/push/ssh-options";
+
+const ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
+const RSA = "ssh-rsa AAAAB3NzaC1yc2E=";
+const JUMP: SshHop = { user: "admin", address: "relay.example.org", port: 22, hostKeys: [ED] };
+const HOST: SshHop = { user: "taro", address: "fd5c:10::2", port: 2222, hostKeys: [ED, RSA] };
+const PLACE: SshPlace = { folder: "/tmp/f", way: "way0", agentSocket: null, connectSeconds: 8 };
+
+/** The value of each `-o NAME=VALUE`. */
+function optionsOf(args: string[]): Map<string, string> {
+  const words = args.flatMap((word, index) => (args[index - 1] === "-o" ? [word] : []));
+  return new Map(
+    words.map((word) => [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)]),
+  );
+}
+
+describe("known hosts", () => {
+  it("are the pinned keys of each machine on the way, under its own alias, and nothing else", () => {
+    assert.equal(
+      knownHosts([JUMP, HOST], "way0"),
+      `wireguard-mesh-way0-0 ${ED}\nwireguard-mesh-way0-1 ${ED}\nwireguard-mesh-way0-1 ${RSA}\n`,
+    );
+  });
+
+  it("limit the algorithms to what the pinned keys can sign with", () => {
+    assert.deepEqual(hostKeyAlgorithms([ED]), ["ssh-ed25519"]);
+    assert.deepEqual(hostKeyAlgorithms([RSA, ED, RSA]), [
+      "rsa-sha2-512",
+      "rsa-sha2-256",
+      "ssh-rsa",
+      "ssh-ed25519",
+    ]);
+  });
+});
+
+describe("the ssh command", () => {
+  it("for a host without jumps asks nobody and trusts our own file only", () => {
+    const { args, files, jumpTalk } = sshCommand([HOST], PLACE);
+    const options = optionsOf(args);
+    const expected = {
+      BatchMode: "yes",
+      UserKnownHostsFile: "/tmp/f/way0.known_hosts",
+      GlobalKnownHostsFile: "/dev/null",
+      StrictHostKeyChecking: "yes",
+      HostKeyAlias: "wireguard-mesh-way0-0",
+      ControlPath: "none",
+      ForwardAgent: "no",
+      RemoteCommand: "none",
+    };
+    for (const [name, value] of Object.entries(expected)) assert.equal(options.get(name), value);
+    assert.equal(options.has("ProxyCommand"), false);
+    assert.equal(options.has("IdentityAgent"), false);
+    assert.deepEqual(args.slice(-6), ["-p", "2222", "-l", "taro", "--", "fd5c:10::2"]);
+    assert.deepEqual([...files.keys()], ["/tmp/f/way0.known_hosts"]);
+    assert.deepEqual(jumpTalk, []);
+  });
+
+  it("with a key of the stack's own offers that and no other, at each machine", () => {
+    const { args, files } = sshCommand([JUMP, HOST], { ...PLACE, agentSocket: "/tmp/f/agent" });
+    assert.equal(optionsOf(args).get("IdentityAgent"), "/tmp/f/agent");
+    assert.equal(optionsOf(args).get("IdentityFile"), "none");
+    assert.match(files.get("/tmp/f/way0.jump-0") ?? "", /-o IdentityAgent=\/tmp\/f\/agent /);
+  });
+
+  it("has one script for each jump, which jumps through the one before it", () => {
+    const { args, files } = sshCommand([JUMP, { ...JUMP, address: "192.0.2.7" }, HOST], PLACE);
+    assert.equal(optionsOf(args).get("ProxyCommand"), "sh /tmp/f/way0.jump-1");
+    const second = files.get("/tmp/f/way0.jump-1") ?? "";
+    assert.match(second, /^exec ssh .* -o 'ProxyCommand=sh \/tmp\/f\/way0\.jump-0' /);
+    assert.match(
+      second,
+      / -W '\[fd5c:10::2\]:2222' -p 22 -l admin -- 192\.0\.2\.7 2>\/tmp\/f\/way0\.jump-1\.talk\n$/,
+    );
+    const first = files.get("/tmp/f/way0.jump-0") ?? "";
+    assert.match(first, / -W '\[192\.0\.2\.7\]:22' .* -- relay\.example\.org 2>/);
+    assert.doesNotMatch(first, /ProxyCommand/);
+  });
+
+  it("grows evenly with the number of jumps", () => {
+    const sizes = [4, 8, 16].map((jumps) => {
+      const chain = [...Array.from({ length: jumps }, () => JUMP), HOST];
+      return [...sshCommand(chain, PLACE).files.values()].join("").length / jumps;
+    });
+    const [small = 0, , large = 0] = sizes;
+    assert.ok(large < small * 1.1, `characters for each jump: ${sizes.join(", ")}`);
+  });
+});
+
+describe("a word for sh", () => {
+  it("comes out of a real sh as it went in", () => {
+    const anyText = fc.string({ unit: "binary", maxLength: 40 }).filter((t) => !t.includes("\0"));
+    fc.assert(
+      fc.property(fc.array(anyText, { minLength: 1, maxLength: 20 }), (words) => {
+        const script = `printf '%s\\0' ${words.map(shellWord).join(" ")}`;
+        const { stdout } = spawnSync("sh", ["-c", script], { encoding: "utf8" });
+        assert.equal(stdout, words.map((word) => `${word}\0`).join(""));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe("a machine in words", () => {
+  it("is user@address[:port], with brackets where they are needed", () => {
+    assert.equal(formatHop(JUMP), "admin@relay.example.org");
+    assert.equal(formatHop(HOST), "taro@[fd5c:10::2]:2222");
+    assert.equal(formatHop({ ...HOST, port: 22 }), "taro@fd5c:10::2");
+  });
+});
