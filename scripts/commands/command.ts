@@ -20,7 +20,9 @@ export interface Description {
 /** A command with --help and --json. */
 export function newCommand(usage: string, { says, examples }: Description): Command {
   const lines = examples.map((example) => `  npx wireguard-mesh ${example}`).join("\n");
-  const command = new Command(usage.split(" ")[0]).description(says);
+  const command = new Command(usage.split(" ")[0])
+    .description(says)
+    .summary(says.split(/[.:] /)[0] ?? says);
   for (const argument of usage.split(" ").slice(1)) command.argument(argument);
   return command
     .option("--json", "print the result as JSON on stdout")

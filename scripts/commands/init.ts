@@ -124,11 +124,13 @@ function addRelay(
       `edit it in the stack file, or give the new relay another name with --relay`,
     );
   }
-  const free = freeAddresses(readNodes(config));
-  edit.text = addIn(edit.text, configPath(["relays", name]), { ...free, ...facts });
+  const addresses = freeAddresses(readNodes(config));
+  const publicKey = addKeyPair(edit, "relay", name);
+  const relay = { ...addresses, publicKey, ...facts };
+  edit.text = addIn(edit.text, configPath(["relays", name]), relay);
 }
 
-/** A key pair and an address for every node that was written down without: the relay just added, or a file by hand. */
+/** A key pair and an address for every node that was written down by hand without. */
 function addKeys(edit: Edit, config: RawConfig): void {
   const given: Addresses[] = [];
   for (const group of ["relays", "peers"]) {
@@ -140,12 +142,18 @@ function addKeys(edit: Edit, config: RawConfig): void {
         given.push(free);
         edit.text = addIn(edit.text, configPath([group, name, "address"]), free.address);
       }
-      const { privateKey, publicKey } = makeKeyPair();
+      const publicKey = addKeyPair(edit, group === "relays" ? "relay" : "peer", name);
       edit.text = addIn(edit.text, configPath([group, name, "publicKey"]), publicKey);
-      edit.secrets.push({ path: ["privateKeys", name], value: privateKey });
-      edit.added.push(`${group === "relays" ? "relay" : "peer"} ${name}, public key ${publicKey}`);
     }
   }
+}
+
+/** Notes the private key; the public one is for the caller to write. */
+function addKeyPair(edit: Edit, kind: string, name: string): string {
+  const { privateKey, publicKey } = makeKeyPair();
+  edit.secrets.push({ path: ["privateKeys", name], value: privateKey });
+  edit.added.push(`${kind} ${name}, public key ${publicKey}`);
+  return publicKey;
 }
 
 function addSeed(edit: Edit, config: RawConfig): void {

@@ -1,6 +1,6 @@
 /** The host keys that the user has already accepted for a machine: OpenSSH's own record, never the network. */
 import { execFile } from "node:child_process";
-import { parseHost } from "../../mesh/config/values";
+import { parseHost, parseHostKey } from "../../mesh/config/values";
 import { Failure } from "./failure";
 
 /** Keys as `TYPE BASE64`. */
@@ -16,7 +16,7 @@ export async function hostKeysFor(
   say: (text: string) => void,
   find: FindKnownHost = findKnownHost,
 ): Promise<string[] | undefined> {
-  if (given !== undefined) return [...given];
+  if (given !== undefined) return given.map(parseHostKey);
   const parsed = hosts.map(parseHost);
   if (parsed.every((host) => host.kind === "local")) return undefined;
   for (const host of parsed) {

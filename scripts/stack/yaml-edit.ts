@@ -1,12 +1,13 @@
 /** Edits of YAML text that leave every other character where it was: a person's file, read in diffs. */
 import { isDeepStrictEqual } from "node:util";
 import {
+  Document,
   isCollection,
   isMap,
   isPair,
   isScalar,
   parseDocument,
-  stringify,
+  visit,
   type YAMLMap,
 } from "yaml";
 
@@ -24,7 +25,9 @@ export function addIn(text: string, path: readonly string[], value: YamlValue): 
   const edited = isMap(parent)
     ? addToMap(text, parent, key, addition, depth)
     : addToNothing(text, path, value);
-  document.setIn(path.slice(0, Math.max(depth, 0) + 1), document.createNode(addition));
+  const node = document.createNode(addition);
+  quoteDates(node);
+  document.setIn(path.slice(0, Math.max(depth, 0) + 1), node);
   return checked(edited, document);
 }
 
@@ -80,7 +83,8 @@ function addToMap(
   }
   const column = columnOf(text, map);
   const siblingIsFlow = isCollection(last.value) && last.value.flow === true;
-  const lines = siblingIsFlow && depth > 1 ? flowLine(key, value, text) : blockLines(key, value);
+  const lines =
+    siblingIsFlow && depth > 1 ? flowLine(key, value, text) : blockText({ [key]: value });
   return insertLines(text, endOfLine(text, end), indent(lines, column));
 }
 
@@ -89,37 +93,54 @@ function fillEmpty(text: string, map: YAMLMap, key: string, value: YamlValue): s
   const [start, end] = rangeOf(map.get(key, true)) ?? [];
   if (start === undefined || end === undefined) return null;
   const emptied = text.slice(0, start).trimEnd() + text.slice(end);
-  const lines = indent(stringify(value, { lineWidth: 0 }), columnOf(text, map) + 2);
+  const lines = indent(blockText(value), columnOf(text, map) + 2);
   return insertLines(emptied, endOfLine(emptied, text.slice(0, start).trimEnd().length), lines);
 }
 
 function addToNothing(text: string, path: readonly string[], value: YamlValue): string {
-  return insertLines(text, text.length, stringify(nest(path, value), { lineWidth: 0 }));
-}
-
-function blockLines(key: string, value: YamlValue): string {
-  return stringify({ [key]: value }, { lineWidth: 0 });
+  return insertLines(text, text.length, blockText(nest(path, value)));
 }
 
 /** Beside `laptop: { address: ... }` a new node takes one line too. */
 function flowLine(key: string, value: YamlValue, text: string): string {
-  return `${stringify(key).trimEnd()}: ${flowText(value, text)}\n`;
+  return `${scalarText(key)}: ${flowText(value, text)}\n`;
 }
 
 /** Lists without padding, maps with it or not, as the rest of the file has it. */
 function flowText(value: YamlValue, text: string): string {
-  const padded = !/\{\w/.test(text);
   if (Array.isArray(value)) return `[${value.map((item) => flowText(item, text)).join(", ")}]`;
-  if (typeof value !== "object") {
-    // Inside a flow collection , [ ] { } end a plain text; the writer knows when it is told that it is in one.
-    const list = parseDocument("[]");
-    list.add(value);
-    return list.toString({ lineWidth: 0, flowCollectionPadding: false }).trim().slice(1, -1);
-  }
+  if (typeof value !== "object") return scalarText(value);
   const pairs = Object.entries(value).map(
-    ([key, inner]) => `${stringify(key).trimEnd()}: ${flowText(inner, text)}`,
+    ([key, inner]) => `${scalarText(key)}: ${flowText(inner, text)}`,
   );
+  const padded = !/\{\w/.test(text);
   return padded ? `{ ${pairs.join(", ")} }` : `{${pairs.join(", ")}}`;
+}
+
+function blockText(value: YamlValue): string {
+  return write(new Document(value));
+}
+
+/** As it stands in a flow collection, where , [ ] { } would end a plain text. */
+function scalarText(value: string | number | boolean): string {
+  const document = new Document();
+  document.contents = document.createNode([value], { flow: true });
+  return write(document).trim().slice(1, -1);
+}
+
+function write(document: Document): string {
+  quoteDates(document);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** The engine's YAML reader takes an unquoted date for a time, which is no text any more. */
+function quoteDates(node: Parameters<typeof visit>[0]): void {
+  visit(node, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === "string" && /^\d{4}-\d/.test(scalar.value))
+        scalar.type = "QUOTE_DOUBLE";
+    },
+  });
 }
 
 function removeFromMap(text: string, map: YAMLMap, key: string): string | null {
@@ -131,7 +152,7 @@ function removeFromMap(text: string, map: YAMLMap, key: string): string | null {
   if (start === null || end === null) return null;
   const line = text.lastIndexOf("\n", start - 1) + 1;
   // Comment lines right above speak of this entry, and would speak of the next one when it is gone.
-  const from = line - (/(^[ \t]*#.*\n)+$/m.exec(text.slice(0, line))?.[0].length ?? 0);
+  const from = line - (/(?:(?<=^|\n)[ \t]*#[^\n]*\n)+$/.exec(text.slice(0, line))?.[0].length ?? 0);
   return text.slice(0, from) + text.slice(endOfLine(text, end));
 }
 
