@@ -49,9 +49,9 @@ function noAddress6(node: NodeDraft): Issue[] {
   if (node.fields.address6 !== undefined || !node.active) return [];
   return [
     warning(
-      node.path,
-      "has no address6: nobody reaches it by IPv6",
-      "add address6, a free address in cidr6",
+      `${node.path}.address6`,
+      "is missing: nobody reaches this node by IPv6",
+      "add a free address in cidr6",
     ),
   ];
 }

@@ -19,16 +19,19 @@ export interface Validation {
 /** `now`: milliseconds since 1970, against which `expires` is read. */
 export function validateConfig(raw: RawConfig, now: number): Validation {
   const { draft, issues } = readDraft(raw, now);
+  const unread = new Set(issues.map(({ path }) => path.replace(/\[\d+\]$/, "")));
   // A wrong cidr is one mistake, not one for each address that does not lie in the default.
-  const unread = issues.some(({ path }) => /^network(\.cidr6?)?$/.test(path));
-  const tunnels = unread ? null : tunnelsOf(draft);
-  issues.push(
+  const lost = ["network", "network.cidr", "network.cidr6"].some((path) => unread.has(path));
+  const tunnels = lost ? null : tunnelsOf(draft);
+  const judged = [
     ...addressIssues(draft, tunnels),
     ...hostIssues(draft),
     ...diallingIssues(draft, tunnels),
     ...secretIssues(draft),
     ...expectIssues(draft),
-  );
+  ];
+  // To the rules, what could not be read is absent; it would be called missing beside its own mistake.
+  issues.push(...judged.filter(({ path }) => !unread.has(path)));
   return { config: hasErrors(issues) ? null : configOf(draft), issues };
 }
 

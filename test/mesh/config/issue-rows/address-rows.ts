@@ -70,10 +70,10 @@ export const addressRows: Row[] = [
     }),
     issues: [
       [
-        "peers.desktop",
+        "peers.desktop.address6",
         "warning",
-        "has no address6: nobody reaches it by IPv6",
-        "add address6, a free address in cidr6",
+        "is missing: nobody reaches this node by IPv6",
+        "add a free address in cidr6",
       ],
     ],
   },
@@ -183,10 +183,10 @@ export const addressRows: Row[] = [
     raw: changed(all6({ address6: undefined, subnets: ["fd00:1::/64"] })),
     issues: [
       [
-        "peers.desktop",
+        "peers.desktop.address6",
         "warning",
-        "has no address6: nobody reaches it by IPv6",
-        "add address6, a free address in cidr6",
+        "is missing: nobody reaches this node by IPv6",
+        "add a free address in cidr6",
       ],
       [
         "peers.desktop.subnets[0]",

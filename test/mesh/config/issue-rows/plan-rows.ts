@@ -71,10 +71,10 @@ export const planRows: Row[] = [
     }),
     issues: [
       [
-        "peers.laptop",
+        "peers.laptop.address6",
         "warning",
-        "has no address6: nobody reaches it by IPv6",
-        "add address6, a free address in cidr6",
+        "is missing: nobody reaches this node by IPv6",
+        "add a free address in cidr6",
       ],
       ...[
         [

@@ -139,6 +139,39 @@ export const shapeRows: Row[] = [
     ],
   },
   {
+    title: "what is wrong is not called missing as well",
+    raw: changed({
+      privateKeys: Secret.sealed(),
+      network: { cidr6: "fd5c:10::/64" },
+      relays: { tokyo: { address6: "::1%lo", endpoint: "203.0.113.10" } },
+      peers: {
+        desktop: { address6: "fd5c:10::2", host: "root@192.168.1.2", hostKey: "ssh-ed25519" },
+        laptop: { address6: "fd5c:10::3", site: "Office", siteEndpoint: "192.168.1.3:1" },
+      },
+    }),
+    issues: [
+      [
+        "relays.tokyo.address6",
+        "error",
+        '"::1%lo" is not an IP address',
+        "write e.g. 10.86.0.2 or fd5c:10::2",
+      ],
+      [
+        "relays.tokyo.endpoint",
+        "error",
+        '"203.0.113.10" is not an endpoint',
+        "write HOST:PORT, e.g. 203.0.113.10:51820, [2001:db8::1]:51820 or vpn.example.org:51820",
+      ],
+      [
+        "peers.desktop.hostKey[0]",
+        "error",
+        "is not a whole ssh-ed25519 key",
+        "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
+      ],
+      ["peers.laptop.site", "error", '"Office" cannot be a name', NAME],
+    ],
+  },
+  {
     title: "names that are no DNS labels",
     raw: changed({
       peers: { Laptop: {}, "a--b": {}, "-a": {}, "a\nb": {}, "": {}, [`x${"y".repeat(63)}`]: {} },

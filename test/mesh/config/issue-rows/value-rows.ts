@@ -128,6 +128,18 @@ export const valueRows: Row[] = [
     issues: [["peers.desktop.tags[1]", "error", '"Admin" cannot be a name', NAME]],
   },
   {
+    title: "hostKey that is no text",
+    raw: changed({ peers: { desktop: { hostKey: [7] } } }),
+    issues: [
+      [
+        "peers.desktop.hostKey[0]",
+        "error",
+        "is a number, but should be text",
+        'write e.g. "ssh-ed25519 AAAA..."',
+      ],
+    ],
+  },
+  {
     title: "hostKey of no known type",
     raw: changed({ peers: { desktop: { hostKey: "ssh-dss AAAAB3Nz" } } }),
     issues: [

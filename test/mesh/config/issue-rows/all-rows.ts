@@ -1,0 +1,19 @@
+/** The whole table of issues. */
+import { addressRows } from "./address-rows";
+import { diallingRows } from "./dialling-rows";
+import { hostRows } from "./host-rows";
+import { planRows } from "./plan-rows";
+import type { Row } from "./row";
+import { secretRows } from "./secret-rows";
+import { shapeRows } from "./shape-rows";
+import { valueRows } from "./value-rows";
+
+export const tables: Record<string, Row[]> = {
+  "single values": valueRows,
+  "form and names": shapeRows,
+  "addresses, LANs and public keys": addressRows,
+  "who can dial whom": diallingRows,
+  "ways onto a machine": hostRows,
+  secrets: secretRows,
+  "reachability and expectations": planRows,
+};
