@@ -1,0 +1,50 @@
+/** A config with many mistakes gets many messages in one run, as a person reads them. */
+import assert from "node:assert/strict";
+import { formatIssues } from "../../../mesh/config/issue";
+import { readMesh } from "../../../mesh/mesh";
+import { TODAY } from "../../support/networks";
+import { changed, keys } from "../../support/small-network";
+
+describe("all that is wrong at once", () => {
+  const raw = changed({
+    peer: {},
+    network: { listenPort: 70000 },
+    relays: { tokyo: { endpoint: undefined } },
+    peers: {
+      desktop: { address: "10.87.0.2", adress: "10.86.0.2", persistentKeepalive: 0 },
+      laptop: { publicKey: keys.desktop.publicKey, host: "192.168.1.3" },
+    },
+    presharedKeySeed: "hunter2",
+    expect: [{ from: "laptop", to: "dekstop", reach: true }],
+  });
+
+  it("nine mistakes and a warning are nine errors, then the warning, each with its remedy", () => {
+    assert.equal(
+      formatIssues(readMesh(raw, TODAY).issues),
+      `  peer: is not a known key
+      did you mean peers?
+  network.listenPort: 70000 is not a port
+      use a whole number from 1 to 65535
+  peers.desktop.adress: is not a known key
+      did you mean address?
+  peers.laptop.host[0]: "192.168.1.3" does not say how to log in
+      write user@address, user@address:port, user@via:RELAY or local
+  peers.desktop.address: 10.87.0.2 is outside the network 10.86.0.0/24
+      choose a free address inside it; \`npx wireguard-mesh add-peer\` finds the next one
+  peers.laptop.publicKey: is also the key of peers.desktop
+      every node needs a key pair of its own: give one of the two a new one
+  relays.tokyo.endpoint: is missing: nobody could dial this relay
+      add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it
+  presharedKeySeed: stands in clear in the stack file, so it is no secret any more
+      make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:presharedKeySeed
+  expect[0].to: names no node, and no LAN behind one
+      did you mean desktop?
+  warning: peers.desktop.persistentKeepalive: is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself
+      set it to 25, or give the node an endpoint`,
+    );
+  });
+
+  it("is followed by no plan", () => {
+    assert.equal(readMesh(raw, TODAY).plan, null);
+  });
+});
