@@ -1,0 +1,56 @@
+/**
+ * One table for both: the stand-in has to answer as plugin `command` 1.2.1 does. All answers in it were given by the
+ * real plugin. To put it to a plugin of your own:
+ *   COMMAND_PLUGIN=/path/to/pulumi-resource-command npx mocha 'test/command-plugin/*.test.ts'
+ */
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { ask } from "./ask";
+import type { Case } from "./cases/case";
+import { checkCases } from "./cases/check";
+import { diffCases } from "./cases/diff";
+import { failureCases } from "./cases/failure";
+import { previewCases } from "./cases/preview";
+import { runCases } from "./cases/run";
+import { stateCases } from "./cases/state";
+import { type PluginUnderTest, startPlugin } from "./plugin-under-test";
+
+const table: Record<string, Case[]> = {
+  check: checkCases,
+  diff: diffCases,
+  preview: previewCases,
+  "running a command": runCases,
+  "a command that fails": failureCases,
+  "what is recorded": stateCases,
+};
+
+describe("command:local:Command", () => {
+  let plugin: PluginUnderTest;
+  let folder: string;
+
+  before(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "command-plugin-"));
+    plugin = await startPlugin(folder, { FROM_ENGINE: "inherited", PULUMI_COMMAND_STDOUT: "" });
+  });
+
+  after(async () => {
+    await plugin.stop();
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  for (const [name, cases] of Object.entries(table)) {
+    describe(name, () => {
+      for (const { title, ask: question, answer } of cases) {
+        it(title, async () => {
+          assert.deepEqual(await ask(plugin, question), answer);
+        });
+      }
+    });
+  }
+
+  it("previews leave nothing behind", () => {
+    assert.deepEqual(fs.readdirSync(folder), []);
+  });
+});
