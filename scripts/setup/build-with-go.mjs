@@ -1,6 +1,6 @@
 // Builds the engine with Go from its published modules, for machines that cannot download it.
 // The modules' exact versions and checksums are those of engine/cli and engine/language-host.
-import { chmodSync, existsSync, statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { lastLines, run } from "./child.mjs";
@@ -16,6 +16,8 @@ const HOST_PACKAGE = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language
 const VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
 const NEEDED_GIB = 5;
+/** What `go list -deps` counts for the CLI, and what the language host has compiled before it; for the progress line only. */
+const PACKAGES = 1950;
 
 /**
  * Builds the CLI and its language host and puts both into the place.
@@ -28,23 +30,31 @@ export async function buildEngine(root, place, mayInstall) {
   const env = buildEnvironment(process.env, go.env);
   warnOfLittleSpace(env["GOCACHE"] || String(env["HOME"]));
   await makeThenPlace(place, async (workshop) => {
-    const version = packageVersion(root, "pulumi");
-    /** @param {string} module @param {string} target @param {string} flags @param {string} source */
-    const build = (module, target, flags, source) =>
-      goBuild(go.command, env, join(root, "scripts", "setup", "engine", module), [
-        ...["-ldflags", flags, "-o", join(workshop, "engine", "bin", target), source],
-      ]);
-    await withProgress(
-      `building the engine, Pulumi ${version}, with Go, this once (usually 4 to 8 minutes on 2 cores)`,
-      async () => {
-        await build("language-host", LANGUAGE_HOST, "-s -w", HOST_PACKAGE);
-        await build("cli", "pulumi", `-s -w -X ${VERSION_VARIABLE}=${version}`, CLI_PACKAGE);
-      },
-    );
-    for (const name of ["pulumi", LANGUAGE_HOST])
-      chmodSync(join(workshop, "engine", "bin", name), 0o755);
-    return join(workshop, "engine");
+    const finished = join(workshop, "engine");
+    await compileBoth({ root, command: go.command, env, bin: join(finished, "bin") });
+    return finished;
   });
+}
+
+/** @param {{ root: string, command: string, env: NodeJS.ProcessEnv, bin: string }} how */
+async function compileBoth({ root, command, env, bin }) {
+  const version = packageVersion(root, "pulumi");
+  let compiled = 0;
+  /** `go build -v` names each package on a line of its own. @param {Buffer} text */
+  const hear = (text) => (compiled += text.toString().split("\n").length - 1);
+  /** @param {string} module @param {string} target @param {string} flags @param {string} source */
+  const build = (module, target, flags, source) =>
+    goBuild({ command, env, hear, module: join(root, "scripts", "setup", "engine", module) }, [
+      ...["-v", "-ldflags", flags, "-o", join(bin, target), source],
+    ]);
+  await withProgress(
+    `building the engine, Pulumi ${version}, with Go, this once (some 5 minutes on 2 idle cores)`,
+    async () => {
+      await build("language-host", LANGUAGE_HOST, "-s -w", HOST_PACKAGE);
+      await build("cli", "pulumi", `-s -w -X ${VERSION_VARIABLE}=${version}`, CLI_PACKAGE);
+    },
+    () => (compiled > 0 ? `, ${compiled} of about ${PACKAGES} packages` : ""),
+  );
 }
 
 /**
@@ -68,16 +78,15 @@ export function buildEnvironment(user, toolchain) {
 }
 
 /**
- * @param {string} command
- * @param {NodeJS.ProcessEnv} env
- * @param {string} module
+ * @param {{ command: string, env: NodeJS.ProcessEnv, hear: (text: Buffer) => void, module: string }} go
  * @param {string[]} args
  */
-async function goBuild(command, env, module, args) {
-  const outcome = await run(command, ["build", ...args], { cwd: module, env, seconds: 3600 });
+async function goBuild({ command, env, hear, module }, args) {
+  const outcome = await run(command, ["build", ...args], { cwd: module, env, hear, seconds: 3600 });
   if (outcome.ok) return;
+  const trouble = outcome.said.split("\n").filter((line) => line.includes(" ")); // not the names of packages
   throw new SetupError(
-    `Go could not build the engine. It said:\n${lastLines(outcome.said, 12)}\n` +
+    `Go could not build the engine. It said:\n${lastLines(trouble.join("\n"), 12)}\n` +
       "  If a module could not be fetched, see to the network or GOPROXY and run the same command again: what is built already is kept.\n" +
       "  Or install Pulumi itself: https://www.pulumi.com/docs/install",
   );

@@ -16,7 +16,8 @@ const KEEP = 64 * 1024;
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {{ seconds: number, env?: NodeJS.ProcessEnv, cwd?: string }} how
+ * @param {{ seconds: number, env?: NodeJS.ProcessEnv, cwd?: string, hear?: (text: Buffer) => void }} how
+ *   hear: gets what it says on stderr as it comes
  * @returns {Promise<Outcome>} never rejects
  */
 export function run(command, args, how) {
@@ -46,7 +47,7 @@ export function run(command, args, how) {
       resolve({ ok, stdout: stdout.text(), said: words });
     };
     child.stdout.on("data", (chunk) => (stdout.add(chunk), both.add(chunk)));
-    child.stderr.on("data", (chunk) => both.add(chunk));
+    child.stderr.on("data", (chunk) => (both.add(chunk), how.hear?.(chunk)));
     child.on("error", (error) => done(false, error.message));
     child.on("close", (code, signal) => {
       if (late) return done(false, `gave up after ${how.seconds} s`);

@@ -13,14 +13,15 @@ export function say(line) {
  * @template T
  * @param {string} what a phrase like "installing the npm packages"
  * @param {() => Promise<T>} work
+ * @param {() => string} [detail] how far it is, for the repeated line
  * @returns {Promise<T>}
  */
-export async function withProgress(what, work) {
+export async function withProgress(what, work, detail = () => "") {
   const started = Date.now();
   const elapsed = () => formatSeconds((Date.now() - started) / 1000);
   say(`${what} …`);
   const ticker = setInterval(() => {
-    say(`${what} … ${elapsed()}`);
+    say(`${what} … ${elapsed()}${detail()}`);
   }, SECONDS_BETWEEN_LINES * 1000);
   try {
     const result = await work();
