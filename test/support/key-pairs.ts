@@ -1,6 +1,5 @@
 /** A fixed pool of real key pairs, so that tests can use as many as they like without paying for each. */
-import { createPrivateKey, createPublicKey } from "node:crypto";
-import { createHash } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 
 export interface KeyPair {
   privateKey: string;
@@ -12,6 +11,9 @@ export const keyPairs: readonly KeyPair[] = Array.from({ length: 24 }, (_, at) =
 
 export function keyPair(at: number): KeyPair {
   const seed = createHash("sha256").update(`key pair ${at}`).digest();
+  // Clamped as `wg genkey` does it: wg shows a key in this form whatever it was given.
+  seed[0] = (seed[0] ?? 0) & 248;
+  seed[31] = ((seed[31] ?? 0) & 127) | 64;
   return { privateKey: seed.toString("base64"), publicKey: publicKeyByNode(seed) };
 }
 

@@ -8,12 +8,20 @@ export const programs = {
   require(test: Mocha.Context, name: string): void {
     const present = found.get(name) ?? isOnPath(name);
     found.set(name, present);
-    if (present) return;
-    if (process.env["TOOLS_REQUIRED"] === "1") throw new Error(`${name} is not installed`);
-    if (test.test !== undefined) test.test.title += ` (not tried: ${name} is not installed)`;
-    test.skip();
+    if (!present) skip(test, `${name} is not installed`);
+  },
+
+  /** The same for a test that only root can do. */
+  requireRoot(test: Mocha.Context): void {
+    if (process.getuid?.() !== 0) skip(test, "needs root");
   },
 };
+
+function skip(test: Mocha.Context, reason: string): void {
+  if (process.env["TOOLS_REQUIRED"] === "1") throw new Error(reason);
+  if (test.test !== undefined) test.test.title += ` (not tried: ${reason})`;
+  test.skip();
+}
 
 function isOnPath(name: string): boolean {
   try {
