@@ -28,7 +28,7 @@ export interface HostRun {
 /** A host that can be asked several times, each time by a connection of its own. */
 export interface Host {
   /**
-   * Runs a POSIX sh script as root there. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
+   * Runs a POSIX sh script as root there, by the way that led there last, then by the others in their order. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
    * @throws UnreachableError when no way leads there, PushError when one does but the login is refused.
    */
   run(script: string, options: RunOptions): Promise<HostRun>;
@@ -50,7 +50,20 @@ export async function withHost<T>(
 ): Promise<T> {
   let keep: Promise<Keep> | null = null;
   const keepOnce = (): Promise<Keep> => (keep ??= startKeep(access.node, access.sshPrivateKey));
-  const host: Host = { run: (script, options) => tryWays(access, script, options, keepOnce) };
+  let ways = access.targets;
+  const host: Host = {
+    run: async (script, options) => {
+      const { run, target } = await tryWays(
+        { ...access, targets: ways },
+        script,
+        options,
+        keepOnce,
+      );
+      // A dead way is not worth another wait where one is known to work.
+      ways = [target, ...access.targets.filter((other) => other !== target)];
+      return run;
+    },
+  };
   try {
     return await work(host);
   } finally {
@@ -70,7 +83,7 @@ async function tryWays(
   script: string,
   options: RunOptions,
   startKeep: () => Promise<Keep>,
-): Promise<HostRun> {
+): Promise<{ run: HostRun; target: HostTarget }> {
   const deadline = Date.now() + (options.reachMs ?? REACH_MS);
   const vain = new Map<HostTarget, VainWay>();
   let open = access.targets;
@@ -81,7 +94,7 @@ async function tryWays(
       if (loginMs < 1000 && vain.size > 0) break;
       const ending = await attempt(tryOf(access, target, script, options, loginMs), startKeep);
       const through = formatWay(target);
-      if (ending.kind === "ran") return ranThrough(through, ending);
+      if (ending.kind === "ran") return { run: ranThrough(through, ending), target };
       vain.delete(target);
       vain.set(target, { through, failure: ending.failure });
       if (FINAL.includes(ending.failure.kind)) throw refusal(access.node, [...vain.values()]);

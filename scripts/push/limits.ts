@@ -4,11 +4,11 @@
 export const UNDO_AFTER_S = 45;
 
 /** ssh's own limit for connecting and greeting, for one way; less where there are more than three ways. */
-export const CONNECT_S = 8;
+export const CONNECT_S = 6;
 /** From starting ssh until a root shell waits on the host, for one way. */
-export const LOGIN_MS = 12_000;
+export const LOGIN_MS = 10_000;
 /** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
-export const REACH_MS = 24_000;
+export const REACH_MS = 18_000;
 
 /** What the host may take for one verb, once a root shell waits there. It bounds its own lock to 25 s. */
 export const APPLY_MS = 40_000;

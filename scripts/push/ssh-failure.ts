@@ -186,7 +186,7 @@ function unconnected(error: string, hop: SshHop, from: SshHop | null = null): Fa
   return {
     kind: "no-route",
     cause: `no way to ${where} (${error.trim()})`,
-    remedy: `Is the address right, and is ${from === null ? "this machine" : "the one before it"} on the right network? See${
+    remedy: `Is the machine on, is the address right, and is ${from === null ? "this machine" : "the one before it"} on the right network? See${
       from === null ? "" : ` on ${from.address}`
     }: ip route get ${hop.address}`,
   };

@@ -1,0 +1,176 @@
+/** What is left of a push that is killed or orphaned, and what can be seen of its secrets meanwhile. Needs root. */
+import * as assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import type { PushRequest } from "../../mesh/push-request";
+import { Lab } from "../../scripts/lab/lab";
+import { waitFor } from "../../scripts/lab/process";
+import { leaksIn } from "../support/secret-forms";
+import {
+  hop,
+  keysOf,
+  processesWith,
+  push,
+  PUSH_PROGRAM,
+  PUSH_WORLD,
+  requestFor,
+  shownByProcesses,
+  startPush,
+  textsBelow,
+} from "./support/pushing";
+
+describe("a push that is cut short", function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  let temporary: string;
+  before(async () => {
+    lab = await Lab.up(PUSH_WORLD, { id: "test-push-lifeline" });
+    // The laptop's packets are lost without a sign: a push to it hangs at its login.
+    const address = lab.managementAddress("laptop");
+    const lost = ["lladdr", "02:00:00:00:00:99", "dev", "mgmt0", "nud", "permanent"];
+    const { code } = await lab.exec("operator", ["ip", "neighbour", "replace", address, ...lost]);
+    assert.equal(code, 0);
+  });
+  after(() => lab.down());
+  beforeEach(() => {
+    temporary = fs.mkdtempSync(path.join(os.tmpdir(), "push-test-"));
+  });
+  afterEach(() => {
+    fs.rmSync(temporary, { recursive: true });
+  });
+
+  /** To the laptop by a jump, so that there are two ssh processes, and with a key, so that there is an agent. */
+  function hangingRequest(): PushRequest {
+    const jump = hop(lab, "relay", "203.0.113.10");
+    const silent = hop(lab, "laptop", lab.managementAddress("laptop"));
+    return requestFor(lab, "laptop", {
+      targets: [
+        { kind: "ssh", hop: silent, via: [] },
+        { kind: "ssh", hop: silent, via: [jump] },
+      ],
+    });
+  }
+
+  /** A push that hangs at its login, once its agent and its ssh run. Each of its helpers is known by the folder's name. */
+  async function hangingPush(above: string[] = []): Promise<ChildProcess> {
+    const push = startPush(lab, hangingRequest(), { above, env: { TMPDIR: temporary } });
+    const there = await waitFor(() => {
+      const lines = processesWith(temporary);
+      const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
+        lines.some((line) => line.includes(` ${start}`)),
+      );
+      return all ? lines : undefined;
+    }, 20_000);
+    assert.ok(there !== undefined, `never seen: ${processesWith(temporary).join("\n")}`);
+    return push;
+  }
+
+  /** No agent, no ssh, no keeper and no file, and soon. */
+  async function assertNothingLeft(limitMs: number): Promise<void> {
+    const left = (): string[] => [...processesWith(temporary), ...fs.readdirSync(temporary)];
+    await waitFor(() => (left().length === 0 ? true : undefined), limitMs);
+    assert.deepEqual(left(), []);
+  }
+
+  it("leaves no agent, no ssh and no file when it is killed", async () => {
+    const push = await hangingPush();
+    push.kill("SIGKILL");
+    await once(push, "exit");
+    await assertNothingLeft(2_000);
+  });
+
+  it("leaves nothing either when it is interrupted, and says that nothing half stays", async () => {
+    const push = await hangingPush();
+    let words = "";
+    push.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+    push.kill("SIGTERM");
+    const [code] = (await once(push, "close")) as [number];
+    assert.equal(code, 1);
+    assert.match(words, /^laptop: interrupted by SIGTERM/);
+    await assertNothingLeft(2_000);
+  });
+
+  it("leaves nothing when it ends by itself", async () => {
+    const finished = await push(lab, "apply", requestFor(lab, "relay"), { TMPDIR: temporary });
+    assert.equal(finished.code, 0, finished.stderr);
+    await assertNothingLeft(0);
+  });
+
+  it("shows no secret in a file, a command line or an environment", async () => {
+    const request = hangingRequest();
+    const push = await hangingPush();
+    const seen = `${textsBelow(temporary)}\n${shownByProcesses()}`;
+    push.kill("SIGKILL");
+    await once(push, "exit");
+    assert.ok(seen.includes("way0.known_hosts"), "the folder of the push was not searched");
+    const sshKey = (request.sshPrivateKey ?? "").split("\n").filter((line) => line.length > 40);
+    assert.deepEqual(leaksIn(seen, [keysOf("laptop").privateKey, ...sshKey]), []);
+    await assertNothingLeft(2_000);
+  });
+
+  describe("whose engine ends", () => {
+    /** Programs that do nothing but be an engine, a plugin, and what a plugin starts. */
+    function chain(): string[] {
+      const program = (name: string, text: string): string => {
+        const file = path.join(temporary, name);
+        fs.writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+        return file;
+      };
+      // Each waits for its child, as an engine and a plugin do; stdin is handed on in the background.
+      const engine = program("pulumi", 'exec 3<&0; "$@" <&3 & echo $! >"$0.child"; wait');
+      const plugin = program(
+        "pulumi-resource-command",
+        'exec 3<&0; "$@" <&3 & echo $! >"$0.child"; wait',
+      );
+      return [engine, plugin];
+    }
+
+    const childOf = (name: string): number =>
+      Number(fs.readFileSync(path.join(temporary, `${name}.child`), "utf8"));
+
+    function assertEnded(pid: number): void {
+      assert.equal(fs.existsSync(`/proc/${pid}/exe`), false);
+    }
+
+    it("ends within two seconds when the engine is killed, though the plugin lives on", async () => {
+      const engine = await hangingPush(chain());
+      const plugin = childOf("pulumi");
+      const program = childOf("pulumi-resource-command");
+      engine.kill("SIGKILL");
+      await once(engine, "exit");
+      assert.ok(fs.existsSync(`/proc/${plugin}`), "the plugin has ended too");
+      const gone = (): true | undefined =>
+        processesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
+          ? undefined
+          : true;
+      assert.equal(await waitFor(gone, 2_000), true);
+      assertEnded(program);
+    });
+
+    it("ends within two seconds when the plugin is killed", async () => {
+      await hangingPush(chain());
+      const program = childOf("pulumi-resource-command");
+      process.kill(childOf("pulumi"), "SIGKILL");
+      await waitFor(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), 2_000);
+      assertEnded(program);
+    });
+
+    it("begins nothing when the engine has ended before it starts", async () => {
+      const [, plugin = ""] = chain();
+      const before = lab.sshLog("relay").length;
+      // The plugin's parent is no engine: it was left behind.
+      const input = JSON.stringify(requestFor(lab, "relay"));
+      const argv = [plugin, process.execPath, PUSH_PROGRAM, "apply"];
+      const script = 'exec 3<&0; "$@" <&3 2>&1 | cat';
+      const finished = await lab.exec("operator", ["sh", "-c", script, "sh", ...argv], { input });
+      assert.match(
+        finished.stdout,
+        /^relay: the engine that started this push has ended, so nothing was sent/,
+      );
+      assert.equal(lab.sshLog("relay").length, before);
+    });
+  });
+});
