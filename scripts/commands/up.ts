@@ -67,7 +67,10 @@ async function reportOn(
     .filter((node) => node.hosts.length > 0 && !run.settled.includes(node.name))
     .map((node) => node.name)
     .filter((name) => failed.every(({ node }) => node !== name));
-  const handOver = changed(before, await handedOver(stack, plan));
+  const after = await handedOver(stack, plan);
+  const handOver = plan.nodes.flatMap(({ name: node, custody }) =>
+    before.get(node)?.reveal() === after.get(node)?.reveal() ? [] : [{ node, custody }],
+  );
   const links = await checkTunnels(stack, plan, run.settled);
   const ok = exitCode === 0 && links.every((link) => link.state !== "dead");
   return { ok, exitCode, failed, waiting, handOver, links };
@@ -77,15 +80,6 @@ async function reportOn(
 async function handedOver(stack: Stack, plan: Plan | null): Promise<ReadonlyMap<string, Secret>> {
   if (plan === null || plan.nodes.every((node) => node.hosts.length > 0)) return new Map();
   return (await readConfigs(stack)) ?? new Map<string, Secret>();
-}
-
-function changed(
-  before: ReadonlyMap<string, Secret>,
-  after: ReadonlyMap<string, Secret>,
-): string[] {
-  return [...after]
-    .filter(([name, file]) => before.get(name)?.reveal() !== file.reveal())
-    .map(([name]) => name);
 }
 
 /** Hosts that failed are not asked again: they have had their time. */

@@ -76,7 +76,7 @@ function failuresIn(events: Event[]): NodeFailure[] {
     const { urn, message } = diagnostic;
     if (typeof message !== "string") return [];
     const node = typeof urn === "string" && NODE_TYPES.includes(typeOf(urn)) ? nodeOf(urn) : null;
-    return [{ node, reason: reasonOf(message) }];
+    return [{ node, reason: reasonOf(message, node) }];
   });
   return failures.filter(({ reason }) => reason !== "" && !isEcho(reason));
 }
@@ -87,9 +87,10 @@ function typeOf(urn: string): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
-/** The command provider puts one line of its own before the push program's words. */
-function reasonOf(message: string): string {
-  return message.replace(/^exit status \d+: running "[^\n]*\n/, "").trim();
+/** The command provider puts one line of its own before the push program's words, which begin with the node's name. */
+function reasonOf(message: string, node: string | null): string {
+  const words = message.replace(/^exit status \d+: running "[^\n]*\n/, "").trim();
+  return node !== null && words.startsWith(`${node}: `) ? words.slice(node.length + 2) : words;
 }
 
 /** What the engine says of resources that were left out because another one failed. */

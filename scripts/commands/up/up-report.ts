@@ -13,21 +13,19 @@ export interface UpReport {
   /** Pushed nodes that were left out because a relay that they need failed; the next `up` does them. */
   waiting: string[];
   /** Nodes whose config has changed and has to be handed over. */
-  handOver: string[];
+  handOver: HandOver[];
   /** The links between pushed nodes; empty where they were not looked at. */
   links: LinkStatus[];
 }
 
+export interface HandOver {
+  node: string;
+  /** `device`: it adds its private key itself, so the config is text and no QR code. */
+  custody: "config" | "device";
+}
+
 export function upText(report: UpReport): string {
-  return [
-    failures(report),
-    waiting(report),
-    handOvers(report),
-    tunnels(report),
-    report.failed.length + report.waiting.length > 0
-      ? "Mend that and run `npx wireguard-mesh up` again: it does what is missing."
-      : "",
-  ]
+  return [failures(report), waiting(report), handOvers(report), tunnels(report)]
     .filter((block) => block !== "")
     .join("\n");
 }
@@ -35,7 +33,7 @@ export function upText(report: UpReport): string {
 function failures({ failed }: UpReport): string {
   return failed
     .map(({ node, reason }) => {
-      const words = node === null || reason.startsWith(`${node}: `) ? reason : `${node}: ${reason}`;
+      const words = node === null ? reason : `${node}: ${reason}`;
       return `${pc.red("failed:")} ${words.replaceAll("\n", "\n  ")}`;
     })
     .join("\n");
@@ -43,12 +41,16 @@ function failures({ failed }: UpReport): string {
 
 function waiting({ waiting: names }: UpReport): string {
   if (names.length === 0) return "";
-  return `left out, because a relay that they need failed: ${names.join(", ")}`;
+  return `left out, because a relay that they need failed (the next up does them): ${names.join(", ")}`;
 }
 
 function handOvers({ handOver }: UpReport): string {
   if (handOver.length === 0) return "";
-  const lines = handOver.map((name) => `  npx wireguard-mesh qr ${name}   # or: config ${name}`);
+  const lines = handOver.map(({ node, custody }) =>
+    custody === "device"
+      ? `  npx wireguard-mesh config ${node}`
+      : `  npx wireguard-mesh qr ${node}   # or: config ${node}`,
+  );
   return `These have a new config, which has to be handed over:\n${lines.join("\n")}`;
 }
 
