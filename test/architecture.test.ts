@@ -1,0 +1,204 @@
+/** The layout as it is meant: who may import whom and why, what no file holds, and the pins that bite. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import path from "node:path";
+import ts from "typescript";
+import { placesOf, sourceFiles, type SourceFile } from "./support/source-files";
+
+const ROOT = path.join(__dirname, "..");
+
+const isPulumi = (target: string) => target.startsWith("@pulumi/");
+const isBuiltin = (target: string) => builtinModules.includes(target.replace(/^node:/, ""));
+const isPackage = (target: string) => !/\.(ts|mjs|js|json)$/.test(target) && !isBuiltin(target);
+const isUnder =
+  (...folders: string[]) =>
+  (target: string) =>
+    folders.some((folder) => target.startsWith(folder));
+
+interface ForbiddenEdge {
+  from: (file: string) => boolean;
+  to: (target: string) => boolean;
+  reason: string;
+}
+
+const forbidden: Record<string, ForbiddenEdge> = {
+  "mesh/ and scripts/ -> @pulumi/*": {
+    // The stand-in for the command plugin is a provider itself, and runs in a process of its own.
+    from: (file) =>
+      isUnder("mesh/", "scripts/")(file) && !isUnder("scripts/lab/command-plugin/")(file),
+    to: isPulumi,
+    reason:
+      "all but components/ and index.ts is tried, and used by the commands, without an engine",
+  },
+  "mesh/ -> Node": {
+    from: isUnder("mesh/"),
+    to: isBuiltin,
+    reason: "the same config gives the same plan: no files, no clock, no randomness, no network",
+  },
+  "mesh/ -> what is above it": {
+    from: isUnder("mesh/"),
+    to: isUnder("components/", "scripts/", "test/", "index.ts"),
+    reason: "the core can be read, tested and reused alone",
+  },
+  "mesh/config -> mesh/plan, mesh/render": {
+    from: isUnder("mesh/config/"),
+    to: isUnder("mesh/plan/", "mesh/render/"),
+    reason: "config, plan, render: each looks back only",
+  },
+  "mesh/plan -> mesh/render": {
+    from: isUnder("mesh/plan/"),
+    to: isUnder("mesh/render/"),
+    reason: "the plan holds no text and meets no secret",
+  },
+  "components/ -> scripts/, test/, index.ts": {
+    from: isUnder("components/"),
+    to: isUnder("scripts/", "test/", "index.ts"),
+    reason: "what the engine runs depends on the core alone",
+  },
+  "scripts/ -> components/, index.ts": {
+    from: isUnder("scripts/"),
+    to: isUnder("components/", "index.ts"),
+    reason: "the commands reach the engine through its CLI, so that both see one program",
+  },
+  "the program and its tools -> test/": {
+    from: (file) => !file.startsWith("test/"),
+    to: isUnder("test/"),
+    reason: "tests stay out of what is run",
+  },
+  "scripts/setup -> npm packages": {
+    from: isUnder("scripts/setup/"),
+    to: isPackage,
+    reason: "set-up runs on a fresh clone, before any package is there",
+  },
+};
+
+describe("imports", () => {
+  for (const [edge, { from, to, reason }] of Object.entries(forbidden)) {
+    it(`never go ${edge}: ${reason}`, () => {
+      const sources = sourceFiles.filter((file) => from(file.path));
+      assert.notEqual(sources.length, 0, "the rule is about no file any more");
+      const targets = sourceFiles.flatMap((file) => [file.path, ...file.imports]);
+      assert.ok(targets.some(to), "the rule forbids what is not there any more");
+      const broken = sources.flatMap((file) =>
+        file.imports.filter(to).map((target) => `${file.path} -> ${target}`),
+      );
+      assert.deepEqual(broken, []);
+    });
+  }
+
+  it("make no circle in mesh/ and components/", () => {
+    const core = sourceFiles.filter((file) => isUnder("mesh/", "components/")(file.path));
+    assert.deepEqual(circles(core), []);
+  });
+});
+
+describe("source files", () => {
+  const shipped = sourceFiles.filter((file) => !file.path.startsWith("test/"));
+  const core = shipped.filter((file) => isUnder("mesh/", "components/", "index.ts")(file.path));
+
+  it("are short: 250 lines, tests 300", () => {
+    const long = sourceFiles.filter(({ path: file, text }) => {
+      return text.split("\n").length - 1 > (file.startsWith("test/") ? 300 : 250);
+    });
+    assert.deepEqual(
+      long.map((file) => file.path),
+      [],
+    );
+  });
+
+  it("are named by what they hold: no utils, helpers, common or misc", () => {
+    const rooms = /(^|[/-])(utils?|helpers?|common|misc)([.-]|\/|$)/;
+    assert.deepEqual(
+      sourceFiles.map((file) => file.path).filter((file) => rooms.test(file)),
+      [],
+    );
+  });
+
+  it("of the core begin by saying what they are", () => {
+    const silent = core.filter(({ text }) => !/^\/\*\*\s+(\* )?[A-Z]/.test(text));
+    assert.deepEqual(
+      silent.map((file) => file.path),
+      [],
+    );
+  });
+
+  it("hold no `any` and no `!` that silences the type checker", () => {
+    const loose = sourceFiles.flatMap((file) =>
+      placesOf(file, (node) => {
+        return node.kind === ts.SyntaxKind.AnyKeyword || ts.isNonNullExpression(node);
+      }),
+    );
+    assert.deepEqual(loose, []);
+  });
+
+  it("of mesh/ ask neither clock nor dice nor environment", () => {
+    const impure =
+      /^(Math\.random|Date\.now|performance\b.*|process\b.*|globalThis\b.*|crypto\b.*)$/;
+    const places = core
+      .filter((file) => file.path.startsWith("mesh/"))
+      .flatMap((file) =>
+        placesOf(file, (node) => {
+          if (ts.isNewExpression(node)) {
+            return node.expression.getText() === "Date" && node.arguments?.length === 0;
+          }
+          const named = ts.isPropertyAccessExpression(node) || ts.isCallExpression(node);
+          return named && impure.test(node.expression.getText() + nameOf(node));
+        }),
+      );
+    assert.deepEqual(places, []);
+  });
+});
+
+describe("pins that bite", () => {
+  const pins = {
+    "@pulumi/pulumi": ["3.248.0", "the last whose engines take Node 20; 3.249 needs Node 22"],
+    "@pulumi/command": [
+      "1.2.1",
+      "npm's latest, 4.5.0, is a stray old release without hostKey and logging",
+    ],
+    typescript: ["5.9.3", "Pulumi's TypeScript support ends before 7, which is npm's latest"],
+    pulumi: [
+      "3.250.0",
+      "the CLI that is known to work with this SDK and the Go-built language host",
+    ],
+  } as const;
+  const manifest = readJson("package.json") as Record<string, Record<string, string> | undefined>;
+  const lock = readJson("package-lock.json") as { packages: Record<string, { version?: string }> };
+
+  for (const [name, [version, reason]] of Object.entries(pins)) {
+    it(`${name} ${version}: ${reason}`, () => {
+      const asked = manifest["dependencies"]?.[name] ?? manifest["devDependencies"]?.[name];
+      assert.equal(asked, version);
+      assert.equal(lock.packages[`node_modules/${name}`]?.version, version);
+    });
+  }
+
+  it("all versions are exact, so that npm ci and npm install give the same", () => {
+    const asked = { ...manifest["dependencies"], ...manifest["devDependencies"] };
+    const loose = Object.entries(asked).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version));
+    assert.deepEqual(loose, []);
+  });
+});
+
+/** Each circle once, as the files on it. */
+function circles(files: SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const clear = new Set<string>();
+  const walk = (file: string, way: string[]): string[] => {
+    if (way.includes(file)) return [[...way.slice(way.indexOf(file)), file].join(" -> ")];
+    if (clear.has(file)) return [];
+    const found = (byPath.get(file)?.imports ?? []).flatMap((next) => walk(next, [...way, file]));
+    clear.add(file);
+    return found;
+  };
+  return files.flatMap((file) => walk(file.path, []));
+}
+
+function nameOf(node: ts.Node): string {
+  return ts.isPropertyAccessExpression(node) ? `.${node.name.text}` : "";
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(ROOT, file), "utf8"));
+}

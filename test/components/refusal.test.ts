@@ -1,0 +1,91 @@
+/** A wrong config: nothing is registered, and one error says all. */
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { runProgram, type Registration, type Stack } from "../support/engine-mock";
+import { keyPair } from "../support/key-pairs";
+import { SEED } from "../support/networks";
+import { leaksIn } from "../support/secret-forms";
+import { goodStack, secretsOfStack } from "../support/stacks";
+
+describe("the program with a wrong config", () => {
+  it("registers nothing, and lists all mistakes in one error without a stack", async () => {
+    const message = await refusal({
+      ...goodStack(),
+      config: {
+        ...goodStack().config,
+        peer: "{}",
+        network: '{"listenPort": 70000}',
+        expect: '"x"',
+      },
+    });
+    assert.equal(
+      message,
+      `the config has 3 mistakes; nothing was changed
+  peer: is not a known key
+      did you mean peers?
+  network.listenPort: 70000 is not a port
+      use a whole number from 1 to 65535
+  expect: is not a list
+      write a list: [ { from: laptop, to: desktop, reach: true } ]`,
+    );
+  });
+
+  it("counts a single mistake as one", async () => {
+    const message = await refusal({ ...goodStack(), config: {}, secrets: [] });
+    assert.equal(
+      message,
+      `the config has one mistake; nothing was changed
+  peers: is missing: a network needs peers
+      add one: npx wireguard-mesh add-peer NAME`,
+    );
+  });
+
+  for (const name of goodStack().secrets) {
+    it(`refuses ${name} in clear, without repeating it`, async () => {
+      const stack = goodStack();
+      const message = await refusal({
+        ...stack,
+        secrets: stack.secrets.filter((key) => key !== name),
+      });
+      assert.match(message, new RegExp(`^  ${name}[^:]*: stands in clear in the stack file`, "m"));
+    });
+  }
+
+  it("refuses facts that are encrypted, rather than to hide them from the review", async () => {
+    const stack = goodStack();
+    const message = await refusal({ ...stack, secrets: [...stack.secrets, "peers"] });
+    assert.match(message, /^ {2}peers: is encrypted, in whole or in part/m);
+  });
+
+  it("refuses an encrypted text in the place of the private keys", async () => {
+    const stack = goodStack();
+    const config = { ...stack.config, privateKeys: keyPair(2).privateKey };
+    assert.match(
+      await refusal({ ...stack, config }),
+      /^ {2}privateKeys: is not a map of names and keys$/m,
+    );
+  });
+
+  it("refuses a private key of another node", async () => {
+    const stack = goodStack();
+    const keys = JSON.parse(stack.config["privateKeys"] ?? "") as Record<string, string>;
+    const config = { ...stack.config, privateKeys: JSON.stringify({ ...keys, nas: SEED }) };
+    assert.match(
+      await refusal({ ...stack, config }),
+      /^ {2}privateKeys\.nas: does not belong to peers\.nas/m,
+    );
+  });
+});
+
+/** The message of the error; fails where one is not raised, something is registered, or a secret is repeated. */
+async function refusal(stack: Stack): Promise<string> {
+  const registered: Registration[] = [];
+  const error = await runProgram(stack, registered).then(
+    () => assert.fail("the program ran"),
+    (problem: unknown) => problem,
+  );
+  assert.deepEqual(registered, []);
+  assert.ok(pulumi.RunError.isInstance(error), String(error));
+  assert.deepEqual(leaksIn(error.message, secretsOfStack), []);
+  return error.message;
+}

@@ -1,0 +1,90 @@
+/** A program run against a mocked engine: what it would register, word for word. */
+import * as pulumi from "@pulumi/pulumi";
+import type { MockResourceArgs } from "@pulumi/pulumi/runtime";
+
+/** The mark that the SDK puts on a secret when it hands inputs to the engine. */
+const SECRET_MARK = "4dabf18193072939515e22adb298388d";
+
+export interface Registration {
+  type: string;
+  name: string;
+  /** Each secret as a map with the SDK's mark and `value`. */
+  inputs: Record<string, unknown>;
+  /** Names of the resources that were done before this one was asked for. */
+  after: string[];
+}
+
+export interface Run {
+  registered: Registration[];
+  /** What index.ts exports. */
+  outputs: Record<string, unknown>;
+}
+
+export interface Stack {
+  /** By key of the namespace, as the engine hands it over: JSON text, or plain text. */
+  config: Record<string, string>;
+  /** Those of them that are encrypted. */
+  secrets: string[];
+  preview: boolean;
+}
+
+/** Runs index.ts afresh. Rejects with what it throws; what was registered until then is in `registered`. */
+export async function runProgram(stack: Stack, registered: Registration[] = []): Promise<Run> {
+  const key = (name: string) => `wireguard-mesh:${name}`;
+  await pulumi.runtime.setMocks(recordingInto(registered), "wireguard-mesh", "dev", stack.preview);
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(stack.config).map(([name, text]) => [key(name), text])),
+    stack.secrets.map(key),
+  );
+  const program = require.resolve("../../index");
+  Reflect.deleteProperty(require.cache, program);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the program runs as it is loaded, once a run
+  const outputs = require(program) as Record<string, unknown>;
+  await settled(outputs);
+  return { registered, outputs };
+}
+
+/** The value of an output, and whether it is secret. */
+export async function resolved(output: unknown): Promise<{ value: unknown; secret: boolean }> {
+  const wrapped: pulumi.Output<unknown> = pulumi.output(output);
+  const value = await new Promise<unknown>((resolve) => {
+    wrapped.apply((inner) => {
+      resolve(inner);
+    });
+  });
+  return { value, secret: await pulumi.isSecret(wrapped) };
+}
+
+/** The inputs without what is secret, as text. */
+export function inClear(registration: Registration): string {
+  return JSON.stringify(registration, (_, value: unknown) =>
+    isSecret(value) ? "(secret)" : value,
+  );
+}
+
+export function isSecret(value: unknown): value is { value: unknown } {
+  return typeof value === "object" && value !== null && SECRET_MARK in value;
+}
+
+function recordingInto(registered: Registration[]): pulumi.runtime.Mocks {
+  const done: string[] = [];
+  return {
+    newResource: async ({ type, name, inputs }: MockResourceArgs) => {
+      const given = inputs as Record<string, unknown>;
+      registered.push({ type, name, inputs: given, after: [...done] });
+      // Whoever does not wait for this one is asked for meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      done.push(name);
+      return { id: `${name}-id`, state: { ...given, stdout: `ran ${name}` } };
+    },
+    call: ({ token }) => {
+      throw new Error(`nothing here calls ${token}`);
+    },
+  };
+}
+
+/** Waits for all registrations, those that no output waits for included. */
+async function settled(outputs: Record<string, unknown>): Promise<void> {
+  await resolved(outputs);
+  await pulumi.runtime.disconnect();
+}
