@@ -4,11 +4,12 @@
 # $1: a checked wg-quick file that is named after the interface.
 converge() {
   if ! link_exists; then
-    start "$1"
+    start "$1" || return 1
   elif ! converge_running "$1"; then
     say "restarting $IFACE: it could not be changed while running"
-    restart "$1"
+    restart "$1" || return 1
   fi
+  endpoints_in "$1" | write_state endpoints
 }
 
 # A broken interface may refuse to go down in good order; wireguard-go ends when its link is deleted.
@@ -47,8 +48,9 @@ bad_config() { die "the config was refused before anything was changed: $1" "thi
 
 # wg(8): a peer that moved keeps its new address as long as it is heard from. A config that did not change the
 # endpoint must not send it back, so the line is left out where the last handshake is fresh (REJECT_AFTER_TIME, 180 s).
+# Changed against what was last set, not against the file: in a rollback the two differ, and that is the very point.
 drop_roamed_endpoints() {
-  { [ ! -f "$LIVE" ] || endpoints_in "$LIVE" | sed 's/^/was /'
+  { read_state endpoints | sed 's/^/was /'
     wg show "$IFACE" latest-handshakes | awk -v now="$(date +%s)" '$2 > now - 180 { print "fresh", $1 }'
     endpoints_in "$1" | sed 's/^/is /'
     sed 's/^/line /' "$2"; } | awk '

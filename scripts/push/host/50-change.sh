@@ -35,7 +35,7 @@ stage() {
   printf '%s' "$script" | base64 -d | write_state host.sh
   tell "$digest" | write_state next-digest
   tell "$forwarding4 $forwarding6" | write_state next-forwarding
-  tell "$probes" | write_state probes
+  tell "$probes" | write_state next-probes
   rm -f "$STATE/result" "$STATE/log"
 }
 
@@ -70,7 +70,7 @@ carry_out() {
   pending || exit 0
   if (converge "$STAGED" && set_forwarding "$(read_state next-forwarding | cut -d ' ' -f 1)" \
     "$(read_state next-forwarding | cut -d ' ' -f 2)"); then
-    force_handshakes
+    force_handshakes next-probes
     tell ok | write_state result
   else
     tell "failed $(grep -v -e '^\[#\]' -e '^remedy:' "$STATE/log" | tail -n 1)" | write_state result
@@ -78,9 +78,9 @@ carry_out() {
   fi
 }
 
-# One ping each makes WireGuard shake hands now instead of when somebody next speaks. Relays come first in the list.
+# $1: where the addresses stand. One ping each makes WireGuard shake hands now instead of when somebody next speaks. Relays come first in the list.
 force_handshakes() {
-  for probe in $(read_state probes | tr ' ' '\n' | head -n 16); do
+  for probe in $(read_state "$1" | tr ' ' '\n' | head -n 16); do
     unlocked ping -c 1 -W 2 "$probe" >/dev/null 2>&1 &
   done
   wait
@@ -94,9 +94,10 @@ confirm() {
   digest_of "$LIVE" | write_state file
   mv "$STATE/next-digest" "$STATE/digest"
   mv "$STATE/next-forwarding" "$STATE/forwarding"
+  mv "$STATE/next-probes" "$STATE/probes"
   # shellcheck disable=SC2046 # two words are meant
   write_drop_in $(read_state forwarding)
-  rm -f "$STATE/pending" "$STATE/probes"
+  rm -f "$STATE/pending"
   disarm
   at_boot
   tell "outcome confirmed"
@@ -141,11 +142,12 @@ undo() {
     converge "$LIVE" || restart "$LIVE"
     # shellcheck disable=SC2046 # two words are meant
     set_forwarding $(read_state forwarding)
+    force_handshakes probes
   else
     take_down
     set_forwarding 0 0
   fi
-  rm -f "$STATE/pending" "$STATE/next-digest" "$STATE/next-forwarding" "$STATE/probes" "$STAGED"
+  rm -f "$STATE/pending" "$STATE/next-digest" "$STATE/next-forwarding" "$STATE/next-probes" "$STAGED"
   tell "$token" | write_state rolled-back
   disarm
 }

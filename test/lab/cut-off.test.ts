@@ -1,0 +1,77 @@
+/** A config that cuts the only way in: the host comes back by itself, and up says so. Real engine, sshd and WireGuard. */
+import * as assert from "node:assert/strict";
+import type { Finished } from "../../scripts/lab/process";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import { LeakWatch } from "./support/leak-watch";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { answers } from "./support/small-world";
+import { deleteConfig, setConfig } from "./support/stack-edits";
+
+const UP = ["up", "--yes", "--skip-preview", "--continue-on-error"];
+
+describe("a host whose only way in is the tunnel", () => {
+  let mesh: MeshLab;
+  let leaks: LeakWatch;
+
+  before(async () => {
+    mesh = await meshLab(relay, "test-cut-off");
+    leaks = await LeakWatch.start(mesh);
+    assert.equal((await pulumi(...UP)).code, 0);
+    setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
+    const moved = await pulumi(...UP);
+    assert.equal(moved.code, 0, moved.stdout);
+  });
+  after(() => mesh.lab.down());
+
+  it("is pushed to through the tunnel that the push changes", async () => {
+    setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1380);
+    assert.equal((await pulumi(...UP)).code, 0);
+    assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1380");
+  });
+
+  it("goes back by itself within 90 s when its new config cuts that way", async () => {
+    const former = await onDesktop("cat", "/etc/wireguard/wg0.conf");
+    // Nobody listens there, and the relay is not told anything new: only the peers lose their way.
+    setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.99:51820");
+    setConfig(mesh.stack, ["peers", "laptop", "enabled"], false);
+    const begun = Date.now();
+    const up = await pulumi(...UP);
+    assert.notEqual(up.code, 0);
+    assert.match(up.stdout, /desktop: the new config cut the way in, so the host went back/);
+    assert.ok(Date.now() - begun < 110_000, `${Date.now() - begun} ms`);
+    assert.equal(await onDesktop("cat", "/etc/wireguard/wg0.conf"), former);
+    assert.match(await onDesktop("wg", "show", "wg0", "endpoints"), /203\.0\.113\.10:51820/);
+    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.1"), true);
+  });
+
+  it("is tried again by the next up, and only it", async () => {
+    deleteConfig(mesh.stack, ["relays", "relay", "endpoint"]);
+    setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1390);
+    assert.equal((await pulumi(...UP)).code, 0);
+    assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1390");
+  });
+
+  it("is cleaned when everything is destroyed, before the relay through which that goes", async () => {
+    const destroyed = await pulumi("destroy", "--yes", "--skip-preview");
+    assert.equal(destroyed.code, 0, destroyed.stdout);
+    for (const host of ["desktop", "relay", "laptop"]) {
+      const left = ["find", "/etc/wireguard", "/var/lib/wireguard-mesh", "/sys/class/net/wg0"];
+      const found = (await mesh.lab.exec(host, left)).stdout
+        .split("\n")
+        .filter((line) => line !== "");
+      assert.deepEqual(found, ["/etc/wireguard"], host);
+    }
+  });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
+
+  async function pulumi(...args: string[]): Promise<Finished> {
+    const done = await mesh.pulumi(...args);
+    leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
+    return done;
+  }
+
+  async function onDesktop(...argv: string[]): Promise<string> {
+    return (await mesh.lab.exec("desktop", argv)).stdout;
+  }
+});
