@@ -1,0 +1,174 @@
+/** The network converges, end to end: the real engine, the program as it is, real sshd and WireGuard. Needs root. */
+import * as assert from "node:assert/strict";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import type { Finished } from "../../scripts/lab/process";
+import { LeakWatch } from "./support/leak-watch";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { lossDuring } from "./support/ping-stream";
+import { answers } from "./support/small-world";
+import { deleteConfig, setConfig } from "./support/stack-edits";
+
+const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--diff"];
+const NODES = ["relay", "desktop", "laptop"];
+
+describe("a network of a relay and two peers behind NAT", function () {
+  let mesh: MeshLab;
+  let leaks: LeakWatch;
+
+  before(async () => {
+    const world = {
+      ...relay.world,
+      hosts: { ...relay.world.hosts, nas: { public: "203.0.113.40" } },
+    };
+    mesh = await meshLab({ ...relay, world }, "test-converge");
+    leaks = await LeakWatch.start(mesh);
+  });
+  after(() => mesh.lab.down());
+
+  it("is converged by the first up, and the peers meet through the relay alone", async () => {
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), false);
+    succeeded(await pulumi(...UP));
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
+    assert.equal(await answers(mesh.lab, "laptop", "192.168.1.20"), false);
+  });
+
+  it("is left alone by a second up: no change, no login, the same sessions", async () => {
+    const before = { logins: logins(), handshakes: await handshakes() };
+    const up = succeeded(await pulumi(...UP));
+    assert.match(up.stdout, /^ {4}\d+ unchanged$/m);
+    assert.doesNotMatch(up.stdout, /changed, |created|updated|deleted|replaced/);
+    assert.deepEqual({ logins: logins(), handshakes: await handshakes() }, before);
+  });
+
+  it("previews a change as the lines of the hosts that it concerns, with no secret in it", async () => {
+    setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1380);
+    const preview = succeeded(await pulumi("preview", "--diff"));
+    assert.match(preview.stdout, /~ wireguard-mesh:index:Peer: \(update\)[\s\S]*::desktop\]/);
+    assert.match(preview.stdout, /\+ MTU = 1380/);
+    assert.match(preview.stdout, /PrivateKey = \(hidden\)/);
+    assert.doesNotMatch(preview.stdout, /::laptop-push-command\]|::relay-push-command\]/);
+    await pulumi("preview", "--json");
+    deleteConfig(mesh.stack, ["peers", "desktop", "mtu"]);
+  });
+
+  it("takes in a peer, touching its relay and nobody else, without a lost packet", async () => {
+    const before = logins();
+    const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {
+      const host = ["--host", "root@203.0.113.40", "--host-key", mesh.lab.hostKey("nas")];
+      succeeded(await command("add-peer", "nas", ...host));
+      succeeded(await pulumi(...UP));
+    });
+    assert.ok(loss.sent > 50, `only ${loss.sent} pings`);
+    assert.equal(loss.sent - loss.received, 0);
+    assert.deepEqual(loginsSince(before), { relay: 2, desktop: 0, laptop: 0 });
+    assert.equal(mesh.lab.logins("nas"), 2);
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.4"), true);
+  });
+
+  it("lets a peer go: the relay forgets it and its host is clean", async () => {
+    const keys = await mesh.lab.exec("nas", ["wg", "show", "wg0", "public-key"]);
+    succeeded(await command("remove-peer", "nas"));
+    succeeded(await pulumi(...UP));
+    const known = await mesh.lab.exec("relay", ["wg", "show", "wg0", "dump"]);
+    assert.ok(keys.stdout.trim().length === 44 && !known.stdout.includes(keys.stdout.trim()));
+    assert.equal((await mesh.lab.exec("nas", ["test", "-e", "/sys/class/net/wg0"])).code, 1);
+    const places = ["/etc/wireguard", "/var/lib/wireguard-mesh", "/etc/sysctl.d"];
+    const left = ["find", ...places, "-name", "*wg0*"];
+    assert.equal((await mesh.lab.exec("nas", left)).stdout, "");
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+  });
+
+  it("converges the others when a host is down, names it, and does the rest next time", async () => {
+    setConfig(mesh.stack, ["network", "mtu"], 1400);
+    await mesh.lab.cut("desktop");
+    const begun = Date.now();
+    const up = await pulumi(...UP);
+    const seconds = (Date.now() - begun) / 1000;
+    assert.notEqual(up.code, 0);
+    assert.ok(seconds < 30, `it took ${seconds} s`);
+    assert.match(up.stdout, /desktop: cannot be reached[\s\S]*timed out/);
+    assert.deepEqual(await mtus(["relay", "laptop"]), ["1400", "1400"]);
+
+    await mesh.lab.mend("desktop");
+    const before = logins();
+    succeeded(await pulumi(...UP));
+    assert.deepEqual(await mtus(NODES), ["1400", "1400", "1400"]);
+    assert.deepEqual(loginsSince(before), { relay: 0, desktop: 2, laptop: 0 });
+  });
+
+  it("reports eight mistakes in one run, before any resource, without a stack trace", async () => {
+    const mistakes: [string[], unknown][] = [
+      [["network", "mtuu"], 1400],
+      [["network", "interface"], "a name that is too long"],
+      [["relays", "relay", "ec2"], {}],
+      [["peers", "desktop", "address"], "10.0.0.999"],
+      [["peers", "desktop", "endpoint"], "203.0.113.9:70000"],
+      [["peers", "laptop", "persistentKeepalive"], "25s"],
+      [["peers", "laptop", "relay"], "rely"],
+      [["peers", "phone"], { address: "10.0.1.9" }],
+    ];
+    for (const [place, value] of mistakes) setConfig(mesh.stack, place, value);
+    const up = await pulumi(...UP);
+    assert.notEqual(up.code, 0);
+    for (const words of [
+      "network.mtuu: is not a known key",
+      "network.interface: ",
+      "relays.relay.ec2: is not supported yet",
+      "peers.desktop.address: ",
+      "peers.desktop.endpoint: ",
+      "peers.laptop.persistentKeepalive: ",
+      "peers.laptop.relay: there is no relay rely",
+      "peers.phone.publicKey: is missing",
+    ]) {
+      assert.ok(
+        up.stdout.includes(words) || up.stderr.includes(words),
+        `${words} in\n${up.stdout}`,
+      );
+    }
+    assert.doesNotMatch(up.stdout + up.stderr, /\n\s+at .*\(/);
+    assert.doesNotMatch(up.stdout, /wireguard-mesh:index:/);
+  });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
+
+  async function pulumi(...args: string[]): Promise<Finished> {
+    const done = await mesh.pulumi(...args);
+    leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
+    return done;
+  }
+
+  async function command(...args: string[]): Promise<Finished> {
+    const done = await mesh.lab.exec("operator", [
+      "node",
+      "dist/scripts/wireguard-mesh.js",
+      ...args,
+    ]);
+    leaks.read(`output of wireguard-mesh ${args.join(" ")}`, done.stdout + done.stderr);
+    return done;
+  }
+
+  function logins(): Record<string, number> {
+    return Object.fromEntries(NODES.map((node) => [node, mesh.lab.logins(node)]));
+  }
+
+  function loginsSince(before: Record<string, number>): Record<string, number> {
+    return Object.fromEntries(
+      Object.entries(logins()).map(([node, count]) => [node, count - (before[node] ?? 0)]),
+    );
+  }
+
+  async function handshakes(): Promise<string> {
+    return (await mesh.lab.exec("relay", ["wg", "show", "wg0", "latest-handshakes"])).stdout;
+  }
+
+  async function mtus(nodes: string[]): Promise<string[]> {
+    const files = nodes.map((node) => mesh.lab.exec(node, ["cat", "/sys/class/net/wg0/mtu"]));
+    return (await Promise.all(files)).map((file) => file.stdout.trim());
+  }
+});
+
+function succeeded(done: Finished): Finished {
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+  return done;
+}
