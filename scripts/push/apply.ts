@@ -24,28 +24,35 @@ export function apply(
   talk: (line: string) => void,
   onInstall: () => void = () => undefined,
 ): Promise<PushResult> {
+  return withHost(request, (host) => applyThrough(host, request, { talk, onInstall }));
+}
+
+/** The same through a host at hand. */
+export async function applyThrough(
+  host: Host,
+  request: PushRequest,
+  { talk, onInstall }: { talk: (line: string) => void; onInstall: () => void },
+): Promise<PushResult> {
   const push: Push = {
     request,
     token: randomBytes(16).toString("hex"),
     digest: digestOf(request),
     talk,
   };
-  return withHost(request, async (host) => {
-    const sent = await send(push, host, onInstall).catch((problem: unknown) => {
-      throw problem instanceof UnreachableError
-        ? new PushError(`${problem.message}\nThen ${AGAIN}`)
-        : problem;
-    });
-    if (sent.exitCode === null) return findOut(push, host);
-    if (sent.exitCode !== 0) throw complaint(push, sent);
-    const answer = parseAnswer(sent.stdout);
-    const outcome = answer.get("outcome")?.at(-1);
-    if (outcome === "unchanged") return resultOf(push, sent, "unchanged");
-    if (outcome === "pending") return settle(push, host, Date.now());
-    throw new PushError(
-      `${request.node}: the host gave no answer that can be understood.\n${REPORT}`,
-    );
+  const sent = await send(push, host, onInstall).catch((problem: unknown) => {
+    throw problem instanceof UnreachableError
+      ? new PushError(`${problem.message}\nThen ${AGAIN}`)
+      : problem;
   });
+  if (sent.exitCode === null) return findOut(push, host);
+  if (sent.exitCode !== 0) throw complaint(push, sent);
+  const answer = parseAnswer(sent.stdout);
+  const outcome = answer.get("outcome")?.at(-1);
+  if (outcome === "unchanged") return resultOf(push, sent, "unchanged");
+  if (outcome === "pending") return settle(push, host, Date.now());
+  throw new PushError(
+    `${request.node}: the host gave no answer that can be understood.\n${REPORT}`,
+  );
 }
 
 interface Push {
@@ -163,8 +170,10 @@ async function again(
   return null;
 }
 
-function isDone(push: Push, facts: Facts): boolean {
-  return facts.digest === push.digest && facts.pending === null;
+/** Confirmed, and not only in former times: the file and the interface are looked at too. */
+function isDone({ request, digest }: Push, facts: Facts): boolean {
+  const confirmed = facts.digest === digest && facts.pending === null;
+  return confirmed && facts.file === sha256(request.config) && facts.interface === "up";
 }
 
 function resultOf(push: Push, run: HostRun, outcome: PushResult["outcome"]): PushResult {

@@ -1,0 +1,97 @@
+/** A config that cuts its own way in is undone by the host, and a removal goes through the very tunnel. Needs root. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { Lab } from "../../scripts/lab/lab";
+import type { Finished } from "../../scripts/lab/process";
+import { configOf, hop, keysOf, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
+
+describe("a push and the way in", function () {
+  this.timeout(180_000);
+  let lab: Lab;
+  before(async () => {
+    lab = await Lab.up(PUSH_WORLD, { id: "test-push-undo" });
+  });
+  after(() => lab.down());
+
+  async function pushed(...args: Parameters<typeof push>): Promise<Finished> {
+    const finished = await push(...args);
+    assert.equal(finished.code, 0, finished.stderr);
+    return finished;
+  }
+
+  const outcomeOf = ({ stdout }: Finished): string =>
+    (JSON.parse(stdout) as { outcome: string }).outcome;
+
+  const liveFile = (node: string): string =>
+    fs.readFileSync(lab.fileOf(node, "/etc/wireguard/wg0.conf"), "utf8");
+
+  it("is lost by a config that takes the way in away: the host goes back, the push says so", async () => {
+    const good = requestFor(lab, "relay");
+    await pushed(lab, "apply", good);
+    // Half of the management network is routed into the tunnel, to nobody: the operator's half.
+    const thief = [
+      "[Peer]",
+      `PublicKey = ${keysOf("nobody").publicKey}`,
+      "AllowedIPs = 172.29.0.0/17",
+    ];
+    const cutting = { ...good, config: configOf("relay", "10.0.0.1/24", ["", ...thief]) };
+
+    const start = Date.now();
+    const failed = await push(lab, "apply", cutting);
+    assert.ok(Date.now() - start < 90_000, `took ${Date.now() - start} ms`);
+    assert.equal(failed.code, 1);
+    assert.match(failed.stderr, /relay: the new config cut the way in, so the host went back/);
+    assert.match(failed.stderr, /root@172\.29\.0\.10: timed out/);
+    assert.equal(liveFile("relay"), good.config);
+
+    assert.equal(outcomeOf(await pushed(lab, "apply", good)), "unchanged");
+  });
+
+  it("is a tunnel: the removal through it goes on when the tunnel is gone", async () => {
+    const relay = keysOf("relay").publicKey;
+    const laptop = keysOf("laptop").publicKey;
+    const toLaptop = ["", "[Peer]", `PublicKey = ${laptop}`, "AllowedIPs = 10.0.0.3/32"];
+    const toRelay = [
+      ...["", "[Peer]", `PublicKey = ${relay}`, "AllowedIPs = 10.0.0.1/32"],
+      ...["Endpoint = 203.0.113.10:51820", "PersistentKeepalive = 25"],
+    ];
+    const config = configOf("relay", "10.0.0.1/24", toLaptop);
+    await pushed(lab, "apply", requestFor(lab, "relay", { config }));
+    const targets = [managed(lab, "laptop")];
+    const first = requestFor(lab, "laptop", {
+      targets,
+      config: configOf("laptop", "10.0.0.3/24", toRelay),
+      probes: ["10.0.0.1"],
+    });
+    await pushed(lab, "apply", first);
+
+    const via = [hop(lab, "relay", "203.0.113.10")];
+    const through = {
+      ...first,
+      targets: [{ kind: "ssh" as const, hop: hop(lab, "laptop", "10.0.0.3"), via }],
+    };
+    assert.equal(outcomeOf(await pushed(lab, "apply", through)), "unchanged");
+    const removal = await pushed(lab, "remove", through);
+    assert.equal(outcomeOf(removal), "removing", removal.stderr);
+    assert.match(removal.stderr, /goes on cleaning up by itself/);
+
+    assert.equal(outcomeOf(await pushed(lab, "remove", first)), "absent");
+    const links = await lab.exec("laptop", ["ls", "/sys/class/net", "/etc/wireguard"]);
+    assert.doesNotMatch(links.stdout, /wg0/);
+  });
+
+  it("belongs to one stack: another one's push and removal are refused, and nothing is touched", async () => {
+    const ours = requestFor(lab, "desktop");
+    await pushed(lab, "apply", ours);
+    const theirs = { ...ours, owner: "wireguard-mesh/another" };
+    const refused = await push(lab, "apply", theirs);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^desktop: wg0 here belongs to another/);
+    const left = await pushed(lab, "remove", theirs);
+    assert.equal(outcomeOf(left), "left");
+    assert.match(left.stderr, /^desktop: /);
+    assert.equal(liveFile("desktop"), ours.config);
+    assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
+    assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "absent");
+  });
+});
