@@ -21,7 +21,7 @@ import {
 import { installNpmPackages } from "./npm-packages.mjs";
 import { say } from "./progress.mjs";
 import { runTests } from "./run-tests.mjs";
-import { installSystemPackages } from "./system-packages.mjs";
+import { canInstall, installSystemPackages } from "./system-packages.mjs";
 import { toolsFor } from "./system-tools.mjs";
 
 /** @typedef {import("./command-line.mjs").Request} Request */
@@ -86,7 +86,7 @@ async function prepareTests(request) {
 
 /** The unit tests that use a tool say so themselves when it is missing. @param {Request} request */
 async function installTestTools(request) {
-  const needs = toolsFor({ lab: false, tests: true, kernelHasWireguard: true, engineIsHere: true });
+  const needs = toolsFor({ lab: false, tests: true, kernelHasWireguard: true, downloads: false });
   try {
     await installSystemPackages(ROOT, needs, request.mayInstall);
   } catch (error) {
@@ -102,7 +102,8 @@ async function establishLab(request) {
     lab: true,
     tests: false,
     kernelHasWireguard: isHere("wireguard-go") || (await kernelHasWireguard()),
-    engineIsHere: (await findEngine(ROOT)).engine !== null,
+    // Nobody is asked for these by hand: without them Go may still build the engine.
+    downloads: canInstall(request.mayInstall) && (await findEngine(ROOT)).engine === null,
   });
   await installSystemPackages(ROOT, needs, request.mayInstall);
   refuse(await namespaceObstacle());

@@ -19,10 +19,9 @@ import { distributionOf, listOf, missingText, packagesFor } from "./system-tools
  */
 export async function installSystemPackages(root, needs, mayInstall) {
   if (missing(needs).length === 0) return;
-  const distribution = thisDistribution();
-  const isRoot = process.getuid?.() === 0;
-  if (!mayInstall || !isRoot || distribution.family !== "debian") {
-    throw new SetupError(missingText(missing(needs), distribution, { isRoot, mayInstall }));
+  if (!canInstall(mayInstall)) {
+    const circumstances = { isRoot: isRoot(), mayInstall };
+    throw new SetupError(missingText(missing(needs), thisDistribution(), circumstances));
   }
   await alone(root, async () => {
     const absent = missing(needs);
@@ -30,7 +29,19 @@ export async function installSystemPackages(root, needs, mayInstall) {
   });
 }
 
-export function thisDistribution() {
+/**
+ * Whether this run installs packages by itself.
+ * @param {boolean} mayInstall
+ */
+export function canInstall(mayInstall) {
+  return mayInstall && isRoot() && thisDistribution().family === "debian";
+}
+
+function isRoot() {
+  return process.getuid?.() === 0;
+}
+
+function thisDistribution() {
   for (const file of ["/etc/os-release", "/usr/lib/os-release"]) {
     try {
       return distributionOf(readFileSync(file, "utf8"));

@@ -63,14 +63,14 @@ function need(tool, why, apt, dnf = apt, apk = apt) {
 
 /**
  * What this run needs of the system.
- * @param {{ lab: boolean, tests: boolean, kernelHasWireguard: boolean, engineIsHere: boolean }} facts
+ * @param {{ lab: boolean, tests: boolean, kernelHasWireguard: boolean, downloads: boolean }} facts
  * @returns {Need[]} each tool once
  */
 export function toolsFor(facts) {
   const all = [
     ...(facts.lab ? LAB : []),
     ...(facts.lab && !facts.kernelHasWireguard ? [WIREGUARD_GO] : []),
-    ...(facts.lab && !facts.engineIsHere ? DOWNLOADING : []),
+    ...(facts.downloads ? DOWNLOADING : []),
     ...(facts.tests ? TESTS : []),
   ];
   return all.filter((one, index) => all.findIndex((other) => other.tool === one.tool) === index);

@@ -26,7 +26,7 @@ interface SystemTools {
     lab: boolean;
     tests: boolean;
     kernelHasWireguard: boolean;
-    engineIsHere: boolean;
+    downloads: boolean;
   }) => Need[];
   distributionOf: (osRelease: string) => Distribution;
   packagesFor: (needs: Need[], family: Family) => string[];
@@ -56,21 +56,21 @@ describe("set-up: system packages", () => {
     });
   }
 
-  it("wireguard-go is needed only where the kernel has no WireGuard, download tools only without an engine", async () => {
+  it("wireguard-go is needed only where the kernel has no WireGuard, tools for downloads only for a download", async () => {
     const { toolsFor } = await load<SystemTools>("system-tools.mjs");
-    const names = (kernelHasWireguard: boolean, engineIsHere: boolean) =>
-      toolsFor({ lab: true, tests: false, kernelHasWireguard, engineIsHere }).map((n) => n.tool);
-    const base = names(true, true);
-    assert.deepEqual(names(false, true), [...base, "wireguard-go"]);
+    const names = (kernelHasWireguard: boolean, downloads: boolean) =>
+      toolsFor({ lab: true, tests: false, kernelHasWireguard, downloads }).map((n) => n.tool);
+    const base = names(true, false);
+    assert.deepEqual(names(false, false), [...base, "wireguard-go"]);
     assert.deepEqual(
-      names(true, false).filter((tool) => !base.includes(tool)),
+      names(true, true).filter((tool) => !base.includes(tool)),
       ["curl", "tar", "/etc/ssl/certs/ca-certificates.crt"],
     );
   });
 
   it("a tool that lab and tests share is asked for once", async () => {
     const { toolsFor } = await load<SystemTools>("system-tools.mjs");
-    const facts = { lab: true, tests: true, kernelHasWireguard: true, engineIsHere: true };
+    const facts = { lab: true, tests: true, kernelHasWireguard: true, downloads: false };
     const names = toolsFor(facts).map((one) => one.tool);
     assert.equal(new Set(names).size, names.length);
     assert.ok(names.includes("wg") && names.includes("shellcheck"));
@@ -124,7 +124,7 @@ describe("set-up: system packages", () => {
         lab: true,
         tests: false,
         kernelHasWireguard: true,
-        engineIsHere: true,
+        downloads: false,
       });
       assert.equal(
         missingText(
