@@ -1,0 +1,97 @@
+/** One QEMU process: its command line, its start, and its end by force. */
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import { namespaceIdentity, processesIn } from "../clean-up";
+import { waitFor } from "../process";
+import { LabError } from "../world";
+import type { Accelerator } from "./accelerator";
+import type { MachineFiles } from "./files";
+import type { Image } from "./image";
+
+const END_LIMIT_MS = 20_000;
+
+export interface Hardware {
+  accelerator: Accelerator;
+  /** MiB */
+  memory: number;
+  processors: number;
+  /** Of the network card. */
+  card: string;
+}
+
+/** Starts a machine; it outlives this process, and ends with its namespace. */
+export function powerOn(
+  namespace: string,
+  files: MachineFiles,
+  image: Image,
+  hardware: Hardware,
+): void {
+  const log = fs.openSync(files.log, "a", 0o600);
+  const words = ["netns", "exec", namespace, ...qemuWords(files, image, hardware)];
+  const child = spawn("ip", words, { detached: true, stdio: ["ignore", log, log] });
+  child.on("error", () => undefined);
+  child.unref();
+  fs.closeSync(log);
+}
+
+/** Pulls the plug: what the machine had not yet written to its disk is lost. True when it was on. */
+export async function powerOff(namespace: string): Promise<boolean> {
+  const wasOn = isOn(namespace);
+  const off = await waitFor(() => {
+    for (const pid of machineProcesses(namespace)) endProcess(pid);
+    return isOn(namespace) ? undefined : true;
+  }, END_LIMIT_MS);
+  if (off === undefined) throw new LabError(`The machine in ${namespace} would not go off.`);
+  return wasOn;
+}
+
+export function isOn(namespace: string): boolean {
+  return machineProcesses(namespace).length > 0;
+}
+
+/** By what the kernel knows: in the machine's namespace there is QEMU and nothing else that stays. */
+function machineProcesses(namespace: string): number[] {
+  const identity = namespaceIdentity(`/run/netns/${namespace}`);
+  return identity === undefined ? [] : processesIn(new Set([identity]));
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself since.
+  }
+}
+
+function qemuWords(files: MachineFiles, image: Image, hardware: Hardware): string[] {
+  const { accelerator, memory, processors, card } = hardware;
+  return [
+    ...["qemu-system-x86_64", "-machine", "pc", "-smp", `${processors}`, "-m", `${memory}`],
+    // QEMU's own default for its cache of translated code is 1 GiB a machine.
+    ...(accelerator === "kvm"
+      ? ["-accel", "kvm", "-cpu", "host"]
+      : ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64"]),
+    ...["-nodefaults", "-no-user-config", "-display", "none"],
+    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", KERNEL_WORDS],
+    // Writes that the machine has flushed are on the disk when QEMU is killed; others may be lost, as in a power cut.
+    ...["-drive", `file=${quoted(files.disk)},format=qcow2,if=none,id=disk,cache=writeback`],
+    ...["-device", "virtio-blk-pci,drive=disk"],
+    ...[
+      "-blockdev",
+      `driver=vvfat,node-name=seed,dir=${quoted(files.seed)},label=cidata,read-only=on`,
+    ],
+    ...["-device", "virtio-blk-pci,drive=seed"],
+    ...["-netdev", "tap,id=net,ifname=tap0,script=no,downscript=no"],
+    ...["-device", `virtio-net-pci,netdev=net,mac=${card}`, "-device", "virtio-rng-pci"],
+    ...["-chardev", `file,id=serial,path=${quoted(files.serial)},append=on`],
+    ...["-serial", "chardev:serial"],
+  ];
+}
+
+/** The defences against a processor's flaws cost an emulated machine a third of its speed and defend nothing there. */
+const KERNEL_WORDS = "root=/dev/vda rw console=ttyS0 panic=5 mitigations=off nokaslr audit=0";
+
+/** QEMU's options are separated by commas. */
+function quoted(file: string): string {
+  return file.replaceAll(",", ",,");
+}

@@ -1,0 +1,41 @@
+/** What cloud-init finds at the first boot: a NoCloud seed, as a folder that QEMU shows to the machine as a disk. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { stringify } from "yaml";
+import { cardAddress, subnetGateway } from "./subnet";
+
+export interface Seed {
+  name: string;
+  /** cloud-init takes another one for another machine, and does its first boot again. */
+  instanceId: string;
+  /** The user data as it stands, `#cloud-config` and all. */
+  userData: string;
+  /** IP/PREFIX. */
+  privateAddress: string;
+}
+
+export function writeSeed(folder: string, seed: Seed): void {
+  fs.mkdirSync(folder, { mode: 0o700 });
+  const write = (name: string, text: string): void => {
+    fs.writeFileSync(path.join(folder, name), text, { mode: 0o600 });
+  };
+  write("user-data", seed.userData);
+  write("meta-data", stringify({ "instance-id": seed.instanceId, "local-hostname": seed.name }));
+  write("network-config", stringify(networkConfig(seed)));
+}
+
+/** EC2 gives the address by DHCP; here it is written down. Its card there is called ens5 as well. */
+function networkConfig(seed: Seed): object {
+  const gateway = subnetGateway(seed.privateAddress);
+  return {
+    version: 2,
+    ethernets: {
+      ens5: {
+        match: { macaddress: cardAddress(seed.name) },
+        "set-name": "ens5",
+        addresses: [seed.privateAddress],
+        routes: [{ to: "0.0.0.0/0", via: gateway }],
+      },
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** Virtual machines are what they say: Debian with its own kernel, set up by user data, that can lose its power. Needs root, QEMU. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { namespaceIdentity, processesIn } from "../../scripts/lab/clean-up";
+import { Lab } from "../../scripts/lab/lab";
+import { machineNamespace } from "../../scripts/lab/vm/files";
+import { Machine } from "../../scripts/lab/vm/machine";
+import { makeKey, said, startMachine } from "./support/machine-in-lab";
+import type { MachineInLab } from "./support/machine-in-lab";
+
+const ID = "test-vm-machine";
+
+describe("a virtual machine in the lab", () => {
+  let here: MachineInLab;
+  let machine: Machine;
+  before(async () => {
+    here = await startMachine(ID);
+    machine = here.machine;
+  });
+  afterEach(function () {
+    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.lastWords()}\n`);
+  });
+  after(() => Lab.down(ID));
+
+  it("boots to SSH with the host key and the user of its user data", async () => {
+    await machine.waitForSsh();
+    assert.equal(await said(machine, "id -un; sudo -n id -un; hostname"), "admin\nroot\ntokyo");
+  });
+
+  it("has ended its first set-up without an error, and all its units run", async () => {
+    assert.deepEqual(await machine.waitForCloudInit(), []);
+    assert.deepEqual(await machine.waitForUnits(), []);
+    assert.match(await said(machine, "cloud-init query platform"), /nocloud/i);
+  });
+
+  it("has the kernel's own WireGuard, and no tools for it yet", async () => {
+    const link = "sudo ip link add wgtry type wireguard && ip -d link show wgtry";
+    assert.match(await said(machine, link), /wireguard/);
+    assert.match(await said(machine, "lsmod"), /^wireguard /m);
+    await said(machine, "sudo ip link del wgtry");
+    assert.notEqual((await machine.ssh("command -v wg")).code, 0);
+  });
+
+  it("knows only its private address, and is reached and seen by its elastic one", async () => {
+    const { lab } = here;
+    assert.match(await said(machine, "ip -4 -o address show dev ens5"), /172\.31\.0\.10\/20/);
+    const [, seenFrom] = (await said(machine, "echo $SSH_CONNECTION")).split(" ");
+    assert.ok(seenFrom);
+    // Out: what the desktop sees of a connection that the machine opens.
+    const log = lab.sshLog("desktop").length;
+    await machine.ssh("ssh -o StrictHostKeyChecking=no -o BatchMode=yes root@203.0.113.21 true");
+    assert.match(lab.sshLog("desktop").slice(log), /203\.0\.113\.60 port \d+/);
+  });
+
+  it("is not talked to when it shows another host key", async () => {
+    const other = await makeKey(path.join(here.lab.folder.root, "other"));
+    const right = fs.readFileSync(machine.files.knownHosts, "utf8").trim().slice("machine ".length);
+    machine.expectHostKey(other.publicKey);
+    const { code, stderr } = await machine.ssh("true");
+    machine.expectHostKey(right);
+    assert.equal(code, 255);
+    assert.match(stderr, /Host key verification failed/);
+  });
+
+  it("comes back from a power cut with what was on its disk, for another process too", async () => {
+    const before = await machine.waitForSsh();
+    await said(machine, "echo kept >kept && sync kept");
+    assert.equal(await machine.powerCut(), true);
+    assert.equal(machine.isOn, false);
+    const again = Machine.open(here.lab, "tokyo");
+    again.start();
+    await again.waitForSsh(before);
+    assert.equal(await said(again, "cat kept"), "kept");
+    assert.deepEqual(await again.waitForUnits(), []);
+  });
+
+  it("leaves nothing behind", async () => {
+    const namespace = `/run/netns/${machineNamespace(ID, "tokyo")}`;
+    const identity = namespaceIdentity(namespace);
+    assert.ok(identity);
+    await machine.destroy();
+    assert.deepEqual(processesIn(new Set([identity])), []);
+    assert.equal(fs.existsSync(namespace), false);
+    assert.equal(fs.existsSync(machine.files.root), false);
+  });
+
+  it("ends with its lab", async () => {
+    await here.lab.down();
+    here = await startMachine(ID);
+    const identity = namespaceIdentity(`/run/netns/${machineNamespace(ID, "tokyo")}`);
+    assert.ok(identity);
+    assert.equal(here.machine.isOn, true);
+    await here.lab.down();
+    assert.deepEqual(processesIn(new Set([identity])), []);
+    assert.equal(fs.existsSync(here.machine.files.root), false);
+  });
+});

@@ -1,0 +1,167 @@
+/** The push's host script on a real Debian: systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../scripts/lab/lab";
+import { waitFor } from "../../scripts/lab/process";
+import type { Machine } from "../../scripts/lab/vm/machine";
+import { apply, confirm, facts, remove } from "./support/host-script";
+import type { Answer, Wanted } from "./support/host-script";
+import { said, startMachine } from "./support/machine-in-lab";
+import type { MachineInLab } from "./support/machine-in-lab";
+import { Network } from "./support/network";
+
+const ID = "test-vm-push";
+const STATE = "/var/lib/wireguard-mesh/wg0";
+/** Longer than any test here: the timer is there, and does not go off. */
+const NEVER = 3600;
+
+describe("the push on a machine with systemd", () => {
+  let here: MachineInLab;
+  let machine: Machine;
+  let network: Network;
+  before(async () => {
+    here = await startMachine(ID);
+    machine = here.machine;
+    network = new Network(here.lab);
+    await network.startPeers();
+    await machine.waitForSsh();
+    assert.deepEqual(await machine.waitForCloudInit(), []);
+  });
+  afterEach(function () {
+    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.lastWords()}\n`);
+  });
+  after(() => Lab.down(ID));
+
+  it("installs the tools by apt, and stages the change behind a timer of systemd's", async () => {
+    const { answer, token } = await apply(machine, relay());
+    assertCode(answer);
+    assert.match(answer.stderr, /^progress: installing wireguard-tools/m);
+    assert.equal(answer.facts.get("outcome"), "pending");
+    const timer = await said(machine, "systemctl is-active wireguard-mesh-rollback-wg0.timer");
+    assert.equal(timer, "active");
+    const done = await confirm(machine, token);
+    assertCode(done);
+    assert.equal(done.facts.get("outcome"), "confirmed");
+    assert.equal(done.facts.get("backend"), "kernel");
+    await network.assertWorks();
+  });
+
+  it("leaves a unit for the boot, no timer, and files for root alone", async () => {
+    assert.equal(await said(machine, "systemctl is-enabled wg-quick@wg0"), "enabled");
+    const timers = await said(machine, "systemctl list-timers --all --no-legend");
+    assert.doesNotMatch(timers, /wireguard-mesh/);
+    const files = `sudo find /etc/wireguard ${STATE} -type f -printf '%m %u\\n' | sort -u`;
+    assert.equal(await said(machine, files), "600 root");
+  });
+
+  it("does nothing when it is told the same again", async () => {
+    const { answer } = await apply(machine, relay());
+    assertCode(answer);
+    assert.equal(answer.facts.get("outcome"), "unchanged");
+  });
+
+  it("comes back by itself after a reboot: tunnel, routes and forwarding", async () => {
+    await machine.reboot();
+    assert.deepEqual(await machine.waitForUnits(), []);
+    assert.equal(await said(machine, "systemctl is-active wg-quick@wg0"), "active");
+    await network.assertWorks();
+    const { answer } = await apply(machine, relay());
+    assert.equal(answer.facts.get("outcome"), "unchanged", answer.stderr);
+  });
+
+  it("goes back by itself when nobody confirms", async () => {
+    const { answer, token } = await apply(machine, relay({ listenPort: 51999, timeout: 20 }));
+    assert.equal(answer.facts.get("outcome"), "pending", answer.stderr);
+    const undone = await waitFor(
+      async () => ((await facts(machine)).facts.get("rolled-back") === token ? true : undefined),
+      120_000,
+      1000,
+    );
+    assert.equal(undone, true);
+    assert.equal((await facts(machine)).facts.get("listen-port"), "51820");
+    assert.equal((await confirm(machine, token)).code, 1);
+    await network.assertWorks();
+  });
+
+  it("is what was confirmed, when the power goes right after the confirmation", async () => {
+    const { token } = await apply(machine, relay({ listenPort: 51821 }));
+    assertCode(await confirm(machine, token));
+    await cutAndStart();
+    assert.equal((await facts(machine)).facts.get("listen-port"), "51821");
+    const { answer } = await apply(machine, relay({ listenPort: 51821 }));
+    assert.equal(answer.facts.get("outcome"), "unchanged", answer.stdout + answer.stderr);
+    const back = await apply(machine, relay());
+    assertCode(await confirm(machine, back.token));
+    await network.assertWorks();
+  });
+
+  it("is what was confirmed before, when the power goes while a change is unconfirmed", async () => {
+    const { token } = await apply(machine, relay({ listenPort: 51999 }));
+    await carriedOut(51999);
+    await said(machine, "sync");
+    await cutAndStart();
+    assert.equal((await facts(machine)).facts.get("listen-port"), "51820");
+    await network.assertWorks();
+    // The change did not outlive the boot, so a late confirmation must not make it permanent.
+    const late = await confirm(machine, token);
+    assert.equal(late.code, 1, late.stdout);
+    assert.equal(await said(machine, "sudo grep -c 51820 /etc/wireguard/wg0.conf"), "1");
+    const { answer } = await apply(machine, relay());
+    assert.equal(answer.facts.get("outcome"), "unchanged", answer.stdout + answer.stderr);
+  });
+
+  it("waits for another one that is installing packages", async () => {
+    await said(machine, "sudo apt-get -qq -y remove wireguard-tools");
+    const busy = "sudo systemd-run -q flock /var/lib/dpkg/lock-frontend sleep 5";
+    await said(machine, busy);
+    const { answer, token } = await apply(machine, relay({ listenPort: 51822 }));
+    assertCode(answer);
+    assertCode(await confirm(machine, token));
+    assert.equal((await facts(machine)).facts.get("listen-port"), "51822");
+  });
+
+  it("leaves nothing behind when it is removed, nor after another boot", async () => {
+    const answer = await remove(machine);
+    assertCode(answer);
+    assert.equal(answer.facts.get("outcome"), "removed");
+    await assertGone();
+    await machine.reboot();
+    assert.deepEqual(await machine.waitForUnits(), []);
+    await assertGone();
+  });
+
+  function relay(options: { listenPort?: number; timeout?: number } = {}): Wanted {
+    const config = network.relayConfig(options);
+    return { config, forwarding: true, timeout: options.timeout ?? NEVER };
+  }
+
+  async function carriedOut(listenPort: number): Promise<void> {
+    const seen = await waitFor(
+      async () =>
+        (await facts(machine)).facts.get("listen-port") === `${listenPort}` ? true : undefined,
+      60_000,
+      500,
+    );
+    assert.equal(seen, true, "the change was not carried out");
+  }
+
+  async function cutAndStart(): Promise<void> {
+    assert.equal(await machine.powerCut(), true);
+    machine.start();
+    await machine.waitForSsh();
+    assert.deepEqual(await machine.waitForUnits(), []);
+  }
+
+  async function assertGone(): Promise<void> {
+    assert.equal((await facts(machine)).facts.get("interface"), "missing");
+    assert.notEqual((await machine.ssh("systemctl is-enabled wg-quick@wg0")).code, 0);
+    const leftovers =
+      "sudo find /etc/wireguard /etc/sysctl.d /etc/systemd/system /var/lib /run/systemd/transient " +
+      "-name '*wireguard-mesh*' -o -name 'wg0*' -o -name 'wg-quick@wg0*'";
+    assert.equal((await machine.ssh(leftovers)).stdout, "");
+    assert.equal(await said(machine, "cat /proc/sys/net/ipv4/ip_forward"), "0");
+  }
+});
+
+function assertCode(answer: Answer): void {
+  assert.equal(answer.code, 0, answer.stderr);
+}

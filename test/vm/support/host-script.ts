@@ -1,0 +1,83 @@
+/** Speaks the push's own protocol with a machine: the host's script and a payload on stdin of a constant command. */
+import { createHash, randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Finished } from "../../../scripts/lab/process";
+import { findRepository } from "../../../scripts/lab/repository";
+import type { Machine } from "../../../scripts/lab/vm/machine";
+
+const MARKS = { interface: "wg0", owner: "wireguard-mesh/vm", node: "tokyo", machine: "vm" };
+
+export interface Wanted {
+  /** The whole wg-quick file. */
+  config: string;
+  forwarding: boolean;
+  /** Seconds until the host goes back by itself. */
+  timeout: number;
+}
+
+export interface Answer extends Finished {
+  /** The first value of each key. */
+  facts: Map<string, string>;
+}
+
+/** Sends a state to the host. @returns its answer and the token to confirm with. */
+export async function apply(
+  machine: Machine,
+  wanted: Wanted,
+): Promise<{ token: string; answer: Answer }> {
+  const token = randomBytes(16).toString("hex");
+  const forwarding = wanted.forwarding ? "1" : "0";
+  const answer = await send(machine, "apply", {
+    ...{ token, timeout: `${wanted.timeout}`, probes: "" },
+    ...{ forwarding4: forwarding, forwarding6: "0" },
+    digest: sha256(`${wanted.config}${forwarding}`),
+    sha256: sha256(wanted.config),
+    config: Buffer.from(wanted.config).toString("base64"),
+    script: Buffer.from(hostScript()).toString("base64"),
+  });
+  return { token, answer };
+}
+
+export function confirm(machine: Machine, token: string): Promise<Answer> {
+  return send(machine, "confirm", { token });
+}
+
+export function facts(machine: Machine): Promise<Answer> {
+  return send(machine, "facts", {});
+}
+
+export function remove(machine: Machine): Promise<Answer> {
+  return send(machine, "remove", {});
+}
+
+async function send(machine: Machine, verb: string, more: object): Promise<Answer> {
+  const lines = Object.entries({ verb, ...MARKS, ...more }).map(
+    ([key, value]) => `${key} ${value}`,
+  );
+  const payload = ["main <<'END_OF_PAYLOAD'", ...lines, "end", "END_OF_PAYLOAD", ""].join("\n");
+  const input = `${hostScript()}\n${payload}`;
+  const finished = await machine.ssh("exec sudo -n sh -s", { input, timeoutMs: 300_000 });
+  return { ...finished, facts: factsIn(finished.stdout) };
+}
+
+function hostScript(): string {
+  const folder = path.join(findRepository(), "scripts/push/host");
+  const files = fs.readdirSync(folder).filter((name) => name.endsWith(".sh"));
+  return files
+    .sort()
+    .map((name) => fs.readFileSync(path.join(folder, name), "utf8"))
+    .join("\n");
+}
+
+function factsIn(stdout: string): Map<string, string> {
+  const pairs = stdout.split("\n").map((line): [string, string] => {
+    const [key = "", ...value] = line.split(" ");
+    return [key, value.join(" ")];
+  });
+  return new Map(pairs.reverse());
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,64 @@
+/** A lab with two namespace hosts and one virtual machine that has what an EC2 relay has at its first boot. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { stringify } from "yaml";
+import { Lab } from "../../../scripts/lab/lab";
+import { must } from "../../../scripts/lab/process";
+import { findOrBuildImage } from "../../../scripts/lab/vm/image";
+import { Machine } from "../../../scripts/lab/vm/machine";
+
+export const ELASTIC = "203.0.113.60";
+
+export interface MachineInLab {
+  lab: Lab;
+  machine: Machine;
+}
+
+/** The machine is on its way up when this resolves. */
+export async function startMachine(id: string): Promise<MachineInLab> {
+  const image = await findOrBuildImage((line) => process.stderr.write(`    ${line}\n`));
+  const hosts = { desktop: { public: "203.0.113.21" }, laptop: { public: "203.0.113.22" } };
+  const lab = await Lab.up({ hosts }, { id });
+  const key = await makeKey(path.join(lab.folder.root, "bootstrap"));
+  const authorized = fs.readFileSync(`${lab.folder.sshKey}.pub`, "utf8").trim();
+  const machine = await Machine.create(lab, {
+    name: "tokyo",
+    image,
+    userData: userData(authorized, key),
+    privateAddress: "172.31.0.10/20",
+    elastic: ELASTIC,
+    login: { user: "admin", hostKey: key.publicKey },
+  });
+  machine.start();
+  return { lab, machine };
+}
+
+/** Runs a command on the machine that must succeed; its stdout without the last newline. */
+export async function said(machine: Machine, command: string): Promise<string> {
+  const { code, stdout, stderr } = await machine.ssh(command);
+  assert.equal(code, 0, `${command}: ${stderr}`);
+  return stdout.trimEnd();
+}
+
+interface HostKey {
+  privateKey: string;
+  /** `TYPE BASE64` */
+  publicKey: string;
+}
+
+export async function makeKey(file: string): Promise<HostKey> {
+  await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
+  const [type = "", base64 = ""] = fs.readFileSync(`${file}.pub`, "utf8").trim().split(" ");
+  return { privateKey: fs.readFileSync(file, "utf8"), publicKey: `${type} ${base64}` };
+}
+
+function userData(authorizedKey: string, hostKey: HostKey): string {
+  const admin = {
+    ...{ name: "admin", sudo: "ALL=(ALL) NOPASSWD:ALL", shell: "/bin/bash", lock_passwd: true },
+    ssh_authorized_keys: [authorizedKey],
+  };
+  const keys = { ed25519_private: hostKey.privateKey, ed25519_public: hostKey.publicKey };
+  const config = { users: [admin], ssh_deletekeys: true, ssh_genkeytypes: [], ssh_keys: keys };
+  return `#cloud-config\n${stringify(config, { lineWidth: 0 })}`;
+}
