@@ -210,21 +210,32 @@ function dropped(_match: RegExpExecArray, { hop }: Place): Failure {
 }
 
 function sudoDenied(_match: RegExpExecArray, { vain }: Place): Failure {
-  const user = vain.chain.at(-1)?.user ?? "your user";
   return {
     kind: "no-root",
-    cause: `${user} is let in, but may not become root without a password`,
-    remedy: `On that machine, as root: echo '${user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/wireguard-mesh; or log in as root.`,
+    cause: `${whoIsIn(vain)} may not become root without a password`,
+    remedy: `As a user who may, ${whereIn(vain)}: echo ${sudoersLine(vain)} | sudo tee /etc/sudoers.d/wireguard-mesh`,
   };
 }
 
 function noSudo(_match: RegExpExecArray, { vain }: Place): Failure {
-  const user = vain.chain.at(-1)?.user ?? "your user";
   return {
     kind: "no-root",
-    cause: `${user} is let in, but the machine has no sudo to become root with`,
-    remedy: `Install sudo there and, as root: echo '${user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/wireguard-mesh; or log in as root.`,
+    cause: `${whoIsIn(vain)} cannot become root, for there is no sudo`,
+    remedy: `Log in as root; or install sudo, and ${whereIn(vain)} as root: echo ${sudoersLine(vain)} > /etc/sudoers.d/wireguard-mesh`,
   };
+}
+
+function whoIsIn({ chain }: VainTry): string {
+  const user = chain.at(-1)?.user;
+  return user === undefined ? "your user here" : `${user} is let in, but`;
+}
+
+function whereIn({ chain }: VainTry): string {
+  return chain.length === 0 ? "on this machine" : "on that machine";
+}
+
+function sudoersLine({ chain }: VainTry): string {
+  return `"${chain.at(-1)?.user ?? "$(id -un)"} ALL=(root) NOPASSWD: ALL"`;
 }
 
 /** The way as a command that the user can try. */

@@ -158,7 +158,10 @@ describe("a push to a host", function () {
       assert.match(wanting.stderr, /admin ALL=\(root\) NOPASSWD: ALL/);
       await lab.exec("laptop", ["rm", "/usr/bin/sudo"]);
       const without = await push(lab, "apply", request);
-      assert.match(without.stderr, /^laptop: admin is let in, but the machine has no sudo/);
+      assert.match(
+        without.stderr,
+        /^laptop: admin is let in, but cannot become root, for there is no sudo/,
+      );
     });
   });
 

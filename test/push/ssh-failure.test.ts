@@ -32,7 +32,7 @@ Host key verification failed.
 const LEFT_ALONE = "Connection closed by UNKNOWN port 65535\n";
 
 describe("the cause of a failed login", () => {
-  const direct1: [string, string, Failure["kind"], string][] = [
+  const CASES: [string, string, Failure["kind"], string][] = [
     [
       "a refused connection",
       "ssh: connect to host 10.0.0.2 port 2222: Connection refused\n",
@@ -85,13 +85,13 @@ describe("the cause of a failed login", () => {
       "a host without sudo, in dash",
       "sh: 1: exec: sudo: not found\n",
       "no-root",
-      "taro is let in, but the machine has no sudo to become root with",
+      "taro is let in, but cannot become root, for there is no sudo",
     ],
     [
       "a host without sudo, in bash",
       "bash: line 1: exec: sudo: not found\n",
       "no-root",
-      "taro is let in, but the machine has no sudo to become root with",
+      "taro is let in, but cannot become root, for there is no sudo",
     ],
     [
       "words that nobody foresaw",
@@ -101,7 +101,7 @@ describe("the cause of a failed login", () => {
     ],
     ["silence", "", "other", "ssh ended without a word"],
   ];
-  for (const [what, text, kind, cause] of direct1) {
+  for (const [what, text, kind, cause] of CASES) {
     it(`${what} is told as ${kind}`, () => {
       const failure = direct(text);
       assert.deepEqual([failure.kind, failure.cause], [kind, cause]);
@@ -132,7 +132,7 @@ describe("the cause of a failed login", () => {
   it("the remedy for sudo is the very line for sudoers", () => {
     assert.match(
       direct("sudo: a password is required\n").remedy,
-      /echo 'taro ALL=\(root\) NOPASSWD: ALL' > \/etc\/sudoers\.d\/wireguard-mesh/,
+      /on that machine: echo "taro ALL=\(root\) NOPASSWD: ALL" \| sudo tee \/etc\/sudoers\.d\/wireguard-mesh/,
     );
   });
 
