@@ -23,8 +23,7 @@ export function startGroup(
     groups.add(group);
     watcher("started", group);
     child.on("exit", () => {
-      // What it started and left behind goes too.
-      endGroup(group);
+      // What it left behind on purpose lives on: the host's detached change, where this very machine is the host.
       groups.delete(group);
       watcher("ended", group);
     });

@@ -1,0 +1,53 @@
+/** `host: local`: the machine that runs `up` is itself a node; no SSH has a part in it. Needs root. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Lab } from "../../scripts/lab/lab";
+import type { Finished } from "../../scripts/lab/process";
+import { PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
+
+const REPOSITORY = path.join(__dirname, "../..");
+
+describe("a push to the machine it runs on", function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  before(async () => {
+    lab = await Lab.up(PUSH_WORLD, { id: "test-push-local" });
+    // A lab's host sees nothing of the operator's files: it gets what a checkout holds of the push.
+    const folders: [string, string][] = [
+      [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
+      [path.join(REPOSITORY, "scripts/push/host"), "/root/mesh/scripts/push/host"],
+    ];
+    for (const [from, to] of folders) {
+      fs.cpSync(from, lab.fileOf("laptop", to), { recursive: true });
+    }
+  });
+  after(() => lab.down());
+
+  function push(verb: "apply" | "remove"): Promise<Finished> {
+    const request = requestFor(lab, "laptop", {
+      targets: [{ kind: "local" }],
+      sshPrivateKey: null,
+    });
+    const argv = ["node", "/root/mesh/dist/scripts/push/main.js", verb];
+    return lab.exec("laptop", argv, { input: JSON.stringify(request) });
+  }
+
+  function outcomeOf({ stdout, stderr }: Finished): string {
+    assert.match(stdout, /^\{.*\}\n$/, stderr);
+    const { outcome, through } = JSON.parse(stdout) as { outcome: string; through?: string };
+    return through === undefined ? outcome : `${outcome} ${through}`;
+  }
+
+  it("changes it, confirms, finds nothing to do the second time, and removes it again", async () => {
+    assert.equal(outcomeOf(await push("apply")), "applied local");
+    const shown = await lab.exec("laptop", ["wg", "show", "wg0", "listen-port"]);
+    assert.equal(shown.stdout.trim(), "51820");
+    assert.equal(outcomeOf(await push("apply")), "unchanged local");
+    assert.equal(outcomeOf(await push("remove")), "removed");
+    assert.equal(outcomeOf(await push("remove")), "absent");
+    const left = await lab.exec("laptop", ["ls", "/sys/class/net", "/etc/wireguard", "/var/lib"]);
+    assert.doesNotMatch(left.stdout, /wg0|wireguard-mesh/);
+    assert.equal(lab.logins("laptop"), 0);
+  });
+});
