@@ -1,14 +1,14 @@
 /** The laws of the plan: who notices an edit, what stays in order, and which allowed IPs may overlap. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Plan } from "../../../mesh/plan/plan";
+import type { PeerSection, Plan } from "../../../mesh/plan/plan";
 import { renderRedacted } from "../../../mesh/render/render";
 import { bitsOfPrefix, sameFamily } from "../../support/address-bits";
 import { keyPair } from "../../support/key-pairs";
 import { renamed, shuffled, withNewcomer, withoutPeer } from "../../support/network-edits";
 import { networks, openNetworks, SEED, type RawNetwork } from "../../support/networks";
 import { readWgQuick } from "../../support/wg-quick-text";
-import { planOf } from "../../support/plan-of";
+import { nodeIn, planOf } from "../../support/plan-of";
 
 describe("a plan", () => {
   it("is the same whatever the order of the maps in the config", () => {
@@ -79,6 +79,33 @@ describe("a plan", () => {
     );
   });
 
+  it("tells a node without an IPv6 address nothing of IPv6: wg-quick would fail on the route", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        for (const node of planOf(raw).nodes.filter(({ address6 }) => address6 === null)) {
+          const told = node.sections.flatMap(({ allowedIps }) => allowedIps);
+          assert.deepEqual(
+            told.filter((prefix) => prefix.includes(":")),
+            [],
+          );
+        }
+      }),
+    );
+  });
+
+  it("keeps alive what its node dials, when nobody could dial back or it was asked to, and nothing else", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const plan = planOf(raw);
+        for (const { a, b } of plan.links) {
+          const [one, other] = [sectionOf(plan, a, b), sectionOf(plan, b, a)];
+          assert.equal(one.persistentKeepalive, keepaliveOf(raw, a, one, other));
+          assert.equal(other.persistentKeepalive, keepaliveOf(raw, b, other, one));
+        }
+      }),
+    );
+  });
+
   it("is plain data without a secret", () => {
     fc.assert(
       fc.property(openNetworks, (raw) => {
@@ -135,6 +162,20 @@ function sectionsOf(texts: Map<string, string>): Map<string, unknown> {
     return [name, { ...own, sections }];
   });
   return new Map(read);
+}
+
+function sectionOf(plan: Plan, node: string, neighbour: string): PeerSection {
+  const section = nodeIn(plan, node).sections.find(({ name }) => name === neighbour);
+  assert.ok(section, `${node} has no section for ${neighbour}`);
+  return section;
+}
+
+function keepaliveOf(raw: RawNetwork, name: string, own: PeerSection, back: PeerSection) {
+  if (own.endpoint === null) return null;
+  const asked = (raw.relays[name] ?? raw.peers[name])?.["persistentKeepalive"];
+  const usual = back.endpoint === null ? (raw.network["persistentKeepalive"] ?? 25) : 0;
+  const seconds = asked ?? usual;
+  return seconds === 0 ? null : seconds;
 }
 
 function assertDisjoint(entries: { name: string; prefix: string }[]): void {
