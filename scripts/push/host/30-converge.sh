@@ -123,18 +123,22 @@ healthy() {
   [ "$(mtu_for "$LIVE")" = "$(cat "/sys/class/net/$IFACE/mtu")" ] || return 1
   strip "$LIVE" "$STATE/stripped"
   fits=0
+  [ "$(public_key_in "$STATE/stripped")" = "$(wg show "$IFACE" public-key)" ] || fits=1
   [ "$(essence <"$STATE/stripped")" = "$(wg showconf "$IFACE" | essence)" ] || fits=1
   rm -f "$STATE/stripped"
   return "$fits"
 }
 
-# The facts of a wg(8) config in one order: keys, ports and allowed prefixes, without endpoints, which may roam.
+# Public, because the kernel clamps a private key (RFC 7748) and shows another one than it was given.
+public_key_in() { awk '/^ *PrivateKey *=/ { sub(/^[^=]*= */, ""); print; exit }' "$1" | wg pubkey; }
+
+# The facts about peers in one order: keys, keepalives and allowed prefixes, without endpoints, which may roam.
 essence() {
   awk '
     function flush() { if (section != "") print section; section = "" }
     { line = $0; gsub(/[ \t\r]/, "", line) }
     line ~ /^\[/ { flush(); section = line; next }
-    line ~ /^(PrivateKey|PublicKey|PresharedKey|PersistentKeepalive)=/ { section = section " " line }
+    line ~ /^(PublicKey|PresharedKey|PersistentKeepalive)=/ { section = section " " line }
     line ~ /^AllowedIPs=/ {
       sub(/^AllowedIPs=/, "", line); count = split(line, prefix, ",")
       for (i = 1; i <= count; i++) { at = i
