@@ -30,6 +30,17 @@ describe("the program with a wrong config", () => {
     );
   });
 
+  it("registers nothing either where only the plan shows what is wrong", async () => {
+    const stack = goodStack();
+    const config = { ...stack.config, expect: '[{"from": "laptop", "to": "nas", "reach": false}]' };
+    assert.equal(
+      await refusal({ ...stack, config }),
+      `the config has one mistake; nothing was changed
+  expect[0]: laptop should not reach nas, but the path is laptop -> tokyo -> osaka -> nas
+      change the network until it holds, or the expectation`,
+    );
+  });
+
   it("counts a single mistake as one", async () => {
     const message = await refusal({ ...goodStack(), config: {}, secrets: [] });
     assert.equal(
