@@ -23,6 +23,8 @@ const commands = [
   qrCommand(),
 ];
 
+// The reader of a pipe may leave early, as `| head` does.
+process.stdout.on("error", () => undefined);
 void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
 });

@@ -7,8 +7,6 @@ import { say } from "./command";
 
 /** Resolves to the exit code: 0, 1 or 2. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
-  // The reader of a pipe may leave early, as `| head` does.
-  process.stdout.on("error", () => undefined);
   const program = new Command("wireguard-mesh")
     .description("A WireGuard network: its config reviewed, converged by Pulumi, and watched.")
     .helpCommand(false)

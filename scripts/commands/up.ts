@@ -60,18 +60,20 @@ async function reportOn(
   before: ReadonlyMap<string, Secret>,
 ): Promise<UpReport> {
   const { exitCode, failed } = run;
-  if (plan === null || !run.finished) {
+  if (plan === null || !run.updated) {
     return { ok: exitCode === 0, exitCode, failed, waiting: [], handOver: [], links: [] };
   }
+  const failedNodes = failed.flatMap(({ node }) => node ?? []);
+  const settled = run.settled.filter((name) => !failedNodes.includes(name));
   const waiting = plan.nodes
-    .filter((node) => node.hosts.length > 0 && !run.settled.includes(node.name))
+    .filter((node) => node.hosts.length > 0 && failedNodes.length > 0)
     .map((node) => node.name)
-    .filter((name) => failed.every(({ node }) => node !== name));
+    .filter((name) => ![...settled, ...failedNodes].includes(name));
   const after = await handedOver(stack, plan);
   const handOver = plan.nodes.flatMap(({ name: node, custody }) =>
     before.get(node)?.reveal() === after.get(node)?.reveal() ? [] : [{ node, custody }],
   );
-  const links = await checkTunnels(stack, plan, run.settled);
+  const links = await checkTunnels(stack, plan, settled);
   const ok = exitCode === 0 && links.every((link) => link.state !== "dead");
   return { ok, exitCode, failed, waiting, handOver, links };
 }
@@ -84,9 +86,9 @@ async function handedOver(stack: Stack, plan: Plan | null): Promise<ReadonlyMap<
 
 /** Hosts that failed are not asked again: they have had their time. */
 async function checkTunnels(stack: Stack, plan: Plan, settled: string[]): Promise<LinkStatus[]> {
-  const nodes = plan.nodes.filter(({ name }) => settled.includes(name));
-  const pairs = plan.links.filter(({ a, b }) => settled.includes(a) && settled.includes(b));
-  if (pairs.length === 0) return [];
+  const nodes = plan.nodes.filter(({ name, hosts }) => hosts.length > 0 && settled.includes(name));
+  const names = new Set(nodes.map(({ name }) => name));
+  if (!plan.links.some(({ a, b }) => names.has(a) && names.has(b))) return [];
   say("looking whether the tunnels carry...");
   return awaitLinks(nodes, await openAccess(stack, plan));
 }

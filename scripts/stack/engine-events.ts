@@ -2,8 +2,8 @@
 import { isMap } from "../../mesh/config/shape-issues";
 
 export interface RunEvents {
-  /** Whether the engine came to the end of what it was asked, well or not: false after "no" or Ctrl-C. */
-  finished: boolean;
+  /** Whether an update came to its end, well or not: false for a preview, after "no" and after Ctrl-C. */
+  updated: boolean;
   failed: NodeFailure[];
   /** Nodes whose push was carried out, or was not needed. */
   settled: string[];
@@ -25,11 +25,11 @@ export interface NodeChange {
 
 /** Reads the event log's text. Lines that cannot be read are passed over: the engine may have been killed. */
 export function readEvents(text: string): RunEvents {
-  const events = text.split("\n").flatMap(parseLine);
+  const events = lastOperation(text.split("\n").flatMap(parseLine));
   const steps = events.flatMap((event) => stepIn(event["resOutputsEvent"]));
   const planned = events.flatMap((event) => stepIn(event["resourcePreEvent"]));
   return {
-    finished: events.some((event) => isMap(event["summaryEvent"])),
+    updated: events.some((event) => summaryOf(event)?.["isPreview"] === false),
     failed: failuresIn(events),
     settled: unique(steps.filter(({ type }) => type === PUSH_TYPE).map(({ node }) => node)),
     changes: changesIn(planned),
@@ -54,6 +54,17 @@ function parseLine(line: string): Event[] {
   } catch {
     return [];
   }
+}
+
+/** `up` writes the events of its preview first: what was only foreseen there has not happened. */
+function lastOperation(events: Event[]): Event[] {
+  const preview = events.findIndex((event) => summaryOf(event)?.["isPreview"] === true);
+  const after = events.slice(preview + 1).filter((event) => !("cancelEvent" in event));
+  return after.length > 0 ? after : events;
+}
+
+function summaryOf(event: Event): Event | null {
+  return isMap(event["summaryEvent"]) ? event["summaryEvent"] : null;
 }
 
 function stepIn(event: unknown): Step[] {

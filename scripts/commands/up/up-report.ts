@@ -30,12 +30,14 @@ export function upText(report: UpReport): string {
     .join("\n");
 }
 
+/** The failures of single nodes; the engine has just shown the others, at the end of its own output. */
 function failures({ failed }: UpReport): string {
   return failed
-    .map(({ node, reason }) => {
-      const words = node === null ? reason : `${node}: ${reason}`;
-      return `${pc.red("failed:")} ${words.replaceAll("\n", "\n  ")}`;
-    })
+    .filter(({ node }) => node !== null)
+    .map(
+      ({ node, reason }) =>
+        `${pc.red("failed:")} ${node ?? ""}: ${reason.replaceAll("\n", "\n  ")}`,
+    )
     .join("\n");
 }
 

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { addPeerCommand } from "../../scripts/commands/add-peer";
+import { keyOf, HOST_KEY, STACK_FILE } from "./support/network";
+import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+
+const FILE = "Pulumi.test.yaml";
+
+describe("add-peer", () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+    place.write(FILE, STACK_FILE);
+  });
+
+  afterEach(() => {
+    place.remove();
+  });
+
+  const run = (...args: string[]): Promise<Outcome> =>
+    place.run([addPeerCommand()], "add-peer", ...args);
+
+  it("writes the next free address, the public key and the encrypted private key, and leaves the rest as it is", async () => {
+    const { exitCode, stdout } = await run("tablet", "--json");
+    assert.equal(exitCode, 0);
+    const { node, address, address6, publicKey } = JSON.parse(stdout) as Record<string, string>;
+    assert.deepEqual(
+      { node, address, address6 },
+      { node: "tablet", address: "10.86.0.3", address6: null },
+    );
+    const added = `    tablet:\n      address: 10.86.0.3\n      publicKey: ${publicKey ?? ""}\n`;
+    const secret = "    tablet:\n      secure: v1:sealed:2\n";
+    const expected = STACK_FILE.replace(
+      "  wireguard-mesh:privateKeys",
+      `${added}  wireguard-mesh:privateKeys`,
+    );
+    assert.equal(place.read(FILE), expected + secret);
+  });
+
+  it("gives the private key to the engine on stdin alone: in no argument and no variable", async () => {
+    await run("tablet");
+    const [call, ...more] = place.engineCalls();
+    assert.equal(more.length, 0);
+    assert.match(call?.stdin ?? "", /^[A-Za-z0-9+/]{43}=$/);
+    assert.ok(!(call?.argv ?? []).includes(call?.stdin ?? ""));
+    assert.ok(!(call?.environment ?? "").includes(call?.stdin ?? ""));
+    assert.ok(!place.read(FILE).includes(call?.stdin ?? ""));
+  });
+
+  it("takes every fact that an option names", async () => {
+    const { exitCode, stderr } = await run(
+      ...[
+        "nas",
+        "--host",
+        "admin@192.168.10.5",
+        "--host",
+        "admin@via:tokyo",
+        "--host-key",
+        `${HOST_KEY} nas`,
+      ],
+      ...[
+        "--subnets",
+        "192.168.10.0/24,192.168.11.0/24",
+        "--tags",
+        "lan",
+        "--endpoint",
+        "198.51.100.9:51820",
+      ],
+      ...["--listen-port", "51821", "--address", "10.86.0.9", "--expires", "2099-12-31"],
+    );
+    assert.equal(stderr, "");
+    assert.equal(exitCode, 0);
+    const file = parse(place.read(FILE)) as {
+      config: Record<string, Record<string, Record<string, unknown>>>;
+    };
+    const { publicKey, ...facts } = file.config["wireguard-mesh:peers"]?.["nas"] ?? {};
+    assert.match(String(publicKey), /^[A-Za-z0-9+/]{43}=$/);
+    assert.deepEqual(facts, {
+      address: "10.86.0.9",
+      host: ["admin@192.168.10.5", "admin@via:tokyo"],
+      hostKey: HOST_KEY,
+      endpoint: "198.51.100.9:51820",
+      listenPort: 51821,
+      subnets: ["192.168.10.0/24", "192.168.11.0/24"],
+      tags: ["lan"],
+      expires: "2099-12-31",
+    });
+  });
+
+  it("gives an IPv6 address too where the network has them", async () => {
+    place.write(FILE, STACK_FILE.replace("10.86.0.0/24 }", "10.86.0.0/24, cidr6: fd5c:10::/64 }"));
+    const { stdout } = await run("tablet", "--json");
+    assert.equal((JSON.parse(stdout) as { address6: string }).address6, "fd5c:10::1");
+  });
+
+  it("makes no key for a device that keeps its own, and needs no engine then", async () => {
+    const { exitCode, stdout } = await run("tablet", "--public-key", keyOf("tablet"));
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /wireguard-mesh config tablet/);
+    assert.deepEqual(place.engineCalls(), []);
+    assert.ok(!place.read(FILE).includes("tablet:\n      secure"));
+  });
+
+  const wrong: [string, string[], RegExp][] = [
+    [
+      "an address that is taken",
+      ["a", "--address", "10.86.0.2"],
+      /10\.86\.0\.2 is also the address of peers\.a/,
+    ],
+    [
+      "a relay that is not there",
+      ["a", "--host", "x@via:tokio", "--host-key", HOST_KEY],
+      /did you mean tokyo\?/,
+    ],
+    ["a name that is taken", ["phone"], /peers\.phone is there already/],
+    ["the name of a relay", ["tokyo"], /relays\.tokyo is there already/],
+    [
+      "a host without a host key",
+      ["a", "--host", "x@via:tokyo"],
+      /cat \/etc\/ssh\/ssh_host_ed25519_key\.pub/,
+    ],
+    [
+      "a pushed peer without a private key",
+      ["a", "--host", "local", "--public-key", keyOf("a")],
+      /privateKeys\.a: is missing/,
+    ],
+  ];
+  for (const [what, args, message] of wrong) {
+    it(`refuses ${what}, in words, and leaves the file untouched`, async () => {
+      const { exitCode, stderr } = await run(...args);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, message);
+      assert.equal(place.read(FILE), STACK_FILE);
+      assert.deepEqual(place.engineCalls(), []);
+    });
+  }
+
+  it("calls a malformed name or host key wrong usage", async () => {
+    assert.equal((await run("Not_a_name")).exitCode, 2);
+    assert.equal(
+      (await run("a", "--host", "x@192.0.2.1", "--host-key", "ssh-rsa nonsense")).exitCode,
+      2,
+    );
+    assert.equal((await run("a", "--listen-port", "x")).exitCode, 2);
+    assert.equal((await run()).exitCode, 2);
+  });
+
+  it("leaves the file untouched when the engine does not encrypt, so that it can be repeated", async () => {
+    place.write("bin/refuse", "");
+    const { exitCode, stderr } = await run("tablet");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /did not encrypt privateKeys\.tablet: incorrect passphrase/);
+    assert.equal(place.read(FILE), STACK_FILE);
+    assert.ok(!existsSync(join(place.root, `${FILE}.new`)));
+  });
+
+  it("does not forbid an addition for mistakes that were there before", async () => {
+    place.write(FILE, STACK_FILE.replace("enabled: true", "enabled: perhaps"));
+    assert.equal((await run("tablet")).exitCode, 0);
+  });
+
+  it("does not replace a private key that is there without its peer", async () => {
+    place.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
+    const { exitCode, stderr } = await run("tablet");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /config rm --path wireguard-mesh:privateKeys\.tablet/);
+    assert.equal((await run("tablet", "--public-key", keyOf("tablet"))).exitCode, 0);
+  });
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readEvents } from "../../scripts/stack/engine-events";
+
+/** Event logs of the real engine, 3.250.0, cut down to what is read; the push program in them always fails for `bad`. */
+const read = (name: string) =>
+  readEvents(readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8"));
+
+const UNREACHED = {
+  node: "bad",
+  reason:
+    "cannot be reached, so nothing was sent to it.\n  root@192.0.2.1: timed out: 192.0.2.1 port 22 does not answer\nIs it on?",
+};
+
+describe("the engine's events", () => {
+  it("tell which host failed, in the push program's words, and which pushes are done", () => {
+    const { updated, failed, settled } = read("up-with-a-dead-host");
+    assert.deepEqual(
+      { updated, failed, settled },
+      { updated: true, failed: [UNREACHED], settled: ["tokyo", "laptop"] },
+    );
+  });
+
+  it("take nothing that an up only foresaw in its preview for done", () => {
+    const { updated, failed, settled } = read("up-after-its-preview");
+    assert.deepEqual(
+      { updated, failed, settled },
+      { updated: true, failed: [UNREACHED], settled: ["tokyo", "laptop"] },
+    );
+  });
+
+  it("name a dead relay once, and leave out the engine's echoes at those that wait for it", () => {
+    const { failed, settled } = read("up-with-a-dead-relay");
+    assert.deepEqual(
+      failed.map(({ node }) => node),
+      ["tokyo"],
+    );
+    assert.deepEqual(settled, []);
+  });
+
+  it("tell of a preview which nodes would change, and that nothing was updated", () => {
+    const { updated, changes } = read("preview-of-changes");
+    assert.equal(updated, false);
+    assert.deepEqual(changes, [
+      { node: "tokyo", change: "update" },
+      { node: "laptop", change: "update" },
+      { node: "tablet", change: "create" },
+      { node: "bad", change: "create" },
+      { node: "phone", change: "delete" },
+    ]);
+  });
+
+  it("give a mistake in the config to no node", () => {
+    const { failed, settled } = read("config-mistake");
+    assert.deepEqual(settled, []);
+    assert.deepEqual(
+      failed.map(({ node }) => node),
+      [null],
+    );
+    assert.match(failed[0]?.reason ?? "", /^the config has one mistake; nothing was changed\n/);
+  });
+
+  it("may end in the middle of a line, or be empty: the engine may have been killed", () => {
+    const nothing = { updated: false, failed: [], settled: [], changes: [] };
+    assert.deepEqual(readEvents(""), nothing);
+    assert.deepEqual(readEvents('{"sequence":1,"summaryEvent":{"isPrev'), nothing);
+  });
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { parse } from "yaml";
+import { initCommand } from "../../scripts/commands/init";
+import { HOST_KEY, STACK_FILE } from "./support/network";
+import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+
+const FILE = "Pulumi.home.yaml";
+
+interface File {
+  encryptionsalt: string;
+  config: Record<string, Record<string, Record<string, unknown>>>;
+}
+
+describe("init", () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+  });
+
+  afterEach(() => {
+    place.remove();
+  });
+
+  const run = (...args: string[]): Promise<Outcome> =>
+    place.run([initCommand()], "init", "--stack", "home", ...args);
+  const relay = [
+    "--relay",
+    "tokyo",
+    "--host",
+    "root@203.0.113.10",
+    "--host-key",
+    `${HOST_KEY} root@tokyo`,
+  ];
+  const read = (): File => parse(place.read(FILE)) as File;
+
+  it("makes the stack, a relay with its key pair, and the seed", async () => {
+    const { exitCode } = await run(...relay);
+    assert.equal(exitCode, 0);
+    const { encryptionsalt, config } = read();
+    assert.equal(encryptionsalt, "v1:made");
+    assert.deepEqual(config["wireguard-mesh:network"], { cidr: "10.86.0.0/24" });
+    const { publicKey, ...facts } = config["wireguard-mesh:relays"]?.["tokyo"] ?? {};
+    assert.match(String(publicKey), /^[A-Za-z0-9+/]{43}=$/);
+    assert.deepEqual(facts, { address: "10.86.0.1", host: "root@203.0.113.10", hostKey: HOST_KEY });
+    assert.deepEqual(Object.keys(config["wireguard-mesh:privateKeys"] ?? {}), ["tokyo"]);
+    assert.deepEqual(Object.keys(config["wireguard-mesh:presharedKeySeed"] ?? {}), ["secure"]);
+  });
+
+  it("gives secrets to the engine on stdin alone", async () => {
+    await run(...relay);
+    const secrets = place
+      .engineCalls()
+      .map(({ stdin }) => stdin)
+      .filter((stdin) => stdin !== "");
+    assert.equal(secrets.length, 2);
+    for (const { argv, environment } of place.engineCalls()) {
+      for (const secret of secrets) assert.ok(![...argv, environment].join(" ").includes(secret));
+    }
+  });
+
+  it("keeps the comments of a file that is there, and changes nothing at a second run", async () => {
+    place.write(FILE, "# Keep me\nconfig: {}\n");
+    assert.equal((await run(...relay)).exitCode, 0);
+    const first = place.read(FILE);
+    assert.match(first, /^# Keep me\n/);
+    place.write("bin/stacks", '[{"name":"home"}]');
+    const again = await run();
+    assert.equal(again.exitCode, 0);
+    assert.match(again.stdout, /nothing was changed/);
+    assert.equal(place.read(FILE), first);
+  });
+
+  it("makes keys and addresses for nodes that were written down without", async () => {
+    place.write(
+      FILE,
+      "config:\n  wireguard-mesh:peers:\n    a: { address: 10.86.0.1, endpoint: '198.51.100.9:51820' }\n    b: { tags: [x] }\n",
+    );
+    const { exitCode, stderr } = await run();
+    assert.equal(exitCode, 0, stderr);
+    const { config } = read();
+    const peers = config["wireguard-mesh:peers"] ?? {};
+    assert.equal(peers["b"]?.["address"], "10.86.0.2");
+    assert.deepEqual(Object.keys(config["wireguard-mesh:privateKeys"] ?? {}), ["a", "b"]);
+    assert.notEqual(peers["a"]?.["publicKey"], peers["b"]["publicKey"]);
+  });
+
+  it("changes nothing that is there: a relay of that name, or another address range, is refused", async () => {
+    place.write(FILE, STACK_FILE);
+    place.write("bin/stacks", '[{"name":"home"}]');
+    for (const args of [relay, ["--cidr", "10.20.0.0/24"]]) {
+      const { exitCode, stderr } = await run(...args);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /init changes nothing that is there/);
+      assert.equal(place.read(FILE), STACK_FILE);
+    }
+  });
+
+  it("makes nothing when a machine's host key is not known", async () => {
+    const { exitCode, stderr } = await run("--host", "root@192.0.2.77");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /cat \/etc\/ssh\/ssh_host_ed25519_key\.pub/);
+    assert.deepEqual(place.engineCalls(), []);
+  });
+});

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { planCommand } from "../../scripts/commands/plan";
+import { keyOf, STACK_FILE } from "./support/network";
+import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+
+describe("plan", () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+    place.write("Pulumi.test.yaml", STACK_FILE);
+  });
+
+  afterEach(() => {
+    assert.deepEqual(place.engineCalls(), [], "plan needs no engine");
+    place.remove();
+  });
+
+  const run = (...args: string[]): Promise<Outcome> => place.run([planCommand()], "plan", ...args);
+  const PHONE = `# wireguard-mesh: phone
+[Interface]
+PrivateKey = (hidden)
+Address = 10.86.0.4/24
+
+# tokyo
+[Peer]
+PublicKey = ${keyOf("tokyo")}
+AllowedIPs = 10.86.0.0/24
+Endpoint = 203.0.113.10:51820
+PersistentKeepalive = 25
+`;
+
+  it("prints its JSON in the form that scripts rely on", async () => {
+    const { exitCode, stdout, stderr } = await run("--json");
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    const plan = JSON.parse(stdout) as { configs: Record<string, string> };
+    const node = (kind: string, name: string, address: string) => ({
+      kind,
+      address,
+      address6: null,
+      publicKey: keyOf(name),
+    });
+    assert.deepEqual(plan, {
+      ok: true,
+      issues: [],
+      nodes: {
+        laptop: node("peer", "laptop", "10.86.0.2"),
+        phone: node("peer", "phone", "10.86.0.4"),
+        tokyo: node("relay", "tokyo", "10.86.0.1"),
+      },
+      links: [
+        { a: "laptop", b: "tokyo" },
+        { a: "phone", b: "tokyo" },
+      ],
+      configs: { ...plan.configs, phone: PHONE },
+    });
+    assert.deepEqual(Object.keys(plan.configs), ["laptop", "phone", "tokyo"]);
+  });
+
+  it("adds every ordered pair with --reach", async () => {
+    const { stdout } = await run("--json", "--reach");
+    const { reach } = JSON.parse(stdout) as {
+      reach: { from: string; to: string; path: string[] }[];
+    };
+    assert.equal(reach.length, 6);
+    assert.deepEqual(reach[0], { from: "laptop", to: "phone", path: ["laptop", "tokyo", "phone"] });
+  });
+
+  it("ends in 1 with all mistakes, and with empty parts, where the config cannot be planned from", async () => {
+    place.write(
+      "Pulumi.test.yaml",
+      STACK_FILE.replace("10.86.0.4", "10.86.0.2").replace("enabled", "enabld"),
+    );
+    const { exitCode, stdout } = await run("--json", "--reach");
+    assert.equal(exitCode, 1);
+    const { issues, ...rest } = JSON.parse(stdout) as { issues: { path: string }[] };
+    assert.deepEqual(rest, { ok: false, nodes: {}, links: [], configs: {}, reach: [] });
+    assert.deepEqual(issues.map(({ path }) => path).sort(), [
+      "peers.phone.address",
+      "peers.phone.enabld",
+    ]);
+    assert.deepEqual(Object.keys(issues[0] ?? {}).sort(), [
+      "message",
+      "path",
+      "remedy",
+      "severity",
+    ]);
+    const text = await run();
+    assert.equal(text.exitCode, 1);
+    assert.match(
+      text.stdout,
+      /peers\.phone\.enabld: is not a known key\n {6}did you mean enabled\?/,
+    );
+  });
+
+  it("shows people the nodes, the links in words, and who reaches whom", async () => {
+    const { stdout } = await run();
+    assert.equal(
+      stdout,
+      `NODE    KIND   ADDRESS    ENDPOINT            LANS  CONFIG
+laptop  peer   10.86.0.2  -                   -     pushed to this machine
+phone   peer   10.86.0.4  -                   -     file or QR code
+tokyo   relay  10.86.0.1  203.0.113.10:51820  -     pushed to root@203.0.113.10
+
+Links
+  laptop dials tokyo at 203.0.113.10:51820, persistent keepalive 25 s
+  phone dials tokyo at 203.0.113.10:51820, persistent keepalive 25 s
+
+Who reaches whom
+  peers of tokyo: laptop, phone
+  relay tokyo: tokyo
+  peers of tokyo -> peers of tokyo: through tokyo
+  peers of tokyo -> relay tokyo: direct
+  relay tokyo -> peers of tokyo: direct
+`,
+    );
+  });
+
+  it("lists the routes that a LAN's router needs, with the gateway's LAN address where it is known", async () => {
+    const lans = (text: string) =>
+      text
+        .replace("enabled: true", "subnets: [192.168.20.0/24]")
+        .replace(
+          "      host: local\n",
+          "      host: local\n      site: office\n      siteEndpoint: 192.168.10.5:51820\n      subnets: [192.168.10.0/24]\n",
+        );
+    place.write("Pulumi.test.yaml", lans(STACK_FILE));
+    const { stdout } = await run();
+    assert.match(
+      stdout,
+      /^ {2}ip route add 10\.86\.0\.0\/24 via 192\.168\.10\.5 {3}# on the router of 192\.168\.10\.0\/24$/m,
+    );
+    assert.match(stdout, /^ {2}ip route add 192\.168\.20\.0\/24 via 192\.168\.10\.5 /m);
+    assert.match(stdout, /^ {2}ip route add 192\.168\.10\.0\/24 via <the LAN address of phone> /m);
+  });
+
+  it("prints one node's file, and every node's with --configs", async () => {
+    assert.equal((await run("phone")).stdout, PHONE);
+    assert.ok(
+      (await run("--configs")).stdout.endsWith(
+        `[Peer]\nPublicKey = ${keyOf("phone")}\nAllowedIPs = 10.86.0.4/32\n`,
+      ),
+    );
+    const { exitCode, stderr } = await run("fone");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /no node "fone"\n {2}its nodes: laptop, phone, tokyo/);
+  });
+
+  it("calls a file that is not there or holds no config wrong usage", async () => {
+    for (const file of ["absent.yaml", "Pulumi.yaml"]) {
+      const { exitCode, stderr } = await run("--file", file);
+      assert.equal(exitCode, 2);
+      assert.match(stderr, new RegExp(file));
+    }
+    assert.equal((await run("--bogus")).exitCode, 2);
+    assert.equal((await run("--help")).exitCode, 0);
+  });
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findStack, findStackOr } from "../../scripts/stack/project";
+import { Failure } from "../../scripts/stack/failure";
+import { makeWorkplace, type Workplace } from "./support/workplace";
+
+describe("which stack a command works on", () => {
+  let place: Workplace;
+  const { PULUMI_STACK, PULUMI_HOME } = process.env;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+    process.env["PULUMI_HOME"] = join(place.root, "home");
+    delete process.env["PULUMI_STACK"];
+  });
+
+  afterEach(() => {
+    place.remove();
+    for (const [key, value] of Object.entries({ PULUMI_STACK, PULUMI_HOME })) {
+      if (value === undefined) Reflect.deleteProperty(process.env, key);
+      else process.env[key] = value;
+    }
+  });
+
+  /** As `pulumi stack select` of 3.250.0 leaves it (tried). */
+  function select(stack: string): void {
+    const path = join(realpathSync(place.root), "Pulumi.yaml");
+    const digest = createHash("sha1").update(path).digest("hex");
+    mkdirSync(join(place.root, "home/workspaces"), { recursive: true });
+    writeFileSync(
+      join(place.root, `home/workspaces/wireguard-mesh-${digest}-workspace.json`),
+      JSON.stringify({ stack }),
+    );
+  }
+
+  it("is --stack before PULUMI_STACK before the selected one", () => {
+    select("organization/wireguard-mesh/selected");
+    assert.equal(findStack(undefined, place.root).file, join(place.root, "Pulumi.selected.yaml"));
+    process.env["PULUMI_STACK"] = "environment";
+    assert.equal(findStack(undefined, place.root).name, "environment");
+    assert.equal(findStack("flag", place.root).name, "flag");
+  });
+
+  it("is found from a folder below the project's", () => {
+    mkdirSync(join(place.root, "docs"));
+    assert.equal(findStack("dev", join(place.root, "docs")).project.root, place.root);
+  });
+
+  it("is a mistake of usage when none is given or selected, but for init", () => {
+    assert.throws(
+      () => findStack(undefined, place.root),
+      (problem) => problem instanceof Failure && problem.exitCode === 2,
+    );
+    assert.equal(findStackOr(undefined, "dev", place.root).name, "dev");
+  });
+
+  it("never leads out of the project's folder", () => {
+    assert.throws(() => findStack("a/..%2f", place.root), /cannot be a stack's name/);
+    assert.equal(findStack("../../x", place.root).file, join(place.root, "Pulumi.x.yaml"));
+  });
+
+  it("cannot be told outside of a project", () => {
+    assert.throws(() => findStack("dev", "/"), /there is no Pulumi.yaml/);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { readConfig } from "../../scripts/stack/stack-file";
+import { Failure } from "../../scripts/stack/failure";
+import { Secret } from "../../mesh/secret";
+
+describe("reading a stack file", () => {
+  it("takes the namespace's keys, and every secure value as a sealed secret", () => {
+    const config = readConfig(
+      `config:
+  aws:region: ap-northeast-1
+  wireguard-mesh:network: { cidr: 10.86.0.0/24 }
+  wireguard-mesh:privateKeys: { tokyo: { secure: v1:a:b } }
+  wireguard-mesh:presharedKeySeed: { secure: v1:c:d }
+`,
+      "Pulumi.test.yaml",
+    );
+    assert.deepEqual(Object.keys(config), ["network", "privateKeys", "presharedKeySeed"]);
+    assert.deepEqual(config["network"], { cidr: "10.86.0.0/24" });
+    const { tokyo } = config["privateKeys"] as Record<string, unknown>;
+    assert.ok(tokyo instanceof Secret && tokyo.isSealed);
+    assert.ok(config["presharedKeySeed"] instanceof Secret);
+  });
+
+  it("takes privateKeys that are encrypted as a whole", () => {
+    const config = readConfig("config:\n  wireguard-mesh:privateKeys: { secure: v1:a:b }\n", "f");
+    assert.ok(config["privateKeys"] instanceof Secret);
+  });
+
+  it("reads what `pulumi config set` writes as JSON in a text, and leaves secrets in clear to the validation", () => {
+    const config = readConfig(
+      `config:\n  wireguard-mesh:network: '{"mtu":1420}'\n  wireguard-mesh:presharedKeySeed: "123"\n`,
+      "f",
+    );
+    assert.deepEqual(config, { network: { mtu: 1420 }, presharedKeySeed: "123" });
+  });
+
+  it("reads an unquoted date as the engine hands it over, so that the review sees the mistake that `up` would meet", () => {
+    const config = readConfig(
+      `config:\n  wireguard-mesh:peers: { a: { expires: 2026-12-31 }, b: { expires: "2026-12-31" } }\n`,
+      "f",
+    );
+    assert.deepEqual(config["peers"], {
+      a: { expires: "2026-12-31 00:00:00 +0000 UTC" },
+      b: { expires: "2026-12-31" },
+    });
+  });
+
+  it("follows anchors and merge keys, as the engine does", () => {
+    const text = `config:
+  wireguard-mesh:peers:
+    a: &host { host: root@192.0.2.1, tags: [x] }
+    b: { <<: *host, tags: [y] }
+`;
+    assert.deepEqual(readConfig(text, "f")["peers"], {
+      a: { host: "root@192.0.2.1", tags: ["x"] },
+      b: { host: "root@192.0.2.1", tags: ["y"] },
+    });
+  });
+
+  const wrong: [string, string, string][] = [
+    ["no YAML", "config: [", "f is not YAML at line 1, column 10: "],
+    ["no map", "- a", "f is not a stack file"],
+    ["no config", "encryptionsalt: x", "f has no `config:`"],
+    ["config that is no map", "config: 1", "`config:` of f is not a map"],
+  ];
+  for (const [what, text, message] of wrong) {
+    it(`refuses ${what} as wrong usage`, () => {
+      assert.throws(
+        () => readConfig(text, "f"),
+        (problem) =>
+          problem instanceof Failure &&
+          problem.exitCode === 2 &&
+          problem.message.startsWith(message),
+      );
+    });
+  }
+
+  it("does not quote the text in its complaint: a key may stand there in clear", () => {
+    const key = "SGb+ojrRvSUoIuMq/WK8lN8nwFZ4sWV7CPkpWxbLSHo=";
+    assert.throws(
+      () => readConfig(`config:\n  x: "${key}\n  y: [`, "f"),
+      (problem) => problem instanceof Failure && !problem.message.includes(key.slice(0, 20)),
+    );
+  });
+});

@@ -1,0 +1,132 @@
+/** A project folder of its own for a test of the commands, with a stand-in for the engine's CLI on PATH. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mock } from "node:test";
+import type { Command } from "commander";
+import { runProgram } from "../../../scripts/commands/program";
+
+export interface Workplace {
+  root: string;
+  /** Runs one command in the project's folder, in this process. */
+  run(commands: Command[], ...args: string[]): Promise<Outcome>;
+  read(file: string): string;
+  write(file: string, text: string): void;
+  /** What the stand-in was called with, call by call. */
+  engineCalls(): EngineCall[];
+  remove(): void;
+}
+
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface EngineCall {
+  argv: string[];
+  stdin: string;
+  /** Variables of the environment as text, to look for what must not be there. */
+  environment: string;
+}
+
+/**
+ * A STAND-IN for `pulumi`: it notes how it is called and "encrypts" by counting. It shows what the commands tell the
+ * engine; what the engine makes of that is shown in the lab, with the real one.
+ */
+const ENGINE = `#!${process.execPath}
+const fs = require("node:fs");
+const argv = process.argv.slice(2);
+const home = __dirname;
+const stdin = fs.readFileSync(0, "utf8");
+fs.appendFileSync(home + "/calls", JSON.stringify({ argv, stdin, environment: JSON.stringify(process.env) }) + "\\n");
+const after = (flag) => argv[argv.indexOf(flag) + 1];
+const has = (...words) => words.every((word, at) => argv[at] === word);
+const answer = (name) => fs.existsSync(home + "/" + name) ? fs.readFileSync(home + "/" + name, "utf8") : null;
+if (has("config", "set")) {
+  if (answer("refuse") !== null) { console.error("error: incorrect passphrase"); process.exit(1); }
+  const file = after("--config-file");
+  const key = argv.find((word) => word.startsWith("wireguard-mesh:"));
+  const count = fs.readFileSync(home + "/calls", "utf8").split("\\n").length;
+  const entry = "config:\\n  " + key + ":\\n    secure: v1:sealed:" + count;
+  const text = fs.readFileSync(file, "utf8").replace(/^config:.*$/m, entry);
+  fs.writeFileSync(file, text.includes("encryptionsalt") ? text : "encryptionsalt: v1:salt\\n" + text);
+} else if (has("stack", "ls")) console.log(answer("stacks") ?? "[]");
+else if (has("stack", "init")) fs.writeFileSync("Pulumi." + argv[2] + ".yaml", "encryptionsalt: v1:made\\n");
+else if (has("stack", "output")) {
+  if (answer("configs") === null) { console.error("error: current stack does not have output property 'configs'"); process.exit(1); }
+  console.log(answer("configs"));
+} else if (has("up") || has("preview")) {
+  if (answer("configs-after") !== null) fs.writeFileSync(home + "/configs", answer("configs-after"));
+  fs.writeFileSync(after("--event-log"), answer("events") ?? "");
+  process.exit(Number(answer("exit") ?? 0));
+}
+`;
+
+export function makeWorkplace(): Workplace {
+  const root = mkdtempSync(join(tmpdir(), "wireguard-mesh-test-"));
+  writeFileSync(join(root, "Pulumi.yaml"), "name: wireguard-mesh\nruntime: nodejs\n");
+  mkdirSync(join(root, "bin"));
+  writeFileSync(join(root, "bin/pulumi"), ENGINE);
+  chmodSync(join(root, "bin/pulumi"), 0o755);
+  const read = (file: string) => readFileSync(join(root, file), "utf8");
+  return {
+    root,
+    read,
+    run: (commands, ...args) => runIn(root, commands, args),
+    write: (file, text) => {
+      writeFileSync(join(root, file), text);
+    },
+    engineCalls: () =>
+      existsSync(join(root, "bin/calls"))
+        ? read("bin/calls")
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line) as EngineCall)
+        : [],
+    remove: () => {
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a command prints is taken instead of shown; all that it may see of this process is put back afterwards. */
+async function runIn(root: string, commands: Command[], args: string[]): Promise<Outcome> {
+  const { PATH, PULUMI_STACK, PULUMI_HOME, NO_COLOR } = process.env;
+  const [folder, exitCode] = [process.cwd(), process.exitCode];
+  const said = { stdout: "", stderr: "" };
+  const take = (stream: "stdout" | "stderr") => (chunk: string | Uint8Array) => {
+    said[stream] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
+    return true;
+  };
+  process.chdir(root);
+  const env = {
+    PATH: `${join(root, "bin")}:${PATH ?? ""}`,
+    PULUMI_STACK: "test",
+    PULUMI_HOME: root,
+  };
+  Object.assign(process.env, env, { NO_COLOR: "1" });
+  const streams = [
+    mock.method(process.stdout, "write", take("stdout")),
+    mock.method(process.stderr, "write", take("stderr")),
+  ];
+  try {
+    return { exitCode: await runProgram(commands, args), ...said };
+  } finally {
+    for (const stream of streams) stream.mock.restore();
+    process.exitCode = exitCode;
+    process.chdir(folder);
+    for (const [key, value] of Object.entries({ PATH, PULUMI_STACK, PULUMI_HOME, NO_COLOR })) {
+      if (value === undefined) Reflect.deleteProperty(process.env, key);
+      else process.env[key] = value;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { addIn, removeIn } from "../../scripts/stack/yaml-edit";
+
+const FILE = `# Our network
+encryptionsalt: v1:x
+
+config:
+    # the tunnel
+    wireguard-mesh:network:   { cidr: 10.86.0.0/24 }   # never change
+    wireguard-mesh:peers:
+        # Taro's
+        desktop:  { address: 10.86.0.2, subnets: [192.168.1.0/24] }   # at home
+
+        laptop:
+            address:   "10.86.0.3"
+    # done
+`;
+
+describe("edits of a stack file", () => {
+  it("add a node as lines of its own and leave every other character alone", () => {
+    const edited = addIn(FILE, ["config", "wireguard-mesh:peers", "phone"], {
+      address: "10.86.0.4",
+      tags: ["guest"],
+    });
+    const lines = [
+      "        phone:",
+      "          address: 10.86.0.4",
+      "          tags:",
+      "            - guest",
+      "",
+    ];
+    const at = FILE.indexOf("    # done");
+    assert.equal(edited, FILE.slice(0, at) + lines.join("\n") + FILE.slice(at));
+  });
+
+  it("write a node on one line where its neighbour stands on one", () => {
+    const before = "config:\n  a:peers:\n    desktop: { address: 10.86.0.2 }\n";
+    assert.equal(
+      addIn(before, ["config", "a:peers", "phone"], { address: "10.86.0.3", tags: ["x", "a, b"] }),
+      `${before}    phone: { address: 10.86.0.3, tags: [x, "a, b"] }\n`,
+    );
+  });
+
+  it("make the maps on the way, in an empty file and in one of comments alone", () => {
+    const added = "config:\n  a:peers:\n    phone:\n      address: 10.86.0.3\n";
+    const add = (text: string) =>
+      addIn(text, ["config", "a:peers", "phone"], { address: "10.86.0.3" });
+    assert.equal(add(""), added);
+    assert.equal(add("# mine"), `# mine\n${added}`);
+    assert.equal(add("config: {}\n"), added);
+    assert.equal(add("config:\n  a:peers: {} # none\n"), added.replace("peers:", "peers: # none"));
+  });
+
+  it("quote a date, which the engine's YAML reader would take for a time", () => {
+    assert.equal(addIn("", ["expires"], "2026-12-31"), 'expires: "2026-12-31"\n');
+  });
+
+  it("refuse to overwrite", () => {
+    assert.throws(
+      () => addIn(FILE, ["config", "wireguard-mesh:peers", "laptop"], {}),
+      /set already/,
+    );
+  });
+
+  it("remove a node with the comment above it, and nothing else", () => {
+    const lines = [
+      "        # Taro's",
+      "        desktop:  { address: 10.86.0.2, subnets: [192.168.1.0/24] }   # at home",
+      "",
+    ];
+    assert.equal(
+      removeIn(FILE, ["config", "wireguard-mesh:peers", "desktop"]),
+      FILE.replace(lines.join("\n"), ""),
+    );
+  });
+
+  it("leave an empty map where the last node goes, since `peers` must be there", () => {
+    const one = "config:\n  a:peers: # all\n    phone: { address: 10.86.0.3 } # x\n";
+    assert.deepEqual(parse(removeIn(one, ["config", "a:peers", "phone"])), {
+      config: { "a:peers": {} },
+    });
+  });
+
+  it("change nothing where there is nothing to remove", () => {
+    assert.equal(removeIn(FILE, ["config", "wireguard-mesh:peers", "phone"]), FILE);
+    assert.equal(removeIn(FILE, ["config", "wireguard-mesh:privateKeys", "phone"]), FILE);
+  });
+
+  it("mean what they say, whatever the texts: reading after adding gives the value, removing gives the file back", () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom("yes", "~", "1e3", "2026-01-01", "a: b", "# c"),
+    );
+    const value = fc.dictionary(
+      fc.constantFrom("address", "host", "tags"),
+      fc.oneof(text, fc.integer(), fc.boolean(), fc.array(text, { maxLength: 3 })),
+    );
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 4 }), fc.boolean(), value, (others, flow, added) => {
+        const start = flow
+          ? "config:\n  peers: {first: {address: a}}\n"
+          : "config:\n  peers:\n    first: {address: a}\n";
+        const path = (name: string) => ["config", "peers", name];
+        const before = others.reduce(
+          (file, other, at) => addIn(file, path(`p${at}`), other),
+          start,
+        );
+        const after = addIn(before, path("new"), added);
+        const plain = (object: object) => ({ ...object });
+        assert.deepEqual(parse(after), {
+          config: {
+            peers: {
+              first: { address: "a" },
+              ...Object.fromEntries(others.map((other, at) => [`p${at}`, plain(other)])),
+              new: plain(added),
+            },
+          },
+        });
+        assert.deepEqual(parse(removeIn(after, path("new"))), parse(before));
+        if (!flow) assert.equal(removeIn(after, path("new")), before);
+      }),
+    );
+  });
+});
