@@ -30,7 +30,7 @@ export interface Answer {
   says?: string[];
 }
 
-export const resourceUrn = "urn:pulumi:stack::project::command:local:Command::it";
+const resourceUrn = "urn:pulumi:stack::project::command:local:Command::it";
 
 /** Asks, waits for the answer and the log lines that came with it. */
 export async function ask(plugin: PluginUnderTest, question: Question): Promise<Answer> {
@@ -108,9 +108,7 @@ async function create(
   plugin: PluginUnderTest,
   question: { create: Properties; preview?: boolean; timeout?: number },
 ): Promise<Answer> {
-  const request = new rpc.CreateRequest();
-  request.setUrn(resourceUrn);
-  request.setProperties(Struct.fromJavaScript(question.create));
+  const request = createRequest(question.create);
   request.setPreview(question.preview ?? false);
   request.setTimeout(question.timeout ?? 0);
   const response = await call<rpc.CreateResponse>((done) => plugin.client.create(request, done));
@@ -118,6 +116,18 @@ async function create(
   return /^it[0-9a-f]{8}$/.test(response.getId())
     ? { properties }
     : { properties, error: `id: ${response.getId()}` };
+}
+
+/** Asks for a create and does not wait: the call can be cancelled, as it is when its engine dies. */
+export function startCreate(plugin: PluginUnderTest, inputs: Properties): grpc.ClientUnaryCall {
+  return plugin.client.create(createRequest(inputs), () => undefined);
+}
+
+function createRequest(inputs: Properties): rpc.CreateRequest {
+  const request = new rpc.CreateRequest();
+  request.setUrn(resourceUrn);
+  request.setProperties(Struct.fromJavaScript(inputs));
+  return request;
 }
 
 async function update(

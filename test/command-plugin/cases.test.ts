@@ -1,7 +1,8 @@
 /**
  * One table for both: the stand-in has to answer as plugin `command` 1.2.1 does. All answers in it were given by the
  * real plugin. To put it to a plugin of your own:
- *   COMMAND_PLUGIN=/path/to/pulumi-resource-command npx mocha 'test/command-plugin/*.test.ts'
+ *   export COMMAND_PLUGIN=/path/to/pulumi-resource-command
+ *   npx mocha --no-config --require ts-node/register/transpile-only test/command-plugin/*.test.ts
  */
 import assert from "node:assert/strict";
 import * as fs from "node:fs";

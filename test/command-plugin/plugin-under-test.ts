@@ -1,15 +1,14 @@
 /**
  * Starts a `pulumi-resource-command` the way the engine does and speaks the engine's side of gRPC with it.
- * Which one: `COMMAND_PLUGIN=/path/to/pulumi-resource-command`, else the stand-in straight from its source.
+ * Which one: `COMMAND_PLUGIN=/path/to/pulumi-resource-command`, else the stand-in, as compiled.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as path from "node:path";
-import * as readline from "node:readline";
 import * as grpc from "@grpc/grpc-js";
-import * as enginerpc from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import type { LogRequest } from "@pulumi/pulumi/proto/engine_pb";
-import * as providerrpc from "@pulumi/pulumi/proto/provider_grpc_pb";
+import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 
 export interface LogLine {
@@ -21,21 +20,26 @@ export interface LogLine {
 }
 
 export interface PluginUnderTest {
-  /** The real plugin, or the stand-in. */
-  name: string;
   process: ChildProcess;
-  client: providerrpc.ResourceProviderClient;
+  client: ResourceProviderClient;
   /** What the plugin has told the engine so far, oldest first. */
   log: LogLine[];
-  /** Milliseconds from spawn to the port on stdout. */
-  startMillis: number;
+  /** What it has written to stderr so far. */
+  stderr: () => string;
   /** What the engine does at its end: interrupts the process group, then waits for the plugin to be gone. */
   stop: () => Promise<void>;
   /** Ends the engine that the plugin reports to, as if it had been killed. */
   engineGone: () => void;
 }
 
-const root = path.resolve(__dirname, "../..");
+/** The stand-in's program; it needs the compiled code of `npm run build`. */
+export const standIn = path.resolve(
+  __dirname,
+  "../../scripts/lab/command-plugin/bin/pulumi-resource-command",
+);
+
+/** The program that is tested. */
+export const program = path.resolve(process.env["COMMAND_PLUGIN"] ?? standIn);
 
 /** Starts the plugin in `cwd` with `env` on top of this process's own. */
 export async function startPlugin(
@@ -44,60 +48,49 @@ export async function startPlugin(
 ): Promise<PluginUnderTest> {
   const log: LogLine[] = [];
   const engine = await serveEngine(log);
-  const [file, args] = commandLine();
-  const begun = process.hrtime.bigint();
   // A group of its own, so that an interrupt reaches the plugin and its commands together (cmdutil/child_unix.go).
-  const child = spawn(file, [...args, engine.address], {
+  const child = spawn(program, [engine.address], {
     cwd,
     detached: true,
-    env: { ...process.env, TS_NODE_PROJECT: path.join(root, "tsconfig.json"), ...env },
-    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...env },
   });
-  const port = await firstLine(child);
-  const startMillis = Number(process.hrtime.bigint() - begun) / 1e6;
-  const client = new providerrpc.ResourceProviderClient(
-    `127.0.0.1:${port}`,
-    grpc.credentials.createInsecure(),
-  );
-  const stop = async (): Promise<void> => {
-    client.close();
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const port = await portOf(child).catch((problem: unknown) => {
     engine.server.forceShutdown();
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
-    await gone;
-  };
+    throw new Error(`${program} did not start (npm run build compiles it):\n${stderr}`, {
+      cause: problem,
+    });
+  });
+  const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
   return {
-    name: file,
     process: child,
     client,
     log,
-    startMillis,
-    stop,
+    stderr: () => stderr,
     engineGone: () => {
       engine.server.forceShutdown();
+    },
+    stop: async () => {
+      client.close();
+      engine.server.forceShutdown();
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+      const exit = once(child, "exit");
+      process.kill(-child.pid, "SIGINT");
+      await exit;
     },
   };
 }
 
-/** The program and first arguments of the plugin that is tested. */
-export function commandLine(): [string, string[]] {
-  const given = process.env["COMMAND_PLUGIN"];
-  if (given !== undefined && given !== "") return [path.resolve(given), []];
-  const source = path.join(root, "scripts/lab/command-plugin/main.ts");
-  return [process.execPath, ["-r", require.resolve("ts-node/register/transpile-only"), source]];
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error("the plugin has no stdout");
-  const lines = readline.createInterface({ input: child.stdout });
-  const [line] = (await Promise.race([
-    once(lines, "line"),
-    once(child, "exit").then(() =>
-      Promise.reject(new Error("the plugin ended before it named its port")),
-    ),
-  ])) as [string];
-  return line;
+/** The first line of stdout. */
+async function portOf(child: ChildProcess): Promise<string> {
+  let text = "";
+  for await (const piece of child.stdout ?? []) {
+    text += String(piece);
+    if (text.includes("\n")) break;
+  }
+  if (!/^\d+\n/.test(text)) throw new Error(`no port: ${JSON.stringify(text)}`);
+  return text.trim();
 }
 
 async function serveEngine(log: LogLine[]): Promise<{ server: grpc.Server; address: string }> {
@@ -112,12 +105,12 @@ async function serveEngine(log: LogLine[]): Promise<{ server: grpc.Server; addre
     });
     callback(null, new Empty());
   };
-  server.addService({ log: enginerpc.EngineService.log }, { log: note });
+  server.addService({ log: EngineService.log }, { log: note });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });
   });
-  return { server, address: `127.0.0.1:${port.toString()}` };
+  return { server, address: `127.0.0.1:${port}` };
 }

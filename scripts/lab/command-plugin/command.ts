@@ -64,22 +64,25 @@ async function runCommand(
   { say, abort }: Surroundings,
 ): Promise<Outputs> {
   const logging = new Logging(text(inputs, "logging", "stdoutAndStderr"), say);
+  const job = jobOf(command, inputs, previous);
+  const note = (piece: Piece): void => {
+    logging.push(piece);
+  };
   try {
-    const pieces = await run(
-      jobOf(command, inputs, previous),
-      (piece) => {
-        logging.push(piece);
-      },
-      AbortSignal.any([abort, logging.tooLong]),
-    );
-    logging.tooLong.throwIfAborted();
+    const running = run(job, note, AbortSignal.any([abort, logging.tooLong]));
+    const pieces = await Promise.race([running, rejectionBy(logging.tooLong)]);
     return { stdout: outputText(pieces, "stdout"), stderr: outputText(pieces, "stderr") };
-  } catch (problem) {
-    logging.tooLong.throwIfAborted();
-    throw problem;
   } finally {
     await logging.end();
   }
+}
+
+function rejectionBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => {
+      reject(signal.reason as Error);
+    });
+  });
 }
 
 function jobOf(command: string, inputs: Properties, previous: Outputs): Job {

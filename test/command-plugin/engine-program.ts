@@ -1,0 +1,139 @@
+/** A Pulumi program of local.Commands, in a folder and with a state of its own, that the real engine runs. */
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { program } from "./plugin-under-test";
+import { end, processesWith } from "./processes";
+
+/** Arguments of a `local.Command`; `stdin` is made a secret. */
+export type Commands = Record<string, Record<string, unknown>>;
+
+export interface Finished {
+  code: number | null;
+  /** Both streams. */
+  said: string;
+}
+
+export interface Running {
+  finished: Promise<Finished>;
+  /** Sends a signal to all of the engine's process group, as a terminal does at Ctrl-C. Plugins have their own. */
+  signal: (signal: NodeJS.Signals) => void;
+}
+
+/** A recorded resource. */
+export interface Recorded {
+  id: string;
+  inputs: Record<string, unknown>;
+  outputs: Record<string, unknown>;
+}
+
+const source = `
+const { local } = require("@pulumi/command");
+const { secret } = require("@pulumi/pulumi");
+for (const [name, args] of Object.entries(require("./commands.json"))) {
+  const stdin = args.stdin === undefined ? undefined : secret(args.stdin);
+  exports[name] = new local.Command(name, { ...args, stdin }).stdout;
+}
+`;
+
+export class EngineProgram {
+  private constructor(readonly folder: string) {}
+
+  /** Makes folder, program and stack. */
+  static async make(): Promise<EngineProgram> {
+    const made = new EngineProgram(fs.mkdtempSync(path.join(os.tmpdir(), "command-engine-")));
+    made.write("Pulumi.yaml", "name: commands\nruntime: nodejs\n");
+    made.write("index.js", source);
+    made.write("package.json", '{ "main": "index.js" }\n');
+    for (const name of ["state", "home"]) fs.mkdirSync(made.file(name), { mode: 0o700 });
+    fs.symlinkSync(path.resolve(__dirname, "../../node_modules"), made.file("node_modules"));
+    const home = process.env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
+    fs.symlinkSync(path.resolve(home, "versions"), made.file("home/versions"));
+    const { code, said } = await made.pulumi("stack", "init", "test");
+    if (code !== 0) throw new Error(`pulumi stack init: ${said}`);
+    return made;
+  }
+
+  /** What the program shall consist of from now on. */
+  declare(commands: Commands): void {
+    this.write("commands.json", JSON.stringify(commands));
+  }
+
+  up(): Promise<Finished> {
+    return this.startUp().finished;
+  }
+
+  startUp(): Running {
+    return this.start("up", "--yes", "--skip-preview", "--continue-on-error", "--stack", "test");
+  }
+
+  pulumi(...args: string[]): Promise<Finished> {
+    return this.start(...args).finished;
+  }
+
+  /** Starts the engine, in a process group of its own, as a shell does. */
+  private start(...args: string[]): Running {
+    const env = {
+      ...process.env,
+      PATH: [path.dirname(program), process.env["PATH"] ?? ""].join(path.delimiter),
+      NO_COLOR: "1",
+      PULUMI_HOME: this.file("home"),
+      PULUMI_BACKEND_URL: `file://${this.file("state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    };
+    const engine = spawn("pulumi", [...args, "--non-interactive"], {
+      cwd: this.folder,
+      detached: true,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    for (const stream of [engine.stdout, engine.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+    }
+    const finished = new Promise<Finished>((resolve, reject) => {
+      engine.once("error", reject);
+      engine.once("close", (code) => {
+        resolve({ code, said });
+      });
+    });
+    const signal = (name: NodeJS.Signals): void => {
+      if (engine.pid !== undefined) process.kill(-engine.pid, name);
+    };
+    return { finished, signal };
+  }
+
+  /** The recorded commands by name, and all of the state as it lies in its file. */
+  state(): { commands: Record<string, Recorded>; text: string } {
+    const text = this.read("state/.pulumi/stacks/commands/test.json");
+    const { checkpoint } = JSON.parse(text) as {
+      checkpoint: { latest: { resources?: (Recorded & { urn: string })[] } };
+    };
+    const commands = (checkpoint.latest.resources ?? []).flatMap((resource) => {
+      const [, , type = "", name = ""] = resource.urn.split("::");
+      return type === "command:local:Command" ? [[name, resource] as const] : [];
+    });
+    return { commands: Object.fromEntries(commands), text };
+  }
+
+  file(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  read(name: string): string {
+    return fs.existsSync(this.file(name)) ? fs.readFileSync(this.file(name), "utf8") : "";
+  }
+
+  /** With a killed engine's leavings: its language host would stay for minutes. */
+  remove(): void {
+    processesWith(`PULUMI_HOME=${this.file("home")}`).forEach(end);
+    fs.rmSync(this.folder, { recursive: true });
+  }
+
+  write(name: string, text: string): void {
+    fs.writeFileSync(this.file(name), text);
+  }
+}
