@@ -1,0 +1,86 @@
+/** The ways onto a machine, the relays that they need, and which machine it is. */
+import assert from "node:assert/strict";
+import { hostTargets, jumpRelays, machineOf } from "../../../mesh/plan/host-targets";
+import { Secret } from "../../../mesh/secret";
+import { hostKeyLine, keyPair } from "../../support/key-pairs";
+import { nodeIn, planOf } from "../../support/plan-of";
+import { changed } from "../../support/small-network";
+
+const [relayKey, firstKey, secondKey] = [hostKeyLine(0), hostKeyLine(1), hostKeyLine(2)];
+
+/** A network in which the desktop and the relay have these hosts. */
+function planWith(desktop: Record<string, unknown>) {
+  const tokyo = { host: "root@203.0.113.10:2222", hostKey: relayKey };
+  return planOf(
+    changed({
+      privateKeys: Secret.sealed(),
+      relays: { tokyo },
+      peers: { desktop: { ...desktop } },
+    }),
+  );
+}
+
+describe("the ways onto a machine", () => {
+  it("are in the order of the config; a jump dials the relay, then the tunnel address", () => {
+    const hostKey = [firstKey, secondKey];
+    const plan = planWith({ host: ["taro@192.168.1.20", "admin@via:tokyo"], hostKey });
+    assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan), [
+      {
+        kind: "ssh",
+        hop: { user: "taro", address: "192.168.1.20", port: 22, hostKeys: hostKey },
+        via: [],
+      },
+      {
+        kind: "ssh",
+        hop: { user: "admin", address: "10.86.0.2", port: 22, hostKeys: hostKey },
+        via: [{ user: "root", address: "203.0.113.10", port: 2222, hostKeys: [relayKey] }],
+      },
+    ]);
+  });
+
+  it("are the machine itself for local, and none for a node without host", () => {
+    const plan = planWith({ host: "local" });
+    assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan), [{ kind: "local" }]);
+    assert.deepEqual(hostTargets(nodeIn(plan, "laptop"), plan), []);
+  });
+
+  it("need a relay only where there is no other way", () => {
+    const needed = (host: string | string[]) =>
+      jumpRelays(nodeIn(planWith({ host, hostKey: firstKey }), "desktop"));
+    assert.deepEqual(needed("admin@via:tokyo"), ["tokyo"]);
+    assert.deepEqual(needed(["admin@via:tokyo", "taro@192.168.1.20"]), []);
+    assert.deepEqual(needed("taro@192.168.1.20"), []);
+  });
+});
+
+describe("a machine", () => {
+  const machine = (fields: Record<string, unknown>) =>
+    machineOf(nodeIn(planWith(fields), "desktop"));
+  const host = "taro@192.168.1.20";
+
+  it("is the same at another address and with its host keys in another order", () => {
+    const known = machine({ host, hostKey: [firstKey, secondKey] });
+    assert.equal(machine({ host: "root@10.0.0.9:2222", hostKey: [secondKey, firstKey] }), known);
+    assert.notEqual(machine({ host, hostKey: firstKey }), known);
+  });
+
+  it("is named by its node where it is the operator's own", () => {
+    assert.equal(machine({ host: "local" }), "local:desktop");
+  });
+});
+
+describe("probes", () => {
+  it("go to the nodes that a node dials, relays first, and to no other", () => {
+    const plan = planOf(
+      changed({
+        peers: {
+          desktop: { endpoint: "203.0.113.20:51820" },
+          athens: { address: "10.86.0.9", publicKey: keyPair(9).publicKey },
+        },
+      }),
+    );
+    assert.deepEqual(nodeIn(plan, "laptop").probes, ["10.86.0.1", "10.86.0.2"]);
+    assert.deepEqual(nodeIn(plan, "desktop").probes, ["10.86.0.1"]);
+    assert.deepEqual(nodeIn(plan, "tokyo").probes, ["10.86.0.2"]);
+  });
+});
