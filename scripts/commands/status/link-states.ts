@@ -26,39 +26,43 @@ export function linkStates(plan: Plan, answers: ReadonlyMap<string, Answer>): Li
     const [one, other] = [nodes.get(a), nodes.get(b)];
     if (one === undefined || other === undefined) return [];
     if (!answers.has(a) && !answers.has(b)) return [];
-    const seen = [sight(one, other, answers.get(a)), sight(other, one, answers.get(b))];
-    return [{ a, b, ...judge(one, other, seen) }];
+    const ends = [endOf(one, other, answers.get(a)), endOf(other, one, answers.get(b))];
+    return [{ a, b, ...judge(ends, one.hosts.length > 0 && other.hosts.length > 0) }];
   });
 }
 
-/** Seconds since the last handshake with a neighbour; null: never. Undefined: this end does not say. */
-type Sight = number | null | undefined;
+/** What one end of a link is told to do, and what it says. */
+interface End {
+  dials: boolean;
+  keepsAlive: boolean;
+  /** Seconds since the last handshake; null: none. Undefined: it could not be asked. */
+  age: number | null | undefined;
+}
 
-function sight(node: NodePlan, neighbour: NodePlan, answer: Answer | undefined): Sight {
-  if (answer?.reachable !== true || node.hosts.length === 0) return undefined;
-  const { facts } = answer;
-  const peer = facts.peers.find(({ publicKey }) => publicKey === neighbour.publicKey);
-  return handshakeAge(peer?.latestHandshake ?? null, facts.now);
+function endOf(node: NodePlan, neighbour: NodePlan, answer: Answer | undefined): End {
+  const section = node.sections.find(({ name }) => name === neighbour.name);
+  const said = answer?.reachable === true ? answer.facts : undefined;
+  const peer = said?.peers.find(({ publicKey }) => publicKey === neighbour.publicKey);
+  return {
+    dials: section !== undefined && section.endpoint !== null,
+    keepsAlive: section !== undefined && section.persistentKeepalive !== null,
+    age: said === undefined ? undefined : handshakeAge(peer?.latestHandshake ?? null, said.now),
+  };
 }
 
 export function handshakeAge(latest: number | null, now: number | null): number | null {
   return latest === null || now === null ? null : Math.max(0, now - latest);
 }
 
-function judge(one: NodePlan, other: NodePlan, seen: Sight[]): Omit<LinkStatus, "a" | "b"> {
-  const ages = seen.filter((age) => typeof age === "number");
+function judge(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> {
+  const sights = ends.filter(({ age }) => age !== undefined);
+  if (sights.length === 0) return { handshakeAge: null, state: "unknown" };
+  // The end that dials knows best: the other one goes on counting on a session that the first has lost.
+  const diallers = sights.filter(({ dials }) => dials);
+  const ages = (diallers.length > 0 ? diallers : sights).flatMap(({ age }) => age ?? []);
   const age = ages.length === 0 ? null : Math.min(...ages);
   if (age !== null && age <= SESSION_S) return { handshakeAge: age, state: "alive" };
-  if (seen.every((sighting) => sighting === undefined))
-    return { handshakeAge: null, state: "unknown" };
-  if (one.hosts.length === 0 || other.hosts.length === 0)
-    return { handshakeAge: age, state: "away" };
-  const quiet = age !== null && !keptAlive(one, other) && !keptAlive(other, one);
+  if (!bothPushed) return { handshakeAge: age, state: "away" };
+  const quiet = age !== null && !ends.some(({ keepsAlive }) => keepsAlive);
   return { handshakeAge: age, state: quiet ? "idle" : "dead" };
-}
-
-function keptAlive(node: NodePlan, neighbour: NodePlan): boolean {
-  return node.sections.some(
-    ({ name, persistentKeepalive }) => name === neighbour.name && persistentKeepalive !== null,
-  );
 }

@@ -87,13 +87,15 @@ function nodeStatus(
       mtu: facts.mtu,
       addresses: facts.addresses,
     },
-    peers: facts.peers.map((peer) => ({
-      name: names.get(peer.publicKey) ?? peer.publicKey,
-      handshakeAge: handshakeAge(peer.latestHandshake, facts.now),
-      endpoint: peer.endpoint,
-      rx: peer.receivedBytes,
-      tx: peer.sentBytes,
-    })),
+    peers: facts.peers
+      .map((peer) => ({
+        name: names.get(peer.publicKey) ?? peer.publicKey,
+        handshakeAge: handshakeAge(peer.latestHandshake, facts.now),
+        endpoint: peer.endpoint,
+        rx: peer.receivedBytes,
+        tx: peer.sentBytes,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
     drift: driftOf(node, plan, owner, facts),
   };
 }
@@ -129,13 +131,16 @@ function stateText(link: LinkStatus | undefined): string {
   return link.state === "dead" ? pc.red("dead") : link.state;
 }
 
-function findings([name, { cause, drift }]: [string, NodeStatus]): string[] {
+function findings([name, status]: [string, NodeStatus]): string[] {
+  const { cause, drift } = status;
   const unreached = cause === undefined ? [] : [`\n${pc.red(name)}: ${cause}`];
   if (drift.length === 0) return unreached;
   const lines = drift.map((line) => `  ${line}`).join("\n");
   return [
     ...unreached,
-    `\n${pc.yellow(name)} differs from the plan:\n${lines}\n  If the plan is newer than the last up: npx wireguard-mesh up. Else it was changed by hand there.`,
+    `\n${pc.yellow(name)} differs from the plan:\n${lines}`,
+    "  If the plan is newer than the last up: npx wireguard-mesh up",
+    `  Else it was changed by hand: undo that there, or: sudo systemctl restart wg-quick@${status.interface?.name ?? "wg0"}`,
   ];
 }
 
