@@ -31,7 +31,9 @@ export async function buildEngine(root, place, mayInstall) {
   warnOfLittleSpace(env["GOCACHE"] || String(env["HOME"]));
   await makeThenPlace(place, async (workshop) => {
     const finished = join(workshop, "engine");
-    await compileBoth({ root, command: go.command, env, bin: join(finished, "bin") });
+    // Go's scratch files too: they go with the workshop when the build is cut off, and need no room in /tmp.
+    const how = { root, command: go.command, env: { ...env, GOTMPDIR: workshop } };
+    await compileBoth({ ...how, bin: join(finished, "bin") });
     return finished;
   });
 }
