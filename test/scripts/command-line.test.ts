@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+const ROOT = join(__dirname, "../..");
+const COMMANDS = "init add-peer remove-peer plan preview up status config qr".split(" ");
+
+/** The table of commands as a process of its own: what `npx wireguard-mesh` runs, but for the compiler. */
+function run(...args: string[]) {
+  const loader = ["-r", "ts-node/register/transpile-only"];
+  return spawnSync(process.execPath, [...loader, "scripts/wireguard-mesh.ts", ...args], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+}
+
+describe("the command line", function () {
+  this.timeout(60_000);
+
+  it("lists every command, and shows each one's sentence, options and example", () => {
+    const help = run("--help");
+    assert.equal(help.status, 0);
+    for (const name of COMMANDS) assert.match(help.stdout, new RegExp(`^  ${name} `, "m"));
+    const { status, stdout } = run("add-peer", "--help");
+    assert.equal(status, 0);
+    assert.match(stdout, /--json/);
+    assert.match(stdout, /^Examples:\n {2}npx wireguard-mesh add-peer laptop/m);
+  });
+
+  it("ends in 2 for wrong usage, with a way on and without a stack trace", () => {
+    for (const args of [["bogus"], ["plan", "--bogus"], ["plan", "--file", "absent.yaml"], []]) {
+      const { status, stderr, stdout } = run(...args);
+      assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
+      assert.doesNotMatch(stderr + stdout, /^ {4}at /m);
+    }
+  });
+
+  it("says as JSON too why it failed", () => {
+    const { status, stdout } = run("plan", "--file", "absent.yaml", "--json");
+    assert.equal(status, 2);
+    const { ok, error } = JSON.parse(stdout) as { ok: boolean; error: { message: string } };
+    assert.equal(ok, false);
+    assert.match(error.message, /there is no stack file absent\.yaml/);
+  });
+});
