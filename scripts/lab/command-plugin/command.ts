@@ -8,8 +8,8 @@ import { bare, known, type Properties } from "./values";
 export interface Surroundings {
   /** Shows a line of output to the user. */
   say: (line: string) => Promise<void>;
-  /** Cancelled by the engine, or out of time. */
-  abort: AbortSignal;
+  /** Aborted when the engine cancels or hangs up, or the time is out; and here when the output is hopeless. */
+  control: AbortController;
 }
 
 /** The command ran, but its output cannot be told to the engine. */
@@ -61,28 +61,25 @@ async function runCommand(
   command: string,
   inputs: Properties,
   previous: Outputs,
-  { say, abort }: Surroundings,
+  { say, control }: Surroundings,
 ): Promise<Outputs> {
-  const logging = new Logging(text(inputs, "logging", "stdoutAndStderr"), say);
   const job = jobOf(command, inputs, previous);
+  const logging = new Logging(text(inputs, "logging", "stdoutAndStderr"), say);
+  const hopeless = new Promise<never>((_, reject) => {
+    logging.onTooLongLine = (why) => {
+      reject(why);
+      control.abort(why);
+    };
+  });
   const note = (piece: Piece): void => {
     logging.push(piece);
   };
   try {
-    const running = run(job, note, AbortSignal.any([abort, logging.tooLong]));
-    const pieces = await Promise.race([running, rejectionBy(logging.tooLong)]);
+    const pieces = await Promise.race([run(job, note, control.signal), hopeless]);
     return { stdout: outputText(pieces, "stdout"), stderr: outputText(pieces, "stderr") };
   } finally {
     await logging.end();
   }
-}
-
-function rejectionBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => {
-      reject(signal.reason as Error);
-    });
-  });
 }
 
 function jobOf(command: string, inputs: Properties, previous: Outputs): Job {
@@ -111,10 +108,11 @@ function outputText(pieces: Piece[], stream: Stream): string {
   return bytes.toString().replace(/\n$/, "");
 }
 
-/** Shows the wanted streams line by line, in order. Where the real plugin would hang, `tooLong` is aborted. */
+/** Shows the wanted streams line by line, in order, until a line comes on which the real plugin would hang. */
 class Logging {
+  onTooLongLine: (why: Error) => void = () => undefined;
   private readonly cutter: LineCutter;
-  private readonly tooLongControl = new AbortController();
+  private open = true;
   private said: Promise<void> = Promise.resolve();
 
   constructor(
@@ -126,17 +124,15 @@ class Logging {
     });
   }
 
-  get tooLong(): AbortSignal {
-    return this.tooLongControl.signal;
-  }
-
   push({ stream, bytes }: Piece): void {
     if (this.wanted !== stream && this.wanted !== "stdoutAndStderr") return;
-    if (!this.tooLong.aborted && !this.cutter.push(bytes)) this.tooLongControl.abort(tooLongLine());
+    if (!this.open || this.cutter.push(bytes)) return;
+    this.open = false;
+    this.onTooLongLine(tooLongLine());
   }
 
   async end(): Promise<void> {
-    this.cutter.end();
+    if (this.open) this.cutter.end();
     await this.said;
   }
 }

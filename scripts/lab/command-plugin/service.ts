@@ -15,12 +15,13 @@ import {
   stateFailures,
   withoutUnknownLists,
 } from "./fields";
+import { Operations } from "./operation";
 import { previewCreate, previewUpdate } from "./preview";
 import { schema, token, version } from "./schema";
 import { formatProperties, parseProperties, type Properties } from "./values";
 
 /** A question that this stand-in, or any provider of this resource, cannot answer. */
-export class Refusal extends Error {}
+class Refusal extends Error {}
 
 export interface CommandService {
   getPluginInfo: () => PluginInfo;
@@ -38,11 +39,15 @@ export interface CommandService {
 
 /** Answers throw Refusal, and what the command functions throw. `hungUp`: the engine no longer waits for this answer. */
 export function commandService(log: EngineLog): CommandService {
-  const cancelled = new AbortController();
-  const around = (urn: string, timeout: number, hungUp: AbortSignal): command.Surroundings => ({
-    say: (line) => log(urn, line),
-    abort: AbortSignal.any([cancelled.signal, hungUp, ...deadline(timeout)]),
-  });
+  const operations = new Operations();
+  const perform = <T>(
+    request: { getUrn: () => string; getTimeout: () => number },
+    hungUp: AbortSignal,
+    work: (around: command.Surroundings) => Promise<T>,
+  ): Promise<T> =>
+    operations.run(request.getTimeout(), hungUp, (control) =>
+      work({ say: (line) => log(request.getUrn(), line), control }),
+    );
   return {
     getPluginInfo: () => new PluginInfo().setVersion(version),
     getSchema: () => new rpc.GetSchemaResponse().setSchema(JSON.stringify(schema)),
@@ -55,7 +60,7 @@ export function commandService(log: EngineLog): CommandService {
       const inputs = validInputs(request.getUrn(), request.getProperties(), "invalid inputs: ");
       const state = request.getPreview()
         ? previewCreate(inputs)
-        : await command.create(inputs, around(request.getUrn(), request.getTimeout(), hungUp));
+        : await perform(request, hungUp, (around) => command.create(inputs, around));
       return new rpc.CreateResponse().setId(newId(request.getUrn())).setProperties(struct(state));
     },
     update: async (request, hungUp) => {
@@ -64,30 +69,19 @@ export function commandService(log: EngineLog): CommandService {
       const inputs = ignoring(request.getIgnorechangesList(), given, state);
       const next = request.getPreview()
         ? previewUpdate(inputs, state)
-        : await command.update(
-            inputs,
-            state,
-            around(request.getUrn(), request.getTimeout(), hungUp),
-          );
+        : await perform(request, hungUp, (around) => command.update(inputs, state, around));
       return new rpc.UpdateResponse().setProperties(struct(next));
     },
     delete: async (request, hungUp) => {
       const state = validState(request.getUrn(), request.getProperties());
-      await command.remove(state, around(request.getUrn(), request.getTimeout(), hungUp));
+      await perform(request, hungUp, (around) => command.remove(state, around));
       return new Empty();
     },
     cancel: () => {
-      cancelled.abort();
+      operations.cancel();
       return new Empty();
     },
   };
-}
-
-/** Whole seconds, 0 for none; less than one second has run out at once (as in the real plugin). */
-function deadline(seconds: number): AbortSignal[] {
-  if (seconds === 0) return [];
-  if (seconds < 1) return [AbortSignal.abort(new DOMException("no time", "TimeoutError"))];
-  return [AbortSignal.timeout(Math.trunc(seconds) * 1000)];
 }
 
 /** The real plugin's framework leaves its own version in the state of the provider. */

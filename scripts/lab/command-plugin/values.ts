@@ -26,7 +26,7 @@ const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 const unknownMark = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /** An asset, archive or resource reference: nothing in this project passes one to a command. */
-export class UnsupportedValue extends Error {}
+class UnsupportedValue extends Error {}
 
 /** Wire form → values. Nulls among properties mean "not set". Throws UnsupportedValue. */
 export function parseProperties(wire: Record<string, Wire>): Properties {
