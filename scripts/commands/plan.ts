@@ -33,10 +33,11 @@ function plan(node: string | undefined, options: PlanOptions): void {
   const { text, where } = readInput(options);
   const mesh = readMesh(readConfig(text, where), Date.now());
   process.exitCode = hasErrors(mesh.issues) ? 1 : 0;
-  if (node !== undefined && options.json === undefined && mesh.plan !== null) {
+  if (node !== undefined && mesh.plan !== null) {
     const found = mesh.plan.nodes.find((candidate) => candidate.name === node);
     if (found === undefined) throw noSuchNode(node, mesh.plan.nodes);
-    print(options, null, renderRedacted(found, mesh.plan.network));
+    const config = renderRedacted(found, mesh.plan.network);
+    print(options, { node, config }, config);
     return;
   }
   const parts = { reach: options.reach === true, configs: options.configs === true };

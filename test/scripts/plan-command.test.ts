@@ -136,6 +136,8 @@ Who reaches whom
 
   it("prints one node's file, and every node's with --configs", async () => {
     assert.equal((await run("phone")).stdout, PHONE);
+    const { stdout } = await run("phone", "--json");
+    assert.deepEqual(JSON.parse(stdout), { node: "phone", config: PHONE });
     assert.ok(
       (await run("--configs")).stdout.endsWith(
         `[Peer]\nPublicKey = ${keyOf("phone")}\nAllowedIPs = 10.86.0.4/32\n`,
