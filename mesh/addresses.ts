@@ -52,6 +52,17 @@ export function parsePrefix(text: string): Prefix {
   return { family, text: `${base}/${length}`, length: bits };
 }
 
+/** The address that `host` is, or null where it is a DNS name. `host` has been validated. */
+export function addressIn(host: string): IpAddress | null {
+  return /^[\d.]+$/.test(host) || host.includes(":") ? parseAddress(host) : null;
+}
+
+/** Reports whether another machine could send to this address: not unspecified, loopback, multicast or broadcast. */
+export function canBeDialled(address: IpAddress): boolean {
+  const range = ipaddr.parse(address.text).range();
+  return !["unspecified", "loopback", "multicast", "broadcast"].includes(range);
+}
+
 /** The prefix that holds just this address: `/32` or `/128`. */
 export function hostPrefix(address: IpAddress): Prefix {
   const length = bitsOf(address.family);

@@ -1,5 +1,5 @@
 /** Rules about who can dial whom: relays, endpoints, sites, keepalives. */
-import { overlaps, parseAddress, hostPrefix, type Prefix } from "../addresses";
+import { addressIn, contains, type Prefix } from "../addresses";
 import { formatEndpoint, type Endpoint } from "./config";
 import { networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
@@ -98,9 +98,9 @@ function innerPrefixes(nodes: NodeDraft[], tunnels: Tunnels | null): InnerPrefix
 /** A tunnel whose outer packets are routed into the tunnel carries nothing. */
 function endpointInside(node: NodeDraft, draft: Draft, inner: InnerPrefix[]): Issue[] {
   const endpoint = endpointOf(node, draft);
-  const address = endpoint === null ? null : literal(endpoint.host);
+  const address = endpoint === null ? null : addressIn(endpoint.host);
   if (endpoint === null || address === null) return [];
-  const around = inner.find(({ prefix }) => overlaps(prefix, address));
+  const around = inner.find(({ prefix }) => contains(prefix, address));
   if (around === undefined) return [];
   const message = `${formatEndpoint(endpoint)} lies in ${around.prefix.text}, ${around.of}`;
   const remedy =
@@ -118,8 +118,4 @@ function keepaliveOff(node: NodeDraft, draft: Draft): Issue[] {
     "is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself";
   const remedy = "set it to 25, or give the node an endpoint";
   return [warning(`${path}.persistentKeepalive`, message, remedy)];
-}
-
-function literal(host: string): Prefix | null {
-  return /^[\d.]+$/.test(host) || host.includes(":") ? hostPrefix(parseAddress(host)) : null;
 }

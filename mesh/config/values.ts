@@ -1,10 +1,12 @@
 /** Single values of the config, from what the user wrote to what it means; each throws a Mistake. */
-import { parseAddress, type IpAddress } from "../addresses";
+import { addressIn, canBeDialled, parseAddress, type IpAddress } from "../addresses";
 import { decodeKey } from "../keys";
 import type { Endpoint, Host } from "./config";
 import { Mistake, quote } from "./mistake";
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Names that mean something else in /sys and in sysctl. */
+const NO_INTERFACES = [".", "..", "lo", "all", "default"];
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 const HOST_KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
@@ -41,7 +43,7 @@ export function parsePublicKey(text: string): string {
 
 /** wg-quick(8): 1 to 15 characters of [A-Za-z0-9_=+.-]. */
 export function parseInterface(text: string): string {
-  if (/^[A-Za-z0-9_=+.-]{1,15}$/.test(text) && text !== "." && text !== "..") return text;
+  if (/^[A-Za-z0-9_=+.-]{1,15}$/.test(text) && !NO_INTERFACES.includes(text)) return text;
   throw new Mistake(
     `${quote(text)} cannot be an interface name`,
     "use 1 to 15 characters of A-Z a-z 0-9 _ = + . -, e.g. wg0 (wg-quick's rule)",
@@ -58,9 +60,15 @@ export function parseEndpoint(text: string): Endpoint {
     );
   }
   const [, v6, other = "", port = ""] = match;
-  if (v6 !== undefined)
-    return { host: parseOuterAddress(v6, 6).text, port: parsePort(Number(port)) };
-  return { host: parseHostName(other), port: parsePort(Number(port)) };
+  const host = v6 === undefined ? parseHostName(other) : parseOuterAddress(v6, 6).text;
+  const address = addressIn(host);
+  if (address !== null && !canBeDialled(address)) {
+    throw new Mistake(
+      `${host} is no address at which another machine could be dialled`,
+      "use the machine's address on the outer network, e.g. 203.0.113.10",
+    );
+  }
+  return { host, port: parsePort(Number(port)) };
 }
 
 /** `local`, `user@address[:port]` or `user@via:RELAY`. The port is 22 when absent. */
@@ -142,8 +150,11 @@ function isDay(text: string): boolean {
 function parseHostName(text: string): string {
   if (/^[\d.]+$/.test(text)) return parseOuterAddress(text, 4).text;
   const labels = text.toLowerCase().split(".");
-  if (text.length <= 253 && labels.every((label) => DNS_LABEL.test(label)))
+  // A last label of digits is an address in disguise: 0x7f.1 is 127.0.0.1 to most resolvers.
+  const disguised = /^(0x[0-9a-f]*|\d+)$/.test(labels.at(-1) ?? "");
+  if (text.length <= 253 && !disguised && labels.every((label) => DNS_LABEL.test(label))) {
     return text.toLowerCase();
+  }
   throw new Mistake(
     `${quote(text)} is neither an address nor a DNS name`,
     "write e.g. 203.0.113.10 or vpn.example.org",

@@ -16,15 +16,25 @@ export function allowedIps(
   if (node.kind === "peer" && neighbour.name === node.relay)
     return throughHome(node, config, index);
   if (node.kind === "relay" && neighbour.kind === "relay") {
-    return [neighbour, ...servedBy(neighbour, node, index)].flatMap(prefixesOf);
+    const served = [neighbour, ...servedBy(neighbour, node, index)];
+    return served.flatMap((other) => prefixesFor(node, other));
   }
-  return prefixesOf(neighbour);
+  return prefixesFor(node, neighbour);
 }
 
-/** What a node stands for: its own addresses and the LANs behind it. */
-export function prefixesOf(node: Node): Prefix[] {
-  const own = [node.address, ...(node.address6 === null ? [] : [node.address6])];
-  return [...own.map(hostPrefix), ...node.subnets];
+/** What `other` stands for to `node`: its own addresses and the LANs behind it. */
+function prefixesFor(node: Node, other: Node): Prefix[] {
+  const own = [other.address, ...(other.address6 === null ? [] : [other.address6])];
+  return [...own.map(hostPrefix), ...lansFor(node, other)];
+}
+
+/**
+ * The LANs behind `other` that `node` reaches through the tunnel. A peer of the same site is at home in them: there it
+ * dials the other's `siteEndpoint`, and that must not be routed into the tunnel which it carries.
+ */
+export function lansFor(node: Node, other: Node): Prefix[] {
+  const atHome = node.kind === "peer" && node.site !== null && node.site === other.site;
+  return atHome ? [] : other.subnets;
 }
 
 /**
@@ -36,7 +46,7 @@ function throughHome(node: Node, config: MeshConfig, index: LinkIndex): Prefix[]
   const lans = index.nodes
     .filter((other) => other.subnets.length > 0 && other.name !== node.name)
     .filter((other) => other.name === node.relay || !index.linked(node.name, other.name))
-    .flatMap((other) => other.subnets);
+    .flatMap((other) => lansFor(node, other));
   return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
 }
 

@@ -1,7 +1,8 @@
 /** What only the finished plan can tell: pairs that nothing joins, and assertions on reachability that fail. */
-import type { Family } from "../addresses";
+import type { Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import { error, type Issue } from "../config/issue";
+import { lansFor } from "./allowed-ips";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
 
@@ -44,13 +45,14 @@ function reachPath(from: string, to: string, index: LinkIndex): string[] | null 
   const target = index.node(to) ?? lan?.gateway;
   if (source === undefined || target === undefined) return null;
   const path = pathBetween(source, target, index);
-  return path !== null && carries(path, lan?.family ?? 4, index) ? path : null;
+  if (path === null || !carries(path, lan?.prefix.family ?? 4, index)) return null;
+  return lan === undefined || lansFor(source, lan.gateway).includes(lan.prefix) ? path : null;
 }
 
-function lanBehind(text: string, index: LinkIndex): { gateway: Node; family: Family } | undefined {
+function lanBehind(text: string, index: LinkIndex): { gateway: Node; prefix: Prefix } | undefined {
   for (const gateway of index.nodes) {
     const prefix = gateway.subnets.find((subnet) => subnet.text === text);
-    if (prefix !== undefined) return { gateway, family: prefix.family };
+    if (prefix !== undefined) return { gateway, prefix };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** Who can reach whom: pair by pair for machines, and by groups of like nodes for people. */
 import type { Node } from "../config/config";
+import { lansFor } from "./allowed-ips";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
 
@@ -18,7 +19,7 @@ export function reachOf(plan: Plan): Reach[] {
     plan.nodes.flatMap((to) => {
       const path = from.name === to.name ? null : pathBetween(from, to, index);
       if (path === null) return [];
-      const lans = to.subnets.filter((prefix) => carries(path, prefix.family, index));
+      const lans = lansFor(from, to).filter((prefix) => carries(path, prefix.family, index));
       return [to.name, ...lans.map((prefix) => prefix.text)].map((target) => ({
         from: from.name,
         to: target,
@@ -34,7 +35,7 @@ export interface Reachability {
   groups: Record<string, string[]>;
   /** `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs that cannot talk are left out. */
   paths: Record<string, string>;
-  /** The node in front of each LAN. To an IPv6 LAN no path leads that touches a group `without IPv6`. */
+  /** The node in front of each LAN; peers at its site are in that LAN themselves. To an IPv6 LAN no path leads that touches a group `without IPv6`. */
   lans: Record<string, string>;
 }
 

@@ -49,7 +49,7 @@ describe("reachability, judged by a naive cryptokey router over the texts", () =
         const pairs = reachOf(plan).map(({ from, to, path }) => {
           return `${from} -> ${to}: ${path.slice(1, -1).join(", ")}`;
         });
-        assert.deepEqual(expanded(reachabilityOf(plan)).sort(), pairs.sort());
+        assert.deepEqual(expanded(reachabilityOf(plan), sitesOf(plan)).sort(), pairs.sort());
       }),
       { numRuns: 150 },
     );
@@ -85,7 +85,10 @@ function someHostIn(prefix: string): string {
 }
 
 /** Every pair that the groups speak of, as `FROM -> TO: RELAYS ON THE WAY`. */
-function expanded({ groups, paths, lans }: Reachability): string[] {
+function expanded(
+  { groups, paths, lans }: Reachability,
+  sites: ReadonlyMap<string, string>,
+): string[] {
   return Object.entries(paths).flatMap(([key, path]) => {
     const [from = "", to = ""] = key.split(" -> ");
     const between = path === "direct" ? "" : path.replace("through ", "");
@@ -93,10 +96,18 @@ function expanded({ groups, paths, lans }: Reachability): string[] {
     return (groups[from] ?? []).flatMap((one) =>
       (groups[to] ?? [])
         .filter((other) => other !== one)
-        .flatMap((other) => [other, ...lansOf(other, lans, by4)])
+        .flatMap((other) => {
+          const atHome = sites.has(one) && sites.get(one) === sites.get(other);
+          return [other, ...(atHome && !from.startsWith("relay ") ? [] : lansOf(other, lans, by4))];
+        })
         .map((target) => `${one} -> ${target}: ${between}`),
     );
   });
+}
+
+/** A peer is at home in the LANs of its site, and no tunnel leads there. */
+function sitesOf(plan: Plan): Map<string, string> {
+  return new Map(plan.nodes.flatMap(({ name, site }) => (site === null ? [] : [[name, site]])));
 }
 
 function relaysWithout6(groups: Reachability["groups"], between: string): boolean {

@@ -10,6 +10,9 @@ const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
 const ENDPOINT =
   "write HOST:PORT, e.g. 203.0.113.10:51820, [2001:db8::1]:51820 or vpn.example.org:51820";
+const NOT_DIALLED = "is no address at which another machine could be dialled";
+const OUTER = "use the machine's address on the outer network, e.g. 203.0.113.10";
+const DNS = "write e.g. 203.0.113.10 or vpn.example.org";
 const PORT = "use a whole number from 1 to 65535";
 const KEY = "a key is 44 characters of base64, as `wg pubkey` prints it";
 const HOST_KEY =
@@ -65,6 +68,10 @@ export const valueRows: Row[] = [
   ...inDesktop("endpoint", [
     ["203.0.113.7", '"203.0.113.7" is not an endpoint', ENDPOINT],
     ["2001:db8::1:51820", '"2001:db8::1:51820" is not an endpoint', ENDPOINT],
+    ["127.0.0.1:51820", `127.0.0.1 ${NOT_DIALLED}`, OUTER],
+    ["0.0.0.0:51820", `0.0.0.0 ${NOT_DIALLED}`, OUTER],
+    ["[ff02::1]:51820", `ff02::1 ${NOT_DIALLED}`, OUTER],
+    ["0x7f.1:51820", '"0x7f.1" is neither an address nor a DNS name', DNS],
     ["203.0.113.7:70000", "70000 is not a port", PORT],
     ["203.0.113.7:0", "0 is not a port", PORT],
     ["203.0.113:51820", '"203.0.113" is not an IPv4 address', IPV4],
@@ -76,7 +83,7 @@ export const valueRows: Row[] = [
     [
       "home_pc.example.org:51820",
       '"home_pc.example.org" is neither an address nor a DNS name',
-      "write e.g. 203.0.113.10 or vpn.example.org",
+      DNS,
     ],
   ]),
   ...inDesktop("siteEndpoint", [["192.168.1.2", '"192.168.1.2" is not an endpoint', ENDPOINT]]),
@@ -116,11 +123,7 @@ export const valueRows: Row[] = [
       '"2001:db8::1" is not an address to log in to',
       "write user@address or user@address:port, an IPv6 address in brackets",
     ],
-    [
-      "root@-oProxyCommand",
-      '"-oProxyCommand" is neither an address nor a DNS name',
-      "write e.g. 203.0.113.10 or vpn.example.org",
-    ],
+    ["root@-oProxyCommand", '"-oProxyCommand" is neither an address nor a DNS name', DNS],
   ]).map((row): Row => atListPlace(row)),
   {
     title: "one wrong tag of two is named by its place",
@@ -176,6 +179,7 @@ export const valueRows: Row[] = [
     ["wg 0", '"wg 0" cannot be an interface name', INTERFACE],
     ["wg/0", '"wg/0" cannot be an interface name', INTERFACE],
     ["..", '".." cannot be an interface name', INTERFACE],
+    ["lo", '"lo" cannot be an interface name', INTERFACE],
   ]),
   ...inNetwork("topology", [
     ["ring", '"ring" is not a choice', "use auto or star"],
