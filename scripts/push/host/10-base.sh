@@ -27,6 +27,8 @@ set_places() {
   STAGED=$STAGE/$IFACE.conf
   DROP_IN=/etc/sysctl.d/60-wireguard-mesh-$IFACE.conf
   TIMER=wireguard-mesh-rollback-$IFACE
+  # What is true until the next boot and no longer: /run is emptied by it, /var/lib is not.
+  THIS_BOOT=/run/wireguard-mesh/$IFACE
 }
 
 # One at a time on this host and interface. The kernel frees the lock when its holder dies, however it dies.
@@ -74,6 +76,11 @@ read_state() { if [ -f "$STATE/$1" ]; then cat "$STATE/$1"; fi; }
 write_state() {
   { cat >"$STATE/.$1.new" && mv "$STATE/.$1.new" "$STATE/$1"; } || full_disk
 }
+
+remember() {
+  { mkdir -p "$THIS_BOOT" && cat >"$THIS_BOOT/.$1.new" && mv "$THIS_BOOT/.$1.new" "$THIS_BOOT/$1"; } || full_disk
+}
+recall() { if [ -f "$THIS_BOOT/$1" ]; then cat "$THIS_BOOT/$1"; fi; }
 
 full_disk() {
   rm -f "$STAGED.new"

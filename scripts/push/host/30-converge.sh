@@ -9,7 +9,7 @@ converge() {
     say "restarting $IFACE: it could not be changed while running"
     restart "$1" || return 1
   fi
-  endpoints_in "$1" | write_state endpoints
+  endpoints_in "$1" | remember endpoints
 }
 
 # A broken interface may refuse to go down in good order; wireguard-go ends when its link is deleted.
@@ -50,7 +50,7 @@ bad_config() { die "the config was refused before anything was changed: $1" "thi
 # endpoint must not send it back, so the line is left out where the last handshake is fresh (REJECT_AFTER_TIME, 180 s).
 # Changed against what was last set, not against the file: in a rollback the two differ, and that is the very point.
 drop_roamed_endpoints() {
-  { read_state endpoints | sed 's/^/was /'
+  { last_endpoints | sed 's/^/was /'
     wg show "$IFACE" latest-handshakes | awk -v now="$(date +%s)" '$2 > now - 180 { print "fresh", $1 }'
     endpoints_in "$1" | sed 's/^/is /'
     sed 's/^/line /' "$2"; } | awk '
@@ -62,6 +62,11 @@ drop_roamed_endpoints() {
     /^ *PublicKey *=/ { key = $0; sub(/^[^=]*= */, "", key) }
     /^ *Endpoint *=/ && fresh[key] && was[key] == is[key] { next }
     { print }'
+}
+
+# After a boot it was wg-quick that set them, from the file.
+last_endpoints() {
+  if [ -f "$THIS_BOOT/endpoints" ]; then recall endpoints; elif [ -f "$LIVE" ]; then endpoints_in "$LIVE"; fi
 }
 
 # Lines `PUBLICKEY ENDPOINT`.

@@ -5,7 +5,7 @@
 apply() {
   lock
   preflight
-  if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$STATE/pending" ] && healthy && forwarding_fits; then
+  if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$THIS_BOOT/pending" ] && healthy && forwarding_fits; then
     write_marks
     tell "outcome unchanged"
     tell "backend $(backend)"
@@ -41,7 +41,7 @@ stage() {
 
 # The dead-man timer. It needs no connection and outlives this shell; the token makes an old one harmless.
 arm() {
-  tell "$token" | write_state pending
+  tell "$token" | remember pending
   disarm
   if with_systemd && has systemd-run && unlocked systemd-run --quiet --collect --on-active="$timeout" \
     --timer-property=AccuracySec=1s --unit="$TIMER" /bin/sh "$STATE/host.sh" rollback "$IFACE" "$token" 2>/dev/null; then
@@ -62,7 +62,8 @@ disarm() {
   rm -f "$STATE/timer"
 }
 
-pending() { [ -n "$token" ] && [ "$(read_state pending)" = "$token" ]; }
+# Of this boot: after another one the former config runs, and a late confirmation must not make the new one permanent.
+pending() { [ -n "$token" ] && [ "$(recall pending)" = "$token" ]; }
 
 # Detached: the connection that brought the change may be cut by it.
 carry_out() {
@@ -97,9 +98,10 @@ confirm() {
   mv "$STATE/next-probes" "$STATE/probes"
   # shellcheck disable=SC2046 # two words are meant
   write_drop_in $(read_state forwarding)
-  rm -f "$STATE/pending"
+  rm -f "$THIS_BOOT/pending"
   disarm
   at_boot
+  keep_over_power_cut
   tell "outcome confirmed"
   tell "backend $(running_backend)"
   note_silence
@@ -114,9 +116,13 @@ await_result() {
 
 settled() { [ -f "$STATE/result" ] || ! pending; }
 
+# What is called confirmed must be so after a power cut too; a file system may take half a minute to write by itself.
+keep_over_power_cut() { bounded 10 sync -f "$LIVE" "$STATE" 2>/dev/null || bounded 10 sync || true; }
+
 at_boot() {
   if with_systemd; then
-    systemctl --quiet enable "wg-quick@$IFACE.service" 2>/dev/null || tell "note wg-quick@$IFACE could not be enabled: it will not come up at boot"
+    # Without a reload of systemd, which takes seconds on a small machine: the next boot reads it anyway.
+    systemctl --quiet --no-reload enable "wg-quick@$IFACE.service" 2>/dev/null || tell "note wg-quick@$IFACE could not be enabled: it will not come up at boot"
   else
     tell "note this host has no systemd: $IFACE will not come up by itself after a reboot"
   fi
@@ -147,7 +153,7 @@ undo() {
     take_down
     set_forwarding 0 0
   fi
-  rm -f "$STATE/pending" "$STATE/next-digest" "$STATE/next-forwarding" "$STATE/next-probes" "$STAGED"
+  rm -f "$THIS_BOOT/pending" "$STATE/next-digest" "$STATE/next-forwarding" "$STATE/next-probes" "$STAGED"
   tell "$token" | write_state rolled-back
   disarm
 }

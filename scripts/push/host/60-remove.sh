@@ -15,7 +15,7 @@ remove() {
   lock
   tell "outcome removing"
   disarm
-  rm -f "$STATE/pending"
+  rm -f "$THIS_BOOT/pending"
   # Detached, for the way in may be the tunnel that goes.
   detached sh "$STATE/host.sh" tear-down "$IFACE"
   # The lock must be free for it, and closing this descriptor frees it.
@@ -33,13 +33,13 @@ gone() { [ ! -d "$STATE" ]; }
 tear_down() {
   lock
   take_down
-  if with_systemd; then systemctl --quiet disable "wg-quick@$IFACE.service" 2>/dev/null || true; fi
+  if with_systemd; then systemctl --quiet --no-reload disable "wg-quick@$IFACE.service" 2>/dev/null || true; fi
   set_forwarding 0 0
   rm -f "$LIVE" "$STAGED" "$DROP_IN"
   rmdir "$STAGE" 2>/dev/null || true
   # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
-  rm -rf "$STATE"
-  rmdir /var/lib/wireguard-mesh 2>/dev/null || true
+  rm -rf "$THIS_BOOT" "$STATE"
+  rmdir /run/wireguard-mesh /var/lib/wireguard-mesh 2>/dev/null || true
 }
 
 # By hand, on the host: lets another stack or node take over what is here without an interruption.

@@ -25,7 +25,8 @@ facts_of_state() {
   tell "owner $owned_by"
   tell "node ${known_as:-}"
   tell "machine ${on_machine:-}"
-  for fact in digest pending rolled-back; do
+  [ ! -f "$THIS_BOOT/pending" ] || tell "pending $(recall pending)"
+  for fact in digest rolled-back; do
     [ ! -f "$STATE/$fact" ] || tell "$fact $(read_state "$fact")"
   done
 }
