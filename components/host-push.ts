@@ -9,6 +9,8 @@ export interface HostPushArgs {
   request: pulumi.Input<string>;
   /** Which machine it is for; another machine is another resource, and the former one is cleaned. */
   machine: pulumi.Input<string>;
+  /** The pushes that go before; it is left out when one of them failed. */
+  after: HostPush[];
 }
 
 /**
@@ -33,9 +35,10 @@ export class HostPush extends pulumi.ComponentResource {
         logging: local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      { parent: this },
+      // The command alone waits: a component that is never registered would be one more error, about nothing new.
+      { parent: this, dependsOn: args.after },
     );
     this.result = command.stdout;
-    this.registerOutputs({ result: this.result });
+    this.registerOutputs({});
   }
 }

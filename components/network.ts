@@ -6,6 +6,7 @@ import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
 import { renderPushRequest } from "../mesh/render/push-request";
 import { renderConfig, renderRedacted, type Keyring } from "../mesh/render/render";
+import type { HostPush } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
@@ -42,38 +43,42 @@ export class Network extends pulumi.ComponentResource {
     );
     const relayPlans = args.plan.nodes.filter((node) => node.kind === "relay");
     const peerPlans = args.plan.nodes.filter((node) => node.kind === "peer");
-    const nodes = new Map<string, MeshNode>();
-    for (const plan of [...direct(relayPlans), ...behind(relayPlans)]) {
-      nodes.set(
-        plan.name,
-        new Relay(plan.name, nodeArgs(plan, args), this.after(jumpRelays(plan), nodes)),
-      );
-    }
-    for (const plan of peerPlans) {
-      const relays = plan.sections
-        .map((section) => section.name)
-        .filter((other) => nodes.get(other) instanceof Relay);
-      nodes.set(
-        plan.name,
-        new Peer(
-          plan.name,
-          nodeArgs(plan, args),
-          this.after([...relays, ...jumpRelays(plan)], nodes),
-        ),
-      );
-    }
+    const nodes = registerNodes(relayPlans, peerPlans, args, { parent: this });
     this.relays = Object.fromEntries(relayPlans.map((plan) => [plan.name, factsOf(plan)]));
     this.peers = Object.fromEntries(peerPlans.map((plan) => [plan.name, factsOf(plan)]));
     this.reachability = reachability;
     this.configs = handedOver(nodes);
     this.registerOutputs({});
   }
+}
 
-  /** A push goes after those of the relays that it needs, and is left out when one of them failed. */
-  private after(names: string[], nodes: Map<string, MeshNode>): pulumi.ComponentResourceOptions {
-    const pushes = names.flatMap((name) => nodes.get(name)?.push ?? []);
-    return { parent: this, dependsOn: pushes };
+/** Relays first: what a peer waits for must be there. */
+function registerNodes(
+  relays: NodePlan[],
+  peers: NodePlan[],
+  args: NetworkArgs,
+  opts: pulumi.ComponentResourceOptions,
+): Map<string, MeshNode> {
+  const nodes = new Map<string, MeshNode>();
+  for (const plan of [...direct(relays), ...behind(relays)]) {
+    const after = pushesOf(jumpRelays(plan), nodes);
+    nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
   }
+  for (const plan of peers) {
+    const after = pushesOf([...linkedRelays(plan, nodes), ...jumpRelays(plan)], nodes);
+    nodes.set(plan.name, new Peer(plan.name, nodeArgs(plan, args, after), opts));
+  }
+  return nodes;
+}
+
+function linkedRelays(plan: NodePlan, nodes: ReadonlyMap<string, MeshNode>): string[] {
+  const names = plan.sections.map((section) => section.name);
+  return names.filter((name) => nodes.get(name) instanceof Relay);
+}
+
+/** Of the nodes that are pushed to; a relay that is not is nobody's to wait for. */
+function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): HostPush[] {
+  return [...new Set(names)].flatMap((name) => nodes.get(name)?.push ?? []);
 }
 
 function direct(relays: NodePlan[]): NodePlan[] {
@@ -84,13 +89,17 @@ function behind(relays: NodePlan[]): NodePlan[] {
   return relays.filter((relay) => jumpRelays(relay).length > 0);
 }
 
-function nodeArgs(node: NodePlan, { plan, keyring, owner }: NetworkArgs): NodeArgs {
+function nodeArgs(
+  node: NodePlan,
+  { plan, keyring, owner }: NetworkArgs,
+  after: HostPush[],
+): NodeArgs {
   const reviewed = { config: renderRedacted(node, plan.network), forwarding: forwardingOf(node) };
   if (node.hosts.length === 0) {
     return { ...reviewed, file: pulumi.secret(renderConfig(node, plan.network, keyring).reveal()) };
   }
   const request = pulumi.secret(renderPushRequest(node, plan, keyring, owner).reveal());
-  return { ...reviewed, push: { request, machine: machineOf(node) } };
+  return { ...reviewed, push: { request, machine: machineOf(node), after } };
 }
 
 function forwardingOf({ forwarding }: NodePlan): string {

@@ -1,6 +1,6 @@
 /** What a relay and a peer have in common: a config to review, and a push or a hand-over that delivers it. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostPush } from "./host-push";
+import { HostPush, type HostPushArgs } from "./host-push";
 
 export interface NodeArgs {
   /** The node's wg-quick file with every secret as `(hidden)`: what a preview shows, line by line. */
@@ -10,7 +10,7 @@ export interface NodeArgs {
   /** The file with its secrets, for a node that is not pushed to. */
   file?: pulumi.Input<string>;
   /** What to push, for a node with a host. */
-  push?: { request: pulumi.Input<string>; machine: string };
+  push?: HostPushArgs;
 }
 
 /** Base of Relay and Peer. The args that a reviewer should see are its recorded inputs. */
@@ -27,7 +27,6 @@ export abstract class MeshNode extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(type, name, { config: args.config, forwarding: args.forwarding }, opts);
-    // The push alone waits for others: a component's own dependsOn would delay nothing but its children anyway.
     this.push =
       args.push === undefined ? null : new HostPush(`${name}-push`, args.push, { parent: this });
     this.file = args.file === undefined ? null : pulumi.secret(args.file);

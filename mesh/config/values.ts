@@ -131,7 +131,8 @@ export function parseMtu(mtu: number): number {
 }
 
 /** The last moment at which a node takes part: a date (the end of that day, UTC) or a full time, ISO 8601. */
-export function parseExpiry(text: string): number {
+export function parseExpiry(written: string): number {
+  const text = withoutYamlTime(written);
   const [, day = "", time] =
     /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ??
     [];
@@ -144,6 +145,14 @@ export function parseExpiry(text: string): number {
 function isDay(text: string): boolean {
   const moment = Date.parse(text);
   return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text);
+}
+
+/** A date without quotes is a time to the engine's YAML reader, which hands it over as `2026-12-31 00:00:00 +0000 UTC`. */
+function withoutYamlTime(text: string): string {
+  const match = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}) \+0000 UTC$/.exec(text);
+  if (match === null) return text;
+  const [, day = "", time = ""] = match;
+  return time === "00:00:00" ? day : `${day}T${time}Z`;
 }
 
 /** A DNS name or IPv4 address on the outer network. */

@@ -13,6 +13,8 @@ export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
 
 /** Without a relay, two nodes that nobody can dial are apart. Each pair is named once, at its first node. */
 function apart(index: LinkIndex): Issue[] {
+  // Relays are linked to each other and peers to their home: with a home for everyone no pair is apart.
+  if (index.nodes.every((node) => node.kind === "relay" || node.relay !== null)) return [];
   return index.nodes.flatMap((from, at) => {
     const lost = index.nodes.slice(at + 1).filter((to) => pathBetween(from, to, index) === null);
     if (lost.length === 0) return [];

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
+import { isLinked } from "./link-command.mjs";
 import { alone } from "./lock.mjs";
 import { note, recall } from "./memory.mjs";
 import { npmCommand } from "./npm-packages.mjs";
@@ -32,7 +33,8 @@ function isCompiled(root) {
   const sources = sourcesOf(root);
   return (
     recall(root, "compiled") === digestOf(root, sources) &&
-    sources.every((path) => existsSync(outputOf(root, path)))
+    sources.every((path) => existsSync(outputOf(root, path))) &&
+    isLinked(root)
   );
 }
 
