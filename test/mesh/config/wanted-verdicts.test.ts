@@ -223,6 +223,11 @@ const cases: Case[] = [
   ],
   ["the last day of a node", "valid", desktop({ expires: "2026-11-23" })],
   [
+    "the last day of a node, as the engine hands over a date without quotes",
+    "valid",
+    desktop({ expires: "2026-11-23 00:00:00 +0000 UTC" }),
+  ],
+  [
     "the moment after its last",
     "warning",
     desktop({ expires: "2026-11-23T11:59:59.999Z" }),
