@@ -12,16 +12,17 @@ export async function lossDuring(
   to: string,
   happening: () => Promise<void>,
 ): Promise<Loss> {
-  const ping = lab.spawn(from, ["ping", "-n", "-q", "-i", "0.02", "-W", "2", to], {
+  const ping = lab.spawn(from, ["ping", "-n", "-i", "0.02", "-W", "2", to], {
     stdio: "pipe",
   });
   let printed = "";
   ping.stdout?.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const ended = new Promise((resolve) => ping.once("close", resolve));
   await happening();
-  // ping sums up when it is interrupted; the signal goes to the ping inside, which is the only one of that host.
+  // The signal goes to the ping inside, which is the only one of that host.
   await lab.exec(from, ["pkill", "-INT", "-x", "ping"]);
   await ended;
-  const summary = /(\d+) packets transmitted, (\d+) received/.exec(printed);
-  return { sent: Number(summary?.[1] ?? 0), received: Number(summary?.[2] ?? -1) };
+  // By number, not by ping's own sum, which counts as lost what was still on its way when it was interrupted.
+  const numbers = [...printed.matchAll(/icmp_seq=(\d+)/g)].map((match) => Number(match[1]));
+  return { sent: Math.max(0, ...numbers), received: new Set(numbers).size };
 }
