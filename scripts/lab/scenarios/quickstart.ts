@@ -56,5 +56,11 @@ export const quickstart: Scenario = {
       command: ["wg", "show", "wg0", "endpoints"],
       expect: /^\S+\t192\.168\.1\.1:\d+\n$/,
     },
+    {
+      title: "The running network is as planned",
+      node: "operator",
+      command: ["npx", "wireguard-mesh", "status"],
+      expect: "answers",
+    },
   ],
 };

@@ -73,5 +73,11 @@ export const relay: Scenario = {
       command: ["wg", "show", "wg0", "latest-handshakes"],
       expect: /^(\S+\t[1-9]\d*\n){2}$/,
     },
+    {
+      title: "The running network is as planned",
+      node: "operator",
+      command: ["npx", "wireguard-mesh", "status"],
+      expect: "answers",
+    },
   ],
 };
