@@ -23,6 +23,8 @@ export async function lossDuring(
   await lab.exec(from, ["pkill", "-INT", "-x", "ping"]);
   await ended;
   // By number, not by ping's own sum, which counts as lost what was still on its way when it was interrupted.
-  const numbers = [...printed.matchAll(/bytes from .* icmp_seq=(\d+)/g)].map((match) => Number(match[1]));
+  const numbers = [...printed.matchAll(/bytes from .* icmp_seq=(\d+)/g)].map((match) =>
+    Number(match[1]),
+  );
   return { sent: Math.max(0, ...numbers), received: new Set(numbers).size };
 }
