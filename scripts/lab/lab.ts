@@ -22,6 +22,9 @@ export function needRoot(): void {
   throw new LabError("The lab makes network namespaces and needs root. Try: sudo npm run lab");
 }
 
+/** For ending a lab whose builder is just ending, or was just killed. */
+const END_PATIENCE_MS = 5000;
+
 export class Lab {
   private constructor(
     private record: LabRecord,
@@ -62,7 +65,7 @@ export class Lab {
   /** Ends a lab, also a half-built one; true when there was something to end. */
   static down(id: string): Promise<boolean> {
     needRoot();
-    return withLock(id, () => cleanUp(id));
+    return withLock(id, () => cleanUp(id), { patienceMs: END_PATIENCE_MS });
   }
 
   get id(): string {
