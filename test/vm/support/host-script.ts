@@ -43,6 +43,12 @@ export function confirm(machine: Machine, token: string): Promise<Answer> {
   return send(machine, "confirm", { token });
 }
 
+/** Confirms, and has the machine reset itself without writing anything to its disk as soon as that has been answered. */
+export async function confirmAndCrash(machine: Machine, token: string): Promise<void> {
+  // From now on the machine answers nothing more, and the login hangs until the limit.
+  await send(machine, "confirm", { token }, CRASH_AFTER, 60_000);
+}
+
 export function facts(machine: Machine): Promise<Answer> {
   return send(machine, "facts", {});
 }
@@ -51,13 +57,23 @@ export function remove(machine: Machine): Promise<Answer> {
   return send(machine, "remove", {});
 }
 
-async function send(machine: Machine, verb: string, more: object): Promise<Answer> {
+const SHELL = "exec sudo -n sh -s";
+/** SysRq b: at once, without sync or unmount. */
+const CRASH_AFTER = `exec sudo -n sh -c 'sh -s && echo b >/proc/sysrq-trigger'`;
+
+async function send(
+  machine: Machine,
+  verb: string,
+  more: object,
+  command = SHELL,
+  timeoutMs = 300_000,
+): Promise<Answer> {
   const lines = Object.entries({ verb, ...MARKS, ...more }).map(
     ([key, value]) => `${key} ${value}`,
   );
   const payload = ["main <<'END_OF_PAYLOAD'", ...lines, "end", "END_OF_PAYLOAD", ""].join("\n");
   const input = `${hostScript()}\n${payload}`;
-  const finished = await machine.ssh("exec sudo -n sh -s", { input, timeoutMs: 300_000 });
+  const finished = await machine.ssh(command, { input, timeoutMs });
   return { ...finished, facts: factsIn(finished.stdout) };
 }
 

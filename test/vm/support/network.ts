@@ -27,17 +27,17 @@ export class Network {
     return this.keys.tokyo.publicKey;
   }
 
-  /** The relay's file; without its peers when `peers` is empty. */
-  relayConfig(options: { listenPort?: number; peers?: Peer[] } = {}): string {
-    const sections = (options.peers ?? PEERS).map(
+  /** The relay's file, with an MTU line where one is given. */
+  relayConfig(mtu?: number): string {
+    const sections = PEERS.map(
       (peer) =>
         `\n[Peer]\nPublicKey = ${this.keys[peer].publicKey}\nAllowedIPs = ${TUNNEL[peer]}/32\n`,
     );
     return `[Interface]
 PrivateKey = ${this.keys.tokyo.privateKey}
 Address = ${TUNNEL.tokyo}/24
-ListenPort = ${options.listenPort ?? 51820}
-${sections.join("")}`;
+ListenPort = 51820
+${mtu === undefined ? "" : `MTU = ${mtu}\n`}${sections.join("")}`;
   }
 
   /** Sets the two peers up by hand. */
