@@ -9,8 +9,18 @@ export interface SshHop {
   /** IP address or DNS name; IPv6 without brackets. */
   address: string;
   port: number;
-  /** Host keys that this machine may show, as `TYPE BASE64` (authorized_keys form, no comment). Never empty. */
+  /** Host keys that this machine may show, as `TYPE BASE64` (authorized_keys form, no comment). Never empty without an authority. */
   hostKeys: string[];
+  /** Null: `hostKeys` are pinned. Else the machine must show a host certificate of this authority, and nothing else will do. */
+  authority: SshAuthority | null;
+}
+
+/** Who vouches for a machine, and for which one. */
+export interface SshAuthority {
+  /** `ssh-ed25519 BASE64`. */
+  publicKey: string;
+  /** The name that the certificate must have been made out for. */
+  principal: string;
 }
 
 /** One way to a host: on this very machine, or by SSH through `via` (nearest jump first, may be empty). */
@@ -43,6 +53,16 @@ export interface PushRequest extends HostAccess {
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses of nodes that this host dials; the host pings each once to force a handshake. */
   probes: string[];
+  /** What the first contact with an instance of our own takes; null for every other machine. */
+  identity: HostIdentity | null;
+}
+
+/** Where a machine of our own making gets its lasting SSH identity from. */
+export interface HostIdentity {
+  /** OpenSSH private key text of the authority. Secret; it signs on the operator's machine and never leaves it. */
+  authorityKey: string;
+  /** The host key that the machine's user data installs, as `ssh-ed25519 BASE64`: good for the first contact alone. */
+  bootstrapHostKey: string;
 }
 
 /** What the push program prints on stdout after a success, as one line of JSON; it holds no secret. */

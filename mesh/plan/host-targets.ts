@@ -32,11 +32,12 @@ export function machineOf(node: Node): string {
 }
 
 function hopOf(node: Node, host: Extract<Host, { kind: "ssh" }>): SshHop {
-  return { user: host.user, address: host.address, port: host.port, hostKeys: node.hostKeys };
+  const { user, address, port } = host;
+  return { user, address, port, hostKeys: node.hostKeys, authority: null };
 }
 
 function tunnelHop(node: Node, user: string): SshHop {
-  return { user, address: node.address.text, port: 22, hostKeys: node.hostKeys };
+  return { user, address: node.address.text, port: 22, hostKeys: node.hostKeys, authority: null };
 }
 
 function jumpHop(relayName: string, plan: Plan): SshHop {

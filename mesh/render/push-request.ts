@@ -23,6 +23,7 @@ export function renderPushRequest(
     config: renderConfig(node, plan.network, keyring).reveal(),
     forwarding: node.forwarding,
     probes: node.probes,
+    identity: null,
   };
   return Secret.of(JSON.stringify(request));
 }

@@ -13,9 +13,14 @@ export function redactor(request: PushRequest): (text: string) => string {
 function secretValues(request: PushRequest): Set<string> {
   const keys = [...request.config.matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*(\S+)/gim)];
   const inConfig = keys.map((match) => match[1] ?? "");
-  const inKeyFile = (request.sshPrivateKey ?? "").split(/\s+/).filter((word) => word.length >= 20);
+  const keyFiles = [request.sshPrivateKey ?? "", request.identity?.authorityKey ?? ""];
+  const inKeyFiles = keyFiles.flatMap((text) => text.split(/\s+/).filter(isLong));
   const wrapped = Buffer.from(request.config).toString("base64");
-  return new Set([...inConfig, ...inKeyFile, wrapped].filter((secret) => secret !== ""));
+  return new Set([...inConfig, ...inKeyFiles, wrapped].filter((secret) => secret !== ""));
+}
+
+function isLong(word: string): boolean {
+  return word.length >= 20;
 }
 
 /** A host's words must not steer the user's terminal. */

@@ -1,6 +1,6 @@
 /** Why a way onto a host failed, told from what ssh and sudo said. */
-import { createHash } from "node:crypto";
 import type { SshHop } from "../../mesh/push-request";
+import { hostKeyFailure } from "./host-key-failure";
 import { formatHop } from "./ssh-options";
 
 export type FailureKind =
@@ -88,7 +88,8 @@ const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
   [/sudo:?.*not found|Unknown command:? '?sudo/i, noSudo],
 ];
 
-interface Place {
+/** Where on the way a sign was seen. */
+export interface Place {
   hop: SshHop;
   /** The machine after it, to which it was to connect onwards. */
   next: SshHop | null;
@@ -97,43 +98,19 @@ interface Place {
 }
 
 function explainTalk(text: string, index: number, vain: VainTry): Failure | null {
-  const hop = vain.chain[index] ?? { user: "", address: "this machine", port: 0, hostKeys: [] };
+  const hop = vain.chain[index] ?? {
+    user: "",
+    address: "this machine",
+    port: 0,
+    hostKeys: [],
+    authority: null,
+  };
   const place = { hop, next: vain.chain[index + 1] ?? null, text, vain };
   for (const [sign, explain] of SIGNS) {
     const match = sign.exec(text);
     if (match !== null) return explain(match, place);
   }
   return null;
-}
-
-function hostKeyFailure(_match: RegExpExecArray, { hop, next, text, vain }: Place): Failure {
-  const seen =
-    /fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:[A-Za-z0-9+/]+)/.exec(text);
-  const offer = /Their offer: (\S+)/.exec(text);
-  const got =
-    seen === null
-      ? `no key of that type, but ${offer?.[1] ?? "another"}`
-      : `${seen[1] ?? ""} ${seen[2] ?? ""}`;
-  const whose =
-    next === null ? `hostKey of ${vain.node}` : `hostKey of the relay at ${hop.address}`;
-  return {
-    kind: "host-key",
-    cause: [
-      `${hop.address} port ${hop.port} shows another SSH host key than the pinned one, so nothing was sent`,
-      `    expected: ${hop.hostKeys.map(fingerprint).join(" or ")}`,
-      `    got:      ${got}`,
-    ].join("\n"),
-    remedy:
-      `Either it is another machine (or one in between), or it was installed anew. If it was, read its key on the machine ` +
-      `itself (cat /etc/ssh/ssh_host_*_key.pub) and put that into the stack config as ${whose}.`,
-  };
-}
-
-/** `TYPE SHA256:…`, as ssh-keygen -l prints it. */
-function fingerprint(hostKey: string): string {
-  const [type = "", blob = ""] = hostKey.split(" ");
-  const digest = createHash("sha256").update(Buffer.from(blob, "base64")).digest("base64");
-  return `${type} SHA256:${digest.replace(/=+$/, "")}`;
 }
 
 function deniedFailure(_match: RegExpExecArray, { hop, text, vain }: Place): Failure {

@@ -6,6 +6,7 @@ import { redactor } from "../../scripts/push/redact";
 const PRIVATE = "YAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
 const PRESHARED = "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=";
 const KEY_LINE = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW";
+const AUTHORITY_LINE = "AAAAAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fIAEC";
 
 const REQUEST: PushRequest = {
   version: 1,
@@ -18,16 +19,20 @@ const REQUEST: PushRequest = {
   config: `[Interface]\nPrivateKey = ${PRIVATE}\nAddress = 10.0.0.2/24\n\n[Peer]\nPresharedKey=${PRESHARED}\n`,
   forwarding: { ipv4: false, ipv6: false },
   probes: [],
+  identity: {
+    authorityKey: `-----BEGIN\n${AUTHORITY_LINE}\n`,
+    bootstrapHostKey: "ssh-ed25519 AAAA",
+  },
 };
 
 describe("what people read", () => {
   const clean = redactor(REQUEST);
 
   it("hides the request's keys wherever a host quotes them", () => {
-    const text = `Key is not the correct length or format: \`${PRIVATE}'; ${PRESHARED}; ${KEY_LINE}`;
+    const text = `Key is not the correct length or format: \`${PRIVATE}'; ${PRESHARED}; ${KEY_LINE}${AUTHORITY_LINE}`;
     assert.equal(
       clean(text),
-      "Key is not the correct length or format: `(hidden)'; (hidden); (hidden)",
+      "Key is not the correct length or format: `(hidden)'; (hidden); (hidden)(hidden)",
     );
     assert.equal(clean(Buffer.from(REQUEST.config).toString("base64")), "(hidden)");
   });

@@ -4,8 +4,20 @@ import type { SshHop } from "../../mesh/push-request";
 import { explainFailure, type Failure } from "../../scripts/push/ssh-failure";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
-const JUMP: SshHop = { user: "admin", address: "203.0.113.10", port: 22, hostKeys: [KEY] };
-const HOST: SshHop = { user: "taro", address: "10.0.0.2", port: 2222, hostKeys: [KEY] };
+const JUMP: SshHop = {
+  user: "admin",
+  address: "203.0.113.10",
+  port: 22,
+  hostKeys: [KEY],
+  authority: null,
+};
+const HOST: SshHop = {
+  user: "taro",
+  address: "10.0.0.2",
+  port: 2222,
+  hostKeys: [KEY],
+  authority: null,
+};
 
 /** `talk`: what the jump said, then what the host's own ssh said. */
 function explain(talk: string[], gaveUpAfterS: number | null = null): Failure {

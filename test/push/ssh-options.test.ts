@@ -14,8 +14,20 @@ import {
 
 const ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
 const RSA = "ssh-rsa AAAAB3NzaC1yc2E=";
-const JUMP: SshHop = { user: "admin", address: "relay.example.org", port: 22, hostKeys: [ED] };
-const HOST: SshHop = { user: "taro", address: "fd5c:10::2", port: 2222, hostKeys: [ED, RSA] };
+const JUMP: SshHop = {
+  user: "admin",
+  address: "relay.example.org",
+  port: 22,
+  hostKeys: [ED],
+  authority: null,
+};
+const HOST: SshHop = {
+  user: "taro",
+  address: "fd5c:10::2",
+  port: 2222,
+  hostKeys: [ED, RSA],
+  authority: null,
+};
 const PLACE: SshPlace = { folder: "/tmp/f", way: "way0", agentSocket: null, connectSeconds: 8 };
 
 /** The value of each `-o NAME=VALUE`. */

@@ -25,7 +25,7 @@ export const PUSH_WORLD: World = {
 
 /** A machine of the lab as the push dials it: as root, with the key that it really has. */
 export function hop(lab: Lab, node: string, address: string, port = 22): SshHop {
-  return { user: "root", address, port, hostKeys: [lab.hostKey(node)] };
+  return { user: "root", address, port, hostKeys: [lab.hostKey(node)], authority: null };
 }
 
 /** On the operator's management network. */
@@ -71,6 +71,7 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
     config: configOf(node, "10.0.0.1/24"),
     forwarding: { ipv4: false, ipv6: false },
     probes: [],
+    identity: null,
     ...change,
   };
 }

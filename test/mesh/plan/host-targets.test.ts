@@ -27,13 +27,27 @@ describe("the ways onto a machine", () => {
     assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan), [
       {
         kind: "ssh",
-        hop: { user: "taro", address: "192.168.1.20", port: 22, hostKeys: hostKey },
+        hop: {
+          user: "taro",
+          address: "192.168.1.20",
+          port: 22,
+          hostKeys: hostKey,
+          authority: null,
+        },
         via: [],
       },
       {
         kind: "ssh",
-        hop: { user: "admin", address: "10.86.0.2", port: 22, hostKeys: hostKey },
-        via: [{ user: "root", address: "203.0.113.10", port: 2222, hostKeys: [relayKey] }],
+        hop: { user: "admin", address: "10.86.0.2", port: 22, hostKeys: hostKey, authority: null },
+        via: [
+          {
+            user: "root",
+            address: "203.0.113.10",
+            port: 2222,
+            hostKeys: [relayKey],
+            authority: null,
+          },
+        ],
       },
     ]);
   });

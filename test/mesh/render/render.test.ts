@@ -105,7 +105,13 @@ describe("a push request", () => {
       targets: [
         {
           kind: "ssh",
-          hop: { user: "root", address: "203.0.113.10", port: 22, hostKeys: relay.hostKeys },
+          hop: {
+            user: "root",
+            address: "203.0.113.10",
+            port: 22,
+            hostKeys: relay.hostKeys,
+            authority: null,
+          },
           via: [],
         },
       ],
@@ -115,6 +121,7 @@ describe("a push request", () => {
       config: renderConfig(relay, plan.network, keyring).reveal(),
       forwarding: { ipv4: true, ipv6: false },
       probes: [],
+      identity: null,
     });
   });
 });
