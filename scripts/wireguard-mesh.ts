@@ -8,6 +8,7 @@ import { previewCommand } from "./commands/preview";
 import { runProgram } from "./commands/program";
 import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
+import { repushCommand } from "./commands/repush";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
 
@@ -18,6 +19,7 @@ const commands = [
   planCommand(),
   previewCommand(),
   upCommand(),
+  repushCommand(),
   statusCommand(),
   configCommand(),
   qrCommand(),

@@ -19,6 +19,8 @@ export interface Try {
   connectSeconds: number;
   /** For the script to run, once it was sent. */
   limitMs: number;
+  /** Called when the first jump has let us in; it may be called more than once. */
+  onJumped: () => void;
   /** Each line that the host says on stderr. What it returns replaces the limit, counted from the start of the script. */
   onTalk: (line: string) => number | undefined;
 }
@@ -52,9 +54,25 @@ export async function attempt(one: Try, startKeep: () => Promise<Keep>): Promise
   ssh.files.forEach((text, file) => {
     fs.writeFileSync(file, text, { mode: 0o600 });
   });
+  // Of an earlier try on this way.
+  for (const file of ssh.jumpTalk) fs.rmSync(file, { force: true });
   const remote = `exec ${one.target.hop.user === "root" ? "" : "sudo -n "}${SHELL}`;
   const child = startGroup(["ssh", ...ssh.args, remote], {}, keep.watcher);
-  return converse(child, one, { chain, jumpTalk: ssh.jumpTalk });
+  const watch = setInterval(() => {
+    if (ssh.jumpTalk.slice(0, 1).some((file) => hasJumped(readIfThere(file)))) one.onJumped();
+  }, JUMP_WATCH_MS);
+  try {
+    return await converse(child, one, { chain, jumpTalk: ssh.jumpTalk });
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+const JUMP_WATCH_MS = 50;
+
+/** ssh's own words when it is let in (sshconnect2.c), at the log level that jumps have. */
+function hasJumped(talk: string): boolean {
+  return /^Authenticated to /m.test(talk);
 }
 
 interface Way {

@@ -4,6 +4,7 @@ import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { attempt, formatWay, type Ending } from "./attempt";
 import { startKeep, type Keep } from "./keeper";
 import { CONNECT_S, LOGIN_MS, REACH_MS } from "./limits";
+import { takeTurn } from "./login-turns";
 import { PushError, UnreachableError, type VainWay } from "./push-error";
 import type { FailureKind } from "./ssh-failure";
 
@@ -12,6 +13,8 @@ export interface RunOptions {
   limitMs: number;
   /** For getting onto the host, all ways together; default REACH_MS. */
   reachMs?: number;
+  /** The host counts down meanwhile: its login goes before those that begin something. */
+  urgent?: boolean;
   /** Each line that the host says on stderr. A number returned is a new limitMs. */
   onTalk?: (line: string) => number | undefined;
 }
@@ -56,7 +59,8 @@ export async function withHost<T>(
       const { run, target } = await tryWays(
         { ...access, targets: ways },
         script,
-        options,
+        // Who has run something there comes back to find out or to confirm.
+        { urgent: ways !== access.targets, ...options },
         keepOnce,
       );
       // A dead way is not worth another wait where one is known to work.
@@ -84,15 +88,18 @@ async function tryWays(
   options: RunOptions,
   startKeep: () => Promise<Keep>,
 ): Promise<{ run: HostRun; target: HostTarget }> {
-  const deadline = Date.now() + (options.reachMs ?? REACH_MS);
+  let deadline = Date.now() + (options.reachMs ?? REACH_MS);
   const vain = new Map<HostTarget, VainWay>();
   let open = access.targets;
   for (let pause = 500; ; pause *= 2) {
     for (const target of open) {
-      const loginMs = Math.min(LOGIN_MS, deadline - Date.now());
       // A login that cannot be made in the time that is left is not begun.
-      if (loginMs < 1000 && vain.size > 0) break;
-      const ending = await attempt(tryOf(access, target, script, options, loginMs), startKeep);
+      if (deadline - Date.now() < 1000 && vain.size > 0) break;
+      const turn = await takeTurn(target, options.urgent === true);
+      deadline += turn.waitedMs;
+      const loginMs = Math.min(LOGIN_MS, deadline - Date.now());
+      const one = { ...tryOf(access, target, script, options, loginMs), onJumped: turn.end };
+      const ending = await attempt(one, startKeep).finally(turn.end);
       const through = formatWay(target);
       if (ending.kind === "ran") return { run: ranThrough(through, ending), target };
       vain.delete(target);

@@ -10,6 +10,11 @@ export const LOGIN_MS = 10_000;
 /** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
 export const REACH_MS = 18_000;
 
+/** How many logins through one machine may be under way at once from this one; a stock sshd drops from the tenth on. */
+export const LOGINS_AT_ONCE = 8;
+/** Waiting for a turn at one; it is no time that the host has cost, and does not count as such. */
+export const TURN_MS = 20_000;
+
 /** What the host may take for one verb, once a root shell waits there. It bounds its own lock to 25 s. */
 export const APPLY_MS = 40_000;
 export const CONFIRM_MS = 45_000;
@@ -24,10 +29,10 @@ export const RETRY_MS = 1_000;
 /** For finding out what became of a push whose connection broke. */
 export const FIND_OUT_MS = 30_000;
 
-/** The whole of an `apply`, waiting for a rollback included; INSTALL_MS comes on top where packages are installed. */
-export const PUSH_MS = 148_000;
-/** The whole of a `remove`. */
-export const REMOVE_MS = 29_000;
+/** The whole of an `apply`, waiting for a turn and for a rollback included; INSTALL_MS comes on top where packages are installed. */
+export const PUSH_MS = 168_000;
+/** The whole of a `remove`, waiting for a turn included. */
+export const REMOVE_MS = 49_000;
 /** Getting onto a host for a removal, all ways together. */
 export const REMOVE_REACH_MS = 15_000;
 export const REMOVE_VERB_MS = 14_000;

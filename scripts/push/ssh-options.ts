@@ -33,8 +33,13 @@ export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
   const jumpTalk: string[] = [];
   let args: string[] = [];
   chain.forEach((hop, index) => {
-    const options = [...hopOptions(hop, index, place), ...proxyOptions(index, base)];
     const next = chain[index + 1];
+    const options = [
+      ...hopOptions(hop, index, place),
+      // Below INFO, a jump does not say why it could not connect onwards; below VERBOSE, not that it has let us in.
+      ...["-o", `LogLevel=${next === undefined ? "INFO" : "VERBOSE"}`],
+      ...proxyOptions(index, base),
+    ];
     if (next === undefined) {
       args = [...options, "-T", ...destination(hop)];
       return;
@@ -103,8 +108,6 @@ function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
     "RemoteCommand=none",
     "RequestTTY=no",
     "EscapeChar=none",
-    // Below INFO, a jump does not say why it could not connect onwards.
-    "LogLevel=INFO",
     ...keyOptions(place.agentSocket),
   ];
   return options.flatMap((option) => ["-o", option]);

@@ -1,0 +1,95 @@
+/** Fifty hosts behind one relay whose sshd is as it comes: logins take turns, and none is called unreachable. Needs root. */
+import * as assert from "node:assert/strict";
+import { waitFor, type Finished } from "../../../scripts/lab/process";
+import type { MeshConfig, Scenario } from "../../../scripts/lab/scenario";
+import { LeakWatch } from "../support/leak-watch";
+import { meshLab, type MeshLab } from "../support/mesh-lab";
+import { setConfig } from "../support/stack-edits";
+
+const COUNT = 50;
+const PEERS = Array.from({ length: COUNT }, (_, index) => `p${index + 1}`);
+// All at once: what the engine does by itself on a machine of a dozen processors.
+const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--parallel", "64"];
+
+const crowd: Pick<Scenario, "world" | "config"> = {
+  world: {
+    hosts: {
+      relay: { public: "203.0.113.10" },
+      ...Object.fromEntries(PEERS.map((name, at) => [name, { public: `203.0.113.${101 + at}` }])),
+    },
+  },
+  config: (lab): MeshConfig => ({
+    network: { cidr: "10.0.0.0/24" },
+    relays: { relay: { address: "10.0.0.1", host: "root@203.0.113.10" } },
+    peers: Object.fromEntries(
+      PEERS.map((name, at) => [
+        name,
+        { address: `10.0.0.${101 + at}`, host: `root@${lab.managementAddress(name)}` },
+      ]),
+    ),
+  }),
+};
+
+describe("fifty hosts behind one relay", function () {
+  this.timeout(600_000);
+  let mesh: MeshLab;
+  let leaks: LeakWatch;
+
+  before(async () => {
+    mesh = await meshLab(crowd, "test-many-hosts");
+    leaks = await LeakWatch.start(mesh);
+    succeeded(await timed("the first push, each host directly", () => pulumi(...UP)));
+    for (const name of PEERS) setConfig(mesh.stack, ["peers", name, "host"], "root@via:relay");
+  });
+  after(() => mesh.lab.down());
+
+  it("F28: are all pushed to through it at once, and not one login is dropped", async () => {
+    setConfig(mesh.stack, ["network", "mtu"], 1380);
+    const before = mesh.lab.logins("relay");
+    const dropsBefore = drops();
+    const up = await timed("fifty pushes through the relay", () => pulumi(...UP));
+    succeeded(up);
+    assert.doesNotMatch(up.stdout + up.stderr, /cannot be reached/);
+    assert.equal(drops() - dropsBefore, 0);
+    // Two of the relay's own push, and two for each host: one that changes it, one that confirms.
+    assert.equal(mesh.lab.logins("relay") - before, 2 + 2 * COUNT);
+    const mtus = await Promise.all(
+      PEERS.map((name) => mesh.lab.exec(name, ["cat", "/sys/class/net/wg0/mtu"])),
+    );
+    assert.deepEqual([...new Set(mtus.map(({ stdout }) => stdout.trim()))], ["1380"]);
+  });
+
+  it("F28: are more than that sshd takes when all knock at once, which is why they do not", async () => {
+    const dropsBefore = drops();
+    // Each connection stands before its login until the shell that holds them ends.
+    const knock = "for i in $(seq 50); do exec {door}<>/dev/tcp/203.0.113.10/22; done; read -r";
+    const holder = mesh.lab.spawn("operator", ["bash", "-c", knock], { stdio: "pipe" });
+    const dropped = await waitFor(() => (drops() > dropsBefore ? true : undefined), 15_000);
+    holder.stdin?.end("\n");
+    assert.equal(dropped, true);
+  });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
+
+  /** sshd names each connection that it drops (sshd.c, drop_connection). */
+  function drops(): number {
+    return mesh.lab.sshLog("relay").match(/drop connection #/g)?.length ?? 0;
+  }
+
+  async function timed(what: string, work: () => Promise<Finished>): Promise<Finished> {
+    const begun = Date.now();
+    const done = await work();
+    console.log(`      ${what}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+    return done;
+  }
+
+  async function pulumi(...args: string[]): Promise<Finished> {
+    const done = await mesh.pulumi(...args);
+    leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
+    return done;
+  }
+});
+
+function succeeded(done: Finished): void {
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+}

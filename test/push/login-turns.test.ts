@@ -1,0 +1,79 @@
+/** Logins through one machine take turns, whichever process makes them; nobody's death blocks a place. */
+import * as assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import * as path from "node:path";
+import type { HostTarget, SshHop } from "../../mesh/push-request";
+import { LOGINS_AT_ONCE } from "../../scripts/push/limits";
+import { takeTurn, type Turn } from "../../scripts/push/login-turns";
+
+const HOLDER = path.join(__dirname, "support", "turn-holder.ts");
+
+/** Addresses of this test run's own: other runs on this machine must not be met. */
+function through(name: string): HostTarget {
+  return { kind: "ssh", hop: hop("host"), via: [hop(jump(name))] };
+}
+const jump = (name: string): string => `${name}.${process.pid}.test`;
+function hop(address: string): SshHop {
+  return { user: "root", address, port: 22, hostKeys: [] };
+}
+
+async function fill(name: string): Promise<Turn[]> {
+  return Promise.all(
+    Array.from({ length: LOGINS_AT_ONCE - 2 }, () => takeTurn(through(name), false)),
+  );
+}
+
+describe("turns at logging in through one machine", () => {
+  it("are never more at once than a stock sshd takes, and all come in the end", async () => {
+    let now = 0;
+    let most = 0;
+    let done = 0;
+    const login = async (): Promise<void> => {
+      const turn = await takeTurn(through("many"), false);
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      now -= 1;
+      done += 1;
+      turn.end();
+    };
+    await Promise.all(Array.from({ length: 50 }, login));
+    assert.deepEqual([done, most], [50, LOGINS_AT_ONCE - 2]);
+  });
+
+  it("are free again when their holder is killed, whom the next one waits for", async () => {
+    const args = ["-r", "ts-node/register/transpile-only", HOLDER, jump("killed")];
+    const holder = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    await once(holder.stdout, "data");
+    const others = await Promise.all(
+      Array.from({ length: LOGINS_AT_ONCE - 3 }, () => takeTurn(through("killed"), false)),
+    );
+    let came = false;
+    const next = takeTurn(through("killed"), false).then((turn) => {
+      came = true;
+      return turn;
+    });
+    // A whole round through the event loop for each place that it may have asked.
+    for (let round = 0; round < 50; round += 1) await new Promise(setImmediate);
+    assert.equal(came, false);
+    holder.kill("SIGKILL");
+    (await next).end();
+    for (const turn of others) turn.end();
+  });
+
+  it("come at once for a host that counts down, though all others wait", async () => {
+    const held = await fill("urgent");
+    const urgent = await takeTurn(through("urgent"), true);
+    assert.ok(urgent.waitedMs < 1000, `${urgent.waitedMs} ms`);
+    for (const turn of [...held, urgent]) turn.end();
+  });
+
+  it("are not needed for a host that is logged in to without a jump", async () => {
+    const held = await fill("direct");
+    const direct = await takeTurn({ kind: "ssh", hop: hop(jump("direct")), via: [] }, false);
+    const local = await takeTurn({ kind: "local" }, false);
+    assert.ok(direct.waitedMs + local.waitedMs < 1000);
+    for (const turn of held) turn.end();
+  });
+});
