@@ -15,7 +15,7 @@ function through(name: string): HostTarget {
 }
 const jump = (name: string): string => `${name}.${process.pid}.test`;
 function hop(address: string): SshHop {
-  return { user: "root", address, port: 22, hostKeys: [] };
+  return { user: "root", address, port: 22, hostKeys: [], authority: null };
 }
 
 async function fill(name: string): Promise<Turn[]> {
