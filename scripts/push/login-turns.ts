@@ -16,6 +16,7 @@ export interface Turn {
 
 /** Two places are kept for hosts that wait for their confirmation, and count down meanwhile. */
 const KEPT = 2;
+const LOOK_AGAIN_MS = 300;
 
 /**
  * Waits for a turn at the first machine of the way, where that is a jump: the host itself is logged in to by one push
@@ -36,8 +37,9 @@ export async function takeTurn(target: HostTarget, urgent: boolean): Promise<Tur
     }
     const left = begun + TURN_MS - Date.now();
     if (left <= 0) return turnOf(null, Date.now() - begun);
-    // Those who wait spread over the places, so that few wake when one is free.
-    await untilFree(open[Math.floor(Math.random() * open.length)] ?? "", left);
+    // Those who wait spread over the places, so that few wake when one is free; and look at the others now and then.
+    const one = open[Math.floor(Math.random() * open.length)] ?? "";
+    await untilFree(one, Math.min(left, LOOK_AGAIN_MS));
   }
 }
 
