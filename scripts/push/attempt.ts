@@ -4,8 +4,9 @@ import * as fs from "node:fs";
 import type { HostTarget, SshHop } from "../../mesh/push-request";
 import { endGroup, startGroup } from "./children";
 import type { Keep } from "./keeper";
+import { lookCloser } from "./look";
 import { explainFailure, type Failure } from "./ssh-failure";
-import { formatHop, sshCommand } from "./ssh-options";
+import { formatHop, sshCommand, writeFiles } from "./ssh-options";
 
 export interface Try {
   /** The node's name in stack config. */
@@ -46,14 +47,12 @@ export async function attempt(one: Try, startKeep: () => Promise<Keep>): Promise
   if (one.target.kind === "local") {
     const program = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
     const shell = ["sh", "-c", `echo "${READY}"; exec sh -s`];
-    return converse(startGroup([...program, ...shell]), one, { chain: [], jumpTalk: [] });
+    return judge(await converse(startGroup([...program, ...shell]), one, []), one, []);
   }
   const keep = await startKeep();
   const chain = [...one.target.via, one.target.hop];
   const ssh = sshCommand(chain, { ...keep, way: one.way, connectSeconds: one.connectSeconds });
-  ssh.files.forEach((text, file) => {
-    fs.writeFileSync(file, text, { mode: 0o600 });
-  });
+  writeFiles(ssh);
   // Of an earlier try on this way.
   for (const file of ssh.jumpTalk) fs.rmSync(file, { force: true });
   const remote = `exec ${one.target.hop.user === "root" ? "" : "sudo -n "}${SHELL}`;
@@ -61,11 +60,15 @@ export async function attempt(one: Try, startKeep: () => Promise<Keep>): Promise
   const watch = setInterval(() => {
     if (ssh.jumpTalk.slice(0, 1).some((file) => hasJumped(readIfThere(file)))) one.onJumped();
   }, JUMP_WATCH_MS);
-  try {
-    return await converse(child, one, { chain, jumpTalk: ssh.jumpTalk });
-  } finally {
+  const heard = await converse(child, one, ssh.jumpTalk).finally(() => {
     clearInterval(watch);
-  }
+  });
+  if (heard.kind === "ran") return heard;
+  return judge(
+    { ...heard, talk: await lookCloser(heard.talk, chain, { ...keep, ...one }) },
+    one,
+    chain,
+  );
 }
 
 const JUMP_WATCH_MS = 50;
@@ -75,13 +78,24 @@ function hasJumped(talk: string): boolean {
   return /^Authenticated to /m.test(talk);
 }
 
-interface Way {
-  chain: SshHop[];
-  jumpTalk: string[];
+type Heard =
+  Extract<Ending, { kind: "ran" }> | { kind: "vain"; talk: string[]; gaveUpAfterS: number | null };
+
+function judge(heard: Heard, { node }: Try, chain: SshHop[]): Ending {
+  if (heard.kind === "ran") return heard;
+  const { talk, gaveUpAfterS } = heard;
+  return { kind: "vain", failure: explainFailure({ chain, talk, gaveUpAfterS, node }) };
 }
 
-/** Waits for the root shell, gives it the script, and collects what it says until it ends or its time is up. */
-function converse(child: ChildProcessWithoutNullStreams, one: Try, way: Way): Promise<Ending> {
+/**
+ * Waits for the root shell, gives it the script, and collects what it says until it ends or its time is up. `jumpTalk`:
+ * the files in which the jumps' words are.
+ */
+function converse(
+  child: ChildProcessWithoutNullStreams,
+  one: Try,
+  jumpTalk: string[],
+): Promise<Heard> {
   return new Promise((resolve) => {
     const said = { login: "", stdout: "", stderr: "" };
     let sentAt: number | null = null;
@@ -128,9 +142,8 @@ function converse(child: ChildProcessWithoutNullStreams, one: Try, way: Way): Pr
         });
         return;
       }
-      const talk = [...way.jumpTalk.map(readIfThere), said.login];
-      const failure = explainFailure({ chain: way.chain, talk, gaveUpAfterS, node: one.node });
-      resolve({ kind: "vain", failure });
+      const talk = [...jumpTalk.map(readIfThere), said.login];
+      resolve({ kind: "vain", talk, gaveUpAfterS });
     };
     child.on("close", finish);
     child.on("error", (problem: NodeJS.ErrnoException) => {

@@ -7,6 +7,8 @@ export const UNDO_AFTER_S = 45;
 export const CONNECT_S = 6;
 /** From starting ssh until a root shell waits on the host, for one way. */
 export const LOGIN_MS = 10_000;
+/** For a second look at a machine that did not prove who it is. */
+export const LOOK_MS = 5_000;
 /** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
 export const REACH_MS = 18_000;
 

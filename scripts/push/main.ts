@@ -3,7 +3,7 @@
  * `node dist/scripts/push/main.js apply|remove`, with a PushRequest (mesh/push-request.ts) as JSON on stdin. One line of
  * JSON goes to stdout, talk to stderr; where it fails, its last words there are the user's error text.
  */
-import type { PushRequest } from "../../mesh/push-request";
+import type { PushRequest, SshHop } from "../../mesh/push-request";
 import { apply } from "./apply";
 import { followParent } from "./lifeline";
 import { INSTALL_MS, PUSH_MS, REMOVE_MS } from "./limits";
@@ -117,7 +117,21 @@ function parseRequest(text: string): PushRequest {
       `${request?.node ?? "push"}: the program and its compiled parts are of different versions. Run: npm ci`,
     );
   }
-  return request as PushRequest;
+  return withLaterFields(request as PushRequest);
 }
+
+/** The engine keeps the request of an earlier version, until it is told to remove what that had made. */
+function withLaterFields(request: Earlier<PushRequest>): PushRequest {
+  const hop = (one: Earlier<SshHop>): SshHop => ({ ...one, authority: one.authority ?? null });
+  const targets = request.targets.map((target) =>
+    target.kind === "local"
+      ? target
+      : { ...target, hop: hop(target.hop), via: target.via.map(hop) },
+  );
+  return { ...request, targets, identity: request.identity ?? null };
+}
+
+type LaterField = "identity" | "authority";
+type Earlier<T> = Omit<T, LaterField> & Partial<Pick<T, LaterField & keyof T>>;
 
 void main();

@@ -1,6 +1,6 @@
 /** Why a way onto a host failed, told from what ssh and sudo said. */
 import type { SshHop } from "../../mesh/push-request";
-import { hostKeyFailure } from "./host-key-failure";
+import { HOST_KEY_REFUSED, hostKeyFailure } from "./host-key-failure";
 import { formatHop } from "./ssh-options";
 
 export type FailureKind =
@@ -11,6 +11,8 @@ export type FailureKind =
   | "dropped"
   | "no-forwarding"
   | "host-key"
+  /** It proved to be a machine of this stack, but another one. */
+  | "other-machine"
   | "denied"
   | "no-root"
   | "other";
@@ -61,7 +63,7 @@ const REMEDY_OFF =
 
 /** OpenSSH 8 to 10 in these words (ssh.c, sshconnect.c, channels.c, kex.c, packet.c); strerror(3) for the causes. */
 const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
-  [/Host key verification failed|no matching host key type found/, hostKeyFailure],
+  [HOST_KEY_REFUSED, hostKeyFailure],
   [/^.*Permission denied \(.*\)|Too many authentication failures/m, deniedFailure],
   [/Could not resolve hostname (\S+): (.*)/, unknownName],
   [/open failed: administratively prohibited/, noForwarding],

@@ -1,4 +1,5 @@
 /** The command line of OpenSSH for one way onto a host, and the files that it speaks of. */
+import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SshHop } from "../../mesh/push-request";
 
@@ -22,9 +23,12 @@ export interface SshCommand {
   jumpTalk: string[];
 }
 
+/** Host keys that an authority vouches for are always of this kind: the push makes them (host/25-identity.sh). */
+const CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com";
+
 /**
- * `chain` is every machine on the way, the host itself last. Each shows a pinned key or is refused: its keys are all that
- * is in a known_hosts file of our own, under an alias of its own. Each jump is one flat script, so that any number of
+ * `chain` is every machine on the way, the host itself last. Each shows a pinned key, or a certificate of its authority for
+ * its very name, or is refused: that is all that is in a known_hosts file of our own, under an alias of its own. Each jump is one flat script, so that any number of
  * jumps needs one level of quoting only (a nested ProxyCommand doubles its backslashes at each level).
  */
 export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
@@ -53,21 +57,48 @@ export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
   return { args, files, jumpTalk };
 }
 
-/** known_hosts(5) text: for each machine of the chain its pinned keys and nothing else. */
+/** What every kind of machine may show, certificates first: for looking at one that is refused. */
+const ANYTHING = [
+  ...["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"],
+  ...["rsa-sha2-512", "rsa-sha2-256"],
+];
+
+/**
+ * The same, but ssh says which host key or certificate the last machine shows, of whatever kind. What is trusted stays
+ * the same, so a machine that was refused is refused again. (Of an option that is given twice, ssh takes the first.)
+ */
+export function lookCommand(chain: SshHop[], place: SshPlace): SshCommand {
+  const command = sshCommand(chain, place);
+  const certificates = ANYTHING.map((type) => `${type}-cert-v01@openssh.com`);
+  const algorithms = [...certificates, ...ANYTHING].join(",");
+  const options = ["-o", "LogLevel=DEBUG2", "-o", `HostKeyAlgorithms=${algorithms}`];
+  return { ...command, args: [...options, ...command.args] };
+}
+
+/** known_hosts(5) text: for each machine of the chain its authority, else its pinned keys, and nothing else. */
 export function knownHosts(chain: SshHop[], way: string): string {
-  const lines = chain.flatMap((hop, index) =>
-    hop.hostKeys.map((key) => `${hostAlias(way, index)} ${key}`),
-  );
+  const lines = chain.flatMap((hop, index) => {
+    const alias = hostAlias(hop, way, index);
+    if (hop.authority !== null) return [`@cert-authority ${alias} ${hop.authority.publicKey}`];
+    return hop.hostKeys.map((key) => `${alias} ${key}`);
+  });
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** The signature algorithms that the pinned keys can make, so that no other kind of key is even offered. */
-export function hostKeyAlgorithms(hostKeys: string[]): string[] {
-  const types = hostKeys.map((key) => key.split(" ")[0] ?? "");
+/** The signature algorithms that the pinned keys or the certificate can make, so that no other kind is even asked for. */
+export function hostKeyAlgorithms(hop: SshHop): string[] {
+  if (hop.authority !== null) return [CERTIFICATE];
+  const types = hop.hostKeys.map((key) => key.split(" ")[0] ?? "");
   const algorithms = types.flatMap((type) =>
     type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type],
   );
   return [...new Set(algorithms)];
+}
+
+export function writeFiles(command: SshCommand): void {
+  command.files.forEach((text, file) => {
+    fs.writeFileSync(file, text, { mode: 0o600 });
+  });
 }
 
 /** `user@address[:port]`, with brackets around an IPv6 address that is followed by a port. */
@@ -77,8 +108,9 @@ export function formatHop(hop: SshHop): string {
   return `${hop.user}@${address}:${hop.port}`;
 }
 
-function hostAlias(way: string, index: number): string {
-  return `wireguard-mesh-${way}-${index}`;
+/** With an authority, it is also the name that the certificate must be made out for (ssh_config(5), HostKeyAlias). */
+function hostAlias(hop: SshHop, way: string, index: number): string {
+  return hop.authority?.principal ?? `wireguard-mesh-${way}-${index}`;
 }
 
 function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
@@ -87,8 +119,8 @@ function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
     `UserKnownHostsFile=${path.join(place.folder, place.way)}.known_hosts`,
     "GlobalKnownHostsFile=/dev/null",
     "StrictHostKeyChecking=yes",
-    `HostKeyAlias=${hostAlias(place.way, index)}`,
-    `HostKeyAlgorithms=${hostKeyAlgorithms(hop.hostKeys).join(",")}`,
+    `HostKeyAlias=${hostAlias(hop, place.way, index)}`,
+    `HostKeyAlgorithms=${hostKeyAlgorithms(hop).join(",")}`,
     "UpdateHostKeys=no",
     "CheckHostIP=no",
     "VerifyHostKeyDNS=no",

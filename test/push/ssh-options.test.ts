@@ -7,6 +7,7 @@ import {
   formatHop,
   hostKeyAlgorithms,
   knownHosts,
+  lookCommand,
   shellWord,
   sshCommand,
   type SshPlace,
@@ -47,13 +48,48 @@ describe("known hosts", () => {
   });
 
   it("limit the algorithms to what the pinned keys can sign with", () => {
-    assert.deepEqual(hostKeyAlgorithms([ED]), ["ssh-ed25519"]);
-    assert.deepEqual(hostKeyAlgorithms([RSA, ED, RSA]), [
+    assert.deepEqual(hostKeyAlgorithms(JUMP), ["ssh-ed25519"]);
+    assert.deepEqual(hostKeyAlgorithms({ ...HOST, hostKeys: [RSA, ED, RSA] }), [
       "rsa-sha2-512",
       "rsa-sha2-256",
       "ssh-rsa",
       "ssh-ed25519",
     ]);
+  });
+});
+
+describe("a machine that an authority vouches for", () => {
+  const principal = "wireguard-mesh-i-0abc";
+  const vouched: SshHop = { ...JUMP, hostKeys: [], authority: { publicKey: ED, principal } };
+
+  it("is known by its certificate alone, made out for its own name", () => {
+    assert.equal(
+      knownHosts([vouched, HOST], "way0"),
+      `@cert-authority ${principal} ${ED}\nwireguard-mesh-way0-1 ${ED}\nwireguard-mesh-way0-1 ${RSA}\n`,
+    );
+    assert.deepEqual(hostKeyAlgorithms(vouched), ["ssh-ed25519-cert-v01@openssh.com"]);
+  });
+
+  it("is asked for that name, as a host and as a jump", () => {
+    const options = optionsOf(sshCommand([vouched], PLACE).args);
+    assert.equal(options.get("HostKeyAlias"), principal);
+    assert.equal(options.get("HostKeyAlgorithms"), "ssh-ed25519-cert-v01@openssh.com");
+    const jump = sshCommand([vouched, HOST], PLACE).files.get("/tmp/f/way0.jump-0") ?? "";
+    assert.match(
+      jump,
+      / -o HostKeyAlias=wireguard-mesh-i-0abc -o HostKeyAlgorithms=ssh-ed25519-cert-/,
+    );
+  });
+
+  it("can be looked at when it is refused: whatever it shows, nothing more is trusted", () => {
+    const { args, files } = lookCommand([vouched], PLACE);
+    const first = optionsOf([...args].slice(0, 4));
+    assert.equal(first.get("LogLevel"), "DEBUG2");
+    assert.match(
+      first.get("HostKeyAlgorithms") ?? "",
+      /^ssh-ed25519-cert-v01@openssh\.com,.*ssh-ed25519,/,
+    );
+    assert.equal(files.get("/tmp/f/way0.known_hosts"), knownHosts([vouched], "way0"));
   });
 });
 
