@@ -16,6 +16,8 @@ const isUnder =
   (target: string) =>
     folders.some((folder) => target.startsWith(folder));
 
+const providers = ["provider/", "command-plugin/", "aws-plugin/"].map((it) => `scripts/lab/${it}`);
+
 interface ForbiddenEdge {
   from: (file: string) => boolean;
   to: (target: string) => boolean;
@@ -24,9 +26,8 @@ interface ForbiddenEdge {
 
 const forbidden: Record<string, ForbiddenEdge> = {
   "mesh/ and scripts/ -> @pulumi/*": {
-    // The stand-in for the command plugin is a provider itself, and runs in a process of its own.
-    from: (file) =>
-      isUnder("mesh/", "scripts/")(file) && !isUnder("scripts/lab/command-plugin/")(file),
+    // The lab's stand-ins are providers themselves, and run in processes of their own.
+    from: (file) => isUnder("mesh/", "scripts/")(file) && !isUnder(...providers)(file),
     to: isPulumi,
     reason:
       "all but components/ and index.ts is tried, and used by the commands, without an engine",

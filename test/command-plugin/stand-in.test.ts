@@ -44,7 +44,7 @@ describeStandIn("the stand-in for the command plugin", () => {
     };
     assert.deepEqual(await ask(plugin, { check: { create: "a", triggers: [asset] } }), {
       error:
-        "UNKNOWN: the stand-in for the command plugin knows no assets, archives or resource references",
+        "UNKNOWN: the stand-in knows no assets, archives or resource references",
     });
   });
 

@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { LineCutter, longestLine } from "./lines";
 import { type Job, joined, type Piece, run, type Stream } from "./run";
-import { bare, known, type Properties } from "./values";
+import { bare, known, type Properties } from "../provider/values";
 
 /** What one operation has around it. */
 export interface Surroundings {

@@ -3,7 +3,7 @@
  * only `triggers` coming, going or changing as a whole replaces. (That a change *inside* triggers replaces too is the
  * SDK's doing: it registers the resource with `replaceOnChanges: ["triggers[*]"]`.)
  */
-import { equals, type Properties, unknown, type Value } from "./values";
+import { equals, type Properties, unknown, type Value } from "../provider/values";
 
 export type Kind =
   "ADD" | "DELETE" | "UPDATE" | "ADD_REPLACE" | "DELETE_REPLACE" | "UPDATE_REPLACE";

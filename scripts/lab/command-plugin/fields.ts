@@ -2,7 +2,7 @@
  * The properties of `command:local:Command` 1.2.1, their types, and whether given values fit them.
  * Messages are those of the real plugin (pulumi sdk/go/common/util/mapper), Go's type names included.
  */
-import { type Data, type Properties, unknown, type Value } from "./values";
+import { type Data, type Properties, unknown, type Value } from "../provider/values";
 
 /** `list` and `map` are of strings; `any` is a list of anything; `files` is what the stand-in cannot do. */
 type FieldType = "string" | "logging" | "boolean" | "list" | "map" | "any" | "files";

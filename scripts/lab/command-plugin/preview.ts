@@ -1,7 +1,7 @@
 /** What create and update would leave, as far as it is known before they ran. Nothing is run. */
 import { outputsOf } from "./command";
 import { inputTypes } from "./fields";
-import { equals, known, type Properties, unknown, type Value } from "./values";
+import { equals, known, type Properties, unknown, type Value } from "../provider/values";
 
 /** The state after a create: its output is unknown, even where no command would run. */
 export function previewCreate(inputs: Properties): Properties {

@@ -7,7 +7,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import * as command from "./command";
 import { type Kind, diffInputs, propertyOf } from "./diff";
-import type { EngineLog } from "./engine-log";
+import type { EngineLog } from "../provider/engine-log";
 import {
   checkedInputs,
   type Failure,
@@ -18,7 +18,7 @@ import {
 import { Operations } from "./operation";
 import { previewCreate, previewUpdate } from "./preview";
 import { schema, token, version } from "./schema";
-import { formatProperties, parseProperties, type Properties } from "./values";
+import { formatProperties, parseProperties, type Properties } from "../provider/values";
 
 /** A question that this stand-in, or any provider of this resource, cannot answer. */
 class Refusal extends Error {}

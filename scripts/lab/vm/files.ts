@@ -16,6 +16,8 @@ export interface MachineFiles {
   /** QEMU's own words. */
   log: string;
   knownHosts: string;
+  /** QEMU's control socket: a path of at most 107 characters. */
+  control: string;
 }
 
 export function machineFiles(labId: string, name: string): MachineFiles {
@@ -29,6 +31,7 @@ export function machineFiles(labId: string, name: string): MachineFiles {
     serial: file("serial.log"),
     log: file("qemu.log"),
     knownHosts: file("known_hosts"),
+    control: file("qmp"),
   };
 }
 

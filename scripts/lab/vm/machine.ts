@@ -10,7 +10,7 @@ import type { Accelerator } from "./accelerator";
 import { machineFiles, machineNamespace } from "./files";
 import type { MachineFiles } from "./files";
 import type { Image } from "./image";
-import { isOn, powerOff, powerOn } from "./qemu";
+import { isOn, powerButton, powerOff, powerOn } from "./qemu";
 import { writeSeed } from "./seed";
 import { associate, buildSubnet, cardAddress, disassociate } from "./subnet";
 
@@ -18,6 +18,7 @@ import { associate, buildSubnet, cardAddress, disassociate } from "./subnet";
 const BOOT_LIMIT_MS = 900_000;
 const SSH_LIMIT_MS = 120_000;
 const ASK_EVERY_MS = 500;
+const ALIAS = "machine";
 
 export interface MachineSpec {
   /** Its host name; a DNS label of at most 32 characters. */
@@ -29,8 +30,10 @@ export interface MachineSpec {
   privateAddress: string;
   /** Its address on the lab's internet, 203.0.113.0/24, translated one to one; it can be given later and moved. */
   elastic?: string;
-  /** The user to log in as and the host key to expect, as the user data made them. */
-  login: { user: string; hostKey: string };
+  /** The user to log in as and the host key to expect, as the user data made them; without a key `ssh` trusts nobody. */
+  login: { user: string; hostKey?: string };
+  /** cloud-init takes another one for another machine; default one of the present time. */
+  instanceId?: string;
   /** MiB, default 512: a t4g.nano has as much. */
   memory?: number;
   /** Default: what this machine can do. */
@@ -42,6 +45,8 @@ interface MachineRecord extends Omit<MachineSpec, "userData"> {
   version: 1;
   instanceId: string;
   accelerator: Accelerator;
+  /** The name under which SSH knows it. */
+  alias: string;
 }
 
 export class Machine {
@@ -57,13 +62,15 @@ export class Machine {
     const accelerator = spec.accelerator ?? (await bestAccelerator(spec.image));
     const files = machineFiles(lab.id, spec.name);
     fs.mkdirSync(files.root, { recursive: true, mode: 0o700 });
-    const record = { ...rest, version: 1, instanceId: `i-${Date.now()}`, accelerator } as const;
+    const instanceId = spec.instanceId ?? `i-${Date.now()}`;
+    const record = { ...rest, version: 1, instanceId, accelerator, alias: ALIAS } as const;
     writeSeed(files.seed, { ...record, userData });
     const base = ["-f", "qcow2", "-F", "raw", "-b", spec.image.disk];
     await must(["qemu-img", "create", "-q", ...base, files.disk]);
     await buildSubnet(lab.id, spec.name, spec.privateAddress);
     const machine = new Machine(lab, record, files);
-    machine.expectHostKey(spec.login.hostKey);
+    machine.expectNobody();
+    if (spec.login.hostKey !== undefined) machine.expectHostKey(spec.login.hostKey);
     if (spec.elastic !== undefined) await machine.associate(spec.elastic);
     return machine;
   }
@@ -105,6 +112,13 @@ export class Machine {
     return powerOff(this.namespace);
   }
 
+  /** Presses its power button, and pulls the plug when it is still on after the limit. True when it ended by itself. */
+  async shutDown(limitMs: number): Promise<boolean> {
+    if (await powerButton(this.namespace, this.files, limitMs)) return true;
+    await this.powerCut();
+    return false;
+  }
+
   /** Reboots in good order. Resolves when it lets itself be logged in to again. */
   async reboot(): Promise<void> {
     const before = await this.waitForSsh();
@@ -123,7 +137,7 @@ export class Machine {
   async associate(elastic: string): Promise<void> {
     await associate(this.lab.id, this.name, elastic, this.record.privateAddress);
     this.record = { ...this.record, elastic };
-    this.expectHostKey(this.record.login.hostKey);
+    this.writeRecord();
   }
 
   async disassociate(): Promise<void> {
@@ -134,15 +148,28 @@ export class Machine {
 
   /** From now on it must show this key, as `TYPE BASE64`. */
   expectHostKey(hostKey: string): void {
-    this.record = { ...this.record, login: { ...this.record.login, hostKey } };
-    fs.writeFileSync(this.files.knownHosts, `machine ${hostKey}\n`, { mode: 0o600 });
+    this.expect(ALIAS, `${ALIAS} ${hostKey}\n`);
+  }
+
+  /** From now on it must show a certificate of this authority for this name. */
+  expectAuthority(publicKey: string, principal: string): void {
+    this.expect(principal, `@cert-authority ${principal} ${publicKey}\n`);
+  }
+
+  private expectNobody(): void {
+    this.expect(ALIAS, "");
+  }
+
+  private expect(alias: string, knownHosts: string): void {
+    fs.writeFileSync(this.files.knownHosts, knownHosts, { mode: 0o600 });
+    this.record = { ...this.record, alias };
     this.writeRecord();
   }
 
   /** Runs a shell command on it over SSH from the operator, with the lab's key; the code is 255 when SSH itself failed. */
   ssh(command: string, options: { input?: string; timeoutMs?: number } = {}): Promise<Finished> {
     const settings = {
-      ...{ UserKnownHostsFile: this.files.knownHosts, HostKeyAlias: "machine" },
+      ...{ UserKnownHostsFile: this.files.knownHosts, HostKeyAlias: this.record.alias },
       ...{ StrictHostKeyChecking: "yes", BatchMode: "yes", IdentitiesOnly: "yes" },
       ...{ ConnectTimeout: "15", ServerAliveInterval: "10", ServerAliveCountMax: "6" },
     };

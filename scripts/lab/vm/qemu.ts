@@ -1,6 +1,7 @@
 /** One QEMU process: its command line, its start, and its end by force. */
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
+import * as net from "node:net";
 import { namespaceIdentity, processesIn } from "../clean-up";
 import { waitFor } from "../process";
 import { LabError } from "../world";
@@ -45,6 +46,40 @@ export async function powerOff(namespace: string): Promise<boolean> {
   return wasOn;
 }
 
+/** Presses the power button and waits for the end. False when there is none within the limit. */
+export async function powerButton(
+  namespace: string,
+  files: MachineFiles,
+  limitMs: number,
+): Promise<boolean> {
+  if (!isOn(namespace)) return true;
+  await say(files.control, ["qmp_capabilities", "system_powerdown"]);
+  const off = await waitFor(() => (isOn(namespace) ? undefined : true), limitMs, 200);
+  return off === true;
+}
+
+/** Gives commands to QEMU, one after the answer to the other (QEMU Machine Protocol). */
+function say(socketFile: string, commands: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(socketFile);
+    const left = [...commands];
+    let heard = "";
+    socket.setEncoding("utf8");
+    socket.on("error", reject);
+    socket.on("data", (text: string) => {
+      const lines = (heard + text).split("\n");
+      heard = lines.pop() ?? "";
+      for (const line of lines) {
+        // The greeting, then an answer to each; events come between.
+        if (!/"(QMP|return|error)"/.test(line)) continue;
+        const next = left.shift();
+        if (next !== undefined) socket.write(`${JSON.stringify({ execute: next })}\n`);
+        else socket.end(resolve);
+      }
+    });
+  });
+}
+
 export function isOn(namespace: string): boolean {
   return machineProcesses(namespace).length > 0;
 }
@@ -85,6 +120,7 @@ function qemuWords(files: MachineFiles, image: Image, hardware: Hardware): strin
     ...["-device", `virtio-net-pci,netdev=net,mac=${card}`, "-device", "virtio-rng-pci"],
     ...["-chardev", `file,id=serial,path=${quoted(files.serial)},append=on`],
     ...["-serial", "chardev:serial"],
+    ...["-qmp", `unix:${quoted(files.control)},server=on,wait=off`],
   ];
 }
 

@@ -78,9 +78,7 @@ function parseValue(wire: Wire): Value {
   if (mark === undefined) return known(parseProperties(wire));
   if (mark === secretSignature) return { ...parseValue(wire["value"] ?? null), secret: true };
   if (mark === outputSignature) return parseOutput(wire);
-  throw new UnsupportedValue(
-    "the stand-in for the command plugin knows no assets, archives or resource references",
-  );
+  throw new UnsupportedValue("the stand-in knows no assets, archives or resource references");
 }
 
 /** An output with its dependencies, which nobody asks for again; without a value it is unknown. */

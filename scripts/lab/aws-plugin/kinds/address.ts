@@ -1,0 +1,99 @@
+/**
+ * Elastic addresses. Which properties replace: terraform-provider-aws, internal/service/ec2/ec2_eip.go and
+ * ec2_eip_association.go (`ForceNew`: all of the latter's).
+ */
+import { Machine } from "../../vm/machine";
+import { AwsError, type Account, type Thing } from "../account";
+import { enforce } from "../firewall";
+import { textAt } from "../plain";
+import { arnOf, type, type Kind } from "./kind";
+
+/** The part of the lab's internet that is Amazon's: nobody else in a scenario may have an address of it. */
+const POOL = Array.from({ length: 64 }, (_, index) => `203.0.113.${128 + index}`);
+
+export const eip: Kind = {
+  prefix: "eipalloc",
+  required: [],
+  optional: ["domain", "networkBorderGroup", "publicIpv4Pool", "tags", "region"],
+  chosen: ["domain", "networkBorderGroup", "publicIpv4Pool", "region"],
+  outputs: ["arn", "allocationId", "publicIp", "publicDns", "tagsAll"],
+  replacing: ["domain", "networkBorderGroup", "publicIpv4Pool", "region"],
+  sets: [],
+  create: ({ account }, id) => {
+    const taken = account.all(type.eip).map(({ properties }) => properties["publicIp"]);
+    const publicIp = POOL.find((address) => !taken.includes(address));
+    if (publicIp === undefined) {
+      throw new AwsError("AddressLimitExceeded: The maximum number of addresses has been reached.");
+    }
+    return { arn: arnOf("elastic-ip", id), allocationId: id, publicIp, publicDns: "" };
+  },
+  remove: ({ account }, thing) => {
+    if (associationsOf(account, "allocationId", thing.id).length === 0) return;
+    const address = textAt(thing.properties, "publicIp");
+    throw new AwsError(`InvalidIPAddress.InUse: The address '${address}' is in use.`);
+  },
+};
+
+export const eipAssociation: Kind = {
+  prefix: "eipassoc",
+  required: [],
+  optional: ["allocationId", "instanceId", "allowReassociation", "region"],
+  chosen: ["allocationId", "instanceId", "region"],
+  outputs: ["networkInterfaceId", "privateIpAddress", "publicIp", "vpcId"],
+  replacing: ["allocationId", "instanceId", "allowReassociation", "region"],
+  sets: [],
+  create: async ({ lab, account }, id, inputs) => {
+    const address = account.need(type.eip, textAt(inputs, "allocationId"));
+    const instance = account.need(type.instance, textAt(inputs, "instanceId"));
+    const vpcId = vpcOf(account, instance);
+    needAttachedGateway(account, vpcId);
+    const former = associationsOf(account, "allocationId", address.id).filter(
+      (one) => one.id !== id,
+    );
+    if (former.length > 0 && inputs["allowReassociation"] !== true) {
+      throw new AwsError(
+        `Resource.AlreadyAssociated: resource ${address.id} is already associated with associate-id ${former[0]?.id ?? ""}`,
+      );
+    }
+    for (const one of former) await end(lab, account, one);
+    const publicIp = textAt(address.properties, "publicIp");
+    await Machine.open(lab, instance.id).associate(publicIp);
+    await enforce(lab.id, account, instance);
+    account.change(instance.id, { publicIp });
+    return { publicIp, vpcId, privateIpAddress: instance.properties["privateIp"] ?? "" };
+  },
+  // A former association that has been taken over is gone already, and its end is no error.
+  remove: async ({ lab, account }, thing) => {
+    await end(lab, account, thing);
+  },
+};
+
+export function associationsOf(
+  account: Account,
+  by: "allocationId" | "instanceId",
+  id: string,
+): Thing[] {
+  return account.all(type.eipAssociation).filter(({ properties }) => properties[by] === id);
+}
+
+async function end(lab: Parameters<typeof Machine.open>[0], account: Account, association: Thing) {
+  if (account.get(association.id) === undefined) return;
+  account.remove(association.id);
+  const instanceId = textAt(association.properties, "instanceId");
+  if (account.get(instanceId) === undefined) return;
+  await Machine.open(lab, instanceId).disassociate();
+  account.change(instanceId, { publicIp: "" });
+}
+
+export function vpcOf(account: Account, instance: Thing): string {
+  const subnet = account.need(type.subnet, textAt(instance.properties, "subnetId"));
+  return textAt(subnet.properties, "vpcId");
+}
+
+function needAttachedGateway(account: Account, vpcId: string): void {
+  const gateways = account.all(type.internetGateway);
+  if (gateways.some(({ properties }) => properties["vpcId"] === vpcId)) return;
+  throw new AwsError(
+    `Gateway.NotAttached: Network ${vpcId} is not attached to any internet gateway`,
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * Security groups, with rules inline or as resources of their own. Which properties replace: terraform-provider-aws,
+ * internal/service/ec2/vpc_security_group.go and vpc_security_group_ingress_rule.go (`ForceNew`, `RequiresReplace`).
+ */
+import { randomBytes } from "node:crypto";
+import { AwsError, type Account } from "../account";
+import { enforceAll } from "../firewall";
+import { textAt, type PlainProperties } from "../plain";
+import { arnOf, type, type Cloud, type Kind } from "./kind";
+import { refuseWhileUsed } from "./network";
+
+/** EC2 API reference, CreateSecurityGroup: name and description in a VPC. */
+const TEXT = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/;
+
+export const securityGroup: Kind = {
+  prefix: "sg",
+  required: [],
+  optional: [
+    ...["name", "description", "vpcId", "ingress", "egress", "revokeRulesOnDelete", "tags"],
+    "region",
+  ],
+  chosen: ["name", "vpcId", "ingress", "egress", "region"],
+  outputs: ["arn", "ownerId", "tagsAll"],
+  replacing: ["name", "description", "vpcId", "region"],
+  sets: ["ingress", "egress"],
+  fill: (name, inputs, old) => ({
+    name: inputs["name"] ?? old["name"] ?? `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`,
+    description: inputs["description"] ?? "Managed by Pulumi",
+  }),
+  wrong: (inputs) => {
+    const name = textAt(inputs, "name");
+    return {
+      ...(/^sg-/i.test(name) ? { name: "cannot begin with sg-" } : {}),
+      ...(TEXT.test(textAt(inputs, "description"))
+        ? {}
+        : {
+            description:
+              "must be 1 to 255 characters of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*",
+          }),
+    };
+  },
+  create: ({ account }, id, inputs) => {
+    const { name, vpcId } = { name: textAt(inputs, "name"), vpcId: textAt(inputs, "vpcId") };
+    account.need(type.vpc, vpcId);
+    const twin = account.all(type.securityGroup).find((one) => {
+      const { properties } = one;
+      return one.id !== id && properties["name"] === name && properties["vpcId"] === vpcId;
+    });
+    if (twin !== undefined) {
+      throw new AwsError(
+        `InvalidGroup.Duplicate: The security group '${name}' already exists for VPC '${vpcId}'`,
+      );
+    }
+    return { arn: arnOf("security-group", id), ownerId: "000000000000" };
+  },
+  update: enforce,
+  remove: ({ account }, thing) => {
+    refuseWhileUsed(account, thing, [type.instance]);
+  },
+};
+
+const SOURCES = ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"];
+
+const rule: Omit<Kind, "create"> = {
+  prefix: "sgr",
+  required: ["securityGroupId", "ipProtocol"],
+  optional: [
+    ...["cidrIpv4", "cidrIpv6", "fromPort", "toPort", "description", "tags", "region"],
+    ...["prefixListId", "referencedSecurityGroupId"],
+  ],
+  chosen: ["region"],
+  outputs: ["arn", "securityGroupRuleId", "tagsAll"],
+  replacing: ["securityGroupId", "region"],
+  sets: [],
+  // A rule's kind of source cannot be changed.
+  alsoReplacing: (old, next, changed) =>
+    changed.filter((name) => {
+      return SOURCES.includes(name) && (old[name] === undefined || next[name] === undefined);
+    }),
+  wrong: (inputs) =>
+    SOURCES.filter((name) => inputs[name] !== undefined).length === 1
+      ? {}
+      : { cidrIpv4: `exactly one of ${SOURCES.join(", ")} must be given` },
+  update: enforce,
+  removed: ({ lab, account }) => enforceAll(lab.id, account),
+};
+
+export const ingressRule: Kind = { ...rule, create: createRule(type.ingressRule) };
+export const egressRule: Kind = { ...rule, create: createRule(type.egressRule) };
+
+function createRule(kind: string): Kind["create"] {
+  return async ({ lab, account }, id, inputs) => {
+    account.need(type.securityGroup, textAt(inputs, "securityGroupId"));
+    refuseTwin(account, kind, id, inputs);
+    await enforceAll(lab.id, account);
+    return { arn: arnOf("security-group-rule", id), securityGroupRuleId: id };
+  };
+}
+
+function refuseTwin(account: Account, kind: string, id: string, inputs: PlainProperties): void {
+  const names = ["securityGroupId", "ipProtocol", "fromPort", "toPort", ...SOURCES];
+  const same = ({ properties }: { properties: PlainProperties }): boolean =>
+    names.every((name) => properties[name] === inputs[name]);
+  if (account.all(kind).some((one) => one.id !== id && same(one))) {
+    throw new AwsError("InvalidPermission.Duplicate: the specified rule already exists");
+  }
+}
+
+async function enforce({ lab, account }: Cloud): Promise<PlainProperties> {
+  await enforceAll(lab.id, account);
+  return {};
+}
