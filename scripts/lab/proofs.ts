@@ -48,7 +48,8 @@ async function show(lab: Lab, proof: Proof, deadline: number): Promise<Result> {
     finished = await lab.exec(proof.node, proof.command);
     return isShown(proof, finished) ? true : undefined;
   };
-  const mayWait = proof.expect !== "silence" && !isShown(proof, finished);
+  const mayWait =
+    proof.expect !== "silence" && proof.expect !== "no connection" && !isShown(proof, finished);
   if (mayWait) await waitFor(again, deadline - Date.now(), PAUSE_MS);
   return { finished, ok: isShown(proof, finished) };
 }
@@ -56,5 +57,6 @@ async function show(lab: Lab, proof: Proof, deadline: number): Promise<Result> {
 function isShown({ expect }: Proof, { code, stdout }: Finished): boolean {
   if (expect === "answers") return code === 0;
   if (expect === "silence") return code === 1;
+  if (expect === "no connection") return code === 124 || code === 1;
   return expect.test(stdout);
 }

@@ -24,8 +24,11 @@ export interface Proof {
   /** Where the command runs. */
   node: string;
   command: string[];
-  /** `answers`: exit code 0; `silence`: ping's "no answer", which is 1; a pattern: stdout matches. */
-  expect: "answers" | "silence" | RegExp;
+  /**
+   * `answers`: exit code 0; `silence`: ping's "no answer", which is 1; `no connection`: 124, out of time, or 1, refused;
+   * a pattern: stdout matches.
+   */
+  expect: "answers" | "silence" | "no connection" | RegExp;
 }
 
 export interface Scenario {

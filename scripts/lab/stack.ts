@@ -28,7 +28,7 @@ export interface Stack {
 export async function makeStack(lab: Lab, config: MeshConfig): Promise<Stack> {
   const stack = { name: stackName(lab.id), file: stackFile(lab.id) };
   const passphrase = crypto.randomBytes(24).toString("base64");
-  const environment = prepareEngine(lab, stack.name, passphrase);
+  const environment = prepareEngine(lab, stack.name, passphrase, standInFolders(config));
   const seal = await sealWith(passphrase);
   fs.writeFileSync(stack.file, stackText(lab, config, seal), { mode: 0o600 });
   lab.setOperatorEnvironment(environment);
@@ -40,14 +40,19 @@ export async function makeStack(lab: Lab, config: MeshConfig): Promise<Stack> {
 }
 
 /** Folders for state and engine, the passphrase's file; returns the environment that leads to them. */
-function prepareEngine(lab: Lab, stack: string, passphrase: string): Record<string, string> {
+function prepareEngine(
+  lab: Lab,
+  stack: string,
+  passphrase: string,
+  folders: string[],
+): Record<string, string> {
   const place = (name: string): string => path.join(lab.folder.engine, name);
   for (const folder of ["backend", "home"]) fs.mkdirSync(place(folder), { mode: 0o700 });
   fs.writeFileSync(place("passphrase"), passphrase, { mode: 0o600 });
   linkInstalled(place("home"));
   const bin = path.join(findRepository(), "node_modules", ".bin");
   return {
-    PATH: `${process.env["PATH"] ?? ""}:${bin}`,
+    PATH: [...folders, process.env["PATH"] ?? "", bin].join(":"),
     PULUMI_HOME: place("home"),
     PULUMI_BACKEND_URL: `file://${place("backend")}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: place("passphrase"),
@@ -82,12 +87,28 @@ function stackText(lab: Lab, config: MeshConfig, { encryptionSalt, seal }: Seal)
     ...(config.relays === undefined ? {} : { relays: complete(config.relays) }),
     peers: complete(config.peers),
     privateKeys: Object.fromEntries([...keys].map(([name, key]) => [name, seal(key.reveal())])),
-    presharedKeySeed: seal(crypto.randomBytes(32).toString("base64")),
+    presharedKeySeed: seal(randomText()),
     sshPrivateKey: seal(lab.sshPrivateKey()),
+    ...(hasEc2(config) ? { sshAuthoritySeed: seal(randomText()) } : {}),
   };
   const entries = Object.entries(values).map(([key, value]) => [`${NAMESPACE}${key}`, value]);
-  const text = { encryptionsalt: encryptionSalt, config: Object.fromEntries(entries) as unknown };
+  const region = hasEc2(config) ? { "aws:region": "ap-northeast-1" } : {};
+  const settings: unknown = { ...region, ...Object.fromEntries(entries) };
+  const text = { encryptionsalt: encryptionSalt, config: settings };
   return stringify(text, { lineWidth: 0 });
+}
+
+export function hasEc2({ relays }: MeshConfig): boolean {
+  return Object.values(relays ?? {}).some((fields) => "ec2" in fields);
+}
+
+/** The stand-in for the plugin aws is on PATH only where it is wanted: a network without EC2 shall run without it. */
+function standInFolders(config: MeshConfig): string[] {
+  return hasEc2(config) ? [path.join(findRepository(), "scripts/lab/aws-plugin/bin")] : [];
+}
+
+function randomText(): string {
+  return crypto.randomBytes(32).toString("base64");
 }
 
 function completeNode(lab: Lab, name: string, fields: NodeFields, key: Secret): NodeFields {

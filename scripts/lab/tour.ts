@@ -7,10 +7,11 @@ import { showProofs } from "./proofs";
 import type { Shown } from "./proofs";
 import { findRepository } from "./repository";
 import type { Scenario } from "./scenario";
-import { makeStack } from "./stack";
+import { hasEc2, makeStack } from "./stack";
 import type { Stack } from "./stack";
 import { shown } from "./talk";
 import type { Talk } from "./talk";
+import { findOrBuildImage } from "./vm/image";
 
 /** What `--json` prints of a scenario that was run. */
 export interface Tour {
@@ -52,7 +53,7 @@ export async function tour(scenario: Scenario, talk: Talk): Promise<Tour> {
     stackFile: stack.file,
     converged,
     wireguard,
-    standIns: findStandIns(),
+    standIns: findStandIns(scenario),
     hosts: hostsOf(lab),
     proofs,
     seconds: {
@@ -72,6 +73,11 @@ async function build(scenario: Scenario, talk: Talk): Promise<{ lab: Lab; stack:
   talk.say(
     `machine. "operator", where the engine runs, reaches each host on a network of its own.\n`,
   );
+  // Machines that are built from packages come first: the first time, that takes minutes.
+  if (usesEc2(scenario))
+    await findOrBuildImage((line) => {
+      talk.say(`  ${line}`);
+    });
   const begun = Date.now();
   const lab = await Lab.up(scenario.world, { id: scenario.name });
   talk.good(
@@ -79,7 +85,7 @@ async function build(scenario: Scenario, talk: Talk): Promise<{ lab: Lab; stack:
   );
   const stack = await makeStack(lab, scenario.config(lab));
   talk.good(`stack config with new keys: ${path.relative(findRepository(), stack.file)}`);
-  for (const standIn of findStandIns()) talk.say(`  Stand-in: ${standIn}.`);
+  for (const standIn of findStandIns(scenario)) talk.say(`  Stand-in: ${standIn}.`);
   return { lab, stack };
 }
 
@@ -103,16 +109,28 @@ async function carrier(lab: Lab): Promise<Tour["wireguard"]> {
   return /^\s+tun\b/m.test(stdout) ? "wireguard-go" : "unknown";
 }
 
-/** The set-up puts the stand-in for the plugin on PATH only where the real one cannot be had. */
-function findStandIns(): string[] {
+function usesEc2(scenario: Scenario): boolean {
+  return hasEc2(scenario.config({ managementAddress: () => "" }));
+}
+
+/** The set-up puts the stand-in for the plugin `command` on PATH only where the real one cannot be had. */
+function findStandIns(scenario: Scenario): string[] {
   const own = path.join(findRepository(), "scripts", "lab", "command-plugin");
   const plugin = (process.env["PATH"] ?? "")
     .split(":")
     .map((folder) => path.join(folder, "pulumi-resource-command"))
     .find((file) => fs.existsSync(file));
-  return plugin?.startsWith(own) === true
-    ? ["Pulumi's plugin `command` cannot be had here; the repository's own takes its place"]
-    : [];
+  return [
+    ...(plugin?.startsWith(own) === true
+      ? ["Pulumi's plugin `command` cannot be had here; the repository's own takes its place"]
+      : []),
+    ...(usesEc2(scenario)
+      ? [
+          "Amazon cannot be had here; the repository's own plugin `aws` takes its place, whose instance is a virtual machine " +
+            "with Debian 12 that boots the real user data",
+        ]
+      : []),
+  ];
 }
 
 function hostsOf(lab: Lab): Tour["hosts"] {

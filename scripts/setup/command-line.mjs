@@ -5,18 +5,22 @@
  * @property {"lab" | "test"} what
  * @property {boolean} mayInstall false with --no-install
  * @property {"run" | "skip" | "leave out"} labTests skip: they count as skipped; leave out: not asked for
+ * @property {boolean} vmTests those that boot virtual machines
+ * @property {boolean} virtualMachines whether the lab's command boots one
  * @property {boolean} unitTests
  * @property {string[]} args for the lab's command, or for mocha
  */
 
 export const USAGE = `Usage: node scripts/setup/run.mjs lab [--no-install] [ARGS of the lab …]
-       node scripts/setup/run.mjs test [--no-install] [--unit | --lab-only | --skip-lab] [ARGS of mocha, test files …]
+       node scripts/setup/run.mjs test [--no-install] [--unit | --lab-only | --skip-lab | --vm | --vm-only] [ARGS of mocha, test files …]
 
 Sets up what is missing (npm packages, system packages, the engine), then starts the lab or the tests.
   --no-install  installs no system package: says what is missing instead
   --unit        the unit tests only
   --lab-only    the lab's tests only
   --skip-lab    as --unit, and the lab's tests count as skipped
+  --vm          all of them, and those that boot virtual machines (some 20 minutes more)
+  --vm-only     those alone
 `;
 
 /**
@@ -26,25 +30,56 @@ Sets up what is missing (npm packages, system packages, the engine), then starts
 export function parseCommandLine([what, ...rest]) {
   if (what === "lab") {
     const { taken, args } = take(rest, ["--no-install"]);
-    return { what, mayInstall: taken.length === 0, labTests: "leave out", unitTests: false, args };
+    return {
+      ...{ what, mayInstall: taken.length === 0, labTests: "leave out", unitTests: false },
+      ...{
+        vmTests: false,
+        virtualMachines: args.find((word) => !word.startsWith("-")) === "ec2",
+        args,
+      },
+    };
   }
   if (what !== "test") return null;
-  const { taken, args } = take(rest, ["--no-install", "--unit", "--lab-only", "--skip-lab"]);
-  const choice = taken.filter((flag) => flag !== "--no-install");
-  if (choice.length > 1) return null;
-  const only = suiteOfFiles(args);
+  const { taken, args } = take(rest, ["--no-install", ...CHOICES]);
+  const choices = taken.filter((flag) => flag !== "--no-install");
+  if (choices.length > 1) return null;
+  const suites = suitesOf(choices[0], args);
   return {
     what,
     mayInstall: !taken.includes("--no-install"),
-    unitTests: choice[0] !== "--lab-only" && only !== "lab",
-    labTests:
-      choice[0] === "--skip-lab"
-        ? "skip"
-        : choice[0] === "--unit" || only === "unit"
-          ? "leave out"
-          : "run",
+    unitTests: suites.includes("unit"),
+    labTests: choices[0] === "--skip-lab" ? "skip" : suites.includes("lab") ? "run" : "leave out",
+    vmTests: suites.includes("vm"),
+    virtualMachines: suites.includes("vm"),
     args,
   };
+}
+
+const CHOICES = ["--unit", "--lab-only", "--skip-lab", "--vm", "--vm-only"];
+
+/** @typedef {"unit" | "lab" | "vm"} Suite */
+
+/**
+ * Test files that are named decide by themselves which suites run.
+ * @param {string | undefined} choice
+ * @param {string[]} args
+ * @returns {Suite[]}
+ */
+function suitesOf(choice, args) {
+  const files = args.filter(isTestFile);
+  /** @type {Suite[]} */
+  const wanted =
+    choice === "--unit" || choice === "--skip-lab"
+      ? ["unit"]
+      : choice === "--lab-only"
+        ? ["lab"]
+        : choice === "--vm-only"
+          ? ["vm"]
+          : choice === "--vm" || files.length > 0
+            ? ["unit", "lab", "vm"]
+            : ["unit", "lab"];
+  if (files.length === 0) return wanted;
+  return wanted.filter((suite) => files.some((file) => suiteOf(file) === suite));
 }
 
 /**
@@ -69,15 +104,8 @@ export function isTestFile(word) {
   return /^(\.\/)?test\/.*\.ts$/.test(word);
 }
 
-/** @param {string} file */
-export function isLabTest(file) {
-  return /^(\.\/)?test\/lab\//.test(file);
-}
-
-/** Test files that are named decide by themselves which suite runs. @param {string[]} args @returns {"lab" | "unit" | "both"} */
-function suiteOfFiles(args) {
-  const files = args.filter(isTestFile);
-  if (files.length === 0) return "both";
-  if (files.every(isLabTest)) return "lab";
-  return files.some(isLabTest) ? "both" : "unit";
+/** @param {string} file @returns {Suite} */
+export function suiteOf(file) {
+  const folder = file.match(/^(?:\.\/)?test\/([^/]+)\//)?.[1];
+  return folder === "lab" || folder === "vm" ? folder : "unit";
 }

@@ -15,12 +15,17 @@ const fromTerminal = () => process.stdin.isTTY || process.stdout.isTTY || proces
 
 /**
  * @param {string[]} args for node: the script and its arguments
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, quiet?: boolean }} where quiet: what it says on stdout is dropped
  * @returns {Promise<Ended>}
  */
-export function handOver(args, { cwd, env }) {
+export function handOver(args, { cwd, env, quiet = false }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, env, stdio: "inherit" });
+    const stdout = quiet ? "ignore" : "inherit";
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env,
+      stdio: ["inherit", stdout, "inherit"],
+    });
     /** @type {NodeJS.Signals | null} */
     let interruption = null;
     const pass = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]).map((signal) => {

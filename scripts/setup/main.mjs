@@ -23,6 +23,7 @@ import { say } from "./progress.mjs";
 import { runTests } from "./run-tests.mjs";
 import { canInstall, installSystemPackages } from "./system-packages.mjs";
 import { toolsFor } from "./system-tools.mjs";
+import { establishVirtualMachines } from "./virtual-machines.mjs";
 
 /** @typedef {import("./command-line.mjs").Request} Request */
 
@@ -54,6 +55,8 @@ export async function main(argv) {
 async function prepareLab(request) {
   const onlyHelp = request.args.some((word) => word === "--help" || word === "-h");
   const env = onlyHelp ? environment({ engine: null, plugin: null }) : await establishLab(request);
+  if (!onlyHelp && request.virtualMachines)
+    await establishVirtualMachines(ROOT, request.mayInstall);
   const program = join(ROOT, "dist", "scripts", "lab", "main.js");
   if (!existsSync(program))
     throw new SetupError(`${program} is missing; scripts/lab/main.ts is its source.`);
@@ -65,23 +68,36 @@ async function prepareLab(request) {
 }
 
 /**
- * A lab that cannot be set up fails its own tests only: the unit tests run everywhere.
+ * A lab that cannot be set up fails its own tests only: the unit tests run everywhere, and those of the lab where there
+ * can be no virtual machines.
  * @param {Request} request
  * @returns {Promise<() => Promise<void>>}
  */
 async function prepareTests(request) {
   let env = environment({ engine: null, plugin: null });
-  let obstacle = null;
   await installTestTools(request);
+  const labObstacle = await obstacleOf(async () => {
+    if (request.labTests === "run" || request.vmTests) env = await establishLab(request);
+  });
+  const vmObstacle =
+    labObstacle ??
+    (await obstacleOf(async () => {
+      if (request.vmTests) await establishVirtualMachines(ROOT, request.mayInstall);
+    }));
+  return async () => {
+    process.exitCode = await runTests({ root: ROOT, env, request, labObstacle, vmObstacle });
+  };
+}
+
+/** @param {() => Promise<void>} work @returns {Promise<string | null>} why it cannot be done, for people */
+async function obstacleOf(work) {
   try {
-    if (request.labTests === "run") env = await establishLab(request);
+    await work();
+    return null;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    obstacle = error.message;
+    return error.message;
   }
-  return async () => {
-    process.exitCode = await runTests({ root: ROOT, env, request, labObstacle: obstacle });
-  };
 }
 
 /** The unit tests that use a tool say so themselves when it is missing. @param {Request} request */

@@ -1,8 +1,8 @@
-// Runs the unit tests, then the lab's, each in a mocha of its own, and closes with one line over both.
+// Runs the unit tests, the lab's, the virtual machines', each in a mocha of its own, and closes with one line over all.
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { isLabTest, isTestFile } from "./command-line.mjs";
+import { isTestFile, suiteOf } from "./command-line.mjs";
 import { handOver } from "./hand-over.mjs";
 import { closingLine, isGood, sum, totalsOf } from "./totals.mjs";
 
@@ -14,6 +14,7 @@ import { closingLine, isGood, sum, totalsOf } from "./totals.mjs";
  * @param {NodeJS.ProcessEnv} job.env
  * @param {import("./command-line.mjs").Request} job.request
  * @param {string | null} job.labObstacle why the lab cannot run here, for people
+ * @param {string | null} job.vmObstacle why its virtual machines cannot
  * @returns {Promise<number>} the exit code
  */
 export async function runTests(job) {
@@ -50,29 +51,31 @@ class Interruption extends Error {
  * @param {string} folder
  * @returns {(() => Totals | Promise<Totals>)[]}
  */
-function suitesOf({ root, env, request, labObstacle }, folder) {
-  /** @param {string} name @param {string} config @param {(file: string) => boolean} isMine */
-  const suite = (name, config, isMine) => () =>
-    mocha({ root, env, folder, name, config, args: argsFor(request.args, isMine) });
+function suitesOf({ root, env, request, labObstacle, vmObstacle }, folder) {
+  /** @param {import("./command-line.mjs").Suite} name @param {string} config @param {string | null} obstacle */
+  const suite = (name, config, obstacle) => () =>
+    obstacle === null
+      ? mocha({ root, env, folder, name, config, args: argsFor(request.args, name) })
+      : failed(name, obstacle);
   const lab = {
-    run: () =>
-      labObstacle === null
-        ? [suite("lab", "test/lab/.mocharc.json", isLabTest)]
-        : [() => failedLab(labObstacle)],
+    run: () => [suite("lab", "test/lab/.mocharc.json", labObstacle)],
     skip: () => [() => skippedLab(root)],
     "leave out": () => [],
   };
-  const unit = suite("unit", ".mocharc.json", (file) => !isLabTest(file));
-  return [...(request.unitTests ? [unit] : []), ...lab[request.labTests]()];
+  return [
+    ...(request.unitTests ? [suite("unit", ".mocharc.json", null)] : []),
+    ...lab[request.labTests](),
+    ...(request.vmTests ? [suite("vm", "test/vm/.mocharc.json", vmObstacle)] : []),
+  ];
 }
 
 /**
- * Without the test files that belong to the other suite.
+ * Without the test files that belong to other suites.
  * @param {string[]} args
- * @param {(file: string) => boolean} isMine
+ * @param {import("./command-line.mjs").Suite} suite
  */
-function argsFor(args, isMine) {
-  return args.filter((word) => !isTestFile(word) || isMine(word));
+function argsFor(args, suite) {
+  return args.filter((word) => !isTestFile(word) || suiteOf(word) === suite);
 }
 
 /**
@@ -119,10 +122,11 @@ function configFor(root, folder, name, config, args) {
   return own;
 }
 
-/** @param {string} obstacle @returns {Totals} */
-function failedLab(obstacle) {
-  process.stdout.write("\n== lab tests\nThey did not run, which counts as a failure.\n");
-  process.stdout.write(`${obstacle}\n  To leave them out on purpose: npm test -- --skip-lab\n`);
+/** @param {import("./command-line.mjs").Suite} name @param {string} obstacle @returns {Totals} */
+function failed(name, obstacle) {
+  const without = name === "vm" ? "npm test" : "npm test -- --skip-lab";
+  process.stdout.write(`\n== ${name} tests\nThey did not run, which counts as a failure.\n`);
+  process.stdout.write(`${obstacle}\n  To leave them out on purpose: ${without}\n`);
   return { passed: 0, failed: 1, skipped: 0 };
 }
 

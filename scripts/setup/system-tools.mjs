@@ -1,5 +1,6 @@
 // Which programs of the operating system the lab and the tests need, what for, and how each distribution calls their packages.
-// Pure: what is here and what is not comes in as arguments.
+// Pure but for one list that the virtual machines read too: what is here and what is not comes in as arguments.
+import { readFileSync } from "node:fs";
 
 /**
  * @typedef {object} Need
@@ -42,6 +43,11 @@ const TESTS = [
   need("dash", "running the host's script in a strict shell", "dash"),
 ];
 
+/** Where Debian's packages are made into a disk, they all have Debian's names. @type {Need[]} */
+const VIRTUAL_MACHINES = JSON.parse(
+  readFileSync(new URL("../lab/vm/tool-list.json", import.meta.url), "utf8"),
+).map((/** @type {Need} */ { tool, why, apt }) => need(tool, why, apt));
+
 /** @type {Need[]} */
 const DOWNLOADING = [
   need("curl", "downloading the engine", "curl"),
@@ -63,13 +69,14 @@ function need(tool, why, apt, dnf = apt, apk = apt) {
 
 /**
  * What this run needs of the system.
- * @param {{ lab: boolean, tests: boolean, kernelHasWireguard: boolean, downloads: boolean }} facts
+ * @param {{ lab: boolean, tests: boolean, kernelHasWireguard: boolean, downloads: boolean, virtualMachines?: boolean }} facts
  * @returns {Need[]} each tool once
  */
 export function toolsFor(facts) {
   const all = [
     ...(facts.lab ? LAB : []),
     ...(facts.lab && !facts.kernelHasWireguard ? [WIREGUARD_GO] : []),
+    ...(facts.virtualMachines ? VIRTUAL_MACHINES : []),
     ...(facts.downloads ? DOWNLOADING : []),
     ...(facts.tests ? TESTS : []),
   ];

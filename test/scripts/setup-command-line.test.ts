@@ -16,8 +16,17 @@ interface Totals {
 }
 
 describe("set-up: command line", () => {
-  const lab = { what: "lab", mayInstall: true, labTests: "leave out", unitTests: false };
-  const tests = { what: "test", mayInstall: true, labTests: "run", unitTests: true };
+  const noMachines = { vmTests: false, virtualMachines: false };
+  const vm = { vmTests: true, virtualMachines: true };
+  const lab = {
+    ...{ what: "lab", mayInstall: true, labTests: "leave out", unitTests: false },
+    ...noMachines,
+  };
+  const tests = {
+    ...{ what: "test", mayInstall: true, labTests: "run", unitTests: true },
+    ...noMachines,
+  };
+  const onlyVm = { ...tests, ...vm, unitTests: false, labTests: "leave out" };
   const cases: [line: string, expected: object | null][] = [
     ["lab", { ...lab, args: [] }],
     ["lab relay --json", { ...lab, args: ["relay", "--json"] }],
@@ -26,7 +35,13 @@ describe("set-up: command line", () => {
       "lab exec laptop cmd --no-install",
       { ...lab, args: ["exec", "laptop", "cmd", "--no-install"] },
     ],
+    ["lab ec2", { ...lab, virtualMachines: true, args: ["ec2"] }],
+    ["lab down ec2", { ...lab, args: ["down", "ec2"] }],
     ["test", { ...tests, args: [] }],
+    ["test --vm", { ...tests, ...vm, args: [] }],
+    ["test --vm-only --bail", { ...onlyVm, args: ["--bail"] }],
+    ["test test/vm/x.test.ts", { ...onlyVm, args: ["test/vm/x.test.ts"] }],
+    ["test --vm --lab-only", null],
     ["test --unit --bail", { ...tests, labTests: "leave out", args: ["--bail"] }],
     ["test --lab-only", { ...tests, unitTests: false, args: [] }],
     ["test --skip-lab", { ...tests, labTests: "skip", args: [] }],
