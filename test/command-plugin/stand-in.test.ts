@@ -43,8 +43,7 @@ describeStandIn("the stand-in for the command plugin", () => {
       text: "a",
     };
     assert.deepEqual(await ask(plugin, { check: { create: "a", triggers: [asset] } }), {
-      error:
-        "UNKNOWN: the stand-in knows no assets, archives or resource references",
+      error: "UNKNOWN: the stand-in knows no assets, archives or resource references",
     });
   });
 
