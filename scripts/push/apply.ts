@@ -2,10 +2,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
+import { clockNote } from "./clock";
 import { withHost, type Host, type HostRun } from "./connect";
 import { askFacts, factsOf, type Facts } from "./facts";
 import { composeMessage, hostScript, parseAnswer, parseComplaint } from "./host-script";
 import * as limits from "./limits";
+import { AGAIN, REPORT, unverified, wentBack } from "./apply-words";
 import { PushError, UnreachableError } from "./push-error";
 
 /** sha256 (hex) of what a host is told to be: interface, config, forwarding. Not of the way there. */
@@ -33,12 +35,27 @@ export async function applyThrough(
   request: PushRequest,
   { talk, onInstall }: { talk: (line: string) => void; onInstall: () => void },
 ): Promise<PushResult> {
-  const push: Push = {
-    request,
-    token: randomBytes(16).toString("hex"),
-    digest: digestOf(request),
-    talk,
-  };
+  const digest = digestOf(request);
+  for (let sending = 1; sending <= SENDINGS; sending++) {
+    const push: Push = { request, token: randomBytes(16).toString("hex"), digest, talk };
+    const result = await sendOnce(push, host, onInstall);
+    if (result !== "overtaken") return result;
+    talk("another push to this host came in between; sending it again");
+  }
+  throw new PushError(
+    `${request.node}: other pushes to this host came in between each time, and this one was not taken.\n` +
+      `Who else changes it? When they are done, ${AGAIN}`,
+  );
+}
+
+/** An orphan's push is not sent again, for it has no program that could do so: that is what tells it from a live one. */
+const SENDINGS = 3;
+
+async function sendOnce(
+  push: Push,
+  host: Host,
+  onInstall: () => void,
+): Promise<PushResult | "overtaken"> {
   const sent = await send(push, host, onInstall).catch((problem: unknown) => {
     throw problem instanceof UnreachableError
       ? new PushError(`${problem.message}\nThen ${AGAIN}`)
@@ -47,12 +64,21 @@ export async function applyThrough(
   if (sent.exitCode === null) return findOut(push, host);
   if (sent.exitCode !== 0) throw complaint(push, sent);
   const answer = parseAnswer(sent.stdout);
-  const outcome = answer.get("outcome")?.at(-1);
-  if (outcome === "unchanged") return resultOf(push, sent, "unchanged");
-  if (outcome === "pending") return settle(push, host, Date.now());
-  throw new PushError(
-    `${request.node}: the host gave no answer that can be understood.\n${REPORT}`,
-  );
+  for (const note of answer.get("note") ?? []) push.talk(note);
+  const skew = clockNote(Number(answer.get("now")?.at(-1)), Date.now() / 1000);
+  if (skew !== null) push.talk(skew);
+  switch (answer.get("outcome")?.at(-1) ?? "") {
+    case "overtaken":
+      return "overtaken";
+    case "unchanged":
+      return resultOf(push, sent, "unchanged");
+    case "pending":
+      return settle(push, host, Date.now());
+    default:
+      throw new PushError(
+        `${push.request.node}: the host gave no answer that can be understood.\n${REPORT}`,
+      );
+  }
 }
 
 interface Push {
@@ -62,12 +88,10 @@ interface Push {
   talk: (line: string) => void;
 }
 
-const AGAIN = "run `npx wireguard-mesh up` again: it is safe, and pushes only what is missing.";
-const REPORT = "This is a bug in wireguard-mesh: please report it with this text.";
-
 /** The first connection: the host checks everything and begins only when this connection has ended. */
 function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
   const { request } = push;
+  const script = `${hostScript()}\n`;
   const message = composeMessage("apply", request, {
     token: push.token,
     digest: push.digest,
@@ -77,7 +101,8 @@ function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
     probes: request.probes.join(" "),
     sha256: sha256(request.config),
     config: base64(request.config),
-    script: base64(`${hostScript()}\n`),
+    "script-sha256": sha256(script),
+    script: base64(script),
   });
   const onTalk = (line: string): number | undefined => {
     if (!line.startsWith("progress: ")) return undefined;
@@ -197,24 +222,6 @@ function complaint(push: Push, run: HostRun): PushError {
     parseComplaint(run.stderr) ??
     `the host's script ended with ${run.exitCode ?? "no"} code: ${last}\n${REPORT}`;
   return new PushError(`${push.request.node}: ${words}`);
-}
-
-function wentBack(node: string, lost: UnreachableError, seconds: number): string {
-  return [
-    `${node}: the new config cut the way in, so the host went back to its former config by itself; it was seen again after ${seconds} s.`,
-    ...lost.ways.map((way) => `  ${way.through}: ${way.failure.cause}`),
-    "Nothing is broken, but the change is not there. Correct it, or give the host a way in that does not depend on it " +
-      `(host of ${node} in the stack config). The next \`npx wireguard-mesh up\` tries again.`,
-  ].join("\n");
-}
-
-function unverified(node: string, lost: UnreachableError | undefined): string {
-  return [
-    `${node}: the change was sent and there has been no way in since, so it is not confirmed.`,
-    ...(lost?.ways ?? []).map((way) => `  ${way.through}: ${way.failure.cause}`),
-    `The host is set to go back to its former config ${limits.UNDO_AFTER_S} s after the change; that this has happened could not be seen. ` +
-      "When it answers again, run `npx wireguard-mesh up` again.",
-  ].join("\n");
 }
 
 function sha256(text: string): string {

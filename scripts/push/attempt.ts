@@ -32,9 +32,13 @@ export type Ending =
   /** exitCode null: the connection broke, or the limit was reached, after the script was sent. */
   | { kind: "ran"; stdout: string; stderr: string; exitCode: number | null };
 
-/** What the remote side says when it is root and listens. The shells of some people say more before that. */
-const READY = "wireguard-mesh: ready";
-const SHELL = `sh -c 'echo "${READY}"; exec sh -s'`;
+/**
+ * What the remote side says when it is root and listens, with its uptime in seconds. The shells of some people say more
+ * before that.
+ */
+const READY = /wireguard-mesh: ready ?(\d+)?(?:\.(\d\d))?\n/;
+const GREET = 'read -r up rest </proc/uptime; echo "wireguard-mesh: ready $up"; exec sh -s';
+const SHELL = `sh -c '${GREET}'`;
 
 /** As in PushResult.through. */
 export function formatWay(target: HostTarget): string {
@@ -46,7 +50,7 @@ export function formatWay(target: HostTarget): string {
 export async function attempt(one: Try, startKeep: () => Promise<Keep>): Promise<Ending> {
   if (one.target.kind === "local") {
     const program = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-    const shell = ["sh", "-c", `echo "${READY}"; exec sh -s`];
+    const shell = ["sh", "-c", GREET];
     return judge(await converse(startGroup([...program, ...shell]), one, []), one, []);
   }
   const keep = await startKeep();
@@ -115,11 +119,14 @@ function converse(
     };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       said.stdout += text;
-      if (sentAt !== null || !said.stdout.includes(`${READY}\n`)) return;
-      said.stdout = said.stdout.slice(said.stdout.indexOf(READY) + READY.length + 1);
+      const ready = sentAt === null ? READY.exec(said.stdout) : null;
+      if (ready === null) return;
+      said.stdout = said.stdout.slice(ready.index + ready[0].length);
       sentAt = Date.now();
       limit(one.limitMs);
-      child.stdin.end(one.script);
+      // By the host's own uptime, in hundredths: what has begun there since is newer than this (10-base.sh, overtaken).
+      const since = ready[1] === undefined ? "" : `since=${ready[1]}${ready[2] ?? "00"}\n`;
+      child.stdin.end(since + one.script);
     });
     const hear = byLine((line) => {
       const newLimit = sentAt === null ? undefined : one.onTalk(line);

@@ -19,6 +19,14 @@ export interface Facts {
   backend: "kernel" | "userspace" | null;
   /** sha256 (hex) of the config file that stands in /etc/wireguard. */
   file: string | null;
+  /** sha256 (hex) of the one that was confirmed last. */
+  confirmedFile: string | null;
+  /** Whether the next boot brings up what was confirmed: unit and forwarding. Null: nothing of ours is there. */
+  atBoot: boolean | null;
+  /** Routes that are missing (`add`) or not ours (`del`), as `add -4 PREFIX`. */
+  routeChanges: string[];
+  /** Peers that are dialled at an endpoint that is no longer the configured one, and silent for 180 s. */
+  staleEndpoints: { publicKey: string; is: string; planned: string }[];
   interface: "up" | "down" | "missing";
   publicKey: string | null;
   listenPort: number | null;
@@ -88,6 +96,13 @@ export function parseFacts(stdout: string): Facts {
     rolledBack: word("rolled-back"),
     backend: backend === "kernel" || backend === "userspace" ? backend : null,
     file: word("file"),
+    confirmedFile: word("confirmed-file"),
+    atBoot: word("at-boot") === null ? null : word("at-boot") === "yes",
+    routeChanges: answer.get("route") ?? [],
+    staleEndpoints: (answer.get("stale") ?? []).map((line) => {
+      const [publicKey = "", is = "", planned = ""] = line.split(" ");
+      return { publicKey, is, planned };
+    }),
     interface: link === "up" || link === "down" ? link : "missing",
     publicKey: word("public-key"),
     listenPort: number("listen-port"),

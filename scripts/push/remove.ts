@@ -1,6 +1,6 @@
 /** Takes everything of ours off one host, as far as that goes: a host that is gone must not block its own removal. */
 import type { PushRequest } from "../../mesh/push-request";
-import { runOnHost, type HostRun } from "./connect";
+import { withHost, type HostRun } from "./connect";
 import { composeMessage, parseAnswer, parseComplaint } from "./host-script";
 import { REMOVE_REACH_MS, REMOVE_VERB_MS } from "./limits";
 import { PushError } from "./push-error";
@@ -26,11 +26,13 @@ export type RemoveRequest = Pick<
 /** Never throws for what the host or the way to it does; takes less than REMOVE_MS. */
 export async function removeFromHost(request: RemoveRequest): Promise<RemoveResult> {
   try {
-    const run = await runOnHost(request, composeMessage("remove", request), {
-      limitMs: REMOVE_VERB_MS,
-      reachMs: REMOVE_REACH_MS,
+    const options = { limitMs: REMOVE_VERB_MS, reachMs: REMOVE_REACH_MS };
+    return await withHost(request, async (host) => {
+      const ask = (): Promise<HostRun> => host.run(composeMessage("remove", request), options);
+      const run = await ask();
+      // Another push began after our login. Once more is enough: who is alive will say what it wants again.
+      return judge(request, outcomeOf(run) === "overtaken" ? await ask() : run);
     });
-    return judge(request, run);
   } catch (problem) {
     if (!(problem instanceof PushError)) throw problem;
     return leftOn(request, problem.message);
@@ -53,9 +55,8 @@ export function leftOn(request: RemoveRequest, why: string): RemoveResult {
 
 function judge(request: RemoveRequest, run: HostRun): RemoveResult {
   const { node } = request;
-  const answer = parseAnswer(run.stdout);
-  const outcome = answer.get("outcome")?.at(-1);
-  const note = answer.get("note")?.join("; ") ?? null;
+  const outcome = outcomeOf(run);
+  const note = parseAnswer(run.stdout).get("note")?.join("; ") ?? null;
   if (run.exitCode === 0 && (outcome === "removed" || outcome === "absent")) {
     return { node, outcome, note };
   }
@@ -72,4 +73,8 @@ function judge(request: RemoveRequest, run: HostRun): RemoveResult {
   const why =
     parseComplaint(run.stderr) ?? "the connection broke before the host had begun to clean up";
   return leftOn(request, `${node}: ${why}`);
+}
+
+function outcomeOf(run: HostRun): string | undefined {
+  return parseAnswer(run.stdout).get("outcome")?.at(-1);
 }

@@ -128,12 +128,18 @@ describe("a push", function () {
       told = payload;
       return { stdout: "outcome unchanged\nbackend kernel\n" };
     });
-    const { config, script, token, sha256, ...rest } = Object.fromEntries(
-      [...told].map(([key, values]) => [key, values.at(-1) ?? ""]),
-    );
+    const {
+      config,
+      script,
+      token,
+      sha256,
+      "script-sha256": ofScript,
+      ...rest
+    } = Object.fromEntries([...told].map(([key, values]) => [key, values.at(-1) ?? ""]));
     assert.equal(Buffer.from(config ?? "", "base64").toString(), REQUEST.config);
     assert.match(Buffer.from(script ?? "", "base64").toString(), /main\(\) \{[\s\S]*\n$/);
     assert.match(sha256 ?? "", /^[0-9a-f]{64}$/);
+    assert.match(ofScript ?? "", /^[0-9a-f]{64}$/);
     assert.notEqual(token, "");
     assert.deepEqual(rest, {
       verb: "apply",
@@ -170,6 +176,39 @@ describe("a push", function () {
     const note = "note no handshake yet with K at 203.0.113.10:51820\n";
     const { talk } = await play(pending, says(`outcome confirmed\nbackend kernel\n${note}`));
     assert.deepEqual(talk, ["no handshake yet with K at 203.0.113.10:51820"]);
+  });
+});
+
+describe("a push that another one overtook", () => {
+  const overtaken = says("outcome overtaken\n");
+
+  it("is sent again, as a push of its own", async () => {
+    const { result, verbs, talk } = await play(overtaken, pending, confirmed);
+    assert.deepEqual([result, verbs], [applied, ["apply", "apply", "confirm"]]);
+    assert.deepEqual(talk, ["another push to this host came in between; sending it again"]);
+  });
+
+  it("fails when that happens each time", async () => {
+    const played = await play(overtaken, overtaken, overtaken);
+    assert.match(messageOf(played), /^desktop: other pushes to this host came in between/);
+  });
+});
+
+describe("a push to a host with another time", () => {
+  const at = (seconds: number) =>
+    play(
+      says(`now ${Math.round(Date.now() / 1000) + seconds}\noutcome unchanged\nbackend kernel\n`),
+    );
+
+  it("is done, and says by how much and what that does to handshakes", async () => {
+    const { result, talk } = await at(-7200);
+    assert.deepEqual(result, { ...applied, outcome: "unchanged" });
+    assert.match(talk.join(), /^its clock is 2 h behind this machine's\. WireGuard refuses/);
+    assert.match((await at(90)).talk.join(), /^its clock is 90 s ahead of/);
+  });
+
+  it("says nothing of less than a minute", async () => {
+    assert.deepEqual((await at(-50)).talk, []);
   });
 });
 

@@ -12,9 +12,43 @@ export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts)
   if (facts.owner !== owner) return [`${name} belongs to ${facts.owner}`];
   return [
     ...(facts.pending === null ? [] : ["a change there has not been confirmed"]),
+    ...diskDrift(name, facts),
     ...interfaceDrift(node, plan, facts),
+    ...routeDrift(facts),
     ...peersDrift(node, plan, facts.peers),
+    ...staleEndpoints(plan, facts),
   ];
+}
+
+/** What only the next boot would bring to light. */
+function diskDrift(name: string, facts: Facts): string[] {
+  const file = `/etc/wireguard/${name}.conf`;
+  if (facts.confirmedFile === null) return [];
+  return [
+    ...(facts.file === null ? [`${file} was deleted`] : []),
+    ...(facts.file === null || facts.file === facts.confirmedFile
+      ? []
+      : [`${file} was edited by hand`]),
+    ...(facts.atBoot === false ? ["it would not come up at boot as it is: unit or sysctl"] : []),
+  ];
+}
+
+function routeDrift({ routeChanges }: Facts): string[] {
+  return routeChanges.map((change) => {
+    const [verb, , prefix = ""] = change.split(" ");
+    return verb === "add"
+      ? `the route to ${prefix} is missing`
+      : `the route to ${prefix} is there, but not planned`;
+  });
+}
+
+/** WireGuard resolves a name once: a node whose address has changed since is dialled where it was. */
+function staleEndpoints(plan: Plan, facts: Facts): string[] {
+  const names = new Map(plan.nodes.map((other) => [other.publicKey, other.name]));
+  return facts.staleEndpoints.map(
+    ({ publicKey, is, planned }) =>
+      `endpoint of peer ${names.get(publicKey) ?? publicKey} is ${is}, and no handshake for 180 s; ${planned} leads elsewhere now`,
+  );
 }
 
 function interfaceDrift(node: NodePlan, { network }: Plan, facts: Facts): string[] {

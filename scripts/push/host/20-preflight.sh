@@ -4,6 +4,7 @@
 preflight() {
   [ "$(id -u)" = 0 ] || die "not root on this host" "log in as root, or as a user with passwordless sudo"
   refuse_foreign
+  refuse_newer
   for tool in base64 sha256sum awk sed sort flock; do
     has "$tool" || die "the host has no $tool" "install coreutils, util-linux and awk there"
   done
@@ -11,6 +12,7 @@ preflight() {
   [ "$(backend)" != none ] || install_packages wireguard-go
   [ "$(backend)" != none ] || die "neither this kernel nor a wireguard-go program has WireGuard" \
     "install a kernel with WireGuard (5.6 or newer has it), or wireguard-go"
+  ipv6_if_wanted
   make_places
 }
 
@@ -33,17 +35,35 @@ refuse_foreign() {
 
 marks() { tell "$owner $node $machine"; }
 marks_in() { tr '\n' ' ' <"$1" | sed 's/ $//'; }
-write_marks() { marks | tr ' ' '\n' | write_state owner; }
+write_marks() { [ "$(cat "$STATE/owner" 2>/dev/null)" = "$(marks | tr ' ' '\n')" ] || marks | tr ' ' '\n' | write_state owner; }
+
+# Of what a push leaves on a host. A later version that leaves more, which this one would not take care of, counts on.
+FORMAT=2
+refuse_newer() {
+  left=$(read_state format)
+  [ "${left:-1}" -le "$FORMAT" ] || die "this host was last pushed to by a newer wireguard-mesh; it was not touched" \
+    "update yours: git pull && npm ci, then run up again"
+}
+
+# wg-quick would fail half way through an address that the kernel refuses.
+ipv6_if_wanted() {
+  [ "$forwarding6" = 1 ] || printf '%s' "$config" | base64 -d | grep -q '^Address *=.*:' || return 0
+  [ "$(sysctl_value net.ipv6.conf.default.disable_ipv6)" != 0 ] || return 0
+  die "IPv6 is switched off on this host, and its config wants an IPv6 address; nothing was changed" \
+    "switch it on there (sysctl -w net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0; see /etc/sysctl.d and the kernel's command line), or take address6 off this node"
+}
 
 make_places() {
-  mkdir -p "$STATE" "$STAGE" || full_disk
-  chmod 700 "$STATE" "$STAGE"
+  for place in "$STATE" "$STAGE" "$STAGE/good"; do
+    { mkdir -p "$place" && chmod 700 "$place"; } 2>/dev/null || no_room "$place"
+  done
 }
 
 # Asks the kernel by making a link: a module may be there, built in, or to be loaded, and only this tells.
 backend() {
-  if ip link add wgmesh-probe type wireguard 2>/dev/null; then
-    ip link del wgmesh-probe
+  # With our own number: two networks may be pushed to at the same time.
+  if ip link add "wgmesh-$$" type wireguard 2>/dev/null; then
+    ip link del "wgmesh-$$"
     tell kernel
   elif has wireguard-go && [ -e /dev/net/tun ]; then
     tell userspace

@@ -30,16 +30,29 @@ sysctl_path() { tell "/proc/sys/$(printf '%s' "$1" | tr . /)"; }
 sysctl_value() { cat "$(sysctl_path "$1")" 2>/dev/null || tell absent; }
 set_sysctl() { tell "$2" >"$(sysctl_path "$1")" || die "cannot set $1 to $2" "is this a container without that right?"; }
 
-# For the next boot; gone when nothing is to be forwarded.
-write_drop_in() {
-  if [ "$1$2" = 00 ]; then
-    rm -f "$DROP_IN"
-    return 0
-  fi
-  mkdir -p /etc/sysctl.d
-  { tell "# wireguard-mesh: $IFACE"
-    [ "$1" = 0 ] || tell "net.ipv4.ip_forward = 1"
-    [ "$2" = 0 ] || tell "net.ipv6.conf.all.forwarding = 1"; } >"$DROP_IN.new"
-  chmod 644 "$DROP_IN.new"
-  mv "$DROP_IN.new" "$DROP_IN"
+forwarding_fits() {
+  [ "$(read_state forwarding)" = "$forwarding4 $forwarding6" ] || return 1
+  [ "$forwarding4" = 0 ] || [ "$(sysctl_value net.ipv4.ip_forward)" = 1 ] || return 1
+  [ "$forwarding6" = 0 ] || [ "$(sysctl_value net.ipv6.conf.all.forwarding)" = 1 ]
 }
+
+# For the next boot: the text of the file, empty when nothing is to be forwarded.
+drop_in_text() {
+  [ "$1$2" != 00 ] || return 0
+  tell "# wireguard-mesh: $IFACE"
+  [ "$1" = 0 ] || tell "net.ipv4.ip_forward = 1"
+  [ "$2" = 0 ] || tell "net.ipv6.conf.all.forwarding = 1"
+}
+
+# $1, $2: as above; absent where nothing was confirmed yet.
+drop_in_fits() { [ "$(cat "$DROP_IN" 2>/dev/null)" = "$(drop_in_text "${1:-0}" "${2:-0}")" ]; }
+
+# Beside the file first, as long as a full disk does no harm.
+stage_drop_in() {
+  rm -f "$DROP_IN.new"
+  [ "$1$2" != 00 ] || return 0
+  { mkdir -p "${DROP_IN%/*}" && drop_in_text "$1" "$2" >"$DROP_IN.new" && chmod 644 "$DROP_IN.new"; } 2>/dev/null ||
+    no_room "${DROP_IN%/*}"
+}
+
+place_drop_in() { if [ -f "$DROP_IN.new" ]; then mv "$DROP_IN.new" "$DROP_IN"; else rm -f "$DROP_IN"; fi; }

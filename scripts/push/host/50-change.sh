@@ -4,62 +4,77 @@
 
 apply() {
   lock
+  if overtaken; then
+    tell "outcome overtaken"
+    return 0
+  fi
   preflight
-  if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$THIS_BOOT/pending" ] && healthy && forwarding_fits; then
+  tell "now $(date +%s)"
+  if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$THIS_BOOT/pending" ] && healthy; then
     write_marks
+    [ ! -w "$LIVE" ] || chmod 600 "$LIVE"
+    enabled_at_boot || at_boot
     tell "outcome unchanged"
     tell "backend $(backend)"
     return 0
   fi
-  stage
-  write_marks
+  take_up
+  printf '%s' "$script" | base64 -d | whole "$script_sha256" host.sh
+  former=$(recall pending)
   arm
-  detached sh "$STATE/host.sh" carry-out "$IFACE" "$token"
+  # Not `(…) || give_up`: there, `set -e` would be off inside.
+  set +e
+  (
+    set -e
+    stage
+    write_marks
+  )
+  staged=$?
+  set -e
+  [ "$staged" = 0 ] || give_up
+  launch "$token" carry-out "$IFACE" "$token"
   tell "outcome pending"
 }
 
-forwarding_fits() {
-  [ "$(read_state forwarding)" = "$forwarding4 $forwarding6" ] || return 1
-  [ "$forwarding4" = 0 ] || [ "$(sysctl_value net.ipv4.ip_forward)" = 1 ] || return 1
-  [ "$forwarding6" = 0 ] || [ "$(sysctl_value net.ipv6.conf.all.forwarding)" = 1 ]
+# Keeps what comes in as a state, when it is what was sent.
+whole() {
+  cat >"$STATE/.$2.sent" 2>/dev/null || no_room "$STATE"
+  [ "$(digest_of "$STATE/.$2.sent")" = "$1" ] || damaged
+  mv "$STATE/.$2.sent" "$STATE/$2" || no_room "$STATE"
 }
 
-# Everything that the change needs is on the disk, whole and checked, before anything is touched.
+damaged() { die "the message was damaged on its way to the host; nothing was changed" "run up again"; }
+
+# Everything that the change needs is on the disk, whole and checked, before anything is touched: what confirm does is
+# to rename, for which there is room on a full disk.
 stage() {
-  printf '%s' "$config" | base64 -d >"$STAGED.new" || full_disk
-  sync "$STAGED.new" 2>/dev/null || sync
-  [ "$(digest_of "$STAGED.new")" = "$sha256" ] || full_disk
-  mv "$STAGED.new" "$STAGED"
-  strip "$STAGED" "$STATE/stripped"
-  rm -f "$STATE/stripped"
-  printf '%s' "$script" | base64 -d | write_state host.sh
+  rm -f "$STATE"/next-* "$STATE/commit" "$THIS_BOOT/result" "$THIS_BOOT/broken" "$STAGED"
+  [ "$(printf '%s' "$config" | base64 -d 2>/dev/null | sha256sum | cut -d ' ' -f 1)" = "$sha256" ] || damaged
+  for file in "$STAGED.new" "$GOOD.new"; do
+    { printf '%s' "$config" | base64 -d >"$file"; } 2>/dev/null || no_room "$STAGE"
+    [ "$(digest_of "$file")" = "$sha256" ] || no_room "$STAGE"
+  done
+  { : >"$STATE/log"; } 2>/dev/null || no_room "$STATE"
   tell "$digest" | write_state next-digest
+  tell "$sha256" | write_state next-file
+  tell "$FORMAT" | write_state next-format
   tell "$forwarding4 $forwarding6" | write_state next-forwarding
   tell "$probes" | write_state next-probes
-  rm -f "$STATE/result" "$STATE/log"
+  tell "$token" | write_state next-commit
+  stage_drop_in "$forwarding4" "$forwarding6"
+  sync "$STAGED.new" "$STATE/next-commit" 2>/dev/null || sync
+  mv "$STAGED.new" "$STAGED"
+  strip "$STAGED"
 }
 
-# The dead-man timer. It needs no connection and outlives this shell; the token makes an old one harmless.
-arm() {
-  tell "$token" | remember pending
-  disarm
-  if with_systemd && has systemd-run && unlocked systemd-run --quiet --collect --on-active="$timeout" \
-    --timer-property=AccuracySec=1s --unit="$TIMER" /bin/sh "$STATE/host.sh" rollback "$IFACE" "$token" 2>/dev/null; then
-    return 0
+# Nothing was touched. Where an unconfirmed change of another push runs, the timer is left to undo it: its own is gone.
+give_up() {
+  if [ -z "$former" ]; then
+    rm -f "$THIS_BOOT/pending"
+    disarm "$(read_timer)"
   fi
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  detached sh -c 'sleep "$1"; exec sh "$2" rollback "$3" "$4"' sh "$timeout" "$STATE/host.sh" "$IFACE" "$token"
-  tell "$!" | write_state timer
-}
-
-# A sleeper leads a session of its own; by now its number may be another's, which its command line tells.
-disarm() {
-  if with_systemd; then systemctl stop "$TIMER.timer" 2>/dev/null || true; fi
-  sleeper=$(read_state timer)
-  if [ -n "$sleeper" ] && [ "$sleeper" != $$ ] && grep -q rollback "/proc/$sleeper/cmdline" 2>/dev/null; then
-    kill -- "-$sleeper" 2>/dev/null || true
-  fi
-  rm -f "$STATE/timer"
+  rm -f "$STAGED" "$STAGED.new" "$GOOD.new"
+  exit 1
 }
 
 # Of this boot: after another one the former config runs, and a late confirmation must not make the new one permanent.
@@ -69,12 +84,12 @@ pending() { [ -n "$token" ] && [ "$(recall pending)" = "$token" ]; }
 carry_out() {
   lock
   pending || exit 0
-  if (converge "$STAGED" && set_forwarding "$(read_state next-forwarding | cut -d ' ' -f 1)" \
-    "$(read_state next-forwarding | cut -d ' ' -f 2)"); then
+  # shellcheck disable=SC2046 # two words are meant
+  if (converge "$STAGED" && set_forwarding $(read_state next-forwarding)); then
     force_handshakes next-probes
-    tell ok | write_state result
+    tell ok | remember result
   else
-    tell "failed $(grep -v -e '^\[#\]' -e '^remedy:' "$STATE/log" | tail -n 1)" | write_state result
+    tell "failed $(grep -v -e '^\[#\]' -e '^remedy:' "$STATE/log" | tail -n 1)" | remember result || true
     undo
   fi
 }
@@ -91,30 +106,51 @@ confirm() {
   await_result
   lock
   pending || die "the change was undone on the host before it was confirmed" "run up again"
-  mv "$STAGED" "$LIVE"
-  digest_of "$LIVE" | write_state file
-  mv "$STATE/next-digest" "$STATE/digest"
-  mv "$STATE/next-forwarding" "$STATE/forwarding"
-  mv "$STATE/next-probes" "$STATE/probes"
-  # shellcheck disable=SC2046 # two words are meant
-  write_drop_in $(read_state forwarding)
-  rm -f "$THIS_BOOT/pending"
-  disarm
-  at_boot
-  keep_over_power_cut
+  commit
   tell "outcome confirmed"
+  tell "now $(date +%s)"
   tell "backend $(running_backend)"
   note_silence
 }
 
+# The first renaming decides: what is cut before it is undone, what is cut after it is finished (by rollback, or by the
+# next push after a boot).
+commit() {
+  mv "$STATE/next-commit" "$STATE/commit" 2>/dev/null || not_committed "$STATE"
+  mv "$STAGED" "$LIVE" 2>/dev/null || not_committed "${LIVE%/*}"
+  finish_commit
+}
+
+not_committed() {
+  rm -f "$STATE/commit" 2>/dev/null || true
+  undo >>"$STATE/log" 2>&1
+  no_room "$1"
+}
+
+finish_commit() {
+  replace "$STAGED" "$LIVE"
+  replace "$GOOD.new" "$GOOD"
+  for fact in file forwarding probes format digest; do replace "$STATE/next-$fact" "$STATE/$fact"; done
+  place_drop_in
+  rm -f "$THIS_BOOT/pending" "$STATE/commit"
+  disarm "$(read_timer)"
+  at_boot
+  keep_over_power_cut
+}
+
+replace() { [ ! -f "$1" ] || mv "$1" "$2" || no_room "${2%/*}"; }
+
 await_result() {
-  until_true 15 settled || die "the change on the host did not come to an end within 15 s" "it will be undone; run up again"
-  case $(read_state result) in
-    failed*) die "the change failed on the host and was undone: $(read_state result | cut -d ' ' -f 2-)" "read $STATE/log on the host" ;;
+  until_true 25 settled || die "the change on the host did not come to an end within 25 s" "it will be undone; run up again"
+  why=$(recall result | cut -d ' ' -f 2-)
+  [ ! -f "$THIS_BOOT/broken" ] || die "the change failed on the host, and its former config could not be brought back: $why" \
+    "look there: sudo wg-quick down $IFACE; sudo wg-quick up $IFACE; its last words are in $STATE/log"
+  case $(recall result) in
+    failed*) die "the change failed on the host and was undone: $why" "read $STATE/log on the host" ;;
   esac
 }
 
-settled() { [ -f "$STATE/result" ] || ! pending; }
+settled() { [ "$(recall result)" = ok ] || ! pending; }
 
 # What is called confirmed must be so after a power cut too; a file system may take half a minute to write by itself.
 keep_over_power_cut() { bounded 10 sync -f "$LIVE" "$STATE" 2>/dev/null || bounded 10 sync || true; }
@@ -128,40 +164,11 @@ at_boot() {
   fi
 }
 
+enabled_at_boot() { ! with_systemd || [ -L "/etc/systemd/system/multi-user.target.wants/wg-quick@$IFACE.service" ]; }
+
 running_backend() { if ip -d link show dev "$IFACE" 2>/dev/null | grep -qw wireguard; then tell kernel; else tell userspace; fi; }
 
 # Not an error: the other side may be off. But nobody should think that the tunnel was seen to work.
 note_silence() {
   wg show "$IFACE" dump | awk 'NR > 1 && $3 != "(none)" && $5 == 0 { print "note no handshake yet with " $1 " at " $3 }'
-}
-
-rollback() {
-  lock
-  pending || exit 0
-  say "not confirmed in time: going back"
-  undo
-}
-
-# Back to the file in /etc/wireguard, or to no interface at all where there was none.
-undo() {
-  if [ -f "$LIVE" ]; then
-    converge "$LIVE" || restart "$LIVE"
-    # shellcheck disable=SC2046 # two words are meant
-    set_forwarding $(read_state forwarding)
-    force_handshakes probes
-  else
-    take_down
-    set_forwarding 0 0
-  fi
-  rm -f "$THIS_BOOT/pending" "$STATE/next-digest" "$STATE/next-forwarding" "$STATE/next-probes" "$STAGED"
-  tell "$token" | write_state rolled-back
-  disarm
-}
-
-take_down() {
-  link_exists || return 0
-  for file in "$STAGED" "$LIVE"; do
-    if [ -f "$file" ] && bounded 20 wg-quick down "$file" 2>/dev/null; then return 0; fi
-  done
-  ip link del dev "$IFACE" || true
 }

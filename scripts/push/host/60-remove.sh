@@ -13,11 +13,16 @@ remove() {
     return 0
   fi
   lock
+  if overtaken; then
+    tell "outcome overtaken"
+    return 0
+  fi
+  take_up
   tell "outcome removing"
-  disarm
+  disarm "$(read_timer)"
   rm -f "$THIS_BOOT/pending"
   # Detached, for the way in may be the tunnel that goes.
-  detached sh "$STATE/host.sh" tear-down "$IFACE"
+  launch "$$" tear-down "$IFACE"
   # The lock must be free for it, and closing this descriptor frees it.
   exec 9>&-
   await_removal
@@ -35,8 +40,8 @@ tear_down() {
   take_down
   if with_systemd; then systemctl --quiet --no-reload disable "wg-quick@$IFACE.service" 2>/dev/null || true; fi
   set_forwarding 0 0
-  rm -f "$LIVE" "$STAGED" "$DROP_IN"
-  rmdir "$STAGE" 2>/dev/null || true
+  rm -f "$LIVE" "$STAGED" "$STAGED.new" "$GOOD" "$GOOD.new" "$DROP_IN" "$DROP_IN.new"
+  rmdir "$STAGE/good" "$STAGE" 2>/dev/null || true
   # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
   rm -rf "$THIS_BOOT" "$STATE"
   rmdir /run/wireguard-mesh /var/lib/wireguard-mesh 2>/dev/null || true

@@ -18,6 +18,8 @@ facts() {
   wg show "$IFACE" dump | awk -F '\t' '
     NR == 1 { print "public-key " $2; print "listen-port " $3; next }
     { print "peer", $1, $3, $4, $5, $6, $7, $8 }'
+  route_changes | sed 's/^/route /'
+  [ ! -f "$LIVE" ] || stale_endpoints "$LIVE" | sed 's/^/stale /'
 }
 
 facts_of_state() {
@@ -26,7 +28,9 @@ facts_of_state() {
   tell "node ${known_as:-}"
   tell "machine ${on_machine:-}"
   [ ! -f "$THIS_BOOT/pending" ] || tell "pending $(recall pending)"
-  for fact in digest rolled-back; do
-    [ ! -f "$STATE/$fact" ] || tell "$fact $(read_state "$fact")"
-  done
+  tell "rolled-back $(recall rolled-back)"
+  tell "digest $(read_state digest)"
+  tell "confirmed-file $(read_state file)"
+  # shellcheck disable=SC2046 # two words are meant
+  if enabled_at_boot && drop_in_fits $(read_state forwarding); then tell "at-boot yes"; else tell "at-boot no"; fi
 }

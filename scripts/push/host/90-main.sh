@@ -23,7 +23,7 @@ read_payload() {
       owner) owner=$value ;; node) node=$value ;; machine) machine=$value ;;
       token) token=$value ;; digest) digest=$value ;; timeout) timeout=$value ;; probes) probes=$value ;;
       forwarding4) forwarding4=$value ;; forwarding6) forwarding6=$value ;;
-      sha256) sha256=$value ;; config) config=$value ;; script) script=$value ;;
+      sha256) sha256=$value ;; script-sha256) script_sha256=$value ;; config) config=$value ;; script) script=$value ;;
       end) complete=yes ;;
     esac
   done

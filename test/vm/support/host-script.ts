@@ -34,6 +34,7 @@ export async function apply(
     digest: sha256(`${wanted.config}${forwarding}`),
     sha256: sha256(wanted.config),
     config: Buffer.from(wanted.config).toString("base64"),
+    "script-sha256": sha256(hostScript()),
     script: Buffer.from(hostScript()).toString("base64"),
   });
   return { token, answer };
