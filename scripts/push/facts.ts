@@ -27,6 +27,10 @@ export interface Facts {
   routeChanges: string[];
   /** Peers that are dialled at an endpoint that is no longer the configured one, and silent for 180 s. */
   staleEndpoints: { publicKey: string; is: string; planned: string }[];
+  /** What runs is not what its file says, by the host's own look at both, secrets included. */
+  runsOtherwise: boolean;
+  /** What the host wants people to know: a firewall in the way. */
+  notes: string[];
   interface: "up" | "down" | "missing";
   publicKey: string | null;
   listenPort: number | null;
@@ -103,6 +107,8 @@ export function parseFacts(stdout: string): Facts {
       const [publicKey = "", is = "", planned = ""] = line.split(" ");
       return { publicKey, is, planned };
     }),
+    runsOtherwise: answer.has("runs-otherwise"),
+    notes: answer.get("note") ?? [],
     interface: link === "up" || link === "down" ? link : "missing",
     publicKey: word("public-key"),
     listenPort: number("listen-port"),

@@ -107,6 +107,8 @@ describe("the facts of a host", () => {
       atBoot: false,
       routeChanges: ["add -4 10.0.0.2/32"],
       staleEndpoints: [{ publicKey: "K2", is: "203.0.113.9:1", planned: "vpn.example:1" }],
+      runsOtherwise: false,
+      notes: [],
       interface: "up",
       publicKey: "PUB",
       listenPort: 51820,

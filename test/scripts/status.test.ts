@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import type { Plan } from "../../mesh/plan/plan";
 import type { Answer } from "../../scripts/commands/status/ask-nodes";
-import { driftOf } from "../../scripts/commands/status/drift";
 import { linkStates } from "../../scripts/commands/status/link-states";
 import {
   formatAge,
@@ -9,136 +7,7 @@ import {
   statusReport,
   statusText,
 } from "../../scripts/commands/status/status-report";
-import { awaitLinks } from "../../scripts/commands/up/await-links";
-import type { Facts, PeerFacts } from "../../scripts/push/facts";
-import { HOST_KEY, keyOf, nodeOf, nodes, planOf } from "./support/network";
-
-const OWNER = "wireguard-mesh/test";
-const NOW = 1_000_000;
-
-const node = nodes("tokyo", "nas", "phone", "vps");
-const plan = planOf({
-  relays: { tokyo: node("tokyo", { host: "root@203.0.113.10", hostKey: HOST_KEY }) },
-  peers: {
-    nas: node("nas", { host: "local", subnets: ["192.168.10.0/24"] }),
-    phone: node("phone"),
-    vps: node("vps", {
-      host: "root@198.51.100.9",
-      hostKey: HOST_KEY,
-      endpoint: "198.51.100.9:51820",
-    }),
-  },
-});
-
-/** A host that is just as planned; every handshake `age` seconds ago. */
-function asPlanned(of: Plan, name: string, age: number | null = 10): Facts {
-  const planned = nodeOf(of, name);
-  return {
-    owner: OWNER,
-    node: name,
-    machine: "m",
-    digest: "d",
-    pending: null,
-    rolledBack: null,
-    backend: "kernel",
-    file: "f",
-    confirmedFile: "f",
-    atBoot: true,
-    routeChanges: [],
-    staleEndpoints: [],
-    interface: "up",
-    publicKey: planned.publicKey,
-    listenPort: planned.listenPort ?? 40_000,
-    mtu: 1420,
-    addresses: [`${planned.address.text}/24`],
-    forwarding: { ipv4: true, ipv6: false },
-    now: NOW,
-    peers: planned.sections.map((section): PeerFacts => ({
-      publicKey: section.publicKey,
-      endpoint: section.endpoint,
-      allowedIps: section.allowedIps,
-      latestHandshake: age === null ? null : NOW - age,
-      receivedBytes: 2048,
-      sentBytes: 10,
-      persistentKeepalive: section.persistentKeepalive,
-    })),
-  };
-}
-
-const reached = (facts: Facts): Answer => ({ reachable: true, through: "local", facts });
-
-describe("drift", () => {
-  const driftAt = (name: string, change: (facts: Facts) => Partial<Facts>) => {
-    const facts = asPlanned(plan, name);
-    return driftOf(nodeOf(plan, name), plan, OWNER, { ...facts, ...change(facts) });
-  };
-
-  it("is none on a host that is as planned, wherever its peers have roamed to", () => {
-    assert.deepEqual(
-      driftAt("tokyo", () => ({})),
-      [],
-    );
-    const roamed = (facts: Facts) => ({
-      peers: facts.peers.map((peer) => ({ ...peer, endpoint: "192.0.2.1:9" })),
-    });
-    assert.deepEqual(driftAt("tokyo", roamed), []);
-  });
-
-  const cases: [string, (facts: Facts) => Partial<Facts>, string[]][] = [
-    ["a missing interface", () => ({ interface: "missing", owner: null }), ["wg0 is missing"]],
-    ["an interface that is down", () => ({ interface: "down" }), ["wg0 is down"]],
-    [
-      "nobody's interface",
-      () => ({ owner: null }),
-      ["wg0 is there, but not ours: no mark of an owner"],
-    ],
-    ["another stack's", () => ({ owner: "x/y" }), ["wg0 belongs to x/y"]],
-    ["a change under way", () => ({ pending: "t" }), ["a change there has not been confirmed"]],
-    [
-      "no forwarding",
-      () => ({ forwarding: { ipv4: false, ipv6: false } }),
-      ["it does not forward IPv4"],
-    ],
-    ["another port", () => ({ listenPort: 1 }), ["listen port is 1, planned is 51820"]],
-    [
-      "another address",
-      () => ({ addresses: ["10.9.9.9/24"] }),
-      ["address 10.86.0.1/24 is missing", "address 10.9.9.9/24 is there, but not planned"],
-    ],
-    ["a missing peer", (facts) => ({ peers: facts.peers.slice(1) }), ["peer nas is missing"]],
-    [
-      "a stranger",
-      (facts) => ({
-        peers: [
-          ...facts.peers,
-          ...facts.peers.slice(0, 1).map((peer) => ({ ...peer, publicKey: keyOf("x") })),
-        ],
-      }),
-      [`peer ${keyOf("x")} is there, but not planned`],
-    ],
-    [
-      "a LAN that was taken away",
-      (facts) => ({
-        peers: facts.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.slice(0, 1) })),
-      }),
-      ["allowed IP of peer nas: 192.168.10.0/24 is missing"],
-    ],
-    [
-      "a keepalive",
-      (facts) => ({
-        peers: facts.peers.map((peer, at) =>
-          at === 0 ? { ...peer, persistentKeepalive: 5 } : peer,
-        ),
-      }),
-      ["persistent keepalive of peer nas is 5, planned is off"],
-    ],
-  ];
-  for (const [what, change, expected] of cases) {
-    it(`names ${what}`, () => {
-      assert.deepEqual(driftAt("tokyo", change), expected);
-    });
-  }
-});
+import { asPlanned, OWNER, plan, reached } from "./support/asked-network";
 
 describe("the state of a link", () => {
   const states = (answers: Record<string, Answer>) =>
@@ -204,6 +73,7 @@ describe("status", () => {
       interface: null,
       peers: [],
       drift: [],
+      notes: [],
     });
     assert.deepEqual(reports["nas"]?.peers[0], {
       name: "tokyo",
@@ -229,7 +99,11 @@ describe("status", () => {
       report({
         ...well,
         vps: { reachable: false, cause: "cannot be reached: timed out" },
-        tokyo: reached({ ...asPlanned(plan, "tokyo"), listenPort: 1 }),
+        tokyo: reached({
+          ...asPlanned(plan, "tokyo"),
+          listenPort: 1,
+          notes: ["a firewall: open it"],
+        }),
       }),
     );
     assert.match(text, /^NODE +REACHED +PEER +LINK +HANDSHAKE +ENDPOINT +RECEIVED +SENT$/m);
@@ -240,6 +114,8 @@ describe("status", () => {
     assert.match(text, /^phone +config handed over +-/m);
     assert.match(text, /vps.*: cannot be reached: timed out$/m);
     assert.match(text, /tokyo.* differs from the plan:\n {2}listen port is 1, planned is 51820\n/);
+    assert.match(text, /undoes that: npx wireguard-mesh repush tokyo$/m);
+    assert.match(text, /tokyo.*: a firewall: open it$/m);
   });
 
   it("speaks of ages and bytes as people do", () => {
@@ -256,36 +132,5 @@ describe("status", () => {
       "1.0 KiB",
       "1.5 MiB",
     ]);
-  });
-});
-
-describe("waiting for the tunnels after an up", () => {
-  it("asks again only the hosts of dead links, until they have shaken hands", async () => {
-    const asked: string[][] = [];
-    const links = await awaitLinks(
-      plan.nodes,
-      { plan, owner: OWNER, sshPrivateKey: null },
-      (some) => {
-        asked.push(some.map(({ name }) => name));
-        const late = asked.length === 1 ? null : 1;
-        return Promise.resolve(
-          new Map(
-            some.map(({ name }) => [
-              name,
-              reached(asPlanned(plan, name, name === "nas" ? late : 20)),
-            ]),
-          ),
-        );
-      },
-    );
-    assert.deepEqual(
-      links.map(({ state }) => state),
-      links.map(() => "alive"),
-    );
-    assert.equal(
-      links.some(({ a, b }) => a === "phone" || b === "phone"),
-      false,
-    );
-    assert.deepEqual(asked[0], ["nas", "tokyo", "vps"]);
   });
 });

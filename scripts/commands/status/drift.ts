@@ -10,7 +10,7 @@ export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts)
   if (facts.interface === "missing") return [`${name} is missing`];
   if (facts.owner === null) return [`${name} is there, but not ours: no mark of an owner`];
   if (facts.owner !== owner) return [`${name} belongs to ${facts.owner}`];
-  return [
+  const seen = [
     ...(facts.pending === null ? [] : ["a change there has not been confirmed"]),
     ...diskDrift(name, facts),
     ...interfaceDrift(node, plan, facts),
@@ -18,6 +18,8 @@ export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts)
     ...peersDrift(node, plan, facts.peers),
     ...staleEndpoints(plan, facts),
   ];
+  if (seen.length > 0 || !facts.runsOtherwise) return seen;
+  return [`${name} runs otherwise than its file says: its MTU, or a preshared key`];
 }
 
 /** What only the next boot would bring to light. */

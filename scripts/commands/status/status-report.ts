@@ -22,6 +22,8 @@ export interface NodeStatus {
   peers: PeerStatus[];
   /** What differs from the plan, in words. */
   drift: string[];
+  /** What the host wants people to know: a firewall in the way. */
+  notes: string[];
 }
 
 interface InterfaceStatus {
@@ -70,7 +72,7 @@ function nodeStatus(
   owner: string,
   answer: Answer | undefined,
 ): NodeStatus {
-  const nothing = { through: null, interface: null, peers: [], drift: [] };
+  const nothing = { through: null, interface: null, peers: [], drift: [], notes: [] };
   if (answer === undefined) return { reachable: null, ...nothing };
   if (!answer.reachable) return { reachable: false, ...nothing, cause: answer.cause };
   const { facts, through } = answer;
@@ -97,6 +99,7 @@ function nodeStatus(
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     drift: driftOf(node, plan, owner, facts),
+    notes: facts.notes,
   };
 }
 
@@ -132,15 +135,18 @@ function stateText(link: LinkStatus | undefined): string {
 }
 
 function findings([name, status]: [string, NodeStatus]): string[] {
-  const { cause, drift } = status;
-  const unreached = cause === undefined ? [] : [`\n${pc.red(name)}: ${cause}`];
-  if (drift.length === 0) return unreached;
+  const { cause, drift, notes } = status;
   const lines = drift.map((line) => `  ${line}`).join("\n");
   return [
-    ...unreached,
-    `\n${pc.yellow(name)} differs from the plan:\n${lines}`,
-    "  If the plan is newer than the last up: npx wireguard-mesh up",
-    `  Else it was changed by hand: undo that there, or: sudo systemctl restart wg-quick@${status.interface?.name ?? "wg0"}`,
+    ...(cause === undefined ? [] : [`\n${pc.red(name)}: ${cause}`]),
+    ...notes.map((note) => `\n${pc.yellow(name)}: ${note}`),
+    ...(drift.length === 0
+      ? []
+      : [
+          `\n${pc.yellow(name)} differs from the plan:\n${lines}`,
+          "  If the plan is newer than the last up: npx wireguard-mesh up",
+          `  Else it was changed by hand, and this undoes that: npx wireguard-mesh repush ${name}`,
+        ]),
   ];
 }
 

@@ -30,6 +30,7 @@ set_places() {
   # What was confirmed last, for the day when somebody has edited or deleted the live file by hand.
   GOOD=$STAGE/good/$IFACE.conf
   DROP_IN=/etc/sysctl.d/60-wireguard-mesh-$IFACE.conf
+  INIT_SCRIPT=/etc/init.d/wireguard-mesh.$IFACE
   TIMER=wireguard-mesh-rollback-$IFACE
   # What is true until the next boot and no longer: /run is emptied by it, /var/lib is not.
   THIS_BOOT=/run/wireguard-mesh/$IFACE

@@ -111,6 +111,7 @@ confirm() {
   tell "now $(date +%s)"
   tell "backend $(running_backend)"
   note_silence
+  note_firewall
 }
 
 # The first renaming decides: what is cut before it is undone, what is cut after it is finished (by rollback, or by the
@@ -154,17 +155,6 @@ settled() { [ "$(recall result)" = ok ] || ! pending; }
 
 # What is called confirmed must be so after a power cut too; a file system may take half a minute to write by itself.
 keep_over_power_cut() { bounded 10 sync -f "$LIVE" "$STATE" 2>/dev/null || bounded 10 sync || true; }
-
-at_boot() {
-  if with_systemd; then
-    # Without a reload of systemd, which takes seconds on a small machine: the next boot reads it anyway.
-    systemctl --quiet --no-reload enable "wg-quick@$IFACE.service" 2>/dev/null || tell "note wg-quick@$IFACE could not be enabled: it will not come up at boot"
-  else
-    tell "note this host has no systemd: $IFACE will not come up by itself after a reboot"
-  fi
-}
-
-enabled_at_boot() { ! with_systemd || [ -L "/etc/systemd/system/multi-user.target.wants/wg-quick@$IFACE.service" ]; }
 
 running_backend() { if ip -d link show dev "$IFACE" 2>/dev/null | grep -qw wireguard; then tell kernel; else tell userspace; fi; }
 

@@ -38,12 +38,13 @@ gone() { [ ! -d "$STATE" ]; }
 tear_down() {
   lock
   take_down
-  if with_systemd; then systemctl --quiet --no-reload disable "wg-quick@$IFACE.service" 2>/dev/null || true; fi
+  not_at_boot
   set_forwarding 0 0
   rm -f "$LIVE" "$STAGED" "$STAGED.new" "$GOOD" "$GOOD.new" "$DROP_IN" "$DROP_IN.new"
   rmdir "$STAGE/good" "$STAGE" 2>/dev/null || true
   # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
   rm -rf "$THIS_BOOT" "$STATE"
+  rm -f /run/wireguard-mesh-install.log
   rmdir /run/wireguard-mesh /var/lib/wireguard-mesh 2>/dev/null || true
 }
 

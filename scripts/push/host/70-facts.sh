@@ -31,6 +31,9 @@ facts_of_state() {
   tell "rolled-back $(recall rolled-back)"
   tell "digest $(read_state digest)"
   tell "confirmed-file $(read_state file)"
+  # Whatever the other facts do not show: a preshared key, say.
+  if confirmed_file && ! (runs "$LIVE") 2>/dev/null; then tell "runs-otherwise"; fi
+  note_firewall
   # shellcheck disable=SC2046 # two words are meant
   if enabled_at_boot && drop_in_fits $(read_state forwarding); then tell "at-boot yes"; else tell "at-boot no"; fi
 }

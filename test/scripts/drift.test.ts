@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { driftOf } from "../../scripts/commands/status/drift";
+import type { Facts } from "../../scripts/push/facts";
+import { asPlanned, OWNER, plan } from "./support/asked-network";
+import { keyOf, nodeOf } from "./support/network";
+
+describe("drift", () => {
+  const driftAt = (name: string, change: (facts: Facts) => Partial<Facts>) => {
+    const facts = asPlanned(plan, name);
+    return driftOf(nodeOf(plan, name), plan, OWNER, { ...facts, ...change(facts) });
+  };
+
+  it("is none on a host that is as planned, wherever its peers have roamed to", () => {
+    assert.deepEqual(
+      driftAt("tokyo", () => ({})),
+      [],
+    );
+    const roamed = (facts: Facts) => ({
+      peers: facts.peers.map((peer) => ({ ...peer, endpoint: "192.0.2.1:9" })),
+    });
+    assert.deepEqual(driftAt("tokyo", roamed), []);
+  });
+
+  const cases: [string, (facts: Facts) => Partial<Facts>, string[]][] = [
+    ["a missing interface", () => ({ interface: "missing", owner: null }), ["wg0 is missing"]],
+    ["an interface that is down", () => ({ interface: "down" }), ["wg0 is down"]],
+    [
+      "nobody's interface",
+      () => ({ owner: null }),
+      ["wg0 is there, but not ours: no mark of an owner"],
+    ],
+    ["another stack's", () => ({ owner: "x/y" }), ["wg0 belongs to x/y"]],
+    ["a change under way", () => ({ pending: "t" }), ["a change there has not been confirmed"]],
+    [
+      "no forwarding",
+      () => ({ forwarding: { ipv4: false, ipv6: false } }),
+      ["it does not forward IPv4"],
+    ],
+    [
+      "a file that was edited",
+      () => ({ file: "g" }),
+      ["/etc/wireguard/wg0.conf was edited by hand"],
+    ],
+    ["a file that was taken away", () => ({ file: null }), ["/etc/wireguard/wg0.conf was deleted"]],
+    [
+      "a start at boot that was switched off",
+      () => ({ atBoot: false }),
+      ["it would not come up at boot as it is: unit or sysctl"],
+    ],
+    [
+      "what the facts do not show and the host sees",
+      () => ({ runsOtherwise: true }),
+      ["wg0 runs otherwise than its file says: its MTU, or a preshared key"],
+    ],
+    ["another port", () => ({ listenPort: 1 }), ["listen port is 1, planned is 51820"]],
+    [
+      "another address",
+      () => ({ addresses: ["10.9.9.9/24"] }),
+      ["address 10.86.0.1/24 is missing", "address 10.9.9.9/24 is there, but not planned"],
+    ],
+    ["a missing peer", (facts) => ({ peers: facts.peers.slice(1) }), ["peer nas is missing"]],
+    [
+      "a stranger",
+      (facts) => ({
+        peers: [
+          ...facts.peers,
+          ...facts.peers.slice(0, 1).map((peer) => ({ ...peer, publicKey: keyOf("x") })),
+        ],
+      }),
+      [`peer ${keyOf("x")} is there, but not planned`],
+    ],
+    [
+      "a LAN that was taken away",
+      (facts) => ({
+        peers: facts.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.slice(0, 1) })),
+      }),
+      ["allowed IP of peer nas: 192.168.10.0/24 is missing"],
+    ],
+    [
+      "a keepalive",
+      (facts) => ({
+        peers: facts.peers.map((peer, at) =>
+          at === 0 ? { ...peer, persistentKeepalive: 5 } : peer,
+        ),
+      }),
+      ["persistent keepalive of peer nas is 5, planned is off"],
+    ],
+  ];
+  for (const [what, change, expected] of cases) {
+    it(`names ${what}`, () => {
+      assert.deepEqual(driftAt("tokyo", change), expected);
+    });
+  }
+});
