@@ -14,7 +14,7 @@ import {
   routerRules,
   unplugLine,
 } from "./network-text";
-import { forAll, must } from "./process";
+import { forAll, must, run } from "./process";
 import { findRepository } from "./repository";
 import { makeStateFolder } from "./state";
 import type { StateFolder } from "./state";
@@ -56,7 +56,11 @@ export async function bootNode(
 }
 
 /** Ends a host's processes and its namespace, cables included; its disk stays. */
-export function takeDown(node: LaidNode): Promise<void> {
+export async function takeDown(layout: Layout, node: LaidNode): Promise<void> {
+  // A namespace takes its cables along, but in the kernel's own time: until then their other ends still have their names.
+  for (const cable of node.cables) {
+    await run(["ip", "-n", holderOf(layout, cable).namespace, "link", "del", cable.into.port]);
+  }
   return endNamespaces([node.namespace]);
 }
 

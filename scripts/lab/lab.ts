@@ -150,7 +150,7 @@ export class Lab {
   /** Power off and on: processes, interfaces, /run and /tmp are gone, all other files stay. */
   async reboot(node: string): Promise<void> {
     const host = this.host(node);
-    await takeDown(host);
+    await takeDown(this.layout, host);
     const running = await bootNode(this.layout, this.folder, host);
     this.record = { ...this.record, hosts: { ...this.record.hosts, [host.name]: running } };
     writeRecord(this.folder, this.record);

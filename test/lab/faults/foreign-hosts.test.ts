@@ -1,0 +1,106 @@
+/** Hosts that are not like the developer's: other shells, a small userland, other package managers and inits. Needs root. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../../scripts/lab/lab";
+import type { Finished } from "../../../scripts/lab/process";
+import {
+  bootOpenRc,
+  on,
+  oursOn,
+  useBusybox,
+  useOpenRc,
+  usePackageManager,
+  useShell,
+} from "../support/foreign-host";
+import { configOf, keysOf, push, requestFor, textsBelow } from "../support/pushing";
+
+const FORWARDING = { ipv4: true, ipv6: false };
+
+describe("a foreign host", function () {
+  this.timeout(180_000);
+  let lab: Lab;
+  const said: string[] = [];
+  before(async () => {
+    const names = ["dash", "bash", "busybox", "apk", "dnf", "yum"];
+    const hosts = names.map((name, at) => [name, { public: `203.0.113.${31 + at}` }]);
+    lab = await Lab.up({ hosts: Object.fromEntries(hosts) as never }, { id: "test-foreign-hosts" });
+  });
+  after(() => lab.down());
+
+  async function pushed(verb: "apply" | "remove", node: string, mtu: number): Promise<Finished> {
+    const config = configOf(node, `10.0.0.1/24\nMTU = ${mtu}`);
+    const done = await push(lab, verb, requestFor(lab, node, { config, forwarding: FORWARDING }));
+    said.push(done.stdout + done.stderr);
+    assert.equal(done.code, 0, done.stderr);
+    return done;
+  }
+
+  const outcomeOf = ({ stdout }: Finished): string =>
+    (JSON.parse(stdout) as { outcome: string }).outcome;
+
+  /** Everything that a push does on a host, from nothing to nothing. */
+  async function wholeLife(host: string): Promise<void> {
+    const forwarded = await on(lab, host, "cat /proc/sys/net/ipv4/ip_forward");
+    assert.equal(outcomeOf(await pushed("apply", host, 1400)), "applied");
+    assert.equal(outcomeOf(await pushed("apply", host, 1400)), "unchanged");
+    assert.equal(outcomeOf(await pushed("apply", host, 1380)), "applied");
+    assert.equal((await on(lab, host, "cat /sys/class/net/wg0/mtu")).trim(), "1380");
+    await on(lab, host, "ip link set mtu 1300 dev wg0");
+    assert.equal(outcomeOf(await pushed("apply", host, 1380)), "applied");
+    assert.equal((await on(lab, host, "cat /sys/class/net/wg0/mtu")).trim(), "1380");
+    assert.equal(outcomeOf(await pushed("remove", host, 1380)), "removed");
+    assert.deepEqual(await oursOn(lab, host), []);
+    assert.equal(await on(lab, host, "cat /proc/sys/net/ipv4/ip_forward"), forwarded);
+  }
+
+  it("may have dash, bash, or busybox and next to nothing else", async () => {
+    await useShell(lab, "dash", "dash");
+    await useShell(lab, "bash", "bash");
+    await useBusybox(lab, "busybox");
+    assert.match(await on(lab, "busybox", "sh --help 2>&1 || true; sleep --help 2>&1"), /BusyBox/);
+    for (const host of ["dash", "bash", "busybox"]) await wholeLife(host);
+  });
+
+  it("gets its tools by its own package manager: apk, dnf, yum (stand-ins)", async () => {
+    const words = {
+      apk: "apk -q add wireguard-tools iproute2 bash\n",
+      dnf: "dnf -q -y install wireguard-tools iproute\n",
+      yum: "yum -q -y install wireguard-tools iproute\n",
+    };
+    for (const [manager, called] of Object.entries(words)) {
+      await usePackageManager(lab, manager, manager);
+      const done = await pushed("apply", manager, 1400);
+      assert.equal(outcomeOf(done), "applied");
+      assert.match(done.stderr, /installing wireguard-tools/);
+      assert.equal(await on(lab, manager, "cat /var/log/stand-in"), called);
+      assert.equal(outcomeOf(await pushed("remove", manager, 1400)), "removed");
+    }
+  });
+
+  it("says what to do about the next boot where nobody starts anything at boot", async () => {
+    const done = await pushed("apply", "dash", 1400);
+    assert.match(done.stderr, /neither systemd nor OpenRC: wg0 will not come up by itself/);
+    assert.match(done.stderr, /wg-quick up wg0 \(a line in \/etc\/rc\.local, or @reboot/);
+    await pushed("remove", "dash", 1400);
+  });
+
+  it("comes up again with OpenRC (a stand-in), and is mended where that was switched off", async () => {
+    await useOpenRc(lab, "apk");
+    const done = await pushed("apply", "apk", 1400);
+    assert.doesNotMatch(done.stderr, /after a reboot/);
+    await lab.reboot("apk");
+    assert.equal((await lab.exec("apk", ["test", "-e", "/sys/class/net/wg0"])).code, 1);
+    await bootOpenRc(lab, "apk");
+    assert.equal((await on(lab, "apk", "wg show wg0 public-key")).trim(), keysOf("apk").publicKey);
+    assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
+    await on(lab, "apk", "rc-update del wireguard-mesh.wg0 default");
+    assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "applied");
+    await on(lab, "apk", "test -e /etc/runlevels/default/wireguard-mesh.wg0");
+    assert.equal(outcomeOf(await pushed("remove", "apk", 1400)), "removed");
+    assert.deepEqual(await oursOn(lab, "apk"), []);
+  });
+
+  it("shows no key in what was said, or in any log", () => {
+    const shown = said.join("\n") + textsBelow(lab.folder.logs);
+    for (const host of lab.hosts) assert.ok(!shown.includes(keysOf(host).privateKey), host);
+  });
+});
