@@ -43,9 +43,8 @@ tear_down() {
   rm -f "$LIVE" "$STAGED" "$STAGED.new" "$GOOD" "$GOOD.new" "$DROP_IN" "$DROP_IN.new"
   rmdir "$STAGE/good" "$STAGE" 2>/dev/null || true
   # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
-  rm -f "$LOCK" /run/wireguard-mesh-install.log
-  rm -rf "$THIS_BOOT" "$STATE"
   rm -f /run/wireguard-mesh-install.log
+  rm -rf "$THIS_BOOT" "$STATE"
   rmdir /run/wireguard-mesh /var/lib/wireguard-mesh 2>/dev/null || true
 }
 
