@@ -6,7 +6,7 @@ import { isMap } from "../mesh/config/shape-issues";
 import { Secret } from "../mesh/secret";
 
 const NAMESPACE = "wireguard-mesh:";
-const TEXTS = ["presharedKeySeed", "sshPrivateKey"];
+const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
 
 /**
  * The config of this stack by key. pulumi.Config would do, but it answers for one key that must be known before, and
@@ -32,6 +32,7 @@ export function keyringOf(config: RawConfig): Keyring {
     ),
     presharedKeySeed: secretAt(config, "presharedKeySeed"),
     sshPrivateKey: secretAt(config, "sshPrivateKey"),
+    sshAuthoritySeed: secretAt(config, "sshAuthoritySeed"),
   };
 }
 

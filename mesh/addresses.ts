@@ -1,6 +1,7 @@
 /** IP addresses and prefixes, IPv4 and IPv6, in one canonical spelling; arithmetic by ipaddr.js. */
 import ipaddr from "ipaddr.js";
 import { Mistake, quote } from "./config/mistake";
+import { isPlaceholder } from "./placeholders";
 
 export type Family = 4 | 6;
 
@@ -52,8 +53,9 @@ export function parsePrefix(text: string): Prefix {
   return { family, text: `${base}/${length}`, length: bits };
 }
 
-/** The address that `host` is, or null where it is a DNS name. `host` has been validated. */
+/** The address that `host` is, or null where it is a DNS name or not known yet. `host` has been validated. */
 export function addressIn(host: string): IpAddress | null {
+  if (isPlaceholder(host)) return null;
   return /^[\d.]+$/.test(host) || host.includes(":") ? parseAddress(host) : null;
 }
 

@@ -1,5 +1,7 @@
 /** The validated config: total, canonical, without secrets. What mesh/plan computes from. */
 import type { IpAddress, Prefix } from "../addresses";
+import { isPlaceholder } from "../placeholders";
+import type { Ec2Spec } from "./ec2";
 
 export interface MeshConfig {
   network: Network;
@@ -46,12 +48,14 @@ export interface Node {
   persistentKeepalive: number | null;
   mtu: number | null;
   tags: string[];
+  /** The EC2 instance that the program makes for a relay; null for a machine that is there already. */
+  ec2: Ec2Spec | null;
   /** A peer's home relay; null for a relay, and in a network without one. */
   relay: string | null;
 }
 
 export interface Endpoint {
-  /** IPv4 address, IPv6 address without brackets, or DNS name. */
+  /** IPv4 address, IPv6 address without brackets, DNS name, or the placeholder of an Elastic IP. */
   host: string;
   port: number;
 }
@@ -70,6 +74,7 @@ export interface Expectation {
 
 /** `host:port` as wg(8) writes it, an IPv6 host in brackets. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+  const bare = !endpoint.host.includes(":") || isPlaceholder(endpoint.host);
+  const host = bare ? endpoint.host : `[${endpoint.host}]`;
   return `${host}:${endpoint.port}`;
 }

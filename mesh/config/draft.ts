@@ -1,7 +1,10 @@
 /** The config as far as it could be read: what the rules look at. A field that is absent or wrong is undefined. */
 import type { Secret } from "../secret";
-import { parsePrefix } from "../addresses";
+import { parsePrefix, type Prefix } from "../addresses";
+import { addressPlaceholder } from "../placeholders";
 import type { Host, Network } from "./config";
+import { EC2_USER } from "./ec2";
+import type { RawEc2 } from "./ec2-shape";
 import type { RawExpect, RawNetwork, RawPeer } from "./shapes";
 
 export interface Draft {
@@ -20,6 +23,8 @@ export interface NodeDraft {
   /** Takes part now: enabled, and not expired. */
   active: boolean;
   fields: Partial<RawPeer>;
+  /** What is right of its `ec2`; null where it has none. */
+  ec2: Partial<RawEc2> | null;
 }
 
 export interface SecretsDraft {
@@ -30,6 +35,7 @@ export interface SecretsDraft {
   privateKeys: "all" | Map<string, Secret | null>;
   presharedKeySeed: Secret | null | undefined;
   sshPrivateKey: Secret | null | undefined;
+  sshAuthoritySeed: Secret | null | undefined;
 }
 
 /** The field's default stands here once; `network` is `{}` when the user wrote none. */
@@ -52,8 +58,15 @@ export function tunnelsOf({ network }: Draft): Tunnels {
   };
 }
 
+/** The machine of an ec2 relay is known by its Elastic IP, whatever else is written beside. */
 export function hostsOf(node: NodeDraft): Host[] {
+  if (node.ec2 !== null)
+    return [{ kind: "ssh", user: EC2_USER, address: addressPlaceholder(node.name), port: 22 }];
   return node.fields.host ?? [];
+}
+
+export function lansOf(nodes: readonly NodeDraft[]): { name: string; subnets: Prefix[] }[] {
+  return nodes.map(({ name, fields }) => ({ name, subnets: fields.subnets ?? [] }));
 }
 
 export function listNames(nodes: readonly { name: string }[]): string {

@@ -48,6 +48,24 @@ export function oneOrMore<T>(parse: (text: string) => T, example: string) {
   );
 }
 
+/** A map of texts, e.g. tags. `parse` gets a key and its value. */
+export function textMap(parse: (key: string, value: string) => string, example: string) {
+  return field((input) => {
+    if (
+      typeof input !== "object" ||
+      input === null ||
+      Array.isArray(input) ||
+      input instanceof Secret
+    )
+      throw mistyped(input, "a map of texts", example);
+    const entries = Object.entries(input).map(([key, value]: [string, unknown]) => {
+      if (typeof value === "string") return [key, parse(key, value)];
+      throw new Mistake(`the value of ${quote(key)} is not text`, "put it in quotes");
+    });
+    return Object.fromEntries(entries) as Record<string, string>;
+  }, example);
+}
+
 function field<T>(parse: (input: unknown) => T, example: string) {
   return z.unknown().transform((input, context) => {
     try {

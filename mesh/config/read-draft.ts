@@ -1,6 +1,7 @@
 /** From what the user wrote, key by key, to a draft: every part that is right, and an issue for every one that is not. */
 import { Secret } from "../secret";
 import type { Draft, NodeDraft, SecretsDraft } from "./draft";
+import { ec2Shape } from "./ec2-shape";
 import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
 import { isMap, printable, readShape, refused, unknownKey } from "./shape-issues";
@@ -11,7 +12,7 @@ import { parseName } from "./values";
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 const FACTS = ["network", "relays", "peers", "expect"];
-const SECRETS = ["privateKeys", "presharedKeySeed", "sshPrivateKey"];
+const SECRETS = ["privateKeys", "presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
 
 /** `now` is milliseconds since 1970: a node whose `expires` has passed takes no part. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
@@ -96,9 +97,16 @@ function readNodes(
         path: `${group}.${name}`,
         active: isActive(fields, `${group}.${name}`, now, issues),
         fields,
+        ec2: kind === "relay" ? readEc2(value, section.path, issues) : null,
       },
     ];
   });
+}
+
+function readEc2(relay: unknown, path: PropertyKey[], issues: Issue[]): NodeDraft["ec2"] {
+  const input = isMap(relay) ? relay["ec2"] : undefined;
+  if (input === undefined || input === null) return null;
+  return readShape(ec2Shape, input, { path: [...path, "ec2"], notYet: [] }, issues);
 }
 
 function nameIssues(group: string, name: string): Issue[] {
@@ -159,6 +167,7 @@ function readSecrets(raw: RawConfig, issues: Issue[]): SecretsDraft {
     privateKeys: readPrivateKeys(raw["privateKeys"], issues),
     presharedKeySeed: secretOf(raw["presharedKeySeed"]),
     sshPrivateKey: secretOf(raw["sshPrivateKey"]),
+    sshAuthoritySeed: secretOf(raw["sshAuthoritySeed"]),
   };
 }
 

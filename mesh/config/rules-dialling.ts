@@ -1,7 +1,8 @@
 /** Rules about who can dial whom: relays, endpoints, sites, keepalives. */
-import { addressIn, contains, type Prefix } from "../addresses";
+import { addressIn, contains } from "../addresses";
 import { formatEndpoint, type Endpoint } from "./config";
-import { networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
+import { lansOf, networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
+import { innerPrefixes, type InnerPrefix } from "./inner-prefixes";
 import { error, warning, type Issue } from "./issue";
 import { directHost, unknownRelay } from "./rules-hosts";
 
@@ -9,7 +10,7 @@ import { directHost, unknownRelay } from "./rules-hosts";
 export function diallingIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   const active = draft.nodes.filter((node) => node.active);
   const relays = active.filter((node) => node.kind === "relay");
-  const inner = innerPrefixes(active, tunnels);
+  const inner = innerPrefixes(lansOf(active), tunnels);
   return [
     ...relays.flatMap(relayNobodyCanDial),
     ...active.flatMap((node) => homeRelayIssues(node, draft)),
@@ -76,23 +77,6 @@ function sameEndpoint(draft: Draft): Issue[] {
       error(`${node.path}.endpoint`, `${text} is also the endpoint of ${holder.path}`, remedy),
     ];
   });
-}
-
-interface InnerPrefix {
-  prefix: Prefix;
-  /** What it is, in words. */
-  of: string;
-}
-
-/** All that goes into the tunnel: its own addresses and the LANs behind nodes. The whole internet is no LAN. */
-function innerPrefixes(nodes: NodeDraft[], tunnels: Tunnels | null): InnerPrefix[] {
-  const own = [tunnels?.cidr, tunnels?.cidr6].flatMap((prefix) => prefix ?? []);
-  const lans = nodes.flatMap((node) =>
-    (node.fields.subnets ?? [])
-      .filter((prefix) => prefix.length > 0)
-      .map((prefix) => ({ prefix, of: `a LAN behind ${node.name}` })),
-  );
-  return [...own.map((prefix) => ({ prefix, of: "the tunnel" })), ...lans];
 }
 
 /** A tunnel whose outer packets are routed into the tunnel carries nothing. */

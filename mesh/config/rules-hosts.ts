@@ -13,6 +13,7 @@ export function hostIssues(draft: Draft): Issue[] {
 }
 
 function missingHostKey(node: NodeDraft): Issue[] {
+  if (node.ec2 !== null) return [];
   const bySsh = hostsOf(node).some((host) => host.kind !== "local");
   if (!bySsh || node.fields.hostKey !== undefined) return [];
   return [

@@ -9,7 +9,8 @@ export function secretIssues(draft: Draft): Issue[] {
   return [
     ...strayKeys(draft),
     ...draft.nodes.flatMap((node) => keyIssues(node, draft)),
-    ...seedIssues(draft.secrets.presharedKeySeed),
+    ...seedIssues("presharedKeySeed", draft.secrets.presharedKeySeed),
+    ...seedIssues("sshAuthoritySeed", draft.secrets.sshAuthoritySeed),
     ...sshKeyIssues(draft.secrets.sshPrivateKey),
   ];
 }
@@ -77,8 +78,7 @@ function keyIssues(node: NodeDraft, draft: Draft): Issue[] {
   ];
 }
 
-function seedIssues(seed: Secret | null | undefined): Issue[] {
-  const path = "presharedKeySeed";
+function seedIssues(path: string, seed: Secret | null | undefined): Issue[] {
   if (seed === undefined) return [];
   if (seed === null) return [inClear(path)];
   if (seed.isSealed || isKey(seed.reveal())) return [];

@@ -5,6 +5,7 @@ import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from 
 import { error, hasErrors, type Issue } from "./issue";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
+import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { hostIssues } from "./rules-hosts";
 import { hasPrivateKey, secretIssues } from "./rules-secrets";
@@ -27,6 +28,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...addressIssues(draft, tunnels),
     ...hostIssues(draft),
     ...diallingIssues(draft, tunnels),
+    ...ec2Issues(draft, tunnels),
     ...secretIssues(draft),
     ...expectIssues(draft),
   ];
@@ -112,6 +114,7 @@ function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
     persistentKeepalive: fields.persistentKeepalive ?? null,
     mtu: fields.mtu ?? null,
     tags: fields.tags ?? [],
+    ec2: ec2Of(node),
     relay: kind === "relay" ? null : (fields.relay ?? home),
   };
 }

@@ -98,11 +98,24 @@ export function parseHost(text: string): Host {
 
 /** A line of authorized_keys or known_hosts form, `TYPE BASE64 [COMMENT]`; the comment is dropped. sshd(8). */
 export function parseHostKey(text: string): string {
-  const [type = "", blob = ""] = text.trim().split(/\s+/);
   const remedy =
     "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub";
+  return parseSshKey(text, "SSH host key", remedy);
+}
+
+/** The public half of a key that logs in: a line of authorized_keys without options. */
+export function parseLoginKey(text: string): string {
+  return parseSshKey(
+    text,
+    "SSH public key",
+    "copy a line that `ssh-add -L` prints, or of ~/.ssh/id_ed25519.pub",
+  );
+}
+
+function parseSshKey(text: string, what: string, remedy: string): string {
+  const [type = "", blob = ""] = text.trim().split(/\s+/);
   if (!HOST_KEY_TYPES.test(type))
-    throw new Mistake(`${quote(type)} is not a type of SSH host key`, remedy);
+    throw new Mistake(`${quote(type)} is not a type of ${what}`, remedy);
   if (hostKeyTypeIn(blob) !== type) throw new Mistake(`is not a whole ${type} key`, remedy);
   return `${type} ${blob}`;
 }

@@ -2,6 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import type { Host, Node } from "../config/config";
+import { instancePlaceholder } from "../placeholders";
 import type { HostTarget, SshHop } from "../push-request";
 import type { NodePlan, Plan } from "./plan";
 
@@ -25,8 +26,9 @@ export function jumpRelays(node: NodePlan): string[] {
   return node.hosts.flatMap((host) => (host.kind === "via" ? [host.relay] : []));
 }
 
-/** Which machine a node is on, by its host keys: what a removal checks before it tears anything down. */
+/** Which machine a node is on, by its host keys or its instance: what a removal checks before it tears anything down. */
 export function machineOf(node: Node): string {
+  if (node.ec2 !== null) return instancePlaceholder(node.name);
   if (node.hosts.some((host) => host.kind === "local")) return `local:${node.name}`;
   return bytesToHex(sha256(new TextEncoder().encode([...node.hostKeys].sort().join("\n"))));
 }

@@ -10,6 +10,8 @@ export interface Keyring {
   presharedKeySeed: Secret | null;
   /** Null: the user's own SSH agent and keys. */
   sshPrivateKey: Secret | null;
+  /** What the stack's SSH authority comes from; there where a relay is an EC2 instance. */
+  sshAuthoritySeed: Secret | null;
 }
 
 /** What a review shows: the very lines of the file, each secret as `(hidden)`. */

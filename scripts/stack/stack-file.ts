@@ -9,7 +9,7 @@ import { Failure } from "./failure";
 export const NAMESPACE = "wireguard-mesh:";
 
 /** Keys whose value is text as it stands, never JSON. */
-const TEXTS = ["presharedKeySeed", "sshPrivateKey"];
+const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
 
 /** The text of a stack file, empty where it is not there yet. */
 export function readStackFile(path: string): string {

@@ -1,5 +1,5 @@
 /** The routes that the routers of LANs behind gateways need: the program does not reach them. */
-import { contains, parseAddress, type IpAddress, type Prefix } from "../../../mesh/addresses";
+import { addressIn, contains, type Prefix } from "../../../mesh/addresses";
 import type { Node } from "../../../mesh/config/config";
 import type { Plan } from "../../../mesh/plan/plan";
 
@@ -36,11 +36,7 @@ function lanAddress(gateway: Node, lan: Prefix): string | null {
   const hosts = gateway.hosts.flatMap((host) => (host.kind === "ssh" ? [host.address] : []));
   const site = gateway.siteEndpoint === null ? [] : [gateway.siteEndpoint.host];
   const address = [...hosts, ...site]
-    .flatMap(literal)
+    .flatMap((host) => addressIn(host) ?? [])
     .find((candidate) => contains(lan, candidate));
   return address?.text ?? null;
-}
-
-function literal(host: string): IpAddress[] {
-  return /^[\d.]+$/.test(host) || host.includes(":") ? [parseAddress(host)] : [];
 }

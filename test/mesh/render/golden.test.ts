@@ -57,6 +57,7 @@ describe("golden files", () => {
         privateKeys: new Map(Object.entries(raw.privateKeys)),
         presharedKeySeed: raw.presharedKeySeed ?? null,
         sshPrivateKey: null,
+        sshAuthoritySeed: null,
       };
       return renderConfig(nodeIn(plan, name), plan.network, keyring).reveal();
     };

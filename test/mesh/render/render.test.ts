@@ -116,6 +116,7 @@ describe("a push request", () => {
         },
       ],
       sshPrivateKey: null,
+      sshAuthoritySeed: null,
       owner: "project/stack",
       interface: "wg0",
       config: renderConfig(relay, plan.network, keyring).reveal(),
@@ -141,6 +142,7 @@ function keyringOf(raw: RawNetwork): Keyring {
     privateKeys: new Map(Object.entries(raw.privateKeys)),
     presharedKeySeed: raw.presharedKeySeed ?? null,
     sshPrivateKey: null,
+    sshAuthoritySeed: null,
   };
 }
 
