@@ -19,5 +19,7 @@ export const relays = network.relays;
 export const peers = network.peers;
 /** Who can reach whom, by groups of nodes that are linked alike. */
 export const reachability = network.reachability;
+/** The public key of the authority that vouches for the SSH host keys of ec2 relays; absent without such a relay. */
+export const sshAuthority = network.sshAuthority;
 /** Files for the nodes that are not pushed to; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */
 export const configs = network.configs;

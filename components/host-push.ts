@@ -11,6 +11,15 @@ export interface HostPushArgs {
   machine: pulumi.Input<string>;
   /** The pushes that go before; it is left out when one of them failed. */
   after: HostPush[];
+  /** For a machine that the program makes. */
+  made?: MadeMachine;
+}
+
+export interface MadeMachine {
+  /** The machine: when it goes, there is nothing left to clean. */
+  machine: pulumi.Resource;
+  /** What must be there before anyone can log in to it. */
+  ready: pulumi.Resource;
 }
 
 /**
@@ -27,7 +36,7 @@ export class HostPush extends pulumi.ComponentResource {
       `${name}-command`,
       {
         // Constant, and everything else on stdin: the provider shows the command in errors and in `ps`.
-        create: `${PUSH} apply`,
+        ...(args.made === undefined ? { create: `${PUSH} apply` } : firstContact),
         delete: `${PUSH} remove`,
         stdin: pulumi.secret(args.request),
         triggers: [args.machine],
@@ -36,9 +45,16 @@ export class HostPush extends pulumi.ComponentResource {
         addPreviousOutputInEnv: false,
       },
       // The command alone waits: a component that is never registered would be one more error, about nothing new.
-      { parent: this, dependsOn: args.after },
+      {
+        parent: this,
+        dependsOn: [...args.after, ...(args.made === undefined ? [] : [args.made.ready])],
+        ...(args.made === undefined ? {} : { deletedWith: args.made.machine }),
+      },
     );
     this.result = command.stdout;
     this.registerOutputs({});
   }
 }
+
+/** The engine's own record of the create ends the time in which a machine's first host key is believed. */
+const firstContact = { create: `${PUSH} adopt`, update: `${PUSH} apply` };

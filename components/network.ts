@@ -4,12 +4,14 @@ import { formatEndpoint } from "../mesh/config/config";
 import { jumpRelays, machineOf } from "../mesh/plan/host-targets";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
-import { renderPushRequest } from "../mesh/render/push-request";
+import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
 import { renderConfig, renderRedacted, type Keyring } from "../mesh/render/render";
-import type { HostPush } from "./host-push";
+import type { Secret } from "../mesh/secret";
+import type { HostPush, MadeMachine } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
+import { registerInstances, withFacts, type RelayInstances } from "./relay-instances";
 
 export interface NetworkArgs {
   plan: Plan;
@@ -23,13 +25,17 @@ export interface NodeFacts {
   address: string;
   address6?: string;
   publicKey: string;
-  endpoint?: string;
+  endpoint?: pulumi.Input<string>;
+  /** Of a relay that the program makes on EC2. */
+  instance?: pulumi.Input<{ id: string; address: string }>;
 }
 
 export class Network extends pulumi.ComponentResource {
   readonly relays: Record<string, NodeFacts>;
   readonly peers: Record<string, NodeFacts>;
   readonly reachability: Reachability;
+  /** The public key of the authority that vouches for ec2 relays; undefined in a network without one. */
+  readonly sshAuthority: string | undefined;
   /** wg-quick files by node, for those that are not pushed to. Secret. */
   readonly configs: pulumi.Output<Record<string, string>>;
 
@@ -43,20 +49,28 @@ export class Network extends pulumi.ComponentResource {
     );
     const relayPlans = args.plan.nodes.filter((node) => node.kind === "relay");
     const peerPlans = args.plan.nodes.filter((node) => node.kind === "peer");
-    const nodes = registerNodes(relayPlans, peerPlans, args, { parent: this });
-    this.relays = Object.fromEntries(relayPlans.map((plan) => [plan.name, factsOf(plan)]));
-    this.peers = Object.fromEntries(peerPlans.map((plan) => [plan.name, factsOf(plan)]));
+    const children = { parent: this };
+    const instances = registerInstances(args, children);
+    const nodes = registerNodes(relayPlans, peerPlans, { ...args, instances }, children);
+    this.relays = factsByName(relayPlans, instances);
+    this.peers = factsByName(peerPlans, instances);
+    this.sshAuthority =
+      instances.size === 0 ? undefined : (authorityKeyOf(args.keyring) ?? undefined);
     this.reachability = reachability;
     this.configs = handedOver(nodes);
     this.registerOutputs({});
   }
 }
 
+interface NodesArgs extends NetworkArgs {
+  instances: RelayInstances;
+}
+
 /** Relays first: what a peer waits for must be there. */
 function registerNodes(
   relays: NodePlan[],
   peers: NodePlan[],
-  args: NetworkArgs,
+  args: NodesArgs,
   opts: pulumi.ComponentResourceOptions,
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
@@ -91,15 +105,22 @@ function behind(relays: NodePlan[]): NodePlan[] {
 
 function nodeArgs(
   node: NodePlan,
-  { plan, keyring, owner }: NetworkArgs,
+  { plan, keyring, owner, instances }: NodesArgs,
   after: HostPush[],
 ): NodeArgs {
   const reviewed = { config: renderRedacted(node, plan.network), forwarding: forwardingOf(node) };
-  if (node.hosts.length === 0) {
-    return { ...reviewed, file: pulumi.secret(renderConfig(node, plan.network, keyring).reveal()) };
-  }
-  const request = pulumi.secret(renderPushRequest(node, plan, keyring, owner).reveal());
-  return { ...reviewed, push: { request, machine: machineOf(node), after } };
+  const filled = (secret: Secret) => pulumi.secret(withFacts(secret.reveal(), instances));
+  if (node.hosts.length === 0)
+    return { ...reviewed, file: filled(renderConfig(node, plan.network, keyring)) };
+  const request = filled(renderPushRequest(node, plan, keyring, owner));
+  const machine = withFacts(machineOf(node), instances);
+  return { ...reviewed, push: { request, machine, after, ...madeFor(node, instances) } };
+}
+
+function madeFor({ name }: NodePlan, instances: RelayInstances): { made?: MadeMachine } {
+  const instance = instances.get(name);
+  if (instance === undefined) return {};
+  return { made: { machine: instance.instance, ready: instance.association } };
 }
 
 function forwardingOf({ forwarding }: NodePlan): string {
@@ -107,12 +128,22 @@ function forwardingOf({ forwarding }: NodePlan): string {
   return families.length === 0 ? "none" : families.join(" and ");
 }
 
-function factsOf(node: NodePlan): NodeFacts {
+function factsByName(nodes: NodePlan[], instances: RelayInstances): Record<string, NodeFacts> {
+  return Object.fromEntries(nodes.map((node) => [node.name, factsOf(node, instances)]));
+}
+
+function factsOf(node: NodePlan, instances: RelayInstances): NodeFacts {
+  const instance = instances.get(node.name);
   return {
     address: node.address.text,
     ...(node.address6 === null ? {} : { address6: node.address6.text }),
     publicKey: node.publicKey,
-    ...(node.endpoint === null ? {} : { endpoint: formatEndpoint(node.endpoint) }),
+    ...(node.endpoint === null
+      ? {}
+      : { endpoint: withFacts(formatEndpoint(node.endpoint), instances) }),
+    ...(instance === undefined
+      ? {}
+      : { instance: pulumi.output({ id: instance.instanceId, address: instance.address }) }),
   };
 }
 

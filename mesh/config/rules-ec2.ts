@@ -4,6 +4,7 @@ import { lansOf, type Draft, type NodeDraft, type Tunnels } from "./draft";
 import { ec2Defaults, type Ec2Spec } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
 import { innerPrefixes } from "./inner-prefixes";
+import { publicKeyOfPrivate } from "../ssh-identity";
 import { error, type Issue } from "./issue";
 
 /** `tunnels` is null where the network's prefixes could not be read. */
@@ -106,16 +107,17 @@ function vpcIssues(
   ];
 }
 
+/** Without `authorizedKeys` it is the public half of the stack's own key that logs in. */
 function loginIssues(path: string, ec2: Partial<RawEc2>, { secrets }: Draft): Issue[] {
-  if (ec2.authorizedKeys !== undefined || secrets.sshPrivateKey !== undefined) return [];
+  const own = secrets.sshPrivateKey;
+  if (ec2.authorizedKeys !== undefined || own === null || own?.isSealed === true) return [];
+  if (own !== undefined && publicKeyOfPrivate(own) !== null) return [];
+  const message =
+    own === undefined
+      ? "is missing, and there is no sshPrivateKey either: nobody could log in"
+      : "is missing, and the public half of sshPrivateKey cannot be read out of it";
   const remedy = "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub";
-  return [
-    error(
-      `${path}.authorizedKeys`,
-      "is missing, and there is no sshPrivateKey either: nobody could log in",
-      remedy,
-    ),
-  ];
+  return [error(`${path}.authorizedKeys`, message, remedy)];
 }
 
 function authorityIssues({ secrets }: Draft): Issue[] {

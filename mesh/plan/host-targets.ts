@@ -3,19 +3,27 @@ import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import type { Host, Node } from "../config/config";
 import { instancePlaceholder } from "../placeholders";
-import type { HostTarget, SshHop } from "../push-request";
+import type { HostTarget, SshAuthority, SshHop } from "../push-request";
+import { principalOf } from "../ssh-identity";
 import type { NodePlan, Plan } from "./plan";
 
-/** In the order of `host`; empty for a node whose config is handed over. */
-export function hostTargets(node: NodePlan, plan: Plan): HostTarget[] {
+/**
+ * In the order of `host`; empty for a node whose config is handed over. `authorityKey` is the public key of the stack's SSH
+ * authority, which vouches for ec2 relays; null in a network without one.
+ */
+export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | null): HostTarget[] {
   return node.hosts.map((host): HostTarget => {
     switch (host.kind) {
       case "local":
         return { kind: "local" };
       case "ssh":
-        return { kind: "ssh", hop: hopOf(node, host), via: [] };
+        return { kind: "ssh", hop: hopOf(node, host, authorityKey), via: [] };
       case "via":
-        return { kind: "ssh", hop: tunnelHop(node, host.user), via: [jumpHop(host.relay, plan)] };
+        return {
+          kind: "ssh",
+          hop: tunnelHop(node, host.user),
+          via: [jumpHop(host.relay, plan, authorityKey)],
+        };
     }
   });
 }
@@ -33,19 +41,30 @@ export function machineOf(node: Node): string {
   return bytesToHex(sha256(new TextEncoder().encode([...node.hostKeys].sort().join("\n"))));
 }
 
-function hopOf(node: Node, host: Extract<Host, { kind: "ssh" }>): SshHop {
+function hopOf(
+  node: Node,
+  host: Extract<Host, { kind: "ssh" }>,
+  authorityKey: string | null,
+): SshHop {
   const { user, address, port } = host;
-  return { user, address, port, hostKeys: node.hostKeys, authority: null };
+  const authority = node.ec2 === null ? null : authorityOver(node, authorityKey);
+  return { user, address, port, hostKeys: node.hostKeys, authority };
+}
+
+/** The certificate must be for this very instance: the one before it had another id. */
+function authorityOver({ name }: Node, publicKey: string | null): SshAuthority {
+  if (publicKey === null) throw new Error(`nobody is known who vouches for ${name}`);
+  return { publicKey, principal: principalOf(instancePlaceholder(name)) };
 }
 
 function tunnelHop(node: Node, user: string): SshHop {
   return { user, address: node.address.text, port: 22, hostKeys: node.hostKeys, authority: null };
 }
 
-function jumpHop(relayName: string, plan: Plan): SshHop {
+function jumpHop(relayName: string, plan: Plan, authorityKey: string | null): SshHop {
   const relay = plan.nodes.find((node) => node.name === relayName);
   const direct = relay?.hosts.find((host) => host.kind === "ssh");
   if (relay === undefined || direct === undefined)
     throw new Error(`no way to relay ${relayName} was validated`);
-  return hopOf(relay, direct);
+  return hopOf(relay, direct, authorityKey);
 }

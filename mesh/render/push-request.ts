@@ -1,9 +1,11 @@
 /** Puts together what one host is told; see mesh/push-request.ts for its form. */
 import { hostTargets, machineOf } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
-import type { PushRequest } from "../push-request";
+import type { HostIdentity, PushRequest } from "../push-request";
 import { Secret } from "../secret";
+import { authorityOf, bootstrapKeyOf } from "../ssh-identity";
 import { renderConfig, type Keyring } from "./render";
+import { instanceNameOf } from "./user-data";
 
 /** `owner` is `PROJECT/STACK`. The result is JSON text, secret as a whole. */
 export function renderPushRequest(
@@ -15,7 +17,7 @@ export function renderPushRequest(
   const request: PushRequest = {
     version: 1,
     node: node.name,
-    targets: hostTargets(node, plan),
+    targets: hostTargets(node, plan, authorityKeyOf(keyring)),
     sshPrivateKey: keyring.sshPrivateKey?.reveal() ?? null,
     owner,
     machine: machineOf(node),
@@ -23,7 +25,22 @@ export function renderPushRequest(
     config: renderConfig(node, plan.network, keyring).reveal(),
     forwarding: node.forwarding,
     probes: node.probes,
-    identity: null,
+    identity: identityOf(node, keyring),
   };
   return Secret.of(JSON.stringify(request));
+}
+
+/** The public half of the stack's SSH authority, a fact; null where the stack has none. */
+export function authorityKeyOf({ sshAuthoritySeed }: Keyring): string | null {
+  return sshAuthoritySeed === null ? null : authorityOf(sshAuthoritySeed).publicKey;
+}
+
+/** Only for an instance that the program made: it has to be given an identity first. */
+function identityOf({ name, ec2 }: NodePlan, { sshAuthoritySeed }: Keyring): HostIdentity | null {
+  if (ec2 === null) return null;
+  if (sshAuthoritySeed === null) throw new Error("no seed for the SSH authority");
+  return {
+    authorityKey: authorityOf(sshAuthoritySeed).privateKey.reveal(),
+    bootstrapHostKey: bootstrapKeyOf(sshAuthoritySeed, instanceNameOf(name, ec2)).publicKey,
+  };
 }

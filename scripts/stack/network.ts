@@ -38,7 +38,7 @@ export async function openAccess(stack: Stack, plan: Plan): Promise<Access> {
 export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
   return {
     node: node.name,
-    targets: hostTargets(node, access.plan),
+    targets: hostTargets(node, access.plan, null),
     sshPrivateKey: access.sshPrivateKey?.reveal() ?? null,
     interface: access.plan.network.interface,
     owner: access.owner,

@@ -16,6 +16,8 @@ export interface Registration {
 
 export interface Run {
   registered: Registration[];
+  /** Data sources that were read, with their arguments. */
+  asked: [string, Record<string, unknown>][];
   /** What index.ts exports. */
   outputs: Record<string, unknown>;
 }
@@ -26,12 +28,22 @@ export interface Stack {
   /** Those of them that are encrypted. */
   secrets: string[];
   preview: boolean;
+  /** Answers of data sources, by token; anything else that is asked for is a mistake. */
+  answers?: Record<string, Record<string, unknown>>;
+  /** What a resource becomes beyond its inputs, as far as it is known: by type. */
+  states?: Record<string, Record<string, unknown>>;
 }
 
 /** Runs index.ts afresh. Rejects with what it throws; what was registered until then is in `registered`. */
 export async function runProgram(stack: Stack, registered: Registration[] = []): Promise<Run> {
+  const asked: Run["asked"] = [];
   const key = (name: string) => `wireguard-mesh:${name}`;
-  await pulumi.runtime.setMocks(recordingInto(registered), "wireguard-mesh", "dev", stack.preview);
+  await pulumi.runtime.setMocks(
+    recordingInto(registered, asked, stack),
+    "wireguard-mesh",
+    "dev",
+    stack.preview,
+  );
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(stack.config).map(([name, text]) => [key(name), text])),
     stack.secrets.map(key),
@@ -41,7 +53,7 @@ export async function runProgram(stack: Stack, registered: Registration[] = []):
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- the program runs as it is loaded, once a run
   const outputs = require(program) as Record<string, unknown>;
   await settled(outputs);
-  return { registered, outputs };
+  return { registered, asked, outputs };
 }
 
 /** The value of an output, and whether it is secret. */
@@ -66,7 +78,11 @@ export function isSecret(value: unknown): value is { value: unknown } {
   return typeof value === "object" && value !== null && SECRET_MARK in value;
 }
 
-function recordingInto(registered: Registration[]): pulumi.runtime.Mocks {
+function recordingInto(
+  registered: Registration[],
+  asked: Run["asked"],
+  { answers = {}, states = {} }: Pick<Stack, "answers" | "states">,
+): pulumi.runtime.Mocks {
   const done: string[] = [];
   return {
     newResource: async ({ type, name, inputs }: MockResourceArgs) => {
@@ -75,16 +91,24 @@ function recordingInto(registered: Registration[]): pulumi.runtime.Mocks {
       // Whoever does not wait for this one is asked for meanwhile.
       await new Promise((resolve) => setTimeout(resolve, 20));
       done.push(name);
-      return { id: `${name}-id`, state: { ...given, stdout: `ran ${name}` } };
+      return {
+        id: `${name}-id`,
+        state: { ...given, stdout: `ran ${name}`, ...states[type] },
+      };
     },
-    call: ({ token }) => {
-      throw new Error(`nothing here calls ${token}`);
+    call: ({ token, inputs }) => {
+      const answer = answers[token];
+      if (answer === undefined) throw new Error(`nothing here calls ${token}`);
+      asked.push([token, inputs as Record<string, unknown>]);
+      return answer;
     },
   };
 }
 
 /** Waits for all registrations, those that no output waits for included. */
 async function settled(outputs: Record<string, unknown>): Promise<void> {
-  await resolved(outputs);
+  // The SDK has this method but leaves it out of its types: unlike apply, it also ends on what stays unknown or fails.
+  const all = pulumi.output(outputs) as unknown as { promise: () => Promise<unknown> };
+  await all.promise();
   await pulumi.runtime.disconnect();
 }

@@ -11,7 +11,14 @@ const WORDED_IN = [
   "mesh/addresses.ts",
   "mesh/plan/plan-issues.ts",
   ...["field", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
-  ...["rules-addresses", "rules-dialling", "rules-hosts", "rules-secrets"].map(config),
+  ...[
+    "ec2-shape",
+    "rules-addresses",
+    "rules-dialling",
+    "rules-ec2",
+    "rules-hosts",
+    "rules-secrets",
+  ].map(config),
 ];
 
 describe("issues of a config", () => {

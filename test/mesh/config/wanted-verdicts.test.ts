@@ -196,7 +196,17 @@ const cases: Case[] = [
     { policy: [{ from: ["desktop"], to: ["*"] }] },
     "policy",
   ],
-  ["a relay on EC2", "error", { relays: { tokyo: { ec2: {} } } }, "relays.tokyo.ec2"],
+  [
+    "SSH from the whole internet",
+    "error",
+    {
+      privateKeys: Secret.sealed(),
+      sshPrivateKey: Secret.sealed(),
+      sshAuthoritySeed: Secret.sealed(),
+      relays: { tokyo: { ec2: { adminCidrs: ["0.0.0.0/0"] } } },
+    },
+    "relays.tokyo.ec2.adminCidrs[0]",
+  ],
   [
     "a map that is null",
     "valid",

@@ -24,7 +24,7 @@ describe("the ways onto a machine", () => {
   it("are in the order of the config; a jump dials the relay, then the tunnel address", () => {
     const hostKey = [firstKey, secondKey];
     const plan = planWith({ host: ["taro@192.168.1.20", "admin@via:tokyo"], hostKey });
-    assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan), [
+    assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan, null), [
       {
         kind: "ssh",
         hop: {
@@ -54,8 +54,8 @@ describe("the ways onto a machine", () => {
 
   it("are the machine itself for local, and none for a node without host", () => {
     const plan = planWith({ host: "local" });
-    assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan), [{ kind: "local" }]);
-    assert.deepEqual(hostTargets(nodeIn(plan, "laptop"), plan), []);
+    assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan, null), [{ kind: "local" }]);
+    assert.deepEqual(hostTargets(nodeIn(plan, "laptop"), plan, null), []);
   });
 
   it("need a relay only where there is no other way", () => {

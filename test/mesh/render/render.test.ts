@@ -116,7 +116,6 @@ describe("a push request", () => {
         },
       ],
       sshPrivateKey: null,
-      sshAuthoritySeed: null,
       owner: "project/stack",
       interface: "wg0",
       config: renderConfig(relay, plan.network, keyring).reveal(),

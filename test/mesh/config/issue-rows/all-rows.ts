@@ -1,6 +1,7 @@
 /** The whole table of issues. */
 import { addressRows } from "./address-rows";
 import { diallingRows } from "./dialling-rows";
+import { ec2Rows } from "./ec2-rows";
 import { hostRows } from "./host-rows";
 import { planRows } from "./plan-rows";
 import type { Row } from "./row";
@@ -14,6 +15,7 @@ export const tables: Record<string, Row[]> = {
   "addresses, LANs and public keys": addressRows,
   "who can dial whom": diallingRows,
   "ways onto a machine": hostRows,
+  "relays on EC2": ec2Rows,
   secrets: secretRows,
   "reachability and expectations": planRows,
 };

@@ -35,7 +35,7 @@ export const shapeRows: Row[] = [
         "zebra",
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, policy",
+        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, policy",
       ],
       ["network.cdir", "error", "is not a known key", "did you mean cidr?"],
       ["peers.desktop.adress", "error", "is not a known key", "did you mean address?"],
@@ -51,7 +51,9 @@ export const shapeRows: Row[] = [
   {
     title: "a key that only a peer has, at a relay",
     raw: changed({ relays: { tokyo: { relay: "tokyo" } } }),
-    issues: [["relays.tokyo.relay", "error", "is not a known key", `known keys: ${NODE_KEYS}`]],
+    issues: [
+      ["relays.tokyo.relay", "error", "is not a known key", `known keys: ${NODE_KEYS}, ec2`],
+    ],
   },
   {
     title: "a key that is itself a secret is not repeated",
@@ -64,7 +66,7 @@ export const shapeRows: Row[] = [
         '"(hidden)"',
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, policy",
+        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, policy",
       ],
       [
         'peers.desktop."(hidden)"',
@@ -80,14 +82,14 @@ export const shapeRows: Row[] = [
       policy: [],
       network: { domain: "mesh.internal" },
       relays: {
-        tokyo: { nextPublicKey: "x", masquerade: true, exit: true, ec2: {}, rotationPort: 1 },
+        tokyo: { nextPublicKey: "x", masquerade: true, exit: true, rotationPort: 1 },
       },
       peers: { desktop: { nextPublicKey: "x", masquerade: true, routeAll: true } },
     }),
     issues: [
       ["policy", "error", "is not supported yet", "remove policy for now"],
       ["network.domain", "error", "is not supported yet", "remove domain for now"],
-      ...["nextPublicKey", "masquerade", "exit", "ec2", "rotationPort"].map((key) =>
+      ...["nextPublicKey", "masquerade", "exit", "rotationPort"].map((key) =>
         soon("relays.tokyo", key),
       ),
       ...["nextPublicKey", "masquerade", "routeAll"].map((key) => soon("peers.desktop", key)),

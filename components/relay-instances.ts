@@ -1,0 +1,69 @@
+/** The EC2 instances of a network: registered before all else, and their facts put into the texts that wait for them. */
+import * as pulumi from "@pulumi/pulumi";
+import { innerPrefixes } from "../mesh/config/inner-prefixes";
+import type { NodePlan, Plan } from "../mesh/plan/plan";
+import { fillFacts, relaysAwaited } from "../mesh/render/known-facts";
+import type { Keyring } from "../mesh/render/render";
+import { instanceNameOf, renderUserData } from "../mesh/render/user-data";
+import type { RelayInstance } from "./relay-instance";
+import type * as relayInstanceModule from "./relay-instance";
+
+export type RelayInstances = ReadonlyMap<string, RelayInstance>;
+
+export interface InstancesArgs {
+  plan: Plan;
+  keyring: Keyring;
+  owner: string;
+}
+
+/** By relay; empty in a network whose machines are all there already. */
+export function registerInstances(
+  args: InstancesArgs,
+  opts: pulumi.ComponentResourceOptions,
+): RelayInstances {
+  return new Map(
+    args.plan.nodes.flatMap((node) =>
+      node.ec2 === null ? [] : [[node.name, instanceOf(node, node.ec2, args, opts)] as const],
+    ),
+  );
+}
+
+function instanceOf(
+  node: NodePlan,
+  ec2: NonNullable<NodePlan["ec2"]>,
+  { plan, keyring, owner }: InstancesArgs,
+  opts: pulumi.ComponentResourceOptions,
+): RelayInstance {
+  const { RelayInstance: Component } = loadRelayInstance();
+  const port = node.listenPort ?? plan.network.listenPort;
+  return new Component(
+    node.name,
+    {
+      relay: node.name,
+      ec2,
+      inner: innerPrefixes(plan.nodes, plan.network),
+      ports: [port, port + 1],
+      instanceName: instanceNameOf(node.name, ec2),
+      userData: pulumi.secret(renderUserData(node.name, ec2, keyring).reveal()),
+      tags: { Name: node.name, "wireguard-mesh": owner, ...ec2.tags },
+    },
+    opts,
+  );
+}
+
+/** Only now: a network without an ec2 relay neither loads the AWS SDK nor has to have its credentials. */
+function loadRelayInstance(): typeof relayInstanceModule {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is asynchronous, registering is not
+  return require("./relay-instance") as typeof relayInstanceModule;
+}
+
+/** The text, as soon as the relays that it names have an address; at once where it names none. */
+export function withFacts(text: string, instances: RelayInstances): pulumi.Output<string> {
+  const awaited = relaysAwaited(text).map((name) => {
+    const instance = instances.get(name);
+    if (instance === undefined) throw new Error(`no instance of ${name} was registered`);
+    return [name, { address: instance.address, instanceId: instance.instanceId }] as const;
+  });
+  if (awaited.length === 0) return pulumi.output(text);
+  return pulumi.output(Object.fromEntries(awaited)).apply((facts) => fillFacts(text, facts));
+}

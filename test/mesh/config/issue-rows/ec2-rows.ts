@@ -1,0 +1,212 @@
+/** Issues of relays that the program makes on EC2. */
+import { Secret } from "../../../../mesh/secret";
+import { keyPair } from "../../../support/key-pairs";
+import { changed, hostKey, keys } from "../../../support/small-network";
+import type { Row } from "./row";
+
+const LOGIN_KEY = hostKey;
+const TAG_REMEDY =
+  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and no aws: in front, a value at most 256";
+const sealed = { privateKeys: Secret.sealed(), sshAuthoritySeed: Secret.sealed() };
+
+/** The small network with its relay on EC2, which is right but for these fields. */
+function withEc2(ec2: unknown, edits: Record<string, unknown> = {}): Row["raw"] {
+  return changed({
+    ...sealed,
+    ...edits,
+    relays: {
+      tokyo: { address: "10.86.0.1", publicKey: keys.tokyo.publicKey, endpoint: undefined, ec2 },
+    },
+  });
+}
+
+const good = { adminCidrs: ["203.0.113.7/32"], authorizedKeys: [LOGIN_KEY] };
+
+function wrong(key: string, value: unknown, message: string, remedy: string, at = ""): Row {
+  return {
+    title: `${key}: ${JSON.stringify(value)}`,
+    raw: withEc2({ ...good, [key]: value }),
+    issues: [[`relays.tokyo.ec2.${key}${at}`, "error", message, remedy]],
+  };
+}
+
+const values: Row[] = [
+  wrong("instanceType", "nano", '"nano" is not an instance type', "write e.g. t4g.nano"),
+  wrong(
+    "imageGeneration",
+    0,
+    "0 is not a generation",
+    "use a whole number from 1; the next one makes a new instance from the newest image",
+  ),
+  wrong(
+    "image",
+    "debian-11",
+    '"debian-11" is not a choice',
+    "use debian-12 or ubuntu-24.04 or amazon-linux-2023",
+  ),
+  wrong(
+    "vpcCidr",
+    "172.16.0.0/12",
+    "172.16.0.0/12 cannot be a VPC's",
+    "use an IPv4 prefix from /16 to /28; its IPv6 prefix comes from Amazon",
+  ),
+  wrong(
+    "subnetId",
+    "subnet-xyz",
+    '"subnet-xyz" is not a subnet\'s id',
+    "list yours: aws ec2 describe-subnets",
+  ),
+  wrong("tags", "x", "is a string, but should be a map of texts", "write e.g. { Team: network }"),
+  wrong("tags", { Team: 1 }, 'the value of "Team" is not text', "put it in quotes"),
+  wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag\'s key', TAG_REMEDY),
+  wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag\'s', TAG_REMEDY),
+  wrong("adminCidrs", [], "is an empty list", "leave it out, or name at least one"),
+  wrong(
+    "authorizedKeys",
+    ["no-pty ssh-ed25519 AAAA"],
+    '"no-pty" is not a type of SSH public key',
+    "copy a line that `ssh-add -L` prints, or of ~/.ssh/id_ed25519.pub",
+    "[0]",
+  ),
+  wrong("keyName", "me", "is not a known key", `known keys: ${knownKeys()}`),
+];
+
+export const ec2Rows: Row[] = [
+  ...values,
+  { title: "none with defaults for all else", raw: withEc2(good), issues: [] },
+  {
+    title: "none with the public half of the stack's own key to log in",
+    raw: withEc2({ adminCidrs: good.adminCidrs }, { sshPrivateKey: Secret.sealed() }),
+    issues: [],
+  },
+  {
+    title: "a machine that is there already beside one that is to be made",
+    raw: changed({
+      ...sealed,
+      relays: {
+        tokyo: { endpoint: undefined, host: "root@203.0.113.10", hostKey, ec2: good },
+      },
+    }),
+    issues: ["host", "hostKey"].map((key) => [
+      `relays.tokyo.${key}`,
+      "error",
+      "cannot stand beside ec2: the program makes that machine, and knows how to log in to it",
+      `remove ${key}, or remove ec2 to use a machine that is there already`,
+    ]),
+  },
+  {
+    title: "nothing of what it needs",
+    raw: withEc2({}, { sshAuthoritySeed: undefined }),
+    issues: [
+      [
+        "relays.tokyo.ec2.adminCidrs",
+        "error",
+        "is missing: nobody could push to this relay",
+        "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com",
+      ],
+      [
+        "relays.tokyo.ec2.authorizedKeys",
+        "error",
+        "is missing, and there is no sshPrivateKey either: nobody could log in",
+        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+      ],
+      [
+        "sshAuthoritySeed",
+        "error",
+        "is missing: the host keys of ec2 relays are signed by an authority that comes from it",
+        "make one: wg genpsk | pulumi config set --secret wireguard-mesh:sshAuthoritySeed",
+      ],
+    ],
+  },
+  {
+    title: "an own key whose public half is under its passphrase",
+    raw: withEc2(
+      { adminCidrs: good.adminCidrs },
+      { sshPrivateKey: Secret.of("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n") },
+    ),
+    issues: [
+      [
+        "relays.tokyo.ec2.authorizedKeys",
+        "error",
+        "is missing, and the public half of sshPrivateKey cannot be read out of it",
+        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+      ],
+    ],
+  },
+  {
+    title: "SSH for the whole internet, in halves too; not where it is allowed",
+    raw: withEc2({ ...good, adminCidrs: ["0.0.0.0/0", "128.0.0.0/1", "::/0", "203.0.113.0/24"] }),
+    issues: ["0.0.0.0/0", "128.0.0.0/1", "::/0"].map((cidr, at) => [
+      `relays.tokyo.ec2.adminCidrs[${at}]`,
+      "error",
+      `${cidr} lets the internet try to log in`,
+      "name your own addresses, e.g. 203.0.113.7/32; if it must be so: allowPublicSsh: true",
+    ]),
+  },
+  {
+    title: "none for public SSH that is allowed",
+    raw: withEc2({ ...good, adminCidrs: ["0.0.0.0/0"], allowPublicSsh: true }),
+    issues: [],
+  },
+  {
+    title: "a VPC that holds the tunnel",
+    raw: withEc2({ ...good, vpcCidr: "10.86.0.0/16" }),
+    issues: [overlap("10.86.0.0/16, the VPC's, overlaps 10.86.0.0/24, the tunnel")],
+  },
+  {
+    title: "the default VPC in a declared LAN",
+    raw: withEc2(good, { peers: { desktop: { subnets: ["172.29.0.0/16"] } } }),
+    issues: [overlap("172.29.86.0/24, the VPC's, overlaps 172.29.0.0/16, a LAN behind desktop")],
+  },
+  {
+    title: "a VPC for a subnet that has one",
+    raw: withEc2({ ...good, vpcCidr: "10.1.0.0/16", subnetId: "subnet-0123456789abcdef0" }),
+    issues: [
+      [
+        "relays.tokyo.ec2.vpcCidr",
+        "error",
+        "cannot stand beside subnetId: that subnet has a VPC already",
+        "remove one of the two",
+      ],
+    ],
+  },
+  {
+    title: "an ec2 that is no map, and the seed of its authority in clear",
+    raw: withEc2("t4g.nano", { sshAuthoritySeed: keyPair(3).privateKey }),
+    issues: [
+      [
+        "relays.tokyo.ec2",
+        "error",
+        "is not a map of keys and values",
+        `its keys are ${knownKeys()}`,
+      ],
+      [
+        "relays.tokyo.ec2.adminCidrs",
+        "error",
+        "is missing: nobody could push to this relay",
+        "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com",
+      ],
+      [
+        "relays.tokyo.ec2.authorizedKeys",
+        "error",
+        "is missing, and there is no sshPrivateKey either: nobody could log in",
+        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+      ],
+      [
+        "sshAuthoritySeed",
+        "error",
+        "stands in clear in the stack file, so it is no secret any more",
+        "make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:sshAuthoritySeed",
+      ],
+    ],
+  },
+];
+
+function overlap(message: string): Row["issues"][number] {
+  const remedy = "set vpcCidr to a free prefix from /16 to /28, e.g. 172.30.86.0/24";
+  return ["relays.tokyo.ec2.vpcCidr", "error", message, remedy];
+}
+
+function knownKeys(): string {
+  return "instanceType, adminCidrs, allowPublicSsh, image, imageGeneration, vpcCidr, subnetId, protect, tags, authorizedKeys";
+}

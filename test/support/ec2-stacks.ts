@@ -1,0 +1,62 @@
+/** Stack configs with a relay on EC2, and what AWS would answer. */
+import type { Stack } from "./engine-mock";
+import { hostKeyLine, keyPair } from "./key-pairs";
+import { SEED } from "./networks";
+
+export const AUTHORITY_SEED = Buffer.alloc(32, 5).toString("base64");
+export const ADDRESS = "203.0.113.50";
+export const LOGIN_KEY = hostKeyLine(9);
+
+export const ec2 = {
+  adminCidrs: ["198.51.100.7/32", "2001:db8:7::/48"],
+  authorizedKeys: [LOGIN_KEY],
+};
+
+/** A relay on EC2, a peer that is pushed to directly and one through the relay, and a phone. */
+export function ec2Stack(
+  preview = false,
+  fields: Record<string, unknown> = {},
+  network: Record<string, unknown> = {},
+): Stack {
+  const nodes = ["tokyo", "desktop", "nas", "phone"];
+  const keys = nodes.map((name, at) => [name, keyPair(at).privateKey]);
+  const node = (name: string) => {
+    const at = nodes.indexOf(name);
+    return { address: `10.86.0.${at + 1}`, publicKey: keyPair(at).publicKey };
+  };
+  return {
+    preview,
+    secrets: ["privateKeys", "presharedKeySeed", "sshAuthoritySeed"],
+    config: {
+      network: JSON.stringify(network),
+      relays: JSON.stringify({ tokyo: { ...node("tokyo"), ec2: { ...ec2, ...fields } } }),
+      peers: JSON.stringify({
+        desktop: { ...node("desktop"), host: "taro@192.168.1.20", hostKey: hostKeyLine(1) },
+        nas: { ...node("nas"), host: "admin@via:tokyo", hostKey: hostKeyLine(2) },
+        phone: node("phone"),
+      }),
+      privateKeys: JSON.stringify(Object.fromEntries(keys)),
+      presharedKeySeed: SEED,
+      sshAuthoritySeed: AUTHORITY_SEED,
+    },
+    answers: {
+      "aws:ssm/getParameter:getParameter": { insecureValue: "ami-1" },
+      "aws:ec2/getSubnet:getSubnet": {
+        id: "subnet-0123456789abcdef0",
+        vpcId: "vpc-1",
+        cidrBlock: "10.1.2.0/24",
+        ipv6CidrBlock: "",
+      },
+      "aws:ec2/getVpc:getVpc": {
+        id: "vpc-1",
+        cidrBlock: "10.1.0.0/16",
+        cidrBlockAssociations: [{ cidrBlock: "10.1.0.0/16" }, { cidrBlock: "100.64.0.0/16" }],
+        ipv6CidrBlockAssociations: [],
+      },
+    },
+    states: {
+      "aws:ec2/vpc:Vpc": { ipv6CidrBlock: "2600:1f14:abc:de00::/56" },
+      "aws:ec2/eip:Eip": { publicIp: ADDRESS, allocationId: "eipalloc-1" },
+    },
+  };
+}
