@@ -191,7 +191,8 @@ describe("the choices of an ec2 relay", () => {
 
 function awsNames({ registered }: Run): Record<string, string> {
   const made = registered.filter(({ type }) => type.startsWith("aws:"));
-  return Object.fromEntries(made.map(({ type, name }) => [type, name]).sort());
+  const names = made.map(({ type, name }): [string, string] => [type, name]);
+  return Object.fromEntries(names.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function inputsOf({ registered }: Run, name: string): Record<string, unknown> {
