@@ -5,8 +5,8 @@ import { attempt, formatWay, type Ending } from "./attempt";
 import { startKeep, type Keep } from "./keeper";
 import { CONNECT_S, LOGIN_MS, REACH_MS } from "./limits";
 import { takeTurn } from "./login-turns";
-import { PushError, UnreachableError, type VainWay } from "./push-error";
-import type { FailureKind } from "./ssh-failure";
+import { RefusedError, UnreachableError, type VainWay } from "./push-error";
+import type { Failure, FailureKind } from "./ssh-failure";
 
 export interface RunOptions {
   /** For the script on the host, once it was sent. */
@@ -32,7 +32,7 @@ export interface HostRun {
 export interface Host {
   /**
    * Runs a POSIX sh script as root there, by the way that led there last, then by the others in their order. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
-   * @throws UnreachableError when no way leads there, PushError when one does but the login is refused.
+   * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused.
    */
   run(script: string, options: RunOptions): Promise<HostRun>;
 }
@@ -104,7 +104,9 @@ async function tryWays(
       if (ending.kind === "ran") return { run: ranThrough(through, ending), target };
       vain.delete(target);
       vain.set(target, { through, failure: ending.failure });
-      if (FINAL.includes(ending.failure.kind)) throw refusal(access.node, [...vain.values()]);
+      if (FINAL.includes(ending.failure.kind)) {
+        throw refusal(access.node, ending.failure, [...vain.values()]);
+      }
     }
     open = [...vain].flatMap(([target, way]) =>
       PASSING.includes(way.failure.kind) ? [target] : [],
@@ -142,15 +144,14 @@ function ranThrough(through: string, ending: Extract<Ending, { kind: "ran" }>): 
   return { stdout: ending.stdout, stderr: ending.stderr, exitCode: ending.exitCode, through };
 }
 
-function refusal(node: string, ways: VainWay[]): PushError {
-  const last = ways.at(-1);
+function refusal(node: string, last: Failure, ways: VainWay[]): RefusedError {
   const others = ways.slice(0, -1).map((way) => `  ${way.through}: ${way.failure.cause}`);
   const lines = [
-    `${node}: ${last?.failure.cause ?? ""}. Nothing was changed there.`,
+    `${node}: ${last.cause}. Nothing was changed there.`,
     ...(others.length === 0 ? [] : ["Tried before it:", ...others]),
-    last?.failure.remedy ?? "",
+    last.remedy,
   ];
-  return new PushError(lines.join("\n"));
+  return new RefusedError(lines.join("\n"), last);
 }
 
 /** A host that shows a wrong key comes first among the reasons: that is what needs eyes. */

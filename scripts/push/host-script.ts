@@ -10,7 +10,8 @@ export interface Marks {
   machine: string;
 }
 
-export type Verb = "apply" | "confirm" | "facts" | "remove";
+export type Verb =
+  "apply" | "confirm" | "facts" | "remove" | "host-key" | "certificate" | "identity";
 
 /**
  * The text for `sh -s`: the host's script, which only defines functions, and the call with its payload.

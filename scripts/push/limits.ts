@@ -24,6 +24,23 @@ export const FACTS_MS = 15_000;
 /** For an `apply` that says `progress:`, so for one that installs packages. */
 export const INSTALL_MS = 300_000;
 
+/** From the start of an `adopt` until the machine has its lasting identity: an instance boots meanwhile. */
+export const BOOT_MS = 600_000;
+/** Getting onto a machine that boots, for one try; then it is said what is waited for. */
+export const BOOT_REACH_MS = 12_000;
+/** Between two tries. */
+export const BOOT_RETRY_MS = 2_000;
+/** What may be wrong for so long only: an address still leads to its former instance, a user is not made yet. */
+export const BOOT_GRACE_MS = 60_000;
+/** How often it is said again what is waited for. */
+export const BOOT_TALK_MS = 15_000;
+/** For one signature. */
+export const SIGN_MS = 10_000;
+/** What the host may take for one step to its identity. */
+export const IDENTITY_MS = 60_000;
+/** What an `adopt` may take before its apply begins: a last round that began just in time is brought to its end. */
+export const ADOPT_MS = BOOT_MS + 3 * (IDENTITY_MS + BOOT_REACH_MS);
+
 /** From `pending` until a host that nobody gets onto any more must have gone back and been seen again. */
 export const SETTLE_MS = 85_000;
 /** Between two tries to get back onto a host. */

@@ -1,12 +1,13 @@
 /**
  * The push program: brings one host to its state, or takes ours off it. Started by the command provider as
- * `node dist/scripts/push/main.js apply|remove`, with a PushRequest (mesh/push-request.ts) as JSON on stdin. One line of
+ * `node dist/scripts/push/main.js adopt|apply|remove`, with a PushRequest (mesh/push-request.ts) as JSON on stdin. One line of
  * JSON goes to stdout, talk to stderr; where it fails, its last words there are the user's error text.
  */
-import type { PushRequest, SshHop } from "../../mesh/push-request";
+import type { PushRequest, PushResult, SshHop } from "../../mesh/push-request";
+import { adopt } from "./adopt";
 import { apply } from "./apply";
 import { followParent } from "./lifeline";
-import { INSTALL_MS, PUSH_MS, REMOVE_MS } from "./limits";
+import { ADOPT_MS, INSTALL_MS, PUSH_MS, REMOVE_MS } from "./limits";
 import { withPushLock } from "./lock";
 import { PushError, wordsOf } from "./push-error";
 import { redactor } from "./redact";
@@ -17,9 +18,9 @@ async function main(): Promise<void> {
   process.stdout.on("error", () => process.exit(1));
   process.stderr.on("error", () => process.exit(1));
   const verb = process.argv[2];
-  if (verb !== "apply" && verb !== "remove") {
+  if (verb !== "adopt" && verb !== "apply" && verb !== "remove") {
     fail(
-      "usage: main.js apply|remove, with a push request as JSON on stdin. `npx wireguard-mesh up` runs it for you.",
+      "usage: main.js adopt|apply|remove, with a push request as JSON on stdin. `npx wireguard-mesh up` runs it for you.",
     );
     return;
   }
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
     followParent(request.node);
     const talk = (line: string): void =>
       void process.stderr.write(clean(`${request.node}: ${line}\n`));
-    const result = verb === "apply" ? await runApply(request, talk) : await runRemove(request);
+    const result = await (verb === "remove" ? runRemove(request) : runPush(verb, request, talk));
     process.stdout.write(`${clean(JSON.stringify(result))}\n`, () => process.exit(0));
   } catch (problem) {
     const bug =
@@ -39,19 +40,28 @@ async function main(): Promise<void> {
   }
 }
 
-function runApply(request: PushRequest, talk: (line: string) => void) {
-  const bound = startBound(PUSH_MS, () => {
+function runPush(
+  verb: "adopt" | "apply",
+  request: PushRequest,
+  talk: (line: string) => void,
+): Promise<PushResult> {
+  const limitMs = PUSH_MS + (verb === "adopt" ? ADOPT_MS : 0);
+  const bound = startBound(limitMs, () => {
     fail(
-      `${request.node}: the push took longer than ${PUSH_MS / 1000} s and was given up. What the host had not confirmed it ` +
+      `${request.node}: the push took longer than ${limitMs / 1000} s and was given up. What the host had not confirmed it ` +
         "undoes by itself. Run `npx wireguard-mesh up` again.",
     );
   });
   return withPushLock(
     request,
-    () =>
-      apply(request, talk, () => {
+    () => {
+      const onInstall = (): void => {
         bound.restart(PUSH_MS + INSTALL_MS);
-      }),
+      };
+      return verb === "adopt"
+        ? adopt(request, { talk, onInstall })
+        : apply(request, talk, onInstall);
+    },
     {
       onWait: () => {
         talk("waits for another push to this host on this machine");

@@ -13,6 +13,18 @@ export interface VainWay {
   failure: Failure;
 }
 
+/** A way led there, but the login was refused; nothing was sent. */
+export class RefusedError extends PushError {
+  override readonly name = "RefusedError";
+
+  constructor(
+    message: string,
+    readonly failure: Failure,
+  ) {
+    super(message);
+  }
+}
+
 /** There was no way onto the host; nothing was sent to it. */
 export class UnreachableError extends PushError {
   override readonly name = "UnreachableError";

@@ -9,6 +9,9 @@ main() {
     confirm) confirm ;;
     remove) remove ;;
     facts) facts ;;
+    host-key) make_host_key ;;
+    certificate) take_certificate ;;
+    identity) drop_other_keys ;;
     *) die "unknown verb $verb" "this is a bug: report it" ;;
   esac
 }
@@ -24,6 +27,7 @@ read_payload() {
       token) token=$value ;; digest) digest=$value ;; timeout) timeout=$value ;; probes) probes=$value ;;
       forwarding4) forwarding4=$value ;; forwarding6) forwarding6=$value ;;
       sha256) sha256=$value ;; script-sha256) script_sha256=$value ;; config) config=$value ;; script) script=$value ;;
+      certificate) certificate=$value ;;
       end) complete=yes ;;
     esac
   done

@@ -63,7 +63,7 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
   return {
     version: 1,
     node,
-    targets: [managed(lab, node)],
+    targets: change.targets ?? [managed(lab, node)],
     sshPrivateKey: lab.sshPrivateKey(),
     owner: `wireguard-mesh/${lab.id}`,
     machine: `machine-of-${node}`,
@@ -79,7 +79,7 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
 /** Runs the push program on the operator. */
 export function push(
   lab: Lab,
-  verb: "apply" | "remove",
+  verb: "adopt" | "apply" | "remove",
   request: PushRequest,
   env: NodeJS.ProcessEnv = {},
 ): Promise<Finished> {
@@ -87,13 +87,19 @@ export function push(
   return lab.exec("operator", ["node", PUSH_PROGRAM, verb], { input, env, timeoutMs: 160_000 });
 }
 
+interface StartOptions {
+  above?: string[];
+  env?: NodeJS.ProcessEnv;
+  verb?: "adopt" | "apply";
+}
+
 /** Starts it, below other programs if wanted. */
 export function startPush(
   lab: Lab,
   request: PushRequest,
-  { above = [], env = {} }: { above?: string[]; env?: NodeJS.ProcessEnv } = {},
+  { above = [], env = {}, verb = "apply" }: StartOptions = {},
 ): ChildProcess {
-  const argv = [...above, process.execPath, PUSH_PROGRAM, "apply"];
+  const argv = [...above, process.execPath, PUSH_PROGRAM, verb];
   const child = lab.spawn("operator", argv, { stdio: "pipe", env });
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(JSON.stringify(request));

@@ -1,0 +1,157 @@
+/**
+ * The first push to an instance of our own: waits until it has booted, and gives it an SSH identity that lasts. From then
+ * on the stack's authority alone says who it is, and the key that its user data brought is trusted no more.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HostIdentity, PushRequest, PushResult, SshAuthority } from "../../mesh/push-request";
+import { applyThrough } from "./apply";
+import { BootWait } from "./boot-wait";
+import { withHost, type Host, type HostRun } from "./connect";
+import { composeMessage, parseAnswer, parseComplaint, type Verb } from "./host-script";
+import { BOOT_REACH_MS, IDENTITY_MS } from "./limits";
+import { PushError, RefusedError, UnreachableError } from "./push-error";
+import { signHostKey } from "./sign-host-key";
+import type { Failure } from "./ssh-failure";
+
+export interface Listeners {
+  /** Gets what people may want to read meanwhile, a line at a time. */
+  talk: (line: string) => void;
+  /** Told once when the host installs packages. */
+  onInstall: () => void;
+}
+
+/** @throws PushError; then it can be repeated, whatever was done until then. */
+export async function adopt(request: PushRequest, listeners: Listeners): Promise<PushResult> {
+  const { identity } = request;
+  const authority = authorityIn(request);
+  if (identity === null || authority === null) {
+    throw new PushError(
+      `${request.node}: is no instance of the stack's own. This is a bug in wireguard-mesh: please report it.`,
+    );
+  }
+  const adoption = { request, identity, authority, wait: new BootWait(request, listeners.talk) };
+  return withHost(request, async (vouched) => {
+    await withHost(asBooted(request, identity), (booted) =>
+      settle({ ...adoption, vouched, booted, talk: listeners.talk }),
+    );
+    return applyThrough(vouched, request, listeners);
+  });
+}
+
+interface Adoption {
+  request: PushRequest;
+  identity: HostIdentity;
+  authority: SshAuthority;
+  wait: BootWait;
+  talk: (line: string) => void;
+  /** The machine as the authority vouches for it. */
+  vouched: Host;
+  /** The machine as its user data made it. */
+  booted: Host;
+}
+
+/** How often a machine may take a certificate and not show it. */
+const ROUNDS = 3;
+
+/** Until the machine has proved itself by its certificate, and has dropped every other key. */
+async function settle(adoption: Adoption): Promise<void> {
+  for (let round = 0; round < ROUNDS;) {
+    // That it answers is the proof; what it is told then is to forget the key it booted with.
+    const last = await reach(adoption.vouched, adoption, "identity");
+    if (last === null) continue;
+    if ("kind" in last) {
+      round += (await introduce(adoption, last)) ? 1 : 0;
+      continue;
+    }
+    return;
+  }
+  throw new PushError(
+    `${adoption.request.node}: took its host certificate and does not show it. Look on its console at: journalctl -u ssh -u sshd`,
+  );
+}
+
+/** First contact: the machine makes a key, and gets it signed. False when the connection was lost; that is no harm. */
+async function introduce(adoption: Adoption, unproven: Failure): Promise<boolean> {
+  const { request, identity, authority, booted, talk } = adoption;
+  const made = await reach(booted, adoption, "host-key");
+  if (made === null) return false;
+  if ("kind" in made) throw neither(request.node, unproven, made);
+  const hostKey = parseAnswer(made.stdout).get("host-key")?.at(-1) ?? "";
+  for (const note of parseAnswer(made.stdout).get("note") ?? []) talk(note);
+  const { node, owner } = request;
+  const { authorityKey } = identity;
+  const label = `${owner} ${node}`;
+  const certificate = await signHostKey({ node, label, authority, authorityKey, hostKey });
+  talk("shows the host key of its user data; gets a certificate of the stack's SSH authority");
+  const taken = await reach(booted, adoption, "certificate", { certificate });
+  return taken !== null;
+}
+
+/**
+ * One step on the host. Null when it has to be tried again, after a pause; a Failure when the machine does not prove who
+ * it is, and nothing was sent.
+ */
+async function reach(
+  host: Host,
+  { request, wait, talk }: Adoption,
+  verb: Verb,
+  more: Record<string, string> = {},
+): Promise<HostRun | Failure | null> {
+  const onTalk = (line: string): number | undefined => {
+    if (!line.startsWith("progress: ")) return undefined;
+    talk(line.slice("progress: ".length));
+    return wait.left() + IDENTITY_MS;
+  };
+  try {
+    const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS, onTalk };
+    const run = await host.run(composeMessage(verb, request, more), options);
+    if (run.exitCode === 0) return run;
+    if (run.exitCode !== null) throw complaint(request.node, run);
+    await sleep(wait.over({ kind: "dropped", cause: "the connection broke", remedy: "" }));
+    return null;
+  } catch (problem) {
+    const failure = failureIn(problem);
+    if (failure === null) throw problem;
+    if (failure.kind === "host-key") return failure;
+    await sleep(wait.over(failure, problem));
+    return null;
+  }
+}
+
+function failureIn(problem: unknown): Failure | null {
+  if (problem instanceof RefusedError) return problem.failure;
+  return problem instanceof UnreachableError ? (problem.ways[0]?.failure ?? null) : null;
+}
+
+/** The same ways, to a machine that shows the key of its user data. */
+function asBooted(request: PushRequest, { bootstrapHostKey }: HostIdentity): PushRequest {
+  const targets = request.targets.map((target) =>
+    target.kind === "local"
+      ? target
+      : { ...target, hop: { ...target.hop, hostKeys: [bootstrapHostKey], authority: null } },
+  );
+  return { ...request, targets };
+}
+
+function authorityIn({ targets }: PushRequest): SshAuthority | null {
+  const ssh = targets.flatMap((target) => (target.kind === "ssh" ? [target.hop] : []));
+  return ssh[0]?.authority ?? null;
+}
+
+/** Final: whoever it is, it is not the instance that was made, or no longer. */
+function neither(node: string, unproven: Failure, other: Failure): PushError {
+  const lines = [
+    `${node}: another machine answers than the instance that was made; nothing was sent to it.`,
+    `  ${unproven.cause}`,
+    `  ${other.cause}`,
+    unproven.remedy,
+  ];
+  return new PushError(lines.join("\n"));
+}
+
+function complaint(node: string, run: HostRun): PushError {
+  const last = run.stderr.trim().split("\n").at(-1) ?? "";
+  const words =
+    parseComplaint(run.stderr) ?? `the host's script ended with ${run.exitCode}: ${last}`;
+  return new PushError(`${node}: ${words}`);
+}

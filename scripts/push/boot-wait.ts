@@ -1,0 +1,88 @@
+/** Waiting for SSH on a machine that boots: for how long, for what, and the words meanwhile. */
+import type { PushRequest } from "../../mesh/push-request";
+import { BOOT_GRACE_MS, BOOT_MS, BOOT_RETRY_MS, BOOT_TALK_MS } from "./limits";
+import { PushError, wordsOf } from "./push-error";
+import type { Failure, FailureKind } from "./ssh-failure";
+
+/** A booting machine does these, one after the other; how long is the boot's own matter. */
+const BOOTING: FailureKind[] = ["refused", "timed-out", "no-route", "dropped", "other"];
+/**
+ * These pass in moments, or never: an address that still leads to the instance before (EC2 moves an Elastic IP in
+ * seconds), a user that cloud-init has not made yet.
+ */
+const MOMENTARY: FailureKind[] = ["other-machine", "denied", "no-root"];
+
+const WORDS: Partial<Record<FailureKind, string>> = {
+  refused: "connection refused",
+  "timed-out": "no answer",
+  dropped: "the connection was closed before the login",
+  "other-machine": "the address still leads to another instance",
+  denied: "no login yet",
+  "no-root": "no sudo yet",
+};
+
+export class BootWait {
+  private readonly begun: number;
+  private readonly momentarySince = new Map<FailureKind, number>();
+  private said = { words: "", at: 0 };
+
+  constructor(
+    private readonly request: PushRequest,
+    private readonly talk: (line: string) => void,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.begun = now();
+  }
+
+  /** Milliseconds until it is given up. */
+  left(): number {
+    return Math.max(0, this.begun + BOOT_MS - this.now());
+  }
+
+  /**
+   * After a try in vain: milliseconds until the next one.
+   * @throws `problem`, or a PushError with the cause, when another try is of no use.
+   */
+  over(failure: Failure, problem: unknown = new PushError(failure.cause)): number {
+    const since = this.momentarySince.get(failure.kind) ?? this.now();
+    if (MOMENTARY.includes(failure.kind)) {
+      this.momentarySince.set(failure.kind, since);
+      if (this.now() - since > BOOT_GRACE_MS) throw problem;
+    } else if (!BOOTING.includes(failure.kind)) {
+      throw problem;
+    }
+    if (this.left() === 0) throw this.givenUp(problem);
+    this.say(WORDS[failure.kind] ?? failure.cause);
+    return BOOT_RETRY_MS;
+  }
+
+  /** At once, when the words change, and now and then. */
+  private say(words: string): void {
+    const now = this.now();
+    if (words === this.said.words && now - this.said.at < BOOT_TALK_MS) return;
+    this.said = { words, at: now };
+    const seconds = Math.round((now - this.begun) / 1000);
+    this.talk(`waits for SSH on ${this.address()} (${seconds} s): ${words}`);
+  }
+
+  private givenUp(problem: unknown): PushError {
+    return new PushError(
+      [
+        `${this.request.node}: no SSH on ${this.address()} within ${BOOT_MS / 60_000} minutes of waiting for the instance to boot.`,
+        `  last: ${wordsOf(problem)}`,
+        "Is this machine's own address among the adminCidrs of that relay (curl https://checkip.amazonaws.com)? " +
+          `What does the instance say: aws ec2 get-console-output --latest --output text --instance-id ${this.instance()}\n` +
+          "Then run `npx wireguard-mesh up` again: it goes on where this one ended.",
+      ].join("\n"),
+    );
+  }
+
+  private address(): string {
+    const [target] = this.request.targets;
+    return target?.kind === "ssh" ? target.hop.address : "this machine";
+  }
+
+  private instance(): string {
+    return this.request.machine;
+  }
+}

@@ -1,0 +1,59 @@
+/** Signs a machine's host key with the stack's authority, here: the authority's private half goes nowhere else. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { SshAuthority } from "../../mesh/push-request";
+import { startGroup } from "./children";
+import { startKeep } from "./keeper";
+import { SIGN_MS } from "./limits";
+import { PushError } from "./push-error";
+
+export interface SigningRequest {
+  /** The node's name in stack config. */
+  node: string;
+  /** For sshd's logs: what the certificate calls itself. */
+  label: string;
+  authority: SshAuthority;
+  /** OpenSSH private key text. Secret. */
+  authorityKey: string;
+  /** `ssh-ed25519 BASE64` as the machine gave it. */
+  hostKey: string;
+}
+
+/**
+ * The certificate as one line. Valid for ever and for one name: it ends with the instance, whose name is never given
+ * again, and no clock can make it fail. ssh-keygen(1) signs through an agent, so the key is in no file.
+ */
+export async function signHostKey(request: SigningRequest): Promise<string> {
+  const { node, label, authority, authorityKey, hostKey } = request;
+  // A comma would be two names; whatever else is odd here is no instance and no key either.
+  const { principal } = authority;
+  if (!/^[a-z0-9-]+$/.test(principal) || !/^ssh-ed25519 [A-Za-z0-9+/]{68}$/.test(hostKey)) {
+    throw new PushError(`${node}: ${principal} with the key it gave cannot be signed. ${REPORT}`);
+  }
+  const keep = await startKeep(node, authorityKey);
+  try {
+    const file = (name: string): string => path.join(keep.folder, name);
+    fs.writeFileSync(file("authority.pub"), `${authority.publicKey}\n`, { mode: 0o600 });
+    fs.writeFileSync(file("host.pub"), `${hostKey}\n`, { mode: 0o600 });
+    const what = ["-h", "-I", label, "-n", principal, file("host.pub")];
+    const argv = ["ssh-keygen", "-q", "-U", "-s", file("authority.pub"), ...what];
+    const agent = { SSH_AUTH_SOCK: keep.agentSocket ?? "" };
+    const child = startGroup(argv, agent, keep.watcher);
+    const timer = setTimeout(() => child.kill("SIGKILL"), SIGN_MS);
+    const code = await new Promise<number | null>((resolve) => {
+      child.on("close", resolve);
+      child.on("error", () => {
+        resolve(null);
+      });
+    });
+    clearTimeout(timer);
+    if (code === 0) return fs.readFileSync(file("host-cert.pub"), "utf8").trim();
+  } finally {
+    await keep.clearAway();
+  }
+  throw new PushError(
+    `${node}: ssh-keygen could not sign the machine's host key. It takes OpenSSH 7.6 or newer here.`,
+  );
+}
+
+const REPORT = "This is a bug in wireguard-mesh: please report it with this text.";
