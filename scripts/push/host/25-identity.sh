@@ -16,7 +16,7 @@ make_host_key() {
   for tool in sshd ssh-keygen; do has "$tool" || die "the host has no $tool" "install OpenSSH there"; done
   if ! ssh-keygen -y -P '' -f "$OWN_KEY" </dev/null >/dev/null 2>&1; then
     rm -f "$OWN_KEY.new" "$OWN_KEY.new.pub"
-    ssh-keygen -q -t ed25519 -N '' -C "wireguard-mesh $node" -f "$OWN_KEY.new" </dev/null || full_disk
+    ssh-keygen -q -t ed25519 -N '' -C "wireguard-mesh $node" -f "$OWN_KEY.new" </dev/null || no_room /etc/ssh
     rm "$OWN_KEY.new.pub"
     put "$OWN_KEY"
   fi
@@ -36,7 +36,7 @@ public_half() { ssh-keygen -y -P '' -f "$OWN_KEY" </dev/null | cut -d ' ' -f 1,2
 # Second step, by the first key: from now on sshd shows both. Which one is asked for, the other side decides.
 take_certificate() {
   lock
-  printf '%s\n' "$certificate" >"$CERTIFICATE.new" || full_disk
+  printf '%s\n' "$certificate" >"$CERTIFICATE.new" || no_room /etc/ssh
   [ "$(fingerprint_of "$CERTIFICATE.new")" = "$(fingerprint_of "$OWN_KEY")" ] ||
     die "the certificate is not for this machine's host key" "run up again"
   chmod 644 "$CERTIFICATE.new"
@@ -83,7 +83,7 @@ serve() {
   { tell "# wireguard-mesh: who this machine is to SSH (see the project's docs/push.md)"
     for key; do tell "HostKey $key"; done
     tell "HostKey $OWN_KEY"
-    tell "HostCertificate $CERTIFICATE"; } >"$SSHD_DROP_IN.new" || full_disk
+    tell "HostCertificate $CERTIFICATE"; } >"$SSHD_DROP_IN.new" || no_room /etc/ssh
   chmod 644 "$SSHD_DROP_IN.new"
   former=$(cat "$SSHD_DROP_IN" 2>/dev/null || true)
   put "$SSHD_DROP_IN"
@@ -96,7 +96,7 @@ serve() {
 # Whole or not at all, also when the power goes: on the disk, then renamed into place, then that on the disk too.
 put() {
   sync "$1.new" 2>/dev/null || sync
-  mv "$1.new" "$1" || full_disk
+  mv "$1.new" "$1" || no_room /etc/ssh
   keep_folder
 }
 keep_folder() { sync /etc/ssh "${SSHD_DROP_IN%/*}" 2>/dev/null || sync; }
