@@ -93,6 +93,11 @@ export class Machine {
     return this.record.accelerator;
   }
 
+  /** Whether it can be reached from the lab's internet. */
+  get hasAddress(): boolean {
+    return this.record.elastic !== undefined;
+  }
+
   get isOn(): boolean {
     return isOn(this.namespace);
   }

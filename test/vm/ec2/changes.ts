@@ -1,0 +1,77 @@
+/** What changes in place, what changes nothing, and that the machine comes back by itself. */
+import * as assert from "node:assert/strict";
+import type { Here } from "../ec2.test";
+import { progress, secondsSince, UP } from "../support/ec2-network";
+
+export function changes(here: Here): void {
+  it("works again after a reboot with nobody touching it: interface, routes, forwarding, firewall", async () => {
+    const { network } = here;
+    const machine = await network.machine();
+    const before = await kernelState();
+    const begun = Date.now();
+    await machine.reboot();
+    progress(`reboot: ${secondsSince(begun)} s`);
+    assert.deepEqual(await machine.waitForUnits(), []);
+    await network.assertWorks();
+    assert.deepEqual(await kernelState(), before);
+    assert.equal(await network.said("systemctl is-active wg-quick@wg0"), "active");
+  });
+
+  it("stays when there is a newer image", async () => {
+    const { network } = here;
+    network.account.publishImages();
+    const { stdout } = await network.must("preview", "--diff", "--expect-no-changes");
+    assert.doesNotMatch(stdout, /replace|ami-/);
+  });
+
+  it("lets another administrator in by a change of the security group alone", async () => {
+    const { network } = here;
+    network.setRelay("adminCidrs", ["203.0.113.250/32", "203.0.113.22/32"]);
+    const { stdout } = await network.up();
+    assert.deepEqual(changedTypes(stdout), ["aws:ec2/securityGroup"]);
+    const connect = `exec 3<>/dev/tcp/${network.elastic}/22 && head -n 1 <&3`;
+    const seen = await network.lab.exec("laptop", ["timeout", "5", "bash", "-c", connect]);
+    assert.match(seen.stdout, /^SSH-/);
+    network.setRelay("adminCidrs", ["203.0.113.250/32"]);
+    await network.up();
+  });
+
+  it("becomes another type of machine in place: stopped, started, and works again", async () => {
+    const { network } = here;
+    const [id] = network.instances;
+    const former = await (await network.machine()).waitForSsh();
+    network.setRelay("instanceType", "t4g.micro");
+    const { stdout } = await network.up();
+    assert.deepEqual(changedTypes(stdout), ["aws:ec2/instance"]);
+    assert.doesNotMatch(stdout, /replaced/);
+    assert.deepEqual(network.instances, [id]);
+    await (await network.machine()).waitForSsh(former);
+    await network.assertWorks();
+  });
+
+  /** All that a boot has to bring back, but for what differs with each boot. */
+  async function kernelState(): Promise<string[]> {
+    const { network } = here;
+    const commands = [
+      "sudo wg show wg0 allowed-ips | sort",
+      "ip -o address show dev wg0 | sed 's/ *valid_lft.*//; s/^[0-9]*: //'",
+      "ip route show dev wg0; ip -6 route show dev wg0 | grep -v fe80 || true",
+      "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
+      "sudo nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'",
+    ];
+    const said: string[] = [];
+    for (const command of commands) said.push(await network.said(command));
+    return said;
+  }
+}
+
+/** The kinds of resource that a detailed `up` changed, each once; rules of a security group are its own part. */
+export function changedTypes(stdout: string): string[] {
+  const lines = stdout.matchAll(/^\s*[~+-]+ (aws:\w+\/\w+|command:local):\w+: \((?!same)/gm);
+  const types = [...lines].map(([, type = ""]) =>
+    type.startsWith("aws:vpc/securityGroup") ? "aws:ec2/securityGroup" : type,
+  );
+  return [...new Set(types)].sort();
+}
+
+export const UP_PLAIN = UP.filter((word) => word !== "--diff");

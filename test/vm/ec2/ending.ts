@@ -1,0 +1,51 @@
+/** All of it goes, and nothing of it was seen where it should not be. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { machineNamespace } from "../../../scripts/lab/vm/files";
+import { formsOf } from "../../support/secret-forms";
+import type { Here } from "../ec2.test";
+
+/** Where the machine's own copies of the stack's secrets belong. */
+const PLACES = /^\/etc\/wireguard\/wg0\.conf$/;
+
+export function ending(here: Here): void {
+  it("holds the stack's secrets in its WireGuard config and nowhere else", async () => {
+    const { network } = here;
+    const machine = await network.machine();
+    const secrets = [...(await network.secrets()).values()];
+    const patterns = secrets.flatMap((secret) =>
+      secret.includes("\n") ? secret.split("\n").slice(3, -2) : formsOf(secret),
+    );
+    const input = `${patterns.filter((form) => form.length > 30).join("\n")}\n`;
+    const search =
+      "cat >/dev/shm/patterns; sudo grep -rlaF -f /dev/shm/patterns /etc /var /root /home /run /tmp /srv; rm /dev/shm/patterns";
+    const { stdout } = await machine.ssh(search, { input, timeoutMs: 300_000 });
+    const found = stdout.split("\n").filter((file) => file !== "");
+    assert.deepEqual(
+      found.filter((file) => !PLACES.test(file)),
+      [],
+    );
+    assert.ok(found.length > 0, "the search finds nothing at all");
+    here.leaks.read("the machine's journal", await network.said("sudo journalctl -q --no-pager"));
+    for (const file of ["serial.log", "qemu.log", "seed/user-data"]) {
+      const text = fs.readFileSync(path.join(machine.files.root, file), "latin1");
+      here.leaks.read(`the machine's ${file}`, text);
+    }
+  });
+
+  it("ends with everything that it was made of, by destroy", async () => {
+    const { network } = here;
+    const [id = ""] = network.instances;
+    await network.must("destroy", "--yes", "--skip-preview");
+    const file = path.join(network.lab.folder.root, "aws.json");
+    const { things } = JSON.parse(fs.readFileSync(file, "utf8")) as { things: object };
+    assert.deepEqual(things, {});
+    assert.equal(fs.existsSync(`/run/netns/${machineNamespace(network.lab.id, id)}`), false);
+    assert.deepEqual(fs.readdirSync(path.join(network.lab.folder.root, "vm")), []);
+    for (const peer of ["desktop", "laptop"]) {
+      const wg0 = await network.lab.exec(peer, ["test", "-e", "/sys/class/net/wg0"]);
+      assert.equal(wg0.code, 1, peer);
+    }
+  });
+}

@@ -1,0 +1,125 @@
+/** Who the machine is to SSH: its certificate, and nothing else; least of all the key that it booted with. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { parse } from "yaml";
+import type { Finished } from "../../../scripts/lab/process";
+import { deleteConfig, setConfig } from "../../lab/support/stack-edits";
+import type { Here } from "../ec2.test";
+import { UP } from "../support/ec2-network";
+import { makeKey } from "../support/machine-in-lab";
+
+const DROP_IN = "/etc/ssh/sshd_config.d/40-wireguard-mesh.conf";
+const PUSH = ["node", "dist/scripts/push/main.js"];
+
+interface KeyPair {
+  privateKey: string;
+  publicKey: string;
+}
+
+export function identity(here: Here): void {
+  it("has dropped the host key that it booted with, and that opens nothing", async () => {
+    const { network } = here;
+    const machine = await network.machine();
+    const key = bootstrapKey(here);
+    const line = key.privateKey.split("\n").at(3) ?? "";
+    assert.ok(line.length > 30);
+    const found = await machine.ssh("sudo grep -rlF -f - /etc /root /home", { input: `${line}\n` });
+    assert.equal(found.stdout, "");
+    const shown = await network.lab.exec("operator", ["ssh-keyscan", network.elastic]);
+    assert.match(shown.stdout, /ssh-ed25519 /);
+    assert.equal(shown.stdout.includes(key.publicKey), false);
+
+    const file = path.join(network.lab.folder.root, "bootstrap-as-login");
+    fs.writeFileSync(file, key.privateKey, { mode: 0o600 });
+    const trust = `UserKnownHostsFile=${machine.files.knownHosts}`;
+    const alias = `HostKeyAlias=wireguard-mesh-${machine.name}`;
+    const options = [trust, alias, "BatchMode=yes", "IdentitiesOnly=yes"].flatMap((it) => [
+      "-o",
+      it,
+    ]);
+    const login = ["ssh", "-F", "none", "-i", file, ...options, `admin@${network.elastic}`, "true"];
+    const denied = await network.lab.exec("operator", login);
+    assert.equal(denied.code, 255);
+    assert.match(denied.stderr, /Permission denied/);
+  });
+
+  it("is trusted no more by the key that it booted with, and is sent nothing then", async () => {
+    const { network } = here;
+    await asImposter(bootstrapKey(here), async () => {
+      setConfig(network.mesh.stack, ["network", "mtu"], 1380);
+      const up = await network.pulumi(...UP);
+      assert.notEqual(up.code, 0);
+      assert.match(up.stdout + up.stderr, /tokyo: /);
+    });
+    deleteConfig(network.mesh.stack, ["network", "mtu"]);
+    await network.up();
+  });
+
+  it("is refused with a key of somebody else's at the first contact too, before a byte of payload", async () => {
+    const { network } = here;
+    const request = await pushRequest();
+    const other = await makeKey(path.join(network.lab.folder.root, "imposter"));
+    await asImposter(other, async () => {
+      const begun = Date.now();
+      const refused = await push("adopt", request);
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, /another machine answers/);
+      assert.ok(Date.now() - begun < 60_000, "it waited");
+    });
+    // And with its own again it is as it was: the first contact can be repeated.
+    const again = await push("adopt", request);
+    assert.equal(again.code, 0, again.stderr);
+    assert.match(again.stdout, /"outcome":"unchanged"/);
+  });
+
+  /** While something happens the machine shows this key and nothing else. Nobody may have logged in meanwhile. */
+  async function asImposter(key: KeyPair, happening: () => Promise<void>): Promise<void> {
+    const { network } = here;
+    const machine = await network.machine();
+    const show = (file: string) =>
+      `sudo mv ${DROP_IN} ${DROP_IN}.away && echo 'HostKey ${file}' | sudo tee ${DROP_IN} >/dev/null && sudo systemctl reload ssh`;
+    const file = "/etc/ssh/imposter";
+    const put = `sudo sh -c 'umask 077; cat >${file}' && ${show(file)}`;
+    assert.equal((await machine.ssh(put, { input: key.privateKey })).code, 0);
+    const count = "sudo journalctl -b -q -o cat -t sshd | grep -c '^Accepted '";
+    machine.expectHostKey(key.publicKey);
+    await machine.waitForSsh();
+    const before = Number((await machine.ssh(count)).stdout);
+    try {
+      await happening();
+      // One more: the login that counts.
+      assert.equal(Number((await machine.ssh(count)).stdout), before + 1);
+    } finally {
+      const back = `sudo mv ${DROP_IN}.away ${DROP_IN} && sudo rm ${file} && sudo systemctl reload ssh`;
+      await machine.ssh(back);
+      await (await network.machine()).waitForSsh();
+    }
+  }
+
+  /** What the engine told the push program: the last request, from the state. */
+  async function pushRequest(): Promise<string> {
+    const { stdout } = await here.network.must("stack", "export", "--show-secrets");
+    const state = JSON.parse(stdout) as {
+      deployment: { resources: { urn: string; inputs?: { stdin?: { plaintext: string } } }[] };
+    };
+    const found = state.deployment.resources.find(({ urn }) =>
+      urn.endsWith("::tokyo-push-command"),
+    );
+    return JSON.parse(found?.inputs?.stdin?.plaintext ?? '""') as string;
+  }
+
+  function push(verb: string, input: string): Promise<Finished> {
+    return here.network.lab.exec("operator", [...PUSH, verb], { input, timeoutMs: 300_000 });
+  }
+}
+
+/** As the instance's user data has it. */
+function bootstrapKey({ network }: Here): KeyPair {
+  const [id = ""] = network.instances;
+  const { ssh_keys: keys } = parse(network.userData(id)) as {
+    ssh_keys: { ed25519_private: string; ed25519_public: string };
+  };
+  const [kind = "", base64 = ""] = keys.ed25519_public.split(" ");
+  return { privateKey: keys.ed25519_private, publicKey: `${kind} ${base64}` };
+}

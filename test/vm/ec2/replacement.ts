@@ -1,0 +1,91 @@
+/** Another instance takes the relay's place, and nobody has to be told. */
+import * as assert from "node:assert/strict";
+import { principalOf } from "../../../mesh/ssh-identity";
+import { waitFor } from "../../../scripts/lab/process";
+import { machineFiles, machineNamespace } from "../../../scripts/lab/vm/files";
+import { Machine } from "../../../scripts/lab/vm/machine";
+import { isOn } from "../../../scripts/lab/vm/qemu";
+import type { Here } from "../ec2.test";
+import { progress, TUNNEL } from "../support/ec2-network";
+import { reconnectionDuring } from "../support/reconnection";
+import { UP_PLAIN } from "./changes";
+import * as fs from "node:fs";
+
+/** Of the push to the relay. */
+const BACK_WITHIN_S = 5;
+const BOOT_LIMIT_MS = 600_000;
+
+export function replacement(here: Here): void {
+  it("is replaced by a newer image on purpose: same address, same key, peers back at once, unedited", async () => {
+    const { network } = here;
+    const before = await lasting();
+    const [former = ""] = network.instances;
+    network.setRelay("imageGeneration", 2);
+    const ways = { from: "laptop", to: TUNNEL.tokyo, push: "tokyo-push-command" };
+    const seen = await reconnectionDuring(network, UP_PLAIN, ways);
+    assert.equal(seen.code, 0, seen.output);
+    assert.notEqual(network.instances[0], former);
+    assert.deepEqual(await lasting(), before);
+    assertEnded(former);
+    await network.assertWorks(BACK_WITHIN_S * 1000);
+    assert.ok(seen.afterPush <= BACK_WITHIN_S, `back after ${seen.afterPush} s`);
+  });
+
+  it("is replaced by the engine's own --replace; killed when the machine has its key, the next up goes through", async () => {
+    const { network } = here;
+    const before = await lasting();
+    const [former = ""] = network.instances;
+    const { stdout } = await network.must("stack", "--show-urns");
+    const urn = /URN: (\S+aws:ec2\/instance:Instance::\S+)/.exec(stdout)?.[1] ?? "";
+    assert.notEqual(urn, "");
+    const argv = ["pulumi", ...UP_PLAIN, "--non-interactive", "--replace", urn];
+    const engine = network.lab.spawn("operator", argv, { stdio: "ignore" });
+    const ended = new Promise((resolve) => engine.once("exit", resolve));
+    const authority = await network.authority();
+    const identified = await waitFor(
+      async () => ((await showsCertificate(former, authority)) ? true : undefined),
+      BOOT_LIMIT_MS,
+      300,
+    );
+    engine.kill("SIGKILL");
+    await ended;
+    assert.equal(identified, true, "the machine never showed its certificate");
+    progress(
+      "the engine is killed: the machine has its own key, and the engine has not recorded it",
+    );
+    // What the file backend wants after a kill, in its own words.
+    await network.pulumi("cancel", "--yes");
+    await network.up();
+    assert.deepEqual(await lasting(), before);
+    assertEnded(former);
+    await network.assertWorks();
+  });
+
+  /** What a replacement may not change. */
+  async function lasting() {
+    const { network } = here;
+    return {
+      elastic: network.elastic,
+      key: await network.said("sudo wg show wg0 public-key"),
+      desktop: network.configOf("desktop"),
+      laptop: network.configOf("laptop"),
+    };
+  }
+
+  async function showsCertificate(former: string, authority: string): Promise<boolean> {
+    const { lab, instances } = here.network;
+    const id = instances.find((one) => one !== former);
+    if (id === undefined || !fs.existsSync(machineFiles(lab.id, id).record)) return false;
+    const machine = Machine.open(lab, id);
+    if (!machine.hasAddress) return false;
+    machine.expectAuthority(authority, principalOf(id));
+    return (await machine.ssh("true", { timeoutMs: 10_000 })).code === 0;
+  }
+
+  function assertEnded(id: string): void {
+    const { lab, account } = here.network;
+    assert.equal(account.get(id), undefined);
+    assert.equal(fs.existsSync(machineFiles(lab.id, id).root), false);
+    assert.equal(isOn(machineNamespace(lab.id, id)), false);
+  }
+}
