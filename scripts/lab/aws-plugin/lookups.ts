@@ -40,11 +40,12 @@ function getAmi(account: Account, args: PlainProperties): PlainProperties {
 
 function getSubnet(account: Account, args: PlainProperties): PlainProperties {
   const { id, properties } = account.need(kinds.subnet, textAt(args, "id"));
-  return { ...properties, id };
+  return { ipv6CidrBlock: "", ...properties, id };
 }
 
 function getVpc(account: Account, args: PlainProperties): PlainProperties {
   const { id, properties } = account.need(kinds.vpc, textAt(args, "id"));
   const cidrBlock = properties["cidrBlock"] ?? "";
-  return { ...properties, id, cidrBlockAssociations: [{ cidrBlock, state: "associated" }] };
+  const cidrBlockAssociations = [{ cidrBlock, state: "associated" }];
+  return { ...properties, id, cidrBlockAssociations, ipv6CidrBlockAssociations: [] };
 }

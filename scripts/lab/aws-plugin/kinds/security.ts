@@ -12,35 +12,43 @@ import { refuseWhileUsed } from "./network";
 /** EC2 API reference, CreateSecurityGroup: name and description in a VPC. */
 const TEXT = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/;
 
+const NOT_A_TEXT = "must be 1 to 255 characters of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*";
+
 export const securityGroup: Kind = {
   prefix: "sg",
   required: [],
   optional: [
-    ...["name", "description", "vpcId", "ingress", "egress", "revokeRulesOnDelete", "tags"],
-    "region",
+    ...["name", "namePrefix", "description", "vpcId", "ingress", "egress", "revokeRulesOnDelete"],
+    ...["tags", "region"],
   ],
-  chosen: ["name", "vpcId", "ingress", "egress", "region"],
+  chosen: ["name", "namePrefix", "vpcId", "ingress", "egress", "region"],
   outputs: ["arn", "ownerId", "tagsAll"],
-  replacing: ["name", "description", "vpcId", "region"],
+  replacing: ["name", "namePrefix", "description", "vpcId", "region"],
   sets: ["ingress", "egress"],
   fill: (name, inputs, old) => ({
-    name: inputs["name"] ?? old["name"] ?? `${name}-${randomBytes(4).toString("hex").slice(0, 7)}`,
+    ...(inputs["namePrefix"] === undefined
+      ? { name: inputs["name"] ?? old["name"] ?? `${name}-${randomDigits(7)}` }
+      : {}),
     description: inputs["description"] ?? "Managed by Pulumi",
   }),
   wrong: (inputs) => {
-    const name = textAt(inputs, "name");
+    const [property, name] =
+      inputs["namePrefix"] === undefined
+        ? ["name", textAt(inputs, "name")]
+        : ["namePrefix", textAt(inputs, "namePrefix")];
     return {
-      ...(/^sg-/i.test(name) ? { name: "cannot begin with sg-" } : {}),
+      ...(/^sg-/i.test(name) ? { [property]: "cannot begin with sg-" } : {}),
+      ...(TEXT.test(name) ? {} : { [property]: NOT_A_TEXT }),
       ...(TEXT.test(textAt(inputs, "description"))
         ? {}
         : {
-            description:
-              "must be 1 to 255 characters of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*",
+            description: NOT_A_TEXT,
           }),
     };
   },
   create: ({ account }, id, inputs) => {
-    const { name, vpcId } = { name: textAt(inputs, "name"), vpcId: textAt(inputs, "vpcId") };
+    const name = textAt(inputs, "name") || `${textAt(inputs, "namePrefix")}${randomDigits(26)}`;
+    const vpcId = textAt(inputs, "vpcId");
     account.need(type.vpc, vpcId);
     const twin = account.all(type.securityGroup).find((one) => {
       const { properties } = one;
@@ -51,13 +59,17 @@ export const securityGroup: Kind = {
         `InvalidGroup.Duplicate: The security group '${name}' already exists for VPC '${vpcId}'`,
       );
     }
-    return { arn: arnOf("security-group", id), ownerId: "000000000000" };
+    return { name, arn: arnOf("security-group", id), ownerId: "000000000000" };
   },
   update: enforce,
   remove: ({ account }, thing) => {
     refuseWhileUsed(account, thing, [type.instance]);
   },
 };
+
+function randomDigits(length: number): string {
+  return randomBytes(length).toString("hex").slice(0, length);
+}
 
 const SOURCES = ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"];
 
