@@ -6,7 +6,7 @@ import { progress, secondsSince } from "../support/ec2-network";
 
 export function firstUp(here: Here): void {
   it("is previewed before there is anything, with the address as a placeholder", async () => {
-    const { stdout } = await here.network.must("preview", "--diff");
+    const { stdout } = await here.network.must("preview", "--diff", "--show-full-output");
     assert.match(stdout, /\+ aws:ec2\/instance:Instance: \(create\)/);
     assert.match(stdout, /Endpoint = <eip:tokyo>:51820/);
   });
