@@ -28,6 +28,8 @@ export class LeakWatch {
     watch.timer = setInterval(() => {
       watch.sample();
     }, SAMPLE_MS);
+    // A test that failed before its end must not keep its process alive.
+    watch.timer.unref();
     return watch;
   }
 
