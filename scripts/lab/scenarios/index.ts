@@ -1,10 +1,11 @@
 /** All scenarios by name; the first is the default. */
 import { UsageError } from "../world";
 import type { Scenario } from "../scenario";
+import { ec2 } from "./ec2";
 import { quickstart } from "./quickstart";
 import { relay } from "./relay";
 
-export const scenarios: readonly Scenario[] = [relay, quickstart];
+export const scenarios: readonly Scenario[] = [relay, quickstart, ec2];
 
 /** @throws UsageError that lists the scenarios. */
 export function scenarioNamed(name: string): Scenario {
