@@ -24,6 +24,8 @@ export const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--di
 type Config = Record<string, { value: string; secret: boolean }>;
 
 export class Ec2Network {
+  private made: Promise<Config> | undefined;
+
   private constructor(
     readonly mesh: MeshLab,
     readonly account: Account,
@@ -64,9 +66,12 @@ export class Ec2Network {
     setConfig(this.mesh.stack, ["relays", "tokyo", "ec2", key], value);
   }
 
-  async config(): Promise<Config> {
-    const { stdout } = await this.must("config", "--show-secrets", "--json");
-    return JSON.parse(stdout) as Config;
+  /** The stack's config as it was made, secrets in clear; these tests change no secret. */
+  private config(): Promise<Config> {
+    this.made ??= this.must("config", "--show-secrets", "--json").then(
+      ({ stdout }) => JSON.parse(stdout) as Config,
+    );
+    return this.made;
   }
 
   /** Every secret of the stack's config by a name: keys, seeds, and the SSH keys' own lines. */
