@@ -5,10 +5,11 @@ import type { RawConfig } from "../../mesh/config/read-draft";
 import { readMesh } from "../../mesh/mesh";
 import { jumpRelays } from "../../mesh/plan/host-targets";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { PushError } from "../push/push-error";
 import { removeFromHost, type RemoveResult } from "../push/remove";
 import { configPath } from "../stack/encrypt";
 import { Failure } from "../stack/failure";
-import { hostAccess, openAccess } from "../stack/network";
+import { hostAccess, openAccess, type Access } from "../stack/network";
 import { findStack, type Stack } from "../stack/project";
 import { readConfigSoFar, reviewEdit } from "../stack/review-edit";
 import { readStackFile, writeStackFile } from "../stack/stack-file";
@@ -56,9 +57,20 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
  */
 async function cleanNow(node: NodePlan, plan: Plan, stack: Stack): Promise<RemoveResult> {
   say(`${node.name} is reached through the tunnel alone, so its machine is cleaned now...`);
-  const result = await removeFromHost(hostAccess(node, await openAccess(stack, plan)));
+  const access = await openAccess(stack, plan);
+  const result = await removeThrough(node, access);
   if (result.note !== null) say(result.note);
   return result;
+}
+
+/** The relay on the way may not be there yet; then its peer's machine has nothing of ours. */
+async function removeThrough(node: NodePlan, access: Access): Promise<RemoveResult> {
+  try {
+    return await removeFromHost(hostAccess(node, access));
+  } catch (problem) {
+    if (!(problem instanceof PushError)) throw problem;
+    return { node: node.name, outcome: "failed", note: problem.message };
+  }
 }
 
 /** A private key that was left alone is worth removing too. */

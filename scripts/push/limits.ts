@@ -36,8 +36,8 @@ export const BOOT_GRACE_MS = 60_000;
 export const BOOT_TALK_MS = 15_000;
 /** For one signature. */
 export const SIGN_MS = 10_000;
-/** What the host may take for one step to its identity. */
-export const IDENTITY_MS = 60_000;
+/** What the host may take for one step to its identity: its lock, then twice 20 s until sshd shows what it was told. */
+export const IDENTITY_MS = 90_000;
 /** What an `adopt` may take before its apply begins: a last round that began just in time is brought to its end. */
 export const ADOPT_MS = BOOT_MS + 3 * (IDENTITY_MS + BOOT_REACH_MS);
 

@@ -7,6 +7,12 @@ import type { HostAccess } from "../../mesh/push-request";
 import type { Secret } from "../../mesh/secret";
 import type { Marks } from "../push/host-script";
 import { Failure } from "./failure";
+import {
+  NONE_MADE,
+  readMadeInstances,
+  withMadeInstances,
+  type MadeInstances,
+} from "./made-instances";
 import type { Stack } from "./project";
 import { readConfig, readStackFile } from "./stack-file";
 import { readSshPrivateKey } from "./ssh-private-key";
@@ -27,22 +33,33 @@ export interface Access {
   /** `PROJECT/STACK`, the mark on every host. */
   owner: string;
   sshPrivateKey: Secret | null;
+  /** Of the ec2 relays. */
+  made: MadeInstances;
 }
 
 export async function openAccess(stack: Stack, plan: Plan): Promise<Access> {
   const config = readConfig(readStackFile(stack.file), stack.file);
-  return { plan, owner: ownerOf(stack), sshPrivateKey: await readSshPrivateKey(stack, config) };
+  const sshPrivateKey = await readSshPrivateKey(stack, config);
+  const onEc2 = plan.nodes.some((node) => node.ec2 !== null);
+  const made = onEc2 ? await readMadeInstances(stack) : NONE_MADE;
+  return { plan, owner: ownerOf(stack), sshPrivateKey, made };
 }
 
-/** How to get onto a pushed node's host, and which marks are ours there. */
+/**
+ * How to get onto a pushed node's host, and which marks are ours there.
+ * @throws PushError when that leads to or through an EC2 instance which was not made yet.
+ */
 export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
+  const { plan, made } = access;
+  // Without the key there are no instances either, and then nothing comes of these targets.
+  const targets = hostTargets(node, plan, made.authorityKey ?? "");
   return {
     node: node.name,
-    targets: hostTargets(node, access.plan, null),
+    targets: withMadeInstances(node.name, targets, made),
     sshPrivateKey: access.sshPrivateKey?.reveal() ?? null,
     interface: access.plan.network.interface,
     owner: access.owner,
-    machine: machineOf(node),
+    machine: withMadeInstances(node.name, machineOf(node), made),
   };
 }
 

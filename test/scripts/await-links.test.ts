@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { awaitLinks } from "../../scripts/commands/up/await-links";
+import { NONE_MADE } from "../../scripts/stack/made-instances";
 import { asPlanned, OWNER, plan, reached } from "./support/asked-network";
 
 describe("waiting for the tunnels after an up", () => {
@@ -7,7 +8,7 @@ describe("waiting for the tunnels after an up", () => {
     const asked: string[][] = [];
     const links = await awaitLinks(
       plan.nodes,
-      { plan, owner: OWNER, sshPrivateKey: null },
+      { plan, owner: OWNER, sshPrivateKey: null, made: NONE_MADE },
       (some) => {
         asked.push(some.map(({ name }) => name));
         const late = asked.length === 1 ? null : 1;

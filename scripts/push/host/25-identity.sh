@@ -105,11 +105,11 @@ keep_folder() { sync /etc/ssh "${SSHD_DROP_IN%/*}" 2>/dev/null || sync; }
 reload_sshd() {
   if with_systemd; then
     unlocked systemctl reload "$(sshd_unit)" 2>/dev/null || true
-    until_true 8 "$1" || unlocked systemctl restart "$(sshd_unit)" 2>/dev/null || true
+    until_true 20 "$1" || unlocked systemctl restart "$(sshd_unit)" 2>/dev/null || true
   else
     kill -HUP "$(cat "$(sshd_setting pidfile)" 2>/dev/null)" 2>/dev/null || true
   fi
-  until_true 8 "$1" || die "sshd there was told of its new host key and does not show it" \
+  until_true 20 "$1" || die "sshd there was told of its new host key and does not show it" \
     "see on the host: systemctl status ssh sshd; journalctl -u ssh -u sshd; then run up again"
 }
 
@@ -125,5 +125,5 @@ scan() {
   listens=$(sshd_setting listenaddress | sort | head -n 1)
   host=${listens%:*}
   case $host in 0.0.0.0) host=127.0.0.1 ;; '[::]') host=::1 ;; '['*) host=${host#?} host=${host%?} ;; esac
-  ssh-keyscan "$@" -T 3 -p "${listens##*:}" "$host" 2>/dev/null </dev/null
+  ssh-keyscan "$@" -T 10 -p "${listens##*:}" "$host" 2>/dev/null </dev/null
 }
