@@ -11,23 +11,26 @@ import { readConfig, readStackFile } from "../stack/stack-file";
 import { newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
 import type { LinkStatus } from "./status/link-states";
 import { awaitLinks } from "./up/await-links";
-import { upText, type UpReport } from "./up/up-report";
+import { checkHosts, mendHosts, type HostCheck } from "./up/check-hosts";
+import { checksText, upText, type UpReport } from "./up/up-report";
 
 interface UpOptions extends CommonOptions {
   yes?: true;
   skipPreview?: true;
   nonInteractive?: true;
+  check?: true;
 }
 
 export function upCommand(): Command {
   return newCommand("up [flags...]", {
     says: "Converge the network: push to every host what changed, say who needs a new config, and check the tunnels. It is `pulumi up --continue-on-error`; its other flags may follow after --.",
-    examples: ["up", "up --yes --skip-preview", "up --stack home -- --refresh"],
+    examples: ["up", "up --yes --skip-preview", "up --check", "up --stack home -- --refresh"],
   })
     .option(...STACK_OPTION)
     .option("-y, --yes", "do not ask before it begins")
     .option("-f, --skip-preview", "do not show a preview first")
     .option("--non-interactive", "ask nothing")
+    .option("--check", "look at every host first, and mend what was changed there by hand")
     .action(up);
 }
 
@@ -37,8 +40,9 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   const { plan } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
   const before = await handedOver(stack, plan);
   const out = options.json === true ? "stderr" : "stdout";
+  const found = options.check === true && plan !== null ? await look(stack, plan) : [];
   const run = await runWithEvents(stack, engineArgs(flags, options), out);
-  const report = await reportOn(run, plan, stack, before);
+  const report = await reportOn(run, plan, stack, before, found);
   process.exitCode = report.ok ? 0 : 1;
   print(options, report, upText(report));
 }
@@ -58,10 +62,19 @@ async function reportOn(
   plan: Plan | null,
   stack: Stack,
   before: ReadonlyMap<string, Secret>,
+  found: HostCheck[],
 ): Promise<UpReport> {
   const { exitCode, failed } = run;
   if (plan === null || !run.updated) {
-    return { ok: exitCode === 0, exitCode, failed, waiting: [], handOver: [], links: [] };
+    return {
+      ok: exitCode === 0,
+      exitCode,
+      failed,
+      waiting: [],
+      handOver: [],
+      links: [],
+      checked: found,
+    };
   }
   const failedNodes = failed.flatMap(({ node }) => node ?? []);
   const settled = run.settled.filter((name) => !failedNodes.includes(name));
@@ -73,9 +86,26 @@ async function reportOn(
   const handOver = plan.nodes.flatMap(({ name: node, custody }) =>
     before.get(node)?.reveal() === after.get(node)?.reveal() ? [] : [{ node, custody }],
   );
+  const checked = await mendHosts(stack, plan, found, failedNodes);
   const links = await checkTunnels(stack, plan, settled);
   const ok = exitCode === 0 && links.every((link) => link.state !== "dead");
-  return { ok, exitCode, failed, waiting, handOver, links };
+  return {
+    ok: ok && checked.every(({ mended }) => mended),
+    exitCode,
+    failed,
+    waiting,
+    handOver,
+    links,
+    checked,
+  };
+}
+
+/** What it finds is said before the engine asks whether to go on. */
+async function look(stack: Stack, plan: Plan): Promise<HostCheck[]> {
+  say("looking at every host first...");
+  const found = await checkHosts(stack, plan);
+  say(checksText(found));
+  return found;
 }
 
 /** Empty in a network whose nodes are all pushed to: then the engine need not be asked. */

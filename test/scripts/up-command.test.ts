@@ -74,6 +74,7 @@ describe("up and preview", () => {
       waiting: ["laptop"],
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
+      checked: [],
     });
     place.write("bin/configs-after", JSON.stringify({ phone: "newer" }));
     const text = (await run("up", "--yes")).stdout;
@@ -110,6 +111,7 @@ describe("up and preview", () => {
       waiting: [],
       handOver: [],
       links: [],
+      checked: [],
     });
   });
 });

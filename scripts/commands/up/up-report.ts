@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { NodeFailure } from "../../stack/engine-events";
 import { formatAge } from "../status/status-report";
+import type { HostCheck } from "./check-hosts";
 import type { LinkStatus } from "../status/link-states";
 
 export interface UpReport {
@@ -16,6 +17,8 @@ export interface UpReport {
   handOver: HandOver[];
   /** The links between pushed nodes; empty where they were not looked at. */
   links: LinkStatus[];
+  /** With --check: the hosts that were not as planned. */
+  checked: HostCheck[];
 }
 
 export interface HandOver {
@@ -25,7 +28,7 @@ export interface HandOver {
 }
 
 export function upText(report: UpReport): string {
-  return [failures(report), waiting(report), handOvers(report), tunnels(report)]
+  return [failures(report), waiting(report), mended(report), handOvers(report), tunnels(report)]
     .filter((block) => block !== "")
     .join("\n");
 }
@@ -44,6 +47,28 @@ function failures({ failed }: UpReport): string {
 function waiting({ waiting: names }: UpReport): string {
   if (names.length === 0) return "";
   return `left out, because a relay that they need failed (the next up does them): ${names.join(", ")}`;
+}
+
+/** What a check has found, before anything was done about it. */
+export function checksText(found: HostCheck[]): string {
+  if (found.length === 0) return "Every host is as planned.";
+  return found
+    .map(({ node, drift, cause }) =>
+      cause === null
+        ? `${pc.yellow(node)} differs from the plan:\n${drift.map((line) => `  ${line}`).join("\n")}`
+        : `${pc.red(node)}: ${cause}`,
+    )
+    .join("\n");
+}
+
+function mended({ checked }: UpReport): string {
+  return checked
+    .map(({ node, mended: well, cause }) =>
+      well
+        ? `${pc.green("as planned again:")} ${node}`
+        : `${pc.red("still not as planned:")} ${node}: ${cause ?? ""}`,
+    )
+    .join("\n");
 }
 
 function handOvers({ handOver }: UpReport): string {

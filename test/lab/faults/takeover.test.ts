@@ -1,0 +1,98 @@
+/** Who a host belongs to: two stacks in two backends, and a state that was lost while its hosts live on. Needs root. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Finished } from "../../../scripts/lab/process";
+import { relay } from "../../../scripts/lab/scenarios/relay";
+import { meshLab, type MeshLab } from "../support/mesh-lab";
+import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
+
+describe("a host and its owner", function () {
+  this.timeout(300_000);
+  let mesh: MeshLab;
+  let talk: Talk;
+  let other: string;
+
+  before(async () => {
+    mesh = await meshLab(relay, "test-takeover");
+    talk = await talkTo(mesh);
+    succeeded(await talk.pulumi(...UP));
+    other = `${mesh.stack.name}-other`;
+    fs.copyFileSync(mesh.stack.file, otherFile());
+  });
+  after(async () => {
+    fs.rmSync(otherFile(), { force: true });
+    await mesh.lab.down();
+  });
+
+  const otherFile = (): string => mesh.stack.file.replace(mesh.stack.name, other);
+
+  /** A backend of its own: the engine's lock is there, and knows nothing of the other one's. */
+  async function inBackend(name: string, ...args: string[]): Promise<Finished> {
+    const folder = path.join(mesh.lab.folder.engine, name);
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const env = { PULUMI_BACKEND_URL: `file://${folder}` };
+    const argv = ["pulumi", ...args, "--non-interactive"];
+    const done = await mesh.lab.exec("operator", argv, { env, timeoutMs: 200_000 });
+    talk.leaks.read(argv.join(" "), done.stdout + done.stderr);
+    return done;
+  }
+
+  async function sessions(): Promise<string> {
+    return talk.on("relay", "wg show wg0 latest-handshakes; cat /sys/class/net/wg0/ifindex");
+  }
+
+  it("F21: is refused to another stack in another backend, with the way to take it over; nothing is touched", async () => {
+    const before = await sessions();
+    succeeded(await inBackend("second", "stack", "init", other, "--no-select"));
+    const up = await inBackend("second", ...UP, "--stack", other);
+    assert.notEqual(up.code, 0);
+    const mark = `wireguard-mesh/${mesh.stack.name}`;
+    assert.ok(up.stdout.includes(`wg0 here belongs to another: ${mark} relay`), up.stdout);
+    assert.match(up.stdout, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0/);
+    assert.equal(await sessions(), before);
+    assert.match(
+      await talk.on("relay", "cat /var/lib/wireguard-mesh/wg0/owner"),
+      new RegExp(`^${mark}\n`),
+    );
+  });
+
+  it("F21: is taken over after that command, without an interruption; its former owner is refused then", async () => {
+    const before = await sessions();
+    for (const host of ["relay", "desktop", "laptop"]) {
+      await talk.on(host, "sh /var/lib/wireguard-mesh/wg0/host.sh release wg0");
+    }
+    succeeded(await inBackend("second", ...UP, "--stack", other));
+    assert.equal(await sessions(), before);
+    const status = await talk.command("status", "relay");
+    assert.match(status.stdout, new RegExp(`wg0 belongs to wireguard-mesh/${other}`));
+    const destroyed = await talk.pulumi("destroy", "--yes", "--skip-preview");
+    succeeded(destroyed);
+    assert.match(
+      destroyed.stdout,
+      new RegExp(`belongs to wireguard-mesh/${other} .*nothing was touched`),
+    );
+    assert.equal(await sessions(), before);
+  });
+
+  it("F19: is adopted by a fresh stack of the same name and config when the state is lost: same keys, nothing restarted", async () => {
+    const before = await sessions();
+    fs.rmSync(path.join(mesh.lab.folder.engine, "second"), { recursive: true });
+    succeeded(await inBackend("third", "stack", "init", other, "--no-select"));
+    const up = succeeded(await inBackend("third", ...UP, "--stack", other));
+    assert.match(up.stdout, /created/);
+    assert.equal(await sessions(), before);
+    for (const host of ["relay", "desktop", "laptop"]) {
+      assert.equal(await talk.on(host, "wg show interfaces"), "wg0");
+    }
+  });
+
+  it("F19: is refused to a fresh stack of another name, with the command that lets it in", async () => {
+    succeeded(await inBackend("fourth", "stack", "init", mesh.stack.name, "--no-select"));
+    const up = await inBackend("fourth", ...UP);
+    assert.notEqual(up.code, 0);
+    assert.match(up.stdout, /host\.sh release wg0/);
+  });
+
+  it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
+});
