@@ -1,5 +1,7 @@
 /** Hosts that are not like the developer's: other shells, a small userland, other package managers and inits. Needs root. */
 import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { Lab } from "../../../scripts/lab/lab";
 import type { Finished } from "../../../scripts/lab/process";
 import {
@@ -13,6 +15,7 @@ import {
 } from "../support/foreign-host";
 import { configOf, keysOf, push, requestFor, textsBelow } from "../support/pushing";
 
+const FIREWALLS = path.join(__dirname, "../../push/firewalls");
 const FORWARDING = { ipv4: true, ipv6: false };
 
 describe("a foreign host", function () {
@@ -98,6 +101,35 @@ describe("a foreign host", function () {
     assert.equal(outcomeOf(await pushed("remove", "apk", 1400)), "removed");
     assert.deepEqual(await oursOn(lab, "apk"), []);
   });
+
+  it("may have a firewall in the way, which is named with the line that mends it: real rules, as the tools write them", async () => {
+    const expected: Record<string, string[]> = {
+      ufw: ["ufw allow 51820/udp", "ufw route allow in on wg0 out on wg0"],
+      docker: ["iptables -I DOCKER-USER -i wg0 -j ACCEPT"],
+      firewalld: ["firewall-cmd --permanent --add-port=51820/udp", "--zone=trusted"],
+      plain: ["nft insert rule inet filter input", "nft insert rule inet filter forward"],
+    };
+    let mtu = 1300;
+    for (const [tool, remedies] of Object.entries(expected)) {
+      const rules = fs.readFileSync(path.join(FIREWALLS, `${tool}.nft`), "utf8");
+      const input = `flush ruleset\n${rules}`;
+      assert.equal((await lab.exec("bash", ["nft", "-f", "-"], { input })).code, 0);
+      mtu += 1;
+      const notes = notesOf(await pushed("apply", "bash", mtu));
+      assert.deepEqual([tool, notes.length], [tool, tool === "docker" ? 1 : 2]);
+      for (const remedy of remedies) assert.ok(notes.join().includes(remedy), `${tool}: ${remedy}`);
+    }
+    const remedies = notesOf(await pushed("apply", "bash", mtu + 1)).map(
+      (note) => /: sudo (nft .*) \(and keep it/.exec(note)?.[1] ?? "no remedy",
+    );
+    for (const remedy of remedies) await on(lab, "bash", remedy);
+    assert.deepEqual(notesOf(await pushed("apply", "bash", mtu + 2)), []);
+    await on(lab, "bash", "nft flush ruleset");
+    await pushed("remove", "bash", mtu);
+  });
+
+  const notesOf = ({ stderr }: Finished): string[] =>
+    stderr.split("\n").filter((line) => line.includes("a firewall on this host"));
 
   it("shows no key in what was said, or in any log", () => {
     const shown = said.join("\n") + textsBelow(lab.folder.logs);
