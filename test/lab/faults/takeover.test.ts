@@ -2,9 +2,10 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Finished } from "../../../scripts/lab/process";
+import { waitFor, type Finished } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
+import { setConfig } from "../support/stack-edits";
 import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
 
 describe("a host and its owner", function () {
@@ -41,6 +42,31 @@ describe("a host and its owner", function () {
   async function sessions(): Promise<string> {
     return talk.on("relay", "wg show wg0 latest-handshakes; cat /sys/class/net/wg0/ifindex");
   }
+
+  it("F21: is pushed to by one run of its stack at a time: a second one ends at once and says whose turn it is", async () => {
+    // A change that has to wait on its host keeps the first run going.
+    const holder = mesh.lab.spawn("relay", [
+      "flock",
+      "/run/wireguard-mesh.lock/wg0",
+      "sleep",
+      "20",
+    ]);
+    setConfig(mesh.stack, ["network", "mtu"], 1400);
+    const first = talk.pulumi(...UP);
+    const locks = path.join(mesh.lab.folder.engine, "backend/.pulumi/locks");
+    const locked = await waitFor(() => {
+      const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
+      return files.some((file) => String(file).endsWith(".json")) ? true : undefined;
+    }, 20_000);
+    assert.equal(locked, true);
+    const second = await talk.command("up", "--yes", "--skip-preview", "--json");
+    assert.equal(second.code, 1);
+    assert.match(second.stdout + second.stderr, /locked by 1 lock[\s\S]*pulumi cancel/);
+    holder.kill();
+    succeeded(await first);
+    assert.equal(await talk.on("relay", "cat /sys/class/net/wg0/mtu"), "1400");
+    fs.copyFileSync(mesh.stack.file, otherFile());
+  });
 
   it("F21: is refused to another stack in another backend, with the way to take it over; nothing is touched", async () => {
     const before = await sessions();
