@@ -83,7 +83,7 @@ describe("a network whose ground moves", function () {
   it("F10, F11: follows a relay to another address: those with a way in are told, the others are named", async () => {
     await talk.on(
       "relay",
-      "ip addr add 203.0.113.11/24 dev eth0; ip addr del 203.0.113.10/24 dev eth0; ip route replace default via 203.0.113.1",
+      "ip addr del 203.0.113.10/24 dev eth0; ip addr add 203.0.113.11/24 dev eth0; ip route replace default via 203.0.113.1",
     );
     setConfig(mesh.stack, ["relays", "relay", "host"], "root@203.0.113.11");
     // From now on the desktop has no way in but the tunnel, and that leads to where the relay was.
