@@ -95,10 +95,13 @@ function placeIn(subnetId: string, args: PlaceArgs, opts: pulumi.CustomResourceO
   return { vpcId, subnetId: vpcId.apply(() => subnetId), ready: [] };
 }
 
-/** The tunnel would take over addresses of the VPC, its resolver and router among them. */
-function refuseOverlap(
+/**
+ * The tunnel would take over addresses of the VPC, its resolver and router among them. Exported for its test: in mocks, a
+ * resource that waits for what has failed waits for ever.
+ */
+export function refuseOverlap(
   subnetId: string,
-  { relay, inner }: PlaceArgs,
+  { relay, inner }: Pick<PlaceArgs, "relay" | "inner">,
   places: { what: string; cidrs: string[] }[],
 ): void {
   for (const { what, cidrs } of places) {

@@ -53,6 +53,11 @@ export interface PushRequest extends HostAccess {
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses of nodes that this host dials; the host pings each once to force a handshake. */
   probes: string[];
+  /**
+   * `INSTANCE:PUBLICKEY` of each neighbour whose machine the program makes. Where another instance stands there than at the
+   * push before, the host shakes hands with it anew: the old session is nobody's. Absent in requests of older versions.
+   */
+  instances?: string[];
   /** What the first contact with an instance of our own takes; null for every other machine. */
   identity: HostIdentity | null;
 }

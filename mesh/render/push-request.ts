@@ -1,6 +1,7 @@
 /** Puts together what one host is told; see mesh/push-request.ts for its form. */
 import { hostTargets, machineOf } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
+import { instancePlaceholder } from "../placeholders";
 import type { HostIdentity, PushRequest } from "../push-request";
 import { Secret } from "../secret";
 import { authorityOf, bootstrapKeyOf } from "../ssh-identity";
@@ -25,6 +26,7 @@ export function renderPushRequest(
     config: renderConfig(node, plan.network, keyring).reveal(),
     forwarding: node.forwarding,
     probes: node.probes,
+    instances: instancesBeside(node, plan),
     identity: identityOf(node, keyring),
   };
   return Secret.of(JSON.stringify(request));
@@ -33,6 +35,14 @@ export function renderPushRequest(
 /** The public half of the stack's SSH authority, a fact; null where the stack has none. */
 export function authorityKeyOf({ sshAuthoritySeed }: Keyring): string | null {
   return sshAuthoritySeed === null ? null : authorityOf(sshAuthoritySeed).publicKey;
+}
+
+/** Also what makes a push to a peer change, and so run, when a relay of its has been replaced. */
+function instancesBeside(node: NodePlan, plan: Plan): string[] {
+  const made = new Set(plan.nodes.flatMap(({ name, ec2 }) => (ec2 === null ? [] : [name])));
+  return node.sections
+    .filter(({ name }) => made.has(name))
+    .map(({ name, publicKey }) => `${instancePlaceholder(name)}:${publicKey}`);
 }
 
 /** Only for an instance that the program made: it has to be given an identity first. */

@@ -99,6 +99,7 @@ function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
     forwarding4: request.forwarding.ipv4 ? 1 : 0,
     forwarding6: request.forwarding.ipv6 ? 1 : 0,
     probes: request.probes.join(" "),
+    instances: (request.instances ?? []).join(" "),
     sha256: sha256(request.config),
     config: base64(request.config),
     "script-sha256": sha256(script),

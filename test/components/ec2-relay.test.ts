@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { isMap } from "../../mesh/config/shape-issues";
 import { ADDRESS, AUTHORITY_SEED, ec2Stack, LOGIN_KEY } from "../support/ec2-stacks";
 import { inClear, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
+import { keyPair } from "../support/key-pairs";
 import { leaksIn } from "../support/secret-forms";
 
 const INSTANCE = "tokyo-debian-12-1";
@@ -114,6 +115,8 @@ for (const preview of [true, false]) {
       const hop = { user: "admin", address: ADDRESS, port: 22, hostKeys: [] };
       const authority = { publicKey: authorityIn(run), principal };
       assert.deepEqual(tokyo["targets"], [{ kind: "ssh", hop: { ...hop, authority }, via: [] }]);
+      const desktop = requestOf(run, "desktop");
+      assert.deepEqual(desktop["instances"], [`${INSTANCE}-id:${keyPair(0).publicKey}`]);
       const nas = requestOf(run, "nas");
       assert.match(JSON.stringify(nas["targets"]), new RegExp(`"via":.*"address":"${ADDRESS}"`));
       assert.match(String(nas["config"]), new RegExp(`^Endpoint = ${ADDRESS}:51820$`, "m"));

@@ -10,6 +10,7 @@ apply() {
   fi
   preflight
   tell "now $(date +%s)"
+  renew_sessions
   if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$THIS_BOOT/pending" ] && healthy; then
     write_marks
     [ ! -w "$LIVE" ] || chmod 600 "$LIVE"

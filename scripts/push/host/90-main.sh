@@ -25,6 +25,7 @@ read_payload() {
       verb) verb=$value ;; interface) interface=$value ;;
       owner) owner=$value ;; node) node=$value ;; machine) machine=$value ;;
       token) token=$value ;; digest) digest=$value ;; timeout) timeout=$value ;; probes) probes=$value ;;
+      instances) instances=$value ;;
       forwarding4) forwarding4=$value ;; forwarding6) forwarding6=$value ;;
       sha256) sha256=$value ;; script-sha256) script_sha256=$value ;; config) config=$value ;; script) script=$value ;;
       certificate) certificate=$value ;;

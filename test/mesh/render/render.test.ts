@@ -121,6 +121,7 @@ describe("a push request", () => {
       config: renderConfig(relay, plan.network, keyring).reveal(),
       forwarding: { ipv4: true, ipv6: false },
       probes: [],
+      instances: [],
       identity: null,
     });
   });

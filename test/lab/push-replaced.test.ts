@@ -1,0 +1,69 @@
+/** A relay's machine is replaced: a peer that is pushed to shakes hands with the new one at once. Needs root. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../scripts/lab/lab";
+import { waitFor } from "../../scripts/lab/process";
+import { configOf, keysOf, push, PUSH_WORLD, requestFor } from "./support/pushing";
+import { answers, comesToAnswer } from "./support/small-world";
+
+describe("a relay with another machine", function () {
+  this.timeout(180_000);
+  let lab: Lab;
+  before(async () => {
+    lab = await Lab.up(PUSH_WORLD, { id: "test-push-replaced" });
+  });
+  after(() => lab.down());
+
+  const relayKey = keysOf("relay").publicKey;
+  const toLaptop = [
+    "",
+    "[Peer]",
+    `PublicKey = ${keysOf("laptop").publicKey}`,
+    "AllowedIPs = 10.0.0.3/32",
+  ];
+  const toRelay = [
+    ...["", "[Peer]", `PublicKey = ${relayKey}`, "AllowedIPs = 10.0.0.0/24"],
+    ...["Endpoint = 203.0.113.10:51820", "PersistentKeepalive = 25"],
+  ];
+
+  async function pushToLaptop(instance: string): Promise<string> {
+    const config = configOf("laptop", "10.0.0.3/24", toRelay);
+    const request = requestFor(lab, "laptop", { config });
+    const instances = [`${instance}:${relayKey}`];
+    const finished = await push(lab, "apply", { ...request, probes: ["10.0.0.1"], instances });
+    assert.equal(finished.code, 0, finished.stderr);
+    return (JSON.parse(finished.stdout) as { outcome: string }).outcome;
+  }
+
+  /** What a new instance with the same key and address is to its peers: one that knows no session. */
+  async function forgetSessions(): Promise<void> {
+    for (const verb of ["down", "up"]) {
+      const done = await lab.exec("relay", ["wg-quick", verb, "wg0"]);
+      assert.equal(done.code, 0, done.stderr);
+    }
+  }
+
+  it("is shaken hands with anew, though the peer's config is the same; and only then", async () => {
+    const config = configOf("relay", "10.0.0.1/24", toLaptop);
+    assert.equal((await push(lab, "apply", requestFor(lab, "relay", { config }))).code, 0);
+    assert.equal(await pushToLaptop("i-1"), "applied");
+    assert.ok(await comesToAnswer(lab, "laptop", "10.0.0.1"));
+
+    await forgetSessions();
+    assert.equal(await pushToLaptop("i-1"), "unchanged");
+    assert.equal(await answers(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
+
+    assert.equal(await pushToLaptop("i-2"), "unchanged");
+    const back = await waitFor(
+      async () => ((await answers(lab, "laptop", "10.0.0.1")) ? true : undefined),
+      5_000,
+    );
+    assert.ok(back, "no handshake within 5 s of the push");
+  });
+
+  it("keeps its session where the instance is the same", async () => {
+    const shaken = () => lab.exec("laptop", ["wg", "show", "wg0", "latest-handshakes"]);
+    const before = (await shaken()).stdout;
+    assert.equal(await pushToLaptop("i-2"), "unchanged");
+    assert.equal((await shaken()).stdout, before);
+  });
+});
