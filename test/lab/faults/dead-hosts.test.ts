@@ -71,10 +71,10 @@ describe("a host that does not answer", function () {
     }
 
     // Nothing but that host is left to do now, so this is what it costs, the engine's own start included.
-    // The better of two: on a busy machine the start alone may take longer than all else.
-    const costs = [await timed(() => talk.pulumi(...UP)), await timed(() => talk.pulumi(...UP))];
-    for (const [, again] of costs) assert.notEqual(again.code, 0);
-    const seconds = Math.min(...costs.map(([cost]) => cost));
+    // Once more where it took too long: on a busy machine the start alone may.
+    let [seconds, again] = await timed(() => talk.pulumi(...UP));
+    if (seconds >= 30) [seconds, again] = await timed(() => talk.pulumi(...UP));
+    assert.notEqual(again.code, 0);
     assert.ok(seconds < 30, `it took ${seconds} s`);
 
     await mesh.lab.mend("desktop");
