@@ -12,12 +12,13 @@ import { hostKeysFor } from "../stack/known-hosts";
 import { givenFacts, oneOrList } from "../stack/node-facts";
 import { findStackOr, type Stack } from "../stack/project";
 import { readConfigSoFar, readNodes, reviewEdit } from "../stack/review-edit";
-import { writeStackFile } from "../stack/stack-file";
+import { readSettings, writeStackFile } from "../stack/stack-file";
 import { addIn, type YamlValue } from "../stack/yaml-edit";
 import { collect, newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
+import { ec2Facts, type Ec2Options } from "./init/ec2-facts";
 import { ensureStack } from "./init/ensure-stack";
 
-interface InitOptions extends CommonOptions {
+interface InitOptions extends CommonOptions, Ec2Options {
   relay: string;
   host?: string[];
   hostKey?: string[];
@@ -40,6 +41,7 @@ export function initCommand(): Command {
     says: "Make a stack ready for use: the stack itself, the network's address range, a relay with its keys, and the seed of the preshared keys. What is there already stays as it is. Private keys are encrypted with the stack's passphrase (PULUMI_CONFIG_PASSPHRASE, or any other secrets provider of Pulumi).",
     examples: [
       "init --stack home --relay tokyo --host root@203.0.113.10",
+      "init --stack home --relay tokyo --ec2 --admin-cidr 203.0.113.7/32 --region ap-northeast-1",
       "init --stack home --host admin@203.0.113.10 --host-key 'ssh-ed25519 AAAA...' --cidr 10.20.0.0/24",
     ],
   })
@@ -55,6 +57,15 @@ export function initCommand(): Command {
       "--endpoint <host:port>",
       "where peers dial the relay; default: its SSH address, port 51820",
     )
+    .option("--ec2", "make the relay's machine on EC2 instead")
+    .option("--instance-type <type>", "of that machine; default: t4g.nano")
+    .option("--admin-cidr <cidr>", "from where its SSH can be reached; may be repeated", collect)
+    .option(
+      "--authorized-key <key>",
+      "a public key that may log in to it; default: those of your SSH agent, else of ~/.ssh",
+      collect,
+    )
+    .option("--region <region>", "of AWS, e.g. ap-northeast-1")
     .option("--cidr <cidr>", `tunnel addresses; default: ${networkDefaults.cidr}`)
     .option("--cidr6 <cidr>", "IPv6 tunnel addresses too, e.g. fd5c:10::/64")
     .option(
@@ -74,7 +85,10 @@ async function init(options: InitOptions): Promise<void> {
   addNetwork(edit, options, before);
   addRelay(edit, options.relay, relay, readConfigSoFar(edit.text, stack.file));
   addKeys(edit, readConfigSoFar(edit.text, stack.file));
-  addSeed(edit, before);
+  addSeed(edit, before, "presharedKeySeed", "the seed of the preshared keys");
+  if (options.ec2 === true)
+    addSeed(edit, before, "sshAuthoritySeed", "the seed of the authority for SSH host keys");
+  if (options.region !== undefined) addRegion(edit, options.region, stack.file);
   reviewEdit(before, withSecrets(readConfigSoFar(edit.text, stack.file), edit.secrets));
   const complete = await addSecrets(stack, edit.text, edit.secrets);
   if (complete !== text || made) writeStackFile(stack.file, complete);
@@ -83,6 +97,8 @@ async function init(options: InitOptions): Promise<void> {
 
 /** Undefined where no relay is asked for. */
 async function relayFacts(options: InitOptions): Promise<Record<string, YamlValue> | undefined> {
+  const made = await ec2Facts(options, say);
+  if (made !== undefined) return givenFacts({ ...made, endpoint: options.endpoint });
   if (options.host === undefined) return undefined;
   const facts = {
     host: oneOrList(options.host),
@@ -156,10 +172,18 @@ function addKeyPair(edit: Edit, kind: string, name: string): string {
   return publicKey;
 }
 
-function addSeed(edit: Edit, config: RawConfig): void {
-  if (isSet(config["presharedKeySeed"])) return;
-  edit.secrets.push({ path: ["presharedKeySeed"], value: makeSeed() });
-  edit.added.push("the seed of the preshared keys");
+function addSeed(edit: Edit, config: RawConfig, key: string, what: string): void {
+  if (isSet(config[key])) return;
+  edit.secrets.push({ path: [key], value: makeSeed() });
+  edit.added.push(what);
+}
+
+/** The AWS provider's own key, so outside our namespace. One that stands there stays. */
+function addRegion(edit: Edit, region: string, where: string): void {
+  const { config } = readSettings(edit.text, where);
+  if (isMap(config) && isSet(config["aws:region"])) return;
+  edit.text = addIn(edit.text, ["config", "aws:region"], region);
+  edit.added.push(`aws:region ${region}`);
 }
 
 function isSet(value: unknown): boolean {

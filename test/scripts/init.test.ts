@@ -102,4 +102,38 @@ describe("init", () => {
     assert.match(stderr, /cat \/etc\/ssh\/ssh_host_ed25519_key\.pub/);
     assert.deepEqual(place.engineCalls(), []);
   });
+
+  describe("with --ec2", () => {
+    const ec2 = ["--relay", "tokyo", "--ec2", "--admin-cidr", "203.0.113.7/32"];
+    const key = ["--authorized-key", `${HOST_KEY} me@home`];
+
+    it("writes down a relay that is to be made, the seed of its authority, and the region", async () => {
+      const { exitCode, stderr } = await run(...ec2, ...key, "--region", "ap-northeast-1");
+      assert.equal(exitCode, 0, stderr);
+      const { config } = read();
+      const { publicKey, ...facts } = config["wireguard-mesh:relays"]?.["tokyo"] ?? {};
+      assert.match(String(publicKey), /^[A-Za-z0-9+/]{43}=$/);
+      assert.deepEqual(facts, {
+        address: "10.86.0.1",
+        ec2: { adminCidrs: ["203.0.113.7/32"], authorizedKeys: [HOST_KEY] },
+      });
+      assert.equal(config["aws:region"], "ap-northeast-1");
+      assert.deepEqual(Object.keys(config["wireguard-mesh:sshAuthoritySeed"] ?? {}), ["secure"]);
+    });
+
+    it("asks from where, and takes no machine that is there beside", async () => {
+      const nowhere = await run("--ec2", ...key);
+      assert.equal(nowhere.exitCode, 2);
+      assert.match(nowhere.stderr, /add --admin-cidr ADDRESS\/32/);
+      const both = await run(...ec2, ...key, "--host", "root@203.0.113.10");
+      assert.equal(both.exitCode, 2);
+      assert.match(both.stderr, /either made on EC2 or there already/);
+    });
+
+    it("refuses SSH from the whole internet, and writes nothing", async () => {
+      const { exitCode, stderr } = await run("--ec2", "--admin-cidr", "0.0.0.0/0", ...key);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /0\.0\.0\.0\/0 lets the internet try to log in/);
+    });
+  });
 });
