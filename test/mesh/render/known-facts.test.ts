@@ -1,0 +1,68 @@
+/** Placeholders and the facts that take their places. */
+import assert from "node:assert/strict";
+import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
+import { fillFacts, relaysAwaited } from "../../../mesh/render/known-facts";
+import { renderRedacted } from "../../../mesh/render/render";
+import { Secret } from "../../../mesh/secret";
+import { LOGIN_KEY } from "../../support/ec2-stacks";
+import { hostKeyLine } from "../../support/key-pairs";
+import { nodeIn, planOf } from "../../support/plan-of";
+import { changed, hostKey } from "../../support/small-network";
+
+const facts = {
+  tokyo: { address: "203.0.113.50", instanceId: "i-1" },
+  osaka: { address: "203.0.113.51", instanceId: "i-2" },
+};
+
+describe("known facts", () => {
+  it("take the place of every placeholder of their relay", () => {
+    const text = "Endpoint = <eip:tokyo>:51820\n<instance:osaka>:KEY <eip:tokyo>\n";
+    assert.deepEqual(relaysAwaited(text), ["tokyo", "osaka"]);
+    assert.equal(fillFacts(text, facts), "Endpoint = 203.0.113.50:51820\ni-2:KEY 203.0.113.50\n");
+  });
+
+  it("leave a text alone that waits for none", () => {
+    assert.deepEqual(relaysAwaited("a < b > c"), []);
+    assert.equal(fillFacts("a < b > c", {}), "a < b > c");
+  });
+
+  it("do not let a text through with a gap", () => {
+    assert.throws(() => fillFacts("<eip:kyoto>", facts), /no instance is known of kyoto/);
+  });
+});
+
+describe("the plan of a network with an ec2 relay", () => {
+  const ec2 = { adminCidrs: ["203.0.113.7/32"], authorizedKeys: [LOGIN_KEY] };
+  const plan = planOf(
+    changed({
+      privateKeys: Secret.sealed(),
+      sshAuthoritySeed: Secret.sealed(),
+      relays: { tokyo: { endpoint: undefined, ec2 } },
+      peers: { desktop: { host: "taro@via:tokyo", hostKey } },
+    }),
+  );
+
+  it("has placeholders where only AWS knows", () => {
+    assert.match(
+      renderRedacted(nodeIn(plan, "laptop"), plan.network),
+      /^Endpoint = <eip:tokyo>:51820$/m,
+    );
+    assert.equal(machineOf(nodeIn(plan, "tokyo")), "<instance:tokyo>");
+  });
+
+  it("leads to the relay, and through it, by a certificate for that very instance", () => {
+    const publicKey = hostKeyLine(5);
+    const hop = {
+      user: "admin",
+      address: "<eip:tokyo>",
+      port: 22,
+      hostKeys: [],
+      authority: { publicKey, principal: "wireguard-mesh-<instance:tokyo>" },
+    };
+    assert.deepEqual(hostTargets(nodeIn(plan, "tokyo"), plan, publicKey), [
+      { kind: "ssh", hop, via: [] },
+    ]);
+    const [way] = hostTargets(nodeIn(plan, "desktop"), plan, publicKey);
+    assert.deepEqual(way?.kind === "ssh" ? way.via : null, [hop]);
+  });
+});

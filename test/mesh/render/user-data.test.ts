@@ -1,0 +1,85 @@
+/** What an instance is told at its first boot: word by word for Debian, and what differs elsewhere. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parse } from "yaml";
+import { parsePrefix } from "../../../mesh/addresses";
+import { IMAGES, type Ec2Spec } from "../../../mesh/config/ec2";
+import { renderUserData } from "../../../mesh/render/user-data";
+import { Secret } from "../../../mesh/secret";
+import { bootstrapKeyOf } from "../../../mesh/ssh-identity";
+import { AUTHORITY_SEED, LOGIN_KEY } from "../../support/ec2-stacks";
+import { keyPair } from "../../support/key-pairs";
+import { leaksIn } from "../../support/secret-forms";
+import { SEED } from "../../support/networks";
+
+const spec: Ec2Spec = {
+  instanceType: "t4g.nano",
+  adminCidrs: [parsePrefix("203.0.113.7/32")],
+  allowPublicSsh: false,
+  image: "debian-12",
+  imageGeneration: 1,
+  vpcCidr: parsePrefix("172.29.86.0/24"),
+  subnetId: null,
+  protect: false,
+  tags: {},
+  authorizedKeys: [LOGIN_KEY],
+};
+const keyring = {
+  privateKeys: new Map([["tokyo", Secret.of(keyPair(0).privateKey)]]),
+  presharedKeySeed: Secret.of(SEED),
+  sshPrivateKey: null,
+  sshAuthoritySeed: Secret.of(AUTHORITY_SEED),
+};
+const textFor = (change: Partial<Ec2Spec> = {}) =>
+  renderUserData("tokyo", { ...spec, ...change }, keyring).reveal();
+
+/** The host key's own lines are another golden's: its derivation is tested with it. */
+function withoutHostKey(text: string): string {
+  return text.replace(/(PRIVATE KEY-----\n)(?: +[A-Za-z0-9+/=]+\n)+/, "$1    (host key)\n");
+}
+
+describe("user data", () => {
+  it("is the golden text on Debian", () => {
+    const golden = path.join(__dirname, "../../golden/user-data-debian-12.txt");
+    const text = withoutHostKey(textFor());
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(golden, text);
+    assert.equal(text, readFileSync(golden, "utf8"));
+  });
+
+  for (const image of IMAGES) {
+    it(`is cloud-config on ${image}: the same each time, one user, keys alone, upgrades`, () => {
+      const text = textFor({ image });
+      assert.equal(text, textFor({ image }));
+      assert.match(text, /^#cloud-config\n/);
+      const config = parse(text) as Record<string, unknown>;
+      assert.deepEqual(config["users"], [
+        {
+          name: "admin",
+          shell: "/bin/bash",
+          sudo: "ALL=(ALL) NOPASSWD:ALL",
+          lock_passwd: true,
+          ssh_authorized_keys: [LOGIN_KEY],
+        },
+      ]);
+      assert.equal(config["ssh_pwauth"], false);
+      assert.equal(config["disable_root"], true);
+      assert.equal(config["ssh_deletekeys"], true);
+      assert.match(text, image === "amazon-linux-2023" ? /dnf-automatic/ : /Unattended-Upgrade/);
+    });
+  }
+
+  it("holds the first host key, and no other secret", () => {
+    const hostKey = bootstrapKeyOf(Secret.of(AUTHORITY_SEED), "tokyo-debian-12-1");
+    const { ssh_keys: keys } = parse(textFor()) as { ssh_keys: Record<string, string> };
+    assert.deepEqual(keys, {
+      ed25519_private: hostKey.privateKey.reveal(),
+      ed25519_public: hostKey.publicKey,
+    });
+    assert.deepEqual(leaksIn(textFor(), [AUTHORITY_SEED, SEED, keyPair(0).privateKey]), []);
+  });
+
+  it("begins with another host key at another generation", () => {
+    assert.notEqual(textFor({ imageGeneration: 2 }), textFor());
+  });
+});
