@@ -60,6 +60,18 @@ export interface PushRequest extends HostAccess {
   instances?: string[];
   /** What the first contact with an instance of our own takes; null for every other machine. */
   identity: HostIdentity | null;
+  /** Null where no key changes and no second interface stands. */
+  rotation: RotationTask | null;
+}
+
+/** What a host does while keys change: its neighbours', or, on a relay, its own. */
+export interface RotationTask {
+  /** Neighbours of which both keys are peers here. Their allowed IPs go to whichever key shook hands last. */
+  pairs: { current: string; next: string; allowedIps: string[] }[];
+  /** A relay's second interface, on its rotation port, and its whole wg-quick(8) file (`Table = off`, no address). Secret. */
+  alternate: { interface: string; config: string } | null;
+  /** Keys of peer sections that must shake hands, else the host undoes the change. */
+  mustShake: string[];
 }
 
 /** Where a machine of our own making gets its lasting SSH identity from. */
@@ -79,6 +91,6 @@ export interface PushResult {
   outcome: "applied" | "unchanged";
   /** What carries the tunnel: the kernel's own WireGuard or wireguard-go. */
   backend: "kernel" | "userspace";
-  /** sha256 (hex) of what the host was told to be: interface, config, forwarding. Not of the way there. */
+  /** sha256 (hex) of what the host was told to be: interface, config, forwarding, rotation. Not of the way there. */
   digest: string;
 }

@@ -28,6 +28,7 @@ export function renderPushRequest(
     probes: node.probes,
     instances: instancesBeside(node, plan),
     identity: identityOf(node, keyring),
+    rotation: null,
   };
   return Secret.of(JSON.stringify(request));
 }

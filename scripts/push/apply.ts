@@ -1,5 +1,5 @@
 /** Brings one host to a state: sends it, and makes it permanent by a new connection through that very state. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { clockNote } from "./clock";
@@ -9,12 +9,7 @@ import { composeMessage, hostScript, parseAnswer, parseComplaint } from "./host-
 import * as limits from "./limits";
 import { AGAIN, REPORT, unverified, wentBack } from "./apply-words";
 import { PushError, UnreachableError } from "./push-error";
-
-/** sha256 (hex) of what a host is told to be: interface, config, forwarding. Not of the way there. */
-export function digestOf(request: PushRequest): string {
-  const { ipv4, ipv6 } = request.forwarding;
-  return sha256(JSON.stringify([request.interface, request.config, ipv4, ipv6]));
-}
+import { base64, digestOf, sha256, stateLines } from "./wanted-state";
 
 /**
  * `talk` gets what people may want to read meanwhile, a line at a time; `onInstall` is told once when the host installs
@@ -96,12 +91,7 @@ function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
     token: push.token,
     digest: push.digest,
     timeout: limits.UNDO_AFTER_S,
-    forwarding4: request.forwarding.ipv4 ? 1 : 0,
-    forwarding6: request.forwarding.ipv6 ? 1 : 0,
-    probes: request.probes.join(" "),
-    instances: (request.instances ?? []).join(" "),
-    sha256: sha256(request.config),
-    config: base64(request.config),
+    ...stateLines(request),
     "script-sha256": sha256(script),
     script: base64(script),
   });
@@ -223,12 +213,4 @@ function complaint(push: Push, run: HostRun): PushError {
     parseComplaint(run.stderr) ??
     `the host's script ended with ${run.exitCode ?? "no"} code: ${last}\n${REPORT}`;
   return new PushError(`${push.request.node}: ${words}`);
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString("base64");
 }

@@ -41,6 +41,18 @@ export interface Facts {
   /** The host's clock, seconds since the epoch. */
   now: number | null;
   peers: PeerFacts[];
+  /** A relay's second interface, which serves its other key on its rotation port. */
+  alternate: AlternateFacts | null;
+  /** Whether the watcher of pending keys runs; null: no key is pending. */
+  watcher: "running" | "missing" | null;
+}
+
+export interface AlternateFacts {
+  interface: string;
+  /** Null: it is not there. */
+  publicKey: string | null;
+  listenPort: number | null;
+  peers: PeerFacts[];
 }
 
 /** One WireGuard peer, as `wg show INTERFACE dump` has it. */
@@ -91,6 +103,8 @@ export function parseFacts(stdout: string): Facts {
   const [forwarding4 = "0", forwarding6 = "0"] = (word("forwarding") ?? "").split(" ");
   const link = word("interface");
   const backend = word("backend");
+  const watcher = word("watcher");
+  const second = word("alternate");
   return {
     owner: word("owner"),
     node: word("node"),
@@ -117,6 +131,16 @@ export function parseFacts(stdout: string): Facts {
     forwarding: { ipv4: forwarding4 === "1", ipv6: forwarding6 === "1" },
     now: number("now"),
     peers: (answer.get("peer") ?? []).map(parsePeer),
+    alternate:
+      second === null
+        ? null
+        : {
+            interface: second,
+            publicKey: word("alternate-public-key"),
+            listenPort: number("alternate-listen-port"),
+            peers: (answer.get("alternate-peer") ?? []).map(parsePeer),
+          },
+    watcher: watcher === "running" || watcher === "missing" ? watcher : null,
   };
 }
 

@@ -11,12 +11,16 @@ export function redactor(request: PushRequest): (text: string) => string {
 }
 
 function secretValues(request: PushRequest): Set<string> {
-  const keys = [...request.config.matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*(\S+)/gim)];
+  const configs = [
+    request.config,
+    ...(request.rotation?.alternate ? [request.rotation.alternate.config] : []),
+  ];
+  const keys = [...configs.join("\n").matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*(\S+)/gim)];
   const inConfig = keys.map((match) => match[1] ?? "");
   const keyFiles = [request.sshPrivateKey ?? "", request.identity?.authorityKey ?? ""];
   const inKeyFiles = keyFiles.flatMap((text) => text.split(/\s+/).filter(isLong));
-  const wrapped = Buffer.from(request.config).toString("base64");
-  return new Set([...inConfig, ...inKeyFiles, wrapped].filter((secret) => secret !== ""));
+  const wrapped = configs.map((config) => Buffer.from(config).toString("base64"));
+  return new Set([...inConfig, ...inKeyFiles, ...wrapped].filter((secret) => secret !== ""));
 }
 
 function isLong(word: string): boolean {

@@ -92,6 +92,11 @@ describe("the facts of a host", () => {
         "something new",
         "peer K1 203.0.113.9:51820 10.0.0.2/32,fd5c:10::2/128 1699999990 148 92 25",
         "peer K2 (none) (none) 0 0 0 off",
+        "watcher running",
+        "alternate wg0-next",
+        "alternate-public-key NEXT",
+        "alternate-listen-port 51821",
+        "alternate-peer K2 203.0.113.8:4500 10.0.0.3/32 1699999980 1 2 off",
       ].join("\n"),
     );
     assert.deepEqual(facts, {
@@ -136,6 +141,23 @@ describe("the facts of a host", () => {
           persistentKeepalive: null,
         },
       ],
+      alternate: {
+        interface: "wg0-next",
+        publicKey: "NEXT",
+        listenPort: 51821,
+        peers: [
+          {
+            publicKey: "K2",
+            endpoint: "203.0.113.8:4500",
+            allowedIps: ["10.0.0.3/32"],
+            latestHandshake: 1699999980,
+            receivedBytes: 1,
+            sentBytes: 2,
+            persistentKeepalive: null,
+          },
+        ],
+      },
+      watcher: "running",
     });
   });
 

@@ -5,6 +5,7 @@ import { redactor } from "../../scripts/push/redact";
 
 const PRIVATE = "YAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
 const PRESHARED = "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=";
+const NEXT = "0HFxDyvZl02jAXkFbYGQZkcJXtOKj7nEJyBdLs8vJ1M=";
 const KEY_LINE = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW";
 const AUTHORITY_LINE = "AAAAAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fIAEC";
 
@@ -23,16 +24,21 @@ const REQUEST: PushRequest = {
     authorityKey: `-----BEGIN\n${AUTHORITY_LINE}\n`,
     bootstrapHostKey: "ssh-ed25519 AAAA",
   },
+  rotation: {
+    pairs: [],
+    alternate: { interface: "wg0-next", config: `[Interface]\nPrivateKey = ${NEXT}\n` },
+    mustShake: [],
+  },
 };
 
 describe("what people read", () => {
   const clean = redactor(REQUEST);
 
   it("hides the request's keys wherever a host quotes them", () => {
-    const text = `Key is not the correct length or format: \`${PRIVATE}'; ${PRESHARED}; ${KEY_LINE}${AUTHORITY_LINE}`;
+    const text = `Key is not the correct length or format: \`${PRIVATE}'; ${PRESHARED}; ${NEXT}; ${KEY_LINE}${AUTHORITY_LINE}`;
     assert.equal(
       clean(text),
-      "Key is not the correct length or format: `(hidden)'; (hidden); (hidden)(hidden)",
+      "Key is not the correct length or format: `(hidden)'; (hidden); (hidden); (hidden)(hidden)",
     );
     assert.equal(clean(Buffer.from(REQUEST.config).toString("base64")), "(hidden)");
   });

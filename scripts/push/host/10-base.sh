@@ -73,7 +73,7 @@ overtaken() {
 take_up() { { uptime_cs >"$LOCK"; } 2>/dev/null || no_room "${LOCK%/*}"; }
 
 # Daemons and detached shells must not inherit the lock, or it would outlive this script.
-unlocked() { "$@" 9>&-; }
+unlocked() { "$@" 8>&- 9>&-; }
 
 # Runs the host's script with a verb on, after this shell and its connection are gone; $1 tells this run from others. Where
 # systemd runs, as a unit of its own: logind may end whatever a login leaves behind (logind.conf(5), KillUserProcesses).
@@ -90,9 +90,9 @@ launch() {
 
 detached() {
   if has setsid; then
-    setsid "$@" </dev/null >>"$STATE/log" 2>&1 9>&- &
+    setsid "$@" </dev/null >>"$STATE/log" 2>&1 8>&- 9>&- &
   else
-    nohup "$@" </dev/null >>"$STATE/log" 2>&1 9>&- &
+    nohup "$@" </dev/null >>"$STATE/log" 2>&1 8>&- 9>&- &
   fi
 }
 

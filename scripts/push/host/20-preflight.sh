@@ -5,6 +5,7 @@ preflight() {
   [ "$(id -u)" = 0 ] || die "not root on this host" "log in as root, or as a user with passwordless sudo"
   refuse_foreign
   refuse_newer
+  refuse_foreign_second
   for tool in base64 sha256sum awk sed sort flock; do
     has "$tool" || die "the host has no $tool" "install coreutils, util-linux and awk there"
   done

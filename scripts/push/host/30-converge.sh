@@ -3,18 +3,25 @@
 
 # $1: a checked wg-quick file that is named after the interface.
 converge() {
+  lock_keys
+  take_up_keys "$1"
+  settle_keys look
   if ! link_exists; then
     start "$1" || return 1
   elif ! converge_running "$1"; then
     say "restarting $IFACE: it could not be changed while running"
     restart "$1" || return 1
   fi
+  converge_second "$1" || return 1
+  settle_keys act
   if ! runs "$1"; then
     say "$IFACE did not become what it was told to be"
     return 1
   fi
   # Only a help for the next change: no reason to fail in this one.
-  endpoints_in "$1" | remember endpoints || true
+  endpoints_in "$1" | remember "endpoints-$IFACE" || true
+  unlock_keys
+  follow_keys
 }
 
 # A broken interface may refuse to go down in good order; wireguard-go ends when its link is deleted.
@@ -32,7 +39,10 @@ start() {
 converge_running() {
   ! default_routed_anew "$1" || return 1
   strip "$1"
-  sync_peers "$1" && converge_addresses "$1" && converge_mtu "$1" && converge_routes && ip link set up dev "$IFACE"
+  renewed="$(moved_endpoints "$1") $abandoned"
+  rekeyed=no
+  own_key_fits "$1" || rekeyed=yes
+  sync_peers "$1" && prod "$1" && converge_addresses "$1" && converge_mtu "$1" && converge_routes && ip link set up dev "$IFACE"
 }
 
 # What wg(8) takes of a wg-quick file, into $stripped: nothing is written, so a full disk is no hindrance. `wg syncconf` with
@@ -48,7 +58,8 @@ bad_config() { die "the config was refused before anything was changed: $1" "thi
 
 # Peers, keys and port of the file $1, which stands in $stripped. Without syncconf (before 2020) what it does is done by hand.
 sync_peers() {
-  wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | keep_port_and_mark)
+  wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | place_prefixes "$verdict" | keep_port_and_mark)
+  forget_sessions "$renewed"
   if wg help 2>&1 | grep -q syncconf; then
     tell "$wanted" | bounded 8 wg syncconf "$IFACE" /dev/stdin
     return
@@ -64,16 +75,18 @@ sync_peers() {
 # Changed against what was last set, not against the file: in a rollback the two differ, and that is the very point.
 drop_roamed_endpoints() {
   { last_endpoints | sed 's/^/was /'
+    for key in $renewed; do tell "renewed $key"; done
     wg show "$IFACE" latest-handshakes | awk -v now="$(date +%s)" '$2 > now - 180 { print "fresh", $1 }'
     endpoints_in "$1" | sed 's/^/is /'
     sed 's/^/line /'; } | awk '
     $1 == "was"   { was[$2] = $3 }
     $1 == "is"    { is[$2] = $3 }
     $1 == "fresh" { fresh[$2] = 1 }
+    $1 == "renewed" { renewed[$2] = 1 }
     $1 != "line"  { next }
     { sub(/^line /, "") }
     /^ *PublicKey *=/ { key = $0; sub(/^[^=]*= */, "", key) }
-    /^ *Endpoint *=/ && fresh[key] && was[key] == is[key] { next }
+    /^ *Endpoint *=/ && fresh[key] && !renewed[key] && was[key] == is[key] { next }
     { print }'
 }
 
@@ -94,7 +107,7 @@ keep_port_and_mark() {
 
 # After a boot it was wg-quick that set them, from the file.
 last_endpoints() {
-  if [ -f "$THIS_BOOT/endpoints" ]; then recall endpoints; elif [ -f "$LIVE" ]; then endpoints_in "$LIVE"; fi
+  if [ -f "$THIS_BOOT/endpoints-$IFACE" ]; then recall "endpoints-$IFACE"; elif [ -f "$LIVE" ]; then endpoints_in "$LIVE"; fi
 }
 
 # Lines `PUBLICKEY ENDPOINT`.

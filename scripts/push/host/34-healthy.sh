@@ -1,7 +1,7 @@
 # Whether a host still is what was confirmed: what a hand has changed since is seen here, by the next push and by status.
 # shellcheck shell=sh disable=SC2154
 
-healthy() { confirmed_file && runs "$LIVE" && endpoints_fit && forwarding_fits && drop_in_fits "$forwarding4" "$forwarding6"; }
+healthy() { confirmed_file && runs "$LIVE" && keys_fit && endpoints_fit && forwarding_fits && drop_in_fits "$forwarding4" "$forwarding6"; }
 
 # Nobody has edited or deleted the file.
 confirmed_file() { [ -f "$LIVE" ] && [ "$(digest_of "$LIVE")" = "$(read_state file)" ]; }
@@ -14,10 +14,16 @@ runs() {
   [ "$(mtu_for "$1")" = "$(cat "/sys/class/net/$IFACE/mtu")" ] || return 1
   port=$(setting ListenPort "$1")
   [ -z "$port" ] || [ "$port" = "$(wg show "$IFACE" listen-port)" ] || return 1
-  strip "$1"
-  [ "$(tell "$stripped" | public_key_in)" = "$(wg show "$IFACE" public-key)" ] || return 1
-  [ "$(tell "$stripped" | essence)" = "$(wg showconf "$IFACE" | essence)" ] && routes_fit
+  runs_keys "$1" && routes_fit
 }
+
+# Its keys and peers. Prefixes that have moved between the two keys of a pair are where they should be.
+runs_keys() {
+  strip "$1"
+  own_key_fits "$1" && [ "$(tell "$stripped" | essence)" = "$(wg showconf "$IFACE" | place_as_filed | essence)" ]
+}
+
+own_key_fits() { [ "$(public_key_in <"$1")" = "$(wg show "$IFACE" public-key)" ]; }
 
 # Public, because the kernel clamps a private key (RFC 7748) and shows another one than it was given.
 public_key_in() { awk '/^ *PrivateKey *=/ { sub(/^[^=]*= */, ""); print; exit }' | wg pubkey; }

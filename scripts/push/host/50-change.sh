@@ -61,6 +61,8 @@ stage() {
   tell "$FORMAT" | write_state next-format
   tell "$forwarding4 $forwarding6" | write_state next-forwarding
   tell "$probes" | write_state next-probes
+  stage_keys
+  stage_second
   tell "$token" | write_state next-commit
   stage_drop_in "$forwarding4" "$forwarding6"
   sync "$STAGED.new" "$STATE/next-commit" 2>/dev/null || sync
@@ -86,8 +88,8 @@ carry_out() {
   lock
   pending || exit 0
   # shellcheck disable=SC2046 # two words are meant
-  if (converge "$STAGED" && set_forwarding $(read_state next-forwarding)); then
-    force_handshakes next-probes
+  if (rehearse && converge "$STAGED" && set_forwarding $(read_state next-forwarding) &&
+    force_handshakes next-probes && await_handshakes); then
     tell ok | remember result
   else
     tell "failed $(grep -v -e '^\[#\]' -e '^remedy:' "$STATE/log" | tail -n 1)" | remember result || true
@@ -97,10 +99,14 @@ carry_out() {
 
 # $1: where the addresses stand. One ping each makes WireGuard shake hands now instead of when somebody next speaks. Relays come first in the list.
 force_handshakes() {
+  pings=
   for probe in $(read_state "$1" | tr ' ' '\n' | head -n 16); do
     unlocked ping -c 1 -W 2 "$probe" >/dev/null 2>&1 &
+    pings="$pings $!"
   done
-  wait
+  # Not for all that this shell has started: the watcher of pending keys may be among it.
+  # shellcheck disable=SC2086 # words are meant
+  [ -z "$pings" ] || wait $pings || true
 }
 
 confirm() {
@@ -133,10 +139,12 @@ finish_commit() {
   replace "$STAGED" "$LIVE"
   replace "$GOOD.new" "$GOOD"
   for fact in file forwarding probes format digest; do replace "$STATE/next-$fact" "$STATE/$fact"; done
+  commit_keys
   place_drop_in
   rm -f "$THIS_BOOT/pending" "$STATE/commit"
   disarm "$(read_timer)"
   at_boot
+  watch_at_boot
   keep_over_power_cut
 }
 
@@ -161,5 +169,8 @@ running_backend() { if ip -d link show dev "$IFACE" 2>/dev/null | grep -qw wireg
 
 # Not an error: the other side may be off. But nobody should think that the tunnel was seen to work.
 note_silence() {
-  wg show "$IFACE" dump | awk 'NR > 1 && $3 != "(none)" && $5 == 0 { print "note no handshake yet with " $1 " at " $3 }'
+  { recall keys | awk '$1 == "pair" { print "next", $3 }'
+    wg show "$IFACE" dump | sed 1d; } | awk '
+    $1 == "next" { staged[$2] = 1; next }
+    $3 != "(none)" && $5 == 0 && !staged[$1] { print "note no handshake yet with " $1 " at " $3 }'
 }

@@ -49,15 +49,18 @@ undo() {
   back=yes
   former_file=$(former_config)
   if [ -n "$former_file" ]; then
+    abandoned=$(abandoned_peers "$former_file")
     (converge "$former_file") || restart "$former_file" || back=no
     # shellcheck disable=SC2046 # two words are meant
     (set_forwarding $(read_state forwarding)) || true
     force_handshakes probes
   else
+    (remove_keys) || true
     take_down
     (set_forwarding 0 0) || true
   fi
   if [ "$back" = yes ]; then tell "$token" | remember rolled-back || true; else tell "$token" | remember broken || true; fi
+  (drop_staged_keys) || true
   rm -f "$THIS_BOOT/pending" "$STATE"/next-* "$STAGED" "$GOOD.new" "$DROP_IN.new" || true
   disarm "$(read_timer)"
 }

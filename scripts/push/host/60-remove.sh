@@ -37,6 +37,7 @@ gone() { [ ! -d "$STATE" ]; }
 
 tear_down() {
   lock
+  remove_keys
   take_down
   not_at_boot
   set_forwarding 0 0

@@ -14,12 +14,20 @@ facts() {
   tell "backend $(running_backend)"
   tell "mtu $(cat "/sys/class/net/$IFACE/mtu")"
   tell "addresses $(ip -o address show dev "$IFACE" scope global | awk '{ print $4 }' | tr '\n' ' ')"
-  # Columns 1 and 2 of the dump are the private key or a preshared key: never printed.
-  wg show "$IFACE" dump | awk -F '\t' '
-    NR == 1 { print "public-key " $2; print "listen-port " $3; next }
-    { print "peer", $1, $3, $4, $5, $6, $7, $8 }'
+  facts_of_keys "$IFACE" ''
+  for second in $(known_seconds); do
+    tell "alternate $second"
+    facts_of_keys "$second" alternate-
+  done
   route_changes | sed 's/^/route /'
   [ ! -f "$LIVE" ] || stale_endpoints "$LIVE" | sed 's/^/stale /'
+}
+
+# Columns 1 and 2 of the dump are the private key or a preshared key: never printed.
+facts_of_keys() {
+  wg show "$1" dump 2>/dev/null | awk -F '\t' -v of="$2" '
+    NR == 1 { print of "public-key " $2; print of "listen-port " $3; next }
+    { print of "peer", $1, $3, $4, $5, $6, $7, $8 }'
 }
 
 facts_of_state() {
@@ -29,6 +37,7 @@ facts_of_state() {
   tell "machine ${on_machine:-}"
   [ ! -f "$THIS_BOOT/pending" ] || tell "pending $(recall pending)"
   tell "rolled-back $(recall rolled-back)"
+  [ -z "$(recorded pairs "$LIVE")$(recorded alternate "$LIVE")" ] || tell "watcher $(if watcher_runs; then echo running; else echo missing; fi)"
   tell "digest $(read_state digest)"
   tell "confirmed-file $(read_state file)"
   # Whatever the other facts do not show: a preshared key, say.

@@ -19,6 +19,7 @@ main() {
 # Lines `KEY VALUE` on stdin, closed by `end`. Only known keys become variables.
 read_payload() {
   complete=no
+  pairs='' alternate='' shake=''
   while IFS= read -r line; do
     case $line in *' '*) value=${line#* } ;; *) value= ;; esac
     case ${line%% *} in
@@ -29,6 +30,8 @@ read_payload() {
       forwarding4) forwarding4=$value ;; forwarding6) forwarding6=$value ;;
       sha256) sha256=$value ;; script-sha256) script_sha256=$value ;; config) config=$value ;; script) script=$value ;;
       certificate) certificate=$value ;;
+      pairs) pairs=$value ;; shake) shake=$value ;;
+      alternate) alternate=$value ;; alternate-sha256) alternate_sha256=$value ;; alternate-config) alternate_config=$value ;;
       end) complete=yes ;;
     esac
   done
@@ -39,6 +42,7 @@ read_payload() {
 case ${1:-} in
   carry-out) set_places "$2" && token=$3 && carry_out ;;
   rollback) set_places "$2" && token=$3 && rollback ;;
+  watch) set_places "$2" && watch_keys "${3:-}" ;;
   tear-down | remove) set_places "$2" && tear_down ;;
   release) set_places "$2" && release ;;
 esac

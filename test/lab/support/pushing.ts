@@ -72,6 +72,7 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
     forwarding: { ipv4: false, ipv6: false },
     probes: [],
     identity: null,
+    rotation: null,
     ...change,
   };
 }

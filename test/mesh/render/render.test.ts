@@ -123,6 +123,7 @@ describe("a push request", () => {
       probes: [],
       instances: [],
       identity: null,
+      rotation: null,
     });
   });
 });

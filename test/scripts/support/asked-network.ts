@@ -46,6 +46,8 @@ export function asPlanned(of: Plan, name: string, age: number | null = 10): Fact
     addresses: [`${planned.address.text}/24`],
     forwarding: { ipv4: true, ipv6: false },
     now: NOW,
+    alternate: null,
+    watcher: null,
     peers: planned.sections.map((section): PeerFacts => ({
       publicKey: section.publicKey,
       endpoint: section.endpoint,

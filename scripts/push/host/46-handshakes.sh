@@ -1,0 +1,118 @@
+# Proof before the change where that can be had, and after it where not: the keys named by `shake` must shake hands, or the
+# change is undone. A new key of a neighbour is tried beside the old one, which carries the packets until then.
+# shellcheck shell=sh disable=SC2154
+
+# For two tries of WireGuard's own, which are 5 s apart (REKEY_TIMEOUT); confirm waits for 25 s in all.
+SHAKE_S=8
+# Set on the way back only.
+abandoned=''
+
+# Before anything is changed: which keys are to prove themselves, and those that can do so at once.
+rehearse() {
+  started=$(date +%s)
+  unproven=
+  link_exists || { unproven=$(recorded shake "$STAGED"); return 0; }
+  own_key=kept
+  own_key_fits "$STAGED" || own_key=new
+  for key in $(recorded shake "$STAGED"); do
+    if ! is_peer "$key"; then
+      [ "$own_key" = new ] || try_beside "$key" || return 1
+    elif [ "$own_key" = kept ] && ! listed "$key" "$(moved_endpoints "$STAGED")"; then
+      continue
+    fi
+    unproven="$unproven $key"
+  done
+}
+
+is_peer() { wg show "$IFACE" peers | grep -qxF -- "$1"; }
+
+# Adds the key as a peer without prefixes, whose keepalive makes it shake hands now; then gives it the prefixes.
+try_beside() {
+  section_of "$1" "$STAGED" | trial_section | bounded 8 wg addconf "$IFACE" /dev/stdin || return 1
+  until_true "$(seconds_left "$SHAKE_S")" has_shaken "$1" || { no_handshake "$1"; return 1; }
+  wg set "$IFACE" peer "$1" allowed-ips "$(prefixes_in "$STAGED" | awk -v key="$1" '$2 == key { print $3 }')"
+}
+
+trial_section() {
+  tell "[Peer]"
+  grep -E '^ *(PublicKey|PresharedKey|Endpoint) *='
+  tell "PersistentKeepalive = 5"
+}
+
+has_shaken() {
+  last=$(wg show "$IFACE" latest-handshakes | awk -v key="$1" '$1 == key { print $2 }')
+  [ "${last:-0}" -ge "$started" ]
+}
+
+# Of so many since the beginning.
+seconds_left() {
+  left=$((started + $1 - $(date +%s)))
+  tell "$((left > 0 ? left : 0))"
+}
+
+# After the change.
+await_handshakes() {
+  for key in $unproven; do
+    until_true "$(seconds_left 15)" has_shaken "$key" || { no_handshake "$key"; return 1; }
+  done
+}
+
+no_handshake() {
+  at=$(endpoints_in "$STAGED" | awk -v key="$1" '$1 == key { print $2 }')
+  say "no handshake with $(name_of "$1" "$STAGED") at $at within $(($(date +%s) - started)) s: is UDP port ${at##*:} open at ${at%:*}?"
+}
+
+# The lines of the section with this key.
+section_of() {
+  awk -v key="$1" '
+    function flush() { if (found) printf "%s", section; section = ""; found = 0 }
+    /^\[/ { flush() }
+    { section = section $0 "\n"; line = $0 }
+    line ~ /^ *PublicKey *=/ { sub(/^[^=]*= */, "", line); if (line == key) found = 1 }
+    END { flush() }' "$2"
+}
+
+# The comment above a section is its name.
+name_of() {
+  awk -v key="$1" '/^# / { name = substr($0, 3); sub(/ \(next key\)$/, "", name) }
+    /^ *PublicKey *=/ { sub(/^[^=]*= */, ""); if ($0 == key) print name }' "$2"
+}
+
+# Peers that are to be dialled elsewhere than they were told last: their session belongs to the former place, and without a
+# new one their packets would go unheard for 15 s.
+moved_endpoints() {
+  { last_endpoints | sed 's/^/was /'
+    endpoints_in "$1"; } | awk '$1 == "was" { was[$2] = $3; next } ($1 in was) && was[$1] != $2 { print $1 }'
+}
+
+# On the way back: the neighbour may have followed a new session of ours that is given up, so the old one is begun anew. $1: the file.
+abandoned_peers() {
+  [ -f "$STAGED" ] || return 0
+  { endpoints_in "$STAGED" | sed 's/^/staged /'
+    endpoints_in "$1"; } | awk '$1 == "staged" { staged[$2] = $3; next } staged[$1] != $2 { print $1 }'
+}
+
+# $1: keys. They come back with the config that is set next.
+forget_sessions() {
+  for key in $1; do
+    if is_peer "$key"; then wg set "$IFACE" peer "$key" remove || true; fi
+  done
+}
+
+# Right after the config is set: a ping makes WireGuard shake hands now. With a new key of its own this host has lost every
+# session, so it speaks to everyone whose whereabouts it knows, not only to those that it dials. $1: the file.
+prod() {
+  [ -n "${renewed# }" ] || [ "$rekeyed" = yes ] || return 0
+  case $1 in "$STAGED") dialled=$(read_state next-probes) ;; *) dialled=$(read_state probes) ;; esac
+  [ "$rekeyed" = no ] || dialled="$dialled $(addresses_met)"
+  for address in $dialled; do
+    unlocked ping -n -c 1 -W 1 "$address" >/dev/null 2>&1 &
+  done
+}
+
+addresses_met() {
+  { wg show "$IFACE" endpoints
+    wg show "$IFACE" allowed-ips; } | awk '
+    NF == 2 && $2 ~ /:[0-9]+$/ { met[$1] = 1; next }
+    met[$1] { for (i = 2; i <= NF; i++) if ($i ~ /\/(32|128)$/) { sub(/\/.*/, "", $i); print $i; break } }' | head -n 32
+}
