@@ -40,11 +40,7 @@ interface Played {
 }
 
 /** Plays a push against acts, one for each connection, and fails when there are more or fewer connections. */
-function play(...acts: Act[]): Promise<Played> {
-  return playWith(REQUEST, acts);
-}
-
-async function playWith(request: PushRequest, acts: Act[]): Promise<Played> {
+async function play(...acts: Act[]): Promise<Played> {
   const played: Played = { result: new Error("not begun"), verbs: [], talk: [], installs: 0 };
   const host: Host = {
     run: (script, options) => {
@@ -66,7 +62,7 @@ async function playWith(request: PushRequest, acts: Act[]): Promise<Played> {
   };
   const talk = (line: string): void => void played.talk.push(line);
   const onInstall = (): void => void (played.installs += 1);
-  played.result = await applyThrough(host, request, { talk, onInstall }).catch(
+  played.result = await applyThrough(host, REQUEST, { talk, onInstall }).catch(
     (problem: unknown) => problem as Error,
   );
   assert.equal(played.verbs.length, acts.length, played.verbs.join(", "));
@@ -161,25 +157,6 @@ describe("a push", function () {
       instances: "",
       end: "",
     });
-  });
-
-  it("tells it of keys that change: the pairs, who must shake hands, and the second interface", async () => {
-    const second = { interface: "wg0-next", config: "[Interface]\nPrivateKey = y\n" };
-    const pairs = [
-      { current: "A", next: "B", allowedIps: ["10.0.0.2/32"] },
-      { current: "C", next: "D", allowedIps: [] },
-    ];
-    let told = new Map<string, string[]>();
-    const listen: Act = (payload) => {
-      told = payload;
-      return { stdout: "outcome unchanged\nbackend kernel\n" };
-    };
-    const rotation = { pairs, alternate: second, mustShake: ["E", "F"] };
-    await playWith({ ...REQUEST, rotation }, [listen]);
-    const value = (key: string) => told.get(key)?.at(-1);
-    assert.deepEqual(["pairs", "shake", "alternate"].map(value), ["A:B C:D", "E F", "wg0-next"]);
-    assert.equal(Buffer.from(value("alternate-config") ?? "", "base64").toString(), second.config);
-    assert.match(value("alternate-sha256") ?? "", /^[0-9a-f]{64}$/);
   });
 
   it("that the host refuses fails with the host's words", async () => {
@@ -300,17 +277,5 @@ describe("a push that is not confirmed at once", function () {
     const failed = refuses("error: the change failed on the host and was undone\nremedy: look\n");
     const played = await play(pending, failed, says("digest former\n"));
     assert.equal(messageOf(played), "desktop: the change failed on the host and was undone\nlook");
-  });
-});
-
-describe("the digest of a state", () => {
-  it("is over interface, config, forwarding and rotation, and not over the way there", () => {
-    const change = (part: Partial<PushRequest>): string => digestOf({ ...REQUEST, ...part });
-    assert.equal(change({ owner: "o", machine: "m", sshPrivateKey: "k", probes: [] }), DIGEST);
-    assert.notEqual(change({ interface: "wg1" }), DIGEST);
-    assert.notEqual(change({ config: `${REQUEST.config}\n` }), DIGEST);
-    assert.notEqual(change({ forwarding: { ipv4: false, ipv6: true } }), DIGEST);
-    const rotation = { pairs: [], alternate: null, mustShake: ["K"] };
-    assert.notEqual(change({ rotation }), DIGEST);
   });
 });

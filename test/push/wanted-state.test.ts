@@ -1,0 +1,54 @@
+/** What a host is told to be: its lines, and the digest that stands for it. */
+import * as assert from "node:assert/strict";
+import type { PushRequest } from "../../mesh/push-request";
+import { digestOf, stateLines } from "../../scripts/push/wanted-state";
+
+const REQUEST: PushRequest = {
+  version: 1,
+  node: "desktop",
+  targets: [{ kind: "local" }],
+  sshPrivateKey: null,
+  owner: "wireguard-mesh/dev",
+  machine: "local:desktop",
+  interface: "wg0",
+  config: "[Interface]\nPrivateKey = x\n",
+  forwarding: { ipv4: true, ipv6: false },
+  probes: ["10.0.0.1"],
+  identity: null,
+  rotation: null,
+};
+const DIGEST = digestOf(REQUEST);
+
+describe("the digest of a state", () => {
+  it("is over interface, config, forwarding and rotation, and not over the way there", () => {
+    const change = (part: Partial<PushRequest>): string => digestOf({ ...REQUEST, ...part });
+    assert.equal(change({ owner: "o", machine: "m", sshPrivateKey: "k", probes: [] }), DIGEST);
+    assert.notEqual(change({ interface: "wg1" }), DIGEST);
+    assert.notEqual(change({ config: `${REQUEST.config}\n` }), DIGEST);
+    assert.notEqual(change({ forwarding: { ipv4: false, ipv6: true } }), DIGEST);
+    const rotation = { pairs: [], alternate: null, mustShake: ["K"] };
+    assert.notEqual(change({ rotation }), DIGEST);
+  });
+});
+
+describe("the lines of a state", () => {
+  it("say nothing of keys that change where none does", () => {
+    const keys = ["forwarding4", "forwarding6", "probes", "sha256", "config"];
+    assert.deepEqual(Object.keys(stateLines(REQUEST)), keys);
+  });
+
+  it("name the pairs, who must shake hands, and the second interface", () => {
+    const second = { interface: "wg0-next", config: "[Interface]\nPrivateKey = y\n" };
+    const pairs = [
+      { current: "A", next: "B", allowedIps: ["10.0.0.2/32"] },
+      { current: "C", next: "D", allowedIps: [] },
+    ];
+    const rotation = { pairs, alternate: second, mustShake: ["E", "F"] };
+    const lines = stateLines({ ...REQUEST, rotation });
+    assert.deepEqual([lines["pairs"], lines["shake"]], ["A:B C:D", "E F"]);
+    assert.equal(lines["alternate"], "wg0-next");
+    const config = Buffer.from(String(lines["alternate-config"]), "base64").toString();
+    assert.equal(config, second.config);
+    assert.match(String(lines["alternate-sha256"]), /^[0-9a-f]{64}$/);
+  });
+});
