@@ -18,6 +18,7 @@ const REQUEST: PushRequest = {
   forwarding: { ipv4: true, ipv6: false },
   probes: [],
   identity: null,
+  rotation: null,
 };
 
 function failure(kind: FailureKind, cause: string = kind): Failure {

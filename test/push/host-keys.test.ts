@@ -123,11 +123,13 @@ for (const shell of ["sh", "bash", "busybox"] as const) {
 
     it("a route moves for every prefix of the peer, but never the way out to everywhere", () => {
       const state = ["prefixes K 10.0.0.2/32,fd5c::2/128,0.0.0.0/0,::/0", "prefixes L 10.0.0.3/32"];
-      const verdict = ["routed K wg1", "routed L wg0"];
-      const wanted = call(shell, "prefixes_routed_to wg1", [...state, ...verdict]);
-      assert.deepEqual(wanted, ["10.0.0.2/32", "fd5c::2/128"]);
-      const shown = call(shell, "whole_prefixes", ["10.0.0.2", "192.168.1.0/24", "fd5c::2"]);
-      assert.deepEqual(shown, ["10.0.0.2/32", "192.168.1.0/24", "fd5c::2/128"]);
+      const moved = (...lines: string[]) => call(shell, "routes_to_move wg1", [...state, ...lines]);
+      const [four, six] = ["10.0.0.2/32", "fd5c::2/128"];
+      const toSecond = ["routed K wg1", "routed L wg0"];
+      assert.deepEqual(moved(...toSecond), [`replace -4 ${four}`, `replace -6 ${six}`]);
+      const there = ["route 10.0.0.2 scope link src 10.0.0.1", "route fd5c::2 metric 1024"];
+      assert.deepEqual(moved(...toSecond, ...there), []);
+      assert.deepEqual(moved("routed K wg0", ...there), [`del -4 ${four}`, `del -6 ${six}`]);
     });
 
     describe("a config on its way to wg", () => {

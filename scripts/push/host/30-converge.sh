@@ -59,8 +59,11 @@ bad_config() { die "the config was refused before anything was changed: $1" "thi
 # Peers, keys and port of the file $1, which stands in $stripped. Without syncconf (before 2020) what it does is done by hand.
 sync_peers() {
   wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | place_prefixes "$verdict" | keep_port_and_mark)
+  knows_syncconf=no
+  ! wg help 2>&1 | grep -q syncconf || knows_syncconf=yes
+  # From here on until the config is set, these peers hear nothing.
   forget_sessions "$renewed"
-  if wg help 2>&1 | grep -q syncconf; then
+  if [ "$knows_syncconf" = yes ]; then
     tell "$wanted" | bounded 8 wg syncconf "$IFACE" /dev/stdin
     return
   fi

@@ -45,14 +45,17 @@ handshakes() {
   done
 }
 
-# One step of the rule, under the lock of the keys. $1: `look`, or `act`.
+# One step of the rule, under the lock of the keys. $1: `look`; `act`; or `follow`, which is quick where nothing moves.
 settle_keys() {
   verdict=
   keys_pending || return 0
-  verdict=$({ recall keys; recall verdict; handshakes; } | judge_keys | sort)
-  [ "$1" = act ] || return 0
-  move_prefixes
-  move_routes
+  last_verdict=$(recall verdict)
+  verdict=$({ recall keys; tell "$last_verdict"; handshakes; } | judge_keys | sort)
+  [ "$1" != look ] || return 0
+  if [ "$1" = act ] || [ "${verdict%%was *}" != "${last_verdict%%was *}" ]; then
+    move_routes
+    move_prefixes
+  fi
   tell "$verdict" | remember verdict
 }
 

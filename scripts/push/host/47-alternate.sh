@@ -104,33 +104,35 @@ drop_second() {
 move_routes() {
   name=$(second_interface)
   [ -n "$name" ] && [ -e "/sys/class/net/$name" ] || return 0
-  wanted=$({ recall keys; tell "$verdict"; } | prefixes_routed_to "$name")
-  for family in -4 -6; do
-    source=$(ip "$family" -o address show dev "$IFACE" scope global 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4; exit }')
-    have=$(ip "$family" route show table "$ROUTE_TABLE" dev "$name" 2>/dev/null | awk '{ print $1 }' | whole_prefixes)
-    for prefix in $wanted; do
-      [ "$(family_of "$prefix")" = "$family" ] || continue
-      listed "$prefix" "$have" || ip "$family" route replace "$prefix" dev "$name" ${source:+src "$source"} table "$ROUTE_TABLE" || true
-    done
-    for prefix in $have; do
-      listed "$prefix" "$wanted" || ip "$family" route del "$prefix" dev "$name" table "$ROUTE_TABLE" || true
-    done
+  { recall keys
+    tell "$verdict"
+    for family in -4 -6; do
+      ip "$family" route show table "$ROUTE_TABLE" dev "$name" 2>/dev/null | sed 's/^/route /' || true
+    done; } | routes_to_move "$name" | while read -r what family prefix; do
+    from=
+    [ "$what" = del ] || from=$(ip "$family" -o address show dev "$IFACE" scope global 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4; exit }')
+    ip "$family" route "$what" "$prefix" dev "$name" ${from:+src "$from"} table "$ROUTE_TABLE" || true
   done
 }
 
-family_of() { case $1 in *:*) tell -6 ;; *) tell -4 ;; esac; }
-
-# The way out to everywhere is not a peer's own and stays where it is.
-prefixes_routed_to() {
+# Lines `replace FAMILY PREFIX` and `del FAMILY PREFIX`. The way out to everywhere is not a peer's own and stays where it is.
+routes_to_move() {
   awk -v name="$1" '
+    # ip prints a route to a single address without its length.
+    function whole(prefix) { return prefix ~ /\// ? prefix : prefix (prefix ~ /:/ ? "/128" : "/32") }
+    function family(prefix) { return prefix ~ /:/ ? "-6" : "-4" }
     $1 == "prefixes" { list[$2] = $3 }
-    $1 == "routed" && $3 == name { wanted[$2] = 1 }
-    END { for (key in wanted) { count = split(list[key], prefix, ",")
-      for (i = 1; i <= count; i++) if (prefix[i] !~ /\/0$/) print prefix[i] } }' | sort
+    $1 == "routed" && $3 == name { routed[$2] = 1 }
+    $1 == "route" { there[whole($2)] = 1 }
+    END {
+      for (key in routed) {
+        count = split(list[key], prefix, ",")
+        for (i = 1; i <= count; i++) if (prefix[i] !~ /\/0$/) wanted[prefix[i]] = 1
+      }
+      for (one in wanted) if (!(one in there)) print "replace", family(one), one
+      for (one in there) if (!(one in wanted)) print "del", family(one), one
+    }'
 }
-
-# ip prints a route to a single address without its length.
-whole_prefixes() { sed -e '/\//!{ /:/!s/$/\/32/' -e '/:/s/$/\/128/' -e '}'; }
 
 commit_second() {
   former=$(recorded alternate "$LIVE")

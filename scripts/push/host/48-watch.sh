@@ -27,8 +27,10 @@ watch_keys() {
   second=$(second_interface)
   while still_mine; do
     seen=$(look)
-    if [ "$seen" != "$last" ] || [ $((looks % CHECK_EVERY)) = 0 ]; then
-      if step; then last=$seen; fi
+    if [ $((looks % CHECK_EVERY)) = 0 ]; then
+      step act || true
+    elif [ "$seen" != "$last" ]; then
+      if step follow; then last=$seen; fi
     fi
     looks=$((looks + 1))
     if [ "$looks" -lt "$FAST_LOOKS" ]; then nap "$FAST_S"; else nap "$SLOW_S"; fi
@@ -49,7 +51,7 @@ step() (
   exec 8>>"$LOCK-keys"
   flock -n 8 || exit 1
   still_mine || exit 1
-  settle_keys act
+  settle_keys "$1"
 )
 
 bring_up_second() {
