@@ -14,6 +14,7 @@ export function stateLines(request: PushRequest): Record<string, string | number
     forwarding4: request.forwarding.ipv4 ? 1 : 0,
     forwarding6: request.forwarding.ipv6 ? 1 : 0,
     probes: request.probes.join(" "),
+    instances: (request.instances ?? []).join(" "),
     sha256: sha256(request.config),
     config: base64(request.config),
     ...(request.rotation === null ? {} : rotationLines(request.rotation)),

@@ -33,7 +33,7 @@ describe("the digest of a state", () => {
 
 describe("the lines of a state", () => {
   it("say nothing of keys that change where none does", () => {
-    const keys = ["forwarding4", "forwarding6", "probes", "sha256", "config"];
+    const keys = ["forwarding4", "forwarding6", "probes", "instances", "sha256", "config"];
     assert.deepEqual(Object.keys(stateLines(REQUEST)), keys);
   });
 

@@ -28,7 +28,7 @@ is_peer() { wg show "$IFACE" peers | grep -qxF -- "$1"; }
 
 # Adds the key as a peer without prefixes, whose keepalive makes it shake hands now; then gives it the prefixes.
 try_beside() {
-  section_of "$1" "$STAGED" | trial_section | bounded 8 wg addconf "$IFACE" /dev/stdin || return 1
+  section_of "$1" <"$STAGED" | trial_section | bounded 8 wg addconf "$IFACE" /dev/stdin || return 1
   until_true "$(seconds_left "$SHAKE_S")" has_shaken "$1" || { no_handshake "$1"; return 1; }
   wg set "$IFACE" peer "$1" allowed-ips "$(prefixes_in "$STAGED" | awk -v key="$1" '$2 == key { print $3 }')"
 }
@@ -60,16 +60,6 @@ await_handshakes() {
 no_handshake() {
   at=$(endpoints_in "$STAGED" | awk -v key="$1" '$1 == key { print $2 }')
   say "no handshake with $(name_of "$1" "$STAGED") at $at within $(($(date +%s) - started)) s: is UDP port ${at##*:} open at ${at%:*}?"
-}
-
-# The lines of the section with this key.
-section_of() {
-  awk -v key="$1" '
-    function flush() { if (found) printf "%s", section; section = ""; found = 0 }
-    /^\[/ { flush() }
-    { section = section $0 "\n"; line = $0 }
-    line ~ /^ *PublicKey *=/ { sub(/^[^=]*= */, "", line); if (line == key) found = 1 }
-    END { flush() }' "$2"
 }
 
 # The comment above a section is its name.
