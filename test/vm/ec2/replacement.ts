@@ -1,6 +1,9 @@
 /** Another instance takes the relay's place, and nobody has to be told. */
 import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { principalOf } from "../../../mesh/ssh-identity";
+import { namespaceIdentity, processesIn } from "../../../scripts/lab/clean-up";
+import { namespaceOf, OPERATOR } from "../../../scripts/lab/layout";
 import { waitFor } from "../../../scripts/lab/process";
 import { machineFiles, machineNamespace } from "../../../scripts/lab/vm/files";
 import { Machine } from "../../../scripts/lab/vm/machine";
@@ -9,11 +12,20 @@ import type { Here } from "../ec2.test";
 import { progress, TUNNEL } from "../support/ec2-network";
 import { reconnectionDuring } from "../support/reconnection";
 import { UP_PLAIN } from "./changes";
-import * as fs from "node:fs";
 
 /** Of the push to the relay. */
 const BACK_WITHIN_S = 5;
 const BOOT_LIMIT_MS = 600_000;
+
+/** The engine itself, also where a wrapper started it; nobody else's. */
+function killEngines(labId: string): void {
+  const operator = namespaceIdentity(`/run/netns/${namespaceOf(labId, OPERATOR)}`);
+  assert.ok(operator);
+  const nameOf = (pid: number) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  const engines = processesIn(new Set([operator])).filter((pid) => nameOf(pid) === "pulumi");
+  assert.notEqual(engines.length, 0, "no engine was at work");
+  for (const pid of engines) process.kill(pid, "SIGKILL");
+}
 
 export function replacement(here: Here): void {
   it("is replaced by a newer image on purpose: same address, same key, peers back at once, unedited", async () => {
@@ -47,7 +59,7 @@ export function replacement(here: Here): void {
       BOOT_LIMIT_MS,
       300,
     );
-    engine.kill("SIGKILL");
+    killEngines(network.lab.id);
     await ended;
     assert.equal(identified, true, "the machine never showed its certificate");
     progress(
