@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { presharedKeyOf } from "../../../mesh/keys";
 import { Secret } from "../../../mesh/secret";
+import { authorityOf } from "../../../mesh/ssh-identity";
 import { formsOf } from "../../support/secret-forms";
 import type { MeshLab } from "./mesh-lab";
 
@@ -118,15 +119,26 @@ function secretForms(
   const forms = [...secrets].flatMap(([name, key]) =>
     formsOf(key).map((form): [string, string] => [form, name]),
   );
-  // The first lines of an OpenSSH key are the same for all keys; the secret half stands further down.
-  const sshLines = valueOf("sshPrivateKey")
-    .split("\n")
-    .slice(3, -2)
-    .filter((line) => line.length > 30);
   return new Map([
     ...forms,
-    ...sshLines.map((line): [string, string] => [line, "SSH private key"]),
+    ...linesOf(valueOf("sshPrivateKey"), "SSH private key"),
+    ...authorityForms(valueOf("sshAuthoritySeed")),
   ]);
+}
+
+/** The first lines of an OpenSSH key are the same for all keys; the secret half stands further down. */
+function linesOf(key: string, name: string): [string, string][] {
+  const lines = key.split("\n").slice(3, -2);
+  return lines.filter((line) => line.length > 30).map((line) => [line, name]);
+}
+
+/** Of the network's SSH authority: its seed, and the key that comes of it. */
+function authorityForms(seed: string): [string, string][] {
+  if (seed === "") return [];
+  return [
+    ...formsOf(seed).map((form): [string, string] => [form, "seed of the SSH authority"]),
+    ...linesOf(authorityOf(Secret.of(seed)).privateKey.reveal(), "key of the SSH authority"),
+  ];
 }
 
 function publicKeysIn(config: Record<string, { value: string }>): string[] {
