@@ -39,7 +39,7 @@ apply() {
 
 # Keeps what comes in as a state, when it is what was sent.
 whole() {
-  cat >"$STATE/.$2.sent" 2>/dev/null || no_room "$STATE"
+  { cat >"$STATE/.$2.sent"; } 2>/dev/null || no_room "$STATE"
   [ "$(digest_of "$STATE/.$2.sent")" = "$1" ] || damaged
   mv "$STATE/.$2.sent" "$STATE/$2" || no_room "$STATE"
 }

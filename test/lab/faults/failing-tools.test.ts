@@ -1,0 +1,141 @@
+/** F7, F8, F25: a damaged message, tools that fail half way, and tools that are too old. Needs root. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../../scripts/lab/lab";
+import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { configOf, keysOf } from "../support/pushing";
+
+/** In front of the real programs on the host's PATH. */
+const BIN = "/usr/local/bin";
+
+describe("a push to a host whose tools fail", function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  let talk: HostTalk;
+  const peers = (names: string[]): string[] =>
+    names.flatMap((name, at) => [
+      ...["", "[Peer]", `PublicKey = ${keysOf(name).publicKey}`],
+      `AllowedIPs = 10.0.0.${at + 2}/32`,
+    ]);
+  const former: Wanted = { config: configOf("relay", "10.0.0.1/24", peers(["a", "b"])) };
+  const next: Wanted = { config: configOf("relay", "10.0.0.1/24", peers(["a", "c"])) };
+
+  before(async () => {
+    lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-tools" });
+    talk = new HostTalk(lab, "relay");
+    await talk.converge(former);
+  });
+  afterEach(async () => {
+    await talk.said(`rm -f ${BIN}/wg ${BIN}/wg-quick ${BIN}/systemd-run`);
+    await talk.converge(former);
+  });
+  after(() => lab.down());
+
+  /** Puts a shell script in front of a tool; "$REAL" is the tool itself. */
+  function instead(tool: string, script: string): Promise<string> {
+    const text = `#!/bin/sh\\nREAL=/usr/bin/${tool}\\n${script.replaceAll("\n", "\\n")}\\n`;
+    return talk.said(`printf '${text}' >${BIN}/${tool}; chmod 755 ${BIN}/${tool}`);
+  }
+
+  /** wireguard-go lists its peers in any order. */
+  const picture = async (): Promise<string> => (await shown()).split("\n").sort().join("\n");
+
+  const shown = (): Promise<string> =>
+    talk.said(`cat ${LIVE}; wg showconf wg0; ls /run/wireguard-mesh/wg0/pending || true`);
+
+  for (const [part, spoilt] of [
+    ["config", { config: Buffer.from("[Interface]\n").toString("base64") }],
+    ["config, and no base64", { config: "*" }],
+    ["script", { script: Buffer.from("exit 0\n").toString("base64") }],
+  ] as const) {
+    it(`F7: a damaged ${part} is refused, and nothing is touched`, async () => {
+      const before = await picture();
+      const refused = await talk.apply({ ...next, spoilt });
+      assert.equal(refused.code, 1);
+      assert.match(refused.complaint, /^the message was damaged on its way to the host/);
+      assert.equal(await picture(), before);
+    });
+  }
+
+  for (const [how, script] of [
+    ["gives nothing", 'case $1 in strip) exit 0 ;; esac; exec "$REAL" "$@"'],
+    [
+      "gives no key",
+      'case $1 in strip) "$REAL" "$@" | grep -v Key; exit ;; esac; exec "$REAL" "$@"',
+    ],
+    ["fails", 'case $1 in strip) echo broken >&2; exit 1 ;; esac; exec "$REAL" "$@"'],
+  ] as const) {
+    it(`F8: wg-quick strip that ${how}: refused before anything is touched, no empty syncconf`, async () => {
+      const before = await picture();
+      await instead("wg-quick", script);
+      const refused = await talk.apply(next);
+      assert.equal(refused.code, 1);
+      assert.match(refused.complaint, /^the config was refused before anything was changed/);
+      assert.equal(await picture(), before);
+    });
+  }
+
+  it("F8: a syncconf that fails half way: the interface is started anew, and is what was told", async () => {
+    await instead(
+      "wg",
+      `case $1 in syncconf) "$REAL" set wg0 peer ${keysOf("a").publicKey} remove; exit 1 ;; esac\nexec "$REAL" "$@"`,
+    );
+    assert.equal(await talk.converge(next), "confirmed");
+    assert.deepEqual(await peersThere(), ["a", "c"].map((name) => keysOf(name).publicKey).sort());
+  });
+
+  it("F8: a syncconf that does half of it and calls that a success is noticed", async () => {
+    await instead(
+      "wg",
+      `case $1 in syncconf) "$REAL" set wg0 peer ${keysOf("a").publicKey} remove; exit 0 ;; esac\nexec "$REAL" "$@"`,
+    );
+    const { token } = await talk.apply(next);
+    const failed = await talk.confirm(token);
+    assert.match(
+      failed.complaint,
+      /^the change failed on the host and was undone: wg0 did not become what it was told to be/,
+    );
+  });
+
+  it("F8: where neither a change nor a new start works, the former config is back, and the push says why", async () => {
+    const before = await picture();
+    // Only the new config meets the fault.
+    const key = keysOf("c").publicKey;
+    await instead("wg", 'case $1 in syncconf) exit 1 ;; esac; exec "$REAL" "$@"');
+    await instead(
+      "wg-quick",
+      `case $1 in up) if grep -qF ${key} "$2"; then echo "no memory" >&2; exit 1; fi ;; esac; exec "$REAL" "$@"`,
+    );
+    const { token } = await talk.apply(next);
+    const failed = await talk.confirm(token);
+    assert.match(
+      failed.complaint,
+      /^the change failed on the host and was undone: no memory/,
+      failed.stdout,
+    );
+    assert.equal(await picture(), before);
+  });
+
+  it("F25: a wg without syncconf: the same by wg set and addconf, without a new start", async () => {
+    await instead(
+      "wg",
+      `case $1 in syncconf) echo "Invalid subcommand" >&2; exit 1 ;; help) "$REAL" help 2>&1 | grep -v syncconf >&2; exit ;; esac\nexec "$REAL" "$@"`,
+    );
+    const link = await talk.said("cat /sys/class/net/wg0/ifindex");
+    assert.equal(await talk.converge(next), "confirmed");
+    assert.deepEqual(await peersThere(), ["a", "c"].map((name) => keysOf(name).publicKey).sort());
+    assert.equal(await talk.said("cat /sys/class/net/wg0/ifindex"), link);
+  });
+
+  it("F25: a kernel without WireGuard is served by wireguard-go, and the answer says so", async () => {
+    const kernel = await talk.said(
+      "ip link add wgtry type wireguard 2>&1 && ip link del wgtry || true",
+    );
+    const { stdout } = await talk.apply(former);
+    const backend = kernel === "" ? "kernel" : "userspace";
+    assert.match(stdout, new RegExp(`^backend ${backend}$`, "m"));
+  });
+
+  async function peersThere(): Promise<string[]> {
+    return (await talk.said("wg show wg0 peers")).split("\n").sort();
+  }
+});

@@ -1,0 +1,107 @@
+/**
+ * F5, F20: killed at random moments: the push program, the host's own processes, the whole host. Always the old or the new
+ * config whole; always converged after one more push. The seed is printed, and can be given: FAULT_SEED=7. Needs root.
+ */
+import * as assert from "node:assert/strict";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Lab } from "../../../scripts/lab/lab";
+import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { configOf, push, requestFor, startPush } from "../support/pushing";
+
+const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
+
+describe(`a push that is killed at random moments (seed ${SEED})`, function () {
+  this.timeout(300_000);
+  let lab: Lab;
+  let talk: HostTalk;
+  const random = generator(SEED);
+  const [even, odd] = [1310, 1320].map((mtu): Wanted => ({
+    config: configOf("relay", "10.0.0.1/24", [`MTU = ${mtu}`]),
+  })) as [Wanted, Wanted];
+  const stateOf = (round: number): Wanted => (round % 2 === 0 ? even : odd);
+
+  before(async () => {
+    lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-killed" });
+    talk = new HostTalk(lab, "relay");
+  });
+  after(() => lab.down());
+
+  /** What a push of the former state left, and how long a whole one takes. */
+  async function measured(work: () => Promise<unknown>): Promise<number> {
+    const begun = Date.now();
+    await work();
+    return Date.now() - begun;
+  }
+
+  async function assertOldOrNew(moment: string): Promise<void> {
+    const live = await talk.said(`cat ${LIVE}`);
+    assert.ok(
+      [even, odd].some(({ config }) => config.trimEnd() === live),
+      `${moment}: ${live}`,
+    );
+  }
+
+  async function assertRuns(wanted: Wanted, moment: string): Promise<void> {
+    const shown = await talk.said(`cat ${LIVE}; cat /sys/class/net/wg0/mtu`);
+    const mtu = /MTU = (\d+)/.exec(wanted.config)?.[1] ?? "";
+    assert.equal(shown, `${wanted.config.trimEnd()}\n${mtu}`, moment);
+  }
+
+  it("F20: kill -9 of the push program, 20 times: the next push converges", async () => {
+    const request = (at: number) => requestFor(lab, "relay", stateOf(at));
+    const pushed = async (at: number): Promise<void> => {
+      const done = await push(lab, "apply", request(at));
+      assert.equal(done.code, 0, done.stderr);
+    };
+    await pushed(0);
+    const whole = await measured(() => pushed(1));
+    for (let round = 0; round < 20; round++) {
+      const moment = Math.round(random() * whole);
+      const program = startPush(lab, request(round));
+      program.stdout?.resume();
+      program.stderr?.resume();
+      await sleep(moment);
+      program.kill("SIGKILL");
+      if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
+      await assertOldOrNew(`killed after ${moment} ms`);
+      await pushed(round);
+      await assertRuns(stateOf(round), `killed after ${moment} ms`);
+    }
+    assert.equal((await talk.facts()).pending, null);
+  });
+
+  it("F5: the host's processes killed, or the host rebooted, 20 times: the next push converges", async () => {
+    await talk.remove();
+    await talk.converge(even);
+    const whole = await measured(() => talk.converge(odd));
+    for (let round = 0; round < 20; round++) {
+      const wanted = stateOf(round);
+      const moment = Math.round(random() * whole);
+      const work = talk.apply(wanted).then(
+        ({ token }) => talk.confirm(token).catch(() => undefined),
+        () => undefined,
+      );
+      await sleep(moment);
+      const how = random() < 0.5 ? "killed" : "rebooted";
+      if (how === "killed")
+        await lab.exec("relay", ["pkill", "-KILL", "-x", "sh|setsid|wg-quick|wg|ip"]);
+      else await lab.reboot("relay");
+      await work;
+      await assertOldOrNew(`${how} after ${moment} ms`);
+      await talk.converge(wanted);
+      await assertRuns(wanted, `${how} after ${moment} ms`);
+    }
+  });
+});
+
+/** mulberry32: small, and the same from the same seed. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,69 @@
+/** The law of the change that changes nothing: counters, handshakes and roamed endpoints go on. Needs root. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../../scripts/lab/lab";
+import type { Facts } from "../../../scripts/push/facts";
+import { HostTalk, type Wanted } from "../support/host-protocol";
+import { keysOf, PUSH_WORLD } from "../support/pushing";
+import { comesToAnswer } from "../support/small-world";
+
+describe("a syncconf with nothing to change", function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  let relay: HostTalk;
+  let desktop: HostTalk;
+  /** The desktop is behind a NAT and has no listen port: the relay knows it only from where it last came. */
+  const desktopWants: Wanted = {
+    config: [
+      ...["[Interface]", `PrivateKey = ${keysOf("desktop").privateKey}`, "Address = 10.0.0.2/24"],
+      ...["", "[Peer]", `PublicKey = ${keysOf("relay").publicKey}`, "AllowedIPs = 10.0.0.0/24"],
+      ...["Endpoint = 203.0.113.10:51820", "PersistentKeepalive = 25", ""],
+    ].join("\n"),
+  };
+  const relayWants: Wanted = {
+    config: [
+      ...["[Interface]", `PrivateKey = ${keysOf("relay").privateKey}`, "Address = 10.0.0.1/24"],
+      ...["ListenPort = 51820", "", "[Peer]", `PublicKey = ${keysOf("desktop").publicKey}`],
+      // Where it was first; nobody is there.
+      ...["AllowedIPs = 10.0.0.2/32", "Endpoint = 203.0.113.99:51820", ""],
+    ].join("\n"),
+  };
+
+  before(async () => {
+    lab = await Lab.up(PUSH_WORLD, { id: "test-f-noop" });
+    relay = new HostTalk(lab, "relay");
+    desktop = new HostTalk(lab, "desktop");
+    await relay.converge(relayWants);
+    await desktop.converge(desktopWants);
+    assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
+  });
+  after(() => lab.down());
+
+  /** A comment is another text and the same config: the whole way is gone, to no other state. */
+  const again = (wanted: Wanted, round: number): Wanted => ({
+    config: `# ${round}\n${wanted.config}`,
+  });
+
+  for (const node of ["relay", "desktop"] as const) {
+    it(`resets nothing on the ${node}: counters, handshakes, roamed endpoints and the port go on`, async () => {
+      const [talk, wanted] = node === "relay" ? [relay, relayWants] : [desktop, desktopWants];
+      for (let round = 1; round <= 3; round++) {
+        const before = await talk.facts();
+        assert.equal(await talk.converge(again(wanted, round)), "confirmed");
+        assertGoesOn(before, await talk.facts());
+      }
+      assert.equal((await relay.facts()).peers[0]?.endpoint?.split(":")[0], "203.0.113.21");
+      assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
+    });
+  }
+
+  function assertGoesOn(before: Facts, after: Facts): void {
+    assert.equal(after.listenPort, before.listenPort);
+    assert.equal(after.peers.length, 1);
+    const [was, is] = [before.peers[0], after.peers[0]];
+    assert.ok(was && is);
+    assert.equal(is.endpoint, was.endpoint);
+    assert.equal(is.latestHandshake, was.latestHandshake);
+    assert.ok(is.receivedBytes >= was.receivedBytes && is.sentBytes >= was.sentBytes);
+    assert.ok(was.receivedBytes > 0 && was.sentBytes > 0);
+  }
+});
