@@ -13,6 +13,8 @@ export interface SshHop {
   hostKeys: string[];
   /** Null: `hostKeys` are pinned. Else the machine must show a host certificate of this authority, and nothing else will do. */
   authority: SshAuthority | null;
+  /** Where `hostKeys` stand in the stack config: `relays.NAME.hostKey`; for messages. */
+  pinnedAt?: string;
 }
 
 /** Who vouches for a machine, and for which one. */

@@ -48,8 +48,13 @@ function hopOf(
 ): SshHop {
   const { user, address, port } = host;
   const authority = node.ec2 === null ? null : authorityOver(node, authorityKey);
-  return { user, address, port, hostKeys: node.hostKeys, authority };
+  const hop = { user, address, port, hostKeys: node.hostKeys };
+  return authority === null
+    ? { ...hop, authority, pinnedAt: pinnedAt(node) }
+    : { ...hop, authority };
 }
+
+const pinnedAt = ({ kind, name }: Node): string => `${kind}s.${name}.hostKey`;
 
 /** The certificate must be for this very instance: the one before it had another id. */
 function authorityOver({ name }: Node, publicKey: string | null): SshAuthority {
@@ -58,7 +63,11 @@ function authorityOver({ name }: Node, publicKey: string | null): SshAuthority {
 }
 
 function tunnelHop(node: Node, user: string): SshHop {
-  return { user, address: node.address.text, port: 22, hostKeys: node.hostKeys, authority: null };
+  const { address, hostKeys } = node;
+  return {
+    ...{ user, address: address.text, port: 22, hostKeys },
+    ...{ authority: null, pinnedAt: pinnedAt(node) },
+  };
 }
 
 function jumpHop(relayName: string, plan: Plan, authorityKey: string | null): SshHop {

@@ -101,7 +101,7 @@ function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
     onInstall();
     return limits.INSTALL_MS;
   };
-  return host.run(message, { limitMs: limits.APPLY_MS, onTalk });
+  return host.run(message, { limitMs: limits.APPLY_MS, onTalk, onBooting: push.talk });
 }
 
 /** The connection broke after everything was sent: the host alone knows what became of it. */

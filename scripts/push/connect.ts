@@ -17,6 +17,8 @@ export interface RunOptions {
   urgent?: boolean;
   /** Each line that the host says on stderr. A number returned is a new limitMs. */
   onTalk?: (line: string) => number | undefined;
+  /** Given, a refused connection is tried again as well, in the same time; told so once. */
+  onBooting?: (words: string) => void;
 }
 
 export interface HostRun {
@@ -79,6 +81,8 @@ export async function withHost<T>(
 
 /** What may be over in a moment, so that the same way is worth another try. */
 const PASSING: FailureKind[] = ["dropped"];
+/** What is over soon where a machine boots: its network is up, its sshd not yet. */
+const BOOTING: FailureKind[] = [...PASSING, "refused"];
 /** What another way to the same machine would meet too. A wrong host key is not: that is another machine. */
 const FINAL: FailureKind[] = ["denied", "no-root"];
 
@@ -91,6 +95,7 @@ async function tryWays(
   let deadline = Date.now() + (options.reachMs ?? REACH_MS);
   const vain = new Map<HostTarget, VainWay>();
   let open = access.targets;
+  const passing = options.onBooting === undefined ? PASSING : BOOTING;
   for (let pause = 500; ; pause *= 2) {
     for (const target of open) {
       // A login that cannot be made in the time that is left is not begun.
@@ -109,11 +114,14 @@ async function tryWays(
       }
     }
     open = [...vain].flatMap(([target, way]) =>
-      PASSING.includes(way.failure.kind) ? [target] : [],
+      passing.includes(way.failure.kind) ? [target] : [],
     );
     // Many pushes through one relay that begin together must not all come back together.
     const wait = pause * (0.5 + Math.random());
     if (open.length === 0 || Date.now() + wait + 1000 > deadline) throw unreachable(access, vain);
+    if (pause === 500 && [...vain.values()].some(({ failure }) => failure.kind === "refused")) {
+      options.onBooting?.("SSH is refused there, as by a machine that is still booting; trying on");
+    }
     await sleep(wait);
   }
 }

@@ -37,8 +37,13 @@ function otherKey({ hop, next, text, vain }: Place): Failure {
     ].join("\n"),
     remedy:
       `Either it is another machine (or one in between), or it was installed anew. If it was, read its key on the machine ` +
-      `itself (cat /etc/ssh/ssh_host_*_key.pub) and put that into the stack config as ${whose}.`,
+      `itself (cat /etc/ssh/ssh_host_*_key.pub) and put that into the stack config as ${whose}${repin(hop)}`,
   };
+}
+
+function repin({ pinnedAt }: SshHop): string {
+  if (pinnedAt === undefined) return ".";
+  return `: pulumi config set --path 'wireguard-mesh:${pinnedAt}' "ssh-ed25519 AAAA…" (what stands there on the machine)`;
 }
 
 /** The words of ssh at DEBUG2 (lookAt): `Server host certificate: TYPE SHA256:…, serial 0 ID "…" CA TYPE SHA256:… valid …`. */

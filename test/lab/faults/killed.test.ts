@@ -49,7 +49,7 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
   }
 
   it("F20: kill -9 of the push program, 20 times: the next push converges", async () => {
-    const request = (at: number) => requestFor(lab, "relay", stateOf(at));
+    const request = (at: number) => requestFor(lab, "relay", { config: stateOf(at).config });
     const pushed = async (at: number): Promise<void> => {
       const done = await push(lab, "apply", request(at));
       assert.equal(done.code, 0, done.stderr);

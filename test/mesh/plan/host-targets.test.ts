@@ -33,12 +33,20 @@ describe("the ways onto a machine", () => {
           port: 22,
           hostKeys: hostKey,
           authority: null,
+          pinnedAt: "peers.desktop.hostKey",
         },
         via: [],
       },
       {
         kind: "ssh",
-        hop: { user: "admin", address: "10.86.0.2", port: 22, hostKeys: hostKey, authority: null },
+        hop: {
+          user: "admin",
+          address: "10.86.0.2",
+          port: 22,
+          hostKeys: hostKey,
+          authority: null,
+          pinnedAt: "peers.desktop.hostKey",
+        },
         via: [
           {
             user: "root",
@@ -46,6 +54,7 @@ describe("the ways onto a machine", () => {
             port: 2222,
             hostKeys: [relayKey],
             authority: null,
+            pinnedAt: "relays.tokyo.hostKey",
           },
         ],
       },

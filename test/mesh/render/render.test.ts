@@ -111,6 +111,7 @@ describe("a push request", () => {
             port: 22,
             hostKeys: relay.hostKeys,
             authority: null,
+            pinnedAt: "relays.relay.hostKey",
           },
           via: [],
         },

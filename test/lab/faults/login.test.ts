@@ -1,0 +1,115 @@
+/** F2, F3, F4, F12, F13: an sshd that is not up yet, keys that are wrong, names and clocks that have moved. Needs root. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../../scripts/lab/lab";
+import { waitFor } from "../../../scripts/lab/process";
+import { HostTalk, type Wanted } from "../support/host-protocol";
+import { keysOf, push, requestFor, startPush } from "../support/pushing";
+
+describe("a push to a host", function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  let relay: HostTalk;
+  before(async () => {
+    const hosts = { relay: { public: "203.0.113.10" }, desktop: { public: "203.0.113.20" } };
+    lab = await Lab.up({ hosts }, { id: "test-f-login" });
+    relay = new HostTalk(lab, "relay");
+  });
+  after(() => lab.down());
+
+  it("F2: that boots is waited for: refused at first, pushed to when its sshd is up, and said so", async () => {
+    const sshd = (verb: "DROP" | "up"): Promise<string> =>
+      relay.said(
+        verb === "DROP"
+          ? "nft add table inet boot; nft 'add chain inet boot in { type filter hook input priority 0; }'; nft add rule inet boot in tcp dport 22 reject with tcp reset"
+          : "nft delete table inet boot",
+      );
+    await sshd("DROP");
+    const program = startPush(lab, requestFor(lab, "relay"));
+    let words = "";
+    program.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+    program.stdout?.resume();
+    const said = () => (words.includes("SSH is refused there") ? true : undefined);
+    assert.equal(await waitFor(said, 15_000), true, words);
+    await sshd("up");
+    const code = await new Promise((resolve) => program.on("close", resolve));
+    assert.equal(code, 0, words);
+    assert.equal((await relay.facts()).interface, "up");
+  });
+
+  it("F3: that shows another host key gets nothing; both fingerprints and the command to re-pin are shown", async () => {
+    const [target] = requestFor(lab, "relay").targets;
+    assert.ok(target?.kind === "ssh");
+    const hostKeys = [lab.hostKey("desktop")];
+    const hop = { ...target.hop, hostKeys, pinnedAt: "relays.relay.hostKey" };
+    const before = lab.logins("relay");
+    const begun = Date.now();
+    const refused = await push(lab, "apply", {
+      ...requestFor(lab, "relay"),
+      targets: [{ kind: "ssh", hop, via: [] }],
+    });
+    assert.equal(refused.code, 1);
+    assert.ok(Date.now() - begun < 10_000, "it was tried again and again");
+    assert.equal(lab.logins("relay"), before);
+    assert.match(refused.stderr, /expected: ssh-ed25519 SHA256:\S+\n +got: +ED25519 SHA256:/);
+    assert.match(
+      refused.stderr,
+      /pulumi config set --path 'wireguard-mesh:relays\.relay\.hostKey' "ssh-ed25519 /,
+    );
+  });
+
+  it("F4: that refuses the SSH key is asked once, and no more", async () => {
+    const script = "rm -f /tmp/k; ssh-keygen -q -t ed25519 -N '' -f /tmp/k && cat /tmp/k";
+    const sshPrivateKey = `${await relay.said(script)}\n`;
+    const before = lab.sshLog("relay").length;
+    const refused = await push(lab, "apply", { ...requestFor(lab, "relay"), sshPrivateKey });
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /accepts none of the SSH keys that were offered/);
+    const tries = lab
+      .sshLog("relay")
+      .slice(before)
+      .match(/^Connection closed by authenticating/gm);
+    assert.equal(tries?.length, 1);
+  });
+
+  it("F12: whose endpoint is a name that has moved: seen as stale, and dialled anew by the next push", async () => {
+    await push(lab, "apply", requestFor(lab, "relay"));
+    const desktop = new HostTalk(lab, "desktop");
+    const name = (address: string): Promise<string> =>
+      desktop.said(`sed -i '/vpn.test/d' /etc/hosts; echo '${address} vpn.test' >>/etc/hosts`);
+    const wanted: Wanted = {
+      config: [
+        ...["[Interface]", `PrivateKey = ${keysOf("desktop").privateKey}`, "Address = 10.0.0.2/24"],
+        ...["", "[Peer]", `PublicKey = ${keysOf("relay").publicKey}`, "AllowedIPs = 10.0.0.1/32"],
+        ...["Endpoint = vpn.test:51820", ""],
+      ].join("\n"),
+    };
+    await name("203.0.113.99");
+    await desktop.converge(wanted);
+    assert.equal((await desktop.apply(wanted)).outcome, "unchanged");
+    await name("203.0.113.10");
+    assert.deepEqual((await desktop.facts()).staleEndpoints, [
+      {
+        publicKey: keysOf("relay").publicKey,
+        is: "203.0.113.99:51820",
+        planned: "vpn.test:51820",
+      },
+    ]);
+    assert.equal(await desktop.converge(wanted), "confirmed");
+    assert.equal((await desktop.facts()).peers[0]?.endpoint, "203.0.113.10:51820");
+    assert.equal((await desktop.apply(wanted)).outcome, "unchanged");
+  });
+
+  it("F13: whose clock is wrong is pushed to all the same, and told what that does to handshakes", async () => {
+    // A stand-in for a wrong clock: the hosts of a lab have the machine's own.
+    await relay.said(
+      `printf '#!/bin/sh\\necho $(($(/bin/date +%%s) - 7200))\\n' >/usr/local/bin/date; chmod 755 /usr/local/bin/date`,
+    );
+    const done = await push(lab, "apply", requestFor(lab, "relay"));
+    await relay.said("rm /usr/local/bin/date");
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(
+      done.stderr,
+      /^relay: its clock is 2 h behind this machine's\. WireGuard refuses/m,
+    );
+  });
+});

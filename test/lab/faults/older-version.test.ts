@@ -1,0 +1,92 @@
+/** Coming from an older version: what commit 1dad003 left on a host, and what this one makes of it. Needs root. */
+import * as assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { Lab } from "../../../scripts/lab/lab";
+import { HostTalk, LIVE, STATE, type Wanted } from "../support/host-protocol";
+import { configOf } from "../support/pushing";
+
+describe("a host that an older version pushed to", function () {
+  this.timeout(120_000);
+  let lab: Lab;
+  let talk: HostTalk;
+  const wanted: Wanted = { config: configOf("relay", "10.0.0.1/24"), forwarding: true };
+  const next: Wanted = { ...wanted, config: configOf("relay", "10.0.0.1/24", ["MTU = 1300"]) };
+  const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+  before(async () => {
+    lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-older" });
+    talk = new HostTalk(lab, "relay");
+  });
+  beforeEach(leaveAsThen);
+  after(() => lab.down());
+
+  /** The files of commit 1dad003 after a confirmed push: no format, no copy of the config, its lock in /run/lock. */
+  async function leaveAsThen(): Promise<void> {
+    await talk.remove();
+    const state = {
+      owner: `wireguard-mesh/${lab.id}\nrelay\nmachine-of-relay\n`,
+      digest: `${sha256(`${wanted.config}1`)}\n`,
+      file: `${sha256(wanted.config)}\n`,
+      forwarding: "1 0\n",
+      probes: "\n",
+      "own-mtu": "1420\n",
+      "switched-on-ipv4": "1\n",
+      "host.sh": "# of another time\n",
+    };
+    const writes = Object.entries(state).map(
+      ([name, text]) => `printf '%s' '${text}' >${STATE}/${name}`,
+    );
+    await lab.exec("relay", ["sh", "-c", `umask 077; cat >${LIVE}`], { input: wanted.config });
+    await talk.said(
+      [
+        `umask 077; mkdir -p ${STATE} /etc/wireguard/.wireguard-mesh /run/lock /run/wireguard-mesh/wg0`,
+        ...writes,
+        `printf '# wireguard-mesh: wg0\\nnet.ipv4.ip_forward = 1\\n' >/etc/sysctl.d/60-wireguard-mesh-wg0.conf`,
+        "echo 1 >/proc/sys/net/ipv4/ip_forward",
+        ": >/run/lock/wireguard-mesh-wg0; : >/run/wireguard-mesh/wg0/endpoints",
+        "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wg-quick up wg0 2>/dev/null",
+      ].join("\n"),
+    );
+  }
+
+  it("is left alone when it is as it should be", async () => {
+    assert.equal((await talk.apply(wanted)).outcome, "unchanged");
+  });
+
+  it("is changed without a new start, and then has what this version leaves", async () => {
+    const link = await talk.said("cat /sys/class/net/wg0/ifindex");
+    assert.equal(await talk.converge(next), "confirmed");
+    assert.equal(await talk.said("cat /sys/class/net/wg0/ifindex"), link);
+    assert.equal(await talk.said(`cat ${STATE}/format`), "2");
+    assert.equal((await talk.apply(next)).outcome, "unchanged");
+  });
+
+  it("goes back to what that version confirmed, when nobody confirms", async () => {
+    const { token } = await talk.apply({ ...next, timeout: 1 });
+    await talk.until(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
+    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
+    assert.equal((await talk.apply(wanted)).outcome, "unchanged");
+  });
+
+  it("is taken over in the middle of a change of that version, whose timer then does no harm", async () => {
+    await talk.said("echo 0123abcd >/run/wireguard-mesh/wg0/pending; ip link set mtu 1280 dev wg0");
+    assert.equal(await talk.converge(wanted), "confirmed");
+    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
+    assert.equal((await talk.facts()).pending, null);
+  });
+
+  it("is cleaned of everything", async () => {
+    assert.equal((await talk.remove()).outcome, "removed");
+    const places = "/etc/wireguard /var/lib/wireguard-mesh /etc/sysctl.d /run/wireguard-mesh";
+    assert.equal(await talk.said(`find ${places} -name '*wg0*' 2>/dev/null || true`), "");
+    assert.equal(await talk.said("cat /proc/sys/net/ipv4/ip_forward"), "0");
+  });
+
+  it("is refused when it is a newer version that pushed to it, and nothing is touched", async () => {
+    await talk.said(`echo 99 >${STATE}/format`);
+    const refused = await talk.apply(next);
+    assert.match(refused.complaint, /^this host was last pushed to by a newer wireguard-mesh/);
+    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
+    await talk.said(`rm ${STATE}/format`);
+  });
+});
