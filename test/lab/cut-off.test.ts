@@ -29,7 +29,7 @@ describe("a host whose only way in is the tunnel", () => {
     assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1380");
   });
 
-  it("goes back by itself within 90 s when its new config cuts that way", async () => {
+  it("F9: goes back by itself within 90 s when its new config cuts that way", async () => {
     const former = await onDesktop("cat", "/etc/wireguard/wg0.conf");
     // Nobody listens there, and the relay is not told anything new: only the peers lose their way.
     setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.99:51820");
@@ -44,7 +44,7 @@ describe("a host whose only way in is the tunnel", () => {
     assert.equal(await answers(mesh.lab, "desktop", "10.0.0.1"), true);
   });
 
-  it("is tried again by the next up, and only it", async () => {
+  it("F9: is tried again by the next up, and only it", async () => {
     deleteConfig(mesh.stack, ["relays", "relay", "endpoint"]);
     setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1390);
     assert.equal((await pulumi(...UP)).code, 0);

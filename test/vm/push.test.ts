@@ -88,7 +88,7 @@ describe("the push on a machine with systemd", () => {
     await network.assertWorks();
   });
 
-  it("is what was confirmed, when the power goes right after the confirmation", async () => {
+  it("F5: is what was confirmed, when the power goes right after the confirmation", async () => {
     const before = await machine.waitForSsh();
     const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
     await confirmAndCrash(machine, token);
@@ -102,7 +102,7 @@ describe("the push on a machine with systemd", () => {
     await network.assertWorks();
   });
 
-  it("is what was confirmed before, when the power goes while a change is unconfirmed", async () => {
+  it("F5: is what was confirmed before, when the power goes while a change is unconfirmed", async () => {
     const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
     await carriedOut();
     await said(machine, "sync");

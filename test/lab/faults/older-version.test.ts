@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Lab } from "../../../scripts/lab/lab";
+import { hostScript } from "../../../scripts/push/host-script";
 import { HostTalk, LIVE, STATE, type Wanted } from "../support/host-protocol";
 import { configOf } from "../support/pushing";
 
@@ -31,7 +32,6 @@ describe("a host that an older version pushed to", function () {
       probes: "\n",
       "own-mtu": "1420\n",
       "switched-on-ipv4": "1\n",
-      "host.sh": "# of another time\n",
     };
     const writes = Object.entries(state).map(
       ([name, text]) => `printf '%s' '${text}' >${STATE}/${name}`,
@@ -47,6 +47,9 @@ describe("a host that an older version pushed to", function () {
         "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wg-quick up wg0 2>/dev/null",
       ].join("\n"),
     );
+    // A stand-in for that version's own script, which knows the same verbs.
+    const script = `umask 077; cat >${STATE}/host.sh`;
+    await lab.exec("relay", ["sh", "-c", script], { input: `${hostScript()}\n` });
   }
 
   it("is left alone when it is as it should be", async () => {
