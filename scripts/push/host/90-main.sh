@@ -19,7 +19,7 @@ main() {
 # Lines `KEY VALUE` on stdin, closed by `end`. Only known keys become variables.
 read_payload() {
   complete=no
-  pairs='' alternate='' shake=''
+  instances='' pairs='' alternate='' shake=''
   while IFS= read -r line; do
     case $line in *' '*) value=${line#* } ;; *) value= ;; esac
     case ${line%% *} in
