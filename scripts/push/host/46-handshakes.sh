@@ -29,7 +29,11 @@ is_peer() { wg show "$IFACE" peers | grep -qxF -- "$1"; }
 # Adds the key as a peer without prefixes, whose keepalive makes it shake hands now; then gives it the prefixes.
 try_beside() {
   section_of "$1" <"$STAGED" | trial_section | bounded 8 wg addconf "$IFACE" /dev/stdin || return 1
-  until_true "$(seconds_left "$SHAKE_S")" has_shaken "$1" || { no_handshake "$1"; return 1; }
+  if ! until_true "$(seconds_left "$SHAKE_S")" has_shaken "$1"; then
+    wg set "$IFACE" peer "$1" remove || true
+    no_handshake "$1"
+    return 1
+  fi
   wg set "$IFACE" peer "$1" allowed-ips "$(prefixes_in "$STAGED" | awk -v key="$1" '$2 == key { print $3 }')"
 }
 
@@ -75,9 +79,15 @@ moved_endpoints() {
     endpoints_in "$1"; } | awk '$1 == "was" { was[$2] = $3; next } ($1 in was) && was[$1] != $2 { print $1 }'
 }
 
-# On the way back: the neighbour may have followed a new session of ours that is given up, so the old one is begun anew. $1: the file.
+# On the way back: a neighbour that shook hands may have followed a new session of ours that is given up, so the old one is
+# begun anew. $1: the file.
 abandoned_peers() {
   [ -f "$STAGED" ] || return 0
+  met=no
+  for key in $(recorded shake "$STAGED"); do
+    if wg show "$IFACE" latest-handshakes | awk -v key="$key" '$1 == key && $2 > 0 { found = 1 } END { exit !found }'; then met=yes; fi
+  done
+  [ "$met" = yes ] || return 0
   { endpoints_in "$STAGED" | sed 's/^/staged /'
     endpoints_in "$1"; } | awk '$1 == "staged" { staged[$2] = $3; next } staged[$1] != $2 { print $1 }'
 }

@@ -1,31 +1,51 @@
-/** Looks for the stack's secrets everywhere: in what was printed, in files, and in process lists while things happen. */
+/**
+ * Looks for secrets everywhere: in what was printed, in files of the engine and of hosts, and in process lists while things
+ * happen. Every end-to-end test ends with it, after failures too.
+ */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
-import { presharedKeyOf } from "../../../mesh/keys";
-import { Secret } from "../../../mesh/secret";
-import { authorityOf } from "../../../mesh/ssh-identity";
-import { formsOf } from "../../support/secret-forms";
+import type { Lab } from "../../../scripts/lab/lab";
 import type { MeshLab } from "./mesh-lab";
+import { formsOfStack, type SecretForms, type StackConfig } from "./stack-secrets";
 
 const SAMPLE_MS = 40;
+/** Larger files are no config, log or message of ours. */
+const MAX_BYTES = 5_000_000;
+
+/** What it searches, and where the secrets come from; those that come up later are looked for in what was seen before too. */
+export interface Watched {
+  lab: Lab;
+  secrets: () => Promise<SecretForms>;
+  /** More files on this machine that hold no secret in clear. */
+  files?: readonly string[];
+}
 
 export class LeakWatch {
+  private readonly forms: SecretForms = new Map();
+  /** Each text that was seen, and where first. */
+  private readonly seen = new Map<string, string>();
   private readonly found = new Set<string>();
+  private readonly since = Date.now();
   private timer: NodeJS.Timeout | null = null;
   /** How many process lists were read: a watch that saw none proves nothing. */
   samples = 0;
 
-  private constructor(
-    private readonly mesh: MeshLab,
-    private readonly forms: Map<string, string>,
-  ) {}
+  private constructor(private readonly watched: Watched) {}
 
-  /** Reads the secrets of the stack as they are now. */
-  static async start(mesh: MeshLab): Promise<LeakWatch> {
-    const { stdout } = await mesh.pulumi("config", "--show-secrets", "--json");
-    const config = JSON.parse(stdout) as Record<string, { value: string; secret: boolean }>;
-    const watch = new LeakWatch(mesh, secretForms(config));
+  /** Of a stack, whose secrets are read now, at the end, and by `learn` in between. */
+  static start(mesh: MeshLab): Promise<LeakWatch> {
+    const secrets = async () => {
+      const { stdout } = await mesh.pulumi("config", "--show-secrets", "--json");
+      return formsOfStack(JSON.parse(stdout) as StackConfig);
+    };
+    return LeakWatch.over({ lab: mesh.lab, secrets, files: [mesh.stack.file] });
+  }
+
+  static async over(watched: Watched): Promise<LeakWatch> {
+    const watch = new LeakWatch(watched);
+    await watch.learn();
     watch.timer = setInterval(() => {
       watch.sample();
     }, SAMPLE_MS);
@@ -34,25 +54,73 @@ export class LeakWatch {
     return watch;
   }
 
+  /** Takes in the secrets as they are now: for those that will have been replaced by the end. */
+  async learn(): Promise<void> {
+    for (const [form, name] of await this.watched.secrets()) this.forms.set(form, name);
+  }
+
   /** Takes what a command printed. */
   read(where: string, text: string): void {
-    for (const [form, name] of this.forms) {
-      if (text.includes(form)) this.found.add(`${name} in ${where}`);
+    if (!this.seen.has(text)) this.seen.set(text, where);
+  }
+
+  /** Files of a machine that is no host of the lab; `run` runs a script there as root. */
+  async readMachine(name: string, run: (script: string) => Promise<string>): Promise<void> {
+    for (const part of (await run(FILES_SCRIPT)).split("\n== ")) {
+      const file = part.slice(0, part.indexOf("\n"));
+      if (!KEEPS_KEYS.test(file)) this.read(`${name}:${file}`, part);
     }
+    const open = (await run(OPEN_FILES_SCRIPT)).split("\n").filter(Boolean);
+    for (const file of open) this.found.add(`${name}:${file} is not for root alone`);
   }
 
   /** Ends the sampling, searches the files, and fails if any secret stood anywhere. */
   async end(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
-    const { lab } = this.mesh;
-    for (const file of filesBelow(lab.folder.engine)) {
-      if (path.basename(file) !== "passphrase") this.read(file, fs.readFileSync(file, "latin1"));
+    await this.learn();
+    const { lab, files = [] } = this.watched;
+    const engine = filesBelow(lab.folder.engine).filter(
+      (file) => path.basename(file) !== "passphrase",
+    );
+    const logs = filesBelow(lab.folder.logs);
+    for (const file of [...engine, ...logs, ...files, ...this.temporaryFiles()])
+      this.readFile(file);
+    for (const host of lab.hosts) {
+      await this.readMachine(host, async (script) => {
+        const run = await lab.exec(host, ["sh", "-c", script]);
+        return run.stdout;
+      });
     }
-    for (const file of filesBelow(lab.folder.logs))
-      this.read(file, fs.readFileSync(file, "latin1"));
-    for (const host of lab.hosts) await this.readHost(host);
+    for (const [text, where] of this.seen) this.search(text, where);
     assert.deepEqual([...this.found], []);
     assert.ok(this.samples > 10, `only ${this.samples} process lists were read`);
+  }
+
+  private search(text: string, where: string): void {
+    // base64(1) wraps its lines.
+    const unwrapped = text.replaceAll(/\r?\n/g, "");
+    for (const [form, name] of this.forms) {
+      if (text.includes(form) || unwrapped.includes(form)) this.found.add(`${name} in ${where}`);
+    }
+  }
+
+  private readFile(file: string): void {
+    this.read(file, contentOf(file));
+  }
+
+  /** Of this machine: what was written since the beginning into the temporary folder itself, or into a folder of ours there. */
+  private temporaryFiles(): string[] {
+    const top = os.tmpdir();
+    const files = entriesOf(top).flatMap((entry) => {
+      const file = path.join(top, entry.name);
+      if (entry.isDirectory())
+        return entry.name.startsWith("wireguard-mesh") ? filesBelow(file) : [];
+      return entry.isFile() ? [file] : [];
+    });
+    return files.filter((file) => {
+      const status = fs.statSync(file, { throwIfNoEntry: false });
+      return status !== undefined && status.mtimeMs > this.since && status.size < MAX_BYTES;
+    });
   }
 
   /** All processes of the machine, those inside the hosts too: their pid namespaces are children of this one. */
@@ -60,34 +128,28 @@ export class LeakWatch {
     this.samples += 1;
     for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       if (Number(pid) === process.pid) continue;
-      const commandLine = contentOf(pid, "cmdline");
-      const environment = contentOf(pid, "environ");
-      const name = contentOf(pid, "comm").trim();
+      const commandLine = contentOf(`/proc/${pid}/cmdline`);
+      const environment = contentOf(`/proc/${pid}/environ`);
+      const name = commandLine.split("\0", 2).join(" ").slice(0, 60);
       this.read(`command line of ${name}`, commandLine);
-      this.read(
-        `environment of ${name}`,
-        isProgram(commandLine) ? withoutConfig(environment) : environment,
-      );
+      const shown = isProgram(commandLine) ? withoutConfig(environment) : environment;
+      this.read(`environment of ${name}`, shown);
     }
-  }
-
-  /** On a host the keys belong into the config, 0600, and nowhere else. */
-  private async readHost(host: string): Promise<void> {
-    const { lab } = this.mesh;
-    const script =
-      'for f in $(find / -xdev -newer /proc/1 -type f -size -200k 2>/dev/null); do printf \'\\n%s\\n\' "== $f"; cat "$f"; done';
-    const { stdout } = await lab.exec(host, ["sh", "-c", script]);
-    for (const part of stdout.split("\n== ")) {
-      const file = part.slice(0, part.indexOf("\n"));
-      if (!/^\/etc\/wireguard\/[\w.-]+\.conf$/.test(file)) this.read(`${host}:${file}`, part);
-    }
-    const open = await lab.exec(host, [
-      ...["find", "/etc/wireguard", "/var/lib/wireguard-mesh", "-type", "f", "!", "-perm", "600"],
-    ]);
-    for (const file of open.stdout.split("\n").filter(Boolean))
-      this.found.add(`${host}:${file} is not 0600`);
   }
 }
+
+/** On a host the keys belong into the configs, live and staged, and where it keeps those that it made itself. */
+const KEEPS_KEYS =
+  /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.new)?$|^\/var\/lib\/wireguard-mesh\/[^/]+\/own-keys$/;
+
+/** File systems of their own are named, for `-xdev` keeps out of them, and of /proc and /sys. */
+const FILES_SCRIPT = `
+for place in / /etc /usr /run /tmp /var /dev/shm; do
+  find "$place" -xdev -newer /proc/1 -type f -size -${MAX_BYTES}c 2>/dev/null
+done | sort -u | while IFS= read -r file; do printf '\\n== %s\\n' "$file"; cat "$file"; done`;
+
+const OPEN_FILES_SCRIPT = `
+find /etc/wireguard /var/lib/wireguard-mesh -type f '(' ! -perm 600 -o ! -user 0 ')' 2>/dev/null`;
 
 /** The engine's own Node process that runs index.ts. */
 function isProgram(commandLine: string): boolean {
@@ -102,81 +164,28 @@ function withoutConfig(environment: string): string {
     .join("\0");
 }
 
-/** Every spelling of every secret, with a name that can be printed. */
-function secretForms(
-  config: Record<string, { value: string; secret: boolean }>,
-): Map<string, string> {
-  const valueOf = (key: string) => config[`wireguard-mesh:${key}`]?.value ?? "";
-  const privateKeys = JSON.parse(valueOf("privateKeys") || "{}") as Record<string, string>;
-  const seed = valueOf("presharedKeySeed");
-  const secrets = new Map(
-    Object.entries(privateKeys).map(([node, key]) => [`private key of ${node}`, key]),
-  );
-  if (seed !== "") {
-    secrets.set("seed", seed);
-    for (const [pair, key] of linkKeys(seed, publicKeysIn(config))) secrets.set(pair, key);
-  }
-  const forms = [...secrets].flatMap(([name, key]) =>
-    formsOf(key).map((form): [string, string] => [form, name]),
-  );
-  return new Map([
-    ...forms,
-    ...linesOf(valueOf("sshPrivateKey"), "SSH private key"),
-    ...authorityForms(valueOf("sshAuthoritySeed")),
-  ]);
-}
-
-/** The first lines of an OpenSSH key are the same for all keys; the secret half stands further down. */
-function linesOf(key: string, name: string): [string, string][] {
-  const lines = key.split("\n").slice(3, -2);
-  return lines.filter((line) => line.length > 30).map((line) => [line, name]);
-}
-
-/** Of the network's SSH authority: its seed, and the key that comes of it. */
-function authorityForms(seed: string): [string, string][] {
-  if (seed === "") return [];
-  return [
-    ...formsOf(seed).map((form): [string, string] => [form, "seed of the SSH authority"]),
-    ...linesOf(authorityOf(Secret.of(seed)).privateKey.reveal(), "key of the SSH authority"),
-  ];
-}
-
-function publicKeysIn(config: Record<string, { value: string }>): string[] {
-  const groups = ["relays", "peers"].map(
-    (group) => config[`wireguard-mesh:${group}`]?.value ?? "{}",
-  );
-  return groups.flatMap((text) =>
-    Object.values(JSON.parse(text) as Record<string, { publicKey: string }>).map(
-      (node) => node.publicKey,
-    ),
-  );
-}
-
-function linkKeys(seed: string, publicKeys: string[]): [string, string][] {
-  return publicKeys.flatMap((a, at) =>
-    publicKeys
-      .slice(at + 1)
-      .map((b): [string, string] => [
-        `preshared key of ${a.slice(0, 6)} and ${b.slice(0, 6)}`,
-        presharedKeyOf(Secret.of(seed), a, b).reveal(),
-      ]),
-  );
-}
-
 function filesBelow(folder: string): string[] {
-  const entries = fs.readdirSync(folder, { withFileTypes: true });
-  return entries.flatMap((entry) => {
+  return entriesOf(folder).flatMap((entry) => {
     const file = path.join(folder, entry.name);
     if (entry.isDirectory()) return filesBelow(file);
     return entry.isFile() ? [file] : [];
   });
 }
 
-function contentOf(pid: string, file: string): string {
+function entriesOf(folder: string): fs.Dirent[] {
   try {
-    return fs.readFileSync(`/proc/${pid}/${file}`, "latin1");
+    return fs.readdirSync(folder, { withFileTypes: true });
   } catch {
-    // The process has ended since.
+    // It has gone since.
+    return [];
+  }
+}
+
+function contentOf(file: string): string {
+  try {
+    return fs.readFileSync(file, "latin1");
+  } catch {
+    // The process has ended since, or the file has gone.
     return "";
   }
 }

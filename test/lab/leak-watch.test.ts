@@ -1,0 +1,77 @@
+/** The search for leaks finds what is planted, wherever and however it is written, and nothing else. Needs root. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Lab } from "../../scripts/lab/lab";
+import { waitFor } from "../../scripts/lab/process";
+import { LeakWatch } from "./support/leak-watch";
+import { newKey } from "./support/pushing";
+import { addKey, type SecretForms } from "./support/stack-secrets";
+
+describe("the search for leaks", () => {
+  let lab: Lab;
+  before(async () => {
+    lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-leaks" });
+  });
+  after(() => lab.down());
+
+  const key = newKey().privateKey;
+  const file = `[Interface]\nPrivateKey = ${key}\nAddress = 10.0.0.1/24\n`;
+
+  function start(): Promise<LeakWatch> {
+    const secrets = () => {
+      const forms: SecretForms = new Map();
+      addKey(forms, "the key", key);
+      return Promise.resolve(forms);
+    };
+    return LeakWatch.over({ lab, secrets });
+  }
+
+  async function sampled(watch: LeakWatch): Promise<void> {
+    const enough = watch.samples + 12;
+    await waitFor(() => (watch.samples >= enough ? true : undefined), 20_000);
+  }
+
+  const onRelay = (script: string, input = "") =>
+    lab.exec("relay", ["sh", "-c", script], { input });
+
+  it("finds nothing where a key is where it belongs", async () => {
+    const watch = await start();
+    await onRelay("umask 077; cat >/etc/wireguard/wg0.conf", file);
+    watch.read("some output", "PrivateKey = (hidden)\n");
+    await sampled(watch);
+    await watch.end();
+  });
+
+  it("finds it in files, output, command lines and environments, in every spelling", async () => {
+    const watch = await start();
+    const hex = Buffer.from(key, "base64").toString("hex");
+    watch.read("some output", `error: ${hex}`);
+    const shows = lab.spawn("relay", ["sleep", "60"], { env: { LEAK: encodeURIComponent(key) } });
+    const named = lab.spawn("relay", ["sh", "-c", "sleep 60; exit", key], {});
+    await onRelay("base64 >/tmp/left", file);
+    await onRelay("cat >/var/log/some.log", `a line with ${key}\n`);
+    await onRelay("cat >/run/some; chmod 644 /etc/wireguard/wg0.conf", key);
+    fs.writeFileSync(path.join(lab.folder.logs, "engine.log"), file, { mode: 0o600 });
+    await sampled(watch);
+    for (const child of [shows, named]) child.kill("SIGKILL");
+
+    const leaks = await watch.end().then(
+      () => "",
+      (problem: unknown) => String(problem),
+    );
+    for (const place of [
+      "the key in some output",
+      "the key in environment of",
+      "the key in command line of sh -c",
+      "the key in relay:/tmp/left",
+      "the key in relay:/var/log/some.log",
+      "the key in relay:/run/some",
+      `the key in ${path.join(lab.folder.logs, "engine.log")}`,
+      "relay:/etc/wireguard/wg0.conf is not for root alone",
+    ]) {
+      assert.ok(leaks.includes(place), `${place} in\n${leaks}`);
+    }
+    assert.ok(!leaks.includes(key), "the report itself leaks");
+  });
+});

@@ -1,0 +1,147 @@
+/** A change of keys that is killed half-way: every tunnel works again, and the next push converges. Needs root. */
+import * as assert from "node:assert/strict";
+import { once } from "node:events";
+import { Lab } from "../../scripts/lab/lab";
+import { waitFor } from "../../scripts/lab/process";
+import type { PushRequest } from "../../mesh/push-request";
+import type { LeakWatch } from "./support/leak-watch";
+import { startPush } from "./support/pushing";
+import { pushed, RotatingNetwork, ROTATING_WORLD, SECOND } from "./support/rotating";
+import { answers } from "./support/small-world";
+
+/** The host goes back 45 s after a change that nobody confirms. */
+const UNDONE_MS = 75_000;
+
+describe("a change of keys that is killed", function () {
+  this.timeout(240_000);
+  let lab: Lab;
+  let net: RotatingNetwork;
+  let leaks: LeakWatch;
+
+  before(async () => {
+    lab = await Lab.up(ROTATING_WORLD, { id: "test-rotate-killed" });
+    net = new RotatingNetwork(lab);
+    leaks = await net.watchLeaks();
+    for (const request of [net.relay(), net.peer("desktop"), net.peer("laptop")]) {
+      await pushed(lab, request, leaks);
+    }
+  });
+  after(() => lab.down());
+
+  const shown = async (node: string, script: string): Promise<string> =>
+    (await lab.exec(node, ["sh", "-c", script])).stdout.trim();
+
+  /** Starts a push, and kills it, or what it started on the host, as soon as a script there succeeds. */
+  async function killed(request: PushRequest, what: "push" | "carry-out", mark: string) {
+    // The host watches by itself: from outside it would be over before it is seen.
+    const kill = what === "push" ? "" : "; pkill -KILL -f '[h]ost.sh carry-out'";
+    const script = `until ${mark} >/dev/null 2>&1; do sleep 0.02; done${kill}`;
+    const seen = lab.exec(request.node, ["sh", "-c", script], { timeoutMs: 60_000 });
+    const push = startPush(lab, request);
+    const ended = once(push, "exit");
+    const { code } = await seen;
+    push.kill("SIGKILL");
+    await ended;
+    assert.equal(code, 0, `never seen, or over before it was killed: ${mark}`);
+  }
+
+  async function undone(node: string): Promise<void> {
+    const pending = "cat /run/wireguard-mesh/wg0/pending";
+    const back = async () => ((await shown(node, pending)) === "" ? true : undefined);
+    assert.equal(await waitFor(back, UNDONE_MS, 500), true, `${node} did not go back`);
+  }
+
+  async function assertAllWork(): Promise<void> {
+    for (const [from, to] of [
+      ["desktop", "10.0.0.1"],
+      ["laptop", "10.0.0.2"],
+      ["desktop", "10.0.0.3"],
+      ["relay", "10.0.0.2"],
+    ] as const) {
+      const reached = async () => ((await answers(lab, from, to)) ? true : undefined);
+      assert.equal(await waitFor(reached, 20_000), true, `${from} > ${to}`);
+    }
+  }
+
+  const knows = (key: string) => `wg show wg0 peers | grep -F ${key}`;
+
+  it("on the relay, as soon as it knows a peer's next key: it forgets it, and takes it the next time", async () => {
+    const next = net.stage("desktop").publicKey;
+    await killed(net.relay(), "carry-out", knows(next));
+    await assertAllWork();
+    await undone("relay");
+    assert.equal(await shown("relay", knows(next)), "");
+    assert.equal(await shown("relay", "pgrep -f '[h]ost.sh watch'"), "");
+    await assertAllWork();
+    assert.equal(await pushed(lab, net.relay(), leaks), "applied");
+  });
+
+  it("on the peer, as soon as it has its new key: the relay follows it there and back", async () => {
+    const next = net.keysOf("desktop").next?.publicKey ?? "";
+    const hasIt = `wg show wg0 public-key | grep -F ${next}`;
+    await killed(net.peer("desktop"), "push", hasIt);
+    await assertAllWork();
+    await undone("desktop");
+    assert.equal(await shown("desktop", hasIt), "");
+    await assertAllWork();
+    assert.equal(await pushed(lab, net.peer("desktop"), leaks), "applied");
+    await assertAllWork();
+    net.finish("desktop");
+    await pushed(lab, net.relay(), leaks);
+    await assertAllWork();
+  });
+
+  it("on the relay, as soon as its second interface is there: that goes again", async () => {
+    net.stage("relay");
+    await killed(net.relay(), "carry-out", `ls -d /sys/class/net/${SECOND}`);
+    await assertAllWork();
+    await undone("relay");
+    assert.equal(
+      await shown("relay", `ls -d /sys/class/net/${SECOND}; ip rule show pref 5182`),
+      "",
+    );
+    await assertAllWork();
+    assert.equal(await pushed(lab, net.relay(), leaks), "applied");
+  });
+
+  it("on the peers, as soon as they try the relay's new key, and as soon as they have moved", async () => {
+    const next = net.way.key.publicKey;
+    await killed(net.peer("desktop"), "carry-out", knows(next));
+    await killed(
+      net.peer("laptop"),
+      "push",
+      `wg show wg0 allowed-ips | grep -F ${next} | grep /24`,
+    );
+    await Promise.all([undone("desktop"), undone("laptop")]);
+    for (const node of ["desktop", "laptop"]) assert.equal(await shown(node, knows(next)), "");
+    await assertAllWork();
+    for (const node of ["desktop", "laptop"]) {
+      assert.equal(await pushed(lab, net.peer(node), leaks), "applied");
+    }
+    await assertAllWork();
+  });
+
+  it("at the finish, on the relay and on a peer: the next push converges", async () => {
+    net.finish("relay");
+    const current = net.way.key.publicKey;
+    await killed(net.relay(), "carry-out", `wg show wg0 public-key | grep -F ${current}`);
+    await assertAllWork();
+    await undone("relay");
+    await assertAllWork();
+    await pushed(lab, net.relay(), leaks);
+    await killed(net.peer("desktop"), "push", "wg show wg0 endpoints | grep :51820");
+    await undone("desktop");
+    await assertAllWork();
+    for (const node of ["desktop", "laptop"]) await pushed(lab, net.peer(node), leaks);
+    await assertAllWork();
+    assert.match(await shown("desktop", "wg show wg0 endpoints"), /:51820$/);
+  });
+
+  it("is looked after again by the next push when the watcher itself was killed", async () => {
+    await shown("relay", "pkill -KILL -f '[h]ost.sh watch'");
+    assert.equal(await pushed(lab, net.relay(), leaks), "applied");
+    assert.notEqual(await shown("relay", "pgrep -f '[h]ost.sh watch'"), "");
+  });
+
+  it("lets no secret be seen anywhere in all of this", () => leaks.end());
+});

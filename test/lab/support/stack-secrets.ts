@@ -1,0 +1,64 @@
+/** Every secret of a stack, by a name that can be printed: what its config holds, and what is derived from that. */
+import { presharedKeyOf, publicKeyOf } from "../../../mesh/keys";
+import { Secret } from "../../../mesh/secret";
+import { authorityOf } from "../../../mesh/ssh-identity";
+import { formsOf } from "../../support/secret-forms";
+
+/** `pulumi config --show-secrets --json`. */
+export type StackConfig = Record<string, { value?: string }>;
+
+/** What may leak, and the name of what it is a spelling of. */
+export type SecretForms = Map<string, string>;
+
+export function formsOfStack(config: StackConfig): SecretForms {
+  const valueOf = (key: string) => config[`wireguard-mesh:${key}`]?.value ?? "";
+  const keysIn = (group: string) =>
+    Object.entries(JSON.parse(valueOf(group) || "{}") as Record<string, string>);
+  const privateKeys = ["privateKeys", "formerPrivateKeys"].flatMap(keysIn);
+  const forms: SecretForms = new Map();
+  for (const [node, key] of privateKeys) addKey(forms, `private key of ${node}`, key);
+  const seed = valueOf("presharedKeySeed");
+  if (seed !== "") {
+    addKey(forms, "seed of preshared keys", seed);
+    const own = privateKeys.map(([, key]) => publicKeyOf(Secret.of(key)));
+    addLinkKeys(forms, seed, [...new Set([...publicKeysIn(valueOf), ...own])]);
+  }
+  addKeyText(forms, "SSH private key", valueOf("sshPrivateKey"));
+  const authoritySeed = valueOf("sshAuthoritySeed");
+  if (authoritySeed !== "") {
+    addKey(forms, "seed of the SSH authority", authoritySeed);
+    const { privateKey } = authorityOf(Secret.of(authoritySeed));
+    addKeyText(forms, "private key of the SSH authority", privateKey.reveal());
+  }
+  return forms;
+}
+
+export function addKey(forms: SecretForms, name: string, key: string): void {
+  for (const form of formsOf(key)) forms.set(form, name);
+}
+
+/** The preshared key of each pair: of nodes that are no neighbours too, which costs little and misses nothing. */
+export function addLinkKeys(forms: SecretForms, seed: string, publicKeys: readonly string[]): void {
+  publicKeys.forEach((a, at) => {
+    for (const b of publicKeys.slice(at + 1)) {
+      const name = `preshared key of ${a.slice(0, 6)} and ${b.slice(0, 6)}`;
+      addKey(forms, name, presharedKeyOf(Secret.of(seed), a, b).reveal());
+    }
+  });
+}
+
+/** The first lines of an OpenSSH key are the same for all keys, or public; the secret half stands further down. */
+export function addKeyText(forms: SecretForms, name: string, text: string): void {
+  const lines = text.split("\n").slice(3, -2);
+  for (const line of lines.filter(({ length }) => length > 30)) forms.set(line, name);
+}
+
+/** Current and next ones. */
+function publicKeysIn(valueOf: (key: string) => string): string[] {
+  return ["relays", "peers"].flatMap((group) => {
+    const nodes = JSON.parse(valueOf(group) || "{}") as Record<string, Record<string, unknown>>;
+    return Object.values(nodes)
+      .flatMap((node) => [node["publicKey"], node["nextPublicKey"]])
+      .filter((key) => typeof key === "string");
+  });
+}
