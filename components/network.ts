@@ -3,9 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { formatEndpoint } from "../mesh/config/config";
 import { jumpRelays, machineOf } from "../mesh/plan/host-targets";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
+import { tellsOfItsKey } from "../mesh/plan/rotation";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
 import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
-import { renderConfig, renderRedacted, type Keyring } from "../mesh/render/render";
+import {
+  renderConfig,
+  renderRedacted,
+  renderRedactedAlternate,
+  type Keyring,
+} from "../mesh/render/render";
 import type { Secret } from "../mesh/secret";
 import type { HostPush, MadeMachine } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
@@ -25,6 +31,8 @@ export interface NodeFacts {
   address: string;
   address6?: string;
   publicKey: string;
+  /** The key that it is moving to. */
+  nextPublicKey?: string;
   endpoint?: pulumi.Input<string>;
   /** Of a relay that the program makes on EC2. */
   instance?: pulumi.Input<{ id: string; address: string }>;
@@ -74,12 +82,18 @@ function registerNodes(
   opts: pulumi.ComponentResourceOptions,
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
-  for (const plan of [...direct(relays), ...behind(relays)]) {
-    const after = pushesOf(jumpRelays(plan), nodes);
+  for (const plan of [...changing(direct(relays)), ...behind(relays)]) {
+    const second = relays.filter((relay) => relay.rotationPort !== null).map(({ name }) => name);
+    const after = pushesOf([...jumpRelays(plan), ...second], nodes);
     nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
   }
-  for (const plan of peers) {
-    const after = pushesOf([...linkedRelays(plan, nodes), ...jumpRelays(plan)], nodes);
+  // A peer takes its next key only when those who dial it know that one too: they are no relays, which keep two.
+  for (const plan of [...peers].sort(
+    (a, b) => Number(tellsOfItsKey(a)) - Number(tellsOfItsKey(b)),
+  )) {
+    const linked = plan.sections.map((section) => section.name);
+    const before = tellsOfItsKey(plan) ? linked : linkedRelays(plan, nodes);
+    const after = pushesOf([...before, ...jumpRelays(plan)], nodes);
     nodes.set(plan.name, new Peer(plan.name, nodeArgs(plan, args, after), opts));
   }
   return nodes;
@@ -95,6 +109,13 @@ function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): HostPu
   return [...new Set(names)].flatMap((name) => nodes.get(name)?.push ?? []);
 }
 
+/** First the relays with a second interface: the others speak to them by the key, or at the port, that they get now. */
+function changing(relays: NodePlan[]): NodePlan[] {
+  return [...relays].sort(
+    (a, b) => Number(b.rotationPort !== null) - Number(a.rotationPort !== null),
+  );
+}
+
 function direct(relays: NodePlan[]): NodePlan[] {
   return relays.filter((relay) => jumpRelays(relay).length === 0);
 }
@@ -108,7 +129,12 @@ function nodeArgs(
   { plan, keyring, owner, instances }: NodesArgs,
   after: HostPush[],
 ): NodeArgs {
-  const reviewed = { config: renderRedacted(node, plan.network), forwarding: forwardingOf(node) };
+  const alternate = renderRedactedAlternate(node, plan.network);
+  const reviewed = {
+    config: renderRedacted(node, plan.network),
+    ...(alternate === null ? {} : { alternate }),
+    forwarding: forwardingOf(node),
+  };
   const filled = (secret: Secret) => pulumi.secret(withFacts(secret.reveal(), instances));
   if (node.hosts.length === 0)
     return { ...reviewed, file: filled(renderConfig(node, plan.network, keyring)) };
@@ -138,6 +164,7 @@ function factsOf(node: NodePlan, instances: RelayInstances): NodeFacts {
     address: node.address.text,
     ...(node.address6 === null ? {} : { address6: node.address6.text }),
     publicKey: node.publicKey,
+    ...(node.nextPublicKey === null ? {} : { nextPublicKey: node.nextPublicKey }),
     ...(node.endpoint === null
       ? {}
       : { endpoint: withFacts(formatEndpoint(node.endpoint), instances) }),

@@ -5,6 +5,8 @@ import { HostPush, type HostPushArgs } from "./host-push";
 export interface NodeArgs {
   /** The node's wg-quick file with every secret as `(hidden)`: what a preview shows, line by line. */
   config: string;
+  /** The same of a relay's second interface, while its key changes. */
+  alternate?: string;
   /** `IPv4`, `IPv4 and IPv6` or `none`: whether the host passes packets on. */
   forwarding: string;
   /** The file with its secrets, for a node that is not pushed to. */
@@ -26,7 +28,9 @@ export abstract class MeshNode extends pulumi.ComponentResource {
     args: NodeArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super(type, name, { config: args.config, forwarding: args.forwarding }, opts);
+    const { config, alternate, forwarding } = args;
+    const second = alternate === undefined ? {} : { alternate };
+    super(type, name, { config, ...second, forwarding }, opts);
     this.push =
       args.push === undefined ? null : new HostPush(`${name}-push`, args.push, { parent: this });
     this.file = args.file === undefined ? null : pulumi.secret(args.file);

@@ -1,5 +1,6 @@
 /** The EC2 instances of a network: registered before all else, and their facts put into the texts that wait for them. */
 import * as pulumi from "@pulumi/pulumi";
+import { portBeside } from "../mesh/config/config";
 import { innerPrefixes } from "../mesh/config/inner-prefixes";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { fillFacts, relaysAwaited } from "../mesh/render/known-facts";
@@ -42,7 +43,7 @@ function instanceOf(
       relay: node.name,
       ec2,
       inner: innerPrefixes(plan.nodes, plan.network),
-      ports: [port, port + 1],
+      ports: [port, node.rotationPort ?? portBeside(port)],
       instanceName: instanceNameOf(node.name, ec2),
       userData: pulumi.secret(renderUserData(node.name, ec2, keyring).reveal()),
       tags: { Name: node.name, "wireguard-mesh": owner, ...ec2.tags },

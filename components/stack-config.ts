@@ -7,6 +7,7 @@ import { Secret } from "../mesh/secret";
 
 const NAMESPACE = "wireguard-mesh:";
 const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
+const KEYS = ["privateKeys", "formerPrivateKeys"];
 
 /**
  * The config of this stack by key. pulumi.Config would do, but it answers for one key that must be known before, and
@@ -24,16 +25,18 @@ export function readStackConfig(): RawConfig {
 
 /** The secrets of a config that has been validated. */
 export function keyringOf(config: RawConfig): Keyring {
-  const privateKeys = config["privateKeys"];
-  const entries = isMap(privateKeys) ? Object.entries(privateKeys) : [];
   return {
-    privateKeys: new Map(
-      entries.flatMap(([name, key]) => (key instanceof Secret ? [[name, key]] : [])),
-    ),
+    privateKeys: secretsIn(config["privateKeys"]),
+    formerPrivateKeys: secretsIn(config["formerPrivateKeys"]),
     presharedKeySeed: secretAt(config, "presharedKeySeed"),
     sshPrivateKey: secretAt(config, "sshPrivateKey"),
     sshAuthoritySeed: secretAt(config, "sshAuthoritySeed"),
   };
+}
+
+function secretsIn(map: unknown): Map<string, Secret> {
+  const entries = isMap(map) ? Object.entries(map) : [];
+  return new Map(entries.flatMap(([name, key]) => (key instanceof Secret ? [[name, key]] : [])));
 }
 
 /** The SDK has this function but leaves it out of its types; without it a secret in clear would go unseen. */
@@ -46,7 +49,7 @@ function readValue(name: string, text: string, encrypted: boolean): unknown {
   if (TEXTS.includes(name)) return encrypted ? Secret.of(text) : text;
   const value = parseJson(text);
   if (!encrypted) return value;
-  if (name !== "privateKeys") return Secret.sealed();
+  if (!KEYS.includes(name)) return Secret.sealed();
   // Not sealed: that would pass for a map of keys which are all there.
   if (!isMap(value)) return Secret.of(text);
   return Object.fromEntries(

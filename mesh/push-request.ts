@@ -49,7 +49,10 @@ export interface PushRequest extends HostAccess {
   machine: string;
   /** Interface name, at most 15 characters of [A-Za-z0-9_=+.-] (wg-quick(8)). */
   interface: string;
-  /** The whole wg-quick(8) file, newline-terminated. Secret: holds the private key and preshared keys. */
+  /**
+   * The whole wg-quick(8) file, newline-terminated. Secret: holds the private key and preshared keys. A line
+   * `PrivateKey = (on this host) PUBLICKEY` is for the host to fill in.
+   */
   config: string;
   /** Whether the host passes on packets between its interfaces: sysctl net.ipv4.ip_forward, net.ipv6.conf.all.forwarding. */
   forwarding: { ipv4: boolean; ipv6: boolean };
@@ -83,6 +86,9 @@ export interface HostIdentity {
   /** The host key that the machine's user data installs, as `ssh-ed25519 BASE64`: good for the first contact alone. */
   bootstrapHostKey: string;
 }
+
+/** In a config: where the host fills in a private key that it has got, and we have not; its public half follows. */
+export const ON_THIS_HOST = "(on this host)";
 
 /** What the push program prints on stdout after a success, as one line of JSON; it holds no secret. */
 export interface PushResult {

@@ -3,12 +3,14 @@
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
 import { initCommand } from "./commands/init";
+import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
 import { runProgram } from "./commands/program";
 import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
+import { rotateCommand } from "./commands/rotate";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
 
@@ -20,6 +22,8 @@ const commands = [
   previewCommand(),
   upCommand(),
   repushCommand(),
+  rotateCommand(),
+  keygenCommand(),
   statusCommand(),
   configCommand(),
   qrCommand(),

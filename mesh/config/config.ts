@@ -29,9 +29,24 @@ export interface Node {
   kind: "relay" | "peer";
   address: IpAddress;
   address6: IpAddress | null;
+  /** The key that the network accepts now. */
   publicKey: string;
-  /** `config`: the private key is a secret of the stack. `device`: the device keeps its own, we never see it. */
-  custody: "config" | "device";
+  /** The key that it is moving to, or null. */
+  nextPublicKey: string | null;
+  /** Which of the two the node itself has got. A relay that has got the next one holds both. */
+  ownKey: "current" | "next";
+  /**
+   * `config`: the private key is a secret of the stack. `host`: it was made on the host that we push to, and stays there.
+   * `device`: the device keeps its own, and we never see it.
+   */
+  custody: "config" | "host" | "device";
+  /** Whether the stack still holds the private key that belongs to `publicKey`, of a relay that moves to the next one. */
+  formerKey: boolean;
+  /**
+   * UDP port of a relay's second interface: while it moves to its next key, and afterwards as long as the config names
+   * the port. Null: it has no second interface.
+   */
+  rotationPort: number | null;
   /** Ways to push to it, in the order to try. Empty: its config is handed over as a file. */
   hosts: Host[];
   hostKeys: string[];
@@ -70,6 +85,11 @@ export interface Expectation {
   from: string;
   to: string;
   reach: boolean;
+}
+
+/** Where a relay serves its other key unless the config says otherwise: a port that its firewall should let through too. */
+export function portBeside(listenPort: number): number {
+  return listenPort === 65535 ? listenPort - 1 : listenPort + 1;
 }
 
 /** `host:port` as wg(8) writes it, an IPv6 host in brackets. */

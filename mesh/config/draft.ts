@@ -5,7 +5,7 @@ import { addressPlaceholder } from "../placeholders";
 import type { Host, Network } from "./config";
 import { EC2_USER } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
-import type { RawExpect, RawNetwork, RawPeer } from "./shapes";
+import type { RawExpect, RawNetwork, RawPeer, RawRelay } from "./shapes";
 
 export interface Draft {
   network: Partial<RawNetwork>;
@@ -22,21 +22,25 @@ export interface NodeDraft {
   path: string;
   /** Takes part now: enabled, and not expired. */
   active: boolean;
-  fields: Partial<RawPeer>;
+  fields: Partial<RawPeer & RawRelay>;
   /** What is right of its `ec2`; null where it has none. */
   ec2: Partial<RawEc2> | null;
 }
 
 export interface SecretsDraft {
-  /**
-   * By node; `"all"` where the map as a whole is encrypted and cannot be read without the engine. A value that
-   * stands in clear is null.
-   */
-  privateKeys: "all" | Map<string, Secret | null>;
+  privateKeys: KeysDraft;
+  /** Of relays in the middle of a rotation, whose `privateKeys` has the next key already. */
+  formerPrivateKeys: KeysDraft;
   presharedKeySeed: Secret | null | undefined;
   sshPrivateKey: Secret | null | undefined;
   sshAuthoritySeed: Secret | null | undefined;
 }
+
+/**
+ * By node; `"all"` where the map as a whole is encrypted and cannot be read without the engine. A value that stands in
+ * clear is null.
+ */
+export type KeysDraft = "all" | Map<string, Secret | null>;
 
 /** The field's default stands here once; `network` is `{}` when the user wrote none. */
 export const networkDefaults = {

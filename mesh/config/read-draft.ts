@@ -1,6 +1,6 @@
 /** From what the user wrote, key by key, to a draft: every part that is right, and an issue for every one that is not. */
 import { Secret } from "../secret";
-import type { Draft, NodeDraft, SecretsDraft } from "./draft";
+import type { Draft, KeysDraft, NodeDraft, SecretsDraft } from "./draft";
 import { ec2Shape } from "./ec2-shape";
 import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
@@ -12,7 +12,13 @@ import { parseName } from "./values";
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 const FACTS = ["network", "relays", "peers", "expect"];
-const SECRETS = ["privateKeys", "presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
+const SECRETS = [
+  "privateKeys",
+  "formerPrivateKeys",
+  "presharedKeySeed",
+  "sshPrivateKey",
+  "sshAuthoritySeed",
+];
 
 /** `now` is milliseconds since 1970: a node whose `expires` has passed takes no part. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
@@ -164,22 +170,27 @@ function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {
 
 function readSecrets(raw: RawConfig, issues: Issue[]): SecretsDraft {
   return {
-    privateKeys: readPrivateKeys(raw["privateKeys"], issues),
+    privateKeys: readKeys("privateKeys", raw, issues),
+    formerPrivateKeys: readKeys("formerPrivateKeys", raw, issues),
     presharedKeySeed: secretOf(raw["presharedKeySeed"]),
     sshPrivateKey: secretOf(raw["sshPrivateKey"]),
     sshAuthoritySeed: secretOf(raw["sshAuthoritySeed"]),
   };
 }
 
-function readPrivateKeys(input: unknown, issues: Issue[]): SecretsDraft["privateKeys"] {
+function readKeys(
+  key: "privateKeys" | "formerPrivateKeys",
+  raw: RawConfig,
+  issues: Issue[],
+): KeysDraft {
+  const input = raw[key];
   if (input instanceof Secret && input.isSealed) return "all";
   if (input === undefined || input === null) return new Map();
   if (isMap(input) && !(input instanceof Secret)) {
     return new Map(Object.entries(input).map(([name, value]) => [name, secretOf(value) ?? null]));
   }
-  const remedy =
-    "set one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME";
-  issues.push(error("privateKeys", "is not a map of names and keys", remedy));
+  const remedy = `set one by one: pulumi config set --secret --path wireguard-mesh:${key}.NAME`;
+  issues.push(error(key, "is not a map of names and keys", remedy));
   return new Map();
 }
 

@@ -1,4 +1,4 @@
-/** Rules about tunnel addresses, LANs and public keys: inside, unique, disjoint. */
+/** Rules about tunnel addresses and LANs: inside, unique, disjoint. */
 import { contains, overlaps, reservedAddresses, type Prefix } from "../addresses";
 import type { Draft, NodeDraft, Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
@@ -9,7 +9,6 @@ export function addressIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
     ...(tunnels === null ? [] : tunnelIssues(draft.nodes, tunnels)),
     ...duplicates(draft.nodes, "address", (node) => node.fields.address?.text),
     ...duplicates(draft.nodes, "address6", (node) => node.fields.address6?.text),
-    ...duplicates(draft.nodes, "publicKey", (node) => node.fields.publicKey),
     ...subnetIssues(draft, tunnels),
     ...mtuIssues(draft),
   ];
@@ -59,7 +58,7 @@ function noAddress6(node: NodeDraft): Issue[] {
 /** Both culprits are named, at the later one's path. */
 function duplicates(
   nodes: NodeDraft[],
-  key: "address" | "address6" | "publicKey",
+  key: "address" | "address6",
   valueOf: (node: NodeDraft) => string | undefined,
 ): Issue[] {
   const first = new Map<string, NodeDraft>();
@@ -70,10 +69,6 @@ function duplicates(
     if (holder === undefined) first.set(value, node);
     if (holder === undefined) return [];
     const path = `${node.path}.${key}`;
-    if (key === "publicKey") {
-      const remedy = "every node needs a key pair of its own: give one of the two a new one";
-      return [error(path, `is also the key of ${holder.path}`, remedy)];
-    }
     return [
       error(
         path,

@@ -1,81 +1,80 @@
 /** Rules about the secrets of the stack: encrypted, whole, and fitting the public keys. */
-import { isKey, publicKeyOf } from "../keys";
+import { isKey } from "../keys";
 import type { Secret } from "../secret";
-import { hostsOf, type Draft, type NodeDraft } from "./draft";
-import { error, type Issue } from "./issue";
+import type { Draft, KeysDraft, NodeDraft } from "./draft";
+import { error, warning, type Issue } from "./issue";
+import { heldKey, keysOf } from "./node-keys";
 import { nearest, printable } from "./shape-issues";
 
 export function secretIssues(draft: Draft): Issue[] {
   return [
-    ...strayKeys(draft),
-    ...draft.nodes.flatMap((node) => keyIssues(node, draft)),
+    ...strayKeys("privateKeys", draft),
+    ...strayKeys("formerPrivateKeys", draft),
+    ...draft.nodes.flatMap((node) =>
+      keyIssues(`privateKeys.${node.name}`, node.name, draft.secrets.privateKeys),
+    ),
+    ...draft.nodes.flatMap((node) => formerKeyIssues(node, draft)),
     ...seedIssues("presharedKeySeed", draft.secrets.presharedKeySeed),
     ...seedIssues("sshAuthoritySeed", draft.secrets.sshAuthoritySeed),
     ...sshKeyIssues(draft.secrets.sshPrivateKey),
   ];
 }
 
-/** Whether the stack holds this node's private key, readable or not. */
-export function hasPrivateKey(name: string, draft: Draft): boolean {
-  const { privateKeys } = draft.secrets;
-  return privateKeys === "all" || privateKeys.has(name);
-}
-
-function strayKeys(draft: Draft): Issue[] {
-  const { privateKeys } = draft.secrets;
-  if (privateKeys === "all") return [];
+function strayKeys(map: "privateKeys" | "formerPrivateKeys", draft: Draft): Issue[] {
+  const keys = draft.secrets[map];
+  if (keys === "all") return [];
   const names = draft.nodes.map((node) => node.name);
-  return [...privateKeys.keys()]
+  return [...keys.keys()]
     .filter((name) => !names.includes(name))
     .map((name) => {
-      const path = `privateKeys.${printable(name)}`;
-      return error(path, "there is no node of this name", strayRemedy(name, names));
+      const path = `${map}.${printable(name)}`;
+      return error(path, "there is no node of this name", strayRemedy(map, name, names));
     });
 }
 
 /** A command only for a name that a shell and `--path` take as it stands. */
-function strayRemedy(name: string, names: string[]): string {
+function strayRemedy(map: string, name: string, names: string[]): string {
   if (!/^[\w-]+$/.test(name) || printable(name) !== name)
     return "remove this line from the stack file";
   const near = nearest(name, names);
-  const remove = `pulumi config rm --path wireguard-mesh:privateKeys.${name}`;
+  const remove = `pulumi config rm --path wireguard-mesh:${map}.${name}`;
   return near === undefined
     ? `remove it: ${remove}`
     : `did you mean ${near}? Else remove it: ${remove}`;
 }
 
-function keyIssues(node: NodeDraft, draft: Draft): Issue[] {
-  const { privateKeys } = draft.secrets;
-  const path = `privateKeys.${node.name}`;
-  const set = `pulumi config set --secret --path wireguard-mesh:${path}`;
-  if (!hasPrivateKey(node.name, draft)) {
-    if (hostsOf(node).length === 0) return [];
-    const message = `is missing: ${node.path} is pushed to, and a key that the host keeps to itself is not supported yet`;
-    return [error(path, message, `type it in at: ${set}`)];
-  }
-  if (privateKeys === "all") return [];
-  const key = privateKeys.get(node.name) ?? null;
+/** Whether a key is one, as far as it can be read. Whose it is, the rules of rotation judge. */
+function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
+  if (keys === "all" || !keys.has(name)) return [];
+  const key = keys.get(name) ?? null;
   if (key === null) return [inClear(path)];
-  if (key.isSealed) return [];
-  if (!isKey(key.reveal())) {
-    return [
-      error(
-        path,
-        "is not a WireGuard key",
-        `a key is what \`wg genkey\` prints; type it in at: ${set}`,
-      ),
-    ];
-  }
-  const { publicKey } = node.fields;
-  if (publicKey === undefined || publicKeyOf(key) === publicKey) return [];
-  const message = `does not belong to ${node.path}.publicKey; changing a key by its secret alone is not supported yet`;
+  if (key.isSealed || isKey(key.reveal())) return [];
+  const set = `pulumi config set --secret --path wireguard-mesh:${path}`;
   return [
     error(
       path,
-      message,
-      `its public key is ${publicKeyOf(key)}: write that, or set the former secret again`,
+      "is not a WireGuard key",
+      `a key is what \`wg genkey\` prints; type it in at: ${set}`,
     ),
   ];
+}
+
+/** What `rotate` keeps for a relay, so that a new machine could serve the former key too. */
+function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
+  const { formerPrivateKeys } = draft.secrets;
+  const path = `formerPrivateKeys.${node.name}`;
+  if (formerPrivateKeys === "all" || !formerPrivateKeys.has(node.name)) return [];
+  const wrong = keyIssues(path, node.name, formerPrivateKeys);
+  if (wrong.length > 0) return wrong;
+  const remedy = `remove it: pulumi config rm --path wireguard-mesh:${path}`;
+  const keys = keysOf(node, draft);
+  if (keys === null) return [];
+  if (node.kind === "peer" || keys.ownKey === "current") {
+    return [warning(path, `is of no use: ${node.path} is not a relay between two keys`, remedy)];
+  }
+  const held = heldKey(formerPrivateKeys, node.name);
+  if (held === null || held === keys.publicKey) return [];
+  return [error(path, `does not belong to ${node.path}.publicKey`, remedy)];
 }
 
 function seedIssues(path: string, seed: Secret | null | undefined): Issue[] {

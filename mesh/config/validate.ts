@@ -3,12 +3,14 @@ import { compareAddresses } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "./config";
 import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
+import { custodyOf, holds, keysOf } from "./node-keys";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { hostIssues } from "./rules-hosts";
-import { hasPrivateKey, secretIssues } from "./rules-secrets";
+import { rotationIssues, rotationPortOf } from "./rules-rotation";
+import { secretIssues } from "./rules-secrets";
 import { nearest } from "./shape-issues";
 
 export interface Validation {
@@ -26,6 +28,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
   const tunnels = lost ? null : tunnelsOf(draft);
   const judged = [
     ...addressIssues(draft, tunnels),
+    ...rotationIssues(draft),
     ...hostIssues(draft),
     ...diallingIssues(draft, tunnels),
     ...ec2Issues(draft, tunnels),
@@ -92,9 +95,9 @@ function firstRelay(nodes: NodeDraft[]): string | null {
 
 function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
   const { fields, kind, name } = node;
-  const { address, publicKey } = fields;
-  if (address === undefined || publicKey === undefined)
-    throw new Error(`${node.path} was not validated`);
+  const { address } = fields;
+  const keys = keysOf(node, draft);
+  if (address === undefined || keys === null) throw new Error(`${node.path} was not validated`);
   const endpoint = endpointOf(node, draft);
   const dialled = endpoint !== null || fields.siteEndpoint !== undefined;
   return {
@@ -102,8 +105,10 @@ function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
     kind,
     address,
     address6: fields.address6 ?? null,
-    publicKey,
-    custody: hasPrivateKey(name, draft) ? "config" : "device",
+    ...keys,
+    custody: custodyOf(node, draft),
+    formerKey: keys.ownKey === "next" && holds(draft.secrets.formerPrivateKeys, name),
+    rotationPort: rotationPortOf(node, draft),
     hosts: hostsOf(node),
     hostKeys: fields.hostKey ?? [],
     endpoint,

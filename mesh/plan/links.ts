@@ -1,5 +1,5 @@
 /** Which nodes have each other's peer section. */
-import { formatEndpoint, type MeshConfig, type Node } from "../config/config";
+import { formatEndpoint, type Endpoint, type MeshConfig, type Node } from "../config/config";
 
 /** A pair of nodes that have each other's peer section; `a` comes before `b`. */
 export interface Link {
@@ -25,9 +25,13 @@ export function planLinks(config: MeshConfig): Link[] {
 
 /** Where `from` dials `to`, as `host:port`, or null when it cannot. */
 export function dialledEndpoint(from: Node, to: Node): string | null {
-  const sameSite = from.site !== null && from.site === to.site;
-  const endpoint = sameSite && to.siteEndpoint !== null ? to.siteEndpoint : to.endpoint;
+  const endpoint = dialledAt(from, to);
   return endpoint === null ? null : formatEndpoint(endpoint);
+}
+
+export function dialledAt(from: Node, to: Node): Endpoint | null {
+  const sameSite = from.site !== null && from.site === to.site;
+  return sameSite && to.siteEndpoint !== null ? to.siteEndpoint : to.endpoint;
 }
 
 function linkThroughRelays(nodes: Node[], add: (one: Node, other: Node) => void): void {

@@ -3,10 +3,21 @@
  * without secrets and without unknowns: it can be printed, compared and pasted into a public issue.
  */
 import type { Prefix } from "../addresses";
-import type { MeshConfig, Network, Node } from "../config/config";
+import { formatEndpoint, type MeshConfig, type Network, type Node } from "../config/config";
 import { allowedIps } from "./allowed-ips";
 import { dialledEndpoint, planLinks, type Link } from "./links";
 import { indexLinks, type LinkIndex } from "./paths";
+import type { PeerSection } from "./peer-section";
+import {
+  alternateKey,
+  alternateName,
+  keysKnownBy,
+  planRotation,
+  tellsOfItsKey,
+  type AlternatePlan,
+  type KnownKey,
+  type RotationPlan,
+} from "./rotation";
 
 export interface Plan {
   network: Network;
@@ -24,19 +35,10 @@ export interface NodePlan extends Node {
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses of the nodes that it dials, relays first: a ping there forces a handshake. */
   probes: string[];
-}
-
-/** A `[Peer]` section of wg(8), before its secrets. */
-export interface PeerSection {
-  /** The node that it describes. */
-  name: string;
-  publicKey: string;
-  presharedKey: boolean;
-  allowedIps: string[];
-  /** `host:port`, or null: this side waits to be dialled. */
-  endpoint: string | null;
-  /** Seconds, or null: off. */
-  persistentKeepalive: number | null;
+  /** A relay's second interface, while its key changes. */
+  alternate: AlternatePlan | null;
+  /** What its host has to look after while keys change; null: nothing. */
+  rotation: RotationPlan | null;
 }
 
 /** Computes the plan. Links are O(nodes) in a star; only nodes with an endpoint have links to all. */
@@ -52,33 +54,64 @@ export function planMesh(config: MeshConfig): Plan {
 
 function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
   const neighbours = index.neighbours(node.name);
+  const sections = neighbours.flatMap((neighbour) => planSections(node, neighbour, config, index));
   return {
     ...node,
-    sections: neighbours.map((neighbour) => planSection(node, neighbour, config, index)),
+    sections,
     forwarding: planForwarding(node),
     probes: neighbours
-      .filter((neighbour) => dialledEndpoint(node, neighbour) !== null)
+      .filter((other) => tellsOfItsKey(node) || dialledEndpoint(node, other) !== null)
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
+    alternate: planAlternate(node, sections, config.network),
+    rotation: planRotation(node, sections, config, index),
   };
+}
+
+/** The very peers of the first interface: whoever comes to either is known there. */
+function planAlternate(
+  node: Node,
+  sections: PeerSection[],
+  network: Network,
+): AlternatePlan | null {
+  if (node.rotationPort === null) return null;
+  return {
+    interface: alternateName(network.interface),
+    publicKey: alternateKey(node),
+    listenPort: node.rotationPort,
+    sections,
+  };
+}
+
+function planSections(
+  node: Node,
+  neighbour: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+): PeerSection[] {
+  return keysKnownBy(node, neighbour).map((known) =>
+    planSection(node, neighbour, known, config, index),
+  );
 }
 
 function planSection(
   node: Node,
   neighbour: Node,
+  known: KnownKey,
   config: MeshConfig,
   index: LinkIndex,
 ): PeerSection {
   const families = (prefix: Prefix) => prefix.family === 4 || node.address6 !== null;
   return {
     name: neighbour.name,
-    publicKey: neighbour.publicKey,
+    publicKey: known.publicKey,
+    which: known.which,
     presharedKey: config.presharedKeys,
     // A host without an IPv6 address may have IPv6 switched off, and wg-quick fails on the route.
-    allowedIps: allowedIps(node, neighbour, config, index)
+    allowedIps: (known.routed ? allowedIps(node, neighbour, config, index) : [])
       .filter(families)
       .map((prefix) => prefix.text),
-    endpoint: dialledEndpoint(node, neighbour),
+    endpoint: known.endpoint === null ? null : formatEndpoint(known.endpoint),
     persistentKeepalive: planKeepalive(node, neighbour, config.network),
   };
 }

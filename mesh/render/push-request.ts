@@ -2,10 +2,10 @@
 import { hostTargets, machineOf } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder } from "../placeholders";
-import type { HostIdentity, PushRequest } from "../push-request";
+import type { HostIdentity, PushRequest, RotationTask } from "../push-request";
 import { Secret } from "../secret";
 import { authorityOf, bootstrapKeyOf } from "../ssh-identity";
-import { renderConfig, type Keyring } from "./render";
+import { renderAlternate, renderConfig, type Keyring } from "./render";
 import { instanceNameOf } from "./user-data";
 
 /** `owner` is `PROJECT/STACK`. The result is JSON text, secret as a whole. */
@@ -28,7 +28,7 @@ export function renderPushRequest(
     probes: node.probes,
     instances: instancesBeside(node, plan),
     identity: identityOf(node, keyring),
-    rotation: null,
+    rotation: rotationTask(node, plan, keyring),
   };
   return Secret.of(JSON.stringify(request));
 }
@@ -53,5 +53,18 @@ function identityOf({ name, ec2 }: NodePlan, { sshAuthoritySeed }: Keyring): Hos
   return {
     authorityKey: authorityOf(sshAuthoritySeed).privateKey.reveal(),
     bootstrapHostKey: bootstrapKeyOf(sshAuthoritySeed, instanceNameOf(name, ec2)).publicKey,
+  };
+}
+
+function rotationTask(node: NodePlan, plan: Plan, keyring: Keyring): RotationTask | null {
+  const { rotation, alternate } = node;
+  if (rotation === null) return null;
+  const config = renderAlternate(node, plan.network, keyring);
+  return {
+    ...rotation,
+    alternate:
+      alternate === null || config === null
+        ? null
+        : { interface: alternate.interface, config: config.reveal() },
   };
 }

@@ -14,7 +14,7 @@ import { awaitLinks } from "./up/await-links";
 import { checkHosts, mendHosts, type HostCheck } from "./up/check-hosts";
 import { checksText, upText, type UpReport } from "./up/up-report";
 
-interface UpOptions extends CommonOptions {
+export interface UpOptions extends CommonOptions {
   yes?: true;
   skipPreview?: true;
   nonInteractive?: true;
@@ -35,16 +35,24 @@ export function upCommand(): Command {
 }
 
 async function up(flags: string[], options: UpOptions): Promise<void> {
-  const stack = findStack(options.stack);
+  const report = await converge(findStack(options.stack), flags, options);
+  process.exitCode = report.ok ? 0 : 1;
+  print(options, report, upText(report));
+}
+
+/** One `up`, as it went; `rotate` has two of them. */
+export async function converge(
+  stack: Stack,
+  flags: string[],
+  options: UpOptions,
+): Promise<UpReport> {
   // With mistakes in the config the engine's run ends in showing them, and nothing is to be checked afterwards.
   const { plan } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
   const before = await handedOver(stack, plan);
   const out = options.json === true ? "stderr" : "stdout";
   const found = options.check === true && plan !== null ? await look(stack, plan) : [];
   const run = await runWithEvents(stack, engineArgs(flags, options), out);
-  const report = await reportOn(run, plan, stack, before, found);
-  process.exitCode = report.ok ? 0 : 1;
-  print(options, report, upText(report));
+  return reportOn(run, plan, stack, before, found);
 }
 
 function engineArgs(flags: string[], options: UpOptions): string[] {

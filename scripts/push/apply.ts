@@ -1,7 +1,7 @@
 /** Brings one host to a state: sends it, and makes it permanent by a new connection through that very state. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PushRequest, PushResult } from "../../mesh/push-request";
+import { ON_THIS_HOST, type PushRequest, type PushResult } from "../../mesh/push-request";
 import { clockNote } from "./clock";
 import { withHost, type Host, type HostRun } from "./connect";
 import { askFacts, factsOf, type Facts } from "./facts";
@@ -189,7 +189,9 @@ async function again(
 /** Confirmed, and not only in former times: the file and the interface are looked at too. */
 function isDone({ request, digest }: Push, facts: Facts): boolean {
   const confirmed = facts.digest === digest && facts.pending === null;
-  return confirmed && facts.file === sha256(request.config) && facts.interface === "up";
+  // A host that fills in its own private key has another file than was sent.
+  const sent = request.config.includes(ON_THIS_HOST) ? facts.confirmedFile : sha256(request.config);
+  return confirmed && facts.file === sent && facts.interface === "up";
 }
 
 function resultOf(push: Push, run: HostRun, outcome: PushResult["outcome"]): PushResult {

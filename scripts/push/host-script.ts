@@ -11,7 +11,7 @@ export interface Marks {
 }
 
 export type Verb =
-  "apply" | "confirm" | "facts" | "remove" | "host-key" | "certificate" | "identity";
+  "apply" | "confirm" | "facts" | "remove" | "own-key" | "host-key" | "certificate" | "identity";
 
 /**
  * The text for `sh -s`: the host's script, which only defines functions, and the call with its payload.

@@ -11,11 +11,11 @@ export function redactor(request: PushRequest): (text: string) => string {
 }
 
 function secretValues(request: PushRequest): Set<string> {
-  const configs = [
-    request.config,
-    ...(request.rotation?.alternate ? [request.rotation.alternate.config] : []),
-  ];
-  const keys = [...configs.join("\n").matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*(\S+)/gim)];
+  const configs = [request.config, request.rotation?.alternate?.config ?? ""];
+  const keys = configs.flatMap((config) => [
+    // A key that the host has got, and we have not, leaves no secret in its line.
+    ...config.matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*([^\s(]\S*)/gim),
+  ]);
   const inConfig = keys.map((match) => match[1] ?? "");
   const keyFiles = [request.sshPrivateKey ?? "", request.identity?.authorityKey ?? ""];
   const inKeyFiles = keyFiles.flatMap((text) => text.split(/\s+/).filter(isLong));

@@ -10,7 +10,7 @@ import { askEngine, complaintOf, onStack } from "./engine";
 import { Failure } from "./failure";
 import type { Stack } from "./project";
 import { NAMESPACE, readSettings } from "./stack-file";
-import { addIn } from "./yaml-edit";
+import { addIn, setIn } from "./yaml-edit";
 
 /** Where a secret goes, below `config`: `["privateKeys", "laptop"]`. */
 export interface NewSecret {
@@ -76,10 +76,22 @@ function takeOver(
       const secure = isMap(value) ? value["secure"] : undefined;
       if (typeof secure !== "string")
         throw new Failure(`the engine gave no ciphertext for ${path.join(".")}`);
-      return addIn(edited, configPath(path), { secure });
+      return setIn(edited, configPath(path), { secure });
     },
     addSettings(text, encrypted),
   );
+}
+
+/** The ciphertext of a secret as it stands in the file; null where there is none. It can move to another key as it is. */
+export function ciphertextAt(text: string, path: readonly string[], where: string): string | null {
+  const inner = configPath(path)
+    .slice(1)
+    .reduce<unknown>(
+      (value, key) => (isMap(value) ? value[key] : undefined),
+      readSettings(text, where)["config"],
+    );
+  const secure = isMap(inner) ? inner["secure"] : undefined;
+  return typeof secure === "string" ? secure : null;
 }
 
 /** The config as the file will say it when the secrets have been encrypted into it: for a review before that. */

@@ -31,6 +31,19 @@ export function addIn(text: string, path: readonly string[], value: YamlValue): 
   return checked(edited, document);
 }
 
+/** Puts a value where one may stand already: in its place then, so that a diff shows one line. */
+export function setIn(text: string, path: readonly string[], value: YamlValue): string {
+  const document = parseDocument(text, { merge: true });
+  if (!document.hasIn(path)) return addIn(text, path, value);
+  const [start, end] = rangeOf(document.getIn(path, true)) ?? [];
+  const inLine = start !== undefined && end !== undefined && !text.slice(start, end).includes("\n");
+  const edited = inLine ? text.slice(0, start) + flowText(value, text) + text.slice(end) : null;
+  const node = document.createNode(value);
+  quoteDates(node);
+  document.setIn(path, node);
+  return checked(edited, document);
+}
+
 /** Removes what stands under a path; a map that becomes empty stays as `{}`. */
 export function removeIn(text: string, path: readonly string[]): string {
   const document = parseDocument(text, { merge: true });

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { runProgram, type Registration, type Stack } from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
-import { SEED } from "../support/networks";
 import { leaksIn } from "../support/secret-forms";
 import { goodStack, secretsOfStack } from "../support/stacks";
 
@@ -80,10 +79,13 @@ describe("the program with a wrong config", () => {
   it("refuses a private key of another node", async () => {
     const stack = goodStack();
     const keys = JSON.parse(stack.config["privateKeys"] ?? "") as Record<string, string>;
-    const config = { ...stack.config, privateKeys: JSON.stringify({ ...keys, nas: SEED }) };
+    const config = {
+      ...stack.config,
+      privateKeys: JSON.stringify({ ...keys, nas: keys["tokyo"] }),
+    };
     assert.match(
       await refusal({ ...stack, config }),
-      /^ {2}privateKeys\.nas: does not belong to peers\.nas/m,
+      /^ {2}relays\.tokyo\.publicKey: is also the next key of peers\.nas/m,
     );
   });
 });

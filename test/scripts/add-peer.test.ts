@@ -122,11 +122,6 @@ describe("add-peer", () => {
       ["a", "--host", "x@via:tokyo"],
       /cat \/etc\/ssh\/ssh_host_ed25519_key\.pub/,
     ],
-    [
-      "a pushed peer without a private key",
-      ["a", "--host", "local", "--public-key", keyOf("a")],
-      /privateKeys\.a: is missing/,
-    ],
   ];
   for (const [what, args, message] of wrong) {
     it(`refuses ${what}, in words, and leaves the file untouched`, async () => {

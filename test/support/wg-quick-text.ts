@@ -22,7 +22,7 @@ export interface WgPeer {
 export function readWgQuick(text: string): WgQuickText {
   const [head = "", ...sections] = text.split("[Peer]\n");
   const settings = linesOf(head.replace("[Interface]\n", ""));
-  const known = ["Address", "ListenPort", "MTU", "PrivateKey"];
+  const known = ["Address", "ListenPort", "MTU", "PrivateKey", "Table"];
   const strange = [...settings.keys()].filter((key) => !known.includes(key));
   if (strange.length > 0) throw new Error(`strange keys in [Interface]: ${strange.join(", ")}`);
   return {

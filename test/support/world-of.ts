@@ -1,6 +1,7 @@
 /** The machines of a raw network, as the oracle wants them: what the user wrote, and the text that each node got. */
-import type { Plan } from "../../mesh/plan/plan";
-import { renderRedacted } from "../../mesh/render/render";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { interfaceKey } from "../../mesh/plan/rotation";
+import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import type { Machine } from "./cryptokey-router";
 import type { RawNetwork, RawNode } from "./networks";
 
@@ -11,8 +12,10 @@ export function worldOf(raw: RawNetwork, plan: Plan): Machine[] {
     const fields = written[node.name] ?? {};
     return {
       name: node.name,
-      publicKey: textsOf(fields["publicKey"]).join(),
+      publicKey: interfaceKey(node),
       text: renderRedacted(node, plan.network),
+      ...secondOf(node, plan),
+      pairs: node.rotation?.pairs ?? [],
       forwarding: node.forwarding,
       lans: textsOf(fields["subnets"]),
       outer: [...textsOf(fields["endpoint"]), ...ownHost(node.kind, fields, port)],
@@ -20,6 +23,12 @@ export function worldOf(raw: RawNetwork, plan: Plan): Machine[] {
       outerAtSite: textsOf(fields["siteEndpoint"]),
     };
   });
+}
+
+function secondOf(node: NodePlan, plan: Plan): Pick<Machine, "second"> {
+  const text = renderRedactedAlternate(node, plan.network);
+  if (text === null || node.alternate === null) return {};
+  return { second: { publicKey: node.alternate.publicKey, text } };
 }
 
 /** A relay without an endpoint is dialled where one logs in to it. */

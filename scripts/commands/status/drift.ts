@@ -1,7 +1,9 @@
 /** How a host differs from the plan, in words: what can be told from public facts, without any secret. */
 import { parsePrefix } from "../../../mesh/addresses";
 import { Mistake } from "../../../mesh/config/mistake";
-import type { NodePlan, PeerSection, Plan } from "../../../mesh/plan/plan";
+import type { PeerSection } from "../../../mesh/plan/peer-section";
+import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { interfaceKey, namesByKey } from "../../../mesh/plan/rotation";
 import type { Facts, PeerFacts } from "../../push/facts";
 
 /** Empty where the host is as planned. Endpoints are left out: WireGuard moves them as nodes roam. */
@@ -16,6 +18,7 @@ export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts)
     ...interfaceDrift(node, plan, facts),
     ...routeDrift(facts),
     ...peersDrift(node, plan, facts.peers),
+    ...alternateDrift(node, plan, facts),
     ...staleEndpoints(plan, facts),
   ];
   if (seen.length > 0 || !facts.runsOtherwise) return seen;
@@ -46,7 +49,7 @@ function routeDrift({ routeChanges }: Facts): string[] {
 
 /** WireGuard resolves a name once: a node whose address has changed since is dialled where it was. */
 function staleEndpoints(plan: Plan, facts: Facts): string[] {
-  const names = new Map(plan.nodes.map((other) => [other.publicKey, other.name]));
+  const names = namesByKey(plan.nodes);
   return facts.staleEndpoints.map(
     ({ publicKey, is, planned }) =>
       `endpoint of peer ${names.get(publicKey) ?? publicKey} is ${is}, and no handshake for 180 s; ${planned} leads elsewhere now`,
@@ -58,7 +61,7 @@ function interfaceDrift(node: NodePlan, { network }: Plan, facts: Facts): string
   const { ipv4, ipv6 } = node.forwarding;
   return [
     ...(facts.interface === "down" ? [`${network.interface} is down`] : []),
-    ...different("public key", facts.publicKey, node.publicKey),
+    ...different("public key", facts.publicKey, interfaceKey(node)),
     ...(node.listenPort === null
       ? []
       : different("listen port", facts.listenPort, node.listenPort)),
@@ -70,13 +73,15 @@ function interfaceDrift(node: NodePlan, { network }: Plan, facts: Facts): string
 }
 
 function peersDrift(node: NodePlan, plan: Plan, peers: readonly PeerFacts[]): string[] {
-  const names = new Map(plan.nodes.map((other) => [other.publicKey, other.name]));
+  const names = namesByKey(plan.nodes);
   const planned = new Set(node.sections.map((section) => section.publicKey));
   const strangers = peers.filter((peer) => !planned.has(peer.publicKey));
   return [
     ...node.sections.flatMap((section) => {
       const peer = peers.find((candidate) => candidate.publicKey === section.publicKey);
-      return peer === undefined ? [`peer ${section.name} is missing`] : sectionDrift(section, peer);
+      const of = `${section.name}${section.which === "next" ? " (next key)" : ""}`;
+      if (peer === undefined) return [`peer ${of} is missing`];
+      return sectionDrift(section, peer, inPair(section, node));
     }),
     ...strangers.map(
       ({ publicKey }) => `peer ${names.get(publicKey) ?? publicKey} is there, but not planned`,
@@ -84,15 +89,42 @@ function peersDrift(node: NodePlan, plan: Plan, peers: readonly PeerFacts[]): st
   ];
 }
 
-function sectionDrift(section: PeerSection, peer: PeerFacts): string[] {
+/** The allowed IPs of a node between two keys are with either of them, and the host's own script says when they are not. */
+function sectionDrift(section: PeerSection, peer: PeerFacts, paired: boolean): string[] {
   const of = `of peer ${section.name}`;
   return [
-    ...sets(`allowed IP ${of}:`, peer.allowedIps, section.allowedIps),
+    ...(paired ? [] : sets(`allowed IP ${of}:`, peer.allowedIps, section.allowedIps)),
     ...different(
       `persistent keepalive ${of}`,
       peer.persistentKeepalive ?? "off",
       section.persistentKeepalive ?? "off",
     ),
+  ];
+}
+
+function inPair({ publicKey }: PeerSection, { rotation }: NodePlan): boolean {
+  const pairs = rotation?.pairs ?? [];
+  return pairs.some(({ current, next }) => current === publicKey || next === publicKey);
+}
+
+/** A relay's second interface, and what moves allowed IPs and routes from key to key. */
+function alternateDrift(node: NodePlan, plan: Plan, facts: Facts): string[] {
+  const watcher =
+    facts.watcher === "missing" ? ["nothing there looks after the keys that change"] : [];
+  const planned = node.alternate;
+  if (planned === null) {
+    return facts.alternate === null
+      ? watcher
+      : [...watcher, `${facts.alternate.interface} is there, but not planned`];
+  }
+  const second = facts.alternate;
+  if (second === null || second.publicKey === null)
+    return [...watcher, `${planned.interface} is missing`];
+  return [
+    ...watcher,
+    ...different(`public key of ${planned.interface}`, second.publicKey, planned.publicKey),
+    ...different(`listen port of ${planned.interface}`, second.listenPort, planned.listenPort),
+    ...peersDrift(node, plan, second.peers).map((line) => `${planned.interface}: ${line}`),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** How the links are, from what the hosts at their ends say. */
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { keysOf } from "../../../mesh/plan/rotation";
 import type { Answer } from "./ask-nodes";
 
 /**
@@ -42,11 +43,17 @@ interface End {
 function endOf(node: NodePlan, neighbour: NodePlan, answer: Answer | undefined): End {
   const section = node.sections.find(({ name }) => name === neighbour.name);
   const said = answer?.reachable === true ? answer.facts : undefined;
-  const peer = said?.peers.find(({ publicKey }) => publicKey === neighbour.publicKey);
+  // By whichever key, on whichever interface.
+  const keys = keysOf(neighbour);
+  const peers = [...(said?.peers ?? []), ...(said?.alternate?.peers ?? [])];
+  const shaken = peers.flatMap(({ publicKey, latestHandshake }) =>
+    keys.includes(publicKey) ? (latestHandshake ?? []) : [],
+  );
+  const latest = shaken.length === 0 ? null : Math.max(...shaken);
   return {
     dials: section !== undefined && section.endpoint !== null,
     keepsAlive: section !== undefined && section.persistentKeepalive !== null,
-    age: said === undefined ? undefined : handshakeAge(peer?.latestHandshake ?? null, said.now),
+    age: said === undefined ? undefined : handshakeAge(latest, said.now),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The running network beside the plan: one report, for machines and for people. */
 import pc from "picocolors";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { namesByKey } from "../../../mesh/plan/rotation";
 import { formatTable } from "../table";
 import type { Answer } from "./ask-nodes";
 import { driftOf } from "./drift";
@@ -76,7 +77,7 @@ function nodeStatus(
   if (answer === undefined) return { reachable: null, ...nothing };
   if (!answer.reachable) return { reachable: false, ...nothing, cause: answer.cause };
   const { facts, through } = answer;
-  const names = new Map(plan.nodes.map((other) => [other.publicKey, other.name]));
+  const names = namesByKey(plan.nodes);
   return {
     reachable: true,
     through,

@@ -24,7 +24,7 @@ export interface UpReport {
 export interface HandOver {
   node: string;
   /** `device`: it adds its private key itself, so the config is text and no QR code. */
-  custody: "config" | "device";
+  custody: "config" | "host" | "device";
 }
 
 export function upText(report: UpReport): string {

@@ -27,6 +27,7 @@ apply() {
   set +e
   (
     set -e
+    fill_own_keys
     stage
     write_marks
   )
@@ -140,6 +141,7 @@ finish_commit() {
   replace "$GOOD.new" "$GOOD"
   for fact in file forwarding probes format digest; do replace "$STATE/next-$fact" "$STATE/$fact"; done
   commit_keys
+  forget_own_keys
   place_drop_in
   rm -f "$THIS_BOOT/pending" "$STATE/commit"
   disarm "$(read_timer)"

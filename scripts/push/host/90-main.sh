@@ -9,6 +9,7 @@ main() {
     confirm) confirm ;;
     remove) remove ;;
     facts) facts ;;
+    own-key) make_own_key ;;
     host-key) make_host_key ;;
     certificate) take_certificate ;;
     identity) drop_other_keys ;;

@@ -17,6 +17,7 @@ const WORDED_IN = [
     "rules-dialling",
     "rules-ec2",
     "rules-hosts",
+    "rules-rotation",
     "rules-secrets",
   ].map(config),
 ];

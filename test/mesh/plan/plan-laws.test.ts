@@ -1,7 +1,8 @@
 /** The laws of the plan: who notices an edit, what stays in order, and which allowed IPs may overlap. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { PeerSection, Plan } from "../../../mesh/plan/plan";
+import type { PeerSection } from "../../../mesh/plan/peer-section";
+import type { Plan } from "../../../mesh/plan/plan";
 import { renderRedacted } from "../../../mesh/render/render";
 import { bitsOfPrefix, sameFamily } from "../../support/address-bits";
 import { keyPair } from "../../support/key-pairs";

@@ -55,6 +55,7 @@ describe("golden files", () => {
       const plan = planOf(raw);
       const keyring = {
         privateKeys: new Map(Object.entries(raw.privateKeys)),
+        formerPrivateKeys: new Map(),
         presharedKeySeed: raw.presharedKeySeed ?? null,
         sshPrivateKey: null,
         sshAuthoritySeed: null,

@@ -123,6 +123,7 @@ describe("a push request", () => {
       forwarding: { ipv4: true, ipv6: false },
       probes: [],
       instances: [],
+      rotation: null,
       identity: null,
       rotation: null,
     });
@@ -142,6 +143,7 @@ function forEachNode(check: (node: NodePlan, plan: Plan, keyring: Keyring) => vo
 function keyringOf(raw: RawNetwork): Keyring {
   return {
     privateKeys: new Map(Object.entries(raw.privateKeys)),
+    formerPrivateKeys: new Map(),
     presharedKeySeed: raw.presharedKeySeed ?? null,
     sshPrivateKey: null,
     sshAuthoritySeed: null,

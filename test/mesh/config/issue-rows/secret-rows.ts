@@ -1,6 +1,6 @@
 /** Issues of secrets: in clear, not whole, or not fitting. None repeats the secret. */
 import { Secret } from "../../../../mesh/secret";
-import { changed, hostKey, keys } from "../../../support/small-network";
+import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const setKey = (name: string) =>
@@ -13,18 +13,6 @@ const inClear = (path: string): Row["issues"][number] => [
 ];
 
 export const secretRows: Row[] = [
-  {
-    title: "a private key that a push needs is missing",
-    raw: changed({ peers: { desktop: { host: "taro@192.168.1.20", hostKey } } }),
-    issues: [
-      [
-        "privateKeys.desktop",
-        "error",
-        "is missing: peers.desktop is pushed to, and a key that the host keeps to itself is not supported yet",
-        setKey("desktop"),
-      ],
-    ],
-  },
   {
     title: "secrets in clear",
     raw: changed({
@@ -63,14 +51,14 @@ export const secretRows: Row[] = [
     ],
   },
   {
-    title: "a private key of another pair",
-    raw: changed({ privateKeys: { desktop: Secret.of(keys.spare.privateKey) } }),
+    title: "a former private key that no rotation needs",
+    raw: changed({ formerPrivateKeys: { desktop: Secret.of(keys.desktop.privateKey) } }),
     issues: [
       [
-        "privateKeys.desktop",
-        "error",
-        "does not belong to peers.desktop.publicKey; changing a key by its secret alone is not supported yet",
-        `its public key is ${keys.spare.publicKey}: write that, or set the former secret again`,
+        "formerPrivateKeys.desktop",
+        "warning",
+        "is of no use: peers.desktop is not a relay between two keys",
+        "remove it: pulumi config rm --path wireguard-mesh:formerPrivateKeys.desktop",
       ],
     ],
   },

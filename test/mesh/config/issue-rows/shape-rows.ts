@@ -6,7 +6,7 @@ import type { Row } from "./row";
 const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
 const NODE_KEYS =
-  "address, address6, publicKey, host, hostKey, endpoint, listenPort, site, siteEndpoint, subnets, persistentKeepalive, mtu, tags, enabled, expires";
+  "address, address6, publicKey, nextPublicKey, host, hostKey, endpoint, listenPort, site, siteEndpoint, subnets, persistentKeepalive, mtu, tags, enabled, expires";
 
 export const shapeRows: Row[] = [
   {
@@ -35,7 +35,7 @@ export const shapeRows: Row[] = [
         "zebra",
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, policy",
+        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, policy",
       ],
       ["network.cdir", "error", "is not a known key", "did you mean cidr?"],
       ["peers.desktop.adress", "error", "is not a known key", "did you mean address?"],
@@ -52,7 +52,12 @@ export const shapeRows: Row[] = [
     title: "a key that only a peer has, at a relay",
     raw: changed({ relays: { tokyo: { relay: "tokyo" } } }),
     issues: [
-      ["relays.tokyo.relay", "error", "is not a known key", `known keys: ${NODE_KEYS}, ec2`],
+      [
+        "relays.tokyo.relay",
+        "error",
+        "is not a known key",
+        `known keys: ${NODE_KEYS}, rotationPort, ec2`,
+      ],
     ],
   },
   {
@@ -66,7 +71,7 @@ export const shapeRows: Row[] = [
         '"(hidden)"',
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, policy",
+        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, policy",
       ],
       [
         'peers.desktop."(hidden)"',
@@ -82,17 +87,15 @@ export const shapeRows: Row[] = [
       policy: [],
       network: { domain: "mesh.internal" },
       relays: {
-        tokyo: { nextPublicKey: "x", masquerade: true, exit: true, rotationPort: 1 },
+        tokyo: { masquerade: true, exit: true },
       },
-      peers: { desktop: { nextPublicKey: "x", masquerade: true, routeAll: true } },
+      peers: { desktop: { masquerade: true, routeAll: true } },
     }),
     issues: [
       ["policy", "error", "is not supported yet", "remove policy for now"],
       ["network.domain", "error", "is not supported yet", "remove domain for now"],
-      ...["nextPublicKey", "masquerade", "exit", "rotationPort"].map((key) =>
-        soon("relays.tokyo", key),
-      ),
-      ...["nextPublicKey", "masquerade", "routeAll"].map((key) => soon("peers.desktop", key)),
+      ...["masquerade", "exit"].map((key) => soon("relays.tokyo", key)),
+      ...["masquerade", "routeAll"].map((key) => soon("peers.desktop", key)),
     ],
   },
   {

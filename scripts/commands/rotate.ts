@@ -1,0 +1,135 @@
+/** `rotate`: a new key for a node, while the old one still works, until the new one is proven everywhere. */
+import type { Command } from "commander";
+import type { NodePlan } from "../../mesh/plan/plan";
+import { Failure } from "../stack/failure";
+import { readPlan } from "../stack/network";
+import { findStack, type Stack } from "../stack/project";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
+import { noSuchNode } from "./plan";
+import { pendingText } from "./rotate/pending";
+import { begin, finish, revoke } from "./rotate/steps";
+import { convergeAndProve, type RotateReport } from "./rotate/walk";
+import { upText } from "./up/up-report";
+
+export interface RotateOptions extends CommonOptions {
+  all?: true;
+  finish?: true;
+  revoke?: true;
+  publicKey?: string;
+  yes?: true;
+}
+
+export function rotateCommand(): Command {
+  return newCommand("rotate [node]", {
+    says: "Give a node a new key: converge with both keys, wait until the new one is proven by handshakes, then end the old one. Where somebody cannot be reached it stops with both keys working and says who is missing; run it again later. The stack file is the record, so it can be interrupted at any point.",
+    examples: [
+      "rotate desktop",
+      "rotate --all --yes",
+      "rotate phone --public-key 'AAAA...='   # of a device that keeps its own key",
+      "rotate tokyo --finish",
+      "rotate laptop --revoke   # it was stolen: the old key ends at once",
+    ],
+  })
+    .option(...STACK_OPTION)
+    .option("-a, --all", "every node whose key is not on a device of its own, peers first")
+    .option(
+      "--finish",
+      "end the old key now, of this node or of all; who has not come over is cut off",
+    )
+    .option("--revoke", "end the old key at once, without a time in which both work")
+    .option("--public-key <key>", "the new public key of a device that keeps its private key")
+    .option("-y, --yes", "do not ask before each run of the engine")
+    .action(rotate);
+}
+
+async function rotate(name: string | undefined, options: RotateOptions): Promise<void> {
+  refuseWrongUse(name, options);
+  const stack = findStack(options.stack);
+  const names = namesFor(name, options, stack);
+  const reports: RotateReport[] = [];
+  if (options.finish === true) {
+    reports.push(await finishNow(names, stack, options));
+  } else {
+    for (const each of names) {
+      const report = await rotateOne(each, stack, options);
+      reports.push(report);
+      if (report.outcome === "failed") break;
+    }
+  }
+  const ok = reports.every(({ outcome }) => outcome === "finished");
+  process.exitCode = ok ? 0 : 1;
+  print(options, { ok, rotations: reports }, reports.map(textOf).join("\n"));
+}
+
+function refuseWrongUse(name: string | undefined, options: RotateOptions): void {
+  const { all, finish: end, revoke: atOnce, publicKey } = options;
+  if (name === undefined && all !== true && end !== true)
+    throw new Failure("which node?", "name it, or say --all", 2);
+  if (name !== undefined && all === true)
+    throw new Failure("a name and --all contradict each other", "leave one of them out", 2);
+  if (end === true && (atOnce === true || publicKey !== undefined))
+    throw new Failure("--finish makes no new key", "use it alone", 2);
+  if (publicKey !== undefined && name === undefined)
+    throw new Failure("--public-key is for one node", "name it", 2);
+}
+
+/** Peers first: a relay that nobody can leave half-way holds up no other. */
+function namesFor(name: string | undefined, options: RotateOptions, stack: Stack): string[] {
+  const { nodes } = readPlan(stack);
+  if (name !== undefined) {
+    if (nodes.every((node) => node.name !== name)) throw noSuchNode(name, nodes);
+    return [name];
+  }
+  if (options.finish === true) {
+    return nodes.filter((node) => node.nextPublicKey !== null).map((node) => node.name);
+  }
+  const ranked = [...nodes].sort((a, b) => rank(a) - rank(b));
+  return ranked.filter(({ custody }) => custody !== "device").map((node) => node.name);
+}
+
+function rank({ kind }: NodePlan): number {
+  return kind === "peer" ? 0 : 1;
+}
+
+/** First half, proof, second half: as far as it goes. */
+async function rotateOne(
+  name: string,
+  stack: Stack,
+  options: RotateOptions,
+): Promise<RotateReport> {
+  if (options.revoke === true) {
+    await revoke(name, stack, options.publicKey);
+    const { up } = await convergeAndProve([], stack, options);
+    return { node: name, outcome: up.ok ? "finished" : "failed", pending: [], up };
+  }
+  await begin(name, stack, options.publicKey);
+  const half = await convergeAndProve([name], stack, options);
+  const outcome = half.up.exitCode !== 0 && half.up.failed.length === 0 ? "failed" : "pending";
+  if (half.up.exitCode !== 0 || half.pending.some(({ waitsFor }) => waitsFor.length > 0))
+    return { node: name, outcome, pending: half.pending, up: half.up };
+  return finishNow([name], stack, options);
+}
+
+async function finishNow(
+  names: string[],
+  stack: Stack,
+  options: RotateOptions,
+): Promise<RotateReport> {
+  const node = names.join(", ");
+  if (names.length > 0) await finish(names, stack);
+  const { up } = await convergeAndProve([], stack, options);
+  return { node, outcome: up.ok ? "finished" : "failed", pending: [], up };
+}
+
+function textOf({ node, outcome, pending, up }: RotateReport): string {
+  const run = upText(up);
+  const words =
+    outcome === "finished"
+      ? node === ""
+        ? "nobody is between two keys"
+        : `${node}: the new key is the only one now`
+      : outcome === "pending"
+        ? pendingText(pending)
+        : `${node}: the run did not come to its end; both keys work where it got. Run the same command again.`;
+  return [run, words].filter((text) => text !== "").join("\n");
+}

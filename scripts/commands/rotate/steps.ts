@@ -1,0 +1,108 @@
+/** Carries out one step of a rotation on the stack file: reviewed before, written whole. */
+import { publicKeyOf, isKey } from "../../../mesh/keys";
+import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { Secret } from "../../../mesh/secret";
+import { addSecrets, configPath, withSecrets } from "../../stack/encrypt";
+import { askEngine, complaintOf, onStack } from "../../stack/engine";
+import { Failure } from "../../stack/failure";
+import { readPlan } from "../../stack/network";
+import type { Stack } from "../../stack/project";
+import { readConfigSoFar, reviewEdit } from "../../stack/review-edit";
+import { NAMESPACE, readStackFile, writeStackFile } from "../../stack/stack-file";
+import { setIn } from "../../stack/yaml-edit";
+import { say } from "../command";
+import { noSuchNode } from "../plan";
+import { beginEdit, finishEdit, revokeEdit, type KeyEdit } from "./key-edits";
+import { newKeyFor } from "./new-key";
+
+/** Nothing to do where the node is between two keys already: then it is the rest of that which is wanted. */
+export async function begin(
+  name: string,
+  stack: Stack,
+  publicKey: string | undefined,
+): Promise<void> {
+  const plan = readPlan(stack);
+  const node = nodeIn(plan, name);
+  if (node.nextPublicKey !== null) {
+    if (publicKey === undefined || publicKey === node.nextPublicKey) return;
+    throw new Failure(
+      `${name} is between two keys already`,
+      `bring that to its end first: npx wireguard-mesh rotate ${name}`,
+    );
+  }
+  if (node.rotationPort !== null) throw portStands(node);
+  if (await takeUpSecret(node, stack)) return;
+  const key = await newKeyFor(node, plan, stack, publicKey);
+  await write(stack, (text) => beginEdit(text, node, key, stack.file));
+  say(`${name}: its next key is ${key.publicKey}, in ${stack.file}`);
+}
+
+/** The next keys of these nodes become their current ones. */
+export async function finish(names: readonly string[], stack: Stack): Promise<void> {
+  for (const name of names) {
+    const node = nodeIn(readPlan(stack), name);
+    if (node.nextPublicKey === null) await takeUpSecret(node, stack);
+    const current = nodeIn(readPlan(stack), name);
+    if (current.nextPublicKey === null) {
+      throw new Failure(
+        `${name} has one key only, so there is nothing to finish`,
+        `give it a new one: npx wireguard-mesh rotate ${name}`,
+      );
+    }
+    await write(stack, (text) => ({ text: finishEdit(text, current), secrets: [] }));
+  }
+}
+
+export async function revoke(
+  name: string,
+  stack: Stack,
+  publicKey: string | undefined,
+): Promise<void> {
+  const plan = readPlan(stack);
+  const node = nodeIn(plan, name);
+  const key = await newKeyFor(node, plan, stack, publicKey);
+  await write(stack, (text) => revokeEdit(text, node, key));
+  say(`${name}: its only key is ${key.publicKey} now, in ${stack.file}`);
+}
+
+/**
+ * A secret that was set by hand and fits no written key is a next key whose public half is not in the file: it is written
+ * there. Only the engine can read it. True where there was one.
+ */
+async function takeUpSecret(node: NodePlan, stack: Stack): Promise<boolean> {
+  if (node.custody !== "config") return false;
+  const path = `${NAMESPACE}privateKeys.${node.name}`;
+  const answer = await askEngine(stack.project, onStack(stack, "config", "get", "--path", path));
+  if (answer.exitCode !== 0) {
+    throw new Failure(
+      `the engine did not give the private key of ${node.name}: ${complaintOf(answer)}`,
+      `see that this works: pulumi config --stack ${stack.name}`,
+    );
+  }
+  const secret = Secret.of(answer.stdout.trim());
+  if (!isKey(secret.reveal()) || publicKeyOf(secret) === node.publicKey) return false;
+  const field = configPath([`${node.kind}s`, node.name, "nextPublicKey"]);
+  await write(stack, (text) => ({ text: setIn(text, field, publicKeyOf(secret)), secrets: [] }));
+  return true;
+}
+
+async function write(stack: Stack, edit: (text: string) => KeyEdit): Promise<void> {
+  const text = readStackFile(stack.file);
+  const { text: edited, secrets } = edit(text);
+  const before = readConfigSoFar(text, stack.file);
+  reviewEdit(before, withSecrets(readConfigSoFar(edited, stack.file), secrets));
+  writeStackFile(stack.file, await addSecrets(stack, edited, secrets));
+}
+
+function nodeIn(plan: Plan, name: string): NodePlan {
+  const node = plan.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) throw noSuchNode(name, plan.nodes);
+  return node;
+}
+
+function portStands({ name, kind, rotationPort }: NodePlan): Failure {
+  return new Failure(
+    `devices that were configured during the last rotation of ${name} still use its port ${rotationPort ?? ""}, which would lead to another key`,
+    `give them their new config (npx wireguard-mesh status lists them), remove rotationPort of ${kind}s.${name} from the stack file, run up, then rotate again`,
+  );
+}
