@@ -27,6 +27,7 @@ const spec: Ec2Spec = {
 };
 const keyring = {
   privateKeys: new Map([["tokyo", Secret.of(keyPair(0).privateKey)]]),
+  formerPrivateKeys: new Map(),
   presharedKeySeed: Secret.of(SEED),
   sshPrivateKey: null,
   sshAuthoritySeed: Secret.of(AUTHORITY_SEED),
