@@ -19,7 +19,6 @@ const REQUEST: PushRequest = {
   config: "[Interface]\nPrivateKey = x\n",
   forwarding: { ipv4: true, ipv6: false },
   probes: ["10.0.0.1", "10.0.0.9"],
-  rotation: null,
   identity: null,
   rotation: null,
 };

@@ -20,7 +20,6 @@ const REQUEST: PushRequest = {
   config: `[Interface]\nPrivateKey = ${PRIVATE}\nAddress = 10.0.0.2/24\n\n[Peer]\nPresharedKey=${PRESHARED}\n`,
   forwarding: { ipv4: false, ipv6: false },
   probes: [],
-  rotation: null,
   identity: {
     authorityKey: `-----BEGIN\n${AUTHORITY_LINE}\n`,
     bootstrapHostKey: "ssh-ed25519 AAAA",

@@ -71,7 +71,6 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
     config: configOf(node, "10.0.0.1/24"),
     forwarding: { ipv4: false, ipv6: false },
     probes: [],
-    rotation: null,
     identity: null,
     rotation: null,
     ...change,

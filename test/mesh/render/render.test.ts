@@ -123,7 +123,6 @@ describe("a push request", () => {
       forwarding: { ipv4: true, ipv6: false },
       probes: [],
       instances: [],
-      rotation: null,
       identity: null,
       rotation: null,
     });
