@@ -7,6 +7,7 @@ import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import type { Ec2Spec } from "../mesh/config/ec2";
 import { imageParameter } from "./aws-images";
+import { lookedUp } from "./aws-lookup";
 import { awsRules } from "./aws-rules";
 import { placeFor, type PlaceArgs } from "./relay-place";
 
@@ -62,12 +63,13 @@ export class RelayInstance extends pulumi.ComponentResource {
 }
 
 function instanceFor(
-  { instanceName, userData, tags, ec2: spec }: RelayInstanceArgs,
+  { relay, instanceName, userData, tags, ec2: spec }: RelayInstanceArgs,
   firewallId: pulumi.Output<string>,
   { subnetId, ready }: { subnetId: pulumi.Output<string>; ready: pulumi.Resource[] },
   opts: pulumi.CustomResourceOptions,
 ): ec2.Instance {
-  const image = ssm.getParameterOutput({ name: imageParameter(spec) }, opts);
+  const { parent } = opts;
+  const image = lookedUp(relay, ssm.getParameter({ name: imageParameter(spec) }, { parent }));
   return new ec2.Instance(
     instanceName,
     {

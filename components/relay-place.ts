@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { overlaps, parsePrefix, type Prefix } from "../mesh/addresses";
 import type { Ec2Spec } from "../mesh/config/ec2";
 import type { InnerPrefix } from "../mesh/config/inner-prefixes";
+import { lookedUp } from "./aws-lookup";
 
 export interface PlaceArgs {
   relay: string;
@@ -76,8 +77,9 @@ function placeOfItsOwn(
 
 /** Both ids come out of the check, so that no AWS resource that needs one is made where it fails. */
 function placeIn(subnetId: string, args: PlaceArgs, opts: pulumi.CustomResourceOptions): Place {
-  const subnet = ec2.getSubnetOutput({ id: subnetId }, opts);
-  const vpc = ec2.getVpcOutput({ id: subnet.vpcId }, opts);
+  const { parent } = opts;
+  const subnet = lookedUp(args.relay, ec2.getSubnet({ id: subnetId }, { parent }));
+  const vpc = subnet.apply(({ vpcId: id }) => lookedUp(args.relay, ec2.getVpc({ id }, { parent })));
   const vpcId = pulumi.all([subnet, vpc]).apply(([foundSubnet, foundVpc]) => {
     refuseOverlap(subnetId, args, [
       { what: `the subnet ${subnetId}`, cidrs: [foundSubnet.cidrBlock, foundSubnet.ipv6CidrBlock] },
