@@ -6,8 +6,8 @@ import { machineNamespace } from "../../../scripts/lab/vm/files";
 import { formsOf } from "../../support/secret-forms";
 import type { Here } from "../ec2.test";
 
-/** Where the machine's own copies of the stack's secrets belong. */
-const PLACES = /^\/etc\/wireguard\/wg0\.conf$/;
+/** Where the machine's own copies of the stack's secrets belong: the live file, and the last one that was known to work. */
+const PLACES = /^\/etc\/wireguard\/(\.wireguard-mesh\/good\/)?wg0\.conf$/;
 
 export function ending(here: Here): void {
   it("holds the stack's secrets in its WireGuard config and nowhere else", async () => {
