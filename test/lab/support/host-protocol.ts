@@ -108,7 +108,11 @@ export class HostTalk {
     since = "",
   ): Promise<Answer> {
     const marks = { interface: "wg0", node: this.node, machine: `machine-of-${this.node}` };
-    const message = composeMessage(verb, { ...marks, owner: owner ?? `wireguard-mesh/${this.lab.id}` }, more);
+    const message = composeMessage(
+      verb,
+      { ...marks, owner: owner ?? `wireguard-mesh/${this.lab.id}` },
+      more,
+    );
     const input = `${since === "" ? "" : `since=${since}\n`}${message}`;
     const finished = await this.lab.exec(this.node, ["sh", "-s"], { input, timeoutMs: 120_000 });
     const answer = parseAnswer(finished.stdout);
