@@ -11,6 +11,8 @@ import { parseName } from "./values";
 /** The keys of the namespace `wireguard-mesh`, without it. Encrypted values are `Secret`, sealed or open. */
 export type RawConfig = Readonly<Record<string, unknown>>;
 
+/** What commands write down for themselves; the program does not look at it. */
+const RECORDS = ["delivered"];
 const FACTS = ["network", "relays", "peers", "expect"];
 const SECRETS = [
   "privateKeys",
@@ -44,7 +46,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
 }
 
 function topLevelIssues(raw: RawConfig): Issue[] {
-  const known: readonly string[] = [...FACTS, ...SECRETS, ...notYet.top];
+  const known: readonly string[] = [...FACTS, ...SECRETS, ...RECORDS, ...notYet.top];
   const strange = Object.keys(raw).filter((key) => !known.includes(key));
   const issues = strange.map((key) => unknownKey([], key, known));
   if (raw["peers"] === undefined || raw["peers"] === null) {

@@ -1,5 +1,6 @@
 /** `config`: the WireGuard file of a node that is not pushed to. */
 import type { Command } from "commander";
+import { recordDelivery } from "../stack/delivered";
 import { findStack } from "../stack/project";
 import { newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
 import { readHandedOver, writeSecretFile } from "./handed-over";
@@ -22,7 +23,9 @@ export function configCommand(): Command {
 }
 
 async function config(name: string, options: ConfigOptions): Promise<void> {
-  const { node, file } = await readHandedOver(name, findStack(options.stack));
+  const stack = findStack(options.stack);
+  const { node, file } = await readHandedOver(name, stack);
+  recordDelivery(stack, node, file);
   if (node.custody === "device") {
     say(`${name} keeps its private key to itself: put it where the line "# PrivateKey" stands.`);
   }

@@ -2,8 +2,12 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { hasErrors } from "../../mesh/config/issue";
+import type { RawConfig } from "../../mesh/config/read-draft";
+import { isMap } from "../../mesh/config/shape-issues";
 import { readMesh } from "../../mesh/mesh";
-import { renderRedacted } from "../../mesh/render/render";
+import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
+import { Secret } from "../../mesh/secret";
+import { outdatedDeliveries, outdatedText } from "../stack/delivered";
 import { Failure } from "../stack/failure";
 import { findStack } from "../stack/project";
 import { readConfig } from "../stack/stack-file";
@@ -31,18 +35,37 @@ export function planCommand(): Command {
 
 function plan(node: string | undefined, options: PlanOptions): void {
   const { text, where } = readInput(options);
-  const mesh = readMesh(readConfig(text, where), Date.now());
+  const config = readConfig(text, where);
+  const mesh = readMesh(config, Date.now());
   process.exitCode = hasErrors(mesh.issues) ? 1 : 0;
   if (node !== undefined && mesh.plan !== null) {
     const found = mesh.plan.nodes.find((candidate) => candidate.name === node);
     if (found === undefined) throw noSuchNode(node, mesh.plan.nodes);
-    const config = renderRedacted(found, mesh.plan.network);
-    print(options, { node, config }, config);
+    const first = renderRedacted(found, mesh.plan.network);
+    const second = renderRedactedAlternate(found, mesh.plan.network);
+    const alternate = second === null ? {} : { alternate: second };
+    print(
+      options,
+      { node, config: first, ...alternate },
+      [first, second ?? ""].join("\n").trimEnd(),
+    );
     return;
   }
   const parts = { reach: options.reach === true, configs: options.configs === true };
-  if (options.json === true) print(options, planJson(mesh, parts.reach), "");
-  else print(options, null, planText(mesh, parts));
+  const outdated = mesh.plan === null ? [] : outdatedDeliveries(mesh.plan, config);
+  const blocks = [
+    planText(mesh, parts),
+    parts.configs ? "" : unreadNote(config),
+    outdatedText(outdated),
+  ];
+  const shown = blocks.filter((block) => block !== "").join("\n\n");
+  print(options, { ...planJson(mesh, parts.reach), outdated }, shown);
+}
+
+/** Whether a private key fits its public one, only the engine can tell: one that does not is a rotation. */
+function unreadNote({ privateKeys }: RawConfig): string {
+  if (!isMap(privateKeys) && !(privateKeys instanceof Secret)) return "";
+  return "Private keys were not read here: a rotation that was begun by setting one alone shows in `preview`.";
 }
 
 /** A node that takes no part, or that nobody ever wrote down. */

@@ -1,6 +1,7 @@
 /** `qr`: the config of a phone as a picture to scan. */
 import type { Command } from "commander";
 import { Failure } from "../stack/failure";
+import { recordDelivery } from "../stack/delivered";
 import { findStack } from "../stack/project";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
 import { readHandedOver, writeSecretFile } from "./handed-over";
@@ -22,13 +23,15 @@ export function qrCommand(): Command {
 }
 
 async function qr(name: string, options: QrOptions): Promise<void> {
-  const { node, file } = await readHandedOver(name, findStack(options.stack));
+  const stack = findStack(options.stack);
+  const { node, file } = await readHandedOver(name, stack);
   if (node.custody === "device") {
     throw new Failure(
       `${name} keeps its private key to itself, so its config has a gap that a QR code cannot have`,
       `hand it over as text: npx wireguard-mesh config ${name}`,
     );
   }
+  recordDelivery(stack, node, file);
   const codes = await import("qrcode");
   const text = file.reveal();
   const files: string[] = [];

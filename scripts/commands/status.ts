@@ -1,9 +1,11 @@
 /** `status`: the running network beside the plan. */
 import type { Command } from "commander";
+import { outdatedIn, outdatedText } from "../stack/delivered";
 import { openAccess, readPlan } from "../stack/network";
 import { findStack } from "../stack/project";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
 import { noSuchNode } from "./plan";
+import { pendingKeys, pendingText } from "./rotate/pending";
 import { askNodes } from "./status/ask-nodes";
 import { statusReport, statusText } from "./status/status-report";
 
@@ -25,6 +27,11 @@ async function status(names: string[], options: CommonOptions): Promise<void> {
   const access = await openAccess(stack, plan);
   const answers = await askNodes(nodes, access);
   const report = statusReport(nodes, plan, access.owner, answers);
+  // Of hosts that were not asked nobody could say whether they have come over.
+  const pending = names.length === 0 ? pendingKeys(plan, answers) : [];
+  const outdated = outdatedIn(stack, plan);
   process.exitCode = report.ok ? 0 : 1;
-  print(options, report, statusText(report));
+  const text = [statusText(report), pendingText(pending), outdatedText(outdated)];
+  const shown = text.filter((block) => block !== "").join("\n\n");
+  print(options, { ...report, pending, outdated }, shown);
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { readMesh } from "../../mesh/mesh";
 import type { Plan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
+import { outdatedIn, outdatedText } from "../stack/delivered";
 import { runWithEvents, type EngineRun } from "../stack/engine-run";
 import { openAccess } from "../stack/network";
 import { readConfigs } from "../stack/outputs";
@@ -35,9 +36,13 @@ export function upCommand(): Command {
 }
 
 async function up(flags: string[], options: UpOptions): Promise<void> {
-  const report = await converge(findStack(options.stack), flags, options);
+  const stack = findStack(options.stack);
+  const report = await converge(stack, flags, options);
   process.exitCode = report.ok ? 0 : 1;
-  print(options, report, upText(report));
+  const { plan } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
+  const outdated = plan === null ? [] : outdatedIn(stack, plan);
+  const text = [upText(report), outdatedText(outdated)].filter((block) => block !== "");
+  print(options, { ...report, outdated }, text.join("\n"));
 }
 
 /** One `up`, as it went; `rotate` has two of them. */

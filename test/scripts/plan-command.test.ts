@@ -42,6 +42,7 @@ PersistentKeepalive = 25
     });
     assert.deepEqual(plan, {
       ok: true,
+      outdated: [],
       issues: [],
       nodes: {
         laptop: node("peer", "laptop", "10.86.0.2"),
@@ -74,7 +75,14 @@ PersistentKeepalive = 25
     const { exitCode, stdout } = await run("--json", "--reach");
     assert.equal(exitCode, 1);
     const { issues, ...rest } = JSON.parse(stdout) as { issues: { path: string }[] };
-    assert.deepEqual(rest, { ok: false, nodes: {}, links: [], configs: {}, reach: [] });
+    assert.deepEqual(rest, {
+      ok: false,
+      nodes: {},
+      links: [],
+      configs: {},
+      reach: [],
+      outdated: [],
+    });
     assert.deepEqual(issues.map(({ path }) => path).sort(), [
       "peers.phone.address",
       "peers.phone.enabld",
@@ -112,6 +120,8 @@ Who reaches whom
   peers of tokyo -> peers of tokyo: through tokyo
   peers of tokyo -> relay tokyo: direct
   relay tokyo -> peers of tokyo: direct
+
+Private keys were not read here: a rotation that was begun by setting one alone shows in \`preview\`.
 `,
     );
   });

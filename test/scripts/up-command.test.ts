@@ -75,6 +75,7 @@ describe("up and preview", () => {
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
       checked: [],
+      outdated: [],
     });
     place.write("bin/configs-after", JSON.stringify({ phone: "newer" }));
     const text = (await run("up", "--yes")).stdout;
@@ -112,6 +113,7 @@ describe("up and preview", () => {
       handOver: [],
       links: [],
       checked: [],
+      outdated: [],
     });
   });
 });
