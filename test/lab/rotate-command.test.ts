@@ -1,0 +1,117 @@
+/** Keys change by the command, end to end: a peer's, one that is made on its host, the relay's. Real engine, sshd, WireGuard. Needs root. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { parse } from "yaml";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
+import { answers } from "./support/small-world";
+
+describe("rotate", function () {
+  let mesh: MeshLab;
+  let talk: Talk;
+  before(async () => {
+    mesh = await meshLab(relay, "test-rotate-command");
+    talk = await talkTo(mesh);
+    succeeded(await talk.pulumi(...UP));
+  });
+  after(() => mesh.lab.down());
+
+  it("gives a peer a new key, proves it, and ends the old one", async () => {
+    const old = nodeIn("peers", "desktop")["publicKey"];
+    const { ok } = await rotate("desktop");
+    assert.equal(ok, true);
+    const { publicKey, nextPublicKey } = nodeIn("peers", "desktop");
+    assert.notEqual(publicKey, old);
+    assert.equal(nextPublicKey, undefined);
+    assert.deepEqual(await peersOf("relay"), keysIn("peers"));
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+  });
+
+  it("moves a peer to a key that its host has made, and that the stack never holds", async () => {
+    succeeded(await talk.command("keygen", "laptop"));
+    assert.equal(secretsIn()["laptop"], undefined);
+    const { nextPublicKey } = nodeIn("peers", "laptop");
+    await rotate("laptop");
+    assert.equal(nodeIn("peers", "laptop")["publicKey"], nextPublicKey);
+    assert.equal(await talk.on("laptop", "wg show wg0 public-key"), nextPublicKey);
+    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
+    const again = succeeded(await talk.pulumi(...UP));
+    assert.doesNotMatch(again.stdout, /changed, |created|updated|deleted|replaced/);
+  });
+
+  it("makes another one there", async () => {
+    const old = nodeIn("peers", "laptop")["publicKey"];
+    await rotate("laptop");
+    assert.notEqual(nodeIn("peers", "laptop")["publicKey"], old);
+    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
+    const kept = await talk.on("laptop", "wc -l </var/lib/wireguard-mesh/wg0/own-keys");
+    assert.equal(kept, "1", "former keys are forgotten");
+  });
+
+  it("gives the relay a new key, and keeps the port on which it came", async () => {
+    const old = nodeIn("relays", "relay")["publicKey"];
+    await rotate("relay");
+    const node = nodeIn("relays", "relay");
+    assert.notEqual(node["publicKey"], old);
+    assert.equal(node["rotationPort"], 51821);
+    for (const peer of ["desktop", "laptop"]) {
+      assert.deepEqual(await peersOf(peer), [node["publicKey"]]);
+    }
+    assert.equal(await talk.on("relay", "wg show wg0 listen-port"), "51820");
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    const status = succeeded(await talk.command("status", "--json"));
+    assert.equal((JSON.parse(status.stdout) as { ok: boolean }).ok, true, status.stdout);
+  });
+
+  it("refuses to begin again while devices may use that port", async () => {
+    const refused = await talk.command("rotate", "relay", "--yes");
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /remove rotationPort of relays\.relay/);
+  });
+
+  it("revokes: the old key is out at once", async () => {
+    const old = nodeIn("peers", "desktop")["publicKey"];
+    await rotate("desktop", "--revoke");
+    assert.ok(!(await peersOf("relay")).includes(String(old)));
+    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+  });
+
+  it("has shown no secret anywhere", async () => {
+    await talk.leaks.end();
+  });
+
+  async function rotate(...args: string[]): Promise<{ ok: boolean }> {
+    const done = await talk.command("rotate", ...args, "--yes", "--json");
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    return JSON.parse(done.stdout) as { ok: boolean };
+  }
+
+  async function peersOf(host: string): Promise<string[]> {
+    const shown = await talk.on(host, "wg show wg0 peers");
+    return shown
+      .split("\n")
+      .filter((line) => line !== "")
+      .sort();
+  }
+
+  type Fields = Record<string, unknown>;
+  function config(): Record<string, Record<string, Fields>> {
+    const file = parse(fs.readFileSync(mesh.stack.file, "utf8")) as {
+      config: Record<string, Record<string, Fields>>;
+    };
+    return file.config;
+  }
+  function nodeIn(group: string, name: string): Fields {
+    return config()[`wireguard-mesh:${group}`]?.[name] ?? {};
+  }
+  function secretsIn(): Record<string, Fields> {
+    return config()["wireguard-mesh:privateKeys"] ?? {};
+  }
+  function keysIn(group: string): unknown[] {
+    const nodes = config()[`wireguard-mesh:${group}`] ?? {};
+    return Object.values(nodes)
+      .map(({ publicKey }) => publicKey)
+      .sort();
+  }
+});
