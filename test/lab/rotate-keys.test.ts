@@ -147,7 +147,8 @@ describe("keys that change under traffic", function () {
 
     it("outlive a reboot of the relay", async () => {
       await lab.reboot("relay");
-      // As its units do where there is systemd: the first interface, then the watcher, which brings up the second.
+      // As its units do where there is systemd: sysctl, the first interface, the watcher, which brings up the second.
+      await onRelay("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
       await onRelay(
         `(${wgQuick("up")}; setsid sh /var/lib/wireguard-mesh/wg0/host.sh watch wg0 &) >/dev/null 2>&1`,
       );
