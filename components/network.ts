@@ -1,7 +1,8 @@
 /** The whole network: relays first, then the peers that go through them. */
 import * as pulumi from "@pulumi/pulumi";
 import { formatEndpoint } from "../mesh/config/config";
-import { jumpRelays, machineOf } from "../mesh/plan/host-targets";
+import { machineOf } from "../mesh/plan/host-targets";
+import { jumpRelays } from "../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { tellsOfItsKey } from "../mesh/plan/rotation";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";

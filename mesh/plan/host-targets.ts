@@ -28,12 +28,6 @@ export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | n
   });
 }
 
-/** The relays without which no way onto the machine exists. */
-export function jumpRelays(node: NodePlan): string[] {
-  if (node.hosts.some((host) => host.kind !== "via")) return [];
-  return node.hosts.flatMap((host) => (host.kind === "via" ? [host.relay] : []));
-}
-
 /** Which machine a node is on, by its host keys or its instance: what a removal checks before it tears anything down. */
 export function machineOf(node: Node): string {
   if (node.ec2 !== null) return instancePlaceholder(node.name);

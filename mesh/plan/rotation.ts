@@ -1,5 +1,6 @@
 /** What a change of keys means for the nodes: which key each interface has, and which ones its neighbours have sections for. */
 import type { Endpoint, MeshConfig, Node } from "../config/config";
+import { jumpRelays } from "./jump-relays";
 import { dialledAt } from "./links";
 import type { LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
@@ -125,10 +126,15 @@ function pairOf(neighbour: Node, sections: readonly PeerSection[]): KeyPair[] {
   return [{ current: current.publicKey, next: next.publicKey, allowedIps: current.allowedIps }];
 }
 
-/** A relay's new key, or new port, is only as good as its firewall; and a peer's own new key as its relay's config. */
+/**
+ * A relay's new key, or new port, is only as good as its firewall; and a peer's own new key as its relay's config. A relay
+ * through which the only way in leads must be reached wherever the config says: for a while it may still reach the peer at
+ * the former place, and a confirmation that comes that way proves nothing.
+ */
 function mustBeProven(node: Node, section: PeerSection, index: LinkIndex): boolean {
   const neighbour = index.node(section.name);
   if (neighbour?.kind !== "relay" || neighbour.hosts.length === 0) return false;
+  if (jumpRelays(node).includes(neighbour.name)) return true;
   return neighbour.rotationPort !== null || tellsOfItsKey(node);
 }
 

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { isMap, nearest } from "../../mesh/config/shape-issues";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { readMesh } from "../../mesh/mesh";
-import { jumpRelays } from "../../mesh/plan/host-targets";
+import { jumpRelays } from "../../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { PushError } from "../push/push-error";
 import { removeFromHost, type RemoveResult } from "../push/remove";

@@ -108,7 +108,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     const mistakes: [string[], unknown][] = [
       [["network", "mtuu"], 1400],
       [["network", "interface"], "a name that is too long"],
-      [["relays", "relay", "ec2"], {}],
+      [["relays", "relay", "exit"], true],
       [["peers", "desktop", "address"], "10.0.0.999"],
       [["peers", "desktop", "endpoint"], "203.0.113.9:70000"],
       [["peers", "laptop", "persistentKeepalive"], "25s"],
@@ -121,7 +121,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     for (const words of [
       "network.mtuu: is not a known key",
       "network.interface: ",
-      "relays.relay.ec2: is not supported yet",
+      "relays.relay.exit: is not supported yet",
       "peers.desktop.address: ",
       "peers.desktop.endpoint: ",
       "peers.laptop.persistentKeepalive: ",

@@ -11,13 +11,14 @@ abandoned=''
 rehearse() {
   started=$(date +%s)
   unproven=
+  moved=$(moved_endpoints "$STAGED")
   link_exists || { unproven=$(recorded shake "$STAGED"); return 0; }
   own_key=kept
   own_key_fits "$STAGED" || own_key=new
   for key in $(recorded shake "$STAGED"); do
     if ! is_peer "$key"; then
       [ "$own_key" = new ] || try_beside "$key" || return 1
-    elif [ "$own_key" = kept ] && ! listed "$key" "$(moved_endpoints "$STAGED")"; then
+    elif [ "$own_key" = kept ] && ! listed "$key" "$moved"; then
       continue
     fi
     unproven="$unproven $key"
@@ -57,8 +58,21 @@ seconds_left() {
 # After the change.
 await_handshakes() {
   for key in $unproven; do
-    until_true "$(seconds_left 15)" has_shaken "$key" || { no_handshake "$key"; return 1; }
+    until_true "$(seconds_left 15)" proven "$key" || { no_handshake "$key"; return 1; }
   done
+}
+
+# A neighbour that is to be dialled elsewhere may still dial this host from its former place, and be heard: that is no proof.
+proven() {
+  has_shaken "$1" && { ! listed "$1" "$moved" || [ "$(endpoint_now "$1")" = "$(endpoint_told "$1")" ]; }
+}
+
+endpoint_now() { wg show "$IFACE" endpoints | awk -v key="$1" '$1 == key { print $2 }'; }
+
+# Only an IPv4 address can be compared as text; anything else counts as reached.
+endpoint_told() {
+  told=$(endpoints_in "$STAGED" | awk -v key="$1" '$1 == key { print $2 }')
+  case $told in *[!0-9.:]* | *:*:*) endpoint_now "$1" ;; *) tell "$told" ;; esac
 }
 
 no_handshake() {

@@ -1,6 +1,7 @@
 /** The ways onto a machine, the relays that they need, and which machine it is. */
 import assert from "node:assert/strict";
-import { hostTargets, jumpRelays, machineOf } from "../../../mesh/plan/host-targets";
+import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
+import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
 import { hostKeyLine, keyPair } from "../../support/key-pairs";
 import { nodeIn, planOf } from "../../support/plan-of";
