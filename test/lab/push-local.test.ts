@@ -16,6 +16,7 @@ describe("a push to the machine it runs on", function () {
     // A lab's host sees nothing of the operator's files: it gets what a checkout holds of the push.
     const folders: [string, string][] = [
       [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
+      [path.join(REPOSITORY, "dist/mesh"), "/root/mesh/dist/mesh"],
       [path.join(REPOSITORY, "scripts/push/host"), "/root/mesh/scripts/push/host"],
     ];
     for (const [from, to] of folders) {

@@ -196,7 +196,7 @@ describe("a push to a host", function () {
       const finished = await within(26_000, () => push(lab, "apply", request));
       assert.equal(finished.code, 1);
       const words = finished.stderr;
-      assert.match(words, /^laptop: cannot be reached, so nothing was sent to it\.\n/);
+      assert.match(words, /^laptop: cannot be reached, so nothing was sent to it\.\n/m);
       assert.match(
         words,
         /\n {2}root@172\.29\.0\.12:2203: timed out: 172\.29\.0\.12 port 2203 does not/,
