@@ -44,7 +44,7 @@ describe("the push on a machine with systemd", () => {
     assert.equal(answer.facts.get("outcome"), "pending");
     const timers =
       "systemctl list-units --state=active --no-legend 'wireguard-mesh-rollback-wg0-*.timer'";
-    assert.match(await said(machine, timers), /^\S*wireguard-mesh-rollback-wg0-\S+\.timer .*$/);
+    assert.match(await said(machine, timers), /wireguard-mesh-rollback-wg0-\S+\.timer/);
     const done = await confirm(machine, token);
     assertCode(done);
     assert.equal(done.facts.get("outcome"), "confirmed");

@@ -1,0 +1,98 @@
+/** A rotation whose engine is killed: every tunnel works, and the same command again comes to its end. Real engine, sshd, WireGuard. Needs root. */
+import * as assert from "node:assert/strict";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import { parse } from "yaml";
+import { waitFor } from "../../scripts/lab/process";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
+import { comesToAnswer } from "./support/small-world";
+import { setConfig } from "./support/stack-edits";
+
+const PENDING = "test -f /run/wireguard-mesh/wg0/pending";
+/** Until then nothing of the rotation is on the desktop: its relay comes first. */
+const BOTH_KEYS_AT_RELAY = "test $(wg show wg0 peers | wc -l) -ge 3";
+
+describe("a rotation whose engine is killed (F20)", function () {
+  let mesh: MeshLab;
+  let talk: Talk;
+  before(async () => {
+    mesh = await meshLab(relay, "test-rotate-engine");
+    talk = await talkTo(mesh);
+  });
+  after(() => mesh.lab.down());
+
+  it("begins with a network that works", async () => {
+    succeeded(await talk.pulumi(...UP));
+    // From now on its only way in is the tunnel: a half rotation that cut it would show at once.
+    setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
+    succeeded(await talk.pulumi(...UP));
+  });
+
+  for (const [moment, host, mark] of [
+    ["when the relay has been told", "relay", BOTH_KEYS_AT_RELAY],
+    ["while the peer's change is unconfirmed", "desktop", PENDING],
+  ] as const) {
+    it(`goes on ${moment}, and ends when it is run again`, async () => {
+      const old = desktopKey();
+      await killedWhen(host, mark);
+      assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await comesToAnswer(mesh.lab, "desktop", "10.0.0.3"), true);
+      succeeded(await talk.pulumi("cancel", "--yes"));
+      await backAtRest("desktop");
+      succeeded(await talk.command("rotate", "desktop", "--yes"));
+      assert.notEqual(desktopKey(), old);
+      const shown = await talk.on("relay", "wg show wg0 peers");
+      assert.ok(shown.includes(desktopKey()) && !shown.includes(old), shown);
+      assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+    });
+  }
+
+  it("has shown no secret anywhere", () => talk.leaks.end());
+
+  /** Starts the rotation, and kills the engine and the command as soon as a script on a host succeeds. */
+  async function killedWhen(host: string, mark: string): Promise<void> {
+    const argv = ["node", "dist/scripts/wireguard-mesh.js", "rotate", "desktop", "--yes"];
+    const rotation = mesh.lab.spawn("operator", argv, { stdio: "ignore" });
+    const ended = once(rotation, "exit");
+    const seen = await mesh.lab.exec(host, ["sh", "-c", `until ${mark}; do sleep 0.02; done`], {
+      timeoutMs: 120_000,
+    });
+    rotation.kill("SIGKILL");
+    killEngines();
+    await ended;
+    assert.equal(seen.code, 0, `never seen: ${mark}`);
+  }
+
+  /** By the environment of this lab's stack, so that no other engine is met. */
+  function killEngines(): void {
+    for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      const isEngine = read(`/proc/${pid}/comm`).trim() === "pulumi";
+      if (isEngine && read(`/proc/${pid}/environ`).includes(mesh.lab.folder.engine))
+        process.kill(Number(pid), "SIGKILL");
+    }
+  }
+
+  function read(file: string): string {
+    try {
+      return fs.readFileSync(file, "utf8");
+    } catch {
+      return "";
+    }
+  }
+
+  /** What was not confirmed is undone by the host itself. */
+  async function backAtRest(host: string): Promise<void> {
+    const rest = async () =>
+      (await mesh.lab.exec(host, ["sh", "-c", PENDING])).code === 0 ? undefined : true;
+    assert.equal(await waitFor(rest, 90_000, 500), true, `${host} did not go back`);
+  }
+
+  function desktopKey(): string {
+    const file = parse(fs.readFileSync(mesh.stack.file, "utf8")) as {
+      config: Record<string, Record<string, Record<string, string>>>;
+    };
+    return file.config["wireguard-mesh:peers"]?.["desktop"]?.["publicKey"] ?? "";
+  }
+});
