@@ -85,7 +85,7 @@ describe("keys that change under traffic", function () {
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
     });
 
-    it("serve the old key of who comes back with it, and the new one again", async () => {
+    it("F22: serve the old key of who comes back with it, and the new one again", async () => {
       const { current } = net.keysOf("desktop");
       await useFile("desktop", net.fileOf("desktop", net.way, current));
       assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
