@@ -1,9 +1,10 @@
 /** `pulumi up` and `pulumi preview` on the user's terminal, with what happened in them. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onStack, runEngine } from "./engine";
 import { readEvents, type RunEvents } from "./engine-events";
+import { openEventPipe } from "./event-pipe";
 import type { Stack } from "./project";
 
 export interface EngineRun extends RunEvents {
@@ -18,14 +19,13 @@ export async function runWithEvents(
 ): Promise<EngineRun> {
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-"));
   try {
-    const log = join(folder, "events.json");
+    const events = openEventPipe(folder);
     const exitCode = await runEngine(
       stack.project,
-      [...onStack(stack, ...args), "--event-log", log],
+      [...onStack(stack, ...args), "--event-log", events.path],
       out,
     );
-    const text = existsSync(log) ? readFileSync(log, "utf8") : "";
-    return { exitCode, ...readEvents(text) };
+    return { exitCode, ...readEvents(await events.text()) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
