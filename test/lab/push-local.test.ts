@@ -4,15 +4,18 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import type { Finished } from "../../scripts/lab/process";
-import { PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
+import { LeakWatch } from "./support/leak-watch";
+import { printedIn, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
 
 const REPOSITORY = path.join(__dirname, "../..");
 
 describe("a push to the machine it runs on", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-local" });
+    leaks = await LeakWatch.ofPushes(lab);
     // A lab's host sees nothing of the operator's files: it gets what a checkout holds of the push.
     const folders: [string, string][] = [
       [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
@@ -25,13 +28,15 @@ describe("a push to the machine it runs on", function () {
   });
   after(() => lab.down());
 
-  function push(verb: "apply" | "remove"): Promise<Finished> {
+  async function push(verb: "apply" | "remove"): Promise<Finished> {
     const request = requestFor(lab, "laptop", {
       targets: [{ kind: "local" }],
       sshPrivateKey: null,
     });
     const argv = ["node", "/root/mesh/dist/scripts/push/main.js", verb];
-    return lab.exec("laptop", argv, { input: JSON.stringify(request) });
+    const finished = await lab.exec("laptop", argv, { input: JSON.stringify(request) });
+    printedIn(lab).push(finished.stdout, finished.stderr);
+    return finished;
   }
 
   function outcomeOf({ stdout, stderr }: Finished): string {
@@ -51,4 +56,6 @@ describe("a push to the machine it runs on", function () {
     assert.doesNotMatch(left.stdout, /wg0|wireguard-mesh/);
     assert.equal(lab.logins("laptop"), 0);
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

@@ -4,13 +4,16 @@ import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
 import type { Finished } from "../../scripts/lab/process";
+import { LeakWatch } from "./support/leak-watch";
 import { hop, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
 
 describe("a push to a host", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-login" });
+    leaks = await LeakWatch.ofPushes(lab);
   });
   after(() => lab.down());
 
@@ -216,5 +219,9 @@ describe("a push to a host", function () {
       assert.match(finished.stderr, /timed out: 172\.29\.0\.12 port 22/);
       assert.match(finished.stderr, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh remove wg0/);
     });
+  });
+
+  describe("in all of this", () => {
+    it("let no secret be seen anywhere", () => leaks.end());
   });
 });

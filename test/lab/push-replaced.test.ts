@@ -2,14 +2,17 @@
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
+import { LeakWatch } from "./support/leak-watch";
 import { configOf, keysOf, push, PUSH_WORLD, requestFor } from "./support/pushing";
 import { answers, comesToAnswer } from "./support/small-world";
 
 describe("a relay with another machine", function () {
   this.timeout(180_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-replaced" });
+    leaks = await LeakWatch.ofPushes(lab);
   });
   after(() => lab.down());
 
@@ -66,4 +69,6 @@ describe("a relay with another machine", function () {
     assert.equal(await pushToLaptop("i-2"), "unchanged");
     assert.equal((await shaken()).stdout, before);
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

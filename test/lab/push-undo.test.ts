@@ -3,13 +3,16 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { Lab } from "../../scripts/lab/lab";
 import type { Finished } from "../../scripts/lab/process";
+import { LeakWatch } from "./support/leak-watch";
 import { configOf, hop, keysOf, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
 
 describe("a push and the way in", function () {
   this.timeout(180_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-undo" });
+    leaks = await LeakWatch.ofPushes(lab);
   });
   after(() => lab.down());
 
@@ -94,4 +97,6 @@ describe("a push and the way in", function () {
     assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
     assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "absent");
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

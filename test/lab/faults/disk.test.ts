@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import { HostTalk, LIVE, STATE, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { configOf } from "../support/pushing";
 
 const MTU = "MTU = 1300";
@@ -9,6 +10,7 @@ const MTU = "MTU = 1300";
 describe("a host whose disk takes nothing", function () {
   this.timeout(180_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let talk: HostTalk;
   const former: Wanted = { config: configOf("relay", "10.0.0.1/24") };
   const next: Wanted = {
@@ -19,6 +21,7 @@ describe("a host whose disk takes nothing", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-disk" });
+    leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
     await talk.converge(former);
   });
@@ -124,4 +127,6 @@ describe("a host whose disk takes nothing", function () {
     assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
     await talk.said(`umount -l /var/lib; test -d ${STATE}`);
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { configOf, keysOf } from "../support/pushing";
 
 /** In front of the real programs on the host's PATH. */
@@ -10,6 +11,7 @@ const BIN = "/usr/local/bin";
 describe("a push to a host whose tools fail", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let talk: HostTalk;
   const peers = (names: string[]): string[] =>
     names.flatMap((name, at) => [
@@ -21,6 +23,7 @@ describe("a push to a host whose tools fail", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-tools" });
+    leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
     await talk.converge(former);
   });
@@ -134,6 +137,8 @@ describe("a push to a host whose tools fail", function () {
     const backend = kernel === "" ? "kernel" : "userspace";
     assert.match(stdout, new RegExp(`^backend ${backend}$`, "m"));
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 
   async function peersThere(): Promise<string[]> {
     return (await talk.said("wg show wg0 peers")).split("\n").sort();

@@ -3,11 +3,13 @@ import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import type { Facts } from "../../../scripts/push/facts";
 import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { configOf, keysOf } from "../support/pushing";
 
 describe("a host on which somebody has changed something by hand", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let talk: HostTalk;
   const nas = keysOf("nas").publicKey;
   const wanted: Wanted = {
@@ -20,6 +22,7 @@ describe("a host on which somebody has changed something by hand", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-hand" });
+    leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
     await talk.converge(wanted);
   });
@@ -108,6 +111,8 @@ describe("a host on which somebody has changed something by hand", function () {
     assert.equal((await talk.facts()).interface, "up");
     assert.equal(await talk.converge(wanted), "confirmed");
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 
   /** All that a push is to mend. */
   async function picture(): Promise<string> {

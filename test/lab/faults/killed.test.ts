@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab } from "../../../scripts/lab/lab";
 import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor, startPush } from "../support/pushing";
 
 const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
@@ -14,6 +15,7 @@ const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
 describe(`a push that is killed at random moments (seed ${SEED})`, function () {
   this.timeout(300_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let talk: HostTalk;
   const random = generator(SEED);
   const [even, odd] = [1310, 1320].map((mtu): Wanted => ({
@@ -23,6 +25,7 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-killed" });
+    leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
   });
   after(() => lab.down());
@@ -93,6 +96,8 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
       await assertRuns(wanted, `${how} after ${moment} ms`);
     }
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });
 
 /** mulberry32: small, and the same from the same seed. */

@@ -3,11 +3,13 @@ import * as assert from "node:assert/strict";
 import { composeMessage } from "../../../scripts/push/host-script";
 import { Lab } from "../../../scripts/lab/lab";
 import { HostTalk, LIVE, newToken, readyNow, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor } from "../support/pushing";
 
 describe("pushes that meet on a host", function () {
   this.timeout(180_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let talk: HostTalk;
   const withMtu = (mtu: number): Wanted => ({
     config: configOf("relay", "10.0.0.1/24", [`MTU = ${mtu}`]),
@@ -17,6 +19,7 @@ describe("pushes that meet on a host", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-late" });
+    leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
   });
   beforeEach(async () => {
@@ -126,4 +129,6 @@ describe("pushes that meet on a host", function () {
     );
     assert.equal(await mtu(), "1310");
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

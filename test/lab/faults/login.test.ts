@@ -3,15 +3,18 @@ import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
 import { HostTalk, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { keysOf, push, requestFor, startPush } from "../support/pushing";
 
 describe("a push to a host", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let relay: HostTalk;
   before(async () => {
     const hosts = { relay: { public: "203.0.113.10" }, desktop: { public: "203.0.113.20" } };
     lab = await Lab.up({ hosts }, { id: "test-f-login" });
+    leaks = await LeakWatch.ofPushes(lab);
     relay = new HostTalk(lab, "relay");
   });
   after(() => lab.down());
@@ -112,4 +115,6 @@ describe("a push to a host", function () {
       /^relay: its clock is 2 h behind this machine's\. WireGuard refuses/m,
     );
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

@@ -3,12 +3,14 @@ import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import type { Facts } from "../../../scripts/push/facts";
 import { HostTalk, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { keysOf, PUSH_WORLD } from "../support/pushing";
 import { comesToAnswer } from "../support/small-world";
 
 describe("a syncconf with nothing to change", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let relay: HostTalk;
   let desktop: HostTalk;
   /** The desktop is behind a NAT and has no listen port: the relay knows it only from where it last came. */
@@ -30,6 +32,7 @@ describe("a syncconf with nothing to change", function () {
 
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-f-noop" });
+    leaks = await LeakWatch.ofPushes(lab);
     relay = new HostTalk(lab, "relay");
     desktop = new HostTalk(lab, "desktop");
     await relay.converge(relayWants);
@@ -55,6 +58,8 @@ describe("a syncconf with nothing to change", function () {
       assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
     });
   }
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 
   function assertGoesOn(before: Facts, after: Facts): void {
     assert.equal(after.listenPort, before.listenPort);

@@ -4,11 +4,13 @@ import { createHash } from "node:crypto";
 import { Lab } from "../../../scripts/lab/lab";
 import { hostScript } from "../../../scripts/push/host-script";
 import { HostTalk, LIVE, STATE, type Wanted } from "../support/host-protocol";
+import { LeakWatch } from "../support/leak-watch";
 import { configOf } from "../support/pushing";
 
 describe("a host that an older version pushed to", function () {
   this.timeout(120_000);
   let lab: Lab;
+  let leaks: LeakWatch;
   let talk: HostTalk;
   const wanted: Wanted = { config: configOf("relay", "10.0.0.1/24"), forwarding: true };
   const next: Wanted = { ...wanted, config: configOf("relay", "10.0.0.1/24", ["MTU = 1300"]) };
@@ -16,6 +18,7 @@ describe("a host that an older version pushed to", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-older" });
+    leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
   });
   beforeEach(leaveAsThen);
@@ -92,4 +95,6 @@ describe("a host that an older version pushed to", function () {
     assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
     await talk.said(`rm ${STATE}/format`);
   });
+
+  it("let no secret be seen anywhere in all of this", () => leaks.end());
 });

@@ -11,6 +11,7 @@ import {
   parseComplaint,
   type Verb,
 } from "../../../scripts/push/host-script";
+import { printedIn } from "./pushing";
 
 /** Longer than any test: the timer is there, and does not go off. */
 export const NEVER = 3600;
@@ -115,6 +116,7 @@ export class HostTalk {
     );
     const input = `${since === "" ? "" : `since=${since}\n`}${message}`;
     const finished = await this.lab.exec(this.node, ["sh", "-s"], { input, timeoutMs: 120_000 });
+    printedIn(this.lab).push(finished.stdout, finished.stderr);
     const answer = parseAnswer(finished.stdout);
     const outcome = answer.get("outcome")?.at(-1);
     const complaint = parseComplaint(finished.stderr) ?? "";

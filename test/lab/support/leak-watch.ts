@@ -8,7 +8,14 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Lab } from "../../../scripts/lab/lab";
 import type { MeshLab } from "./mesh-lab";
-import { formsOfStack, type SecretForms, type StackConfig } from "./stack-secrets";
+import { printedIn, privateKeys } from "./pushing";
+import {
+  addKey,
+  addKeyText,
+  formsOfStack,
+  type SecretForms,
+  type StackConfig,
+} from "./stack-secrets";
 
 const SAMPLE_MS = 40;
 /** Larger files are no config, log or message of ours. */
@@ -41,6 +48,17 @@ export class LeakWatch {
       return formsOfStack(JSON.parse(stdout) as StackConfig);
     };
     return LeakWatch.over({ lab: mesh.lab, secrets, files: [mesh.stack.file] });
+  }
+
+  /** Of pushes without a stack: the keys of all nodes (`keysOf`), and the operator's SSH key. */
+  static ofPushes(lab: Lab): Promise<LeakWatch> {
+    const secrets = () => {
+      const forms: SecretForms = new Map();
+      for (const [node, key] of privateKeys()) addKey(forms, `private key of ${node}`, key);
+      addKeyText(forms, "SSH private key", lab.sshPrivateKey());
+      return Promise.resolve(forms);
+    };
+    return LeakWatch.over({ lab, secrets });
   }
 
   static async over(watched: Watched): Promise<LeakWatch> {
@@ -79,6 +97,7 @@ export class LeakWatch {
     if (this.timer !== null) clearInterval(this.timer);
     await this.learn();
     const { lab, files = [] } = this.watched;
+    for (const text of printedIn(lab)) this.read("output of a push", text);
     const engine = filesBelow(lab.folder.engine).filter(
       (file) => path.basename(file) !== "passphrase",
     );

@@ -52,6 +52,20 @@ export function keysOf(node: string): ReturnType<typeof newKey> {
   return keys;
 }
 
+/** The private keys of all nodes that were asked for, by node. */
+export function privateKeys(): ReadonlyMap<string, string> {
+  return new Map([...KEYS].map(([node, { privateKey }]) => [node, privateKey]));
+}
+
+/** What pushes and host scripts printed, by lab: the search for leaks reads it at the end. */
+const PRINTED = new WeakMap<Lab, string[]>();
+
+export function printedIn(lab: Lab): string[] {
+  const printed = PRINTED.get(lab) ?? [];
+  PRINTED.set(lab, printed);
+  return printed;
+}
+
 /** A plain interface for a node; `peers` are more lines of the file. */
 export function configOf(node: string, address: string, peers: string[] = []): string {
   const lines = ["[Interface]", `PrivateKey = ${keysOf(node).privateKey}`, `Address = ${address}`];
@@ -78,14 +92,17 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
 }
 
 /** Runs the push program on the operator. */
-export function push(
+export async function push(
   lab: Lab,
   verb: "adopt" | "apply" | "remove",
   request: PushRequest,
   env: NodeJS.ProcessEnv = {},
 ): Promise<Finished> {
   const input = JSON.stringify(request);
-  return lab.exec("operator", ["node", PUSH_PROGRAM, verb], { input, env, timeoutMs: 160_000 });
+  const argv = ["node", PUSH_PROGRAM, verb];
+  const finished = await lab.exec("operator", argv, { input, env, timeoutMs: 160_000 });
+  printedIn(lab).push(finished.stdout, finished.stderr);
+  return finished;
 }
 
 interface StartOptions {
@@ -102,6 +119,8 @@ export function startPush(
 ): ChildProcess {
   const argv = [...above, process.execPath, PUSH_PROGRAM, verb];
   const child = lab.spawn("operator", argv, { stdio: "pipe", env });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (piece: Buffer) => printedIn(lab).push(piece.toString()));
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(JSON.stringify(request));
   return child;
