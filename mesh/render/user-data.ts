@@ -4,14 +4,17 @@
  * host key in it, so it is good for the first contact only (mesh/ssh-identity.ts); no other secret is here.
  */
 import { stringify } from "yaml";
-import { EC2_USER, type Ec2Spec, type Image } from "../config/ec2";
+import { architectureOf, EC2_USER, type Ec2Spec, type Image } from "../config/ec2";
 import { Secret } from "../secret";
 import { bootstrapKeyOf, publicKeyOfPrivate } from "../ssh-identity";
 import type { Keyring } from "./render";
 
-/** The instance's logical name. Another image or generation is another instance, and begins with another host key. */
-export function instanceNameOf(relay: string, { image, imageGeneration }: Ec2Spec): string {
-  return `${relay}-${image}-${imageGeneration}`;
+/**
+ * The instance's logical name. Another image or generation is another instance, and begins with another host key; another
+ * architecture too, for no instance can be changed to that in place (EC2, "Change the instance type": compatibility).
+ */
+export function instanceNameOf(relay: string, ec2: Ec2Spec): string {
+  return `${relay}-${ec2.image}-${architectureOf(ec2.instanceType)}-${ec2.imageGeneration}`;
 }
 
 /** The same config gives the same text. Throws where the keyring lacks what the rules asked for. */

@@ -66,7 +66,7 @@ runProgram(stack, registered).then(
     it(`is stopped with the rule's name in ${preview ? "a preview" : "an update"}`, () => {
       assert.deepEqual(runAlone(broken, ec2Stack(preview)), {
         code: 0,
-        text: `true 0 relays.tokyo.ec2: tokyo-debian-12-1 (aws:ec2/instance:Instance) breaks what a relay on AWS must be; nothing was changed
+        text: `true 0 relays.tokyo.ec2: tokyo-debian-12-arm64-1 (aws:ec2/instance:Instance) breaks what a relay on AWS must be; nothing was changed
   imdsv2-required: instance metadata answers to session tokens only, and one hop away
 `,
       });

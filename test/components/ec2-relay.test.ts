@@ -6,7 +6,7 @@ import { inClear, isSecret, resolved, runProgram, type Run } from "../support/en
 import { keyPair } from "../support/key-pairs";
 import { leaksIn } from "../support/secret-forms";
 
-const INSTANCE = "tokyo-debian-12-1";
+const INSTANCE = "tokyo-debian-12-arm64-1";
 
 for (const preview of [true, false]) {
   describe(`a relay on EC2 in ${preview ? "a preview" : "an update"}`, () => {
@@ -162,11 +162,11 @@ describe("an address that is not known yet", () => {
 });
 
 describe("the choices of an ec2 relay", () => {
-  it("image and generation are in the instance's name; the image fits the processor", async () => {
+  it("image, processor and generation are in the instance's name; the image fits the processor", async () => {
     const run = await runProgram(
       ec2Stack(true, { image: "ubuntu-24.04", imageGeneration: 3, instanceType: "t3.micro" }),
     );
-    assert.equal(awsNames(run)["aws:ec2/instance:Instance"], "tokyo-ubuntu-24.04-3");
+    assert.equal(awsNames(run)["aws:ec2/instance:Instance"], "tokyo-ubuntu-24.04-amd64-3");
     assert.deepEqual(
       run.asked.map(([, args]) => args["name"]),
       ["/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"],

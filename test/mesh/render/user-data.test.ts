@@ -71,7 +71,7 @@ describe("user data", () => {
   }
 
   it("holds the first host key, and no other secret", () => {
-    const hostKey = bootstrapKeyOf(Secret.of(AUTHORITY_SEED), "tokyo-debian-12-1");
+    const hostKey = bootstrapKeyOf(Secret.of(AUTHORITY_SEED), "tokyo-debian-12-arm64-1");
     const { ssh_keys: keys } = parse(textFor()) as { ssh_keys: Record<string, string> };
     assert.deepEqual(keys, {
       ed25519_private: hostKey.privateKey.reveal(),
