@@ -47,6 +47,11 @@ export interface PushRequest extends HostAccess {
    * so that a removal meant for a machine that the node has since left never tears down its successor.
    */
   machine: string;
+  /**
+   * Other nodes of the config on this same machine. A former node of the stack that is not among them has only got another
+   * name, so the host is this one's now. Absent where there are none.
+   */
+  rivals?: string[];
   /** Interface name, at most 15 characters of [A-Za-z0-9_=+.-] (wg-quick(8)). */
   interface: string;
   /**

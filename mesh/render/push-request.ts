@@ -22,6 +22,7 @@ export function renderPushRequest(
     sshPrivateKey: keyring.sshPrivateKey?.reveal() ?? null,
     owner,
     machine: machineOf(node),
+    ...rivalsOf(node, plan),
     interface: plan.network.interface,
     config: renderConfig(node, plan.network, keyring).reveal(),
     forwarding: node.forwarding,
@@ -31,6 +32,15 @@ export function renderPushRequest(
     rotation: rotationTask(node, plan, keyring),
   };
   return Secret.of(JSON.stringify(request));
+}
+
+/** By the same host keys; one machine may stand under two names by mistake, or a clone have its original's keys. */
+function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
+  const machine = machineOf(node);
+  const rivals = plan.nodes
+    .filter((other) => other !== node && other.hosts.length > 0 && machineOf(other) === machine)
+    .map(({ name }) => name);
+  return rivals.length === 0 ? {} : { rivals };
 }
 
 /** The public half of the stack's SSH authority, a fact; null where the stack has none. */

@@ -91,6 +91,7 @@ function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
     token: push.token,
     digest: push.digest,
     timeout: limits.UNDO_AFTER_S,
+    rivals: (request.rivals ?? []).join(" "),
     ...stateLines(request),
     "script-sha256": sha256(script),
     script: base64(script),

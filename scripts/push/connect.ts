@@ -162,6 +162,14 @@ function refusal(node: string, last: Failure, ways: VainWay[]): RefusedError {
   return new RefusedError(lines.join("\n"), last);
 }
 
+/** `via:RELAY`: to the tunnel's address, through the relay. */
+const isTunnel = (target: HostTarget): boolean => target.kind === "ssh" && target.via.length > 0;
+
+const TUNNEL_ONLY =
+  "Its only way in is the tunnel. If this change moved the tunnel's other end (the address of this node, the relay's port or " +
+  "endpoint), the host still has the former config: put the former value back, run up, and make the change when it has " +
+  "another way in (host takes a list).";
+
 /** A host that shows a wrong key comes first among the reasons: that is what needs eyes. */
 function unreachable(access: HostAccess, vain: Map<HostTarget, VainWay>): UnreachableError {
   const ways = [...vain.values()];
@@ -172,6 +180,7 @@ function unreachable(access: HostAccess, vain: Map<HostTarget, VainWay>): Unreac
     ...ways.map((way) => `  ${way.through}: ${way.failure.cause}`),
     ...untried.map((through) => `  ${through}: not tried, the time was up`),
     lead?.failure.remedy ?? "",
+    ...(access.targets.every(isTunnel) ? [TUNNEL_ONLY] : []),
   ];
   return new UnreachableError(lines.join("\n"), ways);
 }

@@ -51,6 +51,18 @@ describe("a host whose only way in is the tunnel", () => {
     assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1390");
   });
 
+  it("F9: is named with the way out when the relay's port moved under it, and is back with the former port", async () => {
+    setConfig(mesh.stack, ["relays", "relay", "listenPort"], 51999);
+    const moved = await pulumi(...UP);
+    assert.notEqual(moved.code, 0);
+    assert.match(moved.stdout, /desktop: cannot be reached, so nothing was sent to it\./);
+    assert.match(moved.stdout, /Its only way in is the tunnel\..* put the former value back/);
+    deleteConfig(mesh.stack, ["relays", "relay", "listenPort"]);
+    const back = await pulumi(...UP);
+    assert.equal(back.code, 0, back.stdout);
+    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.1"), true);
+  });
+
   it("is cleaned when everything is destroyed, before the relay through which that goes", async () => {
     const destroyed = await pulumi("destroy", "--yes", "--skip-preview");
     assert.equal(destroyed.code, 0, destroyed.stdout);

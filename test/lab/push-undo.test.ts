@@ -94,8 +94,30 @@ describe("a push and the way in", function () {
     assert.equal(outcomeOf(left), "left");
     assert.match(left.stderr, /^desktop: /);
     assert.equal(liveFile("desktop"), ours.config);
+    // One machine under two names by mistake: the second does not take it for the first one's new name.
+    const double = { ...ours, node: "double", rivals: ["desktop"] };
+    const again = await push(lab, "apply", double);
+    assert.match(again.stderr, /^double: wg0 here belongs to another: \S+ desktop; /);
     assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
     assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "absent");
+  });
+
+  it("has one interface of a node: another name for it is refused before anything is touched", async () => {
+    const ours = requestFor(lab, "desktop");
+    await pushed(lab, "apply", ours);
+    const refused = await push(lab, "apply", { ...ours, interface: "wg7" });
+    assert.match(
+      refused.stderr,
+      /^desktop: this node has the interface wg0 here, and an interface is not renamed: nothing was changed\nput network\.interface back to wg0;/m,
+    );
+    const links = await lab.exec("desktop", [
+      "sh",
+      "-c",
+      "ls /sys/class/net /var/lib/wireguard-mesh",
+    ]);
+    assert.doesNotMatch(links.stdout, /wg7/);
+    assert.equal(outcomeOf(await pushed(lab, "apply", ours)), "unchanged");
+    assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
   });
 
   it("let no secret be seen anywhere in all of this", () => leaks.end());

@@ -5,6 +5,7 @@ preflight() {
   [ "$(id -u)" = 0 ] || die "not root on this host" "log in as root, or as a user with passwordless sudo"
   refuse_foreign
   refuse_newer
+  refuse_another_name
   refuse_foreign_second
   for tool in base64 sha256sum awk sed sort flock; do
     has "$tool" || die "the host has no $tool" "install coreutils, util-linux and awk there"
@@ -30,13 +31,42 @@ refuse_foreign() {
   case $marked in "$(marks)" | any) return 0 ;; esac
   # The same node on a machine that shows other host keys than before is still the same owner's.
   [ "${marked% *}" != "$owner $node" ] || return 0
+  if renamed; then
+    # Now, whatever comes of the push: the engine removes the former name next, and the tunnel may be the only way in.
+    write_marks
+    return 0
+  fi
   die "$IFACE here belongs to another: ${marked% *}; it was not touched" \
     "if that one is gone, release it there: sudo sh $STATE/host.sh release $IFACE"
+}
+
+# A node that has got another name: of the same stack, on the same machine, and no node of the config is called as it was.
+renamed() {
+  [ "${marked%% *}" = "$owner" ] || return 1
+  was_on=${marked##* }
+  # There is one machine that runs `up`, though its mark has the node's name in it.
+  case $was_on,$machine in local:*,local:*) was_on=$machine ;; esac
+  [ "$was_on" = "$machine" ] || return 1
+  called=${marked#* } called=${called% *}
+  case " $rivals " in *" $called "*) return 1 ;; esac
+  tell "note this host was $called; it is $node from now on"
 }
 
 marks() { tell "$owner $node $machine"; }
 marks_in() { tr '\n' ' ' <"$1" | sed 's/ $//'; }
 write_marks() { [ "$(cat "$STATE/owner" 2>/dev/null)" = "$(marks | tr ' ' '\n')" ] || marks | tr ' ' '\n' | write_state owner; }
+
+# The engine would not take the former interface away, and the two would want one port.
+refuse_another_name() {
+  [ ! -f "$STATE/owner" ] || return 0
+  for file in /var/lib/wireguard-mesh/*/owner; do
+    [ -f "$file" ] || continue
+    [ "$(marks_in "$file")" = "$(marks)" ] || continue
+    there=${file%/owner} there=${there##*/}
+    die "this node has the interface $there here, and an interface is not renamed: nothing was changed" \
+      "put network.interface back to $there; or, by another way in than the tunnel, take that one away first: sudo sh /var/lib/wireguard-mesh/$there/host.sh remove $there"
+  done
+}
 
 # Of what a push leaves on a host. A later version that leaves more, which this one would not take care of, counts on.
 FORMAT=2

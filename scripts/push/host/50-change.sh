@@ -158,6 +158,8 @@ await_result() {
   [ ! -f "$THIS_BOOT/broken" ] || die "the change failed on the host, and its former config could not be brought back: $why" \
     "look there: sudo wg-quick down $IFACE; sudo wg-quick up $IFACE; its last words are in $STATE/log"
   case $(recall result) in
+    failed*ddress\ already\ in\ use*) die "the change failed on the host and was undone: its UDP port is taken there by another program" \
+      "see which: sudo ss -lunp; then give this node another listenPort" ;;
     failed*) die "the change failed on the host and was undone: $why" "read $STATE/log on the host" ;;
   esac
 }

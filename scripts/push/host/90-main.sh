@@ -20,14 +20,14 @@ main() {
 # Lines `KEY VALUE` on stdin, closed by `end`. Only known keys become variables.
 read_payload() {
   complete=no
-  instances='' pairs='' alternate='' shake=''
+  instances='' rivals='' pairs='' alternate='' shake=''
   while IFS= read -r line; do
     case $line in *' '*) value=${line#* } ;; *) value= ;; esac
     case ${line%% *} in
       verb) verb=$value ;; interface) interface=$value ;;
       owner) owner=$value ;; node) node=$value ;; machine) machine=$value ;;
       token) token=$value ;; digest) digest=$value ;; timeout) timeout=$value ;; probes) probes=$value ;;
-      instances) instances=$value ;;
+      instances) instances=$value ;; rivals) rivals=$value ;;
       forwarding4) forwarding4=$value ;; forwarding6) forwarding6=$value ;;
       sha256) sha256=$value ;; script-sha256) script_sha256=$value ;; config) config=$value ;; script) script=$value ;;
       certificate) certificate=$value ;;

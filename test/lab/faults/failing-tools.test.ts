@@ -118,6 +118,23 @@ describe("a push to a host whose tools fail", function () {
     assert.equal(await picture(), before);
   });
 
+  it("F8: a port that another program has is named as the cause, and the former config is back", async () => {
+    await talk.converge(former);
+    await talk.said(
+      "ip link add wg9 type wireguard 2>/dev/null || wireguard-go wg9 2>/dev/null; wg set wg9 listen-port 51999; ip link set wg9 up",
+    );
+    const { token } = await talk.apply({
+      config: former.config.replace("ListenPort = 51820", "ListenPort = 51999"),
+    });
+    const refused = await talk.confirm(token);
+    assert.match(
+      refused.complaint,
+      /^the change failed .*: its UDP port is taken there by another program\nsee which: sudo ss -lunp/,
+    );
+    assert.equal(await talk.said("wg show wg0 listen-port"), "51820");
+    await talk.said("ip link del wg9");
+  });
+
   it("F25: a wg without syncconf: the same by wg set and addconf, without a new start", async () => {
     await instead(
       "wg",

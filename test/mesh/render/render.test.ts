@@ -129,6 +129,18 @@ describe("a push request", () => {
   });
 });
 
+describe("a push request for one of two names of a machine", () => {
+  it("names the other one, and only then", () => {
+    const { plan, keyring } = duo({ host: "root@via:relay", hostKey: HOST_KEY });
+    const rivalsOf = (name: string) => {
+      const request = renderPushRequest(nodeIn(plan, name), plan, keyring, "project/stack");
+      return (JSON.parse(request.reveal()) as { rivals?: string[] }).rivals;
+    };
+    assert.deepEqual(rivalsOf("relay"), ["phone"]);
+    assert.deepEqual(rivalsOf("phone"), ["relay"]);
+  });
+});
+
 function forEachNode(check: (node: NodePlan, plan: Plan, keyring: Keyring) => void): void {
   fc.assert(
     fc.property(openNetworks, (raw) => {
@@ -149,8 +161,10 @@ function keyringOf(raw: RawNetwork): Keyring {
   };
 }
 
-/** A relay that is pushed to and a phone that keeps its own key. */
-function duo(): { plan: Plan; keyring: Keyring } {
+const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH2QHirFGR5gOtWq850qpHAs2tgD5nug7O6E0kI60fqd";
+
+/** A relay that is pushed to and a phone that keeps its own key; `more` is the phone's. */
+function duo(more: Record<string, unknown> = {}): { plan: Plan; keyring: Keyring } {
   const [relay, phone] = keyPairs;
   const raw: RawNetwork = {
     network: {},
@@ -159,11 +173,14 @@ function duo(): { plan: Plan; keyring: Keyring } {
         address: "10.86.0.1",
         publicKey: relay?.publicKey,
         host: "root@203.0.113.10",
-        hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH2QHirFGR5gOtWq850qpHAs2tgD5nug7O6E0kI60fqd",
+        hostKey: HOST_KEY,
       },
     },
-    peers: { phone: { address: "10.86.0.2", publicKey: phone?.publicKey } },
-    privateKeys: { relay: Secret.of(relay?.privateKey ?? "") },
+    peers: { phone: { address: "10.86.0.2", publicKey: phone?.publicKey, ...more } },
+    privateKeys: {
+      relay: Secret.of(relay?.privateKey ?? ""),
+      ...("host" in more ? { phone: Secret.of(phone?.privateKey ?? "") } : {}),
+    },
     presharedKeySeed: Secret.of(SEED),
   };
   return { plan: planOf(raw), keyring: keyringOf(raw) };
