@@ -58,7 +58,7 @@ bad_config() { die "the config was refused before anything was changed: $1" "thi
 
 # Peers, keys and port of the file $1, which stands in $stripped. Without syncconf (before 2020) what it does is done by hand.
 sync_peers() {
-  wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | place_prefixes "$verdict" | keep_port_and_mark)
+  wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | place_prefixes "$verdict" | keep_port_and_mark | say_what_is_off)
   knows_syncconf=no
   ! wg help 2>&1 | grep -q syncconf || knows_syncconf=yes
   # From here on until the config is set, these peers hear nothing.
@@ -106,6 +106,23 @@ keep_port_and_mark() {
       if (line[i] ~ /^\[Interface\]/) {
         if (!has_port && port > 0) print "ListenPort = " port
         if (!has_mark && mark != "off") print "FwMark = " mark } } }'
+}
+
+# Of a peer that is there, syncconf and addconf leave what the text does not mention: what a change takes out has to be
+# said. A preshared key of zeros is none (wg(8)).
+say_what_is_off() {
+  awk -v zeros="$(head -c 32 /dev/zero | base64)" '
+    function off() {
+      if (peer && !shared) print "PresharedKey = " zeros
+      if (peer && !alive) print "PersistentKeepalive = off"
+      peer = shared = alive = 0
+    }
+    /^ *\[/ { off() }
+    /^ *\[Peer\]/ { peer = 1 }
+    /^ *PresharedKey *=/ { shared = 1 }
+    /^ *PersistentKeepalive *=/ { alive = 1 }
+    { print }
+    END { off() }'
 }
 
 # After a boot it was wg-quick that set them, from the file.

@@ -19,6 +19,7 @@ apply() {
     tell "backend $(backend)"
     return 0
   fi
+  refuse_own_lan
   take_up
   printf '%s' "$script" | base64 -d | whole "$script_sha256" host.sh
   former=$(recall pending)

@@ -1,5 +1,6 @@
 /** F7, F8, F25: a damaged message, tools that fail half way, and tools that are too old. Needs root. */
 import * as assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { Lab } from "../../../scripts/lab/lab";
 import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
@@ -116,6 +117,27 @@ describe("a push to a host whose tools fail", function () {
       failed.stdout,
     );
     assert.equal(await picture(), before);
+  });
+
+  it("F8: what a change takes out of a peer goes too, without a new start: its preshared key, its keepalive", async () => {
+    const shared = randomBytes(32).toString("base64");
+    const more = [`PresharedKey = ${shared}`, "PersistentKeepalive = 25"];
+    const [first = "", ...rest] = former.config.split("\nAllowedIPs");
+    await talk.converge({ config: [`${first}\n${more.join("\n")}`, ...rest].join("\nAllowedIPs") });
+    const was = await talk.said("wg show wg0 persistent-keepalive; wg show wg0 preshared-keys");
+    assert.match(was, /\t25$/m);
+    assert.ok(was.includes(shared));
+    const link = await talk.said("cat /sys/class/net/wg0/ifindex");
+    assert.equal(await talk.converge(former), "confirmed");
+    const is = await talk.said("wg show wg0 persistent-keepalive; wg show wg0 preshared-keys");
+    assert.deepEqual(
+      is
+        .split("\n")
+        .map((line) => line.split("\t")[1])
+        .sort(),
+      ["(none)", "(none)", "off", "off"],
+    );
+    assert.equal(await talk.said("cat /sys/class/net/wg0/ifindex"), link);
   });
 
   it("F8: a port that another program has is named as the cause, and the former config is back", async () => {
