@@ -154,6 +154,7 @@ describe("a push", function () {
       forwarding4: "1",
       forwarding6: "0",
       probes: "10.0.0.1 10.0.0.9",
+      rivals: "",
       instances: "",
       end: "",
     });
