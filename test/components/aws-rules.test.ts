@@ -3,22 +3,10 @@ import assert from "node:assert/strict";
 import { brokenRules, rules, type Registered } from "../../components/aws-rules";
 import { parsePrefix } from "../../mesh/addresses";
 import type { Ec2Spec } from "../../mesh/config/ec2";
-import { ec2Stack } from "../support/ec2-stacks";
+import { ec2Spec, ec2Stack } from "../support/ec2-stacks";
 import { runProgram, type Registration } from "../support/engine-mock";
 
-const spec: Ec2Spec = {
-  instanceType: "t4g.nano",
-  adminCidrs: [parsePrefix("198.51.100.7/32"), parsePrefix("2001:db8:7::/48")],
-  allowPublicSsh: false,
-  image: "debian-12",
-  imageGeneration: 1,
-  vpcCidr: parsePrefix("172.29.86.0/24"),
-  subnetId: null,
-  protect: false,
-  tags: {},
-  authorizedKeys: null,
-};
-const context = { relay: "tokyo", ec2: spec, ports: [51820, 51821] };
+const context = { relay: "tokyo", ec2: ec2Spec, ports: [51820, 51821] };
 
 /** Options are not what mocks record. */
 const options = { ignoreChanges: ["ami", "userData"] };
@@ -146,7 +134,7 @@ for (const preview of [true, false]) {
     }
 
     it("protected is broken by an instance or an address that can be deleted", () => {
-      const kept = { ...context, ec2: { ...spec, protect: true } };
+      const kept = { ...context, ec2: { ...ec2Spec, protect: true } };
       const names = (resource: Registered) => brokenRules(resource, kept).map(({ name }) => name);
       const opts = { ...options, protect: true };
       assert.deepEqual(names(resourceOf("Eip")), ["protected"]);
@@ -158,7 +146,7 @@ for (const preview of [true, false]) {
     });
 
     it("ssh-for-admins-only is broken by public admins, unless that is allowed", () => {
-      const everyone = { ...spec, adminCidrs: [parsePrefix("0.0.0.0/0")] };
+      const everyone = { ...ec2Spec, adminCidrs: [parsePrefix("0.0.0.0/0")] };
       const firewall = resourceOf("SecurityGroup");
       const open = (own: Edit[]) =>
         own.map((one) => without(one, "tcp", { cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: [] }));

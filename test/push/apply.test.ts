@@ -1,27 +1,14 @@
 /** What a push makes of a host's answers, of silence, and of a connection that breaks: against a host with a script. */
 import * as assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import type { PushRequest, PushResult } from "../../mesh/push-request";
+import type { PushResult } from "../../mesh/push-request";
 import { applyThrough } from "../../scripts/push/apply";
 import type { Host, HostRun, RunOptions } from "../../scripts/push/connect";
 import { parseAnswer } from "../../scripts/push/host-script";
 import { UnreachableError } from "../../scripts/push/push-error";
 import { digestOf } from "../../scripts/push/wanted-state";
+import { REQUEST } from "./support/request";
 
-const REQUEST: PushRequest = {
-  version: 1,
-  node: "desktop",
-  targets: [{ kind: "local" }],
-  sshPrivateKey: null,
-  owner: "wireguard-mesh/dev",
-  machine: "local:desktop",
-  interface: "wg0",
-  config: "[Interface]\nPrivateKey = x\n",
-  forwarding: { ipv4: true, ipv6: false },
-  probes: ["10.0.0.1", "10.0.0.9"],
-  identity: null,
-  rotation: null,
-};
 const DIGEST = digestOf(REQUEST);
 
 /** The facts of a host that is as it should be. */

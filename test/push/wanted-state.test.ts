@@ -2,21 +2,8 @@
 import * as assert from "node:assert/strict";
 import type { PushRequest } from "../../mesh/push-request";
 import { digestOf, stateLines } from "../../scripts/push/wanted-state";
+import { REQUEST } from "./support/request";
 
-const REQUEST: PushRequest = {
-  version: 1,
-  node: "desktop",
-  targets: [{ kind: "local" }],
-  sshPrivateKey: null,
-  owner: "wireguard-mesh/dev",
-  machine: "local:desktop",
-  interface: "wg0",
-  config: "[Interface]\nPrivateKey = x\n",
-  forwarding: { ipv4: true, ipv6: false },
-  probes: ["10.0.0.1"],
-  identity: null,
-  rotation: null,
-};
 const DIGEST = digestOf(REQUEST);
 
 describe("the digest of a state", () => {

@@ -1,4 +1,6 @@
 /** Stack configs with a relay on EC2, and what AWS would answer. */
+import { parsePrefix } from "../../mesh/addresses";
+import { ec2Defaults, type Ec2Spec } from "../../mesh/config/ec2";
 import type { Stack } from "./engine-mock";
 import { hostKeyLine, keyPair } from "./key-pairs";
 import { SEED } from "./networks";
@@ -10,6 +12,18 @@ export const LOGIN_KEY = hostKeyLine(9);
 export const ec2 = {
   adminCidrs: ["198.51.100.7/32", "2001:db8:7::/48"],
   authorizedKeys: [LOGIN_KEY],
+};
+
+/** The same, validated. */
+export const ec2Spec: Ec2Spec = {
+  ...ec2Defaults,
+  adminCidrs: ec2.adminCidrs.map(parsePrefix),
+  allowPublicSsh: false,
+  vpcCidr: parsePrefix(ec2Defaults.vpcCidr),
+  subnetId: null,
+  protect: false,
+  tags: {},
+  authorizedKeys: ec2.authorizedKeys,
 };
 
 /** A relay on EC2, a peer that is pushed to directly and one through the relay, and a phone. */

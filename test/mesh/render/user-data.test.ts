@@ -3,28 +3,15 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
-import { parsePrefix } from "../../../mesh/addresses";
 import { IMAGES, type Ec2Spec } from "../../../mesh/config/ec2";
 import { renderUserData } from "../../../mesh/render/user-data";
 import { Secret } from "../../../mesh/secret";
 import { bootstrapKeyOf } from "../../../mesh/ssh-identity";
-import { AUTHORITY_SEED, LOGIN_KEY } from "../../support/ec2-stacks";
+import { AUTHORITY_SEED, ec2Spec, LOGIN_KEY } from "../../support/ec2-stacks";
 import { keyPair } from "../../support/key-pairs";
 import { leaksIn } from "../../support/secret-forms";
 import { SEED } from "../../support/networks";
 
-const spec: Ec2Spec = {
-  instanceType: "t4g.nano",
-  adminCidrs: [parsePrefix("203.0.113.7/32")],
-  allowPublicSsh: false,
-  image: "debian-12",
-  imageGeneration: 1,
-  vpcCidr: parsePrefix("172.29.86.0/24"),
-  subnetId: null,
-  protect: false,
-  tags: {},
-  authorizedKeys: [LOGIN_KEY],
-};
 const keyring = {
   privateKeys: new Map([["tokyo", Secret.of(keyPair(0).privateKey)]]),
   formerPrivateKeys: new Map(),
@@ -33,7 +20,7 @@ const keyring = {
   sshAuthoritySeed: Secret.of(AUTHORITY_SEED),
 };
 const textFor = (change: Partial<Ec2Spec> = {}) =>
-  renderUserData("tokyo", { ...spec, ...change }, keyring).reveal();
+  renderUserData("tokyo", { ...ec2Spec, ...change }, keyring).reveal();
 
 /** The host key's own lines are another golden's: its derivation is tested with it. */
 function withoutHostKey(text: string): string {
