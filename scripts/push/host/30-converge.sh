@@ -40,8 +40,6 @@ converge_running() {
   ! default_routed_anew "$1" || return 1
   strip "$1"
   renewed="$(moved_endpoints "$1") $abandoned"
-  rekeyed=no
-  own_key_fits "$1" || rekeyed=yes
   sync_peers "$1" && prod "$1" && converge_addresses "$1" && converge_mtu "$1" && converge_routes && ip link set up dev "$IFACE"
 }
 
@@ -56,21 +54,62 @@ strip() {
 
 bad_config() { die "the config was refused before anything was changed: $1" "this is a bug: report it"; }
 
-# Peers, keys and port of the file $1, which stands in $stripped. Without syncconf (before 2020) what it does is done by hand.
+# Peers, keys and port of the file $1, which stands in $stripped. Not by `wg syncconf`, which names everything anew, changed or
+# not: while a peer's prefixes are replaced by the same ones, and while wireguard-go opens its socket again for the port that it
+# has (device.go, BindUpdate), what arrives is lost. The new ones come first, so that no prefix is with nobody in between.
 sync_peers() {
-  wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | place_prefixes "$verdict" | keep_port_and_mark | say_what_is_off)
-  knows_syncconf=no
-  ! wg help 2>&1 | grep -q syncconf || knows_syncconf=yes
+  wanted=$(tell "$stripped" | drop_roamed_endpoints "$1" | place_prefixes "$verdict")
+  rekeyed=no
+  own_key_fits "$1" || rekeyed=yes
   # From here on until the config is set, these peers hear nothing.
   forget_sessions "$renewed"
-  if [ "$knows_syncconf" = yes ]; then
-    tell "$wanted" | bounded 8 wg syncconf "$IFACE" /dev/stdin
-    return
-  fi
+  tell "$wanted" | differences "$rekeyed" | bounded 8 wg addconf "$IFACE" /dev/stdin || return 1
   for key in $(wg show "$IFACE" peers); do
     tell "$wanted" | grep -qF "$key" || wg set "$IFACE" peer "$key" remove || return 1
   done
-  tell "$wanted" | bounded 8 wg addconf "$IFACE" /dev/stdin
+}
+
+# What of a config is not so already, as `wg addconf` takes it: what that is not told of stays, a port that the system chose too,
+# so a peer's section says what it no longer has. $1: whether our own key is another one. In: the config.
+differences() {
+  { wg showconf "$IFACE" | sed 's/^/is /'
+    sed 's/^/line /'; } | awk -v rekeyed="$1" '
+    function differs(key, i) {
+      if (!(("is", key) in peer)) return 1
+      if (value["line", key, "PresharedKey"] != value["is", key, "PresharedKey"]) return 1
+      if (value["line", key, "PersistentKeepalive"] != value["is", key, "PersistentKeepalive"]) return 1
+      if (("line", key, "Endpoint") in value && value["line", key, "Endpoint"] != value["is", key, "Endpoint"]) return 1
+      if (prefixes["line", key] + 0 != prefixes["is", key] + 0) return 1
+      for (i = 1; i <= prefixes["line", key]; i++) if (!(("is", key, prefix["line", key, i]) in has)) return 1
+      return 0
+    }
+    { side = $1; sub(/^[a-z]+ ?/, ""); gsub(/[ \t\r]/, ""); name = $0; sub(/=.*/, "", name); text = substr($0, length(name) + 2) }
+    name == "" || name ~ /^#/ || (name == "PersistentKeepalive" && (text == "off" || text == 0)) { next }
+    name == "[Interface]" { key = "own"; next }
+    name == "PublicKey" { key = text; peer[side, key] = 1; if (side == "line") order[++count] = key; next }
+    name == "AllowedIPs" {
+      size = split(text, part, ",")
+      for (i = 1; i <= size; i++) if (!((side, key, part[i]) in has)) {
+        has[side, key, part[i]] = 1; prefix[side, key, ++prefixes[side, key]] = part[i]
+        list[side, key] = list[side, key] (prefixes[side, key] == 1 ? "" : ", ") part[i] }
+      next }
+    { value[side, key, name] = text }
+    END {
+      print "[Interface]"
+      if (rekeyed == "yes") print "PrivateKey = " value["line", "own", "PrivateKey"]
+      port = value["line", "own", "ListenPort"]
+      if (port != "" && port != value["is", "own", "ListenPort"]) print "ListenPort = " port
+      if (("line", "own", "FwMark") in value) print "FwMark = " value["line", "own", "FwMark"]
+      for (i = 1; i <= count; i++) if (differs(key = order[i])) {
+        print "[Peer]\nPublicKey = " key
+        # Prefixes that are not named here are taken away all the same (config.c, WGPEER_REPLACE_ALLOWEDIPS).
+        if (list["line", key] != "") print "AllowedIPs = " list["line", key]
+        shared = value["line", key, "PresharedKey"]
+        print "PresharedKey = " (shared == "" ? "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" : shared)
+        print "PersistentKeepalive = " value["line", key, "PersistentKeepalive"] + 0
+        if (("line", key, "Endpoint") in value) print "Endpoint = " value["line", key, "Endpoint"]
+      }
+    }'
 }
 
 # wg(8): a peer that moved keeps its new address as long as it is heard from. A config that did not change the
@@ -91,38 +130,6 @@ drop_roamed_endpoints() {
     /^ *PublicKey *=/ { key = $0; sub(/^[^=]*= */, "", key) }
     /^ *Endpoint *=/ && fresh[key] && !renewed[key] && was[key] == is[key] { next }
     { print }'
-}
-
-# syncconf takes an absent port for "any other", and an absent mark for none (config.c, config_read_init): a host that
-# nobody dials would change its port with each change, and its neighbours would have to follow it.
-keep_port_and_mark() {
-  port=$(wg show "$IFACE" listen-port)
-  mark=$(wg show "$IFACE" fwmark)
-  awk -v port="$port" -v mark="$mark" '
-    { line[NR] = $0 }
-    /^ *ListenPort *=/ { has_port = 1 }
-    /^ *FwMark *=/ { has_mark = 1 }
-    END { for (i = 1; i <= NR; i++) { print line[i]
-      if (line[i] ~ /^\[Interface\]/) {
-        if (!has_port && port > 0) print "ListenPort = " port
-        if (!has_mark && mark != "off") print "FwMark = " mark } } }'
-}
-
-# Of a peer that is there, syncconf and addconf leave what the text does not mention: what a change takes out has to be
-# said. A preshared key of zeros is none (wg(8)).
-say_what_is_off() {
-  awk -v zeros="$(head -c 32 /dev/zero | base64)" '
-    function off() {
-      if (peer && !shared) print "PresharedKey = " zeros
-      if (peer && !alive) print "PersistentKeepalive = off"
-      peer = shared = alive = 0
-    }
-    /^ *\[/ { off() }
-    /^ *\[Peer\]/ { peer = 1 }
-    /^ *PresharedKey *=/ { shared = 1 }
-    /^ *PersistentKeepalive *=/ { alive = 1 }
-    { print }
-    END { off() }'
 }
 
 # After a boot it was wg-quick that set them, from the file.

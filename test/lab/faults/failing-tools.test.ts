@@ -68,7 +68,7 @@ describe("a push to a host whose tools fail", function () {
     ],
     ["fails", 'case $1 in strip) echo broken >&2; exit 1 ;; esac; exec "$REAL" "$@"'],
   ] as const) {
-    it(`F8: wg-quick strip that ${how}: refused before anything is touched, no empty syncconf`, async () => {
+    it(`F8: wg-quick strip that ${how}: refused before anything is touched`, async () => {
       const before = await picture();
       await instead("wg-quick", script);
       const refused = await talk.apply(next);
@@ -78,19 +78,19 @@ describe("a push to a host whose tools fail", function () {
     });
   }
 
-  it("F8: a syncconf that fails half way: the interface is started anew, and is what was told", async () => {
+  it("F8: an addconf that fails half way: the interface is started anew, and is what was told", async () => {
     await instead(
       "wg",
-      `case $1 in syncconf) "$REAL" set wg0 peer ${keysOf("a").publicKey} remove; exit 1 ;; esac\nexec "$REAL" "$@"`,
+      `case $1 in addconf) "$REAL" set wg0 peer ${keysOf("a").publicKey} remove; exit 1 ;; esac\nexec "$REAL" "$@"`,
     );
     assert.equal(await talk.converge(next), "confirmed");
     assert.deepEqual(await peersThere(), ["a", "c"].map((name) => keysOf(name).publicKey).sort());
   });
 
-  it("F8: a syncconf that does half of it and calls that a success is noticed", async () => {
+  it("F8: an addconf that does half of it and calls that a success is noticed", async () => {
     await instead(
       "wg",
-      `case $1 in syncconf) "$REAL" set wg0 peer ${keysOf("a").publicKey} remove; exit 0 ;; esac\nexec "$REAL" "$@"`,
+      `case $1 in addconf) "$REAL" set wg0 peer ${keysOf("a").publicKey} remove; exit 0 ;; esac\nexec "$REAL" "$@"`,
     );
     const { token } = await talk.apply(next);
     const failed = await talk.confirm(token);
@@ -104,7 +104,7 @@ describe("a push to a host whose tools fail", function () {
     const before = await picture();
     // Only the new config meets the fault.
     const key = keysOf("c").publicKey;
-    await instead("wg", 'case $1 in syncconf) exit 1 ;; esac; exec "$REAL" "$@"');
+    await instead("wg", 'case $1 in addconf) exit 1 ;; esac; exec "$REAL" "$@"');
     await instead(
       "wg-quick",
       `case $1 in up) if grep -qF ${key} "$2"; then echo "no memory" >&2; exit 1; fi ;; esac; exec "$REAL" "$@"`,
@@ -157,7 +157,7 @@ describe("a push to a host whose tools fail", function () {
     await talk.said("ip link del wg9");
   });
 
-  it("F25: a wg without syncconf: the same by wg set and addconf, without a new start", async () => {
+  it("F25: a wg of before 2020, without syncconf: the same, without a new start", async () => {
     await instead(
       "wg",
       `case $1 in syncconf) echo "Invalid subcommand" >&2; exit 1 ;; help) "$REAL" help 2>&1 | grep -v syncconf >&2; exit ;; esac\nexec "$REAL" "$@"`,

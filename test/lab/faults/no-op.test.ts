@@ -7,7 +7,7 @@ import { LeakWatch } from "../support/leak-watch";
 import { keysOf, PUSH_WORLD } from "../support/pushing";
 import { comesToAnswer } from "../support/small-world";
 
-describe("a syncconf with nothing to change", function () {
+describe("a change with nothing to change", function () {
   this.timeout(120_000);
   let lab: Lab;
   let leaks: LeakWatch;
@@ -59,7 +59,25 @@ describe("a syncconf with nothing to change", function () {
     });
   }
 
+  it("leaves the socket open, also when a peer changes: what arrives while it is opened anew is lost", async () => {
+    const before = await sockets("relay");
+    assert.notEqual(before, "");
+    assert.equal(await relay.converge(again(relayWants, 4)), "confirmed");
+    const alive = relayWants.config.replace("/32\n", "/32\nPersistentKeepalive = 25\n");
+    assert.equal(await relay.converge({ config: alive }), "confirmed");
+    assert.equal((await relay.facts()).peers[0]?.persistentKeepalive, 25);
+    assert.equal(await relay.converge(relayWants), "confirmed");
+    assert.equal((await relay.facts()).peers[0]?.persistentKeepalive, null);
+    assert.equal(await sockets("relay"), before);
+  });
+
   it("let no secret be seen anywhere in all of this", () => leaks.end());
+
+  /** Those of WireGuard's port, by inode: one that is opened anew has another. */
+  async function sockets(node: string): Promise<string> {
+    const list = `cat /proc/net/udp /proc/net/udp6 | awk '$2 ~ /:CA6C$/ { print $10 }' | sort`;
+    return (await lab.exec(node, ["sh", "-c", list])).stdout.trim();
+  }
 
   function assertGoesOn(before: Facts, after: Facts): void {
     assert.equal(after.listenPort, before.listenPort);
