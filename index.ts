@@ -11,12 +11,16 @@ const plan = reportIssues(readMesh(config, Date.now()));
 const network = new Network("network", {
   plan,
   keyring: keyringOf(config),
+  delivered: config["delivered"],
   owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
 });
 
 /** Facts by name: tunnel addresses, public keys, endpoints. */
 export const relays = network.relays;
 export const peers = network.peers;
+/** The nodes between two keys, and who needs its config handed over, by name. */
+export const pending = network.pending;
+export const outdated = network.outdated;
 /** Who can reach whom, by groups of nodes that are linked alike. */
 export const reachability = network.reachability;
 /** The public key of the authority that vouches for the SSH host keys of ec2 relays; absent without such a relay. */

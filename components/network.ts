@@ -1,6 +1,5 @@
 /** The whole network: relays first, then the peers that go through them. */
 import * as pulumi from "@pulumi/pulumi";
-import { formatEndpoint } from "../mesh/config/config";
 import { machineOf } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
@@ -14,6 +13,14 @@ import {
   type Keyring,
 } from "../mesh/render/render";
 import type { Secret } from "../mesh/secret";
+import {
+  factsByName,
+  fingerprintsOf,
+  outdatedByName,
+  pendingByName,
+  type NodeFacts,
+  type PendingFacts,
+} from "./facts";
 import type { HostPush, MadeMachine } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
 import { Peer } from "./peer";
@@ -25,23 +32,17 @@ export interface NetworkArgs {
   keyring: Keyring;
   /** `PROJECT/STACK`: the mark that keeps two stacks from fighting over one host. */
   owner: string;
-}
-
-/** The facts of a node that others may need. */
-export interface NodeFacts {
-  address: string;
-  address6?: string;
-  publicKey: string;
-  /** The key that it is moving to. */
-  nextPublicKey?: string;
-  endpoint?: pulumi.Input<string>;
-  /** Of a relay that the program makes on EC2. */
-  instance?: pulumi.Input<{ id: string; address: string }>;
+  /** What each device without a host was given last: the record in the config, as it was found there. */
+  delivered: unknown;
 }
 
 export class Network extends pulumi.ComponentResource {
   readonly relays: Record<string, NodeFacts>;
   readonly peers: Record<string, NodeFacts>;
+  /** The nodes between two keys, by name. */
+  readonly pending: Record<string, PendingFacts>;
+  /** Why a node that is not pushed to needs its config, by name; those that have the right one are left out. */
+  readonly outdated: pulumi.Output<Record<string, string[]>>;
   readonly reachability: Reachability;
   /** The public key of the authority that vouches for ec2 relays; undefined in a network without one. */
   readonly sshAuthority: string | undefined;
@@ -61,12 +62,15 @@ export class Network extends pulumi.ComponentResource {
     const children = { parent: this };
     const instances = registerInstances(args, children);
     const nodes = registerNodes(relayPlans, peerPlans, { ...args, instances }, children);
-    this.relays = factsByName(relayPlans, instances);
-    this.peers = factsByName(peerPlans, instances);
+    this.configs = handedOver(nodes);
+    const fingerprints = fingerprintsOf(this.configs);
+    this.relays = factsByName(relayPlans, instances, fingerprints);
+    this.peers = factsByName(peerPlans, instances, fingerprints);
+    this.pending = pendingByName(args.plan);
+    this.outdated = fingerprints.apply((files) => outdatedByName(args.plan, args.delivered, files));
     this.sshAuthority =
       instances.size === 0 ? undefined : (authorityKeyOf(args.keyring) ?? undefined);
     this.reachability = reachability;
-    this.configs = handedOver(nodes);
     this.registerOutputs({});
   }
 }
@@ -153,26 +157,6 @@ function madeFor({ name }: NodePlan, instances: RelayInstances): { made?: MadeMa
 function forwardingOf({ forwarding }: NodePlan): string {
   const families = [...(forwarding.ipv4 ? ["IPv4"] : []), ...(forwarding.ipv6 ? ["IPv6"] : [])];
   return families.length === 0 ? "none" : families.join(" and ");
-}
-
-function factsByName(nodes: NodePlan[], instances: RelayInstances): Record<string, NodeFacts> {
-  return Object.fromEntries(nodes.map((node) => [node.name, factsOf(node, instances)]));
-}
-
-function factsOf(node: NodePlan, instances: RelayInstances): NodeFacts {
-  const instance = instances.get(node.name);
-  return {
-    address: node.address.text,
-    ...(node.address6 === null ? {} : { address6: node.address6.text }),
-    publicKey: node.publicKey,
-    ...(node.nextPublicKey === null ? {} : { nextPublicKey: node.nextPublicKey }),
-    ...(node.endpoint === null
-      ? {}
-      : { endpoint: withFacts(formatEndpoint(node.endpoint), instances) }),
-    ...(instance === undefined
-      ? {}
-      : { instance: pulumi.output({ id: instance.instanceId, address: instance.address }) }),
-  };
 }
 
 /** One line a link, so that a preview shows the links that come and go as a line diff. */

@@ -11,7 +11,7 @@ import { parseName } from "./values";
 /** The keys of the namespace `wireguard-mesh`, without it. Encrypted values are `Secret`, sealed or open. */
 export type RawConfig = Readonly<Record<string, unknown>>;
 
-/** What commands write down for themselves; the program does not look at it. */
+/** What commands write down; nothing that is pushed depends on it. */
 const RECORDS = ["delivered"];
 const FACTS = ["network", "relays", "peers", "expect"];
 const SECRETS = [

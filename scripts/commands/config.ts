@@ -24,8 +24,8 @@ export function configCommand(): Command {
 
 async function config(name: string, options: ConfigOptions): Promise<void> {
   const stack = findStack(options.stack);
-  const { node, file } = await readHandedOver(name, stack);
-  recordDelivery(stack, node, file);
+  const { node, plan, file } = await readHandedOver(name, stack);
+  recordDelivery(stack, node, plan, file);
   if (node.custody === "device") {
     say(`${name} keeps its private key to itself: put it where the line "# PrivateKey" stands.`);
   }

@@ -1,24 +1,26 @@
 /** The config of a node that is not pushed to, out of the stack's state. */
 import { writeFileSync, rmSync, renameSync } from "node:fs";
-import type { NodePlan } from "../../mesh/plan/plan";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
 import { Failure } from "../stack/failure";
 import { readPlan } from "../stack/network";
 import { readConfigs } from "../stack/outputs";
 import type { Stack } from "../stack/project";
+import { lastOutputs } from "./last-outputs";
 import { noSuchNode } from "./plan";
 
 export interface HandedOver {
   node: NodePlan;
+  plan: Plan;
   /** The wg-quick(8) file. */
   file: Secret;
 }
 
 /** A Failure where the node is pushed to, or the last `up` knew nothing of it. */
 export async function readHandedOver(name: string, stack: Stack): Promise<HandedOver> {
-  const { nodes } = readPlan(stack);
-  const node = nodes.find((candidate) => candidate.name === name);
-  if (node === undefined) throw noSuchNode(name, nodes);
+  const plan = readPlan(stack, await lastOutputs(stack));
+  const node = plan.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) throw noSuchNode(name, plan.nodes);
   if (node.hosts.length > 0) {
     throw new Failure(
       `${name} is pushed to: its config goes to its host by \`up\`, and nowhere else`,
@@ -26,7 +28,7 @@ export async function readHandedOver(name: string, stack: Stack): Promise<Handed
     );
   }
   const file = (await readConfigs(stack))?.get(name);
-  if (file !== undefined) return { node, file };
+  if (file !== undefined) return { node, plan, file };
   throw new Failure(
     `the stack has no config for ${name} yet`,
     "make it so first: npx wireguard-mesh up",

@@ -7,11 +7,13 @@ import type { NodePlan } from "../../mesh/plan/plan";
 import { configPath } from "../stack/encrypt";
 import { Failure } from "../stack/failure";
 import { makeKeyPair } from "../stack/key-pair";
+import { readPlan } from "../stack/network";
 import { findStack } from "../stack/project";
 import { readConfigSoFar, reviewEdit } from "../stack/review-edit";
 import { readStackFile, writeStackFile } from "../stack/stack-file";
 import { removeIn, setIn } from "../stack/yaml-edit";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
+import { lastOutputs } from "./last-outputs";
 import { noSuchNode } from "./plan";
 import { keyMadeOn } from "./rotate/new-key";
 
@@ -36,7 +38,9 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   if (plan === null) throw new Failure("the config has mistakes", "see: npx wireguard-mesh plan");
   const node = plan.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw noSuchNode(name, plan.nodes);
-  refuse(node);
+  // A rotation that was begun by a secret alone: hosts have a key that only the last outputs tell.
+  const known = isNew ? undefined : readPlan(stack, await lastOutputs(stack));
+  refuse(known?.nodes.find((candidate) => candidate.name === name) ?? node);
   const publicKey = await keyMadeOn(node, plan, stack);
   const edited = removeIn(setIn(text, field, publicKey), configPath(["privateKeys", name]));
   reviewEdit(before, readConfigSoFar(edited, stack.file));

@@ -7,7 +7,8 @@ import { isMap } from "../../mesh/config/shape-issues";
 import { readMesh } from "../../mesh/mesh";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import { Secret } from "../../mesh/secret";
-import { outdatedDeliveries, outdatedText } from "../stack/delivered";
+import { outdatedDeliveries } from "../../mesh/render/delivery";
+import { outdatedText } from "../stack/delivered";
 import { Failure } from "../stack/failure";
 import { findStack } from "../stack/project";
 import { readConfig } from "../stack/stack-file";
@@ -52,11 +53,11 @@ function plan(node: string | undefined, options: PlanOptions): void {
     return;
   }
   const parts = { reach: options.reach === true, configs: options.configs === true };
-  const outdated = mesh.plan === null ? [] : outdatedDeliveries(mesh.plan, config);
+  const outdated = mesh.plan === null ? [] : outdatedDeliveries(mesh.plan, config["delivered"]);
   const blocks = [
     planText(mesh, parts),
     parts.configs ? "" : unreadNote(config),
-    outdatedText(outdated),
+    mesh.plan === null ? "" : outdatedText(outdated, mesh.plan),
   ];
   const shown = blocks.filter((block) => block !== "").join("\n\n");
   print(options, { ...planJson(mesh, parts.reach), outdated }, shown);

@@ -24,14 +24,14 @@ export function qrCommand(): Command {
 
 async function qr(name: string, options: QrOptions): Promise<void> {
   const stack = findStack(options.stack);
-  const { node, file } = await readHandedOver(name, stack);
+  const { node, plan, file } = await readHandedOver(name, stack);
   if (node.custody === "device") {
     throw new Failure(
       `${name} keeps its private key to itself, so its config has a gap that a QR code cannot have`,
       `hand it over as text: npx wireguard-mesh config ${name}`,
     );
   }
-  recordDelivery(stack, node, file);
+  recordDelivery(stack, node, plan, file);
   const codes = await import("qrcode");
   const text = file.reveal();
   const files: string[] = [];

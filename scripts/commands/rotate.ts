@@ -1,10 +1,12 @@
 /** `rotate`: a new key for a node, while the old one still works, until the new one is proven everywhere. */
 import type { Command } from "commander";
 import type { NodePlan } from "../../mesh/plan/plan";
+import { outdatedIn, outdatedText } from "../stack/delivered";
 import { Failure } from "../stack/failure";
 import { readPlan } from "../stack/network";
 import { findStack, type Stack } from "../stack/project";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
+import { lastOutputs } from "./last-outputs";
 import { noSuchNode } from "./plan";
 import { pendingText } from "./rotate/pending";
 import { begin, finish, revoke } from "./rotate/steps";
@@ -45,7 +47,7 @@ export function rotateCommand(): Command {
 async function rotate(name: string | undefined, options: RotateOptions): Promise<void> {
   refuseWrongUse(name, options);
   const stack = findStack(options.stack);
-  const names = namesFor(name, options, stack);
+  const names = await namesFor(name, options, stack);
   const reports: RotateReport[] = [];
   if (options.finish === true) {
     reports.push(await finishNow(names, stack, options));
@@ -58,7 +60,12 @@ async function rotate(name: string | undefined, options: RotateOptions): Promise
   }
   const ok = reports.every(({ outcome }) => outcome === "finished");
   process.exitCode = ok ? 0 : 1;
-  print(options, { ok, rotations: reports }, reports.map(textOf).join("\n"));
+  const outputs = await lastOutputs(stack);
+  const plan = readPlan(stack, outputs);
+  const outdated = outdatedIn(stack, plan, outputs);
+  const text = [...reports.map(textOf), outdatedText(outdated, plan)];
+  const shown = text.filter((block) => block !== "").join("\n");
+  print(options, { ok, rotations: reports, outdated }, shown);
 }
 
 function refuseWrongUse(name: string | undefined, options: RotateOptions): void {
@@ -74,8 +81,12 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
 }
 
 /** Peers first: a relay that nobody can leave half-way holds up no other. */
-function namesFor(name: string | undefined, options: RotateOptions, stack: Stack): string[] {
-  const { nodes } = readPlan(stack);
+async function namesFor(
+  name: string | undefined,
+  options: RotateOptions,
+  stack: Stack,
+): Promise<string[]> {
+  const { nodes } = readPlan(stack, await lastOutputs(stack));
   if (name !== undefined) {
     if (nodes.every((node) => node.name !== name)) throw noSuchNode(name, nodes);
     return [name];

@@ -3,13 +3,17 @@ import type { Command } from "commander";
 import { readMesh } from "../../mesh/mesh";
 import type { Plan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
+import type { Outdated } from "../../mesh/render/delivery";
 import { outdatedIn, outdatedText } from "../stack/delivered";
 import { runWithEvents, type EngineRun } from "../stack/engine-run";
-import { openAccess } from "../stack/network";
+import { openAccess, readPlan } from "../stack/network";
 import { readConfigs } from "../stack/outputs";
 import { findStack, type Stack } from "../stack/project";
 import { readConfig, readStackFile } from "../stack/stack-file";
 import { newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
+import { lastOutputs } from "./last-outputs";
+import { pendingKeys, pendingText, witnessesOf, type PendingKey } from "./rotate/pending";
+import { askNodes, type Answer } from "./status/ask-nodes";
 import type { LinkStatus } from "./status/link-states";
 import { awaitLinks } from "./up/await-links";
 import { checkHosts, mendHosts, type HostCheck } from "./up/check-hosts";
@@ -39,10 +43,36 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   const stack = findStack(options.stack);
   const report = await converge(stack, flags, options);
   process.exitCode = report.ok ? 0 : 1;
-  const { plan } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
-  const outdated = plan === null ? [] : outdatedIn(stack, plan);
-  const text = [upText(report), outdatedText(outdated)].filter((block) => block !== "");
-  print(options, { ...report, outdated }, text.join("\n"));
+  const { pending, outdated, text } = await whoIsBehind(stack);
+  const blocks = [upText(report), text].filter((block) => block !== "");
+  print(options, { ...report, pending, outdated }, blocks.join("\n"));
+}
+
+interface Behind {
+  pending: PendingKey[];
+  outdated: Outdated[];
+  text: string;
+}
+
+/** Whose new key is not proven everywhere, and who needs a config; each with the command that ends it. */
+async function whoIsBehind(stack: Stack): Promise<Behind> {
+  if (filedPlan(stack) === null) return { pending: [], outdated: [], text: "" };
+  const outputs = await lastOutputs(stack);
+  const plan = readPlan(stack, outputs);
+  const witnesses = witnessesOf(plan);
+  const answers =
+    witnesses.length === 0
+      ? new Map<string, Answer>()
+      : await askNodes(witnesses, await openAccess(stack, plan));
+  const pending = pendingKeys(plan, answers);
+  const outdated = outdatedIn(stack, plan, outputs);
+  const blocks = [pendingText(pending), outdatedText(outdated, plan)];
+  return { pending, outdated, text: blocks.filter((block) => block !== "").join("\n") };
+}
+
+/** Null where the config has mistakes: then the engine's run ends in showing them, and nothing is to be looked at. */
+function filedPlan(stack: Stack): Plan | null {
+  return readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now()).plan;
 }
 
 /** One `up`, as it went; `rotate` has two of them. */
@@ -51,13 +81,13 @@ export async function converge(
   flags: string[],
   options: UpOptions,
 ): Promise<UpReport> {
-  // With mistakes in the config the engine's run ends in showing them, and nothing is to be checked afterwards.
-  const { plan } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
+  const plan = filedPlan(stack);
   const before = await handedOver(stack, plan);
   const out = options.json === true ? "stderr" : "stdout";
-  const found = options.check === true && plan !== null ? await look(stack, plan) : [];
+  const found = options.check === true && plan !== null ? await look(stack) : [];
   const run = await runWithEvents(stack, engineArgs(flags, options), out);
-  return reportOn(run, plan, stack, before, found);
+  const now = plan === null || !run.updated ? null : readPlan(stack, await lastOutputs(stack));
+  return reportOn(run, now, stack, before, found);
 }
 
 function engineArgs(flags: string[], options: UpOptions): string[] {
@@ -70,6 +100,7 @@ function engineArgs(flags: string[], options: UpOptions): string[] {
   ];
 }
 
+/** `plan`: null where nothing was converged. */
 async function reportOn(
   run: EngineRun,
   plan: Plan | null,
@@ -78,7 +109,7 @@ async function reportOn(
   found: HostCheck[],
 ): Promise<UpReport> {
   const { exitCode, failed } = run;
-  if (plan === null || !run.updated) {
+  if (plan === null) {
     return {
       ok: exitCode === 0,
       exitCode,
@@ -114,9 +145,9 @@ async function reportOn(
 }
 
 /** What it finds is said before the engine asks whether to go on. */
-async function look(stack: Stack, plan: Plan): Promise<HostCheck[]> {
+async function look(stack: Stack): Promise<HostCheck[]> {
   say("looking at every host first...");
-  const found = await checkHosts(stack, plan);
+  const found = await checkHosts(stack, readPlan(stack, await lastOutputs(stack)));
   say(checksText(found));
   return found;
 }

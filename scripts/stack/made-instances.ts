@@ -2,8 +2,7 @@
 import { isMap } from "../../mesh/config/shape-issues";
 import { fillFacts, relaysAwaited, type InstanceFacts } from "../../mesh/render/known-facts";
 import { PushError } from "../push/push-error";
-import { askEngine, complaintOf, onStack } from "./engine";
-import { Failure } from "./failure";
+import { readOutputs } from "./outputs";
 import type { Stack } from "./project";
 
 export interface MadeInstances {
@@ -17,14 +16,7 @@ export const NONE_MADE: MadeInstances = { facts: {}, authorityKey: null };
 
 /** Asks the engine. None of it is secret. */
 export async function readMadeInstances(stack: Stack): Promise<MadeInstances> {
-  const answer = await askEngine(stack.project, onStack(stack, "stack", "output", "--json"));
-  if (answer.exitCode !== 0) {
-    throw new Failure(
-      `the engine did not give the stack's outputs, which say where the ec2 relays are: ${complaintOf(answer)}`,
-      `see that this works: pulumi stack output --stack ${stack.name}`,
-    );
-  }
-  return madeInstances(JSON.parse(answer.stdout));
+  return madeInstances(await readOutputs(stack));
 }
 
 /** `outputs`: what `pulumi stack output --json` prints. */

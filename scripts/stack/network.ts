@@ -1,10 +1,12 @@
 /** The network of a stack as a command works with it: the plan of its file, and how to get onto its hosts. */
 import { formatIssues } from "../../mesh/config/issue";
+import type { RawConfig } from "../../mesh/config/read-draft";
+import { isMap } from "../../mesh/config/shape-issues";
 import { readMesh } from "../../mesh/mesh";
 import { hostTargets, machineOf } from "../../mesh/plan/host-targets";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
-import type { Secret } from "../../mesh/secret";
+import { Secret } from "../../mesh/secret";
 import type { Marks } from "../push/host-script";
 import { Failure } from "./failure";
 import {
@@ -13,18 +15,44 @@ import {
   withMadeInstances,
   type MadeInstances,
 } from "./made-instances";
+import { nextKeysIn, type Outputs } from "./outputs";
 import type { Stack } from "./project";
 import { readConfig, readStackFile } from "./stack-file";
 import { readSshPrivateKey } from "./ssh-private-key";
 
-/** The plan of the stack's file; a Failure with all mistakes where there is none. */
-export function readPlan(stack: Stack): Plan {
-  const { plan, issues } = readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now());
+/**
+ * The plan of the stack's file; a Failure with all mistakes where there is none. `outputs`: of the last `up`, which tell the next
+ * key of a rotation that was begun by setting a secret alone; the file has that encrypted.
+ */
+export function readPlan(stack: Stack, outputs: Outputs = {}): Plan {
+  const config = withNextKeys(readConfig(readStackFile(stack.file), stack.file), outputs);
+  const { plan, issues } = readMesh(config, Date.now());
   if (plan !== null) return plan;
   throw new Failure(
     `the config has mistakes:\n${formatIssues(issues)}`,
     "see: npx wireguard-mesh plan",
   );
+}
+
+/** Only while the file has the current key that they were told with, and a secret to go with the next one. */
+function withNextKeys(config: RawConfig, outputs: Outputs): RawConfig {
+  const keys = nextKeysIn(outputs);
+  const { privateKeys } = config;
+  const isHeld = (name: string) =>
+    privateKeys instanceof Secret || (isMap(privateKeys) && Object.hasOwn(privateKeys, name));
+  const complete = (nodes: unknown): unknown => {
+    if (!isMap(nodes)) return nodes;
+    const entries = Object.entries(nodes).map(([name, node]) => {
+      const known = keys.get(name);
+      if (known === undefined || !isMap(node) || !isHeld(name)) return [name, node];
+      const begun = node["publicKey"] === known.publicKey && node["nextPublicKey"] === undefined;
+      return [name, begun ? { ...node, nextPublicKey: known.next } : node];
+    });
+    return Object.fromEntries(entries) as unknown;
+  };
+  const groups = ["relays", "peers"].filter((group) => config[group] !== undefined);
+  const completed = groups.map((group) => [group, complete(config[group])]);
+  return { ...config, ...(Object.fromEntries(completed) as RawConfig) };
 }
 
 /** What getting onto the hosts of a stack takes. */

@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { parse } from "yaml";
 import { relay } from "../../scripts/lab/scenarios/relay";
+import { newKey } from "./support/pushing";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
 import { answers } from "./support/small-world";
@@ -68,6 +69,32 @@ describe("rotate", function () {
     const refused = await talk.command("rotate", "relay", "--yes");
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /remove rotationPort of relays\.relay/);
+  });
+
+  it("knows a rotation that was begun by setting the secret alone: no drift, and who is pending is said", async () => {
+    const { privateKey, publicKey: next } = newKey();
+    const path = "wireguard-mesh:privateKeys.desktop";
+    succeeded(
+      await mesh.lab.exec("operator", ["pulumi", "config", "set", "--secret", "--path", path], {
+        input: privateKey,
+      }),
+    );
+    const up = succeeded(await talk.command("up", "--yes", "--skip-preview"));
+    assert.match(up.stdout, /^desktop: its new key is proven everywhere; finish it: .* --finish$/m);
+    const status = succeeded(await talk.command("status", "--json"));
+    const { pending, nodes } = JSON.parse(status.stdout) as {
+      pending: object[];
+      nodes: Record<string, { drift: string[] }>;
+    };
+    assert.deepEqual(pending, [{ node: "desktop", nextPublicKey: next, waitsFor: [] }]);
+    for (const [node, { drift }] of Object.entries(nodes)) assert.deepEqual(drift, [], node);
+    const output = succeeded(await talk.pulumi("stack", "output", "pending", "--json"));
+    assert.deepEqual(Object.keys(JSON.parse(output.stdout) as object), ["desktop"]);
+    assert.equal(nodeIn("peers", "desktop")["nextPublicKey"], undefined);
+    const done = await talk.command("rotate", "--finish", "--yes", "--json");
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    assert.equal(nodeIn("peers", "desktop")["publicKey"], next);
+    assert.deepEqual(await peersOf("relay"), keysIn("peers"));
   });
 
   it("revokes: the old key is out at once", async () => {

@@ -1,8 +1,12 @@
 /** Which device has a config that is out of date, and in what: from the record in the stack file. */
 import assert from "node:assert/strict";
 import { renderRedacted } from "../../mesh/render/render";
-import { deliveryOf } from "../../mesh/render/delivery";
-import { outdatedDeliveries } from "../../scripts/stack/delivered";
+import {
+  deliveryOf,
+  fingerprintOf,
+  needingConfig,
+  outdatedDeliveries,
+} from "../../mesh/render/delivery";
 import { keyPair } from "../support/key-pairs";
 import { nodeIn, planOf } from "../support/plan-of";
 import { changed } from "../support/small-network";
@@ -19,7 +23,7 @@ describe("the config that a device was given", () => {
   it("is known by a fingerprint and public keys, and by no secret", () => {
     assert.match(delivered.laptop.config, /^[0-9a-f]{16}$/);
     assert.deepEqual(delivered.laptop.knows, { tokyo: keyPair(0).publicKey });
-    assert.deepEqual(outdatedDeliveries(plan, { ...before, delivered }), []);
+    assert.deepEqual(outdatedDeliveries(plan, delivered), []);
   });
 
   it("is out of date when a relay has another key, and that is said", () => {
@@ -28,21 +32,37 @@ describe("the config that a device was given", () => {
         tokyo: { host: "root@203.0.113.10", hostKey, nextPublicKey: keyPair(9).publicKey },
       },
     });
-    assert.deepEqual(outdatedDeliveries(planOf(moved), { ...moved, delivered }), [
+    assert.deepEqual(outdatedDeliveries(planOf(moved), delivered), [
       { node: "laptop", why: ["tokyo has another key now"] },
     ]);
   });
 
   it("is out of date when anything else in it changes", () => {
     const larger = changed({ network: { mtu: 1380 } });
-    assert.deepEqual(outdatedDeliveries(planOf(larger), { ...larger, delivered }), [
+    assert.deepEqual(outdatedDeliveries(planOf(larger), delivered), [
       { node: "laptop", why: ["its config has changed"] },
     ]);
   });
 
-  it("is nobody's business where it was never recorded, or by somebody else's hand", () => {
+  it("is missing where none was given, by what is written down, or that is somebody else's text", () => {
     const strange = { laptop: "yesterday", desktop: { config: 7 } };
-    assert.deepEqual(outdatedDeliveries(plan, before), []);
-    assert.deepEqual(outdatedDeliveries(plan, { ...before, delivered: strange }), []);
+    const never = { node: "laptop", why: ["it was not given its config yet"] };
+    for (const record of [undefined, strange]) {
+      assert.deepEqual(needingConfig(plan, record, new Map([["laptop", "0123456789abcdef"]])), [
+        never,
+      ]);
+      assert.deepEqual(needingConfig(plan, record, new Map()), [], "there is none yet");
+      assert.deepEqual(outdatedDeliveries(plan, record), []);
+    }
+  });
+
+  it("is out of date when nothing but a secret in it has changed", () => {
+    const other = fingerprintOf(`${given} with another secret`);
+    for (const [file, why] of [
+      [fingerprintOf(given), []],
+      [other, [{ node: "laptop", why: ["its secrets have changed"] }]],
+    ] as const) {
+      assert.deepEqual(needingConfig(plan, delivered, new Map([["laptop", file]])), why);
+    }
   });
 });

@@ -61,6 +61,7 @@ describe("up and preview", () => {
     place.write("bin/exit", "1");
     place.write("bin/configs", JSON.stringify({ phone: "old" }));
     place.write("bin/configs-after", JSON.stringify({ phone: "new" }));
+    place.write("bin/outputs", '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}');
     const { exitCode, stdout } = await run("up", "--yes", "--json");
     assert.equal(exitCode, 1);
     const { failed, ...report } = JSON.parse(stdout) as { failed: { node: string }[] };
@@ -75,7 +76,8 @@ describe("up and preview", () => {
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
       checked: [],
-      outdated: [],
+      pending: [],
+      outdated: [{ node: "phone", why: ["it was not given its config yet"] }],
     });
     place.write("bin/configs-after", JSON.stringify({ phone: "newer" }));
     const text = (await run("up", "--yes")).stdout;
@@ -113,6 +115,7 @@ describe("up and preview", () => {
       handOver: [],
       links: [],
       checked: [],
+      pending: [],
       outdated: [],
     });
   });

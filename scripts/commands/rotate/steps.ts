@@ -21,8 +21,7 @@ export async function begin(
   stack: Stack,
   publicKey: string | undefined,
 ): Promise<void> {
-  const plan = readPlan(stack);
-  const node = nodeIn(plan, name);
+  const { plan, node } = find(name, stack);
   if (node.nextPublicKey !== null) {
     if (publicKey === undefined || publicKey === node.nextPublicKey) return;
     throw new Failure(
@@ -40,9 +39,9 @@ export async function begin(
 /** The next keys of these nodes become their current ones. */
 export async function finish(names: readonly string[], stack: Stack): Promise<void> {
   for (const name of names) {
-    const node = nodeIn(readPlan(stack), name);
+    const { node } = find(name, stack);
     if (node.nextPublicKey === null) await takeUpSecret(node, stack);
-    const current = nodeIn(readPlan(stack), name);
+    const { node: current } = find(name, stack);
     if (current.nextPublicKey === null) {
       throw new Failure(
         `${name} has one key only, so there is nothing to finish`,
@@ -58,8 +57,7 @@ export async function revoke(
   stack: Stack,
   publicKey: string | undefined,
 ): Promise<void> {
-  const plan = readPlan(stack);
-  const node = nodeIn(plan, name);
+  const { plan, node } = find(name, stack);
   const key = await newKeyFor(node, plan, stack, publicKey);
   await write(stack, (text) => revokeEdit(text, node, key));
   say(`${name}: its only key is ${key.publicKey} now, in ${stack.file}`);
@@ -94,10 +92,12 @@ async function write(stack: Stack, edit: (text: string) => KeyEdit): Promise<voi
   writeStackFile(stack.file, await addSecrets(stack, edited, secrets));
 }
 
-function nodeIn(plan: Plan, name: string): NodePlan {
+/** As the file says now. */
+function find(name: string, stack: Stack): { plan: Plan; node: NodePlan } {
+  const plan = readPlan(stack);
   const node = plan.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw noSuchNode(name, plan.nodes);
-  return node;
+  return { plan, node };
 }
 
 function portStands({ name, kind, rotationPort }: NodePlan): Failure {

@@ -13,7 +13,7 @@ export interface UpReport {
   failed: NodeFailure[];
   /** Pushed nodes that were left out because a relay that they need failed; the next `up` does them. */
   waiting: string[];
-  /** Nodes whose config has changed and has to be handed over. */
+  /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
   /** The links between pushed nodes; empty where they were not looked at. */
   links: LinkStatus[];
@@ -28,7 +28,7 @@ export interface HandOver {
 }
 
 export function upText(report: UpReport): string {
-  return [failures(report), waiting(report), mended(report), handOvers(report), tunnels(report)]
+  return [failures(report), waiting(report), mended(report), tunnels(report)]
     .filter((block) => block !== "")
     .join("\n");
 }
@@ -69,16 +69,6 @@ function mended({ checked }: UpReport): string {
         : `${pc.red("still not as planned:")} ${node}: ${cause ?? ""}`,
     )
     .join("\n");
-}
-
-function handOvers({ handOver }: UpReport): string {
-  if (handOver.length === 0) return "";
-  const lines = handOver.map(({ node, custody }) =>
-    custody === "device"
-      ? `  npx wireguard-mesh config ${node}`
-      : `  npx wireguard-mesh qr ${node}   # or: config ${node}`,
-  );
-  return `These have a new config, which has to be handed over:\n${lines.join("\n")}`;
 }
 
 function tunnels({ links }: UpReport): string {

@@ -61,6 +61,7 @@ if (has("config", "set")) {
   fs.writeFileSync(file, text.includes("encryptionsalt") ? text : "encryptionsalt: v1:salt\\n" + text);
 } else if (has("stack", "ls")) console.log(answer("stacks") ?? "[]");
 else if (has("stack", "init")) fs.writeFileSync("Pulumi." + argv[2] + ".yaml", "encryptionsalt: v1:made\\n");
+else if (has("stack", "output") && argv[2] !== "configs") console.log(answer("outputs") ?? "{}");
 else if (has("stack", "output")) {
   if (answer("configs") === null) { console.error("error: current stack does not have output property 'configs'"); process.exit(1); }
   console.log(answer("configs"));

@@ -1,0 +1,71 @@
+/** What the program's outputs say of keys that change and of configs that have to be handed over. */
+import assert from "node:assert/strict";
+import { fingerprintOf } from "../../mesh/render/delivery";
+import { resolved, runProgram, type Stack } from "../support/engine-mock";
+import { keyPair } from "../support/key-pairs";
+import { goodStack } from "../support/stacks";
+
+interface Outputs {
+  peers: Record<string, Record<string, unknown>>;
+  pending: Record<string, unknown>;
+  outdated: Record<string, string[]>;
+  configs: Record<string, string>;
+}
+
+describe("the outputs", function () {
+  // The SDK alone takes seconds to load.
+  this.timeout(60_000);
+
+  it("name who is between two keys, also when nothing but the secret was set", async () => {
+    const { pending, peers } = await outputsOf(withSecret("desktop", keyPair(9).privateKey));
+    const next = keyPair(9).publicKey;
+    assert.deepEqual(pending, {
+      desktop: {
+        publicKey: keyPair(2).publicKey,
+        nextPublicKey: next,
+        has: "next",
+        finish: "npx wireguard-mesh rotate desktop",
+      },
+    });
+    assert.equal(peers["desktop"]?.["nextPublicKey"], next);
+  });
+
+  it("name nobody in a network at rest", async () => {
+    assert.deepEqual((await outputsOf(goodStack())).pending, {});
+  });
+
+  it("name who was never given its config, and who was given one with other secrets", async () => {
+    const { configs, peers, outdated } = await outputsOf(goodStack());
+    assert.deepEqual(outdated, { phone: ["it was not given its config yet"] });
+    const file = configs["phone"] ?? "";
+    assert.equal(peers["phone"]?.["fingerprint"], fingerprintOf(file));
+    const config = fingerprintOf(file.replace(/^(\w+Key) = .*$/gm, hidden));
+    const given = async (text: string) => {
+      const delivered = { phone: { config, knows: {}, file: fingerprintOf(text) } };
+      return (await outputsOf(withConfig({ delivered: JSON.stringify(delivered) }))).outdated;
+    };
+    assert.deepEqual(await given(file), {});
+    const other = file.replace(/^PresharedKey = .*$/m, "PresharedKey = another");
+    assert.deepEqual(await given(other), { phone: ["its secrets have changed"] });
+  });
+});
+
+async function outputsOf(stack: Stack): Promise<Outputs> {
+  const { outputs } = await runProgram(stack);
+  const { peers, pending, outdated, configs } = outputs;
+  return (await resolved({ peers, pending, outdated, configs })).value as Outputs;
+}
+
+function hidden(line: string, key: string): string {
+  return key === "PublicKey" ? line : `${key} = (hidden)`;
+}
+
+function withConfig(more: Record<string, string>): Stack {
+  const stack = goodStack();
+  return { ...stack, config: { ...stack.config, ...more } };
+}
+
+function withSecret(node: string, key: string): Stack {
+  const keys = JSON.parse(goodStack().config["privateKeys"] ?? "") as Record<string, string>;
+  return withConfig({ privateKeys: JSON.stringify({ ...keys, [node]: key }) });
+}
