@@ -26,6 +26,7 @@ interface InitOptions extends CommonOptions, Ec2Options {
   cidr?: string;
   cidr6?: string;
   secretsProvider?: string;
+  lostSecrets?: true;
 }
 
 /** The stack file in the making. */
@@ -38,7 +39,7 @@ interface Edit {
 
 export function initCommand(): Command {
   return newCommand("init", {
-    says: "Make a stack ready for use: the stack itself, the network's address range, a relay with its keys, and the seed of the preshared keys. What is there already stays as it is. Private keys are encrypted with the stack's passphrase (PULUMI_CONFIG_PASSPHRASE, or any other secrets provider of Pulumi).",
+    says: "Make a stack ready for use: the stack itself, the network's address range, a relay with its keys, and the seed of the preshared keys. What is there already stays as it is. Private keys are encrypted with the stack's passphrase (PULUMI_CONFIG_PASSPHRASE), which is enough for one person or a few; for a team take a key service, by --secrets-provider. docs/secrets.md tells more.",
     examples: [
       "init --stack home --relay tokyo --host root@203.0.113.10",
       "init --stack home --relay tokyo --ec2 --admin-cidr 203.0.113.7/32 --region ap-northeast-1",
@@ -70,7 +71,11 @@ export function initCommand(): Command {
     .option("--cidr6 <cidr>", "IPv6 tunnel addresses too, e.g. fd5c:10::/64")
     .option(
       "--secrets-provider <provider>",
-      "for a new stack: passphrase, awskms, azurekeyvault, gcpkms or hashivault",
+      "who encrypts the secrets of a new stack: passphrase (default), or the URL of a key service, as awskms://alias/mesh?region=eu-west-1; azurekeyvault://, gcpkms://, hashivault://",
+    )
+    .option(
+      "--lost-secrets",
+      "the passphrase is lost: take out all that is encrypted; hosts keep their keys, everyone else gets a new one",
     )
     .action(init);
 }
@@ -79,14 +84,18 @@ async function init(options: InitOptions): Promise<void> {
   parseName(options.relay);
   const stack = findStackOr(options.stack, "dev");
   const relay = await relayFacts(options);
-  const { text, made } = await ensureStack(stack, options.secretsProvider);
+  const { text, made } = await ensureStack(
+    stack,
+    options.secretsProvider,
+    options.lostSecrets === true,
+  );
   const before = readConfigSoFar(text, stack.file);
   const edit: Edit = { text, secrets: [], added: made ? [`the stack ${stack.name}`] : [] };
   addNetwork(edit, options, before);
   addRelay(edit, options.relay, relay, readConfigSoFar(edit.text, stack.file));
   addKeys(edit, readConfigSoFar(edit.text, stack.file));
   addSeed(edit, before, "presharedKeySeed", "the seed of the preshared keys");
-  if (options.ec2 === true)
+  if (options.ec2 === true || hasEc2(before))
     addSeed(edit, before, "sshAuthoritySeed", "the seed of the authority for SSH host keys");
   if (options.region !== undefined) addRegion(edit, options.region, stack.file);
   reviewEdit(before, withSecrets(readConfigSoFar(edit.text, stack.file), edit.secrets));
@@ -184,6 +193,11 @@ function addRegion(edit: Edit, region: string, where: string): void {
   if (isMap(config) && isSet(config["aws:region"])) return;
   edit.text = addIn(edit.text, ["config", "aws:region"], region);
   edit.added.push(`aws:region ${region}`);
+}
+
+function hasEc2({ relays }: RawConfig): boolean {
+  const nodes = isMap(relays) ? Object.values(relays) : [];
+  return nodes.some((node) => isMap(node) && isSet(node["ec2"]));
 }
 
 function isSet(value: unknown): boolean {
