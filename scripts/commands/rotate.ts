@@ -17,6 +17,7 @@ export interface RotateOptions extends CommonOptions {
   all?: true;
   finish?: true;
   revoke?: true;
+  cutOff?: true;
   publicKey?: string;
   yes?: true;
 }
@@ -39,6 +40,7 @@ export function rotateCommand(): Command {
       "end the old key now, of this node or of all; who has not come over is cut off",
     )
     .option("--revoke", "end the old key at once, without a time in which both work")
+    .option("--cut-off", "with --revoke: also where hosts cannot be reached any more after that")
     .option("--public-key <key>", "the new public key of a device that keeps its private key")
     .option("-y, --yes", "do not ask before each run of the engine")
     .action(rotate);
@@ -76,6 +78,8 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
     throw new Failure("a name and --all contradict each other", "leave one of them out", 2);
   if (end === true && (atOnce === true || publicKey !== undefined))
     throw new Failure("--finish makes no new key", "use it alone", 2);
+  if (options.cutOff === true && atOnce !== true)
+    throw new Failure("--cut-off goes with --revoke", "leave it out", 2);
   if (publicKey !== undefined && name === undefined)
     throw new Failure("--public-key is for one node", "name it", 2);
 }
@@ -109,7 +113,7 @@ async function rotateOne(
   options: RotateOptions,
 ): Promise<RotateReport> {
   if (options.revoke === true) {
-    await revoke(name, stack, options.publicKey);
+    await revoke(name, stack, options);
     const { up } = await convergeAndProve([], stack, options);
     return { node: name, outcome: up.ok ? "finished" : "failed", pending: [], up };
   }

@@ -52,12 +52,15 @@ export async function finish(names: readonly string[], stack: Stack): Promise<vo
   }
 }
 
+/** `cutOff`: also where hosts whose only way in leads through the tunnel lose it by that. */
 export async function revoke(
   name: string,
   stack: Stack,
-  publicKey: string | undefined,
+  { publicKey, cutOff }: { publicKey?: string; cutOff?: true },
 ): Promise<void> {
   const { plan, node } = find(name, stack);
+  const lost = cutOff === true ? [] : cutOffBy(node, plan);
+  if (lost.length > 0) throw wouldCutOff(node, lost);
   const key = await newKeyFor(node, plan, stack, publicKey);
   await write(stack, (text) => revokeEdit(text, node, key));
   say(`${name}: its only key is ${key.publicKey} now, in ${stack.file}`);
@@ -98,6 +101,21 @@ function find(name: string, stack: Stack): { plan: Plan; node: NodePlan } {
   const node = plan.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw noSuchNode(name, plan.nodes);
   return { plan, node };
+}
+
+/** Those that can be reached only by the old key of this node: the push that ends it comes before the one that brings the new one. */
+export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
+  const isLost = ({ name: other, hosts }: NodePlan) =>
+    hosts.every((host) => host.kind === "via" && (other === name || host.relay === name));
+  return nodes.filter((node) => node.hosts.length > 0 && isLost(node)).map((node) => node.name);
+}
+
+function wouldCutOff({ name }: NodePlan, lost: string[]): Failure {
+  return new Failure(
+    `the tunnel is the only way to ${lost.join(", ")}, and it ends there with the old key of ${name}`,
+    `end that key with an overlap of seconds: npx wireguard-mesh rotate ${name}; or give them another host in the list. ` +
+      `To cut them off all the same: npx wireguard-mesh rotate ${name} --revoke --cut-off; to be rid of a machine: npx wireguard-mesh remove-peer NAME`,
+  );
 }
 
 function portStands({ name, kind, rotationPort }: NodePlan): Failure {
