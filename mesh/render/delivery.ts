@@ -87,7 +87,7 @@ function outdatedBy(
 ): string[] {
   if (delivery.config === fingerprintOf(renderRedacted(node, plan.network))) {
     const same = delivery.file === null || file === undefined || delivery.file === file;
-    return same ? [] : ["its secrets have changed"];
+    return same ? [] : ["its own key or preshared keys have changed"];
   }
   const keys = node.sections.flatMap(({ name, publicKey }) =>
     (delivery.knows[name] ?? publicKey) === publicKey ? [] : [`${name} has another key now`],

@@ -46,7 +46,7 @@ describe("the outputs", function () {
     };
     assert.deepEqual(await given(file), {});
     const other = file.replace(/^PresharedKey = .*$/m, "PresharedKey = another");
-    assert.deepEqual(await given(other), { phone: ["its secrets have changed"] });
+    assert.deepEqual(await given(other), { phone: ["its own key or preshared keys have changed"] });
   });
 });
 

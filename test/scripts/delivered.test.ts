@@ -60,7 +60,7 @@ describe("the config that a device was given", () => {
     const other = fingerprintOf(`${given} with another secret`);
     for (const [file, why] of [
       [fingerprintOf(given), []],
-      [other, [{ node: "laptop", why: ["its secrets have changed"] }]],
+      [other, [{ node: "laptop", why: ["its own key or preshared keys have changed"] }]],
     ] as const) {
       assert.deepEqual(needingConfig(plan, delivered, new Map([["laptop", file]])), why);
     }

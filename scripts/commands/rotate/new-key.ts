@@ -1,5 +1,6 @@
 /** A new key pair for a node, made where its custody says. */
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import { Mistake } from "../../../mesh/config/mistake";
 import { parsePublicKey } from "../../../mesh/config/values";
 import { makeOwnKey } from "../../push/own-key";
 import { PushError } from "../../push/push-error";
@@ -16,7 +17,10 @@ export async function newKeyFor(
   stack: Stack,
   given: string | undefined,
 ): Promise<NewKey> {
-  if (given !== undefined) return { publicKey: parsePublicKey(given), privateKey: null };
+  if (given !== undefined) {
+    if (node.hosts.length > 0) throw hasHost(node);
+    return { publicKey: publicKeyGiven(given), privateKey: null };
+  }
   switch (node.custody) {
     case "config":
       return makeKeyPair();
@@ -28,6 +32,24 @@ export async function newKeyFor(
         `make a pair there (wg genkey | tee key | wg pubkey), and give the public one: npx wireguard-mesh rotate ${node.name} --public-key KEY`,
         2,
       );
+  }
+}
+
+/** It would wait for ever for a private key that no push brings. */
+function hasHost({ name }: NodePlan): Failure {
+  return new Failure(
+    `${name} is pushed to, so its key is made by the stack, or on its host`,
+    `npx wireguard-mesh rotate ${name}; to have it made on the host and kept there: npx wireguard-mesh keygen ${name}`,
+    2,
+  );
+}
+
+function publicKeyGiven(text: string): string {
+  try {
+    return parsePublicKey(text);
+  } catch (problem) {
+    if (!(problem instanceof Mistake)) throw problem;
+    throw new Failure(`--public-key ${problem.message}`, problem.remedy, 2);
   }
 }
 

@@ -107,6 +107,6 @@ function wordsOf({ node, why }: Waiting, rotating: string): string {
     case "silent":
       return `${node}: no handshake with the new key of ${rotating} yet`;
     case "handOver":
-      return `${node}: it needs its new config (npx wireguard-mesh qr ${node}, or config ${node})`;
+      return `${node}: it needs its new config (npx wireguard-mesh config ${node}, or qr ${node})`;
   }
 }

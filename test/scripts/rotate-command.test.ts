@@ -1,0 +1,49 @@
+/** `rotate`, as far as it goes without a host: what it refuses, and what it does twice. */
+import assert from "node:assert/strict";
+import { rotateCommand } from "../../scripts/commands/rotate";
+import { keyOf, STACK_FILE } from "./support/network";
+import { makeWorkplace, type Workplace } from "./support/workplace";
+
+const FILE = "Pulumi.test.yaml";
+
+describe("rotate", () => {
+  let place: Workplace;
+  beforeEach(() => {
+    place = makeWorkplace();
+    place.write(FILE, STACK_FILE);
+  });
+  afterEach(() => {
+    place.remove();
+  });
+  const rotate = (...args: string[]) => place.run([rotateCommand()], "rotate", ...args, "--yes");
+  const ups = () => place.engineCalls().filter(({ argv }) => argv[0] === "up").length;
+
+  it("--finish carries on where it was cut: after the edit of the file, before the engine's run", async () => {
+    const next = keyOf("next");
+    place.write(
+      FILE,
+      STACK_FILE.replace("host: local", `host: local\n      nextPublicKey: ${next}`),
+    );
+    for (const run of [1, 2]) {
+      const { exitCode, stderr } = await rotate("laptop", "--finish");
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(ups(), run);
+      assert.ok(place.read(FILE).includes(`publicKey: ${next}`));
+      assert.ok(!place.read(FILE).includes("nextPublicKey"));
+    }
+  });
+
+  it("takes no public key for a node that is pushed to: nothing would bring the private one there", async () => {
+    const { exitCode, stderr } = await rotate("laptop", "--public-key", keyOf("next"));
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /laptop is pushed to, .*\n {2}.*npx wireguard-mesh keygen laptop/);
+    assert.equal(place.read(FILE), STACK_FILE);
+    assert.equal(ups(), 0);
+  });
+
+  it("says what was wrong with a public key", async () => {
+    const { exitCode, stderr } = await rotate("phone", "--public-key", "garbage");
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /--public-key is not a WireGuard key/);
+  });
+});
