@@ -15,15 +15,18 @@ const network = new Network("network", {
   owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
 });
 
-/** Facts by name: tunnel addresses, public keys, endpoints. */
-export const relays = network.relays;
-export const peers = network.peers;
-/** The nodes between two keys, and who needs its config handed over, by name. */
-export const pending = network.pending;
-export const outdated = network.outdated;
-/** Who can reach whom, by groups of nodes that are linked alike. */
-export const reachability = network.reachability;
-/** The public key of the authority that vouches for the SSH host keys of ec2 relays; absent without such a relay. */
-export const sshAuthority = network.sshAuthority;
-/** Files for the nodes that are not pushed to; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */
-export const configs = network.configs;
+/** One object and no named exports: a name that has no value in this network would be a warning of the engine's. */
+export = {
+  /** Facts by name: tunnel addresses, public keys, endpoints. */
+  relays: network.relays,
+  peers: network.peers,
+  /** The nodes between two keys, and who needs its config handed over, by name. */
+  pending: network.pending,
+  outdated: network.outdated,
+  /** Who can reach whom, by groups of nodes that are linked alike. */
+  reachability: network.reachability,
+  /** The public key of the authority that vouches for the SSH host keys of ec2 relays; absent without such a relay. */
+  ...(network.sshAuthority === undefined ? {} : { sshAuthority: network.sshAuthority }),
+  /** Files for the nodes that are not pushed to; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */
+  configs: network.configs,
+};
