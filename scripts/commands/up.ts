@@ -17,6 +17,8 @@ import { askNodes, type Answer } from "./status/ask-nodes";
 import type { LinkStatus } from "./status/link-states";
 import { awaitLinks } from "./up/await-links";
 import { checkHosts, mendHosts, type HostCheck } from "./up/check-hosts";
+import { forgetUnfinished } from "./up/forget-unfinished";
+import { runInTurn } from "./up/take-turn";
 import { checksText, upText, type UpReport } from "./up/up-report";
 
 export interface UpOptions extends CommonOptions {
@@ -85,7 +87,9 @@ export async function converge(
   const before = await handedOver(stack, plan);
   const out = options.json === true ? "stderr" : "stdout";
   const found = options.check === true && plan !== null ? await look(stack) : [];
-  const run = await runWithEvents(stack, engineArgs(flags, options), out);
+  const args = engineArgs(flags, options);
+  const run = await runInTurn(stack, () => runWithEvents(stack, args, out));
+  await forgetUnfinished(stack, run);
   const now = plan === null || !run.updated ? null : readPlan(stack, await lastOutputs(stack));
   return reportOn(run, now, stack, before, found);
 }

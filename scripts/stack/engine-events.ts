@@ -9,6 +9,8 @@ export interface RunEvents {
   settled: string[];
   /** What a push or a node is about to be, in a preview; in an `up`, what it was. */
   changes: NodeChange[];
+  /** URNs of what an earlier run began to create, without the engine hearing the end of it. */
+  unfinished: string[];
 }
 
 export interface NodeFailure {
@@ -33,7 +35,13 @@ export function readEvents(text: string): RunEvents {
     failed: failuresIn(events),
     settled: unique(steps.filter(({ type }) => type === PUSH_TYPE).map(({ node }) => node)),
     changes: changesIn(planned),
+    unfinished: unfinishedIn(events),
   };
+}
+
+/** Whether a URN is that of a push. */
+export function isPush(urn: string): boolean {
+  return typeOf(urn) === PUSH_TYPE;
 }
 
 const PUSH_TYPE = "command:local:Command";
@@ -90,6 +98,16 @@ function failuresIn(events: Event[]): NodeFailure[] {
     return [{ node, reason: reasonOf(message, node) }];
   });
   return failures.filter(({ reason }) => reason !== "" && !isEcho(reason));
+}
+
+/** From the engine's warning; there is no event of its own (pulumi, pkg/engine/update.go, issuePendingOperations…). */
+function unfinishedIn(events: Event[]): string[] {
+  const warnings = events.flatMap((event) => {
+    const diagnostic = event["diagnosticEvent"];
+    return isMap(diagnostic) && diagnostic["severity"] === "warning" ? [diagnostic["message"]] : [];
+  });
+  const listed = /\* (urn:\S+), interrupted while creating/g;
+  return warnings.flatMap((text) => [...String(text).matchAll(listed)].map(([, urn]) => urn ?? ""));
 }
 
 /** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` */

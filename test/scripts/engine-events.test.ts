@@ -62,7 +62,7 @@ describe("the engine's events", () => {
   });
 
   it("may end in the middle of a line, or be empty: the engine may have been killed", () => {
-    const nothing = { updated: false, failed: [], settled: [], changes: [] };
+    const nothing = { updated: false, failed: [], settled: [], changes: [], unfinished: [] };
     assert.deepEqual(readEvents(""), nothing);
     assert.deepEqual(readEvents('{"sequence":1,"summaryEvent":{"isPrev'), nothing);
   });

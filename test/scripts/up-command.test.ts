@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { previewCommand } from "../../scripts/commands/preview";
 import { upCommand } from "../../scripts/commands/up";
@@ -7,6 +9,8 @@ import { STACK_FILE } from "./support/network";
 import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
 
 const event = (name: string) => readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8");
+
+const LOCK = ".pulumi/locks/organization/wireguard-mesh/test/id.json";
 
 describe("up and preview", () => {
   let place: Workplace;
@@ -102,6 +106,96 @@ describe("up and preview", () => {
       assert.doesNotMatch(stdout + stderr, /secret-/);
     }
   });
+
+  const push = (node: string) =>
+    `urn:pulumi:test::wireguard-mesh::wireguard-mesh:index:HostPush$command:local:Command::${node}-push-command`;
+  const unfinished = (...urns: string[]): string => {
+    const list = urns.map((urn) => `  * ${urn}, interrupted while creating\n`).join("");
+    const message = `Attempting to deploy or update resources with ${urns.length} pending operations from previous deployment.\n${list}These resources are in an unknown state.`;
+    return `${JSON.stringify({ diagnosticEvent: { severity: "warning", message } })}\n`;
+  };
+  const refreshes = (): string[][] =>
+    place
+      .engineCalls()
+      .map(({ argv }) => argv)
+      .filter(([verb]) => verb === "refresh");
+
+  it("F20: forgets the creates of an interrupted run when it has pushed to those hosts itself", async () => {
+    place.write(
+      "bin/events",
+      unfinished(push("tokyo"), push("laptop")) + event("up-with-a-dead-host"),
+    );
+    await run("up", "--yes", "--json");
+    assert.deepEqual(refreshes(), [
+      [
+        ...["refresh", "--yes", "--skip-preview", "--clear-pending-creates"],
+        ...["--target", push("tokyo"), "--target", push("laptop"), "--stack", "test"],
+        ...["--non-interactive", "--color", "never"],
+      ],
+    ]);
+  });
+
+  it("F20: leaves them to the engine's warning where one is no push, or the run failed", async () => {
+    const instance = "urn:pulumi:test::wireguard-mesh::aws:ec2/instance:Instance::tokyo";
+    const log = event("up-with-a-dead-host");
+    place.write("bin/events", unfinished(push("tokyo"), instance) + log);
+    await run("up", "--yes", "--json");
+    place.write("bin/events", unfinished(push("tokyo")) + log);
+    place.write("bin/exit", "1");
+    await run("up", "--yes", "--json");
+    assert.deepEqual(refreshes(), []);
+  });
+
+  /** A process by the name of the engine's. */
+  const startEngineLike = (): ChildProcess => {
+    const program = join(place.root, "pulumi");
+    symlinkSync("/bin/sleep", program);
+    return spawn(program, ["60"], { stdio: "ignore" });
+  };
+
+  const lockedBy = (pid: number, host = hostname()): void => {
+    mkdirSync(join(place.root, "bin/.pulumi/locks/organization/wireguard-mesh/test"), {
+      recursive: true,
+    });
+    const lock = { pid, username: "root", hostname: host, timestamp: "2026-01-02T03:04:05Z" };
+    place.write(`bin/${LOCK}`, JSON.stringify(lock));
+  };
+  const runs = (): number => place.engineCalls().filter(({ argv }) => argv[0] === "up").length;
+
+  for (const [what, pid] of [
+    ["has ended", spawnSync("true").pid],
+    ["is another program now", process.pid],
+  ] as const) {
+    it(`F20: takes away the lock of a killed run of this machine whose process ${what}, and goes on`, async () => {
+      place.write("bin/events", event("up-with-a-dead-host"));
+      lockedBy(pid);
+      const { stderr, stdout } = await run("up", "--yes", "--json");
+      assert.match(stderr, new RegExp(`a run that was killed .*process ${pid} of root on `));
+      assert.equal(existsSync(join(place.root, `bin/${LOCK}`)), false);
+      assert.equal(runs(), 2);
+      assert.equal((JSON.parse(stdout) as { exitCode: number }).exitCode, 0);
+    });
+  }
+
+  for (const [whose, elsewhere, host] of [
+    ["a run that goes on", null, hostname()],
+    ["another machine", 2 ** 22 + 1, "elsewhere"],
+  ] as const) {
+    it(`F21: leaves the lock of ${whose} alone, and says whose turn it is and what to do`, async () => {
+      const engine = startEngineLike();
+      const pid = elsewhere ?? engine.pid ?? 0;
+      lockedBy(pid, host);
+      const { stdout, stderr, exitCode } = await run("up", "--yes", "--json");
+      assert.equal(exitCode, 1);
+      const { failed } = JSON.parse(stdout) as { failed: { node: null; reason: string }[] };
+      const words = `another run holds the stack's lock: process ${pid} of root on ${host}, since 2026-01-02T03:04:05Z. Wait until it has ended, then run this again. If it was killed: pulumi cancel --stack test`;
+      assert.deepEqual(failed, [{ node: null, reason: words }]);
+      assert.ok(stderr.includes(words), stderr);
+      engine.kill();
+      assert.equal(existsSync(join(place.root, `bin/${LOCK}`)), true);
+      assert.equal(runs(), 1);
+    });
+  }
 
   it("ends in 1 without a check when the engine ended before the update, as after a no", async () => {
     place.write("bin/exit", "255");
