@@ -87,5 +87,7 @@ function tunnels({ links }: UpReport): string {
     pc.red(`${dead.length} of ${links.length} tunnels carry nothing:`),
     ...lines,
     "  Is the UDP port of the dialled side open on its firewall, and its endpoint right? See: npx wireguard-mesh status",
+    // REJECT_AFTER_TIME (180 s): as long does a device keep a session that the other side has forgotten.
+    "  A peer that its relay had forgotten meanwhile comes back by itself within three minutes.",
   ].join("\n");
 }
