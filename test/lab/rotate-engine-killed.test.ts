@@ -5,6 +5,7 @@ import * as fs from "node:fs";
 import { parse } from "yaml";
 import { waitFor } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
+import { engineProcesses, kill } from "./support/engine-processes";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
 import { comesToAnswer } from "./support/small-world";
@@ -60,26 +61,9 @@ describe("a rotation whose engine is killed (F20)", function () {
       timeoutMs: 120_000,
     });
     rotation.kill("SIGKILL");
-    killEngines();
+    kill(engineProcesses(mesh.lab).filter(({ name }) => name === "pulumi"));
     await ended;
     assert.equal(seen.code, 0, `never seen: ${mark}`);
-  }
-
-  /** By the environment of this lab's stack, so that no other engine is met. */
-  function killEngines(): void {
-    for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-      const isEngine = read(`/proc/${pid}/comm`).trim() === "pulumi";
-      if (isEngine && read(`/proc/${pid}/environ`).includes(mesh.lab.folder.engine))
-        process.kill(Number(pid), "SIGKILL");
-    }
-  }
-
-  function read(file: string): string {
-    try {
-      return fs.readFileSync(file, "utf8");
-    } catch {
-      return "";
-    }
   }
 
   /** What was not confirmed is undone by the host itself. */

@@ -9,8 +9,7 @@ import { Lab } from "../../../scripts/lab/lab";
 import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor, startPush } from "../support/pushing";
-
-const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
+import { generator, SEED } from "../support/random";
 
 describe(`a push that is killed at random moments (seed ${SEED})`, function () {
   this.timeout(300_000);
@@ -99,14 +98,3 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
 
   it("let no secret be seen anywhere in all of this", () => leaks.end());
 });
-
-/** mulberry32: small, and the same from the same seed. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
