@@ -160,7 +160,7 @@ describe("the push on a machine with systemd", () => {
 
   async function cutAndStart(): Promise<void> {
     assert.equal(await machine.powerCut(), true);
-    machine.start();
+    await machine.start();
     await machine.waitForSsh();
     assert.deepEqual(await machine.waitForUnits(), []);
   }

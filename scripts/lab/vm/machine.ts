@@ -102,9 +102,9 @@ export class Machine {
     return isOn(this.namespace);
   }
 
-  /** Switches it on, the first time or again; does not wait for anything. */
-  start(): void {
-    powerOn(this.namespace, this.files, this.record.image, {
+  /** Switches it on, the first time or again; does not wait for its boot. */
+  start(): Promise<void> {
+    return powerOn(this.namespace, this.files, this.record.image, {
       accelerator: this.record.accelerator,
       memory: this.record.memory ?? 512,
       processors: 2,

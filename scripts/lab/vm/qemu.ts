@@ -9,6 +9,7 @@ import type { Accelerator } from "./accelerator";
 import type { MachineFiles } from "./files";
 import type { Image } from "./image";
 
+const START_LIMIT_MS = 20_000;
 const END_LIMIT_MS = 20_000;
 
 export interface Hardware {
@@ -20,19 +21,28 @@ export interface Hardware {
   card: string;
 }
 
-/** Starts a machine; it outlives this process, and ends with its namespace. */
-export function powerOn(
+/**
+ * Starts a machine; it outlives this process, and ends with its namespace. Resolves when it is on: from then on it is
+ * found by its namespace, which `ip netns exec` enters only some time after its start.
+ */
+export async function powerOn(
   namespace: string,
   files: MachineFiles,
   image: Image,
   hardware: Hardware,
-): void {
+): Promise<void> {
   const log = fs.openSync(files.log, "a", 0o600);
   const words = ["netns", "exec", namespace, ...qemuWords(files, image, hardware)];
   const child = spawn("ip", words, { detached: true, stdio: ["ignore", log, log] });
-  child.on("error", () => undefined);
+  let failed = false;
+  child.on("error", () => (failed = true));
   child.unref();
   fs.closeSync(log);
+  const hasEnded = (): boolean => failed || child.exitCode !== null || child.signalCode !== null;
+  // One that ended at once is off, and its log says why.
+  const settled = (): true | undefined => (isOn(namespace) || hasEnded() ? true : undefined);
+  if ((await waitFor(settled, START_LIMIT_MS)) === undefined)
+    throw new LabError(`The machine in ${namespace} would not go on.`);
 }
 
 /** Pulls the plug: what the machine had not yet written to its disk is lost. True when it was on. */

@@ -13,6 +13,8 @@ export const ELASTIC = "203.0.113.60";
 export interface MachineInLab {
   lab: Lab;
   machine: Machine;
+  /** The one of its user data, as `TYPE BASE64`. */
+  hostKey: string;
 }
 
 /** The machine is on its way up when this resolves. */
@@ -30,13 +32,13 @@ export async function startMachine(id: string): Promise<MachineInLab> {
     elastic: ELASTIC,
     login: { user: "admin", hostKey: key.publicKey },
   });
-  machine.start();
-  return { lab, machine };
+  await machine.start();
+  return { lab, machine, hostKey: key.publicKey };
 }
 
 /** Runs a command on the machine that must succeed; its stdout without the last newline. */
-export async function said(machine: Machine, command: string): Promise<string> {
-  const { code, stdout, stderr } = await machine.ssh(command);
+export async function said(machine: Machine, command: string, input = ""): Promise<string> {
+  const { code, stdout, stderr } = await machine.ssh(command, { input });
   assert.equal(code, 0, `${command}: ${stderr}`);
   return stdout.trimEnd();
 }

@@ -92,7 +92,7 @@ async function create(cloud: Cloud, id: string, inputs: PlainProperties): Promis
   account.change(id, made);
   try {
     await enforce(lab.id, account, account.need(type.instance, id));
-    machine.start();
+    await machine.start();
   } catch (problem) {
     await machine.destroy();
     throw problem;
@@ -127,7 +127,7 @@ async function update(
     const machine = Machine.open(lab, thing.id);
     say(`${thing.id}: stopping`);
     await machine.shutDown(SHUTDOWN_LIMIT_MS);
-    machine.start();
+    await machine.start();
     say(`${thing.id}: starting again`);
   }
   await enforce(lab.id, account, account.need(type.instance, thing.id));
