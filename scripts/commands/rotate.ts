@@ -9,8 +9,8 @@ import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
 import { lastOutputs } from "./last-outputs";
 import { noSuchNode } from "./plan";
 import { pendingText } from "./rotate/pending";
-import { begin, finish, revoke } from "./rotate/steps";
-import { convergeAndProve, type RotateReport } from "./rotate/walk";
+import { begin, cutOffBy, finish, lostByFinish, revoke } from "./rotate/steps";
+import { convergeAndProve, look, type RotateReport } from "./rotate/walk";
 import { upText } from "./up/up-report";
 
 export interface RotateOptions extends CommonOptions {
@@ -40,7 +40,10 @@ export function rotateCommand(): Command {
       "end the old key now, of this node or of all; who has not come over is cut off",
     )
     .option("--revoke", "end the old key at once, without a time in which both work")
-    .option("--cut-off", "with --revoke: also where hosts cannot be reached any more after that")
+    .option(
+      "--cut-off",
+      "with --revoke or --finish: also where hosts cannot be reached any more after that",
+    )
     .option("--public-key <key>", "the new public key of a device that keeps its private key")
     .option("-y, --yes", "do not ask before each run of the engine")
     .action(rotate);
@@ -50,24 +53,74 @@ async function rotate(name: string | undefined, options: RotateOptions): Promise
   refuseWrongUse(name, options);
   const stack = findStack(options.stack);
   const names = await namesFor(name, options, stack);
-  const reports: RotateReport[] = [];
-  if (options.finish === true) {
-    reports.push(await finishNow(names, stack, options));
-  } else {
-    for (const each of names) {
-      const report = await rotateOne(each, stack, options);
-      reports.push(report);
-      if (report.outcome === "failed") break;
-    }
-  }
-  const ok = reports.every(({ outcome }) => outcome === "finished");
+  if (options.finish === true && options.cutOff !== true) await refuseToCutOff(names, stack);
+  const { reports, stopped } =
+    options.finish === true
+      ? { reports: [await finishNow(names, stack, options)], stopped: null }
+      : await rotateEach(names, stack, options);
+  const ok = stopped === null && reports.every(({ outcome }) => outcome === "finished");
   process.exitCode = ok ? 0 : 1;
   const outputs = await lastOutputs(stack);
   const plan = readPlan(stack, outputs);
   const outdated = outdatedIn(stack, plan, outputs);
-  const text = [...reports.map(textOf), outdatedText(outdated, plan)];
+  const text = [...reports.map(textOf), stoppedText(stopped), outdatedText(outdated, plan)];
   const shown = text.filter((block) => block !== "").join("\n");
-  print(options, { ok, rotations: reports, outdated }, shown);
+  print(options, { ok, rotations: reports, stopped, outdated }, shown);
+}
+
+/** The node at which it went no further, before anything was done to it. */
+interface Stopped {
+  node: string;
+  message: string;
+  remedy: string | null;
+}
+
+/** One after the other. What was done is told also where the next one is refused. */
+async function rotateEach(
+  names: string[],
+  stack: Stack,
+  options: RotateOptions,
+): Promise<{ reports: RotateReport[]; stopped: Stopped | null }> {
+  const reports: RotateReport[] = [];
+  for (const node of names) {
+    try {
+      const report = await rotateOne(node, stack, options);
+      reports.push(report);
+      if (report.outcome === "failed") break;
+    } catch (problem) {
+      if (!(problem instanceof Failure) || reports.length === 0) throw problem;
+      const { message, remedy } = problem;
+      return { reports, stopped: { node, message, remedy } };
+    }
+  }
+  return { reports, stopped: null };
+}
+
+function stoppedText(stopped: Stopped | null): string {
+  if (stopped === null) return "";
+  const { node, message, remedy } = stopped;
+  return `stopped at ${node}: ${message}${remedy === null ? "" : `\n  ${remedy}`}`;
+}
+
+/** A host that has not come over, and that only the tunnel leads to, could never be reached again. */
+async function refuseToCutOff(names: readonly string[], stack: Stack): Promise<void> {
+  const plan = readPlan(stack, await lastOutputs(stack));
+  const risky = plan.nodes.filter(
+    (node) => names.includes(node.name) && cutOffBy(node, plan).length > 0,
+  );
+  if (risky.length === 0) return;
+  const lost = lostByFinish(
+    await look(
+      risky.map(({ name }) => name),
+      stack,
+    ),
+    plan,
+  );
+  if (lost.length === 0) return;
+  throw new Failure(
+    `the tunnel is the only way to ${lost.join(", ")}, and it ends there with the old key, which is the one in use`,
+    `wait until they are back: npx wireguard-mesh rotate ${names.join(", or ")}. To cut them off all the same: --finish --cut-off`,
+  );
 }
 
 function refuseWrongUse(name: string | undefined, options: RotateOptions): void {
@@ -78,8 +131,8 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
     throw new Failure("a name and --all contradict each other", "leave one of them out", 2);
   if (end === true && (atOnce === true || publicKey !== undefined))
     throw new Failure("--finish makes no new key", "use it alone", 2);
-  if (options.cutOff === true && atOnce !== true)
-    throw new Failure("--cut-off goes with --revoke", "leave it out", 2);
+  if (options.cutOff === true && atOnce !== true && end !== true)
+    throw new Failure("--cut-off goes with --revoke or --finish", "leave it out", 2);
   if (publicKey !== undefined && name === undefined)
     throw new Failure("--public-key is for one node", "name it", 2);
 }

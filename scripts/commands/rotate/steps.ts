@@ -13,6 +13,7 @@ import { setIn } from "../../stack/yaml-edit";
 import { say } from "../command";
 import { noSuchNode } from "../plan";
 import { beginEdit, finishEdit, revokeEdit, type KeyEdit } from "./key-edits";
+import type { PendingKey } from "./pending";
 import { newKeyFor } from "./new-key";
 
 /** Nothing to do where the node is between two keys already: then it is the rest of that which is wanted. */
@@ -103,6 +104,16 @@ export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   const isLost = ({ name: other, hosts }: NodePlan) =>
     hosts.every((host) => host.kind === "via" && (other === name || host.relay === name));
   return nodes.filter((node) => node.hosts.length > 0 && isLost(node)).map((node) => node.name);
+}
+
+/** Those of them that have not come over: a peer itself, and of a relay's neighbours those that it waits for. */
+export function lostByFinish(pending: readonly PendingKey[], plan: Plan): string[] {
+  return pending.flatMap(({ node: name, waitsFor }) => {
+    const node = plan.nodes.find((candidate) => candidate.name === name);
+    if (node === undefined || waitsFor.length === 0) return [];
+    const missing = node.kind === "peer" ? [name] : waitsFor.map((one) => one.node);
+    return cutOffBy(node, plan).filter((other) => missing.includes(other));
+  });
 }
 
 function wouldCutOff({ name }: NodePlan, lost: string[]): Failure {

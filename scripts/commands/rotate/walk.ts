@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openAccess, readPlan } from "../../stack/network";
 import type { Stack } from "../../stack/project";
 import { say } from "../command";
+import { lastOutputs } from "../last-outputs";
 import { askNodes } from "../status/ask-nodes";
 import { converge, type UpOptions } from "../up";
 import type { UpReport } from "../up/up-report";
@@ -39,8 +40,9 @@ export async function convergeAndProve(
   }
 }
 
-async function look(names: readonly string[], stack: Stack): Promise<PendingKey[]> {
-  const plan = readPlan(stack);
+/** How far the next keys of these nodes are proven. */
+export async function look(names: readonly string[], stack: Stack): Promise<PendingKey[]> {
+  const plan = readPlan(stack, await lastOutputs(stack));
   if (names.length === 0) return [];
   const answers = await askNodes(witnessesOf(plan), await openAccess(stack, plan));
   return pendingKeys(plan, answers).filter(({ node }) => names.includes(node));
