@@ -108,10 +108,14 @@ with_systemd() { [ -d /run/systemd/system ] && has systemctl; }
 link_exists() { [ -e "/sys/class/net/$IFACE" ]; }
 read_state() { if [ -f "$STATE/$1" ]; then cat "$STATE/$1"; fi; }
 
-# Whole or not at all, also when the power goes: beside the old file, then renamed over it.
+# Whole or not at all, also when the power goes: beside the old file, on the disk, then renamed over it.
 write_state() {
-  { cat >"$STATE/.$1.new" && mv "$STATE/.$1.new" "$STATE/$1"; } 2>/dev/null || no_room "$STATE"
+  { cat >"$STATE/.$1.new" && on_disk "$STATE/.$1.new" && mv "$STATE/.$1.new" "$STATE/$1"; } 2>/dev/null || no_room "$STATE"
 }
+
+# A file system may write a new name seconds before what is in the file (ext4's delayed allocation), and after a power cut
+# the file is empty. An older sync takes no files.
+on_disk() { sync "$@" 2>/dev/null || sync; }
 
 remember() {
   { mkdir -p "$THIS_BOOT" && cat >"$THIS_BOOT/.$1.new" && mv "$THIS_BOOT/.$1.new" "$THIS_BOOT/$1"; } 2>/dev/null ||

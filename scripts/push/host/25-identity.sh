@@ -95,11 +95,11 @@ serve() {
 
 # Whole or not at all, also when the power goes: on the disk, then renamed into place, then that on the disk too.
 put() {
-  sync "$1.new" 2>/dev/null || sync
+  on_disk "$1.new"
   mv "$1.new" "$1" || no_room /etc/ssh
   keep_folder
 }
-keep_folder() { sync /etc/ssh "${SSHD_DROP_IN%/*}" 2>/dev/null || sync; }
+keep_folder() { on_disk /etc/ssh "${SSHD_DROP_IN%/*}"; }
 
 # Sessions live on in either case. $1: what must be seen of it from a new connection to itself.
 reload_sshd() {

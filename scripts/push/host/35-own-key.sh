@@ -14,7 +14,7 @@ make_own_key() {
   write_marks
   made=$(wg genkey)
   { useful_own_keys; tell "$made"; } | write_state own-keys
-  sync "$STATE/own-keys" 2>/dev/null || sync
+  on_disk "$STATE/own-keys"
   tell "public-key $(tell "$made" | wg pubkey)"
 }
 

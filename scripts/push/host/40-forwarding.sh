@@ -7,15 +7,21 @@ set_forwarding() {
   forward_family ipv6 net.ipv6.conf.all.forwarding "$2"
 }
 
+# The mark that it was us stays until the change is confirmed: before that, a boot brings forwarding back.
 forward_family() {
   if [ "$3" = 1 ] && [ "$(sysctl_value "$2")" = 0 ]; then
     [ "$1" = ipv4 ] || keep_router_advertisements
-    set_sysctl "$2" 1
     echo 1 | write_state "switched-on-$1"
+    set_sysctl "$2" 1
   elif [ "$3" = 0 ] && [ -f "$STATE/switched-on-$1" ]; then
     set_sysctl "$2" 0
-    rm -f "$STATE/switched-on-$1"
   fi
+}
+
+# $1, $2: as above, what was confirmed. What is off then and was ours is nobody's any more.
+forget_forwarding() {
+  [ "${1:-0}" = 1 ] || rm -f "$STATE/switched-on-ipv4"
+  [ "${2:-0}" = 1 ] || rm -f "$STATE/switched-on-ipv6"
 }
 
 # A forwarding kernel stops listening to router advertisements unless told 2, and the host would lose its IPv6 default
@@ -51,7 +57,7 @@ drop_in_fits() { [ "$(cat "$DROP_IN" 2>/dev/null)" = "$(drop_in_text "${1:-0}" "
 stage_drop_in() {
   rm -f "$DROP_IN.new"
   [ "$1$2" != 00 ] || return 0
-  { mkdir -p "${DROP_IN%/*}" && drop_in_text "$1" "$2" >"$DROP_IN.new" && chmod 644 "$DROP_IN.new"; } 2>/dev/null ||
+  { mkdir -p "${DROP_IN%/*}" && drop_in_text "$1" "$2" >"$DROP_IN.new" && chmod 644 "$DROP_IN.new" && on_disk "$DROP_IN.new"; } 2>/dev/null ||
     no_room "${DROP_IN%/*}"
 }
 

@@ -29,7 +29,7 @@ stage_second() {
   file=$STAGE/$alternate.conf
   { printf '%s' "$alternate_config" | base64 -d >"$file"; } 2>/dev/null || no_room "$STAGE"
   [ "$(digest_of "$file")" = "$alternate_sha256" ] || no_room "$STAGE"
-  sync "$file" 2>/dev/null || sync
+  on_disk "$file"
   strip "$file"
 }
 

@@ -83,7 +83,7 @@ watch_at_boot() {
   unit=/etc/systemd/system/$WATCH_UNIT-$IFACE.service
   if ! with_systemd; then return 0; fi
   if [ -f "$STATE/rotation" ]; then
-    watch_unit >"$unit.new" && chmod 644 "$unit.new" && mv "$unit.new" "$unit"
+    watch_unit >"$unit.new" && chmod 644 "$unit.new" && on_disk "$unit.new" && mv "$unit.new" "$unit"
     systemctl --quiet --no-reload enable "$WATCH_UNIT-$IFACE.service" 2>/dev/null ||
       tell "note $WATCH_UNIT-$IFACE could not be enabled: after a reboot, run up again while keys are pending"
   else

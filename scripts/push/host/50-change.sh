@@ -11,7 +11,7 @@ apply() {
   preflight
   tell "now $(date +%s)"
   renew_sessions
-  if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$THIS_BOOT/pending" ] && healthy; then
+  if [ "$(read_state digest)" = "$digest" ] && [ ! -f "$THIS_BOOT/pending" ] && [ ! -f "$STATE/commit" ] && healthy; then
     write_marks
     [ ! -w "$LIVE" ] || chmod 600 "$LIVE"
     enabled_at_boot || at_boot
@@ -43,6 +43,7 @@ apply() {
 whole() {
   { cat >"$STATE/.$2.sent"; } 2>/dev/null || no_room "$STATE"
   [ "$(digest_of "$STATE/.$2.sent")" = "$1" ] || damaged
+  on_disk "$STATE/.$2.sent"
   mv "$STATE/.$2.sent" "$STATE/$2" || no_room "$STATE"
 }
 
@@ -67,7 +68,7 @@ stage() {
   stage_second
   tell "$token" | write_state next-commit
   stage_drop_in "$forwarding4" "$forwarding6"
-  sync "$STAGED.new" "$STATE/next-commit" 2>/dev/null || sync
+  on_disk "$STAGED.new" "$GOOD.new"
   mv "$STAGED.new" "$STAGED"
   strip "$STAGED"
 }
@@ -144,10 +145,13 @@ finish_commit() {
   commit_keys
   forget_own_keys
   place_drop_in
-  rm -f "$THIS_BOOT/pending" "$STATE/commit"
+  # shellcheck disable=SC2046 # two words are meant
+  forget_forwarding $(read_state forwarding)
+  rm -f "$THIS_BOOT/pending"
   disarm "$(read_timer)"
   at_boot
   watch_at_boot
+  rm -f "$STATE/commit"
   keep_over_power_cut
 }
 

@@ -35,7 +35,7 @@ write_init_script() {
     tell "depend() { need localmount; use net dns; after firewall; }"
     tell "start() { ebegin \"Starting $IFACE\"; wg-quick up $IFACE; eend \$?; }"
     tell "stop() { ebegin \"Stopping $IFACE\"; wg-quick down $IFACE; eend \$?; }"; } >"$INIT_SCRIPT.new" &&
-    chmod 755 "$INIT_SCRIPT.new" && mv "$INIT_SCRIPT.new" "$INIT_SCRIPT"
+    chmod 755 "$INIT_SCRIPT.new" && on_disk "$INIT_SCRIPT.new" && mv "$INIT_SCRIPT.new" "$INIT_SCRIPT"
 }
 
 # As far as it can be known here: without either, it is its owner's to know.

@@ -52,12 +52,12 @@ undo() {
     abandoned=$(abandoned_peers "$former_file")
     (converge "$former_file") || restart "$former_file" || back=no
     # shellcheck disable=SC2046 # two words are meant
-    (set_forwarding $(read_state forwarding)) || true
+    (set_forwarding $(read_state forwarding) && forget_forwarding $(read_state forwarding)) || true
     force_handshakes probes
   else
     (remove_keys) || true
     take_down
-    (set_forwarding 0 0) || true
+    (set_forwarding 0 0 && forget_forwarding 0 0) || true
   fi
   if [ "$back" = yes ]; then tell "$token" | remember rolled-back || true; else tell "$token" | remember broken || true; fi
   (drop_staged_keys) || true

@@ -96,5 +96,17 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
     }
   });
 
+  it("F5: forwarding is taken away for good, though the power went when a push had just taken it away", async () => {
+    await talk.converge({ ...even, forwarding: true });
+    await talk.apply({ ...even, forwarding: false });
+    await talk.until("grep -qx ok /run/wireguard-mesh/wg0/result");
+    await lab.reboot("relay");
+    // As the boot of a system with a service for it does: nothing was confirmed, so its file is still there.
+    await talk.said("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
+    assert.equal(await talk.said("cat /proc/sys/net/ipv4/ip_forward"), "1");
+    await talk.converge({ ...even, forwarding: false });
+    assert.equal(await talk.said("cat /proc/sys/net/ipv4/ip_forward"), "0");
+  });
+
   it("let no secret be seen anywhere in all of this", () => leaks.end());
 });
