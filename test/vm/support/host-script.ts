@@ -6,7 +6,8 @@ import type { Finished } from "../../../scripts/lab/process";
 import { findRepository } from "../../../scripts/lab/repository";
 import type { Machine } from "../../../scripts/lab/vm/machine";
 
-const MARKS = { interface: "wg0", owner: "wireguard-mesh/vm", node: "tokyo", machine: "vm" };
+/** Of the machine that `startMachine` makes. */
+export const MARKS = { interface: "wg0", owner: "wireguard-mesh/vm", node: "tokyo", machine: "vm" };
 
 export interface Wanted {
   /** The whole wg-quick file. */

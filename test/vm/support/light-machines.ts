@@ -1,0 +1,71 @@
+/** Virtual machines for many boots: ready for pushes, equal but for their elastic address, and up in half the time. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import type { Lab } from "../../../scripts/lab/lab";
+import { findOrBuildImage } from "../../../scripts/lab/vm/image";
+import { Machine } from "../../../scripts/lab/vm/machine";
+import { progress } from "./ec2-network";
+import { ELASTIC, said, startMachine } from "./machine-in-lab";
+
+const PRIVATE = "172.31.0.10/20";
+const SECOND_ELASTIC = "203.0.113.61";
+const OFF_LIMIT_MS = 120_000;
+
+export interface LightMachine {
+  machine: Machine;
+  elastic: string;
+  /** `TYPE BASE64` */
+  hostKey: string;
+}
+
+/**
+ * What no push, no WireGuard and no SSH has to do with, and half of a boot's time when the processor is emulated. The disk,
+ * its file system, the journal, systemd's own order and all that the product starts are as they were.
+ */
+const NEEDLESS = [
+  ...["unattended-upgrades.service", "apt-daily.timer", "apt-daily-upgrade.timer"],
+  ...["systemd-timesyncd.service", "systemd-resolved.service", "systemd-binfmt.service"],
+  ...["dpkg-db-backup.timer", "fstrim.timer", "getty.target", "systemd-pstore.service"],
+  ...["systemd-networkd-wait-online.service", "dev-hugepages.mount", "dev-mqueue.mount"],
+  ...["sys-kernel-debug.mount", "sys-kernel-tracing.mount", "kmod-static-nodes.service"],
+  ...["configfs", "drm", "fuse", "efi_pstore", "dm_mod", "loop"].map(
+    (it) => `modprobe@${it}.service`,
+  ),
+];
+
+/** The first boot's settings without cloud-init, for whatever card a copy of the disk finds. */
+const CARD = `[Match]
+Driver=virtio_net
+[Network]
+Address=${PRIVATE}
+Gateway=172.31.0.1
+`;
+
+const INSTALL =
+  "sudo sh -c 'apt-get -qq update && apt-get -qq -y install wireguard-tools' >/dev/null";
+
+/** Two in a new lab, both off: one has had its first boot, the other has a copy of its disk. */
+export async function lightMachines(id: string): Promise<{ lab: Lab; both: LightMachine[] }> {
+  const { lab, machine, hostKey } = await startMachine(id);
+  progress("the first boot");
+  await machine.waitForSsh();
+  assert.deepEqual(await machine.waitForCloudInit(), []);
+  progress("the tools, and what makes the next boots light");
+  await said(machine, INSTALL);
+  await said(machine, "sudo tee /etc/systemd/network/10-card.network >/dev/null", CARD);
+  await said(machine, "sudo touch /etc/cloud/cloud-init.disabled && sudo rm /etc/netplan/*");
+  // Until now netplan has had it started.
+  await said(machine, "sudo systemctl -q enable systemd-networkd");
+  await said(machine, `sudo systemctl mask ${NEEDLESS.join(" ")} 2>/dev/null`);
+  assert.equal(await machine.shutDown(OFF_LIMIT_MS), true, "it did not go off by itself");
+  const second = await Machine.create(lab, {
+    ...{ name: "osaka", image: await findOrBuildImage(() => undefined), userData: "" },
+    ...{ privateAddress: PRIVATE, elastic: SECOND_ELASTIC, login: { user: "admin", hostKey } },
+  });
+  fs.copyFileSync(machine.files.disk, second.files.disk);
+  const both = [
+    { machine, elastic: ELASTIC, hostKey },
+    { machine: second, elastic: SECOND_ELASTIC, hostKey },
+  ];
+  return { lab, both };
+}
