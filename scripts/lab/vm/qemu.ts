@@ -48,9 +48,13 @@ export async function powerOn(
 /** Pulls the plug: what the machine had not yet written to its disk is lost. True when it was on. */
 export async function powerOff(namespace: string): Promise<boolean> {
   const wasOn = isOn(namespace);
+  const ended = new Set<number>();
   const off = await waitFor(() => {
-    for (const pid of machineProcesses(namespace)) endProcess(pid);
-    return isOn(namespace) ? undefined : true;
+    for (const pid of machineProcesses(namespace)) {
+      ended.add(pid);
+      endProcess(pid);
+    }
+    return isOn(namespace) || [...ended].some(hasThreads) ? undefined : true;
   }, END_LIMIT_MS);
   if (off === undefined) throw new LabError(`The machine in ${namespace} would not go off.`);
   return wasOn;
@@ -98,6 +102,29 @@ export function isOn(namespace: string): boolean {
 function machineProcesses(namespace: string): number[] {
   const identity = namespaceIdentity(`/run/netns/${namespace}`);
   return identity === undefined ? [] : processesIn(new Set([identity]));
+}
+
+/**
+ * A process that was killed is out of its namespace before the last of its threads has ended, and until then the next
+ * QEMU does not get the lock on the disk.
+ */
+function hasThreads(pid: number): boolean {
+  const threads = readOrNothing(() => fs.readdirSync(`/proc/${pid}/task`)) ?? [];
+  return threads.some((thread) => {
+    const status = readOrNothing(() =>
+      fs.readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"),
+    );
+    return status !== undefined && !/^State:\s+[XZ]/m.test(status);
+  });
+}
+
+function readOrNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    // It has ended while it was looked at.
+    return undefined;
+  }
 }
 
 function endProcess(pid: number): void {
