@@ -31,11 +31,11 @@ describe("a push and the way in", function () {
   it("is lost by a config that takes the way in away: the host goes back, the push says so", async () => {
     const good = requestFor(lab, "relay");
     await pushed(lab, "apply", good);
-    // Half of the management network is routed into the tunnel, to nobody: the operator's half.
+    // The corner of the management network that the operator is in is routed into the tunnel, to nobody.
     const thief = [
       "[Peer]",
       `PublicKey = ${keysOf("nobody").publicKey}`,
-      "AllowedIPs = 172.29.0.0/17",
+      "AllowedIPs = 172.29.0.0/29",
     ];
     const cutting = { ...good, config: configOf("relay", "10.0.0.1/24", ["", ...thief]) };
 
