@@ -66,7 +66,7 @@ describe("docs/secrets.md, run", function () {
     await run("restore", { BACKUP: backup, PULUMI_BACKEND_URL }, { from: elsewhere });
   });
 
-  it("has the network back after the passphrase was lost: with its addresses, and with a host that only the tunnel leads to", async () => {
+  it("F18: has the network back after the passphrase was lost: with its addresses, and with a host that only the tunnel leads to", async () => {
     const before = nodes();
     const passphrase = newPassphrase();
     // Nobody knows it any more.
