@@ -28,7 +28,7 @@ export function fingerprintOf(file: string): string {
 }
 
 /** `text`: the file as it was handed over. */
-export function deliveryOf(text: string, node: NodePlan, plan: Plan): Delivery {
+export function deliveryOf(text: string, node: NodePlan, plan: Plan): Delivery & { file: string } {
   const handed = text.replace(/^(PrivateKey|PresharedKey) = .*$/gm, `$1 = ${HIDDEN}`);
   const planned = renderRedacted(node, plan.network);
   // The plan does not know the address of an ec2 relay, and the file does.

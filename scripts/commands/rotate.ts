@@ -1,6 +1,6 @@
 /** `rotate`: a new key for a node, while the old one still works, until the new one is proven everywhere. */
 import type { Command } from "commander";
-import type { NodePlan } from "../../mesh/plan/plan";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { outdatedIn, outdatedText } from "../stack/delivered";
 import { Failure } from "../stack/failure";
 import { readPlan } from "../stack/network";
@@ -52,8 +52,10 @@ export function rotateCommand(): Command {
 async function rotate(name: string | undefined, options: RotateOptions): Promise<void> {
   refuseWrongUse(name, options);
   const stack = findStack(options.stack);
-  const names = await namesFor(name, options, stack);
-  if (options.finish === true && options.cutOff !== true) await refuseToCutOff(names, stack);
+  const before = readPlan(stack, await lastOutputs(stack));
+  const names = namesFor(name, options, before);
+  if (options.finish === true && options.cutOff !== true)
+    await refuseToCutOff(names, before, stack);
   const { reports, stopped } =
     options.finish === true
       ? { reports: [await finishNow(names, stack, options)], stopped: null }
@@ -103,8 +105,7 @@ function stoppedText(stopped: Stopped | null): string {
 }
 
 /** A host that has not come over, and that only the tunnel leads to, could never be reached again. */
-async function refuseToCutOff(names: readonly string[], stack: Stack): Promise<void> {
-  const plan = readPlan(stack, await lastOutputs(stack));
+async function refuseToCutOff(names: readonly string[], plan: Plan, stack: Stack): Promise<void> {
   const risky = plan.nodes.filter(
     (node) => names.includes(node.name) && cutOffBy(node, plan).length > 0,
   );
@@ -112,6 +113,7 @@ async function refuseToCutOff(names: readonly string[], stack: Stack): Promise<v
   const lost = lostByFinish(
     await look(
       risky.map(({ name }) => name),
+      plan,
       stack,
     ),
     plan,
@@ -138,12 +140,7 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
 }
 
 /** Peers first: a relay that nobody can leave half-way holds up no other. */
-async function namesFor(
-  name: string | undefined,
-  options: RotateOptions,
-  stack: Stack,
-): Promise<string[]> {
-  const { nodes } = readPlan(stack, await lastOutputs(stack));
+function namesFor(name: string | undefined, options: RotateOptions, { nodes }: Plan): string[] {
   if (name !== undefined) {
     if (nodes.every((node) => node.name !== name)) throw noSuchNode(name, nodes);
     return [name];

@@ -7,7 +7,7 @@ import type { Outdated } from "../../mesh/render/delivery";
 import { outdatedIn, outdatedText } from "../stack/delivered";
 import { runWithEvents, type EngineRun } from "../stack/engine-run";
 import { openAccess, readPlan } from "../stack/network";
-import { readConfigs } from "../stack/outputs";
+import { readConfigs, type Outputs } from "../stack/outputs";
 import { findStack, type Stack } from "../stack/project";
 import { readConfig, readStackFile } from "../stack/stack-file";
 import { newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
@@ -43,9 +43,9 @@ export function upCommand(): Command {
 
 async function up(flags: string[], options: UpOptions): Promise<void> {
   const stack = findStack(options.stack);
-  const report = await converge(stack, flags, options);
+  const { report, outputs } = await converge(stack, flags, options);
   process.exitCode = report.ok ? 0 : 1;
-  const { pending, outdated, text } = await whoIsBehind(stack);
+  const { pending, outdated, text } = await whoIsBehind(stack, outputs);
   const blocks = [upText(report), text].filter((block) => block !== "");
   print(options, { ...report, pending, outdated }, blocks.join("\n"));
 }
@@ -57,9 +57,9 @@ interface Behind {
 }
 
 /** Whose new key is not proven everywhere, and who needs a config; each with the command that ends it. */
-async function whoIsBehind(stack: Stack): Promise<Behind> {
+async function whoIsBehind(stack: Stack, told: Outputs | null): Promise<Behind> {
   if (filedPlan(stack) === null) return { pending: [], outdated: [], text: "" };
-  const outputs = await lastOutputs(stack);
+  const outputs = told ?? (await lastOutputs(stack));
   const plan = readPlan(stack, outputs);
   const witnesses = witnessesOf(plan);
   const answers =
@@ -77,12 +77,18 @@ function filedPlan(stack: Stack): Plan | null {
   return readMesh(readConfig(readStackFile(stack.file), stack.file), Date.now()).plan;
 }
 
+interface Converged {
+  report: UpReport;
+  /** As the run left them; null where it converged nothing. */
+  outputs: Outputs | null;
+}
+
 /** One `up`, as it went; `rotate` has two of them. */
 export async function converge(
   stack: Stack,
   flags: string[],
   options: UpOptions,
-): Promise<UpReport> {
+): Promise<Converged> {
   const plan = filedPlan(stack);
   const before = await handedOver(stack, plan);
   const out = options.json === true ? "stderr" : "stdout";
@@ -90,8 +96,9 @@ export async function converge(
   const args = engineArgs(flags, options);
   const run = await runInTurn(stack, () => runWithEvents(stack, args, out));
   await forgetUnfinished(stack, run);
-  const now = plan === null || !run.updated ? null : readPlan(stack, await lastOutputs(stack));
-  return reportOn(run, now, stack, before, found);
+  const outputs = plan === null || !run.updated ? null : await lastOutputs(stack);
+  const now = outputs === null ? null : readPlan(stack, outputs);
+  return { report: await reportOn(run, now, stack, before, found), outputs };
 }
 
 function engineArgs(flags: string[], options: UpOptions): string[] {

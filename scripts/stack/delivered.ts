@@ -15,7 +15,7 @@ import { setIn } from "./yaml-edit";
 export function recordDelivery(stack: Stack, node: NodePlan, plan: Plan, file: Secret): void {
   const { config, knows, file: fingerprint } = deliveryOf(file.reveal(), node, plan);
   const text = readStackFile(stack.file);
-  const record = { config, knows, ...(fingerprint === null ? {} : { file: fingerprint }) };
+  const record = { config, knows, file: fingerprint };
   const edited = setIn(text, configPath(["delivered", node.name]), record);
   if (edited !== text) writeStackFile(stack.file, edited);
 }

@@ -24,10 +24,12 @@ export async function ensureStack(
   secretsProvider: string | undefined,
   lost: boolean,
 ): Promise<EnsuredStack> {
-  const text = lost ? await withoutSecrets(stack) : readStackFile(stack.file);
+  const before = readStackFile(stack.file);
   // Before anything is made: a file that is no YAML must not come to light halfway.
-  readSettings(text, stack.file);
-  if (await isThere(stack)) {
+  readSettings(before, stack.file);
+  const isMade = await isThere(stack);
+  const text = lost ? withoutSecrets(stack, before, isMade) : before;
+  if (isMade) {
     if (secretsProvider !== undefined) throw providerChosen(stack, secretsProvider);
     await ask(stack, onStack(stack, "stack", "select"));
     return { text, made: false };
@@ -68,10 +70,9 @@ function providerChosen({ name }: Stack, provider: string): Failure {
 }
 
 /** Writes the file without them at once: the engine would ask for the lost passphrase as long as their salt stands in it. */
-async function withoutSecrets(stack: Stack): Promise<string> {
-  const before = readStackFile(stack.file);
+function withoutSecrets(stack: Stack, before: string, isMade: boolean): string {
   if (!holdsSecrets(before, stack.file)) return before;
-  if (await isThere(stack)) {
+  if (isMade) {
     throw new Failure(
       `the state of the stack ${stack.name} is encrypted with the lost passphrase too`,
       `forget it, which touches no host: pulumi stack rm ${stack.name} --force --preserve-config --yes`,

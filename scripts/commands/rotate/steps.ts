@@ -1,5 +1,6 @@
 /** Carries out one step of a rotation on the stack file: reviewed before, written whole. */
 import { publicKeyOf, isKey } from "../../../mesh/keys";
+import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { Secret } from "../../../mesh/secret";
 import { addSecrets, configPath, withSecrets } from "../../stack/encrypt";
@@ -101,9 +102,11 @@ function find(name: string, stack: Stack): { plan: Plan; node: NodePlan } {
 
 /** Those that can be reached only by the old key of this node: the push that ends it comes before the one that brings the new one. */
 export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
-  const isLost = ({ name: other, hosts }: NodePlan) =>
-    hosts.every((host) => host.kind === "via" && (other === name || host.relay === name));
-  return nodes.filter((node) => node.hosts.length > 0 && isLost(node)).map((node) => node.name);
+  const isLost = (node: NodePlan) => {
+    const relays = jumpRelays(node);
+    return relays.length > 0 && (node.name === name || relays.every((relay) => relay === name));
+  };
+  return nodes.filter(isLost).map((node) => node.name);
 }
 
 /** Those of them that have not come over: a peer itself, and of a relay's neighbours those that it waits for. */

@@ -1,5 +1,6 @@
 /** One `up`, and then a look at whether the new keys are proven: again and again, for a bounded time. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Plan } from "../../../mesh/plan/plan";
 import { openAccess, readPlan } from "../../stack/network";
 import type { Stack } from "../../stack/project";
 import { say } from "../command";
@@ -28,12 +29,15 @@ export async function convergeAndProve(
   options: Pick<UpOptions, "yes" | "json">,
 ): Promise<Pick<RotateReport, "pending" | "up">> {
   const unasked = options.yes === true ? { yes: true as const, skipPreview: true as const } : {};
-  const up = await converge(stack, [], { ...options, ...unasked });
-  if (names.length === 0 || up.exitCode !== 0) return { up, pending: await look(names, stack) };
+  const { report: up } = await converge(stack, [], { ...options, ...unasked });
+  if (names.length === 0) return { up, pending: [] };
+  // Once: only a run of the engine changes the outputs.
+  const plan = readPlan(stack, await lastOutputs(stack));
+  if (up.exitCode !== 0) return { up, pending: await look(names, plan, stack) };
   say("waiting until the new key is proven by handshakes...");
   const deadline = Date.now() + LIMIT_MS;
   for (;;) {
-    const pending = await look(names, stack);
+    const pending = await look(names, plan, stack);
     const silent = pending.some(({ waitsFor }) => waitsFor.some(({ why }) => why === "silent"));
     if (!silent || Date.now() + PAUSE_MS > deadline) return { up, pending };
     await sleep(PAUSE_MS);
@@ -41,9 +45,11 @@ export async function convergeAndProve(
 }
 
 /** How far the next keys of these nodes are proven. */
-export async function look(names: readonly string[], stack: Stack): Promise<PendingKey[]> {
-  const plan = readPlan(stack, await lastOutputs(stack));
-  if (names.length === 0) return [];
+export async function look(
+  names: readonly string[],
+  plan: Plan,
+  stack: Stack,
+): Promise<PendingKey[]> {
   const answers = await askNodes(witnessesOf(plan), await openAccess(stack, plan));
   return pendingKeys(plan, answers).filter(({ node }) => names.includes(node));
 }

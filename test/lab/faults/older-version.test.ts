@@ -1,10 +1,9 @@
 /** Coming from an older version: what commit 1dad003 left on a host, and what this one makes of it. Needs root. */
 import * as assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { Lab } from "../../../scripts/lab/lab";
-import { hostScript } from "../../../scripts/push/host-script";
-import { HostTalk, LIVE, STATE, type Wanted } from "../support/host-protocol";
+import { HostTalk, STATE, type Wanted } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
+import { leaveAsThen } from "../support/older-stack";
 import { configOf } from "../support/pushing";
 
 describe("a host that an older version pushed to", function () {
@@ -14,45 +13,21 @@ describe("a host that an older version pushed to", function () {
   let talk: HostTalk;
   const wanted: Wanted = { config: configOf("relay", "10.0.0.1/24"), forwarding: true };
   const next: Wanted = { ...wanted, config: configOf("relay", "10.0.0.1/24", ["MTU = 1300"]) };
-  const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-older" });
     leaks = await LeakWatch.ofPushes(lab);
     talk = new HostTalk(lab, "relay");
   });
-  beforeEach(leaveAsThen);
+  beforeEach(leftByIt);
   after(() => lab.down());
 
-  /** The files of commit 1dad003 after a confirmed push: no format, no copy of the config, its lock in /run/lock. */
-  async function leaveAsThen(): Promise<void> {
+  async function leftByIt(): Promise<void> {
     await talk.remove();
-    const state = {
-      owner: `wireguard-mesh/${lab.id}\nrelay\nmachine-of-relay\n`,
-      digest: `${sha256(`${wanted.config}1`)}\n`,
-      file: `${sha256(wanted.config)}\n`,
-      forwarding: "1 0\n",
-      probes: "\n",
-      "own-mtu": "1420\n",
-      "switched-on-ipv4": "1\n",
-    };
-    const writes = Object.entries(state).map(
-      ([name, text]) => `printf '%s' '${text}' >${STATE}/${name}`,
-    );
-    await lab.exec("relay", ["sh", "-c", `umask 077; cat >${LIVE}`], { input: wanted.config });
-    await talk.said(
-      [
-        `umask 077; mkdir -p ${STATE} /etc/wireguard/.wireguard-mesh /run/lock /run/wireguard-mesh/wg0`,
-        ...writes,
-        `printf '# wireguard-mesh: wg0\\nnet.ipv4.ip_forward = 1\\n' >/etc/sysctl.d/60-wireguard-mesh-wg0.conf`,
-        "echo 1 >/proc/sys/net/ipv4/ip_forward",
-        ": >/run/lock/wireguard-mesh-wg0; : >/run/wireguard-mesh/wg0/endpoints",
-        "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wg-quick up wg0 2>/dev/null",
-      ].join("\n"),
-    );
-    // A stand-in for that version's own script, which knows the same verbs.
-    const script = `umask 077; cat >${STATE}/host.sh`;
-    await lab.exec("relay", ["sh", "-c", script], { input: `${hostScript()}\n` });
+    const marks = { owner: `wireguard-mesh/${lab.id}`, node: "relay", machine: "machine-of-relay" };
+    const state = { config: wanted.config, forwarding: { ipv4: true, ipv6: false }, probes: [] };
+    const request = { ...marks, interface: "wg0", ...state };
+    await leaveAsThen(lab, "relay", request, String(talk.payload(wanted, "")["digest"]));
   }
 
   it("is left alone when it is as it should be", async () => {

@@ -67,11 +67,16 @@ export async function olderState(
 }
 
 /** A confirmed push's files: no format, no copy of the config, its lock in /run/lock; and the interface as it ran. */
-export async function leaveAsThen(lab: Lab, host: string, request: OlderRequest): Promise<void> {
+export async function leaveAsThen(
+  lab: Lab,
+  host: string,
+  request: OlderRequest,
+  digest = digestOf(request),
+): Promise<void> {
   const forwards = request.forwarding.ipv4;
   const state = {
     owner: `${request.owner}\n${request.node}\n${request.machine}\n`,
-    digest: `${digestOf(request)}\n`,
+    digest: `${digest}\n`,
     file: `${sha256(request.config)}\n`,
     forwarding: forwards ? "1 0\n" : "0 0\n",
     probes: `${request.probes.join(" ")}\n`,
