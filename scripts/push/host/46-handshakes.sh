@@ -67,16 +67,17 @@ proven() {
   has_shaken "$1" && { ! listed "$1" "$moved" || [ "$(endpoint_now "$1")" = "$(endpoint_told "$1")" ]; }
 }
 
+endpoint_staged() { endpoints_in "$STAGED" | awk -v key="$1" '$1 == key { print $2 }'; }
 endpoint_now() { wg show "$IFACE" endpoints | awk -v key="$1" '$1 == key { print $2 }'; }
 
 # Only an IPv4 address can be compared as text; anything else counts as reached.
 endpoint_told() {
-  told=$(endpoints_in "$STAGED" | awk -v key="$1" '$1 == key { print $2 }')
+  told=$(endpoint_staged "$1")
   case $told in *[!0-9.:]* | *:*:*) endpoint_now "$1" ;; *) tell "$told" ;; esac
 }
 
 no_handshake() {
-  at=$(endpoints_in "$STAGED" | awk -v key="$1" '$1 == key { print $2 }')
+  at=$(endpoint_staged "$1")
   say "no handshake with $(name_of "$1" "$STAGED") at $at within $(($(date +%s) - started)) s: is UDP port ${at##*:} open at ${at%:*}?"
 }
 
