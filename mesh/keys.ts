@@ -1,6 +1,6 @@
 /** WireGuard keys: Curve25519, 32 bytes, written as 44 characters of base64 (wg(8), genkey, pubkey, genpsk). */
-import { hkdf } from "@noble/hashes/hkdf";
-import { sha256 } from "@noble/hashes/sha2";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import nacl from "tweetnacl";
 import { Secret } from "./secret";
 

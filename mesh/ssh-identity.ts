@@ -2,8 +2,8 @@
  * The SSH keys that say who a machine is: the stack's authority, which signs host keys, and the host key that an EC2
  * instance boots with. Both come from one seed in the config, so that a run changes nothing.
  */
-import { hkdf } from "@noble/hashes/hkdf";
-import { sha256 } from "@noble/hashes/sha2";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import nacl from "tweetnacl";
 import { decodeKey } from "./keys";
 import { Secret } from "./secret";

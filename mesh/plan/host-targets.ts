@@ -1,6 +1,6 @@
 /** The ways onto a node's machine, with the pinned keys of every machine on the way. */
-import { sha256 } from "@noble/hashes/sha2";
-import { bytesToHex } from "@noble/hashes/utils";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Host, Node } from "../config/config";
 import { instancePlaceholder } from "../placeholders";
 import type { HostTarget, SshAuthority, SshHop } from "../push-request";

@@ -1,6 +1,6 @@
 /** What was handed over to a device: a fingerprint of it, by which a later look tells that it is out of date, and in what. */
-import { sha256 } from "@noble/hashes/sha2";
-import { bytesToHex } from "@noble/hashes/utils";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { isMap } from "../config/shape-issues";
 import type { NodePlan, Plan } from "../plan/plan";
 import { HIDDEN } from "../secret";
