@@ -153,16 +153,15 @@ describe("source files", () => {
 
 describe("pins that bite", () => {
   const pins = {
-    "@pulumi/pulumi": ["3.248.0", "the last whose engines take Node 20; 3.249 needs Node 22"],
-    "@pulumi/command": [
-      "1.2.1",
-      "npm's latest, 4.5.0, is a stray old release without hostKey and logging",
+    "@pulumi/pulumi": [
+      "3.276.0",
+      "the engine has the same version, and its Go module exists for a few versions only; not 3.259, which ends the program when an update fails under --continue-on-error",
     ],
-    typescript: ["5.9.3", "Pulumi's TypeScript support ends before 7, which is npm's latest"],
-    pulumi: [
-      "3.250.0",
-      "the CLI that is known to work with this SDK and the Go-built language host",
-    ],
+    "@pulumi/command": ["1.2.1", "npm also has 4.5.0, an old release without hostKey and logging"],
+    typescript: ["6.0.3", "@pulumi/pulumi takes none from 7 on (its peerDependencies)"],
+    pulumi: ["3.265.0", "npm's newest; it downloads the version in PULUMI_VERSION"],
+    "@types/node": ["22.20.7", "the oldest Node that is supported: nothing newer may be used"],
+    "google-protobuf": ["3.21.4", "@pulumi/pulumi's own messages are made with 3"],
   } as const;
   const manifest = readJson("package.json") as Record<string, Record<string, string> | undefined>;
   const lock = readJson("package-lock.json") as { packages: Record<string, { version?: string }> };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
 import { establishGo } from "./go-toolchain.mjs";
-import { LANGUAGE_HOST, packageVersion } from "./pins.mjs";
+import { LANGUAGE_HOST, engineVersion } from "./pins.mjs";
 import { makeThenPlace } from "./place-engine.mjs";
 import { say, withProgress } from "./progress.mjs";
 
@@ -40,7 +40,7 @@ export async function buildEngine(root, place, mayInstall) {
 
 /** @param {{ root: string, command: string, env: NodeJS.ProcessEnv, bin: string }} how */
 async function compileBoth({ root, command, env, bin }) {
-  const version = packageVersion(root, "pulumi");
+  const version = engineVersion(root);
   let compiled = 0;
   /** `go build -v` names each package on a line of its own. @param {Buffer} text */
   const hear = (text) => (compiled += text.toString().split("\n").length - 1);

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./child.mjs";
 import { isExecutable } from "./find-program.mjs";
-import { LANGUAGE_HOST, packageVersion } from "./pins.mjs";
+import { LANGUAGE_HOST, engineVersion } from "./pins.mjs";
 import { makeThenPlace } from "./place-engine.mjs";
 import { say, withProgress } from "./progress.mjs";
 
@@ -16,7 +16,7 @@ const LONGEST_SECONDS = 600;
  * @returns {Promise<boolean>} false when it cannot be downloaded here, which has been said then
  */
 export async function downloadEngine(root, place) {
-  const version = packageVersion(root, "pulumi");
+  const version = engineVersion(root);
   return await makeThenPlace(place, async (workshop) => {
     // The wrapper unpacks straight into its place and takes any `pulumi` there for whole; so it gets a home of its own first.
     const env = {

@@ -1,5 +1,4 @@
-// The engine: a suitable `pulumi` on PATH, else the version of the npm package `pulumi` in its own place, where the
-// package's wrapper puts it by download and where Go puts it when that is not possible. So `npx pulumi` works either way.
+// The engine: a suitable `pulumi` on PATH, else the SDK's version in its own place, where the npm package `pulumi` puts it by download and where Go puts it when that is not possible. So `npx pulumi` works either way.
 import { dirname, join } from "node:path";
 import { buildEngine } from "./build-with-go.mjs";
 import { run } from "./child.mjs";

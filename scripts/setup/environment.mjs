@@ -1,5 +1,5 @@
 // The environment in which the lab and the tests run: the engine that was chosen, and nothing that would shadow it. Pure.
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { SYSTEM_FOLDERS, foldersOf, isNpmBin } from "./find-program.mjs";
 
 /**
@@ -9,18 +9,20 @@ import { SYSTEM_FOLDERS, foldersOf, isNpmBin } from "./find-program.mjs";
  * @param {import("./engine.mjs").Engine | null} facts.engine null where none could be had
  * @param {"real" | "stand-in" | null} facts.plugin
  * @param {string} facts.standInFolder on PATH only when the plugin is the stand-in
- * @param {string} facts.node the running Node
+ * @param {string} facts.nodeFolder a folder with the Node to use and nothing else
  * @returns {NodeJS.ProcessEnv}
  */
-export function preparedEnvironment(user, { root, engine, plugin, standInFolder, node }) {
+export function preparedEnvironment(user, { root, engine, plugin, standInFolder, nodeFolder }) {
+  const users = foldersOf(user["PATH"]).filter((folder) => folder !== standInFolder);
   const folders = [
+    nodeFolder,
     ...(plugin === "stand-in" ? [standInFolder] : []),
     ...(engine?.isOurs ? [engine.folder] : []),
-    // npm puts node_modules/.bin first, where the wrapper `pulumi` would shadow an engine on PATH; so it goes behind.
-    ...foldersOf(user["PATH"]).filter((folder) => !isNpmBin(folder) && folder !== standInFolder),
+    // npm puts node_modules/.bin folders first, where the wrapper `pulumi` would shadow an engine on PATH; so they go last.
+    ...users.filter((folder) => !isNpmBin(folder)),
     ...SYSTEM_FOLDERS,
-    dirname(node),
     join(root, "node_modules", ".bin"),
+    ...users.filter(isNpmBin),
   ];
   return {
     ...user,

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { USAGE, parseCommandLine } from "./command-line.mjs";
+import { USAGE, parseCommandLine, suiteOf } from "./command-line.mjs";
 import { establishCommandPlugin, standInFolder } from "./command-plugin.mjs";
 import { compile } from "./compiled-code.mjs";
 import { establishEngine, findEngine } from "./engine.mjs";
@@ -18,11 +18,13 @@ import {
   tunnelObstacle,
   userObstacle,
 } from "./lab-obstacle.mjs";
+import { MAJORS, ensureNode, majorToFetch, nodeFolder } from "./node.mjs";
 import { installNpmPackages } from "./npm-packages.mjs";
 import { say } from "./progress.mjs";
 import { runTests } from "./run-tests.mjs";
 import { canInstall, installSystemPackages } from "./system-packages.mjs";
 import { toolsFor } from "./system-tools.mjs";
+import { allTestFiles, selectFiles } from "./test-jobs.mjs";
 import { establishVirtualMachines } from "./virtual-machines.mjs";
 
 /** @typedef {import("./command-line.mjs").Request} Request */
@@ -32,13 +34,20 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
 /** @param {string[]} argv without node and script */
 export async function main(argv) {
   const request = parseCommandLine(argv);
-  if (request === null) {
+  if (request === null || (request.node !== null && !MAJORS.includes(request.node))) {
     process.stderr.write(USAGE);
     process.exitCode = 2;
     return;
   }
   const stopWatching = watchForInterrupts();
   try {
+    const major = majorToFetch(process.versions.node, request.node);
+    if (major !== null) {
+      const node = await ensureNode(ROOT, major);
+      stopWatching();
+      await replaceBy([fileURLToPath(new URL("run.mjs", import.meta.url)), ...argv], node);
+      return;
+    }
     await installNpmPackages(ROOT);
     await compile(ROOT);
     const start = request.what === "lab" ? await prepareLab(request) : await prepareTests(request);
@@ -60,11 +69,19 @@ async function prepareLab(request) {
   const program = join(ROOT, "dist", "scripts", "lab", "main.js");
   if (!existsSync(program))
     throw new SetupError(`${program} is missing; scripts/lab/main.ts is its source.`);
-  return async () => {
-    const ended = await handOver([program, ...request.args], { cwd: ROOT, env });
-    if (ended.signal) process.kill(process.pid, ended.signal);
-    process.exitCode = ended.code;
-  };
+  return () => replaceBy([program, ...request.args], process.execPath, { cwd: ROOT, env });
+}
+
+/**
+ * Ends as this program ends.
+ * @param {string[]} args
+ * @param {string} node
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
+ */
+async function replaceBy(args, node, where = { cwd: process.cwd(), env: process.env }) {
+  const ended = await handOver(args, { ...where, node });
+  if (ended.signal) process.kill(process.pid, ended.signal);
+  process.exitCode = ended.code;
 }
 
 /**
@@ -74,19 +91,29 @@ async function prepareLab(request) {
  * @returns {Promise<() => Promise<void>>}
  */
 async function prepareTests(request) {
+  const suites = new Set(selectFiles(allTestFiles(ROOT), request).map(suiteOf));
+  const leftOut = request.tests === "quick" ? await machineObstacle() : null;
+  if (leftOut !== null) suites.delete("lab");
   let env = environment({ engine: null, plugin: null });
   await installTestTools(request);
-  const labObstacle = await obstacleOf(async () => {
-    if (request.labTests === "run" || request.vmTests) env = await establishLab(request);
+  const lab = await obstacleOf(async () => {
+    if (suites.has("lab") || suites.has("vm")) env = await establishLab(request);
   });
-  const vmObstacle =
-    labObstacle ??
-    (await obstacleOf(async () => {
-      if (request.vmTests) await establishVirtualMachines(ROOT, request.mayInstall);
-    }));
+  const vm = await obstacleOf(async () => {
+    if (lab === null && suites.has("vm")) await establishVirtualMachines(ROOT, request.mayInstall);
+  });
+  const obstacles =
+    leftOut === null
+      ? { lab, vm: lab ?? vm, leftOut: false }
+      : { lab: leftOut, vm: leftOut, leftOut: true };
   return async () => {
-    process.exitCode = await runTests({ root: ROOT, env, request, labObstacle, vmObstacle });
+    process.exitCode = await runTests({ root: ROOT, env, request, obstacles });
   };
+}
+
+/** What no set-up can change: another system, no root, a container without rights. For people; null: nothing. */
+async function machineObstacle() {
+  return userObstacle() ?? (await namespaceObstacle()) ?? (await tunnelObstacle());
 }
 
 /** @param {() => Promise<void>} work @returns {Promise<string | null>} why it cannot be done, for people */
@@ -140,6 +167,6 @@ function environment(found) {
     ...found,
     root: ROOT,
     standInFolder: standInFolder(ROOT),
-    node: process.execPath,
+    nodeFolder: nodeFolder(ROOT, process.execPath, process.versions.node),
   });
 }

@@ -16,7 +16,16 @@ export function pulumiHome() {
  * @param {string} root the project's folder
  */
 export function engineHome(root) {
-  return join(pulumiHome(), "versions", packageVersion(root, "pulumi"));
+  return join(pulumiHome(), "versions", engineVersion(root));
+}
+
+/**
+ * The engine's version is that of the SDK: Pulumi releases them together, and an engine that is older may lack what the SDK
+ * asks for. The npm package `pulumi` only downloads it, and stays behind (3.265.0), but takes PULUMI_VERSION.
+ * @param {string} root
+ */
+export function engineVersion(root) {
+  return packageVersion(root, "@pulumi/pulumi");
 }
 
 /**

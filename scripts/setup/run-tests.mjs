@@ -1,33 +1,65 @@
-// Runs the unit tests, the lab's, the virtual machines', each in a mocha of its own, and closes with one line over all.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+// Runs test files in mocha processes side by side, and closes with one line over all of them.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { isTestFile, suiteOf } from "./command-line.mjs";
-import { handOver } from "./hand-over.mjs";
+import { clearInterval, setInterval } from "node:timers";
+import { isTestFile } from "./command-line.mjs";
+import { readDurations, rememberDurations } from "./durations.mjs";
+import { runQueue } from "./job-queue.mjs";
+import { captureNode, handOver } from "./hand-over.mjs";
+import { formatSeconds } from "./progress.mjs";
+import { allTestFiles, jobsFor, selectFiles } from "./test-jobs.mjs";
 import { closingLine, isGood, sum, totalsOf } from "./totals.mjs";
 
+/** @typedef {import("./test-jobs.mjs").Job} Job */
 /** @typedef {import("./totals.mjs").Totals} Totals */
 
+/** What the reporter writes when mocha ends. @typedef {Totals & { failures: string[], files: Record<string, number> }} Report */
+
 /**
- * @param {object} job
- * @param {string} job.root the project's folder
- * @param {NodeJS.ProcessEnv} job.env
- * @param {import("./command-line.mjs").Request} job.request
- * @param {string | null} job.labObstacle why the lab cannot run here, for people
- * @param {string | null} job.vmObstacle why its virtual machines cannot
- * @returns {Promise<number>} the exit code
+ * @typedef {object} Run
+ * @property {string} root the project's folder
+ * @property {NodeJS.ProcessEnv} env
+ * @property {import("./command-line.mjs").Request} request
+ * @property {Obstacles} obstacles
  */
-export async function runTests(job) {
+
+/**
+ * Why a suite cannot run here, for people; null: it can. A suite that is `leftOut` was not asked for by name, so its files
+ * count as skipped and not as a failure.
+ * @typedef {{ lab: string | null, vm: string | null, leftOut: boolean }} Obstacles
+ */
+
+/**
+ * @typedef {object} Outcome
+ * @property {Job} job
+ * @property {Totals} totals
+ * @property {string[]} failures titles of failed tests
+ * @property {Record<string, number>} durations seconds by file
+ */
+
+const SECONDS_BETWEEN_LINES = 30;
+const SLOWEST = 10;
+
+/** Cores that a job keeps busy, about: the lab mostly waits, and an emulated machine never does. */
+const WEIGHTS = { unit: 1, lab: 0.4, vm: 0.8 };
+
+/** @param {Run} run @returns {Promise<number>} the exit code */
+export async function runTests(run) {
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-tests-"));
   try {
-    const runs = [];
-    for (const suite of suitesOf(job, folder)) runs.push(await suite());
-    const total = sum(runs);
-    if (total.passed + total.failed === 0) {
-      process.stdout.write("No test ran, which counts as a failure.\n");
-    }
-    process.stdout.write(`${closingLine(total)}\n`);
-    return isGood(total) ? 0 : 1;
+    const { root, request } = run;
+    const durations = readDurations(root);
+    const files = selectFiles(allTestFiles(root), request);
+    const { jobs, totals } = withoutObstacles(jobsFor(files, durations), run.obstacles);
+    const outcomes = await runJobs(jobs, run, folder);
+    const measured = Object.assign({}, ...outcomes.map((outcome) => outcome.durations));
+    rememberDurations(root, measured, request.saveDurations);
+    return conclude(
+      outcomes,
+      measured,
+      sum([...totals, ...outcomes.map(({ totals: one }) => one)]),
+    );
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     process.stdout.write("Interrupted: the tests did not finish.\n");
@@ -37,7 +69,7 @@ export async function runTests(job) {
   }
 }
 
-/** After Ctrl-C mocha ends as if all were well; no further suite may start then, and nothing is counted. */
+/** After Ctrl-C mocha ends as if all were well; no further job may start then, and nothing is counted. */
 class Interruption extends Error {
   /** @param {NodeJS.Signals} signal */
   constructor(signal) {
@@ -47,97 +79,148 @@ class Interruption extends Error {
 }
 
 /**
- * @param {Parameters<typeof runTests>[0]} job
- * @param {string} folder
- * @returns {(() => Totals | Promise<Totals>)[]}
+ * @param {Job[]} jobs
+ * @param {Obstacles} obstacles
+ * @returns {{ jobs: Job[], totals: Totals[] }} those that can run, and what the others count for
  */
-function suitesOf({ root, env, request, labObstacle, vmObstacle }, folder) {
-  /** @param {import("./command-line.mjs").Suite} name @param {string} config @param {string | null} obstacle */
-  const suite = (name, config, obstacle) => () =>
-    obstacle === null
-      ? mocha({ root, env, folder, name, config, args: argsFor(request.args, name) })
-      : failed(name, obstacle);
-  const lab = {
-    run: () => [suite("lab", "test/lab/.mocharc.json", labObstacle)],
-    skip: () => [() => skippedLab(root)],
-    "leave out": () => [],
+function withoutObstacles(jobs, obstacles) {
+  /** @type {Totals[]} */
+  const totals = [];
+  for (const suite of /** @type {const} */ (["lab", "vm"])) {
+    const obstacle = obstacles[suite];
+    const stopped = jobs.filter((job) => job.suite === suite);
+    if (obstacle === null || stopped.length === 0) continue;
+    const names = stopped.map((job) => `  ${job.name}`).join("\n");
+    process.stdout.write(
+      `\n== ${obstacles.leftOut ? "LEFT OUT" : "FAILED"}: the ${suite} tests cannot run here.\n${obstacle}\n${names}\n`,
+    );
+    totals.push(
+      obstacles.leftOut
+        ? { passed: 0, failed: 0, skipped: stopped.length }
+        : { passed: 0, failed: stopped.length, skipped: 0 },
+    );
+  }
+  const can = jobs.filter((job) => job.suite === "unit" || obstacles[job.suite] === null);
+  return { jobs: can, totals };
+}
+
+/** @param {Job[]} jobs @param {Run} run @param {string} folder @returns {Promise<Outcome[]>} */
+async function runJobs(jobs, run, folder) {
+  const [only] = jobs;
+  if (only !== undefined && jobs.length === 1) return [await runJob(only, run, folder, true)];
+  const started = Date.now();
+  /** @type {Map<string, number>} */
+  const running = new Map();
+  let done = 0;
+  const progress = () => {
+    const names = [...running].map(
+      ([name, since]) => `${shortName(name)} ${formatSeconds((Date.now() - since) / 1000)}`,
+    );
+    process.stdout.write(
+      `-- ${done} of ${jobs.length} done after ${formatSeconds((Date.now() - started) / 1000)}; running: ${names.join(", ")}\n`,
+    );
   };
-  return [
-    ...(request.unitTests ? [suite("unit", ".mocharc.json", null)] : []),
-    ...lab[request.labTests](),
-    ...(request.vmTests ? [suite("vm", "test/vm/.mocharc.json", vmObstacle)] : []),
+  const ticker = setInterval(progress, SECONDS_BETWEEN_LINES * 1000);
+  try {
+    const weighted = jobs.map((job) => ({ job, weight: WEIGHTS[job.suite] }));
+    return await runQueue(weighted, availableParallelism(), async ({ job }) => {
+      running.set(job.name, Date.now());
+      const outcome = await runJob(job, run, folder, false);
+      running.delete(job.name);
+      done++;
+      return outcome;
+    });
+  } finally {
+    clearInterval(ticker);
+  }
+}
+
+/** @param {string} name */
+function shortName(name) {
+  return name.replace(/^test\//, "").replace(/\.test\.ts$/, "");
+}
+
+/**
+ * @param {Job} job
+ * @param {Run} run
+ * @param {string} folder
+ * @param {boolean} live whether its output goes straight to the terminal; else it is shown when the job has ended
+ * @returns {Promise<Outcome>}
+ */
+async function runJob(job, { root, env, request }, folder, live) {
+  const report = join(folder, `${job.name.replaceAll(/\W+/g, "-")}.json`);
+  const args = [
+    join(root, "node_modules", "mocha", "bin", "mocha.js"),
+    ...["--config", configFor(root, folder, job)],
+    ...["--reporter", join(root, "test", "support", "reporter.ts")],
+    ...request.args.filter((word) => !isTestFile(word)),
+    ...job.files,
   ];
-}
-
-/**
- * Without the test files that belong to other suites.
- * @param {string[]} args
- * @param {import("./command-line.mjs").Suite} suite
- */
-function argsFor(args, suite) {
-  return args.filter((word) => !isTestFile(word) || suiteOf(word) === suite);
-}
-
-/**
- * @param {{ root: string, env: NodeJS.ProcessEnv, folder: string, name: string, config: string, args: string[] }} run
- * @returns {Promise<Totals>}
- */
-async function mocha({ root, env, folder, name, config, args }) {
-  process.stdout.write(`\n== ${name} tests\n`);
-  const report = join(folder, `${name}-totals.json`);
-  const program = join(root, "node_modules", "mocha", "bin", "mocha.js");
-  const reporter = join(root, "test", "support", "reporter.ts");
-  const ended = await handOver(
-    [
-      program,
-      "--config",
-      configFor(root, folder, name, config, args),
-      "--reporter",
-      reporter,
-      ...args,
-    ],
-    { cwd: root, env: { ...env, TEST_TOTALS_FILE: report } },
-  );
+  const started = Date.now();
+  const where = { cwd: root, env: { ...env, TEST_REPORT_FILE: report } };
+  if (live) process.stdout.write(`\n== ${job.name}\n`);
+  const ended = live
+    ? { ...(await handOver(args, where)), output: "" }
+    : await captureNode(args, where);
   if (ended.interruption !== null) throw new Interruption(ended.interruption);
+  const seconds = (Date.now() - started) / 1000;
+  /** @type {Report | null} */
   const reported = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null;
+  const totals = totalsOf(reported, ended.code === 0);
+  if (!live)
+    process.stdout.write(
+      `\n== ${job.name}: ${closingLine(totals)}, ${formatSeconds(seconds)}\n${ended.output}`,
+    );
   if (reported === null)
-    process.stdout.write(`The ${name} tests ended before they could report (${ended.how}).\n`);
-  return totalsOf(reported, ended.code === 0);
+    process.stdout.write(`${job.name} ended before it could report (${ended.how}).\n`);
+  const [file] = job.files;
+  const isOneFile = job.files.length === 1 && file !== undefined;
+  return {
+    job,
+    totals,
+    failures:
+      totals.failed > 0 && (reported?.failures.length ?? 0) === 0
+        ? [`${job.name} (${ended.how})`]
+        : (reported?.failures ?? []),
+    durations: isOneFile ? { [file]: Math.round(seconds) } : (reported?.files ?? {}),
+  };
 }
 
 /**
- * mocha adds files on its command line to those of its configuration; whoever names files wants just those.
+ * The suite's own configuration without its files: mocha adds those to the ones on its command line.
  * @param {string} root
- * @param {string} folder for a configuration of our own
- * @param {string} name
- * @param {string} config
- * @param {string[]} args
+ * @param {string} folder
+ * @param {Job} job
  */
-function configFor(root, folder, name, config, args) {
-  const file = join(root, config);
-  if (!args.some(isTestFile)) return file;
+function configFor(root, folder, { suite }) {
+  const file = join(root, suite === "unit" ? ".mocharc.json" : `test/${suite}/.mocharc.json`);
   const settings = JSON.parse(readFileSync(file, "utf8"));
-  const own = join(folder, `${name}-mocharc.json`);
+  const own = join(folder, `${suite}-mocharc.json`);
   writeFileSync(own, JSON.stringify({ ...settings, spec: undefined, ignore: undefined }));
   return own;
 }
 
-/** @param {import("./command-line.mjs").Suite} name @param {string} obstacle @returns {Totals} */
-function failed(name, obstacle) {
-  const without = name === "vm" ? "npm test" : "npm test -- --skip-lab";
-  process.stdout.write(`\n== ${name} tests\nThey did not run, which counts as a failure.\n`);
-  process.stdout.write(`${obstacle}\n  To leave them out on purpose: ${without}\n`);
-  return { passed: 0, failed: 1, skipped: 0 };
-}
-
-/** @param {string} root @returns {Totals} each file of the lab's tests counts as one */
-function skippedLab(root) {
-  const lab = join(root, "test", "lab");
-  const files = existsSync(lab)
-    ? readdirSync(lab, { recursive: true }).filter((path) => String(path).endsWith(".test.ts"))
-    : [];
-  process.stdout.write(
-    `\n== lab tests\nSKIPPED, as --skip-lab says: ${files.length} files of end-to-end tests did NOT run.\n`,
-  );
-  return { passed: 0, failed: 0, skipped: files.length };
+/**
+ * @param {Outcome[]} outcomes
+ * @param {Record<string, number>} durations
+ * @param {Totals} total
+ * @returns {number} the exit code
+ */
+function conclude(outcomes, durations, total) {
+  const failures = outcomes.flatMap((outcome) => outcome.failures);
+  if (failures.length > 0)
+    process.stdout.write(`\nFailed:\n${failures.map((title) => `  ${title}`).join("\n")}\n`);
+  const slowest = Object.entries(durations)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, SLOWEST);
+  if (slowest.length > 1) {
+    const lines = slowest.map(
+      ([file, seconds]) => `  ${formatSeconds(seconds).padEnd(12)} ${file}`,
+    );
+    process.stdout.write(`\nThe ${slowest.length} slowest files:\n${lines.join("\n")}\n`);
+  }
+  if (total.passed + total.failed === 0)
+    process.stdout.write("No test ran, which counts as a failure.\n");
+  process.stdout.write(`${closingLine(total)}\n`);
+  return isGood(total) ? 0 : 1;
 }

@@ -16,41 +16,33 @@ interface Totals {
 }
 
 describe("set-up: command line", () => {
-  const noMachines = { vmTests: false, virtualMachines: false };
-  const vm = { vmTests: true, virtualMachines: true };
   const lab = {
-    ...{ what: "lab", mayInstall: true, labTests: "leave out", unitTests: false },
-    ...noMachines,
+    ...{ what: "lab", mayInstall: true, node: null, virtualMachines: false },
+    ...{ tests: "quick", saveDurations: false },
   };
-  const tests = {
-    ...{ what: "test", mayInstall: true, labTests: "run", unitTests: true },
-    ...noMachines,
-  };
-  const onlyVm = { ...tests, ...vm, unitTests: false, labTests: "leave out" };
+  const tests = { ...lab, what: "test" };
   const cases: [line: string, expected: object | null][] = [
     ["lab", { ...lab, args: [] }],
     ["lab relay --json", { ...lab, args: ["relay", "--json"] }],
     ["lab quickstart --no-install", { ...lab, mayInstall: false, args: ["quickstart"] }],
+    ["lab --node 26 relay", { ...lab, node: 26, args: ["relay"] }],
     [
-      "lab exec laptop cmd --no-install",
-      { ...lab, args: ["exec", "laptop", "cmd", "--no-install"] },
+      "lab exec laptop cmd --no-install --node 22",
+      { ...lab, args: ["exec", "laptop", "cmd", "--no-install", "--node", "22"] },
     ],
     ["lab ec2", { ...lab, virtualMachines: true, args: ["ec2"] }],
     ["lab down ec2", { ...lab, args: ["down", "ec2"] }],
     ["test", { ...tests, args: [] }],
-    ["test --vm", { ...tests, ...vm, args: [] }],
-    ["test --vm-only --bail", { ...onlyVm, args: ["--bail"] }],
-    ["test test/vm/x.test.ts", { ...onlyVm, args: ["test/vm/x.test.ts"] }],
-    ["test --vm --lab-only", null],
-    ["test --unit --bail", { ...tests, labTests: "leave out", args: ["--bail"] }],
-    ["test --lab-only", { ...tests, unitTests: false, args: [] }],
-    ["test --skip-lab", { ...tests, labTests: "skip", args: [] }],
-    [
-      "test test/mesh/x.test.ts",
-      { ...tests, labTests: "leave out", args: ["test/mesh/x.test.ts"] },
-    ],
-    ["test test/lab/x.test.ts", { ...tests, unitTests: false, args: ["test/lab/x.test.ts"] }],
-    ["test --unit --lab-only", null],
+    ["test --node 22", { ...tests, node: 22, args: [] }],
+    ["test --all --save-durations", { ...tests, tests: "all", saveDurations: true, args: [] }],
+    ["test --vm --bail", { ...tests, tests: "vm", args: ["--bail"] }],
+    ["test --unit --bail", { ...tests, tests: "unit", args: ["--bail"] }],
+    ["test --lab", { ...tests, tests: "lab", args: [] }],
+    ["test test/vm/x.test.ts", { ...tests, tests: "files", args: ["test/vm/x.test.ts"] }],
+    ["test ./test/lab/x.test.ts", { ...tests, tests: "files", args: ["./test/lab/x.test.ts"] }],
+    ["test --lab test/lab/x.test.ts", null],
+    ["test --unit --lab", null],
+    ["test --node twenty", null],
     ["deploy", null],
     ["", null],
   ];

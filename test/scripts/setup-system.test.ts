@@ -173,27 +173,28 @@ describe("set-up: environment of lab and tests", () => {
   interface Environment {
     preparedEnvironment: (user: NodeJS.ProcessEnv, facts: object) => NodeJS.ProcessEnv;
   }
-  const facts = { root: "/p", standInFolder: "/p/stand-in", node: "/opt/node/bin/node" };
-  const user = { PATH: "/p/node_modules/.bin:/p/stand-in:/usr/bin:/bin", LANG: "C" };
-  const system = "/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:/opt/node/bin:/p/node_modules/.bin";
+  const facts = { root: "/p", standInFolder: "/p/stand-in", nodeFolder: "/p/.setup/node" };
+  const npm = "/p/node_modules/.bin:/cache/npx/node_modules/.bin";
+  const user = { PATH: `${npm}:/p/stand-in:/usr/bin:/bin`, LANG: "C" };
+  const system = `/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin:${npm}`;
   const path = async (engine: object | null, plugin: string | null) => {
     const { preparedEnvironment } = await load<Environment>("environment.mjs");
     return preparedEnvironment(user, { ...facts, engine, plugin });
   };
   const ours = { folder: "/home/u/.pulumi/versions/3.250.0/bin", isOurs: true };
 
-  it("our engine comes first and npm's wrapper last", async () => {
-    assert.equal((await path(ours, "real"))["PATH"], `${ours.folder}:${system}`);
+  it("the chosen Node comes first, then our engine, and npm's folders last", async () => {
+    assert.equal((await path(ours, "real"))["PATH"], `/p/.setup/node:${ours.folder}:${system}`);
   });
 
   it("an engine from PATH keeps its place, and npm's wrapper does not shadow it", async () => {
     const engine = { folder: "/usr/bin", isOurs: false };
-    assert.equal((await path(engine, "real"))["PATH"], system);
+    assert.equal((await path(engine, "real"))["PATH"], `/p/.setup/node:${system}`);
   });
 
   it("the stand-in is on PATH only when it is used, and only then plugin downloads are off", async () => {
     const withStandIn = await path(ours, "stand-in");
-    assert.equal(withStandIn["PATH"], `/p/stand-in:${ours.folder}:${system}`);
+    assert.equal(withStandIn["PATH"], `/p/.setup/node:/p/stand-in:${ours.folder}:${system}`);
     assert.equal(withStandIn["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "true");
     const withReal = await path(ours, "real");
     assert.equal(withReal["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], undefined);

