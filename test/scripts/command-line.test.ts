@@ -5,10 +5,9 @@ import { join } from "node:path";
 const ROOT = join(__dirname, "../..");
 const COMMANDS = "init add-peer remove-peer plan preview up status config qr".split(" ");
 
-/** The table of commands as a process of its own: what `npx wireguard-mesh` runs, but for the compiler. */
+/** The compiled program in a process of its own, as `npx wireguard-mesh` runs it. */
 function run(...args: string[]) {
-  const loader = ["-r", "ts-node/register/transpile-only"];
-  return spawnSync(process.execPath, [...loader, "scripts/wireguard-mesh.ts", ...args], {
+  return spawnSync(process.execPath, ["dist/scripts/wireguard-mesh.js", ...args], {
     cwd: ROOT,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
