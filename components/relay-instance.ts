@@ -8,7 +8,6 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Ec2Spec } from "../mesh/config/ec2";
 import { imageParameter } from "./aws-images";
 import { lookedUp } from "./aws-lookup";
-import { awsRules } from "./aws-rules";
 import { placeFor, type PlaceArgs } from "./relay-place";
 
 export interface RelayInstanceArgs extends PlaceArgs {
@@ -38,7 +37,7 @@ export class RelayInstance extends pulumi.ComponentResource {
       "wireguard-mesh:index:RelayInstance",
       name,
       { instanceType: args.ec2.instanceType, image: args.ec2.image },
-      { ...opts, transformations: [...(opts?.transformations ?? []), awsRules(args)] },
+      opts,
     );
     const place = placeFor(name, args, { parent: this });
     const firewall = firewallFor(name, args, place.vpcId, { parent: this });

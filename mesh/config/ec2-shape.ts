@@ -58,6 +58,8 @@ function parseSubnetId(written: string): string {
 
 /** Amazon EC2 user guide, "Tag your Amazon EC2 resources": restrictions. */
 function parseTag(key: string, value: string): string {
+  if (key === "Name" && value === "")
+    throw new Mistake('the value of "Name" is empty', "write a name, or leave Name out");
   if (/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(key) && !/^aws:/i.test(key)) {
     if (/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(value)) return value;
     throw new Mistake(`the value of ${quote(key)} cannot be a tag's`, TAG_REMEDY);

@@ -75,7 +75,7 @@ function adminIssues(path: string, ec2: Partial<RawEc2>): Issue[] {
 }
 
 /** Two halves of the internet are the internet: no single holder has so short a prefix (IANA gives out /8 and /12). */
-export function isPublic(prefix: Prefix): boolean {
+function isPublic(prefix: Prefix): boolean {
   return prefix.length < (prefix.family === 4 ? 8 : 12);
 }
 

@@ -10,8 +10,15 @@ export interface Registration {
   name: string;
   /** Each secret as a map with the SDK's mark and `value`. */
   inputs: Record<string, unknown>;
-  /** Names of the resources that were done before this one was asked for. */
+  /** Names of the resources that were created before this one was registered. */
   after: string[];
+  options: Options;
+}
+
+/** Resource options as the SDK sends them to the engine. */
+export interface Options {
+  protect: boolean;
+  ignoreChanges: string[];
 }
 
 export interface Run {
@@ -37,13 +44,15 @@ export interface Stack {
 /** Runs index.ts afresh. Rejects with what it throws; what was registered until then is in `registered`. */
 export async function runProgram(stack: Stack, registered: Registration[] = []): Promise<Run> {
   const asked: Run["asked"] = [];
+  const options = new Map<string, Options>();
   const key = (name: string) => `wireguard-mesh:${name}`;
   await pulumi.runtime.setMocks(
-    recordingInto(registered, asked, stack),
+    recordingInto({ registered, asked, options }, stack),
     "wireguard-mesh",
     "dev",
     stack.preview,
   );
+  recordOptions(options);
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(stack.config).map(([name, text]) => [key(name), text])),
     stack.secrets.map(key),
@@ -78,17 +87,48 @@ export function isSecret(value: unknown): value is { value: unknown } {
   return typeof value === "object" && value !== null && SECRET_MARK in value;
 }
 
+interface Recording {
+  registered: Registration[];
+  asked: Run["asked"];
+  /** By type and name. */
+  options: Map<string, Options>;
+}
+
+/** The part of the SDK's mock monitor that sees resource options; mocks get only the inputs. */
+interface Monitor {
+  registerResource: (request: RegisterRequest, ...rest: unknown[]) => unknown;
+}
+
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getProtect(): boolean;
+  getIgnorechangesList(): string[];
+}
+
+function recordOptions(options: Recording["options"]): void {
+  const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, ...rest) => {
+    options.set(`${request.getType()} ${request.getName()}`, {
+      protect: request.getProtect(),
+      ignoreChanges: request.getIgnorechangesList(),
+    });
+    return register(request, ...rest);
+  };
+}
+
 function recordingInto(
-  registered: Registration[],
-  asked: Run["asked"],
+  { registered, asked, options: sent }: Recording,
   { answers = {}, states = {} }: Pick<Stack, "answers" | "states">,
 ): pulumi.runtime.Mocks {
   const done: string[] = [];
   return {
     newResource: async ({ type, name, inputs }: MockResourceArgs) => {
       const given = inputs as Record<string, unknown>;
-      registered.push({ type, name, inputs: given, after: [...done] });
-      // Whoever does not wait for this one is asked for meanwhile.
+      const options = sent.get(`${type} ${name}`) ?? { protect: false, ignoreChanges: [] };
+      registered.push({ type, name, inputs: given, after: [...done], options });
+      // Gives resources that do not depend on this one time to register first.
       await new Promise((resolve) => setTimeout(resolve, 20));
       done.push(name);
       return {

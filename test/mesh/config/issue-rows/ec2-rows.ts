@@ -60,6 +60,7 @@ const values: Row[] = [
   wrong("tags", { Team: 1 }, 'the value of "Team" is not text', "put it in quotes"),
   wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag\'s key', TAG_REMEDY),
   wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag\'s', TAG_REMEDY),
+  wrong("tags", { Name: "" }, 'the value of "Name" is empty', "write a name, or leave Name out"),
   wrong("adminCidrs", [], "is an empty list", "leave it out, or name at least one"),
   wrong(
     "authorizedKeys",
