@@ -33,13 +33,13 @@ describe("all that is wrong at once", () => {
       choose a free address inside it; \`npx wireguard-mesh add-peer\` finds the next one
   peers.laptop.publicKey: is also the key of peers.desktop
       every node needs a key pair of its own: give one of the two a new one
-  relays.tokyo.endpoint: is missing: nobody could dial this relay
+  relays.tokyo.endpoint: is missing: no node could dial this relay
       add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it
-  presharedKeySeed: stands in clear in the stack file, so it is no secret any more
+  presharedKeySeed: is not encrypted in the stack file, so it is no longer secret
       make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:presharedKeySeed
-  expect[0].to: names no node, and no LAN behind one
+  expect[0].to: is neither a node nor a LAN behind one
       did you mean desktop?
-  warning: peers.desktop.persistentKeepalive: is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself
+  warning: peers.desktop.persistentKeepalive: is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself
       set it to 25, or give the node an endpoint`,
     );
   });

@@ -27,7 +27,7 @@ describe("known facts", () => {
   });
 
   it("do not let a text through with a gap", () => {
-    assert.throws(() => fillFacts("<eip:kyoto>", facts), /no instance is known of kyoto/);
+    assert.throws(() => fillFacts("<eip:kyoto>", facts), /no instance known for kyoto/);
   });
 });
 

@@ -72,7 +72,7 @@ export const addressRows: Row[] = [
       [
         "peers.desktop.address6",
         "warning",
-        "is missing: nobody reaches this node by IPv6",
+        "is missing: no node can reach this one over IPv6",
         "add a free address in cidr6",
       ],
     ],
@@ -162,7 +162,7 @@ export const addressRows: Row[] = [
         "peers.laptop.subnets[1]",
         "error",
         "192.168.10.128/25 overlaps 192.168.10.0/24 of peers.desktop.subnets[0]",
-        "WireGuard can send an address to one node only: name it once, or renumber one LAN",
+        "WireGuard can route an address to one node only: list it once, or renumber one LAN",
       ],
     ],
   },
@@ -174,7 +174,7 @@ export const addressRows: Row[] = [
         "peers.desktop.subnets[0]",
         "error",
         "fd00:1::/64 needs a network with IPv6 addresses",
-        "set network.cidr6, and address6 for each node that is to reach it",
+        "set network.cidr6, and address6 for each node that should reach it",
       ],
     ],
   },
@@ -185,7 +185,7 @@ export const addressRows: Row[] = [
       [
         "peers.desktop.address6",
         "warning",
-        "is missing: nobody reaches this node by IPv6",
+        "is missing: no node can reach this one over IPv6",
         "add a free address in cidr6",
       ],
       [

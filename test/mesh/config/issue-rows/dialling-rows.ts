@@ -3,7 +3,7 @@ import { changed } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const THROUGH_ITSELF =
-  "the tunnel would run through itself: use the machine's address on the outer network";
+  "the tunnel would be routed through itself: use the machine's address on the outer network";
 
 export const diallingRows: Row[] = [
   {
@@ -13,7 +13,7 @@ export const diallingRows: Row[] = [
       [
         "relays.tokyo.endpoint",
         "error",
-        "is missing: nobody could dial this relay",
+        "is missing: no node could dial this relay",
         'add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it',
       ],
     ],
@@ -85,19 +85,19 @@ export const diallingRows: Row[] = [
       [
         "peers.desktop.endpoint",
         "error",
-        "192.168.10.2:51820 lies in 192.168.10.0/24, a LAN behind laptop",
+        "192.168.10.2:51820 is in a LAN behind laptop (192.168.10.0/24)",
         THROUGH_ITSELF,
       ],
       [
         "peers.laptop.endpoint",
         "error",
-        "192.168.10.3:51820 lies in 192.168.10.0/24, a LAN behind laptop",
+        "192.168.10.3:51820 is in a LAN behind laptop (192.168.10.0/24)",
         THROUGH_ITSELF,
       ],
       [
         "relays.tokyo.endpoint",
         "error",
-        "10.86.0.1:51820 lies in 10.86.0.0/24, the tunnel",
+        "10.86.0.1:51820 is in the tunnel (10.86.0.0/24)",
         THROUGH_ITSELF,
       ],
     ],
@@ -112,7 +112,7 @@ export const diallingRows: Row[] = [
       [
         "peers.laptop.persistentKeepalive",
         "warning",
-        "is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself",
+        "is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself",
         "set it to 25, or give the node an endpoint",
       ],
     ],

@@ -6,7 +6,7 @@ import type { Row } from "./row";
 
 const LOGIN_KEY = hostKey;
 const TAG_REMEDY =
-  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and no aws: in front, a value at most 256";
+  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and does not begin with aws:, a value has at most 256";
 const sealed = { privateKeys: Secret.sealed(), sshAuthoritySeed: Secret.sealed() };
 
 /** The small network with its relay on EC2, which is right but for these fields. */
@@ -35,38 +35,43 @@ const values: Row[] = [
   wrong(
     "imageGeneration",
     0,
-    "0 is not a generation",
+    "0 is not an image generation",
     "use a whole number from 1; the next one makes a new instance from the newest image",
   ),
   wrong(
     "image",
     "debian-11",
-    '"debian-11" is not a choice',
+    '"debian-11" is not a valid value',
     "use debian-12 or ubuntu-24.04 or amazon-linux-2023",
   ),
   wrong(
     "vpcCidr",
     "172.16.0.0/12",
-    "172.16.0.0/12 cannot be a VPC's",
+    "172.16.0.0/12 cannot be the prefix of a VPC",
     "use an IPv4 prefix from /16 to /28; its IPv6 prefix comes from Amazon",
   ),
   wrong(
     "subnetId",
     "subnet-xyz",
-    '"subnet-xyz" is not a subnet\'s id',
+    '"subnet-xyz" is not a subnet ID',
     "list yours: aws ec2 describe-subnets",
   ),
-  wrong("tags", "x", "is a string, but should be a map of texts", "write e.g. { Team: network }"),
+  wrong(
+    "tags",
+    "x",
+    "is a string, but should be a map of text values",
+    "write e.g. { Team: network }",
+  ),
   wrong("tags", { Team: 1 }, 'the value of "Team" is not text', "put it in quotes"),
-  wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag\'s key', TAG_REMEDY),
-  wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag\'s', TAG_REMEDY),
+  wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag key', TAG_REMEDY),
+  wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag value', TAG_REMEDY),
   wrong("tags", { Name: "" }, 'the value of "Name" is empty', "write a name, or leave Name out"),
-  wrong("adminCidrs", [], "is an empty list", "leave it out, or name at least one"),
+  wrong("adminCidrs", [], "is an empty list", "leave it out, or list at least one"),
   wrong(
     "authorizedKeys",
     ["no-pty ssh-ed25519 AAAA"],
     '"no-pty" is not a type of SSH public key',
-    "copy a line that `ssh-add -L` prints, or of ~/.ssh/id_ed25519.pub",
+    "copy a line from `ssh-add -L` or ~/.ssh/id_ed25519.pub",
     "[0]",
   ),
   wrong("keyName", "me", "is not a known key", `known keys: ${knownKeys()}`),
@@ -91,8 +96,8 @@ export const ec2Rows: Row[] = [
     issues: ["host", "hostKey"].map((key) => [
       `relays.tokyo.${key}`,
       "error",
-      "cannot stand beside ec2: the program makes that machine, and knows how to log in to it",
-      `remove ${key}, or remove ec2 to use a machine that is there already`,
+      "cannot be combined with ec2: the program creates that machine and knows how to log in to it",
+      `remove ${key}, or remove ec2 to use an existing machine`,
     ]),
   },
   {
@@ -102,19 +107,19 @@ export const ec2Rows: Row[] = [
       [
         "relays.tokyo.ec2.adminCidrs",
         "error",
-        "is missing: nobody could push to this relay",
-        "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com",
+        "is missing: no machine could push to this relay",
+        "list the addresses that you log in from, e.g. [203.0.113.7/32]; to find yours: curl -4 https://checkip.amazonaws.com",
       ],
       [
         "relays.tokyo.ec2.authorizedKeys",
         "error",
-        "is missing, and there is no sshPrivateKey either: nobody could log in",
-        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+        "is missing, and so is sshPrivateKey: no key could log in",
+        "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub",
       ],
       [
         "sshAuthoritySeed",
         "error",
-        "is missing: the host keys of ec2 relays are signed by an authority that comes from it",
+        "is missing: the host keys of ec2 relays are signed by an authority that is derived from it",
         "make one: wg genpsk | pulumi config set --secret wireguard-mesh:sshAuthoritySeed",
       ],
     ],
@@ -129,8 +134,8 @@ export const ec2Rows: Row[] = [
       [
         "relays.tokyo.ec2.authorizedKeys",
         "error",
-        "is missing, and the public half of sshPrivateKey cannot be read out of it",
-        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+        "is missing, and the public half of sshPrivateKey cannot be read from it",
+        "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub",
       ],
     ],
   },
@@ -140,8 +145,8 @@ export const ec2Rows: Row[] = [
     issues: ["0.0.0.0/0", "128.0.0.0/1", "::/0"].map((cidr, at) => [
       `relays.tokyo.ec2.adminCidrs[${at}]`,
       "error",
-      `${cidr} lets the internet try to log in`,
-      "name your own addresses, e.g. 203.0.113.7/32; if it must be so: allowPublicSsh: true",
+      `${cidr} lets the whole internet try to log in`,
+      "list your own addresses, e.g. 203.0.113.7/32; or, to allow it, set allowPublicSsh: true",
     ]),
   },
   {
@@ -152,12 +157,12 @@ export const ec2Rows: Row[] = [
   {
     title: "a VPC that holds the tunnel",
     raw: withEc2({ ...good, vpcCidr: "10.86.0.0/16" }),
-    issues: [overlap("10.86.0.0/16, the VPC's, overlaps 10.86.0.0/24, the tunnel")],
+    issues: [overlap("the VPC (10.86.0.0/16) overlaps the tunnel (10.86.0.0/24)")],
   },
   {
     title: "the default VPC in a declared LAN",
     raw: withEc2(good, { peers: { desktop: { subnets: ["172.29.0.0/16"] } } }),
-    issues: [overlap("172.29.86.0/24, the VPC's, overlaps 172.29.0.0/16, a LAN behind desktop")],
+    issues: [overlap("the VPC (172.29.86.0/24) overlaps a LAN behind desktop (172.29.0.0/16)")],
   },
   {
     title: "a VPC for a subnet that has one",
@@ -166,7 +171,7 @@ export const ec2Rows: Row[] = [
       [
         "relays.tokyo.ec2.vpcCidr",
         "error",
-        "cannot stand beside subnetId: that subnet has a VPC already",
+        "cannot be combined with subnetId: that subnet already has a VPC",
         "remove one of the two",
       ],
     ],
@@ -184,19 +189,19 @@ export const ec2Rows: Row[] = [
       [
         "relays.tokyo.ec2.adminCidrs",
         "error",
-        "is missing: nobody could push to this relay",
-        "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com",
+        "is missing: no machine could push to this relay",
+        "list the addresses that you log in from, e.g. [203.0.113.7/32]; to find yours: curl -4 https://checkip.amazonaws.com",
       ],
       [
         "relays.tokyo.ec2.authorizedKeys",
         "error",
-        "is missing, and there is no sshPrivateKey either: nobody could log in",
-        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+        "is missing, and so is sshPrivateKey: no key could log in",
+        "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub",
       ],
       [
         "sshAuthoritySeed",
         "error",
-        "stands in clear in the stack file, so it is no secret any more",
+        "is not encrypted in the stack file, so it is no longer secret",
         "make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:sshAuthoritySeed",
       ],
     ],

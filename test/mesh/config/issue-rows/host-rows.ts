@@ -19,7 +19,7 @@ export const hostRows: Row[] = [
     issues: ["desktop", "laptop"].map((name) => [
       `peers.${name}.hostKey`,
       "error",
-      "is missing: the machine could be anyone's",
+      "is missing: without it any machine could pose as this host",
       "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
     ]),
   },
@@ -44,8 +44,8 @@ export const hostRows: Row[] = [
       [
         "relays.tokyo.host",
         "error",
-        "leads through itself",
-        "name the machine's own address: user@address",
+        "goes through itself",
+        "use the machine's own address: user@address",
       ],
     ],
   },
@@ -65,7 +65,7 @@ export const hostRows: Row[] = [
       peers: { desktop: { host: "taro@via:osaka", hostKey } },
     }),
     issues: [
-      ["peers.desktop.host", "error", "leads through osaka, which is disabled", "name another way"],
+      ["peers.desktop.host", "error", "goes through osaka, which is disabled", "use another host"],
     ],
   },
   {
@@ -75,7 +75,7 @@ export const hostRows: Row[] = [
       [
         "peers.desktop.host",
         "error",
-        "leads through tokyo, which has no SSH address itself",
+        "goes through tokyo, which has no SSH address of its own",
         "give relays.tokyo a host of the form user@address",
       ],
     ],
@@ -95,13 +95,13 @@ export const hostRows: Row[] = [
         "relays.tokyo.host",
         "error",
         "192.168.1.20 port 22 is also the host of peers.desktop",
-        "a machine can be one node of a network: remove one of the two",
+        "a machine can be only one node of a network: remove one of the two",
       ],
       [
         "relays.tokyo.host",
         "error",
         "local is also the host of peers.laptop",
-        "a machine can be one node of a network: remove one of the two",
+        "a machine can be only one node of a network: remove one of the two",
       ],
     ],
   },

@@ -13,7 +13,7 @@ export const planRows: Row[] = [
       [
         "peers.desktop",
         "error",
-        "has no path to laptop: neither side can dial the other, and no relay joins them",
+        "has no path to laptop: neither side can dial the other, and no relay connects them",
         MEND,
       ],
     ],
@@ -25,13 +25,13 @@ export const planRows: Row[] = [
       [
         "peers.desktop",
         "error",
-        "has no path to extra0, extra1, extra2 and 1 more: neither side can dial the other, and no relay joins them",
+        "has no path to extra0, extra1, extra2 and 1 more: neither side can dial the other, and no relay connects them",
         MEND,
       ],
       ...["extra0", "extra1", "extra2"].map((name, at): Row["issues"][number] => [
         `peers.${name}`,
         "error",
-        `has no path to ${["extra1", "extra2", "laptop"].slice(at).join(", ")}: neither side can dial the other, and no relay joins them`,
+        `has no path to ${["extra1", "extra2", "laptop"].slice(at).join(", ")}: neither side can dial the other, and no relay connects them`,
         MEND,
       ]),
     ],
@@ -47,7 +47,7 @@ export const planRows: Row[] = [
       [
         "peers.desktop",
         "error",
-        "has no path to laptop: neither side can dial the other, and no relay joins them",
+        "has no path to laptop: neither side can dial the other, and no relay connects them",
         MEND,
       ],
     ],
@@ -73,7 +73,7 @@ export const planRows: Row[] = [
       [
         "peers.laptop.address6",
         "warning",
-        "is missing: nobody reaches this node by IPv6",
+        "is missing: no node can reach this one over IPv6",
         "add a free address in cidr6",
       ],
       ...[
@@ -91,7 +91,7 @@ export const planRows: Row[] = [
         path,
         "error",
         message,
-        "change the network until it holds, or the expectation",
+        "change the network, or the expectation",
       ]),
     ],
   },
@@ -109,11 +109,11 @@ export const planRows: Row[] = [
       ["expect[1].reach", "error", "is missing", "add it, e.g. true"],
       ["expect[2]", "error", "is not a map of keys and values", "its keys are from, to, reach"],
       ["expect[3].ports", "error", "is not a known key", "known keys: from, to, reach"],
-      ["expect[0].from", "error", "names no node, and no LAN behind one", "did you mean laptop?"],
+      ["expect[0].from", "error", "is neither a node nor a LAN behind one", "did you mean laptop?"],
       [
         "expect[0].to",
         "error",
-        "names no node, and no LAN behind one",
+        "is neither a node nor a LAN behind one",
         "known: desktop, laptop, tokyo",
       ],
     ],

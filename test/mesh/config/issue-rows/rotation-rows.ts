@@ -40,7 +40,7 @@ export const rotationRows: Row[] = [
       [
         "peers.desktop.nextPublicKey",
         "error",
-        "is the key that the node has already",
+        "is already the key of this node",
         "remove this line, or make a new key: npx wireguard-mesh rotate desktop",
       ],
     ],
@@ -60,8 +60,8 @@ export const rotationRows: Row[] = [
       [
         "peers.desktop.nextPublicKey",
         "warning",
-        "is set, but privateKeys.desktop still has the former key, so the node stays with that",
-        "remove this line, or type the new private key in at: pulumi config set --secret --path wireguard-mesh:privateKeys.desktop",
+        "is set, but privateKeys.desktop still has the old key, so the node keeps using that",
+        "remove this line, or set the new private key: pulumi config set --secret --path wireguard-mesh:privateKeys.desktop",
       ],
     ],
   },
@@ -76,7 +76,7 @@ export const rotationRows: Row[] = [
         "privateKeys.desktop",
         "error",
         "belongs neither to peers.desktop.publicKey nor to its nextPublicKey",
-        `its public half is ${next.publicKey}: finish the rotation that is under way (npx wireguard-mesh rotate desktop --finish), or write that as nextPublicKey`,
+        `its public half is ${next.publicKey}: finish the rotation in progress (npx wireguard-mesh rotate desktop --finish), or set nextPublicKey to it`,
       ],
     ],
   },
@@ -98,7 +98,7 @@ export const rotationRows: Row[] = [
         "4500 at that address is the endpoint of peers.desktop",
         OTHER_PORT,
       ],
-      ["relays.tokyo.rotationPort", "error", "51820 is the listen port already", OTHER_PORT],
+      ["relays.tokyo.rotationPort", "error", "51820 is already the listen port", OTHER_PORT],
     ],
   },
   {
@@ -108,8 +108,8 @@ export const rotationRows: Row[] = [
       [
         "relays.tokyo",
         "error",
-        "is not pushed to, so nothing gives it the second interface that two keys need",
-        "give it a host; or write the new key as publicKey alone, and hand every config over anew",
+        "has no host, so no push can create the second interface that a rotation needs",
+        "give it a host; or only set publicKey to the new key, and deliver all configs again",
       ],
     ],
   },
@@ -130,7 +130,7 @@ export const rotationRows: Row[] = [
       [
         "relays.osaka",
         "error",
-        "is reached through another relay alone, and that would have to know its new key before it has got it",
+        "is reached only through another relay, which would have to know the new key before it is installed",
         "give it a host of the form user@address",
       ],
     ],
@@ -147,8 +147,8 @@ export const rotationRows: Row[] = [
       [
         "relays.tokyo.rotationPort",
         "error",
-        "51821 still leads devices to the key that this rotation would end",
-        "set the former secret again; give these devices their new config, remove rotationPort, run up; then rotate",
+        "51821 is still used by devices for the key that this rotation would remove",
+        "set the old private key again, give those devices their new config, remove rotationPort and run up; then rotate",
       ],
     ],
   },
@@ -159,7 +159,7 @@ export const rotationRows: Row[] = [
       [
         "relays.tokyo.rotationPort",
         "warning",
-        "51899 now leads to the next key: a device that was configured with this port in an earlier rotation is cut off",
+        "51899 now serves the next key: a device that got this port in an earlier rotation is cut off",
         "nothing to do if the port was chosen for this rotation",
       ],
     ],
@@ -173,7 +173,7 @@ export const rotationRows: Row[] = [
       [
         "relays.tokyo",
         "error",
-        "changes its key while relays.osaka does so too",
+        "changes its key at the same time as relays.osaka",
         "finish one first: npx wireguard-mesh rotate osaka --finish",
       ],
     ],
@@ -202,8 +202,8 @@ function shared(path: string, what: "key" | "next key"): Row["issues"][number] {
 }
 
 function begun(name: string, key: string, group: string): Row["issues"][number] {
-  const message = `is a new key, whose public half is ${key}: ${group}.${name} moves to it, and its former key works until that is finished`;
-  const remedy = `then finish it: npx wireguard-mesh rotate ${name} --finish`;
+  const message = `is a new key with public half ${key}: ${group}.${name} moves to it, and its old key works until the rotation is finished`;
+  const remedy = `to finish it: npx wireguard-mesh rotate ${name} --finish`;
   return [`privateKeys.${name}`, "warning", message, remedy];
 }
 

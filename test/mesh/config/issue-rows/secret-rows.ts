@@ -4,11 +4,11 @@ import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const setKey = (name: string) =>
-  `type it in at: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
+  `set it with: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
 const inClear = (path: string): Row["issues"][number] => [
   path,
   "error",
-  "stands in clear in the stack file, so it is no secret any more",
+  "is not encrypted in the stack file, so it is no longer secret",
   `make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:${path}`,
 ];
 
@@ -57,7 +57,7 @@ export const secretRows: Row[] = [
       [
         "formerPrivateKeys.desktop",
         "warning",
-        "is of no use: peers.desktop is not a relay between two keys",
+        "is not used: peers.desktop is not a relay with a rotation in progress",
         "remove it: pulumi config rm --path wireguard-mesh:formerPrivateKeys.desktop",
       ],
     ],
@@ -76,25 +76,25 @@ export const secretRows: Row[] = [
       [
         "privateKeys.desktp",
         "error",
-        "there is no node of this name",
-        "did you mean desktop? Else remove it: pulumi config rm --path wireguard-mesh:privateKeys.desktp",
+        "there is no node with this name",
+        "did you mean desktop? Otherwise remove it: pulumi config rm --path wireguard-mesh:privateKeys.desktp",
       ],
       [
         "privateKeys.old-phone",
         "error",
-        "there is no node of this name",
+        "there is no node with this name",
         "remove it: pulumi config rm --path wireguard-mesh:privateKeys.old-phone",
       ],
       [
         'privateKeys."$(reboot)"',
         "error",
-        "there is no node of this name",
+        "there is no node with this name",
         "remove this line from the stack file",
       ],
       [
         'privateKeys."(hidden)"',
         "error",
-        "there is no node of this name",
+        "there is no node with this name",
         "remove this line from the stack file",
       ],
     ],
@@ -110,7 +110,7 @@ export const secretRows: Row[] = [
         "privateKeys",
         "error",
         "is not a map of names and keys",
-        "set one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
+        "set each one with: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
       ],
     ],
   })),

@@ -109,8 +109,8 @@ export const shapeRows: Row[] = [
     issues: ["network", "relays", "peers", "expect"].map((part) => [
       part,
       "error",
-      "is encrypted, in whole or in part, but names, addresses and public keys are facts",
-      "set it again without --secret; private keys belong into privateKeys",
+      "is encrypted, in whole or in part, but names, addresses and public keys are not secret",
+      "set it again without --secret; private keys belong in privateKeys",
     ]),
   },
   {
@@ -170,7 +170,7 @@ export const shapeRows: Row[] = [
       [
         "peers.desktop.hostKey[0]",
         "error",
-        "is not a whole ssh-ed25519 key",
+        "is not a complete ssh-ed25519 key",
         "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
       ],
       ["peers.laptop.site", "error", '"Office" cannot be a name', NAME],
