@@ -1,11 +1,11 @@
-/** A config with many mistakes gets many messages in one run, as a person reads them. */
+/** All mistakes of a config are reported together. */
 import assert from "node:assert/strict";
 import { formatIssues } from "../../../mesh/config/issue";
 import { readMesh } from "../../../mesh/mesh";
 import { TODAY } from "../../support/networks";
 import { changed, keys } from "../../support/small-network";
 
-describe("all that is wrong at once", () => {
+describe("a config with many mistakes", () => {
   const raw = changed({
     peer: {},
     network: { listenPort: 70000 },
@@ -18,7 +18,7 @@ describe("all that is wrong at once", () => {
     expect: [{ from: "laptop", to: "dekstop", reach: true }],
   });
 
-  it("nine mistakes and a warning are nine errors, then the warning, each with its remedy", () => {
+  it("is reported as errors, then warnings, each with its remedy", () => {
     assert.equal(
       formatIssues(readMesh(raw, TODAY).issues),
       `  peer: is not a known key
@@ -44,7 +44,7 @@ describe("all that is wrong at once", () => {
     );
   });
 
-  it("is followed by no plan", () => {
+  it("has no plan", () => {
     assert.equal(readMesh(raw, TODAY).plan, null);
   });
 });

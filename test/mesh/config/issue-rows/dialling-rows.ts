@@ -1,4 +1,4 @@
-/** Issues of who can dial whom. */
+/** Issues of relays, endpoints, sites and keepalives. */
 import { changed } from "../../../support/small-network";
 import type { Row } from "./row";
 
@@ -7,7 +7,7 @@ const THROUGH_ITSELF =
 
 export const diallingRows: Row[] = [
   {
-    title: "a relay that nobody could dial",
+    title: "a relay that cannot be dialled",
     raw: changed({ relays: { tokyo: { endpoint: undefined } } }),
     issues: [
       [
@@ -19,7 +19,7 @@ export const diallingRows: Row[] = [
     ],
   },
   {
-    title: "a home relay that is not there",
+    title: "a home relay that does not exist",
     raw: changed({ peers: { desktop: { relay: "tokio" }, laptop: { relay: "sao-paulo" } } }),
     issues: [
       ["peers.desktop.relay", "error", "there is no relay tokio", "did you mean tokyo?"],
@@ -73,7 +73,7 @@ export const diallingRows: Row[] = [
     ],
   },
   {
-    title: "an endpoint inside the tunnel, inside another's LAN and inside its own",
+    title: "an endpoint in the tunnel, in another node's LAN and in its own",
     raw: changed({
       relays: { tokyo: { endpoint: "10.86.0.1:51820" } },
       peers: {
@@ -103,7 +103,7 @@ export const diallingRows: Row[] = [
     ],
   },
   {
-    title: "no keepalive where nobody can dial",
+    title: "no keepalive at a node that cannot be dialled",
     raw: changed({
       network: { persistentKeepalive: 0 },
       peers: { desktop: { persistentKeepalive: 25 } },

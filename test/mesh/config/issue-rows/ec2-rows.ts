@@ -1,4 +1,4 @@
-/** Issues of relays that the program makes on EC2. */
+/** Issues of ec2 relays. */
 import { Secret } from "../../../../mesh/secret";
 import { keyPair } from "../../../support/key-pairs";
 import { changed, hostKey, keys } from "../../../support/small-network";
@@ -9,7 +9,7 @@ const TAG_REMEDY =
   "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and does not begin with aws:, a value has at most 256";
 const sealed = { privateKeys: Secret.sealed(), sshAuthoritySeed: Secret.sealed() };
 
-/** The small network with its relay on EC2, which is right but for these fields. */
+/** The small network with this `ec2` for its relay. */
 function withEc2(ec2: unknown, edits: Record<string, unknown> = {}): Row["raw"] {
   return changed({
     ...sealed,
@@ -79,14 +79,14 @@ const values: Row[] = [
 
 export const ec2Rows: Row[] = [
   ...values,
-  { title: "none with defaults for all else", raw: withEc2(good), issues: [] },
+  { title: "none with only the required keys", raw: withEc2(good), issues: [] },
   {
-    title: "none with the public half of the stack's own key to log in",
+    title: "none with sshPrivateKey instead of authorizedKeys",
     raw: withEc2({ adminCidrs: good.adminCidrs }, { sshPrivateKey: Secret.sealed() }),
     issues: [],
   },
   {
-    title: "a machine that is there already beside one that is to be made",
+    title: "host and ec2 together",
     raw: changed({
       ...sealed,
       relays: {
@@ -101,7 +101,7 @@ export const ec2Rows: Row[] = [
     ]),
   },
   {
-    title: "nothing of what it needs",
+    title: "without any required key",
     raw: withEc2({}, { sshAuthoritySeed: undefined }),
     issues: [
       [
@@ -125,7 +125,7 @@ export const ec2Rows: Row[] = [
     ],
   },
   {
-    title: "an own key whose public half is under its passphrase",
+    title: "an sshPrivateKey whose public half cannot be read",
     raw: withEc2(
       { adminCidrs: good.adminCidrs },
       { sshPrivateKey: Secret.of("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n") },
@@ -140,7 +140,7 @@ export const ec2Rows: Row[] = [
     ],
   },
   {
-    title: "SSH for the whole internet, in halves too; not where it is allowed",
+    title: "SSH from the whole internet, or from half of it",
     raw: withEc2({ ...good, adminCidrs: ["0.0.0.0/0", "128.0.0.0/1", "::/0", "203.0.113.0/24"] }),
     issues: ["0.0.0.0/0", "128.0.0.0/1", "::/0"].map((cidr, at) => [
       `relays.tokyo.ec2.adminCidrs[${at}]`,
@@ -150,22 +150,22 @@ export const ec2Rows: Row[] = [
     ]),
   },
   {
-    title: "none for public SSH that is allowed",
+    title: "none for public SSH with allowPublicSsh",
     raw: withEc2({ ...good, adminCidrs: ["0.0.0.0/0"], allowPublicSsh: true }),
     issues: [],
   },
   {
-    title: "a VPC that holds the tunnel",
+    title: "a VPC that contains the tunnel",
     raw: withEc2({ ...good, vpcCidr: "10.86.0.0/16" }),
     issues: [overlap("the VPC (10.86.0.0/16) overlaps the tunnel (10.86.0.0/24)")],
   },
   {
-    title: "the default VPC in a declared LAN",
+    title: "the default VPC in a LAN",
     raw: withEc2(good, { peers: { desktop: { subnets: ["172.29.0.0/16"] } } }),
     issues: [overlap("the VPC (172.29.86.0/24) overlaps a LAN behind desktop (172.29.0.0/16)")],
   },
   {
-    title: "a VPC for a subnet that has one",
+    title: "vpcCidr and subnetId together",
     raw: withEc2({ ...good, vpcCidr: "10.1.0.0/16", subnetId: "subnet-0123456789abcdef0" }),
     issues: [
       [
@@ -177,7 +177,7 @@ export const ec2Rows: Row[] = [
     ],
   },
   {
-    title: "an ec2 that is no map, and the seed of its authority in clear",
+    title: "ec2 that is not a map, and an sshAuthoritySeed that is not encrypted",
     raw: withEc2("t4g.nano", { sshAuthoritySeed: keyPair(3).privateKey }),
     issues: [
       [

@@ -1,14 +1,14 @@
-/** Issues of the ways onto a machine. */
+/** Issues of `host` and `hostKey`. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey } from "../../../support/small-network";
 import type { Row } from "./row";
 
-/** Private keys that are set, but not of interest here. */
+/** All private keys are set. */
 const privateKeys = Secret.sealed();
 
 export const hostRows: Row[] = [
   {
-    title: "an SSH host without its host key, disabled or not",
+    title: "an SSH host without a host key, at an active and at a disabled node",
     raw: changed({
       privateKeys,
       peers: {
@@ -24,7 +24,7 @@ export const hostRows: Row[] = [
     ]),
   },
   {
-    title: "a way through a relay that is not there",
+    title: "a host via a relay that does not exist",
     raw: changed({
       privateKeys,
       peers: {
@@ -38,7 +38,7 @@ export const hostRows: Row[] = [
     ],
   },
   {
-    title: "a way through itself",
+    title: "a host via the relay itself",
     raw: changed({ privateKeys, relays: { tokyo: { host: "root@via:tokyo", hostKey } } }),
     issues: [
       [
@@ -50,7 +50,7 @@ export const hostRows: Row[] = [
     ],
   },
   {
-    title: "a way through a relay that is disabled",
+    title: "a host via a disabled relay",
     raw: changed({
       privateKeys,
       relays: {
@@ -69,7 +69,7 @@ export const hostRows: Row[] = [
     ],
   },
   {
-    title: "a way through a relay that cannot be logged in to",
+    title: "a host via a relay without an SSH address",
     raw: changed({ privateKeys, peers: { desktop: { host: "taro@via:tokyo", hostKey } } }),
     issues: [
       [

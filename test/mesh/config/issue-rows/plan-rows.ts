@@ -1,43 +1,44 @@
-/** Issues that only the plan can tell, and those of `expect`. */
+/** Issues of reachability and of `expect`. */
 import { changed } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
 import type { Row } from "./row";
 
-const MEND = "add a relay, or an endpoint to one side";
+const REMEDY = "add a relay, or an endpoint to one side";
 
 export const planRows: Row[] = [
   {
-    title: "two peers that nobody can dial, without a relay",
+    title: "two peers that cannot be dialled, without a relay",
     raw: changed({ relays: undefined }),
     issues: [
       [
         "peers.desktop",
         "error",
         "has no path to laptop: neither side can dial the other, and no relay connects them",
-        MEND,
+        REMEDY,
       ],
     ],
   },
   {
-    title: "many of them: each pair is named once, at its first node, three by name",
-    raw: changed({ relays: undefined, peers: crowd(3) }),
+    title:
+      "many such peers: each pair is reported once, at its first node, with at most three names",
+    raw: changed({ relays: undefined, peers: extraPeers(3) }),
     issues: [
       [
         "peers.desktop",
         "error",
         "has no path to extra0, extra1, extra2 and 1 more: neither side can dial the other, and no relay connects them",
-        MEND,
+        REMEDY,
       ],
       ...["extra0", "extra1", "extra2"].map((name, at): Row["issues"][number] => [
         `peers.${name}`,
         "error",
         `has no path to ${["extra1", "extra2", "laptop"].slice(at).join(", ")}: neither side can dial the other, and no relay connects them`,
-        MEND,
+        REMEDY,
       ]),
     ],
   },
   {
-    title: "star without a relay: not even endpoints join two peers",
+    title: "star without a relay, where endpoints do not help",
     raw: changed({
       relays: undefined,
       network: { topology: "star" },
@@ -48,7 +49,7 @@ export const planRows: Row[] = [
         "peers.desktop",
         "error",
         "has no path to laptop: neither side can dial the other, and no relay connects them",
-        MEND,
+        REMEDY,
       ],
     ],
   },
@@ -96,7 +97,7 @@ export const planRows: Row[] = [
     ],
   },
   {
-    title: "expectations of nobody, and half ones",
+    title: "expectations with unknown names and missing keys",
     raw: changed({
       expect: [
         { from: "lapotp", to: "nobody-at-all", reach: true },
@@ -120,8 +121,8 @@ export const planRows: Row[] = [
   },
 ];
 
-/** More peers that nobody can dial. */
-function crowd(count: number): Record<string, unknown> {
+/** Peers that cannot be dialled. */
+function extraPeers(count: number): Record<string, unknown> {
   const peers = Array.from({ length: count }, (_, at): [string, unknown] => [
     `extra${at}`,
     { address: `10.86.0.${at + 20}`, publicKey: keyPair(at + 10).publicKey },

@@ -1,4 +1,4 @@
-/** Issues of public keys and of their rotation. */
+/** Issues of public keys and their rotation. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey, keys } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
@@ -29,12 +29,15 @@ export const rotationRows: Row[] = [
     issues: [shared("peers.laptop.nextPublicKey", "key")],
   },
   {
-    title: "a secret that another node has",
+    title: "the private key of another node",
     raw: changed({ privateKeys: { laptop: Secret.of(keys.desktop.privateKey) } }),
-    issues: [shared("privateKeys.laptop", "key"), begun("laptop", keys.desktop.publicKey, "peers")],
+    issues: [
+      shared("privateKeys.laptop", "key"),
+      started("laptop", keys.desktop.publicKey, "peers"),
+    ],
   },
   {
-    title: "a next key that is no other",
+    title: "a next key that is the current one",
     raw: changed({ peers: { desktop: { nextPublicKey: keys.desktop.publicKey } } }),
     issues: [
       [
@@ -46,12 +49,12 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a secret that fits neither key begins a rotation",
+    title: "a new private key starts a rotation",
     raw: changed({ privateKeys: { desktop: Secret.of(keys.spare.privateKey) } }),
-    issues: [begun("desktop", keys.spare.publicKey, "peers")],
+    issues: [started("desktop", keys.spare.publicKey, "peers")],
   },
   {
-    title: "a next key whose secret is still to come",
+    title: "a next key without its private key",
     raw: changed({
       peers: { desktop: { nextPublicKey: keys.spare.publicKey } },
       privateKeys: { desktop: Secret.of(keys.desktop.privateKey) },
@@ -66,7 +69,7 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a third key in the middle of a rotation",
+    title: "a third key during a rotation",
     raw: changed({
       peers: { desktop: { nextPublicKey: keys.spare.publicKey } },
       privateKeys: { desktop: Secret.of(next.privateKey) },
@@ -102,7 +105,7 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a relay that nobody could give a second interface",
+    title: "a rotation of a relay without a host",
     raw: changed({ relays: { tokyo: { nextPublicKey: next.publicKey } } }),
     issues: [
       [
@@ -114,7 +117,7 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a relay that is reached through another one",
+    title: "a rotation of a relay that is reached only through another one",
     raw: changed({
       relays: {
         tokyo: pushed,
@@ -136,14 +139,13 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title:
-      "a relay's rotation by its secret alone while devices still use the port of the last one",
+    title: "a new private key of a relay while devices still use the port of its last rotation",
     raw: changed({
       relays: { tokyo: { ...pushed, rotationPort: 51821 } },
       privateKeys: { tokyo: Secret.of(next.privateKey) },
     }),
     issues: [
-      begun("tokyo", next.publicKey, "relays"),
+      started("tokyo", next.publicKey, "relays"),
       [
         "relays.tokyo.rotationPort",
         "error",
@@ -153,7 +155,7 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a relay's rotation with a port that is written down",
+    title: "a rotation of a relay with a rotationPort",
     raw: changed({ relays: { tokyo: { ...moving, rotationPort: 51899 } } }),
     issues: [
       [
@@ -165,7 +167,7 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "two relays at once",
+    title: "rotations of two relays at the same time",
     raw: changed({
       relays: { tokyo: moving, osaka: { ...osaka(1), nextPublicKey: keyPair(31).publicKey } },
     }),
@@ -179,7 +181,7 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a former key that is another's",
+    title: "a formerPrivateKeys entry that does not belong to the relay",
     raw: changed({
       relays: { tokyo: moving },
       privateKeys: { tokyo: Secret.of(next.privateKey) },
@@ -201,7 +203,7 @@ function shared(path: string, what: "key" | "next key"): Row["issues"][number] {
   return [path, "error", `is also the ${what} of peers.desktop`, remedy];
 }
 
-function begun(name: string, key: string, group: string): Row["issues"][number] {
+function started(name: string, key: string, group: string): Row["issues"][number] {
   const message = `is a new key with public half ${key}: ${group}.${name} moves to it, and its old key works until the rotation is finished`;
   const remedy = `to finish it: npx wireguard-mesh rotate ${name} --finish`;
   return [`privateKeys.${name}`, "warning", message, remedy];

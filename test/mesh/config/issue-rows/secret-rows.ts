@@ -1,11 +1,11 @@
-/** Issues of secrets: in clear, not whole, or not fitting. None repeats the secret. */
+/** Issues of secrets: not encrypted, invalid, or not used. No text contains the secret. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const setKey = (name: string) =>
   `set it with: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
-const inClear = (path: string): Row["issues"][number] => [
+const notEncrypted = (path: string): Row["issues"][number] => [
   path,
   "error",
   "is not encrypted in the stack file, so it is no longer secret",
@@ -14,16 +14,20 @@ const inClear = (path: string): Row["issues"][number] => [
 
 export const secretRows: Row[] = [
   {
-    title: "secrets in clear",
+    title: "secrets that are not encrypted",
     raw: changed({
       privateKeys: { desktop: keys.desktop.privateKey },
       presharedKeySeed: keys.spare.privateKey,
       sshPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\n",
     }),
-    issues: [inClear("privateKeys.desktop"), inClear("presharedKeySeed"), inClear("sshPrivateKey")],
+    issues: [
+      notEncrypted("privateKeys.desktop"),
+      notEncrypted("presharedKeySeed"),
+      notEncrypted("sshPrivateKey"),
+    ],
   },
   {
-    title: "secrets that are no keys",
+    title: "invalid secrets",
     raw: changed({
       privateKeys: { desktop: Secret.of(keys.desktop.privateKey.slice(1)) },
       presharedKeySeed: Secret.of("correct horse battery staple"),
@@ -51,7 +55,7 @@ export const secretRows: Row[] = [
     ],
   },
   {
-    title: "a former private key that no rotation needs",
+    title: "a formerPrivateKeys entry without a rotation",
     raw: changed({ formerPrivateKeys: { desktop: Secret.of(keys.desktop.privateKey) } }),
     issues: [
       [
@@ -63,7 +67,7 @@ export const secretRows: Row[] = [
     ],
   },
   {
-    title: "private keys of nobody",
+    title: "private keys of unknown nodes",
     raw: changed({
       privateKeys: {
         desktp: Secret.sealed(),

@@ -1,4 +1,4 @@
-/** Issues of single values: what cannot be read as what it should be. */
+/** Issues of single values. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey, keys } from "../../../support/small-network";
 import type { Row } from "./row";
@@ -10,7 +10,7 @@ const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
 const ENDPOINT =
   "write HOST:PORT, e.g. 203.0.113.10:51820, [2001:db8::1]:51820 or vpn.example.org:51820";
-const NOT_DIALLED = "is not an address that another machine can dial";
+const NOT_DIALABLE = "is not an address that another machine can dial";
 const OUTER = "use the machine's address on the outer network, e.g. 203.0.113.10";
 const DNS = "write e.g. 203.0.113.10 or vpn.example.org";
 const PORT = "use a whole number from 1 to 65535";
@@ -64,9 +64,9 @@ export const valueRows: Row[] = [
   ...inDesktop("endpoint", [
     ["203.0.113.7", '"203.0.113.7" is not an endpoint', ENDPOINT],
     ["2001:db8::1:51820", '"2001:db8::1:51820" is not an endpoint', ENDPOINT],
-    ["127.0.0.1:51820", `127.0.0.1 ${NOT_DIALLED}`, OUTER],
-    ["0.0.0.0:51820", `0.0.0.0 ${NOT_DIALLED}`, OUTER],
-    ["[ff02::1]:51820", `ff02::1 ${NOT_DIALLED}`, OUTER],
+    ["127.0.0.1:51820", `127.0.0.1 ${NOT_DIALABLE}`, OUTER],
+    ["0.0.0.0:51820", `0.0.0.0 ${NOT_DIALABLE}`, OUTER],
+    ["[ff02::1]:51820", `ff02::1 ${NOT_DIALABLE}`, OUTER],
     ["0x7f.1:51820", '"0x7f.1" is neither an address nor a DNS name', DNS],
     ["203.0.113.7:70000", "70000 is not a port", PORT],
     ["203.0.113.7:0", "0 is not a port", PORT],
@@ -120,14 +120,14 @@ export const valueRows: Row[] = [
       "write user@address or user@address:port, an IPv6 address in brackets",
     ],
     ["root@-oProxyCommand", '"-oProxyCommand" is neither an address nor a DNS name', DNS],
-  ]).map((row): Row => atListPlace(row)),
+  ]).map((row): Row => withIndex(row)),
   {
-    title: "one wrong tag of two is named by its place",
+    title: "one invalid tag of two is reported with its index",
     raw: changed({ peers: { desktop: { tags: ["guest", "Admin"] } } }),
     issues: [["peers.desktop.tags[1]", "error", '"Admin" cannot be a name', NAME]],
   },
   {
-    title: "hostKey that is no text",
+    title: "hostKey that is not text",
     raw: changed({ peers: { desktop: { hostKey: [7] } } }),
     issues: [
       [
@@ -139,14 +139,14 @@ export const valueRows: Row[] = [
     ],
   },
   {
-    title: "hostKey of no known type",
+    title: "hostKey of an unknown type",
     raw: changed({ peers: { desktop: { hostKey: "ssh-dss AAAAB3Nz" } } }),
     issues: [
       ["peers.desktop.hostKey[0]", "error", '"ssh-dss" is not a type of SSH host key', HOST_KEY],
     ],
   },
   {
-    title: "hostKey that is cut",
+    title: "hostKey that is truncated",
     raw: changed({ peers: { desktop: { hostKey: hostKey.slice(0, 30) } } }),
     issues: [["peers.desktop.hostKey[0]", "error", "is not a complete ssh-ed25519 key", HOST_KEY]],
   },
@@ -201,7 +201,7 @@ function inNetwork(key: string, values: Value[]): Row[] {
   }));
 }
 
-function atListPlace(row: Row): Row {
+function withIndex(row: Row): Row {
   return { ...row, issues: row.issues.map(([path, ...rest]) => [`${path}[0]`, ...rest]) };
 }
 
