@@ -8,7 +8,7 @@ import nacl from "tweetnacl";
 import { decodeKey } from "./keys";
 import { Secret } from "./secret";
 
-export interface SshKeyPair {
+interface SshKeyPair {
   /** The text of an OpenSSH key file, without a passphrase. */
   privateKey: Secret;
   /** `ssh-ed25519 BASE64`, without a comment. */

@@ -21,7 +21,7 @@ export interface RotationPlan {
 }
 
 /** Two keys of one neighbour. The key with the latest handshake gets the allowed IPs. */
-export interface KeyPair {
+interface KeyPair {
   current: string;
   next: string;
   allowedIps: string[];

@@ -7,7 +7,7 @@ import { HIDDEN } from "../secret";
 import { renderRedacted } from "./render";
 
 /** One record under `delivered` in the stack file. Contains no secrets. */
-export interface Delivery {
+interface Delivery {
   /** `fingerprintOf` the file with its secrets as `(hidden)`. */
   config: string;
   /** Public keys in the file, by node. */

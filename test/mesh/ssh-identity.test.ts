@@ -12,7 +12,6 @@ import {
   bootstrapKeyOf,
   principalOf,
   publicKeyOfPrivate,
-  type SshKeyPair,
 } from "../../mesh/ssh-identity";
 import { programs } from "../support/programs";
 
@@ -39,12 +38,12 @@ function write(name: string, text: string): string {
 }
 
 describe("a key pair derived from a seed", () => {
-  const made: Record<string, SshKeyPair> = {
+  const pairs = {
     authority: authorityOf(seed),
     "bootstrap key": bootstrapKeyOf(seed, "tokyo-instance"),
   };
 
-  for (const [name, { privateKey, publicKey }] of Object.entries(made)) {
+  for (const [name, { privateKey, publicKey }] of Object.entries(pairs)) {
     it(`is accepted by ssh-keygen: the ${name}`, function () {
       programs.require(this, "ssh-keygen");
       const file = write("key", privateKey.reveal());

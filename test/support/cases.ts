@@ -11,7 +11,7 @@ export interface ExpectedSection {
   psk?: boolean;
 }
 
-export interface Case {
+interface Case {
   title: string;
   raw: RawNetwork;
   /** By node and neighbour: all expected sections. */

@@ -97,13 +97,13 @@ function nodeOf(machine: Machine): Node {
 /** Moves the allowed IPs of a pair to its next key if that can complete a handshake, as the host does. */
 function moveAllowedIps(port: Port, nodes: Node[]): void {
   for (const { current, next } of port.node.pairs ?? []) {
-    const [old, updated] = [current, next].map((key) =>
+    const [currentPeer, nextPeer] = [current, next].map((key) =>
       port.peers.find(({ publicKey }) => publicKey === key),
     );
-    if (old === undefined || updated === undefined || portOf(nodes, next, port) === undefined)
-      continue;
-    updated.allowedIps = [...old.allowedIps];
-    old.allowedIps = [];
+    if (currentPeer === undefined || nextPeer === undefined) continue;
+    if (portOf(nodes, next, port) === undefined) continue;
+    nextPeer.allowedIps = [...currentPeer.allowedIps];
+    currentPeer.allowedIps = [];
   }
 }
 

@@ -16,7 +16,7 @@ export interface Registration {
 }
 
 /** Resource options as the SDK sends them to the engine. */
-export interface Options {
+interface Options {
   protect: boolean;
   ignoreChanges: string[];
 }

@@ -1,7 +1,7 @@
 /** Fixed, valid WireGuard key pairs. */
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 
-export interface KeyPair {
+interface KeyPair {
   privateKey: string;
   publicKey: string;
 }
