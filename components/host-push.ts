@@ -36,7 +36,7 @@ export class HostPush extends pulumi.ComponentResource {
       `${name}-command`,
       {
         // A constant command with everything else on stdin: the command is visible in errors and in `ps`.
-        ...(args.managed === undefined ? { create: `${PUSH} apply` } : firstContact),
+        ...(args.managed === undefined ? { create: `${PUSH} apply` } : adoptOnCreate),
         delete: `${PUSH} remove`,
         stdin: pulumi.secret(args.request),
         triggers: [args.machine],
@@ -57,4 +57,4 @@ export class HostPush extends pulumi.ComponentResource {
 }
 
 /** `adopt` accepts the bootstrap host key. It runs only on create, so no later push accepts that key. */
-const firstContact = { create: `${PUSH} adopt`, update: `${PUSH} apply` };
+const adoptOnCreate = { create: `${PUSH} adopt`, update: `${PUSH} apply` };

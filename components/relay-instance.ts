@@ -41,14 +41,14 @@ export class RelayInstance extends pulumi.ComponentResource {
     );
     const network = subnetFor(name, args, { parent: this });
     const firewall = firewallFor(name, args, network.vpcId, { parent: this });
-    const kept = { parent: this, protect: args.ec2.protect };
+    const protectedOpts = { parent: this, protect: args.ec2.protect };
     const eip = new ec2.Eip(
       `${name}-address`,
       { domain: "vpc", tags: args.tags },
       // The firewall depends on the check of the subnet: no address, which costs money, if that fails.
-      { ...kept, dependsOn: firewall },
+      { ...protectedOpts, dependsOn: firewall },
     );
-    this.instance = instanceFor(args, firewall.id, network, kept);
+    this.instance = instanceFor(args, firewall.id, network, protectedOpts);
     this.association = new ec2.EipAssociation(
       `${name}-address-association`,
       // In a replacement the old instance still has the address, which AWS refuses without allowReassociation.

@@ -66,9 +66,9 @@ export function unknownKey(path: PropertyKey[], key: string, known: readonly str
 
 /** The known word that is most similar, or undefined if none is similar enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const away = (candidate: string) => distance(word.toLowerCase(), candidate.toLowerCase());
-  const best = [...known].sort((a, b) => away(a) - away(b))[0];
-  return best !== undefined && away(best) <= Math.max(2, word.length / 3) ? best : undefined;
+  const distanceTo = (candidate: string) => distance(word.toLowerCase(), candidate.toLowerCase());
+  const best = [...known].sort((a, b) => distanceTo(a) - distanceTo(b))[0];
+  return best !== undefined && distanceTo(best) <= Math.max(2, word.length / 3) ? best : undefined;
 }
 
 export function isMap(input: unknown): input is Record<string, unknown> {

@@ -13,7 +13,13 @@ import {
   type IpAddress,
   type Prefix,
 } from "../../mesh/addresses";
-import { addressOfBits, bitsOf, bitsOfPrefix, liesIn, sameFamily } from "../support/address-bits";
+import {
+  addressOfBits,
+  bitsOf,
+  bitsOfPrefix,
+  isInPrefix,
+  sameFamily,
+} from "../support/address-bits";
 
 const bits4 = fc.array(fc.constantFrom("0", "1"), { minLength: 32, maxLength: 32 });
 // The first bit is set, which excludes IPv4-mapped addresses.
@@ -91,7 +97,7 @@ describe("a prefix", () => {
   it("contains the addresses that begin with its bits", () => {
     fc.assert(
       fc.property(prefix, address, (one, other) => {
-        assert.equal(contains(one, other), liesIn(other.text, one.text));
+        assert.equal(contains(one, other), isInPrefix(other.text, one.text));
         assert.ok(contains(hostPrefix(other), other));
       }),
     );

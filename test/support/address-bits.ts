@@ -16,7 +16,7 @@ export function bitsOfPrefix(prefix: string): string {
 }
 
 /** Reports whether the address is in the prefix; false for different families. */
-export function liesIn(address: string, prefix: string): boolean {
+export function isInPrefix(address: string, prefix: string): boolean {
   return sameFamily(address, prefix) && bitsOf(address).startsWith(bitsOfPrefix(prefix));
 }
 

@@ -3,7 +3,7 @@
  * prefix among the allowed IPs decides where a packet goes and whether it is accepted. Deliberately naive, and independent
  * of the plan.
  */
-import { bitsOfPrefix, liesIn, sameFamily } from "./address-bits";
+import { bitsOfPrefix, isInPrefix, sameFamily } from "./address-bits";
 import { readWgQuick, type WgPeer, type WgQuickText } from "./wg-quick-text";
 
 /** One machine: its file, and facts about its network. */
@@ -135,7 +135,7 @@ function accepts({ out, into }: Hop, source: string): boolean {
 function sectionFor(port: Port, address: string): WgPeer | undefined {
   let best: { section: WgPeer; length: number } | undefined;
   for (const section of port.peers) {
-    for (const prefix of section.allowedIps.filter((candidate) => liesIn(address, candidate))) {
+    for (const prefix of section.allowedIps.filter((candidate) => isInPrefix(address, candidate))) {
       const length = bitsOfPrefix(prefix).length;
       if (best === undefined || length >= best.length) best = { section, length };
     }
@@ -171,11 +171,11 @@ function isRoutedIntoTunnel(from: Port, endpoint: string): boolean {
 }
 
 function owns(node: Node, address: string): boolean {
-  return node.config.addresses.some((own) => liesIn(address, hostPrefix(withoutLength(own))));
+  return node.config.addresses.some((own) => isInPrefix(address, hostPrefix(withoutLength(own))));
 }
 
 function isBehind(node: Node, address: string): boolean {
-  return node.lans.some((lan) => liesIn(address, lan));
+  return node.lans.some((lan) => isInPrefix(address, lan));
 }
 
 function forwards(node: Node, address: string): boolean {
