@@ -179,7 +179,7 @@ const cases: Case[] = [
     "valid",
     { peers: { constructor: { address: "10.86.0.9", publicKey: keys.spare.publicKey } } },
   ],
-  ["no relay, and peers that nobody can dial", "error", { relays: undefined }, "peers.desktop"],
+  ["no relay, and peers that cannot be dialled", "error", { relays: undefined }, "peers.desktop"],
   [
     "no relay, and one peer that can be dialled",
     "valid",
