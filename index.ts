@@ -1,4 +1,4 @@
-/** The program: config, plan, one Network, outputs. */
+/** The Pulumi program: reads the config, computes the plan, registers the Network, exports its outputs. */
 import * as pulumi from "@pulumi/pulumi";
 import { Network } from "./components/network";
 import { reportIssues } from "./components/report-issues";
@@ -15,18 +15,18 @@ const network = new Network("network", {
   owner: `${pulumi.getProject()}/${pulumi.getStack()}`,
 });
 
-/** One object and no named exports: a name that has no value in this network would be a warning of the engine's. */
+/** One object instead of named exports, because the engine warns about exports without a value. */
 export = {
-  /** Facts by name: tunnel addresses, public keys, endpoints. */
+  /** Facts by name: addresses, public keys, endpoints. */
   relays: network.relays,
   peers: network.peers,
-  /** The nodes between two keys, and who needs its config handed over, by name. */
+  /** By name: nodes with a rotation in progress, and nodes that need a config delivered. */
   pending: network.pending,
   outdated: network.outdated,
-  /** Who can reach whom, by groups of nodes that are linked alike. */
+  /** Which nodes reach which, by group. */
   reachability: network.reachability,
-  /** The public key of the authority that vouches for the SSH host keys of ec2 relays; absent without such a relay. */
+  /** Public key of the SSH authority that signs the host keys of ec2 relays; absent without one. */
   ...(network.sshAuthority === undefined ? {} : { sshAuthority: network.sshAuthority }),
-  /** Files for the nodes that are not pushed to; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */
+  /** Config files of nodes without a host; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */
   configs: network.configs,
 };

@@ -1,4 +1,4 @@
-/** Where the publishers of images name the newest one: public parameters of AWS Systems Manager, the same in every region. */
+/** Public AWS Systems Manager parameters with the ID of the newest image. They have the same name in every region. */
 import { architectureOf, type Ec2Spec, type Image } from "../mesh/config/ec2";
 
 type Architecture = ReturnType<typeof architectureOf>;
@@ -12,7 +12,7 @@ const PARAMETERS: Record<Image, (architecture: Architecture) => string> = {
     `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture === "amd64" ? "x86_64" : architecture}`,
 };
 
-/** The parameter whose value is the id of the image. */
+/** The name of the parameter whose value is the image ID. */
 export function imageParameter({ image, instanceType }: Ec2Spec): string {
   return PARAMETERS[image](architectureOf(instanceType));
 }

@@ -1,16 +1,16 @@
-/** Questions to AWS: answers, or one error in words. The first thing that goes wrong without credentials or a region. */
+/** AWS data sources with a readable error. Without credentials or a region, these calls fail first. */
 import * as pulumi from "@pulumi/pulumi";
 
-/** `answer` is what a data source of the SDK promises. */
-export function lookedUp<T>(relay: string, answer: Promise<T>): pulumi.Output<pulumi.Unwrap<T>> {
+/** Wraps the result of a data source. */
+export function lookup<T>(relay: string, result: Promise<T>): pulumi.Output<pulumi.Unwrap<T>> {
   return pulumi.output(
-    answer.catch((problem: unknown) => {
-      // The SDK puts the name of the data source before, and a stack behind.
-      const [words = ""] = (problem instanceof Error ? problem.message : String(problem)).split(
+    result.catch((problem: unknown) => {
+      // The first line has the cause; the SDK adds a stack trace.
+      const [message = ""] = (problem instanceof Error ? problem.message : String(problem)).split(
         "\n",
       );
       throw new pulumi.RunError(
-        `relays.${relay}.ec2: AWS gave no answer: ${words}\n  are the credentials and aws:region right? Try: aws sts get-caller-identity; pulumi config get aws:region`,
+        `relays.${relay}.ec2: AWS lookup failed: ${message}\n  check the credentials and the region: aws sts get-caller-identity; pulumi config get aws:region`,
       );
     }),
   );

@@ -1,38 +1,38 @@
-/** What the stack's outputs say: facts by name, in clear. docs/config.md describes them. */
+/** The stack's outputs that are not secret, by name; docs/config.md describes them. */
 import * as pulumi from "@pulumi/pulumi";
 import { formatEndpoint } from "../mesh/config/config";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
-import { movesToNext } from "../mesh/plan/rotation";
+import { holdsNextKey } from "../mesh/plan/rotation";
 import { fingerprintOf, needingConfig } from "../mesh/render/delivery";
 import { withFacts, type RelayInstances } from "./relay-instances";
 
-/** The facts of a node that others may need. */
+/** Public facts about a node. */
 export interface NodeFacts {
   address: string;
   address6?: string;
   publicKey: string;
-  /** The key that it is moving to. */
+  /** Only while a rotation is in progress. */
   nextPublicKey?: string;
-  /** Of the file of a node that is not pushed to: 16 hex digits, and another one whenever it has to be handed over anew. */
+  /** Only of a node without a host: 16 hex digits that change whenever its config has to be delivered again. */
   fingerprint?: pulumi.Input<string>;
   endpoint?: pulumi.Input<string>;
-  /** Of a relay that the program makes on EC2. */
+  /** Only of an ec2 relay. */
   instance?: pulumi.Input<{ id: string; address: string }>;
 }
 
-/** A node between two keys: who still has the former one works, until the rotation is finished. */
+/** A node with a rotation in progress: both keys work until it is finished. */
 export interface PendingFacts {
   publicKey: string;
   nextPublicKey: string;
-  /** Which of them the node itself is told to have. */
+  /** Which of them the node itself uses, according to the config. */
   has: "current" | "next";
-  /** The command that brings it to its end, when nobody is missing any more. */
+  /** The command that finishes the rotation. */
   finish: string;
 }
 
-export type Fingerprints = pulumi.Output<Record<string, string>>;
+type Fingerprints = pulumi.Output<Record<string, string>>;
 
-/** No secret any more, though made of one. */
+/** By node. Not secret, although derived from secret files. */
 export function fingerprintsOf(configs: pulumi.Output<Record<string, string>>): Fingerprints {
   const fingerprints = configs.apply((files) =>
     Object.fromEntries(Object.entries(files).map(([name, file]) => [name, fingerprintOf(file)])),
@@ -45,7 +45,7 @@ export function pendingByName({ nodes }: Plan): Record<string, PendingFacts> {
     nodes.flatMap((node) => {
       const { name, publicKey, nextPublicKey } = node;
       if (nextPublicKey === null) return [];
-      const has = movesToNext(node) ? ("next" as const) : ("current" as const);
+      const has = holdsNextKey(node) ? ("next" as const) : ("current" as const);
       const finish = `npx wireguard-mesh rotate ${name}`;
       return [[name, { publicKey, nextPublicKey, has, finish }] as const];
     }),

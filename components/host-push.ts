@@ -1,4 +1,4 @@
-/** One push to one host: the only resource here that touches a machine. */
+/** The push to one host. */
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 
@@ -7,24 +7,24 @@ const PUSH = "exec node dist/scripts/push/main.js";
 export interface HostPushArgs {
   /** A PushRequest (mesh/push-request.ts) as JSON text. Secret. */
   request: pulumi.Input<string>;
-  /** Which machine it is for; another machine is another resource, and the former one is cleaned. */
+  /** Identity of the machine. A change replaces the command, which cleans up the old machine. */
   machine: pulumi.Input<string>;
-  /** The pushes that go before; it is left out when one of them failed. */
+  /** Pushes that must succeed first. */
   after: HostPush[];
-  /** For a machine that the program makes. */
-  made?: MadeMachine;
+  /** Only for an EC2 instance of this stack. */
+  managed?: ManagedMachine;
 }
 
-export interface MadeMachine {
-  /** The machine: when it goes, there is nothing left to clean. */
+export interface ManagedMachine {
+  /** If it is deleted, the command is not run for clean-up. */
   machine: pulumi.Resource;
-  /** What must be there before anyone can log in to it. */
+  /** Must exist before a login is possible. */
   ready: pulumi.Resource;
 }
 
 /**
- * Runs the push program, which is done only when the host has confirmed. So a host that rolled itself back, or could
- * not be reached, is not recorded as converged, and the next `up` tries it again.
+ * Runs the push program, which succeeds only after the host has confirmed the change. So the state never records a host
+ * that rolled back or could not be reached as converged, and the next `up` tries again.
  */
 export class HostPush extends pulumi.ComponentResource {
   /** A PushResult as JSON text. Holds no secret. */
@@ -35,20 +35,20 @@ export class HostPush extends pulumi.ComponentResource {
     const command = new local.Command(
       `${name}-command`,
       {
-        // Constant, and everything else on stdin: the provider shows the command in errors and in `ps`.
-        ...(args.made === undefined ? { create: `${PUSH} apply` } : firstContact),
+        // A constant command with everything else on stdin: the command is visible in errors and in `ps`.
+        ...(args.managed === undefined ? { create: `${PUSH} apply` } : adoptOnCreate),
         delete: `${PUSH} remove`,
         stdin: pulumi.secret(args.request),
         triggers: [args.machine],
-        // stdout is the result for the state; what people should read comes on stderr.
+        // stdout is the result for the state; human-readable output goes to stderr.
         logging: local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      // The command alone waits: a component that is never registered would be one more error, about nothing new.
+      // dependsOn goes on the command: a skipped component would add a redundant error.
       {
         parent: this,
-        dependsOn: [...args.after, ...(args.made === undefined ? [] : [args.made.ready])],
-        ...(args.made === undefined ? {} : { deletedWith: args.made.machine }),
+        dependsOn: [...args.after, ...(args.managed === undefined ? [] : [args.managed.ready])],
+        ...(args.managed === undefined ? {} : { deletedWith: args.managed.machine }),
       },
     );
     this.result = command.stdout;
@@ -56,5 +56,5 @@ export class HostPush extends pulumi.ComponentResource {
   }
 }
 
-/** The engine's own record of the create ends the time in which a machine's first host key is believed. */
-const firstContact = { create: `${PUSH} adopt`, update: `${PUSH} apply` };
+/** `adopt` accepts the bootstrap host key. It runs only on create, so no later push accepts that key. */
+const adoptOnCreate = { create: `${PUSH} adopt`, update: `${PUSH} apply` };

@@ -1,9 +1,9 @@
-/** The whole network: relays first, then the peers that go through them. */
+/** The network: its relays and peers, and the outputs of the stack. */
 import * as pulumi from "@pulumi/pulumi";
 import { machineOf } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
-import { tellsOfItsKey } from "../mesh/plan/rotation";
+import { announcesKey } from "../mesh/plan/rotation";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
 import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
 import {
@@ -21,32 +21,32 @@ import {
   type NodeFacts,
   type PendingFacts,
 } from "./facts";
-import type { HostPush, MadeMachine } from "./host-push";
+import type { HostPush, ManagedMachine } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
 import { registerInstances, withFacts, type RelayInstances } from "./relay-instances";
 
-export interface NetworkArgs {
+interface NetworkArgs {
   plan: Plan;
   keyring: Keyring;
-  /** `PROJECT/STACK`: the mark that keeps two stacks from fighting over one host. */
+  /** `PROJECT/STACK`: recorded on each host, so that no other stack can take it over. */
   owner: string;
-  /** What each device without a host was given last: the record in the config, as it was found there. */
+  /** The unvalidated record in the config of what was last delivered to each device. */
   delivered: unknown;
 }
 
 export class Network extends pulumi.ComponentResource {
   readonly relays: Record<string, NodeFacts>;
   readonly peers: Record<string, NodeFacts>;
-  /** The nodes between two keys, by name. */
+  /** Nodes with a rotation in progress, by name. */
   readonly pending: Record<string, PendingFacts>;
-  /** Why a node that is not pushed to needs its config, by name; those that have the right one are left out. */
+  /** Nodes without a host that need a config, by name, with the reasons. */
   readonly outdated: pulumi.Output<Record<string, string[]>>;
   readonly reachability: Reachability;
-  /** The public key of the authority that vouches for ec2 relays; undefined in a network without one. */
+  /** Public key of the SSH authority of ec2 relays; undefined in a network without one. */
   readonly sshAuthority: string | undefined;
-  /** wg-quick files by node, for those that are not pushed to. Secret. */
+  /** wg-quick files of nodes without a host, by name. Secret. */
   readonly configs: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -62,7 +62,7 @@ export class Network extends pulumi.ComponentResource {
     const children = { parent: this };
     const instances = registerInstances(args, children);
     const nodes = registerNodes(relayPlans, peerPlans, { ...args, instances }, children);
-    this.configs = handedOver(nodes);
+    this.configs = filesOf(nodes);
     const fingerprints = fingerprintsOf(this.configs);
     this.relays = factsByName(relayPlans, instances, fingerprints);
     this.peers = factsByName(peerPlans, instances, fingerprints);
@@ -79,7 +79,7 @@ interface NodesArgs extends NetworkArgs {
   instances: RelayInstances;
 }
 
-/** Relays first: what a peer waits for must be there. */
+/** Relays before peers, because the push of a peer depends on the pushes of its relays. */
 function registerNodes(
   relays: NodePlan[],
   peers: NodePlan[],
@@ -87,17 +87,15 @@ function registerNodes(
   opts: pulumi.ComponentResourceOptions,
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
-  for (const plan of [...changing(direct(relays)), ...behind(relays)]) {
+  for (const plan of [...secondInterfaceFirst(direct(relays)), ...indirect(relays)]) {
     const second = relays.filter((relay) => relay.rotationPort !== null).map(({ name }) => name);
     const after = pushesOf([...jumpRelays(plan), ...second], nodes);
     nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
   }
-  // A peer takes its next key only when those who dial it know that one too: they are no relays, which keep two.
-  for (const plan of [...peers].sort(
-    (a, b) => Number(tellsOfItsKey(a)) - Number(tellsOfItsKey(b)),
-  )) {
+  // A peer switches to its next key last, once all its neighbours accept that key.
+  for (const plan of [...peers].sort((a, b) => Number(announcesKey(a)) - Number(announcesKey(b)))) {
     const linked = plan.sections.map((section) => section.name);
-    const before = tellsOfItsKey(plan) ? linked : linkedRelays(plan, nodes);
+    const before = announcesKey(plan) ? linked : linkedRelays(plan, nodes);
     const after = pushesOf([...before, ...jumpRelays(plan)], nodes);
     nodes.set(plan.name, new Peer(plan.name, nodeArgs(plan, args, after), opts));
   }
@@ -109,13 +107,13 @@ function linkedRelays(plan: NodePlan, nodes: ReadonlyMap<string, MeshNode>): str
   return names.filter((name) => nodes.get(name) instanceof Relay);
 }
 
-/** Of the nodes that are pushed to; a relay that is not is nobody's to wait for. */
+/** The pushes of the named nodes; nodes without a host have none. */
 function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): HostPush[] {
   return [...new Set(names)].flatMap((name) => nodes.get(name)?.push ?? []);
 }
 
-/** First the relays with a second interface: the others speak to them by the key, or at the port, that they get now. */
-function changing(relays: NodePlan[]): NodePlan[] {
+/** Relays with a second interface first: the others dial them with the key or at the port that this push installs. */
+function secondInterfaceFirst(relays: NodePlan[]): NodePlan[] {
   return [...relays].sort(
     (a, b) => Number(b.rotationPort !== null) - Number(a.rotationPort !== null),
   );
@@ -125,7 +123,7 @@ function direct(relays: NodePlan[]): NodePlan[] {
   return relays.filter((relay) => jumpRelays(relay).length === 0);
 }
 
-function behind(relays: NodePlan[]): NodePlan[] {
+function indirect(relays: NodePlan[]): NodePlan[] {
   return relays.filter((relay) => jumpRelays(relay).length > 0);
 }
 
@@ -135,23 +133,26 @@ function nodeArgs(
   after: HostPush[],
 ): NodeArgs {
   const alternate = renderRedactedAlternate(node, plan.network);
-  const reviewed = {
+  const shown = {
     config: renderRedacted(node, plan.network),
     ...(alternate === null ? {} : { alternate }),
     forwarding: forwardingOf(node),
   };
   const filled = (secret: Secret) => pulumi.secret(withFacts(secret.reveal(), instances));
   if (node.hosts.length === 0)
-    return { ...reviewed, file: filled(renderConfig(node, plan.network, keyring)) };
+    return { ...shown, file: filled(renderConfig(node, plan.network, keyring)) };
   const request = filled(renderPushRequest(node, plan, keyring, owner));
   const machine = withFacts(machineOf(node), instances);
-  return { ...reviewed, push: { request, machine, after, ...madeFor(node, instances) } };
+  return { ...shown, push: { request, machine, after, ...managedMachine(node, instances) } };
 }
 
-function madeFor({ name }: NodePlan, instances: RelayInstances): { made?: MadeMachine } {
+function managedMachine(
+  { name }: NodePlan,
+  instances: RelayInstances,
+): { managed?: ManagedMachine } {
   const instance = instances.get(name);
   if (instance === undefined) return {};
-  return { made: { machine: instance.instance, ready: instance.association } };
+  return { managed: { machine: instance.instance, ready: instance.association } };
 }
 
 function forwardingOf({ forwarding }: NodePlan): string {
@@ -159,12 +160,12 @@ function forwardingOf({ forwarding }: NodePlan): string {
   return families.length === 0 ? "none" : families.join(" and ");
 }
 
-/** One line a link, so that a preview shows the links that come and go as a line diff. */
+/** One line for each link, so that a preview shows added and removed links as a line diff. */
 function linkLines(plan: Plan): string {
   return plan.links.map((link) => `${link.a} - ${link.b}\n`).join("");
 }
 
-function handedOver(nodes: Map<string, MeshNode>): pulumi.Output<Record<string, string>> {
+function filesOf(nodes: Map<string, MeshNode>): pulumi.Output<Record<string, string>> {
   const files = [...nodes].flatMap(([name, node]) =>
     node.file === null ? [] : [[name, node.file] as const],
   );

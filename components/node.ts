@@ -1,25 +1,25 @@
-/** What a relay and a peer have in common: a config to review, and a push or a hand-over that delivers it. */
+/** What relays and peers have in common: a redacted config for the preview, and a push or a file to deliver. */
 import * as pulumi from "@pulumi/pulumi";
 import { HostPush, type HostPushArgs } from "./host-push";
 
 export interface NodeArgs {
-  /** The node's wg-quick file with every secret as `(hidden)`: what a preview shows, line by line. */
+  /** The node's wg-quick file with every secret as `(hidden)`; a preview shows its line diff. */
   config: string;
-  /** The same of a relay's second interface, while its key changes. */
+  /** The redacted file of a relay's second interface, if it has one. */
   alternate?: string;
-  /** `IPv4`, `IPv4 and IPv6` or `none`: whether the host passes packets on. */
+  /** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`: what the host forwards. */
   forwarding: string;
-  /** The file with its secrets, for a node that is not pushed to. */
+  /** The file with its secrets, only for a node without a host. */
   file?: pulumi.Input<string>;
-  /** What to push, for a node with a host. */
+  /** Only for a node with a host. */
   push?: HostPushArgs;
 }
 
-/** Base of Relay and Peer. The args that a reviewer should see are its recorded inputs. */
+/** Base of Relay and Peer. Its recorded inputs are the args without secrets, so that a preview shows them. */
 export abstract class MeshNode extends pulumi.ComponentResource {
-  /** Null for a node whose config is handed over. */
+  /** Null for a node without a host. */
   readonly push: HostPush | null;
-  /** The file to hand over, secret; null for a node that is pushed to. */
+  /** The file to deliver, secret; null for a node with a host. */
   readonly file: pulumi.Output<string> | null;
 
   protected constructor(

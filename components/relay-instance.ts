@@ -1,36 +1,35 @@
 /**
- * A relay's machine on EC2: network, firewall, address, instance. Nothing here knows of WireGuard but its UDP ports; what
- * the machine becomes, the push makes of it. Only loaded where a relay is made on EC2.
+ * A relay's EC2 instance with its network, security group and address. The push sets up WireGuard on it; this file only
+ * opens its UDP ports. Loaded only if the network has an ec2 relay.
  */
 import * as ec2 from "@pulumi/aws/ec2";
 import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import type { Ec2Spec } from "../mesh/config/ec2";
 import { imageParameter } from "./aws-images";
-import { lookedUp } from "./aws-lookup";
-import { awsRules } from "./aws-rules";
-import { placeFor, type PlaceArgs } from "./relay-place";
+import { lookup } from "./aws-lookup";
+import { subnetFor, type SubnetArgs } from "./relay-subnet";
 
-export interface RelayInstanceArgs extends PlaceArgs {
+interface RelayInstanceArgs extends SubnetArgs {
   /** The relay's name in the config. */
   relay: string;
   ec2: Ec2Spec;
-  /** The UDP ports that peers dial. */
+  /** UDP ports to open to everyone. */
   ports: number[];
-  /** The instance's logical name: another one is another instance. */
+  /** The instance's logical name; a change creates a new instance. */
   instanceName: string;
-  /** cloud-config. Secret: a host key for the first contact is in it. */
+  /** cloud-config. Secret: contains the bootstrap host key. */
   userData: pulumi.Output<string>;
   tags: Record<string, string>;
 }
 
-/** Made once, and kept: neither a newer image nor other user data replaces the instance. */
+/** The instance is kept: neither a newer image nor other user data replaces it. */
 export class RelayInstance extends pulumi.ComponentResource {
-  /** The Elastic IP, which outlives every instance. */
+  /** The Elastic IP, which is kept when the instance is replaced. */
   readonly address: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
   readonly instance: ec2.Instance;
-  /** When this is there, the address leads to the instance. */
+  /** Once it exists, the address leads to the instance. */
   readonly association: ec2.EipAssociation;
 
   constructor(name: string, args: RelayInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -38,21 +37,21 @@ export class RelayInstance extends pulumi.ComponentResource {
       "wireguard-mesh:index:RelayInstance",
       name,
       { instanceType: args.ec2.instanceType, image: args.ec2.image },
-      { ...opts, transformations: [...(opts?.transformations ?? []), awsRules(args)] },
+      opts,
     );
-    const place = placeFor(name, args, { parent: this });
-    const firewall = firewallFor(name, args, place.vpcId, { parent: this });
-    const kept = { parent: this, protect: args.ec2.protect };
+    const network = subnetFor(name, args, { parent: this });
+    const firewall = firewallFor(name, args, network.vpcId, { parent: this });
+    const protectedOpts = { parent: this, protect: args.ec2.protect };
     const eip = new ec2.Eip(
       `${name}-address`,
       { domain: "vpc", tags: args.tags },
-      // A subnet that is refused must not leave an address behind, which costs money.
-      { ...kept, dependsOn: firewall },
+      // The firewall depends on the check of the subnet: no address, which costs money, if that fails.
+      { ...protectedOpts, dependsOn: firewall },
     );
-    this.instance = instanceFor(args, firewall.id, place, kept);
+    this.instance = instanceFor(args, firewall.id, network, protectedOpts);
     this.association = new ec2.EipAssociation(
       `${name}-address-association`,
-      // Without allowReassociation AWS refuses an address that another instance still has: in every replacement.
+      // In a replacement the old instance still has the address, which AWS refuses without allowReassociation.
       { allocationId: eip.allocationId, instanceId: this.instance.id, allowReassociation: true },
       { parent: this },
     );
@@ -69,7 +68,7 @@ function instanceFor(
   opts: pulumi.CustomResourceOptions,
 ): ec2.Instance {
   const { parent } = opts;
-  const image = lookedUp(relay, ssm.getParameter({ name: imageParameter(spec) }, { parent }));
+  const image = lookup(relay, ssm.getParameter({ name: imageParameter(spec) }, { parent }));
   return new ec2.Instance(
     instanceName,
     {
@@ -91,18 +90,15 @@ function instanceFor(
     },
     {
       ...opts,
-      // The newest image is looked up at every run, and is nothing to an instance that is there. Other user data would
-      // stop and start it, and cloud-init would not even look: it acts once an instance.
+      // A newer image must not replace the instance. Changed user data would restart it without effect, because
+      // cloud-init applies user data only once.
       ignoreChanges: ["ami", "userData"],
       dependsOn: ready,
     },
   );
 }
 
-/**
- * Rules inside the group and not as resources of their own: so they are the whole truth, one that was opened by hand is
- * closed again, and a change of `adminCidrs` is a change of this one resource.
- */
+/** The rules are inline and not resources of their own, so that the group has no other rules: one added by hand is removed. */
 function firewallFor(
   name: string,
   { ports, ec2: spec, tags, relay }: RelayInstanceArgs,
@@ -115,7 +111,7 @@ function firewallFor(
   return new ec2.SecurityGroup(
     `${name}-firewall`,
     {
-      // A name of its own: AWS takes none that begins with `sg-`, and a relay may be called so.
+      // Not the logical name: AWS refuses a group name that begins with `sg-`, and a relay's name may.
       namePrefix: `wireguard-mesh-${relay}-`,
       description: "WireGuard from anywhere, SSH from the administrators alone",
       vpcId,

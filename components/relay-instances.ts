@@ -1,6 +1,6 @@
-/** The EC2 instances of a network: registered before all else, and their facts put into the texts that wait for them. */
+/** Registers the EC2 instances of a network, and fills their facts into rendered text. */
 import * as pulumi from "@pulumi/pulumi";
-import { portBeside } from "../mesh/config/config";
+import { defaultRotationPort } from "../mesh/config/config";
 import { innerPrefixes } from "../mesh/config/inner-prefixes";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { fillFacts, relaysAwaited } from "../mesh/render/known-facts";
@@ -11,13 +11,13 @@ import type * as relayInstanceModule from "./relay-instance";
 
 export type RelayInstances = ReadonlyMap<string, RelayInstance>;
 
-export interface InstancesArgs {
+interface InstancesArgs {
   plan: Plan;
   keyring: Keyring;
   owner: string;
 }
 
-/** By relay; empty in a network whose machines are all there already. */
+/** The instances by relay name; empty in a network without an ec2 relay. */
 export function registerInstances(
   args: InstancesArgs,
   opts: pulumi.ComponentResourceOptions,
@@ -43,7 +43,7 @@ function instanceOf(
       relay: node.name,
       ec2,
       inner: innerPrefixes(plan.nodes, plan.network),
-      ports: [port, node.rotationPort ?? portBeside(port)],
+      ports: [port, node.rotationPort ?? defaultRotationPort(port)],
       instanceName: instanceNameOf(node.name, ec2),
       userData: pulumi.secret(renderUserData(node.name, ec2, keyring).reveal()),
       tags: { Name: node.name, "wireguard-mesh": owner, ...ec2.tags },
@@ -52,17 +52,17 @@ function instanceOf(
   );
 }
 
-/** Only now: a network without an ec2 relay neither loads the AWS SDK nor has to have its credentials. */
+/** Loaded on demand: a network without an ec2 relay needs neither the AWS SDK nor credentials. */
 function loadRelayInstance(): typeof relayInstanceModule {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is asynchronous, registering is not
   return require("./relay-instance") as typeof relayInstanceModule;
 }
 
-/** The text, as soon as the relays that it names have an address; at once where it names none. */
+/** The text with its placeholders filled in. Known immediately if it has none. */
 export function withFacts(text: string, instances: RelayInstances): pulumi.Output<string> {
   const awaited = relaysAwaited(text).map((name) => {
     const instance = instances.get(name);
-    if (instance === undefined) throw new Error(`no instance of ${name} was registered`);
+    if (instance === undefined) throw new Error(`no instance for ${name} was registered`);
     return [name, { address: instance.address, instanceId: instance.instanceId }] as const;
   });
   if (awaited.length === 0) return pulumi.output(text);

@@ -1,4 +1,4 @@
-/** A relay: a node that others can dial, and that passes their traffic on. */
+/** A relay: a node that others can dial and that forwards their traffic. */
 import type * as pulumi from "@pulumi/pulumi";
 import { MeshNode, type NodeArgs } from "./node";
 

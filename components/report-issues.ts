@@ -1,10 +1,10 @@
-/** Stops a run whose config is wrong, before any resource is registered, and shows the warnings of one that is not. */
+/** Reports the issues of the config before any resource is registered. */
 import * as pulumi from "@pulumi/pulumi";
 import { formatIssues, hasErrors } from "../mesh/config/issue";
 import type { Mesh } from "../mesh/mesh";
 import type { Plan } from "../mesh/plan/plan";
 
-/** The plan of a config without errors; else a RunError, which the engine prints without a stack trace. */
+/** Returns the plan and logs warnings. With an error, throws a RunError, which the engine prints without a stack trace. */
 export function reportIssues({ plan, issues }: Mesh): Plan {
   const errors = issues.filter((issue) => issue.severity === "error").length;
   if (plan === null || hasErrors(issues)) {

@@ -1,4 +1,4 @@
-/** Reads the stack's config as a whole, once, and puts every secret into its wrapper on the way in. */
+/** Reads the whole config of the stack and wraps its secrets. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RawConfig } from "../mesh/config/read-draft";
 import type { Keyring } from "../mesh/render/render";
@@ -9,10 +9,7 @@ const NAMESPACE = "wireguard-mesh:";
 const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
 const KEYS = ["privateKeys", "formerPrivateKeys"];
 
-/**
- * The config of this stack by key. pulumi.Config would do, but it answers for one key that must be known before, and
- * an unknown key is a mistake that the user has to hear of.
- */
+/** The config of this stack by key. pulumi.Config cannot list keys, and unknown keys must be reported. */
 export function readStackConfig(): RawConfig {
   const entries = Object.entries(pulumi.runtime.allConfig())
     .filter(([key]) => key.startsWith(NAMESPACE))
@@ -23,7 +20,7 @@ export function readStackConfig(): RawConfig {
   return Object.fromEntries(entries);
 }
 
-/** The secrets of a config that has been validated. */
+/** The secrets of a validated config. */
 export function keyringOf(config: RawConfig): Keyring {
   return {
     privateKeys: secretsIn(config["privateKeys"]),
@@ -39,7 +36,7 @@ function secretsIn(map: unknown): Map<string, Secret> {
   return new Map(entries.flatMap(([name, key]) => (key instanceof Secret ? [[name, key]] : [])));
 }
 
-/** The SDK has this function but leaves it out of its types; without it a secret in clear would go unseen. */
+/** Needed to report secrets that are not encrypted. The SDK has this function, but not in its types. */
 function isEncrypted(key: string): boolean {
   const runtime = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
   return runtime.isConfigSecret(key);
@@ -50,7 +47,7 @@ function readValue(name: string, text: string, encrypted: boolean): unknown {
   const value = parseJson(text);
   if (!encrypted) return value;
   if (!KEYS.includes(name)) return Secret.sealed();
-  // Not sealed: that would pass for a map of keys which are all there.
+  // A sealed secret would be read as a map with all keys.
   if (!isMap(value)) return Secret.of(text);
   return Object.fromEntries(
     Object.entries(value).map(([node, key]) => [node, Secret.of(String(key))]),

@@ -1,4 +1,4 @@
-/** IP addresses and prefixes, IPv4 and IPv6, in one canonical spelling; arithmetic by ipaddr.js. */
+/** IP addresses and prefixes, IPv4 and IPv6, in canonical form; arithmetic by ipaddr.js. */
 import ipaddr from "ipaddr.js";
 import { Mistake, quote } from "./config/mistake";
 import { isPlaceholder } from "./placeholders";
@@ -18,18 +18,18 @@ export interface Prefix {
   length: number;
 }
 
-/** Parses an address; throws a Mistake that says what is wrong with it. */
+/** Parses an address; throws a Mistake if it is not one. */
 export function parseAddress(text: string): IpAddress {
   if (text.includes("/")) {
     throw new Mistake(
       `${quote(text)} has a prefix length`,
-      "write the address alone; the length comes from network.cidr",
+      "write only the address; the prefix length comes from network.cidr",
     );
   }
   return { family: familyOf(text), text: ipaddr.parse(text).toString() };
 }
 
-/** Parses a CIDR prefix; host bits, octal octets and IPv4-mapped IPv6 are Mistakes. */
+/** Parses a CIDR prefix; throws a Mistake for host bits, octal octets and IPv4-mapped IPv6. */
 export function parsePrefix(text: string): Prefix {
   const [address = "", length, ...rest] = text.split("/");
   if (length === undefined || rest.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length)) {
@@ -53,19 +53,19 @@ export function parsePrefix(text: string): Prefix {
   return { family, text: `${base}/${length}`, length: bits };
 }
 
-/** The address that `host` is, or null where it is a DNS name or not known yet. `host` has been validated. */
+/** Parses the host of a validated endpoint: its address, or null for a DNS name or a placeholder. */
 export function addressIn(host: string): IpAddress | null {
   if (isPlaceholder(host)) return null;
   return /^[\d.]+$/.test(host) || host.includes(":") ? parseAddress(host) : null;
 }
 
-/** Reports whether another machine could send to this address: not unspecified, loopback, multicast or broadcast. */
-export function canBeDialled(address: IpAddress): boolean {
+/** Reports whether another machine can dial this address: not unspecified, loopback, multicast or broadcast. */
+export function isDialable(address: IpAddress): boolean {
   const range = ipaddr.parse(address.text).range();
   return !["unspecified", "loopback", "multicast", "broadcast"].includes(range);
 }
 
-/** The prefix that holds just this address: `/32` or `/128`. */
+/** The prefix of this single address: `/32` or `/128`. */
 export function hostPrefix(address: IpAddress): Prefix {
   const length = bitsOf(address.family);
   return { family: address.family, text: `${address.text}/${length}`, length };
@@ -76,15 +76,15 @@ export function contains(prefix: Prefix, address: IpAddress): boolean {
   return ipaddr.parse(address.text).match(ipaddr.parseCIDR(prefix.text));
 }
 
-/** Reports whether two prefixes share an address, that is: one holds the other. */
+/** Reports whether two prefixes share an address, that is, whether one contains the other. */
 export function overlaps(a: Prefix, b: Prefix): boolean {
   const [wide, narrow] = a.length <= b.length ? [a, b] : [b, a];
   return contains(wide, { family: narrow.family, text: baseOf(narrow) });
 }
 
 /**
- * The network address, and for IPv4 the broadcast address: not for nodes in a prefix that has them (IPv4 up to /30;
- * IPv6 up to /126, where the first is the subnet-router anycast address, RFC 4291 section 2.6.1).
+ * The addresses of a prefix that no node may have: the network address and, for IPv4, the broadcast address. Empty for
+ * prefixes longer than /30 or /126. In IPv6 the first is the subnet-router anycast address (RFC 4291, section 2.6.1).
  */
 export function reservedAddresses(prefix: Prefix): IpAddress[] {
   if (prefix.length > bitsOf(prefix.family) - 2) return [];
@@ -93,7 +93,7 @@ export function reservedAddresses(prefix: Prefix): IpAddress[] {
   return [first, { family: 4, text: ipaddr.IPv4.broadcastAddressFromCIDR(prefix.text).toString() }];
 }
 
-/** The lowest address of `prefix` that a node may have and that is not taken, or null when it is full. */
+/** The lowest address of `prefix` that is neither reserved nor taken, or null if there is none. */
 export function nextFree(prefix: Prefix, taken: IpAddress[]): IpAddress | null {
   const used = new Set([...taken, ...reservedAddresses(prefix)].map((address) => address.text));
   for (let bytes = ipaddr.parse(baseOf(prefix)).toByteArray(); ; bytes = successor(bytes)) {
@@ -126,7 +126,7 @@ function familyOf(text: string): Family {
   }
   if (ipaddr.IPv6.parse(text).isIPv4MappedAddress()) {
     throw new Mistake(
-      `${quote(text)} is an IPv4 address in IPv6 clothes`,
+      `${quote(text)} is an IPv4-mapped IPv6 address`,
       `write ${ipaddr.IPv6.parse(text).toIPv4Address().toString()}`,
     );
   }

@@ -6,31 +6,31 @@ import { Secret } from "./secret";
 
 const KEY_BYTES = 32;
 
-/** Reports whether `text` is a key as wg(8) takes it: canonical base64 of 32 bytes. */
+/** Reports whether wg(8) accepts `text` as a key: canonical base64 of 32 bytes. */
 export function isKey(text: string): boolean {
   return decodeKey(text) !== null;
 }
 
-/** The 32 bytes of a base64 key, or null where wg(8) would refuse the text. */
+/** The 32 bytes of a base64 key, or null if wg(8) would reject the text. */
 export function decodeKey(text: string): Uint8Array | null {
-  // 43 digits carry 258 bits: the last two must be zero, or wg says "Key is not the correct length or format".
+  // 43 digits carry 258 bits. wg rejects a key unless the last two are zero.
   if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return null;
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Base64 of 32 bytes, as `wg genkey` prints it. */
+/** Encodes 32 bytes as `wg genkey` prints them. */
 export function encodeKey(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
-/** What `wg pubkey` prints for this private key. The secret must hold a valid key. */
+/** The public key of a private key, as `wg pubkey` prints it. Throws unless the secret holds a valid key. */
 export function publicKeyOf(privateKey: Secret): string {
   return encodeKey(nacl.scalarMult.base(bytesOf(privateKey)));
 }
 
 /**
- * A private key from 32 random bytes, clamped as `wg genkey` does (RFC 7748, section 5): the caller brings the
- * randomness, because mesh/ has none.
+ * Makes a private key from 32 random bytes, clamped as `wg genkey` does (RFC 7748, section 5). The bytes are an argument
+ * because mesh/ has no source of randomness.
  */
 export function privateKeyFrom(random: Uint8Array): Secret {
   const bytes = Uint8Array.from(random);
@@ -40,8 +40,8 @@ export function privateKeyFrom(random: Uint8Array): Secret {
 }
 
 /**
- * The preshared key of the link between two public keys. Both ends derive the same one, no link can lack one, and it
- * turns over with either key. HKDF-SHA256 (RFC 5869) over the seed, the ordered pair of keys as context.
+ * Derives the preshared key of the link between two public keys: HKDF-SHA256 (RFC 5869) of the seed, with the sorted
+ * pair as context. It is the same for both ends and changes when either public key does.
  */
 export function presharedKeyOf(seed: Secret, publicKeyA: string, publicKeyB: string): Secret {
   const pair = [publicKeyA, publicKeyB].sort().join(" ");

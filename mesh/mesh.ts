@@ -1,4 +1,4 @@
-/** From raw config to a reviewed plan: the one entry for the program, the commands and the tests. */
+/** From raw config to a plan and its issues: the entry point of the program, the commands and the tests. */
 import type { Issue } from "./config/issue";
 import type { RawConfig } from "./config/read-draft";
 import { validateConfig } from "./config/validate";
@@ -6,13 +6,13 @@ import { planIssues } from "./plan/plan-issues";
 import { planMesh, type Plan } from "./plan/plan";
 
 export interface Mesh {
-  /** Null where the config is too wrong to plan from. */
+  /** Null if the config has an error; issues of the plan itself leave it set. */
   plan: Plan | null;
-  /** All that is wrong, errors and warnings, in the order of the config. */
+  /** All errors and warnings. */
   issues: Issue[];
 }
 
-/** `now`: milliseconds since 1970, against which `expires` is read. */
+/** `now` is in milliseconds since 1970; a node whose `expires` is earlier is left out. */
 export function readMesh(raw: RawConfig, now: number): Mesh {
   const { config, issues } = validateConfig(raw, now);
   if (config === null) return { plan: null, issues };

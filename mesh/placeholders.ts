@@ -1,11 +1,11 @@
-/** What stands in a plan for a fact that only AWS knows. No user input can look like it: values.ts takes no `<`. */
+/** Placeholders in a plan for facts that only AWS knows. No config value can look like one: values.ts rejects `<`. */
 
 /** The Elastic IP of an ec2 relay. */
 export function addressPlaceholder(relay: string): string {
   return `<eip:${relay}>`;
 }
 
-/** The instance id of an ec2 relay: another one is another machine. */
+/** The instance ID of an ec2 relay. */
 export function instancePlaceholder(relay: string): string {
   return `<instance:${relay}>`;
 }

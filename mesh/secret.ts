@@ -1,13 +1,13 @@
-/** A secret value that cannot be printed by accident: only `reveal` gives it out, and only render.ts calls that. */
+/** A secret value that cannot be printed by accident: only `reveal` returns it. */
 
 export const HIDDEN = "(hidden)";
 
 const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * Holds a private key, a preshared key, the seed or a text that contains one. Every way of printing it (template,
- * JSON, console.log) gives `(hidden)`. A *sealed* secret is known to be set but cannot be read: what `plan --file`
- * sees of a `secure:` value.
+ * Holds a private key, a preshared key, a seed or a text that contains one. Every way of printing it (template, JSON,
+ * console.log) gives `(hidden)`. A *sealed* secret is set but cannot be read, like a `secure:` value in a stack file
+ * that is read without the engine.
  */
 export class Secret {
   readonly #value: string | null;
@@ -28,7 +28,7 @@ export class Secret {
     return this.#value === null;
   }
 
-  /** The value in clear. Throws on a sealed secret, which has none here. */
+  /** The plain value. Throws for a sealed secret. */
   reveal(): string {
     if (this.#value === null) throw new Error("a sealed secret cannot be read without the engine");
     return this.#value;

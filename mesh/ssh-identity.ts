@@ -1,6 +1,6 @@
 /**
- * The SSH keys that say who a machine is: the stack's authority, which signs host keys, and the host key that an EC2
- * instance boots with. Both come from one seed in the config, so that a run changes nothing.
+ * SSH keys that identify machines: the stack's authority, which signs host keys, and the host key that an EC2 instance
+ * boots with. Both are derived from a seed in the config, so every run gives the same keys.
  */
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -8,7 +8,7 @@ import nacl from "tweetnacl";
 import { decodeKey } from "./keys";
 import { Secret } from "./secret";
 
-export interface SshKeyPair {
+interface SshKeyPair {
   /** The text of an OpenSSH key file, without a passphrase. */
   privateKey: Secret;
   /** `ssh-ed25519 BASE64`, without a comment. */
@@ -18,31 +18,31 @@ export interface SshKeyPair {
 const KEY_TYPE = "ssh-ed25519";
 const BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END = "-----END OPENSSH PRIVATE KEY-----";
-/** PROTOCOL.key of OpenSSH: the magic word of the format, with its final NUL. */
+/** Magic string of the key format with its final NUL (PROTOCOL.key of OpenSSH). */
 const MAGIC = "openssh-key-v1\0";
 
-/** Signs the host keys of the stack's EC2 instances. Its private half never leaves the operator's machine. */
+/** The key pair that signs the host keys of the stack's EC2 instances. */
 export function authorityOf(seed: Secret): SshKeyPair {
   return keyPairFrom(derive(seed, "wireguard-mesh ssh authority"), "wireguard-mesh authority");
 }
 
 /**
- * The host key that user data gives an instance, for the first contact alone: whoever may read user data has it too.
- * `instanceName` is the instance's logical name, so another instance of the same node begins with another key.
+ * The host key in an instance's user data, valid only for the first login, because user data is not confidential.
+ * `instanceName` is the instance's logical name, so a replacement boots with another key.
  */
 export function bootstrapKeyOf(seed: Secret, instanceName: string): SshKeyPair {
   const bytes = derive(seed, `wireguard-mesh ssh bootstrap host key ${instanceName}`);
   return keyPairFrom(bytes, "wireguard-mesh bootstrap");
 }
 
-/** The name in a host certificate (its principal): one instance, and none that takes its place. */
+/** The principal in an instance's host certificate. A replacement has another one. */
 export function principalOf(instanceId: string): string {
   return `wireguard-mesh-${instanceId}`;
 }
 
 /**
- * `TYPE BASE64` for a key file in OpenSSH's own format and without a passphrase, whatever its type; null for every other
- * text. The secret must not be sealed.
+ * The public half, `TYPE BASE64`, of a private key of any type in OpenSSH's own format without a passphrase; null for
+ * any other text. Throws for a sealed secret.
  */
 export function publicKeyOfPrivate(privateKey: Secret): string | null {
   const bytes = unwrap(privateKey.reveal());
@@ -50,7 +50,7 @@ export function publicKeyOfPrivate(privateKey: Secret): string | null {
   try {
     const fields = new Reader(bytes);
     if (fields.text(MAGIC.length) !== MAGIC || fields.string() !== "none") return null;
-    // The key derivation and its options, both empty without a passphrase, and how many keys there are.
+    // Name and options of the key derivation function, both unused without a passphrase.
     fields.string();
     fields.string();
     if (fields.uint32() !== 1) return null;
@@ -61,7 +61,7 @@ export function publicKeyOfPrivate(privateKey: Secret): string | null {
   }
 }
 
-/** HKDF-SHA256 (RFC 5869), as for preshared keys; each use of a seed has a context of its own. */
+/** HKDF-SHA256 (RFC 5869), as for preshared keys; each use of the seed has its own context. */
 function derive(seed: Secret, context: string): Uint8Array {
   const bytes = decodeKey(seed.reveal());
   if (bytes === null) throw new Error("not 32 bytes in base64");
@@ -77,7 +77,7 @@ function keyPairFrom(seed: Uint8Array, comment: string): SshKeyPair {
   };
 }
 
-/** PROTOCOL.key of OpenSSH. The two check integers may be anything that is twice the same; random ones would change every text. */
+/** PROTOCOL.key of OpenSSH. The two check integers are zero: they only have to be equal, and random ones would change the text. */
 function keyFile(
   blob: Uint8Array,
   publicKey: Uint8Array,
@@ -88,7 +88,7 @@ function keyFile(
     ...[uint32(0), uint32(0)],
     ...[string(KEY_TYPE), string(publicKey), string(secretKey), string(comment)],
   );
-  // Without encryption a block is 8 bytes; padding counts 1, 2, 3, …
+  // Without encryption the block size is 8 bytes; padding bytes are 1, 2, 3, …
   const padding = Uint8Array.from({ length: -open.length & 7 }, (_, index) => index + 1);
   const file = join(
     ...[new TextEncoder().encode(MAGIC), string("none"), string("none"), string("")],
@@ -106,7 +106,7 @@ function unwrap(text: string): Uint8Array | null {
   return Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
 }
 
-/** Fields one after the other (RFC 4251, section 5); throws a RangeError where the bytes end too early. */
+/** Reads fields in sequence (RFC 4251, section 5); throws a RangeError at the end of the data. */
 class Reader {
   private at = 0;
 

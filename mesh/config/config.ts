@@ -1,11 +1,11 @@
-/** The validated config: total, canonical, without secrets. What mesh/plan computes from. */
+/** The validated config: complete, canonical, without secrets. The input of mesh/plan. */
 import type { IpAddress, Prefix } from "../addresses";
 import { isPlaceholder } from "../placeholders";
 import type { Ec2Spec } from "./ec2";
 
 export interface MeshConfig {
   network: Network;
-  /** Every node that takes part, sorted by name: disabled and expired ones are left out. */
+  /** Sorted by name, without disabled and expired nodes. */
   nodes: Node[];
   expect: Expectation[];
   /** Whether links carry preshared keys (presharedKeySeed is set). */
@@ -20,7 +20,7 @@ export interface Network {
   /** Seconds; 0 is off (wg(8), PersistentKeepalive). */
   persistentKeepalive: number;
   mtu: number | null;
-  /** `auto`: nodes that one side can dial are linked directly. `star`: all traffic through the relays. */
+  /** `auto`: direct links to peers that can be dialled. `star`: all traffic through the relays. */
   topology: "auto" | "star";
 }
 
@@ -29,43 +29,37 @@ export interface Node {
   kind: "relay" | "peer";
   address: IpAddress;
   address6: IpAddress | null;
-  /** The key that the network accepts now. */
+  /** The current public key. */
   publicKey: string;
-  /** The key that it is moving to, or null. */
+  /** The key of a rotation in progress, or null. */
   nextPublicKey: string | null;
-  /** Which of the two the node itself has got. A relay that has got the next one holds both. */
+  /** Which of the two the node itself uses. A relay that has its next key uses both. */
   ownKey: "current" | "next";
-  /**
-   * `config`: the private key is a secret of the stack. `host`: it was made on the host that we push to, and stays there.
-   * `device`: the device keeps its own, and we never see it.
-   */
+  /** Where the private key is: a secret in the config, only on the pushed host, or only on the device. */
   custody: "config" | "host" | "device";
-  /** Whether the stack still holds the private key that belongs to `publicKey`, of a relay that moves to the next one. */
+  /** Whether the config has the old private key (`formerPrivateKeys`) of a relay that has its next key. */
   formerKey: boolean;
-  /**
-   * UDP port of a relay's second interface: while it moves to its next key, and afterwards as long as the config names
-   * the port. Null: it has no second interface.
-   */
+  /** UDP port of a relay's second interface: during a rotation, and while the config sets the port. Null: it has none. */
   rotationPort: number | null;
-  /** Ways to push to it, in the order to try. Empty: its config is handed over as a file. */
+  /** How to log in, in the order to try. Empty: its config is delivered as a file. */
   hosts: Host[];
   hostKeys: string[];
-  /** Where anyone can dial it, or null when nobody can. */
+  /** Where every node can dial it, or null. */
   endpoint: Endpoint | null;
-  /** UDP port it listens on; null lets the system choose (nobody dials it). */
+  /** UDP port; null lets the kernel choose, for a node that is never dialled. */
   listenPort: number | null;
   site: string | null;
   /** Where nodes of the same site can dial it. */
   siteEndpoint: Endpoint | null;
   /** LANs behind it. */
   subnets: Prefix[];
-  /** Seconds, in the sections of the nodes that it dials; null takes the network's default. */
+  /** Seconds, for the peers that it dials; null: the network's default. */
   persistentKeepalive: number | null;
   mtu: number | null;
   tags: string[];
-  /** The EC2 instance that the program makes for a relay; null for a machine that is there already. */
+  /** The EC2 instance to create for a relay; null for an existing machine. */
   ec2: Ec2Spec | null;
-  /** A peer's home relay; null for a relay, and in a network without one. */
+  /** A peer's home relay; null for a relay, and in a network without relays. */
   relay: string | null;
 }
 
@@ -87,8 +81,8 @@ export interface Expectation {
   reach: boolean;
 }
 
-/** Where a relay serves its other key unless the config says otherwise: a port that its firewall should let through too. */
-export function portBeside(listenPort: number): number {
+/** The default of `rotationPort`: the port next to the listen port. */
+export function defaultRotationPort(listenPort: number): number {
   return listenPort === 65535 ? listenPort - 1 : listenPort + 1;
 }
 

@@ -1,4 +1,4 @@
-/** The config as far as it could be read: what the rules look at. A field that is absent or wrong is undefined. */
+/** The config as far as it could be read: the input of the rules. A field that is absent or invalid is undefined. */
 import type { Secret } from "../secret";
 import { parsePrefix, type Prefix } from "../addresses";
 import { addressPlaceholder } from "../placeholders";
@@ -9,7 +9,7 @@ import type { RawExpect, RawNetwork, RawPeer, RawRelay } from "./shapes";
 
 export interface Draft {
   network: Partial<RawNetwork>;
-  /** Relays and peers in one list, sorted by name; disabled ones too, since they keep their address and key. */
+  /** Relays and peers, sorted by name. Includes disabled ones, because they keep their address and key. */
   nodes: NodeDraft[];
   expect: Partial<RawExpect>[];
   secrets: SecretsDraft;
@@ -20,29 +20,25 @@ export interface NodeDraft {
   kind: "relay" | "peer";
   /** `relays.tokyo` or `peers.laptop`. */
   path: string;
-  /** Takes part now: enabled, and not expired. */
+  /** Enabled and not expired. */
   active: boolean;
   fields: Partial<RawPeer & RawRelay>;
-  /** What is right of its `ec2`; null where it has none. */
+  /** The valid fields of `ec2`; null if it has none. */
   ec2: Partial<RawEc2> | null;
 }
 
 export interface SecretsDraft {
   privateKeys: KeysDraft;
-  /** Of relays in the middle of a rotation, whose `privateKeys` has the next key already. */
+  /** Old private keys of relays whose `privateKeys` entry already is the next key. */
   formerPrivateKeys: KeysDraft;
   presharedKeySeed: Secret | null | undefined;
   sshPrivateKey: Secret | null | undefined;
   sshAuthoritySeed: Secret | null | undefined;
 }
 
-/**
- * By node; `"all"` where the map as a whole is encrypted and cannot be read without the engine. A value that stands in
- * clear is null.
- */
+/** By node; null for a value that is not encrypted. `"all"` if the whole map is encrypted and cannot be read here. */
 export type KeysDraft = "all" | Map<string, Secret | null>;
 
-/** The field's default stands here once; `network` is `{}` when the user wrote none. */
 export const networkDefaults = {
   cidr: "10.86.0.0/24",
   interface: "wg0",
@@ -54,7 +50,7 @@ export const networkDefaults = {
 /** The prefixes that tunnel addresses come from. */
 export type Tunnels = Pick<Network, "cidr" | "cidr6">;
 
-/** The default stands in for a cidr that is absent. */
+/** The prefixes of the network, or their defaults. */
 export function tunnelsOf({ network }: Draft): Tunnels {
   return {
     cidr: network.cidr ?? parsePrefix(networkDefaults.cidr),
@@ -62,7 +58,7 @@ export function tunnelsOf({ network }: Draft): Tunnels {
   };
 }
 
-/** The machine of an ec2 relay is known by its Elastic IP, whatever else is written beside. */
+/** The hosts of a node. An ec2 relay has one, its Elastic IP; its `host` is ignored, and another rule rejects it. */
 export function hostsOf(node: NodeDraft): Host[] {
   if (node.ec2 !== null)
     return [{ kind: "ssh", user: EC2_USER, address: addressPlaceholder(node.name), port: 22 }];

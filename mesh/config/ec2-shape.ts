@@ -1,4 +1,4 @@
-/** The shape of `ec2`: its keys, and what each may hold. */
+/** The shape of `ec2`: its keys and their types. */
 import { z } from "zod";
 import { parsePrefix, type Prefix } from "../addresses";
 import { IMAGES } from "./ec2";
@@ -33,7 +33,7 @@ function parseInstanceType(written: string): string {
 function parseGeneration(written: number): number {
   if (Number.isInteger(written) && written >= 1) return written;
   throw new Mistake(
-    `${written} is not a generation`,
+    `${written} is not an image generation`,
     "use a whole number from 1; the next one makes a new instance from the newest image",
   );
 }
@@ -43,27 +43,26 @@ function parseVpcCidr(written: string): Prefix {
   const prefix = parsePrefix(written);
   if (prefix.family === 4 && prefix.length >= 16 && prefix.length <= 28) return prefix;
   throw new Mistake(
-    `${prefix.text} cannot be a VPC's`,
+    `${prefix.text} cannot be the prefix of a VPC`,
     "use an IPv4 prefix from /16 to /28; its IPv6 prefix comes from Amazon",
   );
 }
 
 function parseSubnetId(written: string): string {
   if (/^subnet-[0-9a-f]{8,17}$/.test(written)) return written;
-  throw new Mistake(
-    `${quote(written)} is not a subnet's id`,
-    "list yours: aws ec2 describe-subnets",
-  );
+  throw new Mistake(`${quote(written)} is not a subnet ID`, "list yours: aws ec2 describe-subnets");
 }
 
 /** Amazon EC2 user guide, "Tag your Amazon EC2 resources": restrictions. */
 function parseTag(key: string, value: string): string {
+  if (key === "Name" && value === "")
+    throw new Mistake('the value of "Name" is empty', "write a name, or leave Name out");
   if (/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(key) && !/^aws:/i.test(key)) {
     if (/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(value)) return value;
-    throw new Mistake(`the value of ${quote(key)} cannot be a tag's`, TAG_REMEDY);
+    throw new Mistake(`the value of ${quote(key)} cannot be a tag value`, TAG_REMEDY);
   }
-  throw new Mistake(`${quote(key)} cannot be a tag's key`, TAG_REMEDY);
+  throw new Mistake(`${quote(key)} cannot be a tag key`, TAG_REMEDY);
 }
 
 const TAG_REMEDY =
-  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and no aws: in front, a value at most 256";
+  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and does not begin with aws:, a value has at most 256";

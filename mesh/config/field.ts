@@ -1,9 +1,9 @@
-/** Builds zod fields from the parsers of values.ts, so that zod finds everything that is wrong in one pass. */
+/** Builds zod fields from parsers that throw a Mistake, so that zod reports all mistakes in one pass. */
 import { z } from "zod";
 import { Secret } from "../secret";
 import { Mistake, quote } from "./mistake";
 
-/** A text field. `example` is what a missing or mistyped one should look like. */
+/** A text field. `example` is shown if the value is missing or has another type. */
 export function text<T>(parse: (text: string) => T, example: string) {
   return field((input) => {
     if (typeof input !== "string") throw mistyped(input, "text", example);
@@ -11,7 +11,7 @@ export function text<T>(parse: (text: string) => T, example: string) {
   }, example);
 }
 
-/** A number field; numbers in quotes are refused, as YAML tells the two apart. */
+/** A number field. Numbers in quotes are rejected, because YAML distinguishes the two. */
 export function number(parse: (value: number) => number, example: number) {
   return field((input) => {
     if (typeof input !== "number") throw mistyped(input, "a number", String(example));
@@ -32,15 +32,16 @@ export function oneOf<const T extends string>(...choices: T[]) {
     const choice = choices.find((candidate) => candidate === input);
     if (choice !== undefined) return choice;
     if (typeof input !== "string") throw mistyped(input, "text", example);
-    throw new Mistake(`${quote(input)} is not a choice`, `use ${choices.join(" or ")}`);
+    throw new Mistake(`${quote(input)} is not a valid value`, `use ${choices.join(" or ")}`);
   }, example);
 }
 
-/** A list of texts, each with its own place in the path. `single` also takes one text for a list of one. */
+/** A list of texts. The path of a mistake has the index of the entry. */
 export function list<T>(parse: (text: string) => T, example: string) {
   return z.array(text(parse, example), { error: () => "is not a list" });
 }
 
+/** A list of at least one text, or a single text. */
 export function oneOrMore<T>(parse: (text: string) => T, example: string) {
   return z.preprocess(
     (input) => (typeof input === "string" ? [input] : input),
@@ -48,7 +49,7 @@ export function oneOrMore<T>(parse: (text: string) => T, example: string) {
   );
 }
 
-/** A map of texts, e.g. tags. `parse` gets a key and its value. */
+/** A map of text values, e.g. tags. `parse` gets each key with its value. */
 export function textMap(parse: (key: string, value: string) => string, example: string) {
   return field((input) => {
     if (
@@ -57,7 +58,7 @@ export function textMap(parse: (key: string, value: string) => string, example: 
       Array.isArray(input) ||
       input instanceof Secret
     )
-      throw mistyped(input, "a map of texts", example);
+      throw mistyped(input, "a map of text values", example);
     const entries = Object.entries(input).map(([key, value]: [string, unknown]) => {
       if (typeof value === "string") return [key, parse(key, value)];
       throw new Mistake(`the value of ${quote(key)} is not text`, "put it in quotes");
@@ -84,7 +85,7 @@ function field<T>(parse: (input: unknown) => T, example: string) {
 function mistyped(input: unknown, wanted: string, example: string): Mistake {
   if (input instanceof Secret) {
     return new Mistake(
-      "is encrypted, but names, addresses and public keys are facts that a review must see",
+      "is encrypted, but names, addresses and public keys must be readable in a review",
       "set it again without --secret",
     );
   }

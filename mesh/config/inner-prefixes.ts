@@ -1,14 +1,14 @@
-/** All that goes into the tunnel: what no endpoint may lie in, and what no relay's own network may overlap. */
+/** Prefixes that are routed into the tunnel: no endpoint may be in one, and no VPC of a relay may overlap one. */
 import type { Prefix } from "../addresses";
 import type { Tunnels } from "./draft";
 
 export interface InnerPrefix {
   prefix: Prefix;
-  /** What it is, in words. */
+  /** Human-readable description. */
   of: string;
 }
 
-/** The tunnel's own addresses and the LANs behind nodes. The whole internet is no LAN. */
+/** The tunnel's own prefixes and the LANs behind nodes. Skips `/0`, which another rule rejects as a LAN. */
 export function innerPrefixes(
   nodes: readonly { name: string; subnets: readonly Prefix[] }[],
   tunnels: Tunnels | null,

@@ -1,13 +1,13 @@
-/** What is wrong with a config, as a value: collected over the whole config, then shown all at once. */
+/** Issues of a config: collected over the whole config, then shown together. */
 
 export interface Issue {
-  /** Where, without the namespace: `peers.desktop.address`, `expect[0].to`. */
+  /** Config path without the namespace: `peers.desktop.address`, `expect[0].to`. */
   path: string;
   /** An error stops everything before any resource is registered; a warning is only shown. */
   severity: "error" | "warning";
-  /** What is wrong; follows the path and a colon. Never holds a secret. */
+  /** What is wrong; shown after the path and a colon. Never contains a secret. */
   message: string;
-  /** How to mend it, with the value to write or the command to run. */
+  /** How to fix it, with the value to write or the command to run. */
   remedy: string;
 }
 
@@ -23,7 +23,7 @@ export function hasErrors(issues: readonly Issue[]): boolean {
   return issues.some((issue) => issue.severity === "error");
 }
 
-/** Joins path parts as Pulumi writes config paths: names by dots, list places in brackets. */
+/** Joins path parts as Pulumi writes config paths: names with dots, list indexes in brackets. */
 export function pathOf(parts: readonly PropertyKey[]): string {
   return parts.reduce<string>((path, part) => {
     if (typeof part === "number") return `${path}[${part}]`;
@@ -31,7 +31,7 @@ export function pathOf(parts: readonly PropertyKey[]): string {
   }, "");
 }
 
-/** The issues as text for a terminal, errors first, two lines each. */
+/** Formats issues for a terminal: errors first, two lines each. */
 export function formatIssues(issues: readonly Issue[]): string {
   const errors = issues.filter((issue) => issue.severity === "error");
   const warnings = issues.filter((issue) => issue.severity === "warning");

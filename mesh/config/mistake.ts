@@ -1,6 +1,6 @@
-/** What is wrong with one value of the config: thrown by the parsers of single values, caught where the path is known. */
+/** An invalid config value: thrown by the parsers of single values, caught where the path is known. */
 
-/** `message` says what is wrong in the user's words, `remedy` what to write or to run instead. Neither holds a secret. */
+/** `message` is what is wrong, `remedy` what to write or to run instead. Neither contains a secret. */
 export class Mistake extends Error {
   constructor(
     message: string,
@@ -11,9 +11,8 @@ export class Mistake extends Error {
 }
 
 /**
- * Quotes what was written: shortened, without anything that could move a terminal's cursor or pass for another
- * letter, and without anything that looks like a key (base64, hex, base64url or URL-encoded), since a private key may
- * have been put in the wrong place.
+ * Quotes a config value for a message. It is shortened; characters outside printable ASCII become `?`, and anything that
+ * looks like a key (base64, hex, base64url or URL-encoded) becomes `(hidden)`, in case it is a misplaced private key.
  */
 export function quote(text: string): string {
   const printable = text

@@ -1,14 +1,14 @@
-/** Which keys a node has, and which of them it is itself: the config's own record of a rotation. */
+/** The keys of a node, and which of them the node itself uses. */
 import { isKey, publicKeyOf } from "../keys";
 import type { Secret } from "../secret";
 import type { Node } from "./config";
 import { hostsOf, type Draft, type KeysDraft, type NodeDraft } from "./draft";
 
-export type NodeKeys = Pick<Node, "publicKey" | "nextPublicKey" | "ownKey">;
+type NodeKeys = Pick<Node, "publicKey" | "nextPublicKey" | "ownKey">;
 
 /**
- * The node's secret decides. One that fits neither of two written keys is judged by a rule; one that does not fit the only
- * written key is the next key, whose rotation begins with that. A sealed secret, or none, leaves what is written.
+ * The node's keys; null if `publicKey` is missing. A readable private key decides which key the node uses. If it does not
+ * belong to `publicKey` and there is no `nextPublicKey`, it is the next key. Without one, the node uses `nextPublicKey` if set.
  */
 export function keysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
   const { publicKey, nextPublicKey } = node.fields;
@@ -22,29 +22,29 @@ export function keysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
   };
 }
 
-/** The public half of a node's secret; null where there is none that can be read. */
+/** The public half of the private key of this name; null if it is missing, sealed or invalid. */
 export function heldKey(keys: KeysDraft, name: string): string | null {
   const secret = keys === "all" ? undefined : keys.get(name);
   if (secret === undefined || secret === null || secret.isSealed) return null;
   return isKey(secret.reveal()) ? publicHalf(secret) : null;
 }
 
-/** `config` where the stack holds the private key, readable or not. */
+/** Where the private key is; `config` even if it cannot be read. */
 export function custodyOf(node: NodeDraft, draft: Draft): Node["custody"] {
-  if (holds(draft.secrets.privateKeys, node.name)) return "config";
+  if (hasKey(draft.secrets.privateKeys, node.name)) return "config";
   return hostsOf(node).length > 0 ? "host" : "device";
 }
 
-/** Whether the stack holds a key of this name, readable or not. */
-export function holds(keys: KeysDraft, name: string): boolean {
+/** Reports whether there is a key of this name, even one that cannot be read. */
+export function hasKey(keys: KeysDraft, name: string): boolean {
   return keys === "all" || keys.has(name);
 }
 
-/** Every rule asks for it, and one costs a millisecond. */
-const halves = new WeakMap<Secret, string>();
+/** Cached, because several rules need it and one computation takes a millisecond. */
+const publicKeys = new WeakMap<Secret, string>();
 
 function publicHalf(secret: Secret): string {
-  const known = halves.get(secret) ?? publicKeyOf(secret);
-  halves.set(secret, known);
+  const known = publicKeys.get(secret) ?? publicKeyOf(secret);
+  publicKeys.set(secret, known);
   return known;
 }

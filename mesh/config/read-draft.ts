@@ -1,17 +1,17 @@
-/** From what the user wrote, key by key, to a draft: every part that is right, and an issue for every one that is not. */
+/** Reads the raw config into a draft of its valid parts, with an issue for every other part. */
 import { Secret } from "../secret";
 import type { Draft, KeysDraft, NodeDraft, SecretsDraft } from "./draft";
 import { ec2Shape } from "./ec2-shape";
 import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
-import { isMap, printable, readShape, refused, unknownKey } from "./shape-issues";
+import { isMap, notYetSupported, printable, readShape, unknownKey } from "./shape-issues";
 import { expectShape, networkShape, notYet, peerShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
-/** The keys of the namespace `wireguard-mesh`, without it. Encrypted values are `Secret`, sealed or open. */
+/** The config by key, without the namespace `wireguard-mesh`. Encrypted values are a `Secret`, sealed or not. */
 export type RawConfig = Readonly<Record<string, unknown>>;
 
-/** What commands write down; nothing that is pushed depends on it. */
+/** Written by commands; nothing that is pushed depends on it. */
 const RECORDS = ["delivered"];
 const FACTS = ["network", "relays", "peers", "expect"];
 const SECRETS = [
@@ -22,7 +22,7 @@ const SECRETS = [
   "sshAuthoritySeed",
 ];
 
-/** `now` is milliseconds since 1970: a node whose `expires` has passed takes no part. */
+/** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
   const issues = topLevelIssues(written);
   const raw = withoutEncryptedFacts(written, issues);
@@ -47,8 +47,8 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
 
 function topLevelIssues(raw: RawConfig): Issue[] {
   const known: readonly string[] = [...FACTS, ...SECRETS, ...RECORDS, ...notYet.top];
-  const strange = Object.keys(raw).filter((key) => !known.includes(key));
-  const issues = strange.map((key) => unknownKey([], key, known));
+  const unknown = Object.keys(raw).filter((key) => !known.includes(key));
+  const issues = unknown.map((key) => unknownKey([], key, known));
   if (raw["peers"] === undefined || raw["peers"] === null) {
     issues.push(
       error(
@@ -58,17 +58,17 @@ function topLevelIssues(raw: RawConfig): Issue[] {
       ),
     );
   }
-  return [...issues, ...refused(raw, { path: [], notYet: notYet.top })];
+  return [...issues, ...notYetSupported(raw, { path: [], notYet: notYet.top })];
 }
 
-/** The facts of the network must be readable in a review; an encrypted map of them is one mistake, not many. */
+/** Drops encrypted parts that must be readable in a review, so that each is one mistake instead of many. */
 function withoutEncryptedFacts(raw: RawConfig, issues: Issue[]): RawConfig {
   const encrypted = FACTS.filter((key) => raw[key] instanceof Secret);
   for (const key of encrypted) {
     const message =
-      "is encrypted, in whole or in part, but names, addresses and public keys are facts";
+      "is encrypted, in whole or in part, but names, addresses and public keys are not secret";
     issues.push(
-      error(key, message, "set it again without --secret; private keys belong into privateKeys"),
+      error(key, message, "set it again without --secret; private keys belong in privateKeys"),
     );
   }
   return Object.fromEntries(Object.entries(raw).filter(([key]) => !encrypted.includes(key)));
@@ -191,12 +191,12 @@ function readKeys(
   if (isMap(input) && !(input instanceof Secret)) {
     return new Map(Object.entries(input).map(([name, value]) => [name, secretOf(value) ?? null]));
   }
-  const remedy = `set one by one: pulumi config set --secret --path wireguard-mesh:${key}.NAME`;
+  const remedy = `set each one with: pulumi config set --secret --path wireguard-mesh:${key}.NAME`;
   issues.push(error(key, "is not a map of names and keys", remedy));
   return new Map();
 }
 
-/** Undefined where nothing is set, null where something stands in clear. */
+/** Undefined if not set, null if not encrypted. */
 function secretOf(value: unknown): Secret | null | undefined {
   if (value === undefined || value === null) return undefined;
   return value instanceof Secret ? value : null;

@@ -1,9 +1,9 @@
-/** Rules about tunnel addresses and LANs: inside, unique, disjoint. */
+/** Rules about tunnel addresses and LANs: inside the network, unique, disjoint. */
 import { contains, overlaps, reservedAddresses, type Prefix } from "../addresses";
 import type { Draft, NodeDraft, Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
 
-/** What lies in the tunnel's prefixes is left unjudged where one of them could not be read. */
+/** `tunnels` is null if the network's prefixes are invalid; then rules that depend on them are skipped. */
 export function addressIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   return [
     ...(tunnels === null ? [] : tunnelIssues(draft.nodes, tunnels)),
@@ -49,13 +49,13 @@ function noAddress6(node: NodeDraft): Issue[] {
   return [
     warning(
       `${node.path}.address6`,
-      "is missing: nobody reaches this node by IPv6",
+      "is missing: no node can reach this one over IPv6",
       "add a free address in cidr6",
     ),
   ];
 }
 
-/** Both culprits are named, at the later one's path. */
+/** Reports each duplicate at the later node, by name. */
 function duplicates(
   nodes: NodeDraft[],
   key: "address" | "address6",
@@ -85,7 +85,7 @@ function subnetIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
     (node.fields.subnets ?? []).flatMap((prefix, index) => {
       const path = `${node.path}.subnets[${index}]`;
       const inTunnel = tunnels === null ? [] : subnetInTunnel(path, prefix, node, tunnels);
-      const found = inTunnel.length > 0 ? inTunnel : subnetTwice(path, prefix, seen);
+      const found = inTunnel.length > 0 ? inTunnel : overlappingSubnet(path, prefix, seen);
       seen.push({ owner: path, prefix });
       return found;
     }),
@@ -103,7 +103,7 @@ function subnetInTunnel(
     return [error(path, "is the whole internet, not a LAN", remedy)];
   }
   if (prefix.family === 6 && cidr6 === null) {
-    const remedy = "set network.cidr6, and address6 for each node that is to reach it";
+    const remedy = "set network.cidr6, and address6 for each node that should reach it";
     return [error(path, `${prefix.text} needs a network with IPv6 addresses`, remedy)];
   }
   if (prefix.family === 6 && node.fields.address6 === undefined) {
@@ -116,7 +116,7 @@ function subnetInTunnel(
   return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];
 }
 
-function subnetTwice(
+function overlappingSubnet(
   path: string,
   prefix: Prefix,
   seen: { owner: string; prefix: Prefix }[],
@@ -124,11 +124,11 @@ function subnetTwice(
   const other = seen.find((candidate) => overlaps(candidate.prefix, prefix));
   if (other === undefined) return [];
   const remedy =
-    "WireGuard can send an address to one node only: name it once, or renumber one LAN";
+    "WireGuard can route an address to one node only: list it once, or renumber one LAN";
   return [error(path, `${prefix.text} overlaps ${other.prefix.text} of ${other.owner}`, remedy)];
 }
 
-/** RFC 8200, section 5: IPv6 needs links of 1280 bytes; below that the kernel takes it off the interface. */
+/** IPv6 needs an MTU of 1280 (RFC 8200, section 5); below that the kernel removes it from the interface. */
 function mtuIssues(draft: Draft): Issue[] {
   if (!draft.network.cidr6) return [];
   const places = [{ path: "network", fields: draft.network }, ...draft.nodes];

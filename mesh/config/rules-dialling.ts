@@ -1,4 +1,4 @@
-/** Rules about who can dial whom: relays, endpoints, sites, keepalives. */
+/** Rules about which nodes can be dialled: relays, endpoints, sites, keepalives. */
 import { addressIn, contains } from "../addresses";
 import { formatEndpoint, type Endpoint } from "./config";
 import { lansOf, networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
@@ -6,13 +6,13 @@ import { innerPrefixes, type InnerPrefix } from "./inner-prefixes";
 import { error, warning, type Issue } from "./issue";
 import { directHost, unknownRelay } from "./rules-hosts";
 
-/** `tunnels` is null where the network's prefixes could not be read. */
+/** `tunnels` is null if the network's prefixes are invalid. */
 export function diallingIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   const active = draft.nodes.filter((node) => node.active);
   const relays = active.filter((node) => node.kind === "relay");
   const inner = innerPrefixes(lansOf(active), tunnels);
   return [
-    ...relays.flatMap(relayNobodyCanDial),
+    ...relays.flatMap(undialableRelay),
     ...active.flatMap((node) => homeRelayIssues(node, draft)),
     ...draft.nodes.flatMap(siteIssues),
     ...sameEndpoint(draft),
@@ -21,7 +21,7 @@ export function diallingIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   ];
 }
 
-/** Where anyone can dial the node: as written, else a relay's own SSH address with its listen port. */
+/** Where every node can dial this one: its `endpoint`, else for a relay its SSH address with its listen port; or null. */
 export function endpointOf(node: NodeDraft, draft: Draft): Endpoint | null {
   if (node.fields.endpoint !== undefined) return node.fields.endpoint;
   if (node.kind === "peer") return null;
@@ -29,15 +29,15 @@ export function endpointOf(node: NodeDraft, draft: Draft): Endpoint | null {
   return host === undefined ? null : { host: host.address, port: listenPortOf(node, draft) };
 }
 
-/** What a node that can be dialled listens on. */
+/** The listen port of a node that can be dialled. */
 export function listenPortOf(node: NodeDraft, draft: Draft): number {
   return node.fields.listenPort ?? draft.network.listenPort ?? networkDefaults.listenPort;
 }
 
-function relayNobodyCanDial(relay: NodeDraft): Issue[] {
+function undialableRelay(relay: NodeDraft): Issue[] {
   if (relay.fields.endpoint !== undefined || directHost(relay) !== undefined) return [];
   const remedy = `add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it`;
-  return [error(`${relay.path}.endpoint`, "is missing: nobody could dial this relay", remedy)];
+  return [error(`${relay.path}.endpoint`, "is missing: no node could dial this relay", remedy)];
 }
 
 function homeRelayIssues(node: NodeDraft, draft: Draft): Issue[] {
@@ -79,27 +79,27 @@ function sameEndpoint(draft: Draft): Issue[] {
   });
 }
 
-/** A tunnel whose outer packets are routed into the tunnel carries nothing. */
+/** A tunnel whose own packets are routed into it carries nothing. */
 function endpointInside(node: NodeDraft, draft: Draft, inner: InnerPrefix[]): Issue[] {
   const endpoint = endpointOf(node, draft);
   const address = endpoint === null ? null : addressIn(endpoint.host);
   if (endpoint === null || address === null) return [];
   const around = inner.find(({ prefix }) => contains(prefix, address));
   if (around === undefined) return [];
-  const message = `${formatEndpoint(endpoint)} lies in ${around.prefix.text}, ${around.of}`;
+  const message = `${formatEndpoint(endpoint)} is in ${around.of} (${around.prefix.text})`;
   const remedy =
-    "the tunnel would run through itself: use the machine's address on the outer network";
+    "the tunnel would be routed through itself: use the machine's address on the outer network";
   return [error(`${node.path}.endpoint`, message, remedy)];
 }
 
-/** reference case C1k: dead to calls from outside until it speaks first. */
+/** Behind NAT, such a node cannot be reached until it sends a packet itself. */
 function keepaliveOff(node: NodeDraft, draft: Draft): Issue[] {
   const { fields, path } = node;
   const inherited = draft.network.persistentKeepalive ?? networkDefaults.persistentKeepalive;
   if (endpointOf(node, draft) !== null || (fields.persistentKeepalive ?? inherited) !== 0)
     return [];
   const message =
-    "is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself";
+    "is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself";
   const remedy = "set it to 25, or give the node an endpoint";
   return [warning(`${path}.persistentKeepalive`, message, remedy)];
 }

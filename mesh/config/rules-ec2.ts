@@ -1,4 +1,4 @@
-/** Rules about relays that the program makes on EC2: who may log in, and that their network collides with none of ours. */
+/** Rules about ec2 relays: who can log in, and that their VPC overlaps neither the tunnel nor a LAN. */
 import { overlaps, parsePrefix, type Prefix } from "../addresses";
 import { lansOf, type Draft, type NodeDraft, type Tunnels } from "./draft";
 import { ec2Defaults, type Ec2Spec } from "./ec2";
@@ -7,19 +7,21 @@ import { innerPrefixes } from "./inner-prefixes";
 import { publicKeyOfPrivate } from "../ssh-identity";
 import { error, type Issue } from "./issue";
 
-/** `tunnels` is null where the network's prefixes could not be read. */
+/** `tunnels` is null if the network's prefixes are invalid. */
 export function ec2Issues(draft: Draft, tunnels: Tunnels | null): Issue[] {
-  const made = draft.nodes.flatMap((node) => (node.ec2 === null ? [] : [{ node, ec2: node.ec2 }]));
+  const ec2Nodes = draft.nodes.flatMap((node) =>
+    node.ec2 === null ? [] : [{ node, ec2: node.ec2 }],
+  );
   return [
-    ...made.flatMap(({ node }) => machineOfItsOwn(node)),
-    ...made.flatMap(({ node, ec2 }) => adminIssues(`${node.path}.ec2`, ec2)),
-    ...made.flatMap(({ node, ec2 }) => vpcIssues(`${node.path}.ec2`, ec2, draft, tunnels)),
-    ...made.flatMap(({ node, ec2 }) => loginIssues(`${node.path}.ec2`, ec2, draft)),
-    ...(made.length === 0 ? [] : authorityIssues(draft)),
+    ...ec2Nodes.flatMap(({ node }) => hostIssues(node)),
+    ...ec2Nodes.flatMap(({ node, ec2 }) => adminIssues(`${node.path}.ec2`, ec2)),
+    ...ec2Nodes.flatMap(({ node, ec2 }) => vpcIssues(`${node.path}.ec2`, ec2, draft, tunnels)),
+    ...ec2Nodes.flatMap(({ node, ec2 }) => loginIssues(`${node.path}.ec2`, ec2, draft)),
+    ...(ec2Nodes.length === 0 ? [] : authorityIssues(draft)),
   ];
 }
 
-/** The instance with every default in its place; null for a node that is none. */
+/** The `ec2` of a validated node with its defaults; null if it has none. */
 export function ec2Of({ ec2, path }: NodeDraft): Ec2Spec | null {
   if (ec2 === null) return null;
   if (ec2.adminCidrs === undefined) throw new Error(`${path} was not validated`);
@@ -42,14 +44,14 @@ function vpcCidrOf(ec2: Partial<RawEc2>): Prefix | null {
   return ec2.vpcCidr ?? parsePrefix(ec2Defaults.vpcCidr);
 }
 
-function machineOfItsOwn({ fields, path }: NodeDraft): Issue[] {
+function hostIssues({ fields, path }: NodeDraft): Issue[] {
   return (["host", "hostKey"] as const)
     .filter((key) => fields[key] !== undefined)
     .map((key) =>
       error(
         `${path}.${key}`,
-        "cannot stand beside ec2: the program makes that machine, and knows how to log in to it",
-        `remove ${key}, or remove ec2 to use a machine that is there already`,
+        "cannot be combined with ec2: the program creates that machine and knows how to log in to it",
+        `remove ${key}, or remove ec2 to use an existing machine`,
       ),
     );
 }
@@ -57,8 +59,8 @@ function machineOfItsOwn({ fields, path }: NodeDraft): Issue[] {
 function adminIssues(path: string, ec2: Partial<RawEc2>): Issue[] {
   if (ec2.adminCidrs === undefined) {
     const remedy =
-      "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com";
-    return [error(`${path}.adminCidrs`, "is missing: nobody could push to this relay", remedy)];
+      "list the addresses that you log in from, e.g. [203.0.113.7/32]; to find yours: curl -4 https://checkip.amazonaws.com";
+    return [error(`${path}.adminCidrs`, "is missing: no machine could push to this relay", remedy)];
   }
   if (ec2.allowPublicSsh === true) return [];
   return ec2.adminCidrs.flatMap((prefix, at) =>
@@ -66,20 +68,20 @@ function adminIssues(path: string, ec2: Partial<RawEc2>): Issue[] {
       ? [
           error(
             `${path}.adminCidrs[${at}]`,
-            `${prefix.text} lets the internet try to log in`,
-            "name your own addresses, e.g. 203.0.113.7/32; if it must be so: allowPublicSsh: true",
+            `${prefix.text} lets the whole internet try to log in`,
+            "list your own addresses, e.g. 203.0.113.7/32; or, to allow it, set allowPublicSsh: true",
           ),
         ]
       : [],
   );
 }
 
-/** Two halves of the internet are the internet: no single holder has so short a prefix (IANA gives out /8 and /12). */
-export function isPublic(prefix: Prefix): boolean {
+/** Also rejects large parts of the internet: IANA allocates no prefix shorter than /8 (IPv4) or /12 (IPv6). */
+function isPublic(prefix: Prefix): boolean {
   return prefix.length < (prefix.family === 4 ? 8 : 12);
 }
 
-/** The prefix would lead to two places: into the VPC, whose resolver and router are in it, and into the tunnel. */
+/** Addresses of the VPC, its resolver and router included, must not be routed into the tunnel. */
 function vpcIssues(
   path: string,
   ec2: Partial<RawEc2>,
@@ -88,7 +90,7 @@ function vpcIssues(
 ): Issue[] {
   if (ec2.subnetId !== undefined) {
     if (ec2.vpcCidr === undefined) return [];
-    const message = "cannot stand beside subnetId: that subnet has a VPC already";
+    const message = "cannot be combined with subnetId: that subnet already has a VPC";
     return [error(`${path}.vpcCidr`, message, "remove one of the two")];
   }
   const vpc = vpcCidrOf(ec2);
@@ -97,7 +99,7 @@ function vpcIssues(
       ? undefined
       : innerPrefixes(lansOf(draft.nodes), tunnels).find((inner) => overlaps(inner.prefix, vpc));
   if (vpc === null || overlap === undefined) return [];
-  const message = `${vpc.text}, the VPC's, overlaps ${overlap.prefix.text}, ${overlap.of}`;
+  const message = `the VPC (${vpc.text}) overlaps ${overlap.of} (${overlap.prefix.text})`;
   return [
     error(
       `${path}.vpcCidr`,
@@ -107,16 +109,16 @@ function vpcIssues(
   ];
 }
 
-/** Without `authorizedKeys` it is the public half of the stack's own key that logs in. */
+/** Without `authorizedKeys`, the public half of `sshPrivateKey` is authorized. */
 function loginIssues(path: string, ec2: Partial<RawEc2>, { secrets }: Draft): Issue[] {
   const own = secrets.sshPrivateKey;
   if (ec2.authorizedKeys !== undefined || own === null || own?.isSealed === true) return [];
   if (own !== undefined && publicKeyOfPrivate(own) !== null) return [];
   const message =
     own === undefined
-      ? "is missing, and there is no sshPrivateKey either: nobody could log in"
-      : "is missing, and the public half of sshPrivateKey cannot be read out of it";
-  const remedy = "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub";
+      ? "is missing, and so is sshPrivateKey: no key could log in"
+      : "is missing, and the public half of sshPrivateKey cannot be read from it";
+  const remedy = "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub";
   return [error(`${path}.authorizedKeys`, message, remedy)];
 }
 
@@ -125,7 +127,7 @@ function authorityIssues({ secrets }: Draft): Issue[] {
   return [
     error(
       "sshAuthoritySeed",
-      "is missing: the host keys of ec2 relays are signed by an authority that comes from it",
+      "is missing: the host keys of ec2 relays are signed by an authority that is derived from it",
       "make one: wg genpsk | pulumi config set --secret wireguard-mesh:sshAuthoritySeed",
     ),
   ];

@@ -1,4 +1,4 @@
-/** Rules about the ways onto a machine: whom to log in to, through whom, and how it proves who it is. */
+/** Rules about `host` and `hostKey`: how to log in to a machine and how it is identified. */
 import type { Host } from "./config";
 import { hostsOf, listNames, type Draft, type NodeDraft } from "./draft";
 import { error, type Issue } from "./issue";
@@ -19,7 +19,7 @@ function missingHostKey(node: NodeDraft): Issue[] {
   return [
     error(
       `${node.path}.hostKey`,
-      "is missing: the machine could be anyone's",
+      "is missing: without it any machine could pose as this host",
       "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
     ),
   ];
@@ -33,17 +33,17 @@ function viaIssues(node: NodeDraft, draft: Draft): Issue[] {
     const relay = relays.find((candidate) => candidate.name === host.relay);
     if (relay === undefined) return [unknownRelay(path, host.relay, relays)];
     if (relay.name === node.name) {
-      return [error(path, "leads through itself", "name the machine's own address: user@address")];
+      return [error(path, "goes through itself", "use the machine's own address: user@address")];
     }
     if (!relay.active)
-      return [error(path, `leads through ${relay.name}, which is disabled`, "name another way")];
+      return [error(path, `goes through ${relay.name}, which is disabled`, "use another host")];
     if (directHost(relay) !== undefined) return [];
     const remedy = `give ${relay.path} a host of the form user@address`;
-    return [error(path, `leads through ${relay.name}, which has no SSH address itself`, remedy)];
+    return [error(path, `goes through ${relay.name}, which has no SSH address of its own`, remedy)];
   });
 }
 
-/** A relay that is named but not there; shared with the rule for `relay`. */
+/** The issue for a reference to a relay that does not exist; shared with the rule for `relay`. */
 export function unknownRelay(path: string, name: string, relays: NodeDraft[]): Issue {
   const near = nearest(
     name,
@@ -57,12 +57,12 @@ export function unknownRelay(path: string, name: string, relays: NodeDraft[]): I
   );
 }
 
-/** The first way onto a node that needs no other node. */
+/** The first host of a node that needs no jump. */
 export function directHost(node: NodeDraft): Extract<Host, { kind: "ssh" }> | undefined {
   return hostsOf(node).find((host) => host.kind === "ssh");
 }
 
-/** Two nodes on one machine would fight over one interface. */
+/** Two nodes on one machine would overwrite each other's interface. */
 function sameMachine(nodes: NodeDraft[]): Issue[] {
   const first = new Map<string, NodeDraft>();
   return nodes.flatMap((node) => {
@@ -71,7 +71,7 @@ function sameMachine(nodes: NodeDraft[]): Issue[] {
       const holder = first.get(machine);
       if (holder === undefined) first.set(machine, node);
       if (holder === undefined) return [];
-      const remedy = "a machine can be one node of a network: remove one of the two";
+      const remedy = "a machine can be only one node of a network: remove one of the two";
       return [error(`${node.path}.host`, `${machine} is also the host of ${holder.path}`, remedy)];
     });
   });

@@ -1,5 +1,5 @@
-/** Rules about public keys and their rotation: one node a key, and no key that a relay could not hold beside its first. */
-import { formatEndpoint, portBeside, type Endpoint } from "./config";
+/** Rules about public keys and their rotation. */
+import { formatEndpoint, defaultRotationPort, type Endpoint } from "./config";
 import { hostsOf, type Draft, type NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
 import { heldKey, keysOf } from "./node-keys";
@@ -16,15 +16,17 @@ export function rotationIssues(draft: Draft): Issue[] {
   ];
 }
 
-/** The port of a relay's second interface, or null where it has none. */
+/** The port of a relay's second interface, or null if it has none. */
 export function rotationPortOf(relay: NodeDraft, draft: Draft): number | null {
   if (relay.kind === "peer") return null;
   const written = relay.fields.rotationPort ?? null;
-  return written ?? (movesToNext(relay, draft) ? portBeside(listenPortOf(relay, draft)) : null);
+  return (
+    written ?? (holdsNextKey(relay, draft) ? defaultRotationPort(listenPortOf(relay, draft)) : null)
+  );
 }
 
-/** A node that has got its next key. */
-function movesToNext(node: NodeDraft, draft: Draft): boolean {
+/** Reports whether the node itself already has its next key. */
+function holdsNextKey(node: NodeDraft, draft: Draft): boolean {
   return keysOf(node, draft)?.ownKey === "next";
 }
 
@@ -35,7 +37,7 @@ interface WrittenKey {
   what: "key" | "next key";
 }
 
-/** Both culprits are named, at the later one's path. */
+/** Reports each duplicate at the later node, by name. */
 function sharedKeys(draft: Draft): Issue[] {
   const first = new Map<string, WrittenKey>();
   return draft.nodes
@@ -64,7 +66,7 @@ function keysIn(node: NodeDraft, draft: Draft): WrittenKey[] {
   ];
 }
 
-/** How far a rotation has come, and what contradicts itself in it. */
+/** Compares the private key in the config with the public keys: the progress of a rotation, and contradictions. */
 function progressIssues(node: NodeDraft, draft: Draft): Issue[] {
   const { publicKey, nextPublicKey } = node.fields;
   const path = `${node.path}.nextPublicKey`;
@@ -73,26 +75,26 @@ function progressIssues(node: NodeDraft, draft: Draft): Issue[] {
   if (publicKey === undefined) return [];
   if (nextPublicKey === publicKey) {
     const remedy = `remove this line, or make a new key: npx wireguard-mesh rotate ${node.name}`;
-    return [error(path, "is the key that the node has already", remedy)];
+    return [error(path, "is already the key of this node", remedy)];
   }
   if (held === null) return [];
   if (nextPublicKey === undefined) {
     if (held === publicKey) return [];
-    const message = `is a new key, whose public half is ${held}: ${node.path} moves to it, and its former key works until that is finished`;
-    return [warning(`privateKeys.${node.name}`, message, `then finish it: ${finish}`)];
+    const message = `is a new key with public half ${held}: ${node.path} moves to it, and its old key works until the rotation is finished`;
+    return [warning(`privateKeys.${node.name}`, message, `to finish it: ${finish}`)];
   }
   if (held === publicKey) {
-    const message = `is set, but privateKeys.${node.name} still has the former key, so the node stays with that`;
-    const remedy = `remove this line, or type the new private key in at: pulumi config set --secret --path wireguard-mesh:privateKeys.${node.name}`;
+    const message = `is set, but privateKeys.${node.name} still has the old key, so the node keeps using that`;
+    const remedy = `remove this line, or set the new private key: pulumi config set --secret --path wireguard-mesh:privateKeys.${node.name}`;
     return [warning(path, message, remedy)];
   }
   if (held === nextPublicKey) return [];
   const message = `belongs neither to ${node.path}.publicKey nor to its nextPublicKey`;
-  const remedy = `its public half is ${held}: finish the rotation that is under way (${finish}), or write that as nextPublicKey`;
+  const remedy = `its public half is ${held}: finish the rotation in progress (${finish}), or set nextPublicKey to it`;
   return [error(`privateKeys.${node.name}`, message, remedy)];
 }
 
-/** A port of its own, on the machine and outside. */
+/** The port must be free on the machine and at its endpoint. */
 function portIssues(relay: NodeDraft, draft: Draft): Issue[] {
   const port = rotationPortOf(relay, draft);
   const endpoint = endpointOf(relay, draft);
@@ -100,7 +102,7 @@ function portIssues(relay: NodeDraft, draft: Draft): Issue[] {
   if (port === null) return [];
   const remedy = "choose another UDP port, and open it in the relay's firewall";
   if (port === listenPortOf(relay, draft))
-    return [error(path, `${port} is the listen port already`, remedy)];
+    return [error(path, `${port} is already the listen port`, remedy)];
   if (port === endpoint?.port) return [error(path, `${port} is the endpoint's port`, remedy)];
   const taken = endpoint === null ? undefined : holderOf({ ...endpoint, port }, relay, draft);
   return taken === undefined
@@ -115,38 +117,38 @@ function holderOf(endpoint: Endpoint, relay: NodeDraft, draft: Draft): NodeDraft
   });
 }
 
-/** Two keys need two interfaces, and only a push makes the second. */
+/** A second key needs a second interface, which only a push can create. */
 function secondInterfaceIssues(relay: NodeDraft, draft: Draft): Issue[] {
   const { nextPublicKey, rotationPort } = relay.fields;
   const path = `${relay.path}.rotationPort`;
-  const moves = movesToNext(relay, draft);
+  const moves = holdsNextKey(relay, draft);
   if (hostsOf(relay).length === 0 && (moves || rotationPort !== undefined)) {
-    const message = "is not pushed to, so nothing gives it the second interface that two keys need";
+    const message = "has no host, so no push can create the second interface that a rotation needs";
     const remedy =
-      "give it a host; or write the new key as publicKey alone, and hand every config over anew";
+      "give it a host; or only set publicKey to the new key, and deliver all configs again";
     return [error(relay.path, message, remedy)];
   }
   if (moves && hostsOf(relay).every((host) => host.kind === "via")) {
     const message =
-      "is reached through another relay alone, and that would have to know its new key before it has got it";
+      "is reached only through another relay, which would have to know the new key before it is installed";
     return [error(relay.path, message, "give it a host of the form user@address")];
   }
   if (!moves || rotationPort === undefined) return [];
   if (nextPublicKey === undefined) {
-    const message = `${rotationPort} still leads devices to the key that this rotation would end`;
-    const remedy = `set the former secret again; give these devices their new config, remove rotationPort, run up; then rotate`;
+    const message = `${rotationPort} is still used by devices for the key that this rotation would remove`;
+    const remedy = `set the old private key again, give those devices their new config, remove rotationPort and run up; then rotate`;
     return [error(path, message, remedy)];
   }
-  const message = `${rotationPort} now leads to the next key: a device that was configured with this port in an earlier rotation is cut off`;
+  const message = `${rotationPort} now serves the next key: a device that got this port in an earlier rotation is cut off`;
   return [warning(path, message, "nothing to do if the port was chosen for this rotation")];
 }
 
-/** Each would speak to the other with a key that the other does not expect yet. */
+/** Each would use a key that the other does not know yet. */
 function twoRelaysAtOnce(relays: NodeDraft[], draft: Draft): Issue[] {
-  const [first, ...others] = relays.filter((relay) => relay.active && movesToNext(relay, draft));
+  const [first, ...others] = relays.filter((relay) => relay.active && holdsNextKey(relay, draft));
   if (first === undefined) return [];
   return others.map((relay) => {
     const remedy = `finish one first: npx wireguard-mesh rotate ${first.name} --finish`;
-    return error(relay.path, `changes its key while ${first.path} does so too`, remedy);
+    return error(relay.path, `changes its key at the same time as ${first.path}`, remedy);
   });
 }

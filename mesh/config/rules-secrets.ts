@@ -1,4 +1,4 @@
-/** Rules about the secrets of the stack: encrypted, whole, and fitting the public keys. */
+/** Rules about the secrets of the stack: encrypted, valid, and belonging to a node. */
 import { isKey } from "../keys";
 import type { Secret } from "../secret";
 import type { Draft, KeysDraft, NodeDraft } from "./draft";
@@ -28,11 +28,11 @@ function strayKeys(map: "privateKeys" | "formerPrivateKeys", draft: Draft): Issu
     .filter((name) => !names.includes(name))
     .map((name) => {
       const path = `${map}.${printable(name)}`;
-      return error(path, "there is no node of this name", strayRemedy(map, name, names));
+      return error(path, "there is no node with this name", strayRemedy(map, name, names));
     });
 }
 
-/** A command only for a name that a shell and `--path` take as it stands. */
+/** Suggests a command only for a name that needs no quoting in a shell and in `--path`. */
 function strayRemedy(map: string, name: string, names: string[]): string {
   if (!/^[\w-]+$/.test(name) || printable(name) !== name)
     return "remove this line from the stack file";
@@ -40,10 +40,10 @@ function strayRemedy(map: string, name: string, names: string[]): string {
   const remove = `pulumi config rm --path wireguard-mesh:${map}.${name}`;
   return near === undefined
     ? `remove it: ${remove}`
-    : `did you mean ${near}? Else remove it: ${remove}`;
+    : `did you mean ${near}? Otherwise remove it: ${remove}`;
 }
 
-/** Whether a key is one, as far as it can be read. Whose it is, the rules of rotation judge. */
+/** Checks that a key is encrypted and valid. The rules of rotation check which public key it belongs to. */
 function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
   if (keys === "all" || !keys.has(name)) return [];
   const key = keys.get(name) ?? null;
@@ -54,12 +54,12 @@ function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
     error(
       path,
       "is not a WireGuard key",
-      `a key is what \`wg genkey\` prints; type it in at: ${set}`,
+      `a key is what \`wg genkey\` prints; set it with: ${set}`,
     ),
   ];
 }
 
-/** What `rotate` keeps for a relay, so that a new machine could serve the former key too. */
+/** `rotate` keeps the old key of a relay here, so that a new machine could serve it too. */
 function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   const { formerPrivateKeys } = draft.secrets;
   const path = `formerPrivateKeys.${node.name}`;
@@ -70,7 +70,9 @@ function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   const keys = keysOf(node, draft);
   if (keys === null) return [];
   if (node.kind === "peer" || keys.ownKey === "current") {
-    return [warning(path, `is of no use: ${node.path} is not a relay between two keys`, remedy)];
+    return [
+      warning(path, `is not used: ${node.path} is not a relay with a rotation in progress`, remedy),
+    ];
   }
   const held = heldKey(formerPrivateKeys, node.name);
   if (held === null || held === keys.publicKey) return [];
@@ -97,7 +99,7 @@ function sshKeyIssues(key: Secret | null | undefined): Issue[] {
 function inClear(path: string): Issue {
   return error(
     path,
-    "stands in clear in the stack file, so it is no secret any more",
+    "is not encrypted in the stack file, so it is no longer secret",
     `make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:${path}`,
   );
 }

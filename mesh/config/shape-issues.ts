@@ -1,19 +1,19 @@
-/** Applies a shape to what the user wrote and turns all that zod finds into issues. */
+/** Applies a shape to raw config and converts the mistakes that zod finds to issues. */
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { error, pathOf, type Issue } from "./issue";
 import { quote } from "./mistake";
 
-export interface Section {
-  /** Where it stands, e.g. `["peers", "laptop"]`. */
+interface Section {
+  /** Config path, e.g. `["peers", "laptop"]`. */
   path: PropertyKey[];
-  /** Keys that the design has and this version has not. */
+  /** Keys of planned features, which are rejected. */
   notYet: readonly string[];
 }
 
 /**
- * The fields that are right; every mistake goes to `issues`. Fields are read one by one, so that a mistake in one does
- * not hide what the rules across nodes have to say about another.
+ * Returns the valid fields and adds every mistake to `issues`. Fields are read one by one, so that a mistake in one does not
+ * hide mistakes that the rules find in another.
  */
 export function readShape<S extends z.ZodObject>(
   shape: S,
@@ -30,11 +30,11 @@ export function readShape<S extends z.ZodObject>(
     );
     return {};
   }
-  issues.push(...refused(input, section));
-  const strange = Object.keys(input).filter(
+  issues.push(...notYetSupported(input, section));
+  const unknown = Object.keys(input).filter(
     (key) => !(Object.hasOwn(fields, key) || section.notYet.includes(key)),
   );
-  for (const key of strange) issues.push(unknownKey(section.path, key, known));
+  for (const key of unknown) issues.push(unknownKey(section.path, key, known));
   const entries = known.flatMap((key): [string, unknown][] => {
     const result = fields[key]?.safeParse(input[key] ?? undefined);
     if (result === undefined) return [];
@@ -45,8 +45,8 @@ export function readShape<S extends z.ZodObject>(
   return Object.fromEntries(entries) as Partial<z.output<S>>;
 }
 
-/** Issues for keys that will come with a later version. */
-export function refused(input: unknown, section: Section): Issue[] {
+/** Issues for keys of planned features. */
+export function notYetSupported(input: unknown, section: Section): Issue[] {
   return section.notYet
     .filter((key) => isMap(input) && key in input)
     .map((key) =>
@@ -54,7 +54,7 @@ export function refused(input: unknown, section: Section): Issue[] {
     );
 }
 
-/** Issues for a key that no version has. */
+/** The issue for an unknown key. */
 export function unknownKey(path: PropertyKey[], key: string, known: readonly string[]): Issue {
   const near = nearest(key, known);
   return error(
@@ -64,27 +64,27 @@ export function unknownKey(path: PropertyKey[], key: string, known: readonly str
   );
 }
 
-/** The known word that was most likely meant, or undefined when none is near. */
+/** The known word that is most similar, or undefined if none is similar enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const away = (candidate: string) => distance(word.toLowerCase(), candidate.toLowerCase());
-  const best = [...known].sort((a, b) => away(a) - away(b))[0];
-  return best !== undefined && away(best) <= Math.max(2, word.length / 3) ? best : undefined;
+  const distanceTo = (candidate: string) => distance(word.toLowerCase(), candidate.toLowerCase());
+  const best = [...known].sort((a, b) => distanceTo(a) - distanceTo(b))[0];
+  return best !== undefined && distanceTo(best) <= Math.max(2, word.length / 3) ? best : undefined;
 }
 
 export function isMap(input: unknown): input is Record<string, unknown> {
   return typeof input === "object" && input !== null && !Array.isArray(input);
 }
 
-/** Our fields raise custom issues with a remedy; zod itself only says that a list is none, or empty. */
+/** The fields of field.ts raise custom issues with a remedy; the other two are from zod's own check of lists. */
 function issueOf(found: z.core.$ZodIssue, path: PropertyKey[]): Issue {
   const where = pathOf([...path, ...found.path]);
   if (found.code === "too_small")
-    return error(where, found.message, "leave it out, or name at least one");
+    return error(where, found.message, "leave it out, or list at least one");
   const remedy: unknown = found.code === "custom" ? found.params?.["remedy"] : undefined;
   return error(where, found.message, typeof remedy === "string" ? remedy : "write a list: [ ... ]");
 }
 
-/** A key as it may stand in a path. */
+/** A key in a form that is safe to print in a path. */
 export function printable(key: string): string {
   const quoted = quote(key);
   return /^[\w.-]+$/.test(key) && quoted === `"${key}"` ? key : quoted;

@@ -1,4 +1,4 @@
-/** The shape of each part of the config: which keys it has and what each may hold. */
+/** The shape of each part of the config: its keys and their types. */
 import { z } from "zod";
 import { parseAddress, parsePrefix, type Prefix } from "../addresses";
 import { flag, list, number, oneOf, oneOrMore, text } from "./field";
@@ -45,7 +45,7 @@ const nodeKeys = {
   expires: text(parseExpiry, '"2026-12-31"').optional(),
 };
 
-/** `ec2` has a shape of its own, ec2-shape.ts, so that a mistake in it does not hide that there is one. */
+/** `ec2` has its own shape, in ec2-shape.ts, so that with a mistake in it the relay still counts as an ec2 relay. */
 export const relayShape = z.strictObject({
   ...nodeKeys,
   rotationPort: number(parsePort, 51821).optional(),
@@ -67,7 +67,7 @@ export type RawPeer = z.output<typeof peerShape>;
 export type RawRelay = z.output<typeof relayShape>;
 export type RawExpect = z.output<typeof expectShape>;
 
-/** Keys of the design whose feature is still to come: refused by name, never ignored. */
+/** Keys of planned features: rejected by name, never ignored. */
 export const notYet = {
   top: ["policy"],
   network: ["domain"],
@@ -81,13 +81,13 @@ function prefixOf(family: 4 | 6, written: string): Prefix {
   if (prefix.family !== family) {
     throw new Mistake(
       `${prefix.text} is an IPv${prefix.family} prefix`,
-      `put it into network.${other}`,
+      `put it in network.${other}`,
     );
   }
   const least = family === 4 ? 8 : 32;
   if (prefix.length < least) {
     throw new Mistake(
-      `${prefix.text} would draw much of the internet into the tunnel`,
+      `${prefix.text} would route much of the internet into the tunnel`,
       `use a private prefix of /${least} or longer, e.g. ${family === 4 ? "10.86.0.0/24" : "fd5c:10::/64"}`,
     );
   }
@@ -98,5 +98,5 @@ function addressOf(family: 4 | 6, written: string) {
   const address = parseAddress(written);
   if (address.family === family) return address;
   const other = family === 4 ? "address6" : "address";
-  throw new Mistake(`${address.text} is an IPv${address.family} address`, `put it into ${other}`);
+  throw new Mistake(`${address.text} is an IPv${address.family} address`, `put it in ${other}`);
 }

@@ -1,9 +1,9 @@
-/** The one way from raw config to a network: shapes, then the rules across nodes, every mistake at once. */
+/** Validates the raw config: shapes first, then the rules across nodes, reporting all mistakes together. */
 import { compareAddresses } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "./config";
 import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
-import { custodyOf, holds, keysOf } from "./node-keys";
+import { custodyOf, hasKey, keysOf } from "./node-keys";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
@@ -13,20 +13,22 @@ import { rotationIssues, rotationPortOf } from "./rules-rotation";
 import { secretIssues } from "./rules-secrets";
 import { nearest } from "./shape-issues";
 
-export interface Validation {
-  /** Null as soon as one issue is an error. */
+interface Validation {
+  /** Null if an issue is an error. */
   config: MeshConfig | null;
   issues: Issue[];
 }
 
-/** `now`: milliseconds since 1970, against which `expires` is read. */
+/** `now` is in milliseconds since 1970; a node whose `expires` is earlier is left out. */
 export function validateConfig(raw: RawConfig, now: number): Validation {
   const { draft, issues } = readDraft(raw, now);
-  const unread = new Set(issues.map(({ path }) => path.replace(/\[\d+\]$/, "")));
-  // A wrong cidr is one mistake, not one for each address that does not lie in the default.
-  const lost = ["network", "network.cidr", "network.cidr6"].some((path) => unread.has(path));
-  const tunnels = lost ? null : tunnelsOf(draft);
-  const judged = [
+  const invalid = new Set(issues.map(({ path }) => path.replace(/\[\d+\]$/, "")));
+  // An invalid cidr is one mistake, not one for each address outside the default.
+  const invalidNetwork = ["network", "network.cidr", "network.cidr6"].some((path) =>
+    invalid.has(path),
+  );
+  const tunnels = invalidNetwork ? null : tunnelsOf(draft);
+  const ruleIssues = [
     ...addressIssues(draft, tunnels),
     ...rotationIssues(draft),
     ...hostIssues(draft),
@@ -35,8 +37,8 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...secretIssues(draft),
     ...expectIssues(draft),
   ];
-  // To the rules, what could not be read is absent; it would be called missing beside its own mistake.
-  issues.push(...judged.filter(({ path }) => !unread.has(path)));
+  // An invalid value is absent for the rules, which must not report it as missing too.
+  issues.push(...ruleIssues.filter(({ path }) => !invalid.has(path)));
   return { config: hasErrors(issues) ? null : configOf(draft), issues };
 }
 
@@ -57,7 +59,7 @@ function unknownTarget(path: string, name: string | undefined, known: string[]):
   return [
     error(
       path,
-      "names no node, and no LAN behind one",
+      "is neither a node nor a LAN behind one",
       near === undefined ? `known: ${known.join(", ")}` : `did you mean ${near}?`,
     ),
   ];
@@ -83,8 +85,8 @@ function configOf(draft: Draft): MeshConfig {
 }
 
 /**
- * The home of peers that name none. "First" is by tunnel address: the engine hands maps over sorted by name, so the
- * order of the file is not to be had, and by name a later relay `berlin` would take all peers from `tokyo`.
+ * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
+ * and by name a new relay `berlin` would take over the peers of `tokyo`.
  */
 function firstRelay(nodes: NodeDraft[]): string | null {
   const relays = nodes.flatMap(({ name, kind, fields }) =>
@@ -107,7 +109,7 @@ function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
     address6: fields.address6 ?? null,
     ...keys,
     custody: custodyOf(node, draft),
-    formerKey: keys.ownKey === "next" && holds(draft.secrets.formerPrivateKeys, name),
+    formerKey: keys.ownKey === "next" && hasKey(draft.secrets.formerPrivateKeys, name),
     rotationPort: rotationPortOf(node, draft),
     hosts: hostsOf(node),
     hostKeys: fields.hostKey ?? [],

@@ -1,19 +1,19 @@
-/** Single values of the config, from what the user wrote to what it means; each throws a Mistake. */
-import { addressIn, canBeDialled, parseAddress, type IpAddress } from "../addresses";
+/** Parsers of single config values. Each throws a Mistake for an invalid value. */
+import { addressIn, isDialable, parseAddress, type IpAddress } from "../addresses";
 import { decodeKey } from "../keys";
 import type { Endpoint, Host } from "./config";
 import { Mistake, quote } from "./mistake";
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-/** Names that mean something else in /sys and in sysctl. */
-const NO_INTERFACES = [".", "..", "lo", "all", "default"];
+/** Names with another meaning in /sys and in sysctl. */
+const RESERVED_INTERFACES = [".", "..", "lo", "all", "default"];
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;
 const HOST_KEY_TYPES =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)$/;
 
 /**
- * The name of a node, a tag or a site: a lower-case DNS label (RFC 1123) without `--`, so that a node's can be a host
- * name and a file name.
+ * The name of a node, a tag or a site: a lower-case DNS label (RFC 1123) without `--`, so that a node's name can be used as a
+ * host name and a file name.
  */
 export function parseName(text: string): string {
   if (DNS_LABEL.test(text) && !text.includes("--")) return text;
@@ -23,7 +23,7 @@ export function parseName(text: string): string {
   );
 }
 
-/** A public key as `wg pubkey` prints it. What was written is never echoed: it may be a private key. */
+/** A public key as `wg pubkey` prints it. The value is never in the message, because it may be a private key. */
 export function parsePublicKey(text: string): string {
   const bytes = decodeKey(text);
   if (bytes === null) {
@@ -34,7 +34,7 @@ export function parsePublicKey(text: string): string {
   }
   if (bytes.every((byte) => byte === 0)) {
     throw new Mistake(
-      "is the all-zero key, which is nobody's",
+      "is the all-zero key, which cannot be used",
       "make a key pair: wg genkey | tee key | wg pubkey",
     );
   }
@@ -43,7 +43,7 @@ export function parsePublicKey(text: string): string {
 
 /** wg-quick(8): 1 to 15 characters of [A-Za-z0-9_=+.-]. */
 export function parseInterface(text: string): string {
-  if (/^[A-Za-z0-9_=+.-]{1,15}$/.test(text) && !NO_INTERFACES.includes(text)) return text;
+  if (/^[A-Za-z0-9_=+.-]{1,15}$/.test(text) && !RESERVED_INTERFACES.includes(text)) return text;
   throw new Mistake(
     `${quote(text)} cannot be an interface name`,
     "use 1 to 15 characters of A-Z a-z 0-9 _ = + . -, e.g. wg0 (wg-quick's rule)",
@@ -62,16 +62,16 @@ export function parseEndpoint(text: string): Endpoint {
   const [, v6, other = "", port = ""] = match;
   const host = v6 === undefined ? parseHostName(other) : parseOuterAddress(v6, 6).text;
   const address = addressIn(host);
-  if (address !== null && !canBeDialled(address)) {
+  if (address !== null && !isDialable(address)) {
     throw new Mistake(
-      `${host} is no address at which another machine could be dialled`,
+      `${host} is not an address that another machine can dial`,
       "use the machine's address on the outer network, e.g. 203.0.113.10",
     );
   }
   return { host, port: parsePort(Number(port)) };
 }
 
-/** `local`, `user@address[:port]` or `user@via:RELAY`. The port is 22 when absent. */
+/** `local`, `user@address[:port]` or `user@via:RELAY`. The default port is 22. */
 export function parseHost(text: string): Host {
   if (text === "local") return { kind: "local" };
   const at = text.indexOf("@");
@@ -96,19 +96,19 @@ export function parseHost(text: string): Host {
   return { kind: "ssh", user, address, port: parsePort(Number(port)) };
 }
 
-/** A line of authorized_keys or known_hosts form, `TYPE BASE64 [COMMENT]`; the comment is dropped. sshd(8). */
+/** A line of a public key file, `TYPE BASE64 [COMMENT]` (sshd(8)), without its comment. */
 export function parseHostKey(text: string): string {
   const remedy =
     "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub";
   return parseSshKey(text, "SSH host key", remedy);
 }
 
-/** The public half of a key that logs in: a line of authorized_keys without options. */
+/** A public key for SSH login: a line of authorized_keys without options. */
 export function parseLoginKey(text: string): string {
   return parseSshKey(
     text,
     "SSH public key",
-    "copy a line that `ssh-add -L` prints, or of ~/.ssh/id_ed25519.pub",
+    "copy a line from `ssh-add -L` or ~/.ssh/id_ed25519.pub",
   );
 }
 
@@ -116,7 +116,7 @@ function parseSshKey(text: string, what: string, remedy: string): string {
   const [type = "", blob = ""] = text.trim().split(/\s+/);
   if (!HOST_KEY_TYPES.test(type))
     throw new Mistake(`${quote(type)} is not a type of ${what}`, remedy);
-  if (hostKeyTypeIn(blob) !== type) throw new Mistake(`is not a whole ${type} key`, remedy);
+  if (hostKeyTypeIn(blob) !== type) throw new Mistake(`is not a complete ${type} key`, remedy);
   return `${type} ${blob}`;
 }
 
@@ -134,7 +134,7 @@ export function parseKeepalive(seconds: number): number {
   );
 }
 
-/** RFC 791: every IPv4 host takes 576 bytes. The rule for IPv6 (1280) stands where both families are known. */
+/** Every IPv4 host accepts 576 bytes (RFC 791). rules-addresses.ts checks the minimum for IPv6, 1280. */
 export function parseMtu(mtu: number): number {
   if (Number.isInteger(mtu) && mtu >= 576 && mtu <= 65456) return mtu;
   throw new Mistake(
@@ -143,7 +143,7 @@ export function parseMtu(mtu: number): number {
   );
 }
 
-/** The last moment at which a node takes part: a date (the end of that day, UTC) or a full time, ISO 8601. */
+/** `expires`, in milliseconds since 1970: a date (the end of that day, UTC) or a full ISO 8601 time. */
 export function parseExpiry(written: string): number {
   const text = withoutYamlTime(written);
   const [, day = "", time] =
@@ -154,13 +154,13 @@ export function parseExpiry(written: string): number {
   throw new Mistake(`${quote(text)} is not a date`, 'write "2026-12-31" or "2026-12-31T18:00:00Z"');
 }
 
-/** Date.parse takes 31 February for 3 March. */
+/** Reports whether the date exists; Date.parse reads 31 February as 3 March. */
 function isDay(text: string): boolean {
   const moment = Date.parse(text);
   return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text);
 }
 
-/** A date without quotes is a time to the engine's YAML reader, which hands it over as `2026-12-31 00:00:00 +0000 UTC`. */
+/** The engine reads a date without quotes as a YAML timestamp and passes it on as `2026-12-31 00:00:00 +0000 UTC`. */
 function withoutYamlTime(text: string): string {
   const match = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}) \+0000 UTC$/.exec(text);
   if (match === null) return text;
@@ -172,9 +172,9 @@ function withoutYamlTime(text: string): string {
 function parseHostName(text: string): string {
   if (/^[\d.]+$/.test(text)) return parseOuterAddress(text, 4).text;
   const labels = text.toLowerCase().split(".");
-  // A last label of digits is an address in disguise: 0x7f.1 is 127.0.0.1 to most resolvers.
-  const disguised = /^(0x[0-9a-f]*|\d+)$/.test(labels.at(-1) ?? "");
-  if (text.length <= 253 && !disguised && labels.every((label) => DNS_LABEL.test(label))) {
+  // Most resolvers read a name with a numeric last label as an address: 0x7f.1 is 127.0.0.1.
+  const numeric = /^(0x[0-9a-f]*|\d+)$/.test(labels.at(-1) ?? "");
+  if (text.length <= 253 && !numeric && labels.every((label) => DNS_LABEL.test(label))) {
     return text.toLowerCase();
   }
   throw new Mistake(
@@ -192,7 +192,7 @@ function parseOuterAddress(text: string, family: 4 | 6): IpAddress {
   );
 }
 
-/** The type that a host key's blob itself names (RFC 4253, section 6.6), or null where it is no blob. */
+/** The key type inside a public key blob (RFC 4253, section 6.6), or null if it is not valid base64. */
 function hostKeyTypeIn(blob: string): string | null {
   if (!/^[A-Za-z0-9+/]{40,}={0,2}$/.test(blob) || blob.length % 4 !== 0) return null;
   const bytes = Uint8Array.from(atob(blob), (character) => character.charCodeAt(0));

@@ -1,11 +1,11 @@
-/** Allowed IPs: what a node sends to a neighbour, and the only sources that it takes from there (wg(8), AllowedIPs). */
+/** Allowed IPs: the destinations that a node sends to a neighbour and the sources that it accepts from it (wg(8)). */
 import { hostPrefix, type Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import type { LinkIndex } from "./paths";
 
 /**
- * The prefixes in `node`'s section for `neighbour`. They are disjoint over the sections of one node but for one overlap
- * that is meant: the whole network at a peer's home relay, out of which the longer prefixes of direct links are cut.
+ * The prefixes in `node`'s section for `neighbour`. The sections of one node are disjoint, with one intended exception: a
+ * peer's home relay gets the whole network, and the longer prefixes of direct links take precedence over it.
  */
 export function allowedIps(
   node: Node,
@@ -22,25 +22,22 @@ export function allowedIps(
   return prefixesFor(node, neighbour);
 }
 
-/** What `other` stands for to `node`: its own addresses and the LANs behind it. */
+/** The addresses of `other` and the LANs behind it. */
 function prefixesFor(node: Node, other: Node): Prefix[] {
   const own = [other.address, ...(other.address6 === null ? [] : [other.address6])];
   return [...own.map(hostPrefix), ...lansFor(node, other)];
 }
 
 /**
- * The LANs behind `other` that `node` reaches through the tunnel. A peer of the same site is at home in them: there it
- * dials the other's `siteEndpoint`, and that must not be routed into the tunnel which it carries.
+ * The LANs behind `other` that `node` reaches through the tunnel. None for a peer of the same site: it is in those LANs
+ * itself and dials `siteEndpoint` there, so routing them into the tunnel would route the tunnel into itself.
  */
 export function lansFor(node: Node, other: Node): Prefix[] {
-  const atHome = node.kind === "peer" && node.site !== null && node.site === other.site;
-  return atHome ? [] : other.subnets;
+  const sameSite = node.kind === "peer" && node.site !== null && node.site === other.site;
+  return sameSite ? [] : other.subnets;
 }
 
-/**
- * The network as one prefix, so that a new peer changes nothing here, and the LANs of everyone who is not a direct
- * neighbour.
- */
+/** The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. */
 function throughHome(node: Node, config: MeshConfig, index: LinkIndex): Prefix[] {
   const { cidr, cidr6 } = config.network;
   const lans = index.nodes
@@ -50,7 +47,7 @@ function throughHome(node: Node, config: MeshConfig, index: LinkIndex): Prefix[]
   return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
 }
 
-/** The peers at home with `relay` to which `from` has no link of its own. */
+/** The peers whose home relay is `relay` and to which `from` has no direct link. */
 function servedBy(relay: Node, from: Node, index: LinkIndex): Node[] {
   return index
     .neighbours(relay.name)

@@ -1,4 +1,4 @@
-/** The ways onto a node's machine, with the pinned keys of every machine on the way. */
+/** How to log in to a node's machine, with the accepted host keys of every hop. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Host, Node } from "../config/config";
@@ -8,8 +8,8 @@ import { principalOf } from "../ssh-identity";
 import type { NodePlan, Plan } from "./plan";
 
 /**
- * In the order of `host`; empty for a node whose config is handed over. `authorityKey` is the public key of the stack's SSH
- * authority, which vouches for ec2 relays; null in a network without one.
+ * The login targets in the order of `host`; empty for a node without a host. `authorityKey` is the public key of the stack's
+ * SSH authority, which signs the host keys of ec2 relays; null in a stack without one.
  */
 export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | null): HostTarget[] {
   return node.hosts.map((host): HostTarget => {
@@ -41,7 +41,7 @@ function hopOf(
   authorityKey: string | null,
 ): SshHop {
   const { user, address, port } = host;
-  const authority = node.ec2 === null ? null : authorityOver(node, authorityKey);
+  const authority = node.ec2 === null ? null : authorityFor(node, authorityKey);
   const hop = { user, address, port, hostKeys: node.hostKeys };
   return authority === null
     ? { ...hop, authority, pinnedAt: pinnedAt(node) }
@@ -50,9 +50,9 @@ function hopOf(
 
 const pinnedAt = ({ kind, name }: Node): string => `${kind}s.${name}.hostKey`;
 
-/** The certificate must be for this very instance: the one before it had another id. */
-function authorityOver({ name }: Node, publicKey: string | null): SshAuthority {
-  if (publicKey === null) throw new Error(`nobody is known who vouches for ${name}`);
+/** The principal contains the instance ID, so that a certificate of an earlier instance is rejected. */
+function authorityFor({ name }: Node, publicKey: string | null): SshAuthority {
+  if (publicKey === null) throw new Error(`no SSH authority for ${name}`);
   return { publicKey, principal: principalOf(instancePlaceholder(name)) };
 }
 
@@ -68,6 +68,6 @@ function jumpHop(relayName: string, plan: Plan, authorityKey: string | null): Ss
   const relay = plan.nodes.find((node) => node.name === relayName);
   const direct = relay?.hosts.find((host) => host.kind === "ssh");
   if (relay === undefined || direct === undefined)
-    throw new Error(`no way to relay ${relayName} was validated`);
+    throw new Error(`relay ${relayName} was not validated`);
   return hopOf(relay, direct, authorityKey);
 }

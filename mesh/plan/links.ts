@@ -1,5 +1,5 @@
 /** Which nodes have each other's peer section. */
-import { formatEndpoint, type Endpoint, type MeshConfig, type Node } from "../config/config";
+import type { Endpoint, MeshConfig, Node } from "../config/config";
 
 /** A pair of nodes that have each other's peer section; `a` comes before `b`. */
 export interface Link {
@@ -8,9 +8,9 @@ export interface Link {
 }
 
 /**
- * Every relay is linked to every other, every peer to its home relay. With topology `auto`, peers of which one can dial
- * the other are linked directly too. A peer that nobody can dial has no link to a relay that is not its home: two
- * relays that both lead to it would have to share its address, and cryptokey routing gives an address to one of them.
+ * Links every relay to every other, and every peer to its home relay. With topology `auto`, it also links a peer that can
+ * be dialled to the nodes that can dial it. A peer that cannot be dialled has no link to a relay other than its home:
+ * cryptokey routing sends an address to one peer only, so two relays could not both lead to it.
  */
 export function planLinks(config: MeshConfig): Link[] {
   const pairs = new Map<string, Link>();
@@ -23,13 +23,8 @@ export function planLinks(config: MeshConfig): Link[] {
   return [...pairs.values()].sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
 }
 
-/** Where `from` dials `to`, as `host:port`, or null when it cannot. */
-export function dialledEndpoint(from: Node, to: Node): string | null {
-  const endpoint = dialledAt(from, to);
-  return endpoint === null ? null : formatEndpoint(endpoint);
-}
-
-export function dialledAt(from: Node, to: Node): Endpoint | null {
+/** The endpoint at which `from` dials `to`, or null if it cannot. */
+export function dialledEndpoint(from: Node, to: Node): Endpoint | null {
   const sameSite = from.site !== null && from.site === to.site;
   return sameSite && to.siteEndpoint !== null ? to.siteEndpoint : to.endpoint;
 }

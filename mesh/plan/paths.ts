@@ -1,4 +1,4 @@
-/** The way of a packet through the links: straight, or through the home relays of both ends. */
+/** The path of a packet through the links: direct, or through the home relays of both ends. */
 import type { Family } from "../addresses";
 import type { Node } from "../config/config";
 import type { Link } from "./links";
@@ -28,8 +28,8 @@ export function indexLinks(nodes: readonly Node[], links: readonly Link[]): Link
 }
 
 /**
- * The names of the nodes that a packet from `from` to `to` passes, both included, or null where nothing joins them.
- * Answers take the same way back: every hop is a link, and links have two ends.
+ * The names of the nodes on the path from `from` to `to`, both included, or null if there is none. Links work in both
+ * directions, so replies take the same path back.
  */
 export function pathBetween(from: Node, to: Node, index: LinkIndex): string[] | null {
   if (from.name === to.name) return [from.name];
@@ -38,11 +38,11 @@ export function pathBetween(from: Node, to: Node, index: LinkIndex): string[] | 
   const exit = to.kind === "relay" ? to.name : to.relay;
   if (entry === null || exit === null) return null;
   const path = [...new Set([from.name, entry, exit, to.name])];
-  const joined = path.every((name, at) => at === 0 || index.linked(path[at - 1] ?? "", name));
-  return joined ? path : null;
+  const connected = path.every((name, at) => at === 0 || index.linked(path[at - 1] ?? "", name));
+  return connected ? path : null;
 }
 
-/** Reports whether packets of this family pass: a node without an IPv6 address is told nothing of IPv6. */
+/** Reports whether every node on the path handles this family: one without an IPv6 address has no IPv6 allowed IPs. */
 export function carries(path: readonly string[], family: Family, index: LinkIndex): boolean {
   return family === 4 || path.every((name) => index.node(name)?.address6 !== null);
 }

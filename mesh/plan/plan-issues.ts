@@ -1,4 +1,4 @@
-/** What only the finished plan can tell: pairs that nothing joins, and assertions on reachability that fail. */
+/** Issues that need the finished plan: pairs without a path, and `expect` entries that fail. */
 import type { Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import { error, type Issue } from "../config/issue";
@@ -8,19 +8,22 @@ import type { Plan } from "./plan";
 
 export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
   const index = indexLinks(plan.nodes, plan.links);
-  return [...apart(index), ...expectationIssues(config, index)];
+  return [...unreachablePairs(index), ...expectationIssues(config, index)];
 }
 
-/** Without a relay, two nodes that nobody can dial are apart. Each pair is named once, at its first node. */
-function apart(index: LinkIndex): Issue[] {
-  // Relays are linked to each other and peers to their home: with a home for everyone no pair is apart.
+/** Pairs without a path, each reported once, at its first node. */
+function unreachablePairs(index: LinkIndex): Issue[] {
+  // Shortcut: with a home relay for every peer, all pairs have a path.
   if (index.nodes.every((node) => node.kind === "relay" || node.relay !== null)) return [];
   return index.nodes.flatMap((from, at) => {
-    const lost = index.nodes.slice(at + 1).filter((to) => pathBetween(from, to, index) === null);
-    if (lost.length === 0) return [];
-    const names = lost.slice(0, 3).map((node) => node.name);
-    const more = lost.length > names.length ? ` and ${lost.length - names.length} more` : "";
-    const message = `has no path to ${names.join(", ")}${more}: neither side can dial the other, and no relay joins them`;
+    const unreachable = index.nodes
+      .slice(at + 1)
+      .filter((to) => pathBetween(from, to, index) === null);
+    if (unreachable.length === 0) return [];
+    const names = unreachable.slice(0, 3).map((node) => node.name);
+    const more =
+      unreachable.length > names.length ? ` and ${unreachable.length - names.length} more` : "";
+    const message = `has no path to ${names.join(", ")}${more}: neither side can dial the other, and no relay connects them`;
     return [
       error(`${from.kind}s.${from.name}`, message, "add a relay, or an endpoint to one side"),
     ];
@@ -34,13 +37,11 @@ function expectationIssues(config: MeshConfig, index: LinkIndex): Issue[] {
     const found = path === null ? "there is no path" : `the path is ${path.join(" -> ")}`;
     const wanted = expected.reach ? "should reach" : "should not reach";
     const message = `${expected.from} ${wanted} ${expected.to}, but ${found}`;
-    return [
-      error(`expect[${at}]`, message, "change the network until it holds, or the expectation"),
-    ];
+    return [error(`expect[${at}]`, message, "change the network, or the expectation")];
   });
 }
 
-/** Null too where one of the two takes no part. */
+/** Null also if one of the two is disabled or expired. */
 function reachPath(from: string, to: string, index: LinkIndex): string[] | null {
   const source = index.node(from);
   const lan = lanBehind(to, index);

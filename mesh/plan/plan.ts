@@ -1,6 +1,6 @@
 /**
- * The plan: what every node will be told, computed from names, addresses, public keys and ports alone. Plain data
- * without secrets and without unknowns: it can be printed, compared and pasted into a public issue.
+ * The plan: the wanted state of every node, computed from names, addresses, public keys and ports. Plain data without
+ * secrets, so it can be printed, compared and pasted into a public issue.
  */
 import type { Prefix } from "../addresses";
 import { formatEndpoint, type MeshConfig, type Network, type Node } from "../config/config";
@@ -13,7 +13,7 @@ import {
   alternateName,
   keysKnownBy,
   planRotation,
-  tellsOfItsKey,
+  announcesKey,
   type AlternatePlan,
   type KnownKey,
   type RotationPlan,
@@ -27,21 +27,21 @@ export interface Plan {
   links: Link[];
 }
 
-/** One node with what it is told. */
+/** A node and its wanted state. */
 export interface NodePlan extends Node {
-  /** Peer sections of its WireGuard interface, in the order of the names. */
+  /** Peer sections of its WireGuard interface, sorted by name. */
   sections: PeerSection[];
-  /** Whether it passes packets on: a relay does, and a gateway to the LANs behind it. */
+  /** Whether it forwards packets: relays do, and gateways to a LAN. */
   forwarding: { ipv4: boolean; ipv6: boolean };
-  /** Tunnel addresses of the nodes that it dials, relays first: a ping there forces a handshake. */
+  /** Tunnel addresses to ping after a change, relays first; a ping triggers a handshake. */
   probes: string[];
-  /** A relay's second interface, while its key changes. */
+  /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
-  /** What its host has to look after while keys change; null: nothing. */
+  /** What its host does during a key rotation; null if nothing. */
   rotation: RotationPlan | null;
 }
 
-/** Computes the plan. Links are O(nodes) in a star; only nodes with an endpoint have links to all. */
+/** Computes the plan. A star has O(nodes) links; with `auto`, each peer with an endpoint is linked to all nodes. */
 export function planMesh(config: MeshConfig): Plan {
   const links = planLinks(config);
   const index = indexLinks(config.nodes, links);
@@ -60,7 +60,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
     sections,
     forwarding: planForwarding(node),
     probes: neighbours
-      .filter((other) => tellsOfItsKey(node) || dialledEndpoint(node, other) !== null)
+      .filter((other) => announcesKey(node) || dialledEndpoint(node, other) !== null)
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     alternate: planAlternate(node, sections, config.network),
@@ -68,7 +68,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
   };
 }
 
-/** The very peers of the first interface: whoever comes to either is known there. */
+/** Same peers on both interfaces. */
 function planAlternate(
   node: Node,
   sections: PeerSection[],
@@ -107,7 +107,7 @@ function planSection(
     publicKey: known.publicKey,
     which: known.which,
     presharedKey: config.presharedKeys,
-    // A host without an IPv6 address may have IPv6 switched off, and wg-quick fails on the route.
+    // Without an IPv6 address the host may have IPv6 disabled, and wg-quick fails to add an IPv6 route.
     allowedIps: (known.routed ? allowedIps(node, neighbour, config, index) : [])
       .filter(families)
       .map((prefix) => prefix.text),
@@ -116,7 +116,7 @@ function planSection(
   };
 }
 
-/** The side that nobody can dial keeps its NAT's mapping open; the dialled side has none to keep. */
+/** Seconds, or null for off. By default only a node that the neighbour cannot dial has to keep its NAT mapping open. */
 function planKeepalive(node: Node, neighbour: Node, network: Network): number | null {
   if (dialledEndpoint(node, neighbour) === null) return null;
   const behindNat = dialledEndpoint(neighbour, node) === null;

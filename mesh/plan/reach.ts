@@ -1,4 +1,4 @@
-/** Who can reach whom: pair by pair for machines, and by groups of like nodes for people. */
+/** Reachability: as pairs for machines, and as groups of similar nodes in a human-readable form. */
 import type { Node } from "../config/config";
 import { lansFor } from "./allowed-ips";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
@@ -8,11 +8,11 @@ export interface Reach {
   from: string;
   /** A node's name, or a LAN as a CIDR. */
   to: string;
-  /** The nodes on the way, both ends included; for a LAN it ends with the node before it. */
+  /** The nodes on the path, both ends included; the path to a LAN ends at its gateway. */
   path: string[];
 }
 
-/** Every ordered pair that can talk, LANs as targets included: O(nodes²). */
+/** Every ordered pair that can communicate, with LANs as targets too. O(nodes²). */
 export function reachOf(plan: Plan): Reach[] {
   const index = indexLinks(plan.nodes, plan.links);
   return plan.nodes.flatMap((from) =>
@@ -29,13 +29,13 @@ export function reachOf(plan: Plan): Reach[] {
   );
 }
 
-/** Reachability in a form that stays small: nodes that are linked alike make one group, and groups have paths. */
+/** Reachability in compact form: nodes with the same kind of links form a group, and paths are between groups. */
 export interface Reachability {
   /** Members by group, e.g. `peers of tokyo: [desktop, laptop]`. */
   groups: Record<string, string[]>;
-  /** `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs that cannot talk are left out. */
+  /** `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs without a path are left out. */
   paths: Record<string, string>;
-  /** The node in front of each LAN; peers at its site are in that LAN themselves. To an IPv6 LAN no path leads that touches a group `without IPv6`. */
+  /** Gateway by LAN. Peers at its site do not use the tunnel to that LAN, and groups `without IPv6` cannot reach an IPv6 LAN. */
   lans: Record<string, string>;
 }
 
@@ -61,7 +61,7 @@ export function reachabilityOf(plan: Plan): Reachability {
   };
 }
 
-/** Nodes in one group differ in nothing that planLinks looks at, so one of them speaks for all. */
+/** The nodes of a group are the same in everything that planLinks uses, so one of them represents all. */
 function groupNodes({ nodes, network }: Plan): Map<string, Node[]> {
   const groups = new Map<string, Node[]>();
   for (const node of nodes) {

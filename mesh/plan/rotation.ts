@@ -1,11 +1,11 @@
-/** What a change of keys means for the nodes: which key each interface has, and which ones its neighbours have sections for. */
+/** Key rotation: which key each interface has, and for which keys the neighbours have peer sections. */
 import type { Endpoint, MeshConfig, Node } from "../config/config";
 import { jumpRelays } from "./jump-relays";
-import { dialledAt } from "./links";
+import { dialledEndpoint } from "./links";
 import type { LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 
-/** A relay's second WireGuard interface: the same peers, another key or port. */
+/** A relay's second WireGuard interface: same peers, different key or port. */
 export interface AlternatePlan {
   interface: string;
   publicKey: string;
@@ -13,37 +13,37 @@ export interface AlternatePlan {
   sections: PeerSection[];
 }
 
-/** What a host with keys in change has to look after; public facts only. */
+/** What a host does during a key rotation. Contains no secrets. */
 export interface RotationPlan {
   pairs: KeyPair[];
-  /** Keys of its own sections that must have shaken hands after a change, or the host undoes it. */
+  /** Public keys of peers that must complete a handshake after a change, or the host undoes it. */
   mustShake: string[];
 }
 
-/** Two keys of one neighbour: the prefixes belong to whichever shook hands last. */
-export interface KeyPair {
+/** Two keys of one neighbour. The key with the latest handshake gets the allowed IPs. */
+interface KeyPair {
   current: string;
   next: string;
   allowedIps: string[];
 }
 
-/** A key of a neighbour as one of our interfaces should know it. */
+/** A key of a neighbour for which a node has a peer section. */
 export interface KnownKey {
   publicKey: string;
   which: "current" | "next";
-  /** Whether this section has the allowed IPs; with two keys it is the one that works before anything has changed. */
+  /** Whether this section has the allowed IPs. With two keys the current one has them at first. */
   routed: boolean;
   endpoint: Endpoint | null;
 }
 
-/** At most 15 characters (wg-quick(8)), and never the name of the first interface itself. */
+/** The name of the second interface: at most 15 characters (wg-quick(8)) and different from `name`. */
 export function alternateName(name: string): string {
   const alternate = `${name.slice(0, 10)}-next`;
   return alternate === name ? `${name.slice(0, 10)}-rotn` : alternate;
 }
 
-/** Has got the next key: its relays hold both, and it is heard with either. */
-export function movesToNext(node: Node): boolean {
+/** Reports whether the node itself already has its next key. */
+export function holdsNextKey(node: Node): boolean {
   return node.nextPublicKey !== null && node.ownKey === "next";
 }
 
@@ -52,37 +52,39 @@ export function keysOf({ publicKey, nextPublicKey }: Node): string[] {
   return nextPublicKey === null ? [publicKey] : [publicKey, nextPublicKey];
 }
 
-/** Names by public key, of nodes between two keys by either. */
+/** Node names by public key; a node with a rotation in progress is under both keys. */
 export function namesByKey(nodes: readonly Node[]): Map<string, string> {
   return new Map(nodes.flatMap((node) => keysOf(node).map((key) => [key, node.name] as const)));
 }
 
-/** The key of the node's own interface; a relay's keeps the current one until the end, and the second has the next. */
+/** The key of the node's first interface. A relay keeps its current key there and serves the next one on the second. */
 export function interfaceKey(node: Node): string {
-  return node.kind === "peer" && movesToNext(node) && node.nextPublicKey !== null
+  return node.kind === "peer" && holdsNextKey(node) && node.nextPublicKey !== null
     ? node.nextPublicKey
     : node.publicKey;
 }
 
-/** The key of a relay's second interface: the next one, or afterwards the current one, for those who dial it there. */
+/** The key of a relay's second interface: the next one during a rotation, the current one afterwards. */
 export function alternateKey(relay: Node): string {
-  return movesToNext(relay) && relay.nextPublicKey !== null ? relay.nextPublicKey : relay.publicKey;
+  return holdsNextKey(relay) && relay.nextPublicKey !== null
+    ? relay.nextPublicKey
+    : relay.publicKey;
 }
 
 /**
- * A relay is known by one key: the next one, at the port of its second interface, as soon as it serves that. A peer between
- * two keys is known by both, so that it is heard with either. A node that is handed its config has nobody to move the
- * allowed IPs from key to key, so it is told the one that the peer has got.
+ * The keys of `neighbour` for which `viewer` has peer sections. A relay has one: the next key, at its rotation port, once it
+ * serves that one. A peer with a rotation in progress has both, so that either works. A viewer without a host cannot move
+ * allowed IPs between two keys, so it has only the key that the peer uses.
  */
 export function keysKnownBy(viewer: Node, neighbour: Node): KnownKey[] {
-  const endpoint = dialledAt(viewer, neighbour);
+  const endpoint = dialledEndpoint(viewer, neighbour);
   const current = { publicKey: neighbour.publicKey, which: "current", routed: true } as const;
   const { nextPublicKey } = neighbour;
   if (nextPublicKey === null) return [{ ...current, endpoint }];
   const next = { publicKey: nextPublicKey, which: "next", endpoint } as const;
   if (neighbour.kind === "relay") {
     const second = atPort(endpoint, neighbour.rotationPort);
-    return movesToNext(neighbour)
+    return holdsNextKey(neighbour)
       ? [{ ...next, routed: true, endpoint: second }]
       : [{ ...current, endpoint }];
   }
@@ -92,10 +94,10 @@ export function keysKnownBy(viewer: Node, neighbour: Node): KnownKey[] {
       { ...next, routed: false },
     ];
   }
-  return movesToNext(neighbour) ? [{ ...next, routed: true }] : [{ ...current, endpoint }];
+  return holdsNextKey(neighbour) ? [{ ...next, routed: true }] : [{ ...current, endpoint }];
 }
 
-/** Null where the host has nothing to look after. */
+/** What the node's host does during a key rotation; null if nothing or if it has no host. */
 export function planRotation(
   node: Node,
   sections: readonly PeerSection[],
@@ -105,7 +107,7 @@ export function planRotation(
   if (node.hosts.length === 0) return null;
   const pairs = index.neighbours(node.name).flatMap((neighbour) => pairOf(neighbour, sections));
   const mustShake = sections
-    .filter((section) => section.endpoint !== null && mustBeProven(node, section, index))
+    .filter((section) => section.endpoint !== null && mustHandshake(node, section, index))
     .map((section) => section.publicKey);
   return pairs.length === 0 && mustShake.length === 0 && node.rotationPort === null
     ? null
@@ -113,11 +115,11 @@ export function planRotation(
 }
 
 /**
- * Nodes that dial a node which changes its key cannot know when it has done so; a ping from here tells them at once, at
- * the endpoint at which they were heard last.
+ * Reports whether the node pings all its neighbours after a change. A peer with a new key does, because the nodes that dial
+ * it would not notice the change until their next handshake.
  */
-export function tellsOfItsKey(node: Node): boolean {
-  return node.kind === "peer" && movesToNext(node);
+export function announcesKey(node: Node): boolean {
+  return node.kind === "peer" && holdsNextKey(node);
 }
 
 function pairOf(neighbour: Node, sections: readonly PeerSection[]): KeyPair[] {
@@ -127,15 +129,15 @@ function pairOf(neighbour: Node, sections: readonly PeerSection[]): KeyPair[] {
 }
 
 /**
- * A relay's new key, or new port, is only as good as its firewall; and a peer's own new key as its relay's config. A relay
- * through which the only way in leads must be reached wherever the config says: for a while it may still reach the peer at
- * the former place, and a confirmation that comes that way proves nothing.
+ * Reports whether a change is confirmed only after a handshake with this relay: if the relay has a rotation port, which its
+ * firewall may block; if this node has a new key, which the relay may not know; and if every login goes through the relay,
+ * which for a while can still reach this node at its old endpoint, so that a new login alone proves nothing.
  */
-function mustBeProven(node: Node, section: PeerSection, index: LinkIndex): boolean {
+function mustHandshake(node: Node, section: PeerSection, index: LinkIndex): boolean {
   const neighbour = index.node(section.name);
   if (neighbour?.kind !== "relay" || neighbour.hosts.length === 0) return false;
   if (jumpRelays(node).includes(neighbour.name)) return true;
-  return neighbour.rotationPort !== null || tellsOfItsKey(node);
+  return neighbour.rotationPort !== null || announcesKey(node);
 }
 
 function atPort(endpoint: Endpoint | null, port: number | null): Endpoint | null {

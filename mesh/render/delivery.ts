@@ -1,4 +1,4 @@
-/** What was handed over to a device: a fingerprint of it, by which a later look tells that it is out of date, and in what. */
+/** Records of configs delivered to devices, from which a later run tells whether a device's config is outdated, and why. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { isMap } from "../config/shape-issues";
@@ -6,44 +6,45 @@ import type { NodePlan, Plan } from "../plan/plan";
 import { HIDDEN } from "../secret";
 import { renderRedacted } from "./render";
 
-/** Facts, no secrets: they stand in the stack file, under `delivered`. */
-export interface Delivery {
-  /** The first 16 hex digits of the sha256 of the file with its secrets hidden. */
+/** One record under `delivered` in the stack file. Contains no secrets. */
+interface Delivery {
+  /** `fingerprintOf` the file with its secrets as `(hidden)`. */
   config: string;
-  /** Public keys in it, by node. */
+  /** Public keys in the file, by node. */
   knows: Record<string, string>;
-  /** `fingerprintOf` the file: other secrets alone are another one. Null where it was not written down. */
+  /** `fingerprintOf` the file, so that it changes with the secrets too. Null in records without it. */
   file: string | null;
 }
 
-/** A node whose device has not got the config that is the right one now. */
+/** A node whose device does not have its current config, with the reasons. */
 export interface Outdated {
   node: string;
   why: string[];
 }
 
-/** Of a file with its secrets. It gives nothing away: a key is 256 random bits, and this is 64 bits of a digest. */
+/** The first 16 hex digits of the SHA-256 of a file. Safe to show: it does not reveal the random 256-bit keys in the file. */
 export function fingerprintOf(file: string): string {
   return bytesToHex(sha256(new TextEncoder().encode(file))).slice(0, 16);
 }
 
-/** `text`: the file as it was handed over. */
+/** The record for a delivered file. */
 export function deliveryOf(text: string, node: NodePlan, plan: Plan): Delivery & { file: string } {
-  const handed = text.replace(/^(PrivateKey|PresharedKey) = .*$/gm, `$1 = ${HIDDEN}`);
+  const redacted = text.replace(/^(PrivateKey|PresharedKey) = .*$/gm, `$1 = ${HIDDEN}`);
   const planned = renderRedacted(node, plan.network);
-  // The plan does not know the address of an ec2 relay, and the file does.
-  const same = withoutMade(handed, planned) === withoutMade(planned, planned);
-  const sections = [...handed.matchAll(/^# ([a-z0-9-]+).*\n\[Peer\]\nPublicKey = (.*)$/gm)];
+  // The plan has a placeholder where the file has the address of an ec2 relay.
+  const same =
+    withoutPlaceholderHosts(redacted, planned) === withoutPlaceholderHosts(planned, planned);
+  const sections = [...redacted.matchAll(/^# ([a-z0-9-]+).*\n\[Peer\]\nPublicKey = (.*)$/gm)];
   return {
-    config: fingerprintOf(same ? planned : handed),
+    config: fingerprintOf(same ? planned : redacted),
     knows: Object.fromEntries(sections.map(([, name = "", key = ""]) => [name, key])),
     file: fingerprintOf(text),
   };
 }
 
 /**
- * The nodes that need their config, of those that are not pushed to: a new one, or their first. `delivered`: the record in the
- * config, as it was found there. `files`: fingerprints of the files that there are; before the first `up` there are none.
+ * The nodes without a host that need a config: their first or a new one. `delivered` is the unvalidated record in the
+ * config, `files` the fingerprints of the current files; it is empty before the first `up`.
  */
 export function needingConfig(
   plan: Plan,
@@ -60,13 +61,13 @@ export function needingConfig(
   });
 }
 
-/** Those of them that were given one, and need another by what the plan says. */
+/** The nodes that were given a config and need a new one according to the plan alone. */
 export function outdatedDeliveries(plan: Plan, delivered: unknown): Outdated[] {
   const given = (name: string) => deliveryIn(delivered, name) !== null;
   return needingConfig(plan, delivered, new Map()).filter(({ node }) => given(node));
 }
 
-/** Null for what nobody of ours wrote. */
+/** Null unless the record has our format. */
 function deliveryIn(delivered: unknown, name: string): Delivery | null {
   const value = isMap(delivered) && Object.hasOwn(delivered, name) ? delivered[name] : undefined;
   if (!isMap(value) || typeof value["config"] !== "string") return null;
@@ -78,7 +79,7 @@ function deliveryIn(delivered: unknown, name: string): Delivery | null {
   return { config: value["config"], knows: Object.fromEntries(keys), file };
 }
 
-/** Why a device needs its new config, in words; empty: it has got what the plan says. */
+/** Why a device needs a new config, as human-readable reasons; empty if its config is current. */
 function outdatedBy(
   delivery: Delivery,
   node: NodePlan,
@@ -95,11 +96,13 @@ function outdatedBy(
   return keys.length > 0 ? keys : ["its config has changed"];
 }
 
-/** Without the hosts of those endpoint lines that are placeholders in the plan. */
-function withoutMade(text: string, planned: string): string {
-  const made = planned.split("\n").map((line) => line.includes("<"));
+/** The text without the hosts of `Endpoint` lines that have a placeholder in the planned text. */
+function withoutPlaceholderHosts(text: string, planned: string): string {
+  const placeholders = planned.split("\n").map((line) => line.includes("<"));
   const lines = text.split("\n");
   return lines
-    .map((line, at) => (made[at] === true ? line.replace(/^(Endpoint = ).*(:\d+)$/, "$1$2") : line))
+    .map((line, at) =>
+      placeholders[at] === true ? line.replace(/^(Endpoint = ).*(:\d+)$/, "$1$2") : line,
+    )
     .join("\n");
 }

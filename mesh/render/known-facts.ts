@@ -1,17 +1,17 @@
-/** The facts that only AWS knows meet the rendered texts here: after the plan, and before a host or a person. */
+/** Replaces placeholders in rendered text with facts from AWS. */
 import { addressPlaceholder, instancePlaceholder } from "../placeholders";
 
-/** By the name of an ec2 relay. */
+/** By name of the ec2 relay. */
 export type InstanceFacts = Readonly<Record<string, { address: string; instanceId: string }>>;
 
 const PLACEHOLDER = /<(?:eip|instance):([a-z0-9-]+)>/g;
 
-/** The relays whose facts a text waits for, each once. */
+/** The names of the relays with a placeholder in the text, without duplicates. */
 export function relaysAwaited(text: string): string[] {
   return [...new Set([...text.matchAll(PLACEHOLDER)].map(([, name = ""]) => name))];
 }
 
-/** The text with every placeholder filled. Throws where a fact is missing: a half-filled config must reach nobody. */
+/** Replaces every placeholder. Throws if a fact is missing, so that no incomplete config is delivered. */
 export function fillFacts(text: string, facts: InstanceFacts): string {
   const filled = Object.entries(facts).reduce(
     (soFar, [name, { address, instanceId }]) =>
@@ -22,5 +22,5 @@ export function fillFacts(text: string, facts: InstanceFacts): string {
   );
   const missing = relaysAwaited(filled);
   if (missing.length === 0) return filled;
-  throw new Error(`no instance is known of ${missing.join(", ")}`);
+  throw new Error(`no instance known for ${missing.join(", ")}`);
 }

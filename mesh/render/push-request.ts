@@ -1,4 +1,4 @@
-/** Puts together what one host is told; see mesh/push-request.ts for its form. */
+/** Builds the push request of one host; mesh/push-request.ts describes its format. */
 import { hostTargets, machineOf } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder } from "../placeholders";
@@ -8,7 +8,7 @@ import { authorityOf, bootstrapKeyOf } from "../ssh-identity";
 import { renderAlternate, renderConfig, type Keyring } from "./render";
 import { instanceNameOf } from "./user-data";
 
-/** `owner` is `PROJECT/STACK`. The result is JSON text, secret as a whole. */
+/** The push request as JSON text. `owner` is `PROJECT/STACK`. */
 export function renderPushRequest(
   node: NodePlan,
   plan: Plan,
@@ -27,14 +27,14 @@ export function renderPushRequest(
     config: renderConfig(node, plan.network, keyring).reveal(),
     forwarding: node.forwarding,
     probes: node.probes,
-    instances: instancesBeside(node, plan),
+    instances: neighbourInstances(node, plan),
     identity: identityOf(node, keyring),
     rotation: rotationTask(node, plan, keyring),
   };
   return Secret.of(JSON.stringify(request));
 }
 
-/** By the same host keys; one machine may stand under two names by mistake, or a clone have its original's keys. */
+/** Nodes with the same host keys: a machine that is in the config twice, or a clone. */
 function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
   const machine = machineOf(node);
   const rivals = plan.nodes
@@ -43,20 +43,20 @@ function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
   return rivals.length === 0 ? {} : { rivals };
 }
 
-/** The public half of the stack's SSH authority, a fact; null where the stack has none. */
+/** The public key of the stack's SSH authority; null if the stack has none. */
 export function authorityKeyOf({ sshAuthoritySeed }: Keyring): string | null {
   return sshAuthoritySeed === null ? null : authorityOf(sshAuthoritySeed).publicKey;
 }
 
-/** Also what makes a push to a peer change, and so run, when a relay of its has been replaced. */
-function instancesBeside(node: NodePlan, plan: Plan): string[] {
-  const made = new Set(plan.nodes.flatMap(({ name, ec2 }) => (ec2 === null ? [] : [name])));
+/** Changes when a neighbour's instance is replaced, which makes the push run again. */
+function neighbourInstances(node: NodePlan, plan: Plan): string[] {
+  const ec2Nodes = new Set(plan.nodes.flatMap(({ name, ec2 }) => (ec2 === null ? [] : [name])));
   return node.sections
-    .filter(({ name }) => made.has(name))
+    .filter(({ name }) => ec2Nodes.has(name))
     .map(({ name, publicKey }) => `${instancePlaceholder(name)}:${publicKey}`);
 }
 
-/** Only for an instance that the program made: it has to be given an identity first. */
+/** Null unless the node is an ec2 relay, whose instance needs an SSH identity first. */
 function identityOf({ name, ec2 }: NodePlan, { sshAuthoritySeed }: Keyring): HostIdentity | null {
   if (ec2 === null) return null;
   if (sshAuthoritySeed === null) throw new Error("no seed for the SSH authority");

@@ -1,66 +1,66 @@
-/** The text of a node's wg-quick(8) files: the one place where secrets meet the plan. */
+/** Renders a node's wg-quick(8) files. Only this file combines secrets with the plan. */
 import { presharedKeyOf } from "../keys";
 import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
-import { interfaceKey, movesToNext } from "../plan/rotation";
+import { interfaceKey, holdsNextKey } from "../plan/rotation";
 import { ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 
-/** The secrets of the stack, as far as they are set. */
+/** The secrets of the stack that are set. */
 export interface Keyring {
   privateKeys: ReadonlyMap<string, Secret>;
-  /** Of relays between two keys: what belongs to the one that still is current. */
+  /** Private keys for the current public keys of relays whose `privateKeys` entry already is the next key. */
   formerPrivateKeys: ReadonlyMap<string, Secret>;
   presharedKeySeed: Secret | null;
-  /** Null: the user's own SSH agent and keys. */
+  /** Null: the user's own SSH agent and ssh_config. */
   sshPrivateKey: Secret | null;
-  /** What the stack's SSH authority comes from; there where a relay is an EC2 instance. */
+  /** Seed of the stack's SSH authority; required with an ec2 relay. */
   sshAuthoritySeed: Secret | null;
 }
 
-/** What a review shows: the very lines of the file, each secret as `(hidden)`. */
+/** The file with each secret as `(hidden)`, for a preview. */
 export function renderRedacted(node: NodePlan, network: Network): string {
   return renderFile(firstInterface(node, network), REDACTED);
 }
 
-/** The file with its secrets, ready for the host. Throws where the keyring lacks a key that the plan counts on. */
+/** The file with its secrets. Throws if the keyring lacks a key that the plan requires. */
 export function renderConfig(node: NodePlan, network: Network, keyring: Keyring): Secret {
-  return Secret.of(renderFile(firstInterface(node, network), gapsOf(node, keyring)));
+  return Secret.of(renderFile(firstInterface(node, network), secretsOf(node, keyring)));
 }
 
-/** A relay's second interface for a review; null where it has none. */
+/** The file of a relay's second interface with each secret as `(hidden)`; null if it has none. */
 export function renderRedactedAlternate(node: NodePlan, network: Network): string | null {
   const second = secondInterface(node, network);
   return second === null ? null : renderFile(second, REDACTED);
 }
 
-/** The same with its secrets. */
+/** The file of a relay's second interface with its secrets; null if it has none. */
 export function renderAlternate(node: NodePlan, network: Network, keyring: Keyring): Secret | null {
   const second = secondInterface(node, network);
-  return second === null ? null : Secret.of(renderFile(second, gapsOf(node, keyring)));
+  return second === null ? null : Secret.of(renderFile(second, secretsOf(node, keyring)));
 }
 
-/** One WireGuard interface, before its secrets. */
+/** One WireGuard interface without its secrets. */
 interface Interface {
   title: string;
   publicKey: string;
-  /** Whose hands the private key is in. */
+  /** Where the private key is. */
   key: "config" | "former" | "host" | "device";
-  /** Lines of the [Interface] section after its key. */
+  /** Lines of the [Interface] section after the private key; null entries are left out. */
   settings: (string | null)[];
   sections: PeerSection[];
 }
 
-/** The values that stand in the gaps of a file. */
-interface Gaps {
+/** The secrets of a file, or their redacted forms. */
+interface SecretValues {
   privateKey: (from: "config" | "former") => string;
   presharedKey: (own: string, section: PeerSection) => string;
 }
 
-const REDACTED: Gaps = { privateKey: () => HIDDEN, presharedKey: () => HIDDEN };
+const REDACTED: SecretValues = { privateKey: () => HIDDEN, presharedKey: () => HIDDEN };
 
-function gapsOf(node: NodePlan, keyring: Keyring): Gaps {
+function secretsOf(node: NodePlan, keyring: Keyring): SecretValues {
   const { presharedKeySeed, privateKeys, formerPrivateKeys } = keyring;
   return {
     privateKey: (from) => {
@@ -91,21 +91,21 @@ function firstInterface(node: NodePlan, network: Network): Interface {
 }
 
 /**
- * A relay between two keys has the next one in `privateKeys`. The current one may have been kept; else its host, which
- * has been serving it, has got it still.
+ * During a rotation, `privateKeys` has a relay's next key. The current one is in `formerPrivateKeys` or only on the host,
+ * which still serves it.
  */
 function keyOfFirst(node: NodePlan): Interface["key"] {
-  if (node.custody !== "config" || node.kind === "peer" || !movesToNext(node)) return node.custody;
+  if (node.custody !== "config" || node.kind === "peer" || !holdsNextKey(node)) return node.custody;
   return node.formerKey ? "former" : "host";
 }
 
-/** Without addresses and routes: the tunnel address is the first interface's, and who is behind which is for the host to say. */
+/** Without addresses and routes: the first interface has the tunnel address, and the host moves routes between the two. */
 function secondInterface(node: NodePlan, network: Network): Interface | null {
   const { alternate } = node;
   const mtu = node.mtu ?? network.mtu;
   if (alternate === null) return null;
   return {
-    title: `${node.name}, ${movesToNext(node) ? "next key" : "also on its rotation port"}`,
+    title: `${node.name}, ${holdsNextKey(node) ? "next key" : "also on its rotation port"}`,
     publicKey: alternate.publicKey,
     key: node.custody,
     settings: [
@@ -117,22 +117,22 @@ function secondInterface(node: NodePlan, network: Network): Interface | null {
   };
 }
 
-function renderFile(one: Interface, gaps: Gaps): string {
+function renderFile(one: Interface, secrets: SecretValues): string {
   const head = lines([
     `# wireguard-mesh: ${one.title}`,
     "[Interface]",
-    privateKeyLine(one, gaps),
+    privateKeyLine(one, secrets),
     ...one.settings,
   ]);
-  const sections = one.sections.map((section) => renderSection(one.publicKey, section, gaps));
+  const sections = one.sections.map((section) => renderSection(one.publicKey, section, secrets));
   return [head, ...sections].join("\n");
 }
 
-function privateKeyLine({ key, publicKey }: Interface, gaps: Gaps): string {
+function privateKeyLine({ key, publicKey }: Interface, secrets: SecretValues): string {
   switch (key) {
     case "config":
     case "former":
-      return `PrivateKey = ${gaps.privateKey(key)}`;
+      return `PrivateKey = ${secrets.privateKey(key)}`;
     case "host":
       return `PrivateKey = ${ON_THIS_HOST} ${publicKey}`;
     case "device":
@@ -140,20 +140,20 @@ function privateKeyLine({ key, publicKey }: Interface, gaps: Gaps): string {
   }
 }
 
-function renderSection(own: string, section: PeerSection, gaps: Gaps): string {
+function renderSection(own: string, section: PeerSection, secrets: SecretValues): string {
   const { allowedIps, endpoint, persistentKeepalive } = section;
   return lines([
     `# ${section.name}${section.which === "next" ? " (next key)" : ""}`,
     "[Peer]",
     `PublicKey = ${section.publicKey}`,
-    section.presharedKey ? `PresharedKey = ${gaps.presharedKey(own, section)}` : null,
+    section.presharedKey ? `PresharedKey = ${secrets.presharedKey(own, section)}` : null,
     allowedIps.length === 0 ? null : `AllowedIPs = ${allowedIps.join(", ")}`,
     endpoint === null ? null : `Endpoint = ${endpoint}`,
     persistentKeepalive === null ? null : `PersistentKeepalive = ${persistentKeepalive}`,
   ]);
 }
 
-/** With the network's length, so that wg-quick routes the whole network into the interface. */
+/** With the network's prefix length, so that wg-quick routes the whole network into the interface. */
 function interfaceAddresses(node: NodePlan, network: Network): string[] {
   const addresses = [`${node.address.text}/${network.cidr.length}`];
   if (node.address6 !== null && network.cidr6 !== null) {

@@ -1,7 +1,7 @@
 /**
- * What an EC2 instance is told at its first boot: cloud-config (cloud-init's own YAML). A user to log in as, an sshd that
- * takes keys alone, security upgrades; all else comes by the push, as for any host. Whoever may read user data has the
- * host key in it, so it is good for the first contact only (mesh/ssh-identity.ts); no other secret is here.
+ * User data of an EC2 instance, as cloud-config (cloud-init's YAML): a user to log in as, an sshd that accepts keys only,
+ * and security upgrades. Everything else is pushed, as to any host. User data is not confidential, so its host key is
+ * valid only for the first login (mesh/ssh-identity.ts), and it contains no other secret.
  */
 import { stringify } from "yaml";
 import { architectureOf, EC2_USER, type Ec2Spec, type Image } from "../config/ec2";
@@ -10,14 +10,14 @@ import { bootstrapKeyOf, publicKeyOfPrivate } from "../ssh-identity";
 import type { Keyring } from "./render";
 
 /**
- * The instance's logical name. Another image or generation is another instance, and begins with another host key; another
- * architecture too, for no instance can be changed to that in place (EC2, "Change the instance type": compatibility).
+ * The instance's logical name. It contains everything that requires a new instance: image, generation, and architecture,
+ * which cannot be changed in place (EC2, "Change the instance type": compatibility).
  */
 export function instanceNameOf(relay: string, ec2: Ec2Spec): string {
   return `${relay}-${ec2.image}-${architectureOf(ec2.instanceType)}-${ec2.imageGeneration}`;
 }
 
-/** The same config gives the same text. Throws where the keyring lacks what the rules asked for. */
+/** The user data text; the same config gives the same text. Throws if the keyring lacks a key that it requires. */
 export function renderUserData(relay: string, ec2: Ec2Spec, keyring: Keyring): Secret {
   const { sshAuthoritySeed } = keyring;
   if (sshAuthoritySeed === null) throw new Error("no seed for the SSH authority");
@@ -27,7 +27,7 @@ export function renderUserData(relay: string, ec2: Ec2Spec, keyring: Keyring): S
     users: [login(authorizedKeysOf(ec2, keyring))],
     disable_root: true,
     ssh_pwauth: false,
-    // All keys that the image may hold go; this one is taken away in its turn by the first push.
+    // Deletes host keys that the image may contain; the first push replaces this one.
     ssh_deletekeys: true,
     ssh_keys: { ed25519_private: hostKey.privateKey.reveal(), ed25519_public: hostKey.publicKey },
     write_files: [{ path: SSHD_DROP_IN, content: SSHD }, ...upgrades.files],
@@ -39,7 +39,7 @@ export function renderUserData(relay: string, ec2: Ec2Spec, keyring: Keyring): S
 function authorizedKeysOf({ authorizedKeys }: Ec2Spec, { sshPrivateKey }: Keyring): string[] {
   if (authorizedKeys !== null) return authorizedKeys;
   const own = sshPrivateKey === null ? null : publicKeyOfPrivate(sshPrivateKey);
-  if (own === null) throw new Error("no public key to log in with was validated");
+  if (own === null) throw new Error("authorizedKeys was not validated");
   return [own];
 }
 
@@ -53,10 +53,10 @@ function login(keys: string[]) {
   };
 }
 
-/** sshd_config(5): the first value wins, and the distributions' own drop-ins begin with 50. */
+/** In sshd_config(5) the first value wins, and the drop-ins of the distributions begin with 50. */
 const SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-wireguard-mesh.conf";
 
-/** TCP forwarding stays on: peers are reached through the relay. */
+/** TCP forwarding stays on, because the relay is a jump host for peers. */
 const SSHD = `# wireguard-mesh
 PermitRootLogin no
 PasswordAuthentication no
@@ -67,7 +67,7 @@ X11Forwarding no
 AllowAgentForwarding no
 `;
 
-/** Debian and Ubuntu call it ssh, Amazon Linux sshd. It may have started before the drop-in was there. */
+/** The unit is ssh on Debian and Ubuntu, sshd on Amazon Linux. It may have started before the drop-in was written. */
 const RELOAD_SSHD =
   "systemctl try-reload-or-restart ssh 2>/dev/null || systemctl try-reload-or-restart sshd";
 
@@ -76,12 +76,12 @@ interface Upgrades {
   commands: string[];
 }
 
-/** The address comes a little after the instance, so a package is asked for again for five minutes. */
+/** Retries for five minutes, because the instance has no internet access before its address is associated. */
 function install(program: string, command: string): string {
   return `for try in $(seq 30); do [ -e ${program} ] || ${command} && break; sleep 10; done`;
 }
 
-/** A security fix of the kernel works only after a reboot, which takes the relay away for half a minute, by night. */
+/** Reboots at night if needed: a kernel upgrade takes effect only after a reboot, about half a minute of downtime. */
 const APT: Upgrades = {
   files: [
     {
@@ -102,7 +102,7 @@ Unattended-Upgrade::Automatic-Reboot-Time "03:30";
   ],
 };
 
-/** Amazon Linux 2023 stays at the release of its image unless told to follow (user guide, "Deterministic upgrades"). */
+/** Amazon Linux 2023 stays at the release of its image unless releasever says otherwise (user guide, "Deterministic upgrades"). */
 const DNF: Upgrades = {
   files: [
     { path: "/etc/dnf/vars/releasever", content: "latest\n" },

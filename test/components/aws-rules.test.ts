@@ -1,180 +1,154 @@
-/** Every rule about a relay's AWS resources: the program keeps it, and a program that broke it would be stopped by its name. */
+/** What must hold for the AWS resources of an ec2 relay, whatever its config. */
 import assert from "node:assert/strict";
-import { brokenRules, rules, type Registered } from "../../components/aws-rules";
-import { parsePrefix } from "../../mesh/addresses";
-import type { Ec2Spec } from "../../mesh/config/ec2";
-import { ec2Spec, ec2Stack } from "../support/ec2-stacks";
+import { ec2, ec2Stack } from "../support/ec2-stacks";
 import { runProgram, type Registration } from "../support/engine-mock";
 
-const context = { relay: "tokyo", ec2: ec2Spec, ports: [51820, 51821] };
+const INSTANCE = "aws:ec2/instance:Instance";
+const EIP = "aws:ec2/eip:Eip";
+const ASSOCIATION = "aws:ec2/eipAssociation:EipAssociation";
+const SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup";
+const SUBNET = "aws:ec2/subnet:Subnet";
+const VPC = "aws:ec2/vpc:Vpc";
+const GATEWAY = "aws:ec2/internetGateway:InternetGateway";
+const ROUTES = "aws:ec2/routeTable:RouteTable";
+const ROUTES_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation";
 
-/** Options are not what mocks record. */
-const options = { ignoreChanges: ["ami", "userData"] };
+interface Variant {
+  title: string;
+  /** Keys of `ec2`, and of `network`. */
+  fields?: Record<string, unknown>;
+  network?: Record<string, unknown>;
+  subnet?: "existing";
+  admins?: string[];
+  ports?: number[];
+  protect?: boolean;
+}
 
-type Edit = Record<string, unknown>;
-
-/** By rule: the type of the resource, and an edit of its inputs, name or options that breaks just this rule. */
-const breaches: Record<string, [type: string, edit: Edit, other?: Partial<Registered>][]> = {
-  "known-resources": [["Eip", {}, { type: "aws:iam/role:Role" }]],
-  named: [
-    ["Instance", { tags: { Name: "" } }],
-    ["Vpc", { tags: undefined }],
-  ],
-  "listen-ports-open": [
-    ["SecurityGroup", { ingress: (own: Edit[]) => own.slice(1) }],
-    [
-      "SecurityGroup",
-      { ingress: (own: Edit[]) => own.map((one) => without(one, "udp", { ipv6CidrBlocks: [] })) },
-    ],
-    [
-      "SecurityGroup",
-      {
-        ingress: (own: Edit[]) =>
-          own.map((one) => without(one, "udp", { cidrBlocks: ["10.0.0.0/8"] })),
-      },
-    ],
-  ],
-  "ssh-for-admins-only": [
-    [
-      "SecurityGroup",
-      {
-        ingress: (own: Edit[]) =>
-          own.map((one) => without(one, "tcp", { cidrBlocks: ["0.0.0.0/0"] })),
-      },
-    ],
-    ["SecurityGroup", { ingress: (own: Edit[]) => own.slice(0, 2) }],
-  ],
-  "nothing-else-open": [
-    [
-      "SecurityGroup",
-      {
-        ingress: (own: Edit[]) => [
-          ...own,
-          { protocol: "tcp", fromPort: 80, toPort: 80, cidrBlocks: ["0.0.0.0/0"] },
-        ],
-      },
-    ],
-    [
-      "SecurityGroup",
-      {
-        ingress: (own: Edit[]) => [...own, { protocol: "-1", fromPort: 0, toPort: 0, self: true }],
-      },
-    ],
-  ],
-  "security-group-name": [
-    ["SecurityGroup", { namePrefix: "sg-relay" }],
-    ["SecurityGroup", { namePrefix: undefined }, { name: "sg-firewall" }],
-  ],
-  "disk-encrypted": [
-    [
-      "Instance",
-      { rootBlockDevice: { volumeType: "gp3", encrypted: false, deleteOnTermination: true } },
-    ],
-    [
-      "Instance",
-      { rootBlockDevice: { volumeType: "gp2", encrypted: true, deleteOnTermination: true } },
-    ],
-    ["Instance", { rootBlockDevice: undefined }],
-  ],
-  "imdsv2-required": [
-    ["Instance", { metadataOptions: { httpTokens: "optional", httpPutResponseHopLimit: 1 } }],
-    ["Instance", { metadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 2 } }],
-  ],
-  "no-role": [
-    ["Instance", { iamInstanceProfile: "admin" }],
-    ["Instance", { keyName: "me" }],
-  ],
-  "image-ignored-once-created": [["Instance", {}, { opts: { ignoreChanges: ["userData"] } }]],
-  "user-data-replaces-nothing": [
-    ["Instance", { userDataReplaceOnChange: true }],
-    ["Instance", {}, { opts: { ignoreChanges: ["ami"] } }],
-  ],
-  "source-check": [["Instance", { sourceDestCheck: false }]],
-  "address-kept": [
-    ["Eip", { instance: "i-1" }],
-    ["EipAssociation", { allowReassociation: undefined }],
-  ],
-  "dual-stack": [
-    ["Subnet", { assignIpv6AddressOnCreation: false }],
-    ["Subnet", { ipv6CidrBlock: undefined }],
-  ],
-};
+const variants: Variant[] = [
+  { title: "with the defaults" },
+  { title: "with protect", fields: { protect: true }, protect: true },
+  {
+    title: "with public SSH",
+    fields: { adminCidrs: ["0.0.0.0/0"], allowPublicSsh: true },
+    admins: ["0.0.0.0/0"],
+  },
+  { title: "with the highest listen port", network: { listenPort: 65535 }, ports: [65535, 65534] },
+  {
+    title: "in an existing subnet",
+    fields: { subnetId: "subnet-0123456789abcdef0" },
+    subnet: "existing",
+  },
+  { title: "with its own tags", fields: { tags: { Name: "gate", Team: "network" } } },
+  {
+    title: "with another image and processor",
+    fields: { image: "amazon-linux-2023", instanceType: "t3.micro" },
+  },
+];
 
 for (const preview of [true, false]) {
-  describe(`the rules for AWS in ${preview ? "a preview" : "an update"}`, () => {
-    let registered: Registration[];
-    before(async function () {
-      this.timeout(60_000);
-      const run = await runProgram(ec2Stack(preview));
-      registered = run.registered.filter(({ type }) => type.startsWith("aws:"));
-    });
+  for (const variant of variants) {
+    const { title, fields, network, admins, ports, protect = false } = variant;
 
-    const resourceOf = (type: string): Registered => {
-      const found = registered.find((one) => one.type.endsWith(`:${type}`));
-      assert.ok(found, `no ${type} was registered`);
-      return { type: found.type, name: found.name, props: found.inputs, opts: options };
-    };
+    describe(`an ec2 relay ${title}, in ${preview ? "a preview" : "an update"}`, () => {
+      let registered: Registration[];
+      before(async function () {
+        this.timeout(60_000);
+        const run = await runProgram(ec2Stack(preview, fields, network));
+        registered = run.registered.filter(({ type }) => type.startsWith("aws:"));
+      });
 
-    it("hold for all that is registered", () => {
-      for (const { type, name, inputs: props } of registered)
-        assert.deepEqual(brokenRules({ type, name, props, opts: options }, context), [], name);
-    });
+      const only = (type: string): Registration => {
+        const [found, ...others] = registered.filter((one) => one.type === type);
+        assert.ok(found && others.length === 0, `one ${type}`);
+        return found;
+      };
 
-    for (const [rule, cases] of Object.entries(breaches)) {
-      it(`${rule} is broken by each edit that it forbids`, () => {
-        for (const [type, edit, other] of cases) {
-          const resource = { ...resourceOf(type), ...other };
-          const broken = brokenRules({ ...resource, props: edited(resource.props, edit) }, context);
-          assert.ok(
-            broken.some(({ name }) => name === rule),
-            `${JSON.stringify(edit)} passes`,
-          );
+      it("has these resources and no others", () => {
+        const ownVpc = [VPC, GATEWAY, ROUTES, ROUTES_ASSOCIATION, SUBNET];
+        const types = [
+          ...[INSTANCE, EIP, ASSOCIATION, SECURITY_GROUP],
+          ...(variant.subnet === "existing" ? [] : ownVpc),
+        ];
+        assert.deepEqual(registered.map(({ type }) => type).sort(), types.sort());
+      });
+
+      it("gives a Name to each resource that can have tags", () => {
+        for (const { type, name, inputs } of registered) {
+          if (type === ASSOCIATION || type === ROUTES_ASSOCIATION) continue;
+          const tags = inputs["tags"] as Record<string, unknown> | undefined;
+          assert.match(String(tags?.["Name"]), /^(tokyo|gate)$/, name);
         }
       });
-    }
 
-    it("protected is broken by an instance or an address that can be deleted", () => {
-      const kept = { ...context, ec2: { ...ec2Spec, protect: true } };
-      const names = (resource: Registered) => brokenRules(resource, kept).map(({ name }) => name);
-      const opts = { ...options, protect: true };
-      assert.deepEqual(names(resourceOf("Eip")), ["protected"]);
-      assert.deepEqual(names({ ...resourceOf("Eip"), opts }), []);
-      const instance = { ...resourceOf("Instance"), opts };
-      assert.deepEqual(names(instance), ["protected"]);
-      const props = { ...instance.props, disableApiTermination: true };
-      assert.deepEqual(names({ ...instance, props }), []);
+      it("opens WireGuard's ports to everyone, SSH to adminCidrs, and nothing else", () => {
+        const from = admins ?? ec2.adminCidrs;
+        const ssh = { description: "SSH", protocol: "tcp", fromPort: 22, toPort: 22 };
+        const udp = (port: number) => ({
+          ...{ description: "WireGuard", protocol: "udp", fromPort: port, toPort: port },
+          ...{ cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] },
+        });
+        assert.deepEqual(only(SECURITY_GROUP).inputs["ingress"], [
+          ...(ports ?? [51820, 51821]).map(udp),
+          {
+            ...ssh,
+            cidrBlocks: from.filter((cidr) => !cidr.includes(":")),
+            ipv6CidrBlocks: from.filter((cidr) => cidr.includes(":")),
+          },
+        ]);
+      });
+
+      it("has a security group whose name does not begin with sg-, which AWS refuses", () => {
+        const { inputs } = only(SECURITY_GROUP);
+        assert.equal(inputs["namePrefix"], "wireguard-mesh-tokyo-");
+        assert.equal(inputs["name"], undefined);
+      });
+
+      it("has an encrypted gp3 root volume that is deleted with the instance", () => {
+        const disk = only(INSTANCE).inputs["rootBlockDevice"] as Record<string, unknown>;
+        const { volumeType, encrypted, deleteOnTermination } = disk;
+        assert.deepEqual([volumeType, encrypted, deleteOnTermination], ["gp3", true, true]);
+      });
+
+      it("requires IMDSv2, one hop away", () => {
+        const options = only(INSTANCE).inputs["metadataOptions"] as Record<string, unknown>;
+        assert.equal(options["httpTokens"], "required");
+        assert.equal(options["httpPutResponseHopLimit"], 1);
+      });
+
+      it("has no IAM role and no EC2 key pair", () => {
+        const { iamInstanceProfile, keyName } = only(INSTANCE).inputs;
+        assert.deepEqual([iamInstanceProfile, keyName], [undefined, undefined]);
+      });
+
+      it("neither replaces nor restarts the instance for a newer image or other user data", () => {
+        const { inputs, options } = only(INSTANCE);
+        assert.deepEqual(options.ignoreChanges, ["ami", "userData"]);
+        assert.equal(inputs["userDataReplaceOnChange"], false);
+      });
+
+      it("keeps the source/destination check on", () => {
+        assert.equal(only(INSTANCE).inputs["sourceDestCheck"], true);
+      });
+
+      it("has an address of its own, which a new instance can take over", () => {
+        assert.equal(only(EIP).inputs["instance"], undefined);
+        assert.equal(only(ASSOCIATION).inputs["allowReassociation"], true);
+      });
+
+      it(`${protect ? "protects" : "does not protect"} the instance and its address`, () => {
+        assert.equal(only(INSTANCE).inputs["disableApiTermination"], protect);
+        assert.deepEqual(
+          [INSTANCE, EIP].map((type) => only(type).options.protect),
+          [protect, protect],
+        );
+      });
+
+      if (variant.subnet !== "existing")
+        it("has a subnet with IPv6", () => {
+          const { ipv6CidrBlock, assignIpv6AddressOnCreation } = only(SUBNET).inputs;
+          assert.equal(ipv6CidrBlock, "2600:1f14:abc:de00::/64");
+          assert.equal(assignIpv6AddressOnCreation, true);
+        });
     });
-
-    it("ssh-for-admins-only is broken by public admins, unless that is allowed", () => {
-      const everyone = { ...ec2Spec, adminCidrs: [parsePrefix("0.0.0.0/0")] };
-      const firewall = resourceOf("SecurityGroup");
-      const open = (own: Edit[]) =>
-        own.map((one) => without(one, "tcp", { cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: [] }));
-      const props = edited(firewall.props, { ingress: open });
-      const names = (ec2: Ec2Spec) =>
-        brokenRules({ ...firewall, props }, { ...context, ec2 }).map(({ name }) => name);
-      assert.deepEqual(names(everyone), ["ssh-for-admins-only"]);
-      assert.deepEqual(names({ ...everyone, allowPublicSsh: true }), []);
-    });
-  });
-}
-
-describe("the rules for AWS", () => {
-  it("are each broken by a case above", () => {
-    const tried = [...Object.keys(breaches), "protected"];
-    assert.deepEqual(rules.map(({ name }) => name).sort(), tried.sort());
-  });
-});
-
-function edited(props: Edit, edit: Edit): Edit {
-  const changes = Object.entries(edit).map(([key, value]): [string, unknown] => [
-    key,
-    typeof value === "function" ? (value as (own: unknown) => unknown)(props[key]) : value,
-  ]);
-  return { ...props, ...Object.fromEntries(changes) };
-}
-
-/** The entry with other sources, where it is of this protocol. */
-function without(entry: Edit, protocol: string, sources: Edit): Edit {
-  return entry["protocol"] === protocol ? { ...entry, ...sources } : entry;
+  }
 }

@@ -1,22 +1,22 @@
-/** A relay on EC2: what the program asks AWS for, and what of it the hosts and the outputs are told. */
+/** An ec2 relay: its AWS resources, and its facts in push requests, configs and outputs. */
 import assert from "node:assert/strict";
 import { isMap } from "../../mesh/config/shape-issues";
 import { ADDRESS, AUTHORITY_SEED, ec2Stack, LOGIN_KEY } from "../support/ec2-stacks";
-import { inClear, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
+import { withoutSecrets, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
 import { leaksIn } from "../support/secret-forms";
 
 const INSTANCE = "tokyo-debian-12-arm64-1";
 
 for (const preview of [true, false]) {
-  describe(`a relay on EC2 in ${preview ? "a preview" : "an update"}`, () => {
+  describe(`an ec2 relay in ${preview ? "a preview" : "an update"}`, () => {
     let run: Run;
     before(async function () {
       this.timeout(60_000);
       run = await runProgram(ec2Stack(preview));
     });
 
-    it("is a VPC with a subnet of both families, a firewall, an address and an instance", () => {
+    it("has a VPC with a dual-stack subnet, a security group, an address and an instance", () => {
       assert.deepEqual(awsNames(run), {
         "aws:ec2/eip:Eip": "tokyo-address",
         "aws:ec2/eipAssociation:EipAssociation": "tokyo-address-association",
@@ -38,7 +38,7 @@ for (const preview of [true, false]) {
       });
     });
 
-    it("is open to everyone on WireGuard's ports, and for SSH to adminCidrs alone", () => {
+    it("opens WireGuard's ports to everyone, and SSH only to adminCidrs", () => {
       const anywhere = { cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] };
       const udp = (port: number) => ({
         description: "WireGuard",
@@ -61,7 +61,7 @@ for (const preview of [true, false]) {
       ]);
     });
 
-    it("is an instance with an encrypted disk and IMDSv2, without a role, from the newest Debian for its processor", () => {
+    it("has an instance with the newest Debian image for its processor", () => {
       const { userData, ...instance } = inputsOf(run, INSTANCE);
       assert.ok(isSecret(userData));
       assert.deepEqual(instance, {
@@ -85,7 +85,7 @@ for (const preview of [true, false]) {
         disableApiTermination: false,
         tags: { Name: "tokyo", "wireguard-mesh": "wireguard-mesh/dev" },
       });
-      assert.deepEqual(run.asked, [
+      assert.deepEqual(run.calls, [
         [
           "aws:ssm/getParameter:getParameter",
           { name: "/aws/service/debian/release/12/latest/arm64" },
@@ -93,7 +93,7 @@ for (const preview of [true, false]) {
       ]);
     });
 
-    it("is adopted by its first push, applied to by later ones, and not cleaned when it goes", () => {
+    it("is pushed to with adopt on create and apply on update, once its address is associated", () => {
       const { stdin, ...push } = inputsOf(run, "tokyo-push-command");
       assert.ok(isSecret(stdin));
       assert.deepEqual(push, {
@@ -108,7 +108,7 @@ for (const preview of [true, false]) {
       assert.ok(command?.after.includes("tokyo-address-association"));
     });
 
-    it("stands with its address and instance in what every host and device is told", async () => {
+    it("has its address and instance ID in push requests and configs", async () => {
       const tokyo = requestOf(run, "tokyo");
       assert.equal(tokyo["machine"], `${INSTANCE}-id`);
       const principal = `wireguard-mesh-${INSTANCE}-id`;
@@ -125,7 +125,7 @@ for (const preview of [true, false]) {
       assert.match(JSON.stringify(configs.value), new RegExp(`Endpoint = ${ADDRESS}:51820`));
     });
 
-    it("is a placeholder in what a preview shows, and a fact in the outputs", async () => {
+    it("is a placeholder in the redacted configs, and a fact in the outputs", async () => {
       const desktop = String(inputsOf(run, "desktop")["config"]);
       assert.match(desktop, /^Endpoint = <eip:tokyo>:51820$/m);
       const { value, secret } = await resolved({
@@ -141,19 +141,19 @@ for (const preview of [true, false]) {
       });
     });
 
-    it("shows no seed and no host key outside a secret input", () => {
+    it("has no seed and no host key outside a secret input", () => {
       const userData = inputsOf(run, INSTANCE)["userData"];
       assert.ok(isSecret(userData));
       const hostKey = /BEGIN OPENSSH PRIVATE KEY-----\s+(\S+)/.exec(String(userData.value))?.[1];
       assert.ok(hostKey !== undefined);
       for (const one of run.registered)
-        assert.deepEqual(leaksIn(inClear(one), [AUTHORITY_SEED, hostKey]), [], one.name);
+        assert.deepEqual(leaksIn(withoutSecrets(one), [AUTHORITY_SEED, hostKey]), [], one.name);
     });
   });
 }
 
-describe("an address that is not known yet", () => {
-  it("leaves pushes and outputs to be known later, in a preview", async () => {
+describe("an unknown address", () => {
+  it("does not stop a preview from registering the pushes", async () => {
     const stack = { ...ec2Stack(true), states: {} };
     const { registered } = await runProgram(stack);
     const names = registered.map(({ name }) => name);
@@ -161,19 +161,19 @@ describe("an address that is not known yet", () => {
   });
 });
 
-describe("the choices of an ec2 relay", () => {
-  it("image, processor and generation are in the instance's name; the image fits the processor", async () => {
+describe("the config of an ec2 relay", () => {
+  it("has its image, processor and generation in the instance name, and selects the image", async () => {
     const run = await runProgram(
       ec2Stack(true, { image: "ubuntu-24.04", imageGeneration: 3, instanceType: "t3.micro" }),
     );
     assert.equal(awsNames(run)["aws:ec2/instance:Instance"], "tokyo-ubuntu-24.04-amd64-3");
     assert.deepEqual(
-      run.asked.map(([, args]) => args["name"]),
+      run.calls.map(([, args]) => args["name"]),
       ["/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"],
     );
   });
 
-  it("a subnet of the user's takes the place of a VPC", async () => {
+  it("uses an existing subnet instead of a VPC with subnetId", async () => {
     const run = await runProgram(ec2Stack(true, { subnetId: "subnet-0123456789abcdef0" }));
     assert.deepEqual(Object.keys(awsNames(run)), [
       "aws:ec2/eip:Eip",
@@ -185,7 +185,7 @@ describe("the choices of an ec2 relay", () => {
     assert.equal(inputsOf(run, "tokyo-firewall")["vpcId"], "vpc-1");
   });
 
-  it("a key to log in with is the stack's own where none is written", async () => {
+  it("authorizes authorizedKeys to log in", async () => {
     const run = await runProgram(ec2Stack(true));
     const userData = inputsOf(run, INSTANCE)["userData"];
     assert.ok(isSecret(userData) && String(userData.value).includes(LOGIN_KEY));

@@ -1,4 +1,4 @@
-/** What the program's outputs say of keys that change and of configs that have to be handed over. */
+/** The outputs about rotations in progress and configs that have to be delivered. */
 import assert from "node:assert/strict";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { resolved, runProgram, type Stack } from "../support/engine-mock";
@@ -13,10 +13,10 @@ interface Outputs {
 }
 
 describe("the outputs", function () {
-  // The SDK alone takes seconds to load.
+  // Loading the SDK takes seconds.
   this.timeout(60_000);
 
-  it("name who is between two keys, also when nothing but the secret was set", async () => {
+  it("list a node with a rotation in progress, even if only its private key was changed", async () => {
     const { pending, peers } = await outputsOf(withSecret("desktop", keyPair(9).privateKey));
     const next = keyPair(9).publicKey;
     assert.deepEqual(pending, {
@@ -30,11 +30,11 @@ describe("the outputs", function () {
     assert.equal(peers["desktop"]?.["nextPublicKey"], next);
   });
 
-  it("name nobody in a network at rest", async () => {
+  it("have no pending nodes without a rotation", async () => {
     assert.deepEqual((await outputsOf(goodStack())).pending, {});
   });
 
-  it("name who was never given its config, and who was given one with other secrets", async () => {
+  it("list a node that was never given its config, or one with other secrets", async () => {
     const { configs, peers, outdated } = await outputsOf(goodStack());
     assert.deepEqual(outdated, { phone: ["it was not given its config yet"] });
     const file = configs["phone"] ?? "";

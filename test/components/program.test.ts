@@ -1,26 +1,26 @@
-/** What the program registers: types, names, order, and where its secrets stand. */
+/** What the program registers: types, names, order, and secret inputs. */
 import assert from "node:assert/strict";
 import { presharedKeyOf } from "../../mesh/keys";
 import { Secret } from "../../mesh/secret";
-import { inClear, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
+import { withoutSecrets, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
 import { SEED } from "../support/networks";
 import { leaksIn } from "../support/secret-forms";
 import { goodStack, reversedStack, secretsOfStack, SSH_KEY } from "../support/stacks";
 
-/** All keys that must not be seen: those of the config and those derived for each link. */
+/** All secrets: those of the config and the preshared keys derived from them. */
 const secrets = [...secretsOfStack, ...derivedKeys(), SSH_KEY.split("\n")[1] ?? ""];
 
 for (const preview of [true, false]) {
   describe(`the program in ${preview ? "a preview" : "an update"}`, () => {
     let run: Run;
     before(async function () {
-      // The SDK alone takes seconds to load.
+      // Loading the SDK takes seconds.
       this.timeout(60_000);
       run = await runProgram(goodStack(preview));
     });
 
-    it("registers one network, its relays and peers, and a push for each that has a host", () => {
+    it("registers a network, its relays and peers, and a push for each node with a host", () => {
       assert.deepEqual(namesByType(run), {
         "wireguard-mesh:index:Network": ["network"],
         "wireguard-mesh:index:Relay": ["osaka", "tokyo"],
@@ -30,13 +30,13 @@ for (const preview of [true, false]) {
       });
     });
 
-    it("shows no key outside a secret input, in whatever spelling", () => {
+    it("has no key outside a secret input, in any encoding", () => {
       for (const registration of run.registered) {
-        assert.deepEqual(leaksIn(inClear(registration), secrets), [], registration.name);
+        assert.deepEqual(leaksIn(withoutSecrets(registration), secrets), [], registration.name);
       }
     });
 
-    it("gives every host the same command text, and all else on a secret stdin", () => {
+    it("has the same command for every host, and everything else on a secret stdin", () => {
       for (const { inputs, name } of run.registered.filter(isCommand)) {
         const { stdin, triggers, ...rest } = inputs;
         assert.deepEqual(rest, {
@@ -52,7 +52,7 @@ for (const preview of [true, false]) {
       }
     });
 
-    it("records each node's redacted file as its input, so that a preview shows the lines", () => {
+    it("records the redacted config of each node as its input", () => {
       const desktop = run.registered.find(({ name }) => name === "desktop");
       assert.deepEqual(desktop?.inputs, {
         config: `# wireguard-mesh: desktop
@@ -77,7 +77,7 @@ PersistentKeepalive = 25
       );
     });
 
-    it("exports the files of nodes without a host as a secret, and facts in clear", async () => {
+    it("exports the configs of nodes without a host as a secret, and other outputs as plain values", async () => {
       const configs = await resolved(run.outputs["configs"]);
       assert.equal(configs.secret, true);
       assert.deepEqual(Object.keys(configs.value as object), ["phone"]);
@@ -85,7 +85,7 @@ PersistentKeepalive = 25
         (configs.value as Record<string, string>)["phone"] ?? "",
         new RegExp(`^PrivateKey = ${keyPair(4).privateKey.replace(/[+]/g, "\\+")}$`, "m"),
       );
-      // A name without a value would be a warning of the engine's at each run.
+      // The engine warns about exports without a value.
       assert.ok(!Object.values(run.outputs).includes(undefined));
       const names = Object.keys(run.outputs).filter((name) => name !== "configs");
       const clear = await resolved(Object.fromEntries(names.map((n) => [n, run.outputs[n]])));
@@ -106,7 +106,7 @@ PersistentKeepalive = 25
       });
     });
 
-    it("pushes to a relay before what goes through it", () => {
+    it("pushes to a relay before the nodes behind it", () => {
       assert.deepEqual(pushesBefore(run, "tokyo"), []);
       assert.deepEqual(pushesBefore(run, "osaka"), ["tokyo"]);
       assert.ok(pushesBefore(run, "desktop").includes("tokyo"));
@@ -117,7 +117,7 @@ PersistentKeepalive = 25
 }
 
 describe("the program", () => {
-  it("registers the very same when the maps in the config stand in another order", async () => {
+  it("does not depend on the order of the maps in the config", async () => {
     const [one, other] = [await runProgram(goodStack()), await runProgram(reversedStack())];
     assert.deepEqual(facts(other), facts(one));
   });
@@ -144,7 +144,7 @@ function isCommand({ type }: { type: string }): boolean {
   return type === "command:local:Command";
 }
 
-/** The nodes whose push was done before that of this one was asked for. */
+/** The nodes whose push was complete before the push of this one was registered. */
 function pushesBefore({ registered }: Run, node: string): string[] {
   const own = registered.find(({ name }) => name === `${node}-push-command`);
   const suffix = "-push-command";
@@ -156,7 +156,7 @@ function isRelay(name: string): boolean {
   return name === "tokyo" || name === "osaka";
 }
 
-/** All that was registered but the moment at which it was. */
+/** The registrations, regardless of their order. */
 function facts({ registered }: Run): unknown[] {
   const named = registered.map(({ type, name, inputs }) => ({ type, name, inputs }));
   return named.sort((a, b) => (a.type + a.name < b.type + b.name ? -1 : 1));

@@ -1,4 +1,4 @@
-/** Addresses and prefixes: one spelling, no loose forms, arithmetic as by hand. */
+/** Addresses and prefixes: canonical forms, rejected forms, arithmetic. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -13,10 +13,16 @@ import {
   type IpAddress,
   type Prefix,
 } from "../../mesh/addresses";
-import { addressOfBits, bitsOf, bitsOfPrefix, liesIn, sameFamily } from "../support/address-bits";
+import {
+  addressOfBits,
+  bitsOf,
+  bitsOfPrefix,
+  isInPrefix,
+  sameFamily,
+} from "../support/address-bits";
 
 const bits4 = fc.array(fc.constantFrom("0", "1"), { minLength: 32, maxLength: 32 });
-// The first bit set: no IPv4 in disguise, and nothing that the tests would have to leave out.
+// The first bit is set, which excludes IPv4-mapped addresses.
 const bits6 = fc
   .array(fc.constantFrom("0", "1"), { minLength: 127, maxLength: 127 })
   .map((rest) => ["1", ...rest]);
@@ -30,7 +36,7 @@ const prefix = bits.chain((digits) =>
 );
 
 describe("an address", () => {
-  it("is read bit by bit, and its spelling reads back as itself", () => {
+  it("is parsed bit by bit, and its canonical form parses to itself", () => {
     fc.assert(
       fc.property(bits, (digits) => {
         const read = parseAddress(addressOfBits(digits));
@@ -50,12 +56,12 @@ describe("an address", () => {
     ["10.86.0.2", "10.86.0.2"],
   ];
   for (const [written, canonical] of spellings) {
-    it(`${written} is ${canonical}`, () => {
+    it(`${written} has the canonical form ${canonical}`, () => {
       assert.equal(parseAddress(written).text, canonical);
     });
   }
 
-  it("has an order by number, IPv4 first", () => {
+  it("is ordered by number, IPv4 first", () => {
     fc.assert(
       fc.property(address, address, (a, b) => {
         const number = (one: IpAddress) => BigInt(`0b${bitsOf(one.text)}`);
@@ -68,7 +74,7 @@ describe("an address", () => {
 });
 
 describe("a prefix", () => {
-  it("reads back as itself", () => {
+  it("parses to itself in canonical form", () => {
     fc.assert(
       fc.property(prefix, (one) => {
         assert.deepEqual(parsePrefix(one.text), one);
@@ -76,7 +82,7 @@ describe("a prefix", () => {
     );
   });
 
-  it("with host bits is refused, and the remedy is the prefix without them", () => {
+  it("with host bits is rejected, and the remedy is the prefix without them", () => {
     fc.assert(
       fc.property(bits, fc.nat(127), (digits, drawn) => {
         const length = drawn % digits.length;
@@ -88,10 +94,10 @@ describe("a prefix", () => {
     );
   });
 
-  it("contains what its bits begin", () => {
+  it("contains the addresses that begin with its bits", () => {
     fc.assert(
       fc.property(prefix, address, (one, other) => {
-        assert.equal(contains(one, other), liesIn(other.text, one.text));
+        assert.equal(contains(one, other), isInPrefix(other.text, one.text));
         assert.ok(contains(hostPrefix(other), other));
       }),
     );
@@ -119,7 +125,7 @@ describe("a prefix", () => {
     ["fd5c:10::/127", []],
   ];
   for (const [text, expected] of reserved) {
-    it(`${text} keeps for itself: ${expected.join(", ") || "none"}`, () => {
+    it(`${text} has these reserved addresses: ${expected.join(", ") || "none"}`, () => {
       const kept = reservedAddresses(parsePrefix(text)).map((one) => one.text);
       assert.deepEqual(kept, expected);
     });
@@ -127,7 +133,7 @@ describe("a prefix", () => {
 });
 
 describe("the next free address", () => {
-  it("lies inside, is not reserved, not taken, and none before it is free", () => {
+  it("is the lowest in the prefix that is neither reserved nor taken", () => {
     fc.assert(
       fc.property(smallPrefix(), fc.array(fc.nat(20)), (one, drawn) => {
         const inside = allIn(one);
@@ -139,20 +145,20 @@ describe("the next free address", () => {
     );
   });
 
-  it("is none where the end of all addresses is reached", () => {
+  it("is null at the end of the address space", () => {
     const last = parsePrefix("255.255.255.254/31");
     const both = ["255.255.255.254", "255.255.255.255"].map(parseAddress);
     assert.equal(nextFree(last, both), null);
     assert.deepEqual(nextFree(last, both.slice(0, 1)), both[1]);
   });
 
-  it("does not walk through a /64 to find the third", () => {
+  it("is found quickly in a /64", () => {
     const taken = [parseAddress("fd5c:10::1"), parseAddress("fd5c:10::2")];
     assert.equal(nextFree(parsePrefix("fd5c:10::/64"), taken)?.text, "fd5c:10::3");
   });
 });
 
-/** Often a prefix that begins like one drawn before, so that overlaps occur. */
+/** Short prefixes, so that overlaps are frequent. */
 function narrowed(prefixes: fc.Arbitrary<Prefix>): fc.Arbitrary<Prefix> {
   return fc.tuple(prefixes, fc.nat(6)).map(([one, cut]) => {
     const length = Math.min(cut, one.length);
@@ -162,7 +168,7 @@ function narrowed(prefixes: fc.Arbitrary<Prefix>): fc.Arbitrary<Prefix> {
   });
 }
 
-/** Of at most 16 addresses, in either family. */
+/** A prefix of at most 16 addresses, in either family. */
 function smallPrefix(): fc.Arbitrary<Prefix> {
   return fc.tuple(bits, fc.nat(4)).map(([digits, free]) => {
     const length = digits.length - free;

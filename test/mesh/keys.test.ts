@@ -38,12 +38,12 @@ describe("public keys", () => {
     },
   ];
   for (const { title, privateKey, publicKey } of vectors) {
-    it(`fit: ${title}`, () => {
+    it(`match the test vector: ${title}`, () => {
       assert.equal(publicKeyOf(Secret.of(base64Of(privateKey))), base64Of(publicKey));
     });
   }
 
-  it("come from a library that multiplies as RFC 7748, section 5.2 says", () => {
+  it("come from a library whose multiplication matches RFC 7748, section 5.2", () => {
     const product = nacl.scalarMult(
       Buffer.from("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4", "hex"),
       Buffer.from("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c", "hex"),
@@ -52,7 +52,7 @@ describe("public keys", () => {
     assert.equal(Buffer.from(product).toString("hex"), expected);
   });
 
-  it("are those of node:crypto, clamped or not", () => {
+  it("match node:crypto, clamped or not", () => {
     fc.assert(
       fc.property(bytes32, (bytes) => {
         const key = Secret.of(encodeKey(bytes));
@@ -61,7 +61,7 @@ describe("public keys", () => {
     );
   });
 
-  it("are those of wg pubkey", function () {
+  it("match wg pubkey", function () {
     programs.require(this, "wg");
     for (const { privateKey } of keyPairs.slice(0, 5)) {
       const printed = execFileSync("wg", ["pubkey"], { input: privateKey, encoding: "utf8" });
@@ -71,7 +71,7 @@ describe("public keys", () => {
 });
 
 describe("keys as text", () => {
-  it("come back as the same bytes, in the base64 of node", () => {
+  it("decode to the same bytes, and match the base64 of Node", () => {
     fc.assert(
       fc.property(bytes32, (bytes) => {
         assert.equal(encodeKey(bytes), Buffer.from(bytes).toString("base64"));
@@ -89,28 +89,28 @@ describe("keys as text", () => {
     "33 bytes": Buffer.alloc(33, 1).toString("base64"),
     base64url: Buffer.alloc(32, 0xfb).toString("base64url"),
     "a last digit whose low bits are set": `${good.slice(0, 42)}J=`,
-    "a newline behind": `${good}\n`,
-    "a blank before": ` ${good.slice(1)}`,
+    "a trailing newline": `${good}\n`,
+    "a leading blank": ` ${good.slice(1)}`,
     hex: Buffer.alloc(32, 1).toString("hex"),
-    nothing: "",
+    "an empty text": "",
   };
   for (const [title, text] of Object.entries(bad)) {
-    it(`are refused: ${title}`, () => {
+    it(`are rejected: ${title}`, () => {
       assert.equal(isKey(text), false);
       assert.equal(decodeKey(text), null);
     });
   }
 
-  it("are taken just where wg takes them, for every last digit", function () {
+  it("are accepted exactly if wg accepts them, for every last digit", function () {
     programs.require(this, "wg");
     const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (const digit of digits) {
       const text = `${good.slice(0, 42)}${digit}=`;
-      assert.equal(isKey(text), wgTakes(text), text);
+      assert.equal(isKey(text), wgAccepts(text), text);
     }
   });
 
-  it("made from random bytes are clamped, and hidden", () => {
+  it("generated from random bytes are clamped and print as (hidden)", () => {
     fc.assert(
       fc.property(bytes32, (bytes) => {
         const key = privateKeyFrom(bytes);
@@ -123,7 +123,7 @@ describe("keys as text", () => {
     );
   });
 
-  it("that are none are no private keys: the error does not repeat them", () => {
+  it("that are invalid are not in the error message", () => {
     assert.throws(() => publicKeyOf(Secret.of("not a key")), /^Error: not a WireGuard key$/);
   });
 });
@@ -156,7 +156,7 @@ function base64Of(hex: string): string {
   return Buffer.from(hex, "hex").toString("base64");
 }
 
-function wgTakes(privateKey: string): boolean {
+function wgAccepts(privateKey: string): boolean {
   try {
     execFileSync("wg", ["pubkey"], { input: privateKey, stdio: "pipe" });
     return true;

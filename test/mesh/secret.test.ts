@@ -1,4 +1,4 @@
-/** A secret gives itself out in one way only. */
+/** A secret can only be read with reveal. */
 import assert from "node:assert/strict";
 import { format, inspect } from "node:util";
 import { Secret } from "../../mesh/secret";
@@ -14,23 +14,23 @@ describe("a secret", () => {
     JSON: JSON.stringify({ deep: [secret] }),
     inspect: inspect({ deep: { secret } }, { depth: 9, showHidden: true }),
     format: format("%s %o %j", secret, secret, secret),
-    keys: JSON.stringify(Object.getOwnPropertyNames(secret)),
+    "property names": JSON.stringify(Object.getOwnPropertyNames(secret)),
     entries: JSON.stringify(Object.entries(secret)),
   };
   for (const [way, text] of Object.entries(ways)) {
-    it(`does not show itself by ${way}`, () => {
+    it(`is not visible in ${way}`, () => {
       assert.deepEqual(leaksIn(text, [key]), []);
     });
   }
 
-  it("prints as (hidden), and gives its value to reveal alone", () => {
+  it("prints as (hidden), and reveal returns its value", () => {
     assert.equal(String(secret), "(hidden)");
     assert.equal(JSON.stringify(secret), '"(hidden)"');
     assert.equal(secret.reveal(), key);
     assert.equal(secret.isSealed, false);
   });
 
-  it("that is sealed is known to be there and cannot be read", () => {
+  it("that is sealed cannot be read", () => {
     const sealed = Secret.sealed();
     assert.equal(sealed.isSealed, true);
     assert.throws(

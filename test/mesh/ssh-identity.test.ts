@@ -1,4 +1,4 @@
-/** Key files and public key lines against ssh-keygen, and what of the seed they depend on. */
+/** Key files and public key lines, compared with ssh-keygen. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { hkdfSync } from "node:crypto";
@@ -12,7 +12,6 @@ import {
   bootstrapKeyOf,
   principalOf,
   publicKeyOfPrivate,
-  type SshKeyPair,
 } from "../../mesh/ssh-identity";
 import { programs } from "../support/programs";
 
@@ -38,14 +37,14 @@ function write(name: string, text: string): string {
   return name;
 }
 
-describe("a key pair made from a seed", () => {
-  const made: Record<string, SshKeyPair> = {
+describe("a key pair derived from a seed", () => {
+  const pairs = {
     authority: authorityOf(seed),
     "bootstrap key": bootstrapKeyOf(seed, "tokyo-instance"),
   };
 
-  for (const [name, { privateKey, publicKey }] of Object.entries(made)) {
-    it(`is one to ssh-keygen: the ${name}`, function () {
+  for (const [name, { privateKey, publicKey }] of Object.entries(pairs)) {
+    it(`is accepted by ssh-keygen: the ${name}`, function () {
       programs.require(this, "ssh-keygen");
       const file = write("key", privateKey.reveal());
       const [type = "", blob = ""] = sshKeygen("-y", "-f", file).trim().split(" ");
@@ -56,7 +55,7 @@ describe("a key pair made from a seed", () => {
     });
   }
 
-  it("signs a host key as an authority must", function () {
+  it("can sign a host certificate", function () {
     programs.require(this, "ssh-keygen");
     const key = write("authority", authorityOf(seed).privateKey.reveal());
     const host = write("host.pub", `${bootstrapKeyOf(seed, "any").publicKey}\n`);
@@ -68,7 +67,7 @@ describe("a key pair made from a seed", () => {
     assert.ok(certificate.includes(`Signing CA: ED25519 ${authority.split(" ")[1] ?? ""} `));
   });
 
-  it("is the same again from the same seed, and another from another", () => {
+  it("is the same for the same seed, and another for another seed", () => {
     fc.assert(
       fc.property(seeds, seeds, (one, other) => {
         const again = Secret.of(one.reveal());
@@ -80,7 +79,7 @@ describe("a key pair made from a seed", () => {
     );
   });
 
-  it("has one use: authority, and each instance's first key", () => {
+  it("is different for the authority and for each instance", () => {
     const keys = [
       authorityOf(seed),
       ...["tokyo-a", "tokyo-b", ""].map((n) => bootstrapKeyOf(seed, n)),
@@ -88,7 +87,7 @@ describe("a key pair made from a seed", () => {
     assert.equal(new Set(keys.map(({ publicKey }) => publicKey)).size, keys.length);
   });
 
-  it("grows from HKDF-SHA256 of the seed with its use as context", () => {
+  it("is HKDF-SHA256 of the seed with its use as context", () => {
     const raw = Buffer.alloc(32, 7);
     const context = "wireguard-mesh ssh bootstrap host key tokyo-instance";
     const derived = Buffer.from(hkdfSync("sha256", raw, Buffer.alloc(0), context, 32));
@@ -97,7 +96,7 @@ describe("a key pair made from a seed", () => {
     assert.ok(file.includes(derived));
   });
 
-  it("is hidden, and so is the text of a seed that is none", () => {
+  it("prints as (hidden), and an invalid seed is not in the error message", () => {
     assert.equal(String(authorityOf(seed).privateKey), "(hidden)");
     assert.throws(() => authorityOf(Secret.of("no seed")), /^Error: not 32 bytes in base64$/);
   });
@@ -106,12 +105,12 @@ describe("a key pair made from a seed", () => {
 describe("the public half of a private key", () => {
   const types = { ed25519: [], rsa: ["-b", "2048"], ecdsa: ["-b", "384"] };
   for (const [type, bits] of Object.entries(types)) {
-    it(`is what ssh-keygen wrote beside it: ${type}`, function () {
+    it(`matches the .pub file of ssh-keygen: ${type}`, function () {
       programs.require(this, "ssh-keygen");
       sshKeygen("-q", "-t", type, ...bits, "-N", "", "-C", "a comment", "-f", "key");
       const [kind = "", blob = ""] = read("key.pub").split(" ");
       assert.equal(publicKeyOfPrivate(Secret.of(read("key"))), `${kind} ${blob}`);
-      // As a config value keeps it: without the last newline, or with those of another system.
+      // A config value may lack the final newline or have CRLF.
       assert.equal(publicKeyOfPrivate(Secret.of(read("key").trim())), `${kind} ${blob}`);
       const foreign = read("key").replaceAll("\n", "\r\n");
       assert.equal(publicKeyOfPrivate(Secret.of(foreign)), `${kind} ${blob}`);
@@ -122,7 +121,7 @@ describe("the public half of a private key", () => {
     return readFileSync(path.join(folder, name), "utf8");
   }
 
-  it("is not told of a key with a passphrase, or in another format", function () {
+  it("is null for a key with a passphrase or in another format", function () {
     programs.require(this, "ssh-keygen");
     sshKeygen("-q", "-t", "ed25519", "-N", "secret", "-f", "locked");
     sshKeygen("-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-f", "pem");
@@ -130,12 +129,12 @@ describe("the public half of a private key", () => {
     assert.equal(publicKeyOfPrivate(Secret.of(read("pem"))), null);
   });
 
-  it("is not told of a text that is cut anywhere, or of none", () => {
+  it("is null for truncated and other invalid text", () => {
     const text = authorityOf(seed).privateKey.reveal();
     const [begin = "", ...body] = text.trim().split("\n");
     const end = body.pop() ?? "";
     const inner = body.join("");
-    // The public half stands in the first 98 bytes; what comes after it is not looked at.
+    // The public half is within the first 98 bytes; the rest is not read.
     for (let digits = 0; digits < 98; digits += 4) {
       const cut = [begin, inner.slice(0, digits), end].join("\n");
       assert.equal(publicKeyOfPrivate(Secret.of(cut)), null, `${digits} digits`);

@@ -133,7 +133,7 @@ describe("init", () => {
     it("refuses SSH from the whole internet, and writes nothing", async () => {
       const { exitCode, stderr } = await run("--ec2", "--admin-cidr", "0.0.0.0/0", ...key);
       assert.equal(exitCode, 1);
-      assert.match(stderr, /0\.0\.0\.0\/0 lets the internet try to log in/);
+      assert.match(stderr, /0\.0\.0\.0\/0 lets the whole internet try to log in/);
     });
   });
 });

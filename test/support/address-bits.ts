@@ -1,4 +1,4 @@
-/** Addresses as strings of zeros and ones: slow, obvious, and nothing to do with mesh/addresses.ts, which it judges. */
+/** Addresses as strings of zeros and ones: slow but obvious, to test mesh/addresses.ts against. */
 
 const known = new Map<string, string>();
 
@@ -9,14 +9,14 @@ export function bitsOf(address: string): string {
   return bits;
 }
 
-/** The bits that an address must begin with to lie in the prefix. */
+/** The bits that every address in the prefix begins with. */
 export function bitsOfPrefix(prefix: string): string {
   const [address = "", length = ""] = prefix.split("/");
   return bitsOf(address).slice(0, Number(length));
 }
 
-/** Reports whether the address lies in the prefix; an address of the other family never does. */
-export function liesIn(address: string, prefix: string): boolean {
+/** Reports whether the address is in the prefix; false for different families. */
+export function isInPrefix(address: string, prefix: string): boolean {
   return sameFamily(address, prefix) && bitsOf(address).startsWith(bitsOfPrefix(prefix));
 }
 
@@ -24,7 +24,7 @@ export function sameFamily(one: string, other: string): boolean {
   return one.includes(":") === other.includes(":");
 }
 
-/** The address with these 32 or 128 bits, IPv6 without any shortening. */
+/** The address with these 32 or 128 bits, IPv6 in full form. */
 export function addressOfBits(bits: string): string {
   const step = bits.length === 32 ? 8 : 16;
   const groups = Array.from({ length: bits.length / step }, (_, at) =>

@@ -1,9 +1,9 @@
-/** Networks known from public documentation and issue threads, as our config says them, each with one right answer. */
+/** Networks from public documentation and issue threads, as our config, each with the expected result. */
 import { Secret } from "../../mesh/secret";
 import { keyPair } from "./key-pairs";
 import { SEED, type RawNetwork, type RawNode } from "./networks";
 
-/** What one node's section for another should hold; what is absent here must be absent there. */
+/** The expected contents of a peer section. A field that is absent here must be absent there. */
 export interface ExpectedSection {
   allowed: string[];
   endpoint?: string;
@@ -11,18 +11,18 @@ export interface ExpectedSection {
   psk?: boolean;
 }
 
-export interface Case {
+interface Case {
   title: string;
   raw: RawNetwork;
-  /** By node and neighbour: all sections that there should be. */
+  /** By node and neighbour: all expected sections. */
   expect: Record<string, Record<string, ExpectedSection>>;
-  /** `[from, address, path]`: the nodes on the way, or null where a ping must not answer. */
+  /** `[from, address, path]`: the nodes on the path, or null if the address must not be reachable. */
   reach: [string, string, string[] | null][];
 }
 
-/** Two peers behind different NATs, a relay in the middle: the origin article. */
+/** The origin note: two peers behind different NATs, with a relay between them. */
 const origin: Case = {
-  title: "C1: A -> C -> B through a relay",
+  title: "A -> C -> B through a relay",
   raw: network({
     network: { cidr: "10.0.0.0/24" },
     relays: { c: { address: "10.0.0.1", endpoint: "203.0.113.10:51820" } },
@@ -42,7 +42,7 @@ const origin: Case = {
   ],
 };
 
-/** The first half of the origin note: two machines in one LAN, one endpoint, no relay. */
+/** The first half of the origin note: two machines in one LAN, no relay. */
 const quickstart: Case = {
   title: "quickstart: two machines, an endpoint on one side only",
   raw: network({
@@ -64,9 +64,9 @@ const quickstart: Case = {
 
 const alice = { endpoint: "203.0.113.2:51820", keepalive: 25, psk: true };
 
-/** the-wireguard-effect lists /32s at the spokes; one prefix reaches as far, and does not change with each peer. */
+/** From the-wireguard-effect, which lists /32s at the spokes. Our single prefix does not change with each peer. */
 const presharedKeys: Case = {
-  title: "C2: hub and spoke with a preshared key per pair",
+  title: "hub and spoke with a preshared key per pair",
   raw: {
     ...network({
       network: { cidr: "192.168.10.0/24" },
@@ -97,9 +97,9 @@ const presharedKeys: Case = {
   ],
 };
 
-/** OmarTariq612/site_to_site, both sites behind CGNAT. */
+/** From OmarTariq612/site_to_site: both sites behind CGNAT. */
 const sites: Case = {
-  title: "C4: site to site through a relay",
+  title: "site to site through a relay",
   raw: network({
     network: { cidr: "10.8.0.0/24", persistentKeepalive: 20 },
     relays: { hub: { address: "10.8.0.1", endpoint: "203.0.113.10:51820" } },
@@ -142,9 +142,9 @@ const w1 = { allowed: ["10.8.0.111/32"], endpoint: "203.0.113.111:51820" };
 const hs = { allowed: ["10.8.0.1/32"], endpoint: "203.0.113.71:51820" };
 const ws = { allowed: ["10.8.0.2/32"] };
 
-/** githubixx' README. The keepalive stands at the one who roams, not at those whom it dials (its issues 36, 215, 217). */
+/** From the README of githubixx. Only the roaming node has a keepalive (issues 36, 215, 217 there). */
 const fullMesh: Case = {
-  title: "C8: full mesh with one roaming member",
+  title: "full mesh with one roaming member",
   raw: network({
     network: { cidr: "10.8.0.0/24", persistentKeepalive: 30 },
     peers: {
@@ -177,7 +177,7 @@ const fullMesh: Case = {
 
 export const cases = { origin, quickstart, presharedKeys, sites, fullMesh };
 
-/** Gives every node a key, and the stack all private ones. */
+/** Gives every node a key pair. */
 function network(written: {
   network: Record<string, unknown>;
   relays?: Record<string, RawNode>;

@@ -1,48 +1,44 @@
 /**
- * The oracle: what a set of wg-quick files would do to a packet, worked out hop by hop the way WireGuard does it
- * (longest prefix over the allowed IPs decides where a packet goes and from whom one is taken), without looking at the
- * plan. Deliberately naive.
+ * The test oracle: follows a packet through a set of wg-quick files hop by hop, the way WireGuard does it. The longest
+ * prefix among the allowed IPs decides where a packet goes and whether it is accepted. Deliberately naive, and independent
+ * of the plan.
  */
-import { bitsOfPrefix, liesIn, sameFamily } from "./address-bits";
+import { bitsOfPrefix, isInPrefix, sameFamily } from "./address-bits";
 import { readWgQuick, type WgPeer, type WgQuickText } from "./wg-quick-text";
 
-/** One machine: the file that it got, and the facts of the world that no file can change. */
+/** One machine: its file, and facts about its network. */
 export interface Machine {
   name: string;
   publicKey: string;
-  /** The wg-quick file; a redacted one will do. */
+  /** The wg-quick file; may be redacted. */
   text: string;
-  /** A second interface, which has no addresses of its own: what is sent takes whichever of the two has a session. */
+  /** A second interface, without addresses. Packets take the interface that has a session. */
   second?: { publicKey: string; text: string };
-  /** Keys of one peer each, of which the host gives the allowed IPs to the one that can shake hands. */
+  /** Two keys of one peer. The host gives the allowed IPs to the one that can complete a handshake. */
   pairs?: { current: string; next: string }[];
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** LANs behind it. */
   lans: string[];
-  /** `host:port` that leads to it from anywhere. */
+  /** `host:port` at which every machine can dial it. */
   outer: string[];
   site: string | null;
-  /** `host:port` that leads to it from within its site. */
+  /** `host:port` at which machines of its site can dial it. */
   outerAtSite: string[];
 }
 
-/** What can be asked of a network of machines. */
-export interface Router {
-  /**
-   * The names of the machines that a packet from `from` to `destination` passes, or null where it gets lost or its
-   * answer would.
-   */
+interface Router {
+  /** The names of the machines on the path of a packet, or null if the packet or its reply is dropped. */
   path(from: string, destination: string): string[] | null;
 }
 
-interface Box extends Machine {
+interface Node extends Machine {
   config: WgQuickText;
   ports: Port[];
 }
 
-/** One WireGuard interface of a box. */
+/** One WireGuard interface of a node. */
 interface Port {
-  box: Box;
+  node: Node;
   publicKey: string;
   outer: string[];
   outerAtSite: string[];
@@ -50,76 +46,76 @@ interface Port {
 }
 
 export function routerOf(machines: readonly Machine[]): Router {
-  const boxes = machines.map(boxOf);
-  for (const port of boxes.flatMap((box) => box.ports)) watch(port, boxes);
+  const nodes = machines.map(nodeOf);
+  for (const port of nodes.flatMap((node) => node.ports)) moveAllowedIps(port, nodes);
   return {
     path: (from, destination) => {
-      const start = boxes.find((box) => box.name === from);
+      const start = nodes.find((node) => node.name === from);
       const source = start?.config.addresses
         .map(withoutLength)
         .find((a) => sameFamily(a, destination));
       if (start === undefined || source === undefined) return null;
-      const there = walk(boxes, start, source, destination);
+      const there = walk(nodes, start, source, destination);
       const end = there?.at(-1);
       if (there === null || end === undefined) return null;
-      const back = walk(boxes, end, destination, source);
-      return back?.at(-1) === start ? there.map((box) => box.name) : null;
+      const back = walk(nodes, end, destination, source);
+      return back?.at(-1) === start ? there.map((node) => node.name) : null;
     },
   };
 }
 
-/** The boxes that one packet passes, from where it starts to where it is taken in. */
-function walk(boxes: Box[], start: Box, source: string, destination: string): Box[] | null {
+/** The nodes on the path of a packet, from its source to its destination; null if it is dropped. */
+function walk(nodes: Node[], start: Node, source: string, destination: string): Node[] | null {
   const passed = [start];
   if (isBehind(start, source) && !forwards(start, source)) return null;
-  for (let at = start; passed.length <= boxes.length;) {
+  for (let at = start; passed.length <= nodes.length;) {
     if (owns(at, destination)) return passed;
     if (isBehind(at, destination)) return forwards(at, destination) ? passed : null;
     if (at !== start && !forwards(at, destination)) return null;
-    const hop = nextHop(boxes, at, destination);
+    const hop = nextHop(nodes, at, destination);
     if (hop === undefined || !accepts(hop, source)) return null;
-    passed.push(hop.into.box);
-    at = hop.into.box;
+    passed.push(hop.into.node);
+    at = hop.into.node;
   }
   return null;
 }
 
-function boxOf(machine: Machine): Box {
+function nodeOf(machine: Machine): Node {
   const config = readWgQuick(machine.text);
-  const box: Box = { ...machine, config, ports: [] };
+  const node: Node = { ...machine, config, ports: [] };
   const { publicKey, outer, outerAtSite, second } = machine;
-  box.ports.push({ box, publicKey, outer, outerAtSite, peers: config.peers });
-  if (second === undefined) return box;
+  node.ports.push({ node, publicKey, outer, outerAtSite, peers: config.peers });
+  if (second === undefined) return node;
   const { listenPort, peers } = readWgQuick(second.text);
   const moved = (places: string[]) =>
     places.map((place) => place.replace(/\d+$/, String(listenPort)));
   const [there, atSite] = [moved(outer), moved(outerAtSite)];
-  box.ports.push({ box, publicKey: second.publicKey, outer: there, outerAtSite: atSite, peers });
-  return box;
+  node.ports.push({ node, publicKey: second.publicKey, outer: there, outerAtSite: atSite, peers });
+  return node;
 }
 
-/** The watcher's rule: of the two keys of a pair, the one that shook hands has the allowed IPs. */
-function watch(port: Port, boxes: Box[]): void {
-  for (const { current, next } of port.box.pairs ?? []) {
-    const [old, young] = [current, next].map((key) =>
+/** Moves the allowed IPs of a pair to its next key if that can complete a handshake, as the host does. */
+function moveAllowedIps(port: Port, nodes: Node[]): void {
+  for (const { current, next } of port.node.pairs ?? []) {
+    const [currentPeer, nextPeer] = [current, next].map((key) =>
       port.peers.find(({ publicKey }) => publicKey === key),
     );
-    if (old === undefined || young === undefined || portOf(boxes, next, port) === undefined)
-      continue;
-    young.allowedIps = [...old.allowedIps];
-    old.allowedIps = [];
+    if (currentPeer === undefined || nextPeer === undefined) continue;
+    if (portOf(nodes, next, port) === undefined) continue;
+    nextPeer.allowedIps = [...currentPeer.allowedIps];
+    currentPeer.allowedIps = [];
   }
 }
 
-/** The other end of a session that this port has, or could have, with a key. */
-function portOf(boxes: Box[], key: string | undefined, from: Port): Port | undefined {
-  const ports = boxes.flatMap((box) => box.ports);
+/** The port with this key, if `from` can have a session with it. */
+function portOf(nodes: Node[], key: string | undefined, from: Port): Port | undefined {
+  const ports = nodes.flatMap((node) => node.ports);
   return ports.find((port) => port.publicKey === key && canTalk(from, port));
 }
 
-function nextHop(boxes: Box[], at: Box, destination: string): Hop | undefined {
+function nextHop(nodes: Node[], at: Node, destination: string): Hop | undefined {
   for (const out of at.ports) {
-    const into = portOf(boxes, sectionFor(out, destination)?.publicKey, out);
+    const into = portOf(nodes, sectionFor(out, destination)?.publicKey, out);
     if (into !== undefined) return { out, into };
   }
   return undefined;
@@ -130,16 +126,16 @@ interface Hop {
   into: Port;
 }
 
-/** Cryptokey routing on the way in: the sender must be the one to whom an answer would go. */
+/** Cryptokey routing of incoming packets: the sender must be the peer that a reply would go to. */
 function accepts({ out, into }: Hop, source: string): boolean {
   return sectionFor(into, source)?.publicKey === out.publicKey;
 }
 
-/** The section with the longest prefix around the address; of two equal ones the later has it, as in wg. */
+/** The section with the longest prefix that contains the address; of two equal ones the later, as in wg. */
 function sectionFor(port: Port, address: string): WgPeer | undefined {
   let best: { section: WgPeer; length: number } | undefined;
   for (const section of port.peers) {
-    for (const prefix of section.allowedIps.filter((candidate) => liesIn(address, candidate))) {
+    for (const prefix of section.allowedIps.filter((candidate) => isInPrefix(address, candidate))) {
       const length = bitsOfPrefix(prefix).length;
       if (best === undefined || length >= best.length) best = { section, length };
     }
@@ -147,7 +143,7 @@ function sectionFor(port: Port, address: string): WgPeer | undefined {
   return best?.section;
 }
 
-/** Both know each other's key, agree on having a preshared key, and one of them can dial. */
+/** Both have the other's key, both or neither have a preshared key, and one can dial the other. */
 function canTalk(one: Port, other: Port): boolean {
   const there = one.peers.find((peer) => peer.publicKey === other.publicKey);
   const back = other.peers.find((peer) => peer.publicKey === one.publicKey);
@@ -160,27 +156,30 @@ function dials(from: Port, to: Port, section: WgPeer): boolean {
   const { endpoint } = section;
   if (endpoint === null) return false;
   const leads = to.outer.includes(endpoint);
-  const sameSite = from.box.site !== null && from.box.site === to.box.site;
-  return (leads || (sameSite && to.outerAtSite.includes(endpoint))) && !isSwallowed(from, endpoint);
+  const sameSite = from.node.site !== null && from.node.site === to.node.site;
+  return (
+    (leads || (sameSite && to.outerAtSite.includes(endpoint))) &&
+    !isRoutedIntoTunnel(from, endpoint)
+  );
 }
 
-/** A tunnel whose own outer packets are routed into a tunnel carries nothing. */
-function isSwallowed(from: Port, endpoint: string): boolean {
+/** A tunnel whose own packets are routed into it carries nothing. */
+function isRoutedIntoTunnel(from: Port, endpoint: string): boolean {
   const host = endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
   const literal = host.includes(":") || /^[\d.]+$/.test(host);
   return literal && sectionFor(from, host) !== undefined;
 }
 
-function owns(box: Box, address: string): boolean {
-  return box.config.addresses.some((own) => liesIn(address, hostPrefix(withoutLength(own))));
+function owns(node: Node, address: string): boolean {
+  return node.config.addresses.some((own) => isInPrefix(address, hostPrefix(withoutLength(own))));
 }
 
-function isBehind(box: Box, address: string): boolean {
-  return box.lans.some((lan) => liesIn(address, lan));
+function isBehind(node: Node, address: string): boolean {
+  return node.lans.some((lan) => isInPrefix(address, lan));
 }
 
-function forwards(box: Box, address: string): boolean {
-  return address.includes(":") ? box.forwarding.ipv6 : box.forwarding.ipv4;
+function forwards(node: Node, address: string): boolean {
+  return address.includes(":") ? node.forwarding.ipv6 : node.forwarding.ipv4;
 }
 
 function hostPrefix(address: string): string {

@@ -1,4 +1,4 @@
-/** Stack configs with a relay on EC2, and what AWS would answer. */
+/** Stack configs with an ec2 relay, and mocked responses of AWS. */
 import { parsePrefix } from "../../mesh/addresses";
 import { ec2Defaults, type Ec2Spec } from "../../mesh/config/ec2";
 import type { Stack } from "./engine-mock";
@@ -14,7 +14,7 @@ export const ec2 = {
   authorizedKeys: [LOGIN_KEY],
 };
 
-/** The same, validated. */
+/** The validated form of `ec2`. */
 export const ec2Spec: Ec2Spec = {
   ...ec2Defaults,
   adminCidrs: ec2.adminCidrs.map(parsePrefix),
@@ -26,7 +26,7 @@ export const ec2Spec: Ec2Spec = {
   authorizedKeys: ec2.authorizedKeys,
 };
 
-/** A relay on EC2, a peer that is pushed to directly and one through the relay, and a phone. */
+/** A network with an ec2 relay, a peer that is pushed to directly, one that is pushed to through the relay, and a phone. */
 export function ec2Stack(
   preview = false,
   fields: Record<string, unknown> = {},

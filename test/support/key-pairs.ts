@@ -1,32 +1,32 @@
-/** A fixed pool of real key pairs, so that tests can use as many as they like without paying for each. */
+/** Fixed, valid WireGuard key pairs. */
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 
-export interface KeyPair {
+interface KeyPair {
   privateKey: string;
   publicKey: string;
 }
 
-/** The same pairs in every run; made by node:crypto, not by mesh/keys.ts. */
+/** The same pairs in every run, from node:crypto and independent of mesh/keys.ts. */
 export const keyPairs: readonly KeyPair[] = Array.from({ length: 24 }, (_, at) => keyPair(at));
 
 export function keyPair(at: number): KeyPair {
   const seed = createHash("sha256").update(`key pair ${at}`).digest();
-  // Clamped as `wg genkey` does it: wg shows a key in this form whatever it was given.
+  // Clamped like `wg genkey`, because wg shows every key in this form.
   seed[0] = (seed[0] ?? 0) & 248;
   seed[31] = ((seed[31] ?? 0) & 127) | 64;
   return { privateKey: seed.toString("base64"), publicKey: publicKeyByNode(seed) };
 }
 
-/** What X25519 of node:crypto says is the public half, as base64. */
+/** The public key according to node:crypto, as base64. */
 export function publicKeyByNode(privateKey: Buffer): string {
-  // PKCS #8 with OID 1.3.101.110 (RFC 8410): node takes raw X25519 keys in no other form.
+  // node:crypto takes raw X25519 keys only as PKCS #8 with OID 1.3.101.110 (RFC 8410).
   const der = Buffer.concat([Buffer.from("302e020100300506032b656e04220420", "hex"), privateKey]);
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   const spki = createPublicKey(key).export({ format: "der", type: "spki" });
   return spki.subarray(-32).toString("base64");
 }
 
-/** A well-formed SSH host key line, one for each number. */
+/** A well-formed SSH host key line, different for each number. */
 export function hostKeyLine(at: number): string {
   const blob = Buffer.concat([
     Buffer.from([0, 0, 0, 11]),

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { keyPair } from "./key-pairs";
 import type { RawNetwork } from "./networks";
 
-/** Adds a plain peer: an address and a key, nothing that others could dial and no LAN. Its name is `newcomer`. */
-export function withNewcomer(network: RawNetwork, name = "newcomer"): RawNetwork {
+/** Adds a peer with only an address and a key. */
+export function withNewPeer(network: RawNetwork, name = "new-peer"): RawNetwork {
   const taken = JSON.stringify(network);
   const byte = Array.from({ length: 254 }, (_, at) => at + 1).find(
     (candidate) => !taken.includes(`"10.86.0.${candidate}"`),
@@ -25,7 +25,7 @@ export function withoutPeer(network: RawNetwork, name: string): RawNetwork {
   };
 }
 
-/** Gives a peer another name; its place among the names changes too. */
+/** Renames a peer. */
 export function renamed(network: RawNetwork, from: string, to: string): RawNetwork {
   const rename = <T>(map: Record<string, T>) =>
     Object.fromEntries(

@@ -1,12 +1,12 @@
-/** Random networks that are right: what the laws of the plan are tried on. */
+/** Random valid networks, for property tests of the plan. */
 import fc from "fast-check";
 import { Secret } from "../../mesh/secret";
 import { hostKeyLine, keyPairs } from "./key-pairs";
 
-/** A node as the user writes it. */
+/** A node in raw config. */
 export type RawNode = Record<string, unknown>;
 
-/** A whole config as the user writes it; passes `validateConfig` without an error. */
+/** A raw config without errors. */
 export interface RawNetwork {
   network: Record<string, unknown>;
   relays: Record<string, RawNode>;
@@ -16,13 +16,13 @@ export interface RawNetwork {
   [key: string]: unknown;
 }
 
-/** The day on which all tests take place, in milliseconds since 1970. */
+/** The current time in all tests, in milliseconds since 1970. */
 export const TODAY = Date.parse("2026-11-23T12:00:00Z");
 
-/** The secret of the seed in every generated network that has one. */
+/** The `presharedKeySeed` of every generated network that has one. */
 export const SEED = Buffer.alloc(32, 7).toString("base64");
 
-/** Choices for one node, by numbers that its index makes unique. */
+/** Random choices for one node; its index makes values such as addresses unique. */
 interface Choice {
   endpoint: "none" | "ipv4" | "ipv6" | "name" | "host";
   site: string | null;
@@ -36,7 +36,7 @@ interface Choice {
   keepalive: number | undefined;
   mtu: number | undefined;
   tags: string[] | undefined;
-  /** Whether the stack holds its private key. */
+  /** Whether its private key is in the config. */
   custody: boolean;
   host: "none" | "ssh" | "via" | "list";
 }
@@ -87,22 +87,22 @@ const draws: fc.Arbitrary<Draw> = fc.record({
 });
 
 /**
- * Valid networks of 0 to 3 relays and 0 to 12 peers, with all that step 1 can express. Their secrets are set but
- * sealed: to check a private key against its public one costs more than all the rest.
+ * Valid networks of 0 to 3 relays and 0 to 12 peers. Their secrets are sealed, because checking private keys takes longer
+ * than everything else.
  */
 export const networks: fc.Arbitrary<RawNetwork> = draws.map((draw) =>
   networkOf(draw, () => Secret.sealed()),
 );
 
-/** The same with secrets that can be read. */
+/** The same networks with secrets that can be read. */
 export const openNetworks: fc.Arbitrary<RawNetwork> = draws.map((draw) =>
   networkOf(draw, (secret) => Secret.of(secret)),
 );
 
 function networkOf(draw: Draw, seal: (secret: string) => Secret): RawNetwork {
   const hub = draw.relays.length > 0;
-  const hubs = draw.relays.map(alwaysThere);
-  const homes = hubs.flatMap((drawn, at) => (takesPart(drawn) ? [`relay${at}`] : []));
+  const hubs = draw.relays.map(asRelay);
+  const homes = hubs.flatMap((drawn, at) => (isActive(drawn) ? [`relay${at}`] : []));
   const relays = hubs.map((drawn, at) => nodeOf(drawn, at, draw, homes, "relay"));
   const peers = draw.peers.map((drawn, at) =>
     nodeOf(hub || at === 0 ? drawn : { ...drawn, endpoint: "ipv4" }, at + 3, draw, homes, "peer"),
@@ -127,12 +127,12 @@ function networkOf(draw: Draw, seal: (secret: string) => Secret): RawNetwork {
   };
 }
 
-function takesPart(drawn: Choice): boolean {
+function isActive(drawn: Choice): boolean {
   return drawn.enabled !== false && drawn.expires !== "2026-11-22";
 }
 
-/** Anyone can dial a relay; the first one takes part, and can be logged in through. */
-function alwaysThere(drawn: Choice, at: number): Choice {
+/** Makes a relay valid: it can be dialled, and the first one is active and has an SSH address. */
+function asRelay(drawn: Choice, at: number): Choice {
   const endpoint = drawn.endpoint === "none" ? "host" : drawn.endpoint;
   const first = at === 0 ? { enabled: true, expires: undefined, host: "ssh" as const } : {};
   return { ...drawn, endpoint, ...first };
@@ -200,7 +200,7 @@ function keyAt(at: number) {
   return pair;
 }
 
-/** One of these, the first about half of the time. */
+/** One of these; the first more than half of the time. */
 function oftenFirst<const T>(first: T, ...others: T[]): fc.Arbitrary<T> {
   return fc.oneof(fc.constant(first), fc.constantFrom(first, ...others));
 }

@@ -1,4 +1,4 @@
-/** The plan of a raw network that is right. */
+/** The plan of a valid raw network. */
 import assert from "node:assert/strict";
 import { formatIssues } from "../../mesh/config/issue";
 import type { RawConfig } from "../../mesh/config/read-draft";
@@ -6,7 +6,7 @@ import { readMesh } from "../../mesh/mesh";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { TODAY } from "./networks";
 
-/** Fails the test with the issues' text where the network is wrong after all. */
+/** Fails with the text of the issues if the network has an error. */
 export function planOf(raw: RawConfig): Plan {
   const { plan, issues } = readMesh(raw, TODAY);
   const errors = issues.filter((issue) => issue.severity === "error");

@@ -1,17 +1,17 @@
-/** Programs that some tests compare with; without one such a test says so, and fails where none may be missing. */
+/** Programs that some tests need. Without one the test is skipped, or fails with TOOLS_REQUIRED=1. */
 import { execFileSync } from "node:child_process";
 
 const found = new Map<string, boolean>();
 
 export const programs = {
-  /** Ends the test here as pending where the program is not there. With TOOLS_REQUIRED=1 it fails instead. */
+  /** Skips the test if the program is not on the PATH. */
   require(test: Mocha.Context, name: string): void {
     const present = found.get(name) ?? isOnPath(name);
     found.set(name, present);
     if (!present) skip(test, `${name} is not installed`);
   },
 
-  /** The same for a test that only root can do. */
+  /** Skips the test unless it runs as root. */
   requireRoot(test: Mocha.Context): void {
     if (process.getuid?.() !== 0) skip(test, "needs root");
   },

@@ -1,4 +1,4 @@
-/** The sentences in a source file, by the TypeScript parser: what its code may say to people. */
+/** The user-visible texts in a source file, found with the TypeScript parser. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
@@ -8,13 +8,13 @@ export interface Prose {
   place: string;
   /** As written. */
   text: string;
-  /** Fits what the program says, whatever stands in the gaps of a template. */
+  /** Matches the text with any values in the placeholders of a template. */
   pattern: RegExp;
 }
 
 const ROOT = path.join(__dirname, "../..");
 
-/** Texts of more than one word, but those of errors that only a bug of ours can raise. */
+/** Texts of more than one word, without those of internal errors (`new Error`). */
 export function proseIn(file: string): Prose[] {
   const text = readFileSync(path.join(ROOT, file), "utf8");
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);

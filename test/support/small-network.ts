@@ -1,10 +1,10 @@
-/** A small network without a fault, and edits of it: what tests of single mistakes start from. */
+/** A small valid network and edits of it, for tests of single mistakes. */
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { hostKeyLine, keyPair } from "./key-pairs";
 
-/** Key pairs of the nodes below. */
+/** Key pairs of the nodes below, and a spare one. */
 export const keys = {
   tokyo: keyPair(0),
   desktop: keyPair(1),
@@ -14,7 +14,7 @@ export const keys = {
 
 export const hostKey = hostKeyLine(0);
 
-/** A relay that anyone can dial, and two peers that nobody can. Their devices keep their own keys. */
+/** A relay and two peers that cannot be dialled. No private key is in the config. */
 const small = {
   relays: {
     tokyo: {
@@ -29,7 +29,7 @@ const small = {
   },
 };
 
-/** The small network with these entries put over its own, map by map; `undefined` takes one away. */
+/** The small network with `edits` merged into it; `undefined` removes an entry. */
 export function changed(edits: Record<string, unknown> = {}): RawConfig {
   return merged(small, edits);
 }
@@ -38,7 +38,7 @@ function merged(base: Record<string, unknown>, edits: Record<string, unknown>) {
   const result = { ...base };
   for (const [key, edit] of Object.entries(edits)) {
     const own = Object.hasOwn(result, key) ? result[key] : undefined;
-    // defineProperty and not assignment, for tests whose key is __proto__.
+    // Not an assignment, because tests use the key __proto__.
     const value = isPlain(own) && isPlain(edit) ? merged(own, edit) : edit;
     Object.defineProperty(result, key, { value, enumerable: true, configurable: true });
     if (edit === undefined) Reflect.deleteProperty(result, key);

@@ -1,4 +1,4 @@
-/** The project's own source files, what they import, and what stands in them. */
+/** The project's own source files and their imports. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
@@ -6,20 +6,20 @@ import ts from "typescript";
 const ROOT = path.join(__dirname, "../..");
 
 export interface SourceFile {
-  /** From the root of the project: `mesh/plan/plan.ts`. */
+  /** Path from the root of the project: `mesh/plan/plan.ts`. */
   path: string;
   text: string;
-  /** Packages as written, own files by their path from the root. */
+  /** Packages as written, own files as paths from the root. */
   imports: string[];
 }
 
-/** All TypeScript and module files that are ours. */
+/** All own .ts and .mjs files. */
 export const sourceFiles: readonly SourceFile[] = [
   "index.ts",
   ...["mesh", "components", "scripts", "test"].flatMap(filesIn),
 ].map(readSource);
 
-/** The places of the nodes that `matches`, as `path:line`. */
+/** The places of the matching syntax nodes, as `path:line`. */
 export function placesOf(file: SourceFile, matches: (node: ts.Node) => boolean): string[] {
   const source = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.ES2022, true);
   const found: string[] = [];

@@ -1,4 +1,4 @@
-/** Stack configs as the engine hands them to the program. */
+/** Stack configs as the engine passes them to the program. */
 import type { Stack } from "./engine-mock";
 import { hostKeyLine, keyPair } from "./key-pairs";
 import { SEED } from "./networks";
@@ -7,7 +7,7 @@ export const SSH_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${Buffer.alloc(96, 
 
 const names = ["tokyo", "osaka", "desktop", "laptop", "phone", "nas"];
 
-/** Two relays, one of which is reached through the other, three pushed peers and a phone. */
+/** Two relays, one pushed to through the other; three peers with a host, and a phone. */
 const relays = {
   tokyo: { ...node("tokyo"), host: "root@203.0.113.10", hostKey: hostKeyLine(0) },
   osaka: {
@@ -24,7 +24,7 @@ const peers = {
   nas: { ...node("nas"), host: "admin@via:tokyo", hostKey: hostKeyLine(5), relay: "osaka" },
 };
 
-/** Every secret that the stack holds. */
+/** Every WireGuard secret of the stack. */
 export const secretsOfStack = [...names.map((name) => pairOf(name).privateKey), SEED];
 
 export function goodStack(preview = false): Stack {
@@ -43,7 +43,7 @@ export function goodStack(preview = false): Stack {
   };
 }
 
-/** The same network with the maps of its config in reverse. */
+/** The same network with its maps in reverse order. */
 export function reversedStack(): Stack {
   const stack = goodStack();
   const reverse = (map: object) =>

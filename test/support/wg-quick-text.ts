@@ -1,7 +1,7 @@
-/** A tiny reader of wg-quick(8) files, written for the tests alone: it knows nothing of the plan that made the text. */
+/** A small parser of wg-quick(8) files for tests, independent of the code that renders them. */
 
 export interface WgQuickText {
-  /** Addresses of the interface, each with its length. */
+  /** Addresses of the interface with their prefix lengths. */
   addresses: string[];
   listenPort: number | null;
   mtu: number | null;
@@ -18,13 +18,13 @@ export interface WgPeer {
   persistentKeepalive: number | null;
 }
 
-/** Throws on a line that wg-quick would not take either. */
+/** Throws on a line that wg-quick would reject. */
 export function readWgQuick(text: string): WgQuickText {
   const [head = "", ...sections] = text.split("[Peer]\n");
   const settings = linesOf(head.replace("[Interface]\n", ""));
   const known = ["Address", "ListenPort", "MTU", "PrivateKey", "Table"];
-  const strange = [...settings.keys()].filter((key) => !known.includes(key));
-  if (strange.length > 0) throw new Error(`strange keys in [Interface]: ${strange.join(", ")}`);
+  const unknown = [...settings.keys()].filter((key) => !known.includes(key));
+  if (unknown.length > 0) throw new Error(`unknown keys in [Interface]: ${unknown.join(", ")}`);
   return {
     addresses: listOf(settings.get("Address")),
     listenPort: numberOf(settings.get("ListenPort")),

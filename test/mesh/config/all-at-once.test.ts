@@ -1,11 +1,11 @@
-/** A config with many mistakes gets many messages in one run, as a person reads them. */
+/** All mistakes of a config are reported together. */
 import assert from "node:assert/strict";
 import { formatIssues } from "../../../mesh/config/issue";
 import { readMesh } from "../../../mesh/mesh";
 import { TODAY } from "../../support/networks";
 import { changed, keys } from "../../support/small-network";
 
-describe("all that is wrong at once", () => {
+describe("a config with many mistakes", () => {
   const raw = changed({
     peer: {},
     network: { listenPort: 70000 },
@@ -18,7 +18,7 @@ describe("all that is wrong at once", () => {
     expect: [{ from: "laptop", to: "dekstop", reach: true }],
   });
 
-  it("nine mistakes and a warning are nine errors, then the warning, each with its remedy", () => {
+  it("is reported as errors, then warnings, each with its remedy", () => {
     assert.equal(
       formatIssues(readMesh(raw, TODAY).issues),
       `  peer: is not a known key
@@ -33,18 +33,18 @@ describe("all that is wrong at once", () => {
       choose a free address inside it; \`npx wireguard-mesh add-peer\` finds the next one
   peers.laptop.publicKey: is also the key of peers.desktop
       every node needs a key pair of its own: give one of the two a new one
-  relays.tokyo.endpoint: is missing: nobody could dial this relay
+  relays.tokyo.endpoint: is missing: no node could dial this relay
       add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it
-  presharedKeySeed: stands in clear in the stack file, so it is no secret any more
+  presharedKeySeed: is not encrypted in the stack file, so it is no longer secret
       make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:presharedKeySeed
-  expect[0].to: names no node, and no LAN behind one
+  expect[0].to: is neither a node nor a LAN behind one
       did you mean desktop?
-  warning: peers.desktop.persistentKeepalive: is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself
+  warning: peers.desktop.persistentKeepalive: is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself
       set it to 25, or give the node an endpoint`,
     );
   });
 
-  it("is followed by no plan", () => {
+  it("has no plan", () => {
     assert.equal(readMesh(raw, TODAY).plan, null);
   });
 });

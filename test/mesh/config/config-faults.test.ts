@@ -1,4 +1,4 @@
-/** The faults of the catalogue (docs/faults.md) that a config can have: refused by name before anything is registered. */
+/** The faults of docs/faults.md that a config can have. */
 import assert from "node:assert/strict";
 import { readMesh } from "../../../mesh/mesh";
 import { TODAY } from "../../support/networks";
@@ -18,7 +18,7 @@ const FAULTS: [string, Record<string, unknown>, [string, RegExp]][] = [
     ["peers.laptop.publicKey", /peers\.desktop/],
   ],
   [
-    "F14: a name in capitals, which some file systems and all of DNS take for the other",
+    "F14: names that differ only by case, which DNS and some file systems treat as the same",
     { peers: { Laptop: { address: "10.86.0.9", publicKey: keys.spare.publicKey } } },
     ["peers.Laptop", /lower/],
   ],
@@ -45,29 +45,29 @@ const FAULTS: [string, Record<string, unknown>, [string, RegExp]][] = [
     ["peers.desktop.address", /./],
   ],
   [
-    "F16: a key with a slip",
+    "F16: a misspelt key",
     peer({ persistantKeepalive: 25 }),
     ["peers.desktop.persistantKeepalive", /persistentKeepalive/],
   ],
-  ["F16: a word for a number", peer({ mtu: "1400x" }), ["peers.desktop.mtu", /./]],
+  ["F16: a text for a number", peer({ mtu: "1400x" }), ["peers.desktop.mtu", /./]],
   [
     "F17: a newline in a key",
     peer({ publicKey: `${keys.desktop.publicKey}\nPostUp = id` }),
     ["peers.desktop.publicKey", /./],
   ],
   [
-    "F17: a command in an interface's name",
+    "F17: a command in an interface name",
     { network: { interface: "wg0;reboot" } },
     ["network.interface", /./],
   ],
   ["F17: a hook", peer({ PostUp: "id" }), ["peers.desktop.PostUp", /not a known key/]],
   [
-    "F17: a turned writing direction in an endpoint",
+    "F17: a right-to-left override in an endpoint",
     peer({ endpoint: "vpn\u202e.example:51820" }),
     ["peers.desktop.endpoint", /./],
   ],
   [
-    "F17: a shell's word in a host",
+    "F17: a shell substitution in a host",
     peer({ host: "root@$(reboot)" }),
     ["peers.desktop.host[0]", /./],
   ],
@@ -75,7 +75,7 @@ const FAULTS: [string, Record<string, unknown>, [string, RegExp]][] = [
 
 describe("a fault in the config", () => {
   for (const [fault, edits, [path, words]] of FAULTS) {
-    it(`${fault} is refused with its place and a remedy`, () => {
+    it(`${fault} is an error with its path and a remedy`, () => {
       const { issues } = readMesh(changed(edits), TODAY);
       const errors = issues.filter(({ severity }) => severity === "error");
       const found = errors.filter((issue) => issue.path === path);
@@ -85,7 +85,7 @@ describe("a fault in the config", () => {
     });
   }
 
-  it("F26: no keepalive where nobody can dial is a warning, and 25 s is the default", () => {
+  it("F26: a node that cannot be dialled gets a warning for keepalive 0; the default is 25 s", () => {
     const { plan, issues } = readMesh(changed(peer({ persistentKeepalive: 0 })), TODAY);
     assert.deepEqual(
       issues.map(({ severity, path }) => [severity, path]),

@@ -1,4 +1,4 @@
-/** Whatever stands in a config: it is judged without a crash, and what is said of it is safe to print and to paste. */
+/** Validation of arbitrary input does not crash, and its messages are safe to print and to paste into a shell. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatIssues } from "../../../mesh/config/issue";
@@ -11,7 +11,7 @@ import { changed, hostKey, keys } from "../../support/small-network";
 
 const SAFE = /^[\x20-\x7e]+$/;
 
-/** What shells, terminals, WireGuard's files and readers' eyes could stumble over. */
+/** Texts that are dangerous in shells, terminals, WireGuard configs or to readers. */
 const poison = {
   newline: "x\nPostUp = reboot",
   "carriage return": "x\rPostUp = reboot",
@@ -28,7 +28,7 @@ const poison = {
   blank: " ",
 };
 
-/** Every place where a text may stand: what to write there, and the path that is named. */
+/** Every place for a text in a config, with the edit that puts the text there. */
 const places: Record<string, (text: string) => Record<string, unknown>> = {
   "network.cidr": (text) => ({ network: { cidr: text } }),
   "network.cidr6": (text) => ({ network: { cidr6: text } }),
@@ -72,25 +72,25 @@ const places: Record<string, (text: string) => Record<string, unknown>> = {
   "peers.desktop.hostKey type": (text) => ({ peers: { desktop: { hostKey: `${text} AAAA` } } }),
 };
 
-describe("a config with something nasty in it", () => {
+describe("hostile text in a config", () => {
   for (const [place, edit] of Object.entries(places)) {
-    it(`at ${place} is refused, in printable words`, () => {
+    it(`at ${place} is an error with printable messages`, () => {
       for (const [what, text] of Object.entries(poison)) {
         const { issues } = readMesh(changed(edit(text)), TODAY);
         assert.ok(
           issues.some(({ severity }) => severity === "error"),
-          `${what} was taken`,
+          `${what} was accepted`,
         );
         for (const { path, message, remedy } of issues) {
-          for (const said of [path, message, remedy]) assert.match(said, SAFE, what);
+          for (const text of [path, message, remedy]) assert.match(text, SAFE, what);
         }
         const command = issues.map(({ remedy }) => remedy).join("\n");
-        assert.ok(!command.includes("reboot"), `${what} stands in a command to run: ${command}`);
+        assert.ok(!command.includes("reboot"), `${what} is in a command to run: ${command}`);
       }
     });
   }
 
-  it("in the comment of a host key is taken without the comment", () => {
+  it("in the comment of a host key is dropped with the comment", () => {
     const { plan } = readMesh(
       changed({ peers: { desktop: { hostKey: `${hostKey} $(reboot)\nx` } } }),
       TODAY,
@@ -101,7 +101,7 @@ describe("a config with something nasty in it", () => {
     );
   });
 
-  it("keys that every object has are unknown keys like others", () => {
+  it("that is a property of every JavaScript object is an unknown key", () => {
     for (const key of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
       const raw = JSON.parse(`{"${key}": 1, "peers": {"a": {"${key}": 1}}}`) as Record<
         string,
@@ -116,17 +116,17 @@ describe("a config with something nasty in it", () => {
 describe("a secret in the wrong place", () => {
   const secret = keyPairs[20]?.privateKey ?? "";
   for (const [place, edit] of Object.entries(places)) {
-    it(`at ${place} is not repeated`, () => {
+    it(`at ${place} is not in the messages`, () => {
       for (const form of formsOf(secret)) {
-        const said = formatIssues(readMesh(changed(edit(form)), TODAY).issues);
-        assert.deepEqual(leaksIn(said, [secret]), []);
+        const messages = formatIssues(readMesh(changed(edit(form)), TODAY).issues);
+        assert.deepEqual(leaksIn(messages, [secret]), []);
       }
     });
   }
 
-  it("as a public key, of its own and of another node, is not repeated", () => {
+  it("as public keys is not in the messages", () => {
     const { privateKey } = keys.spare;
-    const said = formatIssues(
+    const messages = formatIssues(
       readMesh(
         changed({
           privateKeys: { desktop: Secret.of(privateKey) },
@@ -135,28 +135,28 @@ describe("a secret in the wrong place", () => {
         TODAY,
       ).issues,
     );
-    assert.notEqual(said, "");
-    assert.deepEqual(leaksIn(said, [privateKey]), []);
+    assert.notEqual(messages, "");
+    assert.deepEqual(leaksIn(messages, [privateKey]), []);
   });
 
-  it("anywhere in whatever JSON is not repeated", () => {
+  it("anywhere in arbitrary JSON is not in the messages", () => {
     const texts = fc.constantFrom(...formsOf(secret), `x${secret}`, `${secret} ${secret}`);
     fc.assert(
       fc.property(configLike(texts), (raw) => {
-        const said = JSON.stringify(readMesh(raw, TODAY).issues);
-        assert.deepEqual(leaksIn(said, [secret]), []);
+        const messages = JSON.stringify(readMesh(raw, TODAY).issues);
+        assert.deepEqual(leaksIn(messages, [secret]), []);
       }),
       { numRuns: 300 },
     );
   });
 });
 
-describe("whatever JSON as a config", () => {
-  it("is judged without a crash, and every issue has a path, a message and a remedy that print", () => {
+describe("arbitrary JSON as a config", () => {
+  it("does not crash validation, and every issue is printable", () => {
     fc.assert(
       fc.property(configLike(fc.string({ unit: "binary", maxLength: 12 })), (raw) => {
         for (const { path, message, remedy } of readMesh(raw, TODAY).issues) {
-          for (const said of [path, message, remedy]) assert.match(said, SAFE);
+          for (const text of [path, message, remedy]) assert.match(text, SAFE);
         }
       }),
       { numRuns: 1000 },
@@ -164,7 +164,7 @@ describe("whatever JSON as a config", () => {
   });
 });
 
-/** JSON that has the keys of a config often enough to get beyond the first check. */
+/** JSON with many valid keys, so that it gets beyond the first check. */
 function configLike(texts: fc.Arbitrary<string>): fc.Arbitrary<Record<string, unknown>> {
   const real = [
     "10.86.0.2",
@@ -216,7 +216,7 @@ function configLike(texts: fc.Arbitrary<string>): fc.Arbitrary<Record<string, un
       ),
       fc.dictionary(texts, values, { maxKeys: 2 }),
     )
-    .map(([known, strange]) => ({ ...strange, ...known }));
+    .map(([known, unknown]) => ({ ...unknown, ...known }));
 }
 
 const NODE_KEYS =

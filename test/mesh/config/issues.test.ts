@@ -1,4 +1,4 @@
-/** The text of every issue: what is said of each wrong config, word by word. */
+/** The exact text of every issue. */
 import assert from "node:assert/strict";
 import { readMesh } from "../../../mesh/mesh";
 import { proseIn, type Prose } from "../../support/prose";
@@ -6,8 +6,8 @@ import { TODAY } from "../../support/networks";
 import { changed } from "../../support/small-network";
 import { tables } from "./issue-rows/all-rows";
 
-/** Where issues and mistakes are worded. */
-const WORDED_IN = [
+/** Files with the texts of issues. */
+const FILES = [
   "mesh/addresses.ts",
   "mesh/plan/plan-issues.ts",
   ...["field", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
@@ -23,7 +23,7 @@ const WORDED_IN = [
 ];
 
 describe("issues of a config", () => {
-  it("are none for the network that all rows start from", () => {
+  it("are none for the small network", () => {
     assert.deepEqual(readMesh(changed(), TODAY).issues, []);
   });
 
@@ -40,11 +40,11 @@ describe("issues of a config", () => {
     });
   }
 
-  it("are all in the table: no wording in the code is without a row", () => {
+  it("are all in the tables: every text in the code has a row", () => {
     const rows = Object.values(tables).flat();
-    const said = rows.flatMap((row) => row.issues.flatMap(([, , ...texts]) => texts)).join("\n");
-    const unsaid = (prose: Prose) => !prose.pattern.test(said);
-    const missing = WORDED_IN.flatMap(proseIn).filter(unsaid);
+    const shown = rows.flatMap((row) => row.issues.flatMap(([, , ...texts]) => texts)).join("\n");
+    const untested = (prose: Prose) => !prose.pattern.test(shown);
+    const missing = FILES.flatMap(proseIn).filter(untested);
     assert.deepEqual(
       missing.map(({ place, text }) => `${place} ${text}`),
       [],

@@ -1,11 +1,11 @@
-/** Networks with a known right answer: their sections, set against set, and who reaches whom. */
+/** Known networks: their exact peer sections, and which addresses are reachable. */
 import assert from "node:assert/strict";
 import { renderRedacted } from "../../../mesh/render/render";
 import { cases, type ExpectedSection } from "../../support/cases";
 import { routerOf } from "../../support/cryptokey-router";
 import { nodeIn, planOf } from "../../support/plan-of";
 import { readWgQuick, type WgPeer } from "../../support/wg-quick-text";
-import { worldOf } from "../../support/world-of";
+import { machinesOf } from "../../support/machines-of";
 
 for (const { title, raw, expect, reach } of Object.values(cases)) {
   describe(`case ${title}`, () => {
@@ -13,7 +13,7 @@ for (const { title, raw, expect, reach } of Object.values(cases)) {
     const names = new Map(plan.nodes.map((node) => [node.publicKey, node.name]));
 
     for (const [name, sections] of Object.entries(expect)) {
-      it(`${name} has a section for ${Object.keys(sections).join(", ")}, with just what it needs`, () => {
+      it(`${name} has a section for ${Object.keys(sections).join(", ")}, and no other`, () => {
         const { peers } = readWgQuick(renderRedacted(nodeIn(plan, name), plan.network));
         const found = peers.map((peer) => [names.get(peer.publicKey), sectionOf(peer)] as const);
         assert.deepEqual(Object.fromEntries(found), mapValues(sections, sorted));
@@ -22,11 +22,11 @@ for (const { title, raw, expect, reach } of Object.values(cases)) {
 
     for (const [from, address, path] of reach) {
       it(`${from} ${path === null ? "does not reach" : "reaches"} ${address}`, () => {
-        assert.deepEqual(routerOf(worldOf(raw, plan)).path(from, address), path);
+        assert.deepEqual(routerOf(machinesOf(raw, plan)).path(from, address), path);
       });
     }
 
-    it("only nodes that others dial have a port, only relays and gateways forward", () => {
+    it("only nodes that are dialled have a listen port; only relays and gateways forward", () => {
       for (const node of plan.nodes) {
         const dialled = Object.values(expect).some((to) => to[node.name]?.endpoint !== undefined);
         assert.equal(node.listenPort, dialled ? 51820 : null);

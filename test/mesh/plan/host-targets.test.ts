@@ -1,4 +1,4 @@
-/** The ways onto a machine, the relays that they need, and which machine it is. */
+/** Login targets, jump relays, machine identities and probes. */
 import assert from "node:assert/strict";
 import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
@@ -9,7 +9,7 @@ import { changed } from "../../support/small-network";
 
 const [relayKey, firstKey, secondKey] = [hostKeyLine(0), hostKeyLine(1), hostKeyLine(2)];
 
-/** A network in which the desktop and the relay have these hosts. */
+/** A network with these fields for the desktop, and a host for the relay. */
 function planWith(desktop: Record<string, unknown>) {
   const tokyo = { host: "root@203.0.113.10:2222", hostKey: relayKey };
   return planOf(
@@ -21,8 +21,8 @@ function planWith(desktop: Record<string, unknown>) {
   );
 }
 
-describe("the ways onto a machine", () => {
-  it("are in the order of the config; a jump dials the relay, then the tunnel address", () => {
+describe("login targets", () => {
+  it("are in the order of the config; via jumps through the relay to the tunnel address", () => {
     const hostKey = [firstKey, secondKey];
     const plan = planWith({ host: ["taro@192.168.1.20", "admin@via:tokyo"], hostKey });
     assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan, null), [
@@ -62,13 +62,13 @@ describe("the ways onto a machine", () => {
     ]);
   });
 
-  it("are the machine itself for local, and none for a node without host", () => {
+  it("are local for host: local, and empty for a node without a host", () => {
     const plan = planWith({ host: "local" });
     assert.deepEqual(hostTargets(nodeIn(plan, "desktop"), plan, null), [{ kind: "local" }]);
     assert.deepEqual(hostTargets(nodeIn(plan, "laptop"), plan, null), []);
   });
 
-  it("need a relay only where there is no other way", () => {
+  it("need a jump relay only without a direct host", () => {
     const needed = (host: string | string[]) =>
       jumpRelays(nodeIn(planWith({ host, hostKey: firstKey }), "desktop"));
     assert.deepEqual(needed("admin@via:tokyo"), ["tokyo"]);
@@ -77,24 +77,24 @@ describe("the ways onto a machine", () => {
   });
 });
 
-describe("a machine", () => {
+describe("a machine identity", () => {
   const machine = (fields: Record<string, unknown>) =>
     machineOf(nodeIn(planWith(fields), "desktop"));
   const host = "taro@192.168.1.20";
 
-  it("is the same at another address and with its host keys in another order", () => {
+  it("does not depend on the address or the order of the host keys", () => {
     const known = machine({ host, hostKey: [firstKey, secondKey] });
     assert.equal(machine({ host: "root@10.0.0.9:2222", hostKey: [secondKey, firstKey] }), known);
     assert.notEqual(machine({ host, hostKey: firstKey }), known);
   });
 
-  it("is named by its node where it is the operator's own", () => {
+  it("is the node name for host: local", () => {
     assert.equal(machine({ host: "local" }), "local:desktop");
   });
 });
 
 describe("probes", () => {
-  it("go to the nodes that a node dials, relays first, and to no other", () => {
+  it("go only to the nodes that a node dials, relays first", () => {
     const plan = planOf(
       changed({
         peers: {

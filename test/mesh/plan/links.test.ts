@@ -1,4 +1,4 @@
-/** Which nodes are linked: the rules that the examples and the router leave open. */
+/** Rules about links that cases.test.ts and reach.test.ts do not cover. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { networks } from "../../support/networks";
@@ -6,7 +6,7 @@ import { nodeIn, planOf } from "../../support/plan-of";
 import { changed, keys } from "../../support/small-network";
 
 describe("links", () => {
-  it("in a star all touch a relay: a peer's home, or another relay", () => {
+  it("of a star are between a peer and its home relay, or between two relays", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         fc.pre(Object.keys(raw.relays).length > 0);
@@ -20,7 +20,7 @@ describe("links", () => {
     );
   });
 
-  it("lead a peer that names no relay to the one with the lowest address, whatever its name", () => {
+  it("lead a peer without `relay` to the relay with the lowest address", () => {
     const address = (last: number) => ({ address: `10.86.0.${last}` });
     const other = { publicKey: keys.spare.publicKey, endpoint: "203.0.113.11:51820" };
     const later = planOf(changed({ relays: { berlin: { ...address(100), ...other } } }));
@@ -31,7 +31,7 @@ describe("links", () => {
     assert.equal(nodeIn(lower, "desktop").relay, "zurich");
   });
 
-  it("never lead to a node that is disabled or expired", () => {
+  it("do not include disabled and expired nodes", () => {
     const plan = planOf(
       changed({ peers: { desktop: { enabled: false }, laptop: { expires: "2026-11-22" } } }),
     );

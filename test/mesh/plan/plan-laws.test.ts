@@ -1,4 +1,4 @@
-/** The laws of the plan: who notices an edit, what stays in order, and which allowed IPs may overlap. */
+/** Properties of every plan: which configs an edit changes, and which allowed IPs may overlap. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
@@ -6,13 +6,13 @@ import type { Plan } from "../../../mesh/plan/plan";
 import { renderRedacted } from "../../../mesh/render/render";
 import { bitsOfPrefix, sameFamily } from "../../support/address-bits";
 import { keyPair } from "../../support/key-pairs";
-import { renamed, shuffled, withNewcomer, withoutPeer } from "../../support/network-edits";
+import { renamed, shuffled, withNewPeer, withoutPeer } from "../../support/network-edits";
 import { networks, openNetworks, SEED, type RawNetwork } from "../../support/networks";
 import { readWgQuick } from "../../support/wg-quick-text";
 import { nodeIn, planOf } from "../../support/plan-of";
 
 describe("a plan", () => {
-  it("is the same whatever the order of the maps in the config", () => {
+  it("does not depend on the order of the maps in the config", () => {
     const reordered = networks.chain((raw) => fc.tuple(fc.constant(raw), shuffled(raw)));
     fc.assert(
       fc.property(reordered, ([raw, other]) => {
@@ -21,33 +21,33 @@ describe("a plan", () => {
     );
   });
 
-  it("with a plain peer more changes the text of those linked with it, of the relays that lead to it, and of nobody else", () => {
+  it("changes only the configs of its links and of the relays when a plain peer is added", () => {
     fc.assert(
       fc.property(
         networks.filter((raw) => Object.keys(raw.relays).length > 0),
         (raw) => {
           const before = planOf(raw);
-          const after = planOf(withNewcomer(raw));
-          assert.deepEqual(changed(before, after), whoKnows(after, "newcomer"));
+          const after = planOf(withNewPeer(raw));
+          assert.deepEqual(changed(before, after), affectedBy(after, "new-peer"));
         },
       ),
     );
   });
 
-  it("with a plain peer less changes the text of the very same, and of nobody else", () => {
+  it("changes only the configs of its links and of the relays when a plain peer is removed", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const before = planOf(raw);
         for (const name of plainPeers(raw, before)) {
           const after = planOf(withoutPeer(raw, name));
-          assert.deepEqual(changed(before, after), whoKnows(before, name));
+          assert.deepEqual(changed(before, after), affectedBy(before, name));
         }
       }),
       { numRuns: 60 },
     );
   });
 
-  it("with a peer renamed changes nothing for WireGuard but the comment with its name", () => {
+  it("changes only comments when a peer is renamed", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const name = Object.keys(raw.peers)[0];
@@ -61,7 +61,7 @@ describe("a plan", () => {
     );
   });
 
-  it("gives an address to one section only, but for the network at a peer's home relay", () => {
+  it("has disjoint allowed IPs, except for the network at a peer's home relay", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
@@ -70,23 +70,23 @@ describe("a plan", () => {
           const entries = node.sections.flatMap(({ name, allowedIps }) =>
             allowedIps.map((prefix) => ({ name, prefix })),
           );
-          const meant = entries.filter(({ name, prefix }) => {
+          const intended = entries.filter(({ name, prefix }) => {
             return tunnels.includes(prefix) && name === node.relay;
           });
-          assertDisjoint(entries.filter((entry) => !meant.includes(entry)));
-          assert.ok(meant.length <= 2);
+          assertDisjoint(entries.filter((entry) => !intended.includes(entry)));
+          assert.ok(intended.length <= 2);
         }
       }),
     );
   });
 
-  it("tells a node without an IPv6 address nothing of IPv6: wg-quick would fail on the route", () => {
+  it("has no IPv6 allowed IPs at a node without an IPv6 address, where wg-quick would fail", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         for (const node of planOf(raw).nodes.filter(({ address6 }) => address6 === null)) {
-          const told = node.sections.flatMap(({ allowedIps }) => allowedIps);
+          const prefixes = node.sections.flatMap(({ allowedIps }) => allowedIps);
           assert.deepEqual(
-            told.filter((prefix) => prefix.includes(":")),
+            prefixes.filter((prefix) => prefix.includes(":")),
             [],
           );
         }
@@ -94,7 +94,7 @@ describe("a plan", () => {
     );
   });
 
-  it("keeps alive what its node dials, when nobody could dial back or it was asked to, and nothing else", () => {
+  it("has a keepalive only for dialled neighbours that cannot dial back, or if the config sets one", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
@@ -129,21 +129,21 @@ function textsOf(plan: Plan): Map<string, string> {
   return new Map(plan.nodes.map((node) => [node.name, renderRedacted(node, plan.network)]));
 }
 
-/** Names of the nodes whose text came, went or became another, sorted. */
+/** Names of the nodes whose text was added, removed or changed, sorted. */
 function changed(before: Plan, after: Plan): string[] {
-  const [old, young] = [textsOf(before), textsOf(after)];
-  const names = new Set([...old.keys(), ...young.keys()]);
-  return [...names].filter((name) => old.get(name) !== young.get(name)).sort();
+  const [old, updated] = [textsOf(before), textsOf(after)];
+  const names = new Set([...old.keys(), ...updated.keys()]);
+  return [...names].filter((name) => old.get(name) !== updated.get(name)).sort();
 }
 
-/** The peer, those linked with it, and the relays, whose sections for its home relay list its address. */
-function whoKnows(plan: Plan, name: string): string[] {
+/** The peer, its neighbours, and all relays, because their sections for its home relay list its address. */
+function affectedBy(plan: Plan, name: string): string[] {
   const linked = plan.links.flatMap(({ a, b }) => (a === name ? [b] : b === name ? [a] : []));
   const relays = plan.nodes.filter((node) => node.kind === "relay").map((node) => node.name);
   return [...new Set([name, ...linked, ...relays])].sort();
 }
 
-/** Peers that take part, that nobody counts on, and that stand for their own address alone. */
+/** Active peers without a LAN. */
 function plainPeers(raw: RawNetwork, plan: Plan): string[] {
   const plain = Object.entries(raw.peers).filter(([, peer]) => peer["subnets"] === undefined);
   const names = plain.map(([name]) => name);
@@ -154,7 +154,7 @@ function backTo(name: string, owner: string): string {
   return owner === "zz-renamed" ? name : owner;
 }
 
-/** Sections without comments and regardless of order, since sections and lists stand in the order of the names. */
+/** Sections without comments and in an order that does not depend on names. */
 function sectionsOf(texts: Map<string, string>): Map<string, unknown> {
   const read = [...texts].sort().map(([name, text]): [string, unknown] => {
     const { peers, ...own } = readWgQuick(text);

@@ -1,4 +1,4 @@
-/** What the plan claims about reachability is what the rendered texts would do to packets. */
+/** Reachability according to the plan matches what the rendered configs do with packets. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Plan } from "../../../mesh/plan/plan";
@@ -7,14 +7,14 @@ import { addressOfBits, bitsOf } from "../../support/address-bits";
 import { routerOf } from "../../support/cryptokey-router";
 import { networks } from "../../support/networks";
 import { planOf } from "../../support/plan-of";
-import { worldOf } from "../../support/world-of";
+import { machinesOf } from "../../support/machines-of";
 
-describe("reachability, judged by a naive cryptokey router over the texts", () => {
-  it("is claimed for just those nodes and LANs that a packet and its answer would reach, by that path", () => {
+describe("reachability", () => {
+  it("has exactly the paths of the cryptokey router over the rendered configs", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
-        const router = routerOf(worldOf(raw, plan));
+        const router = routerOf(machinesOf(raw, plan));
         const claimed = claims(plan);
         for (const { from, to, address } of pairsOf(plan)) {
           const pair = `${from} -> ${to}`;
@@ -25,11 +25,11 @@ describe("reachability, judged by a naive cryptokey router over the texts", () =
     );
   });
 
-  it("holds for IPv6 addresses too, wherever every node on the path has one", () => {
+  it("holds for IPv6 if every node on the path has an IPv6 address", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
-        const router = routerOf(worldOf(raw, plan));
+        const router = routerOf(machinesOf(raw, plan));
         const claimed = claims(plan);
         const without6 = new Set(plan.nodes.filter((n) => n.address6 === null).map((n) => n.name));
         for (const { from, to, address6 } of pairs6Of(plan)) {
@@ -42,7 +42,7 @@ describe("reachability, judged by a naive cryptokey router over the texts", () =
     );
   });
 
-  it("by groups says the same as pair by pair", () => {
+  it("by groups equals reachability by pairs", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
@@ -79,12 +79,12 @@ function couples(plan: Plan) {
   );
 }
 
-/** The first address after the network's own. */
+/** The first address after the network address. */
 function someHostIn(prefix: string): string {
   return addressOfBits(`${bitsOf(prefix.slice(0, prefix.indexOf("/"))).slice(0, -1)}1`);
 }
 
-/** Every pair that the groups speak of, as `FROM -> TO: RELAYS ON THE WAY`. */
+/** Expands groups to pairs, as `FROM -> TO: RELAYS ON THE PATH`. */
 function expanded(
   { groups, paths, lans }: Reachability,
   sites: ReadonlyMap<string, string>,
@@ -97,15 +97,18 @@ function expanded(
       (groups[to] ?? [])
         .filter((other) => other !== one)
         .flatMap((other) => {
-          const atHome = sites.has(one) && sites.get(one) === sites.get(other);
-          return [other, ...(atHome && !from.startsWith("relay ") ? [] : lansOf(other, lans, by4))];
+          const sameSite = sites.has(one) && sites.get(one) === sites.get(other);
+          return [
+            other,
+            ...(sameSite && !from.startsWith("relay ") ? [] : lansOf(other, lans, by4)),
+          ];
         })
         .map((target) => `${one} -> ${target}: ${between}`),
     );
   });
 }
 
-/** A peer is at home in the LANs of its site, and no tunnel leads there. */
+/** Site by node; peers do not use the tunnel to LANs of their own site. */
 function sitesOf(plan: Plan): Map<string, string> {
   return new Map(plan.nodes.flatMap(({ name, site }) => (site === null ? [] : [[name, site]])));
 }

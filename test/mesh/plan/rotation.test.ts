@@ -1,4 +1,4 @@
-/** A change of keys, stage by stage: who notices it, and that whoever could talk can talk all the time. */
+/** A key rotation, push by push: which configs change, and that no pair loses its connection. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
@@ -8,9 +8,9 @@ import { routerOf, type Machine } from "../../support/cryptokey-router";
 import { keyPair } from "../../support/key-pairs";
 import { networks, type RawNetwork, type RawNode } from "../../support/networks";
 import { nodeIn, planOf } from "../../support/plan-of";
-import { worldOf } from "../../support/world-of";
+import { machinesOf } from "../../support/machines-of";
 
-/** A network, and the node of it that gets a new key. */
+/** A network, and the name of the node that gets a new key. */
 const rotations = fc
   .tuple(networks, fc.nat(100))
   .map(([raw, dice]) => {
@@ -21,11 +21,11 @@ const rotations = fc
   })
   .filter(({ name }) => name !== "");
 
-describe("a change of keys", () => {
-  it("begins and ends at the node and those linked with it, and nobody else notices", () => {
+describe("a key rotation", () => {
+  it("changes only the configs of the node and its neighbours", () => {
     fc.assert(
       fc.property(rotations, ({ raw, name }) => {
-        const [before, during, after] = [raw, begun(raw, name), finished(raw, name)].map(planOf);
+        const [before, during, after] = [raw, started(raw, name), finished(raw, name)].map(planOf);
         assert.ok(before && during && after);
         const near = [name, ...linkedWith(before, name)].sort();
         assert.deepEqual(outside(changed(before, during), near), []);
@@ -35,17 +35,17 @@ describe("a change of keys", () => {
     );
   });
 
-  it("takes nobody's way from anybody, at no stage of the pushes, and ends where it began", () => {
+  it("breaks no path between pushed nodes, at any stage of the pushes", () => {
     fc.assert(
       fc.property(rotations, ({ raw, name }) => {
         const stages = stagesOf(raw, name);
-        const pairs = talkingPairs(raw, name);
+        const pairs = pushedPairs(raw, name);
         for (const [stage, machines] of stages) {
           const router = routerOf(machines);
           for (const { from, to, address } of pairs) {
             assert.ok(
               router.path(from, address) !== null,
-              `${stage}, ${name} rotates: ${from} lost ${to}`,
+              `${stage}, ${name} rotates: ${from} cannot reach ${to}`,
             );
           }
         }
@@ -54,11 +54,11 @@ describe("a change of keys", () => {
     );
   });
 
-  it("leaves the former key in no file when it is finished, and each key in as many as it must", () => {
+  it("has both keys in the configs of pushed neighbours, and the old key in none when it is finished", () => {
     fc.assert(
       fc.property(rotations, ({ raw, name }) => {
-        const former = nodeIn(planOf(raw), name).publicKey;
-        const during = planOf(begun(raw, name));
+        const oldKey = nodeIn(planOf(raw), name).publicKey;
+        const during = planOf(started(raw, name));
         const pushed = linkedWith(during, name).filter(
           (one) => nodeIn(during, one).hosts.length > 0,
         );
@@ -73,7 +73,7 @@ describe("a change of keys", () => {
         }
         const texts = [...textsOf(planOf(finished(raw, name))).values()];
         assert.deepEqual(
-          texts.filter((text) => text.includes(former)),
+          texts.filter((text) => text.includes(oldKey)),
           [],
         );
       }),
@@ -83,7 +83,7 @@ describe("a change of keys", () => {
 });
 
 describe("the name of a relay's second interface", () => {
-  it("is one, and never that of the first", () => {
+  it("is valid, and different from that of the first", () => {
     const names = fc.stringMatching(/^[A-Za-z0-9_=+.-]{1,15}$/);
     fc.assert(
       fc.property(names, (name) => {
@@ -98,13 +98,13 @@ describe("the name of a relay's second interface", () => {
 
 const NEXT = keyPair(90).publicKey;
 
-function begun(raw: RawNetwork, name: string): RawNetwork {
+function started(raw: RawNetwork, name: string): RawNetwork {
   return edited(raw, name, { nextPublicKey: NEXT });
 }
 
-/** As `rotate --finish` leaves it: a relay's second port stays for those who use it. */
+/** The config after `rotate --finish`: a relay keeps its second port for devices that use it. */
 function finished(raw: RawNetwork, name: string): RawNetwork {
-  const port = nodeIn(planOf(begun(raw, name)), name).rotationPort;
+  const port = nodeIn(planOf(started(raw, name)), name).rotationPort;
   return edited(raw, name, {
     publicKey: NEXT,
     ...(port === null ? {} : { rotationPort: port }),
@@ -122,22 +122,22 @@ function edited(raw: RawNetwork, name: string, fields: RawNode): RawNetwork {
   return { ...raw, relays: change(raw.relays), peers: change(raw.peers) };
 }
 
-/** Relays are pushed first, then the peers, of which one that changes its key is the last; who is not pushed to keeps its file. */
+/** The machines after each push, in the order of the pushes. Nodes without a host keep their old file. */
 function stagesOf(raw: RawNetwork, name: string): [string, Machine[]][] {
-  const worlds = [raw, begun(raw, name), finished(raw, name)].map((each) => {
+  const worlds = [raw, started(raw, name), finished(raw, name)].map((each) => {
     const plan = planOf(each);
-    return worldOf(each, plan);
+    return machinesOf(each, plan);
   });
   const order = pushOrder(planOf(raw), name);
   let machines = worlds[0] ?? [];
   const stages: [string, Machine[]][] = [["before", machines]];
   for (const [at, world] of worlds.slice(1).entries()) {
     for (const pushed of order) {
-      const young = world.find((machine) => machine.name === pushed);
+      const updated = world.find((machine) => machine.name === pushed);
       machines = machines.map((machine) =>
-        machine.name === pushed && young !== undefined ? young : machine,
+        machine.name === pushed && updated !== undefined ? updated : machine,
       );
-      stages.push([`${at === 0 ? "begun" : "finished"}, ${pushed} pushed`, machines]);
+      stages.push([`${at === 0 ? "started" : "finished"}, ${pushed} pushed`, machines]);
     }
   }
   return stages;
@@ -152,10 +152,10 @@ function pushOrder({ nodes }: Plan, name: string): string[] {
   return [...pushed].sort((a, b) => rank(a) - rank(b)).map((node) => node.name);
 }
 
-/** Pairs of pushed nodes that talk through pushed nodes alone: of files that are handed over, nobody knows when. */
-function talkingPairs(raw: RawNetwork, name: string) {
+/** Pairs with a path of pushed nodes only, because it is not known when a file is delivered. */
+function pushedPairs(raw: RawNetwork, name: string) {
   const plan = planOf(raw);
-  const router = routerOf(worldOf(raw, plan));
+  const router = routerOf(machinesOf(raw, plan));
   const pushed = new Set(
     plan.nodes.filter(({ hosts }) => hosts.length > 0).map((node) => node.name),
   );
@@ -186,8 +186,8 @@ function textsOf(plan: Plan): Map<string, string> {
 }
 
 function changed(before: Plan, after: Plan): string[] {
-  const [old, young] = [textsOf(before), textsOf(after)];
-  return [...old.keys()].filter((name) => old.get(name) !== young.get(name)).sort();
+  const [old, updated] = [textsOf(before), textsOf(after)];
+  return [...old.keys()].filter((name) => old.get(name) !== updated.get(name)).sort();
 }
 
 function outside(names: string[], near: string[]): string[] {

@@ -1,4 +1,4 @@
-/** A peer at the site of a LAN is in that LAN itself: the tunnel must not be routed into itself. */
+/** Peers do not route LANs of their own site into the tunnel. */
 import * as assert from "node:assert/strict";
 import { reachOf } from "../../../mesh/plan/reach";
 import { keyPair } from "../../support/key-pairs";
@@ -28,14 +28,14 @@ describe("a LAN behind a node of a site", () => {
   const allowedFor = (name: string) =>
     nodeIn(plan, name).sections.map((section) => [section.name, section.allowedIps]);
 
-  it("is not told to a peer of that site, which dials the gateway in that very LAN", () => {
+  it("is not in the allowed IPs of a peer of that site, which dials the gateway in that LAN", () => {
     assert.deepEqual(allowedFor("desktop"), [
       ["gateway", ["10.86.0.2/32"]],
       ["tokyo", ["10.86.0.0/24"]],
     ]);
   });
 
-  it("is told to everyone else", () => {
+  it("is in the allowed IPs of other nodes", () => {
     assert.deepEqual(allowedFor("laptop"), [["tokyo", ["10.86.0.0/24", "192.168.10.0/24"]]]);
     const reached = reachOf(plan).filter(({ to }) => to === "192.168.10.0/24");
     assert.deepEqual(

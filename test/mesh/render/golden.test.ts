@@ -1,7 +1,6 @@
 /**
- * Files as people will read them, compared to the letter; UPDATE_GOLDEN=1 rewrites them. Each also goes through the
- * real wg-quick and, where root can make an interface, the real wg: a file that they refuse would be no good whatever
- * our own tests say.
+ * Compares rendered files with golden files; UPDATE_GOLDEN=1 rewrites them. Each is also passed to the real wg-quick and,
+ * as root, to the real wg.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -19,7 +18,7 @@ import { readWgQuick, type WgPeer } from "../../support/wg-quick-text";
 
 const GOLDEN = path.join(__dirname, "../../golden");
 
-/** Two relays, two sites, dual stack, an own MTU and port: all that a file can hold. */
+/** Every setting that a file can have: two relays, a site, dual stack, MTU, port. */
 const everything: RawNetwork = {
   network: { cidr6: "fd5c:10::/64", mtu: 1380, listenPort: 443 },
   relays: {
@@ -43,10 +42,10 @@ const everything: RawNetwork = {
 
 const files: [file: string, shows: string, raw: RawNetwork, node: string][] = [
   ["origin-relay.conf", "the relay of the origin note", cases.origin.raw, "c"],
-  ["origin-peer.conf", "a peer behind NAT, at home with that relay", cases.origin.raw, "a"],
+  ["origin-peer.conf", "a peer behind NAT of that relay", cases.origin.raw, "a"],
   ["everything-relay.conf", "a relay with another relay, a LAN and IPv6", everything, "tokyo"],
   ["everything-peer.conf", "a peer with a direct link at its site", everything, "laptop"],
-  ["everything-gateway.conf", "a gateway to a LAN, away from the first relay", everything, "nas"],
+  ["everything-gateway.conf", "a gateway to a LAN, with the second relay", everything, "nas"],
 ];
 
 describe("golden files", () => {
@@ -69,7 +68,7 @@ describe("golden files", () => {
       assert.equal(text(), readFileSync(golden, "utf8"));
     });
 
-    it(`${file} is taken by wg-quick strip, which leaves what wg wants`, function () {
+    it(`${file} is accepted by wg-quick strip`, function () {
       programs.require(this, "wg-quick");
       const stripped = strip(text());
       const kept = text()
@@ -78,7 +77,7 @@ describe("golden files", () => {
       assert.equal(stripped.replace(/^# .*\n/gm, "").replace(/\n+/g, "\n"), kept);
     });
 
-    it(`${file} is what wg shows of an interface that was given it`, function () {
+    it(`${file} equals wg showconf of an interface with it`, function () {
       programs.require(this, "wg-quick");
       programs.requireRoot(this);
       const shown = readWgQuick(shownByWg(strip(text())));
@@ -108,7 +107,7 @@ function strip(text: string): string {
   );
 }
 
-/** What `wg showconf` prints, from an interface that nobody else can see and that ends with the command. */
+/** The output of `wg showconf` for an interface in a network namespace of its own. */
 function shownByWg(stripped: string): string {
   const script = `set -eu
     mkdir -p /run/wireguard

@@ -1,4 +1,4 @@
-/** Placeholders and the facts that take their places. */
+/** Placeholders and the facts that replace them. */
 import assert from "node:assert/strict";
 import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
 import { fillFacts, relaysAwaited } from "../../../mesh/render/known-facts";
@@ -14,20 +14,20 @@ const facts = {
   osaka: { address: "203.0.113.51", instanceId: "i-2" },
 };
 
-describe("known facts", () => {
-  it("take the place of every placeholder of their relay", () => {
+describe("facts", () => {
+  it("replace every placeholder of their relay", () => {
     const text = "Endpoint = <eip:tokyo>:51820\n<instance:osaka>:KEY <eip:tokyo>\n";
     assert.deepEqual(relaysAwaited(text), ["tokyo", "osaka"]);
     assert.equal(fillFacts(text, facts), "Endpoint = 203.0.113.50:51820\ni-2:KEY 203.0.113.50\n");
   });
 
-  it("leave a text alone that waits for none", () => {
+  it("do not change a text without placeholders", () => {
     assert.deepEqual(relaysAwaited("a < b > c"), []);
     assert.equal(fillFacts("a < b > c", {}), "a < b > c");
   });
 
-  it("do not let a text through with a gap", () => {
-    assert.throws(() => fillFacts("<eip:kyoto>", facts), /no instance is known of kyoto/);
+  it("must be complete", () => {
+    assert.throws(() => fillFacts("<eip:kyoto>", facts), /no instance known for kyoto/);
   });
 });
 
@@ -42,7 +42,7 @@ describe("the plan of a network with an ec2 relay", () => {
     }),
   );
 
-  it("has placeholders where only AWS knows", () => {
+  it("has placeholders for facts that only AWS knows", () => {
     assert.match(
       renderRedacted(nodeIn(plan, "laptop"), plan.network),
       /^Endpoint = <eip:tokyo>:51820$/m,
@@ -50,7 +50,7 @@ describe("the plan of a network with an ec2 relay", () => {
     assert.equal(machineOf(nodeIn(plan, "tokyo")), "<instance:tokyo>");
   });
 
-  it("leads to the relay, and through it, by a certificate for that very instance", () => {
+  it("accepts only a certificate for the instance, at the relay and as a jump host", () => {
     const publicKey = hostKeyLine(5);
     const hop = {
       user: "admin",

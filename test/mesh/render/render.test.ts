@@ -1,4 +1,4 @@
-/** The rendered file: its own secrets and nobody else's, and the redacted one that differs in nothing but them. */
+/** Rendered files contain only their own secrets; redacted ones differ only in them. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { presharedKeyOf } from "../../../mesh/keys";
@@ -14,7 +14,7 @@ import { readWgQuick } from "../../support/wg-quick-text";
 const KEY = /[A-Za-z0-9+/]{43}=/g;
 
 describe("a rendered file", () => {
-  it("holds its own private key, its links' preshared keys, and no other secret", () => {
+  it("contains its own private key, the preshared keys of its links, and no other secret", () => {
     forEachNode((node, plan, keyring) => {
       const text = renderConfig(node, plan.network, keyring).reveal();
       const own = keyring.privateKeys.get(node.name)?.reveal() ?? null;
@@ -38,7 +38,7 @@ describe("a rendered file", () => {
     });
   });
 
-  it("has the same preshared key at both ends of a link, and another on every link", () => {
+  it("has the same preshared key at both ends of a link, and a different one for each link", () => {
     fc.assert(
       fc.property(openNetworks, (raw) => {
         const plan = planOf(raw);
@@ -60,7 +60,7 @@ describe("a rendered file", () => {
     );
   });
 
-  it("redacted is the very file with (hidden) for each secret", () => {
+  it("when redacted has (hidden) for each secret, and is otherwise the same", () => {
     forEachNode((node, plan, keyring) => {
       const text = renderConfig(node, plan.network, keyring).reveal();
       const hidden = text.replace(/^(PrivateKey|PresharedKey) = .*$/gm, "$1 = (hidden)");
@@ -68,14 +68,14 @@ describe("a rendered file", () => {
     });
   });
 
-  it("says where the key goes that a device keeps to itself", () => {
+  it("has a comment in place of a private key that only the device has", () => {
     const { plan, keyring } = duo();
     const text = renderConfig(nodeIn(plan, "phone"), plan.network, keyring).reveal();
     assert.match(text, /^# PrivateKey = the key that this device keeps to itself: put it here$/m);
     assert.equal(readWgQuick(text).privateKey, null);
   });
 
-  it("is refused where the keyring lacks what the plan counts on", () => {
+  it("cannot be rendered if the keyring lacks a key", () => {
     const { plan, keyring } = duo();
     const relay = nodeIn(plan, "relay");
     const empty: Keyring = { ...keyring, privateKeys: new Map() };
@@ -92,7 +92,7 @@ describe("a rendered file", () => {
 });
 
 describe("a push request", () => {
-  it("carries the file, the way there and what the host is to be, and prints as (hidden)", () => {
+  it("has the file, the login targets and the wanted state, and prints as (hidden)", () => {
     const { plan, keyring } = duo();
     const relay = nodeIn(plan, "relay");
     const request = renderPushRequest(relay, plan, keyring, "project/stack");
@@ -129,8 +129,8 @@ describe("a push request", () => {
   });
 });
 
-describe("a push request for one of two names of a machine", () => {
-  it("names the other one, and only then", () => {
+describe("a push request for a machine that is in the config twice", () => {
+  it("names the other node", () => {
     const { plan, keyring } = duo({ host: "root@via:relay", hostKey: HOST_KEY });
     const rivalsOf = (name: string) => {
       const request = renderPushRequest(nodeIn(plan, name), plan, keyring, "project/stack");
@@ -163,7 +163,7 @@ function keyringOf(raw: RawNetwork): Keyring {
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH2QHirFGR5gOtWq850qpHAs2tgD5nug7O6E0kI60fqd";
 
-/** A relay that is pushed to and a phone that keeps its own key; `more` is the phone's. */
+/** A relay with a host, and a phone whose private key is not in the config; `more` are fields of the phone. */
 function duo(more: Record<string, unknown> = {}): { plan: Plan; keyring: Keyring } {
   const [relay, phone] = keyPairs;
   const raw: RawNetwork = {

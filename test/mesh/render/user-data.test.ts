@@ -1,4 +1,4 @@
-/** What an instance is told at its first boot: word by word for Debian, and what differs elsewhere. */
+/** User data: golden text for Debian, and properties on every image. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -22,13 +22,13 @@ const keyring = {
 const textFor = (change: Partial<Ec2Spec> = {}) =>
   renderUserData("tokyo", { ...ec2Spec, ...change }, keyring).reveal();
 
-/** The host key's own lines are another golden's: its derivation is tested with it. */
+/** Without the private key, whose derivation ssh-identity.test.ts tests. */
 function withoutHostKey(text: string): string {
   return text.replace(/(PRIVATE KEY-----\n)(?: +[A-Za-z0-9+/=]+\n)+/, "$1    (host key)\n");
 }
 
 describe("user data", () => {
-  it("is the golden text on Debian", () => {
+  it("equals the golden file on Debian", () => {
     const golden = path.join(__dirname, "../../golden/user-data-debian-12.txt");
     const text = withoutHostKey(textFor());
     if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(golden, text);
@@ -36,7 +36,7 @@ describe("user data", () => {
   });
 
   for (const image of IMAGES) {
-    it(`is cloud-config on ${image}: the same each time, one user, keys alone, upgrades`, () => {
+    it(`is reproducible cloud-config on ${image}, with one user, key login only, and upgrades`, () => {
       const text = textFor({ image });
       assert.equal(text, textFor({ image }));
       assert.match(text, /^#cloud-config\n/);
@@ -57,7 +57,7 @@ describe("user data", () => {
     });
   }
 
-  it("holds the first host key, and no other secret", () => {
+  it("contains the bootstrap host key and no other secret", () => {
     const hostKey = bootstrapKeyOf(Secret.of(AUTHORITY_SEED), "tokyo-debian-12-arm64-1");
     const { ssh_keys: keys } = parse(textFor()) as { ssh_keys: Record<string, string> };
     assert.deepEqual(keys, {
@@ -67,7 +67,7 @@ describe("user data", () => {
     assert.deepEqual(leaksIn(textFor(), [AUTHORITY_SEED, SEED, keyPair(0).privateKey]), []);
   });
 
-  it("begins with another host key at another generation", () => {
+  it("has another host key for another generation", () => {
     assert.notEqual(textFor({ imageGeneration: 2 }), textFor());
   });
 });

@@ -1,4 +1,4 @@
-/** Issues of tunnel addresses, LANs and public keys: what does not go together. */
+/** Issues of tunnel addresses, LANs and public keys. */
 import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
@@ -39,7 +39,7 @@ export const addressRows: Row[] = [
     ],
   },
   {
-    title: "a network that cannot be read says nothing about the addresses in it",
+    title: "with an invalid network, its addresses are not checked",
     raw: changed({
       network: { cidr: "10.77.0.1/24", cidr6: "fd5c:10::1/64" },
       peers: { desktop: { address6: "fd5c:10::2", subnets: ["192.168.10.0/24", "fd00:1::/64"] } },
@@ -62,7 +62,7 @@ export const addressRows: Row[] = [
     ],
   },
   {
-    title: "cidr6 and a node without address6; a disabled one is left alone",
+    title: "cidr6 and a node without address6; disabled nodes are skipped",
     raw: changed({
       ...IPV6,
       relays: { tokyo: { address6: "fd5c:10::1" } },
@@ -72,13 +72,13 @@ export const addressRows: Row[] = [
       [
         "peers.desktop.address6",
         "warning",
-        "is missing: nobody reaches this node by IPv6",
+        "is missing: no node can reach this one over IPv6",
         "add a free address in cidr6",
       ],
     ],
   },
   {
-    title: "an address6 outside, and one that is the network's own",
+    title: "an address6 outside the network, and one that is the network address",
     raw: changed({
       ...all6({ address6: "fd5c:11::2" }),
       relays: { tokyo: { address6: "fd5c:10::" } },
@@ -94,7 +94,7 @@ export const addressRows: Row[] = [
     ],
   },
   {
-    title: "a peer with the relay's address, in two families and two spellings",
+    title: "a peer with the relay's addresses, one in another notation",
     raw: changed({ ...all6({ address: "10.86.0.1", address6: "fd5c:10:0:0::1" }) }),
     issues: [
       [
@@ -112,7 +112,7 @@ export const addressRows: Row[] = [
     ],
   },
   {
-    title: "one public key twice, also at a disabled node",
+    title: "one public key at two nodes, one of them disabled",
     raw: changed({ peers: { laptop: { publicKey: keys.desktop.publicKey, enabled: false } } }),
     issues: [
       [
@@ -162,7 +162,7 @@ export const addressRows: Row[] = [
         "peers.laptop.subnets[1]",
         "error",
         "192.168.10.128/25 overlaps 192.168.10.0/24 of peers.desktop.subnets[0]",
-        "WireGuard can send an address to one node only: name it once, or renumber one LAN",
+        "WireGuard can route an address to one node only: list it once, or renumber one LAN",
       ],
     ],
   },
@@ -174,7 +174,7 @@ export const addressRows: Row[] = [
         "peers.desktop.subnets[0]",
         "error",
         "fd00:1::/64 needs a network with IPv6 addresses",
-        "set network.cidr6, and address6 for each node that is to reach it",
+        "set network.cidr6, and address6 for each node that should reach it",
       ],
     ],
   },
@@ -185,7 +185,7 @@ export const addressRows: Row[] = [
       [
         "peers.desktop.address6",
         "warning",
-        "is missing: nobody reaches this node by IPv6",
+        "is missing: no node can reach this one over IPv6",
         "add a free address in cidr6",
       ],
       [
@@ -197,7 +197,7 @@ export const addressRows: Row[] = [
     ],
   },
   {
-    title: "an MTU below IPv6's 1280, of the network and of a node",
+    title: "an MTU below IPv6's 1280, at the network and at a node",
     raw: changed({ ...all6({ mtu: 1279 }), network: { cidr6: "fd5c:10::/64", mtu: 1200 } }),
     issues: [
       ["network.mtu", "error", "1200 is too small for IPv6", "use 1280 or more, e.g. 1420"],

@@ -1,4 +1,4 @@
-/** The whole table of issues. */
+/** All tables of issues. */
 import { addressRows } from "./address-rows";
 import { diallingRows } from "./dialling-rows";
 import { ec2Rows } from "./ec2-rows";
@@ -12,12 +12,12 @@ import { valueRows } from "./value-rows";
 
 export const tables: Record<string, Row[]> = {
   "single values": valueRows,
-  "form and names": shapeRows,
+  "shape and names": shapeRows,
   "addresses, LANs and public keys": addressRows,
-  "who can dial whom": diallingRows,
-  "ways onto a machine": hostRows,
-  "relays on EC2": ec2Rows,
-  "keys and their rotation": rotationRows,
+  dialling: diallingRows,
+  hosts: hostRows,
+  "ec2 relays": ec2Rows,
+  "public keys and rotation": rotationRows,
   secrets: secretRows,
   "reachability and expectations": planRows,
 };

@@ -1,25 +1,25 @@
-/** Issues of who can dial whom. */
+/** Issues of relays, endpoints, sites and keepalives. */
 import { changed } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const THROUGH_ITSELF =
-  "the tunnel would run through itself: use the machine's address on the outer network";
+  "the tunnel would be routed through itself: use the machine's address on the outer network";
 
 export const diallingRows: Row[] = [
   {
-    title: "a relay that nobody could dial",
+    title: "a relay that cannot be dialled",
     raw: changed({ relays: { tokyo: { endpoint: undefined } } }),
     issues: [
       [
         "relays.tokyo.endpoint",
         "error",
-        "is missing: nobody could dial this relay",
+        "is missing: no node could dial this relay",
         'add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it',
       ],
     ],
   },
   {
-    title: "a home relay that is not there",
+    title: "a home relay that does not exist",
     raw: changed({ peers: { desktop: { relay: "tokio" }, laptop: { relay: "sao-paulo" } } }),
     issues: [
       ["peers.desktop.relay", "error", "there is no relay tokio", "did you mean tokyo?"],
@@ -73,7 +73,7 @@ export const diallingRows: Row[] = [
     ],
   },
   {
-    title: "an endpoint inside the tunnel, inside another's LAN and inside its own",
+    title: "an endpoint in the tunnel, in another node's LAN and in its own",
     raw: changed({
       relays: { tokyo: { endpoint: "10.86.0.1:51820" } },
       peers: {
@@ -85,25 +85,25 @@ export const diallingRows: Row[] = [
       [
         "peers.desktop.endpoint",
         "error",
-        "192.168.10.2:51820 lies in 192.168.10.0/24, a LAN behind laptop",
+        "192.168.10.2:51820 is in a LAN behind laptop (192.168.10.0/24)",
         THROUGH_ITSELF,
       ],
       [
         "peers.laptop.endpoint",
         "error",
-        "192.168.10.3:51820 lies in 192.168.10.0/24, a LAN behind laptop",
+        "192.168.10.3:51820 is in a LAN behind laptop (192.168.10.0/24)",
         THROUGH_ITSELF,
       ],
       [
         "relays.tokyo.endpoint",
         "error",
-        "10.86.0.1:51820 lies in 10.86.0.0/24, the tunnel",
+        "10.86.0.1:51820 is in the tunnel (10.86.0.0/24)",
         THROUGH_ITSELF,
       ],
     ],
   },
   {
-    title: "no keepalive where nobody can dial",
+    title: "no keepalive at a node that cannot be dialled",
     raw: changed({
       network: { persistentKeepalive: 0 },
       peers: { desktop: { persistentKeepalive: 25 } },
@@ -112,7 +112,7 @@ export const diallingRows: Row[] = [
       [
         "peers.laptop.persistentKeepalive",
         "warning",
-        "is 0, but nobody can dial this node: behind NAT it answers no call until it has spoken itself",
+        "is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself",
         "set it to 25, or give the node an endpoint",
       ],
     ],

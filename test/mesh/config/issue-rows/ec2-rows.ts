@@ -1,4 +1,4 @@
-/** Issues of relays that the program makes on EC2. */
+/** Issues of ec2 relays. */
 import { Secret } from "../../../../mesh/secret";
 import { keyPair } from "../../../support/key-pairs";
 import { changed, hostKey, keys } from "../../../support/small-network";
@@ -6,10 +6,10 @@ import type { Row } from "./row";
 
 const LOGIN_KEY = hostKey;
 const TAG_REMEDY =
-  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and no aws: in front, a value at most 256";
+  "use letters, digits, spaces and _ . : / = + - @; a key has 1 to 128 of them and does not begin with aws:, a value has at most 256";
 const sealed = { privateKeys: Secret.sealed(), sshAuthoritySeed: Secret.sealed() };
 
-/** The small network with its relay on EC2, which is right but for these fields. */
+/** The small network with this `ec2` for its relay. */
 function withEc2(ec2: unknown, edits: Record<string, unknown> = {}): Row["raw"] {
   return changed({
     ...sealed,
@@ -35,37 +35,43 @@ const values: Row[] = [
   wrong(
     "imageGeneration",
     0,
-    "0 is not a generation",
+    "0 is not an image generation",
     "use a whole number from 1; the next one makes a new instance from the newest image",
   ),
   wrong(
     "image",
     "debian-11",
-    '"debian-11" is not a choice',
+    '"debian-11" is not a valid value',
     "use debian-12 or ubuntu-24.04 or amazon-linux-2023",
   ),
   wrong(
     "vpcCidr",
     "172.16.0.0/12",
-    "172.16.0.0/12 cannot be a VPC's",
+    "172.16.0.0/12 cannot be the prefix of a VPC",
     "use an IPv4 prefix from /16 to /28; its IPv6 prefix comes from Amazon",
   ),
   wrong(
     "subnetId",
     "subnet-xyz",
-    '"subnet-xyz" is not a subnet\'s id',
+    '"subnet-xyz" is not a subnet ID',
     "list yours: aws ec2 describe-subnets",
   ),
-  wrong("tags", "x", "is a string, but should be a map of texts", "write e.g. { Team: network }"),
+  wrong(
+    "tags",
+    "x",
+    "is a string, but should be a map of text values",
+    "write e.g. { Team: network }",
+  ),
   wrong("tags", { Team: 1 }, 'the value of "Team" is not text', "put it in quotes"),
-  wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag\'s key', TAG_REMEDY),
-  wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag\'s', TAG_REMEDY),
-  wrong("adminCidrs", [], "is an empty list", "leave it out, or name at least one"),
+  wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag key', TAG_REMEDY),
+  wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag value', TAG_REMEDY),
+  wrong("tags", { Name: "" }, 'the value of "Name" is empty', "write a name, or leave Name out"),
+  wrong("adminCidrs", [], "is an empty list", "leave it out, or list at least one"),
   wrong(
     "authorizedKeys",
     ["no-pty ssh-ed25519 AAAA"],
     '"no-pty" is not a type of SSH public key',
-    "copy a line that `ssh-add -L` prints, or of ~/.ssh/id_ed25519.pub",
+    "copy a line from `ssh-add -L` or ~/.ssh/id_ed25519.pub",
     "[0]",
   ),
   wrong("keyName", "me", "is not a known key", `known keys: ${knownKeys()}`),
@@ -73,14 +79,14 @@ const values: Row[] = [
 
 export const ec2Rows: Row[] = [
   ...values,
-  { title: "none with defaults for all else", raw: withEc2(good), issues: [] },
+  { title: "none with only the required keys", raw: withEc2(good), issues: [] },
   {
-    title: "none with the public half of the stack's own key to log in",
+    title: "none with sshPrivateKey instead of authorizedKeys",
     raw: withEc2({ adminCidrs: good.adminCidrs }, { sshPrivateKey: Secret.sealed() }),
     issues: [],
   },
   {
-    title: "a machine that is there already beside one that is to be made",
+    title: "host and ec2 together",
     raw: changed({
       ...sealed,
       relays: {
@@ -90,36 +96,36 @@ export const ec2Rows: Row[] = [
     issues: ["host", "hostKey"].map((key) => [
       `relays.tokyo.${key}`,
       "error",
-      "cannot stand beside ec2: the program makes that machine, and knows how to log in to it",
-      `remove ${key}, or remove ec2 to use a machine that is there already`,
+      "cannot be combined with ec2: the program creates that machine and knows how to log in to it",
+      `remove ${key}, or remove ec2 to use an existing machine`,
     ]),
   },
   {
-    title: "nothing of what it needs",
+    title: "without any required key",
     raw: withEc2({}, { sshAuthoritySeed: undefined }),
     issues: [
       [
         "relays.tokyo.ec2.adminCidrs",
         "error",
-        "is missing: nobody could push to this relay",
-        "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com",
+        "is missing: no machine could push to this relay",
+        "list the addresses that you log in from, e.g. [203.0.113.7/32]; to find yours: curl -4 https://checkip.amazonaws.com",
       ],
       [
         "relays.tokyo.ec2.authorizedKeys",
         "error",
-        "is missing, and there is no sshPrivateKey either: nobody could log in",
-        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+        "is missing, and so is sshPrivateKey: no key could log in",
+        "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub",
       ],
       [
         "sshAuthoritySeed",
         "error",
-        "is missing: the host keys of ec2 relays are signed by an authority that comes from it",
+        "is missing: the host keys of ec2 relays are signed by an authority that is derived from it",
         "make one: wg genpsk | pulumi config set --secret wireguard-mesh:sshAuthoritySeed",
       ],
     ],
   },
   {
-    title: "an own key whose public half is under its passphrase",
+    title: "an sshPrivateKey whose public half cannot be read",
     raw: withEc2(
       { adminCidrs: good.adminCidrs },
       { sshPrivateKey: Secret.of("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n") },
@@ -128,50 +134,50 @@ export const ec2Rows: Row[] = [
       [
         "relays.tokyo.ec2.authorizedKeys",
         "error",
-        "is missing, and the public half of sshPrivateKey cannot be read out of it",
-        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+        "is missing, and the public half of sshPrivateKey cannot be read from it",
+        "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub",
       ],
     ],
   },
   {
-    title: "SSH for the whole internet, in halves too; not where it is allowed",
+    title: "SSH from the whole internet, or from half of it",
     raw: withEc2({ ...good, adminCidrs: ["0.0.0.0/0", "128.0.0.0/1", "::/0", "203.0.113.0/24"] }),
     issues: ["0.0.0.0/0", "128.0.0.0/1", "::/0"].map((cidr, at) => [
       `relays.tokyo.ec2.adminCidrs[${at}]`,
       "error",
-      `${cidr} lets the internet try to log in`,
-      "name your own addresses, e.g. 203.0.113.7/32; if it must be so: allowPublicSsh: true",
+      `${cidr} lets the whole internet try to log in`,
+      "list your own addresses, e.g. 203.0.113.7/32; or, to allow it, set allowPublicSsh: true",
     ]),
   },
   {
-    title: "none for public SSH that is allowed",
+    title: "none for public SSH with allowPublicSsh",
     raw: withEc2({ ...good, adminCidrs: ["0.0.0.0/0"], allowPublicSsh: true }),
     issues: [],
   },
   {
-    title: "a VPC that holds the tunnel",
+    title: "a VPC that contains the tunnel",
     raw: withEc2({ ...good, vpcCidr: "10.86.0.0/16" }),
-    issues: [overlap("10.86.0.0/16, the VPC's, overlaps 10.86.0.0/24, the tunnel")],
+    issues: [overlap("the VPC (10.86.0.0/16) overlaps the tunnel (10.86.0.0/24)")],
   },
   {
-    title: "the default VPC in a declared LAN",
+    title: "the default VPC in a LAN",
     raw: withEc2(good, { peers: { desktop: { subnets: ["172.29.0.0/16"] } } }),
-    issues: [overlap("172.29.86.0/24, the VPC's, overlaps 172.29.0.0/16, a LAN behind desktop")],
+    issues: [overlap("the VPC (172.29.86.0/24) overlaps a LAN behind desktop (172.29.0.0/16)")],
   },
   {
-    title: "a VPC for a subnet that has one",
+    title: "vpcCidr and subnetId together",
     raw: withEc2({ ...good, vpcCidr: "10.1.0.0/16", subnetId: "subnet-0123456789abcdef0" }),
     issues: [
       [
         "relays.tokyo.ec2.vpcCidr",
         "error",
-        "cannot stand beside subnetId: that subnet has a VPC already",
+        "cannot be combined with subnetId: that subnet already has a VPC",
         "remove one of the two",
       ],
     ],
   },
   {
-    title: "an ec2 that is no map, and the seed of its authority in clear",
+    title: "ec2 that is not a map, and an sshAuthoritySeed that is not encrypted",
     raw: withEc2("t4g.nano", { sshAuthoritySeed: keyPair(3).privateKey }),
     issues: [
       [
@@ -183,19 +189,19 @@ export const ec2Rows: Row[] = [
       [
         "relays.tokyo.ec2.adminCidrs",
         "error",
-        "is missing: nobody could push to this relay",
-        "name where you log in from, e.g. [203.0.113.7/32]; your address: curl -4 https://checkip.amazonaws.com",
+        "is missing: no machine could push to this relay",
+        "list the addresses that you log in from, e.g. [203.0.113.7/32]; to find yours: curl -4 https://checkip.amazonaws.com",
       ],
       [
         "relays.tokyo.ec2.authorizedKeys",
         "error",
-        "is missing, and there is no sshPrivateKey either: nobody could log in",
-        "add the lines that `ssh-add -L` prints, or the line of ~/.ssh/id_ed25519.pub",
+        "is missing, and so is sshPrivateKey: no key could log in",
+        "add the output of `ssh-add -L`, or the line in ~/.ssh/id_ed25519.pub",
       ],
       [
         "sshAuthoritySeed",
         "error",
-        "stands in clear in the stack file, so it is no secret any more",
+        "is not encrypted in the stack file, so it is no longer secret",
         "make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:sshAuthoritySeed",
       ],
     ],

@@ -1,14 +1,14 @@
-/** Issues of the ways onto a machine. */
+/** Issues of `host` and `hostKey`. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey } from "../../../support/small-network";
 import type { Row } from "./row";
 
-/** Private keys that are set, but not of interest here. */
+/** All private keys are set. */
 const privateKeys = Secret.sealed();
 
 export const hostRows: Row[] = [
   {
-    title: "an SSH host without its host key, disabled or not",
+    title: "an SSH host without a host key, at an active and at a disabled node",
     raw: changed({
       privateKeys,
       peers: {
@@ -19,12 +19,12 @@ export const hostRows: Row[] = [
     issues: ["desktop", "laptop"].map((name) => [
       `peers.${name}.hostKey`,
       "error",
-      "is missing: the machine could be anyone's",
+      "is missing: without it any machine could pose as this host",
       "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
     ]),
   },
   {
-    title: "a way through a relay that is not there",
+    title: "a host via a relay that does not exist",
     raw: changed({
       privateKeys,
       peers: {
@@ -38,19 +38,19 @@ export const hostRows: Row[] = [
     ],
   },
   {
-    title: "a way through itself",
+    title: "a host via the relay itself",
     raw: changed({ privateKeys, relays: { tokyo: { host: "root@via:tokyo", hostKey } } }),
     issues: [
       [
         "relays.tokyo.host",
         "error",
-        "leads through itself",
-        "name the machine's own address: user@address",
+        "goes through itself",
+        "use the machine's own address: user@address",
       ],
     ],
   },
   {
-    title: "a way through a relay that is disabled",
+    title: "a host via a disabled relay",
     raw: changed({
       privateKeys,
       relays: {
@@ -65,17 +65,17 @@ export const hostRows: Row[] = [
       peers: { desktop: { host: "taro@via:osaka", hostKey } },
     }),
     issues: [
-      ["peers.desktop.host", "error", "leads through osaka, which is disabled", "name another way"],
+      ["peers.desktop.host", "error", "goes through osaka, which is disabled", "use another host"],
     ],
   },
   {
-    title: "a way through a relay that cannot be logged in to",
+    title: "a host via a relay without an SSH address",
     raw: changed({ privateKeys, peers: { desktop: { host: "taro@via:tokyo", hostKey } } }),
     issues: [
       [
         "peers.desktop.host",
         "error",
-        "leads through tokyo, which has no SSH address itself",
+        "goes through tokyo, which has no SSH address of its own",
         "give relays.tokyo a host of the form user@address",
       ],
     ],
@@ -95,13 +95,13 @@ export const hostRows: Row[] = [
         "relays.tokyo.host",
         "error",
         "192.168.1.20 port 22 is also the host of peers.desktop",
-        "a machine can be one node of a network: remove one of the two",
+        "a machine can be only one node of a network: remove one of the two",
       ],
       [
         "relays.tokyo.host",
         "error",
         "local is also the host of peers.laptop",
-        "a machine can be one node of a network: remove one of the two",
+        "a machine can be only one node of a network: remove one of the two",
       ],
     ],
   },

@@ -1,43 +1,44 @@
-/** Issues that only the plan can tell, and those of `expect`. */
+/** Issues of reachability and of `expect`. */
 import { changed } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
 import type { Row } from "./row";
 
-const MEND = "add a relay, or an endpoint to one side";
+const REMEDY = "add a relay, or an endpoint to one side";
 
 export const planRows: Row[] = [
   {
-    title: "two peers that nobody can dial, without a relay",
+    title: "two peers that cannot be dialled, without a relay",
     raw: changed({ relays: undefined }),
     issues: [
       [
         "peers.desktop",
         "error",
-        "has no path to laptop: neither side can dial the other, and no relay joins them",
-        MEND,
+        "has no path to laptop: neither side can dial the other, and no relay connects them",
+        REMEDY,
       ],
     ],
   },
   {
-    title: "many of them: each pair is named once, at its first node, three by name",
-    raw: changed({ relays: undefined, peers: crowd(3) }),
+    title:
+      "many such peers: each pair is reported once, at its first node, with at most three names",
+    raw: changed({ relays: undefined, peers: extraPeers(3) }),
     issues: [
       [
         "peers.desktop",
         "error",
-        "has no path to extra0, extra1, extra2 and 1 more: neither side can dial the other, and no relay joins them",
-        MEND,
+        "has no path to extra0, extra1, extra2 and 1 more: neither side can dial the other, and no relay connects them",
+        REMEDY,
       ],
       ...["extra0", "extra1", "extra2"].map((name, at): Row["issues"][number] => [
         `peers.${name}`,
         "error",
-        `has no path to ${["extra1", "extra2", "laptop"].slice(at).join(", ")}: neither side can dial the other, and no relay joins them`,
-        MEND,
+        `has no path to ${["extra1", "extra2", "laptop"].slice(at).join(", ")}: neither side can dial the other, and no relay connects them`,
+        REMEDY,
       ]),
     ],
   },
   {
-    title: "star without a relay: not even endpoints join two peers",
+    title: "star without a relay, where endpoints do not help",
     raw: changed({
       relays: undefined,
       network: { topology: "star" },
@@ -47,8 +48,8 @@ export const planRows: Row[] = [
       [
         "peers.desktop",
         "error",
-        "has no path to laptop: neither side can dial the other, and no relay joins them",
-        MEND,
+        "has no path to laptop: neither side can dial the other, and no relay connects them",
+        REMEDY,
       ],
     ],
   },
@@ -73,7 +74,7 @@ export const planRows: Row[] = [
       [
         "peers.laptop.address6",
         "warning",
-        "is missing: nobody reaches this node by IPv6",
+        "is missing: no node can reach this one over IPv6",
         "add a free address in cidr6",
       ],
       ...[
@@ -91,12 +92,12 @@ export const planRows: Row[] = [
         path,
         "error",
         message,
-        "change the network until it holds, or the expectation",
+        "change the network, or the expectation",
       ]),
     ],
   },
   {
-    title: "expectations of nobody, and half ones",
+    title: "expectations with unknown names and missing keys",
     raw: changed({
       expect: [
         { from: "lapotp", to: "nobody-at-all", reach: true },
@@ -109,19 +110,19 @@ export const planRows: Row[] = [
       ["expect[1].reach", "error", "is missing", "add it, e.g. true"],
       ["expect[2]", "error", "is not a map of keys and values", "its keys are from, to, reach"],
       ["expect[3].ports", "error", "is not a known key", "known keys: from, to, reach"],
-      ["expect[0].from", "error", "names no node, and no LAN behind one", "did you mean laptop?"],
+      ["expect[0].from", "error", "is neither a node nor a LAN behind one", "did you mean laptop?"],
       [
         "expect[0].to",
         "error",
-        "names no node, and no LAN behind one",
+        "is neither a node nor a LAN behind one",
         "known: desktop, laptop, tokyo",
       ],
     ],
   },
 ];
 
-/** More peers that nobody can dial. */
-function crowd(count: number): Record<string, unknown> {
+/** Peers that cannot be dialled. */
+function extraPeers(count: number): Record<string, unknown> {
   const peers = Array.from({ length: count }, (_, at): [string, unknown] => [
     `extra${at}`,
     { address: `10.86.0.${at + 20}`, publicKey: keyPair(at + 10).publicKey },

@@ -1,4 +1,4 @@
-/** Issues of public keys and of their rotation. */
+/** Issues of public keys and their rotation. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey, keys } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
@@ -29,29 +29,32 @@ export const rotationRows: Row[] = [
     issues: [shared("peers.laptop.nextPublicKey", "key")],
   },
   {
-    title: "a secret that another node has",
+    title: "the private key of another node",
     raw: changed({ privateKeys: { laptop: Secret.of(keys.desktop.privateKey) } }),
-    issues: [shared("privateKeys.laptop", "key"), begun("laptop", keys.desktop.publicKey, "peers")],
+    issues: [
+      shared("privateKeys.laptop", "key"),
+      started("laptop", keys.desktop.publicKey, "peers"),
+    ],
   },
   {
-    title: "a next key that is no other",
+    title: "a next key that is the current one",
     raw: changed({ peers: { desktop: { nextPublicKey: keys.desktop.publicKey } } }),
     issues: [
       [
         "peers.desktop.nextPublicKey",
         "error",
-        "is the key that the node has already",
+        "is already the key of this node",
         "remove this line, or make a new key: npx wireguard-mesh rotate desktop",
       ],
     ],
   },
   {
-    title: "a secret that fits neither key begins a rotation",
+    title: "a new private key starts a rotation",
     raw: changed({ privateKeys: { desktop: Secret.of(keys.spare.privateKey) } }),
-    issues: [begun("desktop", keys.spare.publicKey, "peers")],
+    issues: [started("desktop", keys.spare.publicKey, "peers")],
   },
   {
-    title: "a next key whose secret is still to come",
+    title: "a next key without its private key",
     raw: changed({
       peers: { desktop: { nextPublicKey: keys.spare.publicKey } },
       privateKeys: { desktop: Secret.of(keys.desktop.privateKey) },
@@ -60,13 +63,13 @@ export const rotationRows: Row[] = [
       [
         "peers.desktop.nextPublicKey",
         "warning",
-        "is set, but privateKeys.desktop still has the former key, so the node stays with that",
-        "remove this line, or type the new private key in at: pulumi config set --secret --path wireguard-mesh:privateKeys.desktop",
+        "is set, but privateKeys.desktop still has the old key, so the node keeps using that",
+        "remove this line, or set the new private key: pulumi config set --secret --path wireguard-mesh:privateKeys.desktop",
       ],
     ],
   },
   {
-    title: "a third key in the middle of a rotation",
+    title: "a third key during a rotation",
     raw: changed({
       peers: { desktop: { nextPublicKey: keys.spare.publicKey } },
       privateKeys: { desktop: Secret.of(next.privateKey) },
@@ -76,7 +79,7 @@ export const rotationRows: Row[] = [
         "privateKeys.desktop",
         "error",
         "belongs neither to peers.desktop.publicKey nor to its nextPublicKey",
-        `its public half is ${next.publicKey}: finish the rotation that is under way (npx wireguard-mesh rotate desktop --finish), or write that as nextPublicKey`,
+        `its public half is ${next.publicKey}: finish the rotation in progress (npx wireguard-mesh rotate desktop --finish), or set nextPublicKey to it`,
       ],
     ],
   },
@@ -98,23 +101,23 @@ export const rotationRows: Row[] = [
         "4500 at that address is the endpoint of peers.desktop",
         OTHER_PORT,
       ],
-      ["relays.tokyo.rotationPort", "error", "51820 is the listen port already", OTHER_PORT],
+      ["relays.tokyo.rotationPort", "error", "51820 is already the listen port", OTHER_PORT],
     ],
   },
   {
-    title: "a relay that nobody could give a second interface",
+    title: "a rotation of a relay without a host",
     raw: changed({ relays: { tokyo: { nextPublicKey: next.publicKey } } }),
     issues: [
       [
         "relays.tokyo",
         "error",
-        "is not pushed to, so nothing gives it the second interface that two keys need",
-        "give it a host; or write the new key as publicKey alone, and hand every config over anew",
+        "has no host, so no push can create the second interface that a rotation needs",
+        "give it a host; or only set publicKey to the new key, and deliver all configs again",
       ],
     ],
   },
   {
-    title: "a relay that is reached through another one",
+    title: "a rotation of a relay that is reached only through another one",
     raw: changed({
       relays: {
         tokyo: pushed,
@@ -130,42 +133,41 @@ export const rotationRows: Row[] = [
       [
         "relays.osaka",
         "error",
-        "is reached through another relay alone, and that would have to know its new key before it has got it",
+        "is reached only through another relay, which would have to know the new key before it is installed",
         "give it a host of the form user@address",
       ],
     ],
   },
   {
-    title:
-      "a relay's rotation by its secret alone while devices still use the port of the last one",
+    title: "a new private key of a relay while devices still use the port of its last rotation",
     raw: changed({
       relays: { tokyo: { ...pushed, rotationPort: 51821 } },
       privateKeys: { tokyo: Secret.of(next.privateKey) },
     }),
     issues: [
-      begun("tokyo", next.publicKey, "relays"),
+      started("tokyo", next.publicKey, "relays"),
       [
         "relays.tokyo.rotationPort",
         "error",
-        "51821 still leads devices to the key that this rotation would end",
-        "set the former secret again; give these devices their new config, remove rotationPort, run up; then rotate",
+        "51821 is still used by devices for the key that this rotation would remove",
+        "set the old private key again, give those devices their new config, remove rotationPort and run up; then rotate",
       ],
     ],
   },
   {
-    title: "a relay's rotation with a port that is written down",
+    title: "a rotation of a relay with a rotationPort",
     raw: changed({ relays: { tokyo: { ...moving, rotationPort: 51899 } } }),
     issues: [
       [
         "relays.tokyo.rotationPort",
         "warning",
-        "51899 now leads to the next key: a device that was configured with this port in an earlier rotation is cut off",
+        "51899 now serves the next key: a device that got this port in an earlier rotation is cut off",
         "nothing to do if the port was chosen for this rotation",
       ],
     ],
   },
   {
-    title: "two relays at once",
+    title: "rotations of two relays at the same time",
     raw: changed({
       relays: { tokyo: moving, osaka: { ...osaka(1), nextPublicKey: keyPair(31).publicKey } },
     }),
@@ -173,13 +175,13 @@ export const rotationRows: Row[] = [
       [
         "relays.tokyo",
         "error",
-        "changes its key while relays.osaka does so too",
+        "changes its key at the same time as relays.osaka",
         "finish one first: npx wireguard-mesh rotate osaka --finish",
       ],
     ],
   },
   {
-    title: "a former key that is another's",
+    title: "a formerPrivateKeys entry that does not belong to the relay",
     raw: changed({
       relays: { tokyo: moving },
       privateKeys: { tokyo: Secret.of(next.privateKey) },
@@ -201,9 +203,9 @@ function shared(path: string, what: "key" | "next key"): Row["issues"][number] {
   return [path, "error", `is also the ${what} of peers.desktop`, remedy];
 }
 
-function begun(name: string, key: string, group: string): Row["issues"][number] {
-  const message = `is a new key, whose public half is ${key}: ${group}.${name} moves to it, and its former key works until that is finished`;
-  const remedy = `then finish it: npx wireguard-mesh rotate ${name} --finish`;
+function started(name: string, key: string, group: string): Row["issues"][number] {
+  const message = `is a new key with public half ${key}: ${group}.${name} moves to it, and its old key works until the rotation is finished`;
+  const remedy = `to finish it: npx wireguard-mesh rotate ${name} --finish`;
   return [`privateKeys.${name}`, "warning", message, remedy];
 }
 

@@ -1,7 +1,7 @@
-/** The form of a row in the table of issues. */
+/** A row in the tables of issues. */
 import type { RawConfig } from "../../../../mesh/config/read-draft";
 
-/** One wrong config and all that is said about it. */
+/** One config and all its issues. */
 export interface Row {
   title: string;
   raw: RawConfig;

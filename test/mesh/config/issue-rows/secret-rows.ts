@@ -1,29 +1,33 @@
-/** Issues of secrets: in clear, not whole, or not fitting. None repeats the secret. */
+/** Issues of secrets: not encrypted, invalid, or not used. No text contains the secret. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const setKey = (name: string) =>
-  `type it in at: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
-const inClear = (path: string): Row["issues"][number] => [
+  `set it with: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
+const notEncrypted = (path: string): Row["issues"][number] => [
   path,
   "error",
-  "stands in clear in the stack file, so it is no secret any more",
+  "is not encrypted in the stack file, so it is no longer secret",
   `make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:${path}`,
 ];
 
 export const secretRows: Row[] = [
   {
-    title: "secrets in clear",
+    title: "secrets that are not encrypted",
     raw: changed({
       privateKeys: { desktop: keys.desktop.privateKey },
       presharedKeySeed: keys.spare.privateKey,
       sshPrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\n",
     }),
-    issues: [inClear("privateKeys.desktop"), inClear("presharedKeySeed"), inClear("sshPrivateKey")],
+    issues: [
+      notEncrypted("privateKeys.desktop"),
+      notEncrypted("presharedKeySeed"),
+      notEncrypted("sshPrivateKey"),
+    ],
   },
   {
-    title: "secrets that are no keys",
+    title: "invalid secrets",
     raw: changed({
       privateKeys: { desktop: Secret.of(keys.desktop.privateKey.slice(1)) },
       presharedKeySeed: Secret.of("correct horse battery staple"),
@@ -51,19 +55,19 @@ export const secretRows: Row[] = [
     ],
   },
   {
-    title: "a former private key that no rotation needs",
+    title: "a formerPrivateKeys entry without a rotation",
     raw: changed({ formerPrivateKeys: { desktop: Secret.of(keys.desktop.privateKey) } }),
     issues: [
       [
         "formerPrivateKeys.desktop",
         "warning",
-        "is of no use: peers.desktop is not a relay between two keys",
+        "is not used: peers.desktop is not a relay with a rotation in progress",
         "remove it: pulumi config rm --path wireguard-mesh:formerPrivateKeys.desktop",
       ],
     ],
   },
   {
-    title: "private keys of nobody",
+    title: "private keys of unknown nodes",
     raw: changed({
       privateKeys: {
         desktp: Secret.sealed(),
@@ -76,25 +80,25 @@ export const secretRows: Row[] = [
       [
         "privateKeys.desktp",
         "error",
-        "there is no node of this name",
-        "did you mean desktop? Else remove it: pulumi config rm --path wireguard-mesh:privateKeys.desktp",
+        "there is no node with this name",
+        "did you mean desktop? Otherwise remove it: pulumi config rm --path wireguard-mesh:privateKeys.desktp",
       ],
       [
         "privateKeys.old-phone",
         "error",
-        "there is no node of this name",
+        "there is no node with this name",
         "remove it: pulumi config rm --path wireguard-mesh:privateKeys.old-phone",
       ],
       [
         'privateKeys."$(reboot)"',
         "error",
-        "there is no node of this name",
+        "there is no node with this name",
         "remove this line from the stack file",
       ],
       [
         'privateKeys."(hidden)"',
         "error",
-        "there is no node of this name",
+        "there is no node with this name",
         "remove this line from the stack file",
       ],
     ],
@@ -110,7 +114,7 @@ export const secretRows: Row[] = [
         "privateKeys",
         "error",
         "is not a map of names and keys",
-        "set one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
+        "set each one with: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
       ],
     ],
   })),

@@ -1,4 +1,4 @@
-/** Issues of the config's form: maps, lists, names and keys that no version or only a later one knows. */
+/** Issues of the shape of the config: maps, lists, names, unknown keys and keys of planned features. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
@@ -10,7 +10,7 @@ const NODE_KEYS =
 
 export const shapeRows: Row[] = [
   {
-    title: "nothing at all",
+    title: "an empty config",
     raw: {},
     issues: [
       [
@@ -22,7 +22,7 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "keys that nobody knows",
+    title: "unknown keys",
     raw: changed({
       peer: {},
       zebra: 1,
@@ -49,7 +49,7 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "a key that only a peer has, at a relay",
+    title: "a key of peers at a relay",
     raw: changed({ relays: { tokyo: { relay: "tokyo" } } }),
     issues: [
       [
@@ -61,7 +61,7 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "a key that is itself a secret is not repeated",
+    title: "an unknown key that looks like a secret",
     raw: changed({
       [keys.spare.privateKey.slice(0, 43)]: 1,
       peers: { desktop: { [Buffer.alloc(32, 0xfb).toString("base64url")]: 1 } },
@@ -82,7 +82,7 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "keys of the design that are still to come",
+    title: "keys of planned features",
     raw: changed({
       policy: [],
       network: { domain: "mesh.internal" },
@@ -94,12 +94,12 @@ export const shapeRows: Row[] = [
     issues: [
       ["policy", "error", "is not supported yet", "remove policy for now"],
       ["network.domain", "error", "is not supported yet", "remove domain for now"],
-      ...["masquerade", "exit"].map((key) => soon("relays.tokyo", key)),
-      ...["masquerade", "routeAll"].map((key) => soon("peers.desktop", key)),
+      ...["masquerade", "exit"].map((key) => notYet("relays.tokyo", key)),
+      ...["masquerade", "routeAll"].map((key) => notYet("peers.desktop", key)),
     ],
   },
   {
-    title: "parts that are encrypted and should not be",
+    title: "encrypted parts that must be readable",
     raw: {
       network: Secret.sealed(),
       relays: Secret.sealed(),
@@ -109,12 +109,12 @@ export const shapeRows: Row[] = [
     issues: ["network", "relays", "peers", "expect"].map((part) => [
       part,
       "error",
-      "is encrypted, in whole or in part, but names, addresses and public keys are facts",
-      "set it again without --secret; private keys belong into privateKeys",
+      "is encrypted, in whole or in part, but names, addresses and public keys are not secret",
+      "set it again without --secret; private keys belong in privateKeys",
     ]),
   },
   {
-    title: "parts of another form",
+    title: "parts of another type",
     raw: { network: "10.86.0.0/24", relays: [], peers: "desktop", expect: { from: "a" } },
     issues: [
       [
@@ -144,7 +144,7 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "what is wrong is not called missing as well",
+    title: "invalid values are not reported as missing too",
     raw: changed({
       privateKeys: Secret.sealed(),
       network: { cidr6: "fd5c:10::/64" },
@@ -170,14 +170,14 @@ export const shapeRows: Row[] = [
       [
         "peers.desktop.hostKey[0]",
         "error",
-        "is not a whole ssh-ed25519 key",
+        "is not a complete ssh-ed25519 key",
         "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
       ],
       ["peers.laptop.site", "error", '"Office" cannot be a name', NAME],
     ],
   },
   {
-    title: "names that are no DNS labels",
+    title: "names that are not DNS labels",
     raw: changed({
       peers: { Laptop: {}, "a--b": {}, "-a": {}, "a\nb": {}, "": {}, [`x${"y".repeat(63)}`]: {} },
     }),
@@ -198,7 +198,7 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "a node whose time has passed",
+    title: "a node that has expired",
     raw: changed({ peers: { laptop: { expires: "2026-11-22" } } }),
     issues: [
       [
@@ -211,6 +211,6 @@ export const shapeRows: Row[] = [
   },
 ];
 
-function soon(path: string, key: string): Row["issues"][number] {
+function notYet(path: string, key: string): Row["issues"][number] {
   return [`${path}.${key}`, "error", "is not supported yet", `remove ${key} for now`];
 }

@@ -1,4 +1,4 @@
-/** Issues of single values: what cannot be read as what it should be. */
+/** Issues of single values. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey, keys } from "../../../support/small-network";
 import type { Row } from "./row";
@@ -10,7 +10,7 @@ const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
 const ENDPOINT =
   "write HOST:PORT, e.g. 203.0.113.10:51820, [2001:db8::1]:51820 or vpn.example.org:51820";
-const NOT_DIALLED = "is no address at which another machine could be dialled";
+const NOT_DIALABLE = "is not an address that another machine can dial";
 const OUTER = "use the machine's address on the outer network, e.g. 203.0.113.10";
 const DNS = "write e.g. 203.0.113.10 or vpn.example.org";
 const PORT = "use a whole number from 1 to 65535";
@@ -28,18 +28,14 @@ export const valueRows: Row[] = [
     [
       "10.86.0.2/24",
       '"10.86.0.2/24" has a prefix length',
-      "write the address alone; the length comes from network.cidr",
+      "write only the address; the prefix length comes from network.cidr",
     ],
     ["010.86.0.2", '"010.86.0.2" is not an IPv4 address', IPV4],
     ["0x0a.86.0.2", '"0x0a.86.0.2" is not an IPv4 address', IPV4],
     ["10.86.2", '"10.86.2" is not an IPv4 address', IPV4],
     ["10.86.0.256", '"10.86.0.256" is not an IPv4 address', IPV4],
-    [
-      "::ffff:10.86.0.2",
-      '"::ffff:10.86.0.2" is an IPv4 address in IPv6 clothes',
-      "write 10.86.0.2",
-    ],
-    ["fd5c:10::2", "fd5c:10::2 is an IPv6 address", "put it into address6"],
+    ["::ffff:10.86.0.2", '"::ffff:10.86.0.2" is an IPv4-mapped IPv6 address', "write 10.86.0.2"],
+    ["fd5c:10::2", "fd5c:10::2 is an IPv6 address", "put it in address6"],
     ["fe80::1%eth0", '"fe80::1%eth0" is not an IP address', IP],
     ["desktop", '"desktop" is not an IP address', IP],
     ["", '"" is not an IP address', IP],
@@ -51,16 +47,16 @@ export const valueRows: Row[] = [
     [true, "is a boolean, but should be text", "write e.g. 10.86.0.2"],
     [
       Secret.sealed(),
-      "is encrypted, but names, addresses and public keys are facts that a review must see",
+      "is encrypted, but names, addresses and public keys must be readable in a review",
       "set it again without --secret",
     ],
   ]),
-  ...inDesktop("address6", [["10.86.0.9", "10.86.0.9 is an IPv4 address", "put it into address"]]),
+  ...inDesktop("address6", [["10.86.0.9", "10.86.0.9 is an IPv4 address", "put it in address"]]),
   ...inDesktop("publicKey", [
     [keys.desktop.publicKey.slice(0, 43), "is not a WireGuard key", KEY],
     [
       Buffer.alloc(32).toString("base64"),
-      "is the all-zero key, which is nobody's",
+      "is the all-zero key, which cannot be used",
       "make a key pair: wg genkey | tee key | wg pubkey",
     ],
     [undefined, "is missing", "add it, e.g. the line that `wg pubkey` prints"],
@@ -68,9 +64,9 @@ export const valueRows: Row[] = [
   ...inDesktop("endpoint", [
     ["203.0.113.7", '"203.0.113.7" is not an endpoint', ENDPOINT],
     ["2001:db8::1:51820", '"2001:db8::1:51820" is not an endpoint', ENDPOINT],
-    ["127.0.0.1:51820", `127.0.0.1 ${NOT_DIALLED}`, OUTER],
-    ["0.0.0.0:51820", `0.0.0.0 ${NOT_DIALLED}`, OUTER],
-    ["[ff02::1]:51820", `ff02::1 ${NOT_DIALLED}`, OUTER],
+    ["127.0.0.1:51820", `127.0.0.1 ${NOT_DIALABLE}`, OUTER],
+    ["0.0.0.0:51820", `0.0.0.0 ${NOT_DIALABLE}`, OUTER],
+    ["[ff02::1]:51820", `ff02::1 ${NOT_DIALABLE}`, OUTER],
     ["0x7f.1:51820", '"0x7f.1" is neither an address nor a DNS name', DNS],
     ["203.0.113.7:70000", "70000 is not a port", PORT],
     ["203.0.113.7:0", "0 is not a port", PORT],
@@ -110,7 +106,7 @@ export const valueRows: Row[] = [
     ["2026-13-01", '"2026-13-01" is not a date', DATE],
   ]),
   ...inDesktop("tags", [["guest", "is not a list", "write a list: [ ... ]"]]),
-  ...inDesktop("host", [[[], "is an empty list", "leave it out, or name at least one"]]),
+  ...inDesktop("host", [[[], "is an empty list", "leave it out, or list at least one"]]),
   ...inDesktop("host", [
     ["198.51.100.9", '"198.51.100.9" does not say how to log in', LOGIN],
     [
@@ -124,14 +120,14 @@ export const valueRows: Row[] = [
       "write user@address or user@address:port, an IPv6 address in brackets",
     ],
     ["root@-oProxyCommand", '"-oProxyCommand" is neither an address nor a DNS name', DNS],
-  ]).map((row): Row => atListPlace(row)),
+  ]).map((row): Row => withIndex(row)),
   {
-    title: "one wrong tag of two is named by its place",
+    title: "one invalid tag of two is reported with its index",
     raw: changed({ peers: { desktop: { tags: ["guest", "Admin"] } } }),
     issues: [["peers.desktop.tags[1]", "error", '"Admin" cannot be a name', NAME]],
   },
   {
-    title: "hostKey that is no text",
+    title: "hostKey that is not text",
     raw: changed({ peers: { desktop: { hostKey: [7] } } }),
     issues: [
       [
@@ -143,16 +139,16 @@ export const valueRows: Row[] = [
     ],
   },
   {
-    title: "hostKey of no known type",
+    title: "hostKey of an unknown type",
     raw: changed({ peers: { desktop: { hostKey: "ssh-dss AAAAB3Nz" } } }),
     issues: [
       ["peers.desktop.hostKey[0]", "error", '"ssh-dss" is not a type of SSH host key', HOST_KEY],
     ],
   },
   {
-    title: "hostKey that is cut",
+    title: "hostKey that is truncated",
     raw: changed({ peers: { desktop: { hostKey: hostKey.slice(0, 30) } } }),
-    issues: [["peers.desktop.hostKey[0]", "error", "is not a whole ssh-ed25519 key", HOST_KEY]],
+    issues: [["peers.desktop.hostKey[0]", "error", "is not a complete ssh-ed25519 key", HOST_KEY]],
   },
   ...inNetwork("cidr", [
     ["10.86.0.0", '"10.86.0.0" is not a prefix', PREFIX],
@@ -160,17 +156,17 @@ export const valueRows: Row[] = [
     ["10.86.0.1/24", '"10.86.0.1/24" has host bits set', "write 10.86.0.0/24"],
     [
       "10.0.0.0/7",
-      "10.0.0.0/7 would draw much of the internet into the tunnel",
+      "10.0.0.0/7 would route much of the internet into the tunnel",
       "use a private prefix of /8 or longer, e.g. 10.86.0.0/24",
     ],
-    ["fd5c:10::/64", "fd5c:10::/64 is an IPv6 prefix", "put it into network.cidr6"],
+    ["fd5c:10::/64", "fd5c:10::/64 is an IPv6 prefix", "put it in network.cidr6"],
   ]),
   ...inNetwork("cidr6", [
-    ["10.86.0.0/24", "10.86.0.0/24 is an IPv4 prefix", "put it into network.cidr"],
+    ["10.86.0.0/24", "10.86.0.0/24 is an IPv4 prefix", "put it in network.cidr"],
     ["fd5c:10::/129", "/129 is longer than an IPv6 address", "use a length from 0 to 128"],
     [
       "fd00::/31",
-      "fd00::/31 would draw much of the internet into the tunnel",
+      "fd00::/31 would route much of the internet into the tunnel",
       "use a private prefix of /32 or longer, e.g. fd5c:10::/64",
     ],
   ]),
@@ -182,7 +178,7 @@ export const valueRows: Row[] = [
     ["lo", '"lo" cannot be an interface name', INTERFACE],
   ]),
   ...inNetwork("topology", [
-    ["ring", '"ring" is not a choice', "use auto or star"],
+    ["ring", '"ring" is not a valid value', "use auto or star"],
     [2, "is a number, but should be text", "write e.g. auto"],
   ]),
 ];
@@ -205,7 +201,7 @@ function inNetwork(key: string, values: Value[]): Row[] {
   }));
 }
 
-function atListPlace(row: Row): Row {
+function withIndex(row: Row): Row {
   return { ...row, issues: row.issues.map(([path, ...rest]) => [`${path}[0]`, ...rest]) };
 }
 

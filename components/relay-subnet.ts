@@ -1,41 +1,44 @@
-/** Where a relay's instance stands: in a VPC of its own, or in a subnet of the user's that collides with nothing of ours. */
+/** The subnet of a relay's instance: in a new VPC, or an existing one that does not overlap the tunnel or a LAN. */
 import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
 import { overlaps, parsePrefix, type Prefix } from "../mesh/addresses";
 import type { Ec2Spec } from "../mesh/config/ec2";
 import type { InnerPrefix } from "../mesh/config/inner-prefixes";
-import { lookedUp } from "./aws-lookup";
+import { lookup } from "./aws-lookup";
 
-export interface PlaceArgs {
+export interface SubnetArgs {
   relay: string;
   ec2: Ec2Spec;
-  /** What goes into the tunnel; a subnet that overlaps one of these is refused. */
+  /** Prefixes that are routed into the tunnel. An existing subnet must not overlap one. */
   inner: InnerPrefix[];
   tags: Record<string, string>;
 }
 
-export interface Place {
+interface RelaySubnet {
   vpcId: pulumi.Output<string>;
   subnetId: pulumi.Output<string>;
-  /** What must be there before an instance has a way to the internet. */
+  /** Must exist before the instance has internet access. */
   ready: pulumi.Resource[];
 }
 
-export function placeFor(name: string, args: PlaceArgs, opts: pulumi.CustomResourceOptions): Place {
+export function subnetFor(
+  name: string,
+  args: SubnetArgs,
+  opts: pulumi.CustomResourceOptions,
+): RelaySubnet {
   const { vpcCidr, subnetId } = args.ec2;
-  if (subnetId !== null) return placeIn(subnetId, args, opts);
-  if (vpcCidr === null)
-    throw new Error(`neither a VPC nor a subnet of ${args.relay} was validated`);
-  return placeOfItsOwn(name, vpcCidr, args, opts);
+  if (subnetId !== null) return existingSubnet(subnetId, args, opts);
+  if (vpcCidr === null) throw new Error(`vpcCidr of ${args.relay} was not validated`);
+  return newSubnet(name, vpcCidr, args, opts);
 }
 
-/** One subnet as large as the VPC, with a way out for both families. */
-function placeOfItsOwn(
+/** A VPC with one subnet of the same size and internet access for both families. */
+function newSubnet(
   name: string,
   vpcCidr: Prefix,
-  { tags }: PlaceArgs,
+  { tags }: SubnetArgs,
   opts: pulumi.CustomResourceOptions,
-): Place {
+): RelaySubnet {
   const cidrBlock = vpcCidr.text;
   const vpc = new ec2.Vpc(
     `${name}-vpc`,
@@ -48,7 +51,7 @@ function placeOfItsOwn(
     {
       vpcId: vpc.id,
       cidrBlock,
-      // Amazon gives the VPC a /56; a subnet's is always a /64, and its first one begins alike.
+      // The VPC gets a /56 from Amazon; this is its first /64.
       ipv6CidrBlock: vpc.ipv6CidrBlock.apply((prefix) => prefix.replace(/\/56$/, "/64")),
       assignIpv6AddressOnCreation: true,
       tags,
@@ -67,19 +70,23 @@ function placeOfItsOwn(
     },
     opts,
   );
-  const joined = new ec2.RouteTableAssociation(
+  const association = new ec2.RouteTableAssociation(
     `${name}-routes-association`,
     { subnetId: subnet.id, routeTableId: routes.id },
     opts,
   );
-  return { vpcId: vpc.id, subnetId: subnet.id, ready: [joined] };
+  return { vpcId: vpc.id, subnetId: subnet.id, ready: [association] };
 }
 
-/** Both ids come out of the check, so that no AWS resource that needs one is made where it fails. */
-function placeIn(subnetId: string, args: PlaceArgs, opts: pulumi.CustomResourceOptions): Place {
+/** Both IDs depend on the check, so that AWS resources which need one are not created if it fails. */
+function existingSubnet(
+  subnetId: string,
+  args: SubnetArgs,
+  opts: pulumi.CustomResourceOptions,
+): RelaySubnet {
   const { parent } = opts;
-  const subnet = lookedUp(args.relay, ec2.getSubnet({ id: subnetId }, { parent }));
-  const vpc = subnet.apply(({ vpcId: id }) => lookedUp(args.relay, ec2.getVpc({ id }, { parent })));
+  const subnet = lookup(args.relay, ec2.getSubnet({ id: subnetId }, { parent }));
+  const vpc = subnet.apply(({ vpcId: id }) => lookup(args.relay, ec2.getVpc({ id }, { parent })));
   const vpcId = pulumi.all([subnet, vpc]).apply(([foundSubnet, foundVpc]) => {
     refuseOverlap(subnetId, args, [
       { what: `the subnet ${subnetId}`, cidrs: [foundSubnet.cidrBlock, foundSubnet.ipv6CidrBlock] },
@@ -98,21 +105,21 @@ function placeIn(subnetId: string, args: PlaceArgs, opts: pulumi.CustomResourceO
 }
 
 /**
- * The tunnel would take over addresses of the VPC, its resolver and router among them. Exported for its test: in mocks, a
- * resource that waits for what has failed waits for ever.
+ * Throws if a prefix overlaps the tunnel, which would take over the VPC's addresses, its resolver and router included.
+ * Exported for tests: with mocks, a resource that depends on a failed output never resolves.
  */
 export function refuseOverlap(
   subnetId: string,
-  { relay, inner }: Pick<PlaceArgs, "relay" | "inner">,
-  places: { what: string; cidrs: string[] }[],
+  { relay, inner }: Pick<SubnetArgs, "relay" | "inner">,
+  networks: { what: string; cidrs: string[] }[],
 ): void {
-  for (const { what, cidrs } of places) {
+  for (const { what, cidrs } of networks) {
     for (const outer of cidrs.filter((cidr) => cidr !== "").map(parsePrefix)) {
       const other = inner.find(({ prefix }) => overlaps(prefix, outer));
       if (other === undefined) continue;
       throw new pulumi.RunError(
-        `relays.${relay}.ec2.subnetId: ${subnetId} cannot be used: ${outer.text}, ${what}, overlaps ${other.prefix.text}, ${other.of}\n` +
-          "  choose another subnet, leave subnetId out for a VPC of its own, or move the tunnel: network.cidr",
+        `relays.${relay}.ec2.subnetId: ${subnetId} cannot be used: ${what} (${outer.text}) overlaps ${other.of} (${other.prefix.text})\n` +
+          "  choose another subnet, leave out subnetId for a new VPC, or change network.cidr",
       );
     }
   }

@@ -1,11 +1,11 @@
-/** The machines of a raw network, as the oracle wants them: what the user wrote, and the text that each node got. */
+/** The machines of a raw network, as input for the router of cryptokey-router.ts. */
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { interfaceKey } from "../../mesh/plan/rotation";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import type { Machine } from "./cryptokey-router";
 import type { RawNetwork, RawNode } from "./networks";
 
-export function worldOf(raw: RawNetwork, plan: Plan): Machine[] {
+export function machinesOf(raw: RawNetwork, plan: Plan): Machine[] {
   const written: Record<string, RawNode | undefined> = { ...raw.relays, ...raw.peers };
   const port = textsOf(raw.network["listenPort"] ?? 51820).join();
   return plan.nodes.map((node) => {
@@ -31,7 +31,7 @@ function secondOf(node: NodePlan, plan: Plan): Pick<Machine, "second"> {
   return { second: { publicKey: node.alternate.publicKey, text } };
 }
 
-/** A relay without an endpoint is dialled where one logs in to it. */
+/** A relay without an endpoint is dialled at its SSH address. */
 function ownHost(kind: string, fields: RawNode, port: string): string[] {
   if (kind === "peer" || fields["endpoint"] !== undefined) return [];
   const listens = textsOf(fields["listenPort"] ?? port).join();
@@ -40,7 +40,7 @@ function ownHost(kind: string, fields: RawNode, port: string): string[] {
     .map((host) => `${host.slice(host.indexOf("@") + 1)}:${listens}`);
 }
 
-/** One value or a list of them as texts. */
+/** A value or a list of values as a list of texts. */
 function textsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(textsOf);
   return typeof value === "string" || typeof value === "number" ? [`${value}`] : [];
