@@ -28,8 +28,6 @@ export function preparedEnvironment(user, { root, engine, plugin, standInFolder,
     ...user,
     PATH: [...new Set(folders)].join(delimiter),
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Types are checked by `npm run typecheck`; loading them at each run of the engine takes longer than all else.
-    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     // Where downloads do not work, each run of the engine would lose seconds trying.
     ...(plugin === "stand-in" ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
   };
