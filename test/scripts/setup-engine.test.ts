@@ -1,6 +1,16 @@
 /** Which engine the set-up takes, and how Go gets to build it. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -46,7 +56,7 @@ describe("set-up: which engine fits", () => {
     });
   }
 
-  it("the Go module builds the version of the SDK", async () => {
+  it("the Go module builds the version of the SDK", () => {
     const { dependencies } = JSON.parse(
       readFileSync(join(setup, "../../package.json"), "utf8"),
     ) as { dependencies: Record<string, string> };
@@ -160,5 +170,33 @@ describe("set-up: finding the engine", () => {
     assert.notEqual((await find()).engine, null);
     rmSync(ours(), { recursive: true });
     assert.equal((await find()).engine, null);
+  });
+});
+
+describe("set-up: `npx pulumi`", () => {
+  it("is the npm wrapper, told to run the engine of the SDK's version", () => {
+    const { version } = JSON.parse(
+      readFileSync(join(setup, "../../node_modules/@pulumi/pulumi/package.json"), "utf8"),
+    ) as { version: string };
+    program(join(folder, "versions", version, "bin", "pulumi"), 'echo "engine: $*"');
+    const launcher = join(setup, "pulumi.mjs");
+    const env = { ...process.env, PULUMI_HOME: folder, PULUMI_VERSION: "" };
+    const run = spawnSync(process.execPath, [launcher, "up", "--yes"], { env, encoding: "utf8" });
+    assert.equal(run.stdout, "engine: up --yes\n", run.stderr);
+  });
+
+  it("takes the place of the wrapper's own link, as `npx wireguard-mesh` has one", async () => {
+    const { linkCommands, isLinked } = await load<{
+      linkCommands: (root: string) => void;
+      isLinked: (root: string) => boolean;
+    }>("link-command.mjs");
+    const bin = join(folder, "node_modules", ".bin");
+    mkdirSync(bin, { recursive: true });
+    symlinkSync("../pulumi/run.js", join(bin, "pulumi"));
+    assert.equal(isLinked(folder), false);
+    linkCommands(folder);
+    assert.equal(isLinked(folder), true);
+    assert.equal(readlinkSync(join(bin, "pulumi")), "../../scripts/setup/pulumi.mjs");
+    assert.equal(readlinkSync(join(bin, "wireguard-mesh")), "../../dist/scripts/wireguard-mesh.js");
   });
 });
