@@ -9,14 +9,14 @@ import { end, processesWith } from "./processes";
 /** Arguments of a `local.Command`; `stdin` is made a secret. */
 export type Commands = Record<string, Record<string, unknown>>;
 
-export interface Finished {
+export interface CommandResult {
   code: number | null;
   /** Both streams. */
   said: string;
 }
 
 export interface Running {
-  finished: Promise<Finished>;
+  finished: Promise<CommandResult>;
   /** Sends a signal to all of the engine's process group, as a terminal does at Ctrl-C. Plugins have their own. */
   signal: (signal: NodeJS.Signals) => void;
 }
@@ -60,7 +60,7 @@ export class EngineProgram {
     this.write("commands.json", JSON.stringify(commands));
   }
 
-  up(): Promise<Finished> {
+  up(): Promise<CommandResult> {
     return this.startUp().finished;
   }
 
@@ -68,7 +68,7 @@ export class EngineProgram {
     return this.start("up", "--yes", "--skip-preview", "--continue-on-error", "--stack", "test");
   }
 
-  pulumi(...args: string[]): Promise<Finished> {
+  pulumi(...args: string[]): Promise<CommandResult> {
     return this.start(...args).finished;
   }
 
@@ -94,7 +94,7 @@ export class EngineProgram {
     for (const stream of [engine.stdout, engine.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (said += text));
     }
-    const finished = new Promise<Finished>((resolve, reject) => {
+    const finished = new Promise<CommandResult>((resolve, reject) => {
       engine.once("error", reject);
       engine.once("close", (code) => {
         resolve({ code, said });

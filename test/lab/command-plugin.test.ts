@@ -3,7 +3,7 @@
  * Put to the stand-in here; to the real plugin with COMMAND_PLUGIN=/path/to/pulumi-resource-command.
  */
 import * as assert from "node:assert/strict";
-import { type Commands, EngineProgram, type Finished } from "../command-plugin/engine-program";
+import { type Commands, EngineProgram, type CommandResult } from "../command-plugin/engine-program";
 import { end, gone, linesOf } from "../command-plugin/processes";
 
 const many = Array.from({ length: 50 }, (_, i) => `many-${i}`);
@@ -147,12 +147,12 @@ function lines(program: EngineProgram): string[] {
   return program.read("log").trim().split("\n").sort();
 }
 
-function succeeded(finished: Finished): Finished {
+function succeeded(finished: CommandResult): CommandResult {
   assert.equal(finished.code, 0, finished.said);
   return finished;
 }
 
-function failed(finished: Finished): Finished {
+function failed(finished: CommandResult): CommandResult {
   assert.notEqual(finished.code, 0, finished.said);
   return finished;
 }

@@ -1,7 +1,7 @@
 /** The network converges, end to end: the real engine, the program as it is, real sshd and WireGuard. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { lossDuring } from "./support/ping-stream";
@@ -90,7 +90,7 @@ describe("a network of a relay and two peers behind NAT", function () {
 
   it("converges the others when a host is down, names it, and does the rest next time", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    await mesh.lab.cut("desktop");
+    await mesh.lab.disconnect("desktop");
     const begun = Date.now();
     const up = await pulumi(...UP);
     const seconds = (Date.now() - begun) / 1000;
@@ -99,7 +99,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     assert.match(up.stdout + up.stderr, /desktop: cannot be reached[\s\S]*timed out/);
     assert.deepEqual(await mtus(["relay", "laptop"]), ["1400", "1400"]);
 
-    await mesh.lab.mend("desktop");
+    await mesh.lab.reconnect("desktop");
     const before = logins();
     succeeded(await pulumi(...UP));
     assert.deepEqual(await mtus(NODES), ["1400", "1400", "1400"]);
@@ -141,13 +141,13 @@ describe("a network of a relay and two peers behind NAT", function () {
 
   it("let no secret be seen anywhere in all of this", () => leaks.end());
 
-  async function pulumi(...args: string[]): Promise<Finished> {
+  async function pulumi(...args: string[]): Promise<CommandResult> {
     const done = await mesh.pulumi(...args);
     leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 
-  async function command(...args: string[]): Promise<Finished> {
+  async function command(...args: string[]): Promise<CommandResult> {
     const done = await mesh.lab.exec("operator", [
       "node",
       "dist/scripts/wireguard-mesh.js",
@@ -182,7 +182,7 @@ describe("a network of a relay and two peers behind NAT", function () {
   }
 });
 
-function succeeded(done: Finished): Finished {
+function succeeded(done: CommandResult): CommandResult {
   assert.equal(done.code, 0, done.stdout + done.stderr);
   return done;
 }

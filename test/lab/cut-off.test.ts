@@ -1,6 +1,6 @@
 /** A config that cuts the only way in: the host comes back by itself, and up says so. Real engine, sshd and WireGuard. */
 import * as assert from "node:assert/strict";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
@@ -77,7 +77,7 @@ describe("a host whose only way in is the tunnel", () => {
 
   it("let no secret be seen anywhere in all of this", () => leaks.end());
 
-  async function pulumi(...args: string[]): Promise<Finished> {
+  async function pulumi(...args: string[]): Promise<CommandResult> {
     const done = await mesh.pulumi(...args);
     leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
     return done;

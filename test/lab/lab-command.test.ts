@@ -3,8 +3,8 @@ import * as assert from "node:assert/strict";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { run } from "../../scripts/lab/process";
-import type { Finished } from "../../scripts/lab/process";
-import { layOut } from "../../scripts/lab/layout";
+import type { CommandResult } from "../../scripts/lab/process";
+import { layoutOf } from "../../scripts/lab/layout";
 import { scenarios } from "../../scripts/lab/scenarios";
 import { smallWorld } from "./support/small-world";
 
@@ -98,11 +98,11 @@ describe("the lab's command", function () {
       assert.ok(stdout.includes(`${name.padEnd(12)} ${title}`));
   });
 
-  function exec(...args: string[]): Promise<Finished> {
+  function exec(...args: string[]): Promise<CommandResult> {
     return command("exec", "--scenario", ID, ...args);
   }
 
-  function command(...args: string[]): Promise<Finished> {
+  function command(...args: string[]): Promise<CommandResult> {
     const argv = [process.execPath, MAIN, ...args];
     return run(argv, { input: "typed" });
   }
@@ -111,7 +111,7 @@ describe("the lab's command", function () {
 describe("a scenario", () => {
   for (const { name, world, picture, config } of scenarios) {
     it(`draws what it builds: ${name}`, () => {
-      layOut("test", world);
+      layoutOf("test", world);
       const mesh = config({ managementAddress: () => "172.29.0.10" });
       const nodes = [...Object.entries(mesh.relays ?? {}), ...Object.entries(mesh.peers)];
       const tunnel = nodes.flatMap(([node, fields]) => [node, String(fields["address"])]);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor, type Finished } from "../../scripts/lab/process";
+import { waitFor, type CommandResult } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
   asInstance,
@@ -65,7 +65,7 @@ describe("the identity of an instance", function () {
     return request({ targets: [vouched(OTHER_ADDRESS, "i-relay")] });
   }
 
-  function resultOf({ stdout, stderr }: Finished): PushResult {
+  function resultOf({ stdout, stderr }: CommandResult): PushResult {
     assert.match(stdout, /^\{.*\}\n$/, stderr);
     return JSON.parse(stdout) as PushResult;
   }

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { printedIn, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
 
@@ -28,7 +28,7 @@ describe("a push to the machine it runs on", function () {
   });
   after(() => lab.down());
 
-  async function push(verb: "apply" | "remove"): Promise<Finished> {
+  async function push(verb: "apply" | "remove"): Promise<CommandResult> {
     const request = requestFor(lab, "laptop", {
       targets: [{ kind: "local" }],
       sshPrivateKey: null,
@@ -39,7 +39,7 @@ describe("a push to the machine it runs on", function () {
     return finished;
   }
 
-  function outcomeOf({ stdout, stderr }: Finished): string {
+  function outcomeOf({ stdout, stderr }: CommandResult): string {
     assert.match(stdout, /^\{.*\}\n$/, stderr);
     const { outcome, through } = JSON.parse(stdout) as { outcome: string; through?: string };
     return through === undefined ? outcome : `${outcome} ${through}`;

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { hop, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
 
@@ -18,13 +18,13 @@ describe("a push to a host", function () {
   after(() => lab.down());
 
   /** How many logins a push made, and what came of it. */
-  async function counted(node: string, request: PushRequest): Promise<[number, Finished]> {
+  async function counted(node: string, request: PushRequest): Promise<[number, CommandResult]> {
     const before = lab.logins(node);
     const finished = await push(lab, "apply", request);
     return [lab.logins(node) - before, finished];
   }
 
-  function resultOf({ stdout, stderr }: Finished): PushResult {
+  function resultOf({ stdout, stderr }: CommandResult): PushResult {
     assert.match(stdout, /^\{.*\}\n$/, stderr);
     return JSON.parse(stdout) as PushResult;
   }
@@ -180,7 +180,10 @@ describe("a push to a host", function () {
     }
 
     /** Runs it, and fails when it takes longer. */
-    async function within(limitMs: number, work: () => Promise<Finished>): Promise<Finished> {
+    async function within(
+      limitMs: number,
+      work: () => Promise<CommandResult>,
+    ): Promise<CommandResult> {
       const start = Date.now();
       const finished = await work();
       assert.ok(Date.now() - start < limitMs, `took ${Date.now() - start} ms`);

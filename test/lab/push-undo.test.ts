@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { Lab } from "../../scripts/lab/lab";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { configOf, hop, keysOf, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
 
@@ -16,13 +16,13 @@ describe("a push and the way in", function () {
   });
   after(() => lab.down());
 
-  async function pushed(...args: Parameters<typeof push>): Promise<Finished> {
+  async function pushed(...args: Parameters<typeof push>): Promise<CommandResult> {
     const finished = await push(...args);
     assert.equal(finished.code, 0, finished.stderr);
     return finished;
   }
 
-  const outcomeOf = ({ stdout }: Finished): string =>
+  const outcomeOf = ({ stdout }: CommandResult): string =>
     (JSON.parse(stdout) as { outcome: string }).outcome;
 
   const liveFile = (node: string): string =>

@@ -125,9 +125,9 @@ describe("keys that change under traffic", function () {
     });
 
     it("leave no tunnel silent for long as each peer moves, nor lock out who is reached through it", async () => {
-      await lab.cut("laptop");
+      await lab.disconnect("laptop");
       await pushed(lab, viaTunnel(), leaks);
-      await lab.mend("laptop");
+      await lab.reconnect("laptop");
       // It was away: it works with the old key, and the next push finishes the job.
       assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
       const measured = await silences("relay's key", async () => {

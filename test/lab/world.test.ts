@@ -125,10 +125,10 @@ describe("a world of the lab", function () {
 
     it("fall silent when they are cut off, and come back", async () => {
       const address = lab.managementAddress("relay");
-      await lab.cut("relay");
+      await lab.disconnect("relay");
       assert.equal(await answers(lab, "laptop", "203.0.113.10"), false);
       assert.equal(await answers(lab, "operator", address), false);
-      await lab.mend("relay");
+      await lab.reconnect("relay");
       assert.equal(await comesToAnswer(lab, "laptop", "203.0.113.10"), true);
       assert.equal(await comesToAnswer(lab, "operator", address), true);
     });

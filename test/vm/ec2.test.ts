@@ -26,7 +26,7 @@ describe("an EC2 relay", function () {
   afterEach(async function () {
     if (this.currentTest?.state !== "failed") return;
     const machine = await here.network.machine().catch(() => undefined);
-    if (machine !== undefined) process.stderr.write(`${machine.lastWords()}\n`);
+    if (machine !== undefined) process.stderr.write(`${machine.consoleTail()}\n`);
   });
   after(() => here.network.lab.down());
 

@@ -63,7 +63,7 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
   });
   afterEach(function () {
     if (this.currentTest?.state !== "failed") return;
-    for (const { machine } of machines) process.stderr.write(`${machine.lastWords()}\n`);
+    for (const { machine } of machines) process.stderr.write(`${machine.consoleTail()}\n`);
   });
   after(() => Lab.down(ID));
 

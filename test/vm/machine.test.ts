@@ -19,7 +19,7 @@ describe("a virtual machine in the lab", () => {
     machine = here.machine;
   });
   afterEach(function () {
-    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.lastWords()}\n`);
+    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.consoleTail()}\n`);
   });
   after(() => Lab.down(ID));
 

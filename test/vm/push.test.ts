@@ -33,7 +33,7 @@ describe("the push on a machine with systemd", () => {
     assert.deepEqual(await machine.waitForCloudInit(), []);
   });
   afterEach(function () {
-    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.lastWords()}\n`);
+    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.consoleTail()}\n`);
   });
   after(() => Lab.down(ID));
 

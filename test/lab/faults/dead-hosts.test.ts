@@ -56,7 +56,7 @@ describe("a host that does not answer", function () {
 
   it("F1: fails alone, within 30 s, named with cause and remedy; the next up touches only it", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    await mesh.lab.cut("desktop");
+    await mesh.lab.disconnect("desktop");
     const first = await talk.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(first.code, 1);
     const report = JSON.parse(first.stdout) as UpReport;
@@ -77,7 +77,7 @@ describe("a host that does not answer", function () {
     assert.notEqual(again.code, 0);
     assert.ok(seconds < 30, `it took ${seconds} s`);
 
-    await mesh.lab.mend("desktop");
+    await mesh.lab.reconnect("desktop");
     const before = talk.logins();
     succeeded(await talk.pulumi(...UP));
     assert.equal(await talk.on("desktop", "cat /sys/class/net/wg0/mtu"), "1400");
@@ -86,19 +86,19 @@ describe("a host that does not answer", function () {
 
   it("F23: that is removed is forgotten by its relay at once, and what is left on it is said", async () => {
     const key = await talk.on("nas", "wg show wg0 public-key");
-    await mesh.lab.cut("nas");
+    await mesh.lab.disconnect("nas");
     succeeded(await talk.command("remove-peer", "nas"));
     const up = succeeded(await talk.pulumi(...UP));
     assert.match(up.stdout, /What may be left on nas: the interface wg0, /);
     assert.match(up.stdout, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh remove wg0/);
     assert.ok(!(await talk.on("relay", "wg show wg0 peers")).includes(key));
-    await mesh.lab.mend("nas");
+    await mesh.lab.reconnect("nas");
     await talk.on("nas", "sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
     assert.deepEqual(await leftOn(talk, "nas"), []);
   });
 
   it("Q15: does not stop a destroy: all others are clean, it is named, and nothing of it stays in the state", async () => {
-    await mesh.lab.cut("laptop");
+    await mesh.lab.disconnect("laptop");
     const [seconds, destroyed] = await timed(() =>
       talk.pulumi("destroy", "--yes", "--skip-preview", "--continue-on-error"),
     );
@@ -108,7 +108,7 @@ describe("a host that does not answer", function () {
     for (const host of ["relay", "desktop"]) assert.deepEqual(await leftOn(talk, host), []);
     const state = await talk.pulumi("stack", "export");
     assert.doesNotMatch(state.stdout, /command:local:Command/);
-    await mesh.lab.mend("laptop");
+    await mesh.lab.reconnect("laptop");
     await talk.on("laptop", "sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
     assert.deepEqual(await leftOn(talk, "laptop"), []);
   });

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../../scripts/lab/lab";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import {
   bootOpenRc,
   on,
@@ -29,7 +29,11 @@ describe("a foreign host", function () {
   });
   after(() => lab.down());
 
-  async function pushed(verb: "apply" | "remove", node: string, mtu: number): Promise<Finished> {
+  async function pushed(
+    verb: "apply" | "remove",
+    node: string,
+    mtu: number,
+  ): Promise<CommandResult> {
     const config = configOf(node, `10.0.0.1/24\nMTU = ${mtu}`);
     const done = await push(lab, verb, requestFor(lab, node, { config, forwarding: FORWARDING }));
     said.push(done.stdout + done.stderr);
@@ -37,7 +41,7 @@ describe("a foreign host", function () {
     return done;
   }
 
-  const outcomeOf = ({ stdout }: Finished): string =>
+  const outcomeOf = ({ stdout }: CommandResult): string =>
     (JSON.parse(stdout) as { outcome: string }).outcome;
 
   /** Everything that a push does on a host, from nothing to nothing. */
@@ -128,7 +132,7 @@ describe("a foreign host", function () {
     await pushed("remove", "bash", mtu);
   });
 
-  const notesOf = ({ stderr }: Finished): string[] =>
+  const notesOf = ({ stderr }: CommandResult): string[] =>
     stderr.split("\n").filter((line) => line.includes("a firewall on this host"));
 
   it("shows no key in what was said, or in any log", () => {

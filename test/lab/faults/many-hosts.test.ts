@@ -1,7 +1,7 @@
 /** Fifty hosts behind one relay whose sshd is as it comes: logins take turns, and none is called unreachable. Needs root. */
 import * as assert from "node:assert/strict";
-import { waitFor, type Finished } from "../../../scripts/lab/process";
-import type { MeshConfig, Scenario } from "../../../scripts/lab/scenario";
+import { waitFor, type CommandResult } from "../../../scripts/lab/process";
+import type { ScenarioConfig, Scenario } from "../../../scripts/lab/scenario";
 import { LeakWatch } from "../support/leak-watch";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { setConfig } from "../support/stack-edits";
@@ -18,7 +18,7 @@ const crowd: Pick<Scenario, "world" | "config"> = {
       ...Object.fromEntries(PEERS.map((name, at) => [name, { public: `203.0.113.${101 + at}` }])),
     },
   },
-  config: (lab): MeshConfig => ({
+  config: (lab): ScenarioConfig => ({
     network: { cidr: "10.0.0.0/24" },
     relays: { relay: { address: "10.0.0.1", host: "root@203.0.113.10" } },
     peers: Object.fromEntries(
@@ -76,20 +76,20 @@ describe("fifty hosts behind one relay", function () {
     return mesh.lab.sshLog("relay").match(/drop connection #/g)?.length ?? 0;
   }
 
-  async function timed(what: string, work: () => Promise<Finished>): Promise<Finished> {
+  async function timed(what: string, work: () => Promise<CommandResult>): Promise<CommandResult> {
     const begun = Date.now();
     const done = await work();
     console.log(`      ${what}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
     return done;
   }
 
-  async function pulumi(...args: string[]): Promise<Finished> {
+  async function pulumi(...args: string[]): Promise<CommandResult> {
     const done = await mesh.pulumi(...args);
     leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 });
 
-function succeeded(done: Finished): void {
+function succeeded(done: CommandResult): void {
   assert.equal(done.code, 0, done.stdout + done.stderr);
 }

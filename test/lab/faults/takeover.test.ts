@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { waitFor, type Finished } from "../../../scripts/lab/process";
+import { waitFor, type CommandResult } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { setConfig } from "../support/stack-edits";
@@ -29,7 +29,7 @@ describe("a host and its owner", function () {
   const otherFile = (): string => mesh.stack.file.replace(mesh.stack.name, other);
 
   /** A backend of its own: the engine's lock is there, and knows nothing of the other one's. */
-  async function inBackend(name: string, ...args: string[]): Promise<Finished> {
+  async function inBackend(name: string, ...args: string[]): Promise<CommandResult> {
     const folder = path.join(mesh.lab.folder.engine, name);
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const env = { PULUMI_BACKEND_URL: `file://${folder}` };

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import * as assert from "node:assert/strict";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor, type Finished } from "../../../scripts/lab/process";
+import { waitFor, type CommandResult } from "../../../scripts/lab/process";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";
 import {
   composeMessage,
@@ -29,7 +29,7 @@ export interface Wanted {
   spoilt?: Record<string, string>;
 }
 
-export interface Answer extends Finished {
+export interface Answer extends CommandResult {
   token: string;
   outcome: string | undefined;
   notes: string[];

@@ -1,6 +1,6 @@
 /** What tests of a whole network say to it, with everything that it answers searched for secrets. */
 import * as assert from "node:assert/strict";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import { LeakWatch } from "./leak-watch";
 import type { MeshLab } from "./mesh-lab";
 
@@ -9,9 +9,9 @@ export const UP = ["up", "--yes", "--skip-preview", "--continue-on-error"];
 export interface Talk {
   leaks: LeakWatch;
   /** The engine's CLI on the operator. */
-  pulumi: (...args: string[]) => Promise<Finished>;
+  pulumi: (...args: string[]) => Promise<CommandResult>;
   /** `npx wireguard-mesh` on the operator. */
-  command: (...args: string[]) => Promise<Finished>;
+  command: (...args: string[]) => Promise<CommandResult>;
   /** A script on a host as root, which must succeed; its stdout without the last line break. */
   on: (host: string, script: string) => Promise<string>;
   /** How many logins each host has taken since a former count. */
@@ -22,7 +22,7 @@ export interface Talk {
 export async function talkTo(mesh: MeshLab): Promise<Talk> {
   const { lab } = mesh;
   const leaks = await LeakWatch.start(mesh);
-  const heard = (what: string[], done: Finished): Finished => {
+  const heard = (what: string[], done: CommandResult): CommandResult => {
     leaks.read(`output of ${what.join(" ")}`, done.stdout + done.stderr);
     return done;
   };
@@ -47,7 +47,7 @@ export async function talkTo(mesh: MeshLab): Promise<Talk> {
   };
 }
 
-export function succeeded(done: Finished): Finished {
+export function succeeded(done: CommandResult): CommandResult {
   assert.equal(done.code, 0, done.stdout + done.stderr);
   return done;
 }

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import * as nacl from "tweetnacl";
 import type { HostTarget, PushRequest, SshHop } from "../../../mesh/push-request";
 import type { Lab } from "../../../scripts/lab/lab";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
 
 export const PUSH_PROGRAM = path.join(__dirname, "../../../dist/scripts/push/main.js");
@@ -97,7 +97,7 @@ export async function push(
   verb: "adopt" | "apply" | "remove",
   request: PushRequest,
   env: NodeJS.ProcessEnv = {},
-): Promise<Finished> {
+): Promise<CommandResult> {
   const input = JSON.stringify(request);
   const argv = ["node", PUSH_PROGRAM, verb];
   const finished = await lab.exec("operator", argv, { input, env, timeoutMs: 160_000 });

@@ -4,7 +4,7 @@ import { presharedKeyOf } from "../../../mesh/keys";
 import type { HostTarget, PushRequest, RotationTask } from "../../../mesh/push-request";
 import { Secret } from "../../../mesh/secret";
 import type { Lab } from "../../../scripts/lab/lab";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
 import { LeakWatch } from "./leak-watch";
 import { hop, managed, newKey, push, PUSH_WORLD, requestFor } from "./pushing";
@@ -196,7 +196,11 @@ export async function pushed(lab: Lab, request: PushRequest, leaks: LeakWatch): 
   return (JSON.parse(finished.stdout) as { outcome: string }).outcome;
 }
 
-export async function tried(lab: Lab, request: PushRequest, leaks: LeakWatch): Promise<Finished> {
+export async function tried(
+  lab: Lab,
+  request: PushRequest,
+  leaks: LeakWatch,
+): Promise<CommandResult> {
   const finished = await push(lab, "apply", request);
   leaks.read(`output of a push to ${request.node}`, finished.stdout + finished.stderr);
   return finished;

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import { deleteConfig, setConfig } from "../../lab/support/stack-edits";
 import type { Here } from "../ec2.test";
 import { UP } from "../support/ec2-network";
@@ -109,7 +109,7 @@ export function identity(here: Here): void {
     return JSON.parse(found?.inputs?.stdin?.plaintext ?? '""') as string;
   }
 
-  function push(verb: string, input: string): Promise<Finished> {
+  function push(verb: string, input: string): Promise<CommandResult> {
     return here.network.lab.exec("operator", [...PUSH, verb], { input, timeoutMs: 300_000 });
   }
 }

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { authorityOf, principalOf } from "../../../mesh/ssh-identity";
 import { Secret } from "../../../mesh/secret";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import { waitFor } from "../../../scripts/lab/process";
 import { ec2 } from "../../../scripts/lab/scenarios/ec2";
 import { Account } from "../../../scripts/lab/aws-plugin/account";
@@ -43,7 +43,7 @@ export class Ec2Network {
   }
 
   /** The engine, on the operator; its result whatever it is. */
-  async pulumi(...args: string[]): Promise<Finished> {
+  async pulumi(...args: string[]): Promise<CommandResult> {
     const begun = Date.now();
     const argv = ["pulumi", ...args, "--non-interactive"];
     const finished = await this.lab.exec("operator", argv, { timeoutMs: UP_LIMIT_MS });
@@ -52,13 +52,13 @@ export class Ec2Network {
   }
 
   /** The engine, which must succeed. */
-  async must(...args: string[]): Promise<Finished> {
+  async must(...args: string[]): Promise<CommandResult> {
     const finished = await this.pulumi(...args);
     assert.equal(finished.code, 0, `${finished.stdout}\n${finished.stderr}`);
     return finished;
   }
 
-  up(...more: string[]): Promise<Finished> {
+  up(...more: string[]): Promise<CommandResult> {
     return this.must(...UP, ...more);
   }
 

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import { findRepository } from "../../../scripts/lab/repository";
 import type { Machine } from "../../../scripts/lab/vm/machine";
 
@@ -17,7 +17,7 @@ export interface Wanted {
   timeout: number;
 }
 
-export interface Answer extends Finished {
+export interface Answer extends CommandResult {
   /** The first value of each key. */
   facts: Map<string, string>;
 }

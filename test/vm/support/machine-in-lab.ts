@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import { Lab } from "../../../scripts/lab/lab";
-import { must } from "../../../scripts/lab/process";
+import { runOrThrow } from "../../../scripts/lab/process";
 import { findOrBuildImage } from "../../../scripts/lab/vm/image";
 import { Machine } from "../../../scripts/lab/vm/machine";
 
@@ -50,7 +50,7 @@ interface HostKey {
 }
 
 export async function makeKey(file: string): Promise<HostKey> {
-  await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
+  await runOrThrow(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
   const [type = "", base64 = ""] = fs.readFileSync(`${file}.pub`, "utf8").trim().split(" ");
   return { privateKey: fs.readFileSync(file, "utf8"), publicKey: `${type} ${base64}` };
 }
