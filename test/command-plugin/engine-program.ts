@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { program } from "./plugin-under-test";
-import { end, processesWith } from "./processes";
+import { end, processesWithVariable } from "./processes";
 
 /** Name → arguments of a `local.Command`; `stdin` becomes a secret. */
 export type Commands = Record<string, Record<string, unknown>>;
@@ -129,7 +129,7 @@ export class EngineProgram {
 
   /** Also kills the language host of a killed engine, which would otherwise run for minutes. */
   remove(): void {
-    processesWith(`PULUMI_HOME=${this.file("home")}`).forEach(end);
+    processesWithVariable(`PULUMI_HOME=${this.file("home")}`).forEach(end);
     fs.rmSync(this.folder, { recursive: true });
   }
 

@@ -46,7 +46,7 @@ export function end(pid: string): void {
 }
 
 /** The pids of all processes with this variable, `NAME=VALUE`, in their environment. */
-export function processesWith(variable: string): string[] {
+export function processesWithVariable(variable: string): string[] {
   return fs.readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {

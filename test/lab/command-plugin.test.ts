@@ -142,7 +142,7 @@ describe("the command plugin with the engine", () => {
   });
 });
 
-/** The lines that the commands have logged, sorted, because they run concurrently. */
+/** The lines that the commands have waitForLog, sorted, because they run concurrently. */
 function lines(program: EngineProgram): string[] {
   return program.read("log").trim().split("\n").sort();
 }

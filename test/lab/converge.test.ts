@@ -5,7 +5,7 @@ import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { lossDuring } from "./support/ping-stream";
-import { answers } from "./support/small-world";
+import { canPing } from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 
 const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--diff"];
@@ -21,18 +21,18 @@ describe("a network of a relay and two peers behind NAT", function () {
       hosts: { ...relay.world.hosts, nas: { public: "203.0.113.40" } },
     };
     mesh = await meshLab({ ...relay, world }, "test-converge");
-    leaks = await LeakWatch.start(mesh);
+    leaks = await LeakWatch.forStack(mesh);
   });
   after(() => mesh.lab.down());
 
   it("is converged by the first up, and the peers meet through the relay alone", async () => {
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), false);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), false);
     const up = succeeded(await pulumi(...UP));
     // Of the plugin's stand-in, which is found on PATH, the engine always warns.
     assert.doesNotMatch(up.stdout + up.stderr, /warning: (?!using pulumi-resource-command from)/);
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
-    assert.equal(await answers(mesh.lab, "laptop", "192.168.1.20"), false);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "192.168.1.20"), false);
   });
 
   it("is left alone by a second up: no change, no login, the same sessions", async () => {
@@ -44,7 +44,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     const after = await handshakes();
     assert.deepEqual([...after.keys()].sort(), [...before.handshakes.keys()].sort());
     for (const [key, time] of after) {
-      // A session is renewed by itself when it is 120 s old (REKEY_AFTER_TIME), and by nothing else here.
+      // A session is renewed by itself when it is 120 s old (REKEY_AFTER_TIME), and by nothing else fixture.
       const since = time - (before.handshakes.get(key) ?? 0);
       assert.ok(since === 0 || since >= 115, `a new handshake after ${since} s`);
     }
@@ -72,7 +72,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     assert.equal(loss.sent - loss.received, 0);
     assert.deepEqual(loginsSince(before), { relay: 2, desktop: 0, laptop: 0 });
     assert.equal(mesh.lab.logins("nas"), 2);
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.4"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.4"), true);
   });
 
   it("lets a peer go: the relay forgets it and its host is clean", async () => {
@@ -85,15 +85,15 @@ describe("a network of a relay and two peers behind NAT", function () {
     const places = ["/etc/wireguard", "/var/lib/wireguard-mesh", "/etc/sysctl.d"];
     const left = ["find", ...places, "-name", "*wg0*"];
     assert.equal((await mesh.lab.exec("nas", left)).stdout, "");
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
   it("converges the others when a host is down, names it, and does the rest next time", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
     await mesh.lab.disconnect("desktop");
-    const begun = Date.now();
+    const startedAt = Date.now();
     const up = await pulumi(...UP);
-    const seconds = (Date.now() - begun) / 1000;
+    const seconds = (Date.now() - startedAt) / 1000;
     assert.notEqual(up.code, 0);
     assert.ok(seconds < 30, `it took ${seconds} s`);
     assert.match(up.stdout + up.stderr, /desktop: cannot be reached[\s\S]*timed out/);
@@ -139,11 +139,11 @@ describe("a network of a relay and two peers behind NAT", function () {
     assert.doesNotMatch(up.stdout, /wireguard-mesh:index:/);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 
   async function pulumi(...args: string[]): Promise<CommandResult> {
     const done = await mesh.pulumi(...args);
-    leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
+    leaks.add(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 
@@ -153,7 +153,7 @@ describe("a network of a relay and two peers behind NAT", function () {
       "dist/scripts/wireguard-mesh.js",
       ...args,
     ]);
-    leaks.read(`output of wireguard-mesh ${args.join(" ")}`, done.stdout + done.stderr);
+    leaks.add(`output of wireguard-mesh ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 

@@ -4,7 +4,7 @@ import type { CommandResult } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { answers } from "./support/small-world";
+import { canPing } from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 
 const UP = ["up", "--yes", "--skip-preview", "--continue-on-error"];
@@ -15,7 +15,7 @@ describe("a host whose only way in is the tunnel", () => {
 
   before(async () => {
     mesh = await meshLab(relay, "test-cut-off");
-    leaks = await LeakWatch.start(mesh);
+    leaks = await LeakWatch.forStack(mesh);
     assert.equal((await pulumi(...UP)).code, 0);
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
     const moved = await pulumi(...UP);
@@ -30,18 +30,18 @@ describe("a host whose only way in is the tunnel", () => {
   });
 
   it("F9: goes back by itself within 90 s when its new config cuts that way", async () => {
-    const former = await onDesktop("cat", "/etc/wireguard/wg0.conf");
+    const previous = await onDesktop("cat", "/etc/wireguard/wg0.conf");
     // Nobody listens there, and the relay is not told anything new: only the peers lose their way.
     setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.99:51820");
     setConfig(mesh.stack, ["peers", "laptop", "enabled"], false);
-    const begun = Date.now();
+    const startedAt = Date.now();
     const up = await pulumi(...UP);
     assert.notEqual(up.code, 0);
     assert.match(up.stdout, /desktop: the new config cut the way in, so the host went back/);
-    assert.ok(Date.now() - begun < 110_000, `${Date.now() - begun} ms`);
-    assert.equal(await onDesktop("cat", "/etc/wireguard/wg0.conf"), former);
+    assert.ok(Date.now() - startedAt < 110_000, `${Date.now() - startedAt} ms`);
+    assert.equal(await onDesktop("cat", "/etc/wireguard/wg0.conf"), previous);
     assert.match(await onDesktop("wg", "show", "wg0", "endpoints"), /203\.0\.113\.10:51820/);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.1"), true);
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.1"), true);
   });
 
   it("F9: is tried again by the next up, and only it", async () => {
@@ -51,7 +51,7 @@ describe("a host whose only way in is the tunnel", () => {
     assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1390");
   });
 
-  it("F9: is named with the way out when the relay's port moved under it, and is back with the former port", async () => {
+  it("F9: is named with the way out when the relay's port moved under it, and is back with the previous port", async () => {
     setConfig(mesh.stack, ["relays", "relay", "listenPort"], 51999);
     const moved = await pulumi(...UP);
     assert.notEqual(moved.code, 0);
@@ -60,7 +60,7 @@ describe("a host whose only way in is the tunnel", () => {
     deleteConfig(mesh.stack, ["relays", "relay", "listenPort"]);
     const back = await pulumi(...UP);
     assert.equal(back.code, 0, back.stdout);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.1"), true);
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.1"), true);
   });
 
   it("is cleaned when everything is destroyed, before the relay through which that goes", async () => {
@@ -75,11 +75,11 @@ describe("a host whose only way in is the tunnel", () => {
     }
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 
   async function pulumi(...args: string[]): Promise<CommandResult> {
     const done = await mesh.pulumi(...args);
-    leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
+    leaks.add(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 

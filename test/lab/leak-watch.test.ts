@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { newKey } from "./support/pushing";
+import { newKeyPair } from "../support/key-pairs";
 import { addKey, type SecretForms } from "./support/stack-secrets";
 
 describe("the search for leaks", () => {
@@ -15,7 +15,7 @@ describe("the search for leaks", () => {
   });
   after(() => lab.down());
 
-  const key = newKey().privateKey;
+  const key = newKeyPair().privateKey;
   const file = `[Interface]\nPrivateKey = ${key}\nAddress = 10.0.0.1/24\n`;
 
   function start(): Promise<LeakWatch> {
@@ -24,7 +24,7 @@ describe("the search for leaks", () => {
       addKey(forms, "the key", key);
       return Promise.resolve(forms);
     };
-    return LeakWatch.over({ lab, secrets });
+    return LeakWatch.create({ lab, secrets });
   }
 
   async function sampled(watch: LeakWatch): Promise<void> {
@@ -38,7 +38,7 @@ describe("the search for leaks", () => {
   it("finds nothing where a key is where it belongs", async () => {
     const watch = await start();
     await onRelay("umask 077; cat >/etc/wireguard/wg0.conf", file);
-    watch.read("some output", "PrivateKey = (hidden)\n");
+    watch.add("some output", "PrivateKey = (hidden)\n");
     await sampled(watch);
     await watch.end();
   });
@@ -46,7 +46,7 @@ describe("the search for leaks", () => {
   it("finds it in files, output, command lines and environments, in every spelling", async () => {
     const watch = await start();
     const hex = Buffer.from(key, "base64").toString("hex");
-    watch.read("some output", `error: ${hex}`);
+    watch.add("some output", `error: ${hex}`);
     const shows = lab.spawn("relay", ["sleep", "60"], { env: { LEAK: encodeURIComponent(key) } });
     const named = lab.spawn("relay", ["sh", "-c", "sleep 60; exit", key], {});
     await onRelay("base64 >/tmp/left", file);

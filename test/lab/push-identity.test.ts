@@ -7,26 +7,26 @@ import { Lab } from "../../scripts/lab/lab";
 import { waitFor, type CommandResult } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
-  asInstance,
+  setUpInstance,
   AUTHORITY,
   DROP_IN,
-  firstKeyOf,
+  bootstrapKeyFor,
   OWN_KEY,
-  ownKey,
+  ownHostKey,
   requestForInstance,
   SEED,
-  shownKeys,
-  vouched,
-  vouchedHop,
+  scanHostKeys,
+  authorityTarget,
+  authorityHop,
 } from "./support/instances";
 import {
   hop,
   push,
   PUSH_WORLD,
   requestFor,
-  shownByProcesses,
+  processListText,
   startPush,
-  textsBelow,
+  fileContents,
 } from "./support/pushing";
 
 const ADDRESS = "203.0.113.10";
@@ -41,8 +41,8 @@ describe("the identity of an instance", function () {
   before(async () => {
     const hosts = { ...PUSH_WORLD.hosts, impostor: { public: OTHER_ADDRESS } };
     lab = await Lab.up({ ...PUSH_WORLD, hosts }, { id: "test-push-identity" });
-    watch = setInterval(() => (seenOfProcesses += newIn(shownByProcesses())), 100);
-    await asInstance(lab, "relay", firstKeyOf("relay").privateKey.reveal());
+    watch = setInterval(() => (seenOfProcesses += newIn(processListText())), 100);
+    await setUpInstance(lab, "relay", bootstrapKeyFor("relay").privateKey.reveal());
   });
   after(async () => {
     clearInterval(watch);
@@ -57,12 +57,12 @@ describe("the identity of an instance", function () {
   }
 
   function request(change: Partial<PushRequest> = {}, instance = "i-relay"): PushRequest {
-    return requestForInstance(lab, "relay", vouched(ADDRESS, instance), change);
+    return requestForInstance(lab, "relay", authorityTarget(ADDRESS, instance), change);
   }
 
   /** The machine at the impostor's address instead of the relay. */
   function misled(): PushRequest {
-    return request({ targets: [vouched(OTHER_ADDRESS, "i-relay")] });
+    return request({ targets: [authorityTarget(OTHER_ADDRESS, "i-relay")] });
   }
 
   function resultOf({ stdout, stderr }: CommandResult): PushResult {
@@ -93,15 +93,15 @@ describe("the identity of an instance", function () {
   describe("at the first contact", () => {
     it("is refused at once where neither key is right; no login is even tried", async () => {
       const key = await lab.exec("impostor", ["cat", "/etc/ssh/ssh_host_ed25519_key"]);
-      await asInstance(lab, "impostor", key.stdout);
+      await setUpInstance(lab, "impostor", key.stdout);
       const start = Date.now();
       const { words, heard } = await refused("adopt", "impostor", misled());
       assert.ok(Date.now() - start < 20_000, `took ${Date.now() - start} ms`);
       assert.match(words, /another machine answers than the instance that was made; nothing was/);
-      const [first, own] = [firstKeyOf("relay").publicKey, AUTHORITY.publicKey];
+      const [first, own] = [bootstrapKeyFor("relay").publicKey, AUTHORITY.publicKey];
       assert.ok(words.includes(`expected: ssh-ed25519 ${await fingerprint(first)}`), words);
       assert.ok(words.includes(`authority, ssh-ed25519 ${await fingerprint(own)}`), words);
-      const shown = await fingerprint((await shownKeys(lab, OTHER_ADDRESS))[1] ?? "");
+      const shown = await fingerprint((await scanHostKeys(lab, OTHER_ADDRESS))[1] ?? "");
       assert.equal(words.split(shown).length - 1, 2, words);
       // What it heard of us is that we hung up: no user name, no key, and so no payload.
       assert.match(heard, /Connection (closed|reset) by .* \[preauth\]/);
@@ -125,7 +125,7 @@ describe("the identity of an instance", function () {
     });
 
     it("ends with a key that the machine made, and with no other", async () => {
-      assert.deepEqual(await shownKeys(lab, ADDRESS), [await ownKey(lab, "relay")]);
+      assert.deepEqual(await scanHostKeys(lab, ADDRESS), [await ownHostKey(lab, "relay")]);
       const left = await lab.exec("relay", ["sh", "-c", "ls /etc/ssh/ssh_host_*"]);
       assert.equal(left.stdout, "");
       const { mode, uid } = fs.statSync(lab.fileOf("relay", OWN_KEY));
@@ -145,20 +145,20 @@ describe("the identity of an instance", function () {
     it("is the same after a reboot", async () => {
       await lab.reboot("relay");
       assert.equal(resultOf(await push(lab, "apply", request())).outcome, "applied");
-      assert.deepEqual(await shownKeys(lab, ADDRESS), [await ownKey(lab, "relay")]);
+      assert.deepEqual(await scanHostKeys(lab, ADDRESS), [await ownHostKey(lab, "relay")]);
     });
 
     it("is not the first key: who shows that one gets nothing", async () => {
-      await asInstance(lab, "impostor", firstKeyOf("relay").privateKey.reveal());
+      await setUpInstance(lab, "impostor", bootstrapKeyFor("relay").privateKey.reveal());
       const { words } = await refused("apply", "impostor", misled());
-      const first = await fingerprint(firstKeyOf("relay").publicKey);
+      const first = await fingerprint(bootstrapKeyFor("relay").publicKey);
       assert.match(words, /203\.0\.113\.30 port 22 does not prove that it is i-relay/);
       assert.ok(words.includes(`no certificate, but the plain key ssh-ed25519 ${first}`), words);
     });
 
     it("is not another instance's, though the same authority vouches for it", async () => {
-      const { words } = await refused("apply", "relay", request({}, "i-former"));
-      assert.match(words, /does not prove that it is i-former, so nothing was sent/);
+      const { words } = await refused("apply", "relay", request({}, "i-previous"));
+      assert.match(words, /does not prove that it is i-previous, so nothing was sent/);
       assert.match(words, /got: {6}one by this authority for wireguard-mesh-i-relay$/m);
     });
 
@@ -166,12 +166,12 @@ describe("the identity of an instance", function () {
       const desktop = hop(lab, "desktop", "203.0.113.21", 2222);
       const through = (instance: string): PushRequest =>
         requestFor(lab, "desktop", {
-          targets: [{ kind: "ssh", hop: desktop, via: [vouchedHop(ADDRESS, instance)] }],
+          targets: [{ kind: "ssh", hop: desktop, via: [authorityHop(ADDRESS, instance)] }],
         });
       const { through: way } = resultOf(await push(lab, "apply", through("i-relay")));
       assert.equal(way, "root@203.0.113.21:2222 via root@203.0.113.10");
-      const { words } = await refused("apply", "desktop", through("i-former"));
-      assert.match(words, /203\.0\.113\.10 port 22 does not prove that it is i-former/);
+      const { words } = await refused("apply", "desktop", through("i-previous"));
+      assert.match(words, /203\.0\.113\.10 port 22 does not prove that it is i-previous/);
     });
   });
 
@@ -183,7 +183,7 @@ describe("the identity of an instance", function () {
       exec /bin/sync "$@"`;
 
     async function hangAt(count: number): Promise<void> {
-      await asInstance(lab, "relay", firstKeyOf("relay").privateKey.reveal());
+      await setUpInstance(lab, "relay", bootstrapKeyFor("relay").privateKey.reveal());
       const script = `rm -f /run/syncs /run/hung; echo ${count} >/run/hang-at; cat >/usr/local/bin/sync; chmod 755 /usr/local/bin/sync`;
       await lab.exec("relay", ["sh", "-c", script], { input: HANG });
     }
@@ -202,7 +202,7 @@ describe("the identity of an instance", function () {
 
     async function assertGoesThrough(): Promise<void> {
       await adopted();
-      assert.deepEqual(await shownKeys(lab, ADDRESS), [await ownKey(lab, "relay")]);
+      assert.deepEqual(await scanHostKeys(lab, ADDRESS), [await ownHostKey(lab, "relay")]);
       const keys = await lab.exec("relay", ["sh", "-c", "ls /etc/ssh/*host*"]);
       assert.equal(keys.stdout, `${OWN_KEY}\n${OWN_KEY}-cert.pub\n`);
     }
@@ -231,7 +231,7 @@ describe("the identity of an instance", function () {
       assert.equal(code, 1);
       assert.match(stderr, /does not read \/etc\/ssh\/sshd_config\.d; it was not changed/);
       assert.equal(fs.existsSync(lab.fileOf("relay", DROP_IN)), false);
-      assert.ok((await shownKeys(lab, ADDRESS)).includes(firstKeyOf("relay").publicKey));
+      assert.ok((await scanHostKeys(lab, ADDRESS)).includes(bootstrapKeyFor("relay").publicKey));
     });
   });
 
@@ -247,9 +247,9 @@ describe("the identity of an instance", function () {
       secrets.push(SEED.reveal());
       assert.deepEqual(leaksIn(printed + seenOfProcesses, secrets), []);
       assert.ok(seenOfProcesses.includes("ssh-keygen"), "no process list was read in time");
-      assert.deepEqual(leaksIn(textsBelow(lab.folder.logs), secrets), []);
-      assert.deepEqual(leaksIn(textsBelow(lab.fileOf("relay", "/etc")), secrets), []);
-      assert.deepEqual(leaksIn(textsBelow(lab.fileOf("relay", "/var")), secrets), []);
+      assert.deepEqual(leaksIn(fileContents(lab.folder.logs), secrets), []);
+      assert.deepEqual(leaksIn(fileContents(lab.fileOf("relay", "/etc")), secrets), []);
+      assert.deepEqual(leaksIn(fileContents(lab.fileOf("relay", "/var")), secrets), []);
     });
   });
 });

@@ -11,15 +11,15 @@ import { waitFor } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
   hop,
-  keysOf,
-  processesWith,
+  keyPairFor,
+  commandLinesWith,
   push,
   PUSH_PROGRAM,
   PUSH_WORLD,
   requestFor,
-  shownByProcesses,
+  processListText,
   startPush,
-  textsBelow,
+  fileContents,
 } from "./support/pushing";
 
 describe("a push that is cut short", function () {
@@ -55,22 +55,22 @@ describe("a push that is cut short", function () {
   }
 
   /** A push that hangs at its login, once its agent and its ssh run. Each of its helpers is known by the folder's name. */
-  async function hangingPush(above: string[] = []): Promise<ChildProcess> {
-    const push = startPush(lab, hangingRequest(), { above, env: { TMPDIR: temporary } });
+  async function hangingPush(wrapper: string[] = []): Promise<ChildProcess> {
+    const push = startPush(lab, hangingRequest(), { wrapper, env: { TMPDIR: temporary } });
     const there = await waitFor(() => {
-      const lines = processesWith(temporary);
+      const lines = commandLinesWith(temporary);
       const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
         lines.some((line) => line.includes(` ${start}`)),
       );
       return all ? lines : undefined;
     }, 20_000);
-    assert.ok(there !== undefined, `never seen: ${processesWith(temporary).join("\n")}`);
+    assert.ok(there !== undefined, `never seen: ${commandLinesWith(temporary).join("\n")}`);
     return push;
   }
 
   /** No agent, no ssh, no keeper and no file, and soon. */
   async function assertNothingLeft(limitMs: number): Promise<void> {
-    const left = (): string[] => [...processesWith(temporary), ...fs.readdirSync(temporary)];
+    const left = (): string[] => [...commandLinesWith(temporary), ...fs.readdirSync(temporary)];
     await waitFor(() => (left().length === 0 ? true : undefined), limitMs);
     assert.deepEqual(left(), []);
   }
@@ -102,12 +102,12 @@ describe("a push that is cut short", function () {
   it("shows no secret in a file, a command line or an environment", async () => {
     const request = hangingRequest();
     const push = await hangingPush();
-    const seen = `${textsBelow(temporary)}\n${shownByProcesses()}`;
+    const seen = `${fileContents(temporary)}\n${processListText()}`;
     push.kill("SIGKILL");
     await once(push, "exit");
     assert.ok(seen.includes("way0.known_hosts"), "the folder of the push was not searched");
     const sshKey = (request.sshPrivateKey ?? "").split("\n").filter((line) => line.length > 40);
-    assert.deepEqual(leaksIn(seen, [keysOf("laptop").privateKey, ...sshKey]), []);
+    assert.deepEqual(leaksIn(seen, [keyPairFor("laptop").privateKey, ...sshKey]), []);
     await assertNothingLeft(2_000);
   });
 
@@ -143,7 +143,7 @@ describe("a push that is cut short", function () {
       await once(engine, "exit");
       assert.ok(fs.existsSync(`/proc/${plugin}`), "the plugin has ended too");
       const gone = (): true | undefined =>
-        processesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
+        commandLinesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
           ? undefined
           : true;
       assert.equal(await waitFor(gone, 2_000), true);

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { printedIn, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
+import { recordedOutput, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
 
 const REPOSITORY = path.join(__dirname, "../..");
 
@@ -15,7 +15,7 @@ describe("a push to the machine it runs on", function () {
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-local" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
     // A lab's host sees nothing of the operator's files: it gets what a checkout holds of the push.
     const folders: [string, string][] = [
       [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
@@ -35,7 +35,7 @@ describe("a push to the machine it runs on", function () {
     });
     const argv = ["node", "/root/mesh/dist/scripts/push/main.js", verb];
     const finished = await lab.exec("laptop", argv, { input: JSON.stringify(request) });
-    printedIn(lab).push(finished.stdout, finished.stderr);
+    recordedOutput(lab).push(finished.stdout, finished.stderr);
     return finished;
   }
 
@@ -57,5 +57,5 @@ describe("a push to the machine it runs on", function () {
     assert.equal(lab.logins("laptop"), 0);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

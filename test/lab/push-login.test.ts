@@ -13,7 +13,7 @@ describe("a push to a host", function () {
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-login" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
   });
   after(() => lab.down());
 
@@ -225,6 +225,6 @@ describe("a push to a host", function () {
   });
 
   describe("in all of this", () => {
-    it("let no secret be seen anywhere", () => leaks.end());
+    it("leaks no secret", () => leaks.end());
   });
 });

@@ -3,8 +3,8 @@ import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { configOf, keysOf, push, PUSH_WORLD, requestFor } from "./support/pushing";
-import { answers, comesToAnswer } from "./support/small-world";
+import { configOf, keyPairFor, push, PUSH_WORLD, requestFor } from "./support/pushing";
+import { canPing, canPingSoon } from "./support/small-world";
 
 describe("a relay with another machine", function () {
   this.timeout(180_000);
@@ -12,15 +12,15 @@ describe("a relay with another machine", function () {
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-replaced" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
   });
   after(() => lab.down());
 
-  const relayKey = keysOf("relay").publicKey;
+  const relayKey = keyPairFor("relay").publicKey;
   const toLaptop = [
     "",
     "[Peer]",
-    `PublicKey = ${keysOf("laptop").publicKey}`,
+    `PublicKey = ${keyPairFor("laptop").publicKey}`,
     "AllowedIPs = 10.0.0.3/32",
   ];
   const toRelay = [
@@ -49,15 +49,15 @@ describe("a relay with another machine", function () {
     const config = configOf("relay", "10.0.0.1/24", toLaptop);
     assert.equal((await push(lab, "apply", requestFor(lab, "relay", { config }))).code, 0);
     assert.equal(await pushToLaptop("i-1"), "applied");
-    assert.ok(await comesToAnswer(lab, "laptop", "10.0.0.1"));
+    assert.ok(await canPingSoon(lab, "laptop", "10.0.0.1"));
 
     await forgetSessions();
     assert.equal(await pushToLaptop("i-1"), "unchanged");
-    assert.equal(await answers(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
+    assert.equal(await canPing(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
 
     assert.equal(await pushToLaptop("i-2"), "unchanged");
     const back = await waitFor(
-      async () => ((await answers(lab, "laptop", "10.0.0.1")) ? true : undefined),
+      async () => ((await canPing(lab, "laptop", "10.0.0.1")) ? true : undefined),
       5_000,
     );
     assert.ok(back, "no handshake within 5 s of the push");
@@ -70,5 +70,5 @@ describe("a relay with another machine", function () {
     assert.equal((await shaken()).stdout, before);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

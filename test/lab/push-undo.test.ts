@@ -4,7 +4,15 @@ import * as fs from "node:fs";
 import { Lab } from "../../scripts/lab/lab";
 import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { configOf, hop, keysOf, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
+import {
+  configOf,
+  hop,
+  keyPairFor,
+  managed,
+  push,
+  PUSH_WORLD,
+  requestFor,
+} from "./support/pushing";
 
 describe("a push and the way in", function () {
   this.timeout(180_000);
@@ -12,7 +20,7 @@ describe("a push and the way in", function () {
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-undo" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
   });
   after(() => lab.down());
 
@@ -34,7 +42,7 @@ describe("a push and the way in", function () {
     // The corner of the management network that the operator is in is routed into the tunnel, to nobody.
     const thief = [
       "[Peer]",
-      `PublicKey = ${keysOf("nobody").publicKey}`,
+      `PublicKey = ${keyPairFor("nobody").publicKey}`,
       "AllowedIPs = 172.29.0.0/29",
     ];
     const cutting = { ...good, config: configOf("relay", "10.0.0.1/24", ["", ...thief]) };
@@ -51,8 +59,8 @@ describe("a push and the way in", function () {
   });
 
   it("is a tunnel: the removal through it goes on when the tunnel is gone", async () => {
-    const relay = keysOf("relay").publicKey;
-    const laptop = keysOf("laptop").publicKey;
+    const relay = keyPairFor("relay").publicKey;
+    const laptop = keyPairFor("laptop").publicKey;
     const toLaptop = ["", "[Peer]", `PublicKey = ${laptop}`, "AllowedIPs = 10.0.0.3/32"];
     const toRelay = [
       ...["", "[Peer]", `PublicKey = ${relay}`, "AllowedIPs = 10.0.0.1/32"],
@@ -120,5 +128,5 @@ describe("a push and the way in", function () {
     assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -5,10 +5,10 @@ import * as fs from "node:fs";
 import { parse } from "yaml";
 import { waitFor } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import { engineProcesses, kill } from "./support/engine-processes";
+import { engineProcesses, killAll } from "./support/engine-processes";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
-import { comesToAnswer } from "./support/small-world";
+import { succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { canPingSoon } from "./support/small-world";
 import { setConfig } from "./support/stack-edits";
 
 const PENDING = "test -f /run/wireguard-mesh/wg0/pending";
@@ -17,18 +17,18 @@ const BOTH_KEYS_AT_RELAY = "test $(wg show wg0 peers | wc -l) -ge 3";
 
 describe("a rotation whose engine is killed (F20)", function () {
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   before(async () => {
     mesh = await meshLab(relay, "test-rotate-engine");
-    talk = await talkTo(mesh);
+    session = await openSession(mesh);
   });
   after(() => mesh.lab.down());
 
   it("begins with a network that works", async () => {
-    succeeded(await talk.pulumi(...UP));
+    succeeded(await session.pulumi(...UP));
     // From now on its only way in is the tunnel: a half rotation that cut it would show at once.
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
-    succeeded(await talk.pulumi(...UP));
+    succeeded(await session.pulumi(...UP));
   });
 
   for (const [moment, host, mark] of [
@@ -38,19 +38,19 @@ describe("a rotation whose engine is killed (F20)", function () {
     it(`goes on ${moment}, and ends when it is run again`, async () => {
       const old = desktopKey();
       await killedWhen(host, mark);
-      assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
-      assert.equal(await comesToAnswer(mesh.lab, "desktop", "10.0.0.3"), true);
-      succeeded(await talk.pulumi("cancel", "--yes"));
+      assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(mesh.lab, "desktop", "10.0.0.3"), true);
+      succeeded(await session.pulumi("cancel", "--yes"));
       await backAtRest("desktop");
-      succeeded(await talk.command("rotate", "desktop", "--yes"));
+      succeeded(await session.command("rotate", "desktop", "--yes"));
       assert.notEqual(desktopKey(), old);
-      const shown = await talk.on("relay", "wg show wg0 peers");
+      const shown = await session.on("relay", "wg show wg0 peers");
       assert.ok(shown.includes(desktopKey()) && !shown.includes(old), shown);
-      assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     });
   }
 
-  it("has shown no secret anywhere", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 
   /** Starts the rotation, and kills the engine and the command as soon as a script on a host succeeds. */
   async function killedWhen(host: string, mark: string): Promise<void> {
@@ -61,7 +61,7 @@ describe("a rotation whose engine is killed (F20)", function () {
       timeoutMs: 120_000,
     });
     rotation.kill("SIGKILL");
-    kill(engineProcesses(mesh.lab).filter(({ name }) => name === "pulumi"));
+    killAll(engineProcesses(mesh.lab).filter(({ name }) => name === "pulumi"));
     await ended;
     assert.equal(seen.code, 0, `never seen: ${mark}`);
   }

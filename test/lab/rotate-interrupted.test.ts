@@ -6,8 +6,8 @@ import { waitFor } from "../../scripts/lab/process";
 import type { PushRequest } from "../../mesh/push-request";
 import type { LeakWatch } from "./support/leak-watch";
 import { startPush } from "./support/pushing";
-import { pushed, RotatingNetwork, ROTATING_WORLD, SECOND } from "./support/rotating";
-import { answers } from "./support/small-world";
+import { pushed, RotatingNetwork, ROTATING_WORLD, ROTATION_INTERFACE } from "./support/rotating";
+import { canPing } from "./support/small-world";
 
 /** The host goes back 45 s after a change that nobody confirms. */
 const UNDONE_MS = 75_000;
@@ -58,7 +58,7 @@ describe("a change of keys that is killed", function () {
       ["desktop", "10.0.0.3"],
       ["relay", "10.0.0.2"],
     ] as const) {
-      const reached = async () => ((await answers(lab, from, to)) ? true : undefined);
+      const reached = async () => ((await canPing(lab, from, to)) ? true : undefined);
       assert.equal(await waitFor(reached, 20_000), true, `${from} > ${to}`);
     }
   }
@@ -77,7 +77,7 @@ describe("a change of keys that is killed", function () {
   });
 
   it("on the peer, as soon as it has its new key: the relay follows it there and back", async () => {
-    const next = net.keysOf("desktop").next?.publicKey ?? "";
+    const next = net.nodeKeys("desktop").next?.publicKey ?? "";
     const hasIt = `wg show wg0 public-key | grep -F ${next}`;
     await killed(net.peer("desktop"), "push", hasIt);
     await assertAllWork();
@@ -93,11 +93,11 @@ describe("a change of keys that is killed", function () {
 
   it("on the relay, as soon as its second interface is there: that goes again", async () => {
     net.stage("relay");
-    await killed(net.relay(), "carry-out", `ls -d /sys/class/net/${SECOND}`);
+    await killed(net.relay(), "carry-out", `ls -d /sys/class/net/${ROTATION_INTERFACE}`);
     await assertAllWork();
     await undone("relay");
     assert.equal(
-      await shown("relay", `ls -d /sys/class/net/${SECOND}; ip rule show pref 5182`),
+      await shown("relay", `ls -d /sys/class/net/${ROTATION_INTERFACE}; ip rule show pref 5182`),
       "",
     );
     await assertAllWork();
@@ -105,7 +105,7 @@ describe("a change of keys that is killed", function () {
   });
 
   it("on the peers, as soon as they try the relay's new key, and as soon as they have moved", async () => {
-    const next = net.way.key.publicKey;
+    const next = net.relayAccess.key.publicKey;
     await killed(net.peer("desktop"), "carry-out", knows(next));
     await killed(
       net.peer("laptop"),
@@ -123,7 +123,7 @@ describe("a change of keys that is killed", function () {
 
   it("at the finish, on the relay and on a peer: the next push converges", async () => {
     net.finish("relay");
-    const current = net.way.key.publicKey;
+    const current = net.relayAccess.key.publicKey;
     await killed(net.relay(), "carry-out", `wg show wg0 public-key | grep -F ${current}`);
     await assertAllWork();
     await undone("relay");
@@ -143,5 +143,5 @@ describe("a change of keys that is killed", function () {
     assert.notEqual(await shown("relay", "pgrep -f '[h]ost.sh watch'"), "");
   });
 
-  it("lets no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

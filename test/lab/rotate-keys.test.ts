@@ -8,18 +8,18 @@ import {
   pushed,
   RotatingNetwork,
   ROTATING_WORLD,
-  SECOND,
+  ROTATION_INTERFACE,
   tried,
   wgQuick,
 } from "./support/rotating";
 import {
   assertShort,
-  describeSilences,
-  silencesDuring,
+  describeGaps,
+  pingGapsDuring,
   type Direction,
-  type Silence,
-} from "./support/silence";
-import { answers, comesToAnswer } from "./support/small-world";
+  type PingGap,
+} from "./support/ping-gaps";
+import { canPing, canPingSoon } from "./support/small-world";
 
 /** Through the relay to and from the desktop, and the laptop's own tunnel to the relay. */
 const OWN: Direction[] = [
@@ -42,7 +42,7 @@ describe("keys that change under traffic", function () {
     net = new RotatingNetwork(lab);
     leaks = await net.watchLeaks();
     await pushAll();
-    for (const phone of ["early", "late"]) await net.handOver(phone);
+    for (const phone of ["early", "late"]) await net.configureByHand(phone);
   });
   after(() => lab.down());
 
@@ -54,13 +54,13 @@ describe("keys that change under traffic", function () {
     }
   }
 
-  async function silences(title: string, happening: () => Promise<void>): Promise<Silence[]> {
-    const measured = await silencesDuring(lab, [...OWN, ...OTHER], happening);
-    process.stderr.write(`      ${title}: ${describeSilences(measured)}\n`);
+  async function gaps(title: string, action: () => Promise<void>): Promise<PingGap[]> {
+    const measured = await pingGapsDuring(lab, [...OWN, ...OTHER], action);
+    process.stderr.write(`      ${title}: ${describeGaps(measured)}\n`);
     return measured;
   }
 
-  const lossOf = (measured: Silence[], which: Direction[]) =>
+  const lossOf = (measured: PingGap[], which: Direction[]) =>
     measured
       .filter(({ from, to }) => which.some(([a, b]) => a === from && b === to))
       .map(({ lost }) => lost);
@@ -68,7 +68,7 @@ describe("keys that change under traffic", function () {
   describe("a peer's, whose only way in is the tunnel", () => {
     it("are both known to the relay; the peer's silence is short, and others lose nothing", async () => {
       net.stage("desktop");
-      const measured = await silences("peer's key", async () => {
+      const measured = await gaps("peer's key", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, viaTunnel(), leaks);
       });
@@ -77,7 +77,7 @@ describe("keys that change under traffic", function () {
     });
 
     it("are nothing new to the relay that is told the same again, though prefixes have moved", async () => {
-      const measured = await silences("the same again", async () => {
+      const measured = await gaps("the same again", async () => {
         assert.equal(await pushed(lab, net.relay(), leaks), "unchanged");
         const anew = { ...net.relay(), probes: ["10.0.0.2"] };
         await pushed(lab, { ...anew, config: `${anew.config}\n` }, leaks);
@@ -86,17 +86,17 @@ describe("keys that change under traffic", function () {
     });
 
     it("F22: serve the old key of who comes back with it, and the new one again", async () => {
-      const { current } = net.keysOf("desktop");
-      await useFile("desktop", net.fileOf("desktop", net.way, current));
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
+      const { current } = net.nodeKeys("desktop");
+      await useFile("desktop", net.fileOf("desktop", net.relayAccess, current));
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
       await useFile("desktop", net.fileOf("desktop"));
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
 
     it("are one when it is finished: nothing is lost, and the old one is refused", async () => {
-      const old = net.keysOf("desktop").current.publicKey;
+      const old = net.nodeKeys("desktop").current.publicKey;
       net.finish("desktop");
-      const measured = await silences("finish", async () => {
+      const measured = await gaps("finish", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, viaTunnel(), leaks);
       });
@@ -114,7 +114,7 @@ describe("keys that change under traffic", function () {
       await onRelay("nft add table inet lab");
       await onRelay("nft 'add chain inet lab in { type filter hook input priority 0; }'");
       await onRelay("nft add rule inet lab in udp dport 51821 drop");
-      const measured = await silences("closed port", async () => {
+      const measured = await gaps("closed port", async () => {
         const failed = await tried(lab, viaTunnel(), leaks);
         assert.equal(failed.code, 1);
         assert.match(failed.stderr, /no handshake with relay at 203\.0\.113\.10:51821/);
@@ -129,8 +129,8 @@ describe("keys that change under traffic", function () {
       await pushed(lab, viaTunnel(), leaks);
       await lab.reconnect("laptop");
       // It was away: it works with the old key, and the next push finishes the job.
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
-      const measured = await silences("relay's key", async () => {
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
+      const measured = await gaps("relay's key", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, net.peer("laptop"), leaks);
       });
@@ -138,10 +138,10 @@ describe("keys that change under traffic", function () {
     });
 
     it("serve a phone with the old config, and one that is given the new one", async () => {
-      await net.handOver("late");
+      await net.configureByHand("late");
       for (const phone of ["early", "late"]) {
-        assert.equal(await comesToAnswer(lab, phone, "10.0.0.2"), true, phone);
-        assert.equal(await comesToAnswer(lab, "desktop", ADDRESSES[phone] ?? ""), true, phone);
+        assert.equal(await canPingSoon(lab, phone, "10.0.0.2"), true, phone);
+        assert.equal(await canPingSoon(lab, "desktop", ADDRESSES[phone] ?? ""), true, phone);
       }
     });
 
@@ -154,15 +154,15 @@ describe("keys that change under traffic", function () {
       );
       // Who has lost a session without a sign begins anew 15 s after it last spoke in vain (WireGuard's own limits).
       for (const node of ["laptop", "desktop", "early", "late"]) {
-        const reached = async () => ((await answers(lab, node, "10.0.0.1")) ? true : undefined);
+        const reached = async () => ((await canPing(lab, node, "10.0.0.1")) ? true : undefined);
         assert.equal(await waitFor(reached, 60_000), true, node);
       }
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
 
     it("are one when it is finished, and no tunnel is silent for long", async () => {
       net.finish("relay");
-      const measured = await silences("relay's finish", async () => {
+      const measured = await gaps("relay's finish", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, viaTunnel(), leaks);
         await pushed(lab, net.peer("laptop"), leaks);
@@ -171,24 +171,24 @@ describe("keys that change under traffic", function () {
     });
 
     it("go on serving the phone that was configured in between, and no more the one with the old config", async () => {
-      assert.equal(await comesToAnswer(lab, "late", "10.0.0.2"), true);
-      assert.equal(await answers(lab, "early", "10.0.0.1"), false);
+      assert.equal(await canPingSoon(lab, "late", "10.0.0.2"), true);
+      assert.equal(await canPing(lab, "early", "10.0.0.1"), false);
     });
 
     it("leave nothing behind when the rotation port goes, and nothing is lost", async () => {
-      net.second = null;
-      const measured = await silences("rotation port goes", async () => {
+      net.rotationKey = null;
+      const measured = await gaps("rotation port goes", async () => {
         await pushed(lab, net.relay(), leaks);
       });
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
-      const left = `ip rule show pref 5182; ls -d /sys/class/net/${SECOND}; find /etc/wireguard -name '${SECOND}*'`;
+      const left = `ip rule show pref 5182; ls -d /sys/class/net/${ROTATION_INTERFACE}; find /etc/wireguard -name '${ROTATION_INTERFACE}*'`;
       assert.equal(await onRelay(left), "");
       await assertNoWatcher();
     });
   });
 
   describe("in all of this", () => {
-    it("let no secret be seen anywhere", () => leaks.end());
+    it("leaks no secret", () => leaks.end());
   });
 
   async function onRelay(script: string): Promise<string> {

@@ -8,8 +8,8 @@ import { findRepository } from "../../scripts/lab/repository";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { assertAllNamed, docCommands } from "../support/doc-commands";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
-import { comesToAnswer } from "./support/small-world";
+import { succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { canPingSoon } from "./support/small-world";
 import { setConfig } from "./support/stack-edits";
 
 const PAGE = "secrets.md";
@@ -22,7 +22,7 @@ type Config = Record<string, Record<string, Fields>>;
 describe("docs/secrets.md, run", function () {
   this.timeout(400_000);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   const blocks = docCommands(PAGE);
   const tried = new Set<string>();
 
@@ -31,12 +31,12 @@ describe("docs/secrets.md, run", function () {
       ...config,
       peers: { ...config.peers, phone: { address: "10.0.0.4" } },
     }));
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
     // From now on its only way in is the tunnel: who cuts that, cuts it off.
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
-    succeeded(await talk.pulumi(...UP));
-    // Not by `talk`, for what it prints is a secret.
+    succeeded(await session.pulumi(...UP));
+    // Not by `session`, for what it prints is a secret.
     succeeded(await mesh.lab.exec("operator", ["npx", "wireguard-mesh", "config", "phone"]));
   });
   after(async () => {
@@ -44,17 +44,17 @@ describe("docs/secrets.md, run", function () {
     await mesh.lab.down();
   });
 
-  it("changes the passphrase: the new one opens the stack, the former one no more", async () => {
-    const former = fs.readFileSync(passphraseFile(), "utf8");
+  it("changes the passphrase: the new one opens the stack, the previous one no more", async () => {
+    const previous = fs.readFileSync(passphraseFile(), "utf8");
     const passphrase = newPassphrase();
     await run("change", { NEW_PASSPHRASE: passphrase });
     const again = await inShell("pulumi config --show-secrets", {
-      PULUMI_CONFIG_PASSPHRASE: former,
+      PULUMI_CONFIG_PASSPHRASE: previous,
     });
     assert.notEqual(again.code, 0);
     fs.writeFileSync(passphraseFile(), passphrase);
-    await talk.leaks.learn();
-    succeeded(await talk.pulumi("preview", "--expect-no-changes"));
+    await session.leaks.readSecrets();
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
   });
 
   it("backs the network up and brings it back on another machine, where nothing is to be done", async () => {
@@ -81,30 +81,30 @@ describe("docs/secrets.md, run", function () {
     await run("lost-ssh", { SSH_KEY: mesh.lab.folder.sshKey });
     const up = await run("lost-up", {});
     assert.match(up, /^ {2}npx wireguard-mesh qr phone /m);
-    await talk.leaks.learn();
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+    await session.leaks.readSecrets();
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     const after = nodes();
     for (const [name, { address, publicKey }] of Object.entries(before)) {
       assert.equal(after[name]?.["address"], address, name);
       assert.equal(after[name]?.["publicKey"] === publicKey, name !== "phone", name);
     }
-    succeeded(await talk.command("status"));
-    succeeded(await talk.pulumi("preview", "--expect-no-changes"));
+    succeeded(await session.command("status"));
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
   });
 
   it("gives everyone a new key then, of which the stack holds none but the phone's", async () => {
     const before = nodes();
     const rotated = await run("lost-keys", {}, { code: 1 });
     assert.match(rotated, /^ {2}phone: it needs its new config/m);
-    await talk.leaks.learn();
+    await session.leaks.readSecrets();
     await run("lost-finish", {});
-    await talk.leaks.learn();
+    await session.leaks.readSecrets();
     const after = nodes();
     for (const name of ["relay", "desktop", "laptop"])
       assert.notEqual(after[name]?.["publicKey"], before[name]?.["publicKey"], name);
     assert.deepEqual(Object.keys(config()["wireguard-mesh:privateKeys"] ?? {}), ["phone"]);
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
-    succeeded(await talk.command("status"));
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
+    succeeded(await session.command("status"));
   });
 
   it("was run to the last command", () => {
@@ -112,7 +112,7 @@ describe("docs/secrets.md, run", function () {
     assert.deepEqual([...tried], [...blocks.keys()]);
   });
 
-  it("has shown no secret anywhere", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 
   /** A block of the page, which must succeed, each command of it; what they printed. */
   async function run(
@@ -138,7 +138,7 @@ describe("docs/secrets.md, run", function () {
     const whole = `set -e; cd '${from}'; unset PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_STACK\n${script}`;
     const options = { env: settings, timeoutMs: 390_000 };
     const done = await mesh.lab.exec("operator", ["bash", "-c", whole], options);
-    talk.leaks.read(`output of ${script}`, done.stdout + done.stderr);
+    session.leaks.add(`output of ${script}`, done.stdout + done.stderr);
     return done;
   }
 

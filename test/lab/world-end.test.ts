@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { exitCode } from "../../scripts/lab/process";
 import { leftovers } from "./support/leftovers";
-import { comesToAnswer, smallWorld } from "./support/small-world";
+import { canPingSoon, smallWorld } from "./support/small-world";
 
 describe("labs side by side", function () {
   this.timeout(60_000);
@@ -25,16 +25,16 @@ describe("labs side by side", function () {
     assert.notEqual(one.hostKey("relay"), two.hostKey("relay"));
     await one.down();
     assert.deepEqual(leftovers("test-one"), []);
-    assert.equal(await comesToAnswer(two, "laptop", "203.0.113.10"), true);
+    assert.equal(await canPingSoon(two, "laptop", "203.0.113.10"), true);
   });
 
   it("are replaced by the next one of the same id", async () => {
-    const former = await Lab.up(smallWorld(), { id: "test-one" });
-    const key = former.hostKey("relay");
+    const previous = await Lab.up(smallWorld(), { id: "test-one" });
+    const key = previous.hostKey("relay");
     const next = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-one" });
     assert.notEqual(next.hostKey("relay"), key);
     assert.throws(() => next.spawn("laptop", ["true"]), /no node laptop/);
-    await assert.rejects(async () => former.exec("relay", ["true"]), /does not run/);
+    await assert.rejects(async () => previous.exec("relay", ["true"]), /does not run/);
   });
 
   it("cannot be built twice at the same time", async () => {
@@ -69,7 +69,7 @@ describe("the end of a lab", function () {
     const builder = startBuilder();
     await new Promise((resolve) => builder.stdout?.once("data", resolve));
     await kill(builder);
-    assert.equal(await comesToAnswer(Lab.open(id), "laptop", "203.0.113.10"), true);
+    assert.equal(await canPingSoon(Lab.open(id), "laptop", "203.0.113.10"), true);
     await Lab.down(id);
     assert.deepEqual(leftovers(id), []);
   });

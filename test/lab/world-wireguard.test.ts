@@ -1,7 +1,7 @@
 /** WireGuard set up by hand in the lab, as in the note that the project began with: the lab tells the truth. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
-import { answers, comesToAnswer, login, smallWorld } from "./support/small-world";
+import { canPing, canPingSoon, login, smallWorld } from "./support/small-world";
 
 const NODES = { relay: "10.0.0.1", desktop: "10.0.0.2", laptop: "10.0.0.3" };
 type Node = keyof typeof NODES;
@@ -25,15 +25,15 @@ Endpoint = 203.0.113.10:51820\nPersistentKeepalive = 25`;
   after(() => lab.down());
 
   it("does not lead from peer to peer as long as the relay passes nothing on", async () => {
-    assert.equal(await comesToAnswer(lab, "desktop", NODES.relay), true);
-    assert.equal(await comesToAnswer(lab, "laptop", NODES.relay), true);
-    assert.equal(await answers(lab, "laptop", NODES.desktop), false);
+    assert.equal(await canPingSoon(lab, "desktop", NODES.relay), true);
+    assert.equal(await canPingSoon(lab, "laptop", NODES.relay), true);
+    assert.equal(await canPing(lab, "laptop", NODES.desktop), false);
   });
 
   it("leads from the laptop to the desktop through the relay, and only by the tunnel", async () => {
     await lab.exec("relay", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-    assert.equal(await comesToAnswer(lab, "laptop", NODES.desktop), true);
-    assert.equal(await answers(lab, "laptop", "192.168.1.20"), false);
+    assert.equal(await canPingSoon(lab, "laptop", NODES.desktop), true);
+    assert.equal(await canPing(lab, "laptop", "192.168.1.20"), false);
     const hop = await lab.exec("laptop", ["ping", "-n", "-c1", "-W2", "-t1", NODES.desktop]);
     assert.match(hop.stdout, /^From 10\.0\.0\.1 .*Time to live exceeded/m);
   });

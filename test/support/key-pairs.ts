@@ -1,5 +1,5 @@
 /** A fixed pool of real key pairs, so that tests can use as many as they like without paying for each. */
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 
 export interface KeyPair {
   privateKey: string;
@@ -10,7 +10,15 @@ export interface KeyPair {
 export const keyPairs: readonly KeyPair[] = Array.from({ length: 24 }, (_, at) => keyPair(at));
 
 export function keyPair(at: number): KeyPair {
-  const seed = createHash("sha256").update(`key pair ${at}`).digest();
+  return keyPairFrom(createHash("sha256").update(`key pair ${at}`).digest());
+}
+
+/** A random key pair. */
+export function newKeyPair(): KeyPair {
+  return keyPairFrom(randomBytes(32));
+}
+
+function keyPairFrom(seed: Buffer): KeyPair {
   // Clamped as `wg genkey` does it: wg shows a key in this form whatever it was given.
   seed[0] = (seed[0] ?? 0) & 248;
   seed[31] = ((seed[31] ?? 0) & 127) | 64;

@@ -10,7 +10,7 @@ import { identity } from "./ec2/identity";
 import { replacement } from "./ec2/replacement";
 import { Ec2Network } from "./support/ec2-network";
 
-export interface Here {
+export interface Ec2Fixture {
   network: Ec2Network;
   leaks: LeakWatch;
 }
@@ -18,32 +18,32 @@ export interface Here {
 describe("an EC2 relay", function () {
   // Each step builds on the one before.
   this.bail(true);
-  const here = {} as Here;
+  const fixture = {} as Ec2Fixture;
   before(async () => {
-    here.network = await Ec2Network.make("test-vm-ec2");
-    here.leaks = await LeakWatch.start(here.network.mesh);
+    fixture.network = await Ec2Network.create("test-vm-ec2");
+    fixture.leaks = await LeakWatch.forStack(fixture.network.mesh);
   });
   afterEach(async function () {
     if (this.currentTest?.state !== "failed") return;
-    const machine = await here.network.machine().catch(() => undefined);
+    const machine = await fixture.network.machine().catch(() => undefined);
     if (machine !== undefined) process.stderr.write(`${machine.consoleTail()}\n`);
   });
-  after(() => here.network.lab.down());
+  after(() => fixture.network.lab.down());
 
   describe("out of nothing", () => {
-    firstUp(here);
+    firstUp(fixture);
   });
   describe("to SSH", () => {
-    identity(here);
+    identity(fixture);
   });
   describe("that changes", () => {
-    changes(here);
+    changes(fixture);
   });
   describe("that is replaced", () => {
-    replacement(here);
+    replacement(fixture);
   });
   describe("at its end", () => {
-    ending(here);
-    it("let no secret be seen anywhere in all of this", () => here.leaks.end());
+    ending(fixture);
+    it("leaks no secret", () => fixture.leaks.end());
   });
 });

@@ -16,7 +16,7 @@ import { generator, SEED } from "../lab/support/random";
 import { progress, secondsSince } from "./support/ec2-network";
 import { apply, confirm } from "./support/host-script";
 import { lightMachines } from "./support/light-machines";
-import { said } from "./support/machine-in-lab";
+import { runOn } from "./support/machine-in-lab";
 import { PushedMachine, type State } from "./support/pushed-machine";
 
 const ID = "test-vm-faults";
@@ -27,8 +27,8 @@ const NEVER = 3600;
 const FIRST_PUSH_EVERY = 5;
 
 const STATES: [State, State] = [
-  { mtu: 1310, forwarding: true, stranger: false },
-  { mtu: 1320, forwarding: false, stranger: true },
+  { mtu: 1310, forwarding: true, extraPeer: false },
+  { mtu: 1320, forwarding: false, extraPeer: true },
 ];
 
 interface Cut {
@@ -76,10 +76,10 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
   }
 
   async function boot({ machine }: PushedMachine): Promise<void> {
-    const begun = Date.now();
+    const startedAt = Date.now();
     await machine.start();
     await machine.waitForSsh();
-    progress(`${machine.name}: up after ${secondsSince(begun)} s`);
+    progress(`${machine.name}: up after ${secondsSince(startedAt)} s`);
   }
 
   async function cutPower({ machine }: PushedMachine): Promise<void> {
@@ -91,20 +91,20 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
     assert.ok(one);
     const wanted = { config: one.configOf(STATES[0]), forwarding: false, timeout: NEVER };
     const first = await apply(one.machine, wanted);
-    assert.equal(first.answer.facts.get("outcome"), "pending", first.answer.stderr);
+    assert.equal(first.reply.facts.get("outcome"), "pending", first.reply.stderr);
     // Any other program's fsync has ext4 write all names, and only those contents that it has given a place yet.
-    await said(one.machine, "sudo sh -c 'echo other >/root/other && sync /root/other'");
+    await runOn(one.machine, "sudo sh -c 'echo other >/root/other && sync /root/other'");
     await cutPower(one);
     await boot(one);
-    one.assertRuns(null, await one.look(), "after the first push was cut");
+    one.assertRuns(null, await one.inspect(), "after the first push was cut");
     const again = await apply(one.machine, wanted);
-    assert.equal(again.answer.facts.get("outcome"), "pending", again.answer.stderr);
+    assert.equal(again.reply.facts.get("outcome"), "pending", again.reply.stderr);
     assert.equal((await confirm(one.machine, again.token)).code, 0);
     await one.remove();
   });
 
   it("F5: after 20 cuts at random moments is the old or the new one, whole, and one more push converges", async () => {
-    const begun = Date.now();
+    const startedAt = Date.now();
     await inParallel(async (one, at) => {
       const [even, odd] = STATES;
       await one.converge(odd);
@@ -113,12 +113,12 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
       const whole = Date.now() - push;
       progress(`${one.name}: a whole push takes ${whole} ms`);
       const own = cuts.filter((_, index) => index % machines.length === at);
-      let former: State | null = even;
+      let previous: State | null = even;
       for (const [round, part] of own.entries()) {
-        former = await survives(one, former, { round, part }, whole);
+        previous = await survives(one, previous, { round, part }, whole);
       }
     });
-    progress(`${CUTS} cuts, boots and pushes took ${secondsSince(begun)} s`);
+    progress(`${CUTS} cuts, boots and pushes took ${secondsSince(startedAt)} s`);
   });
 
   /** One cut, one boot, one more push. @returns the state that it has then. */
@@ -128,14 +128,14 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
     { round, part }: Cut,
     whole: number,
   ): Promise<State> {
-    let former = before;
+    let previous = before;
     if (round % FIRST_PUSH_EVERY === 0) {
       await one.remove();
-      former = null;
+      previous = null;
     }
     const next = STATES[(round + 1) % 2] as State;
     const moment = Math.round(part * whole);
-    const what = `${one.name}, cut ${round}, ${former === null ? "first push, " : ""}after ${moment} ms`;
+    const what = `${one.name}, cut ${round}, ${previous === null ? "first push, " : ""}after ${moment} ms`;
     const program = one.startPush(next);
     await sleep(moment);
     await cutPower(one);
@@ -144,8 +144,8 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
     if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
     const off = Date.now();
     await boot(one);
-    const found = await one.look();
-    const has = [former, next].find((it) => found.live === (it === null ? "" : one.configOf(it)));
+    const found = await one.inspect();
+    const has = [previous, next].find((it) => found.live === (it === null ? "" : one.configOf(it)));
     assert.notEqual(
       has,
       undefined,
@@ -163,10 +163,10 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
     let leaks: LeakWatch;
     // Only now: it reads all processes' command lines again and again, which two emulated boots would pay for.
     before(async () => {
-      leaks = await LeakWatch.ofPushes(lab);
+      leaks = await LeakWatch.forPushes(lab);
     });
 
-    it("let no secret be seen anywhere in all of this", async () => {
+    it("leaks no secret", async () => {
       for (const { machine, name } of machines)
         await leaks.readMachine(name, async (script) => {
           const { stdout } = await machine.ssh("sudo sh -s", { input: script });

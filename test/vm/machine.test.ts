@@ -6,17 +6,17 @@ import { namespaceIdentity, processesIn } from "../../scripts/lab/clean-up";
 import { Lab } from "../../scripts/lab/lab";
 import { machineNamespace } from "../../scripts/lab/vm/files";
 import { Machine } from "../../scripts/lab/vm/machine";
-import { makeKey, said, startMachine } from "./support/machine-in-lab";
+import { makeHostKey, runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 
 const ID = "test-vm-machine";
 
 describe("a virtual machine in the lab", () => {
-  let here: MachineInLab;
+  let fixture: MachineInLab;
   let machine: Machine;
   before(async () => {
-    here = await startMachine(ID);
-    machine = here.machine;
+    fixture = await startMachine(ID);
+    machine = fixture.machine;
   });
   afterEach(function () {
     if (this.currentTest?.state === "failed") process.stderr.write(`${machine.consoleTail()}\n`);
@@ -25,27 +25,27 @@ describe("a virtual machine in the lab", () => {
 
   it("boots to SSH with the host key and the user of its user data", async () => {
     await machine.waitForSsh();
-    assert.equal(await said(machine, "id -un; sudo -n id -un; hostname"), "admin\nroot\ntokyo");
+    assert.equal(await runOn(machine, "id -un; sudo -n id -un; hostname"), "admin\nroot\ntokyo");
   });
 
   it("has ended its first set-up without an error, and all its units run", async () => {
     assert.deepEqual(await machine.waitForCloudInit(), []);
     assert.deepEqual(await machine.waitForUnits(), []);
-    assert.match(await said(machine, "cloud-init query platform"), /nocloud/i);
+    assert.match(await runOn(machine, "cloud-init query platform"), /nocloud/i);
   });
 
   it("has the kernel's own WireGuard, and no tools for it yet", async () => {
     const link = "sudo ip link add wgtry type wireguard && ip -d link show wgtry";
-    assert.match(await said(machine, link), /wireguard/);
-    assert.match(await said(machine, "lsmod"), /^wireguard /m);
-    await said(machine, "sudo ip link del wgtry");
+    assert.match(await runOn(machine, link), /wireguard/);
+    assert.match(await runOn(machine, "lsmod"), /^wireguard /m);
+    await runOn(machine, "sudo ip link del wgtry");
     assert.notEqual((await machine.ssh("command -v wg")).code, 0);
   });
 
   it("knows only its private address, and is reached and seen by its elastic one", async () => {
-    const { lab } = here;
-    assert.match(await said(machine, "ip -4 -o address show dev ens5"), /172\.31\.0\.10\/20/);
-    const [, seenFrom] = (await said(machine, "echo $SSH_CONNECTION")).split(" ");
+    const { lab } = fixture;
+    assert.match(await runOn(machine, "ip -4 -o address show dev ens5"), /172\.31\.0\.10\/20/);
+    const [, seenFrom] = (await runOn(machine, "echo $SSH_CONNECTION")).split(" ");
     assert.ok(seenFrom);
     // Out: what the desktop sees of a connection that the machine opens.
     const log = lab.sshLog("desktop").length;
@@ -54,7 +54,7 @@ describe("a virtual machine in the lab", () => {
   });
 
   it("is not talked to when it shows another host key", async () => {
-    const other = await makeKey(path.join(here.lab.folder.root, "other"));
+    const other = await makeHostKey(path.join(fixture.lab.folder.root, "other"));
     const right = fs.readFileSync(machine.files.knownHosts, "utf8").trim().slice("machine ".length);
     machine.expectHostKey(other.publicKey);
     const { code, stderr } = await machine.ssh("true");
@@ -65,13 +65,13 @@ describe("a virtual machine in the lab", () => {
 
   it("comes back from a power cut with what was on its disk, for another process too", async () => {
     const before = await machine.waitForSsh();
-    await said(machine, "echo kept >kept && sync kept");
+    await runOn(machine, "echo kept >kept && sync kept");
     assert.equal(await machine.powerCut(), true);
     assert.equal(machine.isOn, false);
-    const again = Machine.open(here.lab, "tokyo");
+    const again = Machine.open(fixture.lab, "tokyo");
     await again.start();
     await again.waitForSsh(before);
-    assert.equal(await said(again, "cat kept"), "kept");
+    assert.equal(await runOn(again, "cat kept"), "kept");
     assert.deepEqual(await again.waitForUnits(), []);
   });
 
@@ -96,13 +96,13 @@ describe("a virtual machine in the lab", () => {
   });
 
   it("ends with its lab", async () => {
-    await here.lab.down();
-    here = await startMachine(ID);
+    await fixture.lab.down();
+    fixture = await startMachine(ID);
     const identity = namespaceIdentity(`/run/netns/${machineNamespace(ID, "tokyo")}`);
     assert.ok(identity);
-    assert.equal(here.machine.isOn, true);
-    await here.lab.down();
+    assert.equal(fixture.machine.isOn, true);
+    await fixture.lab.down();
     assert.deepEqual(processesIn(new Set([identity])), []);
-    assert.equal(fs.existsSync(here.machine.files.root), false);
+    assert.equal(fs.existsSync(fixture.machine.files.root), false);
   });
 });

@@ -1,7 +1,7 @@
 /** F6: a disk that takes nothing: told before anything is touched, by the name of the file system. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostTalk, LIVE, STATE, type Wanted } from "../support/host-protocol";
+import { HostSession, LIVE, STATE, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf } from "../support/pushing";
 
@@ -11,9 +11,9 @@ describe("a host whose disk takes nothing", function () {
   this.timeout(180_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let talk: HostTalk;
-  const former: Wanted = { config: configOf("relay", "10.0.0.1/24") };
-  const next: Wanted = {
+  let session: HostSession;
+  const previous: WantedState = { config: configOf("relay", "10.0.0.1/24") };
+  const next: WantedState = {
     config: configOf("relay", "10.0.0.1/24", [MTU]),
     forwarding: true,
     timeout: 20,
@@ -21,15 +21,15 @@ describe("a host whose disk takes nothing", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-disk" });
-    leaks = await LeakWatch.ofPushes(lab);
-    talk = new HostTalk(lab, "relay");
-    await talk.converge(former);
+    leaks = await LeakWatch.forPushes(lab);
+    session = new HostSession(lab, "relay");
+    await session.converge(previous);
   });
   after(() => lab.down());
 
   /** The file, what runs, and what is pending: all that a refused push must leave alone. */
-  async function picture(): Promise<string> {
-    return talk.said(
+  async function snapshot(): Promise<string> {
+    return session.run(
       `cat ${LIVE}; wg showconf wg0; cat /sys/class/net/wg0/mtu /proc/sys/net/ipv4/ip_forward; ls /run/wireguard-mesh/wg0/pending || true`,
     );
   }
@@ -79,54 +79,54 @@ describe("a host whose disk takes nothing", function () {
 
   for (const { what, ail, mend, says } of ails) {
     it(`F6: refuses a push when ${what}, says so, touches nothing, and takes it afterwards`, async () => {
-      const before = await picture();
+      const before = await snapshot();
       try {
-        await talk.said(ail);
-        const refused = await talk.apply(next);
+        await session.run(ail);
+        const refused = await session.apply(next);
         assert.equal(refused.code, 1, refused.stdout);
         assert.match(refused.complaint, says);
       } finally {
-        await talk.said(mend);
+        await session.run(mend);
       }
-      assert.equal(await picture(), before);
-      assert.equal(await talk.converge(next), "confirmed");
-      assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1300");
-      assert.equal(await talk.converge(former), "confirmed");
+      assert.equal(await snapshot(), before);
+      assert.equal(await session.converge(next), "confirmed");
+      assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1300");
+      assert.equal(await session.converge(previous), "confirmed");
     });
   }
 
   it("F6: confirms on a disk that became full meanwhile, for that takes no room", async () => {
-    const { token } = await talk.apply(next);
-    await talk.until("[ -f /run/wireguard-mesh/wg0/result ]");
-    await talk.said(`${small("/etc/wireguard", "size=256k")}; ${fill("/etc/wireguard")}`);
-    await talk.said(`${small("/var/lib", "size=256k")}; ${fill("/var/lib")}`);
-    const confirmed = await talk.confirm(token);
+    const { token } = await session.apply(next);
+    await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
+    await session.run(`${small("/etc/wireguard", "size=256k")}; ${fill("/etc/wireguard")}`);
+    await session.run(`${small("/var/lib", "size=256k")}; ${fill("/var/lib")}`);
+    const confirmed = await session.confirm(token);
     assert.equal(confirmed.outcome, "confirmed", confirmed.stderr);
-    assert.match(await talk.said(`cat ${LIVE}`), /MTU = 1300/);
-    assert.equal((await talk.apply(next)).outcome, "unchanged");
-    await talk.said("umount -l /etc/wireguard; umount -l /var/lib");
-    assert.equal(await talk.converge(former), "confirmed");
+    assert.match(await session.run(`cat ${LIVE}`), /MTU = 1300/);
+    assert.equal((await session.apply(next)).outcome, "unchanged");
+    await session.run("umount -l /etc/wireguard; umount -l /var/lib");
+    assert.equal(await session.converge(previous), "confirmed");
   });
 
   it("F6: goes back at once when the disk became read-only meanwhile, and says so", async () => {
-    const { token } = await talk.apply(next);
-    await talk.until("[ -f /run/wireguard-mesh/wg0/result ]");
-    await talk.said(`${small("/etc/wireguard", "size=1m")}; mount -o remount,ro /etc/wireguard`);
-    const refused = await talk.confirm(token);
+    const { token } = await session.apply(next);
+    await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
+    await session.run(`${small("/etc/wireguard", "size=1m")}; mount -o remount,ro /etc/wireguard`);
+    const refused = await session.confirm(token);
     assert.match(refused.complaint, /^the file system \/etc\/wireguard is read-only/);
-    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
-    assert.doesNotMatch(await talk.said(`cat ${LIVE}`), /MTU/);
-    await talk.said("umount -l /etc/wireguard");
-    assert.equal(await talk.converge(former), "unchanged");
+    assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1420");
+    assert.doesNotMatch(await session.run(`cat ${LIVE}`), /MTU/);
+    await session.run("umount -l /etc/wireguard");
+    assert.equal(await session.converge(previous), "unchanged");
   });
 
   it("F6: goes back by its timer on a full disk", async () => {
-    const { token } = await talk.apply({ ...next, timeout: 2 });
-    await talk.said(`${small("/var/lib", "size=256k")}; ${fill("/var/lib")}`);
-    await talk.until(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
-    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
-    await talk.said(`umount -l /var/lib; test -d ${STATE}`);
+    const { token } = await session.apply({ ...next, timeout: 2 });
+    await session.run(`${small("/var/lib", "size=256k")}; ${fill("/var/lib")}`);
+    await session.waitUntil(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
+    assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1420");
+    await session.run(`umount -l /var/lib; test -d ${STATE}`);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

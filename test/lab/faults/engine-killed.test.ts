@@ -10,11 +10,11 @@ import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitFor } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
-import { engineProcesses, kill } from "../support/engine-processes";
+import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
+import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 import { generator, SEED } from "../support/random";
-import { comesToAnswer } from "../support/small-world";
+import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
 const HOSTS = ["relay", "desktop", "laptop"];
@@ -29,7 +29,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
   this.bail(true);
   const random = generator(SEED);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   /** By host: its file, with a sign in the place of the MTU. */
   const files = new Map<string, string>();
   /** From the first push to the end of the run. */
@@ -38,7 +38,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
 
   before(async () => {
     mesh = await meshLab(relay, "test-f-engine-killed");
-    talk = await talkTo(mesh);
+    session = await openSession(mesh);
   });
   after(() => mesh.lab.down());
 
@@ -59,9 +59,9 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
     want(1301);
     const [engine, ended] = startUp();
     await firstPush(engine);
-    const begun = Date.now();
+    const startedAt = Date.now();
     assert.equal(await ended, 0);
-    whole = Date.now() - begun;
+    whole = Date.now() - startedAt;
   });
 
   for (let round = 1; round <= ROUNDS; round++) {
@@ -81,7 +81,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
       want(next);
       await nextUp(moment);
       await converged(next, moment);
-      if (round % 5 === 0) succeeded(await talk.pulumi("preview", "--expect-no-changes"));
+      if (round % 5 === 0) succeeded(await session.pulumi("preview", "--expect-no-changes"));
     });
   }
 
@@ -89,7 +89,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
     assert.ok(kills > ROUNDS * 0.75, `${kills} of ${ROUNDS} times`);
   });
 
-  it("has shown no secret anywhere", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 
   function want(mtu: number): void {
     setConfig(mesh.stack, ["network", "mtu"], mtu);
@@ -120,7 +120,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
     await sleep(after);
     const processes = engineProcesses(mesh.lab);
     if (processes.some(({ name }) => name === "pulumi")) kills++;
-    kill(
+    killAll(
       processes.filter(
         ({ name, commandLine }) =>
           name === "pulumi" ||
@@ -133,7 +133,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
   }
 
   async function nextUp(moment: string): Promise<void> {
-    const up = await talk.command("up", "--yes", "--skip-preview", "--json");
+    const up = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(up.code, 0, `${moment}: ${up.stdout}${up.stderr}`);
   }
 
@@ -145,12 +145,12 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
     const gone = await waitFor(() => (orphans().length === 0 ? true : undefined), 60_000, 200);
     assert.equal(gone, true, `${moment}: ${JSON.stringify(orphans())}`);
     for (const host of HOSTS) {
-      const shown = await talk.on(host, `cat ${LIVE}; cat /sys/class/net/wg0/mtu`);
+      const shown = await session.on(host, `cat ${LIVE}; cat /sys/class/net/wg0/mtu`);
       assert.equal(shown, `${fileOf(host, mtu)}\n${mtu}`, `${moment}, ${host}`);
     }
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true, moment);
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true, moment);
     assert.deepEqual(pendingOperations(), [], moment);
-    kill(engineProcesses(mesh.lab));
+    killAll(engineProcesses(mesh.lab));
   }
 
   function fileOf(host: string, mtu: number | undefined): string {
@@ -158,7 +158,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
   }
 
   async function liveFiles(): Promise<Map<string, string>> {
-    const texts = HOSTS.map((host) => talk.on(host, `cat ${LIVE} 2>/dev/null || true`));
+    const texts = HOSTS.map((host) => session.on(host, `cat ${LIVE} 2>/dev/null || true`));
     return new Map((await Promise.all(texts)).map((text, at) => [HOSTS[at] ?? "", text]));
   }
 

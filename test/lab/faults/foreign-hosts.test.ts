@@ -7,13 +7,13 @@ import type { CommandResult } from "../../../scripts/lab/process";
 import {
   bootOpenRc,
   on,
-  oursOn,
+  leftoversOn,
   useBusybox,
   useOpenRc,
   usePackageManager,
   useShell,
 } from "../support/foreign-host";
-import { configOf, keysOf, push, requestFor, textsBelow } from "../support/pushing";
+import { configOf, keyPairFor, push, requestFor, fileContents } from "../support/pushing";
 
 const FIREWALLS = path.join(__dirname, "../../push/firewalls");
 const FORWARDING = { ipv4: true, ipv6: false };
@@ -55,7 +55,7 @@ describe("a foreign host", function () {
     assert.equal(outcomeOf(await pushed("apply", host, 1380)), "applied");
     assert.equal((await on(lab, host, "cat /sys/class/net/wg0/mtu")).trim(), "1380");
     assert.equal(outcomeOf(await pushed("remove", host, 1380)), "removed");
-    assert.deepEqual(await oursOn(lab, host), []);
+    assert.deepEqual(await leftoversOn(lab, host), []);
     assert.equal(await on(lab, host, "cat /proc/sys/net/ipv4/ip_forward"), forwarded);
   }
 
@@ -97,13 +97,16 @@ describe("a foreign host", function () {
     await lab.reboot("apk");
     assert.equal((await lab.exec("apk", ["test", "-e", "/sys/class/net/wg0"])).code, 1);
     await bootOpenRc(lab, "apk");
-    assert.equal((await on(lab, "apk", "wg show wg0 public-key")).trim(), keysOf("apk").publicKey);
+    assert.equal(
+      (await on(lab, "apk", "wg show wg0 public-key")).trim(),
+      keyPairFor("apk").publicKey,
+    );
     assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
     await on(lab, "apk", "rc-update del wireguard-mesh.wg0 default");
     assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
     await on(lab, "apk", "test -e /etc/runlevels/default/wireguard-mesh.wg0");
     assert.equal(outcomeOf(await pushed("remove", "apk", 1400)), "removed");
-    assert.deepEqual(await oursOn(lab, "apk"), []);
+    assert.deepEqual(await leftoversOn(lab, "apk"), []);
   });
 
   it("may have a firewall in the way, which is named with the line that mends it: real rules, as the tools write them", async () => {
@@ -136,7 +139,7 @@ describe("a foreign host", function () {
     stderr.split("\n").filter((line) => line.includes("a firewall on this host"));
 
   it("shows no key in what was said, or in any log", () => {
-    const shown = said.join("\n") + textsBelow(lab.folder.logs);
-    for (const host of lab.hosts) assert.ok(!shown.includes(keysOf(host).privateKey), host);
+    const shown = said.join("\n") + fileContents(lab.folder.logs);
+    for (const host of lab.hosts) assert.ok(!shown.includes(keyPairFor(host).privateKey), host);
   });
 });

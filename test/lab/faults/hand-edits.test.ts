@@ -2,17 +2,17 @@
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import type { Facts } from "../../../scripts/push/facts";
-import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { HostSession, LIVE, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
-import { configOf, keysOf } from "../support/pushing";
+import { configOf, keyPairFor } from "../support/pushing";
 
 describe("a host on which somebody has changed something by hand", function () {
   this.timeout(120_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let talk: HostTalk;
-  const nas = keysOf("nas").publicKey;
-  const wanted: Wanted = {
+  let session: HostSession;
+  const nas = keyPairFor("nas").publicKey;
+  const wanted: WantedState = {
     config: configOf("relay", "10.0.0.1/24", [
       ...["", "[Peer]", `PublicKey = ${nas}`, "AllowedIPs = 10.0.0.5/32, 192.168.10.0/24"],
       "Endpoint = 203.0.113.40:51820",
@@ -22,9 +22,9 @@ describe("a host on which somebody has changed something by hand", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-hand" });
-    leaks = await LeakWatch.ofPushes(lab);
-    talk = new HostTalk(lab, "relay");
-    await talk.converge(wanted);
+    leaks = await LeakWatch.forPushes(lab);
+    session = new HostSession(lab, "relay");
+    await session.converge(wanted);
   });
   after(() => lab.down());
 
@@ -37,12 +37,12 @@ describe("a host on which somebody has changed something by hand", function () {
     [
       "another key",
       "wg genkey >/tmp/k && wg set wg0 private-key /tmp/k && rm /tmp/k",
-      (facts) => facts.publicKey !== keysOf("relay").publicKey,
+      (facts) => facts.publicKey !== keyPairFor("relay").publicKey,
     ],
     ["a peer taken away", `wg set wg0 peer ${nas} remove`, (facts) => facts.peers.length === 0],
     [
       "a peer more",
-      `wg set wg0 peer ${keysOf("stranger").publicKey} allowed-ips 10.0.0.77/32`,
+      `wg set wg0 peer ${keyPairFor("stranger").publicKey} allowed-ips 10.0.0.77/32`,
       (facts) => facts.peers.length === 2,
     ],
     [
@@ -87,36 +87,36 @@ describe("a host on which somebody has changed something by hand", function () {
 
   for (const [what, by, seen] of edits) {
     it(`F24: ${what}: seen, and mended by the next push`, async () => {
-      const whole = await picture();
-      await talk.said(by);
-      const facts = await talk.facts();
+      const whole = await snapshot();
+      await session.run(by);
+      const facts = await session.facts();
       assert.ok(seen(facts), JSON.stringify(facts));
-      await talk.converge(wanted);
-      assert.equal(await picture(), whole);
-      assert.equal((await talk.apply(wanted)).outcome, "unchanged");
+      await session.converge(wanted);
+      assert.equal(await snapshot(), whole);
+      assert.equal((await session.apply(wanted)).outcome, "unchanged");
     });
   }
 
   it("F24: a route of somebody else's daemon on the interface stays", async () => {
-    await talk.said("ip route add 198.51.100.0/24 dev wg0 proto bird");
-    assert.equal((await talk.apply(wanted)).outcome, "unchanged");
-    assert.deepEqual((await talk.facts()).routeChanges, []);
-    await talk.said("ip route del 198.51.100.0/24 dev wg0");
+    await session.run("ip route add 198.51.100.0/24 dev wg0 proto bird");
+    assert.equal((await session.apply(wanted)).outcome, "unchanged");
+    assert.deepEqual((await session.facts()).routeChanges, []);
+    await session.run("ip route del 198.51.100.0/24 dev wg0");
   });
 
   it("F24: a change that is not confirmed goes back to what was confirmed, not to a file edited by hand since", async () => {
-    await talk.said(`echo 'this is no config' >>${LIVE}`);
-    const { token } = await talk.apply({ ...wanted, config: `${wanted.config}\n`, timeout: 1 });
-    await talk.until(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
-    assert.equal((await talk.facts()).interface, "up");
-    assert.equal(await talk.converge(wanted), "confirmed");
+    await session.run(`echo 'this is no config' >>${LIVE}`);
+    const { token } = await session.apply({ ...wanted, config: `${wanted.config}\n`, timeout: 1 });
+    await session.waitUntil(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
+    assert.equal((await session.facts()).interface, "up");
+    assert.equal(await session.converge(wanted), "confirmed");
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 
   /** All that a push is to mend. */
-  async function picture(): Promise<string> {
-    const shown = await talk.said(
+  async function snapshot(): Promise<string> {
+    const shown = await session.run(
       `stat -c '%a %u' ${LIVE}; cat ${LIVE} /proc/sys/net/ipv4/ip_forward /etc/sysctl.d/60-wireguard-mesh-wg0.conf; wg showconf wg0; ip -o addr show dev wg0 scope global; ip -o link show dev wg0; ip route show dev wg0`,
     );
     // A new link has another number.

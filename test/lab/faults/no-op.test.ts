@@ -2,29 +2,33 @@
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import type { Facts } from "../../../scripts/push/facts";
-import { HostTalk, type Wanted } from "../support/host-protocol";
+import { HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
-import { keysOf, PUSH_WORLD } from "../support/pushing";
-import { comesToAnswer } from "../support/small-world";
+import { keyPairFor, PUSH_WORLD } from "../support/pushing";
+import { canPingSoon } from "../support/small-world";
 
 describe("a change with nothing to change", function () {
   this.timeout(120_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let relay: HostTalk;
-  let desktop: HostTalk;
+  let relay: HostSession;
+  let desktop: HostSession;
   /** The desktop is behind a NAT and has no listen port: the relay knows it only from where it last came. */
-  const desktopWants: Wanted = {
+  const desktopWants: WantedState = {
     config: [
-      ...["[Interface]", `PrivateKey = ${keysOf("desktop").privateKey}`, "Address = 10.0.0.2/24"],
-      ...["", "[Peer]", `PublicKey = ${keysOf("relay").publicKey}`, "AllowedIPs = 10.0.0.0/24"],
+      ...[
+        "[Interface]",
+        `PrivateKey = ${keyPairFor("desktop").privateKey}`,
+        "Address = 10.0.0.2/24",
+      ],
+      ...["", "[Peer]", `PublicKey = ${keyPairFor("relay").publicKey}`, "AllowedIPs = 10.0.0.0/24"],
       ...["Endpoint = 203.0.113.10:51820", "PersistentKeepalive = 25", ""],
     ].join("\n"),
   };
-  const relayWants: Wanted = {
+  const relayWants: WantedState = {
     config: [
-      ...["[Interface]", `PrivateKey = ${keysOf("relay").privateKey}`, "Address = 10.0.0.1/24"],
-      ...["ListenPort = 51820", "", "[Peer]", `PublicKey = ${keysOf("desktop").publicKey}`],
+      ...["[Interface]", `PrivateKey = ${keyPairFor("relay").privateKey}`, "Address = 10.0.0.1/24"],
+      ...["ListenPort = 51820", "", "[Peer]", `PublicKey = ${keyPairFor("desktop").publicKey}`],
       // Where it was first; nobody is there.
       ...["AllowedIPs = 10.0.0.2/32", "Endpoint = 203.0.113.99:51820", ""],
     ].join("\n"),
@@ -32,30 +36,30 @@ describe("a change with nothing to change", function () {
 
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-f-noop" });
-    leaks = await LeakWatch.ofPushes(lab);
-    relay = new HostTalk(lab, "relay");
-    desktop = new HostTalk(lab, "desktop");
+    leaks = await LeakWatch.forPushes(lab);
+    relay = new HostSession(lab, "relay");
+    desktop = new HostSession(lab, "desktop");
     await relay.converge(relayWants);
     await desktop.converge(desktopWants);
-    assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
+    assert.ok(await canPingSoon(lab, "desktop", "10.0.0.1"));
   });
   after(() => lab.down());
 
   /** A comment is another text and the same config: the whole way is gone, to no other state. */
-  const again = (wanted: Wanted, round: number): Wanted => ({
+  const again = (wanted: WantedState, round: number): WantedState => ({
     config: `# ${round}\n${wanted.config}`,
   });
 
   for (const node of ["relay", "desktop"] as const) {
     it(`resets nothing on the ${node}: counters, handshakes, roamed endpoints and the port go on`, async () => {
-      const [talk, wanted] = node === "relay" ? [relay, relayWants] : [desktop, desktopWants];
+      const [session, wanted] = node === "relay" ? [relay, relayWants] : [desktop, desktopWants];
       for (let round = 1; round <= 3; round++) {
-        const before = await talk.facts();
-        assert.equal(await talk.converge(again(wanted, round)), "confirmed");
-        assertGoesOn(before, await talk.facts());
+        const before = await session.facts();
+        assert.equal(await session.converge(again(wanted, round)), "confirmed");
+        assertGoesOn(before, await session.facts());
       }
       assert.equal((await relay.facts()).peers[0]?.endpoint?.split(":")[0], "203.0.113.21");
-      assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
+      assert.ok(await canPingSoon(lab, "desktop", "10.0.0.1"));
     });
   }
 
@@ -71,7 +75,7 @@ describe("a change with nothing to change", function () {
     assert.equal(await sockets("relay"), before);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 
   /** Those of WireGuard's port, by inode: one that is opened anew has another. */
   async function sockets(node: string): Promise<string> {

@@ -6,18 +6,18 @@ import { waitFor, type CommandResult } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { setConfig } from "../support/stack-edits";
-import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
+import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 
 describe("a host and its owner", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   let other: string;
 
   before(async () => {
     mesh = await meshLab(relay, "test-takeover");
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
     other = `${mesh.stack.name}-other`;
     fs.copyFileSync(mesh.stack.file, otherFile());
   });
@@ -35,7 +35,7 @@ describe("a host and its owner", function () {
     const env = { PULUMI_BACKEND_URL: `file://${folder}` };
     const argv = ["pulumi", ...args, "--non-interactive"];
     const done = await mesh.lab.exec("operator", argv, { env, timeoutMs: 200_000 });
-    talk.leaks.read(argv.join(" "), done.stdout + done.stderr);
+    session.leaks.add(argv.join(" "), done.stdout + done.stderr);
     return done;
   }
 
@@ -47,8 +47,8 @@ describe("a host and its owner", function () {
   }
 
   async function sessions(): Promise<Sessions> {
-    const index = await talk.on("relay", "cat /sys/class/net/wg0/ifindex");
-    const shown = await talk.on("relay", "wg show wg0 latest-handshakes");
+    const index = await session.on("relay", "cat /sys/class/net/wg0/ifindex");
+    const shown = await session.on("relay", "wg show wg0 latest-handshakes");
     const lines = shown.split("\n").map((line) => line.split("\t"));
     return { index, handshakes: new Map(lines.map(([key = "", at]) => [key, Number(at)])) };
   }
@@ -58,7 +58,7 @@ describe("a host and its owner", function () {
     assert.equal(index, before.index);
     assert.deepEqual([...handshakes.keys()].sort(), [...before.handshakes.keys()].sort());
     for (const [key, at] of handshakes) {
-      // A session is renewed by itself when it is 120 s old (REKEY_AFTER_TIME), and by nothing else here.
+      // A session is renewed by itself when it is 120 s old (REKEY_AFTER_TIME), and by nothing else fixture.
       const since = at - (before.handshakes.get(key) ?? 0);
       assert.ok(since === 0 || since >= 115, `a new handshake after ${since} s`);
     }
@@ -73,19 +73,19 @@ describe("a host and its owner", function () {
       "20",
     ]);
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    const first = talk.pulumi(...UP);
+    const first = session.pulumi(...UP);
     const locks = path.join(mesh.lab.folder.engine, "backend/.pulumi/locks");
     const locked = await waitFor(() => {
       const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
       return files.some((file) => String(file).endsWith(".json")) ? true : undefined;
     }, 20_000);
     assert.equal(locked, true);
-    const second = await talk.command("up", "--yes", "--skip-preview", "--json");
+    const second = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(second.code, 1);
     assert.match(second.stdout + second.stderr, /locked by 1 lock[\s\S]*pulumi cancel/);
     holder.kill();
     succeeded(await first);
-    assert.equal(await talk.on("relay", "cat /sys/class/net/wg0/mtu"), "1400");
+    assert.equal(await session.on("relay", "cat /sys/class/net/wg0/mtu"), "1400");
     fs.copyFileSync(mesh.stack.file, otherFile());
   });
 
@@ -99,21 +99,21 @@ describe("a host and its owner", function () {
     assert.match(up.stdout, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0/);
     await goOn(before);
     assert.match(
-      await talk.on("relay", "cat /var/lib/wireguard-mesh/wg0/owner"),
+      await session.on("relay", "cat /var/lib/wireguard-mesh/wg0/owner"),
       new RegExp(`^${mark}\n`),
     );
   });
 
-  it("F21: is taken over after that command, without an interruption; its former owner is refused then", async () => {
+  it("F21: is taken over after that command, without an interruption; its previous owner is refused then", async () => {
     const before = await sessions();
     for (const host of ["relay", "desktop", "laptop"]) {
-      await talk.on(host, "sh /var/lib/wireguard-mesh/wg0/host.sh release wg0");
+      await session.on(host, "sh /var/lib/wireguard-mesh/wg0/host.sh release wg0");
     }
     succeeded(await inBackend("second", ...UP, "--stack", other));
     await goOn(before);
-    const status = await talk.command("status", "relay");
+    const status = await session.command("status", "relay");
     assert.match(status.stdout, new RegExp(`wg0 belongs to wireguard-mesh/${other}`));
-    const destroyed = await talk.pulumi("destroy", "--yes", "--skip-preview");
+    const destroyed = await session.pulumi("destroy", "--yes", "--skip-preview");
     succeeded(destroyed);
     assert.match(
       destroyed.stdout,
@@ -130,7 +130,7 @@ describe("a host and its owner", function () {
     assert.match(up.stdout, /created/);
     await goOn(before);
     for (const host of ["relay", "desktop", "laptop"]) {
-      assert.equal(await talk.on(host, "wg show interfaces"), "wg0");
+      assert.equal(await session.on(host, "wg show interfaces"), "wg0");
     }
   });
 
@@ -141,5 +141,5 @@ describe("a host and its owner", function () {
     assert.match(up.stdout, /host\.sh release wg0/);
   });
 
-  it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

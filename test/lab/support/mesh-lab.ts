@@ -1,4 +1,4 @@
-/** A scenario's world with its stack ready to be converged, under an id of the test's own. */
+/** Builds a scenario's world and creates its stack, ready to converge, under a test's own lab id. */
 import { Lab } from "../../../scripts/lab/lab";
 import type { CommandResult } from "../../../scripts/lab/process";
 import type { ScenarioConfig, Scenario } from "../../../scripts/lab/scenario";
@@ -10,11 +10,11 @@ const LIMIT_MS = 300_000;
 export interface MeshLab {
   lab: Lab;
   stack: LabStack;
-  /** Runs the engine on the operator, in the repository, without questions. */
+  /** Runs the engine's CLI on the operator, non-interactively. */
   pulumi: (...args: string[]) => Promise<CommandResult>;
 }
 
-/** The config defaults to the scenario's own. End it with `lab.down()`; the stack file goes with it. */
+/** `adapt` changes the scenario's config. Remove it with `lab.down()`, which also deletes the stack file. */
 export async function meshLab(
   scenario: Pick<Scenario, "world" | "config">,
   id: string,

@@ -1,31 +1,31 @@
 /** What changes in place, what changes nothing, and that the machine comes back by itself. */
 import * as assert from "node:assert/strict";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 import { progress, secondsSince, UP } from "../support/ec2-network";
 
-export function changes(here: Here): void {
+export function changes(fixture: Ec2Fixture): void {
   it("works again after a reboot with nobody touching it: interface, routes, forwarding, firewall", async () => {
-    const { network } = here;
+    const { network } = fixture;
     const machine = await network.machine();
     const before = await kernelState();
-    const begun = Date.now();
+    const startedAt = Date.now();
     await machine.reboot();
-    progress(`reboot: ${secondsSince(begun)} s`);
+    progress(`reboot: ${secondsSince(startedAt)} s`);
     assert.deepEqual(await machine.waitForUnits(), []);
     await network.assertWorks();
     assert.deepEqual(await kernelState(), before);
-    assert.equal(await network.said("systemctl is-active wg-quick@wg0"), "active");
+    assert.equal(await network.run("systemctl is-active wg-quick@wg0"), "active");
   });
 
   it("stays when there is a newer image", async () => {
-    const { network } = here;
+    const { network } = fixture;
     network.account.publishImages();
-    const { stdout } = await network.must("preview", "--diff", "--expect-no-changes");
+    const { stdout } = await network.mustPulumi("preview", "--diff", "--expect-no-changes");
     assert.doesNotMatch(stdout, /replace|ami-/);
   });
 
   it("lets another administrator in by a change of the security group alone", async () => {
-    const { network } = here;
+    const { network } = fixture;
     network.setRelay("adminCidrs", ["203.0.113.250/32", "203.0.113.22/32"]);
     const { stdout } = await network.up();
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/securityGroup"]);
@@ -37,21 +37,21 @@ export function changes(here: Here): void {
   });
 
   it("becomes another type of machine in place: stopped, started, and works again", async () => {
-    const { network } = here;
+    const { network } = fixture;
     const [id] = network.instances;
-    const former = await (await network.machine()).waitForSsh();
+    const previous = await (await network.machine()).waitForSsh();
     network.setRelay("instanceType", "t4g.micro");
     const { stdout } = await network.up();
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/instance"]);
     assert.doesNotMatch(stdout, /replaced/);
     assert.deepEqual(network.instances, [id]);
-    await (await network.machine()).waitForSsh(former);
+    await (await network.machine()).waitForSsh(previous);
     await network.assertWorks();
   });
 
   /** All that a boot has to bring back, but for what differs with each boot. */
   async function kernelState(): Promise<string[]> {
-    const { network } = here;
+    const { network } = fixture;
     const commands = [
       "sudo wg show wg0 allowed-ips | sort",
       "ip -o address show dev wg0 | sed 's/ *valid_lft.*//; s/^[0-9]*: //'",
@@ -60,7 +60,7 @@ export function changes(here: Here): void {
       "sudo nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'",
     ];
     const said: string[] = [];
-    for (const command of commands) said.push(await network.said(command));
+    for (const command of commands) said.push(await network.run(command));
     return said;
   }
 }

@@ -8,7 +8,7 @@ import { waitFor } from "../../../scripts/lab/process";
 import { machineFiles, machineNamespace } from "../../../scripts/lab/vm/files";
 import { Machine } from "../../../scripts/lab/vm/machine";
 import { isOn } from "../../../scripts/lab/vm/qemu";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 import { progress, TUNNEL } from "../support/ec2-network";
 import { reconnectionDuring } from "../support/reconnection";
 import { UP_PLAIN } from "./changes";
@@ -27,29 +27,29 @@ function killEngines(labId: string): void {
   for (const pid of engines) process.kill(pid, "SIGKILL");
 }
 
-export function replacement(here: Here): void {
+export function replacement(fixture: Ec2Fixture): void {
   it("is replaced by a newer image on purpose: same address, same key, peers back at once, unedited", async () => {
-    const { network } = here;
+    const { network } = fixture;
     const before = await lasting();
-    const [former = ""] = network.instances;
+    const [previous = ""] = network.instances;
     network.setRelay("imageGeneration", 2);
     const ways = { from: "laptop", to: TUNNEL.tokyo, push: "tokyo-push-command" };
     const up = () => reconnectionDuring(network, UP_PLAIN, ways);
     const seen = (await up()) ?? (await up());
     assert.ok(seen, "the push failed twice");
     assert.equal(seen.code, 0, seen.output);
-    assert.notEqual(network.instances[0], former);
+    assert.notEqual(network.instances[0], previous);
     assert.deepEqual(await lasting(), before);
-    assertEnded(former);
+    assertEnded(previous);
     await network.assertWorks(BACK_WITHIN_S * 1000);
     assert.ok(seen.afterPush <= BACK_WITHIN_S, `back after ${seen.afterPush} s`);
   });
 
   it("is replaced by the engine's own --replace; killed when the machine has its key, the next up goes through", async () => {
-    const { network } = here;
+    const { network } = fixture;
     const before = await lasting();
-    const [former = ""] = network.instances;
-    const { stdout } = await network.must("stack", "--show-urns");
+    const [previous = ""] = network.instances;
+    const { stdout } = await network.mustPulumi("stack", "--show-urns");
     const urn = /URN: (\S+aws:ec2\/instance:Instance::\S+)/.exec(stdout)?.[1] ?? "";
     assert.notEqual(urn, "");
     const argv = ["pulumi", ...UP_PLAIN, "--non-interactive", "--replace", urn];
@@ -57,7 +57,7 @@ export function replacement(here: Here): void {
     const ended = new Promise((resolve) => engine.once("exit", resolve));
     const authority = await network.authority();
     const identified = await waitFor(
-      async () => ((await showsCertificate(former, authority)) ? true : undefined),
+      async () => ((await showsCertificate(previous, authority)) ? true : undefined),
       BOOT_LIMIT_MS,
       300,
     );
@@ -71,24 +71,24 @@ export function replacement(here: Here): void {
     await network.pulumi("cancel", "--yes");
     await network.up();
     assert.deepEqual(await lasting(), before);
-    assertEnded(former);
+    assertEnded(previous);
     await network.assertWorks();
   });
 
   /** What a replacement may not change. */
   async function lasting() {
-    const { network } = here;
+    const { network } = fixture;
     return {
       elastic: network.elastic,
-      key: await network.said("sudo wg show wg0 public-key"),
+      key: await network.run("sudo wg show wg0 public-key"),
       desktop: network.configOf("desktop"),
       laptop: network.configOf("laptop"),
     };
   }
 
-  async function showsCertificate(former: string, authority: string): Promise<boolean> {
-    const { lab, instances } = here.network;
-    const id = instances.find((one) => one !== former);
+  async function showsCertificate(previous: string, authority: string): Promise<boolean> {
+    const { lab, instances } = fixture.network;
+    const id = instances.find((one) => one !== previous);
     if (id === undefined || !fs.existsSync(machineFiles(lab.id, id).record)) return false;
     const machine = Machine.open(lab, id);
     if (!machine.hasAddress) return false;
@@ -97,7 +97,7 @@ export function replacement(here: Here): void {
   }
 
   function assertEnded(id: string): void {
-    const { lab, account } = here.network;
+    const { lab, account } = fixture.network;
     assert.equal(account.get(id), undefined);
     assert.equal(fs.existsSync(machineFiles(lab.id, id).root), false);
     assert.equal(isOn(machineNamespace(lab.id, id)), false);
