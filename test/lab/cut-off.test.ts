@@ -1,4 +1,4 @@
-/** A config that cuts the only way in: the host comes back by itself, and up says so. Real engine, sshd and WireGuard. */
+/** A config that cuts the only path to a host: the host rolls back and `up` reports it. Needs root. */
 import * as assert from "node:assert/strict";
 import type { CommandResult } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
@@ -9,7 +9,7 @@ import { deleteConfig, setConfig } from "./support/stack-edits";
 
 const UP = ["up", "--yes", "--skip-preview", "--continue-on-error"];
 
-describe("a host whose only way in is the tunnel", () => {
+describe("a host that is reached only through the tunnel", () => {
   let mesh: MeshLab;
   let leaks: LeakWatch;
 
@@ -23,15 +23,15 @@ describe("a host whose only way in is the tunnel", () => {
   });
   after(() => mesh.lab.down());
 
-  it("is pushed to through the tunnel that the push changes", async () => {
+  it("gets a push through the tunnel that the push changes", async () => {
     setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1380);
     assert.equal((await pulumi(...UP)).code, 0);
     assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1380");
   });
 
-  it("F9: goes back by itself within 90 s when its new config cuts that way", async () => {
+  it("F9: rolls back within 90 s when its new config cuts the tunnel", async () => {
     const previous = await onDesktop("cat", "/etc/wireguard/wg0.conf");
-    // Nobody listens there, and the relay is not told anything new: only the peers lose their way.
+    // A wrong endpoint: it changes only the peers' configs, so they lose the tunnel.
     setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.99:51820");
     setConfig(mesh.stack, ["peers", "laptop", "enabled"], false);
     const startedAt = Date.now();
@@ -44,14 +44,14 @@ describe("a host whose only way in is the tunnel", () => {
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.1"), true);
   });
 
-  it("F9: is tried again by the next up, and only it", async () => {
+  it("F9: gets the next push", async () => {
     deleteConfig(mesh.stack, ["relays", "relay", "endpoint"]);
     setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1390);
     assert.equal((await pulumi(...UP)).code, 0);
     assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1390");
   });
 
-  it("F9: is named with the way out when the relay's port moved under it, and is back with the previous port", async () => {
+  it("F9: is reported with a remedy after a change of the relay's port, and is reached again with the old port", async () => {
     setConfig(mesh.stack, ["relays", "relay", "listenPort"], 51999);
     const moved = await pulumi(...UP);
     assert.notEqual(moved.code, 0);
@@ -63,7 +63,7 @@ describe("a host whose only way in is the tunnel", () => {
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.1"), true);
   });
 
-  it("is cleaned when everything is destroyed, before the relay through which that goes", async () => {
+  it("is cleaned by destroy before its relay", async () => {
     const destroyed = await pulumi("destroy", "--yes", "--skip-preview");
     assert.equal(destroyed.code, 0, destroyed.stdout);
     for (const host of ["desktop", "relay", "laptop"]) {

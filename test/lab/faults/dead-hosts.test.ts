@@ -1,4 +1,4 @@
-/** Hosts that do not answer: they fail alone and by name, block nobody's removal, and can be cleaned when they come back. Needs root. */
+/** Unreachable hosts: each fails alone and by name, does not block a removal, and can be cleaned later. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { relay } from "../../../scripts/lab/scenarios/relay";
@@ -12,7 +12,7 @@ interface UpReport {
   waiting: string[];
 }
 
-describe("a host that does not answer", function () {
+describe("an unreachable host", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -39,7 +39,7 @@ describe("a host that does not answer", function () {
     return [(Date.now() - startedAt) / 1000, result];
   }
 
-  it("F14, F15, F16, F17: is not even asked when the config has such a fault, and no resource is registered", async () => {
+  it("F14, F15, F16, F17: is not contacted and no resource is registered when the config is invalid", async () => {
     const previous = fs.readFileSync(mesh.stack.file, "utf8");
     setConfig(mesh.stack, ["peers", "desktop", "address"], "10.0.0.3");
     setConfig(mesh.stack, ["peers", "laptop", "subnets"], ["10.0.0.0/16"]);
@@ -54,7 +54,7 @@ describe("a host that does not answer", function () {
     fs.writeFileSync(mesh.stack.file, previous);
   });
 
-  it("F1: fails alone, within 30 s, named with cause and remedy; the next up touches only it", async () => {
+  it("F1: fails alone within 30 s, with cause and remedy; the next up pushes only to it", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
     await mesh.lab.disconnect("desktop");
     const first = await session.command("up", "--yes", "--skip-preview", "--json");
@@ -70,8 +70,8 @@ describe("a host that does not answer", function () {
       assert.equal(await session.on(host, "cat /sys/class/net/wg0/mtu"), "1400");
     }
 
-    // Nothing but that host is left to do now, so this is what it costs, the engine's own start included.
-    // Once more where it took too long: on a busy machine the start alone may.
+    // Only that host is left, so this measures its failure, including the engine's start. Retried once, because on a busy
+    // machine the start alone can take too long.
     let [seconds, again] = await timed(() => session.pulumi(...UP));
     if (seconds >= 30) [seconds, again] = await timed(() => session.pulumi(...UP));
     assert.notEqual(again.code, 0);
@@ -84,7 +84,7 @@ describe("a host that does not answer", function () {
     assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 2, laptop: 0, nas: 0 });
   });
 
-  it("F23: that is removed is forgotten by its relay at once, and what is left on it is said", async () => {
+  it("F23: is removed from its relay at once, with a report of what is left on it", async () => {
     const key = await session.on("nas", "wg show wg0 public-key");
     await mesh.lab.disconnect("nas");
     succeeded(await session.command("remove-peer", "nas"));
@@ -97,7 +97,7 @@ describe("a host that does not answer", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("Q15: does not stop a destroy: all others are clean, it is named, and nothing of it stays in the state", async () => {
+  it("Q15: does not block destroy: the others are clean, it is named, and the state is empty", async () => {
     await mesh.lab.disconnect("laptop");
     const [seconds, destroyed] = await timed(() =>
       session.pulumi("destroy", "--yes", "--skip-preview", "--continue-on-error"),

@@ -1,4 +1,4 @@
-/** What is changed on a host by hand: seen by status, which changes nothing, and mended by repush and by `up --check`. Needs root. */
+/** Manual changes on a host are reported by `status` and fixed by `repush` and `up --check`. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { canPingSoon } from "../support/small-world";
@@ -10,7 +10,7 @@ interface Status {
   nodes: Record<string, { drift: string[] }>;
 }
 
-describe("a hand on a host", function () {
+describe("a manual change on a host", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -27,8 +27,8 @@ describe("a hand on a host", function () {
     return (JSON.parse(stdout) as Status).nodes[node]?.drift ?? [];
   }
 
-  /** Each at a node, done together: what a hand does, and what status says to it. */
-  const HANDS: [string, [string, RegExp][]][] = [
+  /** A node, changes made to it together, and the expected drift of each. */
+  const CHANGES: [string, [string, RegExp][]][] = [
     [
       "desktop",
       [
@@ -69,30 +69,30 @@ describe("a hand on a host", function () {
     ],
   ];
 
-  it("F24: is seen by status, whatever it has changed, and mended by repush alone", async () => {
-    for (const [node, hands] of HANDS) {
-      for (const [script] of hands) await session.on(node, script);
-      const seen = await driftOf(node);
-      for (const [script, expected] of hands) {
+  it("F24: is reported by status and fixed by repush", async () => {
+    for (const [node, changes] of CHANGES) {
+      for (const [script] of changes) await session.on(node, script);
+      const drift = await driftOf(node);
+      for (const [script, expected] of changes) {
         assert.ok(
-          seen.some((line) => expected.test(line)),
-          `${script}: ${JSON.stringify(seen)}`,
+          drift.some((line) => expected.test(line)),
+          `${script}: ${JSON.stringify(drift)}`,
         );
       }
-      const mended = succeeded(await session.command("repush", node));
-      assert.match(mended.stdout, new RegExp(`mended:.* ${node} `));
-      assert.deepEqual(await driftOf(node), [], JSON.stringify(seen));
+      const repushed = succeeded(await session.command("repush", node));
+      assert.match(repushed.stdout, new RegExp(`mended:.* ${node} `));
+      assert.deepEqual(await driftOf(node), [], JSON.stringify(drift));
     }
   });
 
-  it("F24: leaves no difference behind: the engine's next run has nothing to do, and logs in nowhere", async () => {
+  it("F24: leaves nothing to do for the next up, which logs in to no host", async () => {
     const before = session.logins();
     const up = succeeded(await session.pulumi(...UP));
     assert.doesNotMatch(up.stdout, /changed, |created|updated|deleted|replaced/);
     assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 0, laptop: 0 });
   });
 
-  it("F24: on a relay is mended without a packet lost between its peers", async () => {
+  it("F24: on a relay is fixed without packet loss between its peers", async () => {
     await session.on("relay", "wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips 10.0.0.99/32");
     assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {
@@ -103,7 +103,7 @@ describe("a hand on a host", function () {
     assert.deepEqual(await driftOf("relay"), []);
   });
 
-  it("F24: is looked for at every host by `up --check`, said first, and mended after", async () => {
+  it("F24: is reported and then fixed by `up --check`", async () => {
     await session.on("laptop", "ip link set down dev wg0");
     const up = succeeded(await session.command("up", "--check", "--yes", "--skip-preview"));
     assert.match(up.stderr, /laptop.* differs from the plan:\n {2}wg0 is down/);

@@ -1,4 +1,4 @@
-/** F7, F8, F25: a damaged message, tools that fail half way, and tools that are too old. Needs root. */
+/** F7, F8, F25: a damaged message, tools that fail, and old tools. Needs root. */
 import * as assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { Lab } from "../../../scripts/lab/lab";
@@ -6,7 +6,7 @@ import { HostSession, LIVE, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, keyPairFor } from "../support/pushing";
 
-/** In front of the real programs on the host's PATH. */
+/** Comes before the real programs in the host's PATH. */
 const BIN = "/usr/local/bin";
 
 describe("a push to a host whose tools fail", function () {
@@ -34,13 +34,13 @@ describe("a push to a host whose tools fail", function () {
   });
   after(() => lab.down());
 
-  /** Puts a shell script in front of a tool; "$REAL" is the tool itself. */
+  /** Replaces a tool by a shell script; "$REAL" is the original. */
   function wrapTool(tool: string, script: string): Promise<string> {
     const text = `#!/bin/sh\\nREAL=/usr/bin/${tool}\\n${script.replaceAll("\n", "\\n")}\\n`;
     return session.run(`printf '${text}' >${BIN}/${tool}; chmod 755 ${BIN}/${tool}`);
   }
 
-  /** wireguard-go lists its peers in any order. */
+  /** Sorted, because wireguard-go lists its peers in any order. */
   const snapshot = async (): Promise<string> => (await shown()).split("\n").sort().join("\n");
 
   const shown = (): Promise<string> =>
@@ -48,10 +48,10 @@ describe("a push to a host whose tools fail", function () {
 
   for (const [part, overrides] of [
     ["config", { config: Buffer.from("[Interface]\n").toString("base64") }],
-    ["config, and no base64", { config: "*" }],
+    ["config that is not base64", { config: "*" }],
     ["script", { script: Buffer.from("exit 0\n").toString("base64") }],
   ] as const) {
-    it(`F7: a damaged ${part} is refused, and nothing is touched`, async () => {
+    it(`F7: refuses a damaged ${part} and changes nothing`, async () => {
       const before = await snapshot();
       const refused = await session.apply({ ...next, overrides });
       assert.equal(refused.code, 1);
@@ -61,14 +61,14 @@ describe("a push to a host whose tools fail", function () {
   }
 
   for (const [how, script] of [
-    ["gives nothing", 'case $1 in strip) exit 0 ;; esac; exec "$REAL" "$@"'],
+    ["prints nothing", 'case $1 in strip) exit 0 ;; esac; exec "$REAL" "$@"'],
     [
-      "gives no key",
+      "prints no key",
       'case $1 in strip) "$REAL" "$@" | grep -v Key; exit ;; esac; exec "$REAL" "$@"',
     ],
     ["fails", 'case $1 in strip) echo broken >&2; exit 1 ;; esac; exec "$REAL" "$@"'],
   ] as const) {
-    it(`F8: wg-quick strip that ${how}: refused before anything is touched`, async () => {
+    it(`F8: refuses the config before any change when wg-quick strip ${how}`, async () => {
       const before = await snapshot();
       await wrapTool("wg-quick", script);
       const refused = await session.apply(next);
@@ -78,19 +78,19 @@ describe("a push to a host whose tools fail", function () {
     });
   }
 
-  it("F8: an addconf that fails half way: the interface is started anew, and is what was told", async () => {
+  it("F8: restarts the interface when addconf fails halfway, and converges", async () => {
     await wrapTool(
       "wg",
       `case $1 in addconf) "$REAL" set wg0 peer ${keyPairFor("a").publicKey} remove; exit 1 ;; esac\nexec "$REAL" "$@"`,
     );
     assert.equal(await session.converge(next), "confirmed");
     assert.deepEqual(
-      await peersThere(),
+      await runningPeers(),
       ["a", "c"].map((name) => keyPairFor(name).publicKey).sort(),
     );
   });
 
-  it("F8: an addconf that does half of it and calls that a success is noticed", async () => {
+  it("F8: detects an addconf that succeeds but applies only half", async () => {
     await wrapTool(
       "wg",
       `case $1 in addconf) "$REAL" set wg0 peer ${keyPairFor("a").publicKey} remove; exit 0 ;; esac\nexec "$REAL" "$@"`,
@@ -103,9 +103,9 @@ describe("a push to a host whose tools fail", function () {
     );
   });
 
-  it("F8: where neither a change nor a new start works, the previous config is back, and the push says why", async () => {
+  it("F8: rolls back with the reason when neither a change nor a restart works", async () => {
     const before = await snapshot();
-    // Only the new config meets the fault.
+    // Only the new config triggers the failure.
     const key = keyPairFor("c").publicKey;
     await wrapTool("wg", 'case $1 in addconf) exit 1 ;; esac; exec "$REAL" "$@"');
     await wrapTool(
@@ -122,21 +122,23 @@ describe("a push to a host whose tools fail", function () {
     assert.equal(await snapshot(), before);
   });
 
-  it("F8: what a change takes out of a peer goes too, without a new start: its preshared key, its keepalive", async () => {
+  it("F8: removes a peer's preshared key and keepalive without a restart", async () => {
     const shared = randomBytes(32).toString("base64");
     const more = [`PresharedKey = ${shared}`, "PersistentKeepalive = 25"];
     const [first = "", ...rest] = previous.config.split("\nAllowedIPs");
     await session.converge({
       config: [`${first}\n${more.join("\n")}`, ...rest].join("\nAllowedIPs"),
     });
-    const was = await session.run("wg show wg0 persistent-keepalive; wg show wg0 preshared-keys");
-    assert.match(was, /\t25$/m);
-    assert.ok(was.includes(shared));
+    const before = await session.run(
+      "wg show wg0 persistent-keepalive; wg show wg0 preshared-keys",
+    );
+    assert.match(before, /\t25$/m);
+    assert.ok(before.includes(shared));
     const link = await session.run("cat /sys/class/net/wg0/ifindex");
     assert.equal(await session.converge(previous), "confirmed");
-    const is = await session.run("wg show wg0 persistent-keepalive; wg show wg0 preshared-keys");
+    const after = await session.run("wg show wg0 persistent-keepalive; wg show wg0 preshared-keys");
     assert.deepEqual(
-      is
+      after
         .split("\n")
         .map((line) => line.split("\t")[1])
         .sort(),
@@ -145,7 +147,7 @@ describe("a push to a host whose tools fail", function () {
     assert.equal(await session.run("cat /sys/class/net/wg0/ifindex"), link);
   });
 
-  it("F8: a port that another program has is named as the cause, and the previous config is back", async () => {
+  it("F8: rolls back when the port is used by another program, and names that cause", async () => {
     await session.converge(previous);
     await session.run(
       "ip link add wg9 type wireguard 2>/dev/null || wireguard-go wg9 2>/dev/null; wg set wg9 listen-port 51999; ip link set wg9 up",
@@ -162,7 +164,7 @@ describe("a push to a host whose tools fail", function () {
     await session.run("ip link del wg9");
   });
 
-  it("F25: a wg of before 2020, without syncconf: the same, without a new start", async () => {
+  it("F25: works without a restart with a wg from before 2020, which has no syncconf", async () => {
     await wrapTool(
       "wg",
       `case $1 in syncconf) echo "Invalid subcommand" >&2; exit 1 ;; help) "$REAL" help 2>&1 | grep -v syncconf >&2; exit ;; esac\nexec "$REAL" "$@"`,
@@ -170,13 +172,13 @@ describe("a push to a host whose tools fail", function () {
     const link = await session.run("cat /sys/class/net/wg0/ifindex");
     assert.equal(await session.converge(next), "confirmed");
     assert.deepEqual(
-      await peersThere(),
+      await runningPeers(),
       ["a", "c"].map((name) => keyPairFor(name).publicKey).sort(),
     );
     assert.equal(await session.run("cat /sys/class/net/wg0/ifindex"), link);
   });
 
-  it("F25: a kernel without WireGuard is served by wireguard-go, and the answer says so", async () => {
+  it("F25: uses wireguard-go and reports it when the kernel has no WireGuard", async () => {
     const kernel = await session.run(
       "ip link add wgtry type wireguard 2>&1 && ip link del wgtry || true",
     );
@@ -187,7 +189,7 @@ describe("a push to a host whose tools fail", function () {
 
   it("leaks no secret", () => leaks.end());
 
-  async function peersThere(): Promise<string[]> {
+  async function runningPeers(): Promise<string[]> {
     return (await session.run("wg show wg0 peers")).split("\n").sort();
   }
 });

@@ -1,6 +1,7 @@
 /**
- * F5, F20: killed at random moments: the push program, the host's own processes, the whole host. Always the old or the new
- * config whole; always converged after one more push. The seed is printed, and can be given: FAULT_SEED=7. Needs root.
+ * F5, F20: the push program, the host's processes or the whole host are killed at random moments. The host always has
+ * either the complete old or the complete new config, and the next push converges. The seed is in the title; FAULT_SEED=7
+ * sets it. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
@@ -29,7 +30,7 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
   });
   after(() => lab.down());
 
-  /** What a push of the previous state left, and how long a whole one takes. */
+  /** The duration in milliseconds. */
   async function measured(work: () => Promise<unknown>): Promise<number> {
     const startedAt = Date.now();
     await work();
@@ -50,16 +51,16 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
     assert.equal(shown, `${wanted.config.trimEnd()}\n${mtu}`, moment);
   }
 
-  it("F20: kill -9 of the push program, 20 times: the next push converges", async () => {
+  it("F20: converges with the next push after the push program was killed, 20 times", async () => {
     const request = (at: number) => requestFor(lab, "relay", { config: stateOf(at).config });
     const pushed = async (at: number): Promise<void> => {
       const done = await push(lab, "apply", request(at));
       assert.equal(done.code, 0, done.stderr);
     };
     await pushed(0);
-    const whole = await measured(() => pushed(1));
+    const duration = await measured(() => pushed(1));
     for (let round = 0; round < 20; round++) {
-      const moment = Math.round(random() * whole);
+      const moment = Math.round(random() * duration);
       const program = startPush(lab, request(round));
       program.stdout?.resume();
       program.stderr?.resume();
@@ -73,13 +74,13 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
     assert.equal((await session.facts()).pending, null);
   });
 
-  it("F5: the host's processes killed, or the host rebooted, 20 times: the next push converges", async () => {
+  it("F5: converges with the next push after the host's processes were killed or it rebooted, 20 times", async () => {
     await session.remove();
     await session.converge(even);
-    const whole = await measured(() => session.converge(odd));
+    const duration = await measured(() => session.converge(odd));
     for (let round = 0; round < 20; round++) {
       const wanted = stateOf(round);
-      const moment = Math.round(random() * whole);
+      const moment = Math.round(random() * duration);
       const work = session.apply(wanted).then(
         ({ token }) => session.confirm(token).catch(() => undefined),
         () => undefined,
@@ -96,12 +97,12 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
     }
   });
 
-  it("F5: forwarding is taken away for good, though the power went when a push had just taken it away", async () => {
+  it("F5: turns forwarding off for good although the power failed just after it was turned off", async () => {
     await session.converge({ ...even, forwarding: true });
     await session.apply({ ...even, forwarding: false });
     await session.waitUntil("grep -qx ok /run/wireguard-mesh/wg0/result");
     await lab.reboot("relay");
-    // As the boot of a system with a service for it does: nothing was confirmed, so its file is still there.
+    // Like the sysctl service at boot: nothing was confirmed, so the file still exists.
     await session.run("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
     assert.equal(await session.run("cat /proc/sys/net/ipv4/ip_forward"), "1");
     await session.converge({ ...even, forwarding: false });

@@ -1,4 +1,4 @@
-/** F20, F21: pushes that come late, and pushes that come together: what is newer stays. Needs root. */
+/** F20, F21: late and concurrent pushes: the newer state stays. Needs root. */
 import * as assert from "node:assert/strict";
 import { composeMessage } from "../../../scripts/push/host-script";
 import { Lab } from "../../../scripts/lab/lab";
@@ -6,7 +6,7 @@ import { HostSession, LIVE, newToken, uptimeNow, type WantedState } from "../sup
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor } from "../support/pushing";
 
-describe("pushes that meet on a host", function () {
+describe("competing pushes to a host", function () {
   this.timeout(180_000);
   let lab: Lab;
   let leaks: LeakWatch;
@@ -29,8 +29,8 @@ describe("pushes that meet on a host", function () {
 
   const mtu = (): Promise<string> => session.run("cat /sys/class/net/wg0/mtu");
 
-  it("F20: an orphan's push that arrives after a newer up never applies anything", async () => {
-    // Its login stood ready, and its sender's last packets are still on their way.
+  it("F20: an orphan's push after a newer up changes nothing", async () => {
+    // The orphan's login was ready before the newer up; its message arrives later.
     const since = await uptimeNow(session);
     await session.converge(newer);
     const before = await session.run(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`);
@@ -43,7 +43,7 @@ describe("pushes that meet on a host", function () {
     assert.equal(await mtu(), "1330");
   });
 
-  it("F20: nor does an orphan's removal tear down what a newer up has made, nor a late push bring back what was removed", async () => {
+  it("F20: an orphan's removal does not undo a newer up, nor does a late push undo a removal", async () => {
     const since = await uptimeNow(session);
     await session.converge(newer);
     assert.equal((await session.remove(since)).outcome, "overtaken");
@@ -53,7 +53,7 @@ describe("pushes that meet on a host", function () {
     assert.equal((await session.facts()).interface, "missing");
   });
 
-  it("F20: an orphan that waited for the lock while a newer up was at work applies nothing either", async () => {
+  it("F20: an orphan that waited for the lock during a newer up changes nothing", async () => {
     const since = await uptimeNow(session);
     await session.run(
       'setsid flock /run/wireguard-mesh.lock/wg0 sh -c "until [ -e /tmp/go ]; do sleep 0.1; done" >/dev/null 2>&1 </dev/null &',
@@ -61,7 +61,7 @@ describe("pushes that meet on a host", function () {
     await session.waitUntil("! flock -n /run/wireguard-mesh.lock/wg0 true");
     const orphan = session.apply(older, newToken(), since);
     await session.waitUntil("pgrep -xf 'sh -s'");
-    // What the newer one leaves in the lock's file, as its apply would while it has the lock.
+    // The newer push records its time in the lock file, as its apply does.
     await session.run("tr -d . </proc/uptime | cut -d ' ' -f 1 >/run/wireguard-mesh.lock/wg0");
     await session.run("touch /tmp/go");
     assert.equal((await orphan).outcome, "overtaken");
@@ -69,24 +69,24 @@ describe("pushes that meet on a host", function () {
     await session.run("rm /tmp/go");
   });
 
-  it("F20: what an orphan left unconfirmed goes when a newer up comes, and its timer does no harm", async () => {
+  it("F20: a newer up replaces an orphan's unconfirmed change, and the orphan's timer changes nothing", async () => {
     const orphan = await session.apply({ ...older, timeout: 3 });
     await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
     assert.equal(await mtu(), "1320");
     await session.converge(newer);
     const late = await session.confirm(orphan.token);
     assert.match(late.complaint, /^the change was undone on the host before it was confirmed/);
-    // Longer than the orphan's timer, by the host's own clock.
+    // Wait for longer than the orphan's timer, by the host's clock.
     const end = Number(await uptimeNow(session)) + 400;
     await session.waitUntil(`[ $(tr -d . </proc/uptime | cut -d ' ' -f 1) -gt ${end} ]`);
     assert.equal(await mtu(), "1330");
     assert.equal((await session.apply(newer)).outcome, "unchanged");
   });
 
-  it("F20: there is always a timer for who is pending: a push that dies right after taking over leaves the previous one's way back", async () => {
+  it("F20: a push that fails after taking over leaves the previous change's rollback timer running", async () => {
     await session.apply({ ...older, timeout: 6 });
     await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
-    // The newer one takes over and fails before it changes anything.
+    // The newer push takes over and fails before it changes anything.
     const damaged = await session.apply({
       ...newer,
       timeout: 3,
@@ -98,7 +98,7 @@ describe("pushes that meet on a host", function () {
     assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 
-  it("F20: a message that is cut short does nothing", async () => {
+  it("F20: a truncated message changes nothing", async () => {
     const marks = { interface: "wg0", node: "relay", machine: "machine-of-relay", owner: "x/y" };
     const message = composeMessage("apply", marks, session.payload(newer, newToken()));
     for (const part of [0.3, 0.9, 0.99]) {
@@ -109,12 +109,12 @@ describe("pushes that meet on a host", function () {
     assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 
-  it("F21: two operators at once: both end, one state is there, whole, and each was told the truth", async () => {
+  it("F21: with two operators at once both end, one complete state is live, and at least one succeeds", async () => {
     const [a, b] = [older, newer].map(({ config }, at) =>
       requestFor(lab, "relay", { config, probes: [`10.0.0.${at + 8}`] }),
     );
     assert.ok(a && b);
-    // Two users of one machine do not share the lock that its pushes take.
+    // Two pushes with different requests do not share a lock on the operator's machine.
     const finished = await Promise.all([push(lab, "apply", a), push(lab, "apply", b)]);
     const live = await session.run(`cat ${LIVE}`);
     const done = finished.flatMap(({ code }, at) => (code === 0 ? [at] : []));
@@ -125,7 +125,7 @@ describe("pushes that meet on a host", function () {
     assert.match(again.stdout, /"unchanged"/, again.stderr);
   });
 
-  it("F21: another stack is refused by the mark, whatever its operator's backend", async () => {
+  it("F21: refuses another stack because of the recorded owner", async () => {
     const refused = await session.apply({ ...newer, owner: "wireguard-mesh/other" });
     assert.match(
       refused.complaint,

@@ -1,4 +1,4 @@
-/** F2, F3, F4, F12, F13: an sshd that is not up yet, keys that are wrong, names and clocks that have moved. Needs root. */
+/** F2, F3, F4, F12, F13: an sshd that is not up yet, wrong keys, changed names and wrong clocks. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
@@ -19,7 +19,7 @@ describe("a push to a host", function () {
   });
   after(() => lab.down());
 
-  it("F2: that boots is waited for: refused at first, pushed to when its sshd is up, and said so", async () => {
+  it("F2: waits for a booting host whose sshd is not up, reports it, and then pushes", async () => {
     const sshd = (verb: "DROP" | "up"): Promise<string> =>
       relay.run(
         verb === "DROP"
@@ -28,18 +28,18 @@ describe("a push to a host", function () {
       );
     await sshd("DROP");
     const program = startPush(lab, requestFor(lab, "relay"));
-    let words = "";
-    program.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+    let output = "";
+    program.stderr?.setEncoding("utf8").on("data", (text: string) => (output += text));
     program.stdout?.resume();
-    const said = () => (words.includes("SSH is refused there") ? true : undefined);
-    assert.equal(await waitFor(said, 15_000), true, words);
+    const reported = () => (output.includes("SSH is refused there") ? true : undefined);
+    assert.equal(await waitFor(reported, 15_000), true, output);
     await sshd("up");
     const code = await new Promise((resolve) => program.on("close", resolve));
-    assert.equal(code, 0, words);
+    assert.equal(code, 0, output);
     assert.equal((await relay.facts()).interface, "up");
   });
 
-  it("F3: that shows another host key gets nothing; both fingerprints and the command to re-pin are shown", async () => {
+  it("F3: sends nothing to a host with another host key and shows both fingerprints and the command to re-pin", async () => {
     const [target] = requestFor(lab, "relay").targets;
     assert.ok(target?.kind === "ssh");
     const hostKeys = [lab.hostKey("desktop")];
@@ -51,7 +51,7 @@ describe("a push to a host", function () {
       targets: [{ kind: "ssh", hop, via: [] }],
     });
     assert.equal(refused.code, 1);
-    assert.ok(Date.now() - startedAt < 10_000, "it was tried again and again");
+    assert.ok(Date.now() - startedAt < 10_000, "it was retried");
     assert.equal(lab.logins("relay"), before);
     assert.match(refused.stderr, /expected: ssh-ed25519 SHA256:\S+\n +got: +ED25519 SHA256:/);
     assert.match(
@@ -60,7 +60,7 @@ describe("a push to a host", function () {
     );
   });
 
-  it("F4: that refuses the SSH key is asked once, and no more", async () => {
+  it("F4: tries a rejected SSH key only once", async () => {
     const script = "rm -f /tmp/k; ssh-keygen -q -t ed25519 -N '' -f /tmp/k && cat /tmp/k";
     const sshPrivateKey = `${await relay.run(script)}\n`;
     const before = lab.sshLog("relay").length;
@@ -74,7 +74,7 @@ describe("a push to a host", function () {
     assert.equal(tries?.length, 1);
   });
 
-  it("F12: whose endpoint is a name that has moved: seen as stale, and dialled anew by the next push", async () => {
+  it("F12: reports an endpoint whose name has a new address, and the next push updates it", async () => {
     await push(lab, "apply", requestFor(lab, "relay"));
     const desktop = new HostSession(lab, "desktop");
     const name = (address: string): Promise<string> =>
@@ -111,8 +111,8 @@ describe("a push to a host", function () {
     assert.equal((await desktop.apply(wanted)).outcome, "unchanged");
   });
 
-  it("F13: whose clock is wrong is pushed to all the same, and told what that does to handshakes", async () => {
-    // A stand-in for a wrong clock: the hosts of a lab have the machine's own.
+  it("F13: pushes to a host with a wrong clock and warns about handshakes", async () => {
+    // A fake date: the hosts of a lab share the machine's clock.
     await relay.run(
       `printf '#!/bin/sh\\necho $(($(/bin/date +%%s) - 7200))\\n' >/usr/local/bin/date; chmod 755 /usr/local/bin/date`,
     );

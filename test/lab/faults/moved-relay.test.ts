@@ -1,4 +1,4 @@
-/** A relay with another address, a NAT that forgets, a line that takes only small packets. Needs root. */
+/** A relay with a new address, a NAT that loses its mappings, a line with a small MTU. Needs root. */
 import * as assert from "node:assert/strict";
 import { waitFor } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
@@ -12,7 +12,7 @@ interface UpReport {
   handOver: { node: string }[];
 }
 
-describe("a network whose ground moves", function () {
+describe("a network whose environment changes", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -33,34 +33,34 @@ describe("a network whose ground moves", function () {
     assert.equal(done.code, 0, done.stderr);
   }
 
-  it("F26: finds a NAT mapping that was lost again within one keepalive, by itself", async () => {
+  it("F26: recovers from a lost NAT mapping within one keepalive interval", async () => {
     assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
-    // A masquerading router forgets all that it translated when its line goes down (nf_nat_masquerade.c).
+    // Masquerading drops all mappings when the interface goes down (nf_nat_masquerade.c).
     await router(
       "ip link set eth0 down; ip link set eth0 up; ip route add default via 203.0.113.1",
     );
     const startedAt = Date.now();
     const back = async () => ((await canPing(mesh.lab, "laptop", "10.0.0.2")) ? true : undefined);
     assert.equal(await waitFor(back, 60_000), true);
-    // Keepalive is 25 s; two seconds for the ping that was lost last, the rest for a busy machine.
+    // 25 s keepalive, 2 s for the last lost ping, the rest for a busy machine.
     assert.ok(Date.now() - startedAt < 35_000, `${Date.now() - startedAt} ms`);
   });
 
-  it("F27: carries whole packets over a line of 1492 (PPPoE) with the MTU that it has by itself", async () => {
+  it("F27: carries full-size packets over a line with MTU 1492 (PPPoE) with the default tunnel MTU", async () => {
     await router("ip link set mtu 1492 dev eth0");
     const ping = ["ping", "-n", "-M", "do", "-s", "1392", "-c", "1", "-W", "2"];
-    const whole = await waitFor(async () => {
-      const [there, back] = await Promise.all([
+    const bothReply = await waitFor(async () => {
+      const [toDesktop, toLaptop] = await Promise.all([
         mesh.lab.exec("laptop", [...ping, "10.0.0.2"]),
         mesh.lab.exec("desktop", [...ping, "10.0.0.3"]),
       ]);
-      return there.code === 0 && back.code === 0 ? true : undefined;
+      return toDesktop.code === 0 && toLaptop.code === 0 ? true : undefined;
     }, 15_000);
-    assert.equal(whole, true);
+    assert.equal(bothReply, true);
   });
 
-  it("F27: gets through a black hole of 1400 once the peer behind it is told so", async () => {
-    // Too large a packet vanishes, and nobody is told.
+  it("F27: gets through an MTU black hole of 1400 with a smaller mtu in the peer's config", async () => {
+    // Larger packets are dropped without an ICMP error.
     await router(
       "nft add table inet hole; nft add chain inet hole out '{ type filter hook postrouting priority 0; }'; " +
         "nft add rule inet hole out oifname eth0 meta length gt 1400 drop; " +
@@ -80,13 +80,13 @@ describe("a network whose ground moves", function () {
     await router("nft delete table inet hole; ip link set mtu 1500 dev eth0");
   });
 
-  it("F10, F11: follows a relay to another address: those with a way in are told, the others are named", async () => {
+  it("F10, F11: follows a relay to a new address: reachable peers get it, the others are reported", async () => {
     await session.on(
       "relay",
       "ip addr del 203.0.113.10/24 dev eth0; ip addr add 203.0.113.11/24 dev eth0; ip route replace default via 203.0.113.1",
     );
     setConfig(mesh.stack, ["relays", "relay", "host"], "root@203.0.113.11");
-    // From now on the desktop has no way in but the tunnel, and that leads to where the relay was.
+    // Now the desktop is reached only through the tunnel, which leads to the relay's old address.
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
     const key = await session.on("relay", "wg show wg0 public-key");
     const done = await session.command("up", "--yes", "--skip-preview", "--json");

@@ -1,4 +1,4 @@
-/** Coming from an older version: the stack of commit 1dad003 and its hosts, under today's program and engine. Needs root. */
+/** Upgrading from commit 1dad003: its stack and hosts with the current program and engine. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
@@ -7,7 +7,7 @@ import { recreateHostFiles, olderStackState, type OlderRequest } from "../suppor
 import { canPing, canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
-/** The state names its stack by this. */
+/** The recorded state contains this stack name. */
 const ID = "test-f-older-stack";
 const HOSTS = ["relay", "desktop", "laptop", "nas"];
 
@@ -41,7 +41,7 @@ describe("a stack that an older version converged", function () {
   });
   after(() => mesh.lab.down());
 
-  it("is shown as updates of its pushes, and nothing else: no replacement, no removal, no change of a node", async () => {
+  it("previews only updates of its pushes: no replacement, removal or change of a node", async () => {
     const preview = succeeded(await session.pulumi("preview", "--json"));
     const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
     const changes = steps.filter(({ op }) => op !== "same");
@@ -51,7 +51,7 @@ describe("a stack that an older version converged", function () {
     );
   });
 
-  it("goes through, with hosts that are left alone; and a second up does nothing", async () => {
+  it("converges without a change on the hosts, and a second up does nothing", async () => {
     const up = succeeded(await session.command("up", "--yes", "--skip-preview", "--json"));
     assert.deepEqual((JSON.parse(up.stdout) as { handOver: unknown[] }).handOver, []);
     assert.deepEqual(await interfaces(), sessions);
@@ -62,7 +62,7 @@ describe("a stack that an older version converged", function () {
     assert.deepEqual(Object.values(session.loginsSince(before)), [0, 0, 0, 0]);
   });
 
-  it("takes a change on every host without a new start, and is looked at as one of today's", async () => {
+  it("applies a change on every host without a restart, and status works", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
     succeeded(await session.pulumi(...UP));
     assert.deepEqual(await interfaces(), sessions);
@@ -74,7 +74,7 @@ describe("a stack that an older version converged", function () {
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
   });
 
-  it("lets go of a peer, and of all hosts, which are clean then", async () => {
+  it("removes a peer, and destroy cleans all hosts", async () => {
     succeeded(await session.command("remove-peer", "nas"));
     succeeded(await session.pulumi(...UP));
     assert.deepEqual(await remainingOn("nas"), []);
@@ -85,12 +85,12 @@ describe("a stack that an older version converged", function () {
 
   it("leaks no secret", () => session.leaks.end());
 
-  /** Another number after a new start. */
+  /** The interface index, which changes at a restart. */
   function interfaces(): Promise<string[]> {
     return Promise.all(HOSTS.map((host) => session.on(host, "cat /sys/class/net/wg0/ifindex")));
   }
 
-  /** That version's lock stays until the next boot, as today's does. */
+  /** Without that version's lock file, which stays until the next boot like the current one. */
   async function remainingOn(host: string): Promise<string[]> {
     const left = await leftoversOn(session, host);
     return left.filter((file) => file !== "/run/lock/wireguard-mesh-wg0");

@@ -1,4 +1,4 @@
-/** A node that gets another name in the config, and whose only way in is the tunnel. Real engine, sshd, WireGuard. */
+/** Renaming a node that is reached only through the tunnel. Real engine, sshd, WireGuard. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { relay } from "../../../scripts/lab/scenarios/relay";
@@ -7,7 +7,7 @@ import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-se
 import { canPing } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
-describe("a node that is renamed", function () {
+describe("a renamed node", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -28,7 +28,7 @@ describe("a node that is renamed", function () {
     fs.writeFileSync(mesh.stack.file, text.replaceAll(`    ${from}:\n`, `    ${to}:\n`));
   }
 
-  it("keeps its tunnel, which may be the only way in: the removal of its previous name leaves the host alone", async () => {
+  it("keeps its tunnel: removing its old name does not change the host", async () => {
     const before = await link();
     rename("desktop", "pc");
     const up = succeeded(await session.pulumi(...UP));
@@ -38,16 +38,16 @@ describe("a node that is renamed", function () {
     assert.ok(await canPing(mesh.lab, "laptop", "10.0.0.2"));
   });
 
-  it("is the new name's: a second up changes nothing, and what is wanted of it is carried out", async () => {
+  it("belongs to the new name: a second up changes nothing, and changes are applied", async () => {
     succeeded(await session.pulumi("preview", "--expect-no-changes"));
     setConfig(mesh.stack, ["peers", "pc", "mtu"], 1390);
     succeeded(await session.pulumi(...UP));
     assert.equal(await session.on("desktop", "cat /sys/class/net/wg0/mtu"), "1390");
   });
 
-  it("is not cut off either when the push under its new name fails", async () => {
+  it("stays connected when the push under its new name fails", async () => {
     rename("pc", "desktop");
-    // The host goes back; the relay itself is reached as before.
+    // The host rolls back; the relay itself is still reachable.
     setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.99:51820");
     const up = await session.pulumi(...UP);
     assert.notEqual(up.code, 0);
