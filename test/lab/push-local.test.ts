@@ -1,4 +1,4 @@
-/** `host: local`: the machine that runs `up` is itself a node; no SSH has a part in it. Needs root. */
+/** `host: local`: a push to the machine that runs it, without SSH. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -16,7 +16,7 @@ describe("a push to the machine it runs on", function () {
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-local" });
     leaks = await LeakWatch.forPushes(lab);
-    // A lab's host sees nothing of the operator's files: it gets what a checkout holds of the push.
+    // A lab's host does not see the operator's files, so copy the push program to it.
     const folders: [string, string][] = [
       [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
       [path.join(REPOSITORY, "dist/mesh"), "/root/mesh/dist/mesh"],
@@ -45,7 +45,7 @@ describe("a push to the machine it runs on", function () {
     return through === undefined ? outcome : `${outcome} ${through}`;
   }
 
-  it("changes it, confirms, finds nothing to do the second time, and removes it again", async () => {
+  it("applies, confirms, does nothing the second time, and removes", async () => {
     assert.equal(outcomeOf(await push("apply")), "applied local");
     const shown = await lab.exec("laptop", ["wg", "show", "wg0", "listen-port"]);
     assert.equal(shown.stdout.trim(), "51820");

@@ -1,4 +1,4 @@
-/** Keys change by the command, end to end: a peer's, one that is made on its host, the relay's. Real engine, sshd, WireGuard. Needs root. */
+/** The rotate command, end to end: a peer's key, a key generated on its host, the relay's key. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { parse } from "yaml";
@@ -18,7 +18,7 @@ describe("rotate", function () {
   });
   after(() => mesh.lab.down());
 
-  it("gives a peer a new key, proves it, and ends the old one", async () => {
+  it("gives a peer a new key, verifies it, and removes the old one", async () => {
     const old = nodeIn("peers", "desktop")["publicKey"];
     const { ok } = await rotate("desktop");
     assert.equal(ok, true);
@@ -29,7 +29,7 @@ describe("rotate", function () {
     assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("moves a peer to a key that its host has made, and that the stack never holds", async () => {
+  it("moves a peer to a key that its host generated and the stack never has", async () => {
     succeeded(await session.command("keygen", "laptop"));
     assert.equal(secretsIn()["laptop"], undefined);
     const { nextPublicKey } = nodeIn("peers", "laptop");
@@ -41,16 +41,16 @@ describe("rotate", function () {
     assert.doesNotMatch(again.stdout, /changed, |created|updated|deleted|replaced/);
   });
 
-  it("makes another one there", async () => {
+  it("generates another key on the host", async () => {
     const old = nodeIn("peers", "laptop")["publicKey"];
     await rotate("laptop");
     assert.notEqual(nodeIn("peers", "laptop")["publicKey"], old);
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
     const kept = await session.on("laptop", "wc -l </var/lib/wireguard-mesh/wg0/own-keys");
-    assert.equal(kept, "1", "previous keys are forgotten");
+    assert.equal(kept, "1", "previous keys are deleted");
   });
 
-  it("gives the relay a new key, and keeps the port on which it came", async () => {
+  it("gives the relay a new key and keeps its rotation port", async () => {
     const old = nodeIn("relays", "relay")["publicKey"];
     await rotate("relay");
     const node = nodeIn("relays", "relay");
@@ -65,13 +65,13 @@ describe("rotate", function () {
     assert.equal((JSON.parse(status.stdout) as { ok: boolean }).ok, true, status.stdout);
   });
 
-  it("refuses to begin again while devices may use that port", async () => {
+  it("refuses another rotation while devices may use that port", async () => {
     const refused = await session.command("rotate", "relay", "--yes");
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /remove rotationPort of relays\.relay/);
   });
 
-  it("knows a rotation that was begun by setting the secret alone: no drift, and who is pending is said", async () => {
+  it("recognizes a rotation that was started by setting the secret: reports it as pending, without drift", async () => {
     const { privateKey, publicKey: next } = newKeyPair();
     const path = "wireguard-mesh:privateKeys.desktop";
     succeeded(
@@ -97,7 +97,7 @@ describe("rotate", function () {
     assert.deepEqual(await peersOf("relay"), keysIn("peers"));
   });
 
-  it("revokes: the old key is out at once", async () => {
+  it("removes the old key at once with --revoke", async () => {
     const old = nodeIn("peers", "desktop")["publicKey"];
     await rotate("desktop", "--revoke");
     assert.ok(!(await peersOf("relay")).includes(String(old)));

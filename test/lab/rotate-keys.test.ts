@@ -1,4 +1,4 @@
-/** Keys change under traffic, pushed host by host: silence, who is locked out (nobody), and who was away. Needs root. */
+/** Key rotation under traffic, pushed host by host: short ping gaps, no lockout, offline peers. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
@@ -21,7 +21,7 @@ import {
 } from "./support/ping-gaps";
 import { canPing, canPingSoon } from "./support/small-world";
 
-/** Through the relay to and from the desktop, and the laptop's own tunnel to the relay. */
+/** OWN: through the relay to and from the desktop. OTHER: the laptop's own tunnel to the relay. */
 const OWN: Direction[] = [
   ["laptop", "10.0.0.2"],
   ["desktop", "10.0.0.3"],
@@ -31,7 +31,7 @@ const OTHER: Direction[] = [
   ["relay", "10.0.0.3"],
 ];
 
-describe("keys that change under traffic", function () {
+describe("a key rotation under traffic", function () {
   this.timeout(240_000);
   let lab: Lab;
   let net: RotatingNetwork;
@@ -65,8 +65,8 @@ describe("keys that change under traffic", function () {
       .filter(({ from, to }) => which.some(([a, b]) => a === from && b === to))
       .map(({ lost }) => lost);
 
-  describe("a peer's, whose only way in is the tunnel", () => {
-    it("are both known to the relay; the peer's silence is short, and others lose nothing", async () => {
+  describe("of a peer that is reached only through the tunnel", () => {
+    it("has a short gap for the peer and no packet loss for others", async () => {
       net.stage("desktop");
       const measured = await gaps("peer's key", async () => {
         await pushed(lab, net.relay(), leaks);
@@ -76,7 +76,7 @@ describe("keys that change under traffic", function () {
       assert.deepEqual(lossOf(measured, OTHER), [0, 0]);
     });
 
-    it("are nothing new to the relay that is told the same again, though prefixes have moved", async () => {
+    it("loses no packet when the relay gets the same config again", async () => {
       const measured = await gaps("the same again", async () => {
         assert.equal(await pushed(lab, net.relay(), leaks), "unchanged");
         const anew = { ...net.relay(), probes: ["10.0.0.2"] };
@@ -85,7 +85,7 @@ describe("keys that change under traffic", function () {
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
     });
 
-    it("F22: serve the old key of who comes back with it, and the new one again", async () => {
+    it("F22: accepts the peer's old key again, and then the new one", async () => {
       const { current } = net.nodeKeys("desktop");
       await useFile("desktop", net.fileOf("desktop", net.relayAccess, current));
       assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
@@ -93,7 +93,7 @@ describe("keys that change under traffic", function () {
       assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
 
-    it("are one when it is finished: nothing is lost, and the old one is refused", async () => {
+    it("removes the old key at the finish without packet loss", async () => {
       const old = net.nodeKeys("desktop").current.publicKey;
       net.finish("desktop");
       const measured = await gaps("finish", async () => {
@@ -107,8 +107,8 @@ describe("keys that change under traffic", function () {
     });
   });
 
-  describe("the relay's", () => {
-    it("are not moved to by a peer when the rotation port is closed, and it loses nothing by trying", async () => {
+  describe("of the relay", () => {
+    it("leaves a peer on the old key without packet loss when the rotation port is closed", async () => {
       net.stage("relay");
       await pushed(lab, net.relay(), leaks);
       await onRelay("nft add table inet lab");
@@ -124,11 +124,11 @@ describe("keys that change under traffic", function () {
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
     });
 
-    it("leave no tunnel silent for long as each peer moves, nor lock out who is reached through it", async () => {
+    it("has short gaps as each peer moves, and does not lock out peers", async () => {
       await lab.disconnect("laptop");
       await pushed(lab, viaTunnel(), leaks);
       await lab.reconnect("laptop");
-      // It was away: it works with the old key, and the next push finishes the job.
+      // It was offline: it still works with the old key, and the next push moves it.
       assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
       const measured = await gaps("relay's key", async () => {
         await pushed(lab, net.relay(), leaks);
@@ -137,7 +137,7 @@ describe("keys that change under traffic", function () {
       assertShort(measured);
     });
 
-    it("serve a phone with the old config, and one that is given the new one", async () => {
+    it("serves phones with the old and with the new config", async () => {
       await net.configureByHand("late");
       for (const phone of ["early", "late"]) {
         assert.equal(await canPingSoon(lab, phone, "10.0.0.2"), true, phone);
@@ -145,14 +145,14 @@ describe("keys that change under traffic", function () {
       }
     });
 
-    it("outlive a reboot of the relay", async () => {
+    it("survives a reboot of the relay", async () => {
       await lab.reboot("relay");
-      // As its units do where there is systemd: sysctl, the first interface, the watcher, which brings up the second.
+      // Like its systemd units: sysctl, the first interface, and the watcher, which starts the rotation interface.
       await onRelay("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
       await onRelay(
         `(${wgQuick("up")}; setsid sh /var/lib/wireguard-mesh/wg0/host.sh watch wg0 &) >/dev/null 2>&1`,
       );
-      // Who has lost a session without a sign begins anew 15 s after it last spoke in vain (WireGuard's own limits).
+      // A peer starts a new handshake 15 s after it sent data without a reply (WireGuard's timers).
       for (const node of ["laptop", "desktop", "early", "late"]) {
         const reached = async () => ((await canPing(lab, node, "10.0.0.1")) ? true : undefined);
         assert.equal(await waitFor(reached, 60_000), true, node);
@@ -160,7 +160,7 @@ describe("keys that change under traffic", function () {
       assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
 
-    it("are one when it is finished, and no tunnel is silent for long", async () => {
+    it("has short gaps at the finish", async () => {
       net.finish("relay");
       const measured = await gaps("relay's finish", async () => {
         await pushed(lab, net.relay(), leaks);
@@ -170,12 +170,12 @@ describe("keys that change under traffic", function () {
       assertShort(measured);
     });
 
-    it("go on serving the phone that was configured in between, and no more the one with the old config", async () => {
+    it("serves the phone with the new config, but not the one with the old config", async () => {
       assert.equal(await canPingSoon(lab, "late", "10.0.0.2"), true);
       assert.equal(await canPing(lab, "early", "10.0.0.1"), false);
     });
 
-    it("leave nothing behind when the rotation port goes, and nothing is lost", async () => {
+    it("leaves nothing behind when the rotation port is removed, without packet loss", async () => {
       net.rotationKey = null;
       const measured = await gaps("rotation port goes", async () => {
         await pushed(lab, net.relay(), leaks);
@@ -187,7 +187,7 @@ describe("keys that change under traffic", function () {
     });
   });
 
-  describe("in all of this", () => {
+  describe("as a whole", () => {
     it("leaks no secret", () => leaks.end());
   });
 
@@ -195,7 +195,7 @@ describe("keys that change under traffic", function () {
     return (await lab.exec("relay", ["sh", "-c", script])).stdout;
   }
 
-  /** As by hand: no push knows of it. */
+  /** Applies a config by hand, without a push. */
   async function useFile(node: string, file: string): Promise<void> {
     const script =
       "umask 077; mkdir /run/by-hand; cat >/run/by-hand/wg0.conf; wg-quick strip /run/by-hand/wg0.conf | wg syncconf wg0 /dev/stdin; rm -r /run/by-hand";
@@ -203,7 +203,7 @@ describe("keys that change under traffic", function () {
     assert.equal(done.code, 0, done.stderr);
   }
 
-  /** It sees within one look that it is not wanted any more. */
+  /** The watcher ends at its next check when it is no longer needed. */
   async function assertNoWatcher(): Promise<void> {
     const runs = () => onRelay("pgrep -f '[h]ost.sh watch'");
     await waitFor(async () => ((await runs()) === "" ? true : undefined), 5_000);

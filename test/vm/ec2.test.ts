@@ -1,6 +1,6 @@
 /**
- * An EC2 relay, end to end: the real engine and the program as it is, the very user data on a machine that boots. What is
- * not real is Amazon (scripts/lab/aws-plugin). One network for all, since a boot takes a minute. Needs root, QEMU.
+ * An EC2 relay, end to end, with the real engine and a virtual machine that boots the real user data; only AWS is a
+ * stand-in (scripts/lab/aws-plugin). All tests share one network, because a boot takes a minute. Needs root, QEMU.
  */
 import { LeakWatch } from "../lab/support/leak-watch";
 import { changes } from "./ec2/changes";
@@ -30,10 +30,10 @@ describe("an EC2 relay", function () {
   });
   after(() => fixture.network.lab.down());
 
-  describe("out of nothing", () => {
+  describe("at its first up", () => {
     firstUp(fixture);
   });
-  describe("to SSH", () => {
+  describe("over SSH", () => {
     identity(fixture);
   });
   describe("that changes", () => {

@@ -1,4 +1,4 @@
-/** The push's host script on a real Debian: systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
+/** The host script on Debian with systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
@@ -11,13 +11,13 @@ import { Network } from "./support/network";
 
 const ID = "test-vm-push";
 const STATE = "/var/lib/wireguard-mesh/wg0";
-/** Longer than any test fixture: the timer is there, and does not go off. */
+/** Seconds; longer than any test here, so that the rollback timer does not fire. */
 const NEVER = 3600;
 /**
- * What wg-quick takes where the file says nothing, and the change that these tests make. Not the listen port: the peers
- * would follow the relay to the new one, and after a boot nobody tells them that it is back on the previous one.
+ * wg-quick's default MTU, and the change that these tests make. They do not change the listen port: the peers would
+ * follow the relay to the new port, but not back to the old one after a reboot.
  */
-const USUAL_MTU = 1420;
+const DEFAULT_MTU = 1420;
 const OTHER_MTU = 1300;
 
 describe("the push on a machine with systemd", () => {
@@ -37,7 +37,7 @@ describe("the push on a machine with systemd", () => {
   });
   after(() => Lab.down(ID));
 
-  it("installs the tools by apt, and stages the change behind a timer of systemd's", async () => {
+  it("installs the tools with apt and applies the change with a rollback timer of systemd", async () => {
     const { reply, token } = await apply(machine, relay());
     assertCode(reply);
     assert.match(reply.stderr, /^progress: installing wireguard-tools/m);
@@ -52,7 +52,7 @@ describe("the push on a machine with systemd", () => {
     await network.assertWorks();
   });
 
-  it("leaves a unit for the boot, no timer, and files for root alone", async () => {
+  it("leaves an enabled unit, no timer, and files that only root can read", async () => {
     assert.equal(await runOn(machine, "systemctl is-enabled wg-quick@wg0"), "enabled");
     const timers = await runOn(machine, "systemctl list-timers --all --no-legend");
     assert.doesNotMatch(timers, /wireguard-mesh/);
@@ -60,13 +60,13 @@ describe("the push on a machine with systemd", () => {
     assert.equal(await runOn(machine, files), "600 root");
   });
 
-  it("does nothing when it is told the same again", async () => {
+  it("does nothing when the same state is pushed again", async () => {
     const { reply } = await apply(machine, relay());
     assertCode(reply);
     assert.equal(reply.facts.get("outcome"), "unchanged");
   });
 
-  it("comes back by itself after a reboot: tunnel, routes and forwarding", async () => {
+  it("restores tunnel, routes and forwarding after a reboot", async () => {
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
     assert.equal(await runOn(machine, "systemctl is-active wg-quick@wg0"), "active");
@@ -75,7 +75,7 @@ describe("the push on a machine with systemd", () => {
     assert.equal(reply.facts.get("outcome"), "unchanged", reply.stderr);
   });
 
-  it("goes back by itself when nobody confirms", async () => {
+  it("rolls back an unconfirmed change", async () => {
     const { reply, token } = await apply(machine, relay({ mtu: OTHER_MTU, timeout: 20 }));
     assert.equal(reply.facts.get("outcome"), "pending", reply.stderr);
     const undone = await waitFor(
@@ -84,12 +84,12 @@ describe("the push on a machine with systemd", () => {
       1000,
     );
     assert.equal(undone, true);
-    assert.equal(await mtu(), USUAL_MTU);
+    assert.equal(await mtu(), DEFAULT_MTU);
     assert.equal((await confirm(machine, token)).code, 1);
     await network.assertWorks();
   });
 
-  it("F5: is what was confirmed, when the power goes right after the confirmation", async () => {
+  it("F5: has the new config after a power cut right after the confirmation", async () => {
     const before = await machine.waitForSsh();
     const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
     await confirmAndCrash(machine, token);
@@ -103,14 +103,14 @@ describe("the push on a machine with systemd", () => {
     await network.assertWorks();
   });
 
-  it("F5: is what was confirmed before, when the power goes while a change is unconfirmed", async () => {
+  it("F5: has the old config after a power cut during an unconfirmed change", async () => {
     const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    await carriedOut();
+    await waitUntilApplied();
     await runOn(machine, "sync");
     await cutAndStart();
-    assert.equal(await mtu(), USUAL_MTU);
+    assert.equal(await mtu(), DEFAULT_MTU);
     await network.assertWorks();
-    // The change did not outlive the boot, so a late confirmation must not make it permanent.
+    // The change was lost at the reboot, so a late confirmation must not make it permanent.
     const late = await confirm(machine, token);
     assert.equal(late.code, 1, late.stdout);
     await runOn(machine, "! sudo grep MTU /etc/wireguard/wg0.conf");
@@ -118,7 +118,7 @@ describe("the push on a machine with systemd", () => {
     assert.equal(reply.facts.get("outcome"), "unchanged", reply.stdout + reply.stderr);
   });
 
-  it("waits for another one that is installing packages", async () => {
+  it("waits for another package installation", async () => {
     await runOn(machine, "sudo apt-get -qq -y remove wireguard-tools");
     const busy = "sudo systemd-run -q flock /var/lib/dpkg/lock-frontend sleep 5";
     await runOn(machine, busy);
@@ -128,16 +128,16 @@ describe("the push on a machine with systemd", () => {
     assert.equal(await mtu(), OTHER_MTU);
   });
 
-  it("leaves nothing behind when it is removed, nor after another boot", async () => {
+  it("leaves nothing behind after a removal, nor after a reboot", async () => {
     const reply = await remove(machine);
-    // It goes on without its connection: an emulated machine on a busy one is slower than the ten seconds it is given.
+    // The removal continues in the background, because an emulated machine needs more than its ten seconds.
     assert.match(reply.stdout, /^outcome removing$/m);
-    const gone = "until [ ! -e /var/lib/wireguard-mesh ]; do sleep 1; done";
-    await runOn(machine, `timeout 100 sh -c '${gone}'`);
-    await assertGone();
+    const removed = "until [ ! -e /var/lib/wireguard-mesh ]; do sleep 1; done";
+    await runOn(machine, `timeout 100 sh -c '${removed}'`);
+    await assertRemoved();
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
-    await assertGone();
+    await assertRemoved();
   });
 
   function relay(options: { mtu?: number; timeout?: number } = {}): WantedState {
@@ -149,13 +149,13 @@ describe("the push on a machine with systemd", () => {
     return Number((await facts(machine)).facts.get("mtu"));
   }
 
-  async function carriedOut(): Promise<void> {
-    const seen = await waitFor(
+  async function waitUntilApplied(): Promise<void> {
+    const applied = await waitFor(
       async () => ((await mtu()) === OTHER_MTU ? true : undefined),
       60_000,
       500,
     );
-    assert.equal(seen, true, "the change was not carried out");
+    assert.equal(applied, true, "the change was not applied");
   }
 
   async function cutAndStart(): Promise<void> {
@@ -165,7 +165,7 @@ describe("the push on a machine with systemd", () => {
     assert.deepEqual(await machine.waitForUnits(), []);
   }
 
-  async function assertGone(): Promise<void> {
+  async function assertRemoved(): Promise<void> {
     assert.equal((await facts(machine)).facts.get("interface"), "missing");
     assert.notEqual((await machine.ssh("systemctl is-enabled wg-quick@wg0")).code, 0);
     const leftovers =

@@ -1,4 +1,4 @@
-/** All of it goes, and nothing of it was seen where it should not be. */
+/** Secrets on the machine, and destroy. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -6,11 +6,11 @@ import { machineNamespace } from "../../../scripts/lab/vm/files";
 import { formsOf } from "../../support/secret-forms";
 import type { Ec2Fixture } from "../ec2.test";
 
-/** Where the machine's own copies of the stack's secrets belong: the live file, and the last one that was known to work. */
+/** The files on the machine that contain secrets of the stack: the live config, and the last known good one. */
 const PLACES = /^\/etc\/wireguard\/(\.wireguard-mesh\/good\/)?wg0\.conf$/;
 
 export function ending(fixture: Ec2Fixture): void {
-  it("holds the stack's secrets in its WireGuard config and nowhere else", async () => {
+  it("has the stack's secrets only in its WireGuard config", async () => {
     const { network } = fixture;
     const machine = await network.machine();
     const secrets = [...(await network.secrets()).values()];
@@ -34,13 +34,13 @@ export function ending(fixture: Ec2Fixture): void {
     }
   });
 
-  it("ends with everything that it was made of, by destroy", async () => {
+  it("is removed completely by destroy", async () => {
     const { network } = fixture;
     const [id = ""] = network.instances;
     await network.mustPulumi("destroy", "--yes", "--skip-preview");
     const file = path.join(network.lab.folder.root, "aws.json");
-    const { things } = JSON.parse(fs.readFileSync(file, "utf8")) as { things: object };
-    assert.deepEqual(things, {});
+    const { resources } = JSON.parse(fs.readFileSync(file, "utf8")) as { resources: object };
+    assert.deepEqual(resources, {});
     assert.equal(fs.existsSync(`/run/netns/${machineNamespace(network.lab.id, id)}`), false);
     assert.deepEqual(fs.readdirSync(path.join(network.lab.folder.root, "vm")), []);
     for (const peer of ["desktop", "laptop"]) {

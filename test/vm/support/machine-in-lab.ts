@@ -43,7 +43,7 @@ export async function runOn(machine: Machine, command: string, input = ""): Prom
   return stdout.trimEnd();
 }
 
-interface HostKey {
+export interface HostKey {
   privateKey: string;
   /** `TYPE BASE64` */
   publicKey: string;
