@@ -20,10 +20,13 @@ export async function cleanUp(id: string): Promise<boolean> {
   const hadFolder = fs.existsSync(folder.root);
   if (hadNamespaces) refuseFromInside(id);
   // Repeat: the last command of a killed builder may have created another one.
-  const left = await waitFor(async () => {
-    await endNamespaces(labNamespaces(id));
-    return labNamespaces(id).length === 0 ? true : undefined;
-  }, LIMIT_MS);
+  const left = await waitFor(
+    async () => {
+      await endNamespaces(labNamespaces(id));
+      return labNamespaces(id).length === 0 ? true : undefined;
+    },
+    { limitMs: LIMIT_MS, pauseMs: 10 },
+  );
   if (left === undefined)
     throw new LabError(`Namespaces could not be removed: ${labNamespaces(id).join()}`);
   if (isMounted(folder.disks)) await runOrThrow(["umount", "--lazy", folder.disks]);
@@ -54,7 +57,10 @@ export function namespaceIdentity(file: string): string | undefined {
 export async function endNamespaces(names: string[]): Promise<void> {
   if (names.length === 0) return;
   const identities = identitiesOf(names);
-  const ended = await waitFor(() => (killAll(identities) === 0 ? true : undefined), LIMIT_MS);
+  const ended = await waitFor(() => (killAll(identities) === 0 ? true : undefined), {
+    limitMs: LIMIT_MS,
+    pauseMs: 10,
+  });
   if (ended === undefined) throw new LabError(`Processes in ${names.join(", ")} did not end.`);
   await run(["ip", "-force", "-batch", "-"], {
     input: names.map((name) => `netns del ${name}\n`).join(""),

@@ -37,7 +37,10 @@ export async function bootHost(
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   child.on("error", () => undefined);
   const log = (): string => fs.readFileSync(logFile).subarray(seenBefore).toString();
-  await waitFor(() => (hasEnded() || SSHD_IS_UP.test(log()) ? true : undefined), BOOT_LIMIT_MS);
+  await waitFor(() => (hasEnded() || SSHD_IS_UP.test(log()) ? true : undefined), {
+    limitMs: BOOT_LIMIT_MS,
+    pauseMs: 10,
+  });
   const init = child.pid === undefined || hasEnded() ? undefined : childOf(child.pid);
   if (child.pid === undefined || init === undefined) {
     throw new LabError(`The host ${node.name} did not boot: ${log().trim() || "its log is empty"}`);

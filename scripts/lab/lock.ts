@@ -1,6 +1,6 @@
 /** Lets one process at a time change a lab. The kernel releases the lock when its holder ends, even by SIGKILL. */
 import * as net from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { waitFor } from "./process";
 import { LabError } from "./world";
 
 const RETRY_MS = 50;
@@ -15,29 +15,23 @@ export async function withLock<T>(
   work: () => Promise<T>,
   { waitMs = 0 } = {},
 ): Promise<T> {
-  const deadline = Date.now() + waitMs;
-  let lock = await take(id);
-  while (lock === null && Date.now() < deadline) {
-    await sleep(RETRY_MS);
-    lock = await take(id);
-  }
-  if (lock === null) {
+  const lock = await waitFor(() => take(id), { limitMs: waitMs, pauseMs: RETRY_MS });
+  if (lock === undefined) {
     throw new LabError(`Another process is changing the lab ${id}. Wait until it ends.`);
   }
-  const held = lock;
   try {
     return await work();
   } finally {
-    await new Promise((resolve) => held.close(resolve));
+    await new Promise((resolve) => lock.close(resolve));
   }
 }
 
-/** Null when another process holds it. */
-function take(id: string): Promise<net.Server | null> {
+/** Undefined when another process holds it. */
+function take(id: string): Promise<net.Server | undefined> {
   return new Promise((resolve) => {
     const server = net.createServer();
     server.on("error", () => {
-      resolve(null);
+      resolve(undefined);
     });
     // An abstract socket (unix(7)): there is no file that could outlive a killed holder.
     server.listen(`\0wireguard-mesh-lab-${id}`, () => {

@@ -60,7 +60,7 @@ export function bridgeNode(layout: Layout, cable: Cable): NodeLayout {
  * outside, including traffic to the router itself.
  */
 export function routerRules(nat: Nat): string {
-  // nft 1.0.6 wants a newline before each closing brace.
+  // nft 1.0.6 needs a newline before each closing brace.
   return `
 table ip nat {
   chain prerouting {

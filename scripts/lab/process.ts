@@ -78,11 +78,10 @@ export function exitCode(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Calls `attempt` until it returns a value, at most `limitMs`; returns undefined when the time is up. */
+/** Calls `attempt` until it returns a value, with pauses; returns undefined after `limitMs`. */
 export async function waitFor<T>(
   attempt: () => T | undefined | Promise<T | undefined>,
-  limitMs: number,
-  pauseMs = 10,
+  { limitMs, pauseMs }: { limitMs: number; pauseMs: number },
 ): Promise<T | undefined> {
   const end = Date.now() + limitMs;
   for (;;) {

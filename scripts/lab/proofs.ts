@@ -57,7 +57,7 @@ async function runProof(lab: Lab, proof: Proof, deadline: number): Promise<Outco
   };
   const mayRetry =
     proof.expect !== "silence" && proof.expect !== "no connection" && !isMet(proof, finished);
-  if (mayRetry) await waitFor(retry, deadline - Date.now(), PAUSE_MS);
+  if (mayRetry) await waitFor(retry, { limitMs: deadline - Date.now(), pauseMs: PAUSE_MS });
   return { finished, ok: isMet(proof, finished) };
 }
 

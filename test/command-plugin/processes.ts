@@ -8,7 +8,7 @@ export async function waitForValue<T>(
   attempt: () => T | undefined,
   limitMs = 10_000,
 ): Promise<T> {
-  const result = await waitFor(attempt, limitMs, 20);
+  const result = await waitFor(attempt, { limitMs, pauseMs: 20 });
   if (result === undefined) throw new Error(`no ${what} within ${limitMs} ms`);
   return result;
 }

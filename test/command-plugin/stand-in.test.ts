@@ -64,7 +64,7 @@ describeStandIn("the stand-in for the command plugin", () => {
     assert.equal(
       error,
       "UNKNOWN: the stand-in for the command plugin ended the command: a line of more than 65535 bytes on a logged " +
-        'stream hangs the real command plugin 1.2.1 for ever; set logging to "none"',
+        'stream hangs the real command plugin 1.2.1 forever; set logging to "none"',
     );
   });
 

@@ -29,7 +29,10 @@ describe("the search for leaks", () => {
 
   async function waitForSamples(watch: LeakWatch): Promise<void> {
     const enough = watch.samples + 12;
-    await waitFor(() => (watch.samples >= enough ? true : undefined), 20_000);
+    await waitFor(() => (watch.samples >= enough ? true : undefined), {
+      limitMs: 20_000,
+      pauseMs: 10,
+    });
   }
 
   const onRelay = (script: string, input = "") =>

@@ -57,13 +57,16 @@ describe("an interrupted push", function () {
   /** Starts a push and waits until its agent and ssh run and hang. Its processes have the folder in their command lines. */
   async function hangingPush(wrapper: string[] = []): Promise<ChildProcess> {
     const push = startPush(lab, hangingRequest(), { wrapper, env: { TMPDIR: temporary } });
-    const running = await waitFor(() => {
-      const lines = commandLinesWith(temporary);
-      const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
-        lines.some((line) => line.includes(` ${start}`)),
-      );
-      return all ? lines : undefined;
-    }, 20_000);
+    const running = await waitFor(
+      () => {
+        const lines = commandLinesWith(temporary);
+        const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
+          lines.some((line) => line.includes(` ${start}`)),
+        );
+        return all ? lines : undefined;
+      },
+      { limitMs: 20_000, pauseMs: 10 },
+    );
     assert.ok(running !== undefined, `never seen: ${commandLinesWith(temporary).join("\n")}`);
     return push;
   }
@@ -71,7 +74,7 @@ describe("an interrupted push", function () {
   /** Asserts that all processes and files are gone within the limit. */
   async function assertNothingLeft(limitMs: number): Promise<void> {
     const left = (): string[] => [...commandLinesWith(temporary), ...fs.readdirSync(temporary)];
-    await waitFor(() => (left().length === 0 ? true : undefined), limitMs);
+    await waitFor(() => (left().length === 0 ? true : undefined), { limitMs, pauseMs: 10 });
     assert.deepEqual(left(), []);
   }
 
@@ -146,7 +149,7 @@ describe("an interrupted push", function () {
         commandLinesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
           ? undefined
           : true;
-      assert.equal(await waitFor(ended, 2_000), true);
+      assert.equal(await waitFor(ended, { limitMs: 2_000, pauseMs: 10 }), true);
       assertEnded(program);
     });
 
@@ -154,7 +157,10 @@ describe("an interrupted push", function () {
       await hangingPush(chain());
       const program = childOf("pulumi-resource-command");
       process.kill(childOf("pulumi"), "SIGKILL");
-      await waitFor(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), 2_000);
+      await waitFor(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), {
+        limitMs: 2_000,
+        pauseMs: 10,
+      });
       assertEnded(program);
     });
 

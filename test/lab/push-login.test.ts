@@ -227,7 +227,7 @@ describe("a push to a host", function () {
     });
   });
 
-  describe("in all of this", () => {
+  describe("as a whole", () => {
     it("leaks no secret", () => leaks.end());
   });
 });

@@ -58,7 +58,7 @@ describe("a replaced relay", function () {
     assert.equal(await pushToLaptop("i-2"), "unchanged");
     const back = await waitFor(
       async () => ((await canPing(lab, "laptop", "10.0.0.1")) ? true : undefined),
-      5_000,
+      { limitMs: 5_000, pauseMs: 10 },
     );
     assert.ok(back, "no handshake within 5 s of the push");
   });

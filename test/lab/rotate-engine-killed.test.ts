@@ -70,7 +70,11 @@ describe("a rotation whose engine is killed (F20)", function () {
   async function waitForRollback(host: string): Promise<void> {
     const rolledBack = async () =>
       (await mesh.lab.exec(host, ["sh", "-c", PENDING])).code === 0 ? undefined : true;
-    assert.equal(await waitFor(rolledBack, 90_000, 500), true, `${host} did not roll back`);
+    assert.equal(
+      await waitFor(rolledBack, { limitMs: 90_000, pauseMs: 500 }),
+      true,
+      `${host} did not roll back`,
+    );
   }
 
   function desktopKey(): string {

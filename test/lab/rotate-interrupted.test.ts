@@ -48,7 +48,11 @@ describe("a key rotation that is killed", function () {
   async function undone(node: string): Promise<void> {
     const pending = "cat /run/wireguard-mesh/wg0/pending";
     const back = async () => ((await shown(node, pending)) === "" ? true : undefined);
-    assert.equal(await waitFor(back, UNDONE_MS, 500), true, `${node} did not roll back`);
+    assert.equal(
+      await waitFor(back, { limitMs: UNDONE_MS, pauseMs: 500 }),
+      true,
+      `${node} did not roll back`,
+    );
   }
 
   async function assertAllWork(): Promise<void> {
@@ -59,7 +63,11 @@ describe("a key rotation that is killed", function () {
       ["relay", "10.0.0.2"],
     ] as const) {
       const reached = async () => ((await canPing(lab, from, to)) ? true : undefined);
-      assert.equal(await waitFor(reached, 20_000), true, `${from} > ${to}`);
+      assert.equal(
+        await waitFor(reached, { limitMs: 20_000, pauseMs: 10 }),
+        true,
+        `${from} > ${to}`,
+      );
     }
   }
 

@@ -79,8 +79,8 @@ describe("a key rotation under traffic", function () {
     it("loses no packet when the relay gets the same config again", async () => {
       const measured = await gaps("the same again", async () => {
         assert.equal(await pushed(lab, net.relay(), leaks), "unchanged");
-        const anew = { ...net.relay(), probes: ["10.0.0.2"] };
-        await pushed(lab, { ...anew, config: `${anew.config}\n` }, leaks);
+        const changed = { ...net.relay(), probes: ["10.0.0.2"] };
+        await pushed(lab, { ...changed, config: `${changed.config}\n` }, leaks);
       });
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
     });
@@ -155,7 +155,7 @@ describe("a key rotation under traffic", function () {
       // A peer starts a new handshake 15 s after it sent data without a reply (WireGuard's timers).
       for (const node of ["laptop", "desktop", "early", "late"]) {
         const reached = async () => ((await canPing(lab, node, "10.0.0.1")) ? true : undefined);
-        assert.equal(await waitFor(reached, 60_000), true, node);
+        assert.equal(await waitFor(reached, { limitMs: 60_000, pauseMs: 10 }), true, node);
       }
       assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
@@ -206,7 +206,10 @@ describe("a key rotation under traffic", function () {
   /** The watcher ends at its next check when it is no longer needed. */
   async function assertNoWatcher(): Promise<void> {
     const runs = () => onRelay("pgrep -f '[h]ost.sh watch'");
-    await waitFor(async () => ((await runs()) === "" ? true : undefined), 5_000);
+    await waitFor(async () => ((await runs()) === "" ? true : undefined), {
+      limitMs: 5_000,
+      pauseMs: 10,
+    });
     assert.equal(await runs(), "");
   }
 });

@@ -80,8 +80,7 @@ describe("the push on a machine with systemd", () => {
     assert.equal(reply.facts.get("outcome"), "pending", reply.stderr);
     const undone = await waitFor(
       async () => ((await facts(machine)).facts.get("rolled-back") === token ? true : undefined),
-      120_000,
-      1000,
+      { limitMs: 120_000, pauseMs: 1000 },
     );
     assert.equal(undone, true);
     assert.equal(await mtu(), DEFAULT_MTU);
@@ -150,11 +149,10 @@ describe("the push on a machine with systemd", () => {
   }
 
   async function waitUntilApplied(): Promise<void> {
-    const applied = await waitFor(
-      async () => ((await mtu()) === OTHER_MTU ? true : undefined),
-      60_000,
-      500,
-    );
+    const applied = await waitFor(async () => ((await mtu()) === OTHER_MTU ? true : undefined), {
+      limitMs: 60_000,
+      pauseMs: 500,
+    });
     assert.equal(applied, true, "the change was not applied");
   }
 

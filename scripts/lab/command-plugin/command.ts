@@ -138,7 +138,7 @@ class Logging {
 }
 
 function tooLongLine(): Error {
-  const reason = `a line of more than ${longestLine} bytes on a logged stream hangs the real command plugin 1.2.1 for ever`;
+  const reason = `a line of more than ${longestLine} bytes on a logged stream hangs the real command plugin 1.2.1 forever`;
   return new Error(
     `the stand-in for the command plugin ended the command: ${reason}; set logging to "none"`,
   );

@@ -206,8 +206,7 @@ export class Machine {
         last = stderr.trim();
         return undefined;
       },
-      limitMs,
-      PAUSE_MS,
+      { limitMs, pauseMs: PAUSE_MS },
     );
     if (boot !== undefined) return boot;
     const waited = `${this.name} accepted no SSH login for ${limitMs / 1000} s: ${last}`;

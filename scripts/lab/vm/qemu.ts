@@ -41,7 +41,7 @@ export async function powerOn(
   const hasEnded = (): boolean => failed || child.exitCode !== null || child.signalCode !== null;
   // If it has already ended, the machine is off and its log has the reason.
   const settled = (): true | undefined => (isOn(namespace) || hasEnded() ? true : undefined);
-  if ((await waitFor(settled, START_LIMIT_MS)) === undefined)
+  if ((await waitFor(settled, { limitMs: START_LIMIT_MS, pauseMs: 10 })) === undefined)
     throw new LabError(`The machine in ${namespace} did not start.`);
 }
 
@@ -49,13 +49,16 @@ export async function powerOn(
 export async function powerOff(namespace: string): Promise<boolean> {
   const wasOn = isOn(namespace);
   const ended = new Set<number>();
-  const off = await waitFor(() => {
-    for (const pid of machineProcesses(namespace)) {
-      ended.add(pid);
-      endProcess(pid);
-    }
-    return isOn(namespace) || [...ended].some(hasThreads) ? undefined : true;
-  }, END_LIMIT_MS);
+  const off = await waitFor(
+    () => {
+      for (const pid of machineProcesses(namespace)) {
+        ended.add(pid);
+        endProcess(pid);
+      }
+      return isOn(namespace) || [...ended].some(hasThreads) ? undefined : true;
+    },
+    { limitMs: END_LIMIT_MS, pauseMs: 10 },
+  );
   if (off === undefined) throw new LabError(`The machine in ${namespace} could not be stopped.`);
   return wasOn;
 }
@@ -68,7 +71,7 @@ export async function powerButton(
 ): Promise<boolean> {
   if (!isOn(namespace)) return true;
   await sendCommands(files.control, ["qmp_capabilities", "system_powerdown"]);
-  const off = await waitFor(() => (isOn(namespace) ? undefined : true), limitMs, 200);
+  const off = await waitFor(() => (isOn(namespace) ? undefined : true), { limitMs, pauseMs: 200 });
   return off === true;
 }
 

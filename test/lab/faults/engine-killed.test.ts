@@ -145,7 +145,10 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
     // The language host checks for its engine only every five minutes; it changes nothing.
     const orphans = () =>
       engineProcesses(mesh.lab).filter(({ name }) => !name.startsWith("pulumi-languag"));
-    const ended = await waitFor(() => (orphans().length === 0 ? true : undefined), 60_000, 200);
+    const ended = await waitFor(() => (orphans().length === 0 ? true : undefined), {
+      limitMs: 60_000,
+      pauseMs: 200,
+    });
     assert.equal(ended, true, `${moment}: ${JSON.stringify(orphans())}`);
     for (const host of HOSTS) {
       const shown = await session.on(host, `cat ${LIVE}; cat /sys/class/net/wg0/mtu`);

@@ -32,7 +32,7 @@ describe("a push to a host", function () {
     program.stderr?.setEncoding("utf8").on("data", (text: string) => (output += text));
     program.stdout?.resume();
     const reported = () => (output.includes("SSH is refused there") ? true : undefined);
-    assert.equal(await waitFor(reported, 15_000), true, output);
+    assert.equal(await waitFor(reported, { limitMs: 15_000, pauseMs: 10 }), true, output);
     await sshd("up");
     const code = await new Promise((resolve) => program.on("close", resolve));
     assert.equal(code, 0, output);

@@ -64,7 +64,10 @@ describe("fifty hosts behind one relay", function () {
     // Unauthenticated connections, which last until the shell ends.
     const connect = "for i in $(seq 50); do exec {door}<>/dev/tcp/203.0.113.10/22; done; read -r";
     const holder = mesh.lab.spawn("operator", ["bash", "-c", connect], { stdio: "pipe" });
-    const dropped = await waitFor(() => (drops() > dropsBefore ? true : undefined), 15_000);
+    const dropped = await waitFor(() => (drops() > dropsBefore ? true : undefined), {
+      limitMs: 15_000,
+      pauseMs: 10,
+    });
     holder.stdin?.end("\n");
     assert.equal(dropped, true);
   });

@@ -75,10 +75,13 @@ describe("a host and its owner", function () {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
     const first = session.pulumi(...UP);
     const locks = path.join(mesh.lab.folder.engine, "backend/.pulumi/locks");
-    const locked = await waitFor(() => {
-      const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
-      return files.some((file) => String(file).endsWith(".json")) ? true : undefined;
-    }, 20_000);
+    const locked = await waitFor(
+      () => {
+        const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
+        return files.some((file) => String(file).endsWith(".json")) ? true : undefined;
+      },
+      { limitMs: 20_000, pauseMs: 10 },
+    );
     assert.equal(locked, true);
     const second = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(second.code, 1);

@@ -98,7 +98,7 @@ export class HostSession {
   async waitUntil(condition: string, limitMs = 60_000): Promise<void> {
     const holds = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.node, ["sh", "-c", condition])).code === 0 ? true : undefined;
-    assert.equal(await waitFor(holds, limitMs, 100), true, `never: ${condition}`);
+    assert.equal(await waitFor(holds, { limitMs, pauseMs: 100 }), true, `never: ${condition}`);
   }
 
   private async send(

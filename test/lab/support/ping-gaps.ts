@@ -73,7 +73,10 @@ class PingStream {
 
   async waitForReply(): Promise<void> {
     const before = this.replies().length;
-    const more = await waitFor(() => (this.replies().length > before ? true : undefined), LIMIT_MS);
+    const more = await waitFor(() => (this.replies().length > before ? true : undefined), {
+      limitMs: LIMIT_MS,
+      pauseMs: 10,
+    });
     if (more === undefined) throw new Error(`${this.from} got no reply from ${this.to}`);
   }
 

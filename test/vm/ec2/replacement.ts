@@ -58,8 +58,7 @@ export function replacement(fixture: Ec2Fixture): void {
     const authority = await network.authority();
     const identified = await waitFor(
       async () => ((await showsCertificate(previous, authority)) ? true : undefined),
-      BOOT_LIMIT_MS,
-      300,
+      { limitMs: BOOT_LIMIT_MS, pauseMs: 300 },
     );
     killEngines(network.lab.id);
     await ended;

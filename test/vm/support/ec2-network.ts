@@ -143,7 +143,7 @@ export class Ec2Network {
     const end = Date.now() + limitMs;
     for (const [from, to] of pairs) {
       const attempt = async () => ((await this.canPing(from, to)) ? true : undefined);
-      const reply = await waitFor(attempt, end - Date.now(), 200);
+      const reply = await waitFor(attempt, { limitMs: end - Date.now(), pauseMs: 200 });
       assert.equal(reply, true, `${from} got no reply from ${to}`);
     }
   }

@@ -59,8 +59,7 @@ PersistentKeepalive = 5
     const ping = ["ping", "-n", "-c1", "-W3", address];
     const reply = await waitFor(
       async () => ((await this.lab.exec(peer, ping)).code === 0 ? true : undefined),
-      ANSWER_LIMIT_MS,
-      500,
+      { limitMs: ANSWER_LIMIT_MS, pauseMs: 500 },
     );
     assert.equal(reply, true, `${peer} got no reply from ${address}`);
   }

@@ -170,7 +170,7 @@ export class PushedMachine {
     const ping = ["ping", "-n", "-c1", "-W3", ADDRESS];
     const attempt = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.peer.name, ping)).code === 0 ? true : undefined;
-    const reply = await waitFor(attempt, ANSWER_LIMIT_MS, 200);
+    const reply = await waitFor(attempt, { limitMs: ANSWER_LIMIT_MS, pauseMs: 200 });
     assert.equal(reply, true, `${when}: ${this.peer.name} gets no reply`);
   }
 }

@@ -1,6 +1,6 @@
 /** Measures how long a peer is disconnected during an `up`, with timestamped pings. */
 import * as assert from "node:assert/strict";
-import { exitCode } from "../../../scripts/lab/process";
+import { exitCode, waitFor } from "../../../scripts/lab/process";
 import type { Ec2Network } from "./ec2-network";
 import { progress } from "./ec2-network";
 
@@ -55,12 +55,13 @@ export async function reconnectionDuring(
 
 /** Waits for a reply after `since`, at most a minute, and returns the times of all replies. */
 async function repliesUntil(pingOutput: () => string, since: number): Promise<number[]> {
-  for (const end = Date.now() + 60_000; ;) {
+  const times = (): number[] => {
     const lines = pingOutput().matchAll(/^\[(\d+\.\d+)\] \d+ bytes from/gm);
-    const times = [...lines].map(([, at = ""]) => Number(at));
-    if (times.some((at) => at > since) || Date.now() > end) return times;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+    return [...lines].map(([, at = ""]) => Number(at));
+  };
+  const hasReply = (): true | undefined => (times().some((at) => at > since) ? true : undefined);
+  await waitFor(hasReply, { limitMs: 60_000, pauseMs: 200 });
+  return times();
 }
 
 function textOf(stream: NodeJS.ReadableStream | null): () => string {
