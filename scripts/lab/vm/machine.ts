@@ -2,8 +2,7 @@
 import * as fs from "node:fs";
 import { endNamespaces } from "../clean-up";
 import type { Lab } from "../lab";
-import { runOrThrow, waitFor } from "../process";
-import type { CommandResult } from "../process";
+import { runOrThrow, waitFor, type CommandResult } from "../process";
 import { LabError } from "../world";
 import { bestAccelerator } from "./accelerator";
 import type { Accelerator } from "./accelerator";
@@ -181,14 +180,11 @@ export class Machine {
       ...{ StrictHostKeyChecking: "yes", BatchMode: "yes", IdentitiesOnly: "yes" },
       ...{ ConnectTimeout: "15", ServerAliveInterval: "10", ServerAliveCountMax: "6" },
     };
-    const sshOptions = Object.entries(settings).flatMap(([key, value]) => [
-      "-o",
-      `${key}=${value}`,
-    ]);
+    const flags = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
     const key = ["-F", "none", "-i", this.lab.folder.sshKey];
     const { elastic, login } = this.record;
     if (elastic === undefined) throw new LabError(`${this.name} has no elastic address.`);
-    const argv = ["ssh", ...key, ...sshOptions, `${login.user}@${elastic}`, command];
+    const argv = ["ssh", ...key, ...flags, `${login.user}@${elastic}`, command];
     return this.lab.exec("operator", argv, { timeoutMs: SSH_LIMIT_MS, ...options });
   }
 

@@ -59,7 +59,7 @@ describe("a host in a LAN", function () {
   }
 
   for (const [prefix, what] of [
-    ["192.168.0.0/16", "a wider network, without the LAN's more specific route"],
+    ["192.168.0.0/16", "a wider network that contains the LAN"],
     ["192.168.77.128/25", "a part of the LAN without the host and its gateway"],
     ["192.168.78.0/24", "the network next to it"],
   ] as const) {
