@@ -1,11 +1,11 @@
 /**
- * Ends a lab, whole or half-built, whoever built it and however that ended. It goes by what the kernel knows (namespaces
- * with the lab's prefix, the processes in them), not by what a builder wrote down before it was killed.
+ * Ends a lab, complete or half-built. It finds what to remove in the kernel (namespaces with the lab's prefix, the
+ * processes in them), not in the lab's record, because the builder may have been killed before it wrote one.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { namespacePrefix } from "./layout";
-import { must, run, waitFor } from "./process";
+import { runOrThrow, run, waitFor } from "./process";
 import { stackFile } from "./repository";
 import { removeBase, stateFolder } from "./state";
 import { LabError } from "./world";
@@ -13,64 +13,70 @@ import { LabError } from "./world";
 const NAMESPACES = "/run/netns";
 const LIMIT_MS = 20_000;
 
-/** True when there was something to end. @throws LabError when something would not go away. */
+/** @returns whether there was something to remove. @throws LabError when something could not be removed. */
 export async function cleanUp(id: string): Promise<boolean> {
   const folder = stateFolder(id);
   const hadNamespaces = labNamespaces(id).length > 0;
   const hadFolder = fs.existsSync(folder.root);
   if (hadNamespaces) refuseFromInside(id);
-  // Again until there is none: the last command of a killed builder may still have made one.
-  const left = await waitFor(async () => {
-    await endNamespaces(labNamespaces(id));
-    return labNamespaces(id).length === 0 ? true : undefined;
-  }, LIMIT_MS);
+  // Repeat: the last command of a killed builder may have created another one.
+  const left = await waitFor(
+    async () => {
+      await endNamespaces(labNamespaces(id));
+      return labNamespaces(id).length === 0 ? true : undefined;
+    },
+    { limitMs: LIMIT_MS, pauseMs: 10 },
+  );
   if (left === undefined)
-    throw new LabError(`Namespaces would not go: ${labNamespaces(id).join()}`);
-  if (isMounted(folder.disks)) await must(["umount", "--lazy", folder.disks]);
+    throw new LabError(`Namespaces could not be removed: ${labNamespaces(id).join()}`);
+  if (isMounted(folder.disks)) await runOrThrow(["umount", "--lazy", folder.disks]);
   fs.rmSync(folder.root, { recursive: true, force: true });
   fs.rmSync(stackFile(id), { force: true });
   removeBase();
   return hadNamespaces || hadFolder;
 }
 
-/** The lab's namespaces that are there now. */
+/** The names of the lab's existing namespaces. */
 export function labNamespaces(id: string): string[] {
   if (!fs.existsSync(NAMESPACES)) return [];
   return fs.readdirSync(NAMESPACES).filter((name) => name.startsWith(namespacePrefix(id)));
 }
 
-/** Which namespace a file (in /run/netns, or /proc/PID/ns/net) stands for; undefined when it stands for none. */
+/** Identifies the namespace behind a file in /run/netns or /proc/PID/ns; undefined when there is none. */
 export function namespaceIdentity(file: string): string | undefined {
   try {
     const { dev, ino } = fs.statSync(file);
     return `${dev}:${ino}`;
   } catch {
-    // A name or a process that goes away while it is looked at.
+    // The name or the process has just disappeared.
     return undefined;
   }
 }
 
-/** Kills what runs in some namespaces and takes their names away; a namespace ends with the last process in it. */
+/** Kills all processes in the namespaces and deletes their names; a namespace ends with its last process. */
 export async function endNamespaces(names: string[]): Promise<void> {
   if (names.length === 0) return;
   const identities = identitiesOf(names);
-  const gone = await waitFor(() => (killAll(identities) === 0 ? true : undefined), LIMIT_MS);
-  if (gone === undefined) throw new LabError(`Processes in ${names.join(", ")} would not end.`);
+  const ended = await waitFor(() => (killAll(identities) === 0 ? true : undefined), {
+    limitMs: LIMIT_MS,
+    pauseMs: 10,
+  });
+  if (ended === undefined) throw new LabError(`Processes in ${names.join(", ")} did not end.`);
   await run(["ip", "-force", "-batch", "-"], {
     input: names.map((name) => `netns del ${name}\n`).join(""),
   });
-  // Who was just on the way in when the names went: `ip netns exec` of a builder that is being killed.
+  // A builder that is being killed may have entered with `ip netns exec` just before the names were deleted.
   killAll(identities);
 }
 
-/** The machine's own namespace is never among them, whatever a name stands for. */
+/** Never includes the machine's own namespace, whatever a name refers to. */
 function identitiesOf(names: string[]): Set<string> {
   const found = names.flatMap((name) => namespaceIdentity(path.join(NAMESPACES, name)) ?? []);
   const machine = namespaceIdentity("/proc/1/ns/net");
   return new Set(found.filter((identity) => identity !== machine));
 }
 
-/** The processes in some network namespaces, found by one look at all processes. */
+/** The pids of all processes in the given network namespaces. */
 export function processesIn(identities: Set<string>): number[] {
   const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {
@@ -85,7 +91,7 @@ function killAll(identities: Set<string>): number {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It has ended by itself since.
+      // It has already ended.
     }
   }
   return pids.length;
@@ -94,7 +100,9 @@ function killAll(identities: Set<string>): number {
 function refuseFromInside(id: string): void {
   const own = namespaceIdentity("/proc/self/ns/net");
   if (own === undefined || !identitiesOf(labNamespaces(id)).has(own)) return;
-  throw new LabError(`This shell is inside the lab ${id}, which would end it too. Run it outside.`);
+  throw new LabError(
+    `This shell runs inside the lab ${id} and would be ended with it. Run the command outside.`,
+  );
 }
 
 function isMounted(folder: string): boolean {

@@ -1,11 +1,11 @@
 #!/bin/sh
-# A host of the lab, as pid 1 of its own mount, UTS, IPC, PID and network namespaces: makes a root file system of its
-# own, moves into it and becomes sshd. Started by scripts/lab/host.ts; run again after a reboot on the same disk.
+# A host of the lab, as pid 1 of its own mount, UTS, IPC, PID and network namespaces: builds a root file system, pivots
+# into it and execs sshd. Started by scripts/lab/host.ts, on the same disk again after a reboot.
 #
 #   host.sh NAME DISK AUTHORIZED_KEY
 #
-# Programs are the machine's (/usr, and /etc, as overlays that only the host writes to). All else is the host's own, so
-# what the operator has anywhere (/root, /home, /var, /tmp, the repository, the lab's state) is not to be seen here.
+# Programs and settings come from the machine: /usr and /etc are overlays with the host's own upper layer. All other
+# folders are the host's own, so the operator's files (/root, /home, /var, /tmp, the repository) are not visible here.
 set -eu
 name=$1 disk=$2 authorized_key=$3
 root=$disk/root
@@ -20,7 +20,7 @@ mount --bind "$root" "$root"
 cd "$root"
 mkdir -p proc sys dev run tmp
 
-# --- programs and settings: the machine's, read only from below -------------------------------------------------------
+# --- programs and settings: overlays over the machine's folders -------------------------------------------------------
 for tree in usr etc bin sbin lib lib32 lib64 libx32; do
   if [ -L "/$tree" ]; then
     [ -L "$tree" ] || cp -P "/$tree" "$tree"
@@ -30,7 +30,7 @@ for tree in usr etc bin sbin lib lib32 lib64 libx32; do
   fi
 done
 
-# --- what only this host has ------------------------------------------------------------------------------------------
+# --- the host's own file systems --------------------------------------------------------------------------------------
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t tmpfs -o mode=755 run run
@@ -47,15 +47,15 @@ ln -s /proc/self/fd/0 dev/stdin
 ln -s /proc/self/fd/1 dev/stdout
 ln -s /proc/self/fd/2 dev/stderr
 
-furnish() {
+set_up_disk() {
   mkdir -p var/lib var/log var/cache var/spool var/tmp home root/.ssh
   ln -s /run var/run
   chmod 1777 var/tmp
   chmod 700 root root/.ssh
-  # What only root of the machine may read is none of the host's business: keys, password hashes, Wi-Fi passwords.
+  # Remove what only the machine's root may read: keys, password hashes, Wi-Fi passwords.
   find etc -xdev ! -type l ! -perm -o=r -prune -exec rm -rf {} +
   rm -rf etc/ssh/sshd_config.d etc/wireguard
-  # Beside root, a user who is root only by passwordless sudo (where the machine has sudo).
+  # In addition to root, a user with passwordless sudo (if the machine has sudo).
   echo 'admin:x:20000:20000::/home/admin:/bin/sh' >>etc/passwd
   echo 'admin:x:20000:' >>etc/group
   printf 'root ALL=(ALL:ALL) ALL\nadmin ALL=(ALL:ALL) NOPASSWD: ALL\n' >etc/sudoers
@@ -87,15 +87,15 @@ EOF
   cp -r root/.ssh home/admin/
   chown -R 20000:20000 home/admin
 }
-# A first boot that was cut short would leave a bare house: the disk is thrown away with the lab then.
-if $first_boot; then furnish; fi
+# If the first boot is interrupted, the disk is incomplete; it is then deleted with the lab.
+if $first_boot; then set_up_disk; fi
 
-# --- move in ----------------------------------------------------------------------------------------------------------
+# --- pivot to the new root --------------------------------------------------------------------------------------------
 hostname "$name"
 mkdir -p old
 pivot_root . old
 cd /
 umount -l /old
 rmdir /old
-# The environment of pid 1 is there for all to read.
+# An empty environment: /proc/1/environ must not show the machine's variables.
 exec env -i PATH="$PATH" /usr/sbin/sshd -D -e

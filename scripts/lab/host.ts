@@ -1,9 +1,9 @@
-/** Boots one host: its own namespaces, file system and sshd; and says how to run something in it. */
+/** Boots one host with its own namespaces, file system and sshd, and runs commands in it. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { LaidNode } from "./layout";
+import type { NodeLayout } from "./layout";
 import { waitFor } from "./process";
 import { findRepository } from "./repository";
 import type { StateFolder } from "./state";
@@ -21,34 +21,35 @@ export interface RunningHost {
 }
 
 /**
- * Boots a host whose network is there already; resolves when its sshd listens.
- * @throws LabError with the last words of the boot.
+ * Boots a host whose network is already built; resolves when its sshd listens.
+ * @throws LabError with the log of the boot.
  */
 export async function bootHost(
   folder: StateFolder,
-  node: LaidNode,
+  node: NodeLayout,
   authorizedKey: string,
 ): Promise<RunningHost> {
   const logFile = hostLog(folder, node.name);
-  const log = fs.openSync(logFile, "a", 0o600);
-  const seenBefore = fs.fstatSync(log).size;
-  const child = startHost(folder, node, authorizedKey, log);
-  fs.closeSync(log);
+  const logFd = fs.openSync(logFile, "a", 0o600);
+  const seenBefore = fs.fstatSync(logFd).size;
+  const child = startHost(folder, node, authorizedKey, logFd);
+  fs.closeSync(logFd);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   child.on("error", () => undefined);
-  const words = (): string => fs.readFileSync(logFile).subarray(seenBefore).toString();
-  await waitFor(() => (hasEnded() || SSHD_IS_UP.test(words()) ? true : undefined), BOOT_LIMIT_MS);
+  const log = (): string => fs.readFileSync(logFile).subarray(seenBefore).toString();
+  await waitFor(() => (hasEnded() || SSHD_IS_UP.test(log()) ? true : undefined), {
+    limitMs: BOOT_LIMIT_MS,
+    pauseMs: 10,
+  });
   const init = child.pid === undefined || hasEnded() ? undefined : childOf(child.pid);
   if (child.pid === undefined || init === undefined) {
-    throw new LabError(
-      `The host ${node.name} did not boot: ${words().trim() || "no word from it"}`,
-    );
+    throw new LabError(`The host ${node.name} did not boot: ${log().trim() || "its log is empty"}`);
   }
   return { outer: child.pid, init };
 }
 
 /** The host outlives this process, so that the lab stays up. */
-function startHost(folder: StateFolder, node: LaidNode, key: string, log: number): ChildProcess {
+function startHost(folder: StateFolder, node: NodeLayout, key: string, log: number): ChildProcess {
   const script = path.join(findRepository(), "scripts/lab/host.sh");
   const disk = path.join(folder.disks, node.name);
   const enter = ["netns", "exec", node.namespace, "unshare"];
@@ -62,9 +63,9 @@ function startHost(folder: StateFolder, node: LaidNode, key: string, log: number
   return child;
 }
 
-/** The words that run something as root in a host, in front of its own argv. It ends when its caller does. */
-export function inHost(host: RunningHost): string[] {
-  // --wd without a path is sshd's, the host's /; a path would be looked up outside and stay outside.
+/** The command prefix that runs an argv as root in a host and kills it when the caller ends. */
+export function hostCommandPrefix(host: RunningHost): string[] {
+  // --wd without a path means the working directory of the target, /; a path would be resolved outside the host.
   const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"];
   return [
     ...["nsenter", `--target=${host.init}`, ...namespaces, "--"],
@@ -72,19 +73,19 @@ export function inHost(host: RunningHost): string[] {
   ];
 }
 
-/** What a command in a host finds in its environment, and nothing else: the machine's own stays outside. */
+/** The complete environment of a command in a host; none of the machine's own variables except TERM. */
 export function hostEnvironment(): Record<string, string> {
   const own = { PATH: HOST_PATH, HOME: "/root", USER: "root", LOGNAME: "root", SHELL: "/bin/sh" };
   const terminal = process.env["TERM"];
   return terminal === undefined ? own : { ...own, TERM: terminal };
 }
 
-/** The file with what a host's boot and its sshd said. */
+/** The log file of a host's boot and sshd. */
 export function hostLog(folder: StateFolder, name: string): string {
   return path.join(folder.logs, `${name}.log`);
 }
 
-/** A host's own files, seen from outside. */
+/** The path of a host's file, as seen from outside. */
 export function hostFile(folder: StateFolder, name: string, file: string): string {
   const [, tree = "", ...rest] = file.split("/");
   const isOverlay = ["usr", "etc"].includes(tree);

@@ -1,29 +1,29 @@
-/** A lab that is up: the one thing that tests and the lab command talk to. */
+/** A running lab, as the tests and the lab command use it. */
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import * as fs from "node:fs";
-import { bootNode, buildWorld, replug, takeDown, unplug } from "./build";
+import { restartHost, buildWorld, replug, stopHost, unplug } from "./build";
 import { cleanUp, namespaceIdentity } from "./clean-up";
-import { hostEnvironment, hostFile, hostLog, inHost } from "./host";
+import { hostEnvironment, hostFile, hostLog, hostCommandPrefix } from "./host";
 import type { RunningHost } from "./host";
-import { layOut, OPERATOR } from "./layout";
-import type { LaidNode, Layout } from "./layout";
+import { layoutOf, OPERATOR } from "./layout";
+import type { NodeLayout, Layout } from "./layout";
 import { withLock } from "./lock";
 import { run, start } from "./process";
-import type { Finished, RunOptions } from "./process";
+import type { CommandResult, RunOptions } from "./process";
 import { findRepository } from "./repository";
 import { readRecord, stateFolder, writeRecord } from "./state";
 import type { LabRecord, StateFolder } from "./state";
 import { LabError, UsageError } from "./world";
 import type { World } from "./world";
 
-/** @throws LabError when this process may not make namespaces. */
-export function needRoot(): void {
+/** @throws LabError unless this process is root. */
+export function requireRoot(): void {
   if (process.getuid?.() === 0) return;
-  throw new LabError("The lab makes network namespaces and needs root. Try: sudo npm run lab");
+  throw new LabError("The lab creates network namespaces, which needs root. Try: sudo npm run lab");
 }
 
-/** For ending a lab whose builder is just ending, or was just killed. */
-const END_PATIENCE_MS = 5000;
+/** How long `down` waits for the lock of a builder that is ending or was just killed. */
+const END_WAIT_MS = 5000;
 
 export class Lab {
   private constructor(
@@ -33,13 +33,13 @@ export class Lab {
   ) {}
 
   /**
-   * Builds a world, in place of a former one of the same id. Needs root.
-   * @throws LabError when the world is wrong or cannot be built; then nothing is left of it.
+   * Builds a world, replacing an existing lab with the same id. Needs root.
+   * @throws LabError when the world is invalid or cannot be built; what was built is removed.
    */
   static async up(world: World, options: { id?: string } = {}): Promise<Lab> {
     const id = options.id ?? "lab";
-    needRoot();
-    const layout = layOut(id, world);
+    requireRoot();
+    const layout = layoutOf(id, world);
     const folder = stateFolder(id);
     return withLock(id, async () => {
       await cleanUp(id);
@@ -56,16 +56,16 @@ export class Lab {
     });
   }
 
-  /** A lab that another process built. @throws LabError when it is not up. */
+  /** Opens a lab that another process built. @throws LabError when it is not up. */
   static open(id: string): Lab {
     const record = readRecord(id);
-    return new Lab(record, layOut(id, record.world), stateFolder(id));
+    return new Lab(record, layoutOf(id, record.world), stateFolder(id));
   }
 
-  /** Ends a lab, also a half-built one; true when there was something to end. */
+  /** Ends a lab, even a half-built one. @returns whether there was one. */
   static down(id: string): Promise<boolean> {
-    needRoot();
-    return withLock(id, () => cleanUp(id), { patienceMs: END_PATIENCE_MS });
+    requireRoot();
+    return withLock(id, () => cleanUp(id), { waitMs: END_WAIT_MS });
   }
 
   get id(): string {
@@ -76,7 +76,7 @@ export class Lab {
     return this.record.builtAt;
   }
 
-  /** All names that `exec` takes: operator, routers and hosts, and the internet. */
+  /** Every name that `exec` accepts: the internet, the operator, routers and hosts. */
   get nodes(): string[] {
     return this.layout.nodes.map((node) => node.name);
   }
@@ -86,25 +86,25 @@ export class Lab {
     return Object.keys(this.layout.management);
   }
 
-  /** What `exec` and `spawn` on the operator add to the environment; kept for other processes. No secrets. */
+  /** Sets the variables that `exec` and `spawn` add on the operator. They are stored in the lab's record: no secrets. */
   setOperatorEnvironment(environment: Record<string, string>): void {
     this.record = { ...this.record, operatorEnvironment: environment };
     writeRecord(this.folder, this.record);
   }
 
   /**
-   * Runs a command on a node to its end, as root: on a host in / with a clean environment, on the operator in the
-   * repository with the engine's environment.
+   * Runs a command as root and waits for it: on a host in / with a clean environment, on the operator in the repository
+   * with the engine's environment.
    */
-  exec(node: string, argv: string[], options: RunOptions = {}): Promise<Finished> {
-    const { words, env, cwd } = this.entrance(node);
-    return run([...words, ...argv], { cwd, ...options, env: { ...env, ...options.env } });
+  exec(node: string, argv: string[], options: RunOptions = {}): Promise<CommandResult> {
+    const { prefix, env, cwd } = this.enter(node);
+    return run([...prefix, ...argv], { cwd, ...options, env: { ...env, ...options.env } });
   }
 
-  /** Starts a command on a node; it ends, at the latest, with this process. */
+  /** Starts a command on a node; it is killed when this process ends. */
   spawn(node: string, argv: string[], options: SpawnOptions = {}): ChildProcess {
-    const { words, env, cwd } = this.entrance(node);
-    return start([...words, ...argv], { cwd, ...options, env: { ...env, ...options.env } });
+    const { prefix, env, cwd } = this.enter(node);
+    return start([...prefix, ...argv], { cwd, ...options, env: { ...env, ...options.env } });
   }
 
   /** How many SSH logins a host has accepted since the lab was built. */
@@ -112,7 +112,7 @@ export class Lab {
     return this.sshLog(node).match(/^Accepted /gm)?.length ?? 0;
   }
 
-  /** What the host's boot and its sshd said. */
+  /** The log of the host's boot and sshd. */
   sshLog(node: string): string {
     return fs.readFileSync(hostLog(this.folder, this.host(node).name), "utf8");
   }
@@ -123,7 +123,7 @@ export class Lab {
     return fs.readFileSync(file, "utf8").split(" ").slice(0, 2).join(" ");
   }
 
-  /** Where a host's /etc, /var, /root or /home file is for the machine; /run and /tmp cannot be seen from outside. */
+  /** The path outside the host of a file in its /etc, /var, /root or /home; /run and /tmp are not visible from outside. */
   fileOf(node: string, file: string): string {
     return hostFile(this.folder, this.host(node).name, file);
   }
@@ -133,68 +133,69 @@ export class Lab {
     return this.layout.management[this.host(node).name] ?? "";
   }
 
-  /** The OpenSSH private key that every host lets in as root and as admin. A secret. */
+  /** The OpenSSH private key that every host accepts for root and admin. Secret. */
   sshPrivateKey(): string {
     return fs.readFileSync(this.folder.sshKey, "utf8");
   }
 
-  /** Loses every packet from and to a node without a sign, as a dead host or a cut line does; until `mend`. */
-  cut(node: string): Promise<void> {
+  /** Silently drops every packet from and to a node, like a dead host or a cut line, until `reconnect`. */
+  disconnect(node: string): Promise<void> {
     return unplug(this.layout, this.node(node));
   }
 
-  mend(node: string): Promise<void> {
+  reconnect(node: string): Promise<void> {
     return replug(this.layout, this.node(node));
   }
 
-  /** Power off and on: processes, interfaces, /run and /tmp are gone, all other files stay. */
+  /** Power-cycles a host: processes, interfaces, /run and /tmp are lost, all other files stay. */
   async reboot(node: string): Promise<void> {
     const host = this.host(node);
-    await takeDown(this.layout, host);
-    const running = await bootNode(this.layout, this.folder, host);
+    await stopHost(this.layout, host);
+    const running = await restartHost(this.layout, this.folder, host);
     this.record = { ...this.record, hosts: { ...this.record.hosts, [host.name]: running } };
     writeRecord(this.folder, this.record);
   }
 
-  /** Ends the lab and all that runs in it. */
+  /** Ends the lab and everything that runs in it. */
   async down(): Promise<void> {
     await Lab.down(this.id);
   }
 
-  private entrance(name: string): { words: string[]; env: NodeJS.ProcessEnv; cwd: string } {
+  private enter(name: string): { prefix: string[]; env: NodeJS.ProcessEnv; cwd: string } {
     const node = this.node(name);
     if (node.kind === "host") {
-      return { words: inHost(this.running(node)), env: hostEnvironment(), cwd: "/" };
+      return { prefix: hostCommandPrefix(this.running(node)), env: hostEnvironment(), cwd: "/" };
     }
-    // What points the engine elsewhere (an access token, a passphrase) must not mix with the lab's own.
+    // The caller's PULUMI_* variables (access token, passphrase) belong to another backend.
     const outer = Object.entries(process.env).filter(([key]) => !key.startsWith("PULUMI_"));
     const own = name === OPERATOR ? this.record.operatorEnvironment : {};
     return {
-      words: ["ip", "netns", "exec", node.namespace],
+      prefix: ["ip", "netns", "exec", node.namespace],
       env: { ...Object.fromEntries(outer), ...own },
       cwd: findRepository(),
     };
   }
 
-  private running(node: LaidNode): RunningHost {
+  private running(node: NodeLayout): RunningHost {
     const host = this.record.hosts[node.name];
     const namespace = namespaceIdentity(`/run/netns/${node.namespace}`);
-    // A pid is only a number, which the machine may have given to another process since.
+    // The pid may have been reused by another process.
     if (host === undefined || namespace !== namespaceIdentity(`/proc/${host.init}/ns/net`)) {
       throw new LabError(
-        `The host ${node.name} does not run. Start the lab again: npm run lab -- ${this.id}`,
+        `The host ${node.name} is not running. Start the lab again: npm run lab -- ${this.id}`,
       );
     }
     return host;
   }
 
-  private host(name: string): LaidNode {
+  private host(name: string): NodeLayout {
     const node = this.node(name);
-    if (node.kind !== "host") throw new UsageError(`${name} is no host: ${this.hosts.join(", ")}`);
+    if (node.kind !== "host")
+      throw new UsageError(`${name} is not a host. The hosts are: ${this.hosts.join(", ")}`);
     return node;
   }
 
-  private node(name: string): LaidNode {
+  private node(name: string): NodeLayout {
     const node = this.layout.nodes.find((one) => one.name === name);
     if (node === undefined) {
       throw new UsageError(

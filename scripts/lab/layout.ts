@@ -1,11 +1,11 @@
-/** A world laid out: for every node its namespace, cables, bridges, addresses and routes. Pure. */
+/** Computes the layout of a world: for every node its namespace, cables, bridges, addresses and routes. Pure. */
 import * as ipaddr from "ipaddr.js";
 import { checkWorld } from "./world-check";
 import type { Host, Nat, World } from "./world";
 
-/** The node that stands for the provider's network: every public address is on its bridge. */
+/** The node that represents the providers' network: every public address is on its bridge. */
 export const INTERNET = "internet";
-/** The node on which the engine runs; it sees the machine's own files. */
+/** The node on which the engine runs; it uses the machine's own file system. */
 export const OPERATOR = "operator";
 
 const INTERNET_GATEWAY = "203.0.113.1";
@@ -15,15 +15,15 @@ const MANAGEMENT_PREFIX = 16;
 /** Hosts get 172.29.0.10 and up, in the order of the world. */
 const FIRST_MANAGEMENT = 10;
 
-/** A cable from a node into the bridge of another one: a veth pair. */
+/** A veth pair from a node to the bridge of another node. */
 export interface Cable {
-  /** Its end in the node. */
+  /** The interface in the node. */
   device: string;
-  /** Addresses with prefix on that end. */
+  /** Addresses with prefix length on that interface. */
   addresses: string[];
-  /** The node that holds the bridge, and the other end of the cable there. */
+  /** The node with the bridge, and the interface at that end. */
   into: { node: string; bridge: string; port: string };
-  /** An isolated port reaches the bridge's holder, but no other isolated port. */
+  /** An isolated port reaches the bridge's node, but no other isolated port. */
   isolated: boolean;
 }
 
@@ -32,28 +32,28 @@ export interface Bridge {
   addresses: string[];
 }
 
-export interface LaidNode {
+export interface NodeLayout {
   name: string;
   kind: "internet" | "operator" | "router" | "host";
   namespace: string;
   bridges: Bridge[];
   cables: Cable[];
-  /** In ip-route(8)'s words. */
+  /** In ip-route(8) syntax. */
   routes: string[];
-  /** Whether the kernel passes packets on here. */
+  /** Whether IP forwarding is on. */
   forwards: boolean;
-  /** Only a router: what it translates and lets in. */
+  /** Routers only: NAT and port forwarding. */
   nat?: Nat;
 }
 
 export interface Layout {
-  /** The internet first, then the operator, routers and hosts, each after the holders of its bridges. */
-  nodes: LaidNode[];
-  /** By host: its address on the operator's management network. */
+  /** The internet first, then the operator, routers and hosts: a node comes after the bridges that it connects to. */
+  nodes: NodeLayout[];
+  /** Host name → its address on the operator's management network. */
   management: Record<string, string>;
 }
 
-/** The network namespace of a node. A dot never stands in an id or a name, so that one lab's prefix is never another's. */
+/** The network namespace of a node. Ids and names have no dot, so no lab's prefix is a prefix of another's. */
 export function namespaceOf(id: string, node: string): string {
   return `${namespacePrefix(id)}${node}`;
 }
@@ -62,8 +62,8 @@ export function namespacePrefix(id: string): string {
   return `wgm-${id}.`;
 }
 
-/** @throws LabError naming everything that is wrong with the world. */
-export function layOut(id: string, world: World): Layout {
+/** @throws LabError that lists every error in the world. */
+export function layoutOf(id: string, world: World): Layout {
   checkWorld(world);
   const nats = Object.entries(world.nats ?? {});
   const hosts = Object.entries(world.hosts);
@@ -82,12 +82,12 @@ export function layOut(id: string, world: World): Layout {
   };
 }
 
-type Unnamed = Omit<LaidNode, "namespace">;
+type Unnamed = Omit<NodeLayout, "namespace">;
 
 function internetNode(): Unnamed {
   const addresses = [`${INTERNET_GATEWAY}/24`, `${INTERNET_GATEWAY6}/64`];
   const bridges = [{ name: "inet0", addresses }];
-  // It passes nothing on in fact (it has no other network), but says so at once: "network unreachable".
+  // There is no other network to forward to, but forwarding makes the kernel answer "network unreachable" at once.
   return { name: INTERNET, kind: "internet", bridges, cables: [], routes: [], forwards: true };
 }
 

@@ -1,45 +1,39 @@
-/** One lab program at a time for each lab: a lock that ends with its holder, however that ends. */
+/** Lets one process at a time change a lab. The kernel releases the lock when its holder ends, even by SIGKILL. */
 import * as net from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { waitFor } from "./process";
 import { LabError } from "./world";
 
 const RETRY_MS = 50;
 
 /**
- * Holds the lab's lock while `work` runs. `patienceMs`: how long to wait for another holder, default not at all. A holder
- * that was killed while it started a command may hold it for a moment yet: until that command's own program begins.
- * @throws LabError when another program holds it.
+ * Holds the lab's lock while `work` runs. `waitMs`: how long to wait for another holder; default 0. The lock of a holder
+ * that was killed while it spawned a command can last until that command's exec.
+ * @throws LabError when another process holds the lock.
  */
 export async function withLock<T>(
   id: string,
   work: () => Promise<T>,
-  { patienceMs = 0 } = {},
+  { waitMs = 0 } = {},
 ): Promise<T> {
-  const deadline = Date.now() + patienceMs;
-  let lock = await take(id);
-  while (lock === null && Date.now() < deadline) {
-    await sleep(RETRY_MS);
-    lock = await take(id);
+  const lock = await waitFor(() => take(id), { limitMs: waitMs, pauseMs: RETRY_MS });
+  if (lock === undefined) {
+    throw new LabError(`Another process is changing the lab ${id}. Wait until it ends.`);
   }
-  if (lock === null) {
-    throw new LabError(`Another lab program is at work on the lab ${id}. Wait until it ends.`);
-  }
-  const held = lock;
   try {
     return await work();
   } finally {
-    await new Promise((resolve) => held.close(resolve));
+    await new Promise((resolve) => lock.close(resolve));
   }
 }
 
-/** Null when another program holds it. */
-function take(id: string): Promise<net.Server | null> {
+/** Undefined when another process holds it. */
+function take(id: string): Promise<net.Server | undefined> {
   return new Promise((resolve) => {
     const server = net.createServer();
     server.on("error", () => {
-      resolve(null);
+      resolve(undefined);
     });
-    // A name in the kernel's abstract socket space: no file that could outlive a killed holder.
+    // An abstract socket (unix(7)): there is no file that could outlive a killed holder.
     server.listen(`\0wireguard-mesh-lab-${id}`, () => {
       resolve(server);
     });

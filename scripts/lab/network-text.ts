@@ -1,23 +1,23 @@
-/** A layout as text for ip(8) and nft(8): what makes the cables, and what each namespace is told. Pure. */
-import type { Cable, LaidNode, Layout } from "./layout";
+/** Renders a layout as input for ip(8) and nft(8). Pure. */
+import type { Cable, NodeLayout, Layout } from "./layout";
 import type { Nat } from "./world";
 
-/** `ip -batch` lines, for the machine: the node's namespace. */
-export function namespaceLine(node: LaidNode): string {
+/** The `ip -batch` line that creates the node's namespace. */
+export function namespaceLine(node: NodeLayout): string {
   return `netns add ${node.namespace}`;
 }
 
-/** `ip -batch` lines, for the machine: the node's cables, both ends made in their namespaces and never elsewhere. */
-export function cableLines(layout: Layout, node: LaidNode): string[] {
+/** The `ip -batch` lines that create the node's cables, each end directly in its namespace. */
+export function cableLines(layout: Layout, node: NodeLayout): string[] {
   return node.cables.map((cable) => {
-    const far = holderOf(layout, cable).namespace;
-    const near = `link add ${cable.device} address ${hardwareAddress(cable)} netns ${node.namespace}`;
-    return `${near} type veth peer name ${cable.into.port} netns ${far}`;
+    const farNamespace = bridgeNode(layout, cable).namespace;
+    const nearEnd = `link add ${cable.device} address ${hardwareAddress(cable)} netns ${node.namespace}`;
+    return `${nearEnd} type veth peer name ${cable.into.port} netns ${farNamespace}`;
   });
 }
 
-/** `ip -batch` lines, for the node's own namespace: bridges with the cables in them, addresses, routes. */
-export function interfaceLines(layout: Layout, node: LaidNode): string[] {
+/** The `ip -batch` lines for inside the node's namespace: bridges with their ports, addresses, routes. */
+export function interfaceLines(layout: Layout, node: NodeLayout): string[] {
   const devices = [
     ...node.bridges,
     ...node.cables.map((cable) => ({ ...cable, name: cable.device })),
@@ -28,13 +28,13 @@ export function interfaceLines(layout: Layout, node: LaidNode): string[] {
     ...cablesInto(layout, node.name).flatMap(plugLines),
     ...devices.flatMap(({ name, addresses }) => [
       `link set ${name} up`,
-      ...addresses.map((address) => `addr add ${address} dev ${name} ${trust(address)}`),
+      ...addresses.map((address) => `addr add ${address} dev ${name} ${addressFlags(address)}`),
     ]),
     ...node.routes.map((route) => `route add ${route}`),
   ];
 }
 
-/** `ip -batch` lines, for the namespace of the bridge: the cable put into it. */
+/** The `ip -batch` lines, in the bridge's namespace, that attach the cable to the bridge. */
 export function plugLines(cable: Cable): string[] {
   const { port, bridge } = cable.into;
   const isolation = cable.isolated ? "on" : "off";
@@ -44,23 +44,23 @@ export function plugLines(cable: Cable): string[] {
   ];
 }
 
-/** The line that pulls it out again: the node's end keeps its carrier, and every packet is lost in silence. */
+/** The line that detaches it: the node's end keeps its carrier, and packets are dropped silently. */
 export function unplugLine(cable: Cable): string {
   return `link set ${cable.into.port} nomaster`;
 }
 
-export function holderOf(layout: Layout, cable: Cable): LaidNode {
-  const holder = layout.nodes.find((node) => node.name === cable.into.node);
-  if (holder === undefined) throw new Error(`no node ${cable.into.node} in the layout`);
-  return holder;
+export function bridgeNode(layout: Layout, cable: Cable): NodeLayout {
+  const node = layout.nodes.find(({ name }) => name === cable.into.node);
+  if (node === undefined) throw new Error(`no node ${cable.into.node} in the layout`);
+  return node;
 }
 
 /**
- * The router's rules: what comes from the LAN goes out under the router's address, answers come back, a forwarded port
- * gets in, all else from outside is dropped, also what is meant for the router itself.
+ * The router's rules: masquerade traffic from the LAN, accept replies and forwarded ports, drop everything else from
+ * outside, including traffic to the router itself.
  */
 export function routerRules(nat: Nat): string {
-  // nft 1.0.6 wants a newline before each closing brace.
+  // nft 1.0.6 needs a newline before each closing brace.
   return `
 table ip nat {
   chain prerouting {
@@ -97,14 +97,14 @@ function cablesInto(layout: Layout, name: string): Cable[] {
   return layout.nodes.flatMap((node) => node.cables.filter((cable) => cable.into.node === name));
 }
 
-/** The same after a reboot, as a network card's is: 02:00, then the IPv4 address. */
+/** Derived from the IPv4 address (02:00, then its octets), so that it survives a reboot like a real card's. */
 function hardwareAddress(cable: Cable): string {
   const [address = ""] = (cable.addresses[0] ?? "").split("/");
   const octets = address.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"));
   return ["02", "00", ...octets].join(":");
 }
 
-/** IPv6: without duplicate address detection an address is usable at once. */
-function trust(address: string): string {
+/** Without duplicate address detection an IPv6 address is usable at once. */
+function addressFlags(address: string): string {
   return address.includes(":") ? "nodad" : "";
 }

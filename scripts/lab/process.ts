@@ -1,27 +1,27 @@
-/** Runs commands: to the end with their output, or as a child to talk to. */
+/** Runs commands: collects their output, or returns the child process. */
 import { spawn } from "node:child_process";
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { LabError } from "./world";
 
-export interface Finished {
-  /** The exit code; 128 + signal when it was killed, 124 when its time was up. */
+export interface CommandResult {
+  /** The exit code; 128 + signal when it was killed, 124 after a timeout. */
   code: number;
   stdout: string;
   stderr: string;
 }
 
 export interface RunOptions {
-  /** What it gets on stdin; default nothing. */
+  /** Standard input; default empty. */
   input?: string;
   /** Default: this process's own. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** Then it is killed and the code is 124; default 60,000. */
+  /** The command is killed after this time, with exit code 124; default 60,000. */
   timeoutMs?: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** Whoever dies (SIGKILL included) takes the commands that it started along: no half-built world goes on being built. */
+/** Kills the command when this process ends, even by SIGKILL, so that an abandoned build stops. */
 const DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL"];
 
 /** Starts a command that ends with this process. */
@@ -30,33 +30,33 @@ export function start(argv: string[], options: SpawnOptions): ChildProcess {
   return spawn(program, rest, options);
 }
 
-/** Runs a command to its end, whatever its exit code. */
-export async function run(argv: string[], options: RunOptions = {}): Promise<Finished> {
+/** Runs a command and waits for it; a non-zero exit code is not an error. */
+export async function run(argv: string[], options: RunOptions = {}): Promise<CommandResult> {
   const child = start(argv, { env: options.env, cwd: options.cwd, stdio: "pipe" });
   const finished = await collect(child, options);
   return finished;
 }
 
-/** @throws LabError with the command's last words when its exit code is not 0. */
-export async function must(argv: string[], options: RunOptions = {}): Promise<Finished> {
+/** Runs a command and waits for it. @throws LabError with its output when the exit code is not 0. */
+export async function runOrThrow(argv: string[], options: RunOptions = {}): Promise<CommandResult> {
   const finished = await run(argv, options);
   if (finished.code !== 0) {
-    const words = (finished.stderr + finished.stdout).trim();
-    throw new LabError(`${argv.join(" ")} failed (${finished.code}): ${words}`);
+    const output = (finished.stderr + finished.stdout).trim();
+    throw new LabError(`${argv.join(" ")} failed (${finished.code}): ${output}`);
   }
   return finished;
 }
 
-async function collect(child: ChildProcess, options: RunOptions): Promise<Finished> {
+async function collect(child: ChildProcess, options: RunOptions): Promise<CommandResult> {
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
-  // A command that does not read its stdin to the end is no fault of ours.
+  // EPIPE: the command may exit without reading all of its input.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(options.input ?? "");
   const timer = setTimeout(() => {
     child.kill("SIGKILL");
-    // A grandchild may still hold the pipes open: nothing more is waited for.
+    // A grandchild may still hold the pipes open; do not wait for it.
     child.stdout?.destroy();
     child.stderr?.destroy();
   }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
@@ -68,7 +68,7 @@ async function collect(child: ChildProcess, options: RunOptions): Promise<Finish
   }
 }
 
-/** Waits for the end of a child and of its output. */
+/** Waits until a child has ended and its output is closed. */
 export function exitCode(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on("error", reject);
@@ -78,22 +78,24 @@ export function exitCode(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Asks again and again until the answer is there, at most `limitMs`; then undefined. */
+/** Calls `attempt` until it returns a value, with pauses; returns undefined after `limitMs`. */
 export async function waitFor<T>(
-  ask: () => T | undefined | Promise<T | undefined>,
-  limitMs: number,
-  everyMs = 10,
+  attempt: () => T | undefined | Promise<T | undefined>,
+  { limitMs, pauseMs }: { limitMs: number; pauseMs: number },
 ): Promise<T | undefined> {
   const end = Date.now() + limitMs;
   for (;;) {
-    const answer = await ask();
-    if (answer !== undefined || Date.now() >= end) return answer;
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const result = await attempt();
+    if (result !== undefined || Date.now() >= end) return result;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
-/** Does the same to all, at most `width` at a time. After a failure nothing new is begun; it is thrown when all is quiet. */
-export async function forAll<T>(
+/**
+ * Calls `work` for each item, at most `width` at a time. After a failure no new call starts; the first error is thrown
+ * once the running calls have ended.
+ */
+export async function forEachLimited<T>(
   all: T[],
   width: number,
   work: (one: T) => Promise<void>,

@@ -1,60 +1,67 @@
-/** Shows that what a scenario promises is true, with the very commands that anybody can repeat. */
+/** Runs a scenario's proofs: commands that the user can repeat, with expected results. */
 import type { Lab } from "./lab";
 import { waitFor } from "./process";
-import type { Finished } from "./process";
+import type { CommandResult } from "./process";
 import type { Proof } from "./scenario";
-import { shown } from "./talk";
-import type { Talk } from "./talk";
+import { shellLine } from "./log";
+import type { LabLog } from "./log";
 
-/** A peer whose first handshake was too early tries again after 5 seconds (WireGuard's REKEY_TIMEOUT). */
-const PATIENCE_MS = 15_000;
+/** A peer whose first handshake failed retries after 5 seconds (WireGuard's REKEY_TIMEOUT). */
+const LIMIT_MS = 15_000;
 const PAUSE_MS = 500;
 
-export interface Shown {
+export interface ProofResult {
   title: string;
   node: string;
-  /** As one could type it on the node. */
+  /** As typed in a shell on the node. */
   command: string;
   ok: boolean;
   code: number;
   output: string;
 }
 
-interface Result {
-  finished: Finished;
+interface Outcome {
+  finished: CommandResult;
   ok: boolean;
 }
 
-/** Runs all proofs, also after one has failed. Together they may wait 15 seconds for what is still on its way. */
-export async function showProofs(lab: Lab, proofs: Proof[], talk: Talk): Promise<Shown[]> {
-  const results: Shown[] = [];
-  const deadline = Date.now() + PATIENCE_MS;
+/** Runs all proofs, even after one has failed. Failing proofs are retried, for at most 15 seconds altogether. */
+export async function runProofs(lab: Lab, proofs: Proof[], log: LabLog): Promise<ProofResult[]> {
+  const results: ProofResult[] = [];
+  const deadline = Date.now() + LIMIT_MS;
   for (const proof of proofs) {
-    const { finished, ok } = await show(lab, proof, deadline);
-    (ok ? talk.good : talk.bad)(proof.title);
-    talk.command(proof.node, proof.command);
+    const { finished, ok } = await runProof(lab, proof, deadline);
+    (ok ? log.pass : log.fail)(proof.title);
+    log.command(proof.node, proof.command);
     const output = (finished.stdout + finished.stderr).trim();
-    talk.output(output);
+    log.output(output);
     const { title, node } = proof;
-    results.push({ title, node, command: shown(proof.command), ok, code: finished.code, output });
+    results.push({
+      title,
+      node,
+      command: shellLine(proof.command),
+      ok,
+      code: finished.code,
+      output,
+    });
   }
   return results;
 }
 
-/** Whoever is to keep silent is asked once; whoever is to answer may take its time. */
-async function show(lab: Lab, proof: Proof, deadline: number): Promise<Result> {
+/** A proof that expects no answer runs once; others are retried until the deadline. */
+async function runProof(lab: Lab, proof: Proof, deadline: number): Promise<Outcome> {
   let finished = await lab.exec(proof.node, proof.command);
-  const again = async (): Promise<true | undefined> => {
+  const retry = async (): Promise<true | undefined> => {
     finished = await lab.exec(proof.node, proof.command);
-    return isShown(proof, finished) ? true : undefined;
+    return isMet(proof, finished) ? true : undefined;
   };
-  const mayWait =
-    proof.expect !== "silence" && proof.expect !== "no connection" && !isShown(proof, finished);
-  if (mayWait) await waitFor(again, deadline - Date.now(), PAUSE_MS);
-  return { finished, ok: isShown(proof, finished) };
+  const mayRetry =
+    proof.expect !== "silence" && proof.expect !== "no connection" && !isMet(proof, finished);
+  if (mayRetry) await waitFor(retry, { limitMs: deadline - Date.now(), pauseMs: PAUSE_MS });
+  return { finished, ok: isMet(proof, finished) };
 }
 
-function isShown({ expect }: Proof, { code, stdout }: Finished): boolean {
+function isMet({ expect }: Proof, { code, stdout }: CommandResult): boolean {
   if (expect === "answers") return code === 0;
   if (expect === "silence") return code === 1;
   if (expect === "no connection") return code === 124 || code === 1;

@@ -1,4 +1,4 @@
-/** Where the repository is, from the sources as well as from their compiled form in dist/. */
+/** Finds the repository, both from the sources and from the compiled files in dist/. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -18,7 +18,7 @@ export function stackName(id: string): string {
   return `lab-${id}`;
 }
 
-/** The config file of a lab's stack; .gitignore knows its form. It goes with the lab. */
+/** The config file of a lab's stack: removed with the lab, and ignored by .gitignore. */
 export function stackFile(id: string): string {
   return path.join(findRepository(), `Pulumi.${stackName(id)}.yaml`);
 }

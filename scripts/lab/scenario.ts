@@ -1,17 +1,17 @@
-/** What a scenario of the lab is: a world, the stack config of a mesh in it, and what must then be true. */
+/** A scenario of the lab: a world, the stack config of a mesh in it, and the expected result. */
 import type { World } from "./world";
 
-/** How to reach a host of the world from the operator. */
+/** The addresses at which the operator reaches the hosts. */
 export interface Addresses {
   /** A host's address on the operator's management network. */
   managementAddress(host: string): string;
 }
 
-/** A node's fields as in stack config. The lab adds the key pair, and the host key where there is a `host`. */
+/** A node's fields as in stack config. The lab adds the key pair, and the host key if there is a `host`. */
 export type NodeFields = Record<string, unknown>;
 
-/** Stack config without its namespace; more keys (policy, expect) are passed on as they are. */
-export interface MeshConfig {
+/** Stack config without its namespace; other keys (policy, expect) are copied unchanged. */
+export interface ScenarioConfig {
   network?: Record<string, unknown>;
   relays?: Record<string, NodeFields>;
   peers: Record<string, NodeFields>;
@@ -19,14 +19,14 @@ export interface MeshConfig {
 }
 
 export interface Proof {
-  /** What is shown, as a sentence. */
+  /** The statement that is proven, as a sentence. */
   title: string;
   /** Where the command runs. */
   node: string;
   command: string[];
   /**
-   * `answers`: exit code 0; `silence`: ping's "no answer", which is 1; `no connection`: 124, out of time, or 1, refused;
-   * a pattern: stdout matches.
+   * `answers`: exit code 0; `silence`: exit code 1, ping's "no reply"; `no connection`: exit code 124 (timeout) or 1
+   * (refused); a pattern: stdout matches it.
    */
   expect: "answers" | "silence" | "no connection" | RegExp;
 }
@@ -39,11 +39,11 @@ export interface Scenario {
   /** The network as an ASCII drawing. */
   picture: string;
   world: World;
-  config: (lab: Addresses) => MeshConfig;
+  config: (lab: Addresses) => ScenarioConfig;
   proofs: Proof[];
 }
 
-/** One ping, with two seconds to be answered. */
+/** One ping that waits two seconds for the reply. */
 export function ping(address: string): string[] {
   return ["ping", "-n", "-c", "1", "-W", "2", address];
 }

@@ -1,95 +1,97 @@
-/** The stack of a lab: its config file in the repository, and everything the engine needs, below the lab's folder. */
+/** Creates the stack of a lab: its config file in the repository, its backend and engine files in the lab's folder. */
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { privateKeyFrom, publicKeyOf } from "../../mesh/keys";
-import type { Secret } from "../../mesh/secret";
+import { makeKeyPair, makeSeed, type KeyPair } from "../stack/key-pair";
 import type { Lab } from "./lab";
-import { sealWith } from "./passphrase-seal";
-import type { Seal } from "./passphrase-seal";
+import { createCrypter } from "./passphrase-crypter";
+import type { Crypter } from "./passphrase-crypter";
 import { findRepository, stackFile, stackName } from "./repository";
-import type { MeshConfig, NodeFields } from "./scenario";
+import type { NodeFields, ScenarioConfig } from "./scenario";
 import { LabError } from "./world";
 
 const NAMESPACE = "wireguard-mesh:";
 
-export interface Stack {
+export interface LabStack {
   name: string;
   /** The stack's config file. */
   file: string;
 }
 
 /**
- * Writes the stack file with new keys for every node, makes the stack in a backend of the lab's own, and points the
- * operator's environment at it: `pulumi up` on the operator converges it.
+ * Writes the stack file with new keys for every node, creates the stack in the lab's own backend, and selects it in the
+ * operator's environment, so that `pulumi up` on the operator converges it.
  * @throws LabError when there is no engine on PATH.
  */
-export async function makeStack(lab: Lab, config: MeshConfig): Promise<Stack> {
+export async function createStack(lab: Lab, config: ScenarioConfig): Promise<LabStack> {
   const stack = { name: stackName(lab.id), file: stackFile(lab.id) };
   const passphrase = crypto.randomBytes(24).toString("base64");
   const environment = prepareEngine(lab, stack.name, passphrase, standInFolders(config));
-  const seal = await sealWith(passphrase);
-  fs.writeFileSync(stack.file, stackText(lab, config, seal), { mode: 0o600 });
+  const crypter = await createCrypter(passphrase);
+  fs.writeFileSync(stack.file, stackText(lab, config, crypter), { mode: 0o600 });
   lab.setOperatorEnvironment(environment);
-  const made = await lab.exec("operator", ["pulumi", "stack", "init", stack.name, "--no-select"]);
-  if (made.code !== 0) {
-    throw new LabError(`pulumi stack init failed (${made.code}): ${made.stderr || made.stdout}`);
+  const init = await lab.exec("operator", ["pulumi", "stack", "init", stack.name, "--no-select"]);
+  if (init.code !== 0) {
+    throw new LabError(`pulumi stack init failed (${init.code}): ${init.stderr || init.stdout}`);
   }
   return stack;
 }
 
-/** Folders for state and engine, the passphrase's file; returns the environment that leads to them. */
+/** Creates the backend, Pulumi home and passphrase file; returns the environment variables that select them. */
 function prepareEngine(
   lab: Lab,
   stack: string,
   passphrase: string,
   folders: string[],
 ): Record<string, string> {
-  const place = (name: string): string => path.join(lab.folder.engine, name);
-  for (const folder of ["backend", "home"]) fs.mkdirSync(place(folder), { mode: 0o700 });
-  fs.writeFileSync(place("passphrase"), passphrase, { mode: 0o600 });
-  linkInstalled(place("home"));
+  const pathOf = (name: string): string => path.join(lab.folder.engine, name);
+  for (const folder of ["backend", "home"]) fs.mkdirSync(pathOf(folder), { mode: 0o700 });
+  fs.writeFileSync(pathOf("passphrase"), passphrase, { mode: 0o600 });
+  linkInstalled(pathOf("home"));
   const bin = path.join(findRepository(), "node_modules", ".bin");
   return {
     PATH: [...folders, process.env["PATH"] ?? "", bin].join(":"),
-    PULUMI_HOME: place("home"),
-    PULUMI_BACKEND_URL: `file://${place("backend")}`,
-    PULUMI_CONFIG_PASSPHRASE_FILE: place("passphrase"),
+    PULUMI_HOME: pathOf("home"),
+    PULUMI_BACKEND_URL: `file://${pathOf("backend")}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: pathOf("passphrase"),
     PULUMI_STACK: stack,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // No packet leaves the operator's namespace: without this each run would lose seconds trying to download.
+    // The operator's namespace has no internet access: without this each run would spend seconds on a download.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   };
 }
 
-/** A home of its own, so that the user's selected stack and log-in stay; with the CLI and plugins that are installed. */
+/** Links the installed CLI and plugins into the lab's Pulumi home, which keeps the user's login and selected stack. */
 function linkInstalled(home: string): void {
-  const users = process.env["PULUMI_HOME"] ?? path.join(process.env["HOME"] ?? "/root", ".pulumi");
+  const userHome =
+    process.env["PULUMI_HOME"] ?? path.join(process.env["HOME"] ?? "/root", ".pulumi");
   for (const part of ["versions", "plugins"]) {
-    const installed = path.resolve(users, part);
+    const installed = path.resolve(userHome, part);
     if (fs.existsSync(installed)) fs.symlinkSync(installed, path.join(home, part));
   }
 }
 
-function stackText(lab: Lab, config: MeshConfig, { encryptionSalt, seal }: Seal): string {
-  const keys = new Map<string, Secret>();
+function stackText(lab: Lab, config: ScenarioConfig, { encryptionSalt, encrypt }: Crypter): string {
+  const keyPairs = new Map<string, KeyPair>();
   const complete = (nodes: Record<string, NodeFields> | undefined) =>
     Object.fromEntries(
       Object.entries(nodes ?? {}).map(([name, fields]) => {
-        const key = privateKeyFrom(crypto.randomBytes(32));
-        keys.set(name, key);
-        return [name, completeNode(lab, name, fields, key)];
+        const keyPair = makeKeyPair();
+        keyPairs.set(name, keyPair);
+        return [name, completeNode(lab, name, fields, keyPair)];
       }),
     );
   const values: Record<string, unknown> = {
     ...config,
     ...(config.relays === undefined ? {} : { relays: complete(config.relays) }),
     peers: complete(config.peers),
-    privateKeys: Object.fromEntries([...keys].map(([name, key]) => [name, seal(key.reveal())])),
-    presharedKeySeed: seal(randomText()),
-    sshPrivateKey: seal(lab.sshPrivateKey()),
-    ...(hasEc2(config) ? { sshAuthoritySeed: seal(randomText()) } : {}),
+    privateKeys: Object.fromEntries(
+      [...keyPairs].map(([name, { privateKey }]) => [name, encrypt(privateKey.reveal())]),
+    ),
+    presharedKeySeed: encrypt(makeSeed().reveal()),
+    sshPrivateKey: encrypt(lab.sshPrivateKey()),
+    ...(hasEc2(config) ? { sshAuthoritySeed: encrypt(makeSeed().reveal()) } : {}),
   };
   const entries = Object.entries(values).map(([key, value]) => [`${NAMESPACE}${key}`, value]);
   const region = hasEc2(config) ? { "aws:region": "ap-northeast-1" } : {};
@@ -98,24 +100,25 @@ function stackText(lab: Lab, config: MeshConfig, { encryptionSalt, seal }: Seal)
   return stringify(text, { lineWidth: 0 });
 }
 
-export function hasEc2({ relays }: MeshConfig): boolean {
+export function hasEc2({ relays }: ScenarioConfig): boolean {
   return Object.values(relays ?? {}).some((fields) => "ec2" in fields);
 }
 
-/** The stand-in for the plugin aws is on PATH only where it is wanted: a network without EC2 shall run without it. */
-function standInFolders(config: MeshConfig): string[] {
+/** The stand-in for the aws plugin is on PATH only for a relay on EC2: other networks must run without it. */
+function standInFolders(config: ScenarioConfig): string[] {
   return hasEc2(config) ? [path.join(findRepository(), "scripts/lab/aws-plugin/bin")] : [];
 }
 
-function randomText(): string {
-  return crypto.randomBytes(32).toString("base64");
-}
-
-function completeNode(lab: Lab, name: string, fields: NodeFields, key: Secret): NodeFields {
+function completeNode(
+  lab: Lab,
+  name: string,
+  fields: NodeFields,
+  { publicKey }: KeyPair,
+): NodeFields {
   const isPushed = "host" in fields && lab.hosts.includes(name);
   return {
     ...fields,
-    publicKey: publicKeyOf(key),
+    publicKey,
     ...(isPushed ? { hostKey: lab.hostKey(name) } : {}),
   };
 }

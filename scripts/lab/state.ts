@@ -1,11 +1,11 @@
-/** Where a lab keeps what it must remember: /var/tmp/wireguard-mesh-lab/ID, for root's eyes only. */
+/** The state of a lab on disk: /var/tmp/wireguard-mesh-lab/ID, readable by root only. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { LabError } from "./world";
 import type { World } from "./world";
 
 const BASE = "/var/tmp/wireguard-mesh-lab";
-/** Long enough for any scenario, short enough that sockets in the folder stay below 108 characters. */
+/** At most 32 characters, so that the paths of sockets in the folder stay below 108 (unix(7)). */
 const ID = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 
 /** The paths of one lab. */
@@ -13,33 +13,35 @@ export interface StateFolder {
   root: string;
   /** lab.json: see `LabRecord`. */
   record: string;
-  /** A tmpfs with each host's own files; they outlive a reboot of the host. */
+  /** A tmpfs with each host's own files, which survive a reboot of the host. */
   disks: string;
-  /** NODE.log: what a host's boot and its sshd say. */
+  /** NODE.log: the output of a host's boot and sshd. */
   logs: string;
-  /** The operator's SSH key pair, made for this lab. */
+  /** The operator's SSH private key for this lab; the public key is next to it, in .pub. */
   sshKey: string;
   /** The stack's secrets and state. */
   engine: string;
 }
 
-/** What another process needs to go on with a lab. */
+/** lab.json: what another process needs to use the lab. */
 export interface LabRecord {
   version: 1;
   id: string;
   world: World;
   /** When it was built, ISO 8601. */
   builtAt: string;
-  /** By host: the process outside that ends the host when it is killed, and the host's pid 1 as seen from outside. */
+  /** Host name → the process that ends the host when it is killed, and the host's pid 1 as seen from outside. */
   hosts: Record<string, { outer: number; init: number }>;
-  /** By name: what `exec operator` adds to the environment. No secrets. */
+  /** Variables that `exec operator` adds to the environment. No secrets. */
   operatorEnvironment: Record<string, string>;
 }
 
-/** @throws LabError when the id cannot be one. */
+/** @throws LabError when the id is invalid. */
 export function stateFolder(id: string): StateFolder {
   if (!ID.test(id)) {
-    throw new LabError(`${JSON.stringify(id)} is no lab id: at most 32 of a-z, 0-9 and dashes.`);
+    throw new LabError(
+      `${JSON.stringify(id)} is not a valid lab id: use at most 32 of a-z, 0-9 and dashes.`,
+    );
   }
   const root = path.join(BASE, id);
   return {
@@ -52,24 +54,26 @@ export function stateFolder(id: string): StateFolder {
   };
 }
 
-/** Makes the folder, 0700, below a base that must be root's: /var/tmp is everybody's. */
+/** Creates the folder, 0700. Its parent must belong to root, because everybody can write to /var/tmp. */
 export function makeStateFolder(folder: StateFolder): void {
   fs.mkdirSync(BASE, { recursive: true, mode: 0o700 });
   const base = fs.lstatSync(BASE);
   if (!base.isDirectory() || base.uid !== 0 || (base.mode & 0o077) !== 0) {
-    throw new LabError(`${BASE} is not a folder of root alone (0700). Remove it: rm -r ${BASE}`);
+    throw new LabError(
+      `${BASE} is not a folder that only root can read (0700). Remove it: rm -r ${BASE}`,
+    );
   }
   for (const place of [folder.root, folder.disks, folder.logs, folder.engine]) {
     fs.mkdirSync(place, { mode: 0o700 });
   }
 }
 
-/** Takes the base away with the last lab in it. */
+/** Removes the base folder when it is empty. */
 export function removeBase(): void {
   if (fs.existsSync(BASE) && fs.readdirSync(BASE).length === 0) fs.rmdirSync(BASE);
 }
 
-/** The ids of all labs that were built to the end. */
+/** The ids of all labs whose build has finished. */
 export function finishedLabs(): string[] {
   if (!fs.existsSync(BASE)) return [];
   const names = fs.readdirSync(BASE).filter((name) => ID.test(name));
@@ -77,12 +81,12 @@ export function finishedLabs(): string[] {
 }
 
 export function writeRecord(folder: StateFolder, record: LabRecord): void {
-  const beside = `${folder.record}.new`;
-  fs.writeFileSync(beside, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-  fs.renameSync(beside, folder.record);
+  const temporary = `${folder.record}.new`;
+  fs.writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  fs.renameSync(temporary, folder.record);
 }
 
-/** @throws LabError when there is no such lab, or it was never finished. */
+/** @throws LabError when there is no such lab, or its build has not finished. */
 export function readRecord(id: string): LabRecord {
   const { record } = stateFolder(id);
   if (!fs.existsSync(record)) {

@@ -1,62 +1,67 @@
-/** What can be wrong with a world, said all at once before anything is built. */
+/** Validates a world and reports all errors at once, before anything is built. */
 import * as ipaddr from "ipaddr.js";
 import { LabError } from "./world";
 import type { Host, Nat, World } from "./world";
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const OWN_NAMES = ["internet", "operator"];
-/** What the lab itself uses on the internet: its gateway and the operator. */
-const OWN_ADDRESSES = ["203.0.113.1", "203.0.113.250"];
+const RESERVED_NAMES = ["internet", "operator"];
+/** Addresses on the lab's internet that are reserved for its gateway and the operator. */
+const RESERVED_ADDRESSES = ["203.0.113.1", "203.0.113.250"];
 
-/** @throws LabError with one line for each fault. */
+/** @throws LabError with one line for each error. */
 export function checkWorld(world: World): void {
   const nats = Object.entries(world.nats ?? {});
   const hosts = Object.entries(world.hosts);
-  const faults = [
-    ...nameFaults([...nats, ...hosts].map(([name]) => name)),
-    ...nats.flatMap(([name, nat]) => natFaults(nat).map((fault) => `nats.${name}: ${fault}`)),
+  const errors = [
+    ...nameErrors([...nats, ...hosts].map(([name]) => name)),
+    ...nats.flatMap(([name, nat]) => natErrors(nat).map((error) => `nats.${name}: ${error}`)),
     ...hosts.flatMap(([name, host]) =>
-      hostFaults(host, world).map((fault) => `hosts.${name}: ${fault}`),
+      hostErrors(host, world).map((error) => `hosts.${name}: ${error}`),
     ),
-    ...addressFaults(world),
+    ...addressErrors(world),
   ];
-  if (faults.length > 0) throw new LabError(`The world cannot be built:\n  ${faults.join("\n  ")}`);
+  if (errors.length > 0) throw new LabError(`The world cannot be built:\n  ${errors.join("\n  ")}`);
 }
 
-function nameFaults(names: string[]): string[] {
+function nameErrors(names: string[]): string[] {
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
   return [
     ...names
       .filter((name) => !NAME.test(name))
-      .map((name) => `${JSON.stringify(name)} is no name: lower-case letters, digits and dashes`),
-    ...names.filter((name) => OWN_NAMES.includes(name)).map((name) => `${name} is the lab's own`),
-    ...twice.map((name) => `${name} stands for two nodes`),
+      .map(
+        (name) =>
+          `${JSON.stringify(name)} is not a valid name: use lower-case letters, digits and dashes`,
+      ),
+    ...names
+      .filter((name) => RESERVED_NAMES.includes(name))
+      .map((name) => `${name} is reserved for the lab`),
+    ...twice.map((name) => `${name} is used for two nodes`),
   ];
 }
 
-function natFaults(nat: Nat): string[] {
-  const faults = publicFaults(nat.public);
-  if (!ipaddr.IPv4.isValidCIDR(nat.lan)) return [...faults, `lan ${nat.lan} is no IPv4 CIDR`];
+function natErrors(nat: Nat): string[] {
+  const errors = publicErrors(nat.public);
+  if (!ipaddr.IPv4.isValidCIDR(nat.lan)) return [...errors, `lan ${nat.lan} is not an IPv4 CIDR`];
   if (nat.gw !== undefined && !isWithin(nat.gw, nat.lan)) {
-    faults.push(`gw ${nat.gw} is not in ${nat.lan}`);
+    errors.push(`gw ${nat.gw} is not in ${nat.lan}`);
   }
   for (const [port, to] of nat.forward ?? []) {
     const [address = "", inner = ""] = to.split(":");
     const isGood = isWithin(address, nat.lan) && isPort(port) && isPort(Number(inner));
-    if (!isGood) faults.push(`forward ${port} to ${to}: wants PORT and IP:PORT in ${nat.lan}`);
+    if (!isGood) errors.push(`forward ${port} to ${to}: must be PORT and IP:PORT in ${nat.lan}`);
   }
-  return faults;
+  return errors;
 }
 
-function hostFaults(host: Host, world: World): string[] {
+function hostErrors(host: Host, world: World): string[] {
   if ((host.public === undefined) === (host.nat === undefined)) {
-    return ["wants either public or nat (with ip)"];
+    return ["must have either public or nat (with ip)"];
   }
   if (host.public !== undefined) {
     const six = host.public6;
     const isGood6 = six === undefined || isWithin6(six, "2001:db8:113::/64");
     return [
-      ...publicFaults(host.public),
+      ...publicErrors(host.public),
       ...(isGood6 ? [] : [`public6 ${six} is not in 2001:db8:113::/64`]),
     ];
   }
@@ -68,7 +73,7 @@ function hostFaults(host: Host, world: World): string[] {
   return [];
 }
 
-function addressFaults(world: World): string[] {
+function addressErrors(world: World): string[] {
   const all = [...Object.values(world.nats ?? {}), ...Object.values(world.hosts)];
   const addresses = all.flatMap((node) => (node.public === undefined ? [] : [node.public]));
   return addresses
@@ -76,8 +81,8 @@ function addressFaults(world: World): string[] {
     .map((address) => `${address} is given to two nodes`);
 }
 
-function publicFaults(address: string): string[] {
-  if (OWN_ADDRESSES.includes(address)) return [`public ${address} is the lab's own`];
+function publicErrors(address: string): string[] {
+  if (RESERVED_ADDRESSES.includes(address)) return [`public ${address} is reserved for the lab`];
   return isWithin(address, "203.0.113.0/24")
     ? []
     : [`public ${address} is not in 203.0.113.0/24, the lab's internet`];

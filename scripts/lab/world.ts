@@ -1,6 +1,6 @@
-/** The form of a world: which machines, home routers and addresses the lab builds, as plain data. */
+/** A world: the machines, home routers and addresses that the lab builds, as plain data. */
 
-/** A router with network address translation between its LAN and the internet; nothing gets in but `forward`. */
+/** A router with NAT between its LAN and the internet; it accepts only `forward` from outside. */
 export interface Nat {
   /** Its address on the internet, within 203.0.113.0/24. */
   public: string;
@@ -16,26 +16,26 @@ export interface Nat {
 export interface Host {
   /** Address within 203.0.113.0/24. */
   public?: string;
-  /** Second address on the internet, within 2001:db8:113::/64; only beside `public`. */
+  /** IPv6 address on the internet, within 2001:db8:113::/64; only together with `public`. */
   public6?: string;
   /** The router it is behind. */
   nat?: string;
   /** Its address in that router's LAN. */
   ip?: string;
-  /** More routes, in ip-route(8)'s words: `192.168.1.0/24 via 192.168.0.2`. */
+  /** More routes, in ip-route(8) syntax: `192.168.1.0/24 via 192.168.0.2`. */
   routes?: string[];
-  /** Passes on packets from the start; default false (a mesh node is told so by the push). */
+  /** Whether IP forwarding is on from the start; default false (the push turns it on for mesh nodes). */
   forward?: boolean;
 }
 
-/** Names are DNS labels in lower case; `operator` and `internet` are the lab's own. */
+/** Names are lower-case DNS labels; `operator` and `internet` are reserved for the lab. */
 export interface World {
   nats?: Record<string, Nat>;
   hosts: Record<string, Host>;
 }
 
-/** Something the user can mend: what, why and how, in words. Printed without a stack trace. */
+/** An error that the user can fix: says what, why and how. Printed without a stack trace. */
 export class LabError extends Error {}
 
-/** The command was called wrongly. */
+/** Wrong command line arguments. */
 export class UsageError extends LabError {}

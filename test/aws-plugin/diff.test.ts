@@ -1,6 +1,6 @@
 /**
- * What replaces and what changes in place, held against the real provider's own words: `ForceNew` (or `RequiresReplace`)
- * in the schemas of terraform-provider-aws, internal/service/ec2, each case with its file; and the ForceNewIf rules there.
+ * Which changes replace a resource and which update it in place, according to terraform-provider-aws,
+ * internal/service/ec2: `ForceNew`, `RequiresReplace` and ForceNewIf in the file that each case names.
  */
 import * as assert from "node:assert/strict";
 import { differences, failures } from "../../scripts/lab/aws-plugin/check";
@@ -15,7 +15,7 @@ interface Case {
   kind: string;
   old?: PlainProperties;
   next: PlainProperties;
-  /** The properties that replace; none: in place; null: nothing changes. */
+  /** The properties that replace; empty: updated in place; null: no change. */
   replaces: string[] | null;
 }
 
@@ -30,7 +30,7 @@ const INSTANCE: PlainProperties = {
   tags: { Name: "tokyo" },
 };
 
-/** One property of an instance that changes. */
+/** A change of some properties of an instance. */
 function instance(change: PlainProperties, replaces: Case["replaces"]): Case {
   return { kind: type.instance, old: INSTANCE, next: { ...INSTANCE, ...change }, replaces };
 }
@@ -132,10 +132,10 @@ function change(
   return { kind, old, next, replaces };
 }
 
-describe("the stand-in for aws: what a change does", () => {
+describe("the stand-in for the aws plugin: diff", () => {
   for (const [file, all] of Object.entries(cases)) {
     for (const { kind, old = {}, next, replaces } of all) {
-      it(`${file}: ${shown(old, next)} ${verdict(replaces)}`, () => {
+      it(`${file}: ${changeText(old, next)} ${verdict(replaces)}`, () => {
         const found = differences(kindOf(kind), old, next);
         const replacing = found.filter((it) => it.replaces).map(({ property }) => property);
         assert.deepEqual(found.length === 0 ? null : replacing, replaces);
@@ -143,18 +143,18 @@ describe("the stand-in for aws: what a change does", () => {
     }
   }
 
-  it("has cases for each of its kinds", () => {
-    const tried = new Set(Object.values(cases).flatMap((all) => all.map(({ kind }) => kind)));
-    // Both rules are one kind.
+  it("is tested for every resource kind", () => {
+    const tested = new Set(Object.values(cases).flatMap((all) => all.map(({ kind }) => kind)));
+    // Ingress and egress rules share one implementation.
     assert.deepEqual(
-      [...kinds.keys()].filter((kind) => !tried.has(kind)),
+      [...kinds.keys()].filter((kind) => !tested.has(kind)),
       [type.egressRule],
     );
   });
 });
 
-describe("the stand-in for aws: what it takes", () => {
-  const refused: [kind: string, inputs: PlainProperties, property: string][] = [
+describe("the stand-in for the aws plugin: check", () => {
+  const rejected: [kind: string, inputs: PlainProperties, property: string][] = [
     [type.instance, { ...INSTANCE, instancetype: "t4g.nano" }, "instancetype"],
     [type.instance, { ...INSTANCE, ami: null }, "ami"],
     [type.instance, { ...INSTANCE, userData: "x".repeat(16 * 1024 + 1) }, "userData"],
@@ -163,8 +163,8 @@ describe("the stand-in for aws: what it takes", () => {
     [type.ingressRule, { securityGroupId: "sg-1", ipProtocol: "tcp" }, "cidrIpv4"],
     [type.routeTable, {}, "vpcId"],
   ];
-  for (const [kind, inputs, property] of refused) {
-    it(`${kind.split(":").at(-1) ?? ""} is refused for its ${property}`, () => {
+  for (const [kind, inputs, property] of rejected) {
+    it(`rejects a wrong ${property} of ${kind.split(":").at(-1) ?? ""}`, () => {
       const set = Object.entries(inputs).filter(([, value]) => value !== null);
       const found = failures(kindOf(kind), Object.fromEntries(set));
       assert.deepEqual(
@@ -174,7 +174,7 @@ describe("the stand-in for aws: what it takes", () => {
     });
   }
 
-  it("a whole instance is not", () => {
+  it("accepts a valid instance", () => {
     assert.deepEqual(failures(kindOf(type.instance), INSTANCE), []);
   });
 });
@@ -186,11 +186,11 @@ function kindOf(token: string): Kind {
 }
 
 function verdict(replaces: Case["replaces"]): string {
-  if (replaces === null) return "changes nothing";
-  return replaces.length === 0 ? "in place" : "replaces";
+  if (replaces === null) return "is no change";
+  return replaces.length === 0 ? "is updated in place" : "replaces";
 }
 
-function shown(old: PlainProperties, next: PlainProperties): string {
+function changeText(old: PlainProperties, next: PlainProperties): string {
   const names = [...new Set([...Object.keys(old), ...Object.keys(next)])];
   const changed = names.filter((name) => JSON.stringify(old[name]) !== JSON.stringify(next[name]));
   return (

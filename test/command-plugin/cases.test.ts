@@ -1,6 +1,6 @@
 /**
- * One table for both: the stand-in has to answer as plugin `command` 1.2.1 does. All answers in it were given by the
- * real plugin. To put it to a plugin of your own:
+ * Compares the stand-in with version 1.2.1 of the command plugin: all expected results were recorded from the real
+ * plugin. To test another plugin:
  *   export COMMAND_PLUGIN=/path/to/pulumi-resource-command
  *   npx mocha --no-config --require ts-node/register/transpile-only test/command-plugin/*.test.ts
  */
@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { ask } from "./ask";
+import { callPlugin } from "./plugin-call";
 import type { Case } from "./cases/case";
 import { checkCases } from "./cases/check";
 import { diffCases } from "./cases/diff";
@@ -24,7 +24,7 @@ const table: Record<string, Case[]> = {
   preview: previewCases,
   "running a command": runCases,
   "a command that fails": failureCases,
-  "what is recorded": stateCases,
+  "the recorded state": stateCases,
 };
 
 describe("command:local:Command", () => {
@@ -43,15 +43,15 @@ describe("command:local:Command", () => {
 
   for (const [name, cases] of Object.entries(table)) {
     describe(name, () => {
-      for (const { title, ask: question, answer } of cases) {
+      for (const { title, call, result } of cases) {
         it(title, async () => {
-          assert.deepEqual(await ask(plugin, question), answer);
+          assert.deepEqual(await callPlugin(plugin, call), result);
         });
       }
     });
   }
 
-  it("previews leave nothing behind", () => {
+  it("leaves no files after previews", () => {
     assert.deepEqual(fs.readdirSync(folder), []);
   });
 });

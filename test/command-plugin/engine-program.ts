@@ -1,28 +1,28 @@
-/** A Pulumi program of local.Commands, in a folder and with a state of its own, that the real engine runs. */
+/** A Pulumi program of local.Commands for the real engine, in a temporary folder with its own state. */
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { program } from "./plugin-under-test";
-import { end, processesWith } from "./processes";
+import { end, processesWithVariable } from "./processes";
 
-/** Arguments of a `local.Command`; `stdin` is made a secret. */
+/** Name → arguments of a `local.Command`; `stdin` becomes a secret. */
 export type Commands = Record<string, Record<string, unknown>>;
 
-export interface Finished {
+export interface CommandResult {
   code: number | null;
-  /** Both streams. */
-  said: string;
+  /** stdout and stderr. */
+  output: string;
 }
 
 export interface Running {
-  finished: Promise<Finished>;
-  /** Sends a signal to all of the engine's process group, as a terminal does at Ctrl-C. Plugins have their own. */
+  finished: Promise<CommandResult>;
+  /** Signals the engine's process group, like Ctrl-C in a terminal. Plugins have process groups of their own. */
   signal: (signal: NodeJS.Signals) => void;
 }
 
-/** A recorded resource. */
-export interface Recorded {
+/** A resource in the state. */
+export interface RecordedResource {
   id: string;
   inputs: Record<string, unknown>;
   outputs: Record<string, unknown>;
@@ -40,27 +40,27 @@ for (const [name, args] of Object.entries(require("./commands.json"))) {
 export class EngineProgram {
   private constructor(readonly folder: string) {}
 
-  /** Makes folder, program and stack. */
-  static async make(): Promise<EngineProgram> {
-    const made = new EngineProgram(fs.mkdtempSync(path.join(os.tmpdir(), "command-engine-")));
-    made.write("Pulumi.yaml", "name: commands\nruntime: nodejs\n");
-    made.write("index.js", source);
-    made.write("package.json", '{ "main": "index.js" }\n');
-    for (const name of ["state", "home"]) fs.mkdirSync(made.file(name), { mode: 0o700 });
-    fs.symlinkSync(path.resolve(__dirname, "../../node_modules"), made.file("node_modules"));
+  /** Creates the folder, program and stack. */
+  static async create(): Promise<EngineProgram> {
+    const created = new EngineProgram(fs.mkdtempSync(path.join(os.tmpdir(), "command-engine-")));
+    created.write("Pulumi.yaml", "name: commands\nruntime: nodejs\n");
+    created.write("index.js", source);
+    created.write("package.json", '{ "main": "index.js" }\n');
+    for (const name of ["state", "home"]) fs.mkdirSync(created.file(name), { mode: 0o700 });
+    fs.symlinkSync(path.resolve(__dirname, "../../node_modules"), created.file("node_modules"));
     const home = process.env["PULUMI_HOME"] ?? path.join(os.homedir(), ".pulumi");
-    fs.symlinkSync(path.resolve(home, "versions"), made.file("home/versions"));
-    const { code, said } = await made.pulumi("stack", "init", "test");
-    if (code !== 0) throw new Error(`pulumi stack init: ${said}`);
-    return made;
+    fs.symlinkSync(path.resolve(home, "versions"), created.file("home/versions"));
+    const { code, output } = await created.pulumi("stack", "init", "test");
+    if (code !== 0) throw new Error(`pulumi stack init: ${output}`);
+    return created;
   }
 
-  /** What the program shall consist of from now on. */
+  /** Sets the program's resources. */
   declare(commands: Commands): void {
     this.write("commands.json", JSON.stringify(commands));
   }
 
-  up(): Promise<Finished> {
+  up(): Promise<CommandResult> {
     return this.startUp().finished;
   }
 
@@ -68,11 +68,11 @@ export class EngineProgram {
     return this.start("up", "--yes", "--skip-preview", "--continue-on-error", "--stack", "test");
   }
 
-  pulumi(...args: string[]): Promise<Finished> {
+  pulumi(...args: string[]): Promise<CommandResult> {
     return this.start(...args).finished;
   }
 
-  /** Starts the engine, in a process group of its own, as a shell does. */
+  /** Starts the engine in its own process group, like a shell. */
   private start(...args: string[]): Running {
     const env = {
       ...process.env,
@@ -90,14 +90,14 @@ export class EngineProgram {
       env,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let said = "";
+    let output = "";
     for (const stream of [engine.stdout, engine.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
     }
-    const finished = new Promise<Finished>((resolve, reject) => {
+    const finished = new Promise<CommandResult>((resolve, reject) => {
       engine.once("error", reject);
       engine.once("close", (code) => {
-        resolve({ code, said });
+        resolve({ code, output });
       });
     });
     const signal = (name: NodeJS.Signals): void => {
@@ -106,11 +106,11 @@ export class EngineProgram {
     return { finished, signal };
   }
 
-  /** The recorded commands by name, and all of the state as it lies in its file. */
-  state(): { commands: Record<string, Recorded>; text: string } {
+  /** The recorded commands by name, and the text of the state file. */
+  state(): { commands: Record<string, RecordedResource>; text: string } {
     const text = this.read("state/.pulumi/stacks/commands/test.json");
     const { checkpoint } = JSON.parse(text) as {
-      checkpoint: { latest: { resources?: (Recorded & { urn: string })[] } };
+      checkpoint: { latest: { resources?: (RecordedResource & { urn: string })[] } };
     };
     const commands = (checkpoint.latest.resources ?? []).flatMap((resource) => {
       const [, , type = "", name = ""] = resource.urn.split("::");
@@ -127,9 +127,9 @@ export class EngineProgram {
     return fs.existsSync(this.file(name)) ? fs.readFileSync(this.file(name), "utf8") : "";
   }
 
-  /** With a killed engine's leavings: its language host would stay for minutes. */
+  /** Also kills the language host of a killed engine, which would otherwise run for minutes. */
   remove(): void {
-    processesWith(`PULUMI_HOME=${this.file("home")}`).forEach(end);
+    processesWithVariable(`PULUMI_HOME=${this.file("home")}`).forEach(end);
     fs.rmSync(this.folder, { recursive: true });
   }
 

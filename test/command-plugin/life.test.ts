@@ -1,6 +1,6 @@
 /**
- * How plugin `command` 1.2.1 starts, what it says of itself, and what becomes of running commands when something ends:
- * the operation, the engine, the plugin. Like cases.test.ts this can be put to the real plugin.
+ * How version 1.2.1 of the command plugin starts and describes itself, and what happens to running commands when the
+ * operation, the engine or the plugin ends. Like cases.test.ts, it can also test the real plugin.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,20 +11,20 @@ import * as grpc from "@grpc/grpc-js";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { type Answer, ask, call, startCreate } from "./ask";
+import { callPlugin, type CallResult, startCreate, unaryCall } from "./plugin-call";
 import { type PluginUnderTest, startPlugin } from "./plugin-under-test";
-import { end, gone, isAlive, linesOf } from "./processes";
+import { end, waitForExit, isAlive, linesOf } from "./processes";
 
-/** Notes its process id, then is the program that waits. */
+/** Writes its pid to a file and becomes a process that waits. */
 const waits = "echo $$ >> pids; exec sleep 60";
-/** The same, with a program of its own that waits too. */
+/** The same, with a child process that waits, too. */
 const bothWait = "sleep 60 & echo $! >> pids; echo $$ >> pids; wait";
 
-describe("the life of the command plugin", () => {
+describe("the lifecycle of the command plugin", () => {
   let plugin: PluginUnderTest;
   let folder: string;
   const pids = (count: number): Promise<string[]> => linesOf(path.join(folder, "pids"), count);
-  const run = (create: string): Promise<Answer> => ask(plugin, { create: { create } });
+  const run = (create: string): Promise<CallResult> => callPlugin(plugin, { create: { create } });
 
   beforeEach(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "command-plugin-"));
@@ -38,25 +38,29 @@ describe("the life of the command plugin", () => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  it("says which version it is, and takes secrets, unknowns and previews", async () => {
-    const info = await call<{ getVersion(): string }>((done) =>
+  it("reports its version and supports secrets, unknowns and previews", async () => {
+    const info = await unaryCall<{ getVersion(): string }>((done) =>
       plugin.client.getPluginInfo(new Empty(), done),
     );
     assert.equal(info.getVersion(), "1.2.1");
-    const able = await call<rpc.ConfigureResponse>((done) =>
+    const configured = await unaryCall<rpc.ConfigureResponse>((done) =>
       plugin.client.configure(new rpc.ConfigureRequest(), done),
     );
     assert.deepEqual(
-      [able.getAcceptsecrets(), able.getAcceptoutputs(), able.getAcceptresources()],
+      [
+        configured.getAcceptsecrets(),
+        configured.getAcceptoutputs(),
+        configured.getAcceptresources(),
+      ],
       [true, true, true],
     );
-    assert.equal(able.getSupportspreview(), true);
+    assert.equal(configured.getSupportspreview(), true);
   });
 
-  it("leaves the version of its framework in the provider's state", async () => {
+  it("records the version of its framework in the provider's state", async () => {
     const request = new rpc.CheckRequest();
     request.setNews(Struct.fromJavaScript({ version: "1.2.1" }));
-    const response = await call<rpc.CheckResponse>((done) =>
+    const response = await unaryCall<rpc.CheckResponse>((done) =>
       plugin.client.checkConfig(request, done),
     );
     assert.deepEqual(response.getInputs()?.toJavaScript(), {
@@ -65,82 +69,82 @@ describe("the life of the command plugin", () => {
     });
   });
 
-  it("has no handshake, no diffConfig and no list", async () => {
+  it("does not implement handshake and diffConfig", async () => {
     const unimplemented = { code: grpc.status.UNIMPLEMENTED };
     const { client } = plugin;
     await assert.rejects(
-      call((done) => client.handshake(new rpc.ProviderHandshakeRequest(), done)),
+      unaryCall((done) => client.handshake(new rpc.ProviderHandshakeRequest(), done)),
       unimplemented,
     );
     await assert.rejects(
-      call((done) => client.diffConfig(new rpc.DiffRequest(), done)),
+      unaryCall((done) => client.diffConfig(new rpc.DiffRequest(), done)),
       unimplemented,
     );
   });
 
   it("has the schema of 1.2.1", async () => {
-    const response = await call<rpc.GetSchemaResponse>((done) =>
+    const response = await unaryCall<rpc.GetSchemaResponse>((done) =>
       plugin.client.getSchema(new rpc.GetSchemaRequest(), done),
     );
     assert.deepEqual(commandOf(response.getSchema()), commandSchema);
   });
 
-  it("runs commands side by side", async () => {
+  it("runs commands concurrently", async () => {
     const all = 20;
-    const together = `echo $$ >> pids; until [ "$(wc -l < pids)" -ge ${all} ]; do sleep 0.05; done`;
-    const answers = await Promise.all(Array.from({ length: all }, () => run(together)));
+    const waitForAll = `echo $$ >> pids; until [ "$(wc -l < pids)" -ge ${all} ]; do sleep 0.05; done`;
+    const results = await Promise.all(Array.from({ length: all }, () => run(waitForAll)));
     assert.deepEqual(
-      answers.map(({ error }) => error),
-      answers.map(() => undefined),
+      results.map(({ error }) => error),
+      results.map(() => undefined),
     );
   });
 
-  it("cancelled, it kills what runs and starts nothing more", async () => {
-    const answer = run(waits);
+  it("kills running commands on cancel and starts no more", async () => {
+    const result = run(waits);
     const [pid = ""] = await pids(1);
-    await call((done) => plugin.client.cancel(new Empty(), done));
-    assert.deepEqual(await answer, { error: `UNKNOWN: signal: killed: running "${waits}":\n` });
+    await unaryCall((done) => plugin.client.cancel(new Empty(), done));
+    assert.deepEqual(await result, { error: `UNKNOWN: signal: killed: running "${waits}":\n` });
     assert.equal(isAlive(pid), false);
     assert.deepEqual(await run("echo late"), {
       error: 'CANCELLED: context canceled: running "echo late":\n',
     });
-    assert.deepEqual(await ask(plugin, { check: { create: "a" } }), {
+    assert.deepEqual(await callPlugin(plugin, { check: { create: "a" } }), {
       properties: { create: "a" },
     });
   });
 
-  it("cancelled, it kills the command alone, and waits for what else has its output open", async () => {
-    const answer = run(bothWait);
+  it("kills only the command on cancel and waits for processes that hold its output open", async () => {
+    const result = run(bothWait);
     const [child = "", command = ""] = await pids(2);
-    await call((done) => plugin.client.cancel(new Empty(), done));
-    await gone(command);
+    await unaryCall((done) => plugin.client.cancel(new Empty(), done));
+    await waitForExit(command);
     assert.equal(isAlive(child), true);
     end(child);
-    assert.deepEqual(await answer, { error: `UNKNOWN: signal: killed: running "${bothWait}":\n` });
+    assert.deepEqual(await result, { error: `UNKNOWN: signal: killed: running "${bothWait}":\n` });
   });
 
-  it("kills a command for whose answer nobody waits any more, as when the engine was killed", async () => {
+  it("kills the command of a cancelled call, as when the engine was killed", async () => {
     const waiting = startCreate(plugin, { create: waits });
     const [pid = ""] = await pids(1);
     waiting.cancel();
-    await gone(pid);
+    await waitForExit(pid);
   });
 
-  it("runs a command to its end when its output cannot be shown any more", async () => {
-    const patient =
+  it("lets a command finish if its output can no longer be logged", async () => {
+    const command =
       "echo $$ >> pids; until [ -e go ]; do sleep 0.05; done; echo said; echo done >> pids";
-    const answer = run(patient);
+    const result = run(command);
     await pids(1);
-    plugin.engineGone();
+    plugin.stopEngine();
     fs.writeFileSync(path.join(folder, "go"), "");
-    assert.deepEqual(await answer, {
-      properties: { create: patient, stdout: "said", stderr: "" },
+    assert.deepEqual(await result, {
+      properties: { create: command, stdout: "said", stderr: "" },
     });
     assert.equal((await pids(2))[1], "done");
     assert.match(plugin.stderr(), /INFO said hostLogFailed=/);
   });
 
-  it("interrupted, it ends at once, and commands that do not mind the interrupt go on", async () => {
+  it("ends at once on SIGINT; commands that ignore SIGINT keep running", async () => {
     void run(`trap '' INT; ${waits}`);
     const [pid = ""] = await pids(1);
     const exit = once(plugin.process, "exit");
@@ -150,7 +154,7 @@ describe("the life of the command plugin", () => {
   });
 
   for (const signal of ["SIGTERM", "SIGHUP", "SIGKILL"] as const) {
-    it(`ended by ${signal}, it leaves its commands running, with nobody to read them`, async () => {
+    it(`leaves its commands running without a reader when it is ended by ${signal}`, async () => {
       void run(
         "echo $$ >> pids; until [ -e go ]; do sleep 0.05; done; echo unread; echo no >> pids",
       );
@@ -160,7 +164,7 @@ describe("the life of the command plugin", () => {
       assert.deepEqual(await exit, [null, signal]);
       assert.equal(isAlive(pid), true);
       fs.writeFileSync(path.join(folder, "go"), "");
-      await gone(pid);
+      await waitForExit(pid);
       assert.deepEqual(await pids(1), [pid]);
     });
   }
@@ -184,7 +188,7 @@ interface PackageSpec {
   >;
 }
 
-/** Of a package's schema what a program can rely on: the types of our one resource. */
+/** The types of the resource `command:local:Command` in a package schema. */
 function commandOf(text: string): typeof commandSchema | undefined {
   const resource = (JSON.parse(text) as PackageSpec).resources["command:local:Command"];
   if (resource === undefined) return undefined;
@@ -200,8 +204,8 @@ function typesOf(properties: Record<string, TypeSpec>): Record<string, string> {
 }
 
 function typeOf({ type, $ref, items, additionalProperties }: TypeSpec): string {
-  const of = items ?? additionalProperties;
-  return (type ?? $ref ?? "?") + (of === undefined ? "" : ` of ${typeOf(of)}`);
+  const itemType = items ?? additionalProperties;
+  return (type ?? $ref ?? "?") + (itemType === undefined ? "" : ` of ${typeOf(itemType)}`);
 }
 
 const inputTypes = {

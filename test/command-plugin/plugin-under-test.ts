@@ -1,6 +1,6 @@
 /**
- * Starts a `pulumi-resource-command` the way the engine does and speaks the engine's side of gRPC with it.
- * Which one: `COMMAND_PLUGIN=/path/to/pulumi-resource-command`, else the stand-in, as compiled.
+ * Starts a `pulumi-resource-command` like the engine and serves the engine's side of the gRPC protocol.
+ * The plugin is `COMMAND_PLUGIN=/path/to/pulumi-resource-command`, by default the compiled stand-in.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,40 +15,40 @@ export interface LogLine {
   severity: number;
   message: string;
   urn: string;
-  /** A status message: shown while it is the latest of its resource, not kept. */
+  /** A status message: shown only while it is the latest of its resource. */
   ephemeral: boolean;
 }
 
 export interface PluginUnderTest {
   process: ChildProcess;
   client: ResourceProviderClient;
-  /** What the plugin has told the engine so far, oldest first. */
+  /** The log lines that the plugin has sent to the engine, oldest first. */
   log: LogLine[];
-  /** What it has written to stderr so far. */
+  /** Its stderr so far. */
   stderr: () => string;
-  /** What the engine does at its end: interrupts the process group, then waits for the plugin to be gone. */
+  /** Stops the plugin like the engine: interrupts the process group and waits for the plugin to exit. */
   stop: () => Promise<void>;
-  /** Ends the engine that the plugin reports to, as if it had been killed. */
-  engineGone: () => void;
+  /** Stops the engine's server, as if the engine had been killed. */
+  stopEngine: () => void;
 }
 
-/** The stand-in's program; it needs the compiled code of `npm run build`. */
+/** The stand-in; `npm run build` compiles it. */
 export const standIn = path.resolve(
   __dirname,
   "../../scripts/lab/command-plugin/bin/pulumi-resource-command",
 );
 
-/** The program that is tested. */
+/** The plugin under test. */
 export const program = path.resolve(process.env["COMMAND_PLUGIN"] ?? standIn);
 
-/** Starts the plugin in `cwd` with `env` on top of this process's own. */
+/** Starts the plugin in `cwd`, with `env` added to this process's environment. */
 export async function startPlugin(
   cwd: string,
   env: NodeJS.ProcessEnv = {},
 ): Promise<PluginUnderTest> {
   const log: LogLine[] = [];
   const engine = await serveEngine(log);
-  // A group of its own, so that an interrupt reaches the plugin and its commands together (cmdutil/child_unix.go).
+  // In its own process group, so that an interrupt reaches the plugin and its commands (cmdutil/child_unix.go).
   const child = spawn(program, [engine.address], {
     cwd,
     detached: true,
@@ -56,10 +56,10 @@ export async function startPlugin(
   });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const port = await portOf(child).catch((problem: unknown) => {
+  const port = await portOf(child).catch((error: unknown) => {
     engine.server.forceShutdown();
     throw new Error(`${program} did not start (npm run build compiles it):\n${stderr}`, {
-      cause: problem,
+      cause: error,
     });
   });
   const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
@@ -68,7 +68,7 @@ export async function startPlugin(
     client,
     log,
     stderr: () => stderr,
-    engineGone: () => {
+    stopEngine: () => {
       engine.server.forceShutdown();
     },
     stop: async () => {
@@ -82,7 +82,7 @@ export async function startPlugin(
   };
 }
 
-/** The first line of stdout. */
+/** Reads the port from the first line of stdout. */
 async function portOf(child: ChildProcess): Promise<string> {
   let text = "";
   for await (const piece of child.stdout ?? []) {
@@ -95,7 +95,7 @@ async function portOf(child: ChildProcess): Promise<string> {
 
 async function serveEngine(log: LogLine[]): Promise<{ server: grpc.Server; address: string }> {
   const server = new grpc.Server();
-  const note: grpc.handleUnaryCall<LogRequest, Empty> = (call, callback) => {
+  const recordLine: grpc.handleUnaryCall<LogRequest, Empty> = (call, callback) => {
     const line = call.request;
     log.push({
       severity: line.getSeverity(),
@@ -105,7 +105,7 @@ async function serveEngine(log: LogLine[]): Promise<{ server: grpc.Server; addre
     });
     callback(null, new Empty());
   };
-  server.addService({ log: EngineService.log }, { log: note });
+  server.addService({ log: EngineService.log }, { log: recordLine });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);

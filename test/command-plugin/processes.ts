@@ -1,32 +1,29 @@
-/** Looking after processes that a command has started: which they are, and whether they live. */
+/** Finds, waits for and ends processes that a command has started. */
 import * as fs from "node:fs";
+import { waitFor } from "../../scripts/lab/process";
 
-/** Waits until `look` gives something. */
-export async function eventually<T>(
+/** Waits until `attempt` returns a value. @throws Error after `limitMs` */
+export async function waitForValue<T>(
   what: string,
-  look: () => T | undefined,
-  patienceMs = 10_000,
+  attempt: () => T | undefined,
+  limitMs = 10_000,
 ): Promise<T> {
-  const end = Date.now() + patienceMs;
-  for (;;) {
-    const found = look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`not within ${patienceMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const result = await waitFor(attempt, { limitMs, pauseMs: 20 });
+  if (result === undefined) throw new Error(`no ${what} within ${limitMs} ms`);
+  return result;
 }
 
-/** The whole lines of a file, once there are at least so many. */
-export function linesOf(file: string, atLeast: number, patienceMs?: number): Promise<string[]> {
-  const enough = (): string[] | undefined => {
+/** Waits until a file has at least so many complete lines and returns them. */
+export function linesOf(file: string, atLeast: number, limitMs?: number): Promise<string[]> {
+  const read = (): string[] | undefined => {
     const text = fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
     const lines = text.split("\n").slice(0, -1);
     return lines.length >= atLeast ? lines : undefined;
   };
-  return eventually(`${atLeast} lines in ${file}`, enough, patienceMs);
+  return waitForValue(`${atLeast} lines in ${file}`, read, limitMs);
 }
 
-/** Whether a process runs; one that has ended and only waits to be asked how does not. */
+/** Whether a process exists and is not a zombie. */
 export function isAlive(pid: string): boolean {
   try {
     return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, "utf8"));
@@ -35,21 +32,21 @@ export function isAlive(pid: string): boolean {
   }
 }
 
-export function gone(pid: string): Promise<true> {
-  return eventually(`the end of process ${pid}`, () => (isAlive(pid) ? undefined : true));
+export function waitForExit(pid: string): Promise<true> {
+  return waitForValue(`exit of process ${pid}`, () => (isAlive(pid) ? undefined : true));
 }
 
-/** Ends a process for good, if it is still there. */
+/** Kills a process if it still exists. */
 export function end(pid: string): void {
   try {
     process.kill(Number(pid), "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
-/** The processes that have a variable in their environment, as `NAME=VALUE`. */
-export function processesWith(variable: string): string[] {
+/** The pids of all processes with this variable, `NAME=VALUE`, in their environment. */
+export function processesWithVariable(variable: string): string[] {
   return fs.readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {

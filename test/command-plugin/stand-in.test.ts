@@ -1,4 +1,4 @@
-/** Where the stand-in differs from the real plugin on purpose: it refuses by name what it cannot do, and leaves nothing behind. */
+/** Intended differences from the real plugin: the stand-in rejects unsupported features and leaves no processes behind. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -7,9 +7,9 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { ask, call, startCreate } from "./ask";
+import { callPlugin, startCreate, unaryCall } from "./plugin-call";
 import { type PluginUnderTest, program, standIn, startPlugin } from "./plugin-under-test";
-import { gone, linesOf } from "./processes";
+import { waitForExit, linesOf } from "./processes";
 
 const describeStandIn = program === standIn ? describe : describe.skip;
 
@@ -27,8 +27,8 @@ describeStandIn("the stand-in for the command plugin", () => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  it("refuses assetPaths and archivePaths", async () => {
-    const { failures } = await ask(plugin, {
+  it("rejects assetPaths and archivePaths", async () => {
+    const { failures } = await callPlugin(plugin, {
       check: { create: "a", assetPaths: ["*"], archivePaths: ["*"] },
     });
     assert.deepEqual(failures, [
@@ -37,49 +37,51 @@ describeStandIn("the stand-in for the command plugin", () => {
     ]);
   });
 
-  it("refuses an asset among the triggers", async () => {
+  it("rejects an asset in triggers", async () => {
     const asset = {
       "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
       text: "a",
     };
-    assert.deepEqual(await ask(plugin, { check: { create: "a", triggers: [asset] } }), {
-      error: "UNKNOWN: the stand-in knows no assets, archives or resource references",
+    assert.deepEqual(await callPlugin(plugin, { check: { create: "a", triggers: [asset] } }), {
+      error: "UNKNOWN: the stand-in does not support assets, archives or resource references",
     });
   });
 
-  it("refuses other resources", async () => {
+  it("rejects other resources", async () => {
     const request = new rpc.CheckRequest();
     request.setUrn("urn:pulumi:stack::project::command:remote:Command::it");
     request.setNews(Struct.fromJavaScript({ create: "a" }));
     await assert.rejects(
-      call((done) => plugin.client.check(request, done)),
+      unaryCall((done) => plugin.client.check(request, done)),
       /the stand-in for the command plugin has no command:remote:Command, only command:local:Command/,
     );
   });
 
-  it("ends a command that would hang the real plugin: one with a very long line to show", async () => {
-    const { error } = await ask(plugin, { create: { create: "printf '%070000d\\n' 0; sleep 60" } });
+  it("ends a command with a line so long that the real plugin would hang", async () => {
+    const { error } = await callPlugin(plugin, {
+      create: { create: "printf '%070000d\\n' 0; sleep 60" },
+    });
     assert.equal(
       error,
       "UNKNOWN: the stand-in for the command plugin ended the command: a line of more than 65535 bytes on a logged " +
-        'stream hangs the real command plugin 1.2.1 for ever; set logging to "none"',
+        'stream hangs the real command plugin 1.2.1 forever; set logging to "none"',
     );
   });
 
-  it("ends when the engine is gone, and has killed what nobody waits for", async () => {
+  it("ends when the engine was killed, after killing the commands of cancelled calls", async () => {
     const waiting = startCreate(plugin, { create: "echo $$ >> pids; exec sleep 60" });
     const [pid = ""] = await linesOf(path.join(folder, "pids"), 1);
     const exit = once(plugin.process, "exit");
-    // As the kernel does for a killed engine: connections and pipes are closed.
-    plugin.engineGone();
+    // Like the kernel after the engine was killed: close connections and pipes.
+    plugin.stopEngine();
     plugin.process.stdin?.end();
     waiting.cancel();
     plugin.client.close();
-    await gone(pid);
+    await waitForExit(pid);
     assert.deepEqual(await exit, [0, null]);
   });
 
-  it("is found by its script from anywhere, through links", () => {
+  it("starts through a symbolic link from any folder", () => {
     const link = path.join(folder, "pulumi-resource-command");
     fs.symlinkSync(standIn, link);
     const port = execFileSync(link, { cwd: "/", input: "", encoding: "utf8" });

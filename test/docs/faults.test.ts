@@ -1,4 +1,4 @@
-/** The table of faults says what is tested: the files that it names hold tests with the fault's number in their name. */
+/** docs/faults.md matches the tests: the files that it names contain tests with the fault's number in their titles. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -10,7 +10,7 @@ describe("docs/faults.md", () => {
   const numbersIn = (row: string): number[] =>
     [...(row.split("|")[1] ?? "").matchAll(/\bF(\d+)\b/g)].map(([, number]) => Number(number));
 
-  it("has a row for each fault of the catalogue, F1 to F28", () => {
+  it("has a row for each fault, F1 to F28", () => {
     const all = Array.from({ length: 28 }, (_, at) => at + 1);
     const known = new Set(rows.flatMap(numbersIn));
     assert.deepEqual(
@@ -19,11 +19,11 @@ describe("docs/faults.md", () => {
     );
   });
 
-  it("names test files that exist, one of them with the row's number in a test's name", () => {
-    let same = "";
+  it("names existing test files, one of them with the fault's number in a title", () => {
+    let previousCell = "";
     for (const row of rows) {
-      const cell = (row.split("|").at(-2) ?? "").replace("the same", same);
-      same = cell;
+      const cell = (row.split("|").at(-2) ?? "").replace("the same", previousCell);
+      previousCell = cell;
       const texts = [...cell.matchAll(/`([\w/-]+)`/g)].map(([, name]) =>
         read(`${name ?? ""}.test.ts`),
       );

@@ -1,11 +1,11 @@
-/** The network converges, end to end: the real engine, the program as it is, real sshd and WireGuard. Needs root. */
+/** A network converges, end to end, with the real engine, sshd and WireGuard. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { lossDuring } from "./support/ping-stream";
-import { answers } from "./support/small-world";
+import { canPing } from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 
 const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--diff"];
@@ -21,21 +21,21 @@ describe("a network of a relay and two peers behind NAT", function () {
       hosts: { ...relay.world.hosts, nas: { public: "203.0.113.40" } },
     };
     mesh = await meshLab({ ...relay, world }, "test-converge");
-    leaks = await LeakWatch.start(mesh);
+    leaks = await LeakWatch.forStack(mesh);
   });
   after(() => mesh.lab.down());
 
-  it("is converged by the first up, and the peers meet through the relay alone", async () => {
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), false);
+  it("converges with the first up, and the peers connect only through the relay", async () => {
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), false);
     const up = succeeded(await pulumi(...UP));
-    // Of the plugin's stand-in, which is found on PATH, the engine always warns.
+    // The engine always warns about the plugin's stand-in, which it finds on PATH.
     assert.doesNotMatch(up.stdout + up.stderr, /warning: (?!using pulumi-resource-command from)/);
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
-    assert.equal(await answers(mesh.lab, "laptop", "192.168.1.20"), false);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "192.168.1.20"), false);
   });
 
-  it("is left alone by a second up: no change, no login, the same sessions", async () => {
+  it("is not changed by a second up: no login, the same sessions", async () => {
     const before = { logins: logins(), handshakes: await handshakes() };
     const up = succeeded(await pulumi(...UP));
     assert.match(up.stdout, /^ {4}\d+ unchanged$/m);
@@ -44,13 +44,13 @@ describe("a network of a relay and two peers behind NAT", function () {
     const after = await handshakes();
     assert.deepEqual([...after.keys()].sort(), [...before.handshakes.keys()].sort());
     for (const [key, time] of after) {
-      // A session is renewed by itself when it is 120 s old (REKEY_AFTER_TIME), and by nothing else here.
+      // WireGuard renews a session after 120 s (REKEY_AFTER_TIME); nothing else should.
       const since = time - (before.handshakes.get(key) ?? 0);
       assert.ok(since === 0 || since >= 115, `a new handshake after ${since} s`);
     }
   });
 
-  it("previews a change as the lines of the hosts that it concerns, with no secret in it", async () => {
+  it("previews a change as config lines of the affected hosts only, without secrets", async () => {
     setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1380);
     const preview = succeeded(await pulumi("preview", "--diff"));
     assert.match(preview.stdout, /~ wireguard-mesh:index:Peer: \(update\)[\s\S]*::desktop\]/);
@@ -61,7 +61,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     deleteConfig(mesh.stack, ["peers", "desktop", "mtu"]);
   });
 
-  it("takes in a peer, touching its relay and nobody else, without a lost packet", async () => {
+  it("adds a peer without a login to other peers and without packet loss", async () => {
     const before = logins();
     const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {
       const host = ["--host", "root@203.0.113.40", "--host-key", mesh.lab.hostKey("nas")];
@@ -72,42 +72,42 @@ describe("a network of a relay and two peers behind NAT", function () {
     assert.equal(loss.sent - loss.received, 0);
     assert.deepEqual(loginsSince(before), { relay: 2, desktop: 0, laptop: 0 });
     assert.equal(mesh.lab.logins("nas"), 2);
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.4"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.4"), true);
   });
 
-  it("lets a peer go: the relay forgets it and its host is clean", async () => {
+  it("removes a peer from the relay and cleans its host", async () => {
     const keys = await mesh.lab.exec("nas", ["wg", "show", "wg0", "public-key"]);
     succeeded(await command("remove-peer", "nas"));
     succeeded(await pulumi(...UP));
-    const known = await mesh.lab.exec("relay", ["wg", "show", "wg0", "dump"]);
-    assert.ok(keys.stdout.trim().length === 44 && !known.stdout.includes(keys.stdout.trim()));
+    const peers = await mesh.lab.exec("relay", ["wg", "show", "wg0", "dump"]);
+    assert.ok(keys.stdout.trim().length === 44 && !peers.stdout.includes(keys.stdout.trim()));
     assert.equal((await mesh.lab.exec("nas", ["test", "-e", "/sys/class/net/wg0"])).code, 1);
     const places = ["/etc/wireguard", "/var/lib/wireguard-mesh", "/etc/sysctl.d"];
     const left = ["find", ...places, "-name", "*wg0*"];
     assert.equal((await mesh.lab.exec("nas", left)).stdout, "");
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("converges the others when a host is down, names it, and does the rest next time", async () => {
+  it("converges the other hosts when one is down, names it, and converges it with the next up", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    await mesh.lab.cut("desktop");
-    const begun = Date.now();
+    await mesh.lab.disconnect("desktop");
+    const startedAt = Date.now();
     const up = await pulumi(...UP);
-    const seconds = (Date.now() - begun) / 1000;
+    const seconds = (Date.now() - startedAt) / 1000;
     assert.notEqual(up.code, 0);
     assert.ok(seconds < 30, `it took ${seconds} s`);
     assert.match(up.stdout + up.stderr, /desktop: cannot be reached[\s\S]*timed out/);
     assert.deepEqual(await mtus(["relay", "laptop"]), ["1400", "1400"]);
 
-    await mesh.lab.mend("desktop");
+    await mesh.lab.reconnect("desktop");
     const before = logins();
     succeeded(await pulumi(...UP));
     assert.deepEqual(await mtus(NODES), ["1400", "1400", "1400"]);
     assert.deepEqual(loginsSince(before), { relay: 0, desktop: 2, laptop: 0 });
   });
 
-  it("reports eight mistakes in one run, before any resource, without a stack trace", async () => {
-    const mistakes: [string[], unknown][] = [
+  it("reports eight config errors at once, before any resource is registered, without a stack trace", async () => {
+    const errors: [string[], unknown][] = [
       [["network", "mtuu"], 1400],
       [["network", "interface"], "a name that is too long"],
       [["relays", "relay", "exit"], true],
@@ -117,10 +117,10 @@ describe("a network of a relay and two peers behind NAT", function () {
       [["peers", "laptop", "relay"], "rely"],
       [["peers", "phone"], { address: "10.0.1.9" }],
     ];
-    for (const [place, value] of mistakes) setConfig(mesh.stack, place, value);
+    for (const [place, value] of errors) setConfig(mesh.stack, place, value);
     const up = await pulumi(...UP);
     assert.notEqual(up.code, 0);
-    for (const words of [
+    for (const message of [
       "network.mtuu: is not a known key",
       "network.interface: ",
       "relays.relay.exit: is not supported yet",
@@ -131,29 +131,29 @@ describe("a network of a relay and two peers behind NAT", function () {
       "peers.phone.publicKey: is missing",
     ]) {
       assert.ok(
-        up.stdout.includes(words) || up.stderr.includes(words),
-        `${words} in\n${up.stdout}`,
+        up.stdout.includes(message) || up.stderr.includes(message),
+        `${message} in\n${up.stdout}`,
       );
     }
     assert.doesNotMatch(up.stdout + up.stderr, /\n\s+at .*\(/);
     assert.doesNotMatch(up.stdout, /wireguard-mesh:index:/);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 
-  async function pulumi(...args: string[]): Promise<Finished> {
+  async function pulumi(...args: string[]): Promise<CommandResult> {
     const done = await mesh.pulumi(...args);
-    leaks.read(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
+    leaks.add(`output of pulumi ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 
-  async function command(...args: string[]): Promise<Finished> {
+  async function command(...args: string[]): Promise<CommandResult> {
     const done = await mesh.lab.exec("operator", [
       "node",
       "dist/scripts/wireguard-mesh.js",
       ...args,
     ]);
-    leaks.read(`output of wireguard-mesh ${args.join(" ")}`, done.stdout + done.stderr);
+    leaks.add(`output of wireguard-mesh ${args.join(" ")}`, done.stdout + done.stderr);
     return done;
   }
 
@@ -167,7 +167,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     );
   }
 
-  /** By public key, seconds since 1970. */
+  /** Public key → time of the latest handshake, in seconds since 1970. */
   async function handshakes(): Promise<Map<string, number>> {
     const shown = await mesh.lab.exec("relay", ["wg", "show", "wg0", "latest-handshakes"]);
     const lines = shown.stdout.trim().split("\n");
@@ -182,7 +182,7 @@ describe("a network of a relay and two peers behind NAT", function () {
   }
 });
 
-function succeeded(done: Finished): Finished {
+function succeeded(done: CommandResult): CommandResult {
   assert.equal(done.code, 0, done.stdout + done.stderr);
   return done;
 }

@@ -1,18 +1,18 @@
-/** The lab's command line: what goes to a node, what comes back, and what it says to wrong calls. Needs root. */
+/** The lab command: running commands on nodes, JSON output, and usage errors. Needs root. */
 import * as assert from "node:assert/strict";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { run } from "../../scripts/lab/process";
-import type { Finished } from "../../scripts/lab/process";
-import { layOut } from "../../scripts/lab/layout";
+import type { CommandResult } from "../../scripts/lab/process";
+import { layoutOf } from "../../scripts/lab/layout";
 import { scenarios } from "../../scripts/lab/scenarios";
 import { smallWorld } from "./support/small-world";
 
-/** Compiled, as `npm run lab` starts it; the set-up compiles before the tests. */
+/** The compiled program that `npm run lab` starts; the set-up compiles it before the tests. */
 const MAIN = path.join(__dirname, "../../dist/scripts/lab/main.js");
 const ID = "test-command";
 
-describe("the lab's command", function () {
+describe("the lab command", function () {
   this.timeout(60_000);
   let lab: Lab;
   before(async () => {
@@ -20,7 +20,7 @@ describe("the lab's command", function () {
   });
   after(() => lab.down());
 
-  it("runs a command on a node as it stands, options and all", async () => {
+  it("passes all words to the command on a node, including options", async () => {
     const words = ["--json", "-c1", "a b", "$HOME", "'"];
     const { code, stdout } = await exec("laptop", "printf", "%s|", ...words);
     assert.deepEqual([code, stdout], [0, `${words.join("|")}|`]);
@@ -28,19 +28,19 @@ describe("the lab's command", function () {
     assert.match(ping.stdout, /1 received/);
   });
 
-  it("passes on stdin and the exit code", async () => {
+  it("passes stdin and the exit code through", async () => {
     const { code, stdout } = await exec("relay", "sh", "-c", "cat; exit 9");
     assert.deepEqual([code, stdout], [9, "typed"]);
   });
 
-  it("runs on routers and on the operator too, there in the repository", async () => {
+  it("also runs on routers, and on the operator in the repository", async () => {
     const router = await exec("home", "nft", "list", "ruleset");
     assert.match(router.stdout, /masquerade/);
     const operator = await exec("operator", "pwd");
     assert.equal(operator.stdout, `${path.join(__dirname, "../..")}\n`);
   });
 
-  it("gives the result as JSON when asked to", async () => {
+  it("prints the result as JSON with --json", async () => {
     const { code, stdout } = await command(
       ...[
         "exec",
@@ -64,7 +64,7 @@ describe("the lab's command", function () {
     });
   });
 
-  it("lists what there is when it is asked for what there is not", async () => {
+  it("lists the valid names after an unknown scenario or node", async () => {
     const scenario = await command("nowhere");
     assert.equal(scenario.code, 2);
     assert.match(
@@ -84,25 +84,25 @@ describe("the lab's command", function () {
     );
   });
 
-  it("says that it needs root", async () => {
+  it("reports that it needs root", async () => {
     const argv = [process.execPath, MAIN];
     const { code, stderr } = await run(["setpriv", "--reuid=65534", "--clear-groups", ...argv]);
     assert.equal(code, 1);
     assert.match(stderr, /needs root\. Try: sudo npm run lab\n$/);
   });
 
-  it("explains itself", async () => {
+  it("lists the scenarios in its help", async () => {
     const { code, stdout } = await command("--help");
     assert.equal(code, 0);
     for (const { name, title } of scenarios)
       assert.ok(stdout.includes(`${name.padEnd(12)} ${title}`));
   });
 
-  function exec(...args: string[]): Promise<Finished> {
+  function exec(...args: string[]): Promise<CommandResult> {
     return command("exec", "--scenario", ID, ...args);
   }
 
-  function command(...args: string[]): Promise<Finished> {
+  function command(...args: string[]): Promise<CommandResult> {
     const argv = [process.execPath, MAIN, ...args];
     return run(argv, { input: "typed" });
   }
@@ -110,8 +110,8 @@ describe("the lab's command", function () {
 
 describe("a scenario", () => {
   for (const { name, world, picture, config } of scenarios) {
-    it(`draws what it builds: ${name}`, () => {
-      layOut("test", world);
+    it(`shows all its nodes in its picture: ${name}`, () => {
+      layoutOf("test", world);
       const mesh = config({ managementAddress: () => "172.29.0.10" });
       const nodes = [...Object.entries(mesh.relays ?? {}), ...Object.entries(mesh.peers)];
       const tunnel = nodes.flatMap(([node, fields]) => [node, String(fields["address"])]);

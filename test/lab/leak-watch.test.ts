@@ -1,11 +1,11 @@
-/** The search for leaks finds what is planted, wherever and however it is written, and nothing else. Needs root. */
+/** The search for leaks finds planted secrets in all places and encodings, and nothing else. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { newKey } from "./support/pushing";
+import { newKeyPair } from "../support/key-pairs";
 import { addKey, type SecretForms } from "./support/stack-secrets";
 
 describe("the search for leaks", () => {
@@ -15,7 +15,7 @@ describe("the search for leaks", () => {
   });
   after(() => lab.down());
 
-  const key = newKey().privateKey;
+  const key = newKeyPair().privateKey;
   const file = `[Interface]\nPrivateKey = ${key}\nAddress = 10.0.0.1/24\n`;
 
   function start(): Promise<LeakWatch> {
@@ -24,41 +24,46 @@ describe("the search for leaks", () => {
       addKey(forms, "the key", key);
       return Promise.resolve(forms);
     };
-    return LeakWatch.over({ lab, secrets });
+    return LeakWatch.create({ lab, secrets });
   }
 
-  async function sampled(watch: LeakWatch): Promise<void> {
+  async function waitForSamples(watch: LeakWatch): Promise<void> {
     const enough = watch.samples + 12;
-    await waitFor(() => (watch.samples >= enough ? true : undefined), 20_000);
+    await waitFor(() => (watch.samples >= enough ? true : undefined), {
+      limitMs: 20_000,
+      pauseMs: 10,
+    });
   }
 
   const onRelay = (script: string, input = "") =>
     lab.exec("relay", ["sh", "-c", script], { input });
 
-  it("finds nothing where a key is where it belongs", async () => {
+  it("finds nothing when keys are only where they belong", async () => {
     const watch = await start();
     await onRelay("umask 077; cat >/etc/wireguard/wg0.conf", file);
-    watch.read("some output", "PrivateKey = (hidden)\n");
-    await sampled(watch);
+    watch.add("some output", "PrivateKey = (hidden)\n");
+    await waitForSamples(watch);
     await watch.end();
   });
 
-  it("finds it in files, output, command lines and environments, in every spelling", async () => {
+  it("finds a key in files, output, command lines and environments, in every encoding", async () => {
     const watch = await start();
     const hex = Buffer.from(key, "base64").toString("hex");
-    watch.read("some output", `error: ${hex}`);
-    const shows = lab.spawn("relay", ["sleep", "60"], { env: { LEAK: encodeURIComponent(key) } });
-    const named = lab.spawn("relay", ["sh", "-c", "sleep 60; exit", key], {});
+    watch.add("some output", `error: ${hex}`);
+    const inEnvironment = lab.spawn("relay", ["sleep", "60"], {
+      env: { LEAK: encodeURIComponent(key) },
+    });
+    const inCommandLine = lab.spawn("relay", ["sh", "-c", "sleep 60; exit", key], {});
     await onRelay("base64 >/tmp/left", file);
     await onRelay("cat >/var/log/some.log", `a line with ${key}\n`);
     await onRelay("cat >/run/some; chmod 644 /etc/wireguard/wg0.conf", key);
     fs.writeFileSync(path.join(lab.folder.logs, "engine.log"), file, { mode: 0o600 });
-    await sampled(watch);
-    for (const child of [shows, named]) child.kill("SIGKILL");
+    await waitForSamples(watch);
+    for (const child of [inEnvironment, inCommandLine]) child.kill("SIGKILL");
 
     const leaks = await watch.end().then(
       () => "",
-      (problem: unknown) => String(problem),
+      (error: unknown) => String(error),
     );
     for (const place of [
       "the key in some output",
@@ -68,7 +73,7 @@ describe("the search for leaks", () => {
       "the key in relay:/var/log/some.log",
       "the key in relay:/run/some",
       `the key in ${path.join(lab.folder.logs, "engine.log")}`,
-      "relay:/etc/wireguard/wg0.conf is not for root alone",
+      "relay:/etc/wireguard/wg0.conf is not readable by root only",
     ]) {
       assert.ok(leaks.includes(place), `${place} in\n${leaks}`);
     }

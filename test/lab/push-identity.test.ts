@@ -1,32 +1,32 @@
-/** Who an instance of our own is: from the key that it boots with to a certificate that alone is trusted. Needs root. */
+/** The SSH identity of an instance, from its bootstrap key to the certificate that replaces it. Needs root. */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor, type Finished } from "../../scripts/lab/process";
+import { waitFor, type CommandResult } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
-  asInstance,
+  setUpInstance,
   AUTHORITY,
   DROP_IN,
-  firstKeyOf,
+  bootstrapKeyFor,
   OWN_KEY,
-  ownKey,
+  ownHostKey,
   requestForInstance,
   SEED,
-  shownKeys,
-  vouched,
-  vouchedHop,
+  scanHostKeys,
+  authorityTarget,
+  authorityHop,
 } from "./support/instances";
 import {
   hop,
   push,
   PUSH_WORLD,
   requestFor,
-  shownByProcesses,
+  processListText,
   startPush,
-  textsBelow,
+  fileContents,
 } from "./support/pushing";
 
 const ADDRESS = "203.0.113.10";
@@ -35,14 +35,14 @@ const OTHER_ADDRESS = "203.0.113.30";
 describe("the identity of an instance", function () {
   this.timeout(240_000);
   let lab: Lab;
-  let seenOfProcesses = "";
-  let printed = "";
+  let processList = "";
+  let output = "";
   let watch: NodeJS.Timeout;
   before(async () => {
     const hosts = { ...PUSH_WORLD.hosts, impostor: { public: OTHER_ADDRESS } };
     lab = await Lab.up({ ...PUSH_WORLD, hosts }, { id: "test-push-identity" });
-    watch = setInterval(() => (seenOfProcesses += newIn(shownByProcesses())), 100);
-    await asInstance(lab, "relay", firstKeyOf("relay").privateKey.reveal());
+    watch = setInterval(() => (processList += newLines(processListText())), 100);
+    await setUpInstance(lab, "relay", bootstrapKeyFor("relay").privateKey.reveal());
   });
   after(async () => {
     clearInterval(watch);
@@ -50,39 +50,39 @@ describe("the identity of an instance", function () {
   });
 
   const seenLines = new Set<string>();
-  function newIn(text: string): string {
+  function newLines(text: string): string {
     const fresh = text.split(/[\n\0]/).filter((line) => !seenLines.has(line));
     fresh.forEach((line) => seenLines.add(line));
     return fresh.join("\n");
   }
 
   function request(change: Partial<PushRequest> = {}, instance = "i-relay"): PushRequest {
-    return requestForInstance(lab, "relay", vouched(ADDRESS, instance), change);
+    return requestForInstance(lab, "relay", authorityTarget(ADDRESS, instance), change);
   }
 
-  /** The machine at the impostor's address instead of the relay. */
-  function misled(): PushRequest {
-    return request({ targets: [vouched(OTHER_ADDRESS, "i-relay")] });
+  /** A request for the relay that leads to the impostor's address. */
+  function requestToImpostor(): PushRequest {
+    return request({ targets: [authorityTarget(OTHER_ADDRESS, "i-relay")] });
   }
 
-  function resultOf({ stdout, stderr }: Finished): PushResult {
+  function resultOf({ stdout, stderr }: CommandResult): PushResult {
     assert.match(stdout, /^\{.*\}\n$/, stderr);
     return JSON.parse(stdout) as PushResult;
   }
 
-  async function adopted(): Promise<PushResult> {
+  async function adopt(): Promise<PushResult> {
     const finished = await push(lab, "adopt", request());
-    printed += finished.stdout + finished.stderr;
+    output += finished.stdout + finished.stderr;
     return resultOf(finished);
   }
 
-  /** A push that must fail, and that the node's sshd never lets in. */
+  /** Asserts that a push fails without a login. */
   async function refused(verb: "adopt" | "apply", node: string, one: PushRequest) {
     const [logins, log] = [lab.logins(node), lab.sshLog(node).length];
     const { code, stdout, stderr } = await push(lab, verb, one);
-    printed += stderr;
+    output += stderr;
     assert.deepEqual([code, stdout, lab.logins(node) - logins], [1, "", 0], stderr);
-    return { words: stderr, heard: lab.sshLog(node).slice(log) };
+    return { message: stderr, sshLog: lab.sshLog(node).slice(log) };
   }
 
   async function fingerprint(publicKey: string): Promise<string> {
@@ -91,41 +91,44 @@ describe("the identity of an instance", function () {
   }
 
   describe("at the first contact", () => {
-    it("is refused at once where neither key is right; no login is even tried", async () => {
+    it("rejects a host at once if neither key matches, without a login attempt", async () => {
       const key = await lab.exec("impostor", ["cat", "/etc/ssh/ssh_host_ed25519_key"]);
-      await asInstance(lab, "impostor", key.stdout);
+      await setUpInstance(lab, "impostor", key.stdout);
       const start = Date.now();
-      const { words, heard } = await refused("adopt", "impostor", misled());
+      const { message, sshLog } = await refused("adopt", "impostor", requestToImpostor());
       assert.ok(Date.now() - start < 20_000, `took ${Date.now() - start} ms`);
-      assert.match(words, /another machine answers than the instance that was made; nothing was/);
-      const [first, own] = [firstKeyOf("relay").publicKey, AUTHORITY.publicKey];
-      assert.ok(words.includes(`expected: ssh-ed25519 ${await fingerprint(first)}`), words);
-      assert.ok(words.includes(`authority, ssh-ed25519 ${await fingerprint(own)}`), words);
-      const shown = await fingerprint((await shownKeys(lab, OTHER_ADDRESS))[1] ?? "");
-      assert.equal(words.split(shown).length - 1, 2, words);
-      // What it heard of us is that we hung up: no user name, no key, and so no payload.
-      assert.match(heard, /Connection (closed|reset) by .* \[preauth\]/);
-      assert.doesNotMatch(heard, /authenticating user|Accepted|Failed|userauth/i);
+      assert.match(message, /another machine answers than the instance that was made; nothing was/);
+      const [first, own] = [bootstrapKeyFor("relay").publicKey, AUTHORITY.publicKey];
+      assert.ok(message.includes(`expected: ssh-ed25519 ${await fingerprint(first)}`), message);
+      assert.ok(message.includes(`authority, ssh-ed25519 ${await fingerprint(own)}`), message);
+      const shown = await fingerprint((await scanHostKeys(lab, OTHER_ADDRESS))[1] ?? "");
+      assert.equal(message.split(shown).length - 1, 2, message);
+      // The client closed the connection before it sent a user name, a key or the payload.
+      assert.match(sshLog, /Connection (closed|reset) by .* \[preauth\]/);
+      assert.doesNotMatch(sshLog, /authenticating user|Accepted|Failed|userauth/i);
     });
 
-    it("waits while nobody answers, says for what, and goes on when SSH is there", async () => {
+    it("waits while SSH is refused, reports it, and continues when SSH is up", async () => {
       const refuse =
         "add table inet boot; add chain inet boot in { type filter hook input priority 0; }";
       const reset = "add rule inet boot in tcp dport 22 reject with tcp reset";
       assert.equal((await lab.exec("relay", ["nft", refuse])).code, 0);
       assert.equal((await lab.exec("relay", ["nft", reset])).code, 0);
       const waiting = startPush(lab, request(), { verb: "adopt" });
-      let words = "";
-      waiting.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
-      const said = /^relay: waits for SSH on 203\.0\.113\.10 \(\d+ s\): connection refused$/m;
-      assert.ok(await waitFor(() => said.test(words) || undefined, 20_000), words);
+      let log = "";
+      waiting.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
+      const reported = /^relay: waits for SSH on 203\.0\.113\.10 \(\d+ s\): connection refused$/m;
+      assert.ok(
+        await waitFor(() => reported.test(log) || undefined, { limitMs: 20_000, pauseMs: 10 }),
+        log,
+      );
       await lab.exec("relay", ["nft", "delete table inet boot"]);
       const [code] = (await once(waiting, "close")) as [number];
-      assert.equal(code, 0, words);
+      assert.equal(code, 0, log);
     });
 
-    it("ends with a key that the machine made, and with no other", async () => {
-      assert.deepEqual(await shownKeys(lab, ADDRESS), [await ownKey(lab, "relay")]);
+    it("leaves only the key that the machine generated", async () => {
+      assert.deepEqual(await scanHostKeys(lab, ADDRESS), [await ownHostKey(lab, "relay")]);
       const left = await lab.exec("relay", ["sh", "-c", "ls /etc/ssh/ssh_host_*"]);
       assert.equal(left.stdout, "");
       const { mode, uid } = fs.statSync(lab.fileOf("relay", OWN_KEY));
@@ -134,9 +137,9 @@ describe("the identity of an instance", function () {
   });
 
   describe("afterwards", () => {
-    it("is the same for the next push, which logs in no more than it must", async () => {
+    it("is the same for the next push, which needs no extra login", async () => {
       const before = lab.logins("relay");
-      const again = await adopted();
+      const again = await adopt();
       const unchanged = resultOf(await push(lab, "apply", request()));
       assert.deepEqual([again.outcome, unchanged.outcome], ["unchanged", "unchanged"]);
       assert.equal(lab.logins("relay") - before, 3);
@@ -145,99 +148,102 @@ describe("the identity of an instance", function () {
     it("is the same after a reboot", async () => {
       await lab.reboot("relay");
       assert.equal(resultOf(await push(lab, "apply", request())).outcome, "applied");
-      assert.deepEqual(await shownKeys(lab, ADDRESS), [await ownKey(lab, "relay")]);
+      assert.deepEqual(await scanHostKeys(lab, ADDRESS), [await ownHostKey(lab, "relay")]);
     });
 
-    it("is not the first key: who shows that one gets nothing", async () => {
-      await asInstance(lab, "impostor", firstKeyOf("relay").privateKey.reveal());
-      const { words } = await refused("apply", "impostor", misled());
-      const first = await fingerprint(firstKeyOf("relay").publicKey);
-      assert.match(words, /203\.0\.113\.30 port 22 does not prove that it is i-relay/);
-      assert.ok(words.includes(`no certificate, but the plain key ssh-ed25519 ${first}`), words);
+    it("is not the bootstrap key: a host that shows it gets nothing", async () => {
+      await setUpInstance(lab, "impostor", bootstrapKeyFor("relay").privateKey.reveal());
+      const { message } = await refused("apply", "impostor", requestToImpostor());
+      const first = await fingerprint(bootstrapKeyFor("relay").publicKey);
+      assert.match(message, /203\.0\.113\.30 port 22 does not prove that it is i-relay/);
+      assert.ok(
+        message.includes(`no certificate, but the plain key ssh-ed25519 ${first}`),
+        message,
+      );
     });
 
-    it("is not another instance's, though the same authority vouches for it", async () => {
-      const { words } = await refused("apply", "relay", request({}, "i-former"));
-      assert.match(words, /does not prove that it is i-former, so nothing was sent/);
-      assert.match(words, /got: {6}one by this authority for wireguard-mesh-i-relay$/m);
+    it("is not another instance's, although its certificate has the same authority", async () => {
+      const { message } = await refused("apply", "relay", request({}, "i-previous"));
+      assert.match(message, /does not prove that it is i-previous, so nothing was sent/);
+      assert.match(message, /got: {6}one by this authority for wireguard-mesh-i-relay$/m);
     });
 
-    it("is what a jump through it must show", async () => {
+    it("is required of it as a jump host", async () => {
       const desktop = hop(lab, "desktop", "203.0.113.21", 2222);
       const through = (instance: string): PushRequest =>
         requestFor(lab, "desktop", {
-          targets: [{ kind: "ssh", hop: desktop, via: [vouchedHop(ADDRESS, instance)] }],
+          targets: [{ kind: "ssh", hop: desktop, via: [authorityHop(ADDRESS, instance)] }],
         });
       const { through: way } = resultOf(await push(lab, "apply", through("i-relay")));
       assert.equal(way, "root@203.0.113.21:2222 via root@203.0.113.10");
-      const { words } = await refused("apply", "desktop", through("i-former"));
-      assert.match(words, /203\.0\.113\.10 port 22 does not prove that it is i-former/);
+      const { message } = await refused("apply", "desktop", through("i-previous"));
+      assert.match(message, /203\.0\.113\.10 port 22 does not prove that it is i-previous/);
     });
   });
 
-  describe("that is cut short", () => {
-    /** `sync` is called before and after each rename; the n-th call of this one hangs, until it is killed. */
+  describe("during an interrupted change", () => {
+    /** A fake `sync`, which is called before and after each rename; its n-th call hangs until it is killed. */
     const HANG = `#!/bin/sh
       n=$(($(cat /run/syncs 2>/dev/null || echo 0) + 1)); echo $n >/run/syncs
       [ "$n" != "$(cat /run/hang-at 2>/dev/null)" ] || { touch /run/hung; exec sleep 600; }
       exec /bin/sync "$@"`;
 
     async function hangAt(count: number): Promise<void> {
-      await asInstance(lab, "relay", firstKeyOf("relay").privateKey.reveal());
+      await setUpInstance(lab, "relay", bootstrapKeyFor("relay").privateKey.reveal());
       const script = `rm -f /run/syncs /run/hung; echo ${count} >/run/hang-at; cat >/usr/local/bin/sync; chmod 755 /usr/local/bin/sync`;
       await lab.exec("relay", ["sh", "-c", script], { input: HANG });
     }
 
-    /** The push, killed when the host hangs. */
+    /** Starts a push and kills it when the host hangs. */
     async function killedPush(): Promise<void> {
-      const cut = startPush(lab, request(), { verb: "adopt" });
-      cut.stdout?.resume();
-      cut.stderr?.resume();
+      const program = startPush(lab, request(), { verb: "adopt" });
+      program.stdout?.resume();
+      program.stderr?.resume();
       const hung = async (): Promise<true | undefined> =>
         (await lab.exec("relay", ["test", "-e", "/run/hung"])).code === 0 ? true : undefined;
-      assert.ok(await waitFor(hung, 30_000), "the host never came to that point");
-      cut.kill("SIGKILL");
-      await once(cut, "exit");
+      assert.ok(await waitFor(hung, { limitMs: 30_000, pauseMs: 10 }), "the host never hung");
+      program.kill("SIGKILL");
+      await once(program, "exit");
     }
 
-    async function assertGoesThrough(): Promise<void> {
-      await adopted();
-      assert.deepEqual(await shownKeys(lab, ADDRESS), [await ownKey(lab, "relay")]);
+    async function assertNextPushSucceeds(): Promise<void> {
+      await adopt();
+      assert.deepEqual(await scanHostKeys(lab, ADDRESS), [await ownHostKey(lab, "relay")]);
       const keys = await lab.exec("relay", ["sh", "-c", "ls /etc/ssh/*host*"]);
       assert.equal(keys.stdout, `${OWN_KEY}\n${OWN_KEY}-cert.pub\n`);
     }
 
     const CUTS = ["key", "key", "certificate", "certificate", "both", "both", "own", "own", "rm"];
     for (const [index, file] of CUTS.entries()) {
-      it(`by a power cut (${index + 1}: ${file}) boots, and the next push goes through`, async () => {
+      it(`boots after a power cut (${index + 1}: ${file}), and the next push succeeds`, async () => {
         await hangAt(index + 1);
         await killedPush();
         await lab.reboot("relay");
-        await assertGoesThrough();
+        await assertNextPushSucceeds();
       });
     }
 
-    it("by the end of the push alone goes on from there", async () => {
+    it("continues with the next push after the push was killed", async () => {
       await hangAt(5);
       await killedPush();
       await lab.exec("relay", ["sh", "-c", "rm /run/hang-at; kill $(pidof sleep)"]);
-      await assertGoesThrough();
+      await assertNextPushSucceeds();
     });
 
-    it("by an sshd that reads no drop-in says so, and changes nothing", async () => {
+    it("reports an sshd that reads no drop-ins, and changes nothing", async () => {
       await hangAt(0);
       await lab.exec("relay", ["sed", "-i", "/^Include/d", "/etc/ssh/sshd_config"]);
       const { code, stderr } = await push(lab, "adopt", request());
       assert.equal(code, 1);
       assert.match(stderr, /does not read \/etc\/ssh\/sshd_config\.d; it was not changed/);
       assert.equal(fs.existsSync(lab.fileOf("relay", DROP_IN)), false);
-      assert.ok((await shownKeys(lab, ADDRESS)).includes(firstKeyOf("relay").publicKey));
+      assert.ok((await scanHostKeys(lab, ADDRESS)).includes(bootstrapKeyFor("relay").publicKey));
     });
   });
 
-  // Mocha runs the tests of a suite before those of the suites in it.
-  describe("in the end", () => {
-    it("has leaked nothing: the authority's key and the seed stay with the operator", () => {
+  // In a suite of its own, because Mocha runs a suite's tests before its nested suites.
+  describe("as a whole", () => {
+    it("leaks neither the key nor the seed of the SSH authority", () => {
       const secretLines = (text: string): string[] => text.split("\n").slice(3, -2);
       const secrets = [
         ...secretLines(AUTHORITY.privateKey.reveal()),
@@ -245,11 +251,11 @@ describe("the identity of an instance", function () {
       ];
       assert.ok(secrets.length >= 4);
       secrets.push(SEED.reveal());
-      assert.deepEqual(leaksIn(printed + seenOfProcesses, secrets), []);
-      assert.ok(seenOfProcesses.includes("ssh-keygen"), "no process list was read in time");
-      assert.deepEqual(leaksIn(textsBelow(lab.folder.logs), secrets), []);
-      assert.deepEqual(leaksIn(textsBelow(lab.fileOf("relay", "/etc")), secrets), []);
-      assert.deepEqual(leaksIn(textsBelow(lab.fileOf("relay", "/var")), secrets), []);
+      assert.deepEqual(leaksIn(output + processList, secrets), []);
+      assert.ok(processList.includes("ssh-keygen"), "no process list was read in time");
+      assert.deepEqual(leaksIn(fileContents(lab.folder.logs), secrets), []);
+      assert.deepEqual(leaksIn(fileContents(lab.fileOf("relay", "/etc")), secrets), []);
+      assert.deepEqual(leaksIn(fileContents(lab.fileOf("relay", "/var")), secrets), []);
     });
   });
 });

@@ -1,4 +1,4 @@
-/** What is left of a push that is killed or orphaned, and what can be seen of its secrets meanwhile. Needs root. */
+/** A push that is killed or orphaned leaves nothing behind and shows no secrets. Needs root. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -11,24 +11,24 @@ import { waitFor } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
   hop,
-  keysOf,
-  processesWith,
+  keyPairFor,
+  commandLinesWith,
   push,
   PUSH_PROGRAM,
   PUSH_WORLD,
   requestFor,
-  shownByProcesses,
+  processListText,
   startPush,
-  textsBelow,
+  fileContents,
 } from "./support/pushing";
 
-describe("a push that is cut short", function () {
+describe("an interrupted push", function () {
   this.timeout(120_000);
   let lab: Lab;
   let temporary: string;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-lifeline" });
-    // The laptop's packets are lost without a sign: a push to it hangs at its login.
+    // Packets to the laptop are dropped silently, so that a push hangs at its login.
     const address = lab.managementAddress("laptop");
     const lost = ["lladdr", "02:00:00:00:00:99", "dev", "mgmt0", "nud", "permanent"];
     const { code } = await lab.exec("operator", ["ip", "neighbour", "replace", address, ...lost]);
@@ -42,7 +42,7 @@ describe("a push that is cut short", function () {
     fs.rmSync(temporary, { recursive: true });
   });
 
-  /** To the laptop by a jump, so that there are two ssh processes, and with a key, so that there is an agent. */
+  /** Through a jump, so that there are two ssh processes, and with an SSH key, so that there is an agent. */
   function hangingRequest(): PushRequest {
     const jump = hop(lab, "relay", "203.0.113.10");
     const silent = hop(lab, "laptop", lab.managementAddress("laptop"));
@@ -54,24 +54,27 @@ describe("a push that is cut short", function () {
     });
   }
 
-  /** A push that hangs at its login, once its agent and its ssh run. Each of its helpers is known by the folder's name. */
-  async function hangingPush(above: string[] = []): Promise<ChildProcess> {
-    const push = startPush(lab, hangingRequest(), { above, env: { TMPDIR: temporary } });
-    const there = await waitFor(() => {
-      const lines = processesWith(temporary);
-      const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
-        lines.some((line) => line.includes(` ${start}`)),
-      );
-      return all ? lines : undefined;
-    }, 20_000);
-    assert.ok(there !== undefined, `never seen: ${processesWith(temporary).join("\n")}`);
+  /** Starts a push and waits until its agent and ssh run and hang. Its processes have the folder in their command lines. */
+  async function hangingPush(wrapper: string[] = []): Promise<ChildProcess> {
+    const push = startPush(lab, hangingRequest(), { wrapper, env: { TMPDIR: temporary } });
+    const running = await waitFor(
+      () => {
+        const lines = commandLinesWith(temporary);
+        const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
+          lines.some((line) => line.includes(` ${start}`)),
+        );
+        return all ? lines : undefined;
+      },
+      { limitMs: 20_000, pauseMs: 10 },
+    );
+    assert.ok(running !== undefined, `never seen: ${commandLinesWith(temporary).join("\n")}`);
     return push;
   }
 
-  /** No agent, no ssh, no keeper and no file, and soon. */
+  /** Asserts that all processes and files are gone within the limit. */
   async function assertNothingLeft(limitMs: number): Promise<void> {
-    const left = (): string[] => [...processesWith(temporary), ...fs.readdirSync(temporary)];
-    await waitFor(() => (left().length === 0 ? true : undefined), limitMs);
+    const left = (): string[] => [...commandLinesWith(temporary), ...fs.readdirSync(temporary)];
+    await waitFor(() => (left().length === 0 ? true : undefined), { limitMs, pauseMs: 10 });
     assert.deepEqual(left(), []);
   }
 
@@ -82,14 +85,14 @@ describe("a push that is cut short", function () {
     await assertNothingLeft(2_000);
   });
 
-  it("leaves nothing either when it is interrupted, and says that nothing half stays", async () => {
+  it("leaves nothing when it gets SIGTERM, and reports it", async () => {
     const push = await hangingPush();
-    let words = "";
-    push.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+    let log = "";
+    push.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
     push.kill("SIGTERM");
     const [code] = (await once(push, "close")) as [number];
     assert.equal(code, 1);
-    assert.match(words, /^laptop: interrupted by SIGTERM/);
+    assert.match(log, /^laptop: interrupted by SIGTERM/);
     await assertNothingLeft(2_000);
   });
 
@@ -102,24 +105,24 @@ describe("a push that is cut short", function () {
   it("shows no secret in a file, a command line or an environment", async () => {
     const request = hangingRequest();
     const push = await hangingPush();
-    const seen = `${textsBelow(temporary)}\n${shownByProcesses()}`;
+    const seen = `${fileContents(temporary)}\n${processListText()}`;
     push.kill("SIGKILL");
     await once(push, "exit");
     assert.ok(seen.includes("way0.known_hosts"), "the folder of the push was not searched");
     const sshKey = (request.sshPrivateKey ?? "").split("\n").filter((line) => line.length > 40);
-    assert.deepEqual(leaksIn(seen, [keysOf("laptop").privateKey, ...sshKey]), []);
+    assert.deepEqual(leaksIn(seen, [keyPairFor("laptop").privateKey, ...sshKey]), []);
     await assertNothingLeft(2_000);
   });
 
-  describe("whose engine ends", () => {
-    /** Programs that do nothing but be an engine, a plugin, and what a plugin starts. */
+  describe("when its engine ends", () => {
+    /** Scripts with the process names of the engine and the plugin. */
     function chain(): string[] {
       const program = (name: string, text: string): string => {
         const file = path.join(temporary, name);
         fs.writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
         return file;
       };
-      // Each waits for its child, as an engine and a plugin do; stdin is handed on in the background.
+      // Each waits for its child, like the engine and the plugin, and passes stdin to it.
       const engine = program("pulumi", 'exec 3<&0; "$@" <&3 & echo $! >"$0.child"; wait');
       const plugin = program(
         "pulumi-resource-command",
@@ -135,18 +138,18 @@ describe("a push that is cut short", function () {
       assert.equal(fs.existsSync(`/proc/${pid}/exe`), false);
     }
 
-    it("ends within two seconds when the engine is killed, though the plugin lives on", async () => {
+    it("ends within two seconds when the engine is killed but the plugin is not", async () => {
       const engine = await hangingPush(chain());
       const plugin = childOf("pulumi");
       const program = childOf("pulumi-resource-command");
       engine.kill("SIGKILL");
       await once(engine, "exit");
       assert.ok(fs.existsSync(`/proc/${plugin}`), "the plugin has ended too");
-      const gone = (): true | undefined =>
-        processesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
+      const ended = (): true | undefined =>
+        commandLinesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
           ? undefined
           : true;
-      assert.equal(await waitFor(gone, 2_000), true);
+      assert.equal(await waitFor(ended, { limitMs: 2_000, pauseMs: 10 }), true);
       assertEnded(program);
     });
 
@@ -154,14 +157,17 @@ describe("a push that is cut short", function () {
       await hangingPush(chain());
       const program = childOf("pulumi-resource-command");
       process.kill(childOf("pulumi"), "SIGKILL");
-      await waitFor(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), 2_000);
+      await waitFor(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), {
+        limitMs: 2_000,
+        pauseMs: 10,
+      });
       assertEnded(program);
     });
 
-    it("begins nothing when the engine has ended before it starts", async () => {
+    it("does nothing when the engine has ended before it starts", async () => {
       const [, plugin = ""] = chain();
       const before = lab.sshLog("relay").length;
-      // The plugin's parent is no engine: it was left behind.
+      // The plugin's parent is not an engine, so it is an orphan.
       const input = JSON.stringify(requestFor(lab, "relay"));
       const argv = [plugin, process.execPath, PUSH_PROGRAM, "apply"];
       const script = 'exec 3<&0; "$@" <&3 2>&1 | cat';

@@ -1,11 +1,11 @@
-/** `host: local`: the machine that runs `up` is itself a node; no SSH has a part in it. Needs root. */
+/** `host: local`: a push to the machine that runs it, without SSH. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { printedIn, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
+import { recordedOutput, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
 
 const REPOSITORY = path.join(__dirname, "../..");
 
@@ -15,8 +15,8 @@ describe("a push to the machine it runs on", function () {
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-local" });
-    leaks = await LeakWatch.ofPushes(lab);
-    // A lab's host sees nothing of the operator's files: it gets what a checkout holds of the push.
+    leaks = await LeakWatch.forPushes(lab);
+    // A lab's host does not see the operator's files, so copy the push program to it.
     const folders: [string, string][] = [
       [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
       [path.join(REPOSITORY, "dist/mesh"), "/root/mesh/dist/mesh"],
@@ -28,24 +28,24 @@ describe("a push to the machine it runs on", function () {
   });
   after(() => lab.down());
 
-  async function push(verb: "apply" | "remove"): Promise<Finished> {
+  async function push(verb: "apply" | "remove"): Promise<CommandResult> {
     const request = requestFor(lab, "laptop", {
       targets: [{ kind: "local" }],
       sshPrivateKey: null,
     });
     const argv = ["node", "/root/mesh/dist/scripts/push/main.js", verb];
     const finished = await lab.exec("laptop", argv, { input: JSON.stringify(request) });
-    printedIn(lab).push(finished.stdout, finished.stderr);
+    recordedOutput(lab).push(finished.stdout, finished.stderr);
     return finished;
   }
 
-  function outcomeOf({ stdout, stderr }: Finished): string {
+  function outcomeOf({ stdout, stderr }: CommandResult): string {
     assert.match(stdout, /^\{.*\}\n$/, stderr);
     const { outcome, through } = JSON.parse(stdout) as { outcome: string; through?: string };
     return through === undefined ? outcome : `${outcome} ${through}`;
   }
 
-  it("changes it, confirms, finds nothing to do the second time, and removes it again", async () => {
+  it("applies, confirms, does nothing the second time, and removes", async () => {
     assert.equal(outcomeOf(await push("apply")), "applied local");
     const shown = await lab.exec("laptop", ["wg", "show", "wg0", "listen-port"]);
     assert.equal(shown.stdout.trim(), "51820");
@@ -57,5 +57,5 @@ describe("a push to the machine it runs on", function () {
     assert.equal(lab.logins("laptop"), 0);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

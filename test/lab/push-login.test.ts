@@ -1,9 +1,9 @@
-/** How a push gets onto a host: how often it logs in, whom it trusts, and what it says when there is no way. Needs root. */
+/** The SSH logins of a push: how many, which host keys it trusts, and its errors. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { hop, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
 
@@ -13,28 +13,28 @@ describe("a push to a host", function () {
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-login" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
   });
   after(() => lab.down());
 
-  /** How many logins a push made, and what came of it. */
-  async function counted(node: string, request: PushRequest): Promise<[number, Finished]> {
+  /** Pushes. @returns the number of logins and the result */
+  async function countLogins(node: string, request: PushRequest): Promise<[number, CommandResult]> {
     const before = lab.logins(node);
     const finished = await push(lab, "apply", request);
     return [lab.logins(node) - before, finished];
   }
 
-  function resultOf({ stdout, stderr }: Finished): PushResult {
+  function resultOf({ stdout, stderr }: CommandResult): PushResult {
     assert.match(stdout, /^\{.*\}\n$/, stderr);
     return JSON.parse(stdout) as PushResult;
   }
 
-  describe("that is there", () => {
-    it("logs in twice when it changes something, once when there is nothing to do", async () => {
+  describe("that is reachable", () => {
+    it("logs in twice to change something and once if nothing changes", async () => {
       const request = requestFor(lab, "relay");
-      const [first, applied] = await counted("relay", request);
+      const [first, applied] = await countLogins("relay", request);
       assert.equal(resultOf(applied).outcome, "applied");
-      const [second, unchanged] = await counted("relay", request);
+      const [second, unchanged] = await countLogins("relay", request);
       assert.equal(resultOf(unchanged).outcome, "unchanged");
       assert.deepEqual([first, second], [2, 1]);
       assert.equal(resultOf(applied).digest, resultOf(unchanged).digest);
@@ -43,7 +43,7 @@ describe("a push to a host", function () {
       assert.equal(live.mode & 0o777, 0o600);
     });
 
-    it("tries its ways in their order and says which one it took", async () => {
+    it("tries its targets in order and reports the one that it used", async () => {
       const desktop = hop(lab, "desktop", "203.0.113.21", 2222);
       const request = requestFor(lab, "desktop", {
         targets: [
@@ -52,7 +52,7 @@ describe("a push to a host", function () {
           managed(lab, "desktop"),
         ],
       });
-      const [logins, finished] = await counted("desktop", request);
+      const [logins, finished] = await countLogins("desktop", request);
       assert.equal(resultOf(finished).through, "root@203.0.113.21:2222 via root@203.0.113.10");
       assert.equal(logins, 2);
     });
@@ -66,22 +66,22 @@ describe("a push to a host", function () {
       assert.equal(resultOf(finished).outcome, "unchanged");
     });
 
-    it("goes on to the next way when another machine answers at the first", async () => {
-      // As at a café, where 192.168.1.20 is somebody else's: nothing is sent there.
+    it("tries the next target when another machine answers at the first", async () => {
+      // As in a café, where 192.168.1.20 is another machine: nothing is sent there.
       const elsewhere = hop(lab, "relay", lab.managementAddress("desktop"));
       const request = requestFor(lab, "relay", {
         targets: [{ kind: "ssh", hop: elsewhere, via: [] }, managed(lab, "relay")],
       });
-      const [logins, finished] = await counted("desktop", request);
+      const [logins, finished] = await countLogins("desktop", request);
       assert.equal(resultOf(finished).through, "root@172.29.0.10");
       assert.equal(logins, 0);
     });
   });
 
-  describe("that must not be trusted or does not let it in", () => {
-    /** The words of a push that must fail without a login. */
+  describe("with a wrong key", () => {
+    /** Asserts that a push fails without a login. @returns its stderr */
     async function refused(node: string, change: Partial<PushRequest>): Promise<string> {
-      const [logins, finished] = await counted(node, requestFor(lab, node, change));
+      const [logins, finished] = await countLogins(node, requestFor(lab, node, change));
       assert.deepEqual([finished.code, finished.stdout, logins], [1, "", 0], finished.stderr);
       assert.match(finished.stderr, new RegExp(`^${node}: `));
       return finished.stderr;
@@ -89,12 +89,15 @@ describe("a push to a host", function () {
 
     it("sends nothing to a host with another key, and shows both fingerprints", async () => {
       const target = { ...hop(lab, "laptop", lab.managementAddress("relay")) };
-      const words = await refused("relay", { targets: [{ kind: "ssh", hop: target, via: [] }] });
-      assert.match(words, /172\.29\.0\.10 port 22 shows another SSH host key than the pinned one/);
+      const message = await refused("relay", { targets: [{ kind: "ssh", hop: target, via: [] }] });
+      assert.match(
+        message,
+        /172\.29\.0\.10 port 22 shows another SSH host key than the pinned one/,
+      );
       const [expected, got] = await Promise.all(["laptop", "relay"].map(fingerprintOf));
-      assert.ok(words.includes(`expected: ssh-ed25519 ${expected}`), words);
-      assert.ok(words.includes(`got:      ED25519 ${got}`), words);
-      assert.match(words, /hostKey of relay/);
+      assert.ok(message.includes(`expected: ssh-ed25519 ${expected}`), message);
+      assert.ok(message.includes(`got:      ED25519 ${got}`), message);
+      assert.match(message, /hostKey of relay/);
     });
 
     async function fingerprintOf(node: string): Promise<string> {
@@ -105,20 +108,20 @@ describe("a push to a host", function () {
     it("sends nothing through a jump with another key", async () => {
       const jump = hop(lab, "laptop", "203.0.113.10");
       const target = hop(lab, "desktop", "203.0.113.21", 2222);
-      const words = await refused("desktop", {
+      const message = await refused("desktop", {
         targets: [{ kind: "ssh", hop: target, via: [jump] }],
       });
-      assert.match(words, /203\.0\.113\.10 port 22 shows another SSH host key/);
-      assert.match(words, /hostKey of the relay at 203\.0\.113\.10/);
+      assert.match(message, /203\.0\.113\.10 port 22 shows another SSH host key/);
+      assert.match(message, /hostKey of the relay at 203\.0\.113\.10/);
     });
 
-    it("tries a refused SSH key once and no other way", async () => {
+    it("tries a rejected SSH key once and no other target", async () => {
       const triesBefore = tries();
-      const words = await refused("laptop", {
+      const message = await refused("laptop", {
         sshPrivateKey: await foreignKey(""),
         targets: [managed(lab, "laptop"), managed(lab, "laptop")],
       });
-      assert.match(words, /root@172\.29\.0\.12 accepts none of the SSH keys that were offered/);
+      assert.match(message, /root@172\.29\.0\.12 accepts none of the SSH keys that were offered/);
       assert.equal(tries() - triesBefore, 1);
     });
 
@@ -128,13 +131,13 @@ describe("a push to a host", function () {
       );
     }
 
-    /** A key that nobody lets in. */
+    /** A key that no host accepts. */
     async function foreignKey(passphrase: string): Promise<string> {
       const script = 'rm -f /tmp/k; ssh-keygen -q -t ed25519 -N "$1" -f /tmp/k && cat /tmp/k';
       return (await lab.exec("laptop", ["sh", "-c", script, "sh", passphrase])).stdout;
     }
 
-    it("says what is wrong with a key of the stack's own that cannot be used", async () => {
+    it("explains why the stack's SSH key cannot be used", async () => {
       const locked = await refused("laptop", { sshPrivateKey: await foreignKey("secret") });
       assert.match(locked, /protected by a passphrase.*ssh-keygen -p/);
       const broken = await refused("laptop", { sshPrivateKey: "no key at all" });
@@ -142,8 +145,8 @@ describe("a push to a host", function () {
       assert.doesNotMatch(broken, /no key at all/);
     });
 
-    it("needs a user that may become root without a password", async () => {
-      // A stand-in for sudo: what the real one says when it wants a password. Debian's minimal systems have none.
+    it("requires a user with passwordless sudo", async () => {
+      // A fake sudo with the real one's message; minimal Debian systems have no sudo.
       const sudo = lab.fileOf("laptop", "/usr/bin/sudo");
       const target = { ...hop(lab, "laptop", lab.managementAddress("laptop")), user: "admin" };
       const request = requestFor(lab, "laptop", {
@@ -155,10 +158,10 @@ describe("a push to a host", function () {
         "echo 'echo sudo: a password is required >&2; exit 1' >/usr/bin/sudo; chmod 755 /usr/bin/sudo",
       ]);
       assert.ok(fs.existsSync(sudo));
-      const wanting = await push(lab, "apply", request);
-      assert.equal(wanting.code, 1);
-      assert.match(wanting.stderr, /^laptop: admin is let in, but may not become root/);
-      assert.match(wanting.stderr, /admin ALL=\(root\) NOPASSWD: ALL/);
+      const needsPassword = await push(lab, "apply", request);
+      assert.equal(needsPassword.code, 1);
+      assert.match(needsPassword.stderr, /^laptop: admin is let in, but may not become root/);
+      assert.match(needsPassword.stderr, /admin ALL=\(root\) NOPASSWD: ALL/);
       await lab.exec("laptop", ["rm", "/usr/bin/sudo"]);
       const without = await push(lab, "apply", request);
       assert.match(
@@ -169,25 +172,28 @@ describe("a push to a host", function () {
   });
 
   describe("that does not answer", () => {
-    // Its address is known but leads nowhere, as behind a router: every packet is lost without a sign.
+    // A wrong permanent ARP entry: packets are dropped silently, as behind a router.
     before(() => neighbour("replace", "lladdr", "02:00:00:00:00:99", "nud", "permanent"));
     after(() => neighbour("del"));
 
-    async function neighbour(verb: string, ...words: string[]): Promise<void> {
+    async function neighbour(verb: string, ...options: string[]): Promise<void> {
       const address = lab.managementAddress("laptop");
-      const argv = ["ip", "neighbour", verb, address, "dev", "mgmt0", ...words];
+      const argv = ["ip", "neighbour", verb, address, "dev", "mgmt0", ...options];
       assert.equal((await lab.exec("operator", argv)).code, 0);
     }
 
-    /** Runs it, and fails when it takes longer. */
-    async function within(limitMs: number, work: () => Promise<Finished>): Promise<Finished> {
+    /** Asserts that `work` takes less than the limit. */
+    async function within(
+      limitMs: number,
+      work: () => Promise<CommandResult>,
+    ): Promise<CommandResult> {
       const start = Date.now();
       const finished = await work();
       assert.ok(Date.now() - start < limitMs, `took ${Date.now() - start} ms`);
       return finished;
     }
 
-    it("fails with the cause, whatever the number of ways, within 26 s", async () => {
+    it("fails with the cause within 26 s, regardless of the number of targets", async () => {
       const away = hop(lab, "laptop", lab.managementAddress("laptop"));
       const ports = [22, 2201, 2202, 2203];
       const request = requestFor(lab, "laptop", {
@@ -198,20 +204,20 @@ describe("a push to a host", function () {
       });
       const finished = await within(26_000, () => push(lab, "apply", request));
       assert.equal(finished.code, 1);
-      const words = finished.stderr;
-      assert.match(words, /^laptop: cannot be reached, so nothing was sent to it\.\n/m);
+      const message = finished.stderr;
+      assert.match(message, /^laptop: cannot be reached, so nothing was sent to it\.\n/m);
       assert.match(
-        words,
+        message,
         /\n {2}root@172\.29\.0\.12:2203: timed out: 172\.29\.0\.12 port 2203 does not/,
       );
       assert.match(
-        words,
+        message,
         /\n {2}root@203\.0\.113\.10:1: connection refused by 203\.0\.113\.10 port 1\n/,
       );
-      assert.match(words, /npx wireguard-mesh up/);
+      assert.match(message, /npx wireguard-mesh up/);
     });
 
-    it("does not block its own removal, which says what may be left", async () => {
+    it("does not block its removal, which reports what may be left", async () => {
       const request = requestFor(lab, "laptop");
       const finished = await within(29_000, () => push(lab, "remove", request));
       assert.equal(finished.code, 0, finished.stderr);
@@ -221,7 +227,7 @@ describe("a push to a host", function () {
     });
   });
 
-  describe("in all of this", () => {
-    it("let no secret be seen anywhere", () => leaks.end());
+  describe("as a whole", () => {
+    it("leaks no secret", () => leaks.end());
   });
 });

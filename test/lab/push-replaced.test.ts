@@ -1,26 +1,26 @@
-/** A relay's machine is replaced: a peer that is pushed to shakes hands with the new one at once. Needs root. */
+/** After a relay's instance was replaced, a push makes the peer handshake with the new one at once. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { configOf, keysOf, push, PUSH_WORLD, requestFor } from "./support/pushing";
-import { answers, comesToAnswer } from "./support/small-world";
+import { configOf, keyPairFor, push, PUSH_WORLD, requestFor } from "./support/pushing";
+import { canPing, canPingSoon } from "./support/small-world";
 
-describe("a relay with another machine", function () {
+describe("a replaced relay", function () {
   this.timeout(180_000);
   let lab: Lab;
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-replaced" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
   });
   after(() => lab.down());
 
-  const relayKey = keysOf("relay").publicKey;
+  const relayKey = keyPairFor("relay").publicKey;
   const toLaptop = [
     "",
     "[Peer]",
-    `PublicKey = ${keysOf("laptop").publicKey}`,
+    `PublicKey = ${keyPairFor("laptop").publicKey}`,
     "AllowedIPs = 10.0.0.3/32",
   ];
   const toRelay = [
@@ -37,7 +37,7 @@ describe("a relay with another machine", function () {
     return (JSON.parse(finished.stdout) as { outcome: string }).outcome;
   }
 
-  /** What a new instance with the same key and address is to its peers: one that knows no session. */
+  /** Drops the relay's sessions, like a new instance with the same key and address. */
   async function forgetSessions(): Promise<void> {
     for (const verb of ["down", "up"]) {
       const done = await lab.exec("relay", ["wg-quick", verb, "wg0"]);
@@ -45,30 +45,30 @@ describe("a relay with another machine", function () {
     }
   }
 
-  it("is shaken hands with anew, though the peer's config is the same; and only then", async () => {
+  it("gets a new handshake although the peer's config is the same, but only if the instance is new", async () => {
     const config = configOf("relay", "10.0.0.1/24", toLaptop);
     assert.equal((await push(lab, "apply", requestFor(lab, "relay", { config }))).code, 0);
     assert.equal(await pushToLaptop("i-1"), "applied");
-    assert.ok(await comesToAnswer(lab, "laptop", "10.0.0.1"));
+    assert.ok(await canPingSoon(lab, "laptop", "10.0.0.1"));
 
     await forgetSessions();
     assert.equal(await pushToLaptop("i-1"), "unchanged");
-    assert.equal(await answers(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
+    assert.equal(await canPing(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
 
     assert.equal(await pushToLaptop("i-2"), "unchanged");
     const back = await waitFor(
-      async () => ((await answers(lab, "laptop", "10.0.0.1")) ? true : undefined),
-      5_000,
+      async () => ((await canPing(lab, "laptop", "10.0.0.1")) ? true : undefined),
+      { limitMs: 5_000, pauseMs: 10 },
     );
     assert.ok(back, "no handshake within 5 s of the push");
   });
 
-  it("keeps its session where the instance is the same", async () => {
-    const shaken = () => lab.exec("laptop", ["wg", "show", "wg0", "latest-handshakes"]);
-    const before = (await shaken()).stdout;
+  it("keeps its session if the instance is the same", async () => {
+    const handshakes = () => lab.exec("laptop", ["wg", "show", "wg0", "latest-handshakes"]);
+    const before = (await handshakes()).stdout;
     assert.equal(await pushToLaptop("i-2"), "unchanged");
-    assert.equal((await shaken()).stdout, before);
+    assert.equal((await handshakes()).stdout, before);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -1,43 +1,51 @@
-/** A config that cuts its own way in is undone by the host, and a removal goes through the very tunnel. Needs root. */
+/** A host rolls back a config that cuts its connection, and a removal can go through the tunnel. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { Lab } from "../../scripts/lab/lab";
-import type { Finished } from "../../scripts/lab/process";
+import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
-import { configOf, hop, keysOf, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
+import {
+  configOf,
+  hop,
+  keyPairFor,
+  managed,
+  push,
+  PUSH_WORLD,
+  requestFor,
+} from "./support/pushing";
 
-describe("a push and the way in", function () {
+describe("a push and its connection", function () {
   this.timeout(180_000);
   let lab: Lab;
   let leaks: LeakWatch;
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-push-undo" });
-    leaks = await LeakWatch.ofPushes(lab);
+    leaks = await LeakWatch.forPushes(lab);
   });
   after(() => lab.down());
 
-  async function pushed(...args: Parameters<typeof push>): Promise<Finished> {
+  async function pushed(...args: Parameters<typeof push>): Promise<CommandResult> {
     const finished = await push(...args);
     assert.equal(finished.code, 0, finished.stderr);
     return finished;
   }
 
-  const outcomeOf = ({ stdout }: Finished): string =>
+  const outcomeOf = ({ stdout }: CommandResult): string =>
     (JSON.parse(stdout) as { outcome: string }).outcome;
 
   const liveFile = (node: string): string =>
     fs.readFileSync(lab.fileOf(node, "/etc/wireguard/wg0.conf"), "utf8");
 
-  it("is lost by a config that takes the way in away: the host goes back, the push says so", async () => {
+  it("rolls back a config that cuts the connection, and reports it", async () => {
     const good = requestFor(lab, "relay");
     await pushed(lab, "apply", good);
-    // The corner of the management network that the operator is in is routed into the tunnel, to nobody.
-    const thief = [
+    // Routes the operator's management address into the tunnel.
+    const hijackingPeer = [
       "[Peer]",
-      `PublicKey = ${keysOf("nobody").publicKey}`,
+      `PublicKey = ${keyPairFor("nobody").publicKey}`,
       "AllowedIPs = 172.29.0.0/29",
     ];
-    const cutting = { ...good, config: configOf("relay", "10.0.0.1/24", ["", ...thief]) };
+    const cutting = { ...good, config: configOf("relay", "10.0.0.1/24", ["", ...hijackingPeer]) };
 
     const start = Date.now();
     const failed = await push(lab, "apply", cutting);
@@ -50,9 +58,9 @@ describe("a push and the way in", function () {
     assert.equal(outcomeOf(await pushed(lab, "apply", good)), "unchanged");
   });
 
-  it("is a tunnel: the removal through it goes on when the tunnel is gone", async () => {
-    const relay = keysOf("relay").publicKey;
-    const laptop = keysOf("laptop").publicKey;
+  it("finishes a removal through the tunnel after the tunnel is gone", async () => {
+    const relay = keyPairFor("relay").publicKey;
+    const laptop = keyPairFor("laptop").publicKey;
     const toLaptop = ["", "[Peer]", `PublicKey = ${laptop}`, "AllowedIPs = 10.0.0.3/32"];
     const toRelay = [
       ...["", "[Peer]", `PublicKey = ${relay}`, "AllowedIPs = 10.0.0.1/32"],
@@ -83,29 +91,29 @@ describe("a push and the way in", function () {
     assert.doesNotMatch(links.stdout, /wg0/);
   });
 
-  it("belongs to one stack: another one's push and removal are refused, and nothing is touched", async () => {
-    const ours = requestFor(lab, "desktop");
-    await pushed(lab, "apply", ours);
-    const theirs = { ...ours, owner: "wireguard-mesh/another" };
-    const refused = await push(lab, "apply", theirs);
+  it("refuses another stack's push and removal, and changes nothing", async () => {
+    const own = requestFor(lab, "desktop");
+    await pushed(lab, "apply", own);
+    const foreign = { ...own, owner: "wireguard-mesh/another" };
+    const refused = await push(lab, "apply", foreign);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^desktop: wg0 here belongs to another/);
-    const left = await pushed(lab, "remove", theirs);
+    const left = await pushed(lab, "remove", foreign);
     assert.equal(outcomeOf(left), "left");
     assert.match(left.stderr, /^desktop: /);
-    assert.equal(liveFile("desktop"), ours.config);
-    // One machine under two names by mistake: the second does not take it for the first one's new name.
-    const double = { ...ours, node: "double", rivals: ["desktop"] };
+    assert.equal(liveFile("desktop"), own.config);
+    // Two nodes for the same machine by mistake: the second is not treated as the first one's new name.
+    const double = { ...own, node: "double", rivals: ["desktop"] };
     const again = await push(lab, "apply", double);
     assert.match(again.stderr, /^double: wg0 here belongs to another: \S+ desktop; /);
-    assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
-    assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "absent");
+    assert.equal(outcomeOf(await pushed(lab, "remove", own)), "removed");
+    assert.equal(outcomeOf(await pushed(lab, "remove", own)), "absent");
   });
 
-  it("has one interface of a node: another name for it is refused before anything is touched", async () => {
-    const ours = requestFor(lab, "desktop");
-    await pushed(lab, "apply", ours);
-    const refused = await push(lab, "apply", { ...ours, interface: "wg7" });
+  it("refuses a new interface name before any change", async () => {
+    const own = requestFor(lab, "desktop");
+    await pushed(lab, "apply", own);
+    const refused = await push(lab, "apply", { ...own, interface: "wg7" });
     assert.match(
       refused.stderr,
       /^desktop: this node has the interface wg0 here, and an interface is not renamed: nothing was changed\nput network\.interface back to wg0;/m,
@@ -116,9 +124,9 @@ describe("a push and the way in", function () {
       "ls /sys/class/net /var/lib/wireguard-mesh",
     ]);
     assert.doesNotMatch(links.stdout, /wg7/);
-    assert.equal(outcomeOf(await pushed(lab, "apply", ours)), "unchanged");
-    assert.equal(outcomeOf(await pushed(lab, "remove", ours)), "removed");
+    assert.equal(outcomeOf(await pushed(lab, "apply", own)), "unchanged");
+    assert.equal(outcomeOf(await pushed(lab, "remove", own)), "removed");
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -1,24 +1,24 @@
-/** Keys change by the command, end to end: a peer's, one that is made on its host, the relay's. Real engine, sshd, WireGuard. Needs root. */
+/** The rotate command, end to end: a peer's key, a key generated on its host, the relay's key. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { parse } from "yaml";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import { newKey } from "./support/pushing";
+import { newKeyPair } from "../support/key-pairs";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
-import { answers } from "./support/small-world";
+import { succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { canPing } from "./support/small-world";
 
 describe("rotate", function () {
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   before(async () => {
     mesh = await meshLab(relay, "test-rotate-command");
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
   });
   after(() => mesh.lab.down());
 
-  it("gives a peer a new key, proves it, and ends the old one", async () => {
+  it("gives a peer a new key, verifies it, and removes the old one", async () => {
     const old = nodeIn("peers", "desktop")["publicKey"];
     const { ok } = await rotate("desktop");
     assert.equal(ok, true);
@@ -26,31 +26,31 @@ describe("rotate", function () {
     assert.notEqual(publicKey, old);
     assert.equal(nextPublicKey, undefined);
     assert.deepEqual(await peersOf("relay"), keysIn("peers"));
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("moves a peer to a key that its host has made, and that the stack never holds", async () => {
-    succeeded(await talk.command("keygen", "laptop"));
+  it("moves a peer to a key that its host generated and the stack never has", async () => {
+    succeeded(await session.command("keygen", "laptop"));
     assert.equal(secretsIn()["laptop"], undefined);
     const { nextPublicKey } = nodeIn("peers", "laptop");
     await rotate("laptop");
     assert.equal(nodeIn("peers", "laptop")["publicKey"], nextPublicKey);
-    assert.equal(await talk.on("laptop", "wg show wg0 public-key"), nextPublicKey);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
-    const again = succeeded(await talk.pulumi(...UP));
+    assert.equal(await session.on("laptop", "wg show wg0 public-key"), nextPublicKey);
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
+    const again = succeeded(await session.pulumi(...UP));
     assert.doesNotMatch(again.stdout, /changed, |created|updated|deleted|replaced/);
   });
 
-  it("makes another one there", async () => {
+  it("generates another key on the host", async () => {
     const old = nodeIn("peers", "laptop")["publicKey"];
     await rotate("laptop");
     assert.notEqual(nodeIn("peers", "laptop")["publicKey"], old);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
-    const kept = await talk.on("laptop", "wc -l </var/lib/wireguard-mesh/wg0/own-keys");
-    assert.equal(kept, "1", "former keys are forgotten");
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
+    const kept = await session.on("laptop", "wc -l </var/lib/wireguard-mesh/wg0/own-keys");
+    assert.equal(kept, "1", "previous keys are deleted");
   });
 
-  it("gives the relay a new key, and keeps the port on which it came", async () => {
+  it("gives the relay a new key and keeps its rotation port", async () => {
     const old = nodeIn("relays", "relay")["publicKey"];
     await rotate("relay");
     const node = nodeIn("relays", "relay");
@@ -59,63 +59,63 @@ describe("rotate", function () {
     for (const peer of ["desktop", "laptop"]) {
       assert.deepEqual(await peersOf(peer), [node["publicKey"]]);
     }
-    assert.equal(await talk.on("relay", "wg show wg0 listen-port"), "51820");
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
-    const status = succeeded(await talk.command("status", "--json"));
+    assert.equal(await session.on("relay", "wg show wg0 listen-port"), "51820");
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+    const status = succeeded(await session.command("status", "--json"));
     assert.equal((JSON.parse(status.stdout) as { ok: boolean }).ok, true, status.stdout);
   });
 
-  it("refuses to begin again while devices may use that port", async () => {
-    const refused = await talk.command("rotate", "relay", "--yes");
+  it("refuses another rotation while devices may use that port", async () => {
+    const refused = await session.command("rotate", "relay", "--yes");
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /remove rotationPort of relays\.relay/);
   });
 
-  it("knows a rotation that was begun by setting the secret alone: no drift, and who is pending is said", async () => {
-    const { privateKey, publicKey: next } = newKey();
+  it("recognizes a rotation that was started by setting the secret: reports it as pending, without drift", async () => {
+    const { privateKey, publicKey: next } = newKeyPair();
     const path = "wireguard-mesh:privateKeys.desktop";
     succeeded(
       await mesh.lab.exec("operator", ["pulumi", "config", "set", "--secret", "--path", path], {
         input: privateKey,
       }),
     );
-    const up = succeeded(await talk.command("up", "--yes", "--skip-preview"));
+    const up = succeeded(await session.command("up", "--yes", "--skip-preview"));
     assert.match(up.stdout, /^desktop: its new key is proven everywhere; finish it: .* --finish$/m);
-    const status = succeeded(await talk.command("status", "--json"));
+    const status = succeeded(await session.command("status", "--json"));
     const { pending, nodes } = JSON.parse(status.stdout) as {
       pending: object[];
       nodes: Record<string, { drift: string[] }>;
     };
     assert.deepEqual(pending, [{ node: "desktop", nextPublicKey: next, waitsFor: [] }]);
     for (const [node, { drift }] of Object.entries(nodes)) assert.deepEqual(drift, [], node);
-    const output = succeeded(await talk.pulumi("stack", "output", "pending", "--json"));
+    const output = succeeded(await session.pulumi("stack", "output", "pending", "--json"));
     assert.deepEqual(Object.keys(JSON.parse(output.stdout) as object), ["desktop"]);
     assert.equal(nodeIn("peers", "desktop")["nextPublicKey"], undefined);
-    const done = await talk.command("rotate", "--finish", "--yes", "--json");
+    const done = await session.command("rotate", "--finish", "--yes", "--json");
     assert.equal(done.code, 0, done.stdout + done.stderr);
     assert.equal(nodeIn("peers", "desktop")["publicKey"], next);
     assert.deepEqual(await peersOf("relay"), keysIn("peers"));
   });
 
-  it("revokes: the old key is out at once", async () => {
+  it("removes the old key at once with --revoke", async () => {
     const old = nodeIn("peers", "desktop")["publicKey"];
     await rotate("desktop", "--revoke");
     assert.ok(!(await peersOf("relay")).includes(String(old)));
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("has shown no secret anywhere", async () => {
-    await talk.leaks.end();
+  it("leaks no secret", async () => {
+    await session.leaks.end();
   });
 
   async function rotate(...args: string[]): Promise<{ ok: boolean }> {
-    const done = await talk.command("rotate", ...args, "--yes", "--json");
+    const done = await session.command("rotate", ...args, "--yes", "--json");
     assert.equal(done.code, 0, done.stdout + done.stderr);
     return JSON.parse(done.stdout) as { ok: boolean };
   }
 
   async function peersOf(host: string): Promise<string[]> {
-    const shown = await talk.on(host, "wg show wg0 peers");
+    const shown = await session.on(host, "wg show wg0 peers");
     return shown
       .split("\n")
       .filter((line) => line !== "")

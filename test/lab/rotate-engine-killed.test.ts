@@ -1,59 +1,59 @@
-/** A rotation whose engine is killed: every tunnel works, and the same command again comes to its end. Real engine, sshd, WireGuard. Needs root. */
+/** A rotation whose engine is killed: every tunnel keeps working, and running the command again completes it. Needs root. */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { parse } from "yaml";
 import { waitFor } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import { engineProcesses, kill } from "./support/engine-processes";
+import { engineProcesses, killAll } from "./support/engine-processes";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
-import { comesToAnswer } from "./support/small-world";
+import { succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { canPingSoon } from "./support/small-world";
 import { setConfig } from "./support/stack-edits";
 
 const PENDING = "test -f /run/wireguard-mesh/wg0/pending";
-/** Until then nothing of the rotation is on the desktop: its relay comes first. */
+/** The relay has both keys; it comes before the desktop. */
 const BOTH_KEYS_AT_RELAY = "test $(wg show wg0 peers | wc -l) -ge 3";
 
 describe("a rotation whose engine is killed (F20)", function () {
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   before(async () => {
     mesh = await meshLab(relay, "test-rotate-engine");
-    talk = await talkTo(mesh);
+    session = await openSession(mesh);
   });
   after(() => mesh.lab.down());
 
-  it("begins with a network that works", async () => {
-    succeeded(await talk.pulumi(...UP));
-    // From now on its only way in is the tunnel: a half rotation that cut it would show at once.
+  it("starts with a working network", async () => {
+    succeeded(await session.pulumi(...UP));
+    // Reached only through the tunnel, so that a partial rotation that cuts it fails the test.
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
-    succeeded(await talk.pulumi(...UP));
+    succeeded(await session.pulumi(...UP));
   });
 
   for (const [moment, host, mark] of [
-    ["when the relay has been told", "relay", BOTH_KEYS_AT_RELAY],
+    ["when the relay has both keys", "relay", BOTH_KEYS_AT_RELAY],
     ["while the peer's change is unconfirmed", "desktop", PENDING],
   ] as const) {
-    it(`goes on ${moment}, and ends when it is run again`, async () => {
+    it(`${moment}: keeps the tunnels up and completes when it is run again`, async () => {
       const old = desktopKey();
-      await killedWhen(host, mark);
-      assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
-      assert.equal(await comesToAnswer(mesh.lab, "desktop", "10.0.0.3"), true);
-      succeeded(await talk.pulumi("cancel", "--yes"));
-      await backAtRest("desktop");
-      succeeded(await talk.command("rotate", "desktop", "--yes"));
+      await killWhen(host, mark);
+      assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(mesh.lab, "desktop", "10.0.0.3"), true);
+      succeeded(await session.pulumi("cancel", "--yes"));
+      await waitForRollback("desktop");
+      succeeded(await session.command("rotate", "desktop", "--yes"));
       assert.notEqual(desktopKey(), old);
-      const shown = await talk.on("relay", "wg show wg0 peers");
+      const shown = await session.on("relay", "wg show wg0 peers");
       assert.ok(shown.includes(desktopKey()) && !shown.includes(old), shown);
-      assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     });
   }
 
-  it("has shown no secret anywhere", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 
-  /** Starts the rotation, and kills the engine and the command as soon as a script on a host succeeds. */
-  async function killedWhen(host: string, mark: string): Promise<void> {
+  /** Starts the rotation and kills the engine and the command as soon as a script on a host succeeds. */
+  async function killWhen(host: string, mark: string): Promise<void> {
     const argv = ["node", "dist/scripts/wireguard-mesh.js", "rotate", "desktop", "--yes"];
     const rotation = mesh.lab.spawn("operator", argv, { stdio: "ignore" });
     const ended = once(rotation, "exit");
@@ -61,16 +61,20 @@ describe("a rotation whose engine is killed (F20)", function () {
       timeoutMs: 120_000,
     });
     rotation.kill("SIGKILL");
-    kill(engineProcesses(mesh.lab).filter(({ name }) => name === "pulumi"));
+    killAll(engineProcesses(mesh.lab).filter(({ name }) => name === "pulumi"));
     await ended;
     assert.equal(seen.code, 0, `never seen: ${mark}`);
   }
 
-  /** What was not confirmed is undone by the host itself. */
-  async function backAtRest(host: string): Promise<void> {
-    const rest = async () =>
+  /** Waits until the host has rolled back the unconfirmed change. */
+  async function waitForRollback(host: string): Promise<void> {
+    const rolledBack = async () =>
       (await mesh.lab.exec(host, ["sh", "-c", PENDING])).code === 0 ? undefined : true;
-    assert.equal(await waitFor(rest, 90_000, 500), true, `${host} did not go back`);
+    assert.equal(
+      await waitFor(rolledBack, { limitMs: 90_000, pauseMs: 500 }),
+      true,
+      `${host} did not roll back`,
+    );
   }
 
   function desktopKey(): string {

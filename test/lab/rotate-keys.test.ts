@@ -1,4 +1,4 @@
-/** Keys change under traffic, pushed host by host: silence, who is locked out (nobody), and who was away. Needs root. */
+/** Key rotation under traffic, pushed host by host: short ping gaps, no lockout, offline peers. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
@@ -8,20 +8,20 @@ import {
   pushed,
   RotatingNetwork,
   ROTATING_WORLD,
-  SECOND,
+  ROTATION_INTERFACE,
   tried,
   wgQuick,
 } from "./support/rotating";
 import {
   assertShort,
-  describeSilences,
-  silencesDuring,
+  describeGaps,
+  pingGapsDuring,
   type Direction,
-  type Silence,
-} from "./support/silence";
-import { answers, comesToAnswer } from "./support/small-world";
+  type PingGap,
+} from "./support/ping-gaps";
+import { canPing, canPingSoon } from "./support/small-world";
 
-/** Through the relay to and from the desktop, and the laptop's own tunnel to the relay. */
+/** OWN: through the relay to and from the desktop. OTHER: the laptop's own tunnel to the relay. */
 const OWN: Direction[] = [
   ["laptop", "10.0.0.2"],
   ["desktop", "10.0.0.3"],
@@ -31,7 +31,7 @@ const OTHER: Direction[] = [
   ["relay", "10.0.0.3"],
 ];
 
-describe("keys that change under traffic", function () {
+describe("a key rotation under traffic", function () {
   this.timeout(240_000);
   let lab: Lab;
   let net: RotatingNetwork;
@@ -42,7 +42,7 @@ describe("keys that change under traffic", function () {
     net = new RotatingNetwork(lab);
     leaks = await net.watchLeaks();
     await pushAll();
-    for (const phone of ["early", "late"]) await net.handOver(phone);
+    for (const phone of ["early", "late"]) await net.configureByHand(phone);
   });
   after(() => lab.down());
 
@@ -54,21 +54,21 @@ describe("keys that change under traffic", function () {
     }
   }
 
-  async function silences(title: string, happening: () => Promise<void>): Promise<Silence[]> {
-    const measured = await silencesDuring(lab, [...OWN, ...OTHER], happening);
-    process.stderr.write(`      ${title}: ${describeSilences(measured)}\n`);
+  async function gaps(title: string, action: () => Promise<void>): Promise<PingGap[]> {
+    const measured = await pingGapsDuring(lab, [...OWN, ...OTHER], action);
+    process.stderr.write(`      ${title}: ${describeGaps(measured)}\n`);
     return measured;
   }
 
-  const lossOf = (measured: Silence[], which: Direction[]) =>
+  const lossOf = (measured: PingGap[], which: Direction[]) =>
     measured
       .filter(({ from, to }) => which.some(([a, b]) => a === from && b === to))
       .map(({ lost }) => lost);
 
-  describe("a peer's, whose only way in is the tunnel", () => {
-    it("are both known to the relay; the peer's silence is short, and others lose nothing", async () => {
+  describe("of a peer that is reached only through the tunnel", () => {
+    it("has a short gap for the peer and no packet loss for others", async () => {
       net.stage("desktop");
-      const measured = await silences("peer's key", async () => {
+      const measured = await gaps("peer's key", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, viaTunnel(), leaks);
       });
@@ -76,27 +76,27 @@ describe("keys that change under traffic", function () {
       assert.deepEqual(lossOf(measured, OTHER), [0, 0]);
     });
 
-    it("are nothing new to the relay that is told the same again, though prefixes have moved", async () => {
-      const measured = await silences("the same again", async () => {
+    it("loses no packet when the relay gets the same config again", async () => {
+      const measured = await gaps("the same again", async () => {
         assert.equal(await pushed(lab, net.relay(), leaks), "unchanged");
-        const anew = { ...net.relay(), probes: ["10.0.0.2"] };
-        await pushed(lab, { ...anew, config: `${anew.config}\n` }, leaks);
+        const changed = { ...net.relay(), probes: ["10.0.0.2"] };
+        await pushed(lab, { ...changed, config: `${changed.config}\n` }, leaks);
       });
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
     });
 
-    it("F22: serve the old key of who comes back with it, and the new one again", async () => {
-      const { current } = net.keysOf("desktop");
-      await useFile("desktop", net.fileOf("desktop", net.way, current));
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
+    it("F22: accepts the peer's old key again, and then the new one", async () => {
+      const { current } = net.nodeKeys("desktop");
+      await useFile("desktop", net.fileOf("desktop", net.relayAccess, current));
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
       await useFile("desktop", net.fileOf("desktop"));
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
 
-    it("are one when it is finished: nothing is lost, and the old one is refused", async () => {
-      const old = net.keysOf("desktop").current.publicKey;
+    it("removes the old key at the finish without packet loss", async () => {
+      const old = net.nodeKeys("desktop").current.publicKey;
       net.finish("desktop");
-      const measured = await silences("finish", async () => {
+      const measured = await gaps("finish", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, viaTunnel(), leaks);
       });
@@ -107,14 +107,14 @@ describe("keys that change under traffic", function () {
     });
   });
 
-  describe("the relay's", () => {
-    it("are not moved to by a peer when the rotation port is closed, and it loses nothing by trying", async () => {
+  describe("of the relay", () => {
+    it("leaves a peer on the old key without packet loss when the rotation port is closed", async () => {
       net.stage("relay");
       await pushed(lab, net.relay(), leaks);
       await onRelay("nft add table inet lab");
       await onRelay("nft 'add chain inet lab in { type filter hook input priority 0; }'");
       await onRelay("nft add rule inet lab in udp dport 51821 drop");
-      const measured = await silences("closed port", async () => {
+      const measured = await gaps("closed port", async () => {
         const failed = await tried(lab, viaTunnel(), leaks);
         assert.equal(failed.code, 1);
         assert.match(failed.stderr, /no handshake with relay at 203\.0\.113\.10:51821/);
@@ -124,45 +124,45 @@ describe("keys that change under traffic", function () {
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
     });
 
-    it("leave no tunnel silent for long as each peer moves, nor lock out who is reached through it", async () => {
-      await lab.cut("laptop");
+    it("has short gaps as each peer moves, and does not lock out peers", async () => {
+      await lab.disconnect("laptop");
       await pushed(lab, viaTunnel(), leaks);
-      await lab.mend("laptop");
-      // It was away: it works with the old key, and the next push finishes the job.
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
-      const measured = await silences("relay's key", async () => {
+      await lab.reconnect("laptop");
+      // It was offline: it still works with the old key, and the next push moves it.
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
+      const measured = await gaps("relay's key", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, net.peer("laptop"), leaks);
       });
       assertShort(measured);
     });
 
-    it("serve a phone with the old config, and one that is given the new one", async () => {
-      await net.handOver("late");
+    it("serves phones with the old and with the new config", async () => {
+      await net.configureByHand("late");
       for (const phone of ["early", "late"]) {
-        assert.equal(await comesToAnswer(lab, phone, "10.0.0.2"), true, phone);
-        assert.equal(await comesToAnswer(lab, "desktop", ADDRESSES[phone] ?? ""), true, phone);
+        assert.equal(await canPingSoon(lab, phone, "10.0.0.2"), true, phone);
+        assert.equal(await canPingSoon(lab, "desktop", ADDRESSES[phone] ?? ""), true, phone);
       }
     });
 
-    it("outlive a reboot of the relay", async () => {
+    it("survives a reboot of the relay", async () => {
       await lab.reboot("relay");
-      // As its units do where there is systemd: sysctl, the first interface, the watcher, which brings up the second.
+      // Like its systemd units: sysctl, the first interface, and the watcher, which starts the rotation interface.
       await onRelay("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
       await onRelay(
         `(${wgQuick("up")}; setsid sh /var/lib/wireguard-mesh/wg0/host.sh watch wg0 &) >/dev/null 2>&1`,
       );
-      // Who has lost a session without a sign begins anew 15 s after it last spoke in vain (WireGuard's own limits).
+      // A peer starts a new handshake 15 s after it sent data without a reply (WireGuard's timers).
       for (const node of ["laptop", "desktop", "early", "late"]) {
-        const reached = async () => ((await answers(lab, node, "10.0.0.1")) ? true : undefined);
-        assert.equal(await waitFor(reached, 60_000), true, node);
+        const reached = async () => ((await canPing(lab, node, "10.0.0.1")) ? true : undefined);
+        assert.equal(await waitFor(reached, { limitMs: 60_000, pauseMs: 10 }), true, node);
       }
-      assert.equal(await comesToAnswer(lab, "laptop", "10.0.0.2"), true);
+      assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
 
-    it("are one when it is finished, and no tunnel is silent for long", async () => {
+    it("has short gaps at the finish", async () => {
       net.finish("relay");
-      const measured = await silences("relay's finish", async () => {
+      const measured = await gaps("relay's finish", async () => {
         await pushed(lab, net.relay(), leaks);
         await pushed(lab, viaTunnel(), leaks);
         await pushed(lab, net.peer("laptop"), leaks);
@@ -170,32 +170,32 @@ describe("keys that change under traffic", function () {
       assertShort(measured);
     });
 
-    it("go on serving the phone that was configured in between, and no more the one with the old config", async () => {
-      assert.equal(await comesToAnswer(lab, "late", "10.0.0.2"), true);
-      assert.equal(await answers(lab, "early", "10.0.0.1"), false);
+    it("serves the phone with the new config, but not the one with the old config", async () => {
+      assert.equal(await canPingSoon(lab, "late", "10.0.0.2"), true);
+      assert.equal(await canPing(lab, "early", "10.0.0.1"), false);
     });
 
-    it("leave nothing behind when the rotation port goes, and nothing is lost", async () => {
-      net.second = null;
-      const measured = await silences("rotation port goes", async () => {
+    it("leaves nothing behind when the rotation port is removed, without packet loss", async () => {
+      net.rotationKey = null;
+      const measured = await gaps("rotation port goes", async () => {
         await pushed(lab, net.relay(), leaks);
       });
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);
-      const left = `ip rule show pref 5182; ls -d /sys/class/net/${SECOND}; find /etc/wireguard -name '${SECOND}*'`;
+      const left = `ip rule show pref 5182; ls -d /sys/class/net/${ROTATION_INTERFACE}; find /etc/wireguard -name '${ROTATION_INTERFACE}*'`;
       assert.equal(await onRelay(left), "");
       await assertNoWatcher();
     });
   });
 
-  describe("in all of this", () => {
-    it("let no secret be seen anywhere", () => leaks.end());
+  describe("as a whole", () => {
+    it("leaks no secret", () => leaks.end());
   });
 
   async function onRelay(script: string): Promise<string> {
     return (await lab.exec("relay", ["sh", "-c", script])).stdout;
   }
 
-  /** As by hand: no push knows of it. */
+  /** Applies a config by hand, without a push. */
   async function useFile(node: string, file: string): Promise<void> {
     const script =
       "umask 077; mkdir /run/by-hand; cat >/run/by-hand/wg0.conf; wg-quick strip /run/by-hand/wg0.conf | wg syncconf wg0 /dev/stdin; rm -r /run/by-hand";
@@ -203,10 +203,13 @@ describe("keys that change under traffic", function () {
     assert.equal(done.code, 0, done.stderr);
   }
 
-  /** It sees within one look that it is not wanted any more. */
+  /** The watcher ends at its next check when it is no longer needed. */
   async function assertNoWatcher(): Promise<void> {
     const runs = () => onRelay("pgrep -f '[h]ost.sh watch'");
-    await waitFor(async () => ((await runs()) === "" ? true : undefined), 5_000);
+    await waitFor(async () => ((await runs()) === "" ? true : undefined), {
+      limitMs: 5_000,
+      pauseMs: 10,
+    });
     assert.equal(await runs(), "");
   }
 });

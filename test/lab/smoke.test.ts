@@ -3,13 +3,13 @@ import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { lossDuring } from "./support/ping-stream";
-import { leftOn, succeeded, talkTo, UP, type Talk } from "./support/mesh-talk";
-import { answers } from "./support/small-world";
+import { leftoversOn, succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { canPing } from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 
 describe("smoke test: a relay and two peers behind NAT", function () {
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
 
   before(async () => {
     const world = {
@@ -17,58 +17,58 @@ describe("smoke test: a relay and two peers behind NAT", function () {
       hosts: { ...relay.world.hosts, nas: { public: "203.0.113.40" } },
     };
     mesh = await meshLab({ ...relay, world }, "test-smoke");
-    talk = await talkTo(mesh);
+    session = await openSession(mesh);
   });
   after(() => mesh.lab.down());
 
   it("converges, and the peers reach each other through the relay", async () => {
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), false);
-    succeeded(await talk.pulumi(...UP));
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), false);
+    succeeded(await session.pulumi(...UP));
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
   });
 
   it("changes nothing and logs in nowhere in a second up", async () => {
-    const before = talk.logins();
-    const up = succeeded(await talk.pulumi(...UP));
+    const before = session.logins();
+    const up = succeeded(await session.pulumi(...UP));
     assert.match(up.stdout, /^ {4}\d+ unchanged$/m);
     assert.doesNotMatch(up.stdout, /changed, |created|updated|deleted|replaced/);
-    assert.deepEqual(talk.logins(), before);
+    assert.deepEqual(session.logins(), before);
   });
 
   it("adds a peer by pushing to it and to its relay only, without a lost packet", async () => {
-    const before = talk.logins();
+    const before = session.logins();
     const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {
       const host = ["--host", "root@203.0.113.40", "--host-key", mesh.lab.hostKey("nas")];
-      succeeded(await talk.command("add-peer", "nas", ...host));
-      succeeded(await talk.pulumi(...UP));
+      succeeded(await session.command("add-peer", "nas", ...host));
+      succeeded(await session.pulumi(...UP));
     });
     assert.equal(loss.sent - loss.received, 0);
-    assert.deepEqual(talk.loginsSince(before), { relay: 2, desktop: 0, laptop: 0, nas: 2 });
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.4"), true);
+    assert.deepEqual(session.loginsSince(before), { relay: 2, desktop: 0, laptop: 0, nas: 2 });
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.4"), true);
   });
 
   it("removes a peer: the relay forgets it and its host is clean", async () => {
-    const key = await talk.on("nas", "wg show wg0 public-key");
-    succeeded(await talk.command("remove-peer", "nas"));
-    succeeded(await talk.pulumi(...UP));
-    assert.ok(!(await talk.on("relay", "wg show wg0 peers")).includes(key));
-    assert.deepEqual(await leftOn(talk, "nas"), []);
+    const key = await session.on("nas", "wg show wg0 public-key");
+    succeeded(await session.command("remove-peer", "nas"));
+    succeeded(await session.pulumi(...UP));
+    assert.ok(!(await session.on("relay", "wg show wg0 peers")).includes(key));
+    assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
   it("undoes a change that cuts the only way in, says so, and converges when it is taken back", async () => {
-    const before = await talk.on("laptop", "cat /etc/wireguard/wg0.conf");
+    const before = await session.on("laptop", "cat /etc/wireguard/wg0.conf");
     // The peers route the operator's own addresses into the tunnel. The desktop has another way in; the laptop has none.
     setConfig(mesh.stack, ["relays", "relay", "subnets"], ["172.29.0.0/29"]);
-    const cut = await talk.pulumi(...UP);
+    const cut = await session.pulumi(...UP);
     assert.notEqual(cut.code, 0);
     assert.match(cut.stdout, /laptop: the new config cut the way in, so the host went back/);
-    assert.equal(await talk.on("laptop", "cat /etc/wireguard/wg0.conf"), before);
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await session.on("laptop", "cat /etc/wireguard/wg0.conf"), before);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
     deleteConfig(mesh.stack, ["relays", "relay", "subnets"]);
-    succeeded(await talk.pulumi(...UP));
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
+    succeeded(await session.pulumi(...UP));
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("shows no secret anywhere in all of this", () => talk.leaks.end());
+  it("shows no secret anywhere in all of this", () => session.leaks.end());
 });

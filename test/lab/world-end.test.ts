@@ -1,4 +1,4 @@
-/** Labs side by side, one after another, and killed half-way: nothing of them stays on the machine. Needs root. */
+/** Concurrent, successive and killed labs leave nothing on the machine. Needs root. */
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -7,15 +7,15 @@ import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
 import { exitCode } from "../../scripts/lab/process";
 import { leftovers } from "./support/leftovers";
-import { comesToAnswer, smallWorld } from "./support/small-world";
+import { canPingSoon, smallWorld } from "./support/small-world";
 
-describe("labs side by side", function () {
+describe("several labs", function () {
   this.timeout(60_000);
   after(async () => {
     await Promise.all([Lab.down("test-one"), Lab.down("test-one-b")]);
   });
 
-  it("have the same addresses and nothing to do with one another", async () => {
+  it("can have the same addresses and are independent", async () => {
     const [one, two] = await Promise.all([
       Lab.up(smallWorld(), { id: "test-one" }),
       Lab.up(smallWorld(), { id: "test-one-b" }),
@@ -25,23 +25,23 @@ describe("labs side by side", function () {
     assert.notEqual(one.hostKey("relay"), two.hostKey("relay"));
     await one.down();
     assert.deepEqual(leftovers("test-one"), []);
-    assert.equal(await comesToAnswer(two, "laptop", "203.0.113.10"), true);
+    assert.equal(await canPingSoon(two, "laptop", "203.0.113.10"), true);
   });
 
-  it("are replaced by the next one of the same id", async () => {
-    const former = await Lab.up(smallWorld(), { id: "test-one" });
-    const key = former.hostKey("relay");
+  it("replace an earlier lab with the same id", async () => {
+    const previous = await Lab.up(smallWorld(), { id: "test-one" });
+    const key = previous.hostKey("relay");
     const next = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-one" });
     assert.notEqual(next.hostKey("relay"), key);
     assert.throws(() => next.spawn("laptop", ["true"]), /no node laptop/);
-    await assert.rejects(async () => former.exec("relay", ["true"]), /does not run/);
+    await assert.rejects(async () => previous.exec("relay", ["true"]), /is not running/);
   });
 
   it("cannot be built twice at the same time", async () => {
     const first = Lab.up(smallWorld(), { id: "test-one" });
     await assert.rejects(
       Lab.up(smallWorld(), { id: "test-one" }),
-      /Another lab program is at work/,
+      /Another process is changing the lab/,
     );
     await first;
   });
@@ -65,17 +65,17 @@ describe("the end of a lab", function () {
     assert.equal(await Lab.down(id), false);
   });
 
-  it("is as clean after the builder was killed when it had done its work", async () => {
+  it("leaves nothing when the builder was killed after the build", async () => {
     const builder = startBuilder();
     await new Promise((resolve) => builder.stdout?.once("data", resolve));
     await kill(builder);
-    assert.equal(await comesToAnswer(Lab.open(id), "laptop", "203.0.113.10"), true);
+    assert.equal(await canPingSoon(Lab.open(id), "laptop", "203.0.113.10"), true);
     await Lab.down(id);
     assert.deepEqual(leftovers(id), []);
   });
 
   for (const progress of ["disks", "logs/relay.log", "logs/laptop.log"]) {
-    it(`is as clean after the builder was killed as soon as it had made ${progress}`, async () => {
+    it(`leaves nothing when the builder was killed as soon as ${progress} existed`, async () => {
       const builder = startBuilder();
       const file = path.join("/var/tmp/wireguard-mesh-lab", id, progress);
       while (!fs.existsSync(file)) await new Promise(setImmediate);

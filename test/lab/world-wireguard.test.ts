@@ -1,7 +1,7 @@
-/** WireGuard set up by hand in the lab, as in the note that the project began with: the lab tells the truth. Needs root. */
+/** WireGuard configured by hand in the lab, as in the note that this project is based on. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
-import { answers, comesToAnswer, login, smallWorld } from "./support/small-world";
+import { canPing, canPingSoon, login, smallWorld } from "./support/small-world";
 
 const NODES = { relay: "10.0.0.1", desktop: "10.0.0.2", laptop: "10.0.0.3" };
 type Node = keyof typeof NODES;
@@ -24,21 +24,21 @@ Endpoint = 203.0.113.10:51820\nPersistentKeepalive = 25`;
   });
   after(() => lab.down());
 
-  it("does not lead from peer to peer as long as the relay passes nothing on", async () => {
-    assert.equal(await comesToAnswer(lab, "desktop", NODES.relay), true);
-    assert.equal(await comesToAnswer(lab, "laptop", NODES.relay), true);
-    assert.equal(await answers(lab, "laptop", NODES.desktop), false);
+  it("does not connect peers while the relay does not forward", async () => {
+    assert.equal(await canPingSoon(lab, "desktop", NODES.relay), true);
+    assert.equal(await canPingSoon(lab, "laptop", NODES.relay), true);
+    assert.equal(await canPing(lab, "laptop", NODES.desktop), false);
   });
 
-  it("leads from the laptop to the desktop through the relay, and only by the tunnel", async () => {
+  it("connects the laptop to the desktop only through the relay", async () => {
     await lab.exec("relay", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-    assert.equal(await comesToAnswer(lab, "laptop", NODES.desktop), true);
-    assert.equal(await answers(lab, "laptop", "192.168.1.20"), false);
+    assert.equal(await canPingSoon(lab, "laptop", NODES.desktop), true);
+    assert.equal(await canPing(lab, "laptop", "192.168.1.20"), false);
     const hop = await lab.exec("laptop", ["ping", "-n", "-c1", "-W2", "-t1", NODES.desktop]);
     assert.match(hop.stdout, /^From 10\.0\.0\.1 .*Time to live exceeded/m);
   });
 
-  it("shows the relay the routers' addresses, and not the peers' own", async () => {
+  it("shows the relay the routers' addresses, not the peers' own", async () => {
     const { stdout } = await lab.exec("relay", ["wg", "show", "wg0", "endpoints"]);
     const lines = stdout.split("\n").map((line) => line.replace(/:\d+$/, ""));
     const wanted = [`${publicKeys.desktop}\t203.0.113.21`, `${publicKeys.laptop}\t203.0.113.22`];
@@ -50,7 +50,7 @@ Endpoint = 203.0.113.10:51820\nPersistentKeepalive = 25`;
     return (await lab.exec(node, ["sh", "-c", script])).stdout.trim();
   }
 
-  /** As an administrator does it: over SSH. */
+  /** Starts WireGuard over SSH. */
   async function start(node: Node, more: string, peers: string[]): Promise<void> {
     const text = `[Interface]\nAddress = ${NODES[node]}/24\n${more}\n${peers.join("\n")}\n`;
     const script = `umask 077

@@ -1,4 +1,4 @@
-/** Who counts as the engine above a push, and when a push is an orphan. */
+/** Finds the engine among the ancestors of a push, and detects orphaned pushes. */
 import * as assert from "node:assert/strict";
 import {
   parseStat,
@@ -8,12 +8,12 @@ import {
   type ProcessEntry,
 } from "../../scripts/push/ancestors";
 
-/** From the parent upwards, by name. */
+/** Process entries with these names, from the parent upwards. */
 function chainOf(...names: string[]): ProcessEntry[] {
   return names.map((name, index) => ({ pid: 100 - index, parent: 99 - index, names: [name] }));
 }
 
-describe("a push", () => {
+describe("the ancestors of a push", () => {
   const cases: [string, string[], ReturnType<typeof standing>][] = [
     ["by the engine", ["pulumi-resource-command", "pulumi", "bash"], "engine"],
     ["by an engine with a cut-off plugin name", ["pulumi-resource", "pulumi", "npm"], "engine"],
@@ -29,14 +29,14 @@ describe("a push", () => {
     ["by a command that runs below an engine", ["node", "bash", "pulumi"], "alone"],
   ];
   for (const [what, names, expected] of cases) {
-    it(`started ${what} counts as ${expected}`, () => {
+    it(`mean ${expected} for a push started ${what}`, () => {
       assert.equal(standing(chainOf(...names)), expected);
     });
   }
 });
 
 describe("the chain of processes", () => {
-  it("goes up to the first process, and ends where one cannot be seen", () => {
+  it("goes up to the first process and ends at one that cannot be read", () => {
     const entries = new Map(chainOf("a", "b", "c").map((entry) => [entry.pid, entry]));
     const chain = processChain(100, (pid) => entries.get(pid));
     assert.deepEqual(
@@ -45,12 +45,12 @@ describe("the chain of processes", () => {
     );
   });
 
-  it("does not go round in circles", () => {
+  it("ends after 64 processes if there is a cycle", () => {
     const chain = processChain(7, (pid) => ({ pid, parent: 7, names: [] }));
     assert.ok(chain.length <= 64);
   });
 
-  it("holds this very process and its parent", () => {
+  it("contains this process and its parent", () => {
     const chain = processChain(process.pid, processTable());
     assert.equal(chain[0]?.parent, process.ppid);
     assert.ok(chain[0].names.length > 0);

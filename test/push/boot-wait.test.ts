@@ -1,4 +1,4 @@
-/** How long a push waits for a machine that boots, for what, and what it says meanwhile: on a clock of its own. */
+/** How long a push waits for a booting machine, and what it logs, with a fake clock. */
 import * as assert from "node:assert/strict";
 import type { PushRequest } from "../../mesh/push-request";
 import { BootWait } from "../../scripts/push/boot-wait";
@@ -25,21 +25,21 @@ function failure(kind: FailureKind, cause: string = kind): Failure {
   return { kind, cause, remedy: "" };
 }
 
-/** A wait whose clock the test moves, and what it says. */
+/** A BootWait with a fake clock, and its log. */
 function waiting() {
-  const said: string[] = [];
+  const log: string[] = [];
   let now = 5_000;
   const wait = new BootWait(
     REQUEST,
-    (line) => said.push(line),
+    (line) => log.push(line),
     () => now,
   );
-  return { wait, said, pass: (ms: number) => (now += ms) };
+  return { wait, log, pass: (ms: number) => (now += ms) };
 }
 
 describe("waiting for a machine to boot", () => {
-  it("says for what, at once when that changes, and else every 15 s", () => {
-    const { wait, said, pass } = waiting();
+  it("logs the reason at once when it changes, otherwise every 15 s", () => {
+    const { wait, log, pass } = waiting();
     for (const kind of ["timed-out", "timed-out", "refused", "refused"] as const) {
       wait.over(failure(kind));
       pass(8_000);
@@ -47,7 +47,7 @@ describe("waiting for a machine to boot", () => {
     pass(40_000);
     wait.over(failure("refused"));
     wait.over(failure("other", "ssh says: huh"));
-    assert.deepEqual(said, [
+    assert.deepEqual(log, [
       "waits for SSH on 203.0.113.60 (0 s): no answer",
       "waits for SSH on 203.0.113.60 (16 s): connection refused",
       "waits for SSH on 203.0.113.60 (72 s): connection refused",
@@ -55,7 +55,7 @@ describe("waiting for a machine to boot", () => {
     ]);
   });
 
-  it("ends after ten minutes, with the last cause, and says where to look", () => {
+  it("ends after ten minutes with the last cause and a remedy", () => {
     const { wait, pass } = waiting();
     pass(BOOT_MS - 1);
     assert.equal(wait.left(), 1);
@@ -63,38 +63,35 @@ describe("waiting for a machine to boot", () => {
     pass(1);
     assert.throws(
       () => wait.over(failure("refused"), new Error("connection refused by 203.0.113.60 port 22")),
-      (problem: Error) => {
-        assert.match(problem.message, /^tokyo: no SSH on 203\.0\.113\.60 within 10 minutes/);
-        assert.match(
-          problem.message,
-          /\n {2}last: connection refused by 203\.0\.113\.60 port 22\n/,
-        );
-        assert.match(problem.message, /adminCidrs/);
-        assert.match(problem.message, /get-console-output .* --instance-id i-0abc\n/);
+      (error: Error) => {
+        assert.match(error.message, /^tokyo: no SSH on 203\.0\.113\.60 within 10 minutes/);
+        assert.match(error.message, /\n {2}last: connection refused by 203\.0\.113\.60 port 22\n/);
+        assert.match(error.message, /adminCidrs/);
+        assert.match(error.message, /get-console-output .* --instance-id i-0abc\n/);
         return true;
       },
     );
   });
 
   for (const kind of ["other-machine", "denied", "no-root"] as const) {
-    it(`gives what passes in moments or never a minute and no more: ${kind}`, () => {
+    it(`waits at most a minute for ${kind}, which passes soon or never`, () => {
       const { wait, pass } = waiting();
       wait.over(failure("refused"));
       pass(300_000);
-      const problem = new Error("as it was");
-      wait.over(failure(kind), problem);
+      const error = new Error("original");
+      wait.over(failure(kind), error);
       pass(BOOT_GRACE_MS);
-      wait.over(failure(kind), problem);
+      wait.over(failure(kind), error);
       pass(1);
-      assert.throws(() => wait.over(failure(kind), problem), problem);
+      assert.throws(() => wait.over(failure(kind), error), error);
     });
   }
 
-  it("is of no use for what no boot changes", () => {
+  it("fails at once for errors that a boot does not fix", () => {
     const { wait } = waiting();
-    const problem = new Error("as it was");
+    const error = new Error("original");
     for (const kind of ["unknown-name", "host-key", "no-forwarding"] as const) {
-      assert.throws(() => wait.over(failure(kind), problem), problem);
+      assert.throws(() => wait.over(failure(kind), error), error);
     }
   });
 });

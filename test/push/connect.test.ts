@@ -1,4 +1,4 @@
-/** Running a script as root on this very machine: sent when the shell is ready, bounded, heard line by line. */
+/** Running a script as root on the local machine: time limit, and stderr line by line. */
 import * as assert from "node:assert/strict";
 import type { HostAccess } from "../../mesh/push-request";
 import { runOnHost } from "../../scripts/push/connect";
@@ -6,20 +6,20 @@ import { explainFailure } from "../../scripts/push/ssh-failure";
 
 const LOCAL: HostAccess = { node: "laptop", targets: [{ kind: "local" }], sshPrivateKey: null };
 
-describe("a script on this very machine", function () {
+describe("a script on the local machine", function () {
   before(function () {
-    // Others would need a sudo without a password here, which a test must not ask for.
+    // Another user would need passwordless sudo, which a test must not require.
     assert.equal(process.getuid?.(), 0, "this test needs root");
   });
 
-  it("runs as root and gives its output, its exit code and the way", async () => {
+  it("runs as root and returns its output, exit code and target", async () => {
     const script = "id -u; read -r line <<'X'\nfrom stdin\nX\necho $line; echo talk >&2; exit 3";
     const run = await runOnHost(LOCAL, script, { limitMs: 10_000 });
     const expected = { stdout: "0\nfrom stdin\n", stderr: "talk\n", exitCode: 3, through: "local" };
     assert.deepEqual(run, expected);
   });
 
-  it("is heard line by line while it runs", async () => {
+  it("reports stderr line by line while it runs", async () => {
     const lines: string[] = [];
     const onTalk = (line: string): undefined => void lines.push(line);
     await runOnHost(LOCAL, "printf 'a\\nb' >&2; sleep 0.2; echo c >&2", {
@@ -29,14 +29,14 @@ describe("a script on this very machine", function () {
     assert.deepEqual(lines, ["a", "bc"]);
   });
 
-  it("is ended when its time is up, with all that it started", async () => {
+  it("is killed after the time limit with all its children", async () => {
     const start = Date.now();
     const run = await runOnHost(LOCAL, "echo begun; sleep 60 & sleep 61", { limitMs: 500 });
     assert.deepEqual([run.stdout, run.exitCode], ["begun\n", null]);
     assert.ok(Date.now() - start < 5_000);
   });
 
-  it("gets more time when its talk earns it", async () => {
+  it("gets more time if onTalk returns a new limit", async () => {
     const script = "echo progress: x >&2; sleep 1; echo done";
     const onTalk = (line: string): number | undefined =>
       line === "progress: x" ? 10_000 : undefined;
@@ -44,7 +44,7 @@ describe("a script on this very machine", function () {
     assert.deepEqual([run.stdout, run.exitCode], ["done\n", 0]);
   });
 
-  it("needs a sudo without a password where the user is not root", () => {
+  it("requires passwordless sudo if the user is not root", () => {
     const failure = explainFailure({
       node: "laptop",
       chain: [],

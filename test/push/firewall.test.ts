@@ -1,4 +1,4 @@
-/** What the host's script makes of a host's own firewall, from rule sets as the tools write them, in each small shell. */
+/** How the host script detects a blocking firewall, with rule sets of common tools, in several shells. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { hostScript } from "../../scripts/push/host-script";
 
-/** What `nft list ruleset` and `iptables-save` print: real ones of ufw 0.36 and of Docker, firewalld's and a plain one written after theirs. */
+/** Output of `nft list ruleset` and `iptables-save`: captured for ufw 0.36 and Docker, written by hand for firewalld and plain. */
 const FIXTURES = path.join(__dirname, "firewalls");
 const SHELLS: string[][] = [["dash"], ["bash"], ["busybox", "ash"]];
 
@@ -15,18 +15,18 @@ interface Rules {
   iptables?: string;
 }
 
-/** On a machine whose default route leaves by eth0. `nft`, `iptables-save` and `ip` are stand-ins that print what they are told. */
+/** Runs the check with fake `nft`, `iptables-save` and `ip`, on a machine whose default route uses eth0. */
 function findings(rules: Rules, shell = SHELLS[0] ?? [], lines = ["ListenPort = 51820"]): string[] {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wireguard-mesh-firewall-"));
-  const standIn = (name: string, text: string): void => {
+  const fake = (name: string, text: string): void => {
     fs.writeFileSync(path.join(folder, `${name}.out`), text);
     fs.writeFileSync(path.join(folder, name), `#!/bin/sh\ncat ${folder}/${name}.out\n`, {
       mode: 0o755,
     });
   };
-  standIn("nft", rules.nft ?? "");
-  standIn("iptables-save", rules.iptables ?? "");
-  standIn("ip", "default via 203.0.113.1 dev eth0 proto static\n");
+  fake("nft", rules.nft ?? "");
+  fake("iptables-save", rules.iptables ?? "");
+  fake("ip", "default via 203.0.113.1 dev eth0 proto static\n");
   fs.writeFileSync(path.join(folder, "wg0.conf"), ["[Interface]", ...lines, ""].join("\n"));
   const script = `${hostScript()}\nset_places wg0\nfirewall_findings ${folder}/wg0.conf 1\n`;
   const [program = "", ...args] = shell;
@@ -44,62 +44,62 @@ function fixture(name: string): string {
   return fs.readFileSync(path.join(FIXTURES, name), "utf8");
 }
 
-const inTheWay = (chain: string, table: string): string =>
+const blocksInput = (chain: string, table: string): string =>
   `a firewall on this host (chain ${chain} of ${table}) lets no UDP in at port 51820, where others dial it: `;
-const notThrough = (chain: string, table: string): string =>
+const blocksForward = (chain: string, table: string): string =>
   `a firewall on this host (chain ${chain} of ${table}) lets nothing through from wg0 to wg0: `;
 
-describe("a firewall in the way", () => {
+describe("a blocking firewall", () => {
   const cases: [string, Rules, string[]][] = [
     [
-      "ufw, by the newer iptables",
+      "ufw with iptables-nft",
       { nft: fixture("ufw.nft") },
       [
-        `${inTheWay("INPUT", "ip/filter")}sudo ufw allow 51820/udp`,
-        `${notThrough("FORWARD", "ip/filter")}sudo ufw route allow in on wg0 out on wg0`,
+        `${blocksInput("INPUT", "ip/filter")}sudo ufw allow 51820/udp`,
+        `${blocksForward("FORWARD", "ip/filter")}sudo ufw route allow in on wg0 out on wg0`,
       ],
     ],
     [
-      "ufw, by the older iptables",
+      "ufw with iptables-legacy",
       { iptables: fixture("ufw.iptables") },
       [
-        `${inTheWay("INPUT", "iptables/filter")}sudo ufw allow 51820/udp`,
-        `${notThrough("FORWARD", "iptables/filter")}sudo ufw route allow in on wg0 out on wg0`,
+        `${blocksInput("INPUT", "iptables/filter")}sudo ufw allow 51820/udp`,
+        `${blocksForward("FORWARD", "iptables/filter")}sudo ufw route allow in on wg0 out on wg0`,
       ],
     ],
     [
       "Docker's FORWARD",
       { nft: fixture("docker.nft") },
       [
-        `${notThrough("FORWARD", "ip/filter")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
+        `${blocksForward("FORWARD", "ip/filter")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
       ],
     ],
     [
       "firewalld",
       { nft: fixture("firewalld.nft") },
       [
-        `${inTheWay("filter_INPUT", "inet/firewalld")}sudo firewall-cmd --permanent --add-port=51820/udp && sudo firewall-cmd --reload`,
-        `${notThrough("filter_FORWARD", "inet/firewalld")}sudo firewall-cmd --permanent --zone=trusted --add-interface=wg0 && sudo firewall-cmd --reload`,
+        `${blocksInput("filter_INPUT", "inet/firewalld")}sudo firewall-cmd --permanent --add-port=51820/udp && sudo firewall-cmd --reload`,
+        `${blocksForward("filter_FORWARD", "inet/firewalld")}sudo firewall-cmd --permanent --zone=trusted --add-interface=wg0 && sudo firewall-cmd --reload`,
       ],
     ],
     [
       "a plain rule set",
       { nft: fixture("plain.nft") },
       [
-        `${inTheWay("input", "inet/filter")}sudo nft insert rule inet filter input udp dport 51820 accept (and keep it, in /etc/nftables.conf)`,
-        `${notThrough("forward", "inet/filter")}sudo nft insert rule inet filter forward iifname wg0 oifname wg0 accept (and keep it, in /etc/nftables.conf)`,
+        `${blocksInput("input", "inet/filter")}sudo nft insert rule inet filter input udp dport 51820 accept (and keep it, in /etc/nftables.conf)`,
+        `${blocksForward("forward", "inet/filter")}sudo nft insert rule inet filter forward iifname wg0 oifname wg0 accept (and keep it, in /etc/nftables.conf)`,
       ],
     ],
   ];
   for (const [what, rules, expected] of cases) {
     for (const shell of SHELLS) {
-      it(`is named with the line that mends it: ${what} (${shell.join(" ")})`, () => {
+      it(`is reported with the command that opens it: ${what} (${shell.join(" ")})`, () => {
         assert.deepEqual(findings(rules, shell), expected);
       });
     }
   }
 
-  const mended: [string, Rules][] = [
+  const open: [string, Rules][] = [
     [
       "ufw allow 51820/udp, and route allow",
       {
@@ -115,7 +115,7 @@ describe("a firewall in the way", () => {
       },
     ],
     [
-      "the same by the older iptables",
+      "the same with the older iptables",
       {
         iptables: fixture("ufw.iptables").replace(
           "-A ufw-user-input",
@@ -148,7 +148,7 @@ describe("a firewall in the way", () => {
       },
     ],
     [
-      "plain rules, by a range and a pattern",
+      "plain rules with a range and a pattern",
       {
         nft: fixture("plain.nft")
           .replace("{ 53, 5000-5100 }", "{ 53, 51000-52000 }")
@@ -161,13 +161,13 @@ describe("a firewall in the way", () => {
       { nft: fixture("plain.nft").replaceAll("ct state", "meta mark 7 accept\n\t\tct state") },
     ],
   ];
-  for (const [what, rules] of mended) {
-    it(`is none any more with ${what}`, () => {
+  for (const [what, rules] of open) {
+    it(`is not reported with ${what}`, () => {
       assert.deepEqual(findings(rules), []);
     });
   }
 
-  it("does not matter where nobody dials and nothing is passed on", () => {
+  it("is reported only for forwarding without a listen port", () => {
     const [only] = findings({ nft: fixture("plain.nft") }, ["dash"], []);
     assert.match(only ?? "", /^a firewall on this host \(chain forward /);
   });

@@ -1,4 +1,4 @@
-/** What is said of a machine that cannot prove who it is: each text was captured from OpenSSH 9.2 at LogLevel=DEBUG2. */
+/** Errors for a host without a valid host certificate; the ssh output was captured from OpenSSH 9.2 at LogLevel=DEBUG2. */
 import * as assert from "node:assert/strict";
 import type { SshHop } from "../../mesh/push-request";
 import { unprovenHop } from "../../scripts/push/host-key-failure";
@@ -23,7 +23,7 @@ Host key verification failed.
 const NO_KIND =
   "Unable to negotiate with 203.0.113.60 port 22: no matching host key type found. Their offer: ssh-ed25519\n";
 
-/** As ssh tells of a certificate, before it refuses it. */
+/** ssh's debug output for a certificate that it rejects. */
 function certificate(authority: string, name: string): string {
   return `debug1: Server host certificate: ssh-ed25519-cert-v01@openssh.com SHA256:CmoQ4AlVNHCRy/oJW2zXj+UifENsSpLI4MnV0Dkawb4, serial 0 ID "t" CA ${authority} valid forever
 debug2: Server host certificate hostname: ${name}
@@ -34,7 +34,7 @@ function explain(text: string) {
   return explainFailure({ node: "tokyo", chain: [HOP], talk: [text], gaveUpAfterS: null });
 }
 
-/** What was expected, and then what it got. */
+/** The error message for what the host showed. */
 function cause(got: string): string {
   return [
     "203.0.113.60 port 22 does not prove that it is i-1, so nothing was sent",
@@ -43,24 +43,24 @@ function cause(got: string): string {
   ].join("\n");
 }
 
-describe("a machine without the certificate that is asked for", () => {
-  it("shows a plain key", () => {
-    const look = `debug1: Server host key: ${OTHER}\n${REFUSED}`;
-    const failure = explain(NO_KIND + look);
+describe("a host without a valid certificate", () => {
+  it("is reported if it shows a plain key", () => {
+    const debugOutput = `debug1: Server host key: ${OTHER}\n${REFUSED}`;
+    const failure = explain(NO_KIND + debugOutput);
     assert.equal(failure.cause, cause(`no certificate, but the plain key ${OTHER}`));
     assert.equal(failure.kind, "host-key");
     assert.match(failure.remedy, /by a higher imageGeneration under ec2 of that relay/);
     assert.equal(explain(NO_KIND).cause, cause("no certificate"));
   });
 
-  it("shows one by another authority", () => {
+  it("is reported if its certificate has another authority", () => {
     const failure = explain(REFUSED + certificate(OTHER, "wireguard-mesh-i-1") + REFUSED);
     assert.equal(failure.cause, cause(`one for wireguard-mesh-i-1 by another authority, ${OTHER}`));
     assert.equal(failure.kind, "host-key");
     assert.match(failure.remedy, /wireguard-mesh:sshAuthoritySeed is not what it was/);
   });
 
-  it("shows one for another machine, which is another thing: the address may be about to change", () => {
+  it("is reported as another machine if its certificate is for another name: the address may be moving", () => {
     const invalid = `Certificate invalid: name is not a listed principal\n${REFUSED}`;
     const failure = explain(invalid + certificate(FINGERPRINT, "wireguard-mesh-i-2") + invalid);
     assert.equal(failure.cause, cause("one by this authority for wireguard-mesh-i-2"));
@@ -68,15 +68,15 @@ describe("a machine without the certificate that is asked for", () => {
     assert.equal(explain(invalid).cause, cause("one by this authority for no name"));
   });
 
-  it("shows one that is no longer valid", () => {
-    const look = certificate(FINGERPRINT, "wireguard-mesh-i-1");
-    const failure = explain(`${look}Certificate invalid: expired\n${REFUSED}`);
+  it("is reported if its certificate has expired", () => {
+    const debugOutput = certificate(FINGERPRINT, "wireguard-mesh-i-1");
+    const failure = explain(`${debugOutput}Certificate invalid: expired\n${REFUSED}`);
     assert.equal(failure.cause, cause("one by this authority for wireguard-mesh-i-1 (expired)"));
   });
 });
 
-describe("a second look", () => {
-  it("is for the machine that lacks a certificate, not for one with a pinned key", () => {
+describe("the second connection with debug output", () => {
+  it("is made for a host without a certificate, not for one with a pinned key", () => {
     assert.equal(unprovenHop([HOP], [REFUSED]), 0);
     assert.equal(unprovenHop([PINNED, HOP], ["", NO_KIND]), 1);
     assert.equal(unprovenHop([HOP, PINNED], [REFUSED, "Connection closed by UNKNOWN"]), 0);

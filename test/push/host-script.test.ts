@@ -1,4 +1,4 @@
-/** The message to a host and its answer: whole lines only, and no value that could pass for another line. */
+/** The message to a host and its reply: complete lines only, and no value with a line break. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
@@ -13,7 +13,7 @@ import {
 const MARKS = { interface: "wg0", owner: "wireguard-mesh/dev", node: "desktop", machine: "m1" };
 
 describe("the message to a host", () => {
-  it("is the host's script and the call with its payload, closed by end", () => {
+  it("consists of the host script and a call with the payload and a final end", () => {
     assert.equal(
       composeMessage("confirm", MARKS, { token: "t1", timeout: 45 }),
       `${hostScript()}\nmain <<'END_OF_PAYLOAD'\n` +
@@ -22,7 +22,7 @@ describe("the message to a host", () => {
     );
   });
 
-  it("refuses every value with a line break", () => {
+  it("rejects values with a line break", () => {
     const broken = fc
       .tuple(fc.string(), fc.constantFrom("\n", "\r", "\0"), fc.string())
       .map((parts) => parts.join(""));
@@ -33,14 +33,14 @@ describe("the message to a host", () => {
     );
   });
 
-  it("does nothing but define functions when it is cut before its end", () => {
+  it("only defines functions if it is truncated before the call", () => {
     const message = composeMessage("facts", { ...MARKS, interface: "wgnosuch0" });
     const cut = message.slice(0, message.indexOf("\nmain <<"));
     const run = spawnSync("sh", ["-s"], { input: cut, encoding: "utf8" });
     assert.deepEqual([run.status, run.stdout, run.stderr], [0, "", ""]);
   });
 
-  it("is refused by the host's script when its payload is cut", () => {
+  it("is rejected by the host script if its payload is truncated", () => {
     const message = composeMessage("facts", { ...MARKS, interface: "wgnosuch0" });
     const cut = message.slice(0, message.lastIndexOf("\nend\n"));
     const run = spawnSync("sh", ["-s"], { input: cut, encoding: "utf8" });
@@ -49,8 +49,8 @@ describe("the message to a host", () => {
   });
 });
 
-describe("the answer of a host", () => {
-  it("is read by key, other lines are passed over", () => {
+describe("the reply of a host", () => {
+  it("is parsed by key; other lines are ignored", () => {
     const answer = parseAnswer("outcome pending\nHello World\nnote one\nnote two 2\nend\n");
     assert.deepEqual(Object.fromEntries(answer), {
       outcome: ["pending"],
@@ -59,7 +59,7 @@ describe("the answer of a host", () => {
     });
   });
 
-  it("is its last complaint with the remedy, whatever else it says", () => {
+  it("has its last error with the remedy, whatever else is on stderr", () => {
     const stderr =
       "[#] ip link add\nerror: first\nremedy: one\nwarning: x\nerror: second\nremedy: two\nbye\n";
     assert.equal(parseComplaint(stderr), "second\ntwo");
@@ -68,7 +68,7 @@ describe("the answer of a host", () => {
 });
 
 describe("the facts of a host", () => {
-  it("are read with their peers, and unknown keys are passed over", () => {
+  it("are parsed with their peers; unknown keys are ignored", () => {
     const facts = parseFacts(
       [
         "owner wireguard-mesh/dev",
@@ -161,7 +161,7 @@ describe("the facts of a host", () => {
     });
   });
 
-  it("of a host that has nothing of ours are none", () => {
+  it("are empty for a host without wireguard-mesh", () => {
     const facts = parseFacts("forwarding 0 0\nnow 1\ninterface missing\n");
     assert.deepEqual(
       [facts.owner, facts.digest, facts.interface, facts.peers],

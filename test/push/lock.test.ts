@@ -1,15 +1,15 @@
-/** Two pushes to one host never interleave, and a killed one never blocks the next. */
+/** Two pushes to one host never run concurrently, and a killed push does not block the next one. */
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as path from "node:path";
 import { withPushLock } from "../../scripts/push/lock";
 
-/** A stack of this test run's own: other runs on this machine must not be met. */
+/** Unique to this test run, so that concurrent runs on this machine do not share locks. */
 const OWNER = `wireguard-mesh/test-${process.pid}`;
 const HOLDER = path.join(__dirname, "support", "lock-holder.ts");
 
-/** Another process that holds the lock until it is killed. */
+/** Starts a process that holds the lock until it is killed. */
 async function startHolder(node: string) {
   const args = ["-r", "ts-node/register/transpile-only", HOLDER, OWNER, node];
   const holder = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -18,7 +18,7 @@ async function startHolder(node: string) {
 }
 
 describe("the lock of a push", () => {
-  it("lets work on one host begin only when the former work is done", async () => {
+  it("starts work on a host only when the previous work has ended", async () => {
     const order: string[] = [];
     let waited = 0;
     let release: () => void = () => undefined;
@@ -45,14 +45,14 @@ describe("the lock of a push", () => {
     assert.deepEqual([order, waited], [["first begins", "first ends", "second begins"], 1]);
   });
 
-  it("does not keep two hosts from being pushed to at once", async () => {
+  it("does not block pushes to two hosts at once", async () => {
     const both = await withPushLock({ owner: OWNER, node: "a" }, () =>
       withPushLock({ owner: OWNER, node: "b" }, () => Promise.resolve("both"), { waitMs: 0 }),
     );
     assert.equal(both, "both");
   });
 
-  it("is given up on after its time, in words that begin with the node", async () => {
+  it("fails after the time limit with a message that begins with the node", async () => {
     await withPushLock({ owner: OWNER, node: "a" }, async () => {
       const second = withPushLock({ owner: OWNER, node: "a" }, () => Promise.resolve(), {
         waitMs: 0,
@@ -61,7 +61,7 @@ describe("the lock of a push", () => {
     });
   });
 
-  it("is free at once when its holder was killed", async () => {
+  it("is released when its holder is killed", async () => {
     const holder = await startHolder("killed");
     const taken = withPushLock({ owner: OWNER, node: "killed" }, () => Promise.resolve(), {
       waitMs: 0,

@@ -1,4 +1,4 @@
-/** Logins through one machine take turns, whichever process makes them; nobody's death blocks a place. */
+/** Logins through one machine take turns across processes; a killed process frees its turn. */
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { takeTurn, type Turn } from "../../scripts/push/login-turns";
 
 const HOLDER = path.join(__dirname, "support", "turn-holder.ts");
 
-/** Addresses of this test run's own: other runs on this machine must not be met. */
+/** Addresses that are unique to this test run, so that concurrent runs on this machine do not interfere. */
 function through(name: string): HostTarget {
   return { kind: "ssh", hop: hop("host"), via: [hop(jump(name))] };
 }
@@ -24,8 +24,8 @@ async function fill(name: string): Promise<Turn[]> {
   );
 }
 
-describe("turns at logging in through one machine", () => {
-  it("are never more at once than a stock sshd takes, and all come in the end", async () => {
+describe("login turns", () => {
+  it("stay below sshd's default limit, and every login gets one", async () => {
     let now = 0;
     let most = 0;
     let done = 0;
@@ -42,34 +42,34 @@ describe("turns at logging in through one machine", () => {
     assert.deepEqual([done, most], [50, LOGINS_AT_ONCE - 2]);
   });
 
-  it("are free again when their holder is killed, whom the next one waits for", async () => {
+  it("are freed when their holder is killed", async () => {
     const args = ["-r", "ts-node/register/transpile-only", HOLDER, jump("killed")];
     const holder = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     await once(holder.stdout, "data");
     const others = await Promise.all(
       Array.from({ length: LOGINS_AT_ONCE - 3 }, () => takeTurn(through("killed"), false)),
     );
-    let came = false;
+    let started = false;
     const next = takeTurn(through("killed"), false).then((turn) => {
-      came = true;
+      started = true;
       return turn;
     });
-    // A whole round through the event loop for each place that it may have asked.
+    // One round of the event loop for each place that it may have tried.
     for (let round = 0; round < 50; round += 1) await new Promise(setImmediate);
-    assert.equal(came, false);
+    assert.equal(started, false);
     holder.kill("SIGKILL");
     (await next).end();
     for (const turn of others) turn.end();
   });
 
-  it("come at once for a host that counts down, though all others wait", async () => {
+  it("come at once for an urgent login, although all others wait", async () => {
     const held = await fill("urgent");
     const urgent = await takeTurn(through("urgent"), true);
     assert.ok(urgent.waitedMs < 1000, `${urgent.waitedMs} ms`);
     for (const turn of [...held, urgent]) turn.end();
   });
 
-  it("are not needed for a host that is logged in to without a jump", async () => {
+  it("are not needed for a login without a jump", async () => {
     const held = await fill("direct");
     const direct = await takeTurn({ kind: "ssh", hop: hop(jump("direct")), via: [] }, false);
     const local = await takeTurn({ kind: "local" }, false);

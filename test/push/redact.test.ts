@@ -1,4 +1,4 @@
-/** The last guard before people's eyes: no secret of the request, no control character. */
+/** Removes the request's secrets and control characters from human-readable output. */
 import * as assert from "node:assert/strict";
 import type { PushRequest } from "../../mesh/push-request";
 import { redactor } from "../../scripts/push/redact";
@@ -31,10 +31,10 @@ const REQUEST: PushRequest = {
   },
 };
 
-describe("what people read", () => {
+describe("human-readable output", () => {
   const clean = redactor(REQUEST);
 
-  it("hides the request's keys wherever a host quotes them", () => {
+  it("hides the request's keys wherever a host prints them", () => {
     const text = `Key is not the correct length or format: \`${PRIVATE}'; ${PRESHARED}; ${NEXT}; ${KEY_LINE}${AUTHORITY_LINE}`;
     assert.equal(
       clean(text),
@@ -43,7 +43,7 @@ describe("what people read", () => {
     assert.equal(clean(Buffer.from(REQUEST.config).toString("base64")), "(hidden)");
   });
 
-  it("keeps its lines and loses whatever would steer a terminal", () => {
+  it("keeps its lines without terminal control characters", () => {
     assert.equal(clean("one\u001b[2J\u0007\ntwo\u202e 10.0.0.2\n"), "one[2J\ntwo 10.0.0.2\n");
   });
 });

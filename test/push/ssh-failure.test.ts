@@ -1,4 +1,4 @@
-/** The causes that the push program tells from what ssh says: each text was captured from OpenSSH 9.2. */
+/** The failure causes that are derived from ssh's output; all output was captured from OpenSSH 9.2. */
 import * as assert from "node:assert/strict";
 import type { SshHop } from "../../mesh/push-request";
 import { explainFailure, type Failure } from "../../scripts/push/ssh-failure";
@@ -19,12 +19,12 @@ const HOST: SshHop = {
   authority: null,
 };
 
-/** `talk`: what the jump said, then what the host's own ssh said. */
+/** `talk`: the output of the jump's ssh and of the host's ssh. */
 function explain(talk: string[], gaveUpAfterS: number | null = null): Failure {
   return explainFailure({ node: "desktop", chain: [JUMP, HOST], talk, gaveUpAfterS });
 }
 
-/** For a host without a jump before it. */
+/** For a host without a jump. */
 function direct(text: string): Failure {
   return explainFailure({ node: "desktop", chain: [HOST], talk: [text], gaveUpAfterS: null });
 }
@@ -40,8 +40,8 @@ Offending ED25519 key in /tmp/pcap/kh:1
 Host key for wgm-0 has changed and you have requested strict checking.
 Host key verification failed.
 `;
-/** What the last ssh says when the jump before it has given up. */
-const LEFT_ALONE = "Connection closed by UNKNOWN port 65535\n";
+/** The last ssh's output when the jump before it has failed. */
+const JUMP_FAILED = "Connection closed by UNKNOWN port 65535\n";
 
 describe("the cause of a failed login", () => {
   const CASES: [string, string, Failure["kind"], string][] = [
@@ -64,7 +64,7 @@ describe("the cause of a failed login", () => {
       "timed out: 10.0.0.2 port 2222 does not answer",
     ],
     [
-      "a network that is not there",
+      "an unreachable network",
       "ssh: connect to host 10.0.0.2 port 2222: Network is unreachable\n",
       "no-route",
       "no way to 10.0.0.2 port 2222 (Network is unreachable)",
@@ -76,7 +76,7 @@ describe("the cause of a failed login", () => {
       "the name no-such.invalid is not known here (Name or service not known)",
     ],
     [
-      "a server that hangs up (MaxStartups, fail2ban)",
+      "a server that closes the connection (MaxStartups, fail2ban)",
       "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 10.0.0.2 port 2222\n",
       "dropped",
       "10.0.0.2 port 2222 closed the connection before the login",
@@ -88,7 +88,7 @@ describe("the cause of a failed login", () => {
       "taro@10.0.0.2:2222 accepts none of the SSH keys that were offered",
     ],
     [
-      "a sudo that wants a password",
+      "a sudo that requires a password",
       "sudo: a password is required\n",
       "no-root",
       "taro is let in, but may not become root without a password",
@@ -106,22 +106,22 @@ describe("the cause of a failed login", () => {
       "taro is let in, but cannot become root, for there is no sudo",
     ],
     [
-      "words that nobody foresaw",
+      "unknown output",
       "/root/.ssh/config: terminating, 1 bad configuration options\n",
       "other",
       "ssh says: /root/.ssh/config: terminating, 1 bad configuration options",
     ],
-    ["silence", "", "other", "ssh ended without a word"],
+    ["no output", "", "other", "ssh ended without a word"],
   ];
   for (const [what, text, kind, cause] of CASES) {
-    it(`${what} is told as ${kind}`, () => {
+    it(`is ${kind} for ${what}`, () => {
       const failure = direct(text);
       assert.deepEqual([failure.kind, failure.cause], [kind, cause]);
       assert.notEqual(failure.remedy, "");
     });
   }
 
-  it("a wrong host key shows the expected and the offered fingerprint, and what to change", () => {
+  it("shows the expected and the actual fingerprint and a remedy for a wrong host key", () => {
     const failure = direct(MISMATCH);
     assert.equal(failure.kind, "host-key");
     assert.equal(
@@ -133,7 +133,7 @@ describe("the cause of a failed login", () => {
     assert.match(failure.remedy, /hostKey of desktop/);
   });
 
-  it("a host without a key of the pinned type is a wrong host key too", () => {
+  it("is a wrong host key if the host has no key of the pinned type", () => {
     const text =
       "Unable to negotiate with 10.0.0.2 port 2222: no matching host key type found. Their offer: rsa-sha2-512,rsa-sha2-256\n";
     const failure = direct(text);
@@ -141,14 +141,14 @@ describe("the cause of a failed login", () => {
     assert.match(failure.cause, /got: {6}no key of that type, but rsa-sha2-512,rsa-sha2-256/);
   });
 
-  it("the remedy for sudo is the very line for sudoers", () => {
+  it("has the sudoers line as the remedy for sudo", () => {
     assert.match(
       direct("sudo: a password is required\n").remedy,
       /on that machine: echo "taro ALL=\(root\) NOPASSWD: ALL" \| sudo tee \/etc\/sudoers\.d\/wireguard-mesh/,
     );
   });
 
-  it("a locked agent is told apart from a refused key", () => {
+  it("distinguishes a locked agent from a rejected key", () => {
     const text =
       'sign_and_send_pubkey: signing failed for ED25519 "k" from agent: agent refused operation\n' +
       "taro@10.0.0.2: Permission denied (publickey).\n";
@@ -157,28 +157,28 @@ describe("the cause of a failed login", () => {
 });
 
 describe("the cause of a failed login through a jump", () => {
-  it("is the jump's, when it is the jump that fails", () => {
+  it("names the jump if the jump fails", () => {
     const refused = explain([
       "ssh: connect to host 203.0.113.10 port 22: Connection refused\n",
-      LEFT_ALONE,
+      JUMP_FAILED,
     ]);
     assert.equal(refused.cause, "connection refused by 203.0.113.10 port 22");
-    const denied = explain(["admin@203.0.113.10: Permission denied (publickey).\n", LEFT_ALONE]);
+    const denied = explain(["admin@203.0.113.10: Permission denied (publickey).\n", JUMP_FAILED]);
     assert.equal(denied.cause, "admin@203.0.113.10 accepts none of the SSH keys that were offered");
-    const mismatch = explain([MISMATCH, LEFT_ALONE]);
+    const mismatch = explain([MISMATCH, JUMP_FAILED]);
     assert.match(mismatch.cause, /^203\.0\.113\.10 port 22 shows another SSH host key/);
     assert.match(mismatch.remedy, /hostKey of the relay at 203\.0\.113\.10/);
   });
 
-  it("is the host's, when the jump cannot connect to it", () => {
+  it("names the host if the jump cannot connect to it", () => {
     const text =
       "channel 0: open failed: connect failed: No route to host\nstdio forwarding failed\n";
-    const failure = explain([text, LEFT_ALONE]);
+    const failure = explain([text, JUMP_FAILED]);
     assert.equal(failure.cause, "no way to 10.0.0.2 port 2222 (No route to host)");
     assert.match(failure.remedy, /on 203\.0\.113\.10: ip route get 10\.0\.0\.2/);
   });
 
-  it("is the host's, when it stays silent behind the jump", () => {
+  it("names the host if it does not answer behind the jump", () => {
     const failure = explain([
       "",
       "Connection timed out during banner exchange\nConnection to UNKNOWN port 65535 timed out\n",
@@ -186,20 +186,20 @@ describe("the cause of a failed login through a jump", () => {
     assert.equal(failure.cause, "timed out: 10.0.0.2 port 2222 does not answer");
   });
 
-  it("is a jump that forbids jumping", () => {
+  it("names a jump that forbids forwarding", () => {
     const text =
       "channel 0: open failed: administratively prohibited: open failed\nstdio forwarding failed\n";
-    const failure = explain([text, LEFT_ALONE]);
+    const failure = explain([text, JUMP_FAILED]);
     assert.equal(failure.kind, "no-forwarding");
     assert.match(failure.remedy, /AllowTcpForwarding yes/);
   });
 
-  it("names the time, when the program itself gave up", () => {
+  it("names the time limit if the program timed out", () => {
     const failure = explain(["", ""], 12);
     assert.deepEqual([failure.kind, failure.cause], ["timed-out", "no login within 12 s"]);
   });
 
-  it("gives the way as a command to try by hand", () => {
+  it("gives an ssh command to try by hand", () => {
     const failure = explain(["", "something new\n"]);
     assert.equal(failure.remedy, "Try it by hand: ssh -J admin@203.0.113.10 -p 2222 taro@10.0.0.2");
   });

@@ -1,4 +1,4 @@
-/** What ssh is told: pinned keys only, one flat script for each jump, and no word that a shell could take apart. */
+/** The arguments and files for ssh: pinned keys only, one script for each jump, safe shell quoting. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fc from "fast-check";
@@ -40,7 +40,7 @@ function optionsOf(args: string[]): Map<string, string> {
 }
 
 describe("known hosts", () => {
-  it("are the pinned keys of each machine on the way, under its own alias, and nothing else", () => {
+  it("are only the pinned keys of each hop, under its own alias", () => {
     assert.equal(
       knownHosts([JUMP, HOST], "way0"),
       `wireguard-mesh-way0-0 ${ED}\nwireguard-mesh-way0-1 ${ED}\nwireguard-mesh-way0-1 ${RSA}\n`,
@@ -58,43 +58,43 @@ describe("known hosts", () => {
   });
 });
 
-describe("a machine that an authority vouches for", () => {
+describe("a host with an SSH authority", () => {
   const principal = "wireguard-mesh-i-0abc";
-  const vouched: SshHop = { ...JUMP, hostKeys: [], authority: { publicKey: ED, principal } };
+  const certified: SshHop = { ...JUMP, hostKeys: [], authority: { publicKey: ED, principal } };
 
-  it("is known by its certificate alone, made out for its own name", () => {
+  it("is trusted only with a certificate for its own principal", () => {
     assert.equal(
-      knownHosts([vouched, HOST], "way0"),
+      knownHosts([certified, HOST], "way0"),
       `@cert-authority ${principal} ${ED}\nwireguard-mesh-way0-1 ${ED}\nwireguard-mesh-way0-1 ${RSA}\n`,
     );
-    assert.deepEqual(hostKeyAlgorithms(vouched), ["ssh-ed25519-cert-v01@openssh.com"]);
+    assert.deepEqual(hostKeyAlgorithms(certified), ["ssh-ed25519-cert-v01@openssh.com"]);
   });
 
-  it("is asked for that name, as a host and as a jump", () => {
-    const options = optionsOf(sshCommand([vouched], PLACE).args);
+  it("is checked for that principal, as a host and as a jump", () => {
+    const options = optionsOf(sshCommand([certified], PLACE).args);
     assert.equal(options.get("HostKeyAlias"), principal);
     assert.equal(options.get("HostKeyAlgorithms"), "ssh-ed25519-cert-v01@openssh.com");
-    const jump = sshCommand([vouched, HOST], PLACE).files.get("/tmp/f/way0.jump-0") ?? "";
+    const jump = sshCommand([certified, HOST], PLACE).files.get("/tmp/f/way0.jump-0") ?? "";
     assert.match(
       jump,
       / -o HostKeyAlias=wireguard-mesh-i-0abc -o HostKeyAlgorithms=ssh-ed25519-cert-/,
     );
   });
 
-  it("can be looked at when it is refused: whatever it shows, nothing more is trusted", () => {
-    const { args, files } = lookCommand([vouched], PLACE);
+  it("can be connected to for debug output after a failure, without trusting more keys", () => {
+    const { args, files } = lookCommand([certified], PLACE);
     const first = optionsOf([...args].slice(0, 4));
     assert.equal(first.get("LogLevel"), "DEBUG2");
     assert.match(
       first.get("HostKeyAlgorithms") ?? "",
       /^ssh-ed25519-cert-v01@openssh\.com,.*ssh-ed25519,/,
     );
-    assert.equal(files.get("/tmp/f/way0.known_hosts"), knownHosts([vouched], "way0"));
+    assert.equal(files.get("/tmp/f/way0.known_hosts"), knownHosts([certified], "way0"));
   });
 });
 
 describe("the ssh command", () => {
-  it("for a host without jumps asks nobody and trusts our own file only", () => {
+  it("is non-interactive and trusts only its own known_hosts file", () => {
     const { args, files, jumpTalk } = sshCommand([HOST], PLACE);
     const options = optionsOf(args);
     const expected = {
@@ -115,14 +115,14 @@ describe("the ssh command", () => {
     assert.deepEqual(jumpTalk, []);
   });
 
-  it("with a key of the stack's own offers that and no other, at each machine", () => {
+  it("offers only the stack's SSH key, if it has one, at each hop", () => {
     const { args, files } = sshCommand([JUMP, HOST], { ...PLACE, agentSocket: "/tmp/f/agent" });
     assert.equal(optionsOf(args).get("IdentityAgent"), "/tmp/f/agent");
     assert.equal(optionsOf(args).get("IdentityFile"), "none");
     assert.match(files.get("/tmp/f/way0.jump-0") ?? "", /-o IdentityAgent=\/tmp\/f\/agent /);
   });
 
-  it("has one script for each jump, which jumps through the one before it", () => {
+  it("has one script for each jump, which uses the previous one as its proxy", () => {
     const { args, files } = sshCommand([JUMP, { ...JUMP, address: "192.0.2.7" }, HOST], PLACE);
     assert.equal(optionsOf(args).get("ProxyCommand"), "sh /tmp/f/way0.jump-1");
     const second = files.get("/tmp/f/way0.jump-1") ?? "";
@@ -136,7 +136,7 @@ describe("the ssh command", () => {
     assert.doesNotMatch(first, /ProxyCommand/);
   });
 
-  it("grows evenly with the number of jumps", () => {
+  it("grows linearly with the number of jumps", () => {
     const sizes = [4, 8, 16].map((jumps) => {
       const chain = [...Array.from({ length: jumps }, () => JUMP), HOST];
       return [...sshCommand(chain, PLACE).files.values()].join("").length / jumps;
@@ -146,8 +146,8 @@ describe("the ssh command", () => {
   });
 });
 
-describe("a word for sh", () => {
-  it("comes out of a real sh as it went in", () => {
+describe("a quoted shell word", () => {
+  it("is unquoted to the original text by sh", () => {
     const anyText = fc.string({ unit: "binary", maxLength: 40 }).filter((t) => !t.includes("\0"));
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 1, maxLength: 20 }), (words) => {
@@ -160,8 +160,8 @@ describe("a word for sh", () => {
   });
 });
 
-describe("a machine in words", () => {
-  it("is user@address[:port], with brackets where they are needed", () => {
+describe("a formatted hop", () => {
+  it("is user@address[:port], with brackets if needed", () => {
     assert.equal(formatHop(JUMP), "admin@relay.example.org");
     assert.equal(formatHop(HOST), "taro@[fd5c:10::2]:2222");
     assert.equal(formatHop({ ...HOST, port: 22 }), "taro@fd5c:10::2");

@@ -1,4 +1,4 @@
-/** What a host is told to be: its lines, and the digest that stands for it. */
+/** The wanted state of a host: its lines for the payload, and its digest. */
 import * as assert from "node:assert/strict";
 import type { PushRequest } from "../../mesh/push-request";
 import { digestOf, stateLines } from "../../scripts/push/wanted-state";
@@ -7,7 +7,7 @@ import { REQUEST } from "./support/request";
 const DIGEST = digestOf(REQUEST);
 
 describe("the digest of a state", () => {
-  it("is over interface, config, forwarding and rotation, and not over the way there", () => {
+  it("covers interface, config, forwarding and rotation, but not how the host is reached", () => {
     const change = (part: Partial<PushRequest>): string => digestOf({ ...REQUEST, ...part });
     assert.equal(change({ owner: "o", machine: "m", sshPrivateKey: "k", probes: [] }), DIGEST);
     assert.notEqual(change({ interface: "wg1" }), DIGEST);
@@ -19,12 +19,12 @@ describe("the digest of a state", () => {
 });
 
 describe("the lines of a state", () => {
-  it("say nothing of keys that change where none does", () => {
+  it("have no rotation fields without a rotation", () => {
     const keys = ["forwarding4", "forwarding6", "probes", "instances", "sha256", "config"];
     assert.deepEqual(Object.keys(stateLines(REQUEST)), keys);
   });
 
-  it("name the pairs, who must shake hands, and the second interface", () => {
+  it("have the pairs, the keys that need a handshake, and the second interface", () => {
     const second = { interface: "wg0-next", config: "[Interface]\nPrivateKey = y\n" };
     const pairs = [
       { current: "A", next: "B", allowedIps: ["10.0.0.2/32"] },

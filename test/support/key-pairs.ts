@@ -1,7 +1,7 @@
-/** Fixed, valid WireGuard key pairs. */
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+/** WireGuard key pairs: a fixed pool, and random ones. */
+import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 
-interface KeyPair {
+export interface KeyPair {
   privateKey: string;
   publicKey: string;
 }
@@ -10,7 +10,15 @@ interface KeyPair {
 export const keyPairs: readonly KeyPair[] = Array.from({ length: 24 }, (_, at) => keyPair(at));
 
 export function keyPair(at: number): KeyPair {
-  const seed = createHash("sha256").update(`key pair ${at}`).digest();
+  return keyPairFrom(createHash("sha256").update(`key pair ${at}`).digest());
+}
+
+/** A random key pair. */
+export function newKeyPair(): KeyPair {
+  return keyPairFrom(randomBytes(32));
+}
+
+function keyPairFrom(seed: Buffer): KeyPair {
   // Clamped like `wg genkey`, because wg shows every key in this form.
   seed[0] = (seed[0] ?? 0) & 248;
   seed[31] = ((seed[31] ?? 0) & 127) | 64;

@@ -1,6 +1,6 @@
 /**
- * An EC2 relay, end to end: the real engine and the program as it is, the very user data on a machine that boots. What is
- * not real is Amazon (scripts/lab/aws-plugin). One network for all, since a boot takes a minute. Needs root, QEMU.
+ * An EC2 relay, end to end, with the real engine and a virtual machine that boots the real user data; only AWS is a
+ * stand-in (scripts/lab/aws-plugin). All tests share one network, because a boot takes a minute. Needs root, QEMU.
  */
 import { LeakWatch } from "../lab/support/leak-watch";
 import { changes } from "./ec2/changes";
@@ -10,7 +10,7 @@ import { identity } from "./ec2/identity";
 import { replacement } from "./ec2/replacement";
 import { Ec2Network } from "./support/ec2-network";
 
-export interface Here {
+export interface Ec2Fixture {
   network: Ec2Network;
   leaks: LeakWatch;
 }
@@ -18,32 +18,32 @@ export interface Here {
 describe("an EC2 relay", function () {
   // Each step builds on the one before.
   this.bail(true);
-  const here = {} as Here;
+  const fixture = {} as Ec2Fixture;
   before(async () => {
-    here.network = await Ec2Network.make("test-vm-ec2");
-    here.leaks = await LeakWatch.start(here.network.mesh);
+    fixture.network = await Ec2Network.create("test-vm-ec2");
+    fixture.leaks = await LeakWatch.forStack(fixture.network.mesh);
   });
   afterEach(async function () {
     if (this.currentTest?.state !== "failed") return;
-    const machine = await here.network.machine().catch(() => undefined);
-    if (machine !== undefined) process.stderr.write(`${machine.lastWords()}\n`);
+    const machine = await fixture.network.machine().catch(() => undefined);
+    if (machine !== undefined) process.stderr.write(`${machine.consoleTail()}\n`);
   });
-  after(() => here.network.lab.down());
+  after(() => fixture.network.lab.down());
 
-  describe("out of nothing", () => {
-    firstUp(here);
+  describe("at its first up", () => {
+    firstUp(fixture);
   });
-  describe("to SSH", () => {
-    identity(here);
+  describe("over SSH", () => {
+    identity(fixture);
   });
   describe("that changes", () => {
-    changes(here);
+    changes(fixture);
   });
   describe("that is replaced", () => {
-    replacement(here);
+    replacement(fixture);
   });
   describe("at its end", () => {
-    ending(here);
-    it("let no secret be seen anywhere in all of this", () => here.leaks.end());
+    ending(fixture);
+    it("leaks no secret", () => fixture.leaks.end());
   });
 });

@@ -1,11 +1,10 @@
 /**
- * F5 on real machines: the plug is pulled at 20 random moments of a push, from its first login to its confirmation. The
- * machine loses its memory and keeps its disk as it was written; then it really boots, and is pushed to once more. Twenty
- * whole boots fit because there are two machines at work and their boots are light (support/light-machines.ts). The seed is
- * printed, and can be given: FAULT_SEED=7. Needs root, QEMU.
+ * F5 on virtual machines: the power is cut at 20 random moments of a push, from its first login to its confirmation. The
+ * machine loses its memory but not its disk; then it boots and gets another push. Two machines run in parallel, with
+ * fast boots (support/light-machines.ts). The seed is in the title; FAULT_SEED=7 sets it. Needs root, QEMU.
  *
- * What a plug pulled on QEMU leaves out: writes that the disk had taken but not yet flushed are kept, where a real disk
- * may lose them. What the kernel had not written yet is lost here as there.
+ * Unlike a real power cut, killing QEMU keeps writes that the disk has accepted but not flushed. Writes that the kernel
+ * has not issued yet are lost in both cases.
  */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
@@ -16,29 +15,29 @@ import { generator, SEED } from "../lab/support/random";
 import { progress, secondsSince } from "./support/ec2-network";
 import { apply, confirm } from "./support/host-script";
 import { lightMachines } from "./support/light-machines";
-import { said } from "./support/machine-in-lab";
+import { runOn } from "./support/machine-in-lab";
 import { PushedMachine, type State } from "./support/pushed-machine";
 
 const ID = "test-vm-faults";
 const CUTS = 20;
-/** Longer than any test: the timer is there, and does not go off. */
+/** Seconds; longer than any test, so that the rollback timer does not fire. */
 const NEVER = 3600;
-/** Of one machine's cuts: each fifth one is in the first push of all to a clean host. */
+/** Every fifth cut of a machine is in the first push to a clean host. */
 const FIRST_PUSH_EVERY = 5;
 
 const STATES: [State, State] = [
-  { mtu: 1310, forwarding: true, stranger: false },
-  { mtu: 1320, forwarding: false, stranger: true },
+  { mtu: 1310, forwarding: true, extraPeer: false },
+  { mtu: 1320, forwarding: false, extraPeer: true },
 ];
 
 interface Cut {
-  /** Of its machine's cuts. */
+  /** The number of the cut on its machine. */
   round: number;
-  /** Which part of a whole push is over when the power goes. */
+  /** The fraction of a push after which the power is cut. */
   part: number;
 }
 
-describe(`a machine that loses its power in a push (seed ${SEED})`, function () {
+describe(`a machine that loses power during a push (seed ${SEED})`, function () {
   this.timeout(2_400_000);
   let lab: Lab;
   let machines: PushedMachine[] = [];
@@ -46,8 +45,8 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
   const cuts = Array.from({ length: CUTS }, random);
 
   before(async () => {
-    const { lab: made, both } = await lightMachines(ID);
-    lab = made;
+    const { lab: created, both } = await lightMachines(ID);
+    lab = created;
     const peers = [
       { name: "desktop", address: "203.0.113.21" },
       { name: "laptop", address: "203.0.113.22" },
@@ -63,11 +62,11 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
   });
   afterEach(function () {
     if (this.currentTest?.state !== "failed") return;
-    for (const { machine } of machines) process.stderr.write(`${machine.lastWords()}\n`);
+    for (const { machine } of machines) process.stderr.write(`${machine.consoleTail()}\n`);
   });
   after(() => Lab.down(ID));
 
-  /** Both work at the same time; when one fails, the other is waited for all the same. */
+  /** Works on both machines in parallel; waits for the other one if one fails. */
   async function inParallel(
     work: (one: PushedMachine, at: number) => Promise<void>,
   ): Promise<void> {
@@ -76,97 +75,101 @@ describe(`a machine that loses its power in a push (seed ${SEED})`, function () 
   }
 
   async function boot({ machine }: PushedMachine): Promise<void> {
-    const begun = Date.now();
+    const startedAt = Date.now();
     await machine.start();
     await machine.waitForSsh();
-    progress(`${machine.name}: up after ${secondsSince(begun)} s`);
+    progress(`${machine.name}: up after ${secondsSince(startedAt)} s`);
   }
 
   async function cutPower({ machine }: PushedMachine): Promise<void> {
     assert.equal(await machine.powerCut(), true);
   }
 
-  it("F5: in its first push is not taken for somebody else's afterwards, whatever had reached the disk", async () => {
+  it("F5: accepts the first push again after a power cut, whatever had reached the disk", async () => {
     const [one] = machines;
     assert.ok(one);
     const wanted = { config: one.configOf(STATES[0]), forwarding: false, timeout: NEVER };
     const first = await apply(one.machine, wanted);
-    assert.equal(first.answer.facts.get("outcome"), "pending", first.answer.stderr);
-    // Any other program's fsync has ext4 write all names, and only those contents that it has given a place yet.
-    await said(one.machine, "sudo sh -c 'echo other >/root/other && sync /root/other'");
+    assert.equal(first.reply.facts.get("outcome"), "pending", first.reply.stderr);
+    // After any fsync ext4 has written all file names, but contents only where blocks are already allocated.
+    await runOn(one.machine, "sudo sh -c 'echo other >/root/other && sync /root/other'");
     await cutPower(one);
     await boot(one);
-    one.assertRuns(null, await one.look(), "after the first push was cut");
+    one.assertRuns(null, await one.inspect(), "after the first push was cut");
     const again = await apply(one.machine, wanted);
-    assert.equal(again.answer.facts.get("outcome"), "pending", again.answer.stderr);
+    assert.equal(again.reply.facts.get("outcome"), "pending", again.reply.stderr);
     assert.equal((await confirm(one.machine, again.token)).code, 0);
     await one.remove();
   });
 
-  it("F5: after 20 cuts at random moments is the old or the new one, whole, and one more push converges", async () => {
-    const begun = Date.now();
+  it("F5: has a complete old or new config after 20 cuts at random moments, and the next push converges", async () => {
+    const startedAt = Date.now();
     await inParallel(async (one, at) => {
       const [even, odd] = STATES;
       await one.converge(odd);
       const push = Date.now();
       await one.converge(even);
-      const whole = Date.now() - push;
-      progress(`${one.name}: a whole push takes ${whole} ms`);
+      const duration = Date.now() - push;
+      progress(`${one.name}: a push takes ${duration} ms`);
       const own = cuts.filter((_, index) => index % machines.length === at);
-      let former: State | null = even;
+      let previous: State | null = even;
       for (const [round, part] of own.entries()) {
-        former = await survives(one, former, { round, part }, whole);
+        previous = await cutAndRecover(one, previous, { round, part }, duration);
       }
     });
-    progress(`${CUTS} cuts, boots and pushes took ${secondsSince(begun)} s`);
+    progress(`${CUTS} cuts, boots and pushes took ${secondsSince(startedAt)} s`);
   });
 
-  /** One cut, one boot, one more push. @returns the state that it has then. */
-  async function survives(
+  /** Cuts the power during a push, boots, and pushes again. @returns the new state */
+  async function cutAndRecover(
     one: PushedMachine,
     before: State | null,
     { round, part }: Cut,
-    whole: number,
+    duration: number,
   ): Promise<State> {
-    let former = before;
+    let previous = before;
     if (round % FIRST_PUSH_EVERY === 0) {
       await one.remove();
-      former = null;
+      previous = null;
     }
     const next = STATES[(round + 1) % 2] as State;
-    const moment = Math.round(part * whole);
-    const what = `${one.name}, cut ${round}, ${former === null ? "first push, " : ""}after ${moment} ms`;
+    const moment = Math.round(part * duration);
+    const what = `${one.name}, cut ${round}, ${previous === null ? "first push, " : ""}after ${moment} ms`;
     const program = one.startPush(next);
     await sleep(moment);
     await cutPower(one);
-    // It would come back and confirm; nobody is there any more to do so.
+    // Kill the push program, which would reconnect and confirm.
     program.kill("SIGKILL");
     if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
     const off = Date.now();
     await boot(one);
-    const found = await one.look();
-    const has = [former, next].find((it) => found.live === (it === null ? "" : one.configOf(it)));
+    const found = await one.inspect();
+    const state = [previous, next].find(
+      (it) => found.live === (it === null ? "" : one.configOf(it)),
+    );
     assert.notEqual(
-      has,
+      state,
       undefined,
       `${what}: neither the old nor the new file: ${found.live.length} bytes`,
     );
-    one.assertRuns(has ?? null, found, what);
+    one.assertRuns(state ?? null, found, what);
     const up = secondsSince(off);
     await one.converge(next);
     await one.assertConverged(next, what);
-    progress(`${what}: ${has === next ? "new" : "old"} (boot ${up} s, all ${secondsSince(off)} s)`);
+    progress(
+      `${what}: ${state === next ? "new" : "old"} (boot ${up} s, all ${secondsSince(off)} s)`,
+    );
     return next;
   }
 
-  describe("and then is searched", () => {
+  describe("as a whole", () => {
     let leaks: LeakWatch;
-    // Only now: it reads all processes' command lines again and again, which two emulated boots would pay for.
+    // Only now, because sampling all processes would slow the emulated boots down.
     before(async () => {
-      leaks = await LeakWatch.ofPushes(lab);
+      leaks = await LeakWatch.forPushes(lab);
     });
 
-    it("let no secret be seen anywhere in all of this", async () => {
+    it("leaks no secret", async () => {
       for (const { machine, name } of machines)
         await leaks.readMachine(name, async (script) => {
           const { stdout } = await machine.ssh("sudo sh -s", { input: script });

@@ -1,50 +1,50 @@
-/** The push's host script on a real Debian: systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
+/** The host script on Debian with systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { waitFor } from "../../scripts/lab/process";
 import type { Machine } from "../../scripts/lab/vm/machine";
 import { apply, confirm, confirmAndCrash, facts, remove } from "./support/host-script";
-import type { Answer, Wanted } from "./support/host-script";
-import { said, startMachine } from "./support/machine-in-lab";
+import type { HostReply, WantedState } from "./support/host-script";
+import { runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 import { Network } from "./support/network";
 
 const ID = "test-vm-push";
 const STATE = "/var/lib/wireguard-mesh/wg0";
-/** Longer than any test here: the timer is there, and does not go off. */
+/** Seconds; longer than any test here, so that the rollback timer does not fire. */
 const NEVER = 3600;
 /**
- * What wg-quick takes where the file says nothing, and the change that these tests make. Not the listen port: the peers
- * would follow the relay to the new one, and after a boot nobody tells them that it is back on the former one.
+ * wg-quick's default MTU, and the change that these tests make. They do not change the listen port: the peers would
+ * follow the relay to the new port, but not back to the old one after a reboot.
  */
-const USUAL_MTU = 1420;
+const DEFAULT_MTU = 1420;
 const OTHER_MTU = 1300;
 
 describe("the push on a machine with systemd", () => {
-  let here: MachineInLab;
+  let fixture: MachineInLab;
   let machine: Machine;
   let network: Network;
   before(async () => {
-    here = await startMachine(ID);
-    machine = here.machine;
-    network = new Network(here.lab);
+    fixture = await startMachine(ID);
+    machine = fixture.machine;
+    network = new Network(fixture.lab);
     await network.startPeers();
     await machine.waitForSsh();
     assert.deepEqual(await machine.waitForCloudInit(), []);
   });
   afterEach(function () {
-    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.lastWords()}\n`);
+    if (this.currentTest?.state === "failed") process.stderr.write(`${machine.consoleTail()}\n`);
   });
   after(() => Lab.down(ID));
 
-  it("installs the tools by apt, and stages the change behind a timer of systemd's", async () => {
-    const { answer, token } = await apply(machine, relay());
-    assertCode(answer);
-    assert.match(answer.stderr, /^progress: installing wireguard-tools/m);
-    assert.equal(answer.facts.get("outcome"), "pending");
+  it("installs the tools with apt and applies the change with a rollback timer of systemd", async () => {
+    const { reply, token } = await apply(machine, relay());
+    assertCode(reply);
+    assert.match(reply.stderr, /^progress: installing wireguard-tools/m);
+    assert.equal(reply.facts.get("outcome"), "pending");
     const timers =
       "systemctl list-units --state=active --no-legend 'wireguard-mesh-rollback-wg0-*.timer'";
-    assert.match(await said(machine, timers), /wireguard-mesh-rollback-wg0-\S+\.timer/);
+    assert.match(await runOn(machine, timers), /wireguard-mesh-rollback-wg0-\S+\.timer/);
     const done = await confirm(machine, token);
     assertCode(done);
     assert.equal(done.facts.get("outcome"), "confirmed");
@@ -52,95 +52,94 @@ describe("the push on a machine with systemd", () => {
     await network.assertWorks();
   });
 
-  it("leaves a unit for the boot, no timer, and files for root alone", async () => {
-    assert.equal(await said(machine, "systemctl is-enabled wg-quick@wg0"), "enabled");
-    const timers = await said(machine, "systemctl list-timers --all --no-legend");
+  it("leaves an enabled unit, no timer, and files that only root can read", async () => {
+    assert.equal(await runOn(machine, "systemctl is-enabled wg-quick@wg0"), "enabled");
+    const timers = await runOn(machine, "systemctl list-timers --all --no-legend");
     assert.doesNotMatch(timers, /wireguard-mesh/);
     const files = `sudo find /etc/wireguard ${STATE} -type f -printf '%m %u\\n' | sort -u`;
-    assert.equal(await said(machine, files), "600 root");
+    assert.equal(await runOn(machine, files), "600 root");
   });
 
-  it("does nothing when it is told the same again", async () => {
-    const { answer } = await apply(machine, relay());
-    assertCode(answer);
-    assert.equal(answer.facts.get("outcome"), "unchanged");
+  it("does nothing when the same state is pushed again", async () => {
+    const { reply } = await apply(machine, relay());
+    assertCode(reply);
+    assert.equal(reply.facts.get("outcome"), "unchanged");
   });
 
-  it("comes back by itself after a reboot: tunnel, routes and forwarding", async () => {
+  it("restores tunnel, routes and forwarding after a reboot", async () => {
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
-    assert.equal(await said(machine, "systemctl is-active wg-quick@wg0"), "active");
+    assert.equal(await runOn(machine, "systemctl is-active wg-quick@wg0"), "active");
     await network.assertWorks();
-    const { answer } = await apply(machine, relay());
-    assert.equal(answer.facts.get("outcome"), "unchanged", answer.stderr);
+    const { reply } = await apply(machine, relay());
+    assert.equal(reply.facts.get("outcome"), "unchanged", reply.stderr);
   });
 
-  it("goes back by itself when nobody confirms", async () => {
-    const { answer, token } = await apply(machine, relay({ mtu: OTHER_MTU, timeout: 20 }));
-    assert.equal(answer.facts.get("outcome"), "pending", answer.stderr);
+  it("rolls back an unconfirmed change", async () => {
+    const { reply, token } = await apply(machine, relay({ mtu: OTHER_MTU, timeout: 20 }));
+    assert.equal(reply.facts.get("outcome"), "pending", reply.stderr);
     const undone = await waitFor(
       async () => ((await facts(machine)).facts.get("rolled-back") === token ? true : undefined),
-      120_000,
-      1000,
+      { limitMs: 120_000, pauseMs: 1000 },
     );
     assert.equal(undone, true);
-    assert.equal(await mtu(), USUAL_MTU);
+    assert.equal(await mtu(), DEFAULT_MTU);
     assert.equal((await confirm(machine, token)).code, 1);
     await network.assertWorks();
   });
 
-  it("F5: is what was confirmed, when the power goes right after the confirmation", async () => {
+  it("F5: has the new config after a power cut right after the confirmation", async () => {
     const before = await machine.waitForSsh();
     const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
     await confirmAndCrash(machine, token);
     await machine.waitForSsh(before);
     assert.deepEqual(await machine.waitForUnits(), []);
     assert.equal(await mtu(), OTHER_MTU);
-    const { answer } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    assert.equal(answer.facts.get("outcome"), "unchanged", answer.stdout + answer.stderr);
+    const { reply } = await apply(machine, relay({ mtu: OTHER_MTU }));
+    assert.equal(reply.facts.get("outcome"), "unchanged", reply.stdout + reply.stderr);
     const back = await apply(machine, relay());
     assertCode(await confirm(machine, back.token));
     await network.assertWorks();
   });
 
-  it("F5: is what was confirmed before, when the power goes while a change is unconfirmed", async () => {
+  it("F5: has the old config after a power cut during an unconfirmed change", async () => {
     const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    await carriedOut();
-    await said(machine, "sync");
+    await waitUntilApplied();
+    await runOn(machine, "sync");
     await cutAndStart();
-    assert.equal(await mtu(), USUAL_MTU);
+    assert.equal(await mtu(), DEFAULT_MTU);
     await network.assertWorks();
-    // The change did not outlive the boot, so a late confirmation must not make it permanent.
+    // The change was lost at the reboot, so a late confirmation must not make it permanent.
     const late = await confirm(machine, token);
     assert.equal(late.code, 1, late.stdout);
-    await said(machine, "! sudo grep MTU /etc/wireguard/wg0.conf");
-    const { answer } = await apply(machine, relay());
-    assert.equal(answer.facts.get("outcome"), "unchanged", answer.stdout + answer.stderr);
+    await runOn(machine, "! sudo grep MTU /etc/wireguard/wg0.conf");
+    const { reply } = await apply(machine, relay());
+    assert.equal(reply.facts.get("outcome"), "unchanged", reply.stdout + reply.stderr);
   });
 
-  it("waits for another one that is installing packages", async () => {
-    await said(machine, "sudo apt-get -qq -y remove wireguard-tools");
+  it("waits for another package installation", async () => {
+    await runOn(machine, "sudo apt-get -qq -y remove wireguard-tools");
     const busy = "sudo systemd-run -q flock /var/lib/dpkg/lock-frontend sleep 5";
-    await said(machine, busy);
-    const { answer, token } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    assertCode(answer);
+    await runOn(machine, busy);
+    const { reply, token } = await apply(machine, relay({ mtu: OTHER_MTU }));
+    assertCode(reply);
     assertCode(await confirm(machine, token));
     assert.equal(await mtu(), OTHER_MTU);
   });
 
-  it("leaves nothing behind when it is removed, nor after another boot", async () => {
-    const answer = await remove(machine);
-    // It goes on without its connection: an emulated machine on a busy one is slower than the ten seconds it is given.
-    assert.match(answer.stdout, /^outcome removing$/m);
-    const gone = "until [ ! -e /var/lib/wireguard-mesh ]; do sleep 1; done";
-    await said(machine, `timeout 100 sh -c '${gone}'`);
-    await assertGone();
+  it("leaves nothing behind after a removal, nor after a reboot", async () => {
+    const reply = await remove(machine);
+    // The removal continues in the background, because an emulated machine needs more than its ten seconds.
+    assert.match(reply.stdout, /^outcome removing$/m);
+    const removed = "until [ ! -e /var/lib/wireguard-mesh ]; do sleep 1; done";
+    await runOn(machine, `timeout 100 sh -c '${removed}'`);
+    await assertRemoved();
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
-    await assertGone();
+    await assertRemoved();
   });
 
-  function relay(options: { mtu?: number; timeout?: number } = {}): Wanted {
+  function relay(options: { mtu?: number; timeout?: number } = {}): WantedState {
     const config = network.relayConfig(options.mtu);
     return { config, forwarding: true, timeout: options.timeout ?? NEVER };
   }
@@ -149,13 +148,12 @@ describe("the push on a machine with systemd", () => {
     return Number((await facts(machine)).facts.get("mtu"));
   }
 
-  async function carriedOut(): Promise<void> {
-    const seen = await waitFor(
-      async () => ((await mtu()) === OTHER_MTU ? true : undefined),
-      60_000,
-      500,
-    );
-    assert.equal(seen, true, "the change was not carried out");
+  async function waitUntilApplied(): Promise<void> {
+    const applied = await waitFor(async () => ((await mtu()) === OTHER_MTU ? true : undefined), {
+      limitMs: 60_000,
+      pauseMs: 500,
+    });
+    assert.equal(applied, true, "the change was not applied");
   }
 
   async function cutAndStart(): Promise<void> {
@@ -165,7 +163,7 @@ describe("the push on a machine with systemd", () => {
     assert.deepEqual(await machine.waitForUnits(), []);
   }
 
-  async function assertGone(): Promise<void> {
+  async function assertRemoved(): Promise<void> {
     assert.equal((await facts(machine)).facts.get("interface"), "missing");
     assert.notEqual((await machine.ssh("systemctl is-enabled wg-quick@wg0")).code, 0);
     const leftovers =
@@ -173,10 +171,10 @@ describe("the push on a machine with systemd", () => {
       "/run/wireguard-mesh " +
       "-name '*wireguard-mesh*' -o -name 'wg0*' -o -name 'wg-quick@wg0*'";
     assert.equal((await machine.ssh(leftovers)).stdout, "");
-    assert.equal(await said(machine, "cat /proc/sys/net/ipv4/ip_forward"), "0");
+    assert.equal(await runOn(machine, "cat /proc/sys/net/ipv4/ip_forward"), "0");
   }
 });
 
-function assertCode(answer: Answer): void {
-  assert.equal(answer.code, 0, answer.stderr);
+function assertCode(reply: HostReply): void {
+  assert.equal(reply.code, 0, reply.stderr);
 }

@@ -1,4 +1,4 @@
-/** The account: everything that exists in the lab's "cloud", in a file of the lab, so that it ends with it. */
+/** The lab's AWS account: all resources, in a file in the lab's folder, so that they are removed with the lab. */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -7,22 +7,22 @@ import { stackName } from "../repository";
 import { stateFolder } from "../state";
 import type { PlainProperties } from "./plain";
 
-export interface Thing {
-  /** Its kind: `aws:ec2/vpc:Vpc`. */
+export interface CloudResource {
+  /** The type token, such as `aws:ec2/vpc:Vpc`. */
   type: string;
   id: string;
-  /** All that AWS would say of it. */
+  /** All properties, as AWS would return them. */
   properties: PlainProperties;
 }
 
 interface Content {
   version: 1;
-  things: Record<string, Thing>;
+  resources: Record<string, CloudResource>;
   /** How often newer machine images have been published. */
   imagesPublished: number;
 }
 
-/** What AWS would answer when it will not do a thing; the message begins with AWS's own code. */
+/** An error response of AWS; the message begins with AWS's error code. */
 export class AwsError extends Error {}
 
 export class Account {
@@ -36,39 +36,39 @@ export class Account {
     return `${prefix}-0${randomBytes(8).toString("hex")}`;
   }
 
-  get(id: string): Thing | undefined {
-    return this.read().things[id];
+  get(id: string): CloudResource | undefined {
+    return this.read().resources[id];
   }
 
-  /** @throws AwsError when there is no such thing of that kind. */
-  need(type: string, id: string): Thing {
-    const thing = this.get(id);
-    if (thing?.type === type) return thing;
+  /** @throws AwsError when there is no resource with this type and id. */
+  require(type: string, id: string): CloudResource {
+    const resource = this.get(id);
+    if (resource?.type === type) return resource;
     const kind = type.split(":").at(-1) ?? type;
     throw new AwsError(`Invalid${kind}ID.NotFound: The ${kind} ID '${id}' does not exist`);
   }
 
-  all(type: string): Thing[] {
-    return Object.values(this.read().things).filter((thing) => thing.type === type);
+  all(type: string): CloudResource[] {
+    return Object.values(this.read().resources).filter((resource) => resource.type === type);
   }
 
-  put(thing: Thing): void {
+  put(resource: CloudResource): void {
     this.write((content) => {
-      content.things[thing.id] = thing;
+      content.resources[resource.id] = resource;
     });
   }
 
   change(id: string, properties: PlainProperties): void {
     this.write((content) => {
-      const thing = content.things[id];
-      if (thing !== undefined) thing.properties = { ...thing.properties, ...properties };
+      const resource = content.resources[id];
+      if (resource !== undefined) resource.properties = { ...resource.properties, ...properties };
     });
   }
 
   remove(id: string): void {
     this.write((content) => {
-      content.things = Object.fromEntries(
-        Object.entries(content.things).filter(([key]) => key !== id),
+      content.resources = Object.fromEntries(
+        Object.entries(content.resources).filter(([key]) => key !== id),
       );
     });
   }
@@ -77,7 +77,7 @@ export class Account {
     return this.read().imagesPublished;
   }
 
-  /** From now on every lookup finds newer images. */
+  /** Makes every later lookup return newer images. */
   publishImages(): void {
     this.write((content) => {
       content.imagesPublished += 1;
@@ -85,21 +85,21 @@ export class Account {
   }
 
   private read(): Content {
-    if (!fs.existsSync(this.file)) return { version: 1, things: {}, imagesPublished: 0 };
+    if (!fs.existsSync(this.file)) return { version: 1, resources: {}, imagesPublished: 0 };
     return JSON.parse(fs.readFileSync(this.file, "utf8")) as Content;
   }
 
-  /** Whole or not at all; never while another operation of this process reads, since nothing here waits. */
+  /** Atomic. Reads and writes are synchronous, so operations of this process do not interleave. */
   private write(change: (content: Content) => void): void {
     const content = this.read();
     change(content);
-    const beside = `${this.file}.new`;
-    fs.writeFileSync(beside, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-    fs.renameSync(beside, this.file);
+    const temporary = `${this.file}.new`;
+    fs.writeFileSync(temporary, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+    fs.renameSync(temporary, this.file);
   }
 }
 
-/** The lab that a stack belongs to. @throws LabError when it is not up. */
+/** The lab of the stack in a URN. @throws LabError when it is not up. */
 export function labOf(urn: string): Lab {
   const stack = urn.split("::")[0]?.split(":")[2] ?? "";
   const prefix = stackName("");

@@ -1,4 +1,4 @@
-/** Whether given inputs are a resource of their kind, and how two of them differ, as the real provider would say it. */
+/** Validates and compares the inputs of a resource like the real provider. */
 import type { Kind } from "./kinds/kind";
 import { sameValue, UNKNOWN, type PlainProperties } from "./plain";
 
@@ -10,17 +10,18 @@ export interface Failure {
 export function failures(kind: Kind, inputs: PlainProperties): Failure[] {
   const missing = kind.required.filter((name) => inputs[name] === undefined);
   const known = [...kind.required, ...kind.optional];
-  const strangers = ownNames(inputs).filter((name) => !known.includes(name));
-  const wrong = Object.entries(kind.wrong?.(inputs) ?? {}).flatMap(([property, reason]) => {
+  const unknownNames = ownNames(inputs).filter((name) => !known.includes(name));
+  const invalid = Object.entries(kind.validate?.(inputs) ?? {}).flatMap(([property, reason]) => {
     return reason === undefined || inputs[property] === UNKNOWN ? [] : [{ property, reason }];
   });
   return [
     ...missing.map((property) => ({ property, reason: "Missing required argument" })),
-    ...strangers.map((property) => ({
+    ...unknownNames.map((property) => ({
       property,
-      reason: "the stand-in for aws does not know this argument (the real provider may)",
+      reason:
+        "the stand-in for the aws plugin does not support this argument (the real provider may)",
     })),
-    ...wrong,
+    ...invalid,
   ];
 }
 
@@ -30,23 +31,23 @@ export interface Difference {
   change: "ADD" | "DELETE" | "UPDATE";
 }
 
-/** `old`: the inputs that were recorded. */
+/** The changed properties. `old`: the recorded inputs. */
 export function differences(kind: Kind, old: PlainProperties, next: PlainProperties): Difference[] {
   const names = [...new Set([...ownNames(old), ...ownNames(next)])];
   const changed = names.filter((name) => {
     if (next[name] === undefined && kind.chosen.includes(name)) return false;
     return !sameValue(old[name], next[name], kind.sets.includes(name));
   });
-  const more = kind.alsoReplacing?.(old, next, changed) ?? [];
+  const alsoReplacing = kind.alsoReplacing?.(old, next, changed) ?? [];
   return changed.map((property) => ({
     property,
-    replaces: kind.replacing.includes(property) || more.includes(property),
+    replaces: kind.replacing.includes(property) || alsoReplacing.includes(property),
     change:
       old[property] === undefined ? "ADD" : next[property] === undefined ? "DELETE" : "UPDATE",
   }));
 }
 
-/** What begins with two underscores is the engine's and the real bridge's own. */
+/** Names that begin with two underscores belong to the engine and the Terraform bridge. */
 function ownNames(properties: PlainProperties): string[] {
   return Object.keys(properties).filter((name) => !name.startsWith("__"));
 }

@@ -1,10 +1,10 @@
 /**
- * What security groups and routes let through, as rules of the router in front of each virtual machine. IPv4 only: that
- * is all that the lab's virtual machines have.
+ * Enforces security groups and routes with nft rules on the router of each virtual machine. IPv4 only: the lab's virtual
+ * machines have no IPv6.
  */
 import { machineNamespace } from "../vm/files";
-import { must } from "../process";
-import type { Account, Thing } from "./account";
+import { runOrThrow } from "../process";
+import type { Account, CloudResource } from "./account";
 import { type } from "./kinds/kind";
 import { mapsAt, textAt, textsAt, type PlainProperties } from "./plain";
 
@@ -12,19 +12,23 @@ export async function enforceAll(labId: string, account: Account): Promise<void>
   for (const instance of account.all(type.instance)) await enforce(labId, account, instance);
 }
 
-/** Does nothing for an instance that has no machine (yet). */
-export async function enforce(labId: string, account: Account, instance: Thing): Promise<void> {
+/** Does nothing for an instance that has no virtual machine yet. */
+export async function enforce(
+  labId: string,
+  account: Account,
+  instance: CloudResource,
+): Promise<void> {
   if (textAt(instance.properties, "instanceState") === "") return;
   const namespace = machineNamespace(labId, instance.id);
   const input = rulesFor(account, instance);
-  await must(["ip", "netns", "exec", namespace, "nft", "-f", "-"], { input });
+  await runOrThrow(["ip", "netns", "exec", namespace, "nft", "-f", "-"], { input });
 }
 
-/** nft 1.0.6 wants a newline before each closing brace, and has no "delete if there". */
-export function rulesFor(account: Account, instance: Thing): string {
-  const isOpen = hasWayOut(account, textAt(instance.properties, "subnetId"));
-  const ingress = isOpen ? rulesOf(account, instance, "ingress", type.ingressRule) : [];
-  const egress = isOpen ? rulesOf(account, instance, "egress", type.egressRule) : [];
+/** nft 1.0.6 needs a newline before each closing brace, and has no "delete if exists". */
+export function rulesFor(account: Account, instance: CloudResource): string {
+  const hasGateway = hasInternetRoute(account, textAt(instance.properties, "subnetId"));
+  const ingress = hasGateway ? rulesOf(account, instance, "ingress", type.ingressRule) : [];
+  const egress = hasGateway ? rulesOf(account, instance, "egress", type.egressRule) : [];
   return `table ip guard
 delete table ip guard
 table ip guard {
@@ -39,17 +43,17 @@ ${ingress.map((match) => `    iifname "eth0" ${match} accept\n`).join("")}${egre
 }
 
 /** Whether the subnet's route table leads to an internet gateway. */
-function hasWayOut(account: Account, subnetId: string): boolean {
+function hasInternetRoute(account: Account, subnetId: string): boolean {
   const tables = account
     .all(type.routeTableAssociation)
     .filter(({ properties }) => properties["subnetId"] === subnetId)
     .map(({ properties }) => textAt(properties, "routeTableId"));
   const inline = tables.flatMap((id) => mapsAt(account.get(id)?.properties ?? {}, "routes"));
-  const single = account
+  const separate = account
     .all(type.route)
     .filter(({ properties }) => tables.includes(textAt(properties, "routeTableId")))
     .map(({ properties }) => properties);
-  return [...inline, ...single].some(
+  return [...inline, ...separate].some(
     (route) =>
       (route["cidrBlock"] ?? route["destinationCidrBlock"]) === "0.0.0.0/0" &&
       textAt(route, "gatewayId") !== "",
@@ -58,14 +62,14 @@ function hasWayOut(account: Account, subnetId: string): boolean {
 
 function rulesOf(
   account: Account,
-  instance: Thing,
+  instance: CloudResource,
   direction: "ingress" | "egress",
   ruleType: string,
 ): string[] {
   const groups = textsAt(instance.properties, "vpcSecurityGroupIds");
   const side = direction === "ingress" ? "saddr" : "daddr";
   const inline = groups.flatMap((id) => mapsAt(account.get(id)?.properties ?? {}, direction));
-  const single = account
+  const separate = account
     .all(ruleType)
     .filter(({ properties }) => groups.includes(textAt(properties, "securityGroupId")))
     .map(({ properties }) => ({
@@ -73,14 +77,14 @@ function rulesOf(
       protocol: properties["ipProtocol"] ?? "",
       cidrBlocks: [properties["cidrIpv4"] ?? ""],
     }));
-  return [...inline, ...single].flatMap((rule) =>
+  return [...inline, ...separate].flatMap((rule) =>
     textsAt(rule, "cidrBlocks")
       .filter((cidr) => cidr !== "")
-      .map((cidr) => `ip ${side} ${cidr}${service(rule)}`),
+      .map((cidr) => `ip ${side} ${cidr}${protocolMatch(rule)}`),
   );
 }
 
-function service(rule: PlainProperties): string {
+function protocolMatch(rule: PlainProperties): string {
   const protocol = textAt(rule, "protocol").toLowerCase();
   if (protocol === "-1" || protocol === "all") return "";
   const ports = `${Number(rule["fromPort"])}-${Number(rule["toPort"])}`;

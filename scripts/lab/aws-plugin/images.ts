@@ -1,4 +1,4 @@
-/** Machine images: names and numbers only. Whatever is asked for, what boots is the lab's own Debian 12, for amd64. */
+/** Ids of machine images. Every instance boots the lab's own Debian 12 image for amd64, whatever its AMI. */
 import { createHash } from "node:crypto";
 import type { Account } from "./account";
 
@@ -10,12 +10,12 @@ export interface Image {
   architecture: (typeof ARCHITECTURES)[number];
 }
 
-/** The newest image of that kind at the moment. */
+/** The id of the newest version of an image. */
 export function newestImage(account: Account, image: Image): string {
   return amiId(image, account.imagesPublished);
 }
 
-/** What an id stands for; older images stay. */
+/** The image with this id, which can be an older version. */
 export function imageOf(account: Account, ami: string): Image | undefined {
   const all = NAMES.flatMap((name) =>
     ARCHITECTURES.map((architecture): Image => ({ name, architecture })),
@@ -24,7 +24,7 @@ export function imageOf(account: Account, ami: string): Image | undefined {
   return all.find((image) => generations.some((it) => amiId(image, it) === ami));
 }
 
-/** The name of a public parameter or image, as Debian, Ubuntu and Amazon call theirs. */
+/** The image that the name of a public parameter or AMI refers to, in the naming of Debian, Ubuntu and Amazon. */
 export function imageNamed(text: string): Image | undefined {
   const name = /debian.*12/.test(text)
     ? "debian-12"

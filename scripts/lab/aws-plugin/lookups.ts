@@ -1,4 +1,4 @@
-/** The functions of the provider that a program may ask: public parameters, images, subnets, VPCs. */
+/** The provider's functions: public parameters, images, subnets, VPCs. */
 import { AwsError, type Account } from "./account";
 import { imageNamed, newestImage } from "./images";
 import { type as kinds } from "./kinds/kind";
@@ -14,10 +14,11 @@ const lookups: Record<string, Lookup> = {
   "aws:index/getRegion:getRegion": () => ({ id: "lab", name: "lab", region: "lab" }),
 };
 
-/** @throws AwsError when the thing is not there, or the stand-in has no such function. */
+/** @throws AwsError when nothing is found, or the stand-in has no such function. */
 export function lookUp(account: Account, token: string, args: PlainProperties): PlainProperties {
   const lookup = lookups[token];
-  if (lookup === undefined) throw new AwsError(`the stand-in for aws has no function ${token}`);
+  if (lookup === undefined)
+    throw new AwsError(`the stand-in for the aws plugin has no function ${token}`);
   return lookup(account, args);
 }
 
@@ -31,20 +32,20 @@ function getParameter(account: Account, args: PlainProperties): PlainProperties 
 
 function getAmi(account: Account, args: PlainProperties): PlainProperties {
   const filters = mapsAt(args, "filters").flatMap((filter) => textsAt(filter, "values"));
-  const words = [textAt(args, "nameRegex"), ...filters].join(" ");
-  const image = imageNamed(words);
+  const text = [textAt(args, "nameRegex"), ...filters].join(" ");
+  const image = imageNamed(text);
   if (image === undefined) throw new AwsError("Your query returned no results.");
   const id = newestImage(account, image);
   return { ...args, id, imageId: id, architecture: image.architecture, name: image.name };
 }
 
 function getSubnet(account: Account, args: PlainProperties): PlainProperties {
-  const { id, properties } = account.need(kinds.subnet, textAt(args, "id"));
+  const { id, properties } = account.require(kinds.subnet, textAt(args, "id"));
   return { ipv6CidrBlock: "", ...properties, id };
 }
 
 function getVpc(account: Account, args: PlainProperties): PlainProperties {
-  const { id, properties } = account.need(kinds.vpc, textAt(args, "id"));
+  const { id, properties } = account.require(kinds.vpc, textAt(args, "id"));
   const cidrBlock = properties["cidrBlock"] ?? "";
   const cidrBlockAssociations = [{ cidrBlock, state: "associated" }];
   return { ...properties, id, cidrBlockAssociations, ipv6CidrBlockAssociations: [] };

@@ -1,8 +1,8 @@
 /**
- * A stand-in for the Pulumi plugin `aws`, for the few kinds of resource that an EC2 relay needs, whose Instance boots a
- * virtual machine of the lab. Only in the lab and in tests, and only there where a relay has `ec2`.
- * What is not as on EC2: no instance types (512 MiB, amd64, whatever is asked for), no IPv6, no metadata service (the
- * user data comes as a NoCloud disk), no encryption of disks, no other image than Debian 12, no accounts and no prices.
+ * A stand-in for Pulumi's aws plugin, with the resources of an EC2 relay. Its Instance boots a virtual machine of the
+ * lab. Used only in the lab and in tests, and only if a relay has `ec2`.
+ * Differences from EC2: no instance types (always 512 MiB and amd64), no IPv6, no metadata service (the user data comes
+ * on a NoCloud disk), no disk encryption, no image but Debian 12.
  */
 import * as grpc from "@grpc/grpc-js";
 import { engineLog } from "../provider/engine-log";
@@ -11,9 +11,9 @@ import { awsService } from "./service";
 
 async function main(): Promise<void> {
   process.title = "pulumi-resource-aws";
-  await serve(awsService(engineLog(engineAddress(process.argv.slice(2)))), (problem) => ({
+  await serve(awsService(engineLog(engineAddress(process.argv.slice(2)))), (error) => ({
     code: grpc.status.UNKNOWN,
-    details: problem instanceof Error ? problem.message : String(problem),
+    details: error instanceof Error ? error.message : String(error),
   }));
 }
 

@@ -1,10 +1,10 @@
-/** Properties without their marks: which of them are secret is the engine's matter, and the state's. */
+/** Property values without secretness, which only the engine and the state need. */
 import { unknown, type Properties, type Value } from "../provider/values";
 
 export type Plain = null | boolean | number | string | Plain[] | { [key: string]: Plain };
 export type PlainProperties = Record<string, Plain>;
 
-/** What stands in the place of a value that only the real run can tell. */
+/** Replaces a value that is unknown during a preview. */
 export const UNKNOWN = "(unknown)";
 
 export function plainOf(properties: Properties): PlainProperties {
@@ -18,7 +18,7 @@ function plainValue({ data }: Value): Plain {
   return data;
 }
 
-/** The same whatever the order of keys, and of the members where a list is a set. */
+/** Equality regardless of the order of keys and, if `isSet`, of list items. */
 export function sameValue(a: Plain | undefined, b: Plain | undefined, isSet: boolean): boolean {
   return canonical(a, isSet) === canonical(b, isSet);
 }

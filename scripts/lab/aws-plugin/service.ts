@@ -1,4 +1,4 @@
-/** The engine's calls to a provider (pulumi sdk/proto, ResourceProvider), answered for the few kinds that a relay needs. */
+/** Implements the provider protocol (pulumi sdk/proto, ResourceProvider) for the resources of an EC2 relay. */
 /* eslint-disable no-restricted-imports -- this folder is a provider: it speaks the engine's protocol, nothing else of Pulumi */
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
@@ -6,21 +6,21 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { EngineLog } from "../provider/engine-log";
 import { formatProperties, parseProperties, unknown, type Properties } from "../provider/values";
-import { Account, AwsError, labOf, type Thing } from "./account";
+import { Account, AwsError, labOf, type CloudResource } from "./account";
 import { differences, failures } from "./check";
 import { kinds } from "./kinds";
 import type { Cloud, Kind } from "./kinds/kind";
 import { lookUp } from "./lookups";
 import { plainOf, type PlainProperties } from "./plain";
 
-/** Of @pulumi/aws, whose resources these are. */
+/** The version of @pulumi/aws in package.json. */
 const VERSION = "7.48.0";
 
-/** The calls by name; what they throw is an error of the resource. */
+/** The handlers by method name; what they throw becomes the error of the resource. */
 export function awsService(log: EngineLog) {
   const cloudFor = (urn: string): Cloud => {
     const lab = labOf(urn);
-    return { lab, account: Account.of(lab.id), say: (line) => void log(urn, line) };
+    return { lab, account: Account.of(lab.id), log: (line) => void log(urn, line) };
   };
   return {
     getPluginInfo: () => new PluginInfo().setVersion(VERSION),
@@ -44,7 +44,7 @@ export function awsService(log: EngineLog) {
       const kind = kindOf(urn);
       const inputs = parse(request.getProperties());
       if (request.getPreview()) {
-        return new rpc.CreateResponse().setProperties(struct(withUnknown(kind, inputs)));
+        return new rpc.CreateResponse().setProperties(struct(withUnknownOutputs(kind, inputs)));
       }
       const { id, made } = await create(cloudFor(urn), urn, kind, plainOf(inputs));
       return new rpc.CreateResponse().setId(id).setProperties(struct(merge(inputs, made)));
@@ -53,11 +53,11 @@ export function awsService(log: EngineLog) {
       const urn = request.getUrn();
       const kind = kindOf(urn);
       const inputs = parse(request.getNews());
-      const kept = keptFrom(kind, parse(request.getOlds()));
+      const unchanged = keptFrom(kind, parse(request.getOlds()));
       if (!request.getPreview()) {
         await update(cloudFor(urn), typeOf(urn), request.getId(), kind, plainOf(inputs));
       }
-      return new rpc.UpdateResponse().setProperties(struct(new Map([...kept, ...inputs])));
+      return new rpc.UpdateResponse().setProperties(struct(new Map([...unchanged, ...inputs])));
     },
     delete: async (request: rpc.DeleteRequest) => {
       await remove(cloudFor(request.getUrn()), kindOf(request.getUrn()), request.getId());
@@ -66,10 +66,10 @@ export function awsService(log: EngineLog) {
     read: (request: rpc.ReadRequest) => {
       const found = cloudFor(request.getUrn()).account.get(request.getId());
       if (found === undefined) return new rpc.ReadResponse();
-      const known = parse(request.getProperties());
+      const recorded = parse(request.getProperties());
       return new rpc.ReadResponse()
         .setId(found.id)
-        .setProperties(struct(merge(known, changesTo(known, found))))
+        .setProperties(struct(merge(recorded, changesTo(recorded, found))))
         .setInputs(request.getInputs());
     },
   };
@@ -81,11 +81,11 @@ function check(request: rpc.CheckRequest): rpc.CheckResponse {
   const name = request.getUrn().split("::").at(-1) ?? "";
   const old = plainOf(parse(request.getOlds()));
   const filled = merge(given, kind.fill?.(name, plainOf(given), old) ?? {});
-  const wrong = failures(kind, plainOf(filled));
+  const invalid = failures(kind, plainOf(filled));
   return new rpc.CheckResponse()
     .setInputs(struct(filled))
     .setFailuresList(
-      wrong.map(({ property, reason }) =>
+      invalid.map(({ property, reason }) =>
         new rpc.CheckFailure().setProperty(property).setReason(reason),
       ),
     );
@@ -112,7 +112,7 @@ function diff(request: rpc.DiffRequest): rpc.DiffResponse {
   return response;
 }
 
-/** The engine says in no call of a function which stack asks, but in the environment that it was started with. */
+/** A function call carries no URN, so the stack comes from the environment in which the engine was started. */
 function invoke(request: rpc.InvokeRequest): rpc.InvokeResponse {
   const stack = process.env["PULUMI_STACK"] ?? "";
   const account = Account.of(labOf(`urn:pulumi:${stack}`).id);
@@ -142,48 +142,48 @@ async function update(
   kind: Kind,
   inputs: PlainProperties,
 ): Promise<void> {
-  const former = cloud.account.need(type, id);
-  const kept = Object.entries(former.properties).filter(([name]) => {
+  const previous = cloud.account.require(type, id);
+  const kept = Object.entries(previous.properties).filter(([name]) => {
     return kind.outputs.includes(name) || kind.chosen.includes(name);
   });
   const properties = { ...Object.fromEntries(kept), ...inputs };
-  cloud.account.put({ ...former, properties });
-  await kind.update?.(cloud, former, properties);
+  cloud.account.put({ ...previous, properties });
+  await kind.update?.(cloud, previous, properties);
 }
 
 async function remove(cloud: Cloud, kind: Kind, id: string): Promise<void> {
-  const thing = cloud.account.get(id);
-  if (thing === undefined) return;
-  await kind.remove?.(cloud, thing);
+  const resource = cloud.account.get(id);
+  if (resource === undefined) return;
+  await kind.remove?.(cloud, resource);
   cloud.account.remove(id);
   await kind.removed?.(cloud);
 }
 
-function withUnknown(kind: Kind, inputs: Properties): Properties {
-  const later = [...kind.outputs, ...kind.chosen].filter((name) => !inputs.has(name));
+function withUnknownOutputs(kind: Kind, inputs: Properties): Properties {
+  const unset = [...kind.outputs, ...kind.chosen].filter((name) => !inputs.has(name));
   return new Map([
     ...inputs,
-    ...later.map((name) => [name, { data: unknown, secret: false }] as const),
+    ...unset.map((name) => [name, { data: unknown, secret: false }] as const),
   ]);
 }
 
-/** What an update leaves as it is: all that AWS added or chose. */
+/** The properties that an update keeps: those that AWS added or chose. */
 function keptFrom(kind: Kind, state: Properties): Properties {
   return new Map(
     [...state].filter(([name]) => kind.outputs.includes(name) || kind.chosen.includes(name)),
   );
 }
 
-function changesTo(known: Properties, { properties }: Thing): PlainProperties {
-  const recorded = plainOf(known);
+function changesTo(recorded: Properties, { properties }: CloudResource): PlainProperties {
+  const old = plainOf(recorded);
   return Object.fromEntries(
     Object.entries(properties).filter(([name, value]) => {
-      return JSON.stringify(recorded[name]) !== JSON.stringify(value);
+      return JSON.stringify(old[name]) !== JSON.stringify(value);
     }),
   );
 }
 
-/** What stays the same keeps its marks. */
+/** Adds values to the inputs; equal ones stay as they are, so that they keep their secretness. */
 function merge(inputs: Properties, more: PlainProperties): Properties {
   const given = plainOf(inputs);
   const added = Object.entries(more).filter(([name, value]) => value !== given[name]);
@@ -196,7 +196,8 @@ function typeOf(urn: string): string {
 
 function kindOf(urn: string): Kind {
   const kind = kinds.get(typeOf(urn));
-  if (kind === undefined) throw new AwsError(`the stand-in for aws has no ${typeOf(urn)}`);
+  if (kind === undefined)
+    throw new AwsError(`the stand-in for the aws plugin has no ${typeOf(urn)}`);
   return kind;
 }
 

@@ -1,37 +1,37 @@
-/** What create, update and delete of a `command:local:Command` do; previews are in preview.ts. */
+/** Implements create, update and delete of a `command:local:Command`; previews are in preview.ts. */
 import { isUtf8 } from "node:buffer";
-import { LineCutter, longestLine } from "./lines";
+import { LineSplitter, longestLine } from "./lines";
 import { type Job, joined, type Piece, run, type Stream } from "./run";
 import { bare, known, type Properties } from "../provider/values";
 
-/** What one operation has around it. */
-export interface Surroundings {
+/** The context of one operation. */
+export interface OperationContext {
   /** Shows a line of output to the user. */
-  say: (line: string) => Promise<void>;
-  /** Aborted when the engine cancels or hangs up, or the time is out; and here when the output is hopeless. */
+  log: (line: string) => Promise<void>;
+  /** Aborted when the engine cancels the operation or the call, after a timeout, or by a line that is too long. */
   control: AbortController;
 }
 
-/** The command ran, but its output cannot be told to the engine. */
-export class Untellable extends Error {}
+/** The command ran, but its output cannot be sent to the engine. */
+export class InvalidOutput extends Error {}
 
-/** Runs `create`, if there is one, and returns the new state. Throws CommandFailure, Untellable. */
-export function create(inputs: Properties, around: Surroundings): Promise<Properties> {
-  return perform(inputs.get("create"), inputs, { stdout: "", stderr: "" }, around);
+/** Runs `create`, if set. @returns the new state. @throws CommandFailure, InvalidOutput */
+export function create(inputs: Properties, context: OperationContext): Promise<Properties> {
+  return perform(inputs.get("create"), inputs, { stdout: "", stderr: "" }, context);
 }
 
-/** Runs `update`, else `create`, if there is one, and returns the new state. Throws CommandFailure, Untellable. */
+/** Runs `update` or, if unset, `create`. @returns the new state. @throws CommandFailure, InvalidOutput */
 export function update(
   inputs: Properties,
   state: Properties,
-  around: Surroundings,
+  context: OperationContext,
 ): Promise<Properties> {
-  return perform(inputs.get("update") ?? inputs.get("create"), inputs, outputsOf(state), around);
+  return perform(inputs.get("update") ?? inputs.get("create"), inputs, outputsOf(state), context);
 }
 
-/** Runs the recorded `delete`, if there is one, with what else was recorded. Throws CommandFailure. */
-export async function remove(state: Properties, around: Surroundings): Promise<void> {
-  await perform(state.get("delete"), state, outputsOf(state), around);
+/** Runs the recorded `delete`, if set, with the recorded inputs. @throws CommandFailure */
+export async function remove(state: Properties, context: OperationContext): Promise<void> {
+  await perform(state.get("delete"), state, outputsOf(state), context);
 }
 
 interface Outputs {
@@ -48,12 +48,12 @@ async function perform(
   command: ReturnType<Properties["get"]>,
   inputs: Properties,
   previous: Outputs,
-  around: Surroundings,
+  context: OperationContext,
 ): Promise<Properties> {
   const outputs =
     command === undefined
       ? previous
-      : await runCommand(String(bare(command)), inputs, previous, around);
+      : await runCommand(String(bare(command)), inputs, previous, context);
   return new Map([...inputs, ["stdout", known(outputs.stdout)], ["stderr", known(outputs.stderr)]]);
 }
 
@@ -61,21 +61,21 @@ async function runCommand(
   command: string,
   inputs: Properties,
   previous: Outputs,
-  { say, control }: Surroundings,
+  { log, control }: OperationContext,
 ): Promise<Outputs> {
   const job = jobOf(command, inputs, previous);
-  const logging = new Logging(text(inputs, "logging", "stdoutAndStderr"), say);
-  const hopeless = new Promise<never>((_, reject) => {
-    logging.onTooLongLine = (why) => {
-      reject(why);
-      control.abort(why);
+  const logging = new Logging(text(inputs, "logging", "stdoutAndStderr"), log);
+  const lineTooLong = new Promise<never>((_, reject) => {
+    logging.onTooLongLine = (error) => {
+      reject(error);
+      control.abort(error);
     };
   });
-  const note = (piece: Piece): void => {
+  const onPiece = (piece: Piece): void => {
     logging.push(piece);
   };
   try {
-    const pieces = await Promise.race([run(job, note, control.signal), hopeless]);
+    const pieces = await Promise.race([run(job, onPiece, control.signal), lineTooLong]);
     return { stdout: outputText(pieces, "stdout"), stderr: outputText(pieces, "stderr") };
   } finally {
     await logging.end();
@@ -84,7 +84,7 @@ async function runCommand(
 
 function jobOf(command: string, inputs: Properties, previous: Outputs): Job {
   const interpreter = plain<string[]>(inputs, "interpreter", []);
-  const told = plain<boolean>(inputs, "addPreviousOutputInEnv", true)
+  const passed = plain<boolean>(inputs, "addPreviousOutputInEnv", true)
     ? previous
     : { stdout: "", stderr: "" };
   return {
@@ -93,63 +93,63 @@ function jobOf(command: string, inputs: Properties, previous: Outputs): Job {
     dir: text(inputs, "dir"),
     environment: {
       ...plain<Record<string, string>>(inputs, "environment", {}),
-      ...(told.stdout !== "" && { PULUMI_COMMAND_STDOUT: told.stdout }),
-      ...(told.stderr !== "" && { PULUMI_COMMAND_STDERR: told.stderr }),
+      ...(passed.stdout !== "" && { PULUMI_COMMAND_STDOUT: passed.stdout }),
+      ...(passed.stderr !== "" && { PULUMI_COMMAND_STDERR: passed.stderr }),
     },
     stdin: text(inputs, "stdin"),
   };
 }
 
-/** One trailing newline goes, the rest stays. Protobuf has no strings but UTF-8 ones. */
+/** Removes one trailing newline. Protobuf strings must be UTF-8. */
 function outputText(pieces: Piece[], stream: Stream): string {
   const bytes = joined(pieces.filter((piece) => piece.stream === stream));
   if (!isUtf8(bytes))
-    throw new Untellable("grpc: error while marshaling: string field contains invalid UTF-8");
+    throw new InvalidOutput("grpc: error while marshaling: string field contains invalid UTF-8");
   return bytes.toString().replace(/\n$/, "");
 }
 
-/** Shows the wanted streams line by line, in order, until a line comes on which the real plugin would hang. */
+/** Logs the selected streams line by line, in order, until a line is so long that the real plugin would hang. */
 class Logging {
-  onTooLongLine: (why: Error) => void = () => undefined;
-  private readonly cutter: LineCutter;
+  onTooLongLine: (error: Error) => void = () => undefined;
+  private readonly splitter: LineSplitter;
   private open = true;
-  private said: Promise<void> = Promise.resolve();
+  private logged: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly wanted: string,
-    say: (line: string) => Promise<void>,
+    private readonly selected: string,
+    log: (line: string) => Promise<void>,
   ) {
-    this.cutter = new LineCutter((line) => {
-      this.said = this.said.then(() => say(line));
+    this.splitter = new LineSplitter((line) => {
+      this.logged = this.logged.then(() => log(line));
     });
   }
 
   push({ stream, bytes }: Piece): void {
-    if (this.wanted !== stream && this.wanted !== "stdoutAndStderr") return;
-    if (!this.open || this.cutter.push(bytes)) return;
+    if (this.selected !== stream && this.selected !== "stdoutAndStderr") return;
+    if (!this.open || this.splitter.push(bytes)) return;
     this.open = false;
     this.onTooLongLine(tooLongLine());
   }
 
   async end(): Promise<void> {
-    if (this.open) this.cutter.end();
-    await this.said;
+    if (this.open) this.splitter.end();
+    await this.logged;
   }
 }
 
 function tooLongLine(): Error {
-  const why = `a line of more than ${longestLine} bytes on a logged stream hangs the real command plugin 1.2.1 for ever`;
+  const reason = `a line of more than ${longestLine} bytes on a logged stream hangs the real command plugin 1.2.1 forever`;
   return new Error(
-    `the stand-in for the command plugin ended the command: ${why}; set logging to "none"`,
+    `the stand-in for the command plugin ended the command: ${reason}; set logging to "none"`,
   );
 }
 
-function text(properties: Properties, name: string, otherwise = ""): string {
-  return plain(properties, name, otherwise);
+function text(properties: Properties, name: string, fallback = ""): string {
+  return plain(properties, name, fallback);
 }
 
-/** A property that has been checked to be of type T. */
-function plain<T>(properties: Properties, name: string, otherwise: T): T {
+/** A property that has already been checked to be of type T. */
+function plain<T>(properties: Properties, name: string, fallback: T): T {
   const value = properties.get(name);
-  return value === undefined ? otherwise : (bare(value) as T);
+  return value === undefined ? fallback : (bare(value) as T);
 }

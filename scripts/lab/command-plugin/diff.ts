@@ -1,14 +1,14 @@
 /**
- * What changes between old and new inputs, per property path, as the real plugin says it: every change is an update,
- * only `triggers` coming, going or changing as a whole replaces. (That a change *inside* triggers replaces too is the
- * SDK's doing: it registers the resource with `replaceOnChanges: ["triggers[*]"]`.)
+ * Compares old and new inputs by property path, like the real plugin: every change is an update, except that adding,
+ * removing or changing `triggers` as a whole replaces. (A change *inside* triggers replaces because the SDK registers
+ * the resource with `replaceOnChanges: ["triggers[*]"]`.)
  */
 import { equals, type Properties, unknown, type Value } from "../provider/values";
 
 export type Kind =
   "ADD" | "DELETE" | "UPDATE" | "ADD_REPLACE" | "DELETE_REPLACE" | "UPDATE_REPLACE";
 
-/** Property path → what happens there. Empty: no change. */
+/** Property path → kind of change. Empty if nothing changes. */
 export function diffInputs(old: Properties, next: Properties): Map<string, Kind> {
   const changes = new Map<string, "ADD" | "DELETE" | "UPDATE">();
   diffMaps("", withoutInternals(old), withoutInternals(next), changes);
@@ -17,14 +17,14 @@ export function diffInputs(old: Properties, next: Properties): Map<string, Kind>
   );
 }
 
-/** The property at the head of a path. */
+/** The property that a path begins with. */
 export function propertyOf(path: string): string {
   return /^[^.[]+/.exec(path)?.[0] ?? path;
 }
 
 type Changes = Map<string, "ADD" | "DELETE" | "UPDATE">;
 
-/** `version` and what begins with two underscores is the engine's own. */
+/** `version` and names that begin with two underscores belong to the engine. */
 function withoutInternals(properties: Properties): Properties {
   return new Map([...properties].filter(([name]) => name !== "version" && !name.startsWith("__")));
 }
@@ -36,33 +36,33 @@ function diffMaps(
   changes: Changes,
 ): void {
   for (const [key, value] of old) {
-    const successor = next.get(key);
-    if (successor === undefined) changes.set(step(path, key), "DELETE");
-    // An unknown secret counts as the same: nothing is known against it.
-    else if (!(successor.data === unknown && successor.secret))
-      diffValues(step(path, key), value, successor, changes);
+    const nextValue = next.get(key);
+    if (nextValue === undefined) changes.set(joinPath(path, key), "DELETE");
+    // The real plugin treats an unknown secret as unchanged.
+    else if (!(nextValue.data === unknown && nextValue.secret))
+      diffValues(joinPath(path, key), value, nextValue, changes);
   }
   for (const [key, value] of next) {
     if (!old.has(key) && !(value.data === unknown && value.secret))
-      changes.set(step(path, key), "ADD");
+      changes.set(joinPath(path, key), "ADD");
   }
 }
 
 function diffLists(path: string, old: Value[], next: Value[], changes: Changes): void {
   old.forEach((value, i) => {
-    const successor = next[i];
-    if (successor === undefined) changes.set(`${path}[${i}]`, "DELETE");
-    else diffValues(`${path}[${i}]`, value, successor, changes);
+    const nextValue = next[i];
+    if (nextValue === undefined) changes.set(`${path}[${i}]`, "DELETE");
+    else diffValues(`${path}[${i}]`, value, nextValue, changes);
   });
   for (let i = old.length; i < next.length; i++) changes.set(`${path}[${i}]`, "ADD");
 }
 
-/** Secrets are compared as one: a change somewhere inside is a change of the whole. */
+/** A change inside a secret is reported as a change of the whole secret. */
 function diffValues(path: string, old: Value, next: Value, changes: Changes): void {
-  const open = !old.secret && !next.secret;
-  if (open && Array.isArray(old.data) && Array.isArray(next.data)) {
+  const isPlain = !old.secret && !next.secret;
+  if (isPlain && Array.isArray(old.data) && Array.isArray(next.data)) {
     diffLists(path, old.data, next.data, changes);
-  } else if (open && old.data instanceof Map && next.data instanceof Map) {
+  } else if (isPlain && old.data instanceof Map && next.data instanceof Map) {
     diffMaps(path, old.data, next.data, changes);
   } else if (!equals(old, next)) {
     if (old.data === null) changes.set(path, "ADD");
@@ -70,8 +70,8 @@ function diffValues(path: string, old: Value, next: Value, changes: Changes): vo
   }
 }
 
-/** The engine's path syntax: `a.b`, or `a["b-c"]` where the key has other than letters, digits and `_`. */
-function step(path: string, key: string): string {
+/** The engine's path syntax: `a.b`, or `a["b-c"]` if the key has other characters than letters, digits and `_`. */
+function joinPath(path: string, key: string): string {
   if (path === "") return key;
   return /^\w*$/.test(key) ? `${path}.${key}` : `${path}["${key.replaceAll('"', '\\"')}"]`;
 }

@@ -1,10 +1,10 @@
 /**
- * The properties of `command:local:Command` 1.2.1, their types, and whether given values fit them.
- * Messages are those of the real plugin (pulumi sdk/go/common/util/mapper), Go's type names included.
+ * The properties of `command:local:Command` 1.2.1 and their types; checks values against them.
+ * Messages are those of the real plugin (pulumi sdk/go/common/util/mapper), including Go's type names.
  */
 import { type Data, type Properties, unknown, type Value } from "../provider/values";
 
-/** `list` and `map` are of strings; `any` is a list of anything; `files` is what the stand-in cannot do. */
+/** `list` and `map` have string items; `any` is a list of any values; `files` is not supported by the stand-in. */
 type FieldType = "string" | "logging" | "boolean" | "list" | "map" | "any" | "files";
 
 export interface Failure {
@@ -12,7 +12,7 @@ export interface Failure {
   reason: string;
 }
 
-/** The real plugin names failures in this order. */
+/** In the order in which the real plugin reports failures. */
 export const inputTypes: Record<string, FieldType> = {
   triggers: "any",
   create: "string",
@@ -38,26 +38,26 @@ const goNames: Record<FieldType, string> = {
   files: "[]string",
 };
 
-/** What does not fit in inputs. An empty list: all is well. */
+/** The failures of inputs; empty if they are valid. */
 export function inputFailures(inputs: Properties): Failure[] {
   return failures("CommandInputs", inputs);
 }
 
-/** What does not fit in a recorded state: the inputs, and the output of the last run. */
+/** The failures of a recorded state: of its inputs and of the output of the last run. */
 export function stateFailures(state: Properties): Failure[] {
   const outputs = ["stdout", "stderr"];
   const inputs = new Map([...state].filter(([name]) => !outputs.includes(name)));
-  const wrong = outputs.flatMap((name) => {
+  const outputFailures = outputs.flatMap((name) => {
     const value = state.get(name);
-    if (value !== undefined) return misfit("CommandOutputs", name, "string", value);
+    if (value !== undefined) return typeFailures("CommandOutputs", name, "string", value);
     return [
       { property: name, reason: `Missing required field '${name}' on 'local.CommandOutputs'` },
     ];
   });
-  return [...wrong, ...failures("CommandOutputs", inputs)];
+  return [...outputFailures, ...failures("CommandOutputs", inputs)];
 }
 
-/** The real plugin loses a list of strings that is unknown as a whole: to it, that property is not set. */
+/** The real plugin treats a list of strings that is unknown as a whole as unset. */
 export function withoutUnknownLists(inputs: Properties): Properties {
   return new Map(
     [...inputs].filter(([name, { data }]) => inputTypes[name] !== "list" || data !== unknown),
@@ -65,21 +65,27 @@ export function withoutUnknownLists(inputs: Properties): Properties {
 }
 
 /**
- * The inputs as Check hands them on. As in the real plugin, an unknown secret becomes the empty secret of its type:
- * at a first preview, a secret stdin that is still unknown reads "".
+ * The inputs that Check returns. Like in the real plugin, an unknown secret becomes the empty secret of its type: in the
+ * first preview, a secret stdin that is still unknown reads "".
  */
 export function checkedInputs(inputs: Properties): Properties {
   return new Map(
-    [...inputs].map(([name, value]) => [name, settle(value, inputTypes[name] ?? "any")]),
+    [...inputs].map(([name, value]) => [
+      name,
+      withoutUnknownSecrets(value, inputTypes[name] ?? "any"),
+    ]),
   );
 }
 
-function settle({ data, secret }: Value, type: FieldType): Value {
+function withoutUnknownSecrets({ data, secret }: Value, type: FieldType): Value {
   if (data === unknown) return secret ? { data: empty(type), secret } : { data, secret };
   if (type === "list" && Array.isArray(data))
-    return { data: data.map((item) => settle(item, "string")), secret };
+    return { data: data.map((item) => withoutUnknownSecrets(item, "string")), secret };
   if (type === "map" && data instanceof Map) {
-    return { data: new Map([...data].map(([key, item]) => [key, settle(item, "string")])), secret };
+    return {
+      data: new Map([...data].map(([key, item]) => [key, withoutUnknownSecrets(item, "string")])),
+      secret,
+    };
   }
   return { data, secret };
 }
@@ -93,18 +99,23 @@ function empty(type: FieldType): Data {
 function failures(owner: string, properties: Properties): Failure[] {
   const declared = Object.entries(inputTypes).flatMap(([name, type]) => {
     const value = properties.get(name);
-    return value === undefined ? [] : misfit(owner, name, type, value);
+    return value === undefined ? [] : typeFailures(owner, name, type, value);
   });
-  const strangers = [...properties.keys()].filter((name) => !(name in inputTypes)).sort();
-  const unrecognized = strangers.map((name) => ({
+  const unknownNames = [...properties.keys()].filter((name) => !(name in inputTypes)).sort();
+  const unrecognized = unknownNames.map((name) => ({
     property: name,
     reason: `Unrecognized field '${name}' on 'local.${owner}'`,
   }));
   return [...declared, ...unrecognized];
 }
 
-/** At most one failure: the first, as the real plugin stops there. */
-function misfit(owner: string, property: string, type: FieldType, { data }: Value): Failure[] {
+/** At most one failure: the real plugin stops at the first one. */
+function typeFailures(
+  owner: string,
+  property: string,
+  type: FieldType,
+  { data }: Value,
+): Failure[] {
   if (type === "files") {
     return [
       { property, reason: `the stand-in for the command plugin does not support ${property}` },
@@ -112,13 +123,17 @@ function misfit(owner: string, property: string, type: FieldType, { data }: Valu
   }
   if (data === unknown) return [];
   if (type === "map" && data instanceof Map) {
-    return firstMisfit(
-      [...data].map(([key, item]) => misfit(owner, `${property}[${key}] value`, "string", item)),
+    return firstFailure(
+      [...data].map(([key, item]) =>
+        typeFailures(owner, `${property}[${key}] value`, "string", item),
+      ),
     );
   }
   if ((type === "list" || type === "any") && Array.isArray(data)) {
     if (type === "any") return [];
-    return firstMisfit(data.map((item, i) => misfit(owner, `${property}[${i}]`, "string", item)));
+    return firstFailure(
+      data.map((item, i) => typeFailures(owner, `${property}[${i}]`, "string", item)),
+    );
   }
   const expected = type === "logging" ? "string" : type;
   return typeof data === expected
@@ -126,14 +141,14 @@ function misfit(owner: string, property: string, type: FieldType, { data }: Valu
     : [{ property, reason: wrongType(owner, property, goNames[type], data) }];
 }
 
-function firstMisfit(found: Failure[][]): Failure[] {
+function firstFailure(found: Failure[][]): Failure[] {
   return found.find((failures) => failures.length > 0) ?? [];
 }
 
 function wrongType(owner: string, property: string, expected: string, data: Data): string {
   if (data instanceof Map) {
-    const problem = `Cannot decode Object{} to type ${expected}; it isn't a struct, and no custom decoder exists`;
-    return `An error occurred decoding '${owner}.${property}': ${problem}`;
+    const reason = `Cannot decode Object{} to type ${expected}; it isn't a struct, and no custom decoder exists`;
+    return `An error occurred decoding '${owner}.${property}': ${reason}`;
   }
   return `Field '${property}' on 'local.${owner}' must be a '${expected}'; got '${goName(data)}' instead`;
 }

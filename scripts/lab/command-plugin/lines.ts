@@ -1,14 +1,14 @@
-/** Output, cut into lines as the real plugin does for the engine's log (Go's bufio.Scanner). */
+/** Splits output into lines like the real plugin (Go's bufio.Scanner). */
 
-/** The longest line that the real plugin can take, in bytes; on a longer one its reader stops, and the command hangs. */
+/** The longest line, in bytes, that the real plugin can read; on a longer one its reader stops and the command hangs. */
 export const longestLine = 64 * 1024 - 1;
 
-export class LineCutter {
+export class LineSplitter {
   private rest: Buffer = Buffer.alloc(0);
 
   constructor(private readonly onLine: (line: string) => void) {}
 
-  /** Both streams share one cutter, so half lines of the two can meet. Returns whether all lines are short enough. */
+  /** Both streams share one splitter, so partial lines of the two can be joined. @returns whether no line is too long. */
   push(bytes: Buffer): boolean {
     let rest = Buffer.concat([this.rest, bytes]);
     for (let end = rest.indexOf("\n"); end >= 0 && end <= longestLine; end = rest.indexOf("\n")) {
@@ -19,7 +19,7 @@ export class LineCutter {
     return rest.length <= longestLine;
   }
 
-  /** What stands after the last newline is a line too, if it is anything. */
+  /** Emits the text after the last newline, if any. */
   end(): void {
     if (this.rest.length > 0) this.onLine(text(this.rest));
   }

@@ -1,22 +1,22 @@
 /**
- * Real pipes, as the real plugin gives its commands. Node gives a child sockets instead, and those cannot be opened by
- * name: `echo … > /dev/stderr` and `wg setconf wg0 /dev/stdin` would fail here and work with the real plugin.
- * Node has no pipe(2), so a shell makes them: a here-document is one (in dash, busybox and bash ≥ 5.1).
+ * Creates pipes for a command's stdio, as the real plugin uses. Node uses sockets instead, which cannot be opened by
+ * name: `echo … > /dev/stderr` and `wg setconf wg0 /dev/stdin` would fail.
+ * Node has no pipe(2), so a shell creates them: its here-documents are pipes (dash, busybox, bash ≥ 5.1).
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 
-/** File descriptors of the two ends, both to be closed by whoever asked for the pipe. */
+/** File descriptors of the two ends; the caller closes both. */
 export interface Pipe {
   read: number;
   write: number;
 }
 
-const holdThree = "exec 3<<. 4<<. 5<<.\nx\n.\nx\n.\nx\n.\necho; read -r _";
+const OPEN_THREE_PIPES = "exec 3<<. 4<<. 5<<.\nx\n.\nx\n.\nx\n.\necho; read -r _";
 
 export async function makeThreePipes(): Promise<[Pipe, Pipe, Pipe]> {
-  const holder = spawn("/bin/sh", ["-c", holdThree], {
+  const holder = spawn("/bin/sh", ["-c", OPEN_THREE_PIPES], {
     env: {},
     stdio: ["pipe", "pipe", "ignore"],
   });
@@ -30,12 +30,12 @@ export async function makeThreePipes(): Promise<[Pipe, Pipe, Pipe]> {
   }
 }
 
-/** Opening a pipe under /proc gives further ends of the same one; proc(5). */
+/** Opening /proc/PID/fd/N of a pipe opens another end of the same pipe (proc(5)). */
 function openBoth(name: string): Pipe {
   const write = fs.openSync(name, fs.constants.O_WRONLY);
   const read = fs.openSync(name, fs.constants.O_RDONLY);
   if (!fs.fstatSync(read).isFIFO())
-    throw new Error("/bin/sh makes no pipes for here-documents; dash does");
+    throw new Error("/bin/sh does not use pipes for here-documents; dash does");
   fs.readSync(read, Buffer.alloc(2));
   return { read, write };
 }

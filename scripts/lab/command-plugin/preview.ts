@@ -1,16 +1,16 @@
-/** What create and update would leave, as far as it is known before they ran. Nothing is run. */
+/** Computes the state after a create or update, as far as it is known in a preview, without running anything. */
 import { outputsOf } from "./command";
 import { inputTypes } from "./fields";
 import { equals, known, type Properties, unknown, type Value } from "../provider/values";
 
-/** The state after a create: its output is unknown, even where no command would run. */
+/** The state after a create: the output is unknown, even if no command would run. */
 export function previewCreate(inputs: Properties): Properties {
   return withOutputs(inputs, { data: unknown, secret: false }, { data: unknown, secret: false });
 }
 
 /**
- * The state after an update. The output is unknown if an input that was set before has another value now, or one that
- * is unknown as a whole; an input that merely came to be set leaves the old output standing, as in the real plugin.
+ * The state after an update. The output is unknown if an input is unknown as a whole, or was set before and has changed.
+ * An input that was not set before keeps the old output, as in the real plugin.
  */
 export function previewUpdate(inputs: Properties, state: Properties): Properties {
   const changed = Object.keys(inputTypes).some((name) => {

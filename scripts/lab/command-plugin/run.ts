@@ -1,18 +1,18 @@
-/** Runs one command to its end: its input, its output, how it ended. */
+/** Runs one command with its input and collects its output. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as net from "node:net";
-import { checkFolder, ending, lookPath, quote, startFailure, StartFailure } from "./go-words";
+import { checkFolder, exitText, lookPath, quote, startFailure, StartFailure } from "./go-text";
 import { makeThreePipes, type Pipe } from "./pipes";
 
 export interface Job {
   command: string;
-  /** Program and first arguments; the command becomes the last one. Never empty. */
+  /** Program and first arguments, to which the command is appended. Never empty. */
   interpreter: string[];
-  /** Empty: where the plugin was started. */
+  /** Empty: the plugin's working directory. */
   dir: string;
-  /** On top of the plugin's own environment. */
+  /** Added to the plugin's own environment. */
   environment: Record<string, string>;
   /** Empty: /dev/null. */
   stdin: string;
@@ -20,15 +20,15 @@ export interface Job {
 
 export type Stream = "stdout" | "stderr";
 
-/** One piece of output, as it came. */
+/** One piece of output, as read from the pipe. */
 export interface Piece {
   stream: Stream;
   bytes: Buffer;
 }
 
-/** The command did not end well. The message is the real plugin's, with all the output so far. */
+/** The command failed. The message is the real plugin's, with all output so far. */
 export class CommandFailure extends Error {
-  /** `code` is the gRPC status that goes with it. */
+  /** `code`: the gRPC status code. */
   constructor(
     cause: string,
     job: Job,
@@ -40,9 +40,9 @@ export class CommandFailure extends Error {
 }
 
 /**
- * Returns all output in the order in which it came; `onPiece` is told meanwhile. An abort kills the process itself, by
- * SIGKILL, and nothing that it started; like the real plugin, this then still waits until whoever has the output open
- * closes it. Throws CommandFailure.
+ * Returns all output in order of arrival; `onPiece` is called for each piece. An abort sends SIGKILL to the process but
+ * not to its children; like the real plugin, this then waits until every process has closed the output.
+ * @throws CommandFailure
  */
 export async function run(
   job: Job,
@@ -51,12 +51,12 @@ export async function run(
 ): Promise<Piece[]> {
   if (abort.aborted) throw abortedBefore(job, abort);
   const pieces: Piece[] = [];
-  const note = (piece: Piece): void => {
+  const record = (piece: Piece): void => {
     pieces.push(piece);
     onPiece(piece);
   };
   try {
-    const end = await runProcess(job, note, abort);
+    const end = await runProcess(job, record, abort);
     if (end !== "") throw new CommandFailure(end, job, pieces);
     return pieces;
   } catch (problem) {
@@ -72,26 +72,26 @@ export function joined(pieces: Piece[]): Buffer {
 }
 
 function abortedBefore(job: Job, abort: AbortSignal): CommandFailure {
-  const late = (abort.reason as Error | undefined)?.name === "TimeoutError";
-  return late
+  const isTimeout = (abort.reason as Error | undefined)?.name === "TimeoutError";
+  return isTimeout
     ? new CommandFailure("context deadline exceeded", job, [], "DEADLINE_EXCEEDED")
     : new CommandFailure("context canceled", job, [], "CANCELLED");
 }
 
-/** Returns how it ended, empty for a success. Throws StartFailure. */
+/** Returns Go's text for the exit state; empty for success. @throws StartFailure */
 async function runProcess(
   job: Job,
-  note: (piece: Piece) => void,
+  onPiece: (piece: Piece) => void,
   abort: AbortSignal,
 ): Promise<string> {
   const [stdin, stdout, stderr] = await makeThreePipes();
-  const ours = [
-    feed(stdin, job.stdin),
-    drain(stdout, (bytes) => {
-      note({ stream: "stdout", bytes });
+  const transfers = [
+    writeAll(stdin, job.stdin),
+    readAll(stdout, (bytes) => {
+      onPiece({ stream: "stdout", bytes });
     }),
-    drain(stderr, (bytes) => {
-      note({ stream: "stderr", bytes });
+    readAll(stderr, (bytes) => {
+      onPiece({ stream: "stderr", bytes });
     }),
   ];
   const child = await start(job, [
@@ -109,8 +109,8 @@ async function runProcess(
   abort.addEventListener("abort", kill);
   const [code, signal] = await ended;
   abort.removeEventListener("abort", kill);
-  await Promise.all(ours);
-  return code === 0 ? "" : ending(code, signal);
+  await Promise.all(transfers);
+  return code === 0 ? "" : exitText(code, signal);
 }
 
 async function start(job: Job, stdio: ("ignore" | number)[]): Promise<ChildProcess> {
@@ -131,15 +131,15 @@ async function start(job: Job, stdio: ("ignore" | number)[]): Promise<ChildProce
   }
 }
 
-/** Resolves when the last holder of the other end has closed it. */
-function drain(pipe: Pipe, note: (bytes: Buffer) => void): Promise<void> {
+/** Resolves when every process has closed the other end. */
+function readAll(pipe: Pipe, onData: (bytes: Buffer) => void): Promise<void> {
   const stream = new net.Socket({ fd: pipe.read, readable: true, writable: false });
-  stream.on("data", note);
+  stream.on("data", onData);
   return closed(stream);
 }
 
-/** Resolves when all is written, or nobody reads it any more, which is no failure (as in Go's os/exec). */
-function feed(pipe: Pipe, text: string): Promise<void> {
+/** Resolves when everything is written or the other end is closed, which is not an error (as in Go's os/exec). */
+function writeAll(pipe: Pipe, text: string): Promise<void> {
   const stream = new net.Socket({ fd: pipe.write, readable: false, writable: true });
   stream.on("error", () => undefined);
   stream.end(text);

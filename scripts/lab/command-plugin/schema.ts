@@ -1,4 +1,4 @@
-/** What this stand-in says that it has, in the terms of Pulumi's package schema: types, and what is required. */
+/** The stand-in's Pulumi package schema. */
 
 export const version = "1.2.1";
 export const token = "command:local:Command";

@@ -1,4 +1,4 @@
-/** The engine's calls to a provider (pulumi sdk/proto, ResourceProvider), answered for `command:local:Command` only. */
+/** Implements the provider protocol (pulumi sdk/proto, ResourceProvider) for `command:local:Command` only. */
 /* eslint-disable no-restricted-imports -- this folder is a provider: it speaks the engine's protocol, nothing else of Pulumi */
 import { randomBytes } from "node:crypto";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
@@ -20,8 +20,8 @@ import { previewCreate, previewUpdate } from "./preview";
 import { schema, token, version } from "./schema";
 import { formatProperties, parseProperties, type Properties } from "../provider/values";
 
-/** A question that this stand-in, or any provider of this resource, cannot answer. */
-class Refusal extends Error {}
+/** The request is invalid, or the stand-in does not support it. */
+class InvalidRequest extends Error {}
 
 export interface CommandService {
   getPluginInfo: () => PluginInfo;
@@ -30,23 +30,23 @@ export interface CommandService {
   configure: () => rpc.ConfigureResponse;
   check: (request: rpc.CheckRequest) => rpc.CheckResponse;
   diff: (request: rpc.DiffRequest) => rpc.DiffResponse;
-  create: (request: rpc.CreateRequest, hungUp: AbortSignal) => Promise<rpc.CreateResponse>;
-  update: (request: rpc.UpdateRequest, hungUp: AbortSignal) => Promise<rpc.UpdateResponse>;
-  delete: (request: rpc.DeleteRequest, hungUp: AbortSignal) => Promise<Empty>;
+  create: (request: rpc.CreateRequest, callCancelled: AbortSignal) => Promise<rpc.CreateResponse>;
+  update: (request: rpc.UpdateRequest, callCancelled: AbortSignal) => Promise<rpc.UpdateResponse>;
+  delete: (request: rpc.DeleteRequest, callCancelled: AbortSignal) => Promise<Empty>;
   read: (request: rpc.ReadRequest) => rpc.ReadResponse;
   cancel: () => Empty;
 }
 
-/** Answers throw Refusal, and what the command functions throw. `hungUp`: the engine no longer waits for this answer. */
+/** The handlers throw InvalidRequest and what the command functions throw. `callCancelled`: the call was cancelled. */
 export function commandService(log: EngineLog): CommandService {
   const operations = new Operations();
   const perform = <T>(
     request: { getUrn: () => string; getTimeout: () => number },
-    hungUp: AbortSignal,
-    work: (around: command.Surroundings) => Promise<T>,
+    callCancelled: AbortSignal,
+    work: (context: command.OperationContext) => Promise<T>,
   ): Promise<T> =>
-    operations.run(request.getTimeout(), hungUp, (control) =>
-      work({ say: (line) => log(request.getUrn(), line), control }),
+    operations.run(request.getTimeout(), callCancelled, (control) =>
+      work({ log: (line) => log(request.getUrn(), line), control }),
     );
   return {
     getPluginInfo: () => new PluginInfo().setVersion(version),
@@ -56,25 +56,27 @@ export function commandService(log: EngineLog): CommandService {
     check,
     diff,
     read,
-    create: async (request, hungUp) => {
+    create: async (request, callCancelled) => {
       const inputs = validInputs(request.getUrn(), request.getProperties(), "invalid inputs: ");
       const state = request.getPreview()
         ? previewCreate(inputs)
-        : await perform(request, hungUp, (around) => command.create(inputs, around));
+        : await perform(request, callCancelled, (context) => command.create(inputs, context));
       return new rpc.CreateResponse().setId(newId(request.getUrn())).setProperties(struct(state));
     },
-    update: async (request, hungUp) => {
+    update: async (request, callCancelled) => {
       const state = validState(request.getUrn(), request.getOlds());
       const given = validInputs(request.getUrn(), request.getNews(), "");
       const inputs = ignoring(request.getIgnorechangesList(), given, state);
       const next = request.getPreview()
         ? previewUpdate(inputs, state)
-        : await perform(request, hungUp, (around) => command.update(inputs, state, around));
+        : await perform(request, callCancelled, (context) =>
+            command.update(inputs, state, context),
+          );
       return new rpc.UpdateResponse().setProperties(struct(next));
     },
-    delete: async (request, hungUp) => {
+    delete: async (request, callCancelled) => {
       const state = validState(request.getUrn(), request.getProperties());
-      await perform(request, hungUp, (around) => command.remove(state, around));
+      await perform(request, callCancelled, (context) => command.remove(state, context));
       return new Empty();
     },
     cancel: () => {
@@ -84,7 +86,7 @@ export function commandService(log: EngineLog): CommandService {
   };
 }
 
-/** The real plugin's framework leaves its own version in the state of the provider. */
+/** The real plugin's framework stores its version in the state of the provider. */
 function checkConfig(request: rpc.CheckRequest): rpc.CheckResponse {
   const config = { ...request.getNews()?.toJavaScript(), "__pulumi-go-provider-version": "1.2.0" };
   return new rpc.CheckResponse().setInputs(Struct.fromJavaScript(config));
@@ -136,38 +138,38 @@ function properties(changes: [string, Kind][]): string[] {
   return [...new Set(changes.map(([path]) => propertyOf(path)))];
 }
 
-/** Nothing outside is looked at: what was recorded is what is. */
+/** A command has no external state to read: returns what was recorded. */
 function read(request: rpc.ReadRequest): rpc.ReadResponse {
   validInputs(request.getUrn(), request.getInputs(), "");
   const state = parse(request.getUrn(), request.getProperties());
-  const wrong = stateFailures(state).filter(({ reason }) => !reason.startsWith("Missing"));
-  if (wrong.length > 0) throw new Refusal(listed(wrong));
+  const invalid = stateFailures(state).filter(({ reason }) => !reason.startsWith("Missing"));
+  if (invalid.length > 0) throw new InvalidRequest(failureText(invalid));
   return new rpc.ReadResponse()
     .setId(request.getId())
     .setProperties(request.getProperties())
     .setInputs(request.getInputs());
 }
 
-function validInputs(urn: string, wire: Struct | undefined, blame: string): Properties {
+function validInputs(urn: string, wire: Struct | undefined, prefix: string): Properties {
   const inputs = parse(urn, wire);
-  const wrong = inputFailures(inputs);
-  if (wrong.length > 0) throw new Refusal(blame + listed(wrong));
+  const invalid = inputFailures(inputs);
+  if (invalid.length > 0) throw new InvalidRequest(prefix + failureText(invalid));
   return withoutUnknownLists(inputs);
 }
 
 function validState(urn: string, wire: Struct | undefined): Properties {
   const state = parse(urn, wire);
-  const wrong = stateFailures(state);
-  if (wrong.length > 0) throw new Refusal(listed(wrong));
+  const invalid = stateFailures(state);
+  if (invalid.length > 0) throw new InvalidRequest(failureText(invalid));
   return state;
 }
 
-function listed(failures: Failure[]): string {
+function failureText(failures: Failure[]): string {
   const lines = failures.map(({ property, reason }) => `\n\t${property}: ${reason}`);
   return `${failures.length} failures decoding:${lines.join("")}`;
 }
 
-/** An ignored property stays as it was, if it was. */
+/** Replaces the inputs in `ignoreChanges` by their recorded values, if they have one. */
 function ignoring(names: string[], inputs: Properties, state: Properties): Properties {
   const kept = names.flatMap((name) => {
     const value = state.get(name);
@@ -179,7 +181,7 @@ function ignoring(names: string[], inputs: Properties, state: Properties): Prope
 function parse(urn: string, wire: Struct | undefined): Properties {
   const type = urn.split("::")[2]?.split("$").at(-1) ?? urn;
   if (type !== token)
-    throw new Refusal(`the stand-in for the command plugin has no ${type}, only ${token}`);
+    throw new InvalidRequest(`the stand-in for the command plugin has no ${type}, only ${token}`);
   return parseProperties(wire?.toJavaScript() ?? {});
 }
 

@@ -1,6 +1,6 @@
 /**
- * What every provider of the lab has in common: the engine starts it with its own address, reads a port from stdout, and
- * ends it with SIGINT. Calls are answered by a service; what the service throws becomes the call's error.
+ * The gRPC server of the lab's providers. The engine starts a provider with the engine's address as argument, reads the
+ * provider's port from stdout, and ends it with SIGINT. What a handler throws becomes the error of the call.
  */
 /* eslint-disable no-restricted-imports -- this folder speaks the engine's protocol, nothing else of Pulumi */
 import * as fs from "node:fs";
@@ -13,10 +13,10 @@ const longestMessage = 400 * 1024 * 1024;
 const definition: grpc.ServiceDefinition = { ...ResourceProviderService };
 const running = new Set<Promise<unknown>>();
 
-type Handler = (request: unknown, hungUp: AbortSignal) => unknown;
-export type StatusOf = (problem: unknown) => Partial<grpc.StatusObject>;
+type Handler = (request: unknown, cancelled: AbortSignal) => unknown;
+export type StatusOf = (error: unknown) => Partial<grpc.StatusObject>;
 
-/** `service`: the calls that it answers by name; all others are answered with UNIMPLEMENTED. */
+/** `service`: handlers by method name; all other methods return UNIMPLEMENTED. */
 export async function serve(service: object, statusOf: StatusOf): Promise<void> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": longestMessage });
   const handlers = Object.entries(service) as [string, Handler][];
@@ -34,29 +34,29 @@ export async function serve(service: object, statusOf: StatusOf): Promise<void> 
   endWithEngine(server);
 }
 
-/** The one argument that is no flag; flags are the engine's for logging and tracing, which this has not. */
+/** The only argument that is not a flag; the engine's flags for logging and tracing are not supported. */
 export function engineAddress(args: string[]): string | undefined {
   return args.filter((arg, i) => !arg.startsWith("-") && args[i - 1] !== "--tracing").at(-1);
 }
 
 function unary(handler: Handler, statusOf: StatusOf): grpc.handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    const hungUp = new AbortController();
+    const cancelled = new AbortController();
     call.on("cancelled", () => {
-      hungUp.abort();
+      cancelled.abort();
     });
-    const answer = Promise.resolve().then(() => handler(call.request, hungUp.signal));
-    running.add(answer);
-    answer
+    const response = Promise.resolve().then(() => handler(call.request, cancelled.signal));
+    running.add(response);
+    response
       .then(
-        (response) => {
-          callback(null, response);
+        (message) => {
+          callback(null, message);
         },
-        (problem: unknown) => {
-          callback(statusOf(problem));
+        (error: unknown) => {
+          callback(statusOf(error));
         },
       )
-      .finally(() => running.delete(answer));
+      .finally(() => running.delete(response));
   };
 }
 
@@ -70,8 +70,8 @@ function bind(server: grpc.Server): Promise<number> {
 }
 
 /**
- * When the engine was killed, its calls end as cancelled, here as in real plugins; but those may then stay for ever,
- * and this one goes. The engine holds the other end of stdin.
+ * Exits when the engine was killed, which closes stdin: running calls end as cancelled first. Real plugins can stay
+ * behind in this case.
  */
 function endWithEngine(server: grpc.Server): void {
   const stdin = fs.fstatSync(0);

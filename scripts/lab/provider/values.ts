@@ -1,23 +1,23 @@
 /**
- * Property values of the engine: plain data in which any part may be secret, or unknown until the real run.
- * On the wire these marks are objects with a signature key (pulumi sdk/proto, "Struct" conventions).
+ * Property values of the engine: plain data in which any part can be secret, or unknown during a preview.
+ * On the wire such values are objects with a signature key (pulumi sdk/proto, "Struct" conventions).
  */
 
-/** The wire form, as google.protobuf.Struct gives and takes it. */
+/** The wire form, as in google.protobuf.Struct. */
 export type Wire = null | boolean | number | string | Wire[] | { [key: string]: Wire };
 
 export type Data = null | boolean | number | string | Value[] | Map<string, Value>;
 
-/** A value with its marks. An unknown one has no data. */
+/** A value, and whether it is secret or unknown. */
 export interface Value {
   data: Data | typeof unknown;
   secret: boolean;
 }
 
-/** The properties of one resource, by name; those that are not set are absent. */
+/** The properties of one resource, by name; unset ones are absent. */
 export type Properties = Map<string, Value>;
 
-/** What stands in a value's place while only the real run can tell it. */
+/** The data of a value that is not known before the update. */
 export const unknown = Symbol("unknown");
 
 const signature = "4dabf18193072939515e22adb298388d";
@@ -25,7 +25,7 @@ const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const outputSignature = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 const unknownMark = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** An asset, archive or resource reference: nothing in this project passes one to a command. */
+/** An asset, archive or resource reference: this project passes none to a command. */
 class UnsupportedValue extends Error {}
 
 /** Wire form → values. Nulls among properties mean "not set". Throws UnsupportedValue. */
@@ -43,7 +43,7 @@ export function known(data: Data): Value {
   return { data, secret: false };
 }
 
-/** Same data and same marks, in depth. */
+/** Deep equality of data, secretness and unknowns. */
 export function equals(a: Value | undefined, b: Value | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   if (a.secret !== b.secret) return false;
@@ -60,7 +60,7 @@ export function equals(a: Value | undefined, b: Value | undefined): boolean {
   return a.data === b.data;
 }
 
-/** The data without marks, as JavaScript has it. What is unknown becomes undefined. */
+/** The data as a plain JavaScript value; unknown becomes undefined. */
 export function bare(value: Value): unknown {
   const { data } = value;
   if (data === unknown) return undefined;
@@ -78,10 +78,12 @@ function parseValue(wire: Wire): Value {
   if (mark === undefined) return known(parseProperties(wire));
   if (mark === secretSignature) return { ...parseValue(wire["value"] ?? null), secret: true };
   if (mark === outputSignature) return parseOutput(wire);
-  throw new UnsupportedValue("the stand-in knows no assets, archives or resource references");
+  throw new UnsupportedValue(
+    "the stand-in does not support assets, archives or resource references",
+  );
 }
 
-/** An output with its dependencies, which nobody asks for again; without a value it is unknown. */
+/** An output value; its dependencies are dropped. Without a value it is unknown. */
 function parseOutput(wire: Record<string, Wire>): Value {
   const value = wire["value"];
   const inner: Value = value === undefined ? { data: unknown, secret: false } : parseValue(value);

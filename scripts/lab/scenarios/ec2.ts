@@ -1,10 +1,10 @@
-/** The origin's machine C as it was meant: an EC2 relay out of nothing, here a virtual machine that boots its user data. */
+/** A desktop and a laptop behind two NATs with an EC2 relay: a virtual machine that boots the real user data. */
 import { ping } from "../scenario";
 import type { Scenario } from "../scenario";
 
 export const ec2: Scenario = {
   name: "ec2",
-  title: "an EC2 relay out of nothing: one up from no machine to a handshake (a virtual machine)",
+  title: "an EC2 relay (a virtual machine): one up creates it and brings the tunnels up",
   picture: `
                        internet  203.0.113.0/24
   -------+--------------------+---------------------+-------
@@ -49,7 +49,7 @@ export const ec2: Scenario = {
   }),
   proofs: [
     {
-      title: "The laptop reaches the relay by its tunnel address",
+      title: "The laptop reaches the relay's tunnel address",
       node: "laptop",
       command: ping("10.0.0.1"),
       expect: "answers",
@@ -61,25 +61,25 @@ export const ec2: Scenario = {
       expect: "answers",
     },
     {
-      title: "The way leads through the relay: a packet that may take one hop ends there",
+      title: "The route leads through the relay: a packet with a TTL of 1 ends there",
       node: "laptop",
       command: ["ping", "-n", "-c", "1", "-W", "2", "-t", "1", "10.0.0.2"],
       expect: /^From 10\.0\.0\.1 .*Time to live exceeded/m,
     },
     {
-      title: "Only the operator is let in to SSH: at the desktop the relay does not answer",
+      title: "The relay accepts SSH from the operator only: not from the desktop",
       node: "desktop",
       command: ["timeout", "3", "bash", "-c", "exec 3<>/dev/tcp/203.0.113.128/22 || exit 1"],
       expect: "no connection",
     },
     {
-      title: "The running network is as planned",
+      title: "The running network matches the plan",
       node: "operator",
       command: ["npx", "wireguard-mesh", "status"],
       expect: "answers",
     },
     {
-      title: "A second look changes nothing",
+      title: "A second preview shows no changes",
       node: "operator",
       command: ["pulumi", "preview", "--expect-no-changes", "--non-interactive"],
       expect: "answers",

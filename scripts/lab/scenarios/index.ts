@@ -1,4 +1,4 @@
-/** All scenarios by name; the first is the default. */
+/** All scenarios; the first one is the default. */
 import { UsageError } from "../world";
 import type { Scenario } from "../scenario";
 import { ec2 } from "./ec2";

@@ -1,4 +1,4 @@
-/** WireGuard's own quick start: two machines in one LAN, and only one of them is told where the other is. */
+/** WireGuard's own quick start: two machines in one LAN, with an endpoint on one side only. */
 import { ping } from "../scenario";
 import type { Scenario } from "../scenario";
 
@@ -39,25 +39,25 @@ export const quickstart: Scenario = {
     { title: "A reaches B", node: "a", command: ping("10.0.0.2"), expect: "answers" },
     { title: "B reaches A", node: "b", command: ping("10.0.0.1"), expect: "answers" },
     {
-      title: "A was told where B is",
+      title: "A has B's endpoint in its config",
       node: "a",
       command: ["grep", "Endpoint", "/etc/wireguard/wg0.conf"],
       expect: /^Endpoint = 192\.168\.1\.2:51820\n$/,
     },
     {
-      title: "B was not told where A is",
+      title: "B has no endpoint in its config",
       node: "b",
       command: ["grep", "-c", "Endpoint", "/etc/wireguard/wg0.conf"],
       expect: "silence",
     },
     {
-      title: "B knows it all the same, from A's first packet",
+      title: "B learned A's endpoint from its first packet",
       node: "b",
       command: ["wg", "show", "wg0", "endpoints"],
       expect: /^\S+\t192\.168\.1\.1:\d+\n$/,
     },
     {
-      title: "The running network is as planned",
+      title: "The running network matches the plan",
       node: "operator",
       command: ["npx", "wireguard-mesh", "status"],
       expect: "answers",

@@ -1,4 +1,4 @@
-/** The default: a desktop and a laptop behind two NATs, which meet through a relay that both can dial. */
+/** The default: a desktop and a laptop behind two NATs, connected through a relay that both can dial. */
 import { ping } from "../scenario";
 import type { Scenario } from "../scenario";
 
@@ -44,7 +44,7 @@ export const relay: Scenario = {
   }),
   proofs: [
     {
-      title: "The laptop reaches the desktop by its tunnel address",
+      title: "The laptop reaches the desktop's tunnel address",
       node: "laptop",
       command: ping("10.0.0.2"),
       expect: "answers",
@@ -56,25 +56,25 @@ export const relay: Scenario = {
       expect: "answers",
     },
     {
-      title: "The way leads through the relay: a packet that may take one hop ends there",
+      title: "The route leads through the relay: a packet with a TTL of 1 ends there",
       node: "laptop",
       command: ["ping", "-n", "-c", "1", "-W", "2", "-t", "1", "10.0.0.2"],
       expect: /^From 10\.0\.0\.1 .*Time to live exceeded/m,
     },
     {
-      title: "Without the tunnel there is no way: the desktop's own address does not answer",
+      title: "Without the tunnel the desktop cannot be reached: its LAN address does not answer",
       node: "laptop",
       command: ping("192.168.1.20"),
       expect: "silence",
     },
     {
-      title: "Both peers have shaken hands with the relay",
+      title: "Both peers have completed a handshake with the relay",
       node: "relay",
       command: ["wg", "show", "wg0", "latest-handshakes"],
       expect: /^(\S+\t[1-9]\d*\n){2}$/,
     },
     {
-      title: "The running network is as planned",
+      title: "The running network matches the plan",
       node: "operator",
       command: ["npx", "wireguard-mesh", "status"],
       expect: "answers",

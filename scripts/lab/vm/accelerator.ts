@@ -1,40 +1,40 @@
-/** Whether this machine can run a virtual one at the processor's own speed. */
+/** Finds out whether this machine can run virtual machines with KVM. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { run } from "../process";
 import { cacheFolder } from "./image";
 import type { Image } from "./image";
 
-/** `kvm`: the processor's own virtualization; `tcg`: QEMU's emulation, some twenty times slower. */
+/** `kvm`: hardware virtualization; `tcg`: QEMU's emulation, about twenty times slower. */
 export type Accelerator = "kvm" | "tcg";
 
-/** A kernel says its first word within a second under KVM. */
-const FIRST_WORD_LIMIT_MS = 10_000;
+/** Under KVM a kernel prints its first line within a second. */
+const FIRST_LINE_LIMIT_MS = 10_000;
 
 /**
- * Tries a kernel under KVM: a /dev/kvm that can be opened, and even makes machines, may still never run one (seen on a
- * nested host). Remembered until the machine boots again, since a KVM that hangs costs ten seconds to find out.
+ * Boots a kernel under KVM to find out: on a nested host, a /dev/kvm that opens and creates machines may still never
+ * run one. The result is cached until the next boot of this machine, because a KVM that hangs costs ten seconds.
  */
 export async function bestAccelerator(image: Image): Promise<Accelerator> {
   if (!fs.existsSync("/dev/kvm")) return "tcg";
   const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  const memory = path.join(cacheFolder(), "accelerator");
-  const known = fs.existsSync(memory) ? fs.readFileSync(memory, "utf8").trim().split(" ") : [];
+  const cache = path.join(cacheFolder(), "accelerator");
+  const known = fs.existsSync(cache) ? fs.readFileSync(cache, "utf8").trim().split(" ") : [];
   if (known[0] === boot && (known[1] === "kvm" || known[1] === "tcg")) return known[1];
-  const found = (await speaksUnderKvm(image)) ? "kvm" : "tcg";
-  fs.writeFileSync(memory, `${boot} ${found}\n`);
+  const found = (await bootsUnderKvm(image)) ? "kvm" : "tcg";
+  fs.writeFileSync(cache, `${boot} ${found}\n`);
   return found;
 }
 
-/** Without a disk the kernel panics at once, and -no-reboot makes QEMU end then. */
-async function speaksUnderKvm(image: Image): Promise<boolean> {
+/** Without a disk the kernel panics at once; then -no-reboot makes QEMU exit. */
+async function bootsUnderKvm(image: Image): Promise<boolean> {
   const { stdout } = await run(
     [
       ...["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults"],
       ...["-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
       ...["-kernel", image.kernel, "-append", "console=ttyS0 earlyprintk=serial panic=-1"],
     ],
-    { timeoutMs: FIRST_WORD_LIMIT_MS },
+    { timeoutMs: FIRST_LINE_LIMIT_MS },
   );
   return stdout.includes("Linux version");
 }

@@ -1,29 +1,29 @@
-/** Where this machine has its Debian packages from: its own apt configuration, as apt itself reads it. */
-import { must } from "../process";
+/** Reads this machine's apt configuration: its sources of Debian packages and how to reach them. */
+import { runOrThrow } from "../process";
 import { SUITE } from "./recipe";
 
 /**
- * Lines for a sources.list with what this machine's apt has of Debian 12 itself. Empty where it has none of it (another
- * release or distribution): then mmdebstrap's own default serves.
+ * The Debian 12 sources of this machine's apt, as lines of a sources.list. Empty if there are none (another release or
+ * distribution); mmdebstrap then uses its default.
  */
 export async function debianSources(): Promise<string[]> {
   const format = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN) $(CODENAME)";
-  const { stdout } = await must([
+  const { stdout } = await runOrThrow([
     ...["apt-get", "indextargets", "--format", format, "Created-By: Packages"],
   ]);
   const targets = stdout.split("\n").map((line) => line.split(" "));
-  const ours = targets.filter(
+  const debian = targets.filter(
     ([, , component, origin, codename]) =>
       origin === "Debian" && component === "main" && codename?.split("-")[0] === SUITE,
   );
-  const lines = ours.map(([uri, release]) => `deb ${uri ?? ""} ${release ?? ""} main`);
-  const hasBase = ours.some(([, release]) => release === SUITE);
+  const lines = debian.map(([uri, release]) => `deb ${uri ?? ""} ${release ?? ""} main`);
+  const hasBase = debian.some(([, release]) => release === SUITE);
   return hasBase ? [...new Set(lines)] : [];
 }
 
-/** How this machine's apt gets at its sources (proxies and the like), as lines of an apt.conf. May hold a password. */
+/** This machine's transport options for apt (proxies, retries), as lines of an apt.conf. May contain a password. */
 export async function aptTransport(): Promise<string[]> {
-  const { stdout } = await must(["apt-config", "dump"]);
+  const { stdout } = await runOrThrow(["apt-config", "dump"]);
   return stdout.split("\n").filter((line) => TRANSPORT.test(line));
 }
 

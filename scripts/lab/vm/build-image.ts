@@ -1,4 +1,4 @@
-/** `node dist/scripts/lab/vm/build-image.js`: has the virtual machines' disk ready before it is needed, as CI wants it. */
+/** `node dist/scripts/lab/vm/build-image.js`: builds the virtual machines' disk image in advance, for CI. */
 import { LabError } from "../world";
 import { findOrBuildImage } from "./image";
 

@@ -1,4 +1,4 @@
-/** Where a virtual machine keeps its things: in its lab's folder, so that they go with the lab. */
+/** The files of a virtual machine: in its lab's folder, so that they are removed with the lab. */
 import * as path from "node:path";
 import { namespaceOf } from "../layout";
 import { stateFolder } from "../state";
@@ -11,9 +11,9 @@ export interface MachineFiles {
   disk: string;
   /** The NoCloud seed: user-data, meta-data, network-config. */
   seed: string;
-  /** Everything that the machine ever wrote to its serial console. */
+  /** All output of its serial console. */
   serial: string;
-  /** QEMU's own words. */
+  /** QEMU's output. */
   log: string;
   knownHosts: string;
   /** QEMU's control socket: a path of at most 107 characters. */
@@ -35,7 +35,7 @@ export function machineFiles(labId: string, name: string): MachineFiles {
   };
 }
 
-/** The namespace with a machine's QEMU and its network; a host's name has no dot, so the two never meet. */
+/** The namespace of a machine's QEMU and network. Host names have no dot, so it differs from every host's. */
 export function machineNamespace(labId: string, name: string): string {
   return namespaceOf(labId, `${name}.vm`);
 }

@@ -1,21 +1,21 @@
-/** The disk image of the virtual machines: built once from Debian's packages, then kept outside of the repository. */
+/** The disk image of the virtual machines: built once from Debian's packages and cached outside the repository. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { exitCode, must, start } from "../process";
+import { exitCode, runOrThrow, start } from "../process";
 import { LabError } from "../world";
 import { aptTransport, debianSources } from "./apt";
 import {
   DISK_SIZE,
   EXCLUDED,
-  furnishScript,
+  customizeScript,
   OFFERED,
   PACKAGES,
   recipeDigest,
   SUITE,
 } from "./recipe";
-import { needVmTools } from "./tools";
+import { requireVmTools } from "./tools";
 
-/** The files of a finished image. Nobody writes to them: each machine has a disk of its own on top. */
+/** The files of a finished image. They are read-only: each machine has a copy-on-write disk over them. */
 export interface Image {
   digest: string;
   /** Raw ext4 file system, without partitions. */
@@ -30,20 +30,20 @@ export function cacheFolder(): string {
 }
 
 /**
- * The image of the present recipe: from the cache, else built, which takes minutes and says so through `say`.
- * @throws LabError when tools are missing or the build fails; then nothing half-built is left.
+ * Returns the image of the current recipe from the cache, or builds it, which takes minutes; progress goes to `log`.
+ * @throws LabError when tools are missing or the build fails; an incomplete image is removed.
  */
-export async function findOrBuildImage(say: (line: string) => void): Promise<Image> {
-  needVmTools();
+export async function findOrBuildImage(log: (line: string) => void): Promise<Image> {
+  requireVmTools();
   const image = imageOf(recipeDigest());
   if (fs.existsSync(image.disk)) return image;
   fs.mkdirSync(cacheFolder(), { recursive: true, mode: 0o700 });
   removeAbandoned();
-  // It becomes the image by a rename: whoever finds it finds it whole.
+  // Published by a rename, so that other processes never see an incomplete image.
   const building = path.join(cacheFolder(), `${BUILDING}${process.pid}`);
   try {
-    await build(building, say);
-    // Another program may have built the same meanwhile; then that one is as good.
+    await build(building, log);
+    // Another process may have built the same image meanwhile; then use that one.
     if (!fs.existsSync(image.disk)) fs.renameSync(path.join(building, "image"), folderOf(image));
   } finally {
     fs.rmSync(building, { recursive: true, force: true });
@@ -63,28 +63,30 @@ function folderOf(image: Image): string {
   return path.dirname(image.disk);
 }
 
-async function build(folder: string, say: (line: string) => void): Promise<void> {
+async function build(folder: string, log: (line: string) => void): Promise<void> {
   const root = path.join(folder, "root");
   const image = path.join(folder, "image");
   fs.mkdirSync(image, { recursive: true, mode: 0o700 });
-  say("Building the virtual machines' disk from Debian's packages; once, one to five minutes.");
-  await bootstrap(folder, root, say);
-  const takeOut = ["cp", "--dereference", "--"];
-  await must([...takeOut, path.join(root, "vmlinuz"), path.join(image, "vmlinuz")]);
-  await must([...takeOut, path.join(root, "initrd.img"), path.join(image, "initrd.img")]);
-  say("Writing the disk image.");
+  log(
+    "Building the virtual machines' disk image from Debian's packages (once; one to five minutes).",
+  );
+  await bootstrap(folder, root, log);
+  const copy = ["cp", "--dereference", "--"];
+  await runOrThrow([...copy, path.join(root, "vmlinuz"), path.join(image, "vmlinuz")]);
+  await runOrThrow([...copy, path.join(root, "initrd.img"), path.join(image, "initrd.img")]);
+  log("Writing the disk image.");
   const disk = path.join(image, "disk.raw");
-  await must(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", root, disk, DISK_SIZE], {
+  await runOrThrow(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", root, disk, DISK_SIZE], {
     timeoutMs: 300_000,
   });
-  await must(["sync", "--file-system", disk], { timeoutMs: 300_000 });
+  await runOrThrow(["sync", "--file-system", disk], { timeoutMs: 300_000 });
 }
 
-async function bootstrap(folder: string, root: string, say: (line: string) => void): Promise<void> {
+async function bootstrap(folder: string, root: string, log: (line: string) => void): Promise<void> {
   const sources = await debianSources();
   const transport = path.join(folder, "apt.conf");
   fs.writeFileSync(transport, `${(await aptTransport()).join("\n")}\n`, { mode: 0o600 });
-  // What is cut short takes all its children along: they live in a process namespace of their own.
+  // In a PID namespace of its own, so that an interrupted build takes all its children with it.
   const child = start(
     [
       ...["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
@@ -93,25 +95,25 @@ async function bootstrap(folder: string, root: string, say: (line: string) => vo
       ...["force-unsafe-io", ...EXCLUDED.map((files) => `path-exclude=${files}`)].map(
         (option) => `--dpkgopt=${option}`,
       ),
-      `--customize-hook=${furnishScript()}`,
+      `--customize-hook=${customizeScript()}`,
       ...[SUITE, root, ...(sources.length === 0 ? [] : ["-"])],
     ],
     { env: { ...process.env, OFFERED: OFFERED.join(" ") }, stdio: ["pipe", "ignore", "pipe"] },
   );
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(sources.map((line) => `${line}\n`).join(""));
-  let words = "";
+  let output = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    words += text;
-    for (const line of text.match(/^I: .*$/gm) ?? []) say(`  ${line.slice(3)}`);
+    output += text;
+    for (const line of text.match(/^I: .*$/gm) ?? []) log(`  ${line.slice(3)}`);
   });
   const code = await exitCode(child);
   if (code === 0) return;
-  const reason = words.trim().split("\n").slice(-8).join("\n");
-  throw new LabError(`The virtual machines' disk could not be built (${code}):\n${reason}`);
+  const reason = output.trim().split("\n").slice(-8).join("\n");
+  throw new LabError(`The virtual machines' disk image could not be built (${code}):\n${reason}`);
 }
 
-/** What builders left behind that were killed: their number is in the folder's name. */
+/** Removes the folders of builders that were killed; the builder's pid is in the folder's name. */
 function removeAbandoned(): void {
   for (const name of fs.readdirSync(cacheFolder())) {
     if (!name.startsWith(BUILDING)) continue;

@@ -1,9 +1,8 @@
-/** A virtual machine of the lab: Debian 12 with its own kernel and systemd, on the lab's internet like an EC2 instance. */
+/** A virtual machine of the lab, like an EC2 instance: Debian 12 with its own kernel, on the lab's internet. */
 import * as fs from "node:fs";
 import { endNamespaces } from "../clean-up";
 import type { Lab } from "../lab";
-import { must, waitFor } from "../process";
-import type { Finished } from "../process";
+import { runOrThrow, waitFor, type CommandResult } from "../process";
 import { LabError } from "../world";
 import { bestAccelerator } from "./accelerator";
 import type { Accelerator } from "./accelerator";
@@ -17,35 +16,35 @@ import { associate, buildSubnet, cardAddress, disassociate } from "./subnet";
 /** An emulated first boot takes a minute on an idle machine and five on a busy one. */
 const BOOT_LIMIT_MS = 900_000;
 const SSH_LIMIT_MS = 120_000;
-const ASK_EVERY_MS = 500;
+const PAUSE_MS = 500;
 const ALIAS = "machine";
 
 export interface MachineSpec {
-  /** Its host name; a DNS label of at most 32 characters. */
+  /** The host name: a DNS label of at most 32 characters. */
   name: string;
   image: Image;
-  /** `#cloud-config` text, as it stands. */
+  /** The user data, starting with `#cloud-config`. */
   userData: string;
-  /** IP/PREFIX in a subnet of its own; the subnet's first address is the router. */
+  /** IP/PREFIX in the machine's own subnet; the subnet's first address is the router. */
   privateAddress: string;
-  /** Its address on the lab's internet, 203.0.113.0/24, translated one to one; it can be given later and moved. */
+  /** The address on the lab's internet, 203.0.113.0/24, with 1:1 NAT; can also be associated later. */
   elastic?: string;
-  /** The user to log in as and the host key to expect, as the user data made them; without a key `ssh` trusts nobody. */
+  /** The login user and host key that the user data sets up; without a host key `ssh` rejects every server. */
   login: { user: string; hostKey?: string };
-  /** cloud-init takes another one for another machine; default one of the present time. */
+  /** cloud-init repeats its first boot when this changes; default: derived from the current time. */
   instanceId?: string;
-  /** MiB, default 512: a t4g.nano has as much. */
+  /** MiB; default 512, like a t4g.nano. */
   memory?: number;
-  /** Default: what this machine can do. */
+  /** Default: `kvm` if this machine can use it. */
   accelerator?: Accelerator;
 }
 
-/** What another process needs to go on with a machine. */
+/** machine.json: what another process needs to use the machine. */
 interface MachineRecord extends Omit<MachineSpec, "userData"> {
   version: 1;
   instanceId: string;
   accelerator: Accelerator;
-  /** The name under which SSH knows it. */
+  /** The HostKeyAlias for SSH. */
   alias: string;
 }
 
@@ -56,7 +55,7 @@ export class Machine {
     readonly files: MachineFiles,
   ) {}
 
-  /** Makes a machine, still off: its network, its disk, its seed. It ends, at the latest, with its lab. */
+  /** Creates a machine that is off: its network, disk and seed. It is destroyed with its lab. */
   static async create(lab: Lab, spec: MachineSpec): Promise<Machine> {
     const { userData, ...rest } = spec;
     const accelerator = spec.accelerator ?? (await bestAccelerator(spec.image));
@@ -66,16 +65,16 @@ export class Machine {
     const record = { ...rest, version: 1, instanceId, accelerator, alias: ALIAS } as const;
     writeSeed(files.seed, { ...record, userData });
     const base = ["-f", "qcow2", "-F", "raw", "-b", spec.image.disk];
-    await must(["qemu-img", "create", "-q", ...base, files.disk]);
+    await runOrThrow(["qemu-img", "create", "-q", ...base, files.disk]);
     await buildSubnet(lab.id, spec.name, spec.privateAddress);
     const machine = new Machine(lab, record, files);
-    machine.expectNobody();
+    machine.rejectAllHostKeys();
     if (spec.login.hostKey !== undefined) machine.expectHostKey(spec.login.hostKey);
     if (spec.elastic !== undefined) await machine.associate(spec.elastic);
     return machine;
   }
 
-  /** A machine that another process made. @throws LabError when the lab has none of that name. */
+  /** Opens a machine that another process created. @throws LabError when the lab has no such machine. */
   static open(lab: Lab, name: string): Machine {
     const files = machineFiles(lab.id, name);
     if (!fs.existsSync(files.record)) {
@@ -93,7 +92,7 @@ export class Machine {
     return this.record.accelerator;
   }
 
-  /** Whether it can be reached from the lab's internet. */
+  /** Whether it has an elastic address. */
   get hasAddress(): boolean {
     return this.record.elastic !== undefined;
   }
@@ -102,7 +101,7 @@ export class Machine {
     return isOn(this.namespace);
   }
 
-  /** Switches it on, the first time or again; does not wait for its boot. */
+  /** Switches it on, without waiting for the boot. */
   start(): Promise<void> {
     return powerOn(this.namespace, this.files, this.record.image, {
       accelerator: this.record.accelerator,
@@ -112,33 +111,33 @@ export class Machine {
     });
   }
 
-  /** Pulls the plug; the disk stays as it is at that moment. True when it was on. */
+  /** Cuts the power: data that is not on the disk yet is lost. @returns whether it was on. */
   powerCut(): Promise<boolean> {
     return powerOff(this.namespace);
   }
 
-  /** Presses its power button, and pulls the plug when it is still on after the limit. True when it ended by itself. */
+  /** Presses the power button; cuts the power after the limit. @returns whether it shut down by itself. */
   async shutDown(limitMs: number): Promise<boolean> {
     if (await powerButton(this.namespace, this.files, limitMs)) return true;
     await this.powerCut();
     return false;
   }
 
-  /** Reboots in good order. Resolves when it lets itself be logged in to again. */
+  /** Reboots it cleanly and waits until it accepts SSH logins again. */
   async reboot(): Promise<void> {
     const before = await this.waitForSsh();
     await this.ssh("sudo systemctl reboot");
     await this.waitForSsh(before);
   }
 
-  /** Ends it: process, network, files. */
+  /** Removes the machine: process, network, files. */
   async destroy(): Promise<void> {
     await this.powerCut();
     await endNamespaces([this.namespace]);
     fs.rmSync(this.files.root, { recursive: true, force: true });
   }
 
-  /** Gives it an elastic address, which no other machine may have then. */
+  /** Associates an elastic address, which must not be associated with another machine. */
   async associate(elastic: string): Promise<void> {
     await associate(this.lab.id, this.name, elastic, this.record.privateAddress);
     this.record = { ...this.record, elastic };
@@ -151,83 +150,86 @@ export class Machine {
     this.writeRecord();
   }
 
-  /** From now on it must show this key, as `TYPE BASE64`. */
+  /** Sets the host key that `ssh` accepts, as `TYPE BASE64`. */
   expectHostKey(hostKey: string): void {
-    this.expect(ALIAS, `${ALIAS} ${hostKey}\n`);
+    this.setKnownHosts(ALIAS, `${ALIAS} ${hostKey}\n`);
   }
 
-  /** From now on it must show a certificate of this authority for this name. */
+  /** Makes `ssh` accept host certificates of this authority for this principal only. */
   expectAuthority(publicKey: string, principal: string): void {
-    this.expect(principal, `@cert-authority ${principal} ${publicKey}\n`);
+    this.setKnownHosts(principal, `@cert-authority ${principal} ${publicKey}\n`);
   }
 
-  private expectNobody(): void {
-    this.expect(ALIAS, "");
+  private rejectAllHostKeys(): void {
+    this.setKnownHosts(ALIAS, "");
   }
 
-  private expect(alias: string, knownHosts: string): void {
+  private setKnownHosts(alias: string, knownHosts: string): void {
     fs.writeFileSync(this.files.knownHosts, knownHosts, { mode: 0o600 });
     this.record = { ...this.record, alias };
     this.writeRecord();
   }
 
-  /** Runs a shell command on it over SSH from the operator, with the lab's key; the code is 255 when SSH itself failed. */
-  ssh(command: string, options: { input?: string; timeoutMs?: number } = {}): Promise<Finished> {
+  /** Runs a shell command over SSH from the operator, with the lab's key. The code is 255 when SSH itself fails. */
+  ssh(
+    command: string,
+    options: { input?: string; timeoutMs?: number } = {},
+  ): Promise<CommandResult> {
     const settings = {
       ...{ UserKnownHostsFile: this.files.knownHosts, HostKeyAlias: this.record.alias },
       ...{ StrictHostKeyChecking: "yes", BatchMode: "yes", IdentitiesOnly: "yes" },
       ...{ ConnectTimeout: "15", ServerAliveInterval: "10", ServerAliveCountMax: "6" },
     };
-    const words = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
+    const flags = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
     const key = ["-F", "none", "-i", this.lab.folder.sshKey];
     const { elastic, login } = this.record;
-    if (elastic === undefined) throw new LabError(`${this.name} has no address to reach it by.`);
-    const argv = ["ssh", ...key, ...words, `${login.user}@${elastic}`, command];
+    if (elastic === undefined) throw new LabError(`${this.name} has no elastic address.`);
+    const argv = ["ssh", ...key, ...flags, `${login.user}@${elastic}`, command];
     return this.lab.exec("operator", argv, { timeoutMs: SSH_LIMIT_MS, ...options });
   }
 
   /**
-   * Waits until it lets itself be logged in to, and for another boot than `formerBoot` where that is given.
-   * @returns the boot's id. @throws LabError with the console's last words when it is off, or the time is up.
+   * Waits until it accepts SSH logins; with `previousBoot`, until its boot id is a different one.
+   * @returns the boot id. @throws LabError with the end of the console when it is off or the time is up.
    */
-  async waitForSsh(formerBoot?: string, limitMs = BOOT_LIMIT_MS): Promise<string> {
+  async waitForSsh(previousBoot?: string, limitMs = BOOT_LIMIT_MS): Promise<string> {
     let last = "";
     const boot = await waitFor(
       async () => {
         const { code, stdout, stderr } = await this.ssh("cat /proc/sys/kernel/random/boot_id");
-        if (code === 0 && stdout.trim() !== formerBoot) return stdout.trim();
-        if (!this.isOn) throw new LabError(`${this.name} is off. ${this.lastWords()}`);
+        if (code === 0 && stdout.trim() !== previousBoot) return stdout.trim();
+        if (!this.isOn) throw new LabError(`${this.name} is off. ${this.consoleTail()}`);
         last = stderr.trim();
         return undefined;
       },
-      limitMs,
-      ASK_EVERY_MS,
+      { limitMs, pauseMs: PAUSE_MS },
     );
     if (boot !== undefined) return boot;
-    const waited = `${this.name} let nobody log in for ${limitMs / 1000} s: ${last}`;
-    throw new LabError(`${waited}\n${this.lastWords()}`);
+    const waited = `${this.name} accepted no SSH login for ${limitMs / 1000} s: ${last}`;
+    throw new LabError(`${waited}\n${this.consoleTail()}`);
   }
 
-  /** Waits for the end of the first boot's set-up. @returns its errors, none when all is well. */
+  /** Waits until cloud-init has finished. @returns its errors. */
   async waitForCloudInit(limitMs = BOOT_LIMIT_MS): Promise<string[]> {
     const wait = "cloud-init status --wait >/dev/null; cat /run/cloud-init/result.json";
     const { code, stdout, stderr } = await this.ssh(wait, { timeoutMs: limitMs });
-    if (code !== 0) throw new LabError(`cloud-init on ${this.name} did not end: ${stderr.trim()}`);
+    if (code !== 0)
+      throw new LabError(`cloud-init on ${this.name} did not finish: ${stderr.trim()}`);
     return (JSON.parse(stdout) as { v1: { errors: string[] } }).v1.errors;
   }
 
-  /** Waits until systemd has started everything. @returns the units that failed. */
+  /** Waits until systemd has finished booting. @returns the failed units. */
   async waitForUnits(limitMs = BOOT_LIMIT_MS): Promise<string[]> {
     const wait =
       "systemctl is-system-running --wait >/dev/null; systemctl list-units --failed --plain --no-legend";
     const { code, stdout, stderr } = await this.ssh(wait, { timeoutMs: limitMs });
-    if (code !== 0) throw new LabError(`${this.name} did not start everything: ${stderr.trim()}`);
+    if (code !== 0) throw new LabError(`${this.name} did not finish booting: ${stderr.trim()}`);
     const lines = stdout.split("\n").filter((line) => line !== "");
     return lines.map((line) => line.split(" ")[0] ?? "");
   }
 
-  /** The end of what it said on its console, and QEMU's own words. */
-  lastWords(): string {
+  /** The last lines of its console and of QEMU's log, for error messages. */
+  consoleTail(): string {
     const tail = (file: string): string =>
       fs.existsSync(file)
         ? fs.readFileSync(file, "utf8").trimEnd().split("\n").slice(-12).join("\n")
@@ -240,8 +242,8 @@ export class Machine {
   }
 
   private writeRecord(): void {
-    const beside = `${this.files.record}.new`;
-    fs.writeFileSync(beside, `${JSON.stringify(this.record, null, 2)}\n`, { mode: 0o600 });
-    fs.renameSync(beside, this.files.record);
+    const temporary = `${this.files.record}.new`;
+    fs.writeFileSync(temporary, `${JSON.stringify(this.record, null, 2)}\n`, { mode: 0o600 });
+    fs.renameSync(temporary, this.files.record);
   }
 }

@@ -1,4 +1,4 @@
-/** What is on a virtual machine's disk: Debian 12 as on EC2, as far as a relay can tell the difference. */
+/** The contents of a virtual machine's disk: Debian 12 with what a relay uses of the EC2 image. */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -8,7 +8,7 @@ export const SUITE = "bookworm";
 /** The file system's size; the file is sparse. */
 export const DISK_SIZE = "2G";
 
-/** What Debian's own cloud image has of all that the push, cloud-init and a relay touch. No wireguard-tools: nor has it. */
+/** The packages of Debian's cloud image that the push, cloud-init and a relay use; it has no wireguard-tools either. */
 export const PACKAGES = [
   ...["systemd", "systemd-sysv", "systemd-resolved", "libnss-resolve", "systemd-timesyncd"],
   ...["dbus", "udev", "kmod", "netplan.io", "cloud-init", "openssh-server", "sudo"],
@@ -16,20 +16,20 @@ export const PACKAGES = [
   ...["unattended-upgrades", "locales", "linux-image-cloud-amd64", "initramfs-tools", "zstd"],
 ];
 
-/** What apt can install in a machine, which has no way out: a repository on its own disk. */
+/** Packages that apt can install on a machine, from a repository on its own disk: it has no internet access. */
 export const OFFERED = ["wireguard-tools"];
 
-/** Left out of every package: half of the files, and nothing that runs. */
+/** Files left out of every package: half of all files, and no programs. */
 export const EXCLUDED = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*"];
 
-/** The script that mmdebstrap runs on the finished tree, with the tree as its argument. */
-export function furnishScript(): string {
-  return path.join(findRepository(), "scripts/lab/vm/furnish.sh");
+/** The path of mmdebstrap's customize hook. */
+export function customizeScript(): string {
+  return path.join(findRepository(), "scripts/lab/vm/customize.sh");
 }
 
-/** Names one recipe: 12 hex digits over all that decides what is on the disk but the packages' versions. */
+/** 12 hex digits over everything that decides the disk's contents, except the versions of the packages. */
 export function recipeDigest(): string {
-  const furnish = fs.readFileSync(furnishScript(), "utf8");
-  const recipe = JSON.stringify([SUITE, DISK_SIZE, PACKAGES, OFFERED, EXCLUDED, furnish]);
+  const customize = fs.readFileSync(customizeScript(), "utf8");
+  const recipe = JSON.stringify([SUITE, DISK_SIZE, PACKAGES, OFFERED, EXCLUDED, customize]);
   return createHash("sha256").update(recipe).digest("hex").slice(0, 12);
 }

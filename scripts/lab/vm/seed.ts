@@ -1,4 +1,4 @@
-/** What cloud-init finds at the first boot: a NoCloud seed, as a folder that QEMU shows to the machine as a disk. */
+/** The NoCloud seed for cloud-init: a folder that QEMU presents to the machine as a disk. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
@@ -6,9 +6,9 @@ import { cardAddress, subnetGateway } from "./subnet";
 
 export interface Seed {
   name: string;
-  /** cloud-init takes another one for another machine, and does its first boot again. */
+  /** cloud-init repeats its first boot when this changes. */
   instanceId: string;
-  /** The user data as it stands, `#cloud-config` and all. */
+  /** The user data, starting with `#cloud-config`. */
   userData: string;
   /** IP/PREFIX. */
   privateAddress: string;
@@ -24,7 +24,7 @@ export function writeSeed(folder: string, seed: Seed): void {
   write("network-config", stringify(networkConfig(seed)));
 }
 
-/** EC2 gives the address by DHCP; here it is written down. Its card there is called ens5 as well. */
+/** Sets the address statically, where EC2 uses DHCP; the interface is called ens5 on both. */
 function networkConfig(seed: Seed): object {
   const gateway = subnetGateway(seed.privateAddress);
   return {

@@ -1,27 +1,27 @@
 /**
- * A virtual machine's network as on EC2: a private address in a subnet of its own, and a router that translates an
- * elastic address one to one. Both are in the machine's namespace, which hangs on the lab's internet.
+ * A virtual machine's network as on EC2: a private address in its own subnet, and a router with 1:1 NAT for an elastic
+ * address. Both are in the machine's namespace, which is connected to the lab's internet.
  */
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { gatewayOf, INTERNET, namespaceOf } from "../layout";
-import { must } from "../process";
+import { runOrThrow } from "../process";
 import { findRepository } from "../repository";
 import { machineNamespace } from "./files";
 
 const INTERNET_GATEWAY = "203.0.113.1";
 
-/** The subnet's router: its first address, as on EC2. */
+/** The address of the subnet's router: the first one, as on EC2. */
 export function subnetGateway(privateAddress: string): string {
   return gatewayOf({ public: "", lan: privateAddress });
 }
 
-/** The machine's network card; the same after every boot. */
+/** The MAC address of the machine's network card; the same at every boot. */
 export function cardAddress(name: string): string {
   return hardwareAddress(`card ${name}`);
 }
 
-/** Makes the namespace with the subnet, the router and the machine's socket (`tap0`). `privateAddress`: IP/PREFIX. */
+/** Creates the namespace with the subnet, the router and the machine's `tap0`. `privateAddress`: IP/PREFIX. */
 export async function buildSubnet(
   labId: string,
   name: string,
@@ -54,7 +54,7 @@ export async function buildSubnet(
   );
 }
 
-/** Gives a machine an elastic address, in place of a former one; whoever had it before must have given it back. */
+/** Associates an elastic address, replacing an earlier one. It must not be associated with another machine. */
 export async function associate(
   labId: string,
   name: string,
@@ -62,8 +62,8 @@ export async function associate(
   privateAddress: string,
 ): Promise<void> {
   const namespace = machineNamespace(labId, name);
-  // The address's own hardware address, and a word about it: the neighbours' tables are right at once after a move.
-  await must([
+  // With a MAC address per elastic address, announced by gratuitous ARP, neighbours reach it at once after a move.
+  await runOrThrow([
     "ip",
     "netns",
     "exec",
@@ -84,18 +84,18 @@ export async function associate(
   await nft(namespace, translation(elastic, privateAddress.split("/")[0] ?? ""));
 }
 
-/** Takes its elastic address from a machine, which is cut off then, out and in. */
+/** Removes the elastic address; the machine is then disconnected in both directions. */
 export async function disassociate(labId: string, name: string): Promise<void> {
   const namespace = machineNamespace(labId, name);
   await batch(["ip", "-n", namespace], ["addr flush dev eth0 scope global"]);
-  await nft(namespace, FRESH_TABLE);
+  await nft(namespace, RESET_TABLE);
 }
 
-/** nft has no "delete if there". */
-const FRESH_TABLE = "table ip elastic\ndelete table ip elastic\n";
+/** nft has no "delete if exists", so create the table first. */
+const RESET_TABLE = "table ip elastic\ndelete table ip elastic\n";
 
 function translation(elastic: string, inner: string): string {
-  return `${FRESH_TABLE}table ip elastic {
+  return `${RESET_TABLE}table ip elastic {
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
     iifname "eth0" ip daddr ${elastic} dnat to ${inner}
@@ -109,17 +109,17 @@ function translation(elastic: string, inner: string): string {
 }
 
 async function nft(namespace: string, rules: string): Promise<void> {
-  await must(["ip", "netns", "exec", namespace, "nft", "-f", "-"], { input: rules });
+  await runOrThrow(["ip", "netns", "exec", namespace, "nft", "-f", "-"], { input: rules });
 }
 
-async function batch(words: string[], lines: string[]): Promise<void> {
-  const isScript = words.includes("sh");
+async function batch(command: string[], lines: string[]): Promise<void> {
+  const isScript = command.includes("sh");
   const input = lines.map((line) => `${line}\n`).join("");
-  await must(isScript ? words : [...words, "-batch", "-"], { input });
+  await runOrThrow(isScript ? command : [...command, "-batch", "-"], { input });
 }
 
-function hardwareAddress(what: string): string {
-  return ["02", ...(digest(what).slice(0, 10).match(/../g) ?? [])].join(":");
+function hardwareAddress(name: string): string {
+  return ["02", ...(digest(name).slice(0, 10).match(/../g) ?? [])].join(":");
 }
 
 function digest(text: string): string {

@@ -1,10 +1,10 @@
-/** The form of a case: what the engine asks, and what plugin `command` 1.2.1 answers. */
-import type { Answer, Properties, Question } from "../ask";
+/** A test case: a call of the engine, and the result of version 1.2.1 of the command plugin. */
+import type { CallResult, Properties, CallSpec } from "../plugin-call";
 
 export interface Case {
   title: string;
-  ask: Question;
-  answer: Answer;
+  call: CallSpec;
+  result: CallResult;
 }
 
 const signature = "4dabf18193072939515e22adb298388d";
@@ -19,8 +19,8 @@ export function output(parts: { value?: Properties[string]; secret?: boolean }):
   return { [signature]: "d0e6a833031e9bbcd3f4e8bde6ca49a4", ...parts };
 }
 
-/** What only the real run can tell. */
+/** A value that is unknown in a preview. */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** The same, where it will be a secret. */
+/** An unknown value that is secret. */
 export const unknownSecret = output({ secret: true });

@@ -1,14 +1,14 @@
-/** Check: which inputs are taken, and as what. */
+/** Check: valid and invalid inputs. */
 import { type Case, output, secret, unknown, unknownSecret } from "./case";
 
 const on = "on 'local.CommandInputs'";
-const noObject = "Cannot decode Object{} to type";
+const cannotDecode = "Cannot decode Object{} to type";
 const noDecoder = "it isn't a struct, and no custom decoder exists";
 
 export const checkCases: Case[] = [
   {
-    title: "inputs that fit come back as they are",
-    ask: {
+    title: "valid inputs are returned unchanged",
+    call: {
       check: {
         create: "a",
         update: "b",
@@ -22,7 +22,7 @@ export const checkCases: Case[] = [
         addPreviousOutputInEnv: false,
       },
     },
-    answer: {
+    result: {
       properties: {
         create: "a",
         update: "b",
@@ -38,14 +38,14 @@ export const checkCases: Case[] = [
     },
   },
   {
-    title: "no property is required, none has a default",
-    ask: { check: {} },
-    answer: { properties: {} },
+    title: "no property is required and none has a default",
+    call: { check: {} },
+    result: { properties: {} },
   },
   {
-    title: "a property that it does not have fails by name, an output too",
-    ask: { check: { create: "a", host: "b", stdout: "c" } },
-    answer: {
+    title: "unknown properties and outputs are reported by name",
+    call: { check: { create: "a", host: "b", stdout: "c" } },
+    result: {
       properties: { create: "a", host: "b", stdout: "c" },
       failures: [
         `host: Unrecognized field 'host' ${on}`,
@@ -54,8 +54,8 @@ export const checkCases: Case[] = [
     },
   },
   {
-    title: "a value of another type fails, each by name",
-    ask: {
+    title: "values of the wrong type are reported by name",
+    call: {
       check: {
         create: 1,
         update: true,
@@ -67,7 +67,7 @@ export const checkCases: Case[] = [
         addPreviousOutputInEnv: "yes",
       },
     },
-    answer: {
+    result: {
       properties: {
         create: 1,
         update: true,
@@ -91,20 +91,20 @@ export const checkCases: Case[] = [
     },
   },
   {
-    title: "an object where there should be none fails",
-    ask: { check: { create: { a: "b" }, interpreter: { a: "b" } } },
-    answer: {
+    title: "an unexpected object is reported",
+    call: { check: { create: { a: "b" }, interpreter: { a: "b" } } },
+    result: {
       properties: { create: { a: "b" }, interpreter: { a: "b" } },
       failures: [
-        `create: An error occurred decoding 'CommandInputs.create': ${noObject} string; ${noDecoder}`,
-        `interpreter: An error occurred decoding 'CommandInputs.interpreter': ${noObject} []string; ${noDecoder}`,
+        `create: An error occurred decoding 'CommandInputs.create': ${cannotDecode} string; ${noDecoder}`,
+        `interpreter: An error occurred decoding 'CommandInputs.interpreter': ${cannotDecode} []string; ${noDecoder}`,
       ],
     },
   },
   {
-    title: "an item of another type fails by its place",
-    ask: { check: { interpreter: ["a", 1], environment: { A: 1 } } },
-    answer: {
+    title: "an item of the wrong type is reported with its position",
+    call: { check: { interpreter: ["a", 1], environment: { A: 1 } } },
+    result: {
       properties: { interpreter: ["a", 1], environment: { A: 1 } },
       failures: [
         `environment[A] value: Field 'environment[A] value' ${on} must be a 'string'; got 'float64' instead`,
@@ -113,50 +113,52 @@ export const checkCases: Case[] = [
     },
   },
   {
-    title: "a secret of another type fails, and stays secret",
-    ask: { check: { create: secret(1) } },
-    answer: {
+    title: "a secret of the wrong type is reported and stays secret",
+    call: { check: { create: secret(1) } },
+    result: {
       properties: { create: secret(1) },
       failures: [`create: Field 'create' ${on} must be a 'string'; got 'float64' instead`],
     },
   },
   {
-    title: "logging takes any text",
-    ask: { check: { logging: "loud" } },
-    answer: { properties: { logging: "loud" } },
+    title: "logging accepts any string",
+    call: { check: { logging: "loud" } },
+    result: { properties: { logging: "loud" } },
   },
   {
-    title: "null is as good as not set; in triggers it is a value",
-    ask: { check: { create: null, environment: { A: null }, triggers: [null, { a: null }] } },
-    answer: { properties: { environment: {}, triggers: [null, {}] } },
+    title: "null means unset, except in triggers",
+    call: { check: { create: null, environment: { A: null }, triggers: [null, { a: null }] } },
+    result: { properties: { environment: {}, triggers: [null, {}] } },
   },
   {
-    title: "triggers take anything",
-    ask: { check: { triggers: ["a", 1.5, true, { b: [secret("c")] }, []] } },
-    answer: { properties: { triggers: ["a", 1.5, true, { b: [secret("c")] }, []] } },
+    title: "triggers accept any value",
+    call: { check: { triggers: ["a", 1.5, true, { b: [secret("c")] }, []] } },
+    result: { properties: { triggers: ["a", 1.5, true, { b: [secret("c")] }, []] } },
   },
   {
-    title: "what is empty stays",
-    ask: { check: { create: "", interpreter: [], environment: {}, triggers: [] } },
-    answer: { properties: { create: "", interpreter: [], environment: {}, triggers: [] } },
+    title: "empty values are kept",
+    call: { check: { create: "", interpreter: [], environment: {}, triggers: [] } },
+    result: { properties: { create: "", interpreter: [], environment: {}, triggers: [] } },
   },
   {
-    title: "a secret stays secret, whole or in part",
-    ask: {
+    title: "a secret stays secret, as a whole or inside a value",
+    call: {
       check: { stdin: secret("a"), environment: { A: secret("b") }, triggers: secret(["c"]) },
     },
-    answer: {
+    result: {
       properties: { stdin: secret("a"), environment: { A: secret("b") }, triggers: secret(["c"]) },
     },
   },
   {
-    title: "an output is as good as its value",
-    ask: { check: { create: output({ value: "a" }), stdin: output({ value: "b", secret: true }) } },
-    answer: { properties: { create: "a", stdin: secret("b") } },
+    title: "an output is replaced by its value",
+    call: {
+      check: { create: output({ value: "a" }), stdin: output({ value: "b", secret: true }) },
+    },
+    result: { properties: { create: "a", stdin: secret("b") } },
   },
   {
-    title: "what is unknown stays unknown",
-    ask: {
+    title: "an unknown value stays unknown",
+    call: {
       check: {
         create: unknown,
         stdin: output({}),
@@ -164,7 +166,7 @@ export const checkCases: Case[] = [
         triggers: [unknown],
       },
     },
-    answer: {
+    result: {
       properties: {
         create: unknown,
         stdin: unknown,
@@ -174,13 +176,13 @@ export const checkCases: Case[] = [
     },
   },
   {
-    title: "an interpreter that is unknown as a whole gets lost",
-    ask: { check: { create: "a", interpreter: unknown } },
-    answer: { properties: { create: "a" } },
+    title: "an interpreter that is unknown as a whole is dropped",
+    call: { check: { create: "a", interpreter: unknown } },
+    result: { properties: { create: "a" } },
   },
   {
     title: "an unknown secret becomes an empty secret",
-    ask: {
+    call: {
       check: {
         create: unknownSecret,
         stdin: secret(unknown),
@@ -188,7 +190,7 @@ export const checkCases: Case[] = [
         triggers: unknownSecret,
       },
     },
-    answer: {
+    result: {
       properties: {
         create: secret(""),
         stdin: secret(""),

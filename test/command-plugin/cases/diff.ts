@@ -1,10 +1,10 @@
-/** Diff: what a change of inputs means for the resource. */
+/** Diff: which changes update and which replace the resource. */
 import { type Case, output, secret, unknown, unknownSecret } from "./case";
 
 export const diffCases: Case[] = [
   {
     title: "the same inputs are no change",
-    ask: {
+    call: {
       diff: {
         create: "a",
         stdin: secret("s"),
@@ -18,11 +18,11 @@ export const diffCases: Case[] = [
         triggers: [1.5, { a: [] }],
       },
     },
-    answer: { changes: { "(overall)": "none" } },
+    result: { changes: { "(overall)": "none" } },
   },
   {
     title: "every property but triggers is updated in place",
-    ask: {
+    call: {
       diff: {
         create: "a",
         update: "u",
@@ -33,7 +33,7 @@ export const diffCases: Case[] = [
       },
       oldInputs: { create: "b", delete: "d", stdin: "a", dir: "/a", addPreviousOutputInEnv: true },
     },
-    answer: {
+    result: {
       changes: {
         create: "UPDATE",
         update: "ADD",
@@ -48,11 +48,11 @@ export const diffCases: Case[] = [
   },
   {
     title: "a change inside a list or map is named by its path",
-    ask: {
+    call: {
       diff: { interpreter: ["sh", "-ec"], environment: { A: "2", "b-c": "1" } },
       oldInputs: { interpreter: ["sh", "-c", "x"], environment: { A: "1", 'd"e': "1" } },
     },
-    answer: {
+    result: {
       changes: {
         "interpreter[1]": "UPDATE",
         "interpreter[2]": "DELETE",
@@ -64,23 +64,23 @@ export const diffCases: Case[] = [
     },
   },
   {
-    title: "triggers that come replace",
-    ask: { diff: { triggers: ["a"] }, oldInputs: {} },
-    answer: { changes: { triggers: "ADD_REPLACE" }, replaces: ["triggers"], diffs: ["triggers"] },
+    title: "adding triggers replaces",
+    call: { diff: { triggers: ["a"] }, oldInputs: {} },
+    result: { changes: { triggers: "ADD_REPLACE" }, replaces: ["triggers"], diffs: ["triggers"] },
   },
   {
-    title: "triggers that go replace",
-    ask: { diff: {}, oldInputs: { triggers: ["a"] } },
-    answer: {
+    title: "removing triggers replaces",
+    call: { diff: {}, oldInputs: { triggers: ["a"] } },
+    result: {
       changes: { triggers: "DELETE_REPLACE" },
       replaces: ["triggers"],
       diffs: ["triggers"],
     },
   },
   {
-    title: "triggers that change as one (secret, or unknown) replace",
-    ask: { diff: { triggers: unknown }, oldInputs: { triggers: secret(["a"]) } },
-    answer: {
+    title: "changing triggers as a whole (secret or unknown) replaces",
+    call: { diff: { triggers: unknown }, oldInputs: { triggers: secret(["a"]) } },
+    result: {
       changes: { triggers: "UPDATE_REPLACE" },
       replaces: ["triggers"],
       diffs: ["triggers"],
@@ -88,70 +88,70 @@ export const diffCases: Case[] = [
   },
   {
     title:
-      "a change inside triggers is an update to the plugin; it is the SDK's replaceOnChanges that replaces",
-    ask: {
+      "a change inside triggers is an update for the plugin; the SDK's replaceOnChanges makes it replace",
+    call: {
       diff: { triggers: ["b", { x: [1, 2] }, "new"] },
       oldInputs: { triggers: ["a", { x: [1, 3] }] },
     },
-    answer: {
+    result: {
       changes: { "triggers[0]": "UPDATE", "triggers[1].x[1]": "UPDATE", "triggers[2]": "ADD" },
       diffs: ["triggers"],
     },
   },
   {
-    title: "another type is a change",
-    ask: { diff: { triggers: ["1", ["a"]] }, oldInputs: { triggers: [1, { a: 1 }] } },
-    answer: { changes: { "triggers[0]": "UPDATE", "triggers[1]": "UPDATE" }, diffs: ["triggers"] },
+    title: "a change of type is a change",
+    call: { diff: { triggers: ["1", ["a"]] }, oldInputs: { triggers: [1, { a: 1 }] } },
+    result: { changes: { "triggers[0]": "UPDATE", "triggers[1]": "UPDATE" }, diffs: ["triggers"] },
   },
   {
-    title: "null among triggers comes and goes",
-    ask: { diff: { triggers: [null, "a"] }, oldInputs: { triggers: ["a", null] } },
-    answer: { changes: { "triggers[0]": "DELETE", "triggers[1]": "ADD" }, diffs: ["triggers"] },
+    title: "adding and removing null in triggers is a change",
+    call: { diff: { triggers: [null, "a"] }, oldInputs: { triggers: ["a", null] } },
+    result: { changes: { "triggers[0]": "DELETE", "triggers[1]": "ADD" }, diffs: ["triggers"] },
   },
   {
-    title: "another secret is a change, and so is to become or to stop being one",
-    ask: {
+    title: "a changed secret is a change, and so is becoming secret or no longer secret",
+    call: {
       diff: { stdin: secret("b"), create: secret("a"), delete: "a" },
       oldInputs: { stdin: secret("a"), create: "a", delete: secret("a") },
     },
-    answer: {
+    result: {
       changes: { stdin: "UPDATE", create: "UPDATE", delete: "UPDATE" },
       diffs: ["create", "delete", "stdin"],
     },
   },
   {
-    title: "a secret map changes as one",
-    ask: {
+    title: "a change inside a secret map is a change of the whole map",
+    call: {
       diff: { environment: secret({ A: "1", B: "2" }) },
       oldInputs: { environment: secret({ A: "1", B: "3" }) },
     },
-    answer: { changes: { environment: "UPDATE" }, diffs: ["environment"] },
+    result: { changes: { environment: "UPDATE" }, diffs: ["environment"] },
   },
   {
-    title: "what becomes unknown is a change",
-    ask: { diff: { create: unknown, stdin: output({}) }, oldInputs: { create: "a" } },
-    answer: { changes: { create: "UPDATE", stdin: "ADD" }, diffs: ["create", "stdin"] },
+    title: "becoming unknown is a change",
+    call: { diff: { create: unknown, stdin: output({}) }, oldInputs: { create: "a" } },
+    result: { changes: { create: "UPDATE", stdin: "ADD" }, diffs: ["create", "stdin"] },
   },
   {
-    title: "a secret that becomes unknown is none",
-    ask: {
+    title: "a secret that becomes unknown is no change",
+    call: {
       diff: { create: "a", stdin: unknownSecret, environment: { A: secret(unknown) } },
       oldInputs: { create: "a", stdin: secret("s"), environment: { A: "b" } },
     },
-    answer: { changes: { "(overall)": "none" } },
+    result: { changes: { "(overall)": "none" } },
   },
   {
-    title: "an ignored property is compared as it was recorded, if it was",
-    ask: {
+    title: "an ignored property is compared with its recorded value, if it has one",
+    call: {
       diff: { create: "b", stdin: "b" },
       oldInputs: { create: "a" },
       ignoreChanges: ["create", "stdin"],
     },
-    answer: { changes: { stdin: "ADD" }, diffs: ["stdin"] },
+    result: { changes: { stdin: "ADD" }, diffs: ["stdin"] },
   },
   {
-    title: "version and what begins with __ is the engine's own",
-    ask: { diff: { create: "a", version: "2", __x: "1" }, oldInputs: { create: "a", __y: "2" } },
-    answer: { changes: { "(overall)": "none" } },
+    title: "version and names that begin with __ are ignored",
+    call: { diff: { create: "a", version: "2", __x: "1" }, oldInputs: { create: "a", __y: "2" } },
+    result: { changes: { "(overall)": "none" } },
   },
 ];

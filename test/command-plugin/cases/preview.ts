@@ -1,4 +1,4 @@
-/** Create and update in a preview: nothing runs (each command here would leave a file), and what is known is told. */
+/** Create and update in a preview: no command runs (each would create a file); known values are returned. */
 import { type Case, output, secret, unknown, unknownSecret } from "./case";
 
 const touch = "touch side-effect";
@@ -8,17 +8,17 @@ const nothing = { stdout: unknown, stderr: unknown };
 export const previewCases: Case[] = [
   {
     title: "a create runs nothing and leaves its output unknown",
-    ask: { create: { create: touch }, preview: true },
-    answer: { properties: { create: touch, ...nothing } },
+    call: { create: { create: touch }, preview: true },
+    result: { properties: { create: touch, ...nothing } },
   },
   {
-    title: "so does one without a command",
-    ask: { create: { delete: touch }, preview: true },
-    answer: { properties: { delete: touch, ...nothing } },
+    title: "a create without a command leaves its output unknown, too",
+    call: { create: { delete: touch }, preview: true },
+    result: { properties: { delete: touch, ...nothing } },
   },
   {
-    title: "a create echoes its inputs with their marks",
-    ask: {
+    title: "a create returns its inputs with secrets and unknowns",
+    call: {
       create: {
         create: touch,
         stdin: secret("s"),
@@ -27,7 +27,7 @@ export const previewCases: Case[] = [
       },
       preview: true,
     },
-    answer: {
+    result: {
       properties: {
         create: touch,
         stdin: secret("s"),
@@ -38,65 +38,65 @@ export const previewCases: Case[] = [
     },
   },
   {
-    title: "a create echoes what is unknown",
-    ask: { create: { create: unknown, stdin: secret(unknown), triggers: unknown }, preview: true },
-    answer: {
+    title: "a create returns unknown inputs",
+    call: { create: { create: unknown, stdin: secret(unknown), triggers: unknown }, preview: true },
+    result: {
       properties: { create: unknown, stdin: unknownSecret, triggers: unknown, ...nothing },
     },
   },
   {
     title: "an update runs nothing and leaves its output unknown",
-    ask: { update: { create: touch }, olds: { create: "other", ...outputs }, preview: true },
-    answer: { properties: { create: touch, ...nothing } },
+    call: { update: { create: touch }, olds: { create: "other", ...outputs }, preview: true },
+    result: { properties: { create: touch, ...nothing } },
   },
   {
-    title: "so does one of what runs later, or of nothing that runs",
-    ask: {
+    title: "an update of delete and logging leaves its output unknown",
+    call: {
       update: { create: touch, delete: "b", logging: "none" },
       olds: { create: touch, delete: "a", logging: "stdout", ...outputs },
       preview: true,
     },
-    answer: { properties: { create: touch, delete: "b", logging: "none", ...nothing } },
+    result: { properties: { create: touch, delete: "b", logging: "none", ...nothing } },
   },
   {
-    title: "so does one that takes an input away",
-    ask: {
+    title: "an update that removes an input leaves its output unknown",
+    call: {
       update: { create: touch },
       olds: { create: touch, update: "u", ...outputs },
       preview: true,
     },
-    answer: { properties: { create: touch, ...nothing } },
+    result: { properties: { create: touch, ...nothing } },
   },
   {
-    title: "an update that only adds an input keeps the old output in view",
-    ask: {
+    title: "an update that only adds an input returns the old output",
+    call: {
       update: { create: touch, update: touch },
       olds: { create: touch, ...outputs },
       preview: true,
     },
-    answer: { properties: { create: touch, update: touch, ...outputs } },
+    result: { properties: { create: touch, update: touch, ...outputs } },
   },
   {
     title: "an update with an unknown input leaves its output unknown",
-    ask: {
+    call: {
       update: { create: touch, stdin: unknown },
       olds: { create: touch, ...outputs },
       preview: true,
     },
-    answer: { properties: { create: touch, stdin: unknown, ...nothing } },
+    result: { properties: { create: touch, stdin: unknown, ...nothing } },
   },
   {
-    title: "a changed secret counts as a change, and so does one that is no secret any more",
-    ask: {
+    title: "an input that is no longer secret is a change",
+    call: {
       update: { create: touch, stdin: "s" },
       olds: { create: touch, stdin: secret("s"), ...outputs },
       preview: true,
     },
-    answer: { properties: { create: touch, stdin: "s", ...nothing } },
+    result: { properties: { create: touch, stdin: "s", ...nothing } },
   },
   {
-    title: "an update without a change keeps the old output in view, no longer secret",
-    ask: {
+    title: "an update without a change returns the old output, no longer secret",
+    call: {
       update: { create: touch, environment: { A: secret("b") } },
       olds: {
         create: touch,
@@ -106,6 +106,6 @@ export const previewCases: Case[] = [
       },
       preview: true,
     },
-    answer: { properties: { create: touch, environment: { A: secret("b") }, ...outputs } },
+    result: { properties: { create: touch, environment: { A: secret("b") }, ...outputs } },
   },
 ];

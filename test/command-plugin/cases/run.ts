@@ -1,16 +1,16 @@
-/** Create, for real: what a command gets, and what becomes of its output. */
+/** Create: the environment of a command, and its output. */
 import { type Case, output, secret } from "./case";
 
-/** A create that succeeds: its inputs come back with its output. */
+/** A create that succeeds and returns its inputs and output. */
 function runs(
   title: string,
-  inputs: Case["answer"]["properties"],
+  inputs: Case["result"]["properties"],
   stdout: string,
-  ...says: string[]
+  ...log: string[]
 ): Case {
   const properties = { ...inputs, stdout, stderr: "" };
-  const answer = says.length === 0 ? { properties } : { properties, says };
-  return { title, ask: { create: inputs ?? {} }, answer };
+  const result = log.length === 0 ? { properties } : { properties, log };
+  return { title, call: { create: inputs ?? {} }, result };
 }
 
 const linesOf = (count: number): string[] =>
@@ -19,20 +19,20 @@ const linesOf = (count: number): string[] =>
 export const runCases: Case[] = [
   runs("a command runs in /bin/sh", { create: "echo $0" }, "/bin/sh", "/bin/sh"),
   {
-    title: "an interpreter is a program, its arguments, and the command as the last one",
-    ask: { create: { create: "last", interpreter: ["printf", "%s.", "a", "b c"] } },
-    answer: {
+    title: "an interpreter is a program with arguments, to which the command is appended",
+    call: { create: { create: "last", interpreter: ["printf", "%s.", "a", "b c"] } },
+    result: {
       properties: {
         create: "last",
         interpreter: ["printf", "%s.", "a", "b c"],
         stdout: "a.b c.last.",
         stderr: "",
       },
-      says: ["a.b c.last."],
+      log: ["a.b c.last."],
     },
   },
   runs(
-    "an empty interpreter is none",
+    "an empty interpreter is the same as none",
     { create: "echo $0", interpreter: [] },
     "/bin/sh",
     "/bin/sh",
@@ -43,33 +43,33 @@ export const runCases: Case[] = [
     "a",
     "a",
   ),
-  runs("dir is where it runs", { create: "pwd", dir: "/usr" }, "/usr", "/usr"),
+  runs("a command runs in dir", { create: "pwd", dir: "/usr" }, "/usr", "/usr"),
   runs(
-    "environment comes on top of the engine's",
+    "environment is added to the engine's",
     { create: 'echo "$FROM_ENGINE $A $B."', environment: { A: "a", B: "" } },
     "inherited a .",
     "inherited a .",
   ),
   runs(
-    "environment wins over the engine's",
+    "environment overrides the engine's",
     { create: "echo $FROM_ENGINE", environment: { FROM_ENGINE: "mine" } },
     "mine",
     "mine",
   ),
-  runs("stdin is what it reads", { create: "cat", stdin: "é😀" }, "é😀", "é😀"),
-  runs("without stdin it reads nothing", { create: "wc -c", stdin: "" }, "0", "0"),
-  runs("stdin that nobody reads is no failure", { create: ":", stdin: "x".repeat(200_000) }, ""),
-  runs("stdin may be long", { create: "wc -c", stdin: "x".repeat(200_000) }, "200000", "200000"),
+  runs("a command reads stdin", { create: "cat", stdin: "é😀" }, "é😀", "é😀"),
+  runs("empty stdin is /dev/null", { create: "wc -c", stdin: "" }, "0", "0"),
+  runs("unread stdin is not an error", { create: ":", stdin: "x".repeat(200_000) }, ""),
+  runs("stdin can be long", { create: "wc -c", stdin: "x".repeat(200_000) }, "200000", "200000"),
   runs(
-    "its streams are pipes that can be opened by name",
+    "stdin and stdout are pipes that can be opened by name",
     { create: "cat /dev/stdin >/dev/stdout", stdin: "s" },
     "s",
     "s",
   ),
   {
-    title: "stdout and stderr are kept apart",
-    ask: { create: { create: "echo out; echo err >/dev/stderr", logging: "none" } },
-    answer: {
+    title: "stdout and stderr are separate",
+    call: { create: { create: "echo out; echo err >/dev/stderr", logging: "none" } },
+    result: {
       properties: {
         create: "echo out; echo err >/dev/stderr",
         logging: "none",
@@ -78,43 +78,48 @@ export const runCases: Case[] = [
       },
     },
   },
-  runs("one newline at the end goes, others stay", { create: "printf 'a\\n\\n'" }, "a\n", "a", ""),
+  runs("one trailing newline is removed", { create: "printf 'a\\n\\n'" }, "a\n", "a", ""),
   runs(
-    "carriage returns stay in the output, not in the log",
+    "carriage returns are kept in the output but not in the log",
     { create: "printf 'a\\r\\n'" },
     "a\r",
     "a",
   ),
-  runs("a last line without a newline is a line", { create: "printf 'a\\nb'" }, "a\nb", "a", "b"),
-  runs("empty lines are shown", { create: "printf 'a\\n\\nb\\n'" }, "a\n\nb", "a", "", "b"),
-  runs("many lines come in order", { create: "seq 300" }, linesOf(300).join("\n"), ...linesOf(300)),
-  {
-    title: 'logging "stdout" shows stdout only',
-    ask: { create: { create: "echo o; echo e >&2", logging: "stdout" } },
-    answer: {
-      properties: { create: "echo o; echo e >&2", logging: "stdout", stdout: "o", stderr: "e" },
-      says: ["o"],
-    },
-  },
-  {
-    title: 'logging "stderr" shows stderr only',
-    ask: { create: { create: "echo o; echo e >&2", logging: "stderr" } },
-    answer: {
-      properties: { create: "echo o; echo e >&2", logging: "stderr", stdout: "o", stderr: "e" },
-      says: ["e"],
-    },
-  },
-  {
-    title: 'logging "stdoutAndStderr" shows both, as does no logging at all',
-    ask: { create: { create: "echo e >&2", logging: "stdoutAndStderr" } },
-    answer: {
-      properties: { create: "echo e >&2", logging: "stdoutAndStderr", stdout: "", stderr: "e" },
-      says: ["e"],
-    },
-  },
-  runs("any other logging shows nothing", { create: "echo o", logging: "loud" }, "o"),
+  runs("a last line without a newline is logged", { create: "printf 'a\\nb'" }, "a\nb", "a", "b"),
+  runs("empty lines are logged", { create: "printf 'a\\n\\nb\\n'" }, "a\n\nb", "a", "", "b"),
   runs(
-    "a long line is no matter where it is not shown",
+    "many lines are logged in order",
+    { create: "seq 300" },
+    linesOf(300).join("\n"),
+    ...linesOf(300),
+  ),
+  {
+    title: 'logging "stdout" logs stdout only',
+    call: { create: { create: "echo o; echo e >&2", logging: "stdout" } },
+    result: {
+      properties: { create: "echo o; echo e >&2", logging: "stdout", stdout: "o", stderr: "e" },
+      log: ["o"],
+    },
+  },
+  {
+    title: 'logging "stderr" logs stderr only',
+    call: { create: { create: "echo o; echo e >&2", logging: "stderr" } },
+    result: {
+      properties: { create: "echo o; echo e >&2", logging: "stderr", stdout: "o", stderr: "e" },
+      log: ["e"],
+    },
+  },
+  {
+    title: 'logging "stdoutAndStderr" logs both, like the default',
+    call: { create: { create: "echo e >&2", logging: "stdoutAndStderr" } },
+    result: {
+      properties: { create: "echo e >&2", logging: "stdoutAndStderr", stdout: "", stderr: "e" },
+      log: ["e"],
+    },
+  },
+  runs("any other logging logs nothing", { create: "echo o", logging: "loud" }, "o"),
+  runs(
+    "a long line is allowed if it is not logged",
     {
       create: "head -c 70000 /dev/zero | tr '\\0' x | tee /dev/stderr 2>/dev/null | wc -c",
       logging: "none",
@@ -122,14 +127,14 @@ export const runCases: Case[] = [
     "70000",
   ),
   runs(
-    "a line of 65535 bytes can be shown",
+    "a line of 65535 bytes can be logged",
     { create: "printf '%065535d\\n' 0" },
     "0".repeat(65_535),
     "0".repeat(65_535),
   ),
   {
-    title: "inputs are echoed with their marks, output is plain",
-    ask: {
+    title: "inputs are returned with their secrets; output is not secret",
+    call: {
       create: {
         create: secret('cat; echo "$A"'),
         stdin: output({ value: "s", secret: true }),
@@ -138,7 +143,7 @@ export const runCases: Case[] = [
         triggers: [secret("t"), { a: secret(1) }],
       },
     },
-    answer: {
+    result: {
       properties: {
         create: secret('cat; echo "$A"'),
         stdin: secret("s"),
@@ -148,23 +153,23 @@ export const runCases: Case[] = [
         stdout: "se",
         stderr: "",
       },
-      says: ["se"],
+      log: ["se"],
     },
   },
   runs(
-    "a command waits for whoever has its output open",
+    "a create waits for background processes that hold its output open",
     { create: "(sleep 0.3; echo late) &" },
     "late",
     "late",
   ),
   runs(
-    "and for nobody else",
+    "a create does not wait for other background processes",
     { create: "sleep 30 >/dev/null 2>&1 & kill $!; echo now" },
     "now",
     "now",
   ),
   runs(
-    "commands are in the plugin's own process group, without signals blocked or ignored",
+    "commands run in the plugin's process group, without blocked or ignored signals",
     {
       create:
         'group() { cut -d" " -f5 "/proc/$1/stat"; }; [ "$(group $$)" = "$(group $PPID)" ] && echo same; ' +

@@ -1,104 +1,110 @@
-/** Update, delete, read: what they take from the recorded state, and what they leave. */
+/** Update, delete and read: how they use the recorded state and what they return. */
 import { type Case, secret } from "./case";
 
 const before = { create: "echo first", stdout: "out\nput", stderr: "err" };
-const tell = 'echo "${PULUMI_COMMAND_STDOUT-unset}|${PULUMI_COMMAND_STDERR-unset}"';
-const said = ["out", "put|err"];
+const printPrevious = 'echo "${PULUMI_COMMAND_STDOUT-unset}|${PULUMI_COMMAND_STDERR-unset}"';
+const printed = ["out", "put|err"];
 
 export const stateCases: Case[] = [
   {
     title: "a create without a command runs nothing",
-    ask: { create: { update: "echo u", delete: "echo d", stdin: "s" } },
-    answer: {
+    call: { create: { update: "echo u", delete: "echo d", stdin: "s" } },
+    result: {
       properties: { update: "echo u", delete: "echo d", stdin: "s", stdout: "", stderr: "" },
     },
   },
   {
-    title: "an update runs create where there is no update",
-    ask: { update: { create: "echo second" }, olds: before },
-    answer: {
+    title: "an update runs create if update is not set",
+    call: { update: { create: "echo second" }, olds: before },
+    result: {
       properties: { create: "echo second", stdout: "second", stderr: "" },
-      says: ["second"],
+      log: ["second"],
     },
   },
   {
-    title: "an update runs update where there is one",
-    ask: { update: { create: "echo c", update: "echo u >&2" }, olds: before },
-    answer: {
+    title: "an update runs update if it is set",
+    call: { update: { create: "echo c", update: "echo u >&2" }, olds: before },
+    result: {
       properties: { create: "echo c", update: "echo u >&2", stdout: "", stderr: "u" },
-      says: ["u"],
+      log: ["u"],
     },
   },
   {
     title: "an update without a command runs nothing and keeps the output",
-    ask: { update: { delete: "echo d" }, olds: before },
-    answer: { properties: { delete: "echo d", stdout: "out\nput", stderr: "err" } },
+    call: { update: { delete: "echo d" }, olds: before },
+    result: { properties: { delete: "echo d", stdout: "out\nput", stderr: "err" } },
   },
   {
-    title: "an update has the output of the last run in its environment",
-    ask: { update: { create: tell }, olds: before },
-    answer: { properties: { create: tell, stdout: "out\nput|err", stderr: "" }, says: said },
-  },
-  {
-    title: "output that was empty is not in the environment",
-    ask: { update: { create: tell }, olds: { ...before, stderr: "" } },
-    answer: {
-      properties: { create: tell, stdout: "out\nput|unset", stderr: "" },
-      says: ["out", "put|unset"],
+    title: "an update gets the output of the last run in its environment",
+    call: { update: { create: printPrevious }, olds: before },
+    result: {
+      properties: { create: printPrevious, stdout: "out\nput|err", stderr: "" },
+      log: printed,
     },
   },
   {
-    title: "output of the last run wins over an environment that names it",
-    ask: { update: { create: tell, environment: { PULUMI_COMMAND_STDOUT: "mine" } }, olds: before },
-    answer: {
+    title: "empty output is not in the environment",
+    call: { update: { create: printPrevious }, olds: { ...before, stderr: "" } },
+    result: {
+      properties: { create: printPrevious, stdout: "out\nput|unset", stderr: "" },
+      log: ["out", "put|unset"],
+    },
+  },
+  {
+    title: "the output of the last run overrides the same variable in environment",
+    call: {
+      update: { create: printPrevious, environment: { PULUMI_COMMAND_STDOUT: "mine" } },
+      olds: before,
+    },
+    result: {
       properties: {
-        create: tell,
+        create: printPrevious,
         environment: { PULUMI_COMMAND_STDOUT: "mine" },
         stdout: "out\nput|err",
         stderr: "",
       },
-      says: said,
+      log: printed,
     },
   },
   {
-    title: "addPreviousOutputInEnv false keeps it out",
-    ask: {
+    title: "with addPreviousOutputInEnv false it is not in the environment",
+    call: {
       update: { create: 'echo "[$PULUMI_COMMAND_STDOUT]"', addPreviousOutputInEnv: false },
       olds: before,
     },
-    answer: {
+    result: {
       properties: {
         create: 'echo "[$PULUMI_COMMAND_STDOUT]"',
         addPreviousOutputInEnv: false,
         stdout: "[]",
         stderr: "",
       },
-      says: ["[]"],
+      log: ["[]"],
     },
   },
   {
-    title: "an ignored property stays as recorded",
-    ask: {
+    title: "an ignored property keeps its recorded value",
+    call: {
       update: { create: "cat", stdin: "new" },
       olds: { create: "cat", stdin: "old", stdout: "", stderr: "" },
       ignoreChanges: ["stdin"],
     },
-    answer: {
+    result: {
       properties: { create: "cat", stdin: "old", stdout: "old", stderr: "" },
-      says: ["old"],
+      log: ["old"],
     },
   },
   {
-    title: "secret output of the last run is plain after the next",
-    ask: {
+    title: "secret output is no longer secret after an update",
+    call: {
       update: { delete: "echo d" },
       olds: { delete: "echo c", stdout: secret("out"), stderr: secret("err") },
     },
-    answer: { properties: { delete: "echo d", stdout: "out", stderr: "err" } },
+    result: { properties: { delete: "echo d", stdout: "out", stderr: "err" } },
   },
   {
-    title: "a delete runs with what was recorded: stdin, environment, output",
-    ask: {
+    title: "a delete runs with the recorded stdin, environment and output",
+    call: {
       delete: {
         ...before,
         delete: 'echo "bye $A $PULUMI_COMMAND_STDERR"; cat',
@@ -106,18 +112,18 @@ export const stateCases: Case[] = [
         stdin: secret("s"),
       },
     },
-    answer: { says: ["bye b err", "s"] },
+    result: { log: ["bye b err", "s"] },
   },
-  { title: "a delete without a command runs nothing", ask: { delete: before }, answer: {} },
+  { title: "a delete without a command runs nothing", call: { delete: before }, result: {} },
   {
-    title: "a delete that fails is an error",
-    ask: { delete: { ...before, delete: "echo no; false" } },
-    answer: { error: 'UNKNOWN: exit status 1: running "echo no; false":\nno\n', says: ["no"] },
+    title: "a failing delete is an error",
+    call: { delete: { ...before, delete: "echo no; false" } },
+    result: { error: 'UNKNOWN: exit status 1: running "echo no; false":\nno\n', log: ["no"] },
   },
   {
-    title: "a state without output is none",
-    ask: { delete: { delete: "echo d" } },
-    answer: {
+    title: "a state without output is invalid",
+    call: { delete: { delete: "echo d" } },
+    result: {
       error:
         "UNKNOWN: 2 failures decoding:" +
         "\n\tstdout: Missing required field 'stdout' on 'local.CommandOutputs'" +
@@ -126,11 +132,11 @@ export const stateCases: Case[] = [
   },
   {
     title: "a read runs nothing and changes nothing",
-    ask: {
+    call: {
       read: { ...before, create: "touch side-effect" },
       inputs: { create: "touch side-effect" },
     },
-    answer: {
+    result: {
       properties: {
         state: { ...before, create: "touch side-effect" },
         inputs: { create: "touch side-effect" },

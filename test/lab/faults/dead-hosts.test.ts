@@ -1,9 +1,9 @@
-/** Hosts that do not answer: they fail alone and by name, block nobody's removal, and can be cleaned when they come back. Needs root. */
+/** Unreachable hosts: each fails alone and by name, does not block a removal, and can be cleaned later. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { leftOn, succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
+import { leftoversOn, succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 import { setConfig } from "../support/stack-edits";
 
 interface UpReport {
@@ -12,10 +12,10 @@ interface UpReport {
   waiting: string[];
 }
 
-describe("a host that does not answer", function () {
+describe("an unreachable host", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
 
   before(async () => {
     const world = {
@@ -28,36 +28,36 @@ describe("a host that does not answer", function () {
       return { ...rest, peers: { ...peers, nas } };
     };
     mesh = await meshLab({ world, config }, "test-dead-hosts");
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
   });
   after(() => mesh.lab.down());
 
   async function timed<T>(work: () => Promise<T>): Promise<[number, T]> {
-    const begun = Date.now();
+    const startedAt = Date.now();
     const result = await work();
-    return [(Date.now() - begun) / 1000, result];
+    return [(Date.now() - startedAt) / 1000, result];
   }
 
-  it("F14, F15, F16, F17: is not even asked when the config has such a fault, and no resource is registered", async () => {
-    const former = fs.readFileSync(mesh.stack.file, "utf8");
+  it("F14, F15, F16, F17: is not contacted and no resource is registered when the config is invalid", async () => {
+    const previous = fs.readFileSync(mesh.stack.file, "utf8");
     setConfig(mesh.stack, ["peers", "desktop", "address"], "10.0.0.3");
     setConfig(mesh.stack, ["peers", "laptop", "subnets"], ["10.0.0.0/16"]);
     setConfig(mesh.stack, ["network", "mtu"], "fourteen hundred");
     setConfig(mesh.stack, ["peers", "nas", "PostUp"], "id");
-    const before = talk.logins();
-    const up = await talk.pulumi(...UP);
+    const before = session.logins();
+    const up = await session.pulumi(...UP);
     assert.notEqual(up.code, 0);
     assert.match(up.stdout, /the config has 4 mistakes; nothing was changed/);
     assert.doesNotMatch(up.stdout, /wireguard-mesh:index:/);
-    assert.deepEqual(talk.loginsSince(before), { relay: 0, desktop: 0, laptop: 0, nas: 0 });
-    fs.writeFileSync(mesh.stack.file, former);
+    assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 0, laptop: 0, nas: 0 });
+    fs.writeFileSync(mesh.stack.file, previous);
   });
 
-  it("F1: fails alone, within 30 s, named with cause and remedy; the next up touches only it", async () => {
+  it("F1: fails alone within 30 s, with cause and remedy; the next up pushes only to it", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    await mesh.lab.cut("desktop");
-    const first = await talk.command("up", "--yes", "--skip-preview", "--json");
+    await mesh.lab.disconnect("desktop");
+    const first = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(first.code, 1);
     const report = JSON.parse(first.stdout) as UpReport;
     assert.deepEqual(
@@ -67,51 +67,51 @@ describe("a host that does not answer", function () {
     const reason = report.failed[0]?.reason ?? "";
     assert.match(reason, /timed out: .* does not answer[\s\S]*Is the machine on/);
     for (const host of ["relay", "laptop", "nas"]) {
-      assert.equal(await talk.on(host, "cat /sys/class/net/wg0/mtu"), "1400");
+      assert.equal(await session.on(host, "cat /sys/class/net/wg0/mtu"), "1400");
     }
 
-    // Nothing but that host is left to do now, so this is what it costs, the engine's own start included.
-    // Once more where it took too long: on a busy machine the start alone may.
-    let [seconds, again] = await timed(() => talk.pulumi(...UP));
-    if (seconds >= 30) [seconds, again] = await timed(() => talk.pulumi(...UP));
+    // Only that host is left, so this measures its failure, including the engine's start. Retried once, because on a busy
+    // machine the start alone can take too long.
+    let [seconds, again] = await timed(() => session.pulumi(...UP));
+    if (seconds >= 30) [seconds, again] = await timed(() => session.pulumi(...UP));
     assert.notEqual(again.code, 0);
     assert.ok(seconds < 30, `it took ${seconds} s`);
 
-    await mesh.lab.mend("desktop");
-    const before = talk.logins();
-    succeeded(await talk.pulumi(...UP));
-    assert.equal(await talk.on("desktop", "cat /sys/class/net/wg0/mtu"), "1400");
-    assert.deepEqual(talk.loginsSince(before), { relay: 0, desktop: 2, laptop: 0, nas: 0 });
+    await mesh.lab.reconnect("desktop");
+    const before = session.logins();
+    succeeded(await session.pulumi(...UP));
+    assert.equal(await session.on("desktop", "cat /sys/class/net/wg0/mtu"), "1400");
+    assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 2, laptop: 0, nas: 0 });
   });
 
-  it("F23: that is removed is forgotten by its relay at once, and what is left on it is said", async () => {
-    const key = await talk.on("nas", "wg show wg0 public-key");
-    await mesh.lab.cut("nas");
-    succeeded(await talk.command("remove-peer", "nas"));
-    const up = succeeded(await talk.pulumi(...UP));
+  it("F23: is removed from its relay at once, with a report of what is left on it", async () => {
+    const key = await session.on("nas", "wg show wg0 public-key");
+    await mesh.lab.disconnect("nas");
+    succeeded(await session.command("remove-peer", "nas"));
+    const up = succeeded(await session.pulumi(...UP));
     assert.match(up.stdout, /What may be left on nas: the interface wg0, /);
     assert.match(up.stdout, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh remove wg0/);
-    assert.ok(!(await talk.on("relay", "wg show wg0 peers")).includes(key));
-    await mesh.lab.mend("nas");
-    await talk.on("nas", "sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
-    assert.deepEqual(await leftOn(talk, "nas"), []);
+    assert.ok(!(await session.on("relay", "wg show wg0 peers")).includes(key));
+    await mesh.lab.reconnect("nas");
+    await session.on("nas", "sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
+    assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("Q15: does not stop a destroy: all others are clean, it is named, and nothing of it stays in the state", async () => {
-    await mesh.lab.cut("laptop");
+  it("Q15: does not block destroy: the others are clean, it is named, and the state is empty", async () => {
+    await mesh.lab.disconnect("laptop");
     const [seconds, destroyed] = await timed(() =>
-      talk.pulumi("destroy", "--yes", "--skip-preview", "--continue-on-error"),
+      session.pulumi("destroy", "--yes", "--skip-preview", "--continue-on-error"),
     );
     succeeded(destroyed);
     assert.ok(seconds < 60, `it took ${seconds} s`);
     assert.match(destroyed.stdout, /laptop: cannot be reached[\s\S]*What may be left on laptop/);
-    for (const host of ["relay", "desktop"]) assert.deepEqual(await leftOn(talk, host), []);
-    const state = await talk.pulumi("stack", "export");
+    for (const host of ["relay", "desktop"]) assert.deepEqual(await leftoversOn(session, host), []);
+    const state = await session.pulumi("stack", "export");
     assert.doesNotMatch(state.stdout, /command:local:Command/);
-    await mesh.lab.mend("laptop");
-    await talk.on("laptop", "sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
-    assert.deepEqual(await leftOn(talk, "laptop"), []);
+    await mesh.lab.reconnect("laptop");
+    await session.on("laptop", "sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
+    assert.deepEqual(await leftoversOn(session, "laptop"), []);
   });
 
-  it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

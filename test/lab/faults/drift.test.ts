@@ -1,34 +1,34 @@
-/** What is changed on a host by hand: seen by status, which changes nothing, and mended by repush and by `up --check`. Needs root. */
+/** Manual changes on a host are reported by `status` and fixed by `repush` and `up --check`. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../../scripts/lab/scenarios/relay";
-import { comesToAnswer } from "../support/small-world";
+import { canPingSoon } from "../support/small-world";
 import { lossDuring } from "../support/ping-stream";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
+import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 
 interface Status {
   nodes: Record<string, { drift: string[] }>;
 }
 
-describe("a hand on a host", function () {
+describe("a manual change on a host", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
 
   before(async () => {
     mesh = await meshLab(relay, "test-drift");
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
   });
   after(() => mesh.lab.down());
 
   async function driftOf(node: string): Promise<string[]> {
-    const { stdout } = await talk.command("status", node, "--json");
+    const { stdout } = await session.command("status", node, "--json");
     return (JSON.parse(stdout) as Status).nodes[node]?.drift ?? [];
   }
 
-  /** Each at a node, done together: what a hand does, and what status says to it. */
-  const HANDS: [string, [string, RegExp][]][] = [
+  /** A node, changes made to it together, and the expected drift of each. */
+  const CHANGES: [string, [string, RegExp][]][] = [
     [
       "desktop",
       [
@@ -69,49 +69,49 @@ describe("a hand on a host", function () {
     ],
   ];
 
-  it("F24: is seen by status, whatever it has changed, and mended by repush alone", async () => {
-    for (const [node, hands] of HANDS) {
-      for (const [script] of hands) await talk.on(node, script);
-      const seen = await driftOf(node);
-      for (const [script, expected] of hands) {
+  it("F24: is reported by status and fixed by repush", async () => {
+    for (const [node, changes] of CHANGES) {
+      for (const [script] of changes) await session.on(node, script);
+      const drift = await driftOf(node);
+      for (const [script, expected] of changes) {
         assert.ok(
-          seen.some((line) => expected.test(line)),
-          `${script}: ${JSON.stringify(seen)}`,
+          drift.some((line) => expected.test(line)),
+          `${script}: ${JSON.stringify(drift)}`,
         );
       }
-      const mended = succeeded(await talk.command("repush", node));
-      assert.match(mended.stdout, new RegExp(`mended:.* ${node} `));
-      assert.deepEqual(await driftOf(node), [], JSON.stringify(seen));
+      const repushed = succeeded(await session.command("repush", node));
+      assert.match(repushed.stdout, new RegExp(`mended:.* ${node} `));
+      assert.deepEqual(await driftOf(node), [], JSON.stringify(drift));
     }
   });
 
-  it("F24: leaves no difference behind: the engine's next run has nothing to do, and logs in nowhere", async () => {
-    const before = talk.logins();
-    const up = succeeded(await talk.pulumi(...UP));
+  it("F24: leaves nothing to do for the next up, which logs in to no host", async () => {
+    const before = session.logins();
+    const up = succeeded(await session.pulumi(...UP));
     assert.doesNotMatch(up.stdout, /changed, |created|updated|deleted|replaced/);
-    assert.deepEqual(talk.loginsSince(before), { relay: 0, desktop: 0, laptop: 0 });
+    assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 0, laptop: 0 });
   });
 
-  it("F24: on a relay is mended without a packet lost between its peers", async () => {
-    await talk.on("relay", "wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips 10.0.0.99/32");
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+  it("F24: on a relay is fixed without packet loss between its peers", async () => {
+    await session.on("relay", "wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips 10.0.0.99/32");
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {
-      succeeded(await talk.command("repush", "relay"));
+      succeeded(await session.command("repush", "relay"));
     });
     assert.ok(loss.sent > 50, `only ${loss.sent} pings`);
     assert.equal(loss.sent - loss.received, 0);
     assert.deepEqual(await driftOf("relay"), []);
   });
 
-  it("F24: is looked for at every host by `up --check`, said first, and mended after", async () => {
-    await talk.on("laptop", "ip link set down dev wg0");
-    const up = succeeded(await talk.command("up", "--check", "--yes", "--skip-preview"));
+  it("F24: is reported and then fixed by `up --check`", async () => {
+    await session.on("laptop", "ip link set down dev wg0");
+    const up = succeeded(await session.command("up", "--check", "--yes", "--skip-preview"));
     assert.match(up.stderr, /laptop.* differs from the plan:\n {2}wg0 is down/);
     assert.match(up.stdout, /as planned again:.* laptop/);
     assert.deepEqual(await driftOf("laptop"), []);
-    const again = succeeded(await talk.command("up", "--check", "--yes", "--skip-preview"));
+    const again = succeeded(await session.command("up", "--check", "--yes", "--skip-preview"));
     assert.match(again.stderr, /Every host is as planned/);
   });
 
-  it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

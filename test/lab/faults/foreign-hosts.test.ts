@@ -1,19 +1,19 @@
-/** Hosts that are not like the developer's: other shells, a small userland, other package managers and inits. Needs root. */
+/** Hosts that differ from Debian: other shells, busybox, other package managers and init systems. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../../scripts/lab/lab";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import {
   bootOpenRc,
   on,
-  oursOn,
+  leftoversOn,
   useBusybox,
   useOpenRc,
   usePackageManager,
   useShell,
 } from "../support/foreign-host";
-import { configOf, keysOf, push, requestFor, textsBelow } from "../support/pushing";
+import { configOf, keyPairFor, push, requestFor, fileContents } from "../support/pushing";
 
 const FIREWALLS = path.join(__dirname, "../../push/firewalls");
 const FORWARDING = { ipv4: true, ipv6: false };
@@ -21,7 +21,7 @@ const FORWARDING = { ipv4: true, ipv6: false };
 describe("a foreign host", function () {
   this.timeout(180_000);
   let lab: Lab;
-  const said: string[] = [];
+  const output: string[] = [];
   before(async () => {
     const names = ["dash", "bash", "busybox", "apk", "dnf", "yum"];
     const hosts = names.map((name, at) => [name, { public: `203.0.113.${31 + at}` }]);
@@ -29,19 +29,23 @@ describe("a foreign host", function () {
   });
   after(() => lab.down());
 
-  async function pushed(verb: "apply" | "remove", node: string, mtu: number): Promise<Finished> {
+  async function pushed(
+    verb: "apply" | "remove",
+    node: string,
+    mtu: number,
+  ): Promise<CommandResult> {
     const config = configOf(node, `10.0.0.1/24\nMTU = ${mtu}`);
     const done = await push(lab, verb, requestFor(lab, node, { config, forwarding: FORWARDING }));
-    said.push(done.stdout + done.stderr);
+    output.push(done.stdout + done.stderr);
     assert.equal(done.code, 0, done.stderr);
     return done;
   }
 
-  const outcomeOf = ({ stdout }: Finished): string =>
+  const outcomeOf = ({ stdout }: CommandResult): string =>
     (JSON.parse(stdout) as { outcome: string }).outcome;
 
-  /** Everything that a push does on a host, from nothing to nothing. */
-  async function wholeLife(host: string): Promise<void> {
+  /** Applies, repeats, changes, fixes drift and removes on a clean host. */
+  async function testLifecycle(host: string): Promise<void> {
     const forwarded = await on(lab, host, "cat /proc/sys/net/ipv4/ip_forward");
     assert.equal(outcomeOf(await pushed("apply", host, 1400)), "applied");
     assert.equal(outcomeOf(await pushed("apply", host, 1400)), "unchanged");
@@ -51,19 +55,19 @@ describe("a foreign host", function () {
     assert.equal(outcomeOf(await pushed("apply", host, 1380)), "applied");
     assert.equal((await on(lab, host, "cat /sys/class/net/wg0/mtu")).trim(), "1380");
     assert.equal(outcomeOf(await pushed("remove", host, 1380)), "removed");
-    assert.deepEqual(await oursOn(lab, host), []);
+    assert.deepEqual(await leftoversOn(lab, host), []);
     assert.equal(await on(lab, host, "cat /proc/sys/net/ipv4/ip_forward"), forwarded);
   }
 
-  it("may have dash, bash, or busybox and next to nothing else", async () => {
+  it("works with dash, bash, or busybox with few other tools", async () => {
     await useShell(lab, "dash", "dash");
     await useShell(lab, "bash", "bash");
     await useBusybox(lab, "busybox");
     assert.match(await on(lab, "busybox", "sh --help 2>&1 || true; sleep --help 2>&1"), /BusyBox/);
-    for (const host of ["dash", "bash", "busybox"]) await wholeLife(host);
+    for (const host of ["dash", "bash", "busybox"]) await testLifecycle(host);
   });
 
-  it("gets its tools by its own package manager: apk, dnf, yum (stand-ins)", async () => {
+  it("installs its tools with apk, dnf or yum (fakes)", async () => {
     const words = {
       apk: "apk -q add wireguard-tools iproute2 bash\n",
       dnf: "dnf -q -y install wireguard-tools iproute\n",
@@ -79,30 +83,33 @@ describe("a foreign host", function () {
     }
   });
 
-  it("says what to do about the next boot where nobody starts anything at boot", async () => {
+  it("explains how to start the interface at boot without systemd and OpenRC", async () => {
     const done = await pushed("apply", "dash", 1400);
     assert.match(done.stderr, /neither systemd nor OpenRC: wg0 will not come up by itself/);
     assert.match(done.stderr, /wg-quick up wg0 \(a line in \/etc\/rc\.local, or @reboot/);
     await pushed("remove", "dash", 1400);
   });
 
-  it("comes up again with OpenRC (a stand-in), and is mended where that was switched off", async () => {
+  it("starts the interface at boot with OpenRC (a fake), and enables it again if it was disabled", async () => {
     await useOpenRc(lab, "apk");
     const done = await pushed("apply", "apk", 1400);
     assert.doesNotMatch(done.stderr, /after a reboot/);
     await lab.reboot("apk");
     assert.equal((await lab.exec("apk", ["test", "-e", "/sys/class/net/wg0"])).code, 1);
     await bootOpenRc(lab, "apk");
-    assert.equal((await on(lab, "apk", "wg show wg0 public-key")).trim(), keysOf("apk").publicKey);
+    assert.equal(
+      (await on(lab, "apk", "wg show wg0 public-key")).trim(),
+      keyPairFor("apk").publicKey,
+    );
     assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
     await on(lab, "apk", "rc-update del wireguard-mesh.wg0 default");
     assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
     await on(lab, "apk", "test -e /etc/runlevels/default/wireguard-mesh.wg0");
     assert.equal(outcomeOf(await pushed("remove", "apk", 1400)), "removed");
-    assert.deepEqual(await oursOn(lab, "apk"), []);
+    assert.deepEqual(await leftoversOn(lab, "apk"), []);
   });
 
-  it("may have a firewall in the way, which is named with the line that mends it: real rules, as the tools write them", async () => {
+  it("reports a blocking firewall with the command that opens it, for real rules of each tool", async () => {
     const expected: Record<string, string[]> = {
       ufw: ["ufw allow 51820/udp", "ufw route allow in on wg0 out on wg0"],
       docker: ["iptables -I DOCKER-USER -i wg0 -j ACCEPT"],
@@ -128,11 +135,11 @@ describe("a foreign host", function () {
     await pushed("remove", "bash", mtu);
   });
 
-  const notesOf = ({ stderr }: Finished): string[] =>
+  const notesOf = ({ stderr }: CommandResult): string[] =>
     stderr.split("\n").filter((line) => line.includes("a firewall on this host"));
 
-  it("shows no key in what was said, or in any log", () => {
-    const shown = said.join("\n") + textsBelow(lab.folder.logs);
-    for (const host of lab.hosts) assert.ok(!shown.includes(keysOf(host).privateKey), host);
+  it("leaks no private key in output or logs", () => {
+    const searched = output.join("\n") + fileContents(lab.folder.logs);
+    for (const host of lab.hosts) assert.ok(!searched.includes(keyPairFor(host).privateKey), host);
   });
 });

@@ -1,12 +1,13 @@
 /**
- * F5, F20: killed at random moments: the push program, the host's own processes, the whole host. Always the old or the new
- * config whole; always converged after one more push. The seed is printed, and can be given: FAULT_SEED=7. Needs root.
+ * F5, F20: the push program, the host's processes or the whole host are killed at random moments. The host always has
+ * either the complete old or the complete new config, and the next push converges. The seed is in the title; FAULT_SEED=7
+ * sets it. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostTalk, LIVE, type Wanted } from "../support/host-protocol";
+import { HostSession, LIVE, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor, startPush } from "../support/pushing";
 import { generator, SEED } from "../support/random";
@@ -15,51 +16,51 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
   this.timeout(300_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let talk: HostTalk;
+  let session: HostSession;
   const random = generator(SEED);
-  const [even, odd] = [1310, 1320].map((mtu): Wanted => ({
+  const [even, odd] = [1310, 1320].map((mtu): WantedState => ({
     config: configOf("relay", "10.0.0.1/24", [`MTU = ${mtu}`]),
-  })) as [Wanted, Wanted];
-  const stateOf = (round: number): Wanted => (round % 2 === 0 ? even : odd);
+  })) as [WantedState, WantedState];
+  const stateOf = (round: number): WantedState => (round % 2 === 0 ? even : odd);
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-killed" });
-    leaks = await LeakWatch.ofPushes(lab);
-    talk = new HostTalk(lab, "relay");
+    leaks = await LeakWatch.forPushes(lab);
+    session = new HostSession(lab, "relay");
   });
   after(() => lab.down());
 
-  /** What a push of the former state left, and how long a whole one takes. */
+  /** The duration in milliseconds. */
   async function measured(work: () => Promise<unknown>): Promise<number> {
-    const begun = Date.now();
+    const startedAt = Date.now();
     await work();
-    return Date.now() - begun;
+    return Date.now() - startedAt;
   }
 
   async function assertOldOrNew(moment: string): Promise<void> {
-    const live = await talk.said(`cat ${LIVE}`);
+    const live = await session.run(`cat ${LIVE}`);
     assert.ok(
       [even, odd].some(({ config }) => config.trimEnd() === live),
       `${moment}: ${live}`,
     );
   }
 
-  async function assertRuns(wanted: Wanted, moment: string): Promise<void> {
-    const shown = await talk.said(`cat ${LIVE}; cat /sys/class/net/wg0/mtu`);
+  async function assertRuns(wanted: WantedState, moment: string): Promise<void> {
+    const shown = await session.run(`cat ${LIVE}; cat /sys/class/net/wg0/mtu`);
     const mtu = /MTU = (\d+)/.exec(wanted.config)?.[1] ?? "";
     assert.equal(shown, `${wanted.config.trimEnd()}\n${mtu}`, moment);
   }
 
-  it("F20: kill -9 of the push program, 20 times: the next push converges", async () => {
+  it("F20: converges with the next push after the push program was killed, 20 times", async () => {
     const request = (at: number) => requestFor(lab, "relay", { config: stateOf(at).config });
     const pushed = async (at: number): Promise<void> => {
       const done = await push(lab, "apply", request(at));
       assert.equal(done.code, 0, done.stderr);
     };
     await pushed(0);
-    const whole = await measured(() => pushed(1));
+    const duration = await measured(() => pushed(1));
     for (let round = 0; round < 20; round++) {
-      const moment = Math.round(random() * whole);
+      const moment = Math.round(random() * duration);
       const program = startPush(lab, request(round));
       program.stdout?.resume();
       program.stderr?.resume();
@@ -70,18 +71,18 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
       await pushed(round);
       await assertRuns(stateOf(round), `killed after ${moment} ms`);
     }
-    assert.equal((await talk.facts()).pending, null);
+    assert.equal((await session.facts()).pending, null);
   });
 
-  it("F5: the host's processes killed, or the host rebooted, 20 times: the next push converges", async () => {
-    await talk.remove();
-    await talk.converge(even);
-    const whole = await measured(() => talk.converge(odd));
+  it("F5: converges with the next push after the host's processes were killed or it rebooted, 20 times", async () => {
+    await session.remove();
+    await session.converge(even);
+    const duration = await measured(() => session.converge(odd));
     for (let round = 0; round < 20; round++) {
       const wanted = stateOf(round);
-      const moment = Math.round(random() * whole);
-      const work = talk.apply(wanted).then(
-        ({ token }) => talk.confirm(token).catch(() => undefined),
+      const moment = Math.round(random() * duration);
+      const work = session.apply(wanted).then(
+        ({ token }) => session.confirm(token).catch(() => undefined),
         () => undefined,
       );
       await sleep(moment);
@@ -91,22 +92,22 @@ describe(`a push that is killed at random moments (seed ${SEED})`, function () {
       else await lab.reboot("relay");
       await work;
       await assertOldOrNew(`${how} after ${moment} ms`);
-      await talk.converge(wanted);
+      await session.converge(wanted);
       await assertRuns(wanted, `${how} after ${moment} ms`);
     }
   });
 
-  it("F5: forwarding is taken away for good, though the power went when a push had just taken it away", async () => {
-    await talk.converge({ ...even, forwarding: true });
-    await talk.apply({ ...even, forwarding: false });
-    await talk.until("grep -qx ok /run/wireguard-mesh/wg0/result");
+  it("F5: turns forwarding off for good although the power failed just after it was turned off", async () => {
+    await session.converge({ ...even, forwarding: true });
+    await session.apply({ ...even, forwarding: false });
+    await session.waitUntil("grep -qx ok /run/wireguard-mesh/wg0/result");
     await lab.reboot("relay");
-    // As the boot of a system with a service for it does: nothing was confirmed, so its file is still there.
-    await talk.said("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
-    assert.equal(await talk.said("cat /proc/sys/net/ipv4/ip_forward"), "1");
-    await talk.converge({ ...even, forwarding: false });
-    assert.equal(await talk.said("cat /proc/sys/net/ipv4/ip_forward"), "0");
+    // Like the sysctl service at boot: nothing was confirmed, so the file still exists.
+    await session.run("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
+    assert.equal(await session.run("cat /proc/sys/net/ipv4/ip_forward"), "1");
+    await session.converge({ ...even, forwarding: false });
+    assert.equal(await session.run("cat /proc/sys/net/ipv4/ip_forward"), "0");
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -1,17 +1,17 @@
-/** F20, F21: pushes that come late, and pushes that come together: what is newer stays. Needs root. */
+/** F20, F21: late and concurrent pushes: the newer state stays. Needs root. */
 import * as assert from "node:assert/strict";
 import { composeMessage } from "../../../scripts/push/host-script";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostTalk, LIVE, newToken, readyNow, type Wanted } from "../support/host-protocol";
+import { HostSession, LIVE, newToken, uptimeNow, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor } from "../support/pushing";
 
-describe("pushes that meet on a host", function () {
+describe("competing pushes to a host", function () {
   this.timeout(180_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let talk: HostTalk;
-  const withMtu = (mtu: number): Wanted => ({
+  let session: HostSession;
+  const withMtu = (mtu: number): WantedState => ({
     config: configOf("relay", "10.0.0.1/24", [`MTU = ${mtu}`]),
     timeout: 10,
   });
@@ -19,100 +19,104 @@ describe("pushes that meet on a host", function () {
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-late" });
-    leaks = await LeakWatch.ofPushes(lab);
-    talk = new HostTalk(lab, "relay");
+    leaks = await LeakWatch.forPushes(lab);
+    session = new HostSession(lab, "relay");
   });
   beforeEach(async () => {
-    await talk.converge(first);
+    await session.converge(first);
   });
   after(() => lab.down());
 
-  const mtu = (): Promise<string> => talk.said("cat /sys/class/net/wg0/mtu");
+  const mtu = (): Promise<string> => session.run("cat /sys/class/net/wg0/mtu");
 
-  it("F20: an orphan's push that arrives after a newer up never applies anything", async () => {
-    // Its login stood ready, and its sender's last packets are still on their way.
-    const since = await readyNow(talk);
-    await talk.converge(newer);
-    const before = await talk.said(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`);
-    const late = await talk.apply(older, newToken(), since);
+  it("F20: an orphan's push after a newer up changes nothing", async () => {
+    // The orphan's login was ready before the newer up; its message arrives later.
+    const since = await uptimeNow(session);
+    await session.converge(newer);
+    const before = await session.run(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`);
+    const late = await session.apply(older, newToken(), since);
     assert.deepEqual([late.code, late.outcome], [0, "overtaken"], late.stderr);
     assert.equal(
-      await talk.said(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`),
+      await session.run(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`),
       before,
     );
     assert.equal(await mtu(), "1330");
   });
 
-  it("F20: nor does an orphan's removal tear down what a newer up has made, nor a late push bring back what was removed", async () => {
-    const since = await readyNow(talk);
-    await talk.converge(newer);
-    assert.equal((await talk.remove(since)).outcome, "overtaken");
+  it("F20: an orphan's removal does not undo a newer up, nor does a late push undo a removal", async () => {
+    const since = await uptimeNow(session);
+    await session.converge(newer);
+    assert.equal((await session.remove(since)).outcome, "overtaken");
     assert.equal(await mtu(), "1330");
-    assert.equal((await talk.remove(await readyNow(talk))).outcome, "removed");
-    assert.equal((await talk.apply(older, newToken(), since)).outcome, "overtaken");
-    assert.equal((await talk.facts()).interface, "missing");
+    assert.equal((await session.remove(await uptimeNow(session))).outcome, "removed");
+    assert.equal((await session.apply(older, newToken(), since)).outcome, "overtaken");
+    assert.equal((await session.facts()).interface, "missing");
   });
 
-  it("F20: an orphan that waited for the lock while a newer up was at work applies nothing either", async () => {
-    const since = await readyNow(talk);
-    await talk.said(
+  it("F20: an orphan that waited for the lock during a newer up changes nothing", async () => {
+    const since = await uptimeNow(session);
+    await session.run(
       'setsid flock /run/wireguard-mesh.lock/wg0 sh -c "until [ -e /tmp/go ]; do sleep 0.1; done" >/dev/null 2>&1 </dev/null &',
     );
-    await talk.until("! flock -n /run/wireguard-mesh.lock/wg0 true");
-    const orphan = talk.apply(older, newToken(), since);
-    await talk.until("pgrep -xf 'sh -s'");
-    // What the newer one leaves in the lock's file, as its apply would while it has the lock.
-    await talk.said("tr -d . </proc/uptime | cut -d ' ' -f 1 >/run/wireguard-mesh.lock/wg0");
-    await talk.said("touch /tmp/go");
+    await session.waitUntil("! flock -n /run/wireguard-mesh.lock/wg0 true");
+    const orphan = session.apply(older, newToken(), since);
+    await session.waitUntil("pgrep -xf 'sh -s'");
+    // The newer push records its time in the lock file, as its apply does.
+    await session.run("tr -d . </proc/uptime | cut -d ' ' -f 1 >/run/wireguard-mesh.lock/wg0");
+    await session.run("touch /tmp/go");
     assert.equal((await orphan).outcome, "overtaken");
     assert.equal(await mtu(), "1310");
-    await talk.said("rm /tmp/go");
+    await session.run("rm /tmp/go");
   });
 
-  it("F20: what an orphan left unconfirmed goes when a newer up comes, and its timer does no harm", async () => {
-    const orphan = await talk.apply({ ...older, timeout: 3 });
-    await talk.until("[ -f /run/wireguard-mesh/wg0/result ]");
+  it("F20: a newer up replaces an orphan's unconfirmed change, and the orphan's timer changes nothing", async () => {
+    const orphan = await session.apply({ ...older, timeout: 3 });
+    await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
     assert.equal(await mtu(), "1320");
-    await talk.converge(newer);
-    const late = await talk.confirm(orphan.token);
+    await session.converge(newer);
+    const late = await session.confirm(orphan.token);
     assert.match(late.complaint, /^the change was undone on the host before it was confirmed/);
-    // Longer than the orphan's timer, by the host's own clock.
-    const end = Number(await readyNow(talk)) + 400;
-    await talk.until(`[ $(tr -d . </proc/uptime | cut -d ' ' -f 1) -gt ${end} ]`);
+    // Wait for longer than the orphan's timer, by the host's clock.
+    const end = Number(await uptimeNow(session)) + 400;
+    await session.waitUntil(`[ $(tr -d . </proc/uptime | cut -d ' ' -f 1) -gt ${end} ]`);
     assert.equal(await mtu(), "1330");
-    assert.equal((await talk.apply(newer)).outcome, "unchanged");
+    assert.equal((await session.apply(newer)).outcome, "unchanged");
   });
 
-  it("F20: there is always a timer for who is pending: a push that dies right after taking over leaves the former one's way back", async () => {
-    await talk.apply({ ...older, timeout: 6 });
-    await talk.until("[ -f /run/wireguard-mesh/wg0/result ]");
-    // The newer one takes over and fails before it changes anything.
-    const damaged = await talk.apply({ ...newer, timeout: 3, spoilt: { sha256: "0".repeat(64) } });
+  it("F20: a push that fails after taking over leaves the previous change's rollback timer running", async () => {
+    await session.apply({ ...older, timeout: 6 });
+    await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
+    // The newer push takes over and fails before it changes anything.
+    const damaged = await session.apply({
+      ...newer,
+      timeout: 3,
+      overrides: { sha256: "0".repeat(64) },
+    });
     assert.match(damaged.complaint, /^the message was damaged/);
-    await talk.until('[ "$(cat /sys/class/net/wg0/mtu)" = 1310 ]');
-    await talk.until("[ ! -e /run/wireguard-mesh/wg0/pending ]");
-    assert.equal((await talk.apply(first)).outcome, "unchanged");
+    await session.waitUntil('[ "$(cat /sys/class/net/wg0/mtu)" = 1310 ]');
+    await session.waitUntil("[ ! -e /run/wireguard-mesh/wg0/pending ]");
+    assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 
-  it("F20: a message that is cut short does nothing", async () => {
+  it("F20: a truncated message changes nothing", async () => {
     const marks = { interface: "wg0", node: "relay", machine: "machine-of-relay", owner: "x/y" };
-    const message = composeMessage("apply", marks, talk.payload(newer, newToken()));
+    const message = composeMessage("apply", marks, session.payload(newer, newToken()));
     for (const part of [0.3, 0.9, 0.99]) {
       const input = message.slice(0, Math.floor(message.length * part));
       const cut = await lab.exec("relay", ["sh", "-s"], { input });
       assert.equal(cut.stdout, "");
     }
-    assert.equal((await talk.apply(first)).outcome, "unchanged");
+    assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 
-  it("F21: two operators at once: both end, one state is there, whole, and each was told the truth", async () => {
+  it("F21: with two operators at once both end, one complete state is live, and at least one succeeds", async () => {
     const [a, b] = [older, newer].map(({ config }, at) =>
       requestFor(lab, "relay", { config, probes: [`10.0.0.${at + 8}`] }),
     );
     assert.ok(a && b);
-    // Two users of one machine do not share the lock that its pushes take.
+    // Two pushes with different requests do not share a lock on the operator's machine.
     const finished = await Promise.all([push(lab, "apply", a), push(lab, "apply", b)]);
-    const live = await talk.said(`cat ${LIVE}`);
+    const live = await session.run(`cat ${LIVE}`);
     const done = finished.flatMap(({ code }, at) => (code === 0 ? [at] : []));
     assert.ok(done.length > 0, finished.map(({ stderr }) => stderr).join("\n"));
     assert.ok([a, b].some(({ config }) => config.trimEnd() === live));
@@ -121,8 +125,8 @@ describe("pushes that meet on a host", function () {
     assert.match(again.stdout, /"unchanged"/, again.stderr);
   });
 
-  it("F21: another stack is refused by the mark, whatever its operator's backend", async () => {
-    const refused = await talk.apply({ ...newer, owner: "wireguard-mesh/other" });
+  it("F21: refuses another stack because of the recorded owner", async () => {
+    const refused = await session.apply({ ...newer, owner: "wireguard-mesh/other" });
     assert.match(
       refused.complaint,
       /belongs to another: wireguard-mesh\/test-f-late relay; .*\n.*release/,
@@ -130,5 +134,5 @@ describe("pushes that meet on a host", function () {
     assert.equal(await mtu(), "1310");
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -1,57 +1,57 @@
-/** F2, F3, F4, F12, F13: an sshd that is not up yet, keys that are wrong, names and clocks that have moved. Needs root. */
+/** F2, F3, F4, F12, F13: an sshd that is not up yet, wrong keys, changed names and wrong clocks. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
-import { HostTalk, type Wanted } from "../support/host-protocol";
+import { HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
-import { keysOf, push, requestFor, startPush } from "../support/pushing";
+import { keyPairFor, push, requestFor, startPush } from "../support/pushing";
 
 describe("a push to a host", function () {
   this.timeout(120_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let relay: HostTalk;
+  let relay: HostSession;
   before(async () => {
     const hosts = { relay: { public: "203.0.113.10" }, desktop: { public: "203.0.113.20" } };
     lab = await Lab.up({ hosts }, { id: "test-f-login" });
-    leaks = await LeakWatch.ofPushes(lab);
-    relay = new HostTalk(lab, "relay");
+    leaks = await LeakWatch.forPushes(lab);
+    relay = new HostSession(lab, "relay");
   });
   after(() => lab.down());
 
-  it("F2: that boots is waited for: refused at first, pushed to when its sshd is up, and said so", async () => {
+  it("F2: waits for a booting host whose sshd is not up, reports it, and then pushes", async () => {
     const sshd = (verb: "DROP" | "up"): Promise<string> =>
-      relay.said(
+      relay.run(
         verb === "DROP"
           ? "nft add table inet boot; nft 'add chain inet boot in { type filter hook input priority 0; }'; nft add rule inet boot in tcp dport 22 reject with tcp reset"
           : "nft delete table inet boot",
       );
     await sshd("DROP");
     const program = startPush(lab, requestFor(lab, "relay"));
-    let words = "";
-    program.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+    let output = "";
+    program.stderr?.setEncoding("utf8").on("data", (text: string) => (output += text));
     program.stdout?.resume();
-    const said = () => (words.includes("SSH is refused there") ? true : undefined);
-    assert.equal(await waitFor(said, 15_000), true, words);
+    const reported = () => (output.includes("SSH is refused there") ? true : undefined);
+    assert.equal(await waitFor(reported, { limitMs: 15_000, pauseMs: 10 }), true, output);
     await sshd("up");
     const code = await new Promise((resolve) => program.on("close", resolve));
-    assert.equal(code, 0, words);
+    assert.equal(code, 0, output);
     assert.equal((await relay.facts()).interface, "up");
   });
 
-  it("F3: that shows another host key gets nothing; both fingerprints and the command to re-pin are shown", async () => {
+  it("F3: sends nothing to a host with another host key and shows both fingerprints and the command to re-pin", async () => {
     const [target] = requestFor(lab, "relay").targets;
     assert.ok(target?.kind === "ssh");
     const hostKeys = [lab.hostKey("desktop")];
     const hop = { ...target.hop, hostKeys, pinnedAt: "relays.relay.hostKey" };
     const before = lab.logins("relay");
-    const begun = Date.now();
+    const startedAt = Date.now();
     const refused = await push(lab, "apply", {
       ...requestFor(lab, "relay"),
       targets: [{ kind: "ssh", hop, via: [] }],
     });
     assert.equal(refused.code, 1);
-    assert.ok(Date.now() - begun < 10_000, "it was tried again and again");
+    assert.ok(Date.now() - startedAt < 10_000, "it was retried");
     assert.equal(lab.logins("relay"), before);
     assert.match(refused.stderr, /expected: ssh-ed25519 SHA256:\S+\n +got: +ED25519 SHA256:/);
     assert.match(
@@ -60,9 +60,9 @@ describe("a push to a host", function () {
     );
   });
 
-  it("F4: that refuses the SSH key is asked once, and no more", async () => {
+  it("F4: tries a rejected SSH key only once", async () => {
     const script = "rm -f /tmp/k; ssh-keygen -q -t ed25519 -N '' -f /tmp/k && cat /tmp/k";
-    const sshPrivateKey = `${await relay.said(script)}\n`;
+    const sshPrivateKey = `${await relay.run(script)}\n`;
     const before = lab.sshLog("relay").length;
     const refused = await push(lab, "apply", { ...requestFor(lab, "relay"), sshPrivateKey });
     assert.equal(refused.code, 1);
@@ -74,15 +74,24 @@ describe("a push to a host", function () {
     assert.equal(tries?.length, 1);
   });
 
-  it("F12: whose endpoint is a name that has moved: seen as stale, and dialled anew by the next push", async () => {
+  it("F12: reports an endpoint whose name has a new address, and the next push updates it", async () => {
     await push(lab, "apply", requestFor(lab, "relay"));
-    const desktop = new HostTalk(lab, "desktop");
+    const desktop = new HostSession(lab, "desktop");
     const name = (address: string): Promise<string> =>
-      desktop.said(`sed -i '/vpn.test/d' /etc/hosts; echo '${address} vpn.test' >>/etc/hosts`);
-    const wanted: Wanted = {
+      desktop.run(`sed -i '/vpn.test/d' /etc/hosts; echo '${address} vpn.test' >>/etc/hosts`);
+    const wanted: WantedState = {
       config: [
-        ...["[Interface]", `PrivateKey = ${keysOf("desktop").privateKey}`, "Address = 10.0.0.2/24"],
-        ...["", "[Peer]", `PublicKey = ${keysOf("relay").publicKey}`, "AllowedIPs = 10.0.0.1/32"],
+        ...[
+          "[Interface]",
+          `PrivateKey = ${keyPairFor("desktop").privateKey}`,
+          "Address = 10.0.0.2/24",
+        ],
+        ...[
+          "",
+          "[Peer]",
+          `PublicKey = ${keyPairFor("relay").publicKey}`,
+          "AllowedIPs = 10.0.0.1/32",
+        ],
         ...["Endpoint = vpn.test:51820", ""],
       ].join("\n"),
     };
@@ -92,7 +101,7 @@ describe("a push to a host", function () {
     await name("203.0.113.10");
     assert.deepEqual((await desktop.facts()).staleEndpoints, [
       {
-        publicKey: keysOf("relay").publicKey,
+        publicKey: keyPairFor("relay").publicKey,
         is: "203.0.113.99:51820",
         planned: "vpn.test:51820",
       },
@@ -102,13 +111,13 @@ describe("a push to a host", function () {
     assert.equal((await desktop.apply(wanted)).outcome, "unchanged");
   });
 
-  it("F13: whose clock is wrong is pushed to all the same, and told what that does to handshakes", async () => {
-    // A stand-in for a wrong clock: the hosts of a lab have the machine's own.
-    await relay.said(
+  it("F13: pushes to a host with a wrong clock and warns about handshakes", async () => {
+    // A fake date: the hosts of a lab share the machine's clock.
+    await relay.run(
       `printf '#!/bin/sh\\necho $(($(/bin/date +%%s) - 7200))\\n' >/usr/local/bin/date; chmod 755 /usr/local/bin/date`,
     );
     const done = await push(lab, "apply", requestFor(lab, "relay"));
-    await relay.said("rm /usr/local/bin/date");
+    await relay.run("rm /usr/local/bin/date");
     assert.equal(done.code, 0, done.stderr);
     assert.match(
       done.stderr,
@@ -116,5 +125,5 @@ describe("a push to a host", function () {
     );
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -1,10 +1,10 @@
-/** A relay with another address, a NAT that forgets, a line that takes only small packets. Needs root. */
+/** A relay with a new address, a NAT that loses its mappings, a line with a small MTU. Needs root. */
 import * as assert from "node:assert/strict";
 import { waitFor } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
-import { answers, comesToAnswer } from "../support/small-world";
+import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
+import { canPing, canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
 interface UpReport {
@@ -12,10 +12,10 @@ interface UpReport {
   handOver: { node: string }[];
 }
 
-describe("a network whose ground moves", function () {
+describe("a network whose environment changes", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
 
   before(async () => {
     const config: typeof relay.config = (lab) => {
@@ -23,8 +23,8 @@ describe("a network whose ground moves", function () {
       return { ...rest, peers: { ...peers, phone: { address: "10.0.0.9" } } };
     };
     mesh = await meshLab({ ...relay, config }, "test-moved-relay");
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
   });
   after(() => mesh.lab.down());
 
@@ -33,34 +33,37 @@ describe("a network whose ground moves", function () {
     assert.equal(done.code, 0, done.stderr);
   }
 
-  it("F26: finds a NAT mapping that was lost again within one keepalive, by itself", async () => {
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
-    // A masquerading router forgets all that it translated when its line goes down (nf_nat_masquerade.c).
+  it("F26: recovers from a lost NAT mapping within one keepalive interval", async () => {
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
+    // Masquerading drops all mappings when the interface goes down (nf_nat_masquerade.c).
     await router(
       "ip link set eth0 down; ip link set eth0 up; ip route add default via 203.0.113.1",
     );
-    const begun = Date.now();
-    const back = async () => ((await answers(mesh.lab, "laptop", "10.0.0.2")) ? true : undefined);
-    assert.equal(await waitFor(back, 60_000), true);
-    // Keepalive is 25 s; two seconds for the ping that was lost last, the rest for a busy machine.
-    assert.ok(Date.now() - begun < 35_000, `${Date.now() - begun} ms`);
+    const startedAt = Date.now();
+    const back = async () => ((await canPing(mesh.lab, "laptop", "10.0.0.2")) ? true : undefined);
+    assert.equal(await waitFor(back, { limitMs: 60_000, pauseMs: 10 }), true);
+    // 25 s keepalive, 2 s for the last lost ping, the rest for a busy machine.
+    assert.ok(Date.now() - startedAt < 35_000, `${Date.now() - startedAt} ms`);
   });
 
-  it("F27: carries whole packets over a line of 1492 (PPPoE) with the MTU that it has by itself", async () => {
+  it("F27: carries full-size packets over a line with MTU 1492 (PPPoE) with the default tunnel MTU", async () => {
     await router("ip link set mtu 1492 dev eth0");
     const ping = ["ping", "-n", "-M", "do", "-s", "1392", "-c", "1", "-W", "2"];
-    const whole = await waitFor(async () => {
-      const [there, back] = await Promise.all([
-        mesh.lab.exec("laptop", [...ping, "10.0.0.2"]),
-        mesh.lab.exec("desktop", [...ping, "10.0.0.3"]),
-      ]);
-      return there.code === 0 && back.code === 0 ? true : undefined;
-    }, 15_000);
-    assert.equal(whole, true);
+    const bothReply = await waitFor(
+      async () => {
+        const [toDesktop, toLaptop] = await Promise.all([
+          mesh.lab.exec("laptop", [...ping, "10.0.0.2"]),
+          mesh.lab.exec("desktop", [...ping, "10.0.0.3"]),
+        ]);
+        return toDesktop.code === 0 && toLaptop.code === 0 ? true : undefined;
+      },
+      { limitMs: 15_000, pauseMs: 10 },
+    );
+    assert.equal(bothReply, true);
   });
 
-  it("F27: gets through a black hole of 1400 once the peer behind it is told so", async () => {
-    // Too large a packet vanishes, and nobody is told.
+  it("F27: gets through an MTU black hole of 1400 with a smaller mtu in the peer's config", async () => {
+    // Larger packets are dropped without an ICMP error.
     await router(
       "nft add table inet hole; nft add chain inet hole out '{ type filter hook postrouting priority 0; }'; " +
         "nft add rule inet hole out oifname eth0 meta length gt 1400 drop; " +
@@ -70,26 +73,26 @@ describe("a network whose ground moves", function () {
     const large = ["ping", "-n", "-M", "do", "-s", "1392", "-c", "1", "-W", "2", "10.0.0.3"];
     assert.notEqual((await mesh.lab.exec("desktop", large)).code, 0);
     setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1320);
-    succeeded(await talk.pulumi(...UP));
+    succeeded(await session.pulumi(...UP));
     const fitting = ["ping", "-n", "-M", "do", "-s", "1292", "-c", "1", "-W", "2", "10.0.0.3"];
     const fits = async () =>
       (await mesh.lab.exec("desktop", fitting)).code === 0 ? true : undefined;
-    assert.equal(await waitFor(fits, 15_000), true);
+    assert.equal(await waitFor(fits, { limitMs: 15_000, pauseMs: 10 }), true);
     const tooLarge = await mesh.lab.exec("desktop", large);
     assert.match(tooLarge.stdout + tooLarge.stderr, /message too long|Frag needed.*mtu ?= ?1320/i);
     await router("nft delete table inet hole; ip link set mtu 1500 dev eth0");
   });
 
-  it("F10, F11: follows a relay to another address: those with a way in are told, the others are named", async () => {
-    await talk.on(
+  it("F10, F11: follows a relay to a new address: reachable peers get it, the others are reported", async () => {
+    await session.on(
       "relay",
       "ip addr del 203.0.113.10/24 dev eth0; ip addr add 203.0.113.11/24 dev eth0; ip route replace default via 203.0.113.1",
     );
     setConfig(mesh.stack, ["relays", "relay", "host"], "root@203.0.113.11");
-    // From now on the desktop has no way in but the tunnel, and that leads to where the relay was.
+    // Now the desktop is reached only through the tunnel, which leads to the relay's old address.
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
-    const key = await talk.on("relay", "wg show wg0 public-key");
-    const done = await talk.command("up", "--yes", "--skip-preview", "--json");
+    const key = await session.on("relay", "wg show wg0 public-key");
+    const done = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(done.code, 1);
     const report = JSON.parse(done.stdout) as UpReport;
     assert.deepEqual(
@@ -101,20 +104,20 @@ describe("a network whose ground moves", function () {
       report.handOver.map(({ node }) => node),
       ["phone"],
     );
-    assert.equal(await talk.on("relay", "wg show wg0 public-key"), key);
-    assert.match(await talk.on("laptop", "wg show wg0 endpoints"), /203\.0\.113\.11:51820/);
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.1"), true);
+    assert.equal(await session.on("relay", "wg show wg0 public-key"), key);
+    assert.match(await session.on("laptop", "wg show wg0 endpoints"), /203\.0\.113\.11:51820/);
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.1"), true);
 
-    const before = talk.logins();
+    const before = session.logins();
     setConfig(
       mesh.stack,
       ["peers", "desktop", "host"],
       `root@${mesh.lab.managementAddress("desktop")}`,
     );
-    succeeded(await talk.pulumi(...UP));
-    assert.deepEqual(talk.loginsSince(before), { relay: 0, desktop: 2, laptop: 0 });
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+    succeeded(await session.pulumi(...UP));
+    assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 2, laptop: 0 });
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

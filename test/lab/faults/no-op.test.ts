@@ -1,92 +1,96 @@
-/** The law of the change that changes nothing: counters, handshakes and roamed endpoints go on. Needs root. */
+/** A change that changes nothing keeps counters, handshakes and roamed endpoints. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
 import type { Facts } from "../../../scripts/push/facts";
-import { HostTalk, type Wanted } from "../support/host-protocol";
+import { HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
-import { keysOf, PUSH_WORLD } from "../support/pushing";
-import { comesToAnswer } from "../support/small-world";
+import { keyPairFor, PUSH_WORLD } from "../support/pushing";
+import { canPingSoon } from "../support/small-world";
 
-describe("a change with nothing to change", function () {
+describe("a change without an effect", function () {
   this.timeout(120_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let relay: HostTalk;
-  let desktop: HostTalk;
-  /** The desktop is behind a NAT and has no listen port: the relay knows it only from where it last came. */
-  const desktopWants: Wanted = {
+  let relay: HostSession;
+  let desktop: HostSession;
+  /** The desktop is behind a NAT and has no listen port: the relay knows its endpoint only from its packets. */
+  const desktopState: WantedState = {
     config: [
-      ...["[Interface]", `PrivateKey = ${keysOf("desktop").privateKey}`, "Address = 10.0.0.2/24"],
-      ...["", "[Peer]", `PublicKey = ${keysOf("relay").publicKey}`, "AllowedIPs = 10.0.0.0/24"],
+      ...[
+        "[Interface]",
+        `PrivateKey = ${keyPairFor("desktop").privateKey}`,
+        "Address = 10.0.0.2/24",
+      ],
+      ...["", "[Peer]", `PublicKey = ${keyPairFor("relay").publicKey}`, "AllowedIPs = 10.0.0.0/24"],
       ...["Endpoint = 203.0.113.10:51820", "PersistentKeepalive = 25", ""],
     ].join("\n"),
   };
-  const relayWants: Wanted = {
+  const relayState: WantedState = {
     config: [
-      ...["[Interface]", `PrivateKey = ${keysOf("relay").privateKey}`, "Address = 10.0.0.1/24"],
-      ...["ListenPort = 51820", "", "[Peer]", `PublicKey = ${keysOf("desktop").publicKey}`],
-      // Where it was first; nobody is there.
+      ...["[Interface]", `PrivateKey = ${keyPairFor("relay").privateKey}`, "Address = 10.0.0.1/24"],
+      ...["ListenPort = 51820", "", "[Peer]", `PublicKey = ${keyPairFor("desktop").publicKey}`],
+      // An endpoint where the desktop is not.
       ...["AllowedIPs = 10.0.0.2/32", "Endpoint = 203.0.113.99:51820", ""],
     ].join("\n"),
   };
 
   before(async () => {
     lab = await Lab.up(PUSH_WORLD, { id: "test-f-noop" });
-    leaks = await LeakWatch.ofPushes(lab);
-    relay = new HostTalk(lab, "relay");
-    desktop = new HostTalk(lab, "desktop");
-    await relay.converge(relayWants);
-    await desktop.converge(desktopWants);
-    assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
+    leaks = await LeakWatch.forPushes(lab);
+    relay = new HostSession(lab, "relay");
+    desktop = new HostSession(lab, "desktop");
+    await relay.converge(relayState);
+    await desktop.converge(desktopState);
+    assert.ok(await canPingSoon(lab, "desktop", "10.0.0.1"));
   });
   after(() => lab.down());
 
-  /** A comment is another text and the same config: the whole way is gone, to no other state. */
-  const again = (wanted: Wanted, round: number): Wanted => ({
+  /** A comment changes the text but not the config, so the complete push runs without a change. */
+  const again = (wanted: WantedState, round: number): WantedState => ({
     config: `# ${round}\n${wanted.config}`,
   });
 
   for (const node of ["relay", "desktop"] as const) {
-    it(`resets nothing on the ${node}: counters, handshakes, roamed endpoints and the port go on`, async () => {
-      const [talk, wanted] = node === "relay" ? [relay, relayWants] : [desktop, desktopWants];
+    it(`keeps counters, handshakes, roamed endpoints and the port on the ${node}`, async () => {
+      const [session, wanted] = node === "relay" ? [relay, relayState] : [desktop, desktopState];
       for (let round = 1; round <= 3; round++) {
-        const before = await talk.facts();
-        assert.equal(await talk.converge(again(wanted, round)), "confirmed");
-        assertGoesOn(before, await talk.facts());
+        const before = await session.facts();
+        assert.equal(await session.converge(again(wanted, round)), "confirmed");
+        assertKept(before, await session.facts());
       }
       assert.equal((await relay.facts()).peers[0]?.endpoint?.split(":")[0], "203.0.113.21");
-      assert.ok(await comesToAnswer(lab, "desktop", "10.0.0.1"));
+      assert.ok(await canPingSoon(lab, "desktop", "10.0.0.1"));
     });
   }
 
-  it("leaves the socket open, also when a peer changes: what arrives while it is opened anew is lost", async () => {
+  it("keeps the socket open even when a peer changes, so that no packet is lost", async () => {
     const before = await sockets("relay");
     assert.notEqual(before, "");
-    assert.equal(await relay.converge(again(relayWants, 4)), "confirmed");
-    const alive = relayWants.config.replace("/32\n", "/32\nPersistentKeepalive = 25\n");
+    assert.equal(await relay.converge(again(relayState, 4)), "confirmed");
+    const alive = relayState.config.replace("/32\n", "/32\nPersistentKeepalive = 25\n");
     assert.equal(await relay.converge({ config: alive }), "confirmed");
     assert.equal((await relay.facts()).peers[0]?.persistentKeepalive, 25);
-    assert.equal(await relay.converge(relayWants), "confirmed");
+    assert.equal(await relay.converge(relayState), "confirmed");
     assert.equal((await relay.facts()).peers[0]?.persistentKeepalive, null);
     assert.equal(await sockets("relay"), before);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 
-  /** Those of WireGuard's port, by inode: one that is opened anew has another. */
+  /** The inodes of the sockets on WireGuard's port; a reopened socket has a new one. */
   async function sockets(node: string): Promise<string> {
     const list = `cat /proc/net/udp /proc/net/udp6 | awk '$2 ~ /:CA6C$/ { print $10 }' | sort`;
     return (await lab.exec(node, ["sh", "-c", list])).stdout.trim();
   }
 
-  function assertGoesOn(before: Facts, after: Facts): void {
+  function assertKept(before: Facts, after: Facts): void {
     assert.equal(after.listenPort, before.listenPort);
     assert.equal(after.peers.length, 1);
-    const [was, is] = [before.peers[0], after.peers[0]];
-    assert.ok(was && is);
-    assert.equal(is.endpoint, was.endpoint);
-    assert.equal(is.latestHandshake, was.latestHandshake);
-    assert.ok(is.receivedBytes >= was.receivedBytes && is.sentBytes >= was.sentBytes);
-    assert.ok(was.receivedBytes > 0 && was.sentBytes > 0);
+    const [old, current] = [before.peers[0], after.peers[0]];
+    assert.ok(old && current);
+    assert.equal(current.endpoint, old.endpoint);
+    assert.equal(current.latestHandshake, old.latestHandshake);
+    assert.ok(current.receivedBytes >= old.receivedBytes && current.sentBytes >= old.sentBytes);
+    assert.ok(old.receivedBytes > 0 && old.sentBytes > 0);
   }
 });

@@ -1,13 +1,13 @@
-/** Coming from an older version: the stack of commit 1dad003 and its hosts, under today's program and engine. Needs root. */
+/** Upgrading from commit 1dad003: its stack and hosts with the current program and engine. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { leftOn, succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
-import { leaveAsThen, olderState, type OlderRequest } from "../support/older-stack";
-import { answers, comesToAnswer } from "../support/small-world";
+import { leftoversOn, succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
+import { recreateHostFiles, olderStackState, type OlderRequest } from "../support/older-stack";
+import { canPing, canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
-/** The state names its stack by this. */
+/** The recorded state contains this stack name. */
 const ID = "test-f-older-stack";
 const HOSTS = ["relay", "desktop", "laptop", "nas"];
 
@@ -15,7 +15,7 @@ describe("a stack that an older version converged", function () {
   this.timeout(300_000);
   this.bail(true);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   let requests: OlderRequest[];
   let sessions: string[];
 
@@ -30,19 +30,19 @@ describe("a stack that an older version converged", function () {
         nas: { address: "10.0.0.4", host: "root@203.0.113.40" },
       },
     }));
-    talk = await talkTo(mesh);
-    const older = await olderState(mesh);
+    session = await openSession(mesh);
+    const older = await olderStackState(mesh);
     requests = older.requests;
     const argv = ["pulumi", "stack", "import", "--non-interactive"];
     succeeded(await mesh.lab.exec("operator", argv, { input: older.state }));
-    for (const request of requests) await leaveAsThen(mesh.lab, request.node, request);
-    assert.equal(await comesToAnswer(mesh.lab, "laptop", "10.0.0.2"), true);
+    for (const request of requests) await recreateHostFiles(mesh.lab, request.node, request);
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     sessions = await interfaces();
   });
   after(() => mesh.lab.down());
 
-  it("is shown as updates of its pushes, and nothing else: no replacement, no removal, no change of a node", async () => {
-    const preview = succeeded(await talk.pulumi("preview", "--json"));
+  it("previews only updates of its pushes: no replacement, removal or change of a node", async () => {
+    const preview = succeeded(await session.pulumi("preview", "--json"));
     const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
     const changes = steps.filter(({ op }) => op !== "same");
     assert.deepEqual(
@@ -51,48 +51,48 @@ describe("a stack that an older version converged", function () {
     );
   });
 
-  it("goes through, with hosts that are left alone; and a second up does nothing", async () => {
-    const up = succeeded(await talk.command("up", "--yes", "--skip-preview", "--json"));
+  it("converges without a change on the hosts, and a second up does nothing", async () => {
+    const up = succeeded(await session.command("up", "--yes", "--skip-preview", "--json"));
     assert.deepEqual((JSON.parse(up.stdout) as { handOver: unknown[] }).handOver, []);
     assert.deepEqual(await interfaces(), sessions);
-    assert.equal(await answers(mesh.lab, "laptop", "10.0.0.2"), true);
-    const before = talk.logins();
-    succeeded(await talk.pulumi("preview", "--expect-no-changes"));
-    succeeded(await talk.pulumi(...UP));
-    assert.deepEqual(Object.values(talk.loginsSince(before)), [0, 0, 0, 0]);
+    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+    const before = session.logins();
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
+    succeeded(await session.pulumi(...UP));
+    assert.deepEqual(Object.values(session.loginsSince(before)), [0, 0, 0, 0]);
   });
 
-  it("takes a change on every host without a new start, and is looked at as one of today's", async () => {
+  it("applies a change on every host without a restart, and status works", async () => {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    succeeded(await talk.pulumi(...UP));
+    succeeded(await session.pulumi(...UP));
     assert.deepEqual(await interfaces(), sessions);
     for (const host of HOSTS) {
       const shown = "cat /sys/class/net/wg0/mtu; cat /var/lib/wireguard-mesh/wg0/format";
-      assert.equal(await talk.on(host, shown), "1400\n2", host);
+      assert.equal(await session.on(host, shown), "1400\n2", host);
     }
-    succeeded(await talk.command("status"));
-    assert.equal(await answers(mesh.lab, "desktop", "10.0.0.3"), true);
+    succeeded(await session.command("status"));
+    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
   });
 
-  it("lets go of a peer, and of all hosts, which are clean then", async () => {
-    succeeded(await talk.command("remove-peer", "nas"));
-    succeeded(await talk.pulumi(...UP));
-    assert.deepEqual(await oursOn("nas"), []);
-    succeeded(await talk.pulumi("destroy", "--yes", "--skip-preview"));
-    for (const host of HOSTS) assert.deepEqual(await oursOn(host), [], host);
-    assert.equal(await talk.on("relay", "cat /proc/sys/net/ipv4/ip_forward"), "0");
+  it("removes a peer, and destroy cleans all hosts", async () => {
+    succeeded(await session.command("remove-peer", "nas"));
+    succeeded(await session.pulumi(...UP));
+    assert.deepEqual(await remainingOn("nas"), []);
+    succeeded(await session.pulumi("destroy", "--yes", "--skip-preview"));
+    for (const host of HOSTS) assert.deepEqual(await remainingOn(host), [], host);
+    assert.equal(await session.on("relay", "cat /proc/sys/net/ipv4/ip_forward"), "0");
   });
 
-  it("has shown no secret anywhere", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 
-  /** Another number after a new start. */
+  /** The interface index, which changes at a restart. */
   function interfaces(): Promise<string[]> {
-    return Promise.all(HOSTS.map((host) => talk.on(host, "cat /sys/class/net/wg0/ifindex")));
+    return Promise.all(HOSTS.map((host) => session.on(host, "cat /sys/class/net/wg0/ifindex")));
   }
 
-  /** That version's lock stays until the next boot, as today's does. */
-  async function oursOn(host: string): Promise<string[]> {
-    const left = await leftOn(talk, host);
+  /** Without that version's lock file, which stays until the next boot like the current one. */
+  async function remainingOn(host: string): Promise<string[]> {
+    const left = await leftoversOn(session, host);
     return left.filter((file) => file !== "/run/lock/wireguard-mesh-wg0");
   }
 });

@@ -1,75 +1,77 @@
-/** Coming from an older version: what commit 1dad003 left on a host, and what this one makes of it. Needs root. */
+/** Upgrading from commit 1dad003: pushes to a host with the files of that version. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostTalk, STATE, type Wanted } from "../support/host-protocol";
+import { HostSession, STATE, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
-import { leaveAsThen } from "../support/older-stack";
+import { recreateHostFiles } from "../support/older-stack";
 import { configOf } from "../support/pushing";
 
-describe("a host that an older version pushed to", function () {
+describe("a host with files of an older version", function () {
   this.timeout(120_000);
   let lab: Lab;
   let leaks: LeakWatch;
-  let talk: HostTalk;
-  const wanted: Wanted = { config: configOf("relay", "10.0.0.1/24"), forwarding: true };
-  const next: Wanted = { ...wanted, config: configOf("relay", "10.0.0.1/24", ["MTU = 1300"]) };
+  let session: HostSession;
+  const wanted: WantedState = { config: configOf("relay", "10.0.0.1/24"), forwarding: true };
+  const next: WantedState = { ...wanted, config: configOf("relay", "10.0.0.1/24", ["MTU = 1300"]) };
 
   before(async () => {
     lab = await Lab.up({ hosts: { relay: { public: "203.0.113.10" } } }, { id: "test-f-older" });
-    leaks = await LeakWatch.ofPushes(lab);
-    talk = new HostTalk(lab, "relay");
+    leaks = await LeakWatch.forPushes(lab);
+    session = new HostSession(lab, "relay");
   });
-  beforeEach(leftByIt);
+  beforeEach(recreate);
   after(() => lab.down());
 
-  async function leftByIt(): Promise<void> {
-    await talk.remove();
+  async function recreate(): Promise<void> {
+    await session.remove();
     const marks = { owner: `wireguard-mesh/${lab.id}`, node: "relay", machine: "machine-of-relay" };
     const state = { config: wanted.config, forwarding: { ipv4: true, ipv6: false }, probes: [] };
     const request = { ...marks, interface: "wg0", ...state };
-    await leaveAsThen(lab, "relay", request, String(talk.payload(wanted, "")["digest"]));
+    await recreateHostFiles(lab, "relay", request, String(session.payload(wanted, "")["digest"]));
   }
 
-  it("is left alone when it is as it should be", async () => {
-    assert.equal((await talk.apply(wanted)).outcome, "unchanged");
+  it("is not changed when it is already in the wanted state", async () => {
+    assert.equal((await session.apply(wanted)).outcome, "unchanged");
   });
 
-  it("is changed without a new start, and then has what this version leaves", async () => {
-    const link = await talk.said("cat /sys/class/net/wg0/ifindex");
-    assert.equal(await talk.converge(next), "confirmed");
-    assert.equal(await talk.said("cat /sys/class/net/wg0/ifindex"), link);
-    assert.equal(await talk.said(`cat ${STATE}/format`), "2");
-    assert.equal((await talk.apply(next)).outcome, "unchanged");
+  it("is changed without a restart and gets the files of this version", async () => {
+    const link = await session.run("cat /sys/class/net/wg0/ifindex");
+    assert.equal(await session.converge(next), "confirmed");
+    assert.equal(await session.run("cat /sys/class/net/wg0/ifindex"), link);
+    assert.equal(await session.run(`cat ${STATE}/format`), "2");
+    assert.equal((await session.apply(next)).outcome, "unchanged");
   });
 
-  it("goes back to what that version confirmed, when nobody confirms", async () => {
-    const { token } = await talk.apply({ ...next, timeout: 1 });
-    await talk.until(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
-    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
-    assert.equal((await talk.apply(wanted)).outcome, "unchanged");
+  it("rolls back to the config that the older version confirmed", async () => {
+    const { token } = await session.apply({ ...next, timeout: 1 });
+    await session.waitUntil(`[ "$(cat /run/wireguard-mesh/wg0/rolled-back)" = ${token} ]`);
+    assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1420");
+    assert.equal((await session.apply(wanted)).outcome, "unchanged");
   });
 
-  it("is taken over in the middle of a change of that version, whose timer then does no harm", async () => {
-    await talk.said("echo 0123abcd >/run/wireguard-mesh/wg0/pending; ip link set mtu 1280 dev wg0");
-    assert.equal(await talk.converge(wanted), "confirmed");
-    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
-    assert.equal((await talk.facts()).pending, null);
+  it("is taken over in the middle of a change of the older version", async () => {
+    await session.run(
+      "echo 0123abcd >/run/wireguard-mesh/wg0/pending; ip link set mtu 1280 dev wg0",
+    );
+    assert.equal(await session.converge(wanted), "confirmed");
+    assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1420");
+    assert.equal((await session.facts()).pending, null);
   });
 
-  it("is cleaned of everything", async () => {
-    assert.equal((await talk.remove()).outcome, "removed");
+  it("is cleaned completely", async () => {
+    assert.equal((await session.remove()).outcome, "removed");
     const places = "/etc/wireguard /var/lib/wireguard-mesh /etc/sysctl.d /run/wireguard-mesh";
-    assert.equal(await talk.said(`find ${places} -name '*wg0*' 2>/dev/null || true`), "");
-    assert.equal(await talk.said("cat /proc/sys/net/ipv4/ip_forward"), "0");
+    assert.equal(await session.run(`find ${places} -name '*wg0*' 2>/dev/null || true`), "");
+    assert.equal(await session.run("cat /proc/sys/net/ipv4/ip_forward"), "0");
   });
 
-  it("is refused when it is a newer version that pushed to it, and nothing is touched", async () => {
-    await talk.said(`echo 99 >${STATE}/format`);
-    const refused = await talk.apply(next);
+  it("refuses a push when a newer version pushed to it, and changes nothing", async () => {
+    await session.run(`echo 99 >${STATE}/format`);
+    const refused = await session.apply(next);
     assert.match(refused.complaint, /^this host was last pushed to by a newer wireguard-mesh/);
-    assert.equal(await talk.said("cat /sys/class/net/wg0/mtu"), "1420");
-    await talk.said(`rm ${STATE}/format`);
+    assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1420");
+    await session.run(`rm ${STATE}/format`);
   });
 
-  it("let no secret be seen anywhere in all of this", () => leaks.end());
+  it("leaks no secret", () => leaks.end());
 });

@@ -1,23 +1,23 @@
-/** Who a host belongs to: two stacks in two backends, and a state that was lost while its hosts live on. Needs root. */
+/** The owner of a host: two stacks in two backends, and a lost state. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { waitFor, type Finished } from "../../../scripts/lab/process";
+import { waitFor, type CommandResult } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { setConfig } from "../support/stack-edits";
-import { succeeded, talkTo, UP, type Talk } from "../support/mesh-talk";
+import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 
 describe("a host and its owner", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
-  let talk: Talk;
+  let session: MeshSession;
   let other: string;
 
   before(async () => {
     mesh = await meshLab(relay, "test-takeover");
-    talk = await talkTo(mesh);
-    succeeded(await talk.pulumi(...UP));
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
     other = `${mesh.stack.name}-other`;
     fs.copyFileSync(mesh.stack.file, otherFile());
   });
@@ -28,44 +28,44 @@ describe("a host and its owner", function () {
 
   const otherFile = (): string => mesh.stack.file.replace(mesh.stack.name, other);
 
-  /** A backend of its own: the engine's lock is there, and knows nothing of the other one's. */
-  async function inBackend(name: string, ...args: string[]): Promise<Finished> {
+  /** Runs the engine with another backend, whose locks are independent. */
+  async function inBackend(name: string, ...args: string[]): Promise<CommandResult> {
     const folder = path.join(mesh.lab.folder.engine, name);
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const env = { PULUMI_BACKEND_URL: `file://${folder}` };
     const argv = ["pulumi", ...args, "--non-interactive"];
     const done = await mesh.lab.exec("operator", argv, { env, timeoutMs: 200_000 });
-    talk.leaks.read(argv.join(" "), done.stdout + done.stderr);
+    session.leaks.add(argv.join(" "), done.stdout + done.stderr);
     return done;
   }
 
   interface Sessions {
-    /** Another one after a restart. */
+    /** The interface index, which changes at a restart. */
     index: string;
-    /** By public key, seconds since 1970. */
+    /** Public key → time of the latest handshake, in seconds since 1970. */
     handshakes: Map<string, number>;
   }
 
   async function sessions(): Promise<Sessions> {
-    const index = await talk.on("relay", "cat /sys/class/net/wg0/ifindex");
-    const shown = await talk.on("relay", "wg show wg0 latest-handshakes");
+    const index = await session.on("relay", "cat /sys/class/net/wg0/ifindex");
+    const shown = await session.on("relay", "wg show wg0 latest-handshakes");
     const lines = shown.split("\n").map((line) => line.split("\t"));
     return { index, handshakes: new Map(lines.map(([key = "", at]) => [key, Number(at)])) };
   }
 
-  async function goOn(before: Sessions): Promise<void> {
+  async function assertUninterrupted(before: Sessions): Promise<void> {
     const { index, handshakes } = await sessions();
     assert.equal(index, before.index);
     assert.deepEqual([...handshakes.keys()].sort(), [...before.handshakes.keys()].sort());
     for (const [key, at] of handshakes) {
-      // A session is renewed by itself when it is 120 s old (REKEY_AFTER_TIME), and by nothing else here.
+      // WireGuard renews a session after 120 s (REKEY_AFTER_TIME); nothing else should.
       const since = at - (before.handshakes.get(key) ?? 0);
       assert.ok(since === 0 || since >= 115, `a new handshake after ${since} s`);
     }
   }
 
-  it("F21: is pushed to by one run of its stack at a time: a second one ends at once and says whose turn it is", async () => {
-    // A change that has to wait on its host keeps the first run going.
+  it("F21: accepts one run of its stack at a time: a second one fails at once and names the lock", async () => {
+    // Hold the host's lock, so that the first run takes a while.
     const holder = mesh.lab.spawn("relay", [
       "flock",
       "/run/wireguard-mesh.lock/wg0",
@@ -73,23 +73,26 @@ describe("a host and its owner", function () {
       "20",
     ]);
     setConfig(mesh.stack, ["network", "mtu"], 1400);
-    const first = talk.pulumi(...UP);
+    const first = session.pulumi(...UP);
     const locks = path.join(mesh.lab.folder.engine, "backend/.pulumi/locks");
-    const locked = await waitFor(() => {
-      const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
-      return files.some((file) => String(file).endsWith(".json")) ? true : undefined;
-    }, 20_000);
+    const locked = await waitFor(
+      () => {
+        const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
+        return files.some((file) => String(file).endsWith(".json")) ? true : undefined;
+      },
+      { limitMs: 20_000, pauseMs: 10 },
+    );
     assert.equal(locked, true);
-    const second = await talk.command("up", "--yes", "--skip-preview", "--json");
+    const second = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(second.code, 1);
     assert.match(second.stdout + second.stderr, /locked by 1 lock[\s\S]*pulumi cancel/);
     holder.kill();
     succeeded(await first);
-    assert.equal(await talk.on("relay", "cat /sys/class/net/wg0/mtu"), "1400");
+    assert.equal(await session.on("relay", "cat /sys/class/net/wg0/mtu"), "1400");
     fs.copyFileSync(mesh.stack.file, otherFile());
   });
 
-  it("F21: is refused to another stack in another backend, with the way to take it over; nothing is touched", async () => {
+  it("F21: refuses a stack in another backend with the command to take over, and changes nothing", async () => {
     const before = await sessions();
     succeeded(await inBackend("second", "stack", "init", other, "--no-select"));
     const up = await inBackend("second", ...UP, "--stack", other);
@@ -97,49 +100,49 @@ describe("a host and its owner", function () {
     const mark = `wireguard-mesh/${mesh.stack.name}`;
     assert.ok(up.stdout.includes(`wg0 here belongs to another: ${mark} relay`), up.stdout);
     assert.match(up.stdout, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0/);
-    await goOn(before);
+    await assertUninterrupted(before);
     assert.match(
-      await talk.on("relay", "cat /var/lib/wireguard-mesh/wg0/owner"),
+      await session.on("relay", "cat /var/lib/wireguard-mesh/wg0/owner"),
       new RegExp(`^${mark}\n`),
     );
   });
 
-  it("F21: is taken over after that command, without an interruption; its former owner is refused then", async () => {
+  it("F21: is taken over after that command without an interruption, and then refuses its previous owner", async () => {
     const before = await sessions();
     for (const host of ["relay", "desktop", "laptop"]) {
-      await talk.on(host, "sh /var/lib/wireguard-mesh/wg0/host.sh release wg0");
+      await session.on(host, "sh /var/lib/wireguard-mesh/wg0/host.sh release wg0");
     }
     succeeded(await inBackend("second", ...UP, "--stack", other));
-    await goOn(before);
-    const status = await talk.command("status", "relay");
+    await assertUninterrupted(before);
+    const status = await session.command("status", "relay");
     assert.match(status.stdout, new RegExp(`wg0 belongs to wireguard-mesh/${other}`));
-    const destroyed = await talk.pulumi("destroy", "--yes", "--skip-preview");
+    const destroyed = await session.pulumi("destroy", "--yes", "--skip-preview");
     succeeded(destroyed);
     assert.match(
       destroyed.stdout,
       new RegExp(`belongs to wireguard-mesh/${other} .*nothing was touched`),
     );
-    await goOn(before);
+    await assertUninterrupted(before);
   });
 
-  it("F19: is adopted by a fresh stack of the same name and config when the state is lost: same keys, nothing restarted", async () => {
+  it("F19: is adopted without a restart by a new stack with the same name and config when the state is lost", async () => {
     const before = await sessions();
     fs.rmSync(path.join(mesh.lab.folder.engine, "second"), { recursive: true });
     succeeded(await inBackend("third", "stack", "init", other, "--no-select"));
     const up = succeeded(await inBackend("third", ...UP, "--stack", other));
     assert.match(up.stdout, /created/);
-    await goOn(before);
+    await assertUninterrupted(before);
     for (const host of ["relay", "desktop", "laptop"]) {
-      assert.equal(await talk.on(host, "wg show interfaces"), "wg0");
+      assert.equal(await session.on(host, "wg show interfaces"), "wg0");
     }
   });
 
-  it("F19: is refused to a fresh stack of another name, with the command that lets it in", async () => {
+  it("F19: refuses a new stack with another name, with the command to take over", async () => {
     succeeded(await inBackend("fourth", "stack", "init", mesh.stack.name, "--no-select"));
     const up = await inBackend("fourth", ...UP);
     assert.notEqual(up.code, 0);
     assert.match(up.stdout, /host\.sh release wg0/);
   });
 
-  it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

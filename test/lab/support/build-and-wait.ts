@@ -1,4 +1,4 @@
-/** A builder to be killed: builds the lab that its argument names, says so, and stays. */
+/** A process for tests to kill: builds the lab with the id in its argument, prints "up" and keeps running. */
 import { Lab } from "../../../scripts/lab/lab";
 import { smallWorld } from "./small-world";
 

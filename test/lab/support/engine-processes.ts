@@ -1,15 +1,15 @@
-/** The processes of a lab's engine: the CLI, its plugins, the program, pushes and what those start. */
+/** Finds the processes of a lab's engine: the CLI, its plugins, the program, pushes and their children. */
 import * as fs from "node:fs";
 import type { Lab } from "../../../scripts/lab/lab";
 
 export interface EngineProcess {
   pid: number;
-  /** Its short name; `pulumi` is the engine itself. */
+  /** The process name (comm); `pulumi` is the engine itself. */
   name: string;
   commandLine: string;
 }
 
-/** By the environment that leads to this lab's stack, which every child has from the engine; so no other one's are met. */
+/** Finds them by this lab's PULUMI_HOME, which all children inherit, so other labs' engines are not included. */
 export function engineProcesses(lab: Lab): EngineProcess[] {
   return fs
     .readdirSync("/proc")
@@ -22,13 +22,13 @@ export function engineProcesses(lab: Lab): EngineProcess[] {
     }));
 }
 
-/** kill -9, of those that are still there. */
-export function kill(processes: EngineProcess[]): void {
+/** Sends SIGKILL to the processes that still exist. */
+export function killAll(processes: EngineProcess[]): void {
   for (const { pid } of processes) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It has ended since.
+      // It has already ended.
     }
   }
 }
@@ -37,7 +37,7 @@ function read(pid: string, file: string): string {
   try {
     return fs.readFileSync(`/proc/${pid}/${file}`, "latin1");
   } catch {
-    // It has ended since.
+    // It has already ended.
     return "";
   }
 }

@@ -1,8 +1,8 @@
-/** Makes a lab's host as foreign as others have them: another shell, a small userland, another package manager, another init. */
+/** Changes a lab's host to resemble other systems: another shell, busybox, another package manager or init system. */
 import * as assert from "node:assert/strict";
 import type { Lab } from "../../../scripts/lab/lab";
 
-/** Runs a script there as root; it must succeed. */
+/** Runs a script on a host as root and asserts success. @returns its stdout */
 export async function on(lab: Lab, host: string, script: string): Promise<string> {
   const done = await lab.exec(host, ["bash", "-ec", script]);
   assert.equal(done.code, 0, `${host}: ${script}\n${done.stderr}`);
@@ -13,7 +13,7 @@ export function useShell(lab: Lab, host: string, shell: string): Promise<string>
   return on(lab, host, `ln -sf "$(command -v ${shell})" /usr/bin/sh`);
 }
 
-/** All that busybox has instead of what Debian has, but ip, which it cannot do for WireGuard, and setpriv, by which the lab gets in. */
+/** Replaces tools by busybox applets, except ip, which has no WireGuard support, and setpriv, which the lab needs. */
 export function useBusybox(lab: Lab, host: string): Promise<string> {
   const script = `for tool in $(busybox --list); do
       case $tool in ip | setpriv | sh | ash | busybox | "[" | "[[") continue ;; esac
@@ -24,8 +24,8 @@ export function useBusybox(lab: Lab, host: string): Promise<string> {
 }
 
 /**
- * A STAND-IN for a package manager: it notes how it is called, and "installs" by putting back the tools that were taken
- * away before. Which packages a real one would bring is not shown by it.
+ * Replaces apt-get by a fake package manager, which logs its arguments and "installs" the tools that were removed before.
+ * It does not show which packages a real one would install.
  */
 export function usePackageManager(lab: Lab, host: string, manager: string): Promise<string> {
   const script = `mkdir -p /root/away
@@ -40,7 +40,7 @@ END
   return on(lab, host, script);
 }
 
-/** A STAND-IN for OpenRC: rc-update notes how it is called and keeps the default runlevel as links, which is OpenRC's own form. */
+/** Installs a fake rc-update, which logs its arguments and keeps the default runlevel as links, like OpenRC. */
 export function useOpenRc(lab: Lab, host: string): Promise<string> {
   const script = `mkdir -p /etc/init.d /etc/runlevels/default
     cat >/usr/local/bin/rc-update <<'END'
@@ -56,7 +56,7 @@ END
   return on(lab, host, script);
 }
 
-/** What OpenRC does at boot: sets sysctls, and runs the services of the default runlevel. */
+/** Does what OpenRC does at boot: sets sysctls and runs the services of the default runlevel. */
 export function bootOpenRc(lab: Lab, host: string): Promise<string> {
   const script = `cat /etc/sysctl.d/*wireguard-mesh*.conf | sysctl -q -p -
     ebegin() { :; }; eend() { return "$1"; }
@@ -64,8 +64,8 @@ export function bootOpenRc(lab: Lab, host: string): Promise<string> {
   return on(lab, host, script);
 }
 
-/** What stands of ours anywhere on a host, by name; the lock's file stays until the next boot, by design. */
-export async function oursOn(lab: Lab, host: string): Promise<string[]> {
+/** The files and interfaces that wireguard-mesh has left on a host, except the lock file, which stays until reboot. */
+export async function leftoversOn(lab: Lab, host: string): Promise<string[]> {
   const places = "/etc /var/lib /run /sys/class/net /usr/local/bin";
   const script = `find ${places} ! -type p \\( -name '*wireguard-mesh*' -o -name 'wg0*' \\) 2>/dev/null | grep -v '^/run/wireguard-mesh.lock' || true`;
   return (await on(lab, host, script)).split("\n").filter(Boolean);

@@ -1,8 +1,8 @@
-/** Speaks the push's own protocol with a host of the lab, as root and without SSH: one message, one answer. */
+/** Speaks the push protocol with a host of the lab, as root and without SSH: one message, one reply. */
 import { createHash, randomBytes } from "node:crypto";
 import * as assert from "node:assert/strict";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor, type Finished } from "../../../scripts/lab/process";
+import { waitFor, type CommandResult } from "../../../scripts/lab/process";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";
 import {
   composeMessage,
@@ -11,46 +11,46 @@ import {
   parseComplaint,
   type Verb,
 } from "../../../scripts/push/host-script";
-import { printedIn } from "./pushing";
+import { recordedOutput } from "./pushing";
 
-/** Longer than any test: the timer is there, and does not go off. */
+/** Seconds; longer than any test, so that the rollback timer does not fire. */
 export const NEVER = 3600;
 export const STATE = "/var/lib/wireguard-mesh/wg0";
 export const LIVE = "/etc/wireguard/wg0.conf";
 
-export interface Wanted {
+export interface WantedState {
   config: string;
-  /** Seconds until the host goes back by itself; default NEVER. */
+  /** Seconds until the host rolls back; default NEVER. */
   timeout?: number;
   forwarding?: boolean;
   owner?: string;
   probes?: string[];
-  /** What the payload has instead of what belongs there. */
-  spoilt?: Record<string, string>;
+  /** Replaces fields of the payload, to damage it. */
+  overrides?: Record<string, string>;
 }
 
-export interface Answer extends Finished {
+export interface HostReply extends CommandResult {
   token: string;
   outcome: string | undefined;
   notes: string[];
-  /** The host's complaint, with its remedy; "" where it had none. */
+  /** The host's error message with its remedy; empty if none. */
   complaint: string;
 }
 
-/** One host; `node` is its name in the lab and in the network. */
-export class HostTalk {
+/** A host; `node` is its name in the lab and in the mesh. */
+export class HostSession {
   constructor(
     readonly lab: Lab,
     readonly node: string,
   ) {}
 
-  /** `since`: as if its login had been ready then, by the host's uptime. */
-  apply(wanted: Wanted, token = newToken(), since = ""): Promise<Answer> {
+  /** `since`: the host's uptime when the login was ready; default now. */
+  apply(wanted: WantedState, token = newToken(), since = ""): Promise<HostReply> {
     return this.send("apply", token, wanted.owner, this.payload(wanted, token), since);
   }
 
-  /** What a push sends before the payload's end, as `apply` would. */
-  payload(wanted: Wanted, token: string): Record<string, string | number> {
+  /** The fields that `apply` sends. */
+  payload(wanted: WantedState, token: string): Record<string, string | number> {
     const script = `${hostScript()}\n`;
     const forwarding = wanted.forwarding === true ? 1 : 0;
     return {
@@ -61,15 +61,15 @@ export class HostTalk {
       config: base64(wanted.config),
       "script-sha256": sha256(script),
       script: base64(script),
-      ...wanted.spoilt,
+      ...wanted.overrides,
     };
   }
 
-  confirm(token: string): Promise<Answer> {
+  confirm(token: string): Promise<HostReply> {
     return this.send("confirm", token, undefined, { token });
   }
 
-  remove(since = ""): Promise<Answer> {
+  remove(since = ""): Promise<HostReply> {
     return this.send("remove", "", undefined, {}, since);
   }
 
@@ -77,8 +77,8 @@ export class HostTalk {
     return parseFacts((await this.send("facts", "", undefined, {})).stdout);
   }
 
-  /** Applies and confirms; both must succeed. */
-  async converge(wanted: Wanted): Promise<"unchanged" | "confirmed"> {
+  /** Applies and confirms a state and asserts success. */
+  async converge(wanted: WantedState): Promise<"unchanged" | "confirmed"> {
     const { outcome, token, stderr } = await this.apply(wanted);
     if (outcome === "unchanged") return outcome;
     assert.equal(outcome, "pending", stderr);
@@ -87,18 +87,18 @@ export class HostTalk {
     return "confirmed";
   }
 
-  /** Runs a command that must succeed; its stdout without the last newline. */
-  async said(script: string): Promise<string> {
+  /** Runs a script and asserts success. @returns its stdout without trailing newlines */
+  async run(script: string): Promise<string> {
     const { code, stdout, stderr } = await this.lab.exec(this.node, ["sh", "-c", script]);
     assert.equal(code, 0, `${script}: ${stderr}`);
     return stdout.trimEnd();
   }
 
-  /** Waits until a shell condition holds there. */
-  async until(condition: string, limitMs = 60_000): Promise<void> {
+  /** Waits until a shell command succeeds on the host. */
+  async waitUntil(condition: string, limitMs = 60_000): Promise<void> {
     const holds = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.node, ["sh", "-c", condition])).code === 0 ? true : undefined;
-    assert.equal(await waitFor(holds, limitMs, 100), true, `never: ${condition}`);
+    assert.equal(await waitFor(holds, { limitMs, pauseMs: 100 }), true, `never: ${condition}`);
   }
 
   private async send(
@@ -107,7 +107,7 @@ export class HostTalk {
     owner: string | undefined,
     more: Record<string, string | number>,
     since = "",
-  ): Promise<Answer> {
+  ): Promise<HostReply> {
     const marks = { interface: "wg0", node: this.node, machine: `machine-of-${this.node}` };
     const message = composeMessage(
       verb,
@@ -115,12 +115,12 @@ export class HostTalk {
       more,
     );
     const input = `${since === "" ? "" : `since=${since}\n`}${message}`;
-    const finished = await this.lab.exec(this.node, ["sh", "-s"], { input, timeoutMs: 120_000 });
-    printedIn(this.lab).push(finished.stdout, finished.stderr);
-    const answer = parseAnswer(finished.stdout);
-    const outcome = answer.get("outcome")?.at(-1);
-    const complaint = parseComplaint(finished.stderr) ?? "";
-    return { ...finished, token, outcome, notes: answer.get("note") ?? [], complaint };
+    const result = await this.lab.exec(this.node, ["sh", "-s"], { input, timeoutMs: 120_000 });
+    recordedOutput(this.lab).push(result.stdout, result.stderr);
+    const reply = parseAnswer(result.stdout);
+    const outcome = reply.get("outcome")?.at(-1);
+    const complaint = parseComplaint(result.stderr) ?? "";
+    return { ...result, token, outcome, notes: reply.get("note") ?? [], complaint };
   }
 }
 
@@ -128,9 +128,9 @@ export function newToken(): string {
   return randomBytes(16).toString("hex");
 }
 
-/** By the host's uptime, as a login that is ready now. */
-export async function readyNow(talk: HostTalk): Promise<string> {
-  const uptime = await talk.said("cut -d ' ' -f 1 /proc/uptime");
+/** The host's uptime in hundredths of a second, as `since` takes it. */
+export async function uptimeNow(session: HostSession): Promise<string> {
+  const uptime = await session.run("cut -d ' ' -f 1 /proc/uptime");
   return uptime.replace(".", "");
 }
 

@@ -1,4 +1,4 @@
-/** Hosts of the lab as EC2 instances come up: known by the key that user data brought, and let in by the lab's SSH key. */
+/** Sets up the lab's hosts like new EC2 instances: with the host key from user data, and the lab's SSH key for login. */
 import * as assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { HostTarget, PushRequest, SshHop } from "../../../mesh/push-request";
@@ -13,21 +13,21 @@ export const AUTHORITY = authorityOf(SEED);
 export const OWN_KEY = "/etc/ssh/wireguard_mesh_host_key";
 export const DROP_IN = "/etc/ssh/sshd_config.d/40-wireguard-mesh.conf";
 
-export function firstKeyOf(node: string): ReturnType<typeof bootstrapKeyOf> {
+export function bootstrapKeyFor(node: string): ReturnType<typeof bootstrapKeyOf> {
   return bootstrapKeyOf(SEED, `${node}-instance`);
 }
 
-/** A machine that the stack's authority vouches for. */
-export function vouchedHop(address: string, instance: string): SshHop {
+/** A hop that must show a certificate of the stack's SSH authority. */
+export function authorityHop(address: string, instance: string): SshHop {
   const authority = { publicKey: AUTHORITY.publicKey, principal: principalOf(instance) };
   return { user: "root", address, port: 22, hostKeys: [], authority };
 }
 
-export function vouched(address: string, instance: string): HostTarget {
-  return { kind: "ssh", hop: vouchedHop(address, instance), via: [] };
+export function authorityTarget(address: string, instance: string): HostTarget {
+  return { kind: "ssh", hop: authorityHop(address, instance), via: [] };
 }
 
-/** What the engine sends to a node on an instance. */
+/** The push request for a node on an instance. */
 export function requestForInstance(
   lab: Lab,
   node: string,
@@ -36,16 +36,16 @@ export function requestForInstance(
 ): PushRequest {
   const identity = {
     authorityKey: AUTHORITY.privateKey.reveal(),
-    bootstrapHostKey: firstKeyOf(node).publicKey,
+    bootstrapHostKey: bootstrapKeyFor(node).publicKey,
   };
   return requestFor(lab, node, { targets: [target], machine: `i-${node}`, identity, ...change });
 }
 
 /**
- * As after its very first boot: sshd with the defaults of Debian, the first key of this name and, as images have them, a
- * key of another type. `firstKey` is an OpenSSH private key text.
+ * Sets a host up as after its first boot: sshd with Debian's defaults, the bootstrap key and, as in images, a key of
+ * another type. `firstKey`: an OpenSSH private key.
  */
-export async function asInstance(lab: Lab, node: string, firstKey: string): Promise<void> {
+export async function setUpInstance(lab: Lab, node: string, firstKey: string): Promise<void> {
   const script = `set -eu
     rm -rf /etc/ssh/ssh_host_* ${OWN_KEY}* /etc/ssh/sshd_config.d
     mkdir /etc/ssh/sshd_config.d
@@ -61,14 +61,14 @@ export async function asInstance(lab: Lab, node: string, firstKey: string): Prom
   assert.equal(done.code, 0, done.stderr);
 }
 
-/** The host keys that sshd shows to whoever asks, as `TYPE BASE64`, sorted. */
-export async function shownKeys(lab: Lab, address: string): Promise<string[]> {
+/** The host keys that ssh-keyscan finds, as `TYPE BASE64`, sorted. */
+export async function scanHostKeys(lab: Lab, address: string): Promise<string[]> {
   const scan = await lab.exec("operator", ["ssh-keyscan", "-T", "5", address]);
   const keys = scan.stdout.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return keys.map((line) => line.split(" ").slice(1, 3).join(" ")).sort();
 }
 
-export async function ownKey(lab: Lab, node: string): Promise<string> {
-  const made = await lab.exec(node, ["ssh-keygen", "-y", "-f", OWN_KEY]);
-  return made.stdout.trim().split(" ").slice(0, 2).join(" ");
+export async function ownHostKey(lab: Lab, node: string): Promise<string> {
+  const key = await lab.exec(node, ["ssh-keygen", "-y", "-f", OWN_KEY]);
+  return key.stdout.trim().split(" ").slice(0, 2).join(" ");
 }

@@ -1,6 +1,6 @@
 /**
- * Looks for secrets everywhere: in what was printed, in files of the engine and of hosts, and in process lists while things
- * happen. Every end-to-end test ends with it, after failures too.
+ * Searches for leaked secrets in output, in files of the engine and the hosts, and in process lists during the test.
+ * Every end-to-end test ends with it, even after failures.
  */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -8,7 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Lab } from "../../../scripts/lab/lab";
 import type { MeshLab } from "./mesh-lab";
-import { printedIn, privateKeys } from "./pushing";
+import { recordedOutput, privateKeys } from "./pushing";
 import {
   addKey,
   addKeyText,
@@ -18,91 +18,91 @@ import {
 } from "./stack-secrets";
 
 const SAMPLE_MS = 40;
-/** For so many samples a process is read each time, then once in OLD_SAMPLES (1 s). */
+/** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (once a second). */
 const YOUNG_SAMPLES = 5;
 const OLD_SAMPLES = 25;
-/** Larger files are no config, log or message of ours. */
+/** Larger files are not searched: they are no configs, logs or messages of this project. */
 const MAX_BYTES = 5_000_000;
 
-/** What it searches, and where the secrets come from; those that come up later are looked for in what was seen before too. */
+/** What to search. Secrets that are read later are also searched for in texts that were added before. */
 export interface Watched {
   lab: Lab;
   secrets: () => Promise<SecretForms>;
-  /** More files on this machine that hold no secret in clear. */
+  /** More files on this machine that must not contain a secret. */
   files?: readonly string[];
 }
 
 export class LeakWatch {
   private readonly forms: SecretForms = new Map();
-  /** Each text that was seen, and where first. */
+  /** Each text that was added → where it was found first. */
   private readonly seen = new Map<string, string>();
   private readonly found = new Set<string>();
   private readonly since = Date.now();
   private timer: NodeJS.Timeout | null = null;
   /** By process id, the number of samples since it was first seen. */
   private ages = new Map<string, number>();
-  /** How many process lists were read: a watch that saw none proves nothing. */
+  /** How many process lists were read; without any, the search proves nothing. */
   samples = 0;
 
   private constructor(private readonly watched: Watched) {}
 
-  /** Of a stack, whose secrets are read now, at the end, and by `learn` in between. */
-  static start(mesh: MeshLab): Promise<LeakWatch> {
+  /** For a stack; its secrets are read now, at the end, and by `readSecrets`. */
+  static forStack(mesh: MeshLab): Promise<LeakWatch> {
     const secrets = async () => {
       const { stdout } = await mesh.pulumi("config", "--show-secrets", "--json");
       return formsOfStack(JSON.parse(stdout) as StackConfig);
     };
-    return LeakWatch.over({ lab: mesh.lab, secrets, files: [mesh.stack.file] });
+    return LeakWatch.create({ lab: mesh.lab, secrets, files: [mesh.stack.file] });
   }
 
-  /** Of pushes without a stack: the keys of all nodes (`keysOf`), and the operator's SSH key. */
-  static ofPushes(lab: Lab): Promise<LeakWatch> {
+  /** For pushes without a stack: the keys of all nodes (`keyPairFor`) and the operator's SSH key. */
+  static forPushes(lab: Lab): Promise<LeakWatch> {
     const secrets = () => {
       const forms: SecretForms = new Map();
       for (const [node, key] of privateKeys()) addKey(forms, `private key of ${node}`, key);
       addKeyText(forms, "SSH private key", lab.sshPrivateKey());
       return Promise.resolve(forms);
     };
-    return LeakWatch.over({ lab, secrets });
+    return LeakWatch.create({ lab, secrets });
   }
 
-  static async over(watched: Watched): Promise<LeakWatch> {
+  static async create(watched: Watched): Promise<LeakWatch> {
     const watch = new LeakWatch(watched);
-    await watch.learn();
+    await watch.readSecrets();
     watch.timer = setInterval(() => {
       watch.sample();
     }, SAMPLE_MS);
-    // A test that failed before its end must not keep its process alive.
+    // The timer must not keep the process of a failed test alive.
     watch.timer.unref();
     return watch;
   }
 
-  /** Takes in the secrets as they are now: for those that will have been replaced by the end. */
-  async learn(): Promise<void> {
+  /** Reads the current secrets, which may be replaced before the end. */
+  async readSecrets(): Promise<void> {
     for (const [form, name] of await this.watched.secrets()) this.forms.set(form, name);
   }
 
-  /** Takes what a command printed. */
-  read(where: string, text: string): void {
+  /** Adds a text to search, such as the output of a command. */
+  add(where: string, text: string): void {
     if (!this.seen.has(text)) this.seen.set(text, where);
   }
 
-  /** Files of a machine that is no host of the lab; `run` runs a script there as root. */
+  /** Adds the files of a machine. `run` runs a script there as root and returns its stdout. */
   async readMachine(name: string, run: (script: string) => Promise<string>): Promise<void> {
     for (const part of (await run(FILES_SCRIPT)).split("\n== ")) {
       const file = part.slice(0, part.indexOf("\n"));
-      if (!KEEPS_KEYS.test(file)) this.read(`${name}:${file}`, part);
+      if (!KEEPS_KEYS.test(file)) this.add(`${name}:${file}`, part);
     }
-    const open = (await run(OPEN_FILES_SCRIPT)).split("\n").filter(Boolean);
-    for (const file of open) this.found.add(`${name}:${file} is not for root alone`);
+    const readable = (await run(OPEN_FILES_SCRIPT)).split("\n").filter(Boolean);
+    for (const file of readable) this.found.add(`${name}:${file} is not readable by root only`);
   }
 
-  /** Ends the sampling, searches the files, and fails if any secret stood anywhere. */
+  /** Stops the sampling, searches all texts and files, and asserts that no secret was found. */
   async end(): Promise<void> {
     if (this.timer !== null) clearInterval(this.timer);
-    await this.learn();
+    await this.readSecrets();
     const { lab, files = [] } = this.watched;
-    for (const text of printedIn(lab)) this.read("output of a push", text);
+    for (const text of recordedOutput(lab)) this.add("output of a push", text);
     const engine = filesBelow(lab.folder.engine).filter(
       (file) => path.basename(file) !== "passphrase",
     );
@@ -129,10 +129,10 @@ export class LeakWatch {
   }
 
   private readFile(file: string): void {
-    this.read(file, contentOf(file));
+    this.add(file, contentOf(file));
   }
 
-  /** Of this machine: what was written since the beginning into the temporary folder itself, or into a folder of ours there. */
+  /** Files written since the start in the temporary folder of this machine, or in this project's folders in it. */
   private temporaryFiles(): string[] {
     const top = os.tmpdir();
     const files = entriesOf(top).flatMap((entry) => {
@@ -148,8 +148,8 @@ export class LeakWatch {
   }
 
   /**
-   * Reads all processes of the machine, those inside the hosts too: their pid namespaces are children of this one. A process
-   * is read often while it is young, since it may still exec(3) another program, and seldom after that.
+   * Reads all processes of the machine; those of hosts are visible, because their PID namespaces are children. Young processes
+   * are read more often, because they may still exec(3) another program.
    */
   private sample(): void {
     this.samples += 1;
@@ -166,17 +166,17 @@ export class LeakWatch {
     const commandLine = contentOf(`/proc/${pid}/cmdline`);
     const environment = contentOf(`/proc/${pid}/environ`);
     const name = commandLine.split("\0", 2).join(" ").slice(0, 60);
-    this.read(`command line of ${name}`, commandLine);
-    const shown = isProgram(commandLine) ? withoutConfig(environment) : environment;
-    this.read(`environment of ${name}`, shown);
+    this.add(`command line of ${name}`, commandLine);
+    const searched = isProgram(commandLine) ? withoutConfig(environment) : environment;
+    this.add(`environment of ${name}`, searched);
   }
 }
 
-/** On a host the keys belong into the configs, live and staged, and where it keeps those that it made itself. */
+/** The files on a host that may contain keys: live and staged configs, and the keys that the host generated. */
 const KEEPS_KEYS =
   /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.new)?$|^\/var\/lib\/wireguard-mesh\/[^/]+\/own-keys$/;
 
-/** File systems of their own are named, for `-xdev` keeps out of them, and of /proc and /sys. */
+/** Mount points are listed, because -xdev skips them together with /proc and /sys. */
 const FILES_SCRIPT = `
 for place in / /etc /usr /run /tmp /var /dev/shm; do
   find "$place" -xdev -newer /proc/1 -type f -size -${MAX_BYTES}c 2>/dev/null
@@ -190,7 +190,7 @@ function isProgram(commandLine: string): boolean {
   return commandLine.includes("@pulumi/pulumi/cmd/run");
 }
 
-/** The engine itself hands the config over in this variable, decrypted; no program can change that (see README). */
+/** The engine passes the decrypted config in this variable, which no program can change (see README). */
 function withoutConfig(environment: string): string {
   return environment
     .split("\0")
@@ -210,7 +210,7 @@ function entriesOf(folder: string): fs.Dirent[] {
   try {
     return fs.readdirSync(folder, { withFileTypes: true });
   } catch {
-    // It has gone since.
+    // It no longer exists.
     return [];
   }
 }
@@ -219,7 +219,7 @@ function contentOf(file: string): string {
   try {
     return fs.readFileSync(file, "latin1");
   } catch {
-    // The process has ended since, or the file has gone.
+    // The process has ended, or the file no longer exists.
     return "";
   }
 }

@@ -1,7 +1,7 @@
-/** What a lab may not leave behind on the machine. */
+/** Finds what a lab has left behind on the machine. */
 import * as fs from "node:fs";
 
-/** Everything that still speaks of a lab: namespaces, mounts, processes, its folder. Empty when it left nothing. */
+/** The namespaces, mounts, processes and folder of a lab; empty if nothing is left. */
 export function leftovers(id: string): string[] {
   return [...namespacesLeft(id), ...mountsLeft(id), ...processesLeft(id), ...folderLeft(id)];
 }
@@ -14,11 +14,11 @@ function namespacesLeft(id: string): string[] {
 
 function mountsLeft(id: string): string[] {
   const lines = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  const ours = lines.filter((line) => line.includes(`/${id}/`) || line.includes(`wgm-${id}.`));
-  return ours.map((line) => `mount ${line}`);
+  const left = lines.filter((line) => line.includes(`/${id}/`) || line.includes(`wgm-${id}.`));
+  return left.map((line) => `mount ${line}`);
 }
 
-/** By command line, and by the mounts that a process sees: a host's processes see its own disk and nothing else. */
+/** Found by command line, and by mounts: a host's processes have its disk mounted. */
 function processesLeft(id: string): string[] {
   const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids
@@ -38,7 +38,7 @@ function contentOf(pid: string, file: string): string {
   try {
     return fs.readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
-    // The process has ended since.
+    // The process has ended.
     return "";
   }
 }

@@ -1,4 +1,4 @@
-/** What the program of commit 1dad003 left: its stack's state (fixtures/older-stack), and its files on a host. */
+/** Recreates what the program of commit 1dad003 left: its stack's state (fixtures/older-stack) and its files on hosts. */
 import * as assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -17,7 +17,7 @@ const STATE_FILE = path.join(
   "../../../test/lab/fixtures/older-stack/state-of-1dad003.json",
 );
 
-/** The part of a PushRequest of that version that its hosts were told. */
+/** The fields of that version's PushRequest that are sent to the host. */
 export interface OlderRequest {
   node: string;
   owner: string;
@@ -28,8 +28,8 @@ export interface OlderRequest {
   probes: string[];
 }
 
-/** The state with this lab's keys, as text for `pulumi stack import`; and what each host had been told. */
-export async function olderState(
+/** The state with this lab's keys, as input for `pulumi stack import`, and the request for each host. */
+export async function olderStackState(
   mesh: MeshLab,
 ): Promise<{ state: string; requests: OlderRequest[] }> {
   const shown = await mesh.pulumi("config", "--show-secrets", "--json");
@@ -47,7 +47,7 @@ export async function olderState(
     ],
     [/host key of (\w+)/, (node = "") => lab.hostKey(node)],
     [/machine of (\w+)/, (node = "") => sha256(lab.hostKey(node))],
-    // In JSON in JSON in JSON.
+    // Nested in three levels of JSON.
     [/SSH private key/, () => escaped(escaped(escaped(value("sshPrivateKey"))))],
   ];
   const filled = makers.reduce(
@@ -66,8 +66,8 @@ export async function olderState(
   return { state: withSalt(state, mesh.stack.file), requests };
 }
 
-/** A confirmed push's files: no format, no copy of the config, its lock in /run/lock; and the interface as it ran. */
-export async function leaveAsThen(
+/** Writes the files of a confirmed push (no format file, no config copy, lock in /run/lock) and starts the interface. */
+export async function recreateHostFiles(
   lab: Lab,
   host: string,
   request: OlderRequest,
@@ -96,17 +96,17 @@ export async function leaveAsThen(
     ": >/run/lock/wireguard-mesh-wg0; : >/run/wireguard-mesh/wg0/endpoints",
     "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wg-quick up wg0 2>/dev/null",
   ];
-  await must(lab, host, script.join("\n"), request.config);
-  // A stand-in for that version's own script, which knows the same verbs.
-  await must(lab, host, `umask 077; cat >${STATE}/host.sh`, `${hostScript()}\n`);
+  await runOnHost(lab, host, script.join("\n"), request.config);
+  // Instead of that version's own script, which has the same verbs.
+  await runOnHost(lab, host, `umask 077; cat >${STATE}/host.sh`, `${hostScript()}\n`);
 }
 
-async function must(lab: Lab, host: string, script: string, input: string): Promise<void> {
+async function runOnHost(lab: Lab, host: string, script: string, input: string): Promise<void> {
   const done = await lab.exec(host, ["sh", "-c", script], { input });
   assert.equal(done.code, 0, done.stderr);
 }
 
-/** As scripts/push/apply.ts of that version computed it. */
+/** Computed as in scripts/push/apply.ts of that version. */
 function digestOf({ interface: name, config, forwarding }: OlderRequest): string {
   return sha256(JSON.stringify([name, config, forwarding.ipv4, forwarding.ipv6]));
 }
@@ -122,7 +122,7 @@ function requestsIn(state: string): OlderRequest[] {
   );
 }
 
-/** The engine encrypts what it imports with the stack's own passphrase, once it knows the salt. */
+/** Adds the salt, so that the engine encrypts the imported secrets with the stack's passphrase. */
 function withSalt(state: string, stackFile: string): string {
   const { encryptionsalt } = parse(fs.readFileSync(stackFile, "utf8")) as Record<string, string>;
   const export_ = JSON.parse(state) as { deployment: object };

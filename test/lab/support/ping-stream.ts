@@ -1,4 +1,4 @@
-/** A ping every 20 ms for as long as something happens, and what was lost of it. */
+/** Sends a ping every 20 ms during an action and counts the lost ones. */
 import type { Lab } from "../../../scripts/lab/lab";
 
 export interface Loss {
@@ -10,7 +10,7 @@ export async function lossDuring(
   lab: Lab,
   from: string,
   to: string,
-  happening: () => Promise<void>,
+  action: () => Promise<void>,
 ): Promise<Loss> {
   const ping = lab.spawn(from, ["ping", "-n", "-i", "0.02", "-W", "2", to], {
     stdio: "pipe",
@@ -18,11 +18,11 @@ export async function lossDuring(
   let printed = "";
   ping.stdout?.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const ended = new Promise((resolve) => ping.once("close", resolve));
-  await happening();
-  // The signal goes to the ping inside, which is the only one of that host.
+  await action();
+  // The only ping process on that host.
   await lab.exec(from, ["pkill", "-INT", "-x", "ping"]);
   await ended;
-  // By number, not by ping's own sum, which counts as lost what was still on its way when it was interrupted.
+  // Counted by sequence number: ping's own summary counts packets as lost that were in flight at the interrupt.
   const numbers = [...printed.matchAll(/bytes from .* icmp_seq=(\d+)/g)].map((match) =>
     Number(match[1]),
   );

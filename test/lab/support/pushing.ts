@@ -1,16 +1,16 @@
-/** Pushes to single hosts of the lab, by the push program itself and without the engine. */
+/** Pushes to single hosts of the lab with the push program, without the engine. */
 import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import * as nacl from "tweetnacl";
 import type { HostTarget, PushRequest, SshHop } from "../../../mesh/push-request";
 import type { Lab } from "../../../scripts/lab/lab";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
+import { newKeyPair, type KeyPair } from "../../support/key-pairs";
 
 export const PUSH_PROGRAM = path.join(__dirname, "../../../dist/scripts/push/main.js");
 
-/** A relay on the internet, a desktop behind a router that forwards port 2222 to its sshd, and a laptop behind another. */
+/** A relay on the internet, a desktop behind a router that forwards port 2222 to its sshd, a laptop behind another. */
 export const PUSH_WORLD: World = {
   nats: {
     home: { public: "203.0.113.21", lan: "192.168.1.0/24", forward: [[2222, "192.168.1.20:22"]] },
@@ -23,56 +23,50 @@ export const PUSH_WORLD: World = {
   },
 };
 
-/** A machine of the lab as the push dials it: as root, with the key that it really has. */
+/** An SSH hop to a host of the lab, as root, pinned to its real host key. */
 export function hop(lab: Lab, node: string, address: string, port = 22): SshHop {
   return { user: "root", address, port, hostKeys: [lab.hostKey(node)], authority: null };
 }
 
-/** On the operator's management network. */
+/** The target on the operator's management network. */
 export function managed(lab: Lab, node: string): HostTarget {
   return { kind: "ssh", hop: hop(lab, node, lab.managementAddress(node)), via: [] };
 }
 
-export function newKey(): { privateKey: string; publicKey: string } {
-  const secret = nacl.randomBytes(32);
-  // As wg genkey does (RFC 7748, section 5): WireGuard shows a key in this form, whatever it was given.
-  secret[0] = (secret[0] ?? 0) & 248;
-  secret[31] = ((secret[31] ?? 0) & 127) | 64;
-  const pair = nacl.box.keyPair.fromSecretKey(secret);
-  const text = (key: Uint8Array): string => Buffer.from(key).toString("base64");
-  return { privateKey: text(pair.secretKey), publicKey: text(pair.publicKey) };
+const KEY_PAIRS = new Map<string, KeyPair>();
+
+/** The key pair of a node: random, but the same in all of this process. */
+export function keyPairFor(node: string): KeyPair {
+  const keyPair = KEY_PAIRS.get(node) ?? newKeyPair();
+  KEY_PAIRS.set(node, keyPair);
+  return keyPair;
 }
 
-const KEYS = new Map<string, ReturnType<typeof newKey>>();
-
-/** The key pair of a node, the same as long as this process runs. */
-export function keysOf(node: string): ReturnType<typeof newKey> {
-  const keys = KEYS.get(node) ?? newKey();
-  KEYS.set(node, keys);
-  return keys;
-}
-
-/** The private keys of all nodes that were asked for, by node. */
+/** Node → private key, for all nodes that `keyPairFor` was called for. */
 export function privateKeys(): ReadonlyMap<string, string> {
-  return new Map([...KEYS].map(([node, { privateKey }]) => [node, privateKey]));
+  return new Map([...KEY_PAIRS].map(([node, { privateKey }]) => [node, privateKey]));
 }
 
-/** What pushes and host scripts printed, by lab: the search for leaks reads it at the end. */
-const PRINTED = new WeakMap<Lab, string[]>();
+/** Lab → the output of its pushes and host scripts, for the search for leaks. */
+const OUTPUT = new WeakMap<Lab, string[]>();
 
-export function printedIn(lab: Lab): string[] {
-  const printed = PRINTED.get(lab) ?? [];
-  PRINTED.set(lab, printed);
-  return printed;
+export function recordedOutput(lab: Lab): string[] {
+  const output = OUTPUT.get(lab) ?? [];
+  OUTPUT.set(lab, output);
+  return output;
 }
 
-/** A plain interface for a node; `peers` are more lines of the file. */
+/** A wg-quick file for a node; `peers`: more lines of the file. */
 export function configOf(node: string, address: string, peers: string[] = []): string {
-  const lines = ["[Interface]", `PrivateKey = ${keysOf(node).privateKey}`, `Address = ${address}`];
+  const lines = [
+    "[Interface]",
+    `PrivateKey = ${keyPairFor(node).privateKey}`,
+    `Address = ${address}`,
+  ];
   return [...lines, "ListenPort = 51820", ...peers, ""].join("\n");
 }
 
-/** For root on the management network, with the lab's own SSH key, unless `change` says otherwise. */
+/** A push request for root on the management network, with the lab's SSH key; `change` overrides fields. */
 export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> = {}): PushRequest {
   return {
     version: 1,
@@ -91,43 +85,43 @@ export function requestFor(lab: Lab, node: string, change: Partial<PushRequest> 
   };
 }
 
-/** Runs the push program on the operator. */
+/** Runs the push program on the operator and waits for it. */
 export async function push(
   lab: Lab,
   verb: "adopt" | "apply" | "remove",
   request: PushRequest,
   env: NodeJS.ProcessEnv = {},
-): Promise<Finished> {
+): Promise<CommandResult> {
   const input = JSON.stringify(request);
   const argv = ["node", PUSH_PROGRAM, verb];
   const finished = await lab.exec("operator", argv, { input, env, timeoutMs: 160_000 });
-  printedIn(lab).push(finished.stdout, finished.stderr);
+  recordedOutput(lab).push(finished.stdout, finished.stderr);
   return finished;
 }
 
 interface StartOptions {
-  above?: string[];
+  wrapper?: string[];
   env?: NodeJS.ProcessEnv;
   verb?: "adopt" | "apply";
 }
 
-/** Starts it, below other programs if wanted. */
+/** Starts the push program on the operator. `wrapper`: programs that start it. */
 export function startPush(
   lab: Lab,
   request: PushRequest,
-  { above = [], env = {}, verb = "apply" }: StartOptions = {},
+  { wrapper = [], env = {}, verb = "apply" }: StartOptions = {},
 ): ChildProcess {
-  const argv = [...above, process.execPath, PUSH_PROGRAM, verb];
+  const argv = [...wrapper, process.execPath, PUSH_PROGRAM, verb];
   const child = lab.spawn("operator", argv, { stdio: "pipe", env });
   for (const stream of [child.stdout, child.stderr])
-    stream?.on("data", (piece: Buffer) => printedIn(lab).push(piece.toString()));
+    stream?.on("data", (piece: Buffer) => recordedOutput(lab).push(piece.toString()));
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(JSON.stringify(request));
   return child;
 }
 
-/** The processes whose command line has a text in it, this one aside. */
-export function processesWith(text: string): string[] {
+/** `PID COMMAND LINE` of all processes with this text in their command line, except this one. */
+export function commandLinesWith(text: string): string[] {
   const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     const line = readOrEmpty(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
@@ -135,8 +129,8 @@ export function processesWith(text: string): string[] {
   });
 }
 
-/** What a process shows to others: its command line and its environment. */
-export function shownByProcesses(): string {
+/** The command lines and environments of all processes. */
+export function processListText(): string {
   const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   const files = pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`]);
   return files.map(readOrEmpty).join("\n");
@@ -146,12 +140,12 @@ function readOrEmpty(file: string): string {
   try {
     return fs.readFileSync(file, "utf8");
   } catch {
-    // The process has ended since, or the file is a socket.
+    // The process has ended, or the file is a socket.
     return "";
   }
 }
 
-export function textsBelow(folder: string): string {
+export function fileContents(folder: string): string {
   const entries = fs.readdirSync(folder, { recursive: true, encoding: "utf8" });
   return entries.map((name) => `${name}\n${readOrEmpty(path.join(folder, name))}`).join("\n");
 }

@@ -1,8 +1,8 @@
-/** Chance that can be had again: the seed stands in a test's title, and FAULT_SEED=7 gives it. */
+/** Reproducible random numbers: tests print the seed in a title, and FAULT_SEED=7 sets it. */
 
 export const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
 
-/** Numbers from 0 to 1, by mulberry32: small, and the same from the same seed. */
+/** Returns a generator of numbers in [0, 1), the same for the same seed (mulberry32). */
 export function generator(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,21 +1,22 @@
-/** A network with keys that change, pushed host by host by the push program itself: files as the program renders them. */
+/** A network whose keys rotate, pushed host by host with the push program; configs as the Pulumi program renders them. */
 import * as assert from "node:assert/strict";
 import { presharedKeyOf } from "../../../mesh/keys";
 import type { HostTarget, PushRequest, RotationTask } from "../../../mesh/push-request";
 import { Secret } from "../../../mesh/secret";
 import type { Lab } from "../../../scripts/lab/lab";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
 import { LeakWatch } from "./leak-watch";
-import { hop, managed, newKey, push, PUSH_WORLD, requestFor } from "./pushing";
+import { newKeyPair, type KeyPair } from "../../support/key-pairs";
+import { hop, managed, push, PUSH_WORLD, requestFor } from "./pushing";
 import { addKey, addKeyText, addLinkKeys, type SecretForms } from "./stack-secrets";
 
 export const RELAY = "203.0.113.10";
 export const PORT = 51820;
 export const ROTATION_PORT = 51821;
-export const SECOND = "wg0-next";
+export const ROTATION_INTERFACE = "wg0-next";
 
-/** With two machines that nobody pushes to: they play phones, and are handed their configs. */
+/** With two machines that are configured by hand, like phones. */
 export const ROTATING_WORLD: World = {
   ...PUSH_WORLD,
   hosts: {
@@ -33,126 +34,124 @@ export const ADDRESSES: Record<string, string> = {
   late: "10.0.0.5",
 };
 
-type KeyPair = ReturnType<typeof newKey>;
-
-/** One node's keys: the one that it is, and where both are known, the other. */
-export interface Keys {
+/** A node's current key and, during a rotation, its next key. */
+export interface NodeKeys {
   current: KeyPair;
   next?: KeyPair;
 }
 
-/** The key of the relay that a peer is told, and where. */
-export interface Way {
+/** The relay's key and port in a peer's config. */
+export interface RelayAccess {
   key: KeyPair;
   port: number;
 }
 
 export class RotatingNetwork {
   private readonly keys = new Map(
-    Object.keys(ADDRESSES).map((node): [string, Keys] => [node, { current: newKey() }]),
+    Object.keys(ADDRESSES).map((node): [string, NodeKeys] => [node, { current: newKeyPair() }]),
   );
-  /** What the relay serves on its rotation port; null: nothing. */
-  second: KeyPair | null = null;
-  private readonly seed = newKey().privateKey;
-  private readonly given: [string, KeyPair][] = [];
+  /** The key on the relay's rotation port; null if it has no rotation port. */
+  rotationKey: KeyPair | null = null;
+  private readonly seed = newKeyPair().privateKey;
+  private readonly allKeys: [string, KeyPair][] = [];
 
   constructor(readonly lab: Lab) {
-    for (const [node, { current }] of this.keys) this.given.push([node, current]);
+    for (const [node, { current }] of this.keys) this.allKeys.push([node, current]);
   }
 
-  keysOf(node: string): Keys {
+  nodeKeys(node: string): NodeKeys {
     const keys = this.keys.get(node);
     assert.ok(keys, node);
     return keys;
   }
 
-  /** Every secret that this network has had, for the search for leaks. */
+  /** Watches for all secrets that this network has ever had. */
   watchLeaks(): Promise<LeakWatch> {
     const secrets = () => {
       const forms: SecretForms = new Map();
-      for (const [node, { privateKey }] of this.given) {
+      for (const [node, { privateKey }] of this.allKeys) {
         addKey(forms, `private key of ${node}`, privateKey);
       }
-      const publicKeys = this.given.map(([, { publicKey }]) => publicKey);
+      const publicKeys = this.allKeys.map(([, { publicKey }]) => publicKey);
       addLinkKeys(forms, this.seed, publicKeys);
       addKeyText(forms, "SSH private key", this.lab.sshPrivateKey());
       return Promise.resolve(forms);
     };
-    return LeakWatch.over({ lab: this.lab, secrets });
+    return LeakWatch.create({ lab: this.lab, secrets });
   }
 
-  /** A new next key. */
+  /** Gives a node a next key. */
   stage(node: string): KeyPair {
-    const next = newKey();
-    this.given.push([node, next]);
-    this.keys.set(node, { current: this.keysOf(node).current, next });
-    if (node === "relay") this.second = next;
+    const next = newKeyPair();
+    this.allKeys.push([node, next]);
+    this.keys.set(node, { current: this.nodeKeys(node).current, next });
+    if (node === "relay") this.rotationKey = next;
     return next;
   }
 
-  /** The next key becomes the current one. A relay's second interface stays. */
+  /** Makes the next key the current one. A relay's rotation interface stays. */
   finish(node: string): void {
-    const { current, next } = this.keysOf(node);
+    const { current, next } = this.nodeKeys(node);
     this.keys.set(node, { current: next ?? current });
   }
 
   relay(): PushRequest {
     const peers = [...this.keys.keys()].filter((node) => node !== "relay");
     const pairs = peers.flatMap((node) => {
-      const { current, next } = this.keysOf(node);
+      const { current, next } = this.nodeKeys(node);
       if (next === undefined) return [];
       const allowedIps = [`${ADDRESSES[node] ?? ""}/32`];
       return [{ current: current.publicKey, next: next.publicKey, allowedIps }];
     });
-    const serve = (own: KeyPair, settings: string[]): string =>
+    const configWith = (own: KeyPair, settings: string[]): string =>
       textOf([
         ...["[Interface]", `PrivateKey = ${own.privateKey}`, ...settings],
         ...peers.flatMap((node) => this.sectionsOf(node, own)),
       ]);
     const first = [`Address = ${ADDRESSES["relay"] ?? ""}/24`, `ListenPort = ${PORT}`];
     const alternate =
-      this.second === null
+      this.rotationKey === null
         ? null
         : {
-            interface: SECOND,
-            config: serve(this.second, [`ListenPort = ${ROTATION_PORT}`, "Table = off"]),
+            interface: ROTATION_INTERFACE,
+            config: configWith(this.rotationKey, [`ListenPort = ${ROTATION_PORT}`, "Table = off"]),
           };
     const rotation: RotationTask = { pairs, alternate, mustShake: [] };
     return requestFor(this.lab, "relay", {
-      config: serve(this.keysOf("relay").current, first),
+      config: configWith(this.nodeKeys("relay").current, first),
       rotation: pairs.length === 0 && alternate === null ? null : rotation,
       forwarding: { ipv4: true, ipv6: false },
     });
   }
 
-  /** A relay's newest key, on the port where that is served. */
-  get way(): Way {
-    const { current, next } = this.keysOf("relay");
+  /** The relay's newest key and its port. */
+  get relayAccess(): RelayAccess {
+    const { current, next } = this.nodeKeys("relay");
     return next === undefined ? { key: current, port: PORT } : { key: next, port: ROTATION_PORT };
   }
 
-  /** With the peer's newest key; by the management network unless it is told otherwise. */
-  peer(node: string, ways: HostTarget[] = [managed(this.lab, node)]): PushRequest {
+  /** The request for a peer, with its newest key; by default through the management network. */
+  peer(node: string, targets: HostTarget[] = [managed(this.lab, node)]): PushRequest {
     return requestFor(this.lab, node, {
       config: this.fileOf(node),
       probes: ["10.0.0.1"],
-      targets: ways,
-      rotation: { pairs: [], alternate: null, mustShake: [this.way.key.publicKey] },
+      targets,
+      rotation: { pairs: [], alternate: null, mustShake: [this.relayAccess.key.publicKey] },
     });
   }
 
-  /** A peer's file: with its newest key, unless it is told another. */
-  fileOf(node: string, { key, port } = this.way, own = this.newestOf(node)): string {
+  /** A peer's wg-quick file, by default with its newest key. */
+  fileOf(node: string, { key, port } = this.relayAccess, own = this.newestOf(node)): string {
     return textOf([
       ...["[Interface]", `PrivateKey = ${own.privateKey}`, `Address = ${ADDRESSES[node] ?? ""}/24`],
       ...["", "# relay", "[Peer]", `PublicKey = ${key.publicKey}`],
-      `PresharedKey = ${this.shared(own, key)}`,
+      `PresharedKey = ${this.presharedKey(own, key)}`,
       ...["AllowedIPs = 10.0.0.0/24", `Endpoint = ${RELAY}:${port}`, "PersistentKeepalive = 5"],
     ]);
   }
 
-  /** As somebody sets up a phone: no push, no script of ours. */
-  async handOver(node: string): Promise<void> {
+  /** Configures a node by hand, like a phone: without a push. */
+  async configureByHand(node: string): Promise<void> {
     const up = `${wgQuick("down")}; ${wgQuick("up")}`;
     const script = `umask 077; cat >/etc/wireguard/wg0.conf; (${up}) >/dev/null 2>&1`;
     const input = this.fileOf(node);
@@ -160,22 +159,22 @@ export class RotatingNetwork {
     assert.equal(done.code, 0, done.stderr);
   }
 
-  /** The only way: the tunnel address, through the relay. */
+  /** The tunnel address through the relay, as the only target. */
   tunnel(node: string): HostTarget[] {
     const via = [hop(this.lab, "relay", RELAY)];
     return [{ kind: "ssh", hop: hop(this.lab, node, ADDRESSES[node] ?? ""), via }];
   }
 
   private newestOf(node: string): KeyPair {
-    const { current, next } = this.keysOf(node);
+    const { current, next } = this.nodeKeys(node);
     return next ?? current;
   }
 
   private sectionsOf(node: string, own: KeyPair): string[] {
-    const { current, next } = this.keysOf(node);
+    const { current, next } = this.nodeKeys(node);
     const section = (name: string, key: KeyPair, more: string[]) => [
       ...["", `# ${name}`, "[Peer]", `PublicKey = ${key.publicKey}`],
-      ...[`PresharedKey = ${this.shared(own, key)}`, ...more],
+      ...[`PresharedKey = ${this.presharedKey(own, key)}`, ...more],
     ];
     const allowed = [`AllowedIPs = ${ADDRESSES[node] ?? ""}/32`];
     return [
@@ -184,25 +183,29 @@ export class RotatingNetwork {
     ];
   }
 
-  private shared(a: KeyPair, b: KeyPair): string {
+  private presharedKey(a: KeyPair, b: KeyPair): string {
     return presharedKeyOf(Secret.of(this.seed), a.publicKey, b.publicKey).reveal();
   }
 }
 
-/** Pushes, and fails where that fails. @returns `applied` or `unchanged`. */
+/** Pushes and asserts success. @returns `applied` or `unchanged` */
 export async function pushed(lab: Lab, request: PushRequest, leaks: LeakWatch): Promise<string> {
   const finished = await tried(lab, request, leaks);
   assert.equal(finished.code, 0, finished.stderr);
   return (JSON.parse(finished.stdout) as { outcome: string }).outcome;
 }
 
-export async function tried(lab: Lab, request: PushRequest, leaks: LeakWatch): Promise<Finished> {
+export async function tried(
+  lab: Lab,
+  request: PushRequest,
+  leaks: LeakWatch,
+): Promise<CommandResult> {
   const finished = await push(lab, "apply", request);
-  leaks.read(`output of a push to ${request.node}`, finished.stdout + finished.stderr);
+  leaks.add(`output of a push to ${request.node}`, finished.stdout + finished.stderr);
   return finished;
 }
 
-/** By hand, on a host without a kernel's WireGuard too. */
+/** Runs wg-quick by hand, with wireguard-go if the kernel has no WireGuard. */
 export function wgQuick(verb: "up" | "down"): string {
   return `WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wg-quick ${verb} wg0`;
 }

@@ -1,11 +1,11 @@
-/** Worlds for the lab's tests, and what they ask of them again and again. */
+/** A world for tests, and common checks of its network. */
 import type { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
 
-const PATIENCE_MS = 15_000;
+const LIMIT_MS = 15_000;
 
-/** A relay on the internet, a desktop and a laptop behind a router each; the desktop's sshd is forwarded at port 2222. */
+/** A relay on the internet, a desktop and a laptop behind one router each; port 2222 is forwarded to the desktop's sshd. */
 export function smallWorld(): World {
   return {
     nats: {
@@ -24,37 +24,37 @@ export function smallWorld(): World {
   };
 }
 
-/** Whether a ping from a node is answered within two seconds. */
-export async function answers(lab: Lab, from: string, to: string): Promise<boolean> {
+/** Whether a ping gets a reply within two seconds. */
+export async function canPing(lab: Lab, from: string, to: string): Promise<boolean> {
   const ping = await lab.exec(from, ["ping", "-n", "-c", "1", "-W", "2", to]);
   return ping.code === 0;
 }
 
-/** Whether a ping is answered sooner or later: a busy machine or a neighbour just forgotten may cost the first ones. */
-export async function comesToAnswer(lab: Lab, from: string, to: string): Promise<boolean> {
-  const answered = async () => ((await answers(lab, from, to)) ? true : undefined);
-  return (await waitFor(answered, PATIENCE_MS)) ?? false;
+/** Like `canPing`, with retries for 15 s: on a busy machine, or without an ARP entry, the first pings can be lost. */
+export async function canPingSoon(lab: Lab, from: string, to: string): Promise<boolean> {
+  const answered = async () => ((await canPing(lab, from, to)) ? true : undefined);
+  return (await waitFor(answered, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
 }
 
-/** Waits until a host's sshd has written something. */
-export async function logged(lab: Lab, host: string, pattern: RegExp): Promise<boolean> {
+/** Waits until a host's log matches. @returns whether it does within 15 s */
+export async function waitForLog(lab: Lab, host: string, pattern: RegExp): Promise<boolean> {
   const written = () => (pattern.test(lab.sshLog(host)) ? true : undefined);
-  return (await waitFor(written, PATIENCE_MS)) ?? false;
+  return (await waitFor(written, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
 }
 
-/** The first line that a TCP server says to a node, or "" when nobody answers within two seconds. */
-export async function greeting(
+/** The first line that a TCP server sends, or "" if there is none within two seconds. */
+export async function tcpBanner(
   lab: Lab,
   from: string,
   address: string,
   port: number,
 ): Promise<string> {
   const listen = `exec 3<>/dev/tcp/${address}/${port} && head -n 1 <&3`;
-  const heard = await lab.exec(from, ["timeout", "2", "bash", "-c", listen]);
-  return heard.stdout.trim();
+  const received = await lab.exec(from, ["timeout", "2", "bash", "-c", listen]);
+  return received.stdout.trim();
 }
 
-/** Logs in from the operator's side, as root or as another user, and runs a command there. */
+/** Logs in from the operator over SSH and runs a command. */
 export function login(lab: Lab, address: string, command: string, user = "root") {
   const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
   return lab.exec("operator", [

@@ -1,27 +1,27 @@
-/** Edits of a stack file, as a user makes them. */
+/** Edits a stack file like a user. */
 import * as fs from "node:fs";
 import { parseDocument } from "yaml";
-import type { Stack } from "../../../scripts/lab/stack";
+import type { LabStack } from "../../../scripts/lab/stack";
 
-/** Sets one value, by the path without the namespace: `["peers", "desktop", "mtu"]`. */
-export function setConfig(stack: Stack, place: string[], value: unknown): void {
+/** Sets the value at a path without the namespace, such as `["peers", "desktop", "mtu"]`. */
+export function setConfig(stack: LabStack, configPath: string[], value: unknown): void {
   edit(stack, (document) => {
-    document.setIn(placeIn(place), value);
+    document.setIn(yamlPath(configPath), value);
   });
 }
 
-export function deleteConfig(stack: Stack, place: string[]): void {
+export function deleteConfig(stack: LabStack, configPath: string[]): void {
   edit(stack, (document) => {
-    document.deleteIn(placeIn(place));
+    document.deleteIn(yamlPath(configPath));
   });
 }
 
-function edit(stack: Stack, change: (document: ReturnType<typeof parseDocument>) => void): void {
+function edit(stack: LabStack, change: (document: ReturnType<typeof parseDocument>) => void): void {
   const document = parseDocument(fs.readFileSync(stack.file, "utf8"));
   change(document);
   fs.writeFileSync(stack.file, document.toString({ lineWidth: 0 }));
 }
 
-function placeIn([key = "", ...rest]: string[]): string[] {
+function yamlPath([key = "", ...rest]: string[]): string[] {
   return ["config", `wireguard-mesh:${key}`, ...rest];
 }

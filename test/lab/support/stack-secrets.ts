@@ -1,4 +1,4 @@
-/** Every secret of a stack, by a name that can be printed: what its config holds, and what is derived from that. */
+/** All secrets of a stack, those in its config and those derived from it, with printable names. */
 import { presharedKeyOf, publicKeyOf } from "../../../mesh/keys";
 import { Secret } from "../../../mesh/secret";
 import { authorityOf } from "../../../mesh/ssh-identity";
@@ -7,7 +7,7 @@ import { formsOf } from "../../support/secret-forms";
 /** `pulumi config --show-secrets --json`. */
 export type StackConfig = Record<string, { value?: string }>;
 
-/** What may leak, and the name of what it is a spelling of. */
+/** An encoding of a secret → the secret's name. */
 export type SecretForms = Map<string, string>;
 
 export function formsOfStack(config: StackConfig): SecretForms {
@@ -37,7 +37,7 @@ export function addKey(forms: SecretForms, name: string, key: string): void {
   for (const form of formsOf(key)) forms.set(form, name);
 }
 
-/** The preshared key of each pair: of nodes that are no neighbours too, which costs little and misses nothing. */
+/** Adds the preshared key of every pair of nodes, linked or not. */
 export function addLinkKeys(forms: SecretForms, seed: string, publicKeys: readonly string[]): void {
   publicKeys.forEach((a, at) => {
     for (const b of publicKeys.slice(at + 1)) {
@@ -47,13 +47,13 @@ export function addLinkKeys(forms: SecretForms, seed: string, publicKeys: readon
   });
 }
 
-/** The first lines of an OpenSSH key are the same for all keys, or public; the secret half stands further down. */
+/** Adds the lines of an OpenSSH private key, except the first ones, which are public or the same in all keys. */
 export function addKeyText(forms: SecretForms, name: string, text: string): void {
   const lines = text.split("\n").slice(3, -2);
   for (const line of lines.filter(({ length }) => length > 30)) forms.set(line, name);
 }
 
-/** Current and next ones. */
+/** All current and next public keys. */
 function publicKeysIn(valueOf: (key: string) => string): string[] {
   return ["relays", "peers"].flatMap((group) => {
     const nodes = JSON.parse(valueOf(group) || "{}") as Record<string, Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** A process that takes a push lock, says so, and keeps it until it is killed. */
+/** A process that takes a push lock, prints "held" and keeps it until it is killed. */
 import { withPushLock } from "../../../scripts/push/lock";
 
 const [, , owner = "", node = ""] = process.argv;

@@ -1,4 +1,4 @@
-/** What one host is told, for tests that need any such request. */
+/** A push request for tests. */
 import type { PushRequest } from "../../../mesh/push-request";
 
 export const REQUEST: PushRequest = {

@@ -1,4 +1,4 @@
-/** A process that takes a turn at logging in through a machine, says so, and keeps it until it is killed. */
+/** A process that takes a login turn, prints "held" and keeps it until it is killed. */
 import { takeTurn } from "../../../scripts/push/login-turns";
 
 const [, , address = ""] = process.argv;

@@ -1,31 +1,31 @@
-/** What changes in place, what changes nothing, and that the machine comes back by itself. */
+/** Changes in place, no-ops, and a reboot. */
 import * as assert from "node:assert/strict";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 import { progress, secondsSince, UP } from "../support/ec2-network";
 
-export function changes(here: Here): void {
-  it("works again after a reboot with nobody touching it: interface, routes, forwarding, firewall", async () => {
-    const { network } = here;
+export function changes(fixture: Ec2Fixture): void {
+  it("restores interface, routes, forwarding and firewall after a reboot", async () => {
+    const { network } = fixture;
     const machine = await network.machine();
     const before = await kernelState();
-    const begun = Date.now();
+    const startedAt = Date.now();
     await machine.reboot();
-    progress(`reboot: ${secondsSince(begun)} s`);
+    progress(`reboot: ${secondsSince(startedAt)} s`);
     assert.deepEqual(await machine.waitForUnits(), []);
     await network.assertWorks();
     assert.deepEqual(await kernelState(), before);
-    assert.equal(await network.said("systemctl is-active wg-quick@wg0"), "active");
+    assert.equal(await network.run("systemctl is-active wg-quick@wg0"), "active");
   });
 
-  it("stays when there is a newer image", async () => {
-    const { network } = here;
+  it("is not replaced when there is a newer image", async () => {
+    const { network } = fixture;
     network.account.publishImages();
-    const { stdout } = await network.must("preview", "--diff", "--expect-no-changes");
+    const { stdout } = await network.mustPulumi("preview", "--diff", "--expect-no-changes");
     assert.doesNotMatch(stdout, /replace|ami-/);
   });
 
-  it("lets another administrator in by a change of the security group alone", async () => {
-    const { network } = here;
+  it("accepts another administrator with a change of the security group only", async () => {
+    const { network } = fixture;
     network.setRelay("adminCidrs", ["203.0.113.250/32", "203.0.113.22/32"]);
     const { stdout } = await network.up();
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/securityGroup"]);
@@ -36,22 +36,22 @@ export function changes(here: Here): void {
     await network.up();
   });
 
-  it("becomes another type of machine in place: stopped, started, and works again", async () => {
-    const { network } = here;
+  it("changes its instance type in place: it is stopped, started, and works again", async () => {
+    const { network } = fixture;
     const [id] = network.instances;
-    const former = await (await network.machine()).waitForSsh();
+    const previous = await (await network.machine()).waitForSsh();
     network.setRelay("instanceType", "t4g.micro");
     const { stdout } = await network.up();
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/instance"]);
     assert.doesNotMatch(stdout, /replaced/);
     assert.deepEqual(network.instances, [id]);
-    await (await network.machine()).waitForSsh(former);
+    await (await network.machine()).waitForSsh(previous);
     await network.assertWorks();
   });
 
-  /** All that a boot has to bring back, but for what differs with each boot. */
+  /** Everything that a boot must restore, without what differs between boots. */
   async function kernelState(): Promise<string[]> {
-    const { network } = here;
+    const { network } = fixture;
     const commands = [
       "sudo wg show wg0 allowed-ips | sort",
       "ip -o address show dev wg0 | sed 's/ *valid_lft.*//; s/^[0-9]*: //'",
@@ -59,13 +59,13 @@ export function changes(here: Here): void {
       "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
       "sudo nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'",
     ];
-    const said: string[] = [];
-    for (const command of commands) said.push(await network.said(command));
-    return said;
+    const outputs: string[] = [];
+    for (const command of commands) outputs.push(await network.run(command));
+    return outputs;
   }
 }
 
-/** The kinds of resource that a detailed `up` changed, each once; rules of a security group are its own part. */
+/** The types of the resources that an `up --diff` changed, each once; security group rules count as the group. */
 export function changedTypes(stdout: string): string[] {
   const lines = stdout.matchAll(/^\s*[~+-]+ (aws:\w+\/\w+|command:local):\w+: \((?!same)/gm);
   const types = [...lines].map(([, type = ""]) =>

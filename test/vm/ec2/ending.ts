@@ -1,17 +1,17 @@
-/** All of it goes, and nothing of it was seen where it should not be. */
+/** Secrets on the machine, and destroy. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { machineNamespace } from "../../../scripts/lab/vm/files";
 import { formsOf } from "../../support/secret-forms";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 
-/** Where the machine's own copies of the stack's secrets belong: the live file, and the last one that was known to work. */
+/** The files on the machine that contain secrets of the stack: the live config, and the last known good one. */
 const PLACES = /^\/etc\/wireguard\/(\.wireguard-mesh\/good\/)?wg0\.conf$/;
 
-export function ending(here: Here): void {
-  it("holds the stack's secrets in its WireGuard config and nowhere else", async () => {
-    const { network } = here;
+export function ending(fixture: Ec2Fixture): void {
+  it("has the stack's secrets only in its WireGuard config", async () => {
+    const { network } = fixture;
     const machine = await network.machine();
     const secrets = [...(await network.secrets()).values()];
     const patterns = secrets.flatMap((secret) =>
@@ -27,20 +27,20 @@ export function ending(here: Here): void {
       [],
     );
     assert.ok(found.length > 0, "the search finds nothing at all");
-    here.leaks.read("the machine's journal", await network.said("sudo journalctl -q --no-pager"));
+    fixture.leaks.add("the machine's journal", await network.run("sudo journalctl -q --no-pager"));
     for (const file of ["serial.log", "qemu.log", "seed/user-data"]) {
       const text = fs.readFileSync(path.join(machine.files.root, file), "latin1");
-      here.leaks.read(`the machine's ${file}`, text);
+      fixture.leaks.add(`the machine's ${file}`, text);
     }
   });
 
-  it("ends with everything that it was made of, by destroy", async () => {
-    const { network } = here;
+  it("is removed completely by destroy", async () => {
+    const { network } = fixture;
     const [id = ""] = network.instances;
-    await network.must("destroy", "--yes", "--skip-preview");
+    await network.mustPulumi("destroy", "--yes", "--skip-preview");
     const file = path.join(network.lab.folder.root, "aws.json");
-    const { things } = JSON.parse(fs.readFileSync(file, "utf8")) as { things: object };
-    assert.deepEqual(things, {});
+    const { resources } = JSON.parse(fs.readFileSync(file, "utf8")) as { resources: object };
+    assert.deepEqual(resources, {});
     assert.equal(fs.existsSync(`/run/netns/${machineNamespace(network.lab.id, id)}`), false);
     assert.deepEqual(fs.readdirSync(path.join(network.lab.folder.root, "vm")), []);
     for (const peer of ["desktop", "laptop"]) {

@@ -1,32 +1,32 @@
-/** From no machine to a handshake, in one `up`. */
+/** The first `up` creates the instance and brings the tunnels up. */
 import * as assert from "node:assert/strict";
 import { formsOf } from "../../support/secret-forms";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 import { progress, secondsSince } from "../support/ec2-network";
 
-export function firstUp(here: Here): void {
-  it("is previewed before there is anything, with the address as a placeholder", async () => {
-    const { stdout } = await here.network.must("preview", "--diff", "--show-full-output");
+export function firstUp(fixture: Ec2Fixture): void {
+  it("is previewed with a placeholder for its address", async () => {
+    const { stdout } = await fixture.network.mustPulumi("preview", "--diff", "--show-full-output");
     assert.match(stdout, /\+ aws:ec2\/instance:Instance: \(create\)/);
     assert.match(stdout, /Endpoint = <eip:tokyo>:51820/);
   });
 
-  it("comes out of nothing by one up, and the peers meet through it", async () => {
-    const { network } = here;
-    const begun = Date.now();
+  it("is created by one up, and the peers connect through it", async () => {
+    const { network } = fixture;
+    const startedAt = Date.now();
     await network.up();
     await network.assertWorks();
-    progress(`from nothing to answers through the relay: ${secondsSince(begun)} s`);
+    progress(`from no instance to replies through the relay: ${secondsSince(startedAt)} s`);
   });
 
-  it("has ended its first set-up without an error, and all its units run", async () => {
-    const machine = await here.network.machine();
+  it("has finished cloud-init without errors and has no failed units", async () => {
+    const machine = await fixture.network.machine();
     assert.deepEqual(await machine.waitForCloudInit(), []);
     assert.deepEqual(await machine.waitForUnits(), []);
   });
 
-  it("was given no WireGuard key and no SSH user's key to boot with", async () => {
-    const { network } = here;
+  it("has no WireGuard key and no private SSH key in its user data", async () => {
+    const { network } = fixture;
     const [id = ""] = network.instances;
     const userData = network.userData(id);
     assert.match(userData, /^#cloud-config/);
@@ -40,27 +40,27 @@ export function firstUp(here: Here): void {
     }
   });
 
-  it("carries its tunnel by the kernel's own WireGuard", async () => {
-    const { network } = here;
-    assert.match(await network.said("ip -d link show wg0"), /^\s+wireguard\b/m);
-    assert.match(await network.said("lsmod"), /^wireguard /m);
+  it("uses the kernel's WireGuard", async () => {
+    const { network } = fixture;
+    assert.match(await network.run("ip -d link show wg0"), /^\s+wireguard\b/m);
+    assert.match(await network.run("lsmod"), /^wireguard /m);
   });
 
-  it("is left alone by a second up: nothing changes, nobody logs in", async () => {
-    const { network } = here;
+  it("is not changed by a second up, which logs in to no host", async () => {
+    const { network } = fixture;
     const before = await network.logins();
     const peers = () => ["desktop", "laptop"].map((peer) => network.lab.logins(peer));
     const peersBefore = peers();
     const { stdout } = await network.up();
     assert.match(stdout, /^ {4}\d+ unchanged$/m);
     assert.doesNotMatch(stdout, /changed, |created|updated|deleted|replaced/);
-    // The second count is a login of its own.
+    // Counting is a login, too.
     assert.equal(await network.logins(), before + 1);
     assert.deepEqual(peers(), peersBefore);
   });
 
-  it("lets nobody but the operator in to SSH", async () => {
-    const { network } = here;
+  it("accepts SSH connections from the operator only", async () => {
+    const { network } = fixture;
     assert.equal(await sshAnswers("operator"), true);
     assert.equal(await sshAnswers("laptop"), false);
 

@@ -1,27 +1,22 @@
-/** Who the machine is to SSH: its certificate, and nothing else; least of all the key that it booted with. */
+/** The machine's SSH identity is its certificate, not the bootstrap key. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import { deleteConfig, setConfig } from "../../lab/support/stack-edits";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 import { UP } from "../support/ec2-network";
-import { makeKey } from "../support/machine-in-lab";
+import { makeHostKey, type HostKey } from "../support/machine-in-lab";
 
 const DROP_IN = "/etc/ssh/sshd_config.d/40-wireguard-mesh.conf";
 const PUSH = ["node", "dist/scripts/push/main.js"];
 
-interface KeyPair {
-  privateKey: string;
-  publicKey: string;
-}
-
-export function identity(here: Here): void {
-  it("has dropped the host key that it booted with, and that opens nothing", async () => {
-    const { network } = here;
+export function identity(fixture: Ec2Fixture): void {
+  it("has deleted its bootstrap host key, which is not accepted for login", async () => {
+    const { network } = fixture;
     const machine = await network.machine();
-    const key = bootstrapKey(here);
+    const key = bootstrapKey(fixture);
     const line = key.privateKey.split("\n").at(3) ?? "";
     assert.ok(line.length > 30);
     const found = await machine.ssh("sudo grep -rlF -f - /etc /root /home", { input: `${line}\n` });
@@ -44,9 +39,9 @@ export function identity(here: Here): void {
     assert.match(denied.stderr, /Permission denied/);
   });
 
-  it("is trusted no more by the key that it booted with, and is sent nothing then", async () => {
-    const { network } = here;
-    await asImposter(bootstrapKey(here), async () => {
+  it("gets nothing when it shows its bootstrap key", async () => {
+    const { network } = fixture;
+    await withHostKey(bootstrapKey(fixture), async () => {
       setConfig(network.mesh.stack, ["network", "mtu"], 1380);
       const up = await network.pulumi(...UP);
       assert.notEqual(up.code, 0);
@@ -56,26 +51,26 @@ export function identity(here: Here): void {
     await network.up();
   });
 
-  it("is refused with a key of somebody else's at the first contact too, before a byte of payload", async () => {
-    const { network } = here;
+  it("is rejected with a foreign key at the first contact, too", async () => {
+    const { network } = fixture;
     const request = await pushRequest();
-    const other = await makeKey(path.join(network.lab.folder.root, "imposter"));
-    await asImposter(other, async () => {
-      const begun = Date.now();
+    const other = await makeHostKey(path.join(network.lab.folder.root, "imposter"));
+    await withHostKey(other, async () => {
+      const startedAt = Date.now();
       const refused = await push("adopt", request);
       assert.equal(refused.code, 1);
       assert.match(refused.stderr, /another machine answers/);
-      assert.ok(Date.now() - begun < 60_000, "it waited");
+      assert.ok(Date.now() - startedAt < 60_000, "it waited");
     });
-    // And with its own again it is as it was: the first contact can be repeated.
+    // With its own key again, the first contact can be repeated.
     const again = await push("adopt", request);
     assert.equal(again.code, 0, again.stderr);
     assert.match(again.stdout, /"outcome":"unchanged"/);
   });
 
-  /** While something happens the machine shows this key and nothing else. Nobody may have logged in meanwhile. */
-  async function asImposter(key: KeyPair, happening: () => Promise<void>): Promise<void> {
-    const { network } = here;
+  /** Runs `action` while the machine shows only this key, and asserts that nobody has logged in. */
+  async function withHostKey(key: HostKey, action: () => Promise<void>): Promise<void> {
+    const { network } = fixture;
     const machine = await network.machine();
     const show = (file: string) =>
       `sudo mv ${DROP_IN} ${DROP_IN}.away && echo 'HostKey ${file}' | sudo tee ${DROP_IN} >/dev/null && sudo systemctl reload ssh`;
@@ -87,8 +82,8 @@ export function identity(here: Here): void {
     await machine.waitForSsh();
     const before = Number((await machine.ssh(count)).stdout);
     try {
-      await happening();
-      // One more: the login that counts.
+      await action();
+      // Counting is a login, too.
       assert.equal(Number((await machine.ssh(count)).stdout), before + 1);
     } finally {
       const back = `sudo mv ${DROP_IN}.away ${DROP_IN} && sudo rm ${file} && sudo systemctl reload ssh`;
@@ -97,9 +92,9 @@ export function identity(here: Here): void {
     }
   }
 
-  /** What the engine told the push program: the last request, from the state. */
+  /** The last push request, from the state. */
   async function pushRequest(): Promise<string> {
-    const { stdout } = await here.network.must("stack", "export", "--show-secrets");
+    const { stdout } = await fixture.network.mustPulumi("stack", "export", "--show-secrets");
     const state = JSON.parse(stdout) as {
       deployment: { resources: { urn: string; inputs?: { stdin?: { plaintext: string } } }[] };
     };
@@ -109,13 +104,13 @@ export function identity(here: Here): void {
     return JSON.parse(found?.inputs?.stdin?.plaintext ?? '""') as string;
   }
 
-  function push(verb: string, input: string): Promise<Finished> {
-    return here.network.lab.exec("operator", [...PUSH, verb], { input, timeoutMs: 300_000 });
+  function push(verb: string, input: string): Promise<CommandResult> {
+    return fixture.network.lab.exec("operator", [...PUSH, verb], { input, timeoutMs: 300_000 });
   }
 }
 
-/** As the instance's user data has it. */
-function bootstrapKey({ network }: Here): KeyPair {
+/** The host key in the instance's user data. */
+function bootstrapKey({ network }: Ec2Fixture): HostKey {
   const [id = ""] = network.instances;
   const { ssh_keys: keys } = parse(network.userData(id)) as {
     ssh_keys: { ed25519_private: string; ed25519_public: string };

@@ -1,4 +1,4 @@
-/** Another instance takes the relay's place, and nobody has to be told. */
+/** Replacing the relay's instance without a change on the peers. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { principalOf } from "../../../mesh/ssh-identity";
@@ -8,48 +8,48 @@ import { waitFor } from "../../../scripts/lab/process";
 import { machineFiles, machineNamespace } from "../../../scripts/lab/vm/files";
 import { Machine } from "../../../scripts/lab/vm/machine";
 import { isOn } from "../../../scripts/lab/vm/qemu";
-import type { Here } from "../ec2.test";
+import type { Ec2Fixture } from "../ec2.test";
 import { progress, TUNNEL } from "../support/ec2-network";
 import { reconnectionDuring } from "../support/reconnection";
 import { UP_PLAIN } from "./changes";
 
-/** Of the push to the relay. */
+/** After the push to the relay. */
 const BACK_WITHIN_S = 5;
 const BOOT_LIMIT_MS = 600_000;
 
-/** The engine itself, also where a wrapper started it; nobody else's. */
+/** Kills the engine of this lab, even if a wrapper started it. */
 function killEngines(labId: string): void {
   const operator = namespaceIdentity(`/run/netns/${namespaceOf(labId, OPERATOR)}`);
   assert.ok(operator);
   const nameOf = (pid: number) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim();
   const engines = processesIn(new Set([operator])).filter((pid) => nameOf(pid) === "pulumi");
-  assert.notEqual(engines.length, 0, "no engine was at work");
+  assert.notEqual(engines.length, 0, "no engine was running");
   for (const pid of engines) process.kill(pid, "SIGKILL");
 }
 
-export function replacement(here: Here): void {
-  it("is replaced by a newer image on purpose: same address, same key, peers back at once, unedited", async () => {
-    const { network } = here;
-    const before = await lasting();
-    const [former = ""] = network.instances;
+export function replacement(fixture: Ec2Fixture): void {
+  it("is replaced by a newer image on request: same address and key, peers reconnect at once unchanged", async () => {
+    const { network } = fixture;
+    const before = await unchangedFacts();
+    const [previous = ""] = network.instances;
     network.setRelay("imageGeneration", 2);
-    const ways = { from: "laptop", to: TUNNEL.tokyo, push: "tokyo-push-command" };
-    const up = () => reconnectionDuring(network, UP_PLAIN, ways);
-    const seen = (await up()) ?? (await up());
-    assert.ok(seen, "the push failed twice");
-    assert.equal(seen.code, 0, seen.output);
-    assert.notEqual(network.instances[0], former);
-    assert.deepEqual(await lasting(), before);
-    assertEnded(former);
+    const pings = { from: "laptop", to: TUNNEL.tokyo, push: "tokyo-push-command" };
+    const up = () => reconnectionDuring(network, UP_PLAIN, pings);
+    const result = (await up()) ?? (await up());
+    assert.ok(result, "the push failed twice");
+    assert.equal(result.code, 0, result.output);
+    assert.notEqual(network.instances[0], previous);
+    assert.deepEqual(await unchangedFacts(), before);
+    assertEnded(previous);
     await network.assertWorks(BACK_WITHIN_S * 1000);
-    assert.ok(seen.afterPush <= BACK_WITHIN_S, `back after ${seen.afterPush} s`);
+    assert.ok(result.afterPush <= BACK_WITHIN_S, `back after ${result.afterPush} s`);
   });
 
-  it("is replaced by the engine's own --replace; killed when the machine has its key, the next up goes through", async () => {
-    const { network } = here;
-    const before = await lasting();
-    const [former = ""] = network.instances;
-    const { stdout } = await network.must("stack", "--show-urns");
+  it("is replaced with --replace: if the engine is killed after the machine got its key, the next up succeeds", async () => {
+    const { network } = fixture;
+    const before = await unchangedFacts();
+    const [previous = ""] = network.instances;
+    const { stdout } = await network.mustPulumi("stack", "--show-urns");
     const urn = /URN: (\S+aws:ec2\/instance:Instance::\S+)/.exec(stdout)?.[1] ?? "";
     assert.notEqual(urn, "");
     const argv = ["pulumi", ...UP_PLAIN, "--non-interactive", "--replace", urn];
@@ -57,9 +57,8 @@ export function replacement(here: Here): void {
     const ended = new Promise((resolve) => engine.once("exit", resolve));
     const authority = await network.authority();
     const identified = await waitFor(
-      async () => ((await showsCertificate(former, authority)) ? true : undefined),
-      BOOT_LIMIT_MS,
-      300,
+      async () => ((await showsCertificate(previous, authority)) ? true : undefined),
+      { limitMs: BOOT_LIMIT_MS, pauseMs: 300 },
     );
     killEngines(network.lab.id);
     await ended;
@@ -67,28 +66,28 @@ export function replacement(here: Here): void {
     progress(
       "the engine is killed: the machine has its own key, and the engine has not recorded it",
     );
-    // What the file backend wants after a kill, in its own words.
+    // The file backend requires this after a kill.
     await network.pulumi("cancel", "--yes");
     await network.up();
-    assert.deepEqual(await lasting(), before);
-    assertEnded(former);
+    assert.deepEqual(await unchangedFacts(), before);
+    assertEnded(previous);
     await network.assertWorks();
   });
 
-  /** What a replacement may not change. */
-  async function lasting() {
-    const { network } = here;
+  /** Facts that a replacement must not change. */
+  async function unchangedFacts() {
+    const { network } = fixture;
     return {
       elastic: network.elastic,
-      key: await network.said("sudo wg show wg0 public-key"),
+      key: await network.run("sudo wg show wg0 public-key"),
       desktop: network.configOf("desktop"),
       laptop: network.configOf("laptop"),
     };
   }
 
-  async function showsCertificate(former: string, authority: string): Promise<boolean> {
-    const { lab, instances } = here.network;
-    const id = instances.find((one) => one !== former);
+  async function showsCertificate(previous: string, authority: string): Promise<boolean> {
+    const { lab, instances } = fixture.network;
+    const id = instances.find((one) => one !== previous);
     if (id === undefined || !fs.existsSync(machineFiles(lab.id, id).record)) return false;
     const machine = Machine.open(lab, id);
     if (!machine.hasAddress) return false;
@@ -97,7 +96,7 @@ export function replacement(here: Here): void {
   }
 
   function assertEnded(id: string): void {
-    const { lab, account } = here.network;
+    const { lab, account } = fixture.network;
     assert.equal(account.get(id), undefined);
     assert.equal(fs.existsSync(machineFiles(lab.id, id).root), false);
     assert.equal(isOn(machineNamespace(lab.id, id)), false);

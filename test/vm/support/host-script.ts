@@ -1,35 +1,35 @@
-/** Speaks the push's own protocol with a machine: the host's script and a payload on stdin of a constant command. */
+/** Speaks the push protocol with a machine: sends the host script and a payload to stdin of a constant command. */
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Finished } from "../../../scripts/lab/process";
+import type { CommandResult } from "../../../scripts/lab/process";
 import { findRepository } from "../../../scripts/lab/repository";
 import type { Machine } from "../../../scripts/lab/vm/machine";
 
-/** Of the machine that `startMachine` makes. */
+/** The ownership fields for the machine of `startMachine`. */
 export const MARKS = { interface: "wg0", owner: "wireguard-mesh/vm", node: "tokyo", machine: "vm" };
 
-export interface Wanted {
-  /** The whole wg-quick file. */
+export interface WantedState {
+  /** The wg-quick file. */
   config: string;
   forwarding: boolean;
-  /** Seconds until the host goes back by itself. */
+  /** Seconds until the host rolls back. */
   timeout: number;
 }
 
-export interface Answer extends Finished {
+export interface HostReply extends CommandResult {
   /** The first value of each key. */
   facts: Map<string, string>;
 }
 
-/** Sends a state to the host. @returns its answer and the token to confirm with. */
+/** Sends a state to the host. @returns its reply and the token for `confirm` */
 export async function apply(
   machine: Machine,
-  wanted: Wanted,
-): Promise<{ token: string; answer: Answer }> {
+  wanted: WantedState,
+): Promise<{ token: string; reply: HostReply }> {
   const token = randomBytes(16).toString("hex");
   const forwarding = wanted.forwarding ? "1" : "0";
-  const answer = await send(machine, "apply", {
+  const reply = await send(machine, "apply", {
     ...{ token, timeout: `${wanted.timeout}`, probes: "" },
     ...{ forwarding4: forwarding, forwarding6: "0" },
     digest: sha256(`${wanted.config}${forwarding}`),
@@ -38,29 +38,29 @@ export async function apply(
     "script-sha256": sha256(hostScript()),
     script: Buffer.from(hostScript()).toString("base64"),
   });
-  return { token, answer };
+  return { token, reply };
 }
 
-export function confirm(machine: Machine, token: string): Promise<Answer> {
+export function confirm(machine: Machine, token: string): Promise<HostReply> {
   return send(machine, "confirm", { token });
 }
 
-/** Confirms, and has the machine reset itself without writing anything to its disk as soon as that has been answered. */
+/** Confirms and crashes the machine right after the reply, without a sync. */
 export async function confirmAndCrash(machine: Machine, token: string): Promise<void> {
-  // From now on the machine answers nothing more, and the login hangs until the limit.
+  // The machine has crashed, so the login hangs until the timeout.
   await send(machine, "confirm", { token }, CRASH_AFTER, 60_000);
 }
 
-export function facts(machine: Machine): Promise<Answer> {
+export function facts(machine: Machine): Promise<HostReply> {
   return send(machine, "facts", {});
 }
 
-export function remove(machine: Machine): Promise<Answer> {
+export function remove(machine: Machine): Promise<HostReply> {
   return send(machine, "remove", {});
 }
 
 const SHELL = "exec sudo -n sh -s";
-/** SysRq b: at once, without sync or unmount. */
+/** SysRq b: reboots at once, without sync or unmount. */
 const CRASH_AFTER = `exec sudo -n sh -c 'sh -s && echo b >/proc/sysrq-trigger'`;
 
 async function send(
@@ -69,7 +69,7 @@ async function send(
   more: object,
   command = SHELL,
   timeoutMs = 300_000,
-): Promise<Answer> {
+): Promise<HostReply> {
   const lines = Object.entries({ verb, ...MARKS, ...more }).map(
     ([key, value]) => `${key} ${value}`,
   );

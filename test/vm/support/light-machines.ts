@@ -1,11 +1,11 @@
-/** Virtual machines for many boots: ready for pushes, equal but for their elastic address, and up in half the time. */
+/** Virtual machines for tests with many boots: set up for pushes, with a disk that boots in half the time. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { Lab } from "../../../scripts/lab/lab";
 import { findOrBuildImage } from "../../../scripts/lab/vm/image";
 import { Machine } from "../../../scripts/lab/vm/machine";
 import { progress } from "./ec2-network";
-import { ELASTIC, said, startMachine } from "./machine-in-lab";
+import { ELASTIC, runOn, startMachine } from "./machine-in-lab";
 
 const PRIVATE = "172.31.0.10/20";
 const SECOND_ELASTIC = "203.0.113.61";
@@ -19,10 +19,10 @@ export interface LightMachine {
 }
 
 /**
- * What no push, no WireGuard and no SSH has to do with, and half of a boot's time when the processor is emulated. The disk,
- * its file system, the journal, systemd's own order and all that the product starts are as they were.
+ * Units that pushes, WireGuard and SSH do not need; they take half of the boot time of an emulated machine. The disk, its
+ * file system, the journal, systemd's order and the project's own units are unchanged.
  */
-const NEEDLESS = [
+const UNNEEDED = [
   ...["unattended-upgrades.service", "apt-daily.timer", "apt-daily-upgrade.timer"],
   ...["systemd-timesyncd.service", "systemd-resolved.service", "systemd-binfmt.service"],
   ...["dpkg-db-backup.timer", "fstrim.timer", "getty.target", "systemd-pstore.service"],
@@ -33,7 +33,7 @@ const NEEDLESS = [
   ),
 ];
 
-/** The first boot's settings without cloud-init, for whatever card a copy of the disk finds. */
+/** The network settings of the first boot, without cloud-init and for any card, so that a copy of the disk works. */
 const CARD = `[Match]
 Driver=virtio_net
 [Network]
@@ -44,20 +44,20 @@ Gateway=172.31.0.1
 const INSTALL =
   "sudo sh -c 'apt-get -qq update && apt-get -qq -y install wireguard-tools' >/dev/null";
 
-/** Two in a new lab, both off: one has had its first boot, the other has a copy of its disk. */
+/** Creates two machines in a new lab, both off: one that has completed its first boot, and one with a copy of its disk. */
 export async function lightMachines(id: string): Promise<{ lab: Lab; both: LightMachine[] }> {
   const { lab, machine, hostKey } = await startMachine(id);
   progress("the first boot");
   await machine.waitForSsh();
   assert.deepEqual(await machine.waitForCloudInit(), []);
-  progress("the tools, and what makes the next boots light");
-  await said(machine, INSTALL);
-  await said(machine, "sudo tee /etc/systemd/network/10-card.network >/dev/null", CARD);
-  await said(machine, "sudo touch /etc/cloud/cloud-init.disabled && sudo rm /etc/netplan/*");
-  // Until now netplan has had it started.
-  await said(machine, "sudo systemctl -q enable systemd-networkd");
-  await said(machine, `sudo systemctl mask ${NEEDLESS.join(" ")} 2>/dev/null`);
-  assert.equal(await machine.shutDown(OFF_LIMIT_MS), true, "it did not go off by itself");
+  progress("installing the tools and masking units");
+  await runOn(machine, INSTALL);
+  await runOn(machine, "sudo tee /etc/systemd/network/10-card.network >/dev/null", CARD);
+  await runOn(machine, "sudo touch /etc/cloud/cloud-init.disabled && sudo rm /etc/netplan/*");
+  // Until now it was enabled by netplan.
+  await runOn(machine, "sudo systemctl -q enable systemd-networkd");
+  await runOn(machine, `sudo systemctl mask ${UNNEEDED.join(" ")} 2>/dev/null`);
+  assert.equal(await machine.shutDown(OFF_LIMIT_MS), true, "it did not shut down by itself");
   const second = await Machine.create(lab, {
     ...{ name: "osaka", image: await findOrBuildImage(() => undefined), userData: "" },
     ...{ privateAddress: PRIVATE, elastic: SECOND_ELASTIC, login: { user: "admin", hostKey } },

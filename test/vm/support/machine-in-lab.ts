@@ -1,10 +1,10 @@
-/** A lab with two namespace hosts and one virtual machine that has what an EC2 relay has at its first boot. */
+/** A lab with two hosts and a virtual machine that is set up like an EC2 relay at its first boot. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import { Lab } from "../../../scripts/lab/lab";
-import { must } from "../../../scripts/lab/process";
+import { runOrThrow } from "../../../scripts/lab/process";
 import { findOrBuildImage } from "../../../scripts/lab/vm/image";
 import { Machine } from "../../../scripts/lab/vm/machine";
 
@@ -13,16 +13,16 @@ export const ELASTIC = "203.0.113.60";
 export interface MachineInLab {
   lab: Lab;
   machine: Machine;
-  /** The one of its user data, as `TYPE BASE64`. */
+  /** The host key in its user data, as `TYPE BASE64`. */
   hostKey: string;
 }
 
-/** The machine is on its way up when this resolves. */
+/** Resolves while the machine is still booting. */
 export async function startMachine(id: string): Promise<MachineInLab> {
   const image = await findOrBuildImage((line) => process.stderr.write(`    ${line}\n`));
   const hosts = { desktop: { public: "203.0.113.21" }, laptop: { public: "203.0.113.22" } };
   const lab = await Lab.up({ hosts }, { id });
-  const key = await makeKey(path.join(lab.folder.root, "bootstrap"));
+  const key = await makeHostKey(path.join(lab.folder.root, "bootstrap"));
   const authorized = fs.readFileSync(`${lab.folder.sshKey}.pub`, "utf8").trim();
   const machine = await Machine.create(lab, {
     name: "tokyo",
@@ -36,21 +36,21 @@ export async function startMachine(id: string): Promise<MachineInLab> {
   return { lab, machine, hostKey: key.publicKey };
 }
 
-/** Runs a command on the machine that must succeed; its stdout without the last newline. */
-export async function said(machine: Machine, command: string, input = ""): Promise<string> {
+/** Runs a command on a machine and asserts success. @returns its stdout without trailing newlines */
+export async function runOn(machine: Machine, command: string, input = ""): Promise<string> {
   const { code, stdout, stderr } = await machine.ssh(command, { input });
   assert.equal(code, 0, `${command}: ${stderr}`);
   return stdout.trimEnd();
 }
 
-interface HostKey {
+export interface HostKey {
   privateKey: string;
   /** `TYPE BASE64` */
   publicKey: string;
 }
 
-export async function makeKey(file: string): Promise<HostKey> {
-  await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
+export async function makeHostKey(file: string): Promise<HostKey> {
+  await runOrThrow(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
   const [type = "", base64 = ""] = fs.readFileSync(`${file}.pub`, "utf8").trim().split(" ");
   return { privateKey: fs.readFileSync(file, "utf8"), publicKey: `${type} ${base64}` };
 }

@@ -1,24 +1,19 @@
-/** A small WireGuard network: the virtual machine as the relay, the lab's two namespace hosts as its peers. */
+/** A small WireGuard network: the virtual machine is the relay, the lab's two hosts are its peers. */
 import * as assert from "node:assert/strict";
-import * as nacl from "tweetnacl";
 import type { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
+import { newKeyPair, type KeyPair } from "../../support/key-pairs";
 import { ELASTIC } from "./machine-in-lab";
 
 export const TUNNEL = { tokyo: "10.86.0.1", desktop: "10.86.0.2", laptop: "10.86.0.3" };
 export type Peer = "desktop" | "laptop";
 const PEERS: Peer[] = ["desktop", "laptop"];
-/** wireguard-go tries a handshake again after five seconds. */
+/** wireguard-go retries a handshake after five seconds. */
 const ANSWER_LIMIT_MS = 60_000;
-
-interface KeyPair {
-  privateKey: string;
-  publicKey: string;
-}
 
 export class Network {
   private readonly keys: Record<keyof typeof TUNNEL, KeyPair> = {
-    ...{ tokyo: keyPair(), desktop: keyPair(), laptop: keyPair() },
+    ...{ tokyo: newKeyPair(), desktop: newKeyPair(), laptop: newKeyPair() },
   };
 
   constructor(private readonly lab: Lab) {}
@@ -27,7 +22,7 @@ export class Network {
     return this.keys.tokyo.publicKey;
   }
 
-  /** The relay's file, with an MTU line where one is given. */
+  /** The relay's wg-quick file. */
   relayConfig(mtu?: number): string {
     const sections = PEERS.map(
       (peer) =>
@@ -40,7 +35,7 @@ ListenPort = 51820
 ${mtu === undefined ? "" : `MTU = ${mtu}\n`}${sections.join("")}`;
   }
 
-  /** Sets the two peers up by hand. */
+  /** Configures the two peers by hand. */
   async startPeers(): Promise<void> {
     for (const peer of PEERS) {
       const config = `[Interface]
@@ -59,27 +54,20 @@ PersistentKeepalive = 5
     }
   }
 
-  /** That a peer gets an answer from a tunnel address, within a minute. */
-  async assertAnswers(peer: Peer, address: string): Promise<void> {
+  /** Asserts that a peer can ping a tunnel address within a minute. */
+  async assertReaches(peer: Peer, address: string): Promise<void> {
     const ping = ["ping", "-n", "-c1", "-W3", address];
-    const answer = await waitFor(
+    const reply = await waitFor(
       async () => ((await this.lab.exec(peer, ping)).code === 0 ? true : undefined),
-      ANSWER_LIMIT_MS,
-      500,
+      { limitMs: ANSWER_LIMIT_MS, pauseMs: 500 },
     );
-    assert.equal(answer, true, `${peer} got no answer from ${address}`);
+    assert.equal(reply, true, `${peer} got no reply from ${address}`);
   }
 
-  /** That the relay answers and passes on from one peer to the other. */
+  /** Asserts that both peers reach the relay and one reaches the other through it. */
   async assertWorks(): Promise<void> {
-    await this.assertAnswers("laptop", TUNNEL.tokyo);
-    await this.assertAnswers("desktop", TUNNEL.tokyo);
-    await this.assertAnswers("laptop", TUNNEL.desktop);
+    await this.assertReaches("laptop", TUNNEL.tokyo);
+    await this.assertReaches("desktop", TUNNEL.tokyo);
+    await this.assertReaches("laptop", TUNNEL.desktop);
   }
-}
-
-function keyPair(): KeyPair {
-  const { secretKey, publicKey } = nacl.box.keyPair();
-  const text = (key: Uint8Array): string => Buffer.from(key).toString("base64");
-  return { privateKey: text(secretKey), publicKey: text(publicKey) };
 }

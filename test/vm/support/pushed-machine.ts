@@ -1,4 +1,4 @@
-/** A virtual machine that is pushed to by the push program, with a peer in the lab that dials it, and what is true on it. */
+/** A virtual machine that gets pushes, a peer in the lab that connects to it, and checks of its state. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import type { PushRequest } from "../../../mesh/push-request";
@@ -6,7 +6,7 @@ import type { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";
 import { composeMessage } from "../../../scripts/push/host-script";
-import { configOf, keysOf, push, requestFor, startPush } from "../../lab/support/pushing";
+import { configOf, keyPairFor, push, requestFor, startPush } from "../../lab/support/pushing";
 import { progress } from "./ec2-network";
 import { MARKS } from "./host-script";
 import type { LightMachine } from "./light-machines";
@@ -14,19 +14,19 @@ import type { LightMachine } from "./light-machines";
 const ADDRESS = "10.0.0.1";
 const PEER_ADDRESS = "10.0.0.2";
 const ANSWER_LIMIT_MS = 60_000;
-/** The whole of a look, a boot's last units included. */
-const LOOK_LIMIT_MS = 300_000;
+/** For an inspection, including the end of a boot. */
+const INSPECT_LIMIT_MS = 300_000;
 
-/** What a push is to bring about. */
+/** The state that a push applies. */
 export interface State {
   mtu: number;
   forwarding: boolean;
-  /** One more peer, who never says anything. */
-  stranger: boolean;
+  /** Whether there is a second peer, which never connects. */
+  extraPeer: boolean;
 }
 
-export interface Look extends Facts {
-  /** The file in /etc/wireguard, whole; "" where there is none. */
+export interface Inspection extends Facts {
+  /** The contents of /etc/wireguard/wg0.conf; "" if it does not exist. */
   live: string;
   failedUnits: string[];
 }
@@ -35,7 +35,7 @@ export class PushedMachine {
   constructor(
     private readonly lab: Lab,
     private readonly light: LightMachine,
-    /** A host of the lab, and its address there. */
+    /** A host of the lab and its public address. */
     private readonly peer: { name: string; address: string },
   ) {}
 
@@ -47,14 +47,19 @@ export class PushedMachine {
     return this.machine.name;
   }
 
-  configOf({ mtu, stranger }: State): string {
+  configOf({ mtu, extraPeer }: State): string {
     const peers = [
       `MTU = ${mtu}`,
-      ...["", "[Peer]", `PublicKey = ${keysOf(this.peer.name).publicKey}`],
+      ...["", "[Peer]", `PublicKey = ${keyPairFor(this.peer.name).publicKey}`],
       ...[`AllowedIPs = ${PEER_ADDRESS}/32`, `Endpoint = ${this.peer.address}:51820`],
       "PersistentKeepalive = 5",
-      ...(stranger
-        ? ["", "[Peer]", `PublicKey = ${keysOf("stranger").publicKey}`, "AllowedIPs = 10.0.0.3/32"]
+      ...(extraPeer
+        ? [
+            "",
+            "[Peer]",
+            `PublicKey = ${keyPairFor("stranger").publicKey}`,
+            "AllowedIPs = 10.0.0.3/32",
+          ]
         : []),
     ];
     return configOf(this.name, `${ADDRESS}/24`, peers);
@@ -71,10 +76,15 @@ export class PushedMachine {
     });
   }
 
-  /** Sets the peer up by hand. */
+  /** Configures the peer by hand. */
   async startPeer(): Promise<void> {
     const config = configOf(this.peer.name, `${PEER_ADDRESS}/24`, [
-      ...["", "[Peer]", `PublicKey = ${keysOf(this.name).publicKey}`, `AllowedIPs = ${ADDRESS}/32`],
+      ...[
+        "",
+        "[Peer]",
+        `PublicKey = ${keyPairFor(this.name).publicKey}`,
+        `AllowedIPs = ${ADDRESS}/32`,
+      ],
       ...[`Endpoint = ${this.light.elastic}:51820`, "PersistentKeepalive = 5"],
     ]);
     const script = "umask 077; cat >/etc/wireguard/wg0.conf && wg-quick up wg0";
@@ -83,13 +93,13 @@ export class PushedMachine {
   }
 
   /**
-   * One whole push, which must end well. Tried once more only where its time was up: two emulated machines on a busy
-   * one may be slower than a push waits.
+   * Pushes a state and asserts success. Retries once after a timeout: two emulated machines on a busy machine may be
+   * slower than a push waits.
    */
   async converge(state: State): Promise<void> {
     let done = await push(this.lab, "apply", this.request(state));
     if (done.code !== 0 && TOO_SLOW.test(done.stderr)) {
-      progress(`${this.name}: too slow, so once more: ${done.stderr.trim()}`);
+      progress(`${this.name}: timed out, trying again:  ${done.stderr.trim()}`);
       done = await push(this.lab, "apply", this.request(state));
     }
     assert.equal(done.code, 0, done.stderr);
@@ -97,8 +107,9 @@ export class PushedMachine {
 
   async remove(): Promise<void> {
     await push(this.lab, "remove", this.request(ANY));
-    const gone = "timeout 100 sh -c 'until [ ! -e /var/lib/wireguard-mesh ]; do sleep 0.2; done'";
-    assert.equal((await this.machine.ssh(gone)).code, 0, "it was not cleaned");
+    const waitUntilClean =
+      "timeout 100 sh -c 'until [ ! -e /var/lib/wireguard-mesh ]; do sleep 0.2; done'";
+    assert.equal((await this.machine.ssh(waitUntilClean)).code, 0, "the machine was not cleaned");
   }
 
   startPush(state: State): ChildProcess {
@@ -108,46 +119,46 @@ export class PushedMachine {
     return program;
   }
 
-  /** When the machine has started everything. */
-  async look(): Promise<Look> {
+  /** Waits until the boot has finished and reads the machine's state. */
+  async inspect(): Promise<Inspection> {
     const message = composeMessage("facts", { ...MARKS, node: this.name });
-    const looked = await this.machine.ssh(LOOK, { input: message, timeoutMs: LOOK_LIMIT_MS });
-    assert.equal(looked.code, 0, looked.stderr);
+    const result = await this.machine.ssh(INSPECT, { input: message, timeoutMs: INSPECT_LIMIT_MS });
+    assert.equal(result.code, 0, result.stderr);
     const values = (key: string): string[] =>
-      [...looked.stdout.matchAll(new RegExp(`^${key} (.*)$`, "gm"))].map(([, it = ""]) => it);
+      [...result.stdout.matchAll(new RegExp(`^${key} (.*)$`, "gm"))].map(([, it = ""]) => it);
     return {
-      ...parseFacts(looked.stdout),
+      ...parseFacts(result.stdout),
       live: Buffer.from(values("live")[0] ?? "", "base64").toString(),
       failedUnits: values("failed-unit").map((line) => line.split(" ")[0] ?? ""),
     };
   }
 
-  /** That the interface is what a state's file says, to the last peer; null: that there is none. */
-  assertRuns(state: State | null, look: Look, when: string): void {
-    const { failedUnits, pending, interface: link, mtu, publicKey, listenPort, addresses } = look;
-    const peers = look.peers.map((peer) => peer.publicKey).sort();
+  /** Asserts that the interface matches a state, including its peers; null: that there is no interface. */
+  assertRuns(state: State | null, found: Inspection, when: string): void {
+    const { failedUnits, pending, interface: link, mtu, publicKey, listenPort, addresses } = found;
+    const peers = found.peers.map((peer) => peer.publicKey).sort();
     assert.deepEqual({ failedUnits, pending }, { failedUnits: [], pending: null }, when);
     if (state === null) {
       assert.equal(link, "missing", when);
       return;
     }
-    const others = [this.peer.name, ...(state.stranger ? ["stranger"] : [])];
+    const others = [this.peer.name, ...(state.extraPeer ? ["stranger"] : [])];
     assert.deepEqual(
       { link, mtu, publicKey, listenPort, addresses, peers },
       {
-        ...{ link: "up", mtu: state.mtu, publicKey: keysOf(this.name).publicKey },
+        ...{ link: "up", mtu: state.mtu, publicKey: keyPairFor(this.name).publicKey },
         ...{ listenPort: 51820, addresses: [`${ADDRESS}/24`] },
-        peers: others.map((name) => keysOf(name).publicKey).sort(),
+        peers: others.map((name) => keyPairFor(name).publicKey).sort(),
       },
       when,
     );
   }
 
-  /** That nothing of a state is missing: file, interface, forwarding, the next boot; and that the peer gets an answer. */
+  /** Asserts that a state is complete: file, interface, forwarding, start at boot; and that the peer gets a reply. */
   async assertConverged(state: State, when: string): Promise<void> {
-    const look = await this.look();
-    this.assertRuns(state, look, when);
-    const { live, runsOtherwise, atBoot, forwarding } = look;
+    const found = await this.inspect();
+    this.assertRuns(state, found, when);
+    const { live, runsOtherwise, atBoot, forwarding } = found;
     assert.deepEqual(
       { live, runsOtherwise, atBoot, forwards: forwarding.ipv4 },
       {
@@ -157,16 +168,16 @@ export class PushedMachine {
       when,
     );
     const ping = ["ping", "-n", "-c1", "-W3", ADDRESS];
-    const answers = async (): Promise<true | undefined> =>
+    const attempt = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.peer.name, ping)).code === 0 ? true : undefined;
-    const answered = await waitFor(answers, ANSWER_LIMIT_MS, 200);
-    assert.equal(answered, true, `${when}: ${this.peer.name} gets no answer`);
+    const reply = await waitFor(attempt, { limitMs: ANSWER_LIMIT_MS, pauseMs: 200 });
+    assert.equal(reply, true, `${when}: ${this.peer.name} gets no reply`);
   }
 }
 
-const ANY: State = { mtu: 1400, forwarding: false, stranger: false };
+const ANY: State = { mtu: 1400, forwarding: false, extraPeer: false };
 const TOO_SLOW = /timed out|did not come to an end/;
-const LOOK = `systemctl is-system-running --wait >/dev/null
+const INSPECT = `systemctl is-system-running --wait >/dev/null
 systemctl list-units --failed --plain --no-legend | sed 's/^/failed-unit /'
 echo "live $(sudo cat /etc/wireguard/wg0.conf 2>/dev/null | base64 -w 0)"
 exec sudo -n sh -s`;

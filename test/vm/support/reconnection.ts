@@ -1,21 +1,21 @@
-/** How long a peer is cut off while the engine is at work, and when it is back: pings with times beside the engine's lines. */
+/** Measures how long a peer is disconnected during an `up`, with timestamped pings. */
 import * as assert from "node:assert/strict";
-import { exitCode } from "../../../scripts/lab/process";
+import { exitCode, waitFor } from "../../../scripts/lab/process";
 import type { Ec2Network } from "./ec2-network";
 import { progress } from "./ec2-network";
 
 export interface Reconnection {
   code: number;
   output: string;
-  /** From the end of the push until the first answer after it, in seconds. */
+  /** Seconds from the end of the push until the first reply after it. */
   afterPush: number;
-  /** The longest time without an answer. */
+  /** The longest time without a reply, in seconds. */
   gap: number;
 }
 
 /**
- * Runs an `up` while `from` pings `to`; `push` is the name of the push that all wait for. Null when that push failed: on a
- * machine too busy for an emulated one, a login may take longer than the push allows.
+ * Runs an `up` while `from` pings `to`; `push`: the resource name of the relay's push. Null when that push failed: on a
+ * busy machine, a login to an emulated machine can take longer than the push allows.
  */
 export async function reconnectionDuring(
   network: Ec2Network,
@@ -25,7 +25,7 @@ export async function reconnectionDuring(
   const ping = network.lab.spawn(from, ["ping", "-n", "-D", "-i", "0.2", "-W", "1", to], {
     stdio: "pipe",
   });
-  const pinged = textOf(ping.stdout);
+  const pingOutput = textOf(ping.stdout);
   const up = network.lab.spawn("operator", ["pulumi", ...argv, "--non-interactive"], {
     stdio: "pipe",
   });
@@ -34,33 +34,34 @@ export async function reconnectionDuring(
   up.stdout?.on("data", (bytes: Buffer) => {
     if (pushed === 0 && done.test(bytes.toString())) pushed = Date.now() / 1000;
   });
-  const said = textOf(up.stdout);
-  const complained = textOf(up.stderr);
+  const stdout = textOf(up.stdout);
+  const stderr = textOf(up.stderr);
   const code = await exitCode(up);
-  const answers = pushed === 0 ? [] : await answersUntil(pinged, pushed);
+  const replies = pushed === 0 ? [] : await repliesUntil(pingOutput, pushed);
   await network.lab.exec(from, ["pkill", "-INT", "-x", "ping"]);
   if (pushed === 0) {
-    assert.notEqual(code, 0, `it went well, and nothing was pushed: ${said()}`);
-    progress(complained());
+    assert.notEqual(code, 0, `up succeeded without a push: ${stdout()}`);
+    progress(stderr());
     return null;
   }
-  const after = answers.find((at) => at > pushed) ?? Infinity;
-  const gaps = answers.slice(1).map((at, index) => at - (answers[index] ?? at));
+  const after = replies.find((at) => at > pushed) ?? Infinity;
+  const gaps = replies.slice(1).map((at, index) => at - (replies[index] ?? at));
   const result = { afterPush: after - pushed, gap: Math.max(0, ...gaps) };
   progress(
-    `${from} was back ${result.afterPush.toFixed(1)} s after the push, and cut off for ${result.gap.toFixed(1)} s`,
+    `${from} reconnected ${result.afterPush.toFixed(1)} s after the push; longest gap ${result.gap.toFixed(1)} s`,
   );
-  return { code, output: said() + complained(), ...result };
+  return { code, output: stdout() + stderr(), ...result };
 }
 
-/** The times of all answers, when there is one after `since`, or a minute later. */
-async function answersUntil(pinged: () => string, since: number): Promise<number[]> {
-  for (const end = Date.now() + 60_000; ;) {
-    const lines = pinged().matchAll(/^\[(\d+\.\d+)\] \d+ bytes from/gm);
-    const times = [...lines].map(([, at = ""]) => Number(at));
-    if (times.some((at) => at > since) || Date.now() > end) return times;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+/** Waits for a reply after `since`, at most a minute, and returns the times of all replies. */
+async function repliesUntil(pingOutput: () => string, since: number): Promise<number[]> {
+  const times = (): number[] => {
+    const lines = pingOutput().matchAll(/^\[(\d+\.\d+)\] \d+ bytes from/gm);
+    return [...lines].map(([, at = ""]) => Number(at));
+  };
+  const hasReply = (): true | undefined => (times().some((at) => at > since) ? true : undefined);
+  await waitFor(hasReply, { limitMs: 60_000, pauseMs: 200 });
+  return times();
 }
 
 function textOf(stream: NodeJS.ReadableStream | null): () => string {

@@ -2,13 +2,14 @@
  * Elastic addresses. Which properties replace: terraform-provider-aws, internal/service/ec2/ec2_eip.go and
  * ec2_eip_association.go (`ForceNew`: all of the latter's).
  */
+import type { Lab } from "../../lab";
 import { Machine } from "../../vm/machine";
-import { AwsError, type Account, type Thing } from "../account";
+import { AwsError, type Account, type CloudResource } from "../account";
 import { enforce } from "../firewall";
 import { textAt } from "../plain";
 import { arnOf, type, type Kind } from "./kind";
 
-/** The part of the lab's internet that is Amazon's: nobody else in a scenario may have an address of it. */
+/** Amazon's addresses on the lab's internet: no other node of a scenario may use one. */
 const POOL = Array.from({ length: 64 }, (_, index) => `203.0.113.${128 + index}`);
 
 export const eip: Kind = {
@@ -27,9 +28,9 @@ export const eip: Kind = {
     }
     return { arn: arnOf("elastic-ip", id), allocationId: id, publicIp, publicDns: "" };
   },
-  remove: ({ account }, thing) => {
-    if (associationsOf(account, "allocationId", thing.id).length === 0) return;
-    const address = textAt(thing.properties, "publicIp");
+  remove: ({ account }, resource) => {
+    if (associationsOf(account, "allocationId", resource.id).length === 0) return;
+    const address = textAt(resource.properties, "publicIp");
     throw new AwsError(`InvalidIPAddress.InUse: The address '${address}' is in use.`);
   },
 };
@@ -43,28 +44,28 @@ export const eipAssociation: Kind = {
   replacing: ["allocationId", "instanceId", "allowReassociation", "region"],
   sets: [],
   create: async ({ lab, account }, id, inputs) => {
-    const address = account.need(type.eip, textAt(inputs, "allocationId"));
-    const instance = account.need(type.instance, textAt(inputs, "instanceId"));
+    const address = account.require(type.eip, textAt(inputs, "allocationId"));
+    const instance = account.require(type.instance, textAt(inputs, "instanceId"));
     const vpcId = vpcOf(account, instance);
-    needAttachedGateway(account, vpcId);
-    const former = associationsOf(account, "allocationId", address.id).filter(
+    requireAttachedGateway(account, vpcId);
+    const existing = associationsOf(account, "allocationId", address.id).filter(
       (one) => one.id !== id,
     );
-    if (former.length > 0 && inputs["allowReassociation"] !== true) {
+    if (existing.length > 0 && inputs["allowReassociation"] !== true) {
       throw new AwsError(
-        `Resource.AlreadyAssociated: resource ${address.id} is already associated with associate-id ${former[0]?.id ?? ""}`,
+        `Resource.AlreadyAssociated: resource ${address.id} is already associated with associate-id ${existing[0]?.id ?? ""}`,
       );
     }
-    for (const one of former) await end(lab, account, one);
+    for (const one of existing) await endAssociation(lab, account, one);
     const publicIp = textAt(address.properties, "publicIp");
     await Machine.open(lab, instance.id).associate(publicIp);
     await enforce(lab.id, account, instance);
     account.change(instance.id, { publicIp });
     return { publicIp, vpcId, privateIpAddress: instance.properties["privateIp"] ?? "" };
   },
-  // A former association that has been taken over is gone already, and its end is no error.
-  remove: async ({ lab, account }, thing) => {
-    await end(lab, account, thing);
+  // An association that another one has replaced no longer exists; removing it is not an error.
+  remove: async ({ lab, account }, resource) => {
+    await endAssociation(lab, account, resource);
   },
 };
 
@@ -72,11 +73,11 @@ export function associationsOf(
   account: Account,
   by: "allocationId" | "instanceId",
   id: string,
-): Thing[] {
+): CloudResource[] {
   return account.all(type.eipAssociation).filter(({ properties }) => properties[by] === id);
 }
 
-async function end(lab: Parameters<typeof Machine.open>[0], account: Account, association: Thing) {
+async function endAssociation(lab: Lab, account: Account, association: CloudResource) {
   if (account.get(association.id) === undefined) return;
   account.remove(association.id);
   const instanceId = textAt(association.properties, "instanceId");
@@ -85,12 +86,12 @@ async function end(lab: Parameters<typeof Machine.open>[0], account: Account, as
   account.change(instanceId, { publicIp: "" });
 }
 
-export function vpcOf(account: Account, instance: Thing): string {
-  const subnet = account.need(type.subnet, textAt(instance.properties, "subnetId"));
+export function vpcOf(account: Account, instance: CloudResource): string {
+  const subnet = account.require(type.subnet, textAt(instance.properties, "subnetId"));
   return textAt(subnet.properties, "vpcId");
 }
 
-function needAttachedGateway(account: Account, vpcId: string): void {
+function requireAttachedGateway(account: Account, vpcId: string): void {
   const gateways = account.all(type.internetGateway);
   if (gateways.some(({ properties }) => properties["vpcId"] === vpcId)) return;
   throw new AwsError(

@@ -1,4 +1,4 @@
-/** Every kind of resource that the stand-in has, by its token. */
+/** All resource kinds of the stand-in, by type token. */
 import { eip, eipAssociation } from "./address";
 import { instance } from "./instance";
 import { type, type Kind } from "./kind";

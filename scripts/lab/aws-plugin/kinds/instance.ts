@@ -1,11 +1,11 @@
 /**
- * Instances: each is a virtual machine of the lab. Which properties replace: terraform-provider-aws,
+ * EC2 instances, each a virtual machine of the lab. Which properties replace: terraform-provider-aws,
  * internal/service/ec2/ec2_instance.go (`ForceNew`, and the ForceNewIf rules of its CustomizeDiff).
  */
 import * as ipaddr from "ipaddr.js";
 import { findOrBuildImage } from "../../vm/image";
 import { Machine } from "../../vm/machine";
-import { AwsError, type Account, type Thing } from "../account";
+import { AwsError, type Account, type CloudResource } from "../account";
 import { enforce } from "../firewall";
 import { architectureOf, imageOf } from "../images";
 import { isMap, sameValue, textAt, textsAt, type PlainProperties } from "../plain";
@@ -14,9 +14,9 @@ import { arnOf, type, type Cloud, type Kind } from "./kind";
 
 /** EC2 user guide, "Run commands at launch": limited to 16 KB before it is encoded. */
 const USER_DATA_LIMIT = 16 * 1024;
-/** As long as EC2 gives an operating system to end in good order, more or less. */
+/** About as long as EC2 waits for an operating system to shut down. */
 const SHUTDOWN_LIMIT_MS = 300_000;
-/** A t4g.nano's, in MiB. */
+/** MiB; a t4g.nano's. */
 const MEMORY = 512;
 
 export const instance: Kind = {
@@ -45,12 +45,12 @@ export const instance: Kind = {
   ],
   sets: ["vpcSecurityGroupIds"],
   alsoReplacing,
-  wrong: (inputs) => ({
+  validate: (inputs) => ({
     ...(Buffer.byteLength(textAt(inputs, "userData")) > USER_DATA_LIMIT
       ? { userData: `expected length of user_data to be in the range (0 - ${USER_DATA_LIMIT})` }
       : {}),
     ...(inputs["subnetId"] === undefined
-      ? { subnetId: "the stand-in has no default VPC: give a subnet" }
+      ? { subnetId: "the stand-in has no default VPC: set a subnet" }
       : {}),
   }),
   create,
@@ -58,7 +58,7 @@ export const instance: Kind = {
   remove,
 };
 
-/** Not a disk's size or kind, which EBS changes in place; but its encryption, and user data where that is wanted. */
+/** EBS changes a disk's size and type in place, but not its encryption; user data replaces only on request. */
 function alsoReplacing(old: PlainProperties, next: PlainProperties, changed: string[]): string[] {
   const disk = (of: PlainProperties, name: string) =>
     isMap(of["rootBlockDevice"]) ? of["rootBlockDevice"][name] : undefined;
@@ -70,11 +70,11 @@ function alsoReplacing(old: PlainProperties, next: PlainProperties, changed: str
 }
 
 async function create(cloud: Cloud, id: string, inputs: PlainProperties): Promise<PlainProperties> {
-  const { lab, account, say } = cloud;
-  needFittingImage(account, textAt(inputs, "ami"), textAt(inputs, "instanceType"));
-  const subnet = account.need(type.subnet, textAt(inputs, "subnetId"));
+  const { lab, account, log } = cloud;
+  requireMatchingImage(account, textAt(inputs, "ami"), textAt(inputs, "instanceType"));
+  const subnet = account.require(type.subnet, textAt(inputs, "subnetId"));
   for (const group of textsAt(inputs, "vpcSecurityGroupIds")) {
-    account.need(type.securityGroup, group);
+    account.require(type.securityGroup, group);
   }
   const privateIp = textAt(inputs, "privateIp") || freeAddress(account, subnet);
   account.change(id, { privateIp });
@@ -82,23 +82,23 @@ async function create(cloud: Cloud, id: string, inputs: PlainProperties): Promis
   const machine = await Machine.create(lab, {
     name: id,
     instanceId: id,
-    image: await findOrBuildImage(say),
+    image: await findOrBuildImage(log),
     userData: textAt(inputs, "userData"),
     privateAddress: `${privateIp}/${prefix}`,
     memory: MEMORY,
     login: { user: "admin" },
   });
-  const made = { ...computed(id, privateIp), instanceState: "running" };
-  account.change(id, made);
+  const added = { ...computed(id, privateIp), instanceState: "running" };
+  account.change(id, added);
   try {
-    await enforce(lab.id, account, account.need(type.instance, id));
+    await enforce(lab.id, account, account.require(type.instance, id));
     await machine.start();
   } catch (problem) {
     await machine.destroy();
     throw problem;
   }
-  say(`${id}: boots (${machine.accelerator}); its console: ${machine.files.serial}`);
-  return made;
+  log(`${id}: boots (${machine.accelerator}); console: ${machine.files.serial}`);
+  return added;
 }
 
 function computed(id: string, privateIp: string): PlainProperties {
@@ -113,45 +113,45 @@ function computed(id: string, privateIp: string): PlainProperties {
   };
 }
 
-/** Another type is another machine for the same disk: EC2 stops it, changes it and starts it. */
+/** EC2 stops and starts an instance to change its type or user data. */
 async function update(
-  { lab, account, say }: Cloud,
-  thing: Thing,
+  { lab, account, log }: Cloud,
+  resource: CloudResource,
   next: PlainProperties,
 ): Promise<PlainProperties> {
-  needFittingImage(account, textAt(next, "ami"), textAt(next, "instanceType"));
+  requireMatchingImage(account, textAt(next, "ami"), textAt(next, "instanceType"));
   const stops = ["instanceType", "userData"].some((name) => {
-    return !sameValue(thing.properties[name], next[name], false);
+    return !sameValue(resource.properties[name], next[name], false);
   });
   if (stops) {
-    const machine = Machine.open(lab, thing.id);
-    say(`${thing.id}: stopping`);
+    const machine = Machine.open(lab, resource.id);
+    log(`${resource.id}: stopping`);
     await machine.shutDown(SHUTDOWN_LIMIT_MS);
     await machine.start();
-    say(`${thing.id}: starting again`);
+    log(`${resource.id}: starting again`);
   }
-  await enforce(lab.id, account, account.need(type.instance, thing.id));
+  await enforce(lab.id, account, account.require(type.instance, resource.id));
   return {};
 }
 
-async function remove({ lab, account }: Cloud, thing: Thing): Promise<void> {
-  const { disableApiTermination, forceDestroy } = thing.properties;
+async function remove({ lab, account }: Cloud, resource: CloudResource): Promise<void> {
+  const { disableApiTermination, forceDestroy } = resource.properties;
   if (disableApiTermination === true && forceDestroy !== true) {
     throw new AwsError(
-      `OperationNotPermitted: The instance '${thing.id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
+      `OperationNotPermitted: The instance '${resource.id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
     );
   }
-  await Machine.open(lab, thing.id).destroy();
-  for (const one of associationsOf(account, "instanceId", thing.id)) account.remove(one.id);
+  await Machine.open(lab, resource.id).destroy();
+  for (const one of associationsOf(account, "instanceId", resource.id)) account.remove(one.id);
 }
 
-function needFittingImage(account: Account, ami: string, instanceType: string): void {
+function requireMatchingImage(account: Account, ami: string, instanceType: string): void {
   const image = imageOf(account, ami);
   if (image === undefined) {
     throw new AwsError(`InvalidAMIID.NotFound: The image id '[${ami}]' does not exist`);
   }
   if (image.name !== "debian-12") {
-    throw new AwsError(`The stand-in boots Debian 12 only, and ${ami} is ${image.name}.`);
+    throw new AwsError(`The stand-in boots Debian 12 only, but ${ami} is ${image.name}.`);
   }
   const wanted = architectureOf(instanceType);
   if (image.architecture === wanted) return;
@@ -160,8 +160,8 @@ function needFittingImage(account: Account, ami: string, instanceType: string): 
   );
 }
 
-/** VPC user guide, "Subnet CIDR blocks": the first four addresses and the last one are Amazon's. */
-function freeAddress(account: Account, subnet: Thing): string {
+/** VPC user guide, "Subnet CIDR blocks": the first four addresses and the last one are reserved. */
+function freeAddress(account: Account, subnet: CloudResource): string {
   const cidr = textAt(subnet.properties, "cidrBlock");
   const [network, length] = ipaddr.IPv4.parseCIDR(cidr);
   const first = network.octets.reduce((sum, octet) => sum * 256 + octet, 0);

@@ -1,49 +1,49 @@
-/** The form of a kind of resource: which properties it has, and what AWS does when it comes, changes and goes. */
+/** Describes a kind of resource: its properties, and how AWS creates, updates and deletes it. */
 import type { Lab } from "../../lab";
-import type { Account, Thing } from "../account";
+import type { Account, CloudResource } from "../account";
 import type { PlainProperties } from "../plain";
 
-/** Where an operation happens. `say` shows the user a line. */
+/** The context of an operation. `log` shows a line to the user. */
 export interface Cloud {
   lab: Lab;
   account: Account;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }
 
 export interface Kind {
   required: string[];
   optional: string[];
-  /** Of the optional: AWS chooses where nothing is given, so to take one out of the program changes nothing. */
+  /** Optional properties that AWS chooses if unset; removing one from the program is not a change. */
   chosen: string[];
-  /** What AWS adds by itself, beside `chosen`. */
+  /** Properties that only AWS sets. */
   outputs: string[];
-  /** A change of one of these makes another resource (`ForceNew` in terraform-provider-aws). */
+  /** Properties whose change replaces the resource (`ForceNew` in terraform-provider-aws). */
   replacing: string[];
-  /** Lists whose order means nothing. */
+  /** Lists whose order does not matter. */
   sets: string[];
-  /** Beginning of its ids. */
+  /** The prefix of its ids. */
   prefix: string;
-  /** More than `replacing`: properties that replace by what they change from and to. */
+  /** Properties that replace depending on their old and new value, in addition to `replacing`. */
   alsoReplacing?: (old: PlainProperties, next: PlainProperties, changed: string[]) => string[];
-  /** What is wrong with given inputs beyond missing and unknown ones, by property. */
-  wrong?: (inputs: PlainProperties) => Record<string, string | undefined>;
-  /** Inputs that the provider itself fills in. `old`: what it filled in before. */
+  /** Invalid values among the inputs: property → reason. Missing and unknown properties are checked elsewhere. */
+  validate?: (inputs: PlainProperties) => Record<string, string | undefined>;
+  /** Defaults that the provider fills in. `old`: the recorded inputs. */
   fill?: (name: string, inputs: PlainProperties, old: PlainProperties) => PlainProperties;
-  /** Makes it. @returns what AWS adds. @throws AwsError */
+  /** Creates the resource. @returns the properties that AWS adds. @throws AwsError */
   create: (
     cloud: Cloud,
     id: string,
     inputs: PlainProperties,
   ) => PlainProperties | Promise<PlainProperties>;
-  /** Changes it, when its record holds `next` already. */
+  /** Updates the resource, after its record has been set to `next`. */
   update?: (
     cloud: Cloud,
-    thing: Thing,
+    resource: CloudResource,
     next: PlainProperties,
   ) => PlainProperties | Promise<PlainProperties>;
-  /** Ends it, when its record is still there. @throws AwsError when AWS would not. */
-  remove?: (cloud: Cloud, thing: Thing) => void | Promise<void>;
-  /** What follows for others, when it is gone. */
+  /** Deletes the resource, before its record is removed. @throws AwsError when AWS would refuse. */
+  remove?: (cloud: Cloud, resource: CloudResource) => void | Promise<void>;
+  /** Called after its record was removed, to update other resources. */
   removed?: (cloud: Cloud) => Promise<void>;
 }
 
@@ -62,6 +62,6 @@ export const type = {
   instance: "aws:ec2/instance:Instance",
 } as const;
 
-export function arnOf(what: string, id: string): string {
-  return `arn:aws:ec2:lab:000000000000:${what}/${id}`;
+export function arnOf(resourceType: string, id: string): string {
+  return `arn:aws:ec2:lab:000000000000:${resourceType}/${id}`;
 }

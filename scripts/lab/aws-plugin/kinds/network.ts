@@ -3,7 +3,7 @@
  * vpc_subnet.go, vpc_internet_gateway.go, vpc_route_table.go, vpc_route.go, vpc_route_table_association.go (`ForceNew`).
  */
 import * as ipaddr from "ipaddr.js";
-import { AwsError, type Account, type Thing } from "../account";
+import { AwsError, type Account, type CloudResource } from "../account";
 import { listAt, mapsAt, textAt, type PlainProperties } from "../plain";
 import { enforceAll } from "../firewall";
 import { arnOf, type, type Kind } from "./kind";
@@ -25,8 +25,8 @@ export const vpc: Kind = {
     mainRouteTableId: `rtb-${id.slice(4)}`,
     defaultSecurityGroupId: `sg-${id.slice(4)}`,
   }),
-  remove: ({ account }, thing) => {
-    refuseWhileUsed(account, thing, [
+  remove: ({ account }, resource) => {
+    refuseWhileUsed(account, resource, [
       ...[type.subnet, type.internetGateway, type.securityGroup, type.routeTable],
     ]);
   },
@@ -48,15 +48,18 @@ export const subnet: Kind = {
       ? changed.filter((it) => it === "ipv6CidrBlock")
       : [],
   create: ({ account }, id, inputs) => {
-    const whole = textAt(account.need(type.vpc, textAt(inputs, "vpcId")).properties, "cidrBlock");
+    const whole = textAt(
+      account.require(type.vpc, textAt(inputs, "vpcId")).properties,
+      "cidrBlock",
+    );
     const part = textAt(inputs, "cidrBlock");
     if (!isWithin(part, whole)) {
       throw new AwsError(`InvalidSubnet.Range: The CIDR '${part}' is invalid.`);
     }
     return { arn: arnOf("subnet", id), availabilityZone: "lab-1a", ipv6CidrBlock: "" };
   },
-  remove: ({ account }, thing) => {
-    refuseWhileUsed(account, thing, [type.instance]);
+  remove: ({ account }, resource) => {
+    refuseWhileUsed(account, resource, [type.instance]);
   },
 };
 
@@ -69,11 +72,11 @@ export const internetGateway: Kind = {
   replacing: ["region"],
   sets: [],
   create: ({ account }, id, inputs) => {
-    if (inputs["vpcId"] !== undefined) account.need(type.vpc, textAt(inputs, "vpcId"));
+    if (inputs["vpcId"] !== undefined) account.require(type.vpc, textAt(inputs, "vpcId"));
     return { arn: arnOf("internet-gateway", id), ownerId: "000000000000" };
   },
-  remove: ({ account }, thing) => {
-    const vpcId = textAt(thing.properties, "vpcId");
+  remove: ({ account }, resource) => {
+    const vpcId = textAt(resource.properties, "vpcId");
     const mapped = account.all(type.eipAssociation).some((one) => {
       return textAt(one.properties, "vpcId") === vpcId;
     });
@@ -93,16 +96,16 @@ export const routeTable: Kind = {
   replacing: ["vpcId", "region"],
   sets: ["routes"],
   create: ({ account }, id, inputs) => {
-    account.need(type.vpc, textAt(inputs, "vpcId"));
-    for (const route of mapsAt(inputs, "routes")) needGateway(account, route);
+    account.require(type.vpc, textAt(inputs, "vpcId"));
+    for (const route of mapsAt(inputs, "routes")) requireGateway(account, route);
     return { arn: arnOf("route-table", id), ownerId: "000000000000" };
   },
   update: async ({ lab, account }) => {
     await enforceAll(lab.id, account);
     return {};
   },
-  remove: ({ account }, thing) => {
-    refuseWhileUsed(account, thing, [type.routeTableAssociation]);
+  remove: ({ account }, resource) => {
+    refuseWhileUsed(account, resource, [type.routeTableAssociation]);
   },
 };
 
@@ -115,8 +118,8 @@ export const route: Kind = {
   replacing: ["routeTableId", "destinationCidrBlock", "destinationIpv6CidrBlock", "region"],
   sets: [],
   create: async ({ lab, account }, _, inputs) => {
-    account.need(type.routeTable, textAt(inputs, "routeTableId"));
-    needGateway(account, inputs);
+    account.require(type.routeTable, textAt(inputs, "routeTableId"));
+    requireGateway(account, inputs);
     await enforceAll(lab.id, account);
     return { origin: "CreateRoute", state: "active" };
   },
@@ -132,31 +135,31 @@ export const routeTableAssociation: Kind = {
   replacing: ["subnetId", "gatewayId", "region"],
   sets: [],
   create: async ({ lab, account }, _, inputs) => {
-    account.need(type.routeTable, textAt(inputs, "routeTableId"));
-    account.need(type.subnet, textAt(inputs, "subnetId"));
+    account.require(type.routeTable, textAt(inputs, "routeTableId"));
+    account.require(type.subnet, textAt(inputs, "subnetId"));
     await enforceAll(lab.id, account);
     return {};
   },
   removed: ({ lab, account }) => enforceAll(lab.id, account),
 };
 
-function needGateway(account: Account, route: PlainProperties): void {
-  account.need(type.internetGateway, textAt(route, "gatewayId"));
+function requireGateway(account: Account, route: PlainProperties): void {
+  account.require(type.internetGateway, textAt(route, "gatewayId"));
 }
 
-/** AWS's DependencyViolation: what others of these types refer to cannot go. */
-export function refuseWhileUsed(account: Account, thing: Thing, types: string[]): void {
+/** @throws AwsError (DependencyViolation) while a resource of these types refers to this one. */
+export function refuseWhileUsed(account: Account, resource: CloudResource, types: string[]): void {
   const user = types
     .flatMap((one) => account.all(one))
     .find(({ properties }) =>
       Object.keys(properties).some((key) => {
         const value = properties[key];
-        return value === thing.id || listAt(properties, key).includes(thing.id);
+        return value === resource.id || listAt(properties, key).includes(resource.id);
       }),
     );
   if (user === undefined) return;
   throw new AwsError(
-    `DependencyViolation: ${thing.id} has dependencies and cannot be deleted: ${user.id}.`,
+    `DependencyViolation: ${resource.id} has dependencies and cannot be deleted: ${user.id}.`,
   );
 }
 

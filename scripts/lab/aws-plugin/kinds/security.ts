@@ -1,5 +1,5 @@
 /**
- * Security groups, with rules inline or as resources of their own. Which properties replace: terraform-provider-aws,
+ * Security groups, with rules inline or as separate resources. Which properties replace: terraform-provider-aws,
  * internal/service/ec2/vpc_security_group.go and vpc_security_group_ingress_rule.go (`ForceNew`, `RequiresReplace`).
  */
 import { randomBytes } from "node:crypto";
@@ -12,7 +12,8 @@ import { refuseWhileUsed } from "./network";
 /** EC2 API reference, CreateSecurityGroup: name and description in a VPC. */
 const TEXT = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/;
 
-const NOT_A_TEXT = "must be 1 to 255 characters of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*";
+const INVALID_TEXT =
+  "must be 1 to 255 characters of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*";
 
 export const securityGroup: Kind = {
   prefix: "sg",
@@ -31,30 +32,30 @@ export const securityGroup: Kind = {
       : {}),
     description: inputs["description"] ?? "Managed by Pulumi",
   }),
-  wrong: (inputs) => {
+  validate: (inputs) => {
     const [property, name] =
       inputs["namePrefix"] === undefined
         ? ["name", textAt(inputs, "name")]
         : ["namePrefix", textAt(inputs, "namePrefix")];
     return {
       ...(/^sg-/i.test(name) ? { [property]: "cannot begin with sg-" } : {}),
-      ...(TEXT.test(name) ? {} : { [property]: NOT_A_TEXT }),
+      ...(TEXT.test(name) ? {} : { [property]: INVALID_TEXT }),
       ...(TEXT.test(textAt(inputs, "description"))
         ? {}
         : {
-            description: NOT_A_TEXT,
+            description: INVALID_TEXT,
           }),
     };
   },
   create: ({ account }, id, inputs) => {
     const name = textAt(inputs, "name") || `${textAt(inputs, "namePrefix")}${randomDigits(26)}`;
     const vpcId = textAt(inputs, "vpcId");
-    account.need(type.vpc, vpcId);
-    const twin = account.all(type.securityGroup).find((one) => {
+    account.require(type.vpc, vpcId);
+    const duplicate = account.all(type.securityGroup).find((one) => {
       const { properties } = one;
       return one.id !== id && properties["name"] === name && properties["vpcId"] === vpcId;
     });
-    if (twin !== undefined) {
+    if (duplicate !== undefined) {
       throw new AwsError(
         `InvalidGroup.Duplicate: The security group '${name}' already exists for VPC '${vpcId}'`,
       );
@@ -62,8 +63,8 @@ export const securityGroup: Kind = {
     return { name, arn: arnOf("security-group", id), ownerId: "000000000000" };
   },
   update: enforce,
-  remove: ({ account }, thing) => {
-    refuseWhileUsed(account, thing, [type.instance]);
+  remove: ({ account }, resource) => {
+    refuseWhileUsed(account, resource, [type.instance]);
   },
 };
 
@@ -84,12 +85,12 @@ const rule: Omit<Kind, "create"> = {
   outputs: ["arn", "securityGroupRuleId", "tagsAll"],
   replacing: ["securityGroupId", "region"],
   sets: [],
-  // A rule's kind of source cannot be changed.
+  // The kind of source cannot be changed in place.
   alsoReplacing: (old, next, changed) =>
     changed.filter((name) => {
       return SOURCES.includes(name) && (old[name] === undefined || next[name] === undefined);
     }),
-  wrong: (inputs) =>
+  validate: (inputs) =>
     SOURCES.filter((name) => inputs[name] !== undefined).length === 1
       ? {}
       : { cidrIpv4: `exactly one of ${SOURCES.join(", ")} must be given` },
@@ -102,14 +103,19 @@ export const egressRule: Kind = { ...rule, create: createRule(type.egressRule) }
 
 function createRule(kind: string): Kind["create"] {
   return async ({ lab, account }, id, inputs) => {
-    account.need(type.securityGroup, textAt(inputs, "securityGroupId"));
-    refuseTwin(account, kind, id, inputs);
+    account.require(type.securityGroup, textAt(inputs, "securityGroupId"));
+    refuseDuplicate(account, kind, id, inputs);
     await enforceAll(lab.id, account);
     return { arn: arnOf("security-group-rule", id), securityGroupRuleId: id };
   };
 }
 
-function refuseTwin(account: Account, kind: string, id: string, inputs: PlainProperties): void {
+function refuseDuplicate(
+  account: Account,
+  kind: string,
+  id: string,
+  inputs: PlainProperties,
+): void {
   const names = ["securityGroupId", "ipProtocol", "fromPort", "toPort", ...SOURCES];
   const same = ({ properties }: { properties: PlainProperties }): boolean =>
     names.every((name) => properties[name] === inputs[name]);

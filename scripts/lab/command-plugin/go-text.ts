@@ -1,12 +1,13 @@
-/** Words that the real plugin takes from Go: quoted strings, how a process ended, why one did not start. */
+/** Text as Go's standard library formats it: quoted strings, exit states, start failures. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** strconv.Quote. */
+/** Go's strconv.Quote. */
 export function quote(text: string): string {
   const inside = Array.from(
     text,
-    (letter) => escapes[letter] ?? (printable.test(letter) ? letter : code(letter)),
+    (character) =>
+      escapes[character] ?? (printable.test(character) ? character : escapeCode(character)),
   );
   return `"${inside.join("")}"`;
 }
@@ -23,18 +24,18 @@ const escapes: Record<string, string> = {
   "\v": "\\v",
 };
 
-/** unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and the one blank. */
+/** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-function code(letter: string): string {
-  const point = letter.codePointAt(0) ?? 0;
+function escapeCode(character: string): string {
+  const point = character.codePointAt(0) ?? 0;
   const hex = point.toString(16);
   if (point < 0x80) return `\\x${hex.padStart(2, "0")}`;
   return point > 0xffff ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
 }
 
-/** os.ProcessState: how a process ended that did not end with 0. */
-export function ending(exitCode: number | null, signal: NodeJS.Signals | null): string {
+/** Go's os.ProcessState.String, for a process that failed. */
+export function exitText(exitCode: number | null, signal: NodeJS.Signals | null): string {
   if (signal === null) return `exit status ${exitCode ?? "unknown"}`;
   return `signal: ${signals[signal] ?? signal}`;
 }
@@ -57,10 +58,10 @@ const signals: Partial<Record<NodeJS.Signals, string>> = {
   SIGTERM: "terminated",
 };
 
-/** A process did not start; the message is Go's. */
+/** A process could not be started; the message is Go's. */
 export class StartFailure extends Error {}
 
-/** exec.LookPath: a bare name is searched in the plugin's own PATH, not in the command's. Throws StartFailure. */
+/** Go's exec.LookPath: a bare name is searched in the plugin's PATH, not in the command's. @throws StartFailure */
 export function lookPath(name: string): string {
   if (name === "") throw new StartFailure("exec: no command");
   if (name.includes("/")) return name;
@@ -80,7 +81,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** os.StartProcess looks at the folder first, to name it. Throws StartFailure. */
+/** Go's os.StartProcess checks the folder first. @throws StartFailure */
 export function checkFolder(folder: string): void {
   try {
     fs.statSync(folder);
@@ -89,7 +90,7 @@ export function checkFolder(folder: string): void {
   }
 }
 
-/** What Go says when fork/exec fails. */
+/** Go's error when fork or exec fails. */
 export function startFailure(file: string, problem: unknown): StartFailure {
   return new StartFailure(`fork/exec ${file}: ${errnoText(problem)}`);
 }

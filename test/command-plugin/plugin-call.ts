@@ -1,4 +1,4 @@
-/** One question of the engine to the plugin about one `command:local:Command`, and its answer, both as plain data. */
+/** Calls the plugin for one `command:local:Command`; the call and its result are plain data. */
 import * as grpc from "@grpc/grpc-js";
 import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
@@ -6,8 +6,8 @@ import type { PluginUnderTest } from "./plugin-under-test";
 
 export type Properties = Record<string, JavaScriptValue>;
 
-/** Named by the call; its value is the resource's new inputs, or for `delete` and `read` its recorded state. */
-export type Question =
+/** The key names the method; its value is the resource's new inputs or, for `delete` and `read`, its recorded state. */
+export type CallSpec =
   | { check: Properties }
   | { diff: Properties; oldInputs: Properties; olds?: Properties; ignoreChanges?: string[] }
   | { create: Properties; preview?: boolean; timeout?: number }
@@ -15,50 +15,50 @@ export type Question =
   | { delete: Properties; timeout?: number }
   | { read: Properties; inputs: Properties };
 
-/** What came back. A field that says nothing (empty list, unset) is left out. */
-export interface Answer {
+/** The response of the plugin. Empty lists and unset fields are omitted. */
+export interface CallResult {
   properties?: Properties;
   /** Of a check: `PROPERTY: REASON`, sorted. */
   failures?: string[];
-  /** Of a diff: property path → what happens to it. */
+  /** Of a diff: property path → kind of change. */
   changes?: Record<string, string>;
   replaces?: string[];
   diffs?: string[];
   /** The error of the call: `CODE: message`. */
   error?: string;
-  /** What the plugin told the engine meanwhile; `kept: ` before a line that is not a status message. */
-  says?: string[];
+  /** The plugin's log lines during the call; with the prefix `kept: ` if the line is not ephemeral. */
+  log?: string[];
 }
 
 const resourceUrn = "urn:pulumi:stack::project::command:local:Command::it";
 
-/** Asks, waits for the answer and the log lines that came with it. */
-export async function ask(plugin: PluginUnderTest, question: Question): Promise<Answer> {
+/** Calls the plugin and collects its response and its log lines. */
+export async function callPlugin(plugin: PluginUnderTest, spec: CallSpec): Promise<CallResult> {
   const before = plugin.log.length;
-  const answer = await reply(plugin, question).catch(asError);
-  const says = plugin.log
+  const result = await send(plugin, spec).catch(asError);
+  const log = plugin.log
     .slice(before)
     .filter((line) => line.urn === resourceUrn)
     .map((line) =>
       line.ephemeral && line.severity === 1 ? line.message : `kept: ${line.message}`,
     );
-  return says.length === 0 ? answer : { ...answer, says };
+  return log.length === 0 ? result : { ...result, log };
 }
 
-function reply(plugin: PluginUnderTest, question: Question): Promise<Answer> {
-  if ("check" in question) return check(plugin, question.check);
-  if ("diff" in question) return diff(plugin, question);
-  if ("create" in question) return create(plugin, question);
-  if ("update" in question) return update(plugin, question);
-  if ("delete" in question) return remove(plugin, question.delete, question.timeout ?? 0);
-  return read(plugin, question.read, question.inputs);
+function send(plugin: PluginUnderTest, spec: CallSpec): Promise<CallResult> {
+  if ("check" in spec) return check(plugin, spec.check);
+  if ("diff" in spec) return diff(plugin, spec);
+  if ("create" in spec) return create(plugin, spec);
+  if ("update" in spec) return update(plugin, spec);
+  if ("delete" in spec) return remove(plugin, spec.delete, spec.timeout ?? 0);
+  return read(plugin, spec.read, spec.inputs);
 }
 
-async function check(plugin: PluginUnderTest, news: Properties): Promise<Answer> {
+async function check(plugin: PluginUnderTest, news: Properties): Promise<CallResult> {
   const request = new rpc.CheckRequest();
   request.setUrn(resourceUrn);
   request.setNews(Struct.fromJavaScript(news));
-  const response = await call<rpc.CheckResponse>((done) => plugin.client.check(request, done));
+  const response = await unaryCall<rpc.CheckResponse>((done) => plugin.client.check(request, done));
   const failures = response.getFailuresList().map((it) => `${it.getProperty()}: ${it.getReason()}`);
   const properties = plain(response.getInputs());
   return failures.length === 0 ? { properties } : { properties, failures: failures.sort() };
@@ -66,23 +66,23 @@ async function check(plugin: PluginUnderTest, news: Properties): Promise<Answer>
 
 async function diff(
   plugin: PluginUnderTest,
-  question: {
+  spec: {
     diff: Properties;
     oldInputs: Properties;
     olds?: Properties;
     ignoreChanges?: string[];
   },
-): Promise<Answer> {
+): Promise<CallResult> {
   const request = new rpc.DiffRequest();
   request.setUrn(resourceUrn);
   request.setId("id");
-  request.setNews(Struct.fromJavaScript(question.diff));
-  request.setOldInputs(Struct.fromJavaScript(question.oldInputs));
+  request.setNews(Struct.fromJavaScript(spec.diff));
+  request.setOldInputs(Struct.fromJavaScript(spec.oldInputs));
   request.setOlds(
-    Struct.fromJavaScript(question.olds ?? { ...question.oldInputs, stdout: "", stderr: "" }),
+    Struct.fromJavaScript(spec.olds ?? { ...spec.oldInputs, stdout: "", stderr: "" }),
   );
-  request.setIgnorechangesList(question.ignoreChanges ?? []);
-  const response = await call<rpc.DiffResponse>((done) => plugin.client.diff(request, done));
+  request.setIgnorechangesList(spec.ignoreChanges ?? []);
+  const response = await unaryCall<rpc.DiffResponse>((done) => plugin.client.diff(request, done));
   return {
     changes: detailedDiff(response),
     ...listed("replaces", response.getReplacesList()),
@@ -106,19 +106,21 @@ function detailedDiff(response: rpc.DiffResponse): Record<string, string> {
 
 async function create(
   plugin: PluginUnderTest,
-  question: { create: Properties; preview?: boolean; timeout?: number },
-): Promise<Answer> {
-  const request = createRequest(question.create);
-  request.setPreview(question.preview ?? false);
-  request.setTimeout(question.timeout ?? 0);
-  const response = await call<rpc.CreateResponse>((done) => plugin.client.create(request, done));
+  spec: { create: Properties; preview?: boolean; timeout?: number },
+): Promise<CallResult> {
+  const request = createRequest(spec.create);
+  request.setPreview(spec.preview ?? false);
+  request.setTimeout(spec.timeout ?? 0);
+  const response = await unaryCall<rpc.CreateResponse>((done) =>
+    plugin.client.create(request, done),
+  );
   const properties = plain(response.getProperties());
   return /^it[0-9a-f]{8}$/.test(response.getId())
     ? { properties }
     : { properties, error: `id: ${response.getId()}` };
 }
 
-/** Asks for a create and does not wait: the call can be cancelled, as it is when its engine dies. */
+/** Starts a create without waiting for it; the call can be cancelled, as when the engine dies. */
 export function startCreate(plugin: PluginUnderTest, inputs: Properties): grpc.ClientUnaryCall {
   return plugin.client.create(createRequest(inputs), () => undefined);
 }
@@ -132,16 +134,18 @@ function createRequest(inputs: Properties): rpc.CreateRequest {
 
 async function update(
   plugin: PluginUnderTest,
-  question: { update: Properties; olds: Properties; preview?: boolean; ignoreChanges?: string[] },
-): Promise<Answer> {
+  spec: { update: Properties; olds: Properties; preview?: boolean; ignoreChanges?: string[] },
+): Promise<CallResult> {
   const request = new rpc.UpdateRequest();
   request.setUrn(resourceUrn);
   request.setId("id");
-  request.setNews(Struct.fromJavaScript(question.update));
-  request.setOlds(Struct.fromJavaScript(question.olds));
-  request.setPreview(question.preview ?? false);
-  request.setIgnorechangesList(question.ignoreChanges ?? []);
-  const response = await call<rpc.UpdateResponse>((done) => plugin.client.update(request, done));
+  request.setNews(Struct.fromJavaScript(spec.update));
+  request.setOlds(Struct.fromJavaScript(spec.olds));
+  request.setPreview(spec.preview ?? false);
+  request.setIgnorechangesList(spec.ignoreChanges ?? []);
+  const response = await unaryCall<rpc.UpdateResponse>((done) =>
+    plugin.client.update(request, done),
+  );
   return { properties: plain(response.getProperties()) };
 }
 
@@ -149,13 +153,13 @@ async function remove(
   plugin: PluginUnderTest,
   state: Properties,
   timeout: number,
-): Promise<Answer> {
+): Promise<CallResult> {
   const request = new rpc.DeleteRequest();
   request.setUrn(resourceUrn);
   request.setId("id");
   request.setProperties(Struct.fromJavaScript(state));
   request.setTimeout(timeout);
-  await call((done) => plugin.client.delete(request, done));
+  await unaryCall((done) => plugin.client.delete(request, done));
   return {};
 }
 
@@ -163,13 +167,13 @@ async function read(
   plugin: PluginUnderTest,
   state: Properties,
   inputs: Properties,
-): Promise<Answer> {
+): Promise<CallResult> {
   const request = new rpc.ReadRequest();
   request.setUrn(resourceUrn);
   request.setId("id");
   request.setProperties(Struct.fromJavaScript(state));
   request.setInputs(Struct.fromJavaScript(inputs));
-  const response = await call<rpc.ReadResponse>((done) => plugin.client.read(request, done));
+  const response = await unaryCall<rpc.ReadResponse>((done) => plugin.client.read(request, done));
   return {
     properties: { state: plain(response.getProperties()), inputs: plain(response.getInputs()) },
   };
@@ -177,8 +181,8 @@ async function read(
 
 type Done<T> = (error: grpc.ServiceError | null, response: T) => void;
 
-/** A gRPC call as a promise. */
-export function call<T>(start: (done: Done<T>) => unknown): Promise<T> {
+/** Turns a unary gRPC call into a promise. */
+export function unaryCall<T>(start: (done: Done<T>) => unknown): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, response) => {
       if (error === null) resolve(response);
@@ -187,14 +191,14 @@ export function call<T>(start: (done: Done<T>) => unknown): Promise<T> {
   });
 }
 
-function asError(problem: unknown): Answer {
-  const error = problem as grpc.ServiceError;
+function asError(thrown: unknown): CallResult {
+  const error = thrown as grpc.ServiceError;
   const detailed =
     error.metadata.get("grpc-status-details-bin").length > 0 ? " (with details)" : "";
   return { error: `${grpc.status[error.code]}${detailed}: ${error.details}` };
 }
 
-function listed(name: "replaces" | "diffs", list: string[]): Partial<Answer> {
+function listed(name: "replaces" | "diffs", list: string[]): Partial<CallResult> {
   return list.length === 0 ? {} : { [name]: list.sort() };
 }
 

@@ -1,41 +1,41 @@
-/** Pings every 20 ms, in several directions at once, and how long the longest silence was in each. */
+/** Pings every 20 ms in several directions at once and measures the longest gap between replies in each. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import type { Lab } from "../../../scripts/lab/lab";
 import { waitFor } from "../../../scripts/lab/process";
 
-/** From one node to another's address. */
+/** From a node to an address. */
 export type Direction = readonly [from: string, to: string];
 
-export interface Silence {
+export interface PingGap {
   from: string;
   to: string;
-  /** Up to the last one answered. */
+  /** The number of pings up to the last one with a reply. */
   sent: number;
   lost: number;
-  /** Between two answers, by the clock of their arrival. */
+  /** The longest time between two replies. */
   longestMs: number;
 }
 
-/** One for each direction, in their order. Every stream is answered before anything happens, and once more at its end. */
-export async function silencesDuring(
+/** Returns one result per direction. Each stream gets a reply before the action and another one after it. */
+export async function pingGapsDuring(
   lab: Lab,
   directions: readonly Direction[],
-  happening: () => Promise<void>,
-): Promise<Silence[]> {
-  const streams = directions.map(([from, to]) => new Stream(lab, from, to));
+  action: () => Promise<void>,
+): Promise<PingGap[]> {
+  const streams = directions.map(([from, to]) => new PingStream(lab, from, to));
   try {
-    for (const stream of streams) await stream.answered();
-    await happening();
-    for (const stream of streams) await stream.answered();
+    for (const stream of streams) await stream.waitForReply();
+    await action();
+    for (const stream of streams) await stream.waitForReply();
   } finally {
     for (const stream of streams) await stream.end();
   }
-  return streams.map((stream) => stream.silence());
+  return streams.map((stream) => stream.result());
 }
 
-export function describeSilences(silences: readonly Silence[]): string {
-  return silences
+export function describeGaps(gaps: readonly PingGap[]): string {
+  return gaps
     .map(
       ({ from, to, sent, lost, longestMs }) =>
         `${from} > ${to}: ${longestMs} ms, ${lost}/${sent} lost`,
@@ -43,18 +43,18 @@ export function describeSilences(silences: readonly Silence[]): string {
     .join("; ");
 }
 
-/** The bound of the law: by hand it was 0.1 s. */
+/** The longest gap allowed; 0.1 s was measured by hand. */
 const BOUND_MS = 500;
 
-export function assertShort(silences: readonly Silence[]): void {
-  for (const silence of silences) {
-    assert.ok(silence.longestMs <= BOUND_MS, describeSilences([silence]));
+export function assertShort(gaps: readonly PingGap[]): void {
+  for (const silence of gaps) {
+    assert.ok(silence.longestMs <= BOUND_MS, describeGaps([silence]));
   }
 }
 
-const PATIENCE_MS = 20_000;
+const LIMIT_MS = 20_000;
 
-class Stream {
+class PingStream {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
   private printed = "";
@@ -71,13 +71,13 @@ class Stream {
     this.ended = new Promise((resolve) => this.child.once("close", resolve));
   }
 
-  async answered(): Promise<void> {
-    const before = this.answers().length;
-    const more = await waitFor(
-      () => (this.answers().length > before ? true : undefined),
-      PATIENCE_MS,
-    );
-    if (more === undefined) throw new Error(`no answer to ${this.from} from ${this.to}`);
+  async waitForReply(): Promise<void> {
+    const before = this.replies().length;
+    const more = await waitFor(() => (this.replies().length > before ? true : undefined), {
+      limitMs: LIMIT_MS,
+      pauseMs: 10,
+    });
+    if (more === undefined) throw new Error(`${this.from} got no reply from ${this.to}`);
   }
 
   async end(): Promise<void> {
@@ -85,17 +85,17 @@ class Stream {
     await this.ended;
   }
 
-  silence(): Silence {
-    const answers = this.answers();
-    const sent = Math.max(...answers.map(({ number }) => number));
-    const times = answers.map(({ at }) => at).sort((a, b) => a - b);
+  result(): PingGap {
+    const replies = this.replies();
+    const sent = Math.max(...replies.map(({ number }) => number));
+    const times = replies.map(({ at }) => at).sort((a, b) => a - b);
     const gaps = times.slice(1).map((time, at) => time - (times[at] ?? time));
-    const lost = sent - new Set(answers.map(({ number }) => number)).size;
+    const lost = sent - new Set(replies.map(({ number }) => number)).size;
     const longestMs = Math.round(Math.max(0, ...gaps) * 1000);
     return { from: this.from, to: this.to, sent, lost, longestMs };
   }
 
-  private answers(): { at: number; number: number }[] {
+  private replies(): { at: number; number: number }[] {
     const lines = this.printed.matchAll(/^\[([\d.]+)\] \d+ bytes from .* icmp_seq=(\d+)/gm);
     return [...lines].map((line) => ({ at: Number(line[1]), number: Number(line[2]) }));
   }

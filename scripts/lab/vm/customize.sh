@@ -1,19 +1,19 @@
 #!/bin/sh
-# The last hand on a virtual machine's tree, before it becomes a disk image. Run by mmdebstrap as a customize hook, which
-# sets MMDEBSTRAP_APT_CONFIG; OFFERED are the packages that the machine's apt will find.
+# Customizes a virtual machine's root file system before it becomes a disk image. Run by mmdebstrap as a customize hook,
+# which sets MMDEBSTRAP_APT_CONFIG. OFFERED: the packages that apt can install on the machine.
 #
-#   furnish.sh ROOT
+#   customize.sh ROOT
 set -eu
 root=$1
 
-# --- a repository on the machine's own disk, in place of the one that the image was made from: the lab has no way out ---
+# --- a repository on the machine's own disk replaces the original sources: the lab has no internet access ---------------
 repository=$root/srv/debian
 mkdir -p "$repository"
 (
   cd "$repository"
   export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
   for package in $OFFERED; do
-    # The index says which file it means; the version that apt-get would take comes first.
+    # The file name must match the index; the first entry is the version that apt-get downloads.
     apt-cache show --no-all-versions "$package" >>Packages
     file=$(awk '$1 == "Filename:" { name = $2 } END { print name }' Packages)
     mkdir -p "${file%/*}"
@@ -22,10 +22,10 @@ mkdir -p "$repository"
 )
 chmod -R a+rX "$root/srv"
 rm -rf "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*
-# Trusted unsigned: it is as safe as the disk that it lies on.
+# No signature is needed: the repository is on the machine's own disk.
 echo 'deb [trusted=yes] file:/srv/debian ./' >"$root/etc/apt/sources.list.d/lab.list"
 
-# --- what mmdebstrap and the packages brought along from the machine that built it --------------------------------------
+# --- remove what mmdebstrap and the packages copied from the build machine ----------------------------------------------
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
 rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
 : >"$root/etc/machine-id"
@@ -34,14 +34,14 @@ ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 # --- first boot ---------------------------------------------------------------------------------------------------------
 cat >"$root/etc/cloud/cloud.cfg.d/90-lab.cfg" <<'EOF'
 datasource_list: [NoCloud, None]
-# As Debian's own images have it; cloud-init's default would generate en_US, which takes minutes in an emulated machine.
+# As in Debian's own images; cloud-init's default generates en_US, which takes minutes on an emulated machine.
 locale: C.UTF-8
 EOF
-# Checks of LVM snapshots, of which there are none: 20 s of an emulated boot.
+# Checks of LVM snapshots, which do not exist here, take 20 s of an emulated boot.
 ln -sf /dev/null "$root/etc/systemd/system/e2scrub_reap.service"
 ln -sf /dev/null "$root/etc/systemd/system/e2scrub_all.timer"
 
-# --- a small initrd: the disk's two drivers and nothing else; it is unpacked at each boot ---------------------------------
+# --- a small initrd with the disk's two drivers only, because it is unpacked at each boot -------------------------------
 echo 'MODULES=list' >"$root/etc/initramfs-tools/conf.d/lab"
 printf 'virtio_pci\nvirtio_blk\n' >>"$root/etc/initramfs-tools/modules"
 chroot "$root" update-initramfs -u

@@ -1,7 +1,6 @@
 /**
- * Encrypts config values as Pulumi's passphrase provider does, all with one derivation of the key. The CLI can do no
- * more than one secret a run without showing it in a command line, and each run costs half a second: too much for
- * dozens of hosts. The engine that decrypts them is the real one.
+ * Encrypts config values like Pulumi's passphrase secrets provider, with a single key derivation. Without putting
+ * secrets on a command line, the CLI encrypts one per run, and a run takes half a second: too slow for dozens of hosts.
  * Format: pulumi/sdk/go/common/resource/config/crypt.go (NewSymmetricCrypterFromPassphrase).
  */
 import * as crypto from "node:crypto";
@@ -12,21 +11,21 @@ const KEY_BYTES = 32;
 const SALT_BYTES = 8;
 const NONCE_BYTES = 12;
 
-export interface Seal {
-  /** The stack file's `encryptionsalt`: the salt, and a known text by which the engine checks the passphrase. */
+export interface Crypter {
+  /** The stack file's `encryptionsalt`: the salt, and a known encrypted text that verifies the passphrase. */
   encryptionSalt: string;
-  /** A config value as it stands in the stack file. */
-  seal: (plain: string) => { secure: string };
+  /** Returns the value as it is written in the stack file. */
+  encrypt: (plain: string) => { secure: string };
 }
 
-/** Derives the key of a new stack from its passphrase. */
-export async function sealWith(passphrase: string): Promise<Seal> {
+/** Creates the crypter of a new stack, with a new salt. */
+export async function createCrypter(passphrase: string): Promise<Crypter> {
   const salt = crypto.randomBytes(SALT_BYTES);
   const derive = promisify(crypto.pbkdf2);
   const key = await derive(passphrase, salt, ITERATIONS, KEY_BYTES, "sha256");
   return {
     encryptionSalt: `v1:${salt.toString("base64")}:${encrypt(key, "pulumi")}`,
-    seal: (plain) => ({ secure: encrypt(key, plain) }),
+    encrypt: (plain) => ({ secure: encrypt(key, plain) }),
   };
 }
 
