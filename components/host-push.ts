@@ -27,12 +27,9 @@ export interface MadeMachine {
  * not be reached, is not recorded as converged, and the next `up` tries it again.
  */
 export class HostPush extends pulumi.ComponentResource {
-  /** A PushResult as JSON text. Holds no secret. */
-  readonly result: pulumi.Output<string>;
-
   constructor(name: string, args: HostPushArgs, opts?: pulumi.ComponentResourceOptions) {
     super("wireguard-mesh:index:HostPush", name, {}, opts);
-    const command = new local.Command(
+    new local.Command(
       `${name}-command`,
       {
         // Constant, and everything else on stdin: the provider shows the command in errors and in `ps`.
@@ -44,14 +41,13 @@ export class HostPush extends pulumi.ComponentResource {
         logging: local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
-      // The command alone waits: a component that is never registered would be one more error, about nothing new.
+      // dependsOn goes on the command: a skipped component would add a redundant error.
       {
         parent: this,
         dependsOn: [...args.after, ...(args.made === undefined ? [] : [args.made.ready])],
         ...(args.made === undefined ? {} : { deletedWith: args.made.machine }),
       },
     );
-    this.result = command.stdout;
     this.registerOutputs({});
   }
 }

@@ -1,6 +1,6 @@
 /** The whole network: relays first, then the peers that go through them. */
 import * as pulumi from "@pulumi/pulumi";
-import { machineOf } from "../mesh/plan/host-targets";
+import { machineId } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { tellsOfItsKey } from "../mesh/plan/rotation";
@@ -144,7 +144,7 @@ function nodeArgs(
   if (node.hosts.length === 0)
     return { ...reviewed, file: filled(renderConfig(node, plan.network, keyring)) };
   const request = filled(renderPushRequest(node, plan, keyring, owner));
-  const machine = withFacts(machineOf(node), instances);
+  const machine = withFacts(machineId(node), instances);
   return { ...reviewed, push: { request, machine, after, ...madeFor(node, instances) } };
 }
 

@@ -1,13 +1,17 @@
 /** Reads the stack's config as a whole, once, and puts every secret into its wrapper on the way in. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RawConfig } from "../mesh/config/read-draft";
+import {
+  isSecretMap,
+  isSecretText,
+  type SecretMap,
+  type SecretText,
+} from "../mesh/config/secret-keys";
 import type { Keyring } from "../mesh/render/render";
 import { isMap } from "../mesh/config/shape-issues";
 import { Secret } from "../mesh/secret";
 
 const NAMESPACE = "wireguard-mesh:";
-const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
-const KEYS = ["privateKeys", "formerPrivateKeys"];
 
 /**
  * The config of this stack by key. pulumi.Config would do, but it answers for one key that must be known before, and
@@ -26,15 +30,16 @@ export function readStackConfig(): RawConfig {
 /** The secrets of a config that has been validated. */
 export function keyringOf(config: RawConfig): Keyring {
   return {
-    privateKeys: secretsIn(config["privateKeys"]),
-    formerPrivateKeys: secretsIn(config["formerPrivateKeys"]),
+    privateKeys: secretsIn(config, "privateKeys"),
+    formerPrivateKeys: secretsIn(config, "formerPrivateKeys"),
     presharedKeySeed: secretAt(config, "presharedKeySeed"),
     sshPrivateKey: secretAt(config, "sshPrivateKey"),
     sshAuthoritySeed: secretAt(config, "sshAuthoritySeed"),
   };
 }
 
-function secretsIn(map: unknown): Map<string, Secret> {
+function secretsIn(config: RawConfig, name: SecretMap): Map<string, Secret> {
+  const map = config[name];
   const entries = isMap(map) ? Object.entries(map) : [];
   return new Map(entries.flatMap(([name, key]) => (key instanceof Secret ? [[name, key]] : [])));
 }
@@ -46,10 +51,10 @@ function isEncrypted(key: string): boolean {
 }
 
 function readValue(name: string, text: string, encrypted: boolean): unknown {
-  if (TEXTS.includes(name)) return encrypted ? Secret.of(text) : text;
+  if (isSecretText(name)) return encrypted ? Secret.of(text) : text;
   const value = parseJson(text);
   if (!encrypted) return value;
-  if (!KEYS.includes(name)) return Secret.sealed();
+  if (!isSecretMap(name)) return Secret.sealed();
   // Not sealed: that would pass for a map of keys which are all there.
   if (!isMap(value)) return Secret.of(text);
   return Object.fromEntries(
@@ -57,7 +62,7 @@ function readValue(name: string, text: string, encrypted: boolean): unknown {
   );
 }
 
-function secretAt(config: RawConfig, name: string): Secret | null {
+function secretAt(config: RawConfig, name: SecretText): Secret | null {
   const value = config[name];
   return value instanceof Secret ? value : null;
 }

@@ -10,7 +10,7 @@ export type NodeKeys = Pick<Node, "publicKey" | "nextPublicKey" | "ownKey">;
  * The node's secret decides. One that fits neither of two written keys is judged by a rule; one that does not fit the only
  * written key is the next key, whose rotation begins with that. A sealed secret, or none, leaves what is written.
  */
-export function keysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
+export function nodeKeysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
   const { publicKey, nextPublicKey } = node.fields;
   if (publicKey === undefined) return null;
   const held = heldKey(draft.secrets.privateKeys, node.name);

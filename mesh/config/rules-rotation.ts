@@ -2,7 +2,7 @@
 import { formatEndpoint, portBeside, type Endpoint } from "./config";
 import { hostsOf, type Draft, type NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
-import { heldKey, keysOf } from "./node-keys";
+import { heldKey, nodeKeysOf } from "./node-keys";
 import { endpointOf, listenPortOf } from "./rules-dialling";
 
 export function rotationIssues(draft: Draft): Issue[] {
@@ -25,7 +25,7 @@ export function rotationPortOf(relay: NodeDraft, draft: Draft): number | null {
 
 /** A node that has got its next key. */
 function movesToNext(node: NodeDraft, draft: Draft): boolean {
-  return keysOf(node, draft)?.ownKey === "next";
+  return nodeKeysOf(node, draft)?.ownKey === "next";
 }
 
 interface WrittenKey {
@@ -50,7 +50,7 @@ function sharedKeys(draft: Draft): Issue[] {
 }
 
 function keysIn(node: NodeDraft, draft: Draft): WrittenKey[] {
-  const keys = keysOf(node, draft);
+  const keys = nodeKeysOf(node, draft);
   if (keys === null) return [];
   const path = `${node.path}.publicKey`;
   const nextPath =
@@ -102,13 +102,13 @@ function portIssues(relay: NodeDraft, draft: Draft): Issue[] {
   if (port === listenPortOf(relay, draft))
     return [error(path, `${port} is the listen port already`, remedy)];
   if (port === endpoint?.port) return [error(path, `${port} is the endpoint's port`, remedy)];
-  const taken = endpoint === null ? undefined : holderOf({ ...endpoint, port }, relay, draft);
+  const taken = endpoint === null ? undefined : nodeAt({ ...endpoint, port }, relay, draft);
   return taken === undefined
     ? []
     : [error(path, `${port} at that address is the endpoint of ${taken.path}`, remedy)];
 }
 
-function holderOf(endpoint: Endpoint, relay: NodeDraft, draft: Draft): NodeDraft | undefined {
+function nodeAt(endpoint: Endpoint, relay: NodeDraft, draft: Draft): NodeDraft | undefined {
   return draft.nodes.find((other) => {
     const theirs = other === relay ? null : endpointOf(other, draft);
     return theirs !== null && formatEndpoint(theirs) === formatEndpoint(endpoint);

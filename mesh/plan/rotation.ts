@@ -48,13 +48,15 @@ export function movesToNext(node: Node): boolean {
 }
 
 /** All keys by which it may be known somewhere. */
-export function keysOf({ publicKey, nextPublicKey }: Node): string[] {
+export function publicKeysOf({ publicKey, nextPublicKey }: Node): string[] {
   return nextPublicKey === null ? [publicKey] : [publicKey, nextPublicKey];
 }
 
 /** Names by public key, of nodes between two keys by either. */
 export function namesByKey(nodes: readonly Node[]): Map<string, string> {
-  return new Map(nodes.flatMap((node) => keysOf(node).map((key) => [key, node.name] as const)));
+  return new Map(
+    nodes.flatMap((node) => publicKeysOf(node).map((key) => [key, node.name] as const)),
+  );
 }
 
 /** The key of the node's own interface; a relay's keeps the current one until the end, and the second has the next. */

@@ -3,6 +3,7 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
+import type { SecretKey } from "../../mesh/config/secret-keys";
 import { privateKeyFrom, publicKeyOf } from "../../mesh/keys";
 import type { Secret } from "../../mesh/secret";
 import type { Lab } from "./lab";
@@ -82,16 +83,21 @@ function stackText(lab: Lab, config: MeshConfig, { encryptionSalt, seal }: Seal)
         return [name, completeNode(lab, name, fields, key)];
       }),
     );
-  const values: Record<string, unknown> = {
+  const facts: Record<string, unknown> = {
     ...config,
     ...(config.relays === undefined ? {} : { relays: complete(config.relays) }),
     peers: complete(config.peers),
+  };
+  const secrets: Partial<Record<SecretKey, unknown>> = {
     privateKeys: Object.fromEntries([...keys].map(([name, key]) => [name, seal(key.reveal())])),
     presharedKeySeed: seal(randomText()),
     sshPrivateKey: seal(lab.sshPrivateKey()),
     ...(hasEc2(config) ? { sshAuthoritySeed: seal(randomText()) } : {}),
   };
-  const entries = Object.entries(values).map(([key, value]) => [`${NAMESPACE}${key}`, value]);
+  const entries = Object.entries({ ...facts, ...secrets }).map(([key, value]) => [
+    `${NAMESPACE}${key}`,
+    value,
+  ]);
   const region = hasEc2(config) ? { "aws:region": "ap-northeast-1" } : {};
   const settings: unknown = { ...region, ...Object.fromEntries(entries) };
   const text = { encryptionsalt: encryptionSalt, config: settings };

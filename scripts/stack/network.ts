@@ -3,7 +3,7 @@ import { formatIssues } from "../../mesh/config/issue";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { isMap } from "../../mesh/config/shape-issues";
 import { readMesh } from "../../mesh/mesh";
-import { hostTargets, machineOf } from "../../mesh/plan/host-targets";
+import { hostTargets, machineId } from "../../mesh/plan/host-targets";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
 import { Secret } from "../../mesh/secret";
@@ -87,7 +87,7 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
     sshPrivateKey: access.sshPrivateKey?.reveal() ?? null,
     interface: access.plan.network.interface,
     owner: access.owner,
-    machine: withMadeInstances(node.name, machineOf(node), made),
+    machine: withMadeInstances(node.name, machineId(node), made),
   };
 }
 

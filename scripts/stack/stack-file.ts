@@ -2,14 +2,12 @@
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { parse, YAMLParseError, type ScalarTag } from "yaml";
 import type { RawConfig } from "../../mesh/config/read-draft";
+import { isSecretText } from "../../mesh/config/secret-keys";
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
 import { Failure } from "./failure";
 
 export const NAMESPACE = "wireguard-mesh:";
-
-/** Keys whose value is text as it stands, never JSON. */
-const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
 
 /** The text of a stack file, empty where it is not there yet. */
 export function readStackFile(path: string): string {
@@ -49,7 +47,7 @@ export function readConfig(text: string, where: string): RawConfig {
   return Object.fromEntries(
     entries.map(([key, value]) => {
       const name = key.slice(NAMESPACE.length);
-      return [name, seal(TEXTS.includes(name) ? value : fromJson(value))];
+      return [name, seal(isSecretText(name) ? value : fromJson(value))];
     }),
   );
 }

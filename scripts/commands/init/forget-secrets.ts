@@ -1,4 +1,5 @@
 /** What is left of a stack file when nobody can decrypt its secrets any more: the network, and the keys that its hosts have. */
+import { isSecretMap } from "../../../mesh/config/secret-keys";
 import { isMap } from "../../../mesh/config/shape-issues";
 import { configPath } from "../../stack/encrypt";
 import { NAMESPACE, readSettings } from "../../stack/stack-file";
@@ -16,7 +17,6 @@ export interface Remains {
 
 /** How the engine notes down who encrypts. */
 const ENCRYPTION = ["encryptionsalt", "encryptedkey", "secretsprovider"];
-const KEYS = ["privateKeys", "formerPrivateKeys"];
 
 /** Whether anything in the file is encrypted. */
 export function holdsSecrets(text: string, where: string): boolean {
@@ -46,7 +46,7 @@ export function forgetSecrets(text: string, where: string): Remains {
     text: facts.reduce(removeIn, stripped),
     kept: kept.map(({ name }) => name),
     keyless: keyless.map(({ name }) => name),
-    gone: sealed.filter((key) => !KEYS.includes(key.replace(NAMESPACE, ""))),
+    gone: sealed.filter((key) => !isSecretMap(key.replace(NAMESPACE, ""))),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Who is between two keys, and who of their neighbours has not shaken hands with the new one yet. */
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { keysOf } from "../../../mesh/plan/rotation";
+import { publicKeysOf } from "../../../mesh/plan/rotation";
 import type { PeerFacts } from "../../push/facts";
 import type { Answer } from "../status/ask-nodes";
 
@@ -70,7 +70,9 @@ function waitingOf(
   if (answer?.reachable !== true) return [];
   const { alternate, peers } = answer.facts;
   const seen = node.kind === "relay" ? (alternate?.peers ?? []) : peers;
-  return hasShaken(seen, keysOf(neighbour)) ? [] : [{ node: neighbour.name, why: "handOver" }];
+  return hasShaken(seen, publicKeysOf(neighbour))
+    ? []
+    : [{ node: neighbour.name, why: "handOver" }];
 }
 
 function hasShaken(peers: readonly PeerFacts[], keys: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 /** How the links are, from what the hosts at their ends say. */
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { keysOf } from "../../../mesh/plan/rotation";
+import { publicKeysOf } from "../../../mesh/plan/rotation";
 import type { Answer } from "./ask-nodes";
 
 /**
@@ -44,7 +44,7 @@ function endOf(node: NodePlan, neighbour: NodePlan, answer: Answer | undefined):
   const section = node.sections.find(({ name }) => name === neighbour.name);
   const said = answer?.reachable === true ? answer.facts : undefined;
   // By whichever key, on whichever interface.
-  const keys = keysOf(neighbour);
+  const keys = publicKeysOf(neighbour);
   const peers = [...(said?.peers ?? []), ...(said?.alternate?.peers ?? [])];
   const shaken = peers.flatMap(({ publicKey, latestHandshake }) =>
     keys.includes(publicKey) ? (latestHandshake ?? []) : [],

@@ -1,6 +1,6 @@
 /** The ways onto a machine, the relays that they need, and which machine it is. */
 import assert from "node:assert/strict";
-import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
+import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
 import { hostKeyLine, keyPair } from "../../support/key-pairs";
@@ -79,7 +79,7 @@ describe("the ways onto a machine", () => {
 
 describe("a machine", () => {
   const machine = (fields: Record<string, unknown>) =>
-    machineOf(nodeIn(planWith(fields), "desktop"));
+    machineId(nodeIn(planWith(fields), "desktop"));
   const host = "taro@192.168.1.20";
 
   it("is the same at another address and with its host keys in another order", () => {
