@@ -6,7 +6,7 @@ import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
-import { runProgram } from "./commands/program";
+import { runProgram } from "./cli/program";
 import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";

@@ -62,6 +62,11 @@ const forbidden: Record<string, ForbiddenEdge> = {
     to: isUnder("components/", "index.ts"),
     reason: "the commands reach the engine through its CLI, so that both see one program",
   },
+  "scripts/stack -> scripts/commands, scripts/cli": {
+    from: isUnder("scripts/stack/"),
+    to: isUnder("scripts/commands/", "scripts/cli/"),
+    reason: "what commands share must not depend on one of them, nor on how results are printed",
+  },
   "the program and its tools -> test/": {
     from: (file) => !file.startsWith("test/"),
     to: isUnder("test/"),
@@ -88,9 +93,20 @@ describe("imports", () => {
     });
   }
 
-  it("make no circle in mesh/ and components/", () => {
-    const core = sourceFiles.filter((file) => isUnder("mesh/", "components/")(file.path));
-    assert.deepEqual(circles(core), []);
+  it("never go from one command to another: what two commands need belongs in scripts/stack, so that each can be read and changed alone", () => {
+    const sources = sourceFiles.filter((file) => commandOf(file.path) !== null);
+    assert.notEqual(sources.length, 0, "the rule is about no file any more");
+    const broken = sources.flatMap((file) =>
+      file.imports
+        .filter((target) => ![null, commandOf(file.path)].includes(commandOf(target)))
+        .map((target) => `${file.path} -> ${target}`),
+    );
+    assert.deepEqual(broken, []);
+  });
+
+  it("make no circle in mesh/, components/, scripts/stack and scripts/commands", () => {
+    const folders = isUnder("mesh/", "components/", "scripts/stack/", "scripts/commands/");
+    assert.deepEqual(circles(sourceFiles.filter((file) => folders(file.path))), []);
   });
 });
 
@@ -181,6 +197,11 @@ describe("pins that bite", () => {
     assert.deepEqual(loose, []);
   });
 });
+
+/** `up` for scripts/commands/up.ts and for every file below scripts/commands/up/; null outside of scripts/commands. */
+function commandOf(file: string): string | null {
+  return /^scripts\/commands\/([^/]+?)(?:\.ts)?(?:\/|$)/.exec(file)?.[1] ?? null;
+}
 
 /** Each circle once, as the files on it. */
 function circles(files: SourceFile[]): string[] {

@@ -80,7 +80,7 @@ describe("a hand on a host", function () {
         );
       }
       const mended = succeeded(await talk.command("repush", node));
-      assert.match(mended.stdout, new RegExp(`mended:.* ${node} `));
+      assert.match(mended.stdout, new RegExp(`fixed:.* ${node} `));
       assert.deepEqual(await driftOf(node), [], JSON.stringify(seen));
     }
   });
@@ -110,7 +110,7 @@ describe("a hand on a host", function () {
     assert.match(up.stdout, /as planned again:.* laptop/);
     assert.deepEqual(await driftOf("laptop"), []);
     const again = succeeded(await talk.command("up", "--check", "--yes", "--skip-preview"));
-    assert.match(again.stderr, /Every host is as planned/);
+    assert.match(again.stderr, /All hosts match the plan/);
   });
 
   it("let no secret be seen anywhere in all of this", () => talk.leaks.end());
