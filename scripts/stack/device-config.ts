@@ -1,4 +1,4 @@
-/** The configs of devices, the nodes that are not pushed to: from the stack's state, and a record of who was given which. */
+/** The configs of devices, nodes without a host: read from the stack's state, and the record of those that were delivered. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { deliveryOf, needingConfig, type Outdated } from "../../mesh/render/delivery";

@@ -1,4 +1,4 @@
-/** How a host differs from the plan, in words: what can be told from public facts, without any secret. */
+/** The differences of a host from the plan, as far as they show without secrets. */
 import { parsePrefix } from "../../mesh/addresses";
 import { Mistake } from "../../mesh/config/mistake";
 import type { PeerSection } from "../../mesh/plan/peer-section";
@@ -6,14 +6,15 @@ import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { interfaceKey, namesByKey } from "../../mesh/plan/rotation";
 import type { Facts, PeerFacts } from "../push/facts";
 
-/** Empty where the host is as planned. Endpoints are left out: WireGuard moves them as nodes roam. */
+/** One line per difference. Endpoints are not compared: WireGuard changes them as nodes roam. */
 export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts): string[] {
   const name = plan.network.interface;
   if (facts.interface === "missing") return [`${name} is missing`];
-  if (facts.owner === null) return [`${name} is there, but not ours: no mark of an owner`];
+  if (facts.owner === null)
+    return [`${name} exists, but has no owner mark: wireguard-mesh did not set it up`];
   if (facts.owner !== owner) return [`${name} belongs to ${facts.owner}`];
-  const seen = [
-    ...(facts.pending === null ? [] : ["a change there has not been confirmed"]),
+  const found = [
+    ...(facts.pending === null ? [] : ["a change is not confirmed"]),
     ...diskDrift(name, facts),
     ...interfaceDrift(node, plan, facts),
     ...routeDrift(facts),
@@ -21,11 +22,11 @@ export function driftOf(node: NodePlan, plan: Plan, owner: string, facts: Facts)
     ...alternateDrift(node, plan, facts),
     ...staleEndpoints(plan, facts),
   ];
-  if (seen.length > 0 || !facts.runsOtherwise) return seen;
-  return [`${name} runs otherwise than its file says: its MTU, or a preshared key`];
+  if (found.length > 0 || !facts.runsOtherwise) return found;
+  return [`${name} differs from its file: its MTU, or a preshared key`];
 }
 
-/** What only the next boot would bring to light. */
+/** Differences that take effect at the next boot. */
 function diskDrift(name: string, facts: Facts): string[] {
   const file = `/etc/wireguard/${name}.conf`;
   if (facts.confirmedFile === null) return [];
@@ -34,7 +35,9 @@ function diskDrift(name: string, facts: Facts): string[] {
     ...(facts.file === null || facts.file === facts.confirmedFile
       ? []
       : [`${file} was edited by hand`]),
-    ...(facts.atBoot === false ? ["it would not come up at boot as it is: unit or sysctl"] : []),
+    ...(facts.atBoot === false
+      ? ["it would not come up at boot: its unit or sysctl file differs"]
+      : []),
   ];
 }
 
@@ -43,16 +46,16 @@ function routeDrift({ routeChanges }: Facts): string[] {
     const [verb, , prefix = ""] = change.split(" ");
     return verb === "add"
       ? `the route to ${prefix} is missing`
-      : `the route to ${prefix} is there, but not planned`;
+      : `the route to ${prefix} is not in the plan`;
   });
 }
 
-/** WireGuard resolves a name once: a node whose address has changed since is dialled where it was. */
+/** WireGuard resolves a name once, so it keeps dialling the old address of a node that has moved. */
 function staleEndpoints(plan: Plan, facts: Facts): string[] {
   const names = namesByKey(plan.nodes);
   return facts.staleEndpoints.map(
     ({ publicKey, is, planned }) =>
-      `endpoint of peer ${names.get(publicKey) ?? publicKey} is ${is}, and no handshake for 180 s; ${planned} leads elsewhere now`,
+      `endpoint of peer ${names.get(publicKey) ?? publicKey} is ${is}, and no handshake for 180 s; ${planned} has another address now`,
   );
 }
 
@@ -75,21 +78,21 @@ function interfaceDrift(node: NodePlan, { network }: Plan, facts: Facts): string
 function peersDrift(node: NodePlan, plan: Plan, peers: readonly PeerFacts[]): string[] {
   const names = namesByKey(plan.nodes);
   const planned = new Set(node.sections.map((section) => section.publicKey));
-  const strangers = peers.filter((peer) => !planned.has(peer.publicKey));
+  const unplanned = peers.filter((peer) => !planned.has(peer.publicKey));
   return [
     ...node.sections.flatMap((section) => {
       const peer = peers.find((candidate) => candidate.publicKey === section.publicKey);
       const of = `${section.name}${section.which === "next" ? " (next key)" : ""}`;
       if (peer === undefined) return [`peer ${of} is missing`];
-      return sectionDrift(section, peer, inPair(section, node));
+      return sectionDrift(section, peer, isPaired(section, node));
     }),
-    ...strangers.map(
-      ({ publicKey }) => `peer ${names.get(publicKey) ?? publicKey} is there, but not planned`,
+    ...unplanned.map(
+      ({ publicKey }) => `peer ${names.get(publicKey) ?? publicKey} is not in the plan`,
     ),
   ];
 }
 
-/** The allowed IPs of a node between two keys are with either of them, and the host's own script says when they are not. */
+/** `paired`: during a rotation the allowed IPs are with either key, and the host checks them itself. */
 function sectionDrift(section: PeerSection, peer: PeerFacts, paired: boolean): string[] {
   const of = `of peer ${section.name}`;
   return [
@@ -102,20 +105,20 @@ function sectionDrift(section: PeerSection, peer: PeerFacts, paired: boolean): s
   ];
 }
 
-function inPair({ publicKey }: PeerSection, { rotation }: NodePlan): boolean {
+function isPaired({ publicKey }: PeerSection, { rotation }: NodePlan): boolean {
   const pairs = rotation?.pairs ?? [];
   return pairs.some(({ current, next }) => current === publicKey || next === publicKey);
 }
 
-/** A relay's second interface, and what moves allowed IPs and routes from key to key. */
+/** A relay's second interface, and the watcher that moves allowed IPs and routes between keys. */
 function alternateDrift(node: NodePlan, plan: Plan, facts: Facts): string[] {
   const watcher =
-    facts.watcher === "missing" ? ["nothing there looks after the keys that change"] : [];
+    facts.watcher === "missing" ? ["the watcher of the rotating keys is not running"] : [];
   const planned = node.alternate;
   if (planned === null) {
     return facts.alternate === null
       ? watcher
-      : [...watcher, `${facts.alternate.interface} is there, but not planned`];
+      : [...watcher, `${facts.alternate.interface} is not in the plan`];
   }
   const second = facts.alternate;
   if (second === null || second.publicKey === null)
@@ -146,16 +149,16 @@ function sets(what: string, are: readonly string[], planned: readonly string[]):
     ...[...wanted].filter((text) => !present.has(text)).map((text) => `${what} ${text} is missing`),
     ...[...present]
       .filter((text) => !wanted.has(text))
-      .map((text) => `${what} ${text} is there, but not planned`),
+      .map((text) => `${what} ${text} is not in the plan`),
   ];
 }
 
-/** The kernel and the plan may spell one IPv6 prefix in two ways; an interface's address has host bits and stays. */
+/** The kernel and the plan may write an IPv6 prefix differently. An interface's address, with host bits, stays as it is. */
 function canonical(text: string): string {
   try {
     return parsePrefix(text).text;
-  } catch (problem) {
-    if (problem instanceof Mistake) return text;
-    throw problem;
+  } catch (error) {
+    if (error instanceof Mistake) return text;
+    throw error;
   }
 }

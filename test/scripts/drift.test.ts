@@ -27,10 +27,10 @@ describe("drift", () => {
     [
       "an interface without an owner",
       () => ({ owner: null }),
-      ["wg0 is there, but not ours: no mark of an owner"],
+      ["wg0 exists, but has no owner mark: wireguard-mesh did not set it up"],
     ],
     ["an interface of another stack", () => ({ owner: "x/y" }), ["wg0 belongs to x/y"]],
-    ["an unconfirmed change", () => ({ pending: "t" }), ["a change there has not been confirmed"]],
+    ["an unconfirmed change", () => ({ pending: "t" }), ["a change is not confirmed"]],
     [
       "no forwarding",
       () => ({ forwarding: { ipv4: false, ipv6: false } }),
@@ -41,18 +41,18 @@ describe("drift", () => {
     [
       "a disabled start at boot",
       () => ({ atBoot: false }),
-      ["it would not come up at boot as it is: unit or sysctl"],
+      ["it would not come up at boot: its unit or sysctl file differs"],
     ],
     [
       "a difference that only the host can see",
       () => ({ runsOtherwise: true }),
-      ["wg0 runs otherwise than its file says: its MTU, or a preshared key"],
+      ["wg0 differs from its file: its MTU, or a preshared key"],
     ],
     ["another port", () => ({ listenPort: 1 }), ["listen port is 1, planned is 51820"]],
     [
       "another address",
       () => ({ addresses: ["10.9.9.9/24"] }),
-      ["address 10.86.0.1/24 is missing", "address 10.9.9.9/24 is there, but not planned"],
+      ["address 10.86.0.1/24 is missing", "address 10.9.9.9/24 is not in the plan"],
     ],
     ["a missing peer", (facts) => ({ peers: facts.peers.slice(1) }), ["peer nas is missing"]],
     [
@@ -63,7 +63,7 @@ describe("drift", () => {
           ...facts.peers.slice(0, 1).map((peer) => ({ ...peer, publicKey: keyOf("x") })),
         ],
       }),
-      [`peer ${keyOf("x")} is there, but not planned`],
+      [`peer ${keyOf("x")} is not in the plan`],
     ],
     [
       "a removed LAN",
