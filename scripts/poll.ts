@@ -1,7 +1,7 @@
 /** Repeats an attempt until it succeeds or a time limit has passed. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-export interface PollTimes {
+interface PollTimes {
   /** No attempt begins later than this after the first; 0 is a single attempt. */
   limitMs: number;
   /** Pause between the end of one attempt and the start of the next. */

@@ -4,7 +4,7 @@
 export const SECRET_MAPS = ["privateKeys", "formerPrivateKeys"] as const;
 
 /** One text, taken as it is and never parsed as JSON. */
-export const SECRET_TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"] as const;
+const SECRET_TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"] as const;
 
 export const SECRET_KEYS = [...SECRET_MAPS, ...SECRET_TEXTS] as const;
 

@@ -1,8 +1,5 @@
-/** What all commands share: help, common options, output, exit codes. */
+/** What all commands share: help, common options and output. Exit codes: 0 done, 1 findings or failed, 2 wrong usage. */
 import { Command } from "commander";
-
-/** 0: done. 1: findings, or it failed. 2: wrong usage. */
-export type ExitCode = 0 | 1 | 2;
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -10,7 +7,7 @@ export interface CommonOptions {
   stack?: string;
 }
 
-export interface Help {
+interface Help {
   /** Its first sentence is the summary in the list of commands. */
   description: string;
   /** Command lines, without `npx wireguard-mesh`. */

@@ -28,13 +28,13 @@ export interface UpReport {
   checked: HostCheck[];
 }
 
-export interface HandOver {
+interface HandOver {
   node: string;
   /** `device`: it adds its own private key, so its config is text and not a QR code. */
   custody: NodePlan["custody"];
 }
 
-export interface ConvergeOptions {
+interface ConvergeOptions {
   /** More flags for `pulumi up`. */
   flags?: readonly string[];
   yes?: true;

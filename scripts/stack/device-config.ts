@@ -9,7 +9,7 @@ import { fingerprintsIn } from "./outputs";
 import { configPath } from "./stack-file";
 import { setIn } from "./yaml-edit";
 
-export interface DeviceConfig {
+interface DeviceConfig {
   node: NodePlan;
   plan: Plan;
   /** The wg-quick(8) file. */
@@ -21,7 +21,7 @@ export async function readDeviceConfig(name: string, stack: OpenStack): Promise<
   if (nodeNamed(name, stack.filePlan().nodes).hosts.length > 0) {
     throw new Failure(
       `${name} is pushed to: its config goes to its host by \`up\`, and nowhere else`,
-      `to look at it: npx wireguard-mesh plan ${name}`,
+      `to show it: npx wireguard-mesh plan ${name}`,
     );
   }
   const file = (await stack.configs()).get(name);

@@ -20,7 +20,7 @@ export interface NodeFailure {
   reason: string;
 }
 
-export interface NodeChange {
+interface NodeChange {
   node: string;
   change: "create" | "update" | "delete" | "replace";
 }

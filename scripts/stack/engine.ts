@@ -5,7 +5,7 @@ import { delimiter, join, sep } from "node:path";
 import { Failure } from "./failure";
 import type { Project, StackRef } from "./project";
 
-export interface EngineAnswer {
+interface EngineAnswer {
   exitCode: number;
   stdout: string;
   stderr: string;

@@ -21,7 +21,7 @@ export interface Access {
 }
 
 /** The EC2 instances of relays, as of the last `up`. */
-export interface Instances {
+interface Instances {
   /** By the relay's name; a relay without an instance yet is absent. */
   facts: InstanceFacts;
   /** The public key of the SSH authority that signs their host keys; null before the first `up`. */

@@ -4,7 +4,7 @@ import { parseHost, parseHostKey } from "../../mesh/config/values";
 import { Failure } from "./failure";
 
 /** Keys as `TYPE BASE64`. */
-export type FindKnownHost = (address: string, port: number) => Promise<string[]>;
+type FindKnownHost = (address: string, port: number) => Promise<string[]>;
 
 /**
  * The host keys for a node: the given ones, else the known ones of its first SSH address that has any; undefined where none

@@ -10,7 +10,7 @@ import type { Access } from "./host-access";
  * on a link without keepalive, which is normal without traffic. `dead`: none, although there should be one. `away`: none, but
  * one end is not pushed to: a phone may be off. `unknown`: neither end could be asked.
  */
-export type LinkState = "alive" | "idle" | "dead" | "away" | "unknown";
+type LinkState = "alive" | "idle" | "dead" | "away" | "unknown";
 
 export interface LinkStatus {
   a: string;

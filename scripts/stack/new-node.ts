@@ -38,7 +38,7 @@ function free(prefix: Prefix, taken: IpAddress[]): string {
   throw new Failure(`${prefix.text} has no free address left`, "choose a larger network.cidr");
 }
 
-export interface KeyPair {
+interface KeyPair {
   privateKey: Secret;
   publicKey: string;
 }

@@ -59,7 +59,7 @@ export class OpenStack implements StackRef {
     return readConfigSoFar(this.text, this.file);
   }
 
-  /** The network by the file alone, with what is wrong with it. */
+  /** The network by the file alone, with its mistakes. */
   get mesh(): Mesh {
     return (this.fromFile.mesh ??= readMesh(this.config, Date.now()));
   }
@@ -119,7 +119,7 @@ export class OpenStack implements StackRef {
   }
 
   /**
-   * Changes the stack file, from what it says now: reviewed, its secrets encrypted, written atomically.
+   * Reads the stack file again, changes it, reviews the change, encrypts its secrets and writes the file atomically.
    * @throws Failure, with the file unchanged, when the edit would add a mistake or a secret cannot be encrypted.
    */
   async edit(change: (text: string) => StackEdit): Promise<void> {

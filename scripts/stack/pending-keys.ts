@@ -24,7 +24,7 @@ export interface Waiting {
   why: "unreached" | "silent" | "handOver";
 }
 
-/** Asks the hosts that can tell, see pendingKeys; of all rotations in progress, or of those of `names`. */
+/** Asks the hosts, see pendingKeys. All rotations in progress, or those of the named nodes. */
 export async function findPendingKeys(
   stack: OpenStack,
   names?: readonly string[],

@@ -94,7 +94,7 @@ function parse(text: string): unknown {
 }
 
 /** Replaced in tests. */
-export interface Pushing {
+interface Pushing {
   /** PushResult.digest of the host's last confirmed push; null where nothing of this stack is installed. */
   confirmed(request: PushRequest): Promise<string | null>;
   apply(request: string): Promise<PushResult>;

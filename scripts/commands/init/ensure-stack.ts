@@ -9,7 +9,7 @@ import type { StackRef } from "../../stack/project";
 import { readSettings, readStackFile, writeStackFile } from "../../stack/stack-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
 
-export interface EnsuredStack {
+interface EnsuredStack {
   /** The stack file's text: the user's, with the engine's settings (encryptionsalt, ...) added. */
   text: string;
   /** Whether the stack was created just now. */

@@ -4,7 +4,7 @@ import { isMap } from "../../../mesh/config/shape-issues";
 import { configPath, NAMESPACE, readSettings } from "../../stack/stack-file";
 import { removeIn } from "../../stack/yaml-edit";
 
-export interface WithoutSecrets {
+interface WithoutSecrets {
   text: string;
   /** Nodes whose private key is also on their host, where the next push takes it from. */
   kept: string[];

@@ -3,7 +3,7 @@ import { addressIn, contains, type Prefix } from "../../../mesh/addresses";
 import type { Node } from "../../../mesh/config/config";
 import type { Plan } from "../../../mesh/plan/plan";
 
-export interface LanRoute {
+interface LanRoute {
   /** The LAN whose router needs the route. */
   lan: string;
   /** The node that the LAN is behind. */

@@ -5,7 +5,7 @@ import type { Link } from "../../../mesh/plan/links";
 import { reachOf, type Reach } from "../../../mesh/plan/reach";
 import { renderRedacted } from "../../../mesh/render/render";
 
-export interface PlanJson {
+interface PlanJson {
   /** No issue is an error. */
   ok: boolean;
   issues: Issue[];
@@ -17,7 +17,7 @@ export interface PlanJson {
   reach?: Reach[];
 }
 
-export interface NodeJson {
+interface NodeJson {
   kind: "relay" | "peer";
   address: string;
   address6: string | null;

@@ -11,7 +11,7 @@ import { renderRedacted } from "../../../mesh/render/render";
 import { formatTable } from "../../cli/table";
 import { lanRoutes } from "./lan-routes";
 
-export interface Parts {
+interface Parts {
   /** Reachability by pairs instead of by groups. */
   reach: boolean;
   /** Also every node's WireGuard file, without secrets. */

@@ -9,14 +9,14 @@ import { driftOf } from "../../stack/drift";
 import type { Access } from "../../stack/host-access";
 import { handshakeAge, linkStates, type LinkStatus } from "../../stack/link-states";
 
-export interface StatusReport {
+interface StatusReport {
   /** Every asked host was reached and matches the plan, and no link is dead. */
   ok: boolean;
   nodes: Record<string, NodeStatus>;
   links: LinkStatus[];
 }
 
-export interface NodeStatus {
+interface NodeStatus {
   /** Null: a node that is not pushed to cannot be asked. */
   reachable: boolean | null;
   through: string | null;

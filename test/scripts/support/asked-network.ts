@@ -5,7 +5,7 @@ import type { HostAnswer } from "../../../scripts/stack/ask-hosts";
 import { HOST_KEY, nodeOf, nodes, planOf } from "./network";
 
 export const OWNER = "wireguard-mesh/test";
-export const NOW = 1_000_000;
+const NOW = 1_000_000;
 
 const node = nodes("tokyo", "nas", "phone", "vps");
 export const plan = planOf({

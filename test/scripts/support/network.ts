@@ -1,6 +1,6 @@
 /** A small network for tests of the commands: a relay and a laptop that are pushed to, and a phone. */
 import { nextFree, parsePrefix, type IpAddress } from "../../../mesh/addresses";
-import { encodeKey, privateKeyFrom, publicKeyOf } from "../../../mesh/keys";
+import { privateKeyFrom, publicKeyOf } from "../../../mesh/keys";
 import { readMesh } from "../../../mesh/mesh";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { Secret } from "../../../mesh/secret";
@@ -11,10 +11,6 @@ export const HOST_KEY =
 /** A public key for a name, the same in each run. */
 export function keyOf(name: string): string {
   return publicKeyOf(privateKeyFrom(new TextEncoder().encode(name.padEnd(32).slice(0, 32))));
-}
-
-export function plainKey(fill: number): string {
-  return encodeKey(new Uint8Array(32).fill(fill));
 }
 
 /** A stack file with comments. */

@@ -31,7 +31,7 @@ export interface Outcome {
   stderr: string;
 }
 
-export interface EngineCall {
+interface EngineCall {
   argv: string[];
   stdin: string;
   /** The environment as text, to search it for secrets. */
