@@ -27,12 +27,9 @@ export interface ManagedMachine {
  * that rolled back or could not be reached as converged, and the next `up` tries again.
  */
 export class HostPush extends pulumi.ComponentResource {
-  /** A PushResult as JSON text. Holds no secret. */
-  readonly result: pulumi.Output<string>;
-
   constructor(name: string, args: HostPushArgs, opts?: pulumi.ComponentResourceOptions) {
     super("wireguard-mesh:index:HostPush", name, {}, opts);
-    const command = new local.Command(
+    new local.Command(
       `${name}-command`,
       {
         // A constant command with everything else on stdin: the command is visible in errors and in `ps`.
@@ -51,7 +48,6 @@ export class HostPush extends pulumi.ComponentResource {
         ...(args.managed === undefined ? {} : { deletedWith: args.managed.machine }),
       },
     );
-    this.result = command.stdout;
     this.registerOutputs({});
   }
 }

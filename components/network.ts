@@ -1,6 +1,6 @@
 /** The network: its relays and peers, and the outputs of the stack. */
 import * as pulumi from "@pulumi/pulumi";
-import { machineOf } from "../mesh/plan/host-targets";
+import { machineId } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { announcesKey } from "../mesh/plan/rotation";
@@ -142,7 +142,7 @@ function nodeArgs(
   if (node.hosts.length === 0)
     return { ...shown, file: filled(renderConfig(node, plan.network, keyring)) };
   const request = filled(renderPushRequest(node, plan, keyring, owner));
-  const machine = withFacts(machineOf(node), instances);
+  const machine = withFacts(machineId(node), instances);
   return { ...shown, push: { request, machine, after, ...managedMachine(node, instances) } };
 }
 

@@ -1,13 +1,17 @@
 /** Reads the whole config of the stack and wraps its secrets. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RawConfig } from "../mesh/config/read-draft";
+import {
+  isSecretMap,
+  isSecretText,
+  type SecretMap,
+  type SecretText,
+} from "../mesh/config/secret-keys";
 import type { Keyring } from "../mesh/render/render";
 import { isMap } from "../mesh/config/shape-issues";
 import { Secret } from "../mesh/secret";
 
 const NAMESPACE = "wireguard-mesh:";
-const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
-const KEYS = ["privateKeys", "formerPrivateKeys"];
 
 /** The config of this stack by key. pulumi.Config cannot list keys, and unknown keys must be reported. */
 export function readStackConfig(): RawConfig {
@@ -23,15 +27,16 @@ export function readStackConfig(): RawConfig {
 /** The secrets of a validated config. */
 export function keyringOf(config: RawConfig): Keyring {
   return {
-    privateKeys: secretsIn(config["privateKeys"]),
-    formerPrivateKeys: secretsIn(config["formerPrivateKeys"]),
+    privateKeys: secretsIn(config, "privateKeys"),
+    formerPrivateKeys: secretsIn(config, "formerPrivateKeys"),
     presharedKeySeed: secretAt(config, "presharedKeySeed"),
     sshPrivateKey: secretAt(config, "sshPrivateKey"),
     sshAuthoritySeed: secretAt(config, "sshAuthoritySeed"),
   };
 }
 
-function secretsIn(map: unknown): Map<string, Secret> {
+function secretsIn(config: RawConfig, name: SecretMap): Map<string, Secret> {
+  const map = config[name];
   const entries = isMap(map) ? Object.entries(map) : [];
   return new Map(entries.flatMap(([name, key]) => (key instanceof Secret ? [[name, key]] : [])));
 }
@@ -43,10 +48,10 @@ function isEncrypted(key: string): boolean {
 }
 
 function readValue(name: string, text: string, encrypted: boolean): unknown {
-  if (TEXTS.includes(name)) return encrypted ? Secret.of(text) : text;
+  if (isSecretText(name)) return encrypted ? Secret.of(text) : text;
   const value = parseJson(text);
   if (!encrypted) return value;
-  if (!KEYS.includes(name)) return Secret.sealed();
+  if (!isSecretMap(name)) return Secret.sealed();
   // A sealed secret would be read as a map with all keys.
   if (!isMap(value)) return Secret.of(text);
   return Object.fromEntries(
@@ -54,7 +59,7 @@ function readValue(name: string, text: string, encrypted: boolean): unknown {
   );
 }
 
-function secretAt(config: RawConfig, name: string): Secret | null {
+function secretAt(config: RawConfig, name: SecretText): Secret | null {
   const value = config[name];
   return value instanceof Secret ? value : null;
 }

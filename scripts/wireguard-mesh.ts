@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** `npx wireguard-mesh COMMAND`: the table of commands. */
+/** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
-import { runProgram } from "./commands/program";
+import { runProgram } from "./cli/program";
 import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
@@ -29,7 +29,7 @@ const commands = [
   qrCommand(),
 ];
 
-// The reader of a pipe may leave early, as `| head` does.
+// EPIPE: the reader of a pipe may end early, as `| head` does.
 process.stdout.on("error", () => undefined);
 void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

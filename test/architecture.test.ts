@@ -1,4 +1,4 @@
-/** The layout as it is meant: who may import whom and why, what no file holds, and the pins that bite. */
+/** The layout: which folder may import which and why, what no file contains, and the pins that bite. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
@@ -26,51 +26,56 @@ interface ForbiddenEdge {
 
 const forbidden: Record<string, ForbiddenEdge> = {
   "mesh/ and scripts/ -> @pulumi/*": {
-    // The lab's stand-ins are providers themselves, and run in processes of their own.
+    // The lab's stand-ins are providers themselves, and run in their own processes.
     from: (file) => isUnder("mesh/", "scripts/")(file) && !isUnder(...providers)(file),
     to: isPulumi,
     reason:
-      "all but components/ and index.ts is tried, and used by the commands, without an engine",
+      "everything but components/ and index.ts is tested, and used by the commands, without the engine",
   },
   "mesh/ -> Node": {
     from: isUnder("mesh/"),
     to: isBuiltin,
     reason: "the same config gives the same plan: no files, no clock, no randomness, no network",
   },
-  "mesh/ -> what is above it": {
+  "mesh/ -> components/, scripts/, test/, index.ts": {
     from: isUnder("mesh/"),
     to: isUnder("components/", "scripts/", "test/", "index.ts"),
-    reason: "the core can be read, tested and reused alone",
+    reason: "the core can be read, tested and reused by itself",
   },
   "mesh/config -> mesh/plan, mesh/render": {
     from: isUnder("mesh/config/"),
     to: isUnder("mesh/plan/", "mesh/render/"),
-    reason: "config, plan, render: each looks back only",
+    reason: "config, plan, render: each uses only the ones before it",
   },
   "mesh/plan -> mesh/render": {
     from: isUnder("mesh/plan/"),
     to: isUnder("mesh/render/"),
-    reason: "the plan holds no text and meets no secret",
+    reason: "the plan has neither texts nor secrets",
   },
   "components/ -> scripts/, test/, index.ts": {
     from: isUnder("components/"),
     to: isUnder("scripts/", "test/", "index.ts"),
-    reason: "what the engine runs depends on the core alone",
+    reason: "the program that the engine runs depends only on the core",
   },
   "scripts/ -> components/, index.ts": {
     from: isUnder("scripts/"),
     to: isUnder("components/", "index.ts"),
-    reason: "the commands reach the engine through its CLI, so that both see one program",
+    reason: "the commands use the engine through its CLI, so that there is one program",
+  },
+  "scripts/stack -> scripts/commands, scripts/cli": {
+    from: isUnder("scripts/stack/"),
+    to: isUnder("scripts/commands/", "scripts/cli/"),
+    reason: "what commands share must not depend on one of them, nor on how results are printed",
   },
   "the program and its tools -> test/": {
     from: (file) => !file.startsWith("test/"),
     to: isUnder("test/"),
-    reason: "tests stay out of what is run",
+    reason: "production code does not depend on tests",
   },
   "scripts/setup -> npm packages": {
     from: isUnder("scripts/setup/"),
     to: isPackage,
-    reason: "set-up runs on a fresh clone, before any package is there",
+    reason: "set-up runs in a fresh clone, before packages are installed",
   },
 };
 
@@ -78,9 +83,9 @@ describe("imports", () => {
   for (const [edge, { from, to, reason }] of Object.entries(forbidden)) {
     it(`never go ${edge}: ${reason}`, () => {
       const sources = sourceFiles.filter((file) => from(file.path));
-      assert.notEqual(sources.length, 0, "the rule is about no file any more");
+      assert.notEqual(sources.length, 0, "no file matches the rule");
       const targets = sourceFiles.flatMap((file) => [file.path, ...file.imports]);
-      assert.ok(targets.some(to), "the rule forbids what is not there any more");
+      assert.ok(targets.some(to), "nothing exists that the rule forbids");
       const broken = sources.flatMap((file) =>
         file.imports.filter(to).map((target) => `${file.path} -> ${target}`),
       );
@@ -88,9 +93,20 @@ describe("imports", () => {
     });
   }
 
-  it("make no circle in mesh/ and components/", () => {
-    const core = sourceFiles.filter((file) => isUnder("mesh/", "components/")(file.path));
-    assert.deepEqual(circles(core), []);
+  it("never go from one command to another: what two commands need belongs in scripts/stack, so that each can be read and changed alone", () => {
+    const sources = sourceFiles.filter((file) => commandOf(file.path) !== null);
+    assert.notEqual(sources.length, 0, "no file matches the rule");
+    const broken = sources.flatMap((file) =>
+      file.imports
+        .filter((target) => ![null, commandOf(file.path)].includes(commandOf(target)))
+        .map((target) => `${file.path} -> ${target}`),
+    );
+    assert.deepEqual(broken, []);
+  });
+
+  it("have no cycle in mesh/, components/, scripts/stack and scripts/commands", () => {
+    const folders = isUnder("mesh/", "components/", "scripts/stack/", "scripts/commands/");
+    assert.deepEqual(cycles(sourceFiles.filter((file) => folders(file.path))), []);
   });
 });
 
@@ -108,23 +124,23 @@ describe("source files", () => {
     );
   });
 
-  it("are named by what they hold: no utils, helpers, common or misc", () => {
-    const rooms = /(^|[/-])(utils?|helpers?|common|misc)([.-]|\/|$)/;
+  it("are named by their content: no utils, helpers, common or misc", () => {
+    const vague = /(^|[/-])(utils?|helpers?|common|misc)([.-]|\/|$)/;
     assert.deepEqual(
-      sourceFiles.map((file) => file.path).filter((file) => rooms.test(file)),
+      sourceFiles.map((file) => file.path).filter((file) => vague.test(file)),
       [],
     );
   });
 
-  it("of the core begin by saying what they are", () => {
-    const silent = core.filter(({ text }) => !/^\/\*\*\s+(\* )?[A-Z]/.test(text));
+  it("of the core begin with a description", () => {
+    const undescribed = core.filter(({ text }) => !/^\/\*\*\s+(\* )?[A-Z]/.test(text));
     assert.deepEqual(
-      silent.map((file) => file.path),
+      undescribed.map((file) => file.path),
       [],
     );
   });
 
-  it("hold no `any` and no `!` that silences the type checker", () => {
+  it("contain no `any` and no non-null `!`", () => {
     const loose = sourceFiles.flatMap((file) =>
       placesOf(file, (node) => {
         return node.kind === ts.SyntaxKind.AnyKeyword || ts.isNonNullExpression(node);
@@ -133,7 +149,7 @@ describe("source files", () => {
     assert.deepEqual(loose, []);
   });
 
-  it("of mesh/ ask neither clock nor dice nor environment", () => {
+  it("of mesh/ use no clock, randomness or environment", () => {
     const impure =
       /^(Math\.random|Date\.now|performance\b.*|process\b.*|globalThis\b.*|crypto\b.*)$/;
     const places = core
@@ -181,8 +197,13 @@ describe("pins that bite", () => {
   });
 });
 
-/** Each circle once, as the files on it. */
-function circles(files: SourceFile[]): string[] {
+/** `up` for scripts/commands/up.ts and for every file below scripts/commands/up/; null outside of scripts/commands. */
+function commandOf(file: string): string | null {
+  return /^scripts\/commands\/([^/]+?)(?:\.ts)?(?:\/|$)/.exec(file)?.[1] ?? null;
+}
+
+/** Each cycle once, as the files in it. */
+function cycles(files: SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const clear = new Set<string>();
   const walk = (file: string, way: string[]): string[] => {

@@ -10,7 +10,7 @@ type NodeKeys = Pick<Node, "publicKey" | "nextPublicKey" | "ownKey">;
  * The node's keys; null if `publicKey` is missing. A readable private key decides which key the node uses. If it does not
  * belong to `publicKey` and there is no `nextPublicKey`, it is the next key. Without one, the node uses `nextPublicKey` if set.
  */
-export function keysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
+export function nodeKeysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
   const { publicKey, nextPublicKey } = node.fields;
   if (publicKey === undefined) return null;
   const held = heldKey(draft.secrets.privateKeys, node.name);

@@ -4,6 +4,7 @@ import type { Draft, KeysDraft, NodeDraft, SecretsDraft } from "./draft";
 import { ec2Shape } from "./ec2-shape";
 import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
+import { SECRET_KEYS, type SecretMap } from "./secret-keys";
 import { isMap, notYetSupported, printable, readShape, unknownKey } from "./shape-issues";
 import { expectShape, networkShape, notYet, peerShape, relayShape } from "./shapes";
 import { parseName } from "./values";
@@ -14,13 +15,6 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 /** Written by commands; nothing that is pushed depends on it. */
 const RECORDS = ["delivered"];
 const FACTS = ["network", "relays", "peers", "expect"];
-const SECRETS = [
-  "privateKeys",
-  "formerPrivateKeys",
-  "presharedKeySeed",
-  "sshPrivateKey",
-  "sshAuthoritySeed",
-];
 
 /** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
@@ -46,7 +40,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
 }
 
 function topLevelIssues(raw: RawConfig): Issue[] {
-  const known: readonly string[] = [...FACTS, ...SECRETS, ...RECORDS, ...notYet.top];
+  const known: readonly string[] = [...FACTS, ...SECRET_KEYS, ...RECORDS, ...notYet.top];
   const unknown = Object.keys(raw).filter((key) => !known.includes(key));
   const issues = unknown.map((key) => unknownKey([], key, known));
   if (raw["peers"] === undefined || raw["peers"] === null) {
@@ -180,11 +174,7 @@ function readSecrets(raw: RawConfig, issues: Issue[]): SecretsDraft {
   };
 }
 
-function readKeys(
-  key: "privateKeys" | "formerPrivateKeys",
-  raw: RawConfig,
-  issues: Issue[],
-): KeysDraft {
+function readKeys(key: SecretMap, raw: RawConfig, issues: Issue[]): KeysDraft {
   const input = raw[key];
   if (input instanceof Secret && input.isSealed) return "all";
   if (input === undefined || input === null) return new Map();

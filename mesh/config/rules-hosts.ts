@@ -66,7 +66,7 @@ export function directHost(node: NodeDraft): Extract<Host, { kind: "ssh" }> | un
 function sameMachine(nodes: NodeDraft[]): Issue[] {
   const first = new Map<string, NodeDraft>();
   return nodes.flatMap((node) => {
-    const machines = new Set(hostsOf(node).flatMap(machineOf));
+    const machines = new Set(hostsOf(node).flatMap(machinesAt));
     return [...machines].flatMap((machine) => {
       const holder = first.get(machine);
       if (holder === undefined) first.set(machine, node);
@@ -77,7 +77,7 @@ function sameMachine(nodes: NodeDraft[]): Issue[] {
   });
 }
 
-function machineOf(host: Host): string[] {
+function machinesAt(host: Host): string[] {
   if (host.kind === "local") return ["local"];
   return host.kind === "ssh" ? [`${host.address} port ${host.port}`] : [];
 }

@@ -2,7 +2,7 @@
 import { formatEndpoint, defaultRotationPort, type Endpoint } from "./config";
 import { hostsOf, type Draft, type NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
-import { heldKey, keysOf } from "./node-keys";
+import { heldKey, nodeKeysOf } from "./node-keys";
 import { endpointOf, listenPortOf } from "./rules-dialling";
 
 export function rotationIssues(draft: Draft): Issue[] {
@@ -27,7 +27,7 @@ export function rotationPortOf(relay: NodeDraft, draft: Draft): number | null {
 
 /** Reports whether the node itself already has its next key. */
 function holdsNextKey(node: NodeDraft, draft: Draft): boolean {
-  return keysOf(node, draft)?.ownKey === "next";
+  return nodeKeysOf(node, draft)?.ownKey === "next";
 }
 
 interface WrittenKey {
@@ -52,7 +52,7 @@ function sharedKeys(draft: Draft): Issue[] {
 }
 
 function keysIn(node: NodeDraft, draft: Draft): WrittenKey[] {
-  const keys = keysOf(node, draft);
+  const keys = nodeKeysOf(node, draft);
   if (keys === null) return [];
   const path = `${node.path}.publicKey`;
   const nextPath =
@@ -104,13 +104,13 @@ function portIssues(relay: NodeDraft, draft: Draft): Issue[] {
   if (port === listenPortOf(relay, draft))
     return [error(path, `${port} is already the listen port`, remedy)];
   if (port === endpoint?.port) return [error(path, `${port} is the endpoint's port`, remedy)];
-  const taken = endpoint === null ? undefined : holderOf({ ...endpoint, port }, relay, draft);
+  const taken = endpoint === null ? undefined : nodeAt({ ...endpoint, port }, relay, draft);
   return taken === undefined
     ? []
     : [error(path, `${port} at that address is the endpoint of ${taken.path}`, remedy)];
 }
 
-function holderOf(endpoint: Endpoint, relay: NodeDraft, draft: Draft): NodeDraft | undefined {
+function nodeAt(endpoint: Endpoint, relay: NodeDraft, draft: Draft): NodeDraft | undefined {
   return draft.nodes.find((other) => {
     const theirs = other === relay ? null : endpointOf(other, draft);
     return theirs !== null && formatEndpoint(theirs) === formatEndpoint(endpoint);

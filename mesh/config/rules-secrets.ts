@@ -3,13 +3,13 @@ import { isKey } from "../keys";
 import type { Secret } from "../secret";
 import type { Draft, KeysDraft, NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
-import { heldKey, keysOf } from "./node-keys";
+import { heldKey, nodeKeysOf } from "./node-keys";
+import { SECRET_MAPS, type SecretMap } from "./secret-keys";
 import { nearest, printable } from "./shape-issues";
 
 export function secretIssues(draft: Draft): Issue[] {
   return [
-    ...strayKeys("privateKeys", draft),
-    ...strayKeys("formerPrivateKeys", draft),
+    ...SECRET_MAPS.flatMap((map) => strayKeys(map, draft)),
     ...draft.nodes.flatMap((node) =>
       keyIssues(`privateKeys.${node.name}`, node.name, draft.secrets.privateKeys),
     ),
@@ -20,7 +20,7 @@ export function secretIssues(draft: Draft): Issue[] {
   ];
 }
 
-function strayKeys(map: "privateKeys" | "formerPrivateKeys", draft: Draft): Issue[] {
+function strayKeys(map: SecretMap, draft: Draft): Issue[] {
   const keys = draft.secrets[map];
   if (keys === "all") return [];
   const names = draft.nodes.map((node) => node.name);
@@ -67,7 +67,7 @@ function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   const wrong = keyIssues(path, node.name, formerPrivateKeys);
   if (wrong.length > 0) return wrong;
   const remedy = `remove it: pulumi config rm --path wireguard-mesh:${path}`;
-  const keys = keysOf(node, draft);
+  const keys = nodeKeysOf(node, draft);
   if (keys === null) return [];
   if (node.kind === "peer" || keys.ownKey === "current") {
     return [

@@ -3,7 +3,7 @@ import { compareAddresses } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "./config";
 import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
-import { custodyOf, hasKey, keysOf } from "./node-keys";
+import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
@@ -98,7 +98,7 @@ function firstRelay(nodes: NodeDraft[]): string | null {
 function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
   const { fields, kind, name } = node;
   const { address } = fields;
-  const keys = keysOf(node, draft);
+  const keys = nodeKeysOf(node, draft);
   if (address === undefined || keys === null) throw new Error(`${node.path} was not validated`);
   const endpoint = endpointOf(node, draft);
   const dialled = endpoint !== null || fields.siteEndpoint !== undefined;

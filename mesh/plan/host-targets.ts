@@ -29,7 +29,7 @@ export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | n
 }
 
 /** Which machine a node is on, by its host keys or its instance: what a removal checks before it tears anything down. */
-export function machineOf(node: Node): string {
+export function machineId(node: Node): string {
   if (node.ec2 !== null) return instancePlaceholder(node.name);
   if (node.hosts.some((host) => host.kind === "local")) return `local:${node.name}`;
   return bytesToHex(sha256(new TextEncoder().encode([...node.hostKeys].sort().join("\n"))));

@@ -48,13 +48,15 @@ export function holdsNextKey(node: Node): boolean {
 }
 
 /** All keys by which it may be known somewhere. */
-export function keysOf({ publicKey, nextPublicKey }: Node): string[] {
+export function publicKeysOf({ publicKey, nextPublicKey }: Node): string[] {
   return nextPublicKey === null ? [publicKey] : [publicKey, nextPublicKey];
 }
 
 /** Node names by public key; a node with a rotation in progress is under both keys. */
 export function namesByKey(nodes: readonly Node[]): Map<string, string> {
-  return new Map(nodes.flatMap((node) => keysOf(node).map((key) => [key, node.name] as const)));
+  return new Map(
+    nodes.flatMap((node) => publicKeysOf(node).map((key) => [key, node.name] as const)),
+  );
 }
 
 /** The key of the node's first interface. A relay keeps its current key there and serves the next one on the second. */

@@ -1,5 +1,5 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
-import { hostTargets, machineOf } from "../plan/host-targets";
+import { hostTargets, machineId } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder } from "../placeholders";
 import type { HostIdentity, PushRequest, RotationTask } from "../push-request";
@@ -21,7 +21,7 @@ export function renderPushRequest(
     targets: hostTargets(node, plan, authorityKeyOf(keyring)),
     sshPrivateKey: keyring.sshPrivateKey?.reveal() ?? null,
     owner,
-    machine: machineOf(node),
+    machine: machineId(node),
     ...rivalsOf(node, plan),
     interface: plan.network.interface,
     config: renderConfig(node, plan.network, keyring).reveal(),
@@ -36,9 +36,9 @@ export function renderPushRequest(
 
 /** Nodes with the same host keys: a machine that is in the config twice, or a clone. */
 function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
-  const machine = machineOf(node);
+  const machine = machineId(node);
   const rivals = plan.nodes
-    .filter((other) => other !== node && other.hosts.length > 0 && machineOf(other) === machine)
+    .filter((other) => other !== node && other.hosts.length > 0 && machineId(other) === machine)
     .map(({ name }) => name);
   return rivals.length === 0 ? {} : { rivals };
 }

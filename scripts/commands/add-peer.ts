@@ -1,22 +1,27 @@
-/** `add-peer`: a new peer in the stack file, with the next free address and a key pair. */
+/** `add-peer`: adds a peer to the stack file, with the next free address and a key pair. */
 import { InvalidArgumentError, type Command } from "commander";
 import { isMap } from "../../mesh/config/shape-issues";
 import { parseName } from "../../mesh/config/values";
 import type { RawConfig } from "../../mesh/config/read-draft";
+import type { NodePlan } from "../../mesh/plan/plan";
 import { Secret } from "../../mesh/secret";
-import { addSecrets, configPath, withSecrets } from "../stack/encrypt";
+import {
+  collect,
+  collectList,
+  indented,
+  newCommand,
+  print,
+  STACK_OPTION,
+  type CommonOptions,
+} from "../cli/command";
+import { log } from "../log";
 import { Failure } from "../stack/failure";
-import { freeAddresses, type Addresses } from "../stack/free-address";
-import { makeKeyPair } from "../stack/key-pair";
 import { hostKeysFor } from "../stack/known-hosts";
-import { givenFacts, oneOrList } from "../stack/node-facts";
-import { findStack } from "../stack/project";
-import { readConfigSoFar, readNodes, reviewEdit } from "../stack/review-edit";
-import { readStackFile, writeStackFile } from "../stack/stack-file";
+import { freeAddresses, givenFields, makeKeyPair, oneOrList } from "../stack/new-node";
+import type { Addresses } from "../stack/new-node";
+import { openStack } from "../stack/open-stack";
+import { configPath } from "../stack/stack-file";
 import { addIn, type YamlValue } from "../stack/yaml-edit";
-import { collect, collectList, newCommand, print, say, STACK_OPTION } from "./command";
-import type { CommonOptions } from "./command";
-import { nextSteps } from "./next-steps";
 
 interface AddPeerOptions extends CommonOptions {
   host?: string[];
@@ -36,7 +41,8 @@ interface AddPeerOptions extends CommonOptions {
 
 export function addPeerCommand(): Command {
   return newCommand("add-peer <name>", {
-    says: "Add a peer to the stack file, with the next free address and a new key pair. The next `up` lets it in.",
+    description:
+      "Add a peer to the stack file, with the next free address and a new key pair. The next `up` adds it to the network.",
     examples: [
       "add-peer laptop --host local",
       "add-peer nas --host admin@via:tokyo --host-key 'ssh-ed25519 AAAA...' --subnets 192.168.10.0/24",
@@ -54,43 +60,44 @@ export function addPeerCommand(): Command {
       "the machine's SSH host key; default: from your known_hosts",
       collect,
     )
-    .option("--public-key <key>", "of a device that keeps its private key; default: a new key pair")
+    .option(
+      "--public-key <key>",
+      "of a device that keeps its own private key; default: a new key pair",
+    )
     .option("--address <address>", "tunnel address; default: the next free one")
     .option("--address6 <address>", "IPv6 tunnel address; default: the next free one")
-    .option("--endpoint <host:port>", "where anyone can dial it")
+    .option("--endpoint <host:port>", "where all nodes can dial it")
     .option("--listen-port <port>", "UDP port that it listens on", wholeNumber)
-    .option("--site <name>", "the site that it is at")
+    .option("--site <name>", "the site that it belongs to")
     .option("--site-endpoint <host:port>", "where nodes of the same site can dial it")
     .option("--relay <name>", "its home relay; default: the first")
-    .option("--subnets <cidrs>", "LANs behind it, with commas", collectList)
-    .option("--tags <tags>", "tags, with commas", collectList)
-    .option("--expires <date>", "the last day that it takes part, e.g. 2026-12-31")
+    .option("--subnets <cidrs>", "LANs behind it, separated by commas", collectList)
+    .option("--tags <tags>", "tags, separated by commas", collectList)
+    .option("--expires <date>", "its last day in the network, e.g. 2026-12-31")
     .action(addPeer);
 }
 
 async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
   parseName(name);
-  const stack = findStack(options.stack);
-  const text = readStackFile(stack.file);
-  const before = readConfigSoFar(text, stack.file);
-  refuseTaken(name, options, before);
+  const stack = openStack(options.stack);
+  const config = stack.configSoFar;
+  refuseTaken(name, options, config);
   const pair = options.publicKey === undefined ? makeKeyPair() : null;
-  const hostKeys = await hostKeysFor(options.host ?? [], options.hostKey, say);
-  const addresses = addressesFor(options, before);
+  const hostKeys = await hostKeysFor(options.host ?? [], options.hostKey, log);
+  const addresses = addressesFor(options, config);
   const publicKey = pair?.publicKey ?? options.publicKey ?? "";
-  const facts = factsOf(options, { ...addresses, publicKey }, hostKeys);
-  const edited = addIn(text, configPath(["peers", name]), facts);
-  const secrets = pair === null ? [] : [{ path: ["privateKeys", name], value: pair.privateKey }];
-  const after = withSecrets(readConfigSoFar(edited, stack.file), secrets);
-  const { plan } = reviewEdit(before, after);
-  writeStackFile(stack.file, await addSecrets(stack, edited, secrets));
-  const node = plan?.nodes.find((candidate) => candidate.name === name);
+  const fields = fieldsOf(options, { ...addresses, publicKey }, hostKeys);
+  await stack.edit((text) => ({
+    text: addIn(text, configPath(["peers", name]), fields),
+    secrets: pair === null ? [] : [{ path: ["privateKeys", name], value: pair.privateKey }],
+  }));
+  const node = stack.mesh.plan?.nodes.find((candidate) => candidate.name === name);
   const next = nextSteps(name, node);
   const { address, address6 = null } = addresses;
   print(
     options,
     { ok: true, node: name, address, address6, publicKey, file: stack.file, next },
-    `${name} is in ${stack.file}: ${Object.values(addresses).join(", ")}, public key ${publicKey}\n${next.map((line) => `  ${line}`).join("\n")}`,
+    `${name} is in ${stack.file}: ${Object.values(addresses).join(", ")}, public key ${publicKey}\n${indented(next)}`,
   );
 }
 
@@ -98,7 +105,7 @@ function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): 
   for (const group of ["peers", "relays"]) {
     if (!isMap(config[group]) || !(name in config[group])) continue;
     throw new Failure(
-      `${group}.${name} is there already`,
+      `${group}.${name} exists already`,
       "edit it in the stack file, or choose another name",
     );
   }
@@ -112,8 +119,8 @@ function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): 
   }
   if (isMap(keys) && name in keys) {
     throw new Failure(
-      `the stack holds a private key for ${name} already, and this would make another`,
-      `give the public key that belongs to it as --public-key, or remove it: pulumi config rm --path wireguard-mesh:privateKeys.${name}`,
+      `the stack has a private key for ${name} already, and this would make another one`,
+      `give its public key as --public-key, or remove it: pulumi config rm --path wireguard-mesh:privateKeys.${name}`,
     );
   }
 }
@@ -121,7 +128,7 @@ function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): 
 function addressesFor(options: AddPeerOptions, config: RawConfig): Addresses {
   const { address, address6 } = options;
   const needed = address === undefined || address6 === undefined;
-  const free: Partial<Addresses> = needed ? freeAddresses(readNodes(config)) : {};
+  const free: Partial<Addresses> = needed ? freeAddresses(config) : {};
   const six = address6 ?? free.address6;
   return {
     address: address ?? free.address ?? "",
@@ -129,12 +136,12 @@ function addressesFor(options: AddPeerOptions, config: RawConfig): Addresses {
   };
 }
 
-function factsOf(
+function fieldsOf(
   options: AddPeerOptions,
   identity: Addresses & { publicKey: string },
   hostKeys: string[] | undefined,
 ): Record<string, YamlValue> {
-  return givenFacts({
+  return givenFields({
     ...identity,
     host: oneOrList(options.host),
     hostKey: oneOrList(hostKeys),
@@ -152,4 +159,23 @@ function factsOf(
 function wholeNumber(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
   throw new InvalidArgumentError("it is not a whole number.");
+}
+
+/** Lines `COMMAND   # what it does`. `node`: undefined where the config cannot be planned, or has the node disabled. */
+function nextSteps(name: string, node: NodePlan | undefined): string[] {
+  const steps = [
+    "npx wireguard-mesh preview   # see what will change on which machine",
+    "npx wireguard-mesh up        # apply it",
+  ];
+  const device = node === undefined || node.hosts.length > 0 ? [] : [deviceStep(name, node)];
+  const lan = node === undefined || node.subnets.length === 0 ? [] : [LAN_STEP];
+  return [...steps, ...device, ...lan];
+}
+
+const LAN_STEP = "npx wireguard-mesh plan      # lists the routes that the LAN's router needs";
+
+function deviceStep(name: string, { custody }: NodePlan): string {
+  return custody === "device"
+    ? `npx wireguard-mesh config ${name}   # then: its config, to which the device adds its own key`
+    : `npx wireguard-mesh qr ${name}   # then: its config to scan; as a file: npx wireguard-mesh config ${name} --out ${name}.conf`;
 }

@@ -1,9 +1,9 @@
-/** `config`: the WireGuard file of a node that is not pushed to. */
+/** `config`: the WireGuard file of a device, a node that is not pushed to. */
 import type { Command } from "commander";
-import { recordDelivery } from "../stack/delivered";
-import { findStack } from "../stack/project";
-import { newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
-import { readHandedOver, writeSecretFile } from "./handed-over";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { log } from "../log";
+import { readDeviceConfig, recordDelivery, writeSecretFile } from "../stack/device-config";
+import { openStack } from "../stack/open-stack";
 
 interface ConfigOptions extends CommonOptions {
   out?: string;
@@ -11,7 +11,8 @@ interface ConfigOptions extends CommonOptions {
 
 export function configCommand(): Command {
   return newCommand("config <node>", {
-    says: "Print the WireGuard file of a node without a host, with its secrets, to be handed over; the last `up` made it.",
+    description:
+      "Print the WireGuard file of a node without a host, with its secrets, as of the last `up`.",
     examples: [
       "config phone --out phone.conf",
       "config phone | ssh admin@router 'cat > /etc/wireguard/wg0.conf'",
@@ -23,21 +24,21 @@ export function configCommand(): Command {
 }
 
 async function config(name: string, options: ConfigOptions): Promise<void> {
-  const stack = findStack(options.stack);
-  const { node, plan, file } = await readHandedOver(name, stack);
-  recordDelivery(stack, node, plan, file);
-  if (node.custody === "device") {
-    say(`${name} keeps its private key to itself: put it where the line "# PrivateKey" stands.`);
-  }
-  const facts = { node: name, custody: node.custody };
+  const stack = openStack(options.stack);
+  const device = await readDeviceConfig(name, stack);
+  await recordDelivery(stack, device);
+  const { custody } = device.node;
+  if (custody === "device")
+    log(`${name} keeps its own private key: put it in place of the line "# PrivateKey".`);
+  const text = device.file.reveal();
   if (options.out === undefined) {
-    print(options, { ...facts, config: file.reveal() }, file.reveal());
+    print(options, { node: name, custody, config: text }, text);
     return;
   }
-  writeSecretFile(options.out, file.reveal());
+  writeSecretFile(options.out, text);
   print(
     options,
-    { ...facts, file: options.out },
-    `${options.out} holds the config of ${name}. It is secret: delete it when it has been handed over.`,
+    { node: name, custody, file: options.out },
+    `${options.out} is the config of ${name}. It is secret: delete it when ${name} has it.`,
   );
 }

@@ -1,45 +1,52 @@
-/** `init`: makes a stack ready for use, and adds what is missing to one that is there; nothing there is changed. */
+/** `init`: creates a stack, or adds what is missing to an existing one, without changing what it has. */
 import type { Command } from "commander";
 import { isMap } from "../../mesh/config/shape-issues";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { networkDefaults } from "../../mesh/config/draft";
+import type { SecretText } from "../../mesh/config/secret-keys";
 import { parseName } from "../../mesh/config/values";
-import { addSecrets, configPath, withSecrets, type NewSecret } from "../stack/encrypt";
+import {
+  collect,
+  indented,
+  newCommand,
+  print,
+  STACK_OPTION,
+  type CommonOptions,
+} from "../cli/command";
+import { log } from "../log";
+import { addSecrets, withSecrets, type NewSecret } from "../stack/config-secrets";
 import { Failure } from "../stack/failure";
-import { freeAddresses, type Addresses } from "../stack/free-address";
-import { makeKeyPair, makeSeed } from "../stack/key-pair";
 import { hostKeysFor } from "../stack/known-hosts";
-import { givenFacts, oneOrList } from "../stack/node-facts";
-import { findStackOr, type Stack } from "../stack/project";
-import { readConfigSoFar, readNodes, reviewEdit } from "../stack/review-edit";
-import { readSettings, writeStackFile } from "../stack/stack-file";
+import { freeAddresses, givenFields, makeKeyPair, makeSeed, oneOrList } from "../stack/new-node";
+import type { Addresses } from "../stack/new-node";
+import { reviewEdit } from "../stack/open-stack";
+import { findStackOr, type StackRef } from "../stack/project";
+import { configPath, readConfigSoFar, readSettings, writeStackFile } from "../stack/stack-file";
 import { addIn, type YamlValue } from "../stack/yaml-edit";
-import { collect, newCommand, print, say, STACK_OPTION, type CommonOptions } from "./command";
-import { ec2Facts, type Ec2Options } from "./init/ec2-facts";
-import { ensureStack } from "./init/ensure-stack";
+import { ec2Fields, type Ec2Options } from "./init/ec2-fields";
+import { ensureStack, type StackOptions } from "./init/ensure-stack";
 
-interface InitOptions extends CommonOptions, Ec2Options {
+interface InitOptions extends CommonOptions, Ec2Options, StackOptions {
   relay: string;
   host?: string[];
   hostKey?: string[];
   endpoint?: string;
   cidr?: string;
   cidr6?: string;
-  secretsProvider?: string;
-  lostSecrets?: true;
 }
 
-/** The stack file in the making. */
+/** The stack file as edited so far. */
 interface Edit {
   text: string;
   secrets: NewSecret[];
-  /** What was added, in words. */
+  /** What was added, for the report. */
   added: string[];
 }
 
 export function initCommand(): Command {
   return newCommand("init", {
-    says: "Make a stack ready for use: the stack itself, the network's address range, a relay with its keys, and the seed of the preshared keys. What is there already stays as it is. Private keys are encrypted with the stack's passphrase (PULUMI_CONFIG_PASSPHRASE), which is enough for one person or a few; for a team take a key service, by --secrets-provider. docs/secrets.md tells more.",
+    description:
+      "Create a stack: the stack itself, the network's address range, a relay with its keys, and the seed of the preshared keys. What exists already stays as it is. Private keys are encrypted with the stack's passphrase (PULUMI_CONFIG_PASSPHRASE), which is enough for one person or a few; for a team use a key service, see --secrets-provider and docs/secrets.md.",
     examples: [
       "init --stack home --relay tokyo --host root@203.0.113.10",
       "init --stack home --relay tokyo --ec2 --admin-cidr 203.0.113.7/32 --region ap-northeast-1",
@@ -58,9 +65,13 @@ export function initCommand(): Command {
       "--endpoint <host:port>",
       "where peers dial the relay; default: its SSH address, port 51820",
     )
-    .option("--ec2", "make the relay's machine on EC2 instead")
+    .option("--ec2", "create the relay's machine on EC2 instead")
     .option("--instance-type <type>", "of that machine; default: t4g.nano")
-    .option("--admin-cidr <cidr>", "from where its SSH can be reached; may be repeated", collect)
+    .option(
+      "--admin-cidr <cidr>",
+      "from where its SSH port can be reached; may be repeated",
+      collect,
+    )
     .option(
       "--authorized-key <key>",
       "a public key that may log in to it; default: those of your SSH agent, else of ~/.ssh",
@@ -71,11 +82,11 @@ export function initCommand(): Command {
     .option("--cidr6 <cidr>", "IPv6 tunnel addresses too, e.g. fd5c:10::/64")
     .option(
       "--secrets-provider <provider>",
-      "who encrypts the secrets of a new stack: passphrase (default), or the URL of a key service, as awskms://alias/mesh?region=eu-west-1; azurekeyvault://, gcpkms://, hashivault://",
+      "what encrypts the secrets of a new stack: passphrase (default), or the URL of a key service, e.g. awskms://alias/mesh?region=eu-west-1; azurekeyvault://, gcpkms://, hashivault://",
     )
     .option(
       "--lost-secrets",
-      "the passphrase is lost: take out all that is encrypted; hosts keep their keys, everyone else gets a new one",
+      "the passphrase is lost: remove everything that is encrypted; hosts keep their keys, all other nodes get new ones",
     )
     .action(init);
 }
@@ -83,38 +94,33 @@ export function initCommand(): Command {
 async function init(options: InitOptions): Promise<void> {
   parseName(options.relay);
   const stack = findStackOr(options.stack, "dev");
-  const relay = await relayFacts(options);
-  const { text, made } = await ensureStack(
-    stack,
-    options.secretsProvider,
-    options.lostSecrets === true,
-  );
+  const relay = await relayFields(options);
+  const { text, created } = await ensureStack(stack, options);
   const before = readConfigSoFar(text, stack.file);
-  const edit: Edit = { text, secrets: [], added: made ? [`the stack ${stack.name}`] : [] };
+  const edit: Edit = { text, secrets: [], added: created ? [`the stack ${stack.name}`] : [] };
   addNetwork(edit, options, before);
   addRelay(edit, options.relay, relay, readConfigSoFar(edit.text, stack.file));
   addKeys(edit, readConfigSoFar(edit.text, stack.file));
   addSeed(edit, before, "presharedKeySeed", "the seed of the preshared keys");
   if (options.ec2 === true || hasEc2(before))
-    addSeed(edit, before, "sshAuthoritySeed", "the seed of the authority for SSH host keys");
+    addSeed(edit, before, "sshAuthoritySeed", "the seed of the SSH authority that signs host keys");
   if (options.region !== undefined) addRegion(edit, options.region, stack.file);
   reviewEdit(before, withSecrets(readConfigSoFar(edit.text, stack.file), edit.secrets));
   const complete = await addSecrets(stack, edit.text, edit.secrets);
-  if (complete !== text || made) writeStackFile(stack.file, complete);
-  tell(stack, edit.added, options);
+  if (complete !== text || created) writeStackFile(stack.file, complete);
+  printResult(stack, edit.added, options);
 }
 
-/** Undefined where no relay is asked for. */
-async function relayFacts(options: InitOptions): Promise<Record<string, YamlValue> | undefined> {
-  const made = await ec2Facts(options, say);
-  if (made !== undefined) return givenFacts({ ...made, endpoint: options.endpoint });
+/** The fields of the new relay; undefined where none was asked for. */
+async function relayFields(options: InitOptions): Promise<Record<string, YamlValue> | undefined> {
+  const ec2 = await ec2Fields(options);
+  if (ec2 !== undefined) return givenFields({ ...ec2, endpoint: options.endpoint });
   if (options.host === undefined) return undefined;
-  const facts = {
+  return givenFields({
     host: oneOrList(options.host),
-    hostKey: oneOrList(await hostKeysFor(options.host, options.hostKey, say)),
+    hostKey: oneOrList(await hostKeysFor(options.host, options.hostKey, log)),
     endpoint: options.endpoint,
-  };
-  return givenFacts(facts);
+  });
 }
 
 function addNetwork(edit: Edit, options: InitOptions, config: RawConfig): void {
@@ -130,7 +136,7 @@ function addNetwork(edit: Edit, options: InitOptions, config: RawConfig): void {
   }
   if (cidr === undefined && cidr6 === undefined) return;
   throw new Failure(
-    "the stack file describes the network already, and init changes nothing that is there",
+    "the stack file has a network already, and init changes nothing that exists",
     "edit wireguard-mesh:network in the stack file",
   );
 }
@@ -138,24 +144,24 @@ function addNetwork(edit: Edit, options: InitOptions, config: RawConfig): void {
 function addRelay(
   edit: Edit,
   name: string,
-  facts: Record<string, YamlValue> | undefined,
+  fields: Record<string, YamlValue> | undefined,
   config: RawConfig,
 ): void {
-  if (facts === undefined) return;
+  if (fields === undefined) return;
   for (const group of ["relays", "peers"]) {
     if (!isMap(config[group]) || !(name in config[group])) continue;
     throw new Failure(
-      `${group}.${name} is there already, and init changes nothing that is there`,
+      `${group}.${name} exists already, and init changes nothing that exists`,
       `edit it in the stack file, or give the new relay another name with --relay`,
     );
   }
-  const addresses = freeAddresses(readNodes(config));
+  const addresses = freeAddresses(config);
   const publicKey = addKeyPair(edit, "relay", name);
-  const relay = { ...addresses, publicKey, ...facts };
+  const relay = { ...addresses, publicKey, ...fields };
   edit.text = addIn(edit.text, configPath(["relays", name]), relay);
 }
 
-/** A key pair and an address for every node that was written down by hand without. */
+/** Adds a key pair and an address to every node that was written by hand without them. */
 function addKeys(edit: Edit, config: RawConfig): void {
   const given: Addresses[] = [];
   for (const group of ["relays", "peers"]) {
@@ -163,7 +169,7 @@ function addKeys(edit: Edit, config: RawConfig): void {
     for (const [name, node] of nodes) {
       if (!isMap(node) || isSet(node["publicKey"]) || holdsKey(config, name)) continue;
       if (!isSet(node["address"])) {
-        const free = freeAddresses(readNodes(config), given);
+        const free = freeAddresses(config, given);
         given.push(free);
         edit.text = addIn(edit.text, configPath([group, name, "address"]), free.address);
       }
@@ -173,7 +179,7 @@ function addKeys(edit: Edit, config: RawConfig): void {
   }
 }
 
-/** Notes the private key; the public one is for the caller to write. */
+/** Adds the private key to the edit's secrets; returns the public key for the caller to write. */
 function addKeyPair(edit: Edit, kind: string, name: string): string {
   const { privateKey, publicKey } = makeKeyPair();
   edit.secrets.push({ path: ["privateKeys", name], value: privateKey });
@@ -181,13 +187,13 @@ function addKeyPair(edit: Edit, kind: string, name: string): string {
   return publicKey;
 }
 
-function addSeed(edit: Edit, config: RawConfig, key: string, what: string): void {
+function addSeed(edit: Edit, config: RawConfig, key: SecretText, what: string): void {
   if (isSet(config[key])) return;
   edit.secrets.push({ path: [key], value: makeSeed() });
   edit.added.push(what);
 }
 
-/** The AWS provider's own key, so outside our namespace. One that stands there stays. */
+/** A config key of the AWS provider, so without our namespace. An existing one stays. */
 function addRegion(edit: Edit, region: string, where: string): void {
   const { config } = readSettings(edit.text, where);
   if (isMap(config) && isSet(config["aws:region"])) return;
@@ -209,7 +215,7 @@ function holdsKey(config: RawConfig, name: string): boolean {
   return isSet(keys) && (!isMap(keys) || name in keys);
 }
 
-function tell(stack: Stack, added: string[], options: CommonOptions): void {
+function printResult(stack: StackRef, added: string[], options: CommonOptions): void {
   const next = [
     "npx wireguard-mesh add-peer laptop --host local   # this machine",
     "npx wireguard-mesh add-peer phone                 # a device that gets its config as a QR code",
@@ -217,11 +223,11 @@ function tell(stack: Stack, added: string[], options: CommonOptions): void {
   ];
   const what =
     added.length === 0
-      ? `${stack.file} has all it needs; nothing was changed`
-      : `${stack.file} now has:\n${added.map((line) => `  ${line}`).join("\n")}`;
+      ? `${stack.file} is complete; nothing was changed`
+      : `${stack.file} now has:\n${indented(added)}`;
   print(
     options,
     { ok: true, stack: stack.name, file: stack.file, added, next },
-    `${what}\nNext:\n${next.map((line) => `  ${line}`).join("\n")}`,
+    `${what}\nNext:\n${indented(next)}`,
   );
 }

@@ -1,18 +1,19 @@
-/** `plan`: the network as the stack file describes it, without engine and without passphrase. */
+/** `plan`: the network that a stack file describes, without the engine and without its passphrase. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { hasErrors } from "../../mesh/config/issue";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { isMap } from "../../mesh/config/shape-issues";
-import { readMesh } from "../../mesh/mesh";
+import { readMesh, type Mesh } from "../../mesh/mesh";
+import type { Plan } from "../../mesh/plan/plan";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import { Secret } from "../../mesh/secret";
 import { outdatedDeliveries } from "../../mesh/render/delivery";
-import { outdatedText } from "../stack/delivered";
-import { Failure } from "../stack/failure";
+import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { outdatedText } from "../cli/report-text";
+import { Failure, nodeNamed } from "../stack/failure";
 import { findStack } from "../stack/project";
 import { readConfig } from "../stack/stack-file";
-import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
 import { planJson } from "./plan/plan-json";
 import { planText } from "./plan/plan-text";
 
@@ -24,12 +25,13 @@ interface PlanOptions extends CommonOptions {
 
 export function planCommand(): Command {
   return newCommand("plan [node]", {
-    says: "Show the network that a stack file describes: what is wrong with it, its nodes and links, who reaches whom, and with a node's name that node's WireGuard file. Needs neither engine nor passphrase.",
+    description:
+      "Show the network that a stack file describes: its mistakes, its nodes and links, and who can reach whom; with a node's name that node's WireGuard file. Needs neither the engine nor its passphrase.",
     examples: ["plan", "plan laptop", "plan --file Pulumi.dev.yaml --json --reach"],
   })
     .option(...STACK_OPTION)
     .option("-f, --file <file>", "read this stack file; - is stdin")
-    .option("--reach", "every ordered pair that can talk, with the way it takes")
+    .option("--reach", "every ordered pair that can communicate, with its path")
     .option("--configs", "every node's WireGuard file, secrets as (hidden)")
     .action(plan);
 }
@@ -39,43 +41,33 @@ function plan(node: string | undefined, options: PlanOptions): void {
   const config = readConfig(text, where);
   const mesh = readMesh(config, Date.now());
   process.exitCode = hasErrors(mesh.issues) ? 1 : 0;
-  if (node !== undefined && mesh.plan !== null) {
-    const found = mesh.plan.nodes.find((candidate) => candidate.name === node);
-    if (found === undefined) throw noSuchNode(node, mesh.plan.nodes);
-    const first = renderRedacted(found, mesh.plan.network);
-    const second = renderRedactedAlternate(found, mesh.plan.network);
-    const alternate = second === null ? {} : { alternate: second };
-    print(
-      options,
-      { node, config: first, ...alternate },
-      [first, second ?? ""].join("\n").trimEnd(),
-    );
-    return;
-  }
+  if (node !== undefined && mesh.plan !== null) printNode(node, mesh.plan, options);
+  else printNetwork(mesh, config, options);
+}
+
+function printNode(name: string, { nodes, network }: Plan, options: PlanOptions): void {
+  const node = nodeNamed(name, nodes);
+  const config = renderRedacted(node, network);
+  const alternate = renderRedactedAlternate(node, network);
+  const json = { node: name, config, ...(alternate === null ? {} : { alternate }) };
+  print(options, json, [config, alternate ?? ""].join("\n").trimEnd());
+}
+
+function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void {
   const parts = { reach: options.reach === true, configs: options.configs === true };
   const outdated = mesh.plan === null ? [] : outdatedDeliveries(mesh.plan, config["delivered"]);
-  const blocks = [
+  const text = [
     planText(mesh, parts),
     parts.configs ? "" : unreadNote(config),
     mesh.plan === null ? "" : outdatedText(outdated, mesh.plan),
   ];
-  const shown = blocks.filter((block) => block !== "").join("\n\n");
-  print(options, { ...planJson(mesh, parts.reach), outdated }, shown);
+  print(options, { ...planJson(mesh, parts.reach), outdated }, joinBlocks(text, "\n\n"));
 }
 
-/** Whether a private key fits its public one, only the engine can tell: one that does not is a rotation. */
+/** Private keys are encrypted here, and one that does not fit its public key is a rotation. */
 function unreadNote({ privateKeys }: RawConfig): string {
   if (!isMap(privateKeys) && !(privateKeys instanceof Secret)) return "";
-  return "Private keys were not read here: a rotation that was begun by setting one alone shows in `preview`.";
-}
-
-/** A node that takes no part, or that nobody ever wrote down. */
-export function noSuchNode(name: string, nodes: readonly { name: string }[]): Failure {
-  const names = nodes.map((node) => node.name).join(", ");
-  return new Failure(
-    `the network has no node ${JSON.stringify(name)}`,
-    names === "" ? "it has no nodes yet: npx wireguard-mesh add-peer NAME" : `its nodes: ${names}`,
-  );
+  return "Private keys were not read: a rotation that was begun by setting one alone shows in `preview`.";
 }
 
 function readInput(options: PlanOptions): { text: string; where: string } {
@@ -83,8 +75,8 @@ function readInput(options: PlanOptions): { text: string; where: string } {
   const path = options.file ?? findStack(options.stack).file;
   try {
     return { text: readFileSync(path, "utf8"), where: path };
-  } catch (problem) {
-    const reason = problem instanceof Error && "code" in problem ? problem.code : undefined;
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? error.code : undefined;
     const what = reason === "ENOENT" ? "there is no stack file" : "cannot read the stack file";
     throw new Failure(
       `${what} ${path}`,

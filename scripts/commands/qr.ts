@@ -1,10 +1,9 @@
-/** `qr`: the config of a phone as a picture to scan. */
+/** `qr`: the config of a device as a QR code. */
 import type { Command } from "commander";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { readDeviceConfig, recordDelivery, writeSecretFile } from "../stack/device-config";
 import { Failure } from "../stack/failure";
-import { recordDelivery } from "../stack/delivered";
-import { findStack } from "../stack/project";
-import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
-import { readHandedOver, writeSecretFile } from "./handed-over";
+import { openStack } from "../stack/open-stack";
 
 interface QrOptions extends CommonOptions {
   png?: string;
@@ -13,7 +12,8 @@ interface QrOptions extends CommonOptions {
 
 export function qrCommand(): Command {
   return newCommand("qr <node>", {
-    says: "Show the config of a node without a host as a QR code, for the WireGuard app to scan.",
+    description:
+      "Show the config of a node without a host as a QR code, for the WireGuard app to scan.",
     examples: ["qr phone", "qr phone --png phone.png"],
   })
     .option(...STACK_OPTION)
@@ -23,26 +23,16 @@ export function qrCommand(): Command {
 }
 
 async function qr(name: string, options: QrOptions): Promise<void> {
-  const stack = findStack(options.stack);
-  const { node, plan, file } = await readHandedOver(name, stack);
-  if (node.custody === "device") {
+  const stack = openStack(options.stack);
+  const device = await readDeviceConfig(name, stack);
+  if (device.node.custody === "device") {
     throw new Failure(
-      `${name} keeps its private key to itself, so its config has a gap that a QR code cannot have`,
-      `hand it over as text: npx wireguard-mesh config ${name}`,
+      `${name} keeps its own private key, and a QR code cannot leave a gap for it`,
+      `use the text: npx wireguard-mesh config ${name}`,
     );
   }
-  recordDelivery(stack, node, plan, file);
-  const codes = await import("qrcode");
-  const text = file.reveal();
-  const files: string[] = [];
-  if (options.png !== undefined) {
-    writeSecretFile(options.png, await codes.toBuffer(text));
-    files.push(options.png);
-  }
-  if (options.svg !== undefined) {
-    writeSecretFile(options.svg, await codes.toString(text, { type: "svg" }));
-    files.push(options.svg);
-  }
+  await recordDelivery(stack, device);
+  const files = await writePictures(device.file.reveal(), options);
   if (files.length > 0) {
     print(
       options,
@@ -51,6 +41,15 @@ async function qr(name: string, options: QrOptions): Promise<void> {
     );
     return;
   }
-  const picture = await codes.toString(text, { type: "utf8" });
+  const { toString } = await import("qrcode");
+  const picture = await toString(device.file.reveal(), { type: "utf8" });
   print(options, { node: name, qr: picture }, picture);
+}
+
+/** Returns the files that were asked for. */
+async function writePictures(text: string, { png, svg }: QrOptions): Promise<string[]> {
+  const { toBuffer, toString } = await import("qrcode");
+  if (png !== undefined) writeSecretFile(png, await toBuffer(text));
+  if (svg !== undefined) writeSecretFile(svg, await toString(text, { type: "svg" }));
+  return [png, svg].filter((file) => file !== undefined);
 }

@@ -1,18 +1,19 @@
-/** `status`: the running network beside the plan. */
+/** `status`: the running network, compared with the plan. */
 import type { Command } from "commander";
-import { outdatedIn, outdatedText } from "../stack/delivered";
-import { openAccess, readPlan } from "../stack/network";
-import { findStack } from "../stack/project";
-import { newCommand, print, STACK_OPTION, type CommonOptions } from "./command";
-import { lastOutputs } from "./last-outputs";
-import { noSuchNode } from "./plan";
-import { pendingKeys, pendingText } from "./rotate/pending";
-import { askNodes } from "./status/ask-nodes";
+import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { outdatedText, pendingText } from "../cli/report-text";
+import { askHosts } from "../stack/ask-hosts";
+import { outdatedDevices } from "../stack/device-config";
+import { nodeNamed } from "../stack/failure";
+import { openAccess } from "../stack/host-access";
+import { openStack } from "../stack/open-stack";
+import { pendingKeys } from "../stack/pending-keys";
 import { statusReport, statusText } from "./status/status-report";
 
 export function statusCommand(): Command {
   return newCommand("status [nodes...]", {
-    says: "Ask the hosts how the network is: handshakes, endpoints, traffic, and what differs from the plan. Changes nothing.",
+    description:
+      "Ask the hosts for the state of the network: handshakes, endpoints, traffic, and what differs from the plan. Changes nothing.",
     examples: ["status", "status desktop tokyo", "status --json"],
   })
     .option(...STACK_OPTION)
@@ -20,20 +21,17 @@ export function statusCommand(): Command {
 }
 
 async function status(names: string[], options: CommonOptions): Promise<void> {
-  const stack = findStack(options.stack);
-  const outputs = await lastOutputs(stack);
-  const plan = readPlan(stack, outputs);
-  const stranger = names.find((name) => plan.nodes.every((node) => node.name !== name));
-  if (stranger !== undefined) throw noSuchNode(stranger, plan.nodes);
+  const stack = openStack(options.stack);
+  const plan = await stack.plan();
+  for (const name of names) nodeNamed(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
-  const access = await openAccess(stack, plan);
-  const answers = await askNodes(nodes, access);
-  const report = statusReport(nodes, plan, access.owner, answers);
-  // Of hosts that were not asked nobody could say whether they have come over.
+  const access = await openAccess(stack);
+  const answers = await askHosts(nodes, access);
+  const report = statusReport(nodes, access, answers);
+  // With names, not all hosts were asked that prove a new key.
   const pending = names.length === 0 ? pendingKeys(plan, answers) : [];
-  const outdated = outdatedIn(stack, plan, outputs);
+  const outdated = await outdatedDevices(stack);
   process.exitCode = report.ok ? 0 : 1;
   const text = [statusText(report), pendingText(pending), outdatedText(outdated, plan)];
-  const shown = text.filter((block) => block !== "").join("\n\n");
-  print(options, { ...report, pending, outdated }, shown);
+  print(options, { ...report, pending, outdated }, joinBlocks(text, "\n\n"));
 }

@@ -3,7 +3,8 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { makeKeyPair, makeSeed, type KeyPair } from "../stack/key-pair";
+import type { SecretKey } from "../../mesh/config/secret-keys";
+import { makeKeyPair, makeSeed, type KeyPair } from "../stack/new-node";
 import type { Lab } from "./lab";
 import { createCrypter } from "./passphrase-crypter";
 import type { Crypter } from "./passphrase-crypter";
@@ -82,10 +83,12 @@ function stackText(lab: Lab, config: ScenarioConfig, { encryptionSalt, encrypt }
         return [name, completeNode(lab, name, fields, keyPair)];
       }),
     );
-  const values: Record<string, unknown> = {
+  const facts: Record<string, unknown> = {
     ...config,
     ...(config.relays === undefined ? {} : { relays: complete(config.relays) }),
     peers: complete(config.peers),
+  };
+  const secrets: Partial<Record<SecretKey, unknown>> = {
     privateKeys: Object.fromEntries(
       [...keyPairs].map(([name, { privateKey }]) => [name, encrypt(privateKey.reveal())]),
     ),
@@ -93,7 +96,10 @@ function stackText(lab: Lab, config: ScenarioConfig, { encryptionSalt, encrypt }
     sshPrivateKey: encrypt(lab.sshPrivateKey()),
     ...(hasEc2(config) ? { sshAuthoritySeed: encrypt(makeSeed().reveal()) } : {}),
   };
-  const entries = Object.entries(values).map(([key, value]) => [`${NAMESPACE}${key}`, value]);
+  const entries = Object.entries({ ...facts, ...secrets }).map(([key, value]) => [
+    `${NAMESPACE}${key}`,
+    value,
+  ]);
   const region = hasEc2(config) ? { "aws:region": "ap-northeast-1" } : {};
   const settings: unknown = { ...region, ...Object.fromEntries(entries) };
   const text = { encryptionsalt: encryptionSalt, config: settings };

@@ -1,31 +1,31 @@
-/** What happened in a run of the engine, from the events that it writes into a file (`--event-log`, JSON lines). */
+/** The outcome of a run of the engine, from its event log (`--event-log`, JSON lines). */
 import { isMap } from "../../mesh/config/shape-issues";
 
 export interface RunEvents {
-  /** Whether an update came to its end, well or not: false for a preview, after "no" and after Ctrl-C. */
+  /** Whether an update ran to its end, with or without failures: false for a preview, after "no" and after Ctrl-C. */
   updated: boolean;
   failed: NodeFailure[];
-  /** Nodes whose push was carried out, or was not needed. */
+  /** Nodes whose push succeeded, or was not needed. */
   settled: string[];
-  /** What a push or a node is about to be, in a preview; in an `up`, what it was. */
+  /** The planned changes of nodes in a preview; in an `up`, those that were planned for it. */
   changes: NodeChange[];
-  /** URNs of what an earlier run began to create, without the engine hearing the end of it. */
+  /** URNs of resources whose creation an earlier, interrupted run began. */
   unfinished: string[];
 }
 
 export interface NodeFailure {
-  /** Null for a failure that is no single node's. */
+  /** Null for a failure of no single node. */
   node: string | null;
-  /** The last words of the push program, or of the engine. */
+  /** The error message of the push program, or of the engine. */
   reason: string;
 }
 
-export interface NodeChange {
+interface NodeChange {
   node: string;
   change: "create" | "update" | "delete" | "replace";
 }
 
-/** Reads the event log's text. Lines that cannot be read are passed over: the engine may have been killed. */
+/** Skips invalid lines of the event log: the engine may have been killed in the middle of one. */
 export function readEvents(text: string): RunEvents {
   const events = lastOperation(text.split("\n").flatMap(parseLine));
   const steps = events.flatMap((event) => stepIn(event["resOutputsEvent"]));
@@ -39,7 +39,6 @@ export function readEvents(text: string): RunEvents {
   };
 }
 
-/** Whether a URN is that of a push. */
 export function isPush(urn: string): boolean {
   return typeOf(urn) === PUSH_TYPE;
 }
@@ -64,7 +63,7 @@ function parseLine(line: string): Event[] {
   }
 }
 
-/** `up` writes the events of its preview first: what was only foreseen there has not happened. */
+/** `up` writes the events of its preview first, which are only plans. */
 function lastOperation(events: Event[]): Event[] {
   const preview = events.findIndex((event) => summaryOf(event)?.["isPreview"] === true);
   const after = events.slice(preview + 1).filter((event) => !("cancelEvent" in event));
@@ -97,10 +96,10 @@ function failuresIn(events: Event[]): NodeFailure[] {
     const node = typeof urn === "string" && NODE_TYPES.includes(typeOf(urn)) ? nodeOf(urn) : null;
     return [{ node, reason: reasonOf(message, node) }];
   });
-  return failures.filter(({ reason }) => reason !== "" && !isEcho(reason));
+  return failures.filter(({ reason }) => reason !== "" && !isFollowUp(reason));
 }
 
-/** From the engine's warning; there is no event of its own (pulumi, pkg/engine/update.go, issuePendingOperations…). */
+/** From the engine's warning: it has no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
 function unfinishedIn(events: Event[]): string[] {
   const warnings = events.flatMap((event) => {
     const diagnostic = event["diagnosticEvent"];
@@ -116,18 +115,18 @@ function typeOf(urn: string): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
-/** The command provider puts one line of its own before the push program's words, which begin with the node's name. */
+/** Without the first line, of the command provider, and without the node's name, with which the push program begins. */
 function reasonOf(message: string, node: string | null): string {
-  const words = message.replace(/^exit status \d+: running "[^\n]*\n/, "").trim();
-  return node !== null && words.startsWith(`${node}: `) ? words.slice(node.length + 2) : words;
+  const text = message.replace(/^exit status \d+: running "[^\n]*\n/, "").trim();
+  return node !== null && text.startsWith(`${node}: `) ? text.slice(node.length + 2) : text;
 }
 
-/** What the engine says of resources that were left out because another one failed. */
-function isEcho(reason: string): boolean {
+/** Whether it is the engine's error for a resource that was skipped because another one failed. */
+function isFollowUp(reason: string): boolean {
   return /whose registration isn't pending|^update failed$|^preview failed$/.test(reason);
 }
 
-/** One change a node: a changed push says more than the changed text of its component. */
+/** One change per node: that of its push, else that of its component. */
 function changesIn(steps: Step[]): NodeChange[] {
   const changes = new Map<string, NodeChange["change"]>();
   for (const { op, type, node } of steps) {

@@ -1,11 +1,13 @@
-/** `pulumi up` and `pulumi preview` on the user's terminal, with what happened in them. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** `pulumi up` and `pulumi preview` on the user's terminal, with the events of the run. */
+import { execFileSync } from "node:child_process";
+import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onStack, runEngine } from "./engine";
 import { readEvents, type RunEvents } from "./engine-events";
-import { openEventPipe } from "./event-pipe";
-import type { Stack } from "./project";
+import type { StackRef } from "./project";
 
 export interface EngineRun extends RunEvents {
   exitCode: number;
@@ -13,20 +15,64 @@ export interface EngineRun extends RunEvents {
 
 /** `out`: where the engine's own output goes. */
 export async function runWithEvents(
-  stack: Stack,
+  stack: StackRef,
   args: readonly string[],
   out: "stdout" | "stderr",
 ): Promise<EngineRun> {
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-"));
   try {
     const events = openEventPipe(folder);
-    const exitCode = await runEngine(
-      stack.project,
-      [...onStack(stack, ...args), "--event-log", events.path],
-      out,
-    );
+    const command = [...onStack(stack, ...args), "--event-log", events.path];
+    const exitCode = await runEngine(stack.project, command, out);
     return { exitCode, ...readEvents(await events.text()) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const END = "end of events";
+
+interface EventPipe {
+  /** For the engine's `--event-log`. */
+  path: string;
+  /** Everything that the engine wrote, as JSON lines. To be called once, when the engine has ended. */
+  text(): Promise<string>;
+}
+
+/**
+ * A named pipe for the engine's events. Debug events have preshared keys in clear: the engine hides the secrets that it was
+ * given, and those are derived. A file would keep them when the command is killed; here they are dropped as they arrive.
+ */
+export function openEventPipe(folder: string): EventPipe {
+  const path = join(folder, "events");
+  execFileSync("mkfifo", ["-m", "600", path]);
+  // Opened for writing too: it opens without a writer, and does not end when one of several writers closes it.
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  const kept: string[] = [];
+  const ended = new Promise<void>((resolve, reject) => {
+    let rest = "";
+    pipe.on("error", reject);
+    pipe.setEncoding("utf8").on("data", (chunk: string) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      kept.push(...lines.filter((line) => line !== END && !isDebug(line)));
+      if (lines.includes(END)) resolve();
+    });
+  });
+  return {
+    path,
+    text: async () => {
+      try {
+        await Promise.all([writeFile(path, `\n${END}\n`), ended]);
+        return kept.join("\n");
+      } finally {
+        pipe.destroy();
+      }
+    },
+  };
+}
+
+function isDebug(line: string): boolean {
+  return line.includes('"diagnosticEvent":{"prefix":"debug: "');
 }

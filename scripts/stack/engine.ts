@@ -1,17 +1,17 @@
-/** The engine's CLI as a child process: found, started in the project's folder, its answers taken. */
+/** The engine's CLI, `pulumi`, as a child process in the project's folder. */
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join, sep } from "node:path";
 import { Failure } from "./failure";
-import type { Project, Stack } from "./project";
+import type { Project, StackRef } from "./project";
 
-export interface EngineAnswer {
+interface EngineAnswer {
   exitCode: number;
   stdout: string;
   stderr: string;
 }
 
-/** Runs `pulumi ARGS` without a terminal and takes what it prints. `stdin` is the place for secrets. */
+/** Runs `pulumi ARGS` without a terminal and collects its output. Secrets go on `stdin`. */
 export async function askEngine(
   project: Project,
   args: readonly string[],
@@ -26,7 +26,7 @@ export async function askEngine(
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  // A child that ends before it has read all is known by its exit code.
+  // EPIPE: a child that ends before it has read everything reports that by its exit code.
   child.stdin.on("error", () => undefined);
   child.stdin.end(stdin);
   const exitCode = await exitOf(child);
@@ -37,7 +37,7 @@ export async function askEngine(
   };
 }
 
-/** Runs `pulumi ARGS` on the user's own terminal. `out` is where its output goes; resolves to its exit code. */
+/** Runs `pulumi ARGS` on the user's terminal, with its stdout on `out`; resolves to its exit code. */
 export async function runEngine(
   project: Project,
   args: readonly string[],
@@ -48,23 +48,42 @@ export async function runEngine(
     env: engineEnvironment(),
     stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
   });
-  // Ctrl-C reaches the engine too, which ends in its own time; leaving before it would hide how it ended.
-  const wait = () => undefined;
-  process.on("SIGINT", wait);
+  // Ctrl-C reaches the engine too. Wait for it to end, so that its outcome is reported.
+  const ignore = () => undefined;
+  process.on("SIGINT", ignore);
   try {
     return await exitOf(child);
   } finally {
-    process.off("SIGINT", wait);
+    process.off("SIGINT", ignore);
   }
 }
 
-/** Puts `--stack` behind a command of the engine. */
-export function onStack(stack: Stack, ...args: string[]): string[] {
+/**
+ * stdout of `pulumi ARGS --stack STACK`.
+ * @throws Failure when it fails; `what` names what was asked for.
+ */
+export async function queryStack(
+  stack: StackRef,
+  args: readonly string[],
+  what: string,
+): Promise<string> {
+  const answer = await askEngine(stack.project, onStack(stack, ...args));
+  if (answer.exitCode === 0) return answer.stdout;
+  // `config get` would print a secret on the terminal.
+  const check = args[0] === "config" ? ["config"] : args.slice(0, 2);
+  throw new Failure(
+    `pulumi did not return ${what}: ${errorOf(answer)}`,
+    `check that this works: pulumi ${onStack(stack, ...check).join(" ")}`,
+  );
+}
+
+/** The arguments of an engine's command, with `--stack`. */
+export function onStack(stack: StackRef, ...args: readonly string[]): string[] {
   return [...args, "--stack", stack.name];
 }
 
-/** The last words of an engine that failed, without its `error:`. */
-export function complaintOf(answer: EngineAnswer): string {
+/** The error messages of a failed engine, without `error:`; its last lines where it printed none. */
+export function errorOf(answer: EngineAnswer): string {
   const lines = answer.stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => line.startsWith("error:"));
   return (errors.length > 0 ? errors : lines.slice(-3))
@@ -72,7 +91,7 @@ export function complaintOf(answer: EngineAnswer): string {
     .join("; ");
 }
 
-/** A pulumi on PATH, else the npm package's. npx puts node_modules/.bin first on PATH; it is the second choice here. */
+/** The pulumi on PATH, else the npm package's: npx puts node_modules/.bin first on PATH, so that is skipped at first. */
 function findEngine(project: Project): string {
   const onPath = (process.env["PATH"] ?? "")
     .split(delimiter)
@@ -81,8 +100,8 @@ function findEngine(project: Project): string {
   const found = folders.map((folder) => join(folder, "pulumi")).find(isExecutable);
   if (found !== undefined) return found;
   throw new Failure(
-    "the engine (pulumi) is neither on PATH nor in node_modules",
-    `run: npm ci (in ${project.root}), or install pulumi 3.250.0`,
+    "pulumi is neither on PATH nor in node_modules",
+    `run npm ci in ${project.root}, or install the version of pulumi that its package.json names`,
   );
 }
 
@@ -97,11 +116,11 @@ function isExecutable(path: string): boolean {
 
 function engineEnvironment(): NodeJS.ProcessEnv {
   return {
-    // Types are checked when the project is; at each run that would take longer than all else.
+    // `npm run typecheck` checks the types. Checking them again would take most of each run.
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     ...process.env,
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Makes --event-log known, which the Automation API uses in the same way.
+    // Enables --event-log; the Automation API sets this too.
     PULUMI_DEBUG_COMMANDS: "true",
   };
 }

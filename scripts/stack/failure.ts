@@ -1,6 +1,6 @@
-/** Why a command cannot go on, in the user's words: printed without a stack trace. */
+/** Why a command cannot go on: printed without a stack trace. */
 
-/** `remedy` is what to do or to run, or null. Exit code 1: it failed; 2: it was called wrongly. Never holds a secret. */
+/** `remedy`: what to do or to run, or null. Exit code 1: it failed; 2: wrong usage. Never holds a secret. */
 export class Failure extends Error {
   constructor(
     message: string,
@@ -9,4 +9,26 @@ export class Failure extends Error {
   ) {
     super(message);
   }
+}
+
+/**
+ * The node of this name.
+ * @throws Failure where none of `nodes` has it: it is disabled, has expired, or is not in the config.
+ */
+export function nodeNamed<N extends { name: string }>(name: string, nodes: readonly N[]): N {
+  const node = nodes.find((candidate) => candidate.name === name);
+  if (node !== undefined) return node;
+  throw noSuchNode(
+    name,
+    nodes.map((candidate) => candidate.name),
+  );
+}
+
+export function noSuchNode(name: string, names: readonly string[]): Failure {
+  return new Failure(
+    `the network has no node ${JSON.stringify(name)}`,
+    names.length === 0
+      ? "it has no nodes yet: npx wireguard-mesh add-peer NAME"
+      : `its nodes: ${names.join(", ")}`,
+  );
 }

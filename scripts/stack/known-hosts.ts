@@ -1,19 +1,20 @@
-/** The host keys that the user has already accepted for a machine: OpenSSH's own record, never the network. */
+/** The SSH host keys that the user has accepted before, from OpenSSH's known_hosts; the network is never asked. */
 import { execFile } from "node:child_process";
 import { parseHost, parseHostKey } from "../../mesh/config/values";
 import { Failure } from "./failure";
 
 /** Keys as `TYPE BASE64`. */
-export type FindKnownHost = (address: string, port: number) => Promise<string[]>;
+type FindKnownHost = (address: string, port: number) => Promise<string[]>;
 
 /**
- * The host keys for a node: those given, else the known ones of its first SSH address. Undefined where no way onto the
- * machine needs one. `say` hears where a key came from; a Failure names the command to run where none is known.
+ * The host keys for a node: the given ones, else the known ones of its first SSH address that has any; undefined where none
+ * is needed, on this machine. `log` gets a line about keys from known_hosts.
+ * @throws Failure where no key is known.
  */
 export async function hostKeysFor(
   hosts: readonly string[],
   given: readonly string[] | undefined,
-  say: (text: string) => void,
+  log: (text: string) => void,
   find: FindKnownHost = findKnownHost,
 ): Promise<string[] | undefined> {
   if (given !== undefined) return given.map(parseHostKey);
@@ -24,33 +25,33 @@ export async function hostKeysFor(
     const keys = preferred(await find(host.address, host.port));
     if (keys.length === 0) continue;
     const types = keys.map((key) => key.split(" ")[0] ?? "").join(", ");
-    say(`host key of ${host.address}: ${types}, from your known_hosts`);
+    log(`host key of ${host.address}: ${types}, from your known_hosts`);
     return keys;
   }
   throw new Failure(
     "the machine's SSH host key is not known: none was given, and your known_hosts has none for it",
-    "run this on the machine, in a session that you trust, and give what it prints as --host-key:\n  cat /etc/ssh/ssh_host_ed25519_key.pub",
+    "run this on the machine, in a session that you trust, and give its output as --host-key:\n  cat /etc/ssh/ssh_host_ed25519_key.pub",
   );
 }
 
-/** Ed25519 alone where there is one: it is what OpenSSH would choose, and a short line. */
+/** Only Ed25519 where there is one: OpenSSH prefers it, and it is short. */
 function preferred(keys: string[]): string[] {
   const ed25519 = keys.filter((key) => key.startsWith("ssh-ed25519 "));
   return ed25519.length > 0 ? ed25519 : keys;
 }
 
-/** ssh-keygen(1), -F: it knows hashed names, and looks into ~/.ssh/known_hosts; /etc/ssh's is asked too. */
+/** ssh-keygen(1), -F: finds hashed names too, in ~/.ssh/known_hosts unless -f names another file. */
 async function findKnownHost(address: string, port: number): Promise<string[]> {
   const name = port === 22 ? address : `[${address}]:${port}`;
   const found = await Promise.all([
     sshKeygen(["-F", name]),
     sshKeygen(["-F", name, "-f", "/etc/ssh/ssh_known_hosts"]),
   ]);
-  return [...new Set(found.flatMap((text) => text.split("\n")).flatMap(keyOf))];
+  return [...new Set(found.flatMap((text) => text.split("\n")).flatMap(hostKeyIn))];
 }
 
-/** Lines with a marker (@cert-authority, @revoked) are no plain host keys; # starts a comment. */
-function keyOf(line: string): string[] {
+/** Empty for comments (#) and for lines with a marker (@cert-authority, @revoked). */
+function hostKeyIn(line: string): string[] {
   const [names = "", type, key] = line.trim().split(/\s+/);
   if (names === "" || /^[#@]/.test(names) || type === undefined || key === undefined) return [];
   return [`${type} ${key}`];
@@ -58,7 +59,7 @@ function keyOf(line: string): string[] {
 
 function sshKeygen(args: string[]): Promise<string> {
   return new Promise((resolve) => {
-    // Exit code 1 is "not found"; without OpenSSH nothing is known either, and the answer is the same.
+    // Exit code 1 means "not found"; without OpenSSH no key is known either.
     execFile("ssh-keygen", args, { timeout: 10_000 }, (_, stdout) => {
       resolve(stdout);
     });

@@ -1,24 +1,45 @@
-/** What the last `up` left in the stack's state. */
+/** The stack's outputs, as of the last `up`. */
+import type { RawConfig } from "../../mesh/config/read-draft";
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
-import { askEngine, complaintOf, onStack } from "./engine";
-import { Failure } from "./failure";
-import type { Stack } from "./project";
+import { queryStack } from "./engine";
+import type { StackRef } from "./project";
 
-/** The outputs by name, none of them secret; empty before the first `up`. */
+/** By name, without the secret one; empty before the first `up`. */
 export type Outputs = Record<string, unknown>;
 
-/** Asks the engine. */
-export async function readOutputs(stack: Stack): Promise<Outputs> {
-  const answer = await askEngine(stack.project, onStack(stack, "stack", "output", "--json"));
-  if (answer.exitCode !== 0) {
-    throw new Failure(
-      `the engine did not give the stack's outputs: ${complaintOf(answer)}`,
-      `see that this works: pulumi stack output --stack ${stack.name}`,
-    );
-  }
-  const outputs: unknown = JSON.parse(answer.stdout);
+interface OutputsWithConfigs {
+  outputs: Outputs;
+  /** The wg-quick(8) files of nodes without a host, by node. */
+  configs: Map<string, Secret>;
+}
+
+export async function readOutputs(stack: StackRef): Promise<Outputs> {
+  return withoutConfigs(await query(stack));
+}
+
+/** Reads the secret output too. */
+export async function readOutputsWithConfigs(stack: StackRef): Promise<OutputsWithConfigs> {
+  const all = await query(stack, "--show-secrets");
+  const configs = Object.entries(isMap(all["configs"]) ? all["configs"] : {});
+  return {
+    outputs: withoutConfigs(all),
+    configs: new Map(
+      configs.flatMap(([node, text]) =>
+        typeof text === "string" ? [[node, Secret.of(text)] as const] : [],
+      ),
+    ),
+  };
+}
+
+async function query(stack: StackRef, ...flags: string[]): Promise<Outputs> {
+  const args = ["stack", "output", "--json", ...flags];
+  const outputs: unknown = JSON.parse(await queryStack(stack, args, "the stack's outputs"));
   return isMap(outputs) ? outputs : {};
+}
+
+function withoutConfigs(all: Outputs): Outputs {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name !== "configs"));
 }
 
 /** The facts of each relay and peer by name. */
@@ -30,17 +51,7 @@ function nodeFacts(outputs: Outputs): [name: string, facts: Record<string, unkno
   );
 }
 
-/** The public keys of each node between two keys, as the program saw them: it reads the private one too. */
-export function nextKeysIn(outputs: Outputs): Map<string, { publicKey: string; next: string }> {
-  const keys = nodeFacts(outputs).flatMap(([name, { publicKey, nextPublicKey }]) =>
-    typeof publicKey === "string" && typeof nextPublicKey === "string"
-      ? [[name, { publicKey, next: nextPublicKey }] as const]
-      : [],
-  );
-  return new Map(keys);
-}
-
-/** Of the files of nodes without a host. */
+/** Fingerprints of the configs of nodes without a host, by node. */
 export function fingerprintsIn(outputs: Outputs): Map<string, string> {
   const files = nodeFacts(outputs).flatMap(([name, { fingerprint }]) =>
     typeof fingerprint === "string" ? [[name, fingerprint] as const] : [],
@@ -48,22 +59,30 @@ export function fingerprintsIn(outputs: Outputs): Map<string, string> {
   return new Map(files);
 }
 
-/** The wg-quick files of nodes without a host, by node; null where the stack has none, as before the first `up`. */
-export async function readConfigs(stack: Stack): Promise<Map<string, Secret> | null> {
-  const args = onStack(stack, "stack", "output", "configs", "--show-secrets", "--json");
-  const answer = await askEngine(stack.project, args);
-  if (/does not have output property/.test(answer.stderr)) return null;
-  if (answer.exitCode !== 0) {
-    throw new Failure(
-      `the engine did not give the configs: ${complaintOf(answer)}`,
-      `see that this works: pulumi stack output --stack ${stack.name}`,
-    );
-  }
-  const configs: unknown = JSON.parse(answer.stdout);
-  if (!isMap(configs)) return null;
-  return new Map(
-    Object.entries(configs).flatMap(([node, text]) =>
-      typeof text === "string" ? [[node, Secret.of(text)] as const] : [],
-    ),
-  );
+/**
+ * The config with the next keys of rotations that were begun by setting a new private key alone: that is encrypted in the
+ * file, and the program, which can read it, puts its public half into the outputs. An output counts only while the file has
+ * the same current key, a private key and no next key.
+ */
+export function withNextKeys(config: RawConfig, outputs: Outputs): RawConfig {
+  const facts = new Map(nodeFacts(outputs));
+  const { privateKeys } = config;
+  const hasPrivateKey = (name: string) =>
+    privateKeys instanceof Secret || (isMap(privateKeys) && Object.hasOwn(privateKeys, name));
+  const complete = (nodes: unknown): unknown => {
+    if (!isMap(nodes)) return nodes;
+    const entries = Object.entries(nodes).map(([name, node]) => {
+      const known = facts.get(name);
+      if (!isMap(node) || typeof known?.["nextPublicKey"] !== "string") return [name, node];
+      const { publicKey, nextPublicKey } = node;
+      const isCurrent = typeof publicKey === "string" && publicKey === known["publicKey"];
+      const begun = isCurrent && nextPublicKey === undefined;
+      if (!begun || !hasPrivateKey(name)) return [name, node];
+      return [name, { ...node, nextPublicKey: known["nextPublicKey"] }];
+    });
+    return Object.fromEntries(entries) as unknown;
+  };
+  const groups = ["relays", "peers"].filter((group) => config[group] !== undefined);
+  const completed = groups.map((group) => [group, complete(config[group])]);
+  return { ...config, ...(Object.fromEntries(completed) as RawConfig) };
 }

@@ -1,4 +1,4 @@
-/** Which project, which stack and which stack file a command works on: the same answers as the engine's CLI gives. */
+/** The project, stack and stack file that a command works on, found as the engine's CLI finds them. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
@@ -12,16 +12,20 @@ export interface Project {
   name: string;
 }
 
-/** One stack of a project. `file` is where its config stands, whether it is there yet or not. */
-export interface Stack {
+/** Which stack of which project. */
+export interface StackRef {
   project: Project;
   /** As given to the engine: `dev`, or `organization/project/dev`. */
   name: string;
+  /** The stack file; it may not exist yet. */
   file: string;
 }
 
-/** The stack that `--stack` names, else PULUMI_STACK, else the selected one; a Failure where there is none of these. */
-export function findStack(flag: string | undefined, from = process.cwd()): Stack {
+/**
+ * The stack that `--stack` names, else PULUMI_STACK, else the selected one.
+ * @throws Failure when there is none of these.
+ */
+export function findStack(flag: string | undefined, from = process.cwd()): StackRef {
   const project = findProject(from);
   const name = stackNameOr(flag, null, project);
   if (name !== null) return stackOf(project, name);
@@ -32,18 +36,18 @@ export function findStack(flag: string | undefined, from = process.cwd()): Stack
   );
 }
 
-/** Like findStack, with a name to take where none is given or selected. */
+/** Like findStack, with a name to use when none is given or selected. */
 export function findStackOr(
   flag: string | undefined,
   fallback: string,
   from = process.cwd(),
-): Stack {
+): StackRef {
   const project = findProject(from);
   return stackOf(project, stackNameOr(flag, fallback, project) ?? fallback);
 }
 
-/** The nearest folder upwards from `from` with a Pulumi.yaml, as the engine looks for it. */
-export function findProject(from: string): Project {
+/** The nearest folder with a Pulumi.yaml, from `from` upwards. */
+function findProject(from: string): Project {
   for (let folder = from; ; folder = dirname(folder)) {
     const path = join(folder, "Pulumi.yaml");
     if (existsSync(path)) return { root: folder, name: nameIn(path) };
@@ -61,7 +65,7 @@ function nameIn(path: string): string {
   const name =
     typeof project === "object" && project !== null && "name" in project ? project.name : undefined;
   if (typeof name === "string") return name;
-  throw new Failure(`${path} gives no name`, "write `name: wireguard-mesh` into it", 2);
+  throw new Failure(`${path} has no name`, "add to it: `name: wireguard-mesh`", 2);
 }
 
 function stackNameOr(flag: string | undefined, fallback: string | null, project: Project) {
@@ -70,11 +74,11 @@ function stackNameOr(flag: string | undefined, fallback: string | null, project:
 }
 
 /** `organization/project/dev` has its config in Pulumi.dev.yaml. */
-function stackOf(project: Project, name: string): Stack {
+function stackOf(project: Project, name: string): StackRef {
   const short = name.slice(name.lastIndexOf("/") + 1);
   if (!/^[\w.-]{1,100}$/.test(short)) {
     throw new Failure(
-      `${JSON.stringify(name)} cannot be a stack's name`,
+      `${JSON.stringify(name)} is not a valid stack name`,
       "use letters, digits, - _ and .",
       2,
     );
@@ -83,8 +87,8 @@ function stackOf(project: Project, name: string): Stack {
 }
 
 /**
- * What `pulumi stack select` left behind: a file in the engine's home, named after the sha1 of Pulumi.yaml's path
- * (pulumi v3.250.0, sdk/go/common/workspace/workspace.go). Reading it saves the quarter of a second that asking costs.
+ * What `pulumi stack select` recorded, in a file in PULUMI_HOME that is named by the sha1 of Pulumi.yaml's path
+ * (pulumi v3.250.0, sdk/go/common/workspace/workspace.go). Reading it is 250 ms faster than running pulumi.
  */
 function selectedStack(project: Project): string | null {
   const home = process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");

@@ -1,44 +1,48 @@
-/** A stack file (Pulumi.STACK.yaml): read as the engine would hand its config over, written whole or not at all. */
+/** A stack file (Pulumi.STACK.yaml): read as the engine reads it, written atomically. */
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { parse, YAMLParseError, type ScalarTag } from "yaml";
 import type { RawConfig } from "../../mesh/config/read-draft";
+import { isSecretText } from "../../mesh/config/secret-keys";
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
 import { Failure } from "./failure";
 
 export const NAMESPACE = "wireguard-mesh:";
 
-/** Keys whose value is text as it stands, never JSON. */
-const TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"];
+/** The path in the file of a config key: `["peers", "laptop"]` is below `config:` and has the namespace. */
+export function configPath([key = "", ...rest]: readonly string[]): string[] {
+  return ["config", `${NAMESPACE}${key}`, ...rest];
+}
 
-/** The text of a stack file, empty where it is not there yet. */
+/** The text of a stack file, empty where there is none yet. */
 export function readStackFile(path: string): string {
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
-/** Replaces the file in one step, so that an interruption leaves the former one. */
+/** Replaces the file by a rename, so that an interruption leaves the old one; keeps its permissions. */
 export function writeStackFile(path: string, text: string): void {
-  const beside = `${path}.new`;
+  const temporary = `${path}.new`;
   const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o644;
   try {
-    writeFileSync(beside, text, { mode });
-    renameSync(beside, path);
-  } catch (problem) {
-    rmSync(beside, { force: true });
-    throw problem;
+    writeFileSync(temporary, text, { mode });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }
 
 /**
- * The config of namespace wireguard-mesh in a stack file's text. A `secure:` value becomes a sealed Secret wherever it
- * stands. `where` names the file in a Failure (exit code 2): it is no YAML, or holds no config.
+ * The config of namespace wireguard-mesh in a stack file's text; every `secure:` value becomes a sealed Secret. `where` names
+ * the file in errors.
+ * @throws Failure (exit code 2) when the text is not YAML, or has no config.
  */
 export function readConfig(text: string, where: string): RawConfig {
   const { config } = readSettings(text, where);
   if (config === undefined || config === null) {
     throw new Failure(
       `${where} has no \`config:\``,
-      "a stack file starts with `config:`; make one with: npx wireguard-mesh init",
+      "a stack file starts with `config:`; make one: npx wireguard-mesh init",
       2,
     );
   }
@@ -49,9 +53,15 @@ export function readConfig(text: string, where: string): RawConfig {
   return Object.fromEntries(
     entries.map(([key, value]) => {
       const name = key.slice(NAMESPACE.length);
-      return [name, seal(TEXTS.includes(name) ? value : fromJson(value))];
+      return [name, seal(isSecretText(name) ? value : fromJson(value))];
     }),
   );
+}
+
+/** Like readConfig, but a file without `config:` has an empty one: what commands that add to it start from. */
+export function readConfigSoFar(text: string, where: string): RawConfig {
+  const { config } = readSettings(text, where);
+  return config === undefined || config === null ? {} : readConfig(text, where);
 }
 
 /** The top level of a stack file: `config`, `encryptionsalt`, ...; empty for an empty file. */
@@ -64,19 +74,19 @@ export function readSettings(text: string, where: string): Record<string, unknow
 function parseYaml(text: string, where: string): unknown {
   try {
     return parse(text, { merge: true, customTags: [engineDate] });
-  } catch (problem) {
-    if (!(problem instanceof YAMLParseError)) throw problem;
-    // The lines that the message quotes may hold a key that was never encrypted.
-    const place = problem.linePos?.[0];
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    // Without the lines that the message quotes: they may have a key that was never encrypted.
+    const place = error.linePos?.[0];
     const at = place === undefined ? "" : ` at line ${place.line}, column ${place.col}`;
-    const what = problem.message.split(/ at line \d|\n/)[0] ?? "";
-    throw new Failure(`${where} is not YAML${at}: ${what}`, "mend it there", 2);
+    const what = error.message.split(/ at line \d|\n/)[0] ?? "";
+    throw new Failure(`${where} is not YAML${at}: ${what}`, "fix that line", 2);
   }
 }
 
 /**
- * The engine's own YAML reader takes an unquoted date for a time and hands it over in Go's words (tried, 3.250.0); the
- * review must see what the program will see.
+ * The engine's YAML parser reads an unquoted date as a time and passes it on in Go's format (seen with 3.250.0). A review must
+ * see the value that the program will see.
  */
 const engineDate: ScalarTag = {
   tag: "tag:yaml.org,2002:timestamp",
@@ -85,7 +95,7 @@ const engineDate: ScalarTag = {
   resolve: (text) => `${text.slice(0, 10)} ${text.slice(11, 19) || "00:00:00"} +0000 UTC`,
 };
 
-/** `pulumi config set KEY '{"a": 1}'` writes the JSON as text, and the program parses it. */
+/** `pulumi config set KEY '{"a": 1}'` writes the JSON as a string, which the program parses. */
 function fromJson(value: unknown): unknown {
   if (typeof value !== "string") return value;
   try {

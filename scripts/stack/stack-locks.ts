@@ -1,15 +1,17 @@
 /**
- * Who holds a stack's lock, where the engine keeps it in a folder (a `file://` backend): one JSON file for each run,
- * .pulumi/locks/…/PROJECT/STACK/ID.json (pulumi, pkg/backend/diy/lock.go). A run that is killed leaves its file.
+ * The locks of a stack in a `file://` backend: one JSON file per run, .pulumi/locks/…/PROJECT/STACK/ID.json
+ * (pulumi, pkg/backend/diy/lock.go). A run that is killed leaves its lock behind.
  */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
+import { log } from "../log";
 import { askEngine } from "./engine";
-import type { Stack } from "./project";
+import type { EngineRun } from "./engine-run";
+import type { StackRef } from "./project";
 
-export interface StackLock {
+interface StackLock {
   file: string;
   pid: number;
   user: string;
@@ -17,8 +19,34 @@ export interface StackLock {
   since: string;
 }
 
-/** Empty for a stack that nobody works on, and for any other kind of backend. */
-export async function readLocks(stack: Stack): Promise<StackLock[]> {
+/**
+ * Runs the engine. Where it did not begin because a killed run of this machine has left the stack's lock, removes the lock
+ * and runs the engine again: the hosts undo the changes of an unfinished push by themselves.
+ */
+export async function runUnlocked(
+  stack: StackRef,
+  run: () => Promise<EngineRun>,
+): Promise<EngineRun> {
+  const first = await run();
+  if (first.exitCode === 0 || first.updated || first.failed.length > 0) return first;
+  const locks = await readLocks(stack);
+  if (locks.length === 0) return first;
+  if (locks.every(isStale)) {
+    for (const lock of locks) {
+      log(`removed the stack's lock, which a killed run had left: ${lockText(lock)}`);
+      // Not by `pulumi cancel`: that removes all locks, also one that a new run has just taken.
+      rmSync(lock.file, { force: true });
+    }
+    return run();
+  }
+  const holders = locks.filter((lock) => !isStale(lock)).map(lockText);
+  const reason = `another run holds the stack's lock: ${holders.join("; ")}. Wait until it has ended, then run this again. If it was killed: pulumi cancel --stack ${stack.name}`;
+  log(reason);
+  return { ...first, failed: [{ node: null, reason }] };
+}
+
+/** Empty for an unlocked stack, and for any other kind of backend. */
+async function readLocks(stack: StackRef): Promise<StackLock[]> {
   const root = folderOf(await backendOf(stack));
   if (root === null) return [];
   const locks = join(root, ".pulumi/locks");
@@ -28,21 +56,21 @@ export async function readLocks(stack: Stack): Promise<StackLock[]> {
     .flatMap(readLock);
 }
 
-/** Of a run on this machine whose process is no more. What cannot be known for sure is not left. */
-export function isLeft({ host, pid }: StackLock): boolean {
+/** Whether the lock's process ran on this machine and has certainly ended. */
+function isStale({ host, pid }: StackLock): boolean {
   if (host !== hostname()) return false;
   try {
     process.kill(pid, 0);
     return isNoEngine(pid);
-  } catch (problem) {
-    return (problem as NodeJS.ErrnoException).code === "ESRCH";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }
 
-/** One that was killed and not yet waited for by its parent, or another program that has got the number since; on Linux. */
+/** Whether the process is a zombie, or another program that has got the id since. False where /proc cannot tell. */
 function isNoEngine(pid: number): boolean {
   try {
-    // proc_pid_stat(5): PID (NAME) STATE …; a wrapper keeps the engine's name in its own.
+    // proc_pid_stat(5): PID (NAME) STATE …; a wrapper of the engine has `pulumi` in its name too.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const close = stat.lastIndexOf(")");
     return !stat.slice(0, close).includes("pulumi") || /^[ZX]/.test(stat.slice(close + 2));
@@ -51,16 +79,11 @@ function isNoEngine(pid: number): boolean {
   }
 }
 
-/** This one alone: `pulumi cancel` would take away all, that of a run which began a moment ago too. */
-export function removeLock({ file }: StackLock): void {
-  rmSync(file, { force: true });
-}
-
-export function holderOf({ pid, user, host, since }: StackLock): string {
+function lockText({ pid, user, host, since }: StackLock): string {
   return `process ${pid} of ${user} on ${host}, since ${since}`;
 }
 
-async function backendOf(stack: Stack): Promise<string> {
+async function backendOf(stack: StackRef): Promise<string> {
   const answer = await askEngine(stack.project, ["whoami", "--json"]);
   if (answer.exitCode !== 0) return "";
   const who: unknown = JSON.parse(answer.stdout);
@@ -78,7 +101,7 @@ function filesBelow(folder: string): string[] {
     const entries = readdirSync(folder, { recursive: true, encoding: "utf8" });
     return entries.filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
   } catch {
-    // No run has ever taken a lock here.
+    // The folder is made with the first lock.
     return [];
   }
 }
@@ -91,7 +114,7 @@ function readLock(file: string): StackLock[] {
     if (typeof pid !== "number" || typeof host !== "string") return [];
     return [{ file, pid, host, user: String(username), since: String(timestamp) }];
   } catch {
-    // Its run has ended since.
+    // Removed since the folder was listed: that run has ended.
     return [];
   }
 }

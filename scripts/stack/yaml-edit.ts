@@ -1,4 +1,4 @@
-/** Edits of YAML text that leave every other character where it was: a person's file, read in diffs. */
+/** Edits of YAML text that change no other character, so that diffs stay small. */
 import { isDeepStrictEqual } from "node:util";
 import {
   Document,
@@ -11,10 +11,9 @@ import {
   type YAMLMap,
 } from "yaml";
 
-/** A value to write: texts, numbers, booleans, lists and maps of them. */
 export type YamlValue = string | number | boolean | YamlValue[] | { [key: string]: YamlValue };
 
-/** Adds a value under a path of keys that ends in a new one; maps on the way are made. Throws where it stands already. */
+/** Adds a value under a path of keys, with missing maps. Throws when the path exists. */
 export function addIn(text: string, path: readonly string[], value: YamlValue): string {
   const document = parseDocument(text, { merge: true });
   if (document.hasIn(path)) throw new Error(`${path.join(".")} is set already`);
@@ -24,14 +23,14 @@ export function addIn(text: string, path: readonly string[], value: YamlValue): 
   const key = path[Math.max(depth, 0)] ?? "";
   const edited = isMap(parent)
     ? addToMap(text, parent, key, addition, depth)
-    : addToNothing(text, path, value);
+    : appendPath(text, path, value);
   const node = document.createNode(addition);
   quoteDates(node);
   document.setIn(path.slice(0, Math.max(depth, 0) + 1), node);
-  return checked(edited, document);
+  return verified(edited, document);
 }
 
-/** Puts a value where one may stand already: in its place then, so that a diff shows one line. */
+/** Sets a value, in place of an existing one, so that a diff shows one line. */
 export function setIn(text: string, path: readonly string[], value: YamlValue): string {
   const document = parseDocument(text, { merge: true });
   if (!document.hasIn(path)) return addIn(text, path, value);
@@ -41,10 +40,10 @@ export function setIn(text: string, path: readonly string[], value: YamlValue): 
   const node = document.createNode(value);
   quoteDates(node);
   document.setIn(path, node);
-  return checked(edited, document);
+  return verified(edited, document);
 }
 
-/** Removes what stands under a path; a map that becomes empty stays as `{}`. */
+/** Removes the value under a path; a map that becomes empty stays as `{}`. */
 export function removeIn(text: string, path: readonly string[]): string {
   const document = parseDocument(text, { merge: true });
   const key = path.at(-1) ?? "";
@@ -55,21 +54,21 @@ export function removeIn(text: string, path: readonly string[]): string {
       ? emptyMap(text, document.getIn(path.slice(0, -2), true), path.at(-2), parent)
       : removeFromMap(text, parent, key);
   parent.delete(key);
-  return checked(edited, document);
+  return verified(edited, document);
 }
 
-/** The edit by text, when it means the same as the edit of the parsed document; else the document written anew. */
-function checked(edited: string | null, document: ReturnType<typeof parseDocument>): string {
-  const anew = document.toString({ lineWidth: 0 });
-  if (edited === null) return anew;
-  const mine = parseDocument(edited, { merge: true });
+/** The edited text, if it parses to the edited document; else the document, formatted again. */
+function verified(edited: string | null, document: ReturnType<typeof parseDocument>): string {
+  const formatted = document.toString({ lineWidth: 0 });
+  if (edited === null) return formatted;
+  const parsed = parseDocument(edited, { merge: true });
   const same =
-    mine.errors.length === 0 &&
-    isDeepStrictEqual(mine.toJS(), parseDocument(anew, { merge: true }).toJS());
-  return same ? edited : anew;
+    parsed.errors.length === 0 &&
+    isDeepStrictEqual(parsed.toJS(), parseDocument(formatted, { merge: true }).toJS());
+  return same ? edited : formatted;
 }
 
-/** How many keys of the path lead through maps with entries; -1 where not even the document is one. */
+/** How many keys of the path lead through maps with entries; -1 where the document itself is none. */
 function deepestMap(contents: unknown, path: readonly string[]): number {
   if (!isMap(contents) || contents.items.length === 0) return -1;
   return path.length > 1 ? 1 + deepestMap(contents.get(path[0] ?? "", true), path.slice(1)) : 0;
@@ -101,7 +100,7 @@ function addToMap(
   return insertLines(text, endOfLine(text, end), indent(lines, column));
 }
 
-/** Under `key:` without a value, or with `{}`: a comment behind it stays. */
+/** Below a `key:` that has no value or `{}`; a comment after it stays. */
 function fillEmpty(text: string, map: YAMLMap, key: string, value: YamlValue): string | null {
   const [start, end] = rangeOf(map.get(key, true)) ?? [];
   if (start === undefined || end === undefined) return null;
@@ -110,16 +109,16 @@ function fillEmpty(text: string, map: YAMLMap, key: string, value: YamlValue): s
   return insertLines(emptied, endOfLine(emptied, text.slice(0, start).trimEnd().length), lines);
 }
 
-function addToNothing(text: string, path: readonly string[], value: YamlValue): string {
+function appendPath(text: string, path: readonly string[], value: YamlValue): string {
   return insertLines(text, text.length, blockText(nest(path, value)));
 }
 
-/** Beside `laptop: { address: ... }` a new node takes one line too. */
+/** Next to `laptop: { address: ... }` a new node gets one line too. */
 function flowLine(key: string, value: YamlValue, text: string): string {
   return `${scalarText(key)}: ${flowText(value, text)}\n`;
 }
 
-/** Lists without padding, maps with it or not, as the rest of the file has it. */
+/** Lists without padding; maps with padding unless the rest of the file has none. */
 function flowText(value: YamlValue, text: string): string {
   if (Array.isArray(value)) return `[${value.map((item) => flowText(item, text)).join(", ")}]`;
   if (typeof value !== "object") return scalarText(value);
@@ -134,7 +133,7 @@ function blockText(value: YamlValue): string {
   return write(new Document(value));
 }
 
-/** As it stands in a flow collection, where , [ ] { } would end a plain text. */
+/** Quoted as in a flow collection, where , [ ] { } would end plain text. */
 function scalarText(value: string | number | boolean): string {
   const document = new Document();
   document.contents = document.createNode([value], { flow: true });
@@ -146,7 +145,7 @@ function write(document: Document): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-/** The engine's YAML reader takes an unquoted date for a time, which is no text any more. */
+/** The engine's YAML parser reads an unquoted date as a time. */
 function quoteDates(node: Parameters<typeof visit>[0]): void {
   visit(node, {
     Scalar: (_, scalar) => {
@@ -164,12 +163,12 @@ function removeFromMap(text: string, map: YAMLMap, key: string): string | null {
   const end = endOf(pair.value ?? pair.key);
   if (start === null || end === null) return null;
   const line = text.lastIndexOf("\n", start - 1) + 1;
-  // Comment lines right above speak of this entry, and would speak of the next one when it is gone.
+  // Comment lines directly above belong to this entry.
   const from = line - (/(?:(?<=^|\n)[ \t]*#[^\n]*\n)+$/.exec(text.slice(0, line))?.[0].length ?? 0);
   return text.slice(0, from) + text.slice(endOfLine(text, end));
 }
 
-/** The map with its only entry gone: `{}` behind its key. */
+/** Replaces a map with a single entry by `{}`. */
 function emptyMap(
   text: string,
   above: unknown,
@@ -185,7 +184,7 @@ function emptyMap(
   return `${text.slice(0, text.indexOf(":", keyEnd) + 1)} {}${text.slice(end)}`;
 }
 
-/** Where a node's own text ends: of a block collection, that of its last leaf, before trailing comments. */
+/** The end of a node's text; of a block collection, the end of its last leaf, before trailing comments. */
 function endOf(node: unknown): number | null {
   if (isPair(node)) return endOf(node.value ?? node.key);
   if (isCollection(node) && node.flow !== true && node.items.length > 0)
@@ -202,7 +201,7 @@ function rangeOf(node: unknown): readonly number[] | null {
   return Array.isArray(node.range) ? (node.range as number[]) : null;
 }
 
-/** The start of the next line; the text's end where there is none. */
+/** The start of the next line, or the end of the text. */
 function endOfLine(text: string, from: number): number {
   if (from > 0 && text[from - 1] === "\n") return from;
   const newline = text.indexOf("\n", from);

@@ -72,12 +72,9 @@ describe("the commands of docs/secrets.md", function () {
     // The old passphrase is lost.
     fs.writeFileSync(passphraseFile(), passphrase);
     const lost = await run("lost", { NEW_PASSPHRASE: passphrase, PULUMI_CONFIG_PASSPHRASE: "?" });
-    assert.match(
-      lost,
-      /their hosts have their keys, and go on with them: relay, desktop, laptop$/m,
-    );
-    assert.match(lost, /new keys, since nobody has the former ones: phone$/m);
-    assert.match(lost, /^ +gone: .*sshPrivateKey/m);
+    assert.match(lost, /keep the keys that their hosts have: relay, desktop, laptop$/m);
+    assert.match(lost, /get new keys, the old ones are lost: phone$/m);
+    assert.match(lost, /^ +removed: .*sshPrivateKey/m);
     await run("lost-ssh", { SSH_KEY: mesh.lab.folder.sshKey });
     const up = await run("lost-up", {});
     assert.match(up, /^ {2}npx wireguard-mesh qr phone /m);

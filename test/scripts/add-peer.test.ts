@@ -23,7 +23,7 @@ describe("add-peer", () => {
   const run = (...args: string[]): Promise<Outcome> =>
     place.run([addPeerCommand()], "add-peer", ...args);
 
-  it("writes the next free address, the public key and the encrypted private key, and leaves the rest as it is", async () => {
+  it("writes the next free address, the public key and the encrypted private key, and changes nothing else", async () => {
     const { exitCode, stdout } = await run("tablet", "--json");
     assert.equal(exitCode, 0);
     const { node, address, address6, publicKey } = JSON.parse(stdout) as Record<string, string>;
@@ -40,7 +40,7 @@ describe("add-peer", () => {
     assert.equal(place.read(FILE), expected + secret);
   });
 
-  it("gives the private key to the engine on stdin alone: in no argument and no variable", async () => {
+  it("gives the private key to the engine only on stdin, never in an argument or a variable", async () => {
     await run("tablet");
     const [call, ...more] = place.engineCalls();
     assert.equal(more.length, 0);
@@ -50,7 +50,7 @@ describe("add-peer", () => {
     assert.ok(!place.read(FILE).includes(call?.stdin ?? ""));
   });
 
-  it("takes every fact that an option names", async () => {
+  it("writes every option as a field", async () => {
     const { exitCode, stderr } = await run(
       ...[
         "nas",
@@ -90,13 +90,13 @@ describe("add-peer", () => {
     });
   });
 
-  it("gives an IPv6 address too where the network has them", async () => {
+  it("adds an IPv6 address where the network has them", async () => {
     place.write(FILE, STACK_FILE.replace("10.86.0.0/24 }", "10.86.0.0/24, cidr6: fd5c:10::/64 }"));
     const { stdout } = await run("tablet", "--json");
     assert.equal((JSON.parse(stdout) as { address6: string }).address6, "fd5c:10::1");
   });
 
-  it("makes no key for a device that keeps its own, and needs no engine then", async () => {
+  it("makes no key for a device with its own, and does not run the engine then", async () => {
     const { exitCode, stdout } = await run("tablet", "--public-key", keyOf("tablet"));
     assert.equal(exitCode, 0);
     assert.match(stdout, /wireguard-mesh config tablet/);
@@ -111,12 +111,12 @@ describe("add-peer", () => {
       /10\.86\.0\.2 is also the address of peers\.a/,
     ],
     [
-      "a relay that is not there",
+      "an unknown relay",
       ["a", "--host", "x@via:tokio", "--host-key", HOST_KEY],
       /did you mean tokyo\?/,
     ],
-    ["a name that is taken", ["phone"], /peers\.phone is there already/],
-    ["the name of a relay", ["tokyo"], /relays\.tokyo is there already/],
+    ["a name that is taken", ["phone"], /peers\.phone exists already/],
+    ["the name of a relay", ["tokyo"], /relays\.tokyo exists already/],
     [
       "a host without a host key",
       ["a", "--host", "x@via:tokyo"],
@@ -124,7 +124,7 @@ describe("add-peer", () => {
     ],
   ];
   for (const [what, args, message] of wrong) {
-    it(`refuses ${what}, in words, and leaves the file untouched`, async () => {
+    it(`refuses ${what}, and leaves the file unchanged`, async () => {
       const { exitCode, stderr } = await run(...args);
       assert.equal(exitCode, 1);
       assert.match(stderr, message);
@@ -133,7 +133,7 @@ describe("add-peer", () => {
     });
   }
 
-  it("calls a malformed name or host key wrong usage", async () => {
+  it("treats a malformed name or host key as wrong usage", async () => {
     assert.equal((await run("Not_a_name")).exitCode, 2);
     assert.equal(
       (await run("a", "--host", "x@192.0.2.1", "--host-key", "ssh-rsa nonsense")).exitCode,
@@ -143,7 +143,7 @@ describe("add-peer", () => {
     assert.equal((await run()).exitCode, 2);
   });
 
-  it("leaves the file untouched when the engine does not encrypt, so that it can be repeated", async () => {
+  it("leaves the file unchanged when the engine does not encrypt, so that it can be repeated", async () => {
     place.write("bin/refuse", "");
     const { exitCode, stderr } = await run("tablet");
     assert.equal(exitCode, 1);
@@ -152,12 +152,12 @@ describe("add-peer", () => {
     assert.ok(!existsSync(join(place.root, `${FILE}.new`)));
   });
 
-  it("does not forbid an addition for mistakes that were there before", async () => {
+  it("adds a peer in spite of mistakes that the config had before", async () => {
     place.write(FILE, STACK_FILE.replace("enabled: true", "enabled: perhaps"));
     assert.equal((await run("tablet")).exitCode, 0);
   });
 
-  it("does not replace a private key that is there without its peer", async () => {
+  it("does not replace an existing private key without a peer", async () => {
     place.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     const { exitCode, stderr } = await run("tablet");
     assert.equal(exitCode, 1);

@@ -17,7 +17,7 @@ function run(...args: string[]) {
 describe("the command line", function () {
   this.timeout(60_000);
 
-  it("lists every command, and shows each one's sentence, options and example", () => {
+  it("lists every command, and shows its options and examples with --help", () => {
     const help = run("--help");
     assert.equal(help.status, 0);
     for (const name of COMMANDS) assert.match(help.stdout, new RegExp(`^  ${name} `, "m"));
@@ -27,7 +27,7 @@ describe("the command line", function () {
     assert.match(stdout, /^Examples:\n {2}npx wireguard-mesh add-peer laptop/m);
   });
 
-  it("ends in 2 for wrong usage, with a way on and without a stack trace", () => {
+  it("exits with 2 on wrong usage, without a stack trace", () => {
     for (const args of [["bogus"], ["plan", "--bogus"], ["plan", "--file", "absent.yaml"], []]) {
       const { status, stderr, stdout } = run(...args);
       assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
@@ -35,7 +35,7 @@ describe("the command line", function () {
     }
   });
 
-  it("says as JSON too why it failed", () => {
+  it("prints the reason of a failure as JSON too", () => {
     const { status, stdout } = run("plan", "--file", "absent.yaml", "--json");
     assert.equal(status, 2);
     const { ok, error } = JSON.parse(stdout) as { ok: boolean; error: { message: string } };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { driftOf } from "../../scripts/commands/status/drift";
+import { driftOf } from "../../scripts/stack/drift";
 import type { Facts } from "../../scripts/push/facts";
 import { asPlanned, OWNER, plan } from "./support/asked-network";
 import { keyOf, nodeOf } from "./support/network";
@@ -10,7 +10,7 @@ describe("drift", () => {
     return driftOf(nodeOf(plan, name), plan, OWNER, { ...facts, ...change(facts) });
   };
 
-  it("is none on a host that is as planned, wherever its peers have roamed to", () => {
+  it("is empty for a host that matches the plan, also when its peers have roamed", () => {
     assert.deepEqual(
       driftAt("tokyo", () => ({})),
       [],
@@ -25,59 +25,55 @@ describe("drift", () => {
     ["a missing interface", () => ({ interface: "missing", owner: null }), ["wg0 is missing"]],
     ["an interface that is down", () => ({ interface: "down" }), ["wg0 is down"]],
     [
-      "nobody's interface",
+      "an interface without an owner",
       () => ({ owner: null }),
-      ["wg0 is there, but not ours: no mark of an owner"],
+      ["wg0 exists, but has no owner mark: wireguard-mesh did not set it up"],
     ],
-    ["another stack's", () => ({ owner: "x/y" }), ["wg0 belongs to x/y"]],
-    ["a change under way", () => ({ pending: "t" }), ["a change there has not been confirmed"]],
+    ["an interface of another stack", () => ({ owner: "x/y" }), ["wg0 belongs to x/y"]],
+    ["an unconfirmed change", () => ({ pending: "t" }), ["a change is not confirmed"]],
     [
       "no forwarding",
       () => ({ forwarding: { ipv4: false, ipv6: false } }),
       ["it does not forward IPv4"],
     ],
+    ["an edited file", () => ({ file: "g" }), ["/etc/wireguard/wg0.conf was edited by hand"]],
+    ["a deleted file", () => ({ file: null }), ["/etc/wireguard/wg0.conf was deleted"]],
     [
-      "a file that was edited",
-      () => ({ file: "g" }),
-      ["/etc/wireguard/wg0.conf was edited by hand"],
-    ],
-    ["a file that was taken away", () => ({ file: null }), ["/etc/wireguard/wg0.conf was deleted"]],
-    [
-      "a start at boot that was switched off",
+      "a disabled start at boot",
       () => ({ atBoot: false }),
-      ["it would not come up at boot as it is: unit or sysctl"],
+      ["it would not come up at boot: its unit or sysctl file differs"],
     ],
     [
-      "what the facts do not show and the host sees",
+      "a difference that only the host can see",
       () => ({ runsOtherwise: true }),
-      ["wg0 runs otherwise than its file says: its MTU, or a preshared key"],
+      ["wg0 differs from its file: its MTU, or a preshared key"],
     ],
     ["another port", () => ({ listenPort: 1 }), ["listen port is 1, planned is 51820"]],
     [
       "another address",
       () => ({ addresses: ["10.9.9.9/24"] }),
-      ["address 10.86.0.1/24 is missing", "address 10.9.9.9/24 is there, but not planned"],
+      ["address 10.86.0.1/24 is missing", "address 10.9.9.9/24 is not in the plan"],
     ],
     ["a missing peer", (facts) => ({ peers: facts.peers.slice(1) }), ["peer nas is missing"]],
     [
-      "a stranger",
+      "an unplanned peer",
       (facts) => ({
         peers: [
           ...facts.peers,
           ...facts.peers.slice(0, 1).map((peer) => ({ ...peer, publicKey: keyOf("x") })),
         ],
       }),
-      [`peer ${keyOf("x")} is there, but not planned`],
+      [`peer ${keyOf("x")} is not in the plan`],
     ],
     [
-      "a LAN that was taken away",
+      "a removed LAN",
       (facts) => ({
         peers: facts.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.slice(0, 1) })),
       }),
       ["allowed IP of peer nas: 192.168.10.0/24 is missing"],
     ],
     [
-      "a keepalive",
+      "another keepalive",
       (facts) => ({
         peers: facts.peers.map((peer, at) =>
           at === 0 ? { ...peer, persistentKeepalive: 5 } : peer,

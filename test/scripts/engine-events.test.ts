@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readEvents } from "../../scripts/stack/engine-events";
 
-/** Event logs of the real engine, 3.250.0, cut down to what is read; the push program in them always fails for `bad`. */
+/** Event logs of the real engine, 3.250.0, shortened; the push program in them always fails for `bad`. */
 const read = (name: string) =>
   readEvents(readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8"));
 
@@ -14,7 +14,7 @@ const UNREACHED = {
 };
 
 describe("the engine's events", () => {
-  it("tell which host failed, in the push program's words, and which pushes are done", () => {
+  it("name the host that failed, with the push program's message, and the pushes that succeeded", () => {
     const { updated, failed, settled } = read("up-with-a-dead-host");
     assert.deepEqual(
       { updated, failed, settled },
@@ -22,7 +22,7 @@ describe("the engine's events", () => {
     );
   });
 
-  it("take nothing that an up only foresaw in its preview for done", () => {
+  it("ignore what an up only planned in its preview", () => {
     const { updated, failed, settled } = read("up-after-its-preview");
     assert.deepEqual(
       { updated, failed, settled },
@@ -30,7 +30,7 @@ describe("the engine's events", () => {
     );
   });
 
-  it("name a dead relay once, and leave out the engine's echoes at those that wait for it", () => {
+  it("name a dead relay once, without the engine's follow-up errors for the nodes that need it", () => {
     const { failed, settled } = read("up-with-a-dead-relay");
     assert.deepEqual(
       failed.map(({ node }) => node),
@@ -39,7 +39,7 @@ describe("the engine's events", () => {
     assert.deepEqual(settled, []);
   });
 
-  it("tell of a preview which nodes would change, and that nothing was updated", () => {
+  it("list the nodes that a preview would change, and that nothing was updated", () => {
     const { updated, changes } = read("preview-of-changes");
     assert.equal(updated, false);
     assert.deepEqual(changes, [
@@ -51,7 +51,7 @@ describe("the engine's events", () => {
     ]);
   });
 
-  it("give a mistake in the config to no node", () => {
+  it("attribute a mistake in the config to no node", () => {
     const { failed, settled } = read("config-mistake");
     assert.deepEqual(settled, []);
     assert.deepEqual(
@@ -61,7 +61,7 @@ describe("the engine's events", () => {
     assert.match(failed[0]?.reason ?? "", /^the config has one mistake; nothing was changed\n/);
   });
 
-  it("may end in the middle of a line, or be empty: the engine may have been killed", () => {
+  it("may end in the middle of a line, or be empty, when the engine was killed", () => {
     const nothing = { updated: false, failed: [], settled: [], changes: [], unfinished: [] };
     assert.deepEqual(readEvents(""), nothing);
     assert.deepEqual(readEvents('{"sequence":1,"summaryEvent":{"isPrev'), nothing);

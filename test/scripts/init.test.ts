@@ -34,7 +34,7 @@ describe("init", () => {
   ];
   const read = (): File => parse(place.read(FILE)) as File;
 
-  it("makes the stack, a relay with its key pair, and the seed", async () => {
+  it("creates the stack, a relay with its key pair, and the seed", async () => {
     const { exitCode } = await run(...relay);
     assert.equal(exitCode, 0);
     const { encryptionsalt, config } = read();
@@ -47,7 +47,7 @@ describe("init", () => {
     assert.deepEqual(Object.keys(config["wireguard-mesh:presharedKeySeed"] ?? {}), ["secure"]);
   });
 
-  it("gives secrets to the engine on stdin alone", async () => {
+  it("gives secrets to the engine only on stdin", async () => {
     await run(...relay);
     const secrets = place
       .engineCalls()
@@ -59,7 +59,7 @@ describe("init", () => {
     }
   });
 
-  it("keeps the comments of a file that is there, and changes nothing at a second run", async () => {
+  it("keeps the comments of an existing file, and changes nothing at a second run", async () => {
     place.write(FILE, "# Keep me\nconfig: {}\n");
     assert.equal((await run(...relay)).exitCode, 0);
     const first = place.read(FILE);
@@ -71,7 +71,7 @@ describe("init", () => {
     assert.equal(place.read(FILE), first);
   });
 
-  it("makes keys and addresses for nodes that were written down without", async () => {
+  it("adds keys and addresses to nodes that were written without them", async () => {
     place.write(
       FILE,
       "config:\n  wireguard-mesh:peers:\n    a: { address: 10.86.0.1, endpoint: '198.51.100.9:51820' }\n    b: { tags: [x] }\n",
@@ -85,18 +85,18 @@ describe("init", () => {
     assert.notEqual(peers["a"]?.["publicKey"], peers["b"]["publicKey"]);
   });
 
-  it("changes nothing that is there: a relay of that name, or another address range, is refused", async () => {
+  it("refuses a relay whose name exists, and another address range", async () => {
     place.write(FILE, STACK_FILE);
     place.write("bin/stacks", '[{"name":"home"}]');
     for (const args of [relay, ["--cidr", "10.20.0.0/24"]]) {
       const { exitCode, stderr } = await run(...args);
       assert.equal(exitCode, 1);
-      assert.match(stderr, /init changes nothing that is there/);
+      assert.match(stderr, /init changes nothing that exists/);
       assert.equal(place.read(FILE), STACK_FILE);
     }
   });
 
-  it("makes nothing when a machine's host key is not known", async () => {
+  it("creates nothing when a machine's host key is not known", async () => {
     const { exitCode, stderr } = await run("--host", "root@192.0.2.77");
     assert.equal(exitCode, 1);
     assert.match(stderr, /cat \/etc\/ssh\/ssh_host_ed25519_key\.pub/);
@@ -107,7 +107,7 @@ describe("init", () => {
     const ec2 = ["--relay", "tokyo", "--ec2", "--admin-cidr", "203.0.113.7/32"];
     const key = ["--authorized-key", `${HOST_KEY} me@home`];
 
-    it("writes down a relay that is to be made, the seed of its authority, and the region", async () => {
+    it("writes an ec2 relay, the seed of the SSH authority, and the region", async () => {
       const { exitCode, stderr } = await run(...ec2, ...key, "--region", "ap-northeast-1");
       assert.equal(exitCode, 0, stderr);
       const { config } = read();
@@ -121,13 +121,13 @@ describe("init", () => {
       assert.deepEqual(Object.keys(config["wireguard-mesh:sshAuthoritySeed"] ?? {}), ["secure"]);
     });
 
-    it("asks from where, and takes no machine that is there beside", async () => {
+    it("requires --admin-cidr, and refuses --host", async () => {
       const nowhere = await run("--ec2", ...key);
       assert.equal(nowhere.exitCode, 2);
       assert.match(nowhere.stderr, /add --admin-cidr ADDRESS\/32/);
       const both = await run(...ec2, ...key, "--host", "root@203.0.113.10");
       assert.equal(both.exitCode, 2);
-      assert.match(both.stderr, /either made on EC2 or there already/);
+      assert.match(both.stderr, /either created on EC2 or an existing machine/);
     });
 
     it("refuses SSH from the whole internet, and writes nothing", async () => {

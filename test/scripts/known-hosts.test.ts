@@ -7,32 +7,32 @@ describe("host keys", () => {
     Promise.resolve(keys[`${address}:${port}`] ?? []);
   const rsa = "ssh-rsa AAAAB3NzaC1yc2E";
 
-  it("are those that were given, without their comment", async () => {
-    const find = () => assert.fail("nobody is to be asked");
+  it("are the given ones, without their comment", async () => {
+    const find = () => assert.fail("known_hosts is not needed");
     assert.deepEqual(
       await hostKeysFor(["x@192.0.2.1"], [`${HOST_KEY} me@x`], () => undefined, find),
       [HOST_KEY],
     );
   });
 
-  it("are the known ones of the first address that has any, which is said", async () => {
-    const said: string[] = [];
+  it("are the known ones of the first address that has any, which is logged", async () => {
+    const logged: string[] = [];
     const keys = await hostKeysFor(
       ["x@192.0.2.1", "x@192.0.2.2:2222", "x@via:tokyo"],
       undefined,
-      (text) => said.push(text),
+      (text) => logged.push(text),
       known({ "192.0.2.2:2222": [rsa, HOST_KEY] }),
     );
     assert.deepEqual(keys, [HOST_KEY]);
-    assert.deepEqual(said, ["host key of 192.0.2.2: ssh-ed25519, from your known_hosts"]);
+    assert.deepEqual(logged, ["host key of 192.0.2.2: ssh-ed25519, from your known_hosts"]);
   });
 
-  it("are all that are known where none is Ed25519", async () => {
+  it("are all known ones where none is Ed25519", async () => {
     const find = known({ "192.0.2.1:22": [rsa] });
     assert.deepEqual(await hostKeysFor(["x@192.0.2.1"], undefined, () => undefined, find), [rsa]);
   });
 
-  it("are not needed on this machine, and never guessed for another", async () => {
+  it("are not needed for this machine, and required for another", async () => {
     assert.equal(await hostKeysFor(["local"], undefined, () => undefined, known({})), undefined);
     await assert.rejects(
       hostKeysFor(["x@via:tokyo"], undefined, () => undefined, known({})),

@@ -67,7 +67,7 @@ PersistentKeepalive = 25
     assert.deepEqual(reach[0], { from: "laptop", to: "phone", path: ["laptop", "tokyo", "phone"] });
   });
 
-  it("ends in 1 with all mistakes, and with empty parts, where the config cannot be planned from", async () => {
+  it("exits with 1, all mistakes and empty parts, where the config cannot be planned", async () => {
     place.write(
       "Pulumi.test.yaml",
       STACK_FILE.replace("10.86.0.4", "10.86.0.2").replace("enabled", "enabld"),
@@ -101,7 +101,7 @@ PersistentKeepalive = 25
     );
   });
 
-  it("shows people the nodes, the links in words, and who reaches whom", async () => {
+  it("prints the nodes, the links, and who can reach whom", async () => {
     const { stdout } = await run();
     assert.equal(
       stdout,
@@ -114,14 +114,14 @@ Links
   laptop dials tokyo at 203.0.113.10:51820, persistent keepalive 25 s
   phone dials tokyo at 203.0.113.10:51820, persistent keepalive 25 s
 
-Who reaches whom
+Who can reach whom
   peers of tokyo: laptop, phone
   relay tokyo: tokyo
   peers of tokyo -> peers of tokyo: through tokyo
   peers of tokyo -> relay tokyo: direct
   relay tokyo -> peers of tokyo: direct
 
-Private keys were not read here: a rotation that was begun by setting one alone shows in \`preview\`.
+Private keys were not read: a rotation that was begun by setting one alone shows in \`preview\`.
 `,
     );
   });
@@ -158,7 +158,7 @@ Private keys were not read here: a rotation that was begun by setting one alone 
     assert.match(stderr, /no node "fone"\n {2}its nodes: laptop, phone, tokyo/);
   });
 
-  it("calls a file that is not there or holds no config wrong usage", async () => {
+  it("treats a missing file, and one without a config, as wrong usage", async () => {
     for (const file of ["absent.yaml", "Pulumi.yaml"]) {
       const { exitCode, stderr } = await run("--file", file);
       assert.equal(exitCode, 2);

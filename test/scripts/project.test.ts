@@ -24,7 +24,7 @@ describe("which stack a command works on", () => {
     }
   });
 
-  /** As `pulumi stack select` of 3.250.0 leaves it (tried). */
+  /** The file that `pulumi stack select` of 3.250.0 writes. */
   function select(stack: string): void {
     const path = join(realpathSync(place.root), "Pulumi.yaml");
     const digest = createHash("sha1").update(path).digest("hex");
@@ -35,7 +35,7 @@ describe("which stack a command works on", () => {
     );
   }
 
-  it("is --stack before PULUMI_STACK before the selected one", () => {
+  it("is named by --stack, else by PULUMI_STACK, else selected", () => {
     select("organization/wireguard-mesh/selected");
     assert.equal(findStack(undefined, place.root).file, join(place.root, "Pulumi.selected.yaml"));
     process.env["PULUMI_STACK"] = "environment";
@@ -48,7 +48,7 @@ describe("which stack a command works on", () => {
     assert.equal(findStack("dev", join(place.root, "docs")).project.root, place.root);
   });
 
-  it("is a mistake of usage when none is given or selected, but for init", () => {
+  it("must be given or selected, except for init", () => {
     assert.throws(
       () => findStack(undefined, place.root),
       (problem) => problem instanceof Failure && problem.exitCode === 2,
@@ -56,12 +56,12 @@ describe("which stack a command works on", () => {
     assert.equal(findStackOr(undefined, "dev", place.root).name, "dev");
   });
 
-  it("never leads out of the project's folder", () => {
-    assert.throws(() => findStack("a/..%2f", place.root), /cannot be a stack's name/);
+  it("never has its file outside of the project's folder", () => {
+    assert.throws(() => findStack("a/..%2f", place.root), /is not a valid stack name/);
     assert.equal(findStack("../../x", place.root).file, join(place.root, "Pulumi.x.yaml"));
   });
 
-  it("cannot be told outside of a project", () => {
+  it("requires a project", () => {
     assert.throws(() => findStack("dev", "/"), /there is no Pulumi.yaml/);
   });
 });

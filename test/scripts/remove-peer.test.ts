@@ -20,7 +20,7 @@ describe("remove-peer", () => {
   const run = (...args: string[]): Promise<Outcome> =>
     place.run([removePeerCommand()], "remove-peer", ...args);
 
-  it("takes out the peer, the comment above it and its private key, and nothing else", async () => {
+  it("removes the peer, the comment above it and its private key, and nothing else", async () => {
     const { exitCode } = await run("phone");
     assert.equal(exitCode, 0);
     const expected = STACK_FILE.replace(/ {4}# Hanako's\n {4}phone:\n( {6}.*\n)+/, "").replace(
@@ -30,29 +30,29 @@ describe("remove-peer", () => {
     assert.equal(place.read(FILE), expected);
   });
 
-  it("says what the next up does: a machine is cleaned, a handed-over config is for its holder to delete", async () => {
+  it("says that the next up cleans a machine, and that the config on a device must be deleted by hand", async () => {
     assert.match((await run("laptop")).stdout, /the same up cleans its machine/);
-    assert.match((await run("phone")).stdout, /delete the config on phone itself/);
+    assert.match((await run("phone")).stdout, /delete the config on phone yourself/);
   });
 
-  it("takes out a private key that is left without its peer", async () => {
+  it("removes a private key without a peer", async () => {
     place.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     assert.equal((await run("tablet")).exitCode, 0);
     assert.equal(place.read(FILE), STACK_FILE);
   });
 
   const wrong: [string, string, string, RegExp][] = [
-    ["a peer that is not there", "phon", "", /there is no peer "phon"\n {2}did you mean phone\?/],
+    ["an unknown peer", "phon", "", /there is no peer "phon"\n {2}did you mean phone\?/],
     ["a relay", "tokyo", "", /tokyo is a relay/],
     [
       "a peer that an expectation names",
       "phone",
       "  wireguard-mesh:expect:\n    - { from: phone, to: laptop, reach: true }\n",
-      /expect\[0\] speaks of phone/,
+      /expect\[0\] names phone/,
     ],
   ];
   for (const [what, name, more, message] of wrong) {
-    it(`refuses ${what}, and leaves the file untouched`, async () => {
+    it(`refuses ${what}, and leaves the file unchanged`, async () => {
       place.write(FILE, STACK_FILE + more);
       const { exitCode, stderr } = await run(name);
       assert.equal(exitCode, 1);
@@ -61,7 +61,7 @@ describe("remove-peer", () => {
     });
   }
 
-  it("tries to clean a machine that is reached through the tunnel alone before the relay can forget it", async function () {
+  it("tries to clean a machine that is reached only through the tunnel before its relay removes it", async function () {
     this.timeout(40_000);
     const text = STACK_FILE.replace("root@203.0.113.10", "root@127.0.0.1:1")
       .replace("tokyo: # in Tokyo\n", 'tokyo:\n      endpoint: "203.0.113.10:51820"\n')
@@ -73,7 +73,7 @@ describe("remove-peer", () => {
     place.write(FILE, text);
     const { exitCode, stderr, stdout } = await run("nas", "--json");
     assert.equal(exitCode, 0);
-    assert.match(stderr, /nas is reached through the tunnel alone/);
+    assert.match(stderr, /nas is reached only through the tunnel/);
     assert.match(stderr, /What may be left on nas: the interface wg0/);
     assert.equal((JSON.parse(stdout) as { cleaned: string }).cleaned, "failed");
     assert.ok(!place.read(FILE).includes("nas"));

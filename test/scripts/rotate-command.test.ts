@@ -1,4 +1,4 @@
-/** `rotate`, as far as it goes without a host: what it refuses, and what it does twice. */
+/** `rotate` without a host that can be asked. */
 import assert from "node:assert/strict";
 import { rotateCommand } from "../../scripts/commands/rotate";
 import { keyOf, STACK_FILE } from "./support/network";
@@ -18,7 +18,7 @@ describe("rotate", () => {
   const rotate = (...args: string[]) => place.run([rotateCommand()], "rotate", ...args, "--yes");
   const ups = () => place.engineCalls().filter(({ argv }) => argv[0] === "up").length;
 
-  it("--finish carries on where it was cut: after the edit of the file, before the engine's run", async () => {
+  it("--finish continues when it was interrupted between the edit of the file and the engine's run", async () => {
     const next = keyOf("next");
     place.write(
       FILE,
@@ -33,7 +33,7 @@ describe("rotate", () => {
     }
   });
 
-  it("takes no public key for a node that is pushed to: nothing would bring the private one there", async () => {
+  it("refuses a public key for a node that is pushed to: its private key could not be pushed", async () => {
     const { exitCode, stderr } = await rotate("laptop", "--public-key", keyOf("next"));
     assert.equal(exitCode, 2);
     assert.match(stderr, /laptop is pushed to, .*\n {2}.*npx wireguard-mesh keygen laptop/);
@@ -41,7 +41,7 @@ describe("rotate", () => {
     assert.equal(ups(), 0);
   });
 
-  it("says what was wrong with a public key", async () => {
+  it("explains what is wrong with a public key", async () => {
     const { exitCode, stderr } = await rotate("phone", "--public-key", "garbage");
     assert.equal(exitCode, 2);
     assert.match(stderr, /--public-key is not a WireGuard key/);

@@ -4,7 +4,7 @@ import { Failure } from "../../scripts/stack/failure";
 import { Secret } from "../../mesh/secret";
 
 describe("reading a stack file", () => {
-  it("takes the namespace's keys, and every secure value as a sealed secret", () => {
+  it("returns the keys of the namespace, and every secure value as a sealed secret", () => {
     const config = readConfig(
       `config:
   aws:region: ap-northeast-1
@@ -21,12 +21,12 @@ describe("reading a stack file", () => {
     assert.ok(config["presharedKeySeed"] instanceof Secret);
   });
 
-  it("takes privateKeys that are encrypted as a whole", () => {
+  it("returns privateKeys that are encrypted as a whole as one secret", () => {
     const config = readConfig("config:\n  wireguard-mesh:privateKeys: { secure: v1:a:b }\n", "f");
     assert.ok(config["privateKeys"] instanceof Secret);
   });
 
-  it("reads what `pulumi config set` writes as JSON in a text, and leaves secrets in clear to the validation", () => {
+  it("parses JSON that `pulumi config set` writes as text, and leaves secrets in clear to the validation", () => {
     const config = readConfig(
       `config:\n  wireguard-mesh:network: '{"mtu":1420}'\n  wireguard-mesh:presharedKeySeed: "123"\n`,
       "f",
@@ -34,7 +34,7 @@ describe("reading a stack file", () => {
     assert.deepEqual(config, { network: { mtu: 1420 }, presharedKeySeed: "123" });
   });
 
-  it("reads an unquoted date as the engine hands it over, so that the review sees the mistake that `up` would meet", () => {
+  it("reads an unquoted date as the engine does, so that the review finds the mistake", () => {
     const config = readConfig(
       `config:\n  wireguard-mesh:peers: { a: { expires: 2026-12-31 }, b: { expires: "2026-12-31" } }\n`,
       "f",
@@ -58,10 +58,10 @@ describe("reading a stack file", () => {
   });
 
   const wrong: [string, string, string][] = [
-    ["no YAML", "config: [", "f is not YAML at line 1, column 10: "],
-    ["no map", "- a", "f is not a stack file"],
-    ["no config", "encryptionsalt: x", "f has no `config:`"],
-    ["config that is no map", "config: 1", "`config:` of f is not a map"],
+    ["invalid YAML", "config: [", "f is not YAML at line 1, column 10: "],
+    ["a list", "- a", "f is not a stack file"],
+    ["a missing config", "encryptionsalt: x", "f has no `config:`"],
+    ["a config that is not a map", "config: 1", "`config:` of f is not a map"],
   ];
   for (const [what, text, message] of wrong) {
     it(`refuses ${what} as wrong usage`, () => {
@@ -75,7 +75,7 @@ describe("reading a stack file", () => {
     });
   }
 
-  it("does not quote the text in its complaint: a key may stand there in clear", () => {
+  it("does not quote the text in its error, because it may have a key in clear", () => {
     const key = "SGb+ojrRvSUoIuMq/WK8lN8nwFZ4sWV7CPkpWxbLSHo=";
     assert.throws(
       () => readConfig(`config:\n  x: "${key}\n  y: [`, "f"),

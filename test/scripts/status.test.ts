@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
-import type { Answer } from "../../scripts/commands/status/ask-nodes";
-import { linkStates } from "../../scripts/commands/status/link-states";
-import {
-  formatAge,
-  formatBytes,
-  statusReport,
-  statusText,
-} from "../../scripts/commands/status/status-report";
+import { formatAge } from "../../scripts/cli/report-text";
+import { formatBytes, statusReport, statusText } from "../../scripts/commands/status/status-report";
+import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import { linkStates } from "../../scripts/stack/link-states";
 import { asPlanned, OWNER, plan, reached } from "./support/asked-network";
 
 describe("the state of a link", () => {
-  const states = (answers: Record<string, Answer>) =>
+  const states = (answers: Record<string, HostAnswer>) =>
     Object.fromEntries(
       linkStates(plan, new Map(Object.entries(answers))).map(({ a, b, state, handshakeAge }) => [
         `${a} ${b}`,
@@ -18,12 +14,12 @@ describe("the state of a link", () => {
       ]),
     );
 
-  it("is alive by the word of the end that dials, or of the other where that cannot be asked", () => {
+  it("is alive by the end that dials, or by the other one where that cannot be asked", () => {
     const nas = (age: number | null) => reached(asPlanned(plan, "nas", age));
     const tokyo = reached(asPlanned(plan, "tokyo", 30));
     assert.deepEqual(states({ nas: nas(20), tokyo })["nas tokyo"], ["alive", 20]);
     assert.deepEqual(states({ tokyo })["nas tokyo"], ["alive", 30]);
-    // The relay goes on counting on a session that the dialling end has lost.
+    // The relay still shows the handshake of a session that the dialling end has lost.
     assert.deepEqual(states({ nas: nas(null), tokyo })["nas tokyo"], ["dead", null]);
   });
 
@@ -38,34 +34,34 @@ describe("the state of a link", () => {
     ]);
   });
 
-  it("is idle after a while where both can be dialled and nobody speaks", () => {
+  it("is idle without traffic on a link without keepalive", () => {
     assert.deepEqual(states({ vps: reached(asPlanned(plan, "vps", 181)) })["tokyo vps"], [
       "idle",
       181,
     ]);
   });
 
-  it("is away where the other end is a phone, and unknown where nobody can be asked", () => {
+  it("is away where one end is a phone, and unknown where neither end can be asked", () => {
     assert.deepEqual(states({ tokyo: reached(asPlanned(plan, "tokyo", 9999)) })["phone tokyo"], [
       "away",
       9999,
     ]);
-    const silent: Answer = { reachable: false, cause: "off" };
+    const silent: HostAnswer = { reachable: false, cause: "off" };
     assert.deepEqual(states({ tokyo: silent })["phone tokyo"], ["unknown", null]);
   });
 });
 
 describe("status", () => {
-  const report = (answers: Record<string, Answer>) =>
-    statusReport(plan.nodes, plan, OWNER, new Map(Object.entries(answers)));
-  const well = {
+  const report = (answers: Record<string, HostAnswer>) =>
+    statusReport(plan.nodes, { plan, owner: OWNER }, new Map(Object.entries(answers)));
+  const asAllPlanned = {
     nas: reached(asPlanned(plan, "nas")),
     tokyo: reached(asPlanned(plan, "tokyo")),
     vps: reached(asPlanned(plan, "vps")),
   };
 
-  it("is well when every host is as planned", () => {
-    const { ok, nodes: reports, links } = report(well);
+  it("is ok when every host matches the plan", () => {
+    const { ok, nodes: reports, links } = report(asAllPlanned);
     assert.equal(ok, true);
     assert.deepEqual(reports["phone"], {
       reachable: null,
@@ -85,19 +81,19 @@ describe("status", () => {
     assert.equal(links.length, plan.links.length);
   });
 
-  it("is not well with a host that cannot be reached, one that differs, or a dead link", () => {
-    const bad: Record<string, Answer>[] = [
-      { ...well, nas: { reachable: false, cause: "timed out" } },
-      { ...well, nas: reached({ ...asPlanned(plan, "nas"), interface: "missing" }) },
+  it("is not ok with a host that cannot be reached, one that differs, or a dead link", () => {
+    const bad: Record<string, HostAnswer>[] = [
+      { ...asAllPlanned, nas: { reachable: false, cause: "timed out" } },
+      { ...asAllPlanned, nas: reached({ ...asPlanned(plan, "nas"), interface: "missing" }) },
       { nas: reached(asPlanned(plan, "nas", 500)) },
     ];
     for (const answers of bad) assert.equal(report(answers).ok, false);
   });
 
-  it("is a table of the nodes and their peers, with what is wrong below", () => {
+  it("is a table of the nodes and their peers, with the findings below", () => {
     const text = statusText(
       report({
-        ...well,
+        ...asAllPlanned,
         vps: { reachable: false, cause: "cannot be reached: timed out" },
         tokyo: reached({
           ...asPlanned(plan, "tokyo"),
@@ -111,14 +107,14 @@ describe("status", () => {
       text,
       /^nas +local +tokyo +alive +10 s ago +203\.0\.113\.10:51820 +2\.0 KiB +10 B$/m,
     );
-    assert.match(text, /^phone +config handed over +-/m);
+    assert.match(text, /^phone +no host +-/m);
     assert.match(text, /vps.*: cannot be reached: timed out$/m);
     assert.match(text, /tokyo.* differs from the plan:\n {2}listen port is 1, planned is 51820\n/);
-    assert.match(text, /undoes that: npx wireguard-mesh repush tokyo$/m);
+    assert.match(text, /to undo that: npx wireguard-mesh repush tokyo$/m);
     assert.match(text, /tokyo.*: a firewall: open it$/m);
   });
 
-  it("speaks of ages and bytes as people do", () => {
+  it("formats ages and bytes in readable units", () => {
     assert.deepEqual([5, 119, 120, 7200, 200_000].map(formatAge), [
       "5 s",
       "119 s",

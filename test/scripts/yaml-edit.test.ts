@@ -19,7 +19,7 @@ config:
 `;
 
 describe("edits of a stack file", () => {
-  it("add a node as lines of its own and leave every other character alone", () => {
+  it("add a node as new lines and change no other character", () => {
     const edited = addIn(FILE, ["config", "wireguard-mesh:peers", "phone"], {
       address: "10.86.0.4",
       tags: ["guest"],
@@ -35,7 +35,7 @@ describe("edits of a stack file", () => {
     assert.equal(edited, FILE.slice(0, at) + lines.join("\n") + FILE.slice(at));
   });
 
-  it("write a node on one line where its neighbour stands on one", () => {
+  it("write a node on one line where its neighbour is on one line", () => {
     const before = "config:\n  a:peers:\n    desktop: { address: 10.86.0.2 }\n";
     assert.equal(
       addIn(before, ["config", "a:peers", "phone"], { address: "10.86.0.3", tags: ["x", "a, b"] }),
@@ -43,7 +43,7 @@ describe("edits of a stack file", () => {
     );
   });
 
-  it("make the maps on the way, in an empty file and in one of comments alone", () => {
+  it("add missing maps, also in an empty file and in one with only comments", () => {
     const added = "config:\n  a:peers:\n    phone:\n      address: 10.86.0.3\n";
     const add = (text: string) =>
       addIn(text, ["config", "a:peers", "phone"], { address: "10.86.0.3" });
@@ -53,7 +53,7 @@ describe("edits of a stack file", () => {
     assert.equal(add("config:\n  a:peers: {} # none\n"), added.replace("peers:", "peers: # none"));
   });
 
-  it("quote a date, which the engine's YAML reader would take for a time", () => {
+  it("quote a date, which the engine's YAML parser would read as a time", () => {
     assert.equal(addIn("", ["expires"], "2026-12-31"), 'expires: "2026-12-31"\n');
   });
 
@@ -76,19 +76,19 @@ describe("edits of a stack file", () => {
     );
   });
 
-  it("leave an empty map where the last node goes, since `peers` must be there", () => {
+  it("leave an empty map when the last node is removed, because `peers` is required", () => {
     const one = "config:\n  a:peers: # all\n    phone: { address: 10.86.0.3 } # x\n";
     assert.deepEqual(parse(removeIn(one, ["config", "a:peers", "phone"])), {
       config: { "a:peers": {} },
     });
   });
 
-  it("change nothing where there is nothing to remove", () => {
+  it("change nothing when there is nothing to remove", () => {
     assert.equal(removeIn(FILE, ["config", "wireguard-mesh:peers", "phone"]), FILE);
     assert.equal(removeIn(FILE, ["config", "wireguard-mesh:privateKeys", "phone"]), FILE);
   });
 
-  it("mean what they say, whatever the texts: reading after adding gives the value, removing gives the file back", () => {
+  it("have the intended effect for any text: reading after adding returns the value, removing restores the file", () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom("yes", "~", "1e3", "2026-01-01", "a: b", "# c"),

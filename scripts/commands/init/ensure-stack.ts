@@ -1,60 +1,61 @@
-/** Makes the stack in the engine's backend where it is not there yet, and selects it. */
+/** Creates the stack in the engine's backend unless it exists, and selects it. */
 import { isMap } from "../../../mesh/config/shape-issues";
-import { addSettings } from "../../stack/encrypt";
-import { askEngine, complaintOf, onStack } from "../../stack/engine";
+import { indented } from "../../cli/command";
+import { log } from "../../log";
+import { addSettings } from "../../stack/config-secrets";
+import { askEngine, errorOf, onStack } from "../../stack/engine";
 import { Failure } from "../../stack/failure";
-import type { Stack } from "../../stack/project";
+import type { StackRef } from "../../stack/project";
 import { readSettings, readStackFile, writeStackFile } from "../../stack/stack-file";
-import { say } from "../command";
-import { forgetSecrets, holdsSecrets } from "./forget-secrets";
+import { hasSecrets, removeSecrets } from "./remove-secrets";
 
-export interface EnsuredStack {
-  /** The stack file's text, as the user left it, with what the engine must keep there (the passphrase's salt). */
+interface EnsuredStack {
+  /** The stack file's text: the user's, with the engine's settings (encryptionsalt, ...) added. */
   text: string;
-  /** Whether the stack was made just now. */
-  made: boolean;
+  /** Whether the stack was created just now. */
+  created: boolean;
 }
 
-/**
- * `secretsProvider`: for a new stack; undefined leaves the choice to the engine's backend. `lost`: the passphrase of the stack
- * file's secrets; what is encrypted with it goes.
- */
-export async function ensureStack(
-  stack: Stack,
-  secretsProvider: string | undefined,
-  lost: boolean,
-): Promise<EnsuredStack> {
+export interface StackOptions {
+  /** Of a new stack; undefined leaves the choice to the engine's backend. */
+  secretsProvider?: string;
+  /** The passphrase is lost: everything that it encrypts in the stack file is removed. */
+  lostSecrets?: true;
+}
+
+export async function ensureStack(stack: StackRef, options: StackOptions): Promise<EnsuredStack> {
+  const { secretsProvider, lostSecrets } = options;
   const before = readStackFile(stack.file);
-  // Before anything is made: a file that is no YAML must not come to light halfway.
+  // Throws for a file that is not YAML, before anything is created.
   readSettings(before, stack.file);
-  const isMade = await isThere(stack);
-  const text = lost ? withoutSecrets(stack, before, isMade) : before;
-  if (isMade) {
-    if (secretsProvider !== undefined) throw providerChosen(stack, secretsProvider);
-    await ask(stack, onStack(stack, "stack", "select"));
-    return { text, made: false };
+  const isCreated = await exists(stack);
+  const text = lostSecrets === true ? withoutSecrets(stack, before, isCreated) : before;
+  if (isCreated) {
+    if (secretsProvider !== undefined) throw providerIsChosen(stack, secretsProvider);
+    await run(stack, onStack(stack, "stack", "select"));
+    return { text, created: false };
   }
   const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
-  await ask(stack, ["stack", "init", stack.name, ...provider]);
-  // The engine has written the file anew; its comments and layout are the user's.
+  await run(stack, ["stack", "init", stack.name, ...provider]);
+  // The engine has rewritten the file. Only its settings are taken: comments and layout stay the user's.
   const settings = readSettings(readStackFile(stack.file), stack.file);
-  say(
-    `made the stack ${stack.name}: its state is in the backend that you are logged in to (pulumi whoami -v)\n${choiceText(settings["secretsprovider"])}`,
+  log(
+    `created the stack ${stack.name}: its state is in the backend that you are logged in to (pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
   );
-  return { text: addSettings(text, settings), made: true };
+  return { text: addSettings(text, settings), created: true };
 }
 
-/** Who encrypts, what that means, and how it is changed. */
-function choiceText(provider: unknown): string {
+/** What encrypts the secrets, what that means, and how to change it. */
+function providerText(provider: unknown): string {
   const chosen =
     typeof provider === "string" && provider !== "passphrase"
       ? [
-          `Its secrets (private keys, seeds) are encrypted by ${provider}: who may use that may read them.`,
+          `Its secrets (private keys, seeds) are encrypted by ${provider}: everyone who may use it can read them.`,
         ]
       : [
           "Its secrets (private keys, seeds) are encrypted with your passphrase (PULUMI_CONFIG_PASSPHRASE).",
-          "  Keep a copy of it elsewhere: nobody can bring it back. Enough for one person or a few.",
-          "  For a team, a key service decides who may decrypt, logs it and can take it back:",
+          "  Keep a copy of it elsewhere: nobody can recover it. Enough for one person or a few.",
+          "  For a team, a key service controls who may decrypt, logs it and can revoke it:",
           "  --secrets-provider awskms://..., azurekeyvault://..., gcpkms://..., hashivault://...",
         ];
   const change =
@@ -62,45 +63,39 @@ function choiceText(provider: unknown): string {
   return [...chosen, change].join("\n");
 }
 
-function providerChosen({ name }: Stack, provider: string): Failure {
+function providerIsChosen({ name }: StackRef, provider: string): Failure {
   return new Failure(
-    `the stack ${name} is there already, and init changes nothing that is there`,
-    `change who encrypts its secrets: pulumi stack change-secrets-provider --stack ${name} "${provider}"`,
+    `the stack ${name} exists already, and init changes nothing that exists`,
+    `change what encrypts its secrets: pulumi stack change-secrets-provider --stack ${name} "${provider}"`,
   );
 }
 
-/** Writes the file without them at once: the engine would ask for the lost passphrase as long as their salt stands in it. */
-function withoutSecrets(stack: Stack, before: string, isMade: boolean): string {
-  if (!holdsSecrets(before, stack.file)) return before;
-  if (isMade) {
+/** Writes the file without secrets at once: while it has their salt, the engine asks for the lost passphrase. */
+function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): string {
+  if (!hasSecrets(before, stack.file)) return before;
+  if (isCreated) {
     throw new Failure(
       `the state of the stack ${stack.name} is encrypted with the lost passphrase too`,
-      `forget it, which touches no host: pulumi stack rm ${stack.name} --force --preserve-config --yes`,
+      `remove it, which touches no host: pulumi stack rm ${stack.name} --force --preserve-config --yes`,
     );
   }
-  const { text, kept, keyless, gone } = forgetSecrets(before, stack.file);
+  const { text, kept, keyless, removed } = removeSecrets(before, stack.file);
   writeStackFile(stack.file, text);
   const lines = [
-    ...(kept.length === 0
-      ? []
-      : [`their hosts have their keys, and go on with them: ${kept.join(", ")}`]),
-    ...(keyless.length === 0
-      ? []
-      : [`new keys, since nobody has the former ones: ${keyless.join(", ")}`]),
-    ...(gone.length === 0 ? [] : [`gone: ${gone.join(", ")}`]),
+    ...(kept.length === 0 ? [] : [`keep the keys that their hosts have: ${kept.join(", ")}`]),
+    ...(keyless.length === 0 ? [] : [`get new keys, the old ones are lost: ${keyless.join(", ")}`]),
+    ...(removed.length === 0 ? [] : [`removed: ${removed.join(", ")}`]),
   ];
-  say(
-    `took all that was encrypted out of ${stack.file}\n${lines.map((line) => `  ${line}`).join("\n")}`,
-  );
+  log(`removed everything that was encrypted from ${stack.file}\n${indented(lines)}`);
   return text;
 }
 
-async function isThere(stack: Stack): Promise<boolean> {
+async function exists(stack: StackRef): Promise<boolean> {
   const answer = await askEngine(stack.project, ["stack", "ls", "--json"]);
   if (answer.exitCode !== 0) {
     throw new Failure(
-      `the engine has no backend to keep the stack's state in: ${complaintOf(answer)}`,
-      "a private folder will do: mkdir -m 700 ~/.wireguard-mesh && npx pulumi login file://~/.wireguard-mesh",
+      `pulumi has no backend for the stack's state: ${errorOf(answer)}`,
+      "a private folder is enough: mkdir -m 700 ~/.wireguard-mesh && npx pulumi login file://~/.wireguard-mesh",
     );
   }
   const stacks: unknown = JSON.parse(answer.stdout);
@@ -111,13 +106,13 @@ async function isThere(stack: Stack): Promise<boolean> {
   );
 }
 
-async function ask(stack: Stack, args: string[]): Promise<void> {
+async function run(stack: StackRef, args: string[]): Promise<void> {
   const answer = await askEngine(stack.project, args);
   if (answer.exitCode === 0) return;
-  const complaint = complaintOf(answer);
+  const reason = errorOf(answer);
   throw new Failure(
-    `the engine could not ${args[1] === "select" ? "select" : "make"} the stack ${stack.name}: ${complaint}`,
-    /passphrase/i.test(complaint)
+    `pulumi could not ${args[1] === "select" ? "select" : "create"} the stack ${stack.name}: ${reason}`,
+    /passphrase/i.test(reason)
       ? "the passphrase encrypts the private keys; set one and keep a copy: export PULUMI_CONFIG_PASSPHRASE=..."
       : null,
   );

@@ -1,19 +1,19 @@
-/** The routes that the routers of LANs behind gateways need: the program does not reach them. */
+/** The routes that the routers of LANs behind gateways need, where this program cannot set them. */
 import { addressIn, contains, type Prefix } from "../../../mesh/addresses";
 import type { Node } from "../../../mesh/config/config";
 import type { Plan } from "../../../mesh/plan/plan";
 
-export interface LanRoute {
-  /** The LAN whose router needs it. */
+interface LanRoute {
+  /** The LAN whose router needs the route. */
   lan: string;
-  /** The node in front of it. */
+  /** The node that the LAN is behind. */
   gateway: string;
-  /** The gateway's address in that LAN; null where the config does not tell it. */
+  /** The gateway's address in that LAN; null where the config does not have it. */
   via: string | null;
   prefix: string;
 }
 
-/** The tunnel's own prefixes, and the LANs behind the other gateways, of the same family. */
+/** To the tunnel's prefixes and to the LANs behind other gateways, of the same address family. */
 export function lanRoutes({ nodes, network }: Plan): LanRoute[] {
   const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
   return nodes.flatMap((gateway) =>
@@ -31,7 +31,7 @@ export function lanRoutes({ nodes, network }: Plan): LanRoute[] {
   );
 }
 
-/** Where we log in to the gateway, or where its site dials it, when that lies in the LAN. */
+/** The gateway's SSH or site address that is in the LAN. */
 function lanAddress(gateway: Node, lan: Prefix): string | null {
   const hosts = gateway.hosts.flatMap((host) => (host.kind === "ssh" ? [host.address] : []));
   const site = gateway.siteEndpoint === null ? [] : [gateway.siteEndpoint.host];

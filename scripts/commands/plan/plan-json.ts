@@ -1,11 +1,11 @@
-/** The plan for machines; its form is fixed, since scripts rely on it. */
+/** The plan as JSON. Scripts rely on its form. */
 import { hasErrors, type Issue } from "../../../mesh/config/issue";
 import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
 import { reachOf, type Reach } from "../../../mesh/plan/reach";
 import { renderRedacted } from "../../../mesh/render/render";
 
-export interface PlanJson {
+interface PlanJson {
   /** No issue is an error. */
   ok: boolean;
   issues: Issue[];
@@ -13,18 +13,18 @@ export interface PlanJson {
   links: Link[];
   /** Each node's wg-quick(8) file with every secret as `(hidden)`. */
   configs: Record<string, string>;
-  /** Every ordered pair that can talk; only where asked for. */
+  /** Every ordered pair that can communicate; only with --reach. */
   reach?: Reach[];
 }
 
-export interface NodeJson {
+interface NodeJson {
   kind: "relay" | "peer";
   address: string;
   address6: string | null;
   publicKey: string;
 }
 
-/** With a config that cannot be planned from, the issues alone. */
+/** Only the issues, where the config cannot be planned. */
 export function planJson({ plan, issues }: Mesh, withReach: boolean): PlanJson {
   const nodes = plan?.nodes ?? [];
   return {

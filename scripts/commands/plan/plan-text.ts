@@ -1,4 +1,4 @@
-/** The plan for people: what is wrong, then the nodes, their links, who reaches whom, and what LAN routers must know. */
+/** The plan as text: mistakes, nodes, links, who can reach whom, and the routes that LAN routers need. */
 import pc from "picocolors";
 import { formatEndpoint, type Host } from "../../../mesh/config/config";
 import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue";
@@ -8,13 +8,13 @@ import type { PeerSection } from "../../../mesh/plan/peer-section";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { reachabilityOf, reachOf } from "../../../mesh/plan/reach";
 import { renderRedacted } from "../../../mesh/render/render";
-import { formatTable } from "../table";
+import { formatTable } from "../../cli/table";
 import { lanRoutes } from "./lan-routes";
 
-export interface Parts {
-  /** Reachability pair by pair instead of by groups. */
+interface Parts {
+  /** Reachability by pairs instead of by groups. */
   reach: boolean;
-  /** Every node's redacted file too. */
+  /** Also every node's WireGuard file, without secrets. */
   configs: boolean;
 }
 
@@ -32,7 +32,7 @@ function issuesBlock(issues: Issue[]): string {
   if (issues.length === 0) return "";
   const title = hasErrors(issues)
     ? pc.red("This config cannot be used yet:")
-    : pc.yellow("Worth a look:");
+    : pc.yellow("Warnings:");
   return `${title}\n${formatIssues(issues)}`;
 }
 
@@ -101,9 +101,9 @@ function groupsBlock(plan: Plan): string {
   const lines = [
     ...Object.entries(groups).map(([group, names]) => `  ${group}: ${shorten(names)}`),
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
-    ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} lies behind ${gateway}`),
+    ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
   ];
-  return `${pc.bold("Who reaches whom")}\n${lines.join("\n")}`;
+  return `${pc.bold("Who can reach whom")}\n${lines.join("\n")}`;
 }
 
 function shorten(names: string[]): string {
@@ -117,7 +117,7 @@ function pairsBlock(plan: Plan): string {
     const how = between.length === 0 ? "direct" : `through ${between.join(", ")}`;
     return `  ${from} -> ${to}: ${how}`;
   });
-  return `${pc.bold("Who reaches whom")}\n${lines.join("\n")}`;
+  return `${pc.bold("Who can reach whom")}\n${lines.join("\n")}`;
 }
 
 function routesBlock(plan: Plan): string {
@@ -127,5 +127,5 @@ function routesBlock(plan: Plan): string {
     ({ lan, gateway, via, prefix }) =>
       `  ip route add ${prefix} via ${via ?? `<the LAN address of ${gateway}>`}   # on the router of ${lan}`,
   );
-  return `${pc.bold("Routes that LANs need, so that answers find their way back")}\n${lines.join("\n")}`;
+  return `${pc.bold("Routes that the routers of these LANs need for replies")}\n${lines.join("\n")}`;
 }

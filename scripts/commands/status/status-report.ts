@@ -1,29 +1,32 @@
-/** The running network beside the plan: one report, for machines and for people. */
+/** The running network, compared with the plan: as a report and as text. */
 import pc from "picocolors";
-import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import type { NodePlan } from "../../../mesh/plan/plan";
 import { namesByKey } from "../../../mesh/plan/rotation";
-import { formatTable } from "../table";
-import type { Answer } from "./ask-nodes";
-import { driftOf } from "./drift";
-import { handshakeAge, linkStates, type LinkStatus } from "./link-states";
+import { driftText, formatAge } from "../../cli/report-text";
+import { formatTable } from "../../cli/table";
+import type { HostAnswer, HostAnswers } from "../../stack/ask-hosts";
+import { driftOf } from "../../stack/drift";
+import type { Access } from "../../stack/host-access";
+import { handshakeAge, linkStates, type LinkStatus } from "../../stack/link-states";
 
-export interface StatusReport {
-  /** Every asked host could be reached and is as planned, and no link is dead. */
+interface StatusReport {
+  /** Every asked host was reached and matches the plan, and no link is dead. */
   ok: boolean;
   nodes: Record<string, NodeStatus>;
   links: LinkStatus[];
 }
 
-export interface NodeStatus {
-  /** Null: it is not pushed to, so nobody can ask it. */
+interface NodeStatus {
+  /** Null: a node that is not pushed to cannot be asked. */
   reachable: boolean | null;
   through: string | null;
+  /** Why it was not reached. */
   cause?: string;
   interface: InterfaceStatus | null;
   peers: PeerStatus[];
-  /** What differs from the plan, in words. */
+  /** The differences from the plan, one line each. */
   drift: string[];
-  /** What the host wants people to know: a firewall in the way. */
+  /** Hints from the host, such as a firewall that blocks the port. */
   notes: string[];
 }
 
@@ -38,7 +41,7 @@ interface InterfaceStatus {
 }
 
 interface PeerStatus {
-  /** A node's name, or the public key of a stranger. */
+  /** A node's name, or the public key of a peer that is not in the plan. */
   name: string;
   handshakeAge: number | null;
   endpoint: string | null;
@@ -47,21 +50,22 @@ interface PeerStatus {
   tx: number;
 }
 
+type Network = Pick<Access, "plan" | "owner">;
+
 export function statusReport(
   nodes: readonly NodePlan[],
-  plan: Plan,
-  owner: string,
-  answers: ReadonlyMap<string, Answer>,
+  network: Network,
+  answers: HostAnswers,
 ): StatusReport {
   const reports = nodes.map(
-    (node) => [node.name, nodeStatus(node, plan, owner, answers.get(node.name))] as const,
+    (node) => [node.name, nodeStatus(node, network, answers.get(node.name))] as const,
   );
-  const links = linkStates(plan, answers);
-  const well = reports.every(
+  const links = linkStates(network.plan, answers);
+  const asPlanned = reports.every(
     ([, { reachable, drift }]) => reachable !== false && drift.length === 0,
   );
   return {
-    ok: well && links.every((link) => link.state !== "dead"),
+    ok: asPlanned && links.every((link) => link.state !== "dead"),
     nodes: Object.fromEntries(reports),
     links,
   };
@@ -69,9 +73,8 @@ export function statusReport(
 
 function nodeStatus(
   node: NodePlan,
-  plan: Plan,
-  owner: string,
-  answer: Answer | undefined,
+  { plan, owner }: Network,
+  answer: HostAnswer | undefined,
 ): NodeStatus {
   const nothing = { through: null, interface: null, peers: [], drift: [], notes: [] };
   if (answer === undefined) return { reachable: null, ...nothing };
@@ -126,7 +129,7 @@ function nodeRows(name: string, node: NodeStatus, links: LinkStatus[]): string[]
 }
 
 function reachedText({ reachable, through }: NodeStatus): string {
-  if (reachable === null) return "config handed over";
+  if (reachable === null) return "no host";
   return reachable ? (through ?? "") : pc.red("not reached");
 }
 
@@ -137,25 +140,17 @@ function stateText(link: LinkStatus | undefined): string {
 
 function findings([name, status]: [string, NodeStatus]): string[] {
   const { cause, drift, notes } = status;
-  const lines = drift.map((line) => `  ${line}`).join("\n");
   return [
     ...(cause === undefined ? [] : [`\n${pc.red(name)}: ${cause}`]),
     ...notes.map((note) => `\n${pc.yellow(name)}: ${note}`),
     ...(drift.length === 0
       ? []
       : [
-          `\n${pc.yellow(name)} differs from the plan:\n${lines}`,
+          `\n${driftText(name, drift)}`,
           "  If the plan is newer than the last up: npx wireguard-mesh up",
-          `  Else it was changed by hand, and this undoes that: npx wireguard-mesh repush ${name}`,
+          `  Otherwise it was changed by hand; to undo that: npx wireguard-mesh repush ${name}`,
         ]),
   ];
-}
-
-export function formatAge(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
 }
 
 /** Binary units, as wg(8) shows transfer. */

@@ -45,7 +45,7 @@ describe("a manual change on a host", function () {
       ],
     ],
     ["desktop", [["ip link del dev wg0", /^wg0 is missing$/]]],
-    ["desktop", [["ip link set mtu 1300 dev wg0", /runs otherwise than its file says/]]],
+    ["desktop", [["ip link set mtu 1300 dev wg0", /differs from its file/]]],
     [
       "relay",
       [
@@ -54,7 +54,7 @@ describe("a manual change on a host", function () {
         ["rm /etc/sysctl.d/60-wireguard-mesh-wg0.conf", /would not come up at boot/],
         [
           "wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips 10.0.0.99/32",
-          /^peer \S{44} is there, but not planned$/,
+          /^peer \S{44} is not in the plan$/,
         ],
       ],
     ],
@@ -63,7 +63,7 @@ describe("a manual change on a host", function () {
       [
         [
           "wg set wg0 peer $(wg show wg0 peers | head -n 1) preshared-key /dev/null",
-          /runs otherwise than its file says/,
+          /differs from its file/,
         ],
       ],
     ],
@@ -80,7 +80,7 @@ describe("a manual change on a host", function () {
         );
       }
       const repushed = succeeded(await session.command("repush", node));
-      assert.match(repushed.stdout, new RegExp(`mended:.* ${node} `));
+      assert.match(repushed.stdout, new RegExp(`fixed:.* ${node} `));
       assert.deepEqual(await driftOf(node), [], JSON.stringify(drift));
     }
   });
@@ -110,7 +110,7 @@ describe("a manual change on a host", function () {
     assert.match(up.stdout, /as planned again:.* laptop/);
     assert.deepEqual(await driftOf("laptop"), []);
     const again = succeeded(await session.command("up", "--check", "--yes", "--skip-preview"));
-    assert.match(again.stderr, /Every host is as planned/);
+    assert.match(again.stderr, /All hosts match the plan/);
   });
 
   it("leaks no secret", () => session.leaks.end());

@@ -1,5 +1,6 @@
 /** All secrets of a stack, those in its config and those derived from it, with printable names. */
 import { presharedKeyOf, publicKeyOf } from "../../../mesh/keys";
+import { SECRET_MAPS } from "../../../mesh/config/secret-keys";
 import { Secret } from "../../../mesh/secret";
 import { authorityOf } from "../../../mesh/ssh-identity";
 import { formsOf } from "../../support/secret-forms";
@@ -14,7 +15,7 @@ export function formsOfStack(config: StackConfig): SecretForms {
   const valueOf = (key: string) => config[`wireguard-mesh:${key}`]?.value ?? "";
   const keysIn = (group: string) =>
     Object.entries(JSON.parse(valueOf(group) || "{}") as Record<string, string>);
-  const privateKeys = ["privateKeys", "formerPrivateKeys"].flatMap(keysIn);
+  const privateKeys = SECRET_MAPS.flatMap(keysIn);
   const forms: SecretForms = new Map();
   for (const [node, key] of privateKeys) addKey(forms, `private key of ${node}`, key);
   const seed = valueOf("presharedKeySeed");

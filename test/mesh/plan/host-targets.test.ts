@@ -1,6 +1,6 @@
 /** Login targets, jump relays, machine identities and probes. */
 import assert from "node:assert/strict";
-import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
+import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
 import { hostKeyLine, keyPair } from "../../support/key-pairs";
@@ -79,7 +79,7 @@ describe("login targets", () => {
 
 describe("a machine identity", () => {
   const machine = (fields: Record<string, unknown>) =>
-    machineOf(nodeIn(planWith(fields), "desktop"));
+    machineId(nodeIn(planWith(fields), "desktop"));
   const host = "taro@192.168.1.20";
 
   it("does not depend on the address or the order of the host keys", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { alternateName, keysOf } from "../../../mesh/plan/rotation";
+import { alternateName, publicKeysOf } from "../../../mesh/plan/rotation";
 import { renderRedacted, renderRedactedAlternate } from "../../../mesh/render/render";
 import { routerOf, type Machine } from "../../support/cryptokey-router";
 import { keyPair } from "../../support/key-pairs";
@@ -67,7 +67,7 @@ describe("a key rotation", () => {
             const known = nodeIn(during, one).sections.filter((section) => section.name === name);
             assert.deepEqual(
               known.map(({ publicKey }) => publicKey),
-              keysOf(nodeIn(during, name)),
+              publicKeysOf(nodeIn(during, name)),
             );
           }
         }

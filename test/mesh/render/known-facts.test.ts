@@ -1,6 +1,6 @@
 /** Placeholders and the facts that replace them. */
 import assert from "node:assert/strict";
-import { hostTargets, machineOf } from "../../../mesh/plan/host-targets";
+import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
 import { fillFacts, relaysAwaited } from "../../../mesh/render/known-facts";
 import { renderRedacted } from "../../../mesh/render/render";
 import { Secret } from "../../../mesh/secret";
@@ -47,7 +47,7 @@ describe("the plan of a network with an ec2 relay", () => {
       renderRedacted(nodeIn(plan, "laptop"), plan.network),
       /^Endpoint = <eip:tokyo>:51820$/m,
     );
-    assert.equal(machineOf(nodeIn(plan, "tokyo")), "<instance:tokyo>");
+    assert.equal(machineId(nodeIn(plan, "tokyo")), "<instance:tokyo>");
   });
 
   it("accepts only a certificate for the instance, at the relay and as a jump host", () => {

@@ -1,11 +1,11 @@
-/** A small network whose hosts were asked, each just as planned. */
+/** A small network, and the answers of its hosts when they match the plan. */
 import type { Plan } from "../../../mesh/plan/plan";
-import type { Answer } from "../../../scripts/commands/status/ask-nodes";
 import type { Facts, PeerFacts } from "../../../scripts/push/facts";
+import type { HostAnswer } from "../../../scripts/stack/ask-hosts";
 import { HOST_KEY, nodeOf, nodes, planOf } from "./network";
 
 export const OWNER = "wireguard-mesh/test";
-export const NOW = 1_000_000;
+const NOW = 1_000_000;
 
 const node = nodes("tokyo", "nas", "phone", "vps");
 export const plan = planOf({
@@ -21,7 +21,7 @@ export const plan = planOf({
   },
 });
 
-/** A host that is just as planned; every handshake `age` seconds ago. */
+/** The facts of a host that matches the plan; every handshake was `age` seconds ago. */
 export function asPlanned(of: Plan, name: string, age: number | null = 10): Facts {
   const planned = nodeOf(of, name);
   return {
@@ -60,4 +60,4 @@ export function asPlanned(of: Plan, name: string, age: number | null = 10): Fact
   };
 }
 
-export const reached = (facts: Facts): Answer => ({ reachable: true, through: "local", facts });
+export const reached = (facts: Facts): HostAnswer => ({ reachable: true, through: "local", facts });

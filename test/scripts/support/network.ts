@@ -1,6 +1,6 @@
-/** A small network for tests of the commands: a relay that is pushed to, a laptop, and a phone that is handed its config. */
+/** A small network for tests of the commands: a relay and a laptop that are pushed to, and a phone. */
 import { nextFree, parsePrefix, type IpAddress } from "../../../mesh/addresses";
-import { encodeKey, privateKeyFrom, publicKeyOf } from "../../../mesh/keys";
+import { privateKeyFrom, publicKeyOf } from "../../../mesh/keys";
 import { readMesh } from "../../../mesh/mesh";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { Secret } from "../../../mesh/secret";
@@ -8,16 +8,12 @@ import { Secret } from "../../../mesh/secret";
 export const HOST_KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINbpIqqxCK6JlqBSHtKbTxD3SFUN1pscA4mVUTg2oEKE";
 
-/** A public key for a name, the same at each run. */
+/** A public key for a name, the same in each run. */
 export function keyOf(name: string): string {
   return publicKeyOf(privateKeyFrom(new TextEncoder().encode(name.padEnd(32).slice(0, 32))));
 }
 
-export function plainKey(fill: number): string {
-  return encodeKey(new Uint8Array(32).fill(fill));
-}
-
-/** A stack file with its comments, as a person keeps it. */
+/** A stack file with comments. */
 export const STACK_FILE = `# Ours
 encryptionsalt: v1:salt
 config:
@@ -47,7 +43,7 @@ config:
       secure: v1:phone
 `;
 
-/** The plan of a config of facts; all nodes' private keys are there, sealed. */
+/** The plan of a config without secrets; the private keys of all nodes are added, sealed. */
 export function planOf(config: { network?: object; relays?: object; peers: object }): Plan {
   const names = [...Object.keys(config.relays ?? {}), ...Object.keys(config.peers)];
   const privateKeys = Object.fromEntries(names.map((name) => [name, Secret.sealed()]));
@@ -68,7 +64,7 @@ export function nodes(...names: string[]): (name: string, more?: object) => obje
   const addresses = new Map(
     names.map((name) => {
       const address = nextFree(parsePrefix("10.86.0.0/24"), given);
-      if (address === null) throw new Error("full");
+      if (address === null) throw new Error("no free address");
       given.push(address);
       return [name, address.text];
     }),

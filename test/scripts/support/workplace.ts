@@ -1,4 +1,4 @@
-/** A project folder of its own for a test of the commands, with a stand-in for the engine's CLI on PATH. */
+/** A project in a temporary folder for tests of the commands, with a fake of the engine's CLI on PATH. */
 import {
   chmodSync,
   existsSync,
@@ -12,15 +12,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mock } from "node:test";
 import type { Command } from "commander";
-import { runProgram } from "../../../scripts/commands/program";
+import { runProgram } from "../../../scripts/cli/program";
 
 export interface Workplace {
   root: string;
-  /** Runs one command in the project's folder, in this process. */
+  /** Runs a command in the project's folder, in this process. */
   run(commands: Command[], ...args: string[]): Promise<Outcome>;
   read(file: string): string;
   write(file: string, text: string): void;
-  /** What the stand-in was called with, call by call. */
+  /** The calls of the fake engine. */
   engineCalls(): EngineCall[];
   remove(): void;
 }
@@ -31,16 +31,16 @@ export interface Outcome {
   stderr: string;
 }
 
-export interface EngineCall {
+interface EngineCall {
   argv: string[];
   stdin: string;
-  /** Variables of the environment as text, to look for what must not be there. */
+  /** The environment as text, to search it for secrets. */
   environment: string;
 }
 
 /**
- * A STAND-IN for `pulumi`: it notes how it is called and "encrypts" by counting. It shows what the commands tell the
- * engine; what the engine makes of that is shown in the lab, with the real one.
+ * A FAKE of `pulumi`: it records its calls and "encrypts" by counting. It shows how the commands call the engine; the lab
+ * runs the real one. Files next to it are its answers: `outputs`, `configs`, `outputs-after` (an up), `events`, `exit`, ...
  */
 const ENGINE = `#!${process.execPath}
 const fs = require("node:fs");
@@ -61,14 +61,14 @@ if (has("config", "set")) {
   fs.writeFileSync(file, text.includes("encryptionsalt") ? text : "encryptionsalt: v1:salt\\n" + text);
 } else if (has("stack", "ls")) console.log(answer("stacks") ?? "[]");
 else if (has("stack", "init")) fs.writeFileSync("Pulumi." + argv[2] + ".yaml", "encryptionsalt: v1:made\\n");
-else if (has("stack", "output") && argv[2] !== "configs") console.log(answer("outputs") ?? "{}");
 else if (has("stack", "output")) {
-  if (answer("configs") === null) { console.error("error: current stack does not have output property 'configs'"); process.exit(1); }
-  console.log(answer("configs"));
+  const shown = argv.includes("--show-secrets") ? JSON.parse(answer("configs") ?? "{}") : "[secret]";
+  const configs = answer("configs") === null ? {} : { configs: shown };
+  console.log(JSON.stringify({ ...JSON.parse(answer("outputs") ?? "{}"), ...configs }));
 } else if (has("whoami")) console.log(JSON.stringify({ url: "file://" + home }));
 else if (has("up") || has("preview")) {
   if (argv[0] === "up" && answer(".pulumi/locks/organization/wireguard-mesh/test/id.json") !== null) process.exit(255);
-  if (answer("configs-after") !== null) fs.writeFileSync(home + "/configs", answer("configs-after"));
+  if (answer("outputs-after") !== null) fs.writeFileSync(home + "/outputs", answer("outputs-after"));
   fs.writeFileSync(after("--event-log"), answer("events") ?? "");
   process.exit(Number(answer("exit") ?? 0));
 }
@@ -101,13 +101,13 @@ export function makeWorkplace(): Workplace {
   };
 }
 
-/** What a command prints is taken instead of shown; all that it may see of this process is put back afterwards. */
+/** Captures the command's output; restores the process's folder, environment and exit code afterwards. */
 async function runIn(root: string, commands: Command[], args: string[]): Promise<Outcome> {
   const { PATH, PULUMI_STACK, PULUMI_HOME, NO_COLOR } = process.env;
   const [folder, exitCode] = [process.cwd(), process.exitCode];
-  const said = { stdout: "", stderr: "" };
-  const take = (stream: "stdout" | "stderr") => (chunk: string | Uint8Array) => {
-    said[stream] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
+  const output = { stdout: "", stderr: "" };
+  const capture = (stream: "stdout" | "stderr") => (chunk: string | Uint8Array) => {
+    output[stream] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
     return true;
   };
   process.chdir(root);
@@ -118,11 +118,11 @@ async function runIn(root: string, commands: Command[], args: string[]): Promise
   };
   Object.assign(process.env, env, { NO_COLOR: "1" });
   const streams = [
-    mock.method(process.stdout, "write", take("stdout")),
-    mock.method(process.stderr, "write", take("stderr")),
+    mock.method(process.stdout, "write", capture("stdout")),
+    mock.method(process.stderr, "write", capture("stderr")),
   ];
   try {
-    return { exitCode: await runProgram(commands, args), ...said };
+    return { exitCode: await runProgram(commands, args), ...output };
   } finally {
     for (const stream of streams) stream.mock.restore();
     process.exitCode = exitCode;

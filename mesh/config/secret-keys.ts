@@ -1,0 +1,21 @@
+/** The keys of the stack config whose values are secret. */
+
+/** A private key for each node, by name. */
+export const SECRET_MAPS = ["privateKeys", "formerPrivateKeys"] as const;
+
+/** One text, taken as it is and never parsed as JSON. */
+const SECRET_TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"] as const;
+
+export const SECRET_KEYS = [...SECRET_MAPS, ...SECRET_TEXTS] as const;
+
+export type SecretMap = (typeof SECRET_MAPS)[number];
+export type SecretText = (typeof SECRET_TEXTS)[number];
+export type SecretKey = (typeof SECRET_KEYS)[number];
+
+export function isSecretMap(key: string): key is SecretMap {
+  return SECRET_MAPS.some((name) => name === key);
+}
+
+export function isSecretText(key: string): key is SecretText {
+  return SECRET_TEXTS.some((name) => name === key);
+}

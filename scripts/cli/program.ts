@@ -1,0 +1,45 @@
+/** Runs one of the commands and turns every outcome into an exit code and a message. */
+import { Command, CommanderError } from "commander";
+import pc from "picocolors";
+import { Mistake } from "../../mesh/config/mistake";
+import { log } from "../log";
+import { Failure } from "../stack/failure";
+
+/** Resolves to the exit code: 0, 1 or 2. Never rejects. */
+export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
+  const program = new Command("wireguard-mesh")
+    .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
+    .helpCommand(false)
+    .exitOverride();
+  for (const command of commands) program.addCommand(command);
+  try {
+    process.exitCode = undefined;
+    await program.parseAsync(args, { from: "user" });
+    return exitCode();
+  } catch (error) {
+    return report(error, args.includes("--json"));
+  }
+}
+
+/** In a function, because the compiler narrows the property to the value that was assigned to it before. */
+function exitCode(): number {
+  return Number(process.exitCode ?? 0);
+}
+
+function report(error: unknown, json: boolean): number {
+  // Commander has already printed the error; --help has exit code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { message, remedy, exitCode } = error instanceof Failure ? error : failureOf(error);
+  log(`${pc.red("error:")} ${message}${remedy === null ? "" : `\n  ${remedy}`}`);
+  if (json) {
+    const details = { message, ...(remedy === null ? {} : { remedy }) };
+    process.stdout.write(`${JSON.stringify({ ok: false, error: details }, null, 2)}\n`);
+  }
+  return exitCode;
+}
+
+/** A mistyped value is wrong usage (2); anything else, a full disk or a bug, is a failure (1). */
+function failureOf(error: unknown): Failure {
+  if (error instanceof Mistake) return new Failure(error.message, error.remedy, 2);
+  return new Failure(error instanceof Error ? error.message : String(error));
+}

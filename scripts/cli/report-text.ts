@@ -1,0 +1,62 @@
+/** Findings that several commands print, as text for a terminal. */
+import pc from "picocolors";
+import type { Plan } from "../../mesh/plan/plan";
+import type { Outdated } from "../../mesh/render/delivery";
+import type { PendingKey, Waiting } from "../stack/pending-keys";
+import { indented } from "./command";
+
+/** `reason` may have several lines. */
+export function failedLine(node: string, reason: string): string {
+  return `${pc.red("failed:")} ${node}: ${reason.replaceAll("\n", "\n  ")}`;
+}
+
+export function driftText(node: string, drift: readonly string[]): string {
+  return `${pc.yellow(node)} differs from the plan:\n${indented(drift)}`;
+}
+
+export function pendingText(pending: readonly PendingKey[]): string {
+  return pending
+    .map(({ node, waitsFor }) => {
+      if (waitsFor.length === 0)
+        return `${node}: its new key is proven everywhere; finish it: npx wireguard-mesh rotate ${node} --finish`;
+      return [
+        `${node}: a key rotation is in progress, and both keys work. No handshake with the new key yet:`,
+        indented(waitsFor.map((waiting) => waitingFor(waiting, node))),
+        `  When these are back: npx wireguard-mesh rotate ${node}. Without them: npx wireguard-mesh rotate ${node} --finish`,
+      ].join("\n");
+    })
+    .join("\n");
+}
+
+function waitingFor({ node, why }: Waiting, rotating: string): string {
+  switch (why) {
+    case "unreached":
+      return `${node}: it cannot be reached now`;
+    case "silent":
+      return `${node}: no handshake with the new key of ${rotating} yet`;
+    case "handOver":
+      return `${node}: it needs its new config (npx wireguard-mesh config ${node}, or qr ${node})`;
+  }
+}
+
+/** The nodes that need a new config, each with the command that shows it. */
+export function outdatedText(outdated: readonly Outdated[], plan: Plan): string {
+  if (outdated.length === 0) return "";
+  const lines = outdated.map(({ node, why }) => `${showConfig(node, plan)}   # ${why.join(", ")}`);
+  return `These devices need a new config:\n${indented(lines)}`;
+}
+
+/** A device that adds its own key gets a text file: a QR code cannot have a gap. */
+function showConfig(name: string, { nodes }: Plan): string {
+  const node = nodes.find((candidate) => candidate.name === name);
+  return node?.custody === "device"
+    ? `npx wireguard-mesh config ${name}`
+    : `npx wireguard-mesh qr ${name}`;
+}
+
+export function formatAge(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

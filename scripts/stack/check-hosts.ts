@@ -1,0 +1,62 @@
+/** `up --check`: finds the hosts that differ from the plan, and fixes those that the engine's run has not. */
+import type { Plan } from "../../mesh/plan/plan";
+import { askHosts } from "./ask-hosts";
+import { driftOf } from "./drift";
+import { openAccess } from "./host-access";
+import type { OpenStack } from "./open-stack";
+import { pushAgain, recordedRounds } from "./push-again";
+
+/** A host that differed from the plan, or could not be asked. */
+export interface HostCheck {
+  node: string;
+  /** The differences before the run, one line each. */
+  drift: string[];
+  /** Why it could not be asked, or fixed; else null. */
+  cause: string | null;
+  /** Whether it matches the plan now: the engine has pushed to it, or it was pushed to again. */
+  mended: boolean;
+}
+
+/** The hosts that differ from the plan: of all nodes, or of those that are named. */
+export async function checkHosts(
+  stack: OpenStack,
+  names?: readonly string[],
+): Promise<HostCheck[]> {
+  const access = await openAccess(stack);
+  const { plan, owner } = access;
+  const nodes = plan.nodes.filter(({ name }) => names?.includes(name) ?? true);
+  const answers = await askHosts(nodes, access);
+  return nodes.flatMap((node): HostCheck[] => {
+    const answer = answers.get(node.name);
+    if (answer === undefined) return [];
+    const check = { node: node.name, drift: [], cause: null, mended: false };
+    if (!answer.reachable) return [{ ...check, cause: answer.cause }];
+    const drift = driftOf(node, plan, owner, answer.facts);
+    return drift.length === 0 ? [] : [{ ...check, drift }];
+  });
+}
+
+/**
+ * To be called after the engine's run. Hosts whose config changed in it match the plan now; the engine saw no change for the
+ * others, so their last push, which the state records, is sent again. Not to hosts that `failed`: they were just tried.
+ */
+export async function fixHosts(
+  stack: OpenStack,
+  plan: Plan,
+  found: readonly HostCheck[],
+  failed: readonly string[],
+): Promise<HostCheck[]> {
+  const names = found.map(({ node }) => node).filter((node) => !failed.includes(node));
+  if (names.length === 0) return [...found];
+  const still = new Map((await checkHosts(stack, names)).map((check) => [check.node, check]));
+  const rounds = (await recordedRounds(stack, plan, null)).map((round) =>
+    round.filter(({ node }) => still.get(node)?.cause === null),
+  );
+  const pushed = new Map((await pushAgain(rounds)).map((push) => [push.node, push]));
+  return found.map((check) => {
+    if (!names.includes(check.node)) return check;
+    const push = pushed.get(check.node);
+    const mended = push === undefined ? !still.has(check.node) : push.outcome !== "failed";
+    return { ...check, cause: push?.reason ?? still.get(check.node)?.cause ?? null, mended };
+  });
+}

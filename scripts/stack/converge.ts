@@ -1,0 +1,147 @@
+/** Runs `pulumi up`, then checks whether the network works. */
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { log } from "../log";
+import { fixHosts, type HostCheck } from "./check-hosts";
+import { askEngine, errorOf, onStack } from "./engine";
+import { isPush, type NodeFailure } from "./engine-events";
+import { runWithEvents, type EngineRun } from "./engine-run";
+import { openAccess } from "./host-access";
+import { awaitLinks, type LinkStatus } from "./link-states";
+import type { OpenStack } from "./open-stack";
+import { fingerprintsIn } from "./outputs";
+import type { StackRef } from "./project";
+import { runUnlocked } from "./stack-locks";
+
+export interface UpReport {
+  /** The engine succeeded, no link between two pushed nodes is dead, and every checked host was fixed. */
+  ok: boolean;
+  /** The engine's own. */
+  exitCode: number;
+  failed: NodeFailure[];
+  /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
+  waiting: string[];
+  /** Nodes without a host whose config has changed in this run. */
+  handOver: HandOver[];
+  /** The links between pushed nodes; empty where they were not checked. */
+  links: LinkStatus[];
+  /** The hosts that differed from the plan before the run, see `found`. */
+  checked: HostCheck[];
+}
+
+interface HandOver {
+  node: string;
+  /** `device`: it adds its own private key, so its config is text and not a QR code. */
+  custody: NodePlan["custody"];
+}
+
+interface ConvergeOptions {
+  /** More flags for `pulumi up`. */
+  flags?: readonly string[];
+  yes?: true;
+  skipPreview?: true;
+  nonInteractive?: true;
+  /** Where the engine's output goes; with JSON on stdout it is stderr. */
+  out: "stdout" | "stderr";
+  /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
+  found?: readonly HostCheck[];
+}
+
+/** One `pulumi up`. With mistakes in the config the engine still runs, and shows them. Reopens the stack. */
+export async function converge(stack: OpenStack, options: ConvergeOptions): Promise<UpReport> {
+  const { plan } = stack.mesh;
+  const hasDevices = plan?.nodes.some((node) => node.hosts.length === 0) ?? false;
+  const before = hasDevices ? fingerprintsIn(await stack.outputs()) : new Map<string, string>();
+  const args = engineArgs(options);
+  const run = await runUnlocked(stack, () => runWithEvents(stack, args, options.out));
+  stack.reopen();
+  await forgetUnfinished(stack, run);
+  const found = options.found ?? [];
+  if (plan === null || !run.updated) return reportOfEngine(run, found);
+  return reportOf(run, stack, before, found);
+}
+
+function engineArgs(options: ConvergeOptions): string[] {
+  return [
+    ...["up", "--continue-on-error"],
+    ...(options.yes === true ? ["--yes"] : []),
+    ...(options.skipPreview === true ? ["--skip-preview"] : []),
+    ...(options.nonInteractive === true ? ["--non-interactive"] : []),
+    ...(options.flags ?? []),
+  ];
+}
+
+/** Of a run that converged nothing. */
+function reportOfEngine({ exitCode, failed }: EngineRun, found: readonly HostCheck[]): UpReport {
+  const nothing = { waiting: [], handOver: [], links: [] };
+  return { ok: exitCode === 0, exitCode, failed, ...nothing, checked: [...found] };
+}
+
+async function reportOf(
+  run: EngineRun,
+  stack: OpenStack,
+  before: ReadonlyMap<string, string>,
+  found: readonly HostCheck[],
+): Promise<UpReport> {
+  const { exitCode, failed } = run;
+  const plan = await stack.plan();
+  const failedNodes = failed.flatMap(({ node }) => node ?? []);
+  const settled = run.settled.filter((name) => !failedNodes.includes(name));
+  const waiting = plan.nodes
+    .filter((node) => node.hosts.length > 0 && failedNodes.length > 0)
+    .map((node) => node.name)
+    .filter((name) => ![...settled, ...failedNodes].includes(name));
+  const handOver = changedDevices(plan, before, fingerprintsIn(await stack.outputsOrNone()));
+  const checked = await fixHosts(stack, plan, found, failedNodes);
+  const links = await checkTunnels(stack, plan, settled);
+  const alive = links.every((link) => link.state !== "dead");
+  return {
+    ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
+    exitCode,
+    failed,
+    waiting,
+    handOver,
+    links,
+    checked,
+  };
+}
+
+/** `before`, `after`: fingerprints of the devices' configs. */
+function changedDevices(
+  { nodes }: Plan,
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): HandOver[] {
+  return nodes.flatMap(({ name: node, custody }) => {
+    const isChanged = after.has(node) && after.get(node) !== before.get(node);
+    return isChanged ? [{ node, custody }] : [];
+  });
+}
+
+/** Hosts that failed are not asked: they were just tried. */
+async function checkTunnels(
+  stack: OpenStack,
+  plan: Plan,
+  settled: readonly string[],
+): Promise<LinkStatus[]> {
+  const nodes = plan.nodes.filter(({ name, hosts }) => hosts.length > 0 && settled.includes(name));
+  const names = new Set(nodes.map(({ name }) => name));
+  if (!plan.links.some(({ a, b }) => names.has(a) && names.has(b))) return [];
+  log("checking the tunnels...");
+  return awaitLinks(nodes, await openAccess(stack));
+}
+
+/**
+ * Removes the creates of an interrupted run from the state, about which the engine warns at each run. Only after a run that
+ * succeeded, and only of pushes: a push happens entirely or not at all, so the host is as the state says, but there may be an
+ * EC2 instance that the state does not know.
+ */
+async function forgetUnfinished(stack: StackRef, run: EngineRun): Promise<void> {
+  const { exitCode, unfinished } = run;
+  if (exitCode !== 0 || unfinished.length === 0 || !unfinished.every(isPush)) return;
+  // The provider cannot read a push, so this asks no host.
+  const args = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
+  const targets = unfinished.flatMap((urn) => ["--target", urn]);
+  const answer = await askEngine(stack.project, onStack(stack, ...args, ...targets));
+  if (answer.exitCode !== 0)
+    log(`the state still has the unfinished creates of an interrupted run: ${errorOf(answer)}`);
+}

@@ -1,0 +1,63 @@
+/** The configs of devices, nodes without a host: read from the stack's state, and the record of those that were delivered. */
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { deliveryOf, needingConfig, type Outdated } from "../../mesh/render/delivery";
+import type { Secret } from "../../mesh/secret";
+import { Failure, nodeNamed } from "./failure";
+import type { OpenStack } from "./open-stack";
+import { fingerprintsIn } from "./outputs";
+import { configPath } from "./stack-file";
+import { setIn } from "./yaml-edit";
+
+interface DeviceConfig {
+  node: NodePlan;
+  plan: Plan;
+  /** The wg-quick(8) file. */
+  file: Secret;
+}
+
+/** @throws Failure when the node is pushed to, or was not in the network at the last `up`. */
+export async function readDeviceConfig(name: string, stack: OpenStack): Promise<DeviceConfig> {
+  if (nodeNamed(name, stack.filePlan().nodes).hosts.length > 0) {
+    throw new Failure(
+      `${name} is pushed to: its config goes to its host by \`up\`, and nowhere else`,
+      `to show it: npx wireguard-mesh plan ${name}`,
+    );
+  }
+  const file = (await stack.configs()).get(name);
+  if (file === undefined)
+    throw new Failure(`the stack has no config for ${name} yet`, "run: npx wireguard-mesh up");
+  const plan = await stack.plan();
+  return { node: nodeNamed(name, plan.nodes), plan, file };
+}
+
+/** Records in the stack file, which all operators share, that the device was given this config. */
+export async function recordDelivery(stack: OpenStack, device: DeviceConfig): Promise<void> {
+  const { node, plan, file } = device;
+  const { config, knows, file: fingerprint } = deliveryOf(file.reveal(), node, plan);
+  const record = { config, knows, file: fingerprint };
+  await stack.edit((text) => ({
+    text: setIn(text, configPath(["delivered", node.name]), record),
+  }));
+}
+
+/** The devices that need a new config, by the stack's file and outputs. */
+export async function outdatedDevices(stack: OpenStack): Promise<Outdated[]> {
+  const { delivered } = stack.config;
+  const files = fingerprintsIn(await stack.outputsOrNone());
+  return needingConfig(await stack.plan(), delivered, files);
+}
+
+/** Writes a file that only its owner may read, atomically. */
+export function writeSecretFile(path: string, content: string | Buffer): void {
+  const temporary = `${path}.new`;
+  // An existing file would keep its permissions.
+  rmSync(temporary, { force: true });
+  try {
+    writeFileSync(temporary, content, { mode: 0o600, flag: "wx" });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+/** How to log in to the hosts of a stack. */
+import { isMap } from "../../mesh/config/shape-issues";
+import { hostTargets, machineId } from "../../mesh/plan/host-targets";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import type { HostAccess } from "../../mesh/push-request";
+import { fillFacts, relaysAwaited, type InstanceFacts } from "../../mesh/render/known-facts";
+import type { Secret } from "../../mesh/secret";
+import type { Marks } from "../push/host-script";
+import { PushError } from "../push/push-error";
+import type { OpenStack } from "./open-stack";
+import type { Outputs } from "./outputs";
+import type { StackRef } from "./project";
+
+export interface Access {
+  plan: Plan;
+  /** `PROJECT/STACK`, the mark on every host. */
+  owner: string;
+  /** Null: the user's own SSH agent and keys are used. */
+  sshPrivateKey: Secret | null;
+  instances: Instances;
+}
+
+/** The EC2 instances of relays, as of the last `up`. */
+interface Instances {
+  /** By the relay's name; a relay without an instance yet is absent. */
+  facts: InstanceFacts;
+  /** The public key of the SSH authority that signs their host keys; null before the first `up`. */
+  authorityKey: string | null;
+}
+
+export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
+
+/** `plan`: another plan than the stack's, e.g. of an edit that is not written yet. */
+export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
+  const planned = plan ?? (await stack.plan());
+  const onEc2 = planned.nodes.some((node) => node.ec2 !== null);
+  return {
+    plan: planned,
+    owner: ownerOf(stack),
+    sshPrivateKey: await stack.sshPrivateKey(),
+    instances: onEc2 ? instancesIn(await stack.outputs()) : NO_INSTANCES,
+  };
+}
+
+/**
+ * How to log in to the host of one node, and the marks by which the host knows our files.
+ * @throws PushError when the way leads to or through an EC2 instance that does not exist yet.
+ */
+export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
+  const { plan, instances, owner } = access;
+  // Before the first `up` there is no authority key, but no instance either, so the next line throws.
+  const targets = hostTargets(node, plan, instances.authorityKey ?? "");
+  return {
+    node: node.name,
+    targets: withInstances(node.name, targets, instances),
+    sshPrivateKey: access.sshPrivateKey?.reveal() ?? null,
+    interface: plan.network.interface,
+    owner,
+    machine: withInstances(node.name, machineId(node), instances),
+  };
+}
+
+export function instancesIn(outputs: Outputs): Instances {
+  const { relays, sshAuthority } = outputs;
+  const entries = Object.entries(isMap(relays) ? relays : {}).flatMap(([name, relay]) => {
+    const instance = isMap(relay) ? relay["instance"] : undefined;
+    if (!isMap(instance)) return [];
+    const { id, address } = instance;
+    if (typeof id !== "string" || typeof address !== "string") return [];
+    return [[name, { instanceId: id, address }] as const];
+  });
+  return {
+    facts: Object.fromEntries(entries),
+    authorityKey: typeof sshAuthority === "string" ? sshAuthority : null,
+  };
+}
+
+/** The value with its placeholders replaced by the facts of the instances. */
+function withInstances<T>(node: string, value: T, { facts }: Instances): T {
+  const text = JSON.stringify(value);
+  const [missing] = relaysAwaited(text).filter((relay) => !(relay in facts));
+  if (missing === undefined) return JSON.parse(fillFacts(text, facts)) as T;
+  const whose = missing === node ? "its EC2 instance" : `the EC2 instance of its relay ${missing}`;
+  throw new PushError(`${node}: ${whose} does not exist yet. To create it: npx wireguard-mesh up`);
+}
+
+function ownerOf({ project, name }: StackRef): string {
+  return `${project.name}/${name.slice(name.lastIndexOf("/") + 1)}`;
+}

@@ -1,0 +1,108 @@
+/** The states of the links, by the handshakes that the hosts at their ends report. */
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { publicKeysOf } from "../../mesh/plan/rotation";
+import { poll } from "../poll";
+import { askHosts, type HostAnswer, type HostAnswers } from "./ask-hosts";
+import type { Access } from "./host-access";
+
+/**
+ * `alive`: a handshake within the last 180 s, the lifetime of a WireGuard session (REJECT_AFTER_TIME). `idle`: an older one,
+ * on a link without keepalive, which is normal without traffic. `dead`: none, although there should be one. `away`: none, but
+ * one end is not pushed to: a phone may be off. `unknown`: neither end could be asked.
+ */
+type LinkState = "alive" | "idle" | "dead" | "away" | "unknown";
+
+export interface LinkStatus {
+  a: string;
+  b: string;
+  /** Seconds since the last handshake, by the clock of the host that reports it; null: none, or unknown. */
+  handshakeAge: number | null;
+  state: LinkState;
+}
+
+const SESSION_S = 180;
+
+/** The links of which at least one end was asked. */
+export function linkStates(plan: Plan, answers: HostAnswers): LinkStatus[] {
+  const nodes = new Map(plan.nodes.map((node) => [node.name, node]));
+  return plan.links.flatMap(({ a, b }) => {
+    const [one, other] = [nodes.get(a), nodes.get(b)];
+    if (one === undefined || other === undefined) return [];
+    if (!answers.has(a) && !answers.has(b)) return [];
+    const ends = [endOf(one, other, answers.get(a)), endOf(other, one, answers.get(b))];
+    return [{ a, b, ...stateOf(ends, one.hosts.length > 0 && other.hosts.length > 0) }];
+  });
+}
+
+/** One end of a link: its planned part, and what its host reports. */
+interface End {
+  dials: boolean;
+  keepsAlive: boolean;
+  /** Seconds since the last handshake; null: none; undefined: the host could not be asked. */
+  age: number | null | undefined;
+}
+
+function endOf(node: NodePlan, neighbour: NodePlan, answer: HostAnswer | undefined): End {
+  const section = node.sections.find(({ name }) => name === neighbour.name);
+  const facts = answer?.reachable === true ? answer.facts : undefined;
+  // During a rotation, a handshake with either key on either interface counts.
+  const keys = publicKeysOf(neighbour);
+  const peers = [...(facts?.peers ?? []), ...(facts?.alternate?.peers ?? [])];
+  const handshakes = peers.flatMap(({ publicKey, latestHandshake }) =>
+    keys.includes(publicKey) ? (latestHandshake ?? []) : [],
+  );
+  const latest = handshakes.length === 0 ? null : Math.max(...handshakes);
+  return {
+    dials: section !== undefined && section.endpoint !== null,
+    keepsAlive: section !== undefined && section.persistentKeepalive !== null,
+    age: facts === undefined ? undefined : handshakeAge(latest, facts.now),
+  };
+}
+
+export function handshakeAge(latest: number | null, now: number | null): number | null {
+  return latest === null || now === null ? null : Math.max(0, now - latest);
+}
+
+function stateOf(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> {
+  const asked = ends.filter(({ age }) => age !== undefined);
+  if (asked.length === 0) return { handshakeAge: null, state: "unknown" };
+  // Prefer the end that dials: the other one still shows the handshake of a session that the dialler has lost.
+  const diallers = asked.filter(({ dials }) => dials);
+  const ages = (diallers.length > 0 ? diallers : asked).flatMap(({ age }) => age ?? []);
+  const age = ages.length === 0 ? null : Math.min(...ages);
+  if (age !== null && age <= SESSION_S) return { handshakeAge: age, state: "alive" };
+  if (!bothPushed) return { handshakeAge: age, state: "away" };
+  const idle = age !== null && !ends.some(({ keepsAlive }) => keepsAlive);
+  return { handshakeAge: age, state: idle ? "idle" : "dead" };
+}
+
+/** Enough for two retries: a handshake without an answer is sent again after 5 s (REKEY_TIMEOUT). */
+const HANDSHAKE_TIMES = { limitMs: 15_000, pauseMs: 1_000 };
+
+/**
+ * Waits, for 15 s at most, until no link between those of `nodes` that have a host is dead; returns the states of these
+ * links. After the first time only hosts with a dead link are asked. `ask` is replaced in tests.
+ */
+export async function awaitLinks(
+  nodes: readonly NodePlan[],
+  access: Access,
+  ask: typeof askHosts = askHosts,
+): Promise<LinkStatus[]> {
+  const pushed = nodes.filter((node) => node.hosts.length > 0);
+  const answers = new Map<string, HostAnswer>();
+  let links: LinkStatus[] = [];
+  let toAsk = pushed;
+  await poll(async () => {
+    for (const [name, answer] of await ask(toAsk, access)) answers.set(name, answer);
+    links = linksAmong(pushed, access.plan, answers);
+    const dead = links.filter((link) => link.state === "dead");
+    toAsk = pushed.filter(({ name }) => dead.some(({ a, b }) => a === name || b === name));
+    return dead.length === 0 ? true : undefined;
+  }, HANDSHAKE_TIMES);
+  return links;
+}
+
+function linksAmong(nodes: readonly NodePlan[], plan: Plan, answers: HostAnswers): LinkStatus[] {
+  const names = new Set(nodes.map((node) => node.name));
+  return linkStates(plan, answers).filter(({ a, b }) => names.has(a) && names.has(b));
+}

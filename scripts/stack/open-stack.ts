@@ -1,0 +1,170 @@
+/** The stack that a command works on: opened once and passed down, its file and outputs read once each. */
+import { formatIssues, type Issue } from "../../mesh/config/issue";
+import type { RawConfig } from "../../mesh/config/read-draft";
+import { readMesh, type Mesh } from "../../mesh/mesh";
+import type { Plan } from "../../mesh/plan/plan";
+import { Secret } from "../../mesh/secret";
+import { log } from "../log";
+import { addSecrets, ciphertextAt, decrypt, withSecrets, type NewSecret } from "./config-secrets";
+import { Failure } from "./failure";
+import { readOutputs, readOutputsWithConfigs, withNextKeys, type Outputs } from "./outputs";
+import { findStack, type Project, type StackRef } from "./project";
+import { readConfig, readConfigSoFar, readStackFile, writeStackFile } from "./stack-file";
+
+/** A new text for the stack file, and the secrets to encrypt into it. */
+export interface StackEdit {
+  text: string;
+  secrets?: readonly NewSecret[];
+}
+
+/** `stack`: the value of --stack. */
+export function openStack(stack: string | undefined): OpenStack {
+  return new OpenStack(findStack(stack));
+}
+
+/** What was read is kept until `edit` changes the file, or `reopen` is called because an `up` has changed the state. */
+export class OpenStack implements StackRef {
+  readonly project: Project;
+  readonly name: string;
+  readonly file: string;
+  private fromFile: { text?: string; config?: RawConfig; mesh?: Mesh; plan?: Promise<Plan> } = {};
+  private fromState: { outputs?: Promise<Outputs>; configs?: Promise<Map<string, Secret>> } = {};
+  private sshKey: { ciphertext: string | null; value: Promise<Secret> } | null = null;
+  private warned = false;
+
+  constructor({ project, name, file }: StackRef) {
+    this.project = project;
+    this.name = name;
+    this.file = file;
+  }
+
+  /** Forgets what was read: to be called after a run of the engine. The file may have been edited meanwhile, too. */
+  reopen(): void {
+    this.fromFile = {};
+    this.fromState = {};
+  }
+
+  /** The stack file; empty where there is none yet. */
+  get text(): string {
+    return (this.fromFile.text ??= readStackFile(this.file));
+  }
+
+  /** @throws Failure when the file has no `config:`. */
+  get config(): RawConfig {
+    return (this.fromFile.config ??= readConfig(this.text, this.file));
+  }
+
+  /** Empty where the file has no `config:` yet. */
+  get configSoFar(): RawConfig {
+    return readConfigSoFar(this.text, this.file);
+  }
+
+  /** The network by the file alone, with its mistakes. */
+  get mesh(): Mesh {
+    return (this.fromFile.mesh ??= readMesh(this.config, Date.now()));
+  }
+
+  /** @throws Failure with all mistakes of the config. */
+  filePlan(): Plan {
+    return planOf(this.mesh);
+  }
+
+  /**
+   * The plan as the program makes it: also with the next keys that only the outputs have, see withNextKeys. Where those
+   * cannot be read, the plan of the file.
+   */
+  plan(): Promise<Plan> {
+    return (this.fromFile.plan ??= this.readPlan());
+  }
+
+  /** @throws Failure when the engine does not return them. */
+  outputs(): Promise<Outputs> {
+    return (this.fromState.outputs ??= readOutputs(this));
+  }
+
+  /** For commands that can go on without: empty, with a warning, when the engine does not return them. */
+  async outputsOrNone(): Promise<Outputs> {
+    try {
+      return await this.outputs();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (!this.warned) log(`${error.message}\n  ${WITHOUT_OUTPUTS}`);
+      this.warned = true;
+      return {};
+    }
+  }
+
+  /** The wg-quick(8) files of nodes without a host, by node. The same query returns the outputs. */
+  configs(): Promise<Map<string, Secret>> {
+    if (this.fromState.configs !== undefined) return this.fromState.configs;
+    const all = readOutputsWithConfigs(this);
+    this.fromState.outputs ??= all.then(({ outputs }) => outputs);
+    return (this.fromState.configs = all.then(({ configs }) => configs));
+  }
+
+  /** The stack's own SSH key; null, and the engine is not asked, where the config has none. */
+  async sshPrivateKey(): Promise<Secret | null> {
+    if (!(this.config["sshPrivateKey"] instanceof Secret)) return null;
+    const ciphertext = ciphertextAt(this.text, ["sshPrivateKey"], this.file);
+    if (this.sshKey === null || this.sshKey.ciphertext !== ciphertext)
+      this.sshKey = { ciphertext, value: decrypt(this, ["sshPrivateKey"]) };
+    return this.sshKey.value;
+  }
+
+  /** @throws Failure when the edit would add a mistake to the config; nothing is written either way. */
+  review(change: (text: string) => StackEdit): void {
+    const { text, secrets = [] } = change(this.text);
+    const after = readConfigSoFar(text, this.file);
+    reviewEdit(this.configSoFar, withSecrets(after, secrets));
+  }
+
+  /**
+   * Reads the stack file again, changes it, reviews the change, encrypts its secrets and writes the file atomically.
+   * @throws Failure, with the file unchanged, when the edit would add a mistake or a secret cannot be encrypted.
+   */
+  async edit(change: (text: string) => StackEdit): Promise<void> {
+    this.fromFile = {};
+    const { text } = this;
+    const edit = change(text);
+    if (edit.text === text && (edit.secrets ?? []).length === 0) return;
+    this.review(() => edit);
+    const edited = await addSecrets(this, edit.text, edit.secrets ?? []);
+    writeStackFile(this.file, edited);
+    this.fromFile = { text: edited };
+  }
+
+  private async readPlan(): Promise<Plan> {
+    const { config } = this;
+    const completed = withNextKeys(config, await this.outputsOrNone());
+    return planOf(readMesh(completed, Date.now()));
+  }
+}
+
+const WITHOUT_OUTPUTS =
+  "Without them, a rotation that was begun by setting a private key alone (pulumi config set --secret) is unknown here, and its hosts seem to differ from the plan.";
+
+function planOf({ plan, issues }: Mesh): Plan {
+  if (plan !== null) return plan;
+  throw new Failure(
+    `the config has mistakes:\n${formatIssues(issues)}`,
+    "see: npx wireguard-mesh plan",
+  );
+}
+
+/**
+ * The network after an edit. Mistakes that were there before are allowed, so that a file can be fixed step by step.
+ * @throws Failure when the edit adds a mistake.
+ */
+export function reviewEdit(before: RawConfig, after: RawConfig): void {
+  const now = Date.now();
+  const known = new Set(errorsOf(readMesh(before, now)).map(({ path, message }) => path + message));
+  const added = errorsOf(readMesh(after, now)).filter(
+    ({ path, message }) => !known.has(path + message),
+  );
+  if (added.length === 0) return;
+  throw new Failure(`this would be wrong, so nothing was written:\n${formatIssues(added)}`);
+}
+
+function errorsOf(mesh: Mesh): Issue[] {
+  return mesh.issues.filter((issue) => issue.severity === "error");
+}

@@ -1,0 +1,117 @@
+/** Key rotations in progress: which neighbours have not had a handshake with the new key yet. */
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { publicKeysOf } from "../../mesh/plan/rotation";
+import { poll } from "../poll";
+import type { PeerFacts } from "../push/facts";
+import { askHosts, type HostAnswers } from "./ask-hosts";
+import { openAccess } from "./host-access";
+import type { OpenStack } from "./open-stack";
+
+/** A node with a rotation in progress. */
+export interface PendingKey {
+  node: string;
+  nextPublicKey: string;
+  /** Neighbours without a handshake with the new key; empty: the rotation can be finished. */
+  waitsFor: Waiting[];
+}
+
+export interface Waiting {
+  node: string;
+  /**
+   * `unreached`: it cannot be asked. `silent`: it has the new key, but no handshake with it. `handOver`: it is a device that
+   * needs its new config.
+   */
+  why: "unreached" | "silent" | "handOver";
+}
+
+/** Asks the hosts, see pendingKeys. All rotations in progress, or those of the named nodes. */
+export async function findPendingKeys(
+  stack: OpenStack,
+  names?: readonly string[],
+): Promise<PendingKey[]> {
+  const plan = await stack.plan();
+  const hosts = hostsToAsk(plan);
+  const answers =
+    hosts.length === 0 ? new Map<string, never>() : await askHosts(hosts, await openAccess(stack));
+  return pendingKeys(plan, answers).filter(({ node }) => names?.includes(node) ?? true);
+}
+
+/** Enough for three retries: a handshake without an answer is sent again after 5 s (REKEY_TIMEOUT). */
+const PROOF_TIMES = { limitMs: 20_000, pauseMs: 1_000 };
+
+/** Waits, for 20 s at most, until no neighbour of the named nodes that has the new key is without a handshake with it. */
+export async function awaitNewKeys(
+  stack: OpenStack,
+  names: readonly string[],
+): Promise<PendingKey[]> {
+  let pending: PendingKey[] = [];
+  await poll(async () => {
+    pending = await findPendingKeys(stack, names);
+    const silent = pending.some(({ waitsFor }) => waitsFor.some(({ why }) => why === "silent"));
+    return silent ? undefined : true;
+  }, PROOF_TIMES);
+  return pending;
+}
+
+/** The rotations in progress, by the answers of the nodes' own hosts and of their neighbours'. */
+export function pendingKeys(plan: Plan, answers: HostAnswers): PendingKey[] {
+  return plan.nodes.flatMap((node) => {
+    const { nextPublicKey } = node;
+    if (nextPublicKey === null) return [];
+    const waitsFor = neighboursOf(node, plan).flatMap((neighbour) =>
+      waitingOf(node, neighbour, nextPublicKey, answers),
+    );
+    return [{ node: node.name, nextPublicKey, waitsFor: unique(waitsFor) }];
+  });
+}
+
+function hostsToAsk(plan: Plan): NodePlan[] {
+  const rotating = plan.nodes.filter((node) => node.nextPublicKey !== null);
+  const names = new Set(
+    rotating.flatMap((node) => [node.name, ...neighboursOf(node, plan).map(({ name }) => name)]),
+  );
+  return plan.nodes.filter((node) => names.has(node.name) && node.hosts.length > 0);
+}
+
+function neighboursOf(node: NodePlan, { links, nodes }: Plan): NodePlan[] {
+  const names = links.flatMap(({ a, b }) => (a === node.name ? [b] : b === node.name ? [a] : []));
+  return nodes.filter(({ name }) => names.includes(name));
+}
+
+/**
+ * The host of a pushed neighbour shows whether it had a handshake with the new key. For a device, the host of the rotating
+ * node does: a relay on its second interface, which serves the new key. Where neither can be asked, nothing is known and
+ * the neighbour is left out.
+ */
+function waitingOf(
+  node: NodePlan,
+  neighbour: NodePlan,
+  next: string,
+  answers: HostAnswers,
+): Waiting[] {
+  if (neighbour.hosts.length > 0) {
+    const answer = answers.get(neighbour.name);
+    if (answer?.reachable !== true) return [{ node: neighbour.name, why: "unreached" }];
+    const { peers, alternate } = answer.facts;
+    if (hasHandshake([...peers, ...(alternate?.peers ?? [])], [next])) return [];
+    // The rotating node takes its new key by a push, or by hand where it is a device.
+    if (node.hosts.length === 0) return [{ node: node.name, why: "handOver" }];
+    return [{ node: neighbour.name, why: "silent" }];
+  }
+  const answer = answers.get(node.name);
+  if (answer?.reachable !== true) return [];
+  const { alternate, peers } = answer.facts;
+  const served = node.kind === "relay" ? (alternate?.peers ?? []) : peers;
+  const isProven = hasHandshake(served, publicKeysOf(neighbour));
+  return isProven ? [] : [{ node: neighbour.name, why: "handOver" }];
+}
+
+function hasHandshake(peers: readonly PeerFacts[], keys: readonly string[]): boolean {
+  return peers.some(
+    ({ publicKey, latestHandshake }) => keys.includes(publicKey) && latestHandshake !== null,
+  );
+}
+
+function unique(waiting: Waiting[]): Waiting[] {
+  return [...new Map(waiting.map((one) => [`${one.node} ${one.why}`, one])).values()];
+}

@@ -1,0 +1,174 @@
+/** The steps of a key rotation on the stack file: begin, finish, revoke. */
+import { Mistake } from "../../mesh/config/mistake";
+import { parsePublicKey } from "../../mesh/config/values";
+import { isKey, publicKeyOf } from "../../mesh/keys";
+import { jumpRelays } from "../../mesh/plan/jump-relays";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { Secret } from "../../mesh/secret";
+import { log } from "../log";
+import { makeOwnKey } from "../push/own-key";
+import { PushError } from "../push/push-error";
+import { decrypt } from "./config-secrets";
+import { Failure, nodeNamed } from "./failure";
+import { hostAccess, openAccess } from "./host-access";
+import { beginEdit, finishEdit, revokeEdit, type NewKey } from "./key-edits";
+import { makeKeyPair } from "./new-node";
+import type { OpenStack } from "./open-stack";
+import type { PendingKey } from "./pending-keys";
+import { configPath } from "./stack-file";
+import { setIn } from "./yaml-edit";
+
+/**
+ * Writes a next key. Does nothing when the node has one, unless it is another than `publicKey`.
+ * @throws Failure when a rotation with another key is in progress, or devices still use the port of the last one.
+ */
+export async function begin(
+  name: string,
+  stack: OpenStack,
+  publicKey: string | undefined,
+): Promise<void> {
+  const node = nodeNamed(name, stack.filePlan().nodes);
+  if (node.nextPublicKey !== null) {
+    if (publicKey === undefined || publicKey === node.nextPublicKey) return;
+    throw new Failure(
+      `a key rotation of ${name} is in progress`,
+      `finish that first: npx wireguard-mesh rotate ${name}`,
+    );
+  }
+  if (node.rotationPort !== null) throw portInUse(node);
+  if (await writeNextKeyOfSecret(node, stack)) return;
+  const key = await newKeyFor(node, stack, publicKey);
+  await stack.edit((text) => beginEdit(text, node, key, stack.file));
+  log(`${name}: its next key is ${key.publicKey}, in ${stack.file}`);
+}
+
+/** Makes the next keys of the nodes their current ones. A node without a next key was finished by an interrupted run. */
+export async function finish(names: readonly string[], stack: OpenStack): Promise<void> {
+  for (const name of names) {
+    const node = nodeNamed(name, stack.filePlan().nodes);
+    if (node.nextPublicKey === null) await writeNextKeyOfSecret(node, stack);
+    const current = nodeNamed(name, stack.filePlan().nodes);
+    if (current.nextPublicKey === null) log(`${name} has only one key in ${stack.file}`);
+    else await stack.edit((text) => finishEdit(text, current));
+  }
+}
+
+/**
+ * Replaces the keys of a node by a new one at once.
+ * @throws Failure, unless `cutOff` is set, when hosts would be unreachable from then on.
+ */
+export async function revoke(
+  name: string,
+  stack: OpenStack,
+  { publicKey, cutOff }: { publicKey?: string; cutOff?: true },
+): Promise<void> {
+  const plan = stack.filePlan();
+  const node = nodeNamed(name, plan.nodes);
+  const lost = cutOff === true ? [] : cutOffBy(node, plan);
+  if (lost.length > 0) throw wouldCutOff(node, lost);
+  const key = await newKeyFor(node, stack, publicKey);
+  await stack.edit((text) => revokeEdit(text, node, key));
+  log(`${name}: its only key is now ${key.publicKey}, in ${stack.file}`);
+}
+
+/**
+ * A private key that was set by hand and fits no public key in the file is the node's next key. Only the engine can read it;
+ * its public half is written to the file. Returns whether there was one.
+ */
+async function writeNextKeyOfSecret(node: NodePlan, stack: OpenStack): Promise<boolean> {
+  if (node.custody !== "config") return false;
+  const secret = Secret.of((await decrypt(stack, ["privateKeys", node.name])).reveal().trim());
+  if (!isKey(secret.reveal()) || publicKeyOf(secret) === node.publicKey) return false;
+  const field = configPath([`${node.kind}s`, node.name, "nextPublicKey"]);
+  await stack.edit((text) => ({ text: setIn(text, field, publicKeyOf(secret)) }));
+  return true;
+}
+
+/** A new key pair, made where the node's private key is kept. `given`: the public key of a device that has made its own. */
+async function newKeyFor(
+  node: NodePlan,
+  stack: OpenStack,
+  given: string | undefined,
+): Promise<NewKey> {
+  if (given !== undefined) {
+    if (node.hosts.length > 0) throw isPushedTo(node);
+    return { publicKey: parseGiven(given), privateKey: null };
+  }
+  switch (node.custody) {
+    case "config":
+      return makeKeyPair();
+    case "host":
+      return { publicKey: await makeKeyOnHost(node, stack.filePlan(), stack), privateKey: null };
+    case "device":
+      throw new Failure(
+        `${node.name} keeps its own private key, so only it can make a new one`,
+        `make a pair there (wg genkey | tee key | wg pubkey), and give its public key: npx wireguard-mesh rotate ${node.name} --public-key KEY`,
+        2,
+      );
+  }
+}
+
+/** A push could not bring the private key, so the host would wait for it forever. */
+function isPushedTo({ name }: NodePlan): Failure {
+  return new Failure(
+    `${name} is pushed to, so its key is made by the stack, or on its host`,
+    `npx wireguard-mesh rotate ${name}; to make it on the host and keep it there: npx wireguard-mesh keygen ${name}`,
+    2,
+  );
+}
+
+function parseGiven(text: string): string {
+  try {
+    return parsePublicKey(text);
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    throw new Failure(`--public-key ${error.message}`, error.remedy, 2);
+  }
+}
+
+/**
+ * Makes a key pair on the node's host, where the private key stays; returns the public key.
+ * @throws Failure when the host cannot be reached.
+ */
+export async function makeKeyOnHost(node: NodePlan, plan: Plan, stack: OpenStack): Promise<string> {
+  try {
+    return await makeOwnKey(hostAccess(node, await openAccess(stack, plan)));
+  } catch (error) {
+    if (error instanceof PushError) throw new Failure(error.message);
+    throw error;
+  }
+}
+
+/** The hosts that can only be reached through a tunnel with this node's old key: the push that ends it would be their last. */
+export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
+  const isLost = (node: NodePlan) => {
+    const relays = jumpRelays(node);
+    return relays.length > 0 && (node.name === name || relays.every((relay) => relay === name));
+  };
+  return nodes.filter(isLost).map((node) => node.name);
+}
+
+/** Those of them that do not use the new key yet: the rotating peer itself, or the neighbours that a relay waits for. */
+export function lostByFinish(pending: readonly PendingKey[], plan: Plan): string[] {
+  return pending.flatMap(({ node: name, waitsFor }) => {
+    const node = plan.nodes.find((candidate) => candidate.name === name);
+    if (node === undefined || waitsFor.length === 0) return [];
+    const missing = node.kind === "peer" ? [name] : waitsFor.map((one) => one.node);
+    return cutOffBy(node, plan).filter((other) => missing.includes(other));
+  });
+}
+
+function wouldCutOff({ name }: NodePlan, lost: string[]): Failure {
+  return new Failure(
+    `${lost.join(", ")} can only be reached through the tunnel, which ends there with the old key of ${name}`,
+    `rotate with an overlap of seconds: npx wireguard-mesh rotate ${name}; or add another host to their lists. ` +
+      `To cut them off all the same: npx wireguard-mesh rotate ${name} --revoke --cut-off; to give up a machine: npx wireguard-mesh remove-peer NAME`,
+  );
+}
+
+function portInUse({ name, kind, rotationPort }: NodePlan): Failure {
+  return new Failure(
+    `devices that were configured during the last rotation of ${name} still use its port ${rotationPort ?? ""}, which would now lead to another key`,
+    `give them their new config (npx wireguard-mesh status lists them), remove rotationPort of ${kind}s.${name} from the stack file, run up, then rotate again`,
+  );
+}

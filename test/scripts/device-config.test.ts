@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { statSync, writeFileSync, chmodSync } from "node:fs";
+import { join } from "node:path";
+import { configCommand } from "../../scripts/commands/config";
+import { qrCommand } from "../../scripts/commands/qr";
+import { STACK_FILE } from "./support/network";
+import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+
+const CONFIG = "[Interface]\nPrivateKey = secret\nAddress = 10.86.0.4/24\n";
+
+describe("config and qr", () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+    place.write("Pulumi.test.yaml", STACK_FILE);
+    place.write("bin/configs", JSON.stringify({ phone: CONFIG }));
+  });
+
+  afterEach(() => {
+    place.remove();
+  });
+
+  const run = (...args: string[]): Promise<Outcome> =>
+    place.run([configCommand(), qrCommand()], ...args);
+  const modeOf = (file: string) => statSync(join(place.root, file)).mode & 0o777;
+
+  it("prints exactly the file on stdout", async () => {
+    assert.deepEqual(await run("config", "phone"), { exitCode: 0, stdout: CONFIG, stderr: "" });
+    assert.deepEqual(JSON.parse((await run("config", "phone", "--json")).stdout), {
+      node: "phone",
+      custody: "config",
+      config: CONFIG,
+    });
+  });
+
+  it("writes files that only their owner may read, also over a file that everyone could read", async () => {
+    for (const file of ["phone.conf", "phone.png", "phone.svg"]) {
+      writeFileSync(join(place.root, file), "");
+      chmodSync(join(place.root, file), 0o644);
+    }
+    const { stdout } = await run("config", "phone", "--out", "phone.conf");
+    assert.doesNotMatch(stdout, /secret\n/);
+    await run("qr", "phone", "--png", "phone.png", "--svg", "phone.svg");
+    for (const file of ["phone.conf", "phone.png", "phone.svg"]) assert.equal(modeOf(file), 0o600);
+    assert.equal(place.read("phone.conf"), CONFIG);
+    assert.match(place.read("phone.svg"), /^<svg /);
+  });
+
+  it("shows a QR code on the terminal", async () => {
+    const { exitCode, stdout } = await run("qr", "phone");
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /^[ █▀▄\n]+$/);
+  });
+
+  it("refuses a node that is pushed to, an unknown one, and one without a config yet", async () => {
+    place.write("bin/configs", "{}");
+    const cases: [string, RegExp][] = [
+      ["laptop", /laptop is pushed to/],
+      ["fone", /the network has no node "fone"/],
+      ["phone", /no config for phone yet\n {2}run: npx wireguard-mesh up/],
+    ];
+    for (const [node, message] of cases) {
+      for (const command of ["config", "qr"]) {
+        const { exitCode, stdout, stderr } = await run(command, node);
+        assert.deepEqual([exitCode, stdout], [1, ""]);
+        assert.match(stderr, message);
+      }
+    }
+  });
+
+  it("prints the config of a device with its own key with a line for the key, and not as a QR code", async () => {
+    place.write("Pulumi.test.yaml", STACK_FILE.replace("    phone:\n      secure: v1:phone\n", ""));
+    const { exitCode, stderr } = await run("config", "phone");
+    assert.equal(exitCode, 0);
+    assert.match(stderr, /put it in place of the line "# PrivateKey"/);
+    const code = await run("qr", "phone");
+    assert.equal(code.exitCode, 1);
+    assert.match(code.stderr, /npx wireguard-mesh config phone/);
+  });
+});

@@ -1,0 +1,77 @@
+/** A command asks the engine for the stack's outputs at most once per state: before an `up`, and after it. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { rotateCommand } from "../../scripts/commands/rotate";
+import { statusCommand } from "../../scripts/commands/status";
+import { upCommand } from "../../scripts/commands/up";
+import { keyOf, STACK_FILE } from "./support/network";
+import { makeWorkplace, type Workplace } from "./support/workplace";
+
+const UPDATED = readFileSync(join(__dirname, "fixtures/up-with-a-dead-host.jsonl"), "utf8");
+
+/** No node has a host, so nothing waits for SSH: the relay is dialled at its endpoint. */
+const DEVICES = STACK_FILE.replace("      host: local\n", "").replace(
+  /host: root@203\.0\.113\.10\n {6}hostKey: .*/,
+  'endpoint: "203.0.113.10:51820"',
+);
+
+describe("calls of the engine", () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+    place.write("Pulumi.test.yaml", DEVICES);
+    place.write("bin/events", UPDATED);
+    place.write("bin/outputs", '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}');
+  });
+  afterEach(() => {
+    place.remove();
+  });
+
+  const commands = () => [upCommand(), rotateCommand(), statusCommand()];
+  /** The calls, without flags. */
+  const callsOf = async (...args: string[]): Promise<string[]> => {
+    const { exitCode, stderr } = await place.run(commands(), ...args);
+    assert.equal(exitCode, 0, stderr);
+    return place.engineCalls().map(({ argv }) => {
+      const flag = argv.findIndex((arg) => arg.startsWith("-"));
+      return argv.slice(0, flag).join(" ");
+    });
+  };
+
+  it("of up: the outputs before and after it", async () => {
+    assert.deepEqual(await callsOf("up", "--yes"), ["stack output", "up", "stack output"]);
+  });
+
+  it("of up --check: no more than of up", async () => {
+    const calls = await callsOf("up", "--yes", "--check");
+    assert.deepEqual(calls, ["stack output", "up", "stack output"]);
+  });
+
+  it("of up with a rotation in progress: no more than of up", async () => {
+    const next = `enabled: true\n      nextPublicKey: ${keyOf("next")}`;
+    place.write("Pulumi.test.yaml", DEVICES.replace("enabled: true", next));
+    assert.deepEqual(await callsOf("up", "--yes"), ["stack output", "up", "stack output"]);
+  });
+
+  it("of rotate with its two runs: the outputs before, between and after them", async () => {
+    const calls = await callsOf("rotate", "phone", "--yes");
+    assert.deepEqual(
+      calls.filter((call) => !call.startsWith("config ")),
+      ["stack output", "up", "stack output", "up", "stack output"],
+    );
+  });
+
+  it("of rotate --finish: the outputs before and after its run", async () => {
+    const calls = await callsOf("rotate", "phone", "--finish", "--yes");
+    assert.deepEqual(
+      calls.filter((call) => !call.startsWith("config ")),
+      ["stack output", "up", "stack output"],
+    );
+  });
+
+  it("of status: the outputs once", async () => {
+    assert.deepEqual(await callsOf("status"), ["stack output"]);
+  });
+});

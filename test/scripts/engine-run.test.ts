@@ -1,0 +1,54 @@
+/** The engine's events arrive complete, and are never written to a disk. */
+import * as assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { openEventPipe } from "../../scripts/stack/engine-run";
+
+describe("openEventPipe", () => {
+  let folder: string;
+  beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), "wireguard-mesh-test-"))));
+  afterEach(() => {
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  /** Written by another process, which opens the log as the engine does. */
+  const written = (log: string, text: string) =>
+    promisify(execFile)(process.execPath, [
+      ...["-e", "require('fs').writeFileSync(process.argv[1], process.argv[2].repeat(20))"],
+      ...[log, text],
+    ]);
+
+  it("returns all events, also more than a pipe can buffer", async () => {
+    const events = openEventPipe(folder);
+    const line = `{"sequence":1,"words":"${"x".repeat(20_000)}"}`;
+    await written(events.path, `${line}\n`);
+    assert.equal((await events.text()).trim(), Array(20).fill(line).join("\n"));
+  });
+
+  it("returns nothing where the engine wrote nothing", async () => {
+    assert.equal((await openEventPipe(folder).text()).trim(), "");
+  });
+
+  it("drops debug messages, which have derived keys in clear", async () => {
+    const events = openEventPipe(folder);
+    const debug = `{"sequence":1,"diagnosticEvent":{"prefix":"debug: ","message":"a key"}}`;
+    const wanted = `{"sequence":2,"diagnosticEvent":{"prefix":"error: ","message":"words"}}`;
+    await written(events.path, `${debug}\n${wanted}\n`);
+    const text = await events.text();
+    assert.doesNotMatch(text, /a key/);
+    assert.match(text, /words/);
+  });
+
+  it("writes no file", async () => {
+    const events = openEventPipe(folder);
+    await written(events.path, "{}\n");
+    assert.deepEqual(
+      fs.readdirSync(folder).map((name) => fs.lstatSync(path.join(folder, name)).isFIFO()),
+      [true],
+    );
+    await events.text();
+  });
+});

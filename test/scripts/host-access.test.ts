@@ -1,0 +1,102 @@
+/** How a command logs in to an EC2 relay, and through one: by the plan and the stack's outputs. */
+import assert from "node:assert/strict";
+import { PushError } from "../../scripts/push/push-error";
+import { askHosts } from "../../scripts/stack/ask-hosts";
+import {
+  hostAccess,
+  instancesIn,
+  NO_INSTANCES,
+  type Access,
+} from "../../scripts/stack/host-access";
+import type { Outputs } from "../../scripts/stack/outputs";
+import { Secret } from "../../mesh/secret";
+import { hostKeyLine } from "../support/key-pairs";
+import { nodeIn, planOf } from "../support/plan-of";
+import { changed } from "../support/small-network";
+
+const AUTHORITY = "ssh-ed25519 AAAAauthority";
+const plan = planOf(
+  changed({
+    privateKeys: Secret.sealed(),
+    sshPrivateKey: Secret.sealed(),
+    sshAuthoritySeed: Secret.sealed(),
+    relays: {
+      tokyo: {
+        host: undefined,
+        hostKey: undefined,
+        endpoint: undefined,
+        ec2: { adminCidrs: ["203.0.113.7/32"] },
+      },
+    },
+    peers: { desktop: { host: "taro@via:tokyo", hostKey: hostKeyLine(1) } },
+  }),
+);
+const OUTPUTS = {
+  relays: {
+    tokyo: { address: "10.86.0.1", instance: { id: "i-0abc", address: "198.51.100.7" } },
+    osaka: { address: "10.86.0.9" },
+  },
+  configs: "[secret]",
+  sshAuthority: AUTHORITY,
+};
+
+function access(outputs: Outputs): Access {
+  return {
+    plan,
+    owner: "wireguard-mesh/dev",
+    sshPrivateKey: null,
+    instances: instancesIn(outputs),
+  };
+}
+
+const TOKYO = {
+  user: "admin",
+  address: "198.51.100.7",
+  port: 22,
+  hostKeys: [],
+  authority: { publicKey: AUTHORITY, principal: "wireguard-mesh-i-0abc" },
+};
+
+describe("the way to an ec2 relay", () => {
+  it("leads to the instance in the outputs, whose host key the authority there has signed", () => {
+    const { targets, machine } = hostAccess(nodeIn(plan, "tokyo"), access(OUTPUTS));
+    assert.deepEqual(targets, [{ kind: "ssh", hop: TOKYO, via: [] }]);
+    assert.equal(machine, "i-0abc");
+  });
+
+  it("is the jump on the way to a peer behind it", () => {
+    const { targets } = hostAccess(nodeIn(plan, "desktop"), access(OUTPUTS));
+    assert.deepEqual(
+      targets.map((target) => (target.kind === "ssh" ? target.via : [])),
+      [[TOKYO]],
+    );
+  });
+
+  it("does not exist before the first up, with a message for each node", async () => {
+    for (const outputs of [{}, { relays: { tokyo: { address: "10.86.0.1" } } }]) {
+      const answers = await askHosts(plan.nodes, access(outputs));
+      assert.deepEqual(Object.fromEntries(answers), {
+        tokyo: {
+          reachable: false,
+          cause: "its EC2 instance does not exist yet. To create it: npx wireguard-mesh up",
+        },
+        desktop: {
+          reachable: false,
+          cause:
+            "the EC2 instance of its relay tokyo does not exist yet. To create it: npx wireguard-mesh up",
+        },
+      });
+    }
+    assert.throws(() => hostAccess(nodeIn(plan, "tokyo"), access({})), PushError);
+  });
+});
+
+describe("the outputs of a stack", () => {
+  it("have the instances of ec2 relays, and nothing for other relays", () => {
+    assert.deepEqual(instancesIn(OUTPUTS), {
+      facts: { tokyo: { instanceId: "i-0abc", address: "198.51.100.7" } },
+      authorityKey: AUTHORITY,
+    });
+    assert.deepEqual(instancesIn({ relays: { tokyo: { instance: { id: 7 } } } }), NO_INSTANCES);
+  });
+});

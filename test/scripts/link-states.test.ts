@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { NO_INSTANCES } from "../../scripts/stack/host-access";
+import { awaitLinks } from "../../scripts/stack/link-states";
+import { asPlanned, OWNER, plan, reached } from "./support/asked-network";
+
+describe("awaitLinks", () => {
+  it("asks only the hosts of dead links again, until they have a handshake", async () => {
+    const asked: string[][] = [];
+    const links = await awaitLinks(
+      plan.nodes,
+      { plan, owner: OWNER, sshPrivateKey: null, instances: NO_INSTANCES },
+      (some) => {
+        asked.push(some.map(({ name }) => name));
+        const late = asked.length === 1 ? null : 1;
+        return Promise.resolve(
+          new Map(
+            some.map(({ name }) => [
+              name,
+              reached(asPlanned(plan, name, name === "nas" ? late : 20)),
+            ]),
+          ),
+        );
+      },
+    );
+    assert.deepEqual(
+      links.map(({ state }) => state),
+      links.map(() => "alive"),
+    );
+    assert.equal(
+      links.some(({ a, b }) => a === "phone" || b === "phone"),
+      false,
+    );
+    assert.deepEqual(asked[0], ["nas", "tokyo", "vps"]);
+  });
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { newCommand } from "../../scripts/cli/command";
+import { OpenStack, openStack } from "../../scripts/stack/open-stack";
+import { findStack } from "../../scripts/stack/project";
+import { configPath } from "../../scripts/stack/stack-file";
+import { setIn } from "../../scripts/stack/yaml-edit";
+import { STACK_FILE } from "./support/network";
+import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+
+const FILE = "Pulumi.test.yaml";
+const setMtu = (mtu: number) => (text: string) => ({
+  text: setIn(text, configPath(["network", "mtu"]), mtu),
+});
+
+describe("an open stack", () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = makeWorkplace();
+    place.write(FILE, STACK_FILE);
+  });
+  afterEach(() => {
+    place.remove();
+  });
+
+  const open = () => new OpenStack(findStack("test", place.root));
+  /** Runs `work` as a command, with the fake engine on PATH. */
+  const inCommand = (work: (stack: OpenStack) => Promise<void>): Promise<Outcome> => {
+    const command = newCommand("test", { description: "Test.", examples: [] });
+    return place.run([command.action(() => work(openStack("test")))], "test");
+  };
+
+  it("reads its file once, until it is reopened", () => {
+    const stack = open();
+    assert.equal(stack.filePlan().nodes.length, 3);
+    place.write(FILE, STACK_FILE.replace("enabled: true", "enabled: false"));
+    assert.equal(stack.filePlan().nodes.length, 3);
+    stack.reopen();
+    assert.equal(stack.filePlan().nodes.length, 2);
+  });
+
+  it("edits the file as it is now, so that nobody's edit is lost", async () => {
+    const stack = open();
+    assert.equal(stack.text, STACK_FILE);
+    place.write(FILE, `# edited meanwhile\n${STACK_FILE}`);
+    await stack.edit(setMtu(1380));
+    assert.match(place.read(FILE), /^# edited meanwhile\n/);
+    assert.equal(stack.text, place.read(FILE));
+    assert.equal(stack.mesh.plan?.network.mtu, 1380);
+  });
+
+  it("writes nothing for an edit that adds a mistake", async () => {
+    const stack = open();
+    await assert.rejects(stack.edit(setMtu(7)), /this would be wrong/);
+    assert.throws(() => {
+      stack.review(setMtu(7));
+    }, /this would be wrong/);
+    assert.equal(place.read(FILE), STACK_FILE);
+  });
+
+  it("asks the engine for the outputs once, until it is reopened", async () => {
+    await inCommand(async (stack) => {
+      await Promise.all([stack.outputs(), stack.plan(), stack.outputsOrNone()]);
+      await stack.edit(setMtu(1380));
+      await stack.plan();
+      assert.equal(place.engineCalls().length, 1);
+      stack.reopen();
+      await stack.plan();
+      assert.equal(place.engineCalls().length, 2);
+    });
+  });
+
+  it("gets outputs and configs with one call", async () => {
+    place.write("bin/outputs", '{"relays":{}}');
+    place.write("bin/configs", '{"phone":"[Interface]"}');
+    await inCommand(async (stack) => {
+      assert.equal((await stack.configs()).get("phone")?.reveal(), "[Interface]");
+      assert.deepEqual(await stack.outputs(), { relays: {} });
+      assert.equal(place.engineCalls().length, 1);
+    });
+  });
+
+  it("warns once when the engine does not return the outputs, and has the plan of the file then", async () => {
+    place.write("bin/outputs", "not JSON");
+    const { stderr, exitCode } = await inCommand(async (stack) => {
+      assert.equal((await stack.plan()).nodes.length, 3);
+      assert.deepEqual(await stack.outputsOrNone(), {});
+      await assert.rejects(stack.outputs(), /pulumi did not return the stack's outputs/);
+      assert.equal(place.engineCalls().length, 1);
+    });
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(stderr.split("pulumi did not return the stack's outputs").length, 2);
+  });
+});
