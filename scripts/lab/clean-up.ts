@@ -2,10 +2,11 @@
  * Ends a lab, complete or half-built. It finds what to remove in the kernel (namespaces with the lab's prefix, the
  * processes in them), not in the lab's record, because the builder may have been killed before it wrote one.
  */
+import { poll } from "../poll";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { namespacePrefix } from "./layout";
-import { runOrThrow, run, waitFor } from "./process";
+import { runOrThrow, run } from "./process";
 import { stackFile } from "./repository";
 import { removeBase, stateFolder } from "./state";
 import { LabError } from "./world";
@@ -20,7 +21,7 @@ export async function cleanUp(id: string): Promise<boolean> {
   const hadFolder = fs.existsSync(folder.root);
   if (hadNamespaces) refuseFromInside(id);
   // Repeat: the last command of a killed builder may have created another one.
-  const left = await waitFor(
+  const left = await poll(
     async () => {
       await endNamespaces(labNamespaces(id));
       return labNamespaces(id).length === 0 ? true : undefined;
@@ -57,7 +58,7 @@ export function namespaceIdentity(file: string): string | undefined {
 export async function endNamespaces(names: string[]): Promise<void> {
   if (names.length === 0) return;
   const identities = identitiesOf(names);
-  const ended = await waitFor(() => (killAll(identities) === 0 ? true : undefined), {
+  const ended = await poll(() => (killAll(identities) === 0 ? true : undefined), {
     limitMs: LIMIT_MS,
     pauseMs: 10,
   });

@@ -1,10 +1,10 @@
 /** Boots one host with its own namespaces, file system and sshd, and runs commands in it. */
+import { poll } from "../poll";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { NodeLayout } from "./layout";
-import { waitFor } from "./process";
 import { findRepository } from "./repository";
 import type { StateFolder } from "./state";
 import { LabError } from "./world";
@@ -37,7 +37,7 @@ export async function bootHost(
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   child.on("error", () => undefined);
   const log = (): string => fs.readFileSync(logFile).subarray(seenBefore).toString();
-  await waitFor(() => (hasEnded() || SSHD_IS_UP.test(log()) ? true : undefined), {
+  await poll(() => (hasEnded() || SSHD_IS_UP.test(log()) ? true : undefined), {
     limitMs: BOOT_LIMIT_MS,
     pauseMs: 10,
   });

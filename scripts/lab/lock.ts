@@ -1,6 +1,6 @@
 /** Lets one process at a time change a lab. The kernel releases the lock when its holder ends, even by SIGKILL. */
+import { poll } from "../poll";
 import * as net from "node:net";
-import { waitFor } from "./process";
 import { LabError } from "./world";
 
 const RETRY_MS = 50;
@@ -15,7 +15,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
   { waitMs = 0 } = {},
 ): Promise<T> {
-  const lock = await waitFor(() => take(id), { limitMs: waitMs, pauseMs: RETRY_MS });
+  const lock = await poll(() => take(id), { limitMs: waitMs, pauseMs: RETRY_MS });
   if (lock === undefined) {
     throw new LabError(`Another process is changing the lab ${id}. Wait until it ends.`);
   }

@@ -78,19 +78,6 @@ export function exitCode(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Calls `attempt` until it returns a value, with pauses; returns undefined after `limitMs`. */
-export async function waitFor<T>(
-  attempt: () => T | undefined | Promise<T | undefined>,
-  { limitMs, pauseMs }: { limitMs: number; pauseMs: number },
-): Promise<T | undefined> {
-  const end = Date.now() + limitMs;
-  for (;;) {
-    const result = await attempt();
-    if (result !== undefined || Date.now() >= end) return result;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-  }
-}
-
 /**
  * Calls `work` for each item, at most `width` at a time. After a failure no new call starts; the first error is thrown
  * once the running calls have ended.

@@ -1,6 +1,6 @@
 /** Runs a scenario's proofs: commands that the user can repeat, with expected results. */
+import { poll } from "../poll";
 import type { Lab } from "./lab";
-import { waitFor } from "./process";
 import type { CommandResult } from "./process";
 import type { Proof } from "./scenario";
 import { shellLine } from "./log";
@@ -57,7 +57,7 @@ async function runProof(lab: Lab, proof: Proof, deadline: number): Promise<Outco
   };
   const mayRetry =
     proof.expect !== "silence" && proof.expect !== "no connection" && !isMet(proof, finished);
-  if (mayRetry) await waitFor(retry, { limitMs: deadline - Date.now(), pauseMs: PAUSE_MS });
+  if (mayRetry) await poll(retry, { limitMs: deadline - Date.now(), pauseMs: PAUSE_MS });
   return { finished, ok: isMet(proof, finished) };
 }
 

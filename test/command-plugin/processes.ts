@@ -1,6 +1,6 @@
 /** Finds, waits for and ends processes that a command has started. */
+import { poll } from "../../scripts/poll";
 import * as fs from "node:fs";
-import { waitFor } from "../../scripts/lab/process";
 
 /** Waits until `attempt` returns a value. @throws Error after `limitMs` */
 export async function waitForValue<T>(
@@ -8,7 +8,7 @@ export async function waitForValue<T>(
   attempt: () => T | undefined,
   limitMs = 10_000,
 ): Promise<T> {
-  const result = await waitFor(attempt, { limitMs, pauseMs: 20 });
+  const result = await poll(attempt, { limitMs, pauseMs: 20 });
   if (result === undefined) throw new Error(`no ${what} within ${limitMs} ms`);
   return result;
 }

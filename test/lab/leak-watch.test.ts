@@ -1,9 +1,9 @@
 /** The search for leaks finds planted secrets in all places and encodings, and nothing else. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { newKeyPair } from "../support/key-pairs";
 import { addKey, type SecretForms } from "./support/stack-secrets";
@@ -29,7 +29,7 @@ describe("the search for leaks", () => {
 
   async function waitForSamples(watch: LeakWatch): Promise<void> {
     const enough = watch.samples + 12;
-    await waitFor(() => (watch.samples >= enough ? true : undefined), {
+    await poll(() => (watch.samples >= enough ? true : undefined), {
       limitMs: 20_000,
       pauseMs: 10,
     });

@@ -1,10 +1,11 @@
 /** The SSH identity of an instance, from its bootstrap key to the certificate that replaces it. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor, type CommandResult } from "../../scripts/lab/process";
+import { type CommandResult } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
   setUpInstance,
@@ -119,7 +120,7 @@ describe("the identity of an instance", function () {
       waiting.stderr?.setEncoding("utf8").on("data", (text: string) => (log += text));
       const reported = /^relay: waits for SSH on 203\.0\.113\.10 \(\d+ s\): connection refused$/m;
       assert.ok(
-        await waitFor(() => reported.test(log) || undefined, { limitMs: 20_000, pauseMs: 10 }),
+        await poll(() => reported.test(log) || undefined, { limitMs: 20_000, pauseMs: 10 }),
         log,
       );
       await lab.exec("relay", ["nft", "delete table inet boot"]);
@@ -201,7 +202,7 @@ describe("the identity of an instance", function () {
       program.stderr?.resume();
       const hung = async (): Promise<true | undefined> =>
         (await lab.exec("relay", ["test", "-e", "/run/hung"])).code === 0 ? true : undefined;
-      assert.ok(await waitFor(hung, { limitMs: 30_000, pauseMs: 10 }), "the host never hung");
+      assert.ok(await poll(hung, { limitMs: 30_000, pauseMs: 10 }), "the host never hung");
       program.kill("SIGKILL");
       await once(program, "exit");
     }

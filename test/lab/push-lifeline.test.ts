@@ -1,4 +1,5 @@
 /** A push that is killed or orphaned leaves nothing behind and shows no secrets. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +8,6 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { PushRequest } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor } from "../../scripts/lab/process";
 import { leaksIn } from "../support/secret-forms";
 import {
   hop,
@@ -57,7 +57,7 @@ describe("an interrupted push", function () {
   /** Starts a push and waits until its agent and ssh run and hang. Its processes have the folder in their command lines. */
   async function hangingPush(wrapper: string[] = []): Promise<ChildProcess> {
     const push = startPush(lab, hangingRequest(), { wrapper, env: { TMPDIR: temporary } });
-    const running = await waitFor(
+    const running = await poll(
       () => {
         const lines = commandLinesWith(temporary);
         const all = ["ssh-agent", "sh -c", "ssh -o"].every((start) =>
@@ -74,7 +74,7 @@ describe("an interrupted push", function () {
   /** Asserts that all processes and files are gone within the limit. */
   async function assertNothingLeft(limitMs: number): Promise<void> {
     const left = (): string[] => [...commandLinesWith(temporary), ...fs.readdirSync(temporary)];
-    await waitFor(() => (left().length === 0 ? true : undefined), { limitMs, pauseMs: 10 });
+    await poll(() => (left().length === 0 ? true : undefined), { limitMs, pauseMs: 10 });
     assert.deepEqual(left(), []);
   }
 
@@ -149,7 +149,7 @@ describe("an interrupted push", function () {
         commandLinesWith(PUSH_PROGRAM).some((line) => line.startsWith(`${program} `))
           ? undefined
           : true;
-      assert.equal(await waitFor(ended, { limitMs: 2_000, pauseMs: 10 }), true);
+      assert.equal(await poll(ended, { limitMs: 2_000, pauseMs: 10 }), true);
       assertEnded(program);
     });
 
@@ -157,7 +157,7 @@ describe("an interrupted push", function () {
       await hangingPush(chain());
       const program = childOf("pulumi-resource-command");
       process.kill(childOf("pulumi"), "SIGKILL");
-      await waitFor(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), {
+      await poll(() => (fs.existsSync(`/proc/${program}/exe`) ? undefined : true), {
         limitMs: 2_000,
         pauseMs: 10,
       });

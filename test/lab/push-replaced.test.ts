@@ -1,7 +1,7 @@
 /** After a relay's instance was replaced, a push makes the peer handshake with the new one at once. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { configOf, keyPairFor, push, PUSH_WORLD, requestFor } from "./support/pushing";
 import { canPing, canPingSoon } from "./support/small-world";
@@ -56,7 +56,7 @@ describe("a replaced relay", function () {
     assert.equal(await canPing(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
 
     assert.equal(await pushToLaptop("i-2"), "unchanged");
-    const back = await waitFor(
+    const back = await poll(
       async () => ((await canPing(lab, "laptop", "10.0.0.1")) ? true : undefined),
       { limitMs: 5_000, pauseMs: 10 },
     );

@@ -1,9 +1,9 @@
 /** A rotation whose engine is killed: every tunnel keeps working, and running the command again completes it. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { parse } from "yaml";
-import { waitFor } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "./support/engine-processes";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
@@ -71,7 +71,7 @@ describe("a rotation whose engine is killed (F20)", function () {
     const rolledBack = async () =>
       (await mesh.lab.exec(host, ["sh", "-c", PENDING])).code === 0 ? undefined : true;
     assert.equal(
-      await waitFor(rolledBack, { limitMs: 90_000, pauseMs: 500 }),
+      await poll(rolledBack, { limitMs: 90_000, pauseMs: 500 }),
       true,
       `${host} did not roll back`,
     );

@@ -1,8 +1,8 @@
 /** A key rotation that is killed halfway: every tunnel works again, and the next push converges. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor } from "../../scripts/lab/process";
 import type { PushRequest } from "../../mesh/push-request";
 import type { LeakWatch } from "./support/leak-watch";
 import { startPush } from "./support/pushing";
@@ -49,7 +49,7 @@ describe("a key rotation that is killed", function () {
     const pending = "cat /run/wireguard-mesh/wg0/pending";
     const back = async () => ((await shown(node, pending)) === "" ? true : undefined);
     assert.equal(
-      await waitFor(back, { limitMs: UNDONE_MS, pauseMs: 500 }),
+      await poll(back, { limitMs: UNDONE_MS, pauseMs: 500 }),
       true,
       `${node} did not roll back`,
     );
@@ -63,11 +63,7 @@ describe("a key rotation that is killed", function () {
       ["relay", "10.0.0.2"],
     ] as const) {
       const reached = async () => ((await canPing(lab, from, to)) ? true : undefined);
-      assert.equal(
-        await waitFor(reached, { limitMs: 20_000, pauseMs: 10 }),
-        true,
-        `${from} > ${to}`,
-      );
+      assert.equal(await poll(reached, { limitMs: 20_000, pauseMs: 10 }), true, `${from} > ${to}`);
     }
   }
 

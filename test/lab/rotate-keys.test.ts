@@ -1,7 +1,7 @@
 /** Key rotation under traffic, pushed host by host: short ping gaps, no lockout, offline peers. Needs root. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor } from "../../scripts/lab/process";
 import type { LeakWatch } from "./support/leak-watch";
 import {
   ADDRESSES,
@@ -155,7 +155,7 @@ describe("a key rotation under traffic", function () {
       // A peer starts a new handshake 15 s after it sent data without a reply (WireGuard's timers).
       for (const node of ["laptop", "desktop", "early", "late"]) {
         const reached = async () => ((await canPing(lab, node, "10.0.0.1")) ? true : undefined);
-        assert.equal(await waitFor(reached, { limitMs: 60_000, pauseMs: 10 }), true, node);
+        assert.equal(await poll(reached, { limitMs: 60_000, pauseMs: 10 }), true, node);
       }
       assert.equal(await canPingSoon(lab, "laptop", "10.0.0.2"), true);
     });
@@ -206,7 +206,7 @@ describe("a key rotation under traffic", function () {
   /** The watcher ends at its next check when it is no longer needed. */
   async function assertNoWatcher(): Promise<void> {
     const runs = () => onRelay("pgrep -f '[h]ost.sh watch'");
-    await waitFor(async () => ((await runs()) === "" ? true : undefined), {
+    await poll(async () => ((await runs()) === "" ? true : undefined), {
       limitMs: 5_000,
       pauseMs: 10,
     });

@@ -1,7 +1,7 @@
 /** The host script on Debian with systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
+import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
-import { waitFor } from "../../scripts/lab/process";
 import type { Machine } from "../../scripts/lab/vm/machine";
 import { apply, confirm, confirmAndCrash, facts, remove } from "./support/host-script";
 import type { HostReply, WantedState } from "./support/host-script";
@@ -78,7 +78,7 @@ describe("the push on a machine with systemd", () => {
   it("rolls back an unconfirmed change", async () => {
     const { reply, token } = await apply(machine, relay({ mtu: OTHER_MTU, timeout: 20 }));
     assert.equal(reply.facts.get("outcome"), "pending", reply.stderr);
-    const undone = await waitFor(
+    const undone = await poll(
       async () => ((await facts(machine)).facts.get("rolled-back") === token ? true : undefined),
       { limitMs: 120_000, pauseMs: 1000 },
     );
@@ -149,7 +149,7 @@ describe("the push on a machine with systemd", () => {
   }
 
   async function waitUntilApplied(): Promise<void> {
-    const applied = await waitFor(async () => ((await mtu()) === OTHER_MTU ? true : undefined), {
+    const applied = await poll(async () => ((await mtu()) === OTHER_MTU ? true : undefined), {
       limitMs: 60_000,
       pauseMs: 500,
     });

@@ -1,8 +1,9 @@
 /** A virtual machine of the lab, like an EC2 instance: Debian 12 with its own kernel, on the lab's internet. */
+import { poll } from "../../poll";
 import * as fs from "node:fs";
 import { endNamespaces } from "../clean-up";
 import type { Lab } from "../lab";
-import { runOrThrow, waitFor, type CommandResult } from "../process";
+import { runOrThrow, type CommandResult } from "../process";
 import { LabError } from "../world";
 import { bestAccelerator } from "./accelerator";
 import type { Accelerator } from "./accelerator";
@@ -194,7 +195,7 @@ export class Machine {
    */
   async waitForSsh(previousBoot?: string, limitMs = BOOT_LIMIT_MS): Promise<string> {
     let last = "";
-    const boot = await waitFor(
+    const boot = await poll(
       async () => {
         const { code, stdout, stderr } = await this.ssh("cat /proc/sys/kernel/random/boot_id");
         if (code === 0 && stdout.trim() !== previousBoot) return stdout.trim();

@@ -1,9 +1,9 @@
 /** Starts and stops the QEMU process of a virtual machine. */
+import { poll } from "../../poll";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import { namespaceIdentity, processesIn } from "../clean-up";
-import { waitFor } from "../process";
 import { LabError } from "../world";
 import type { Accelerator } from "./accelerator";
 import type { MachineFiles } from "./files";
@@ -41,7 +41,7 @@ export async function powerOn(
   const hasEnded = (): boolean => failed || child.exitCode !== null || child.signalCode !== null;
   // If it has already ended, the machine is off and its log has the reason.
   const settled = (): true | undefined => (isOn(namespace) || hasEnded() ? true : undefined);
-  if ((await waitFor(settled, { limitMs: START_LIMIT_MS, pauseMs: 10 })) === undefined)
+  if ((await poll(settled, { limitMs: START_LIMIT_MS, pauseMs: 10 })) === undefined)
     throw new LabError(`The machine in ${namespace} did not start.`);
 }
 
@@ -49,7 +49,7 @@ export async function powerOn(
 export async function powerOff(namespace: string): Promise<boolean> {
   const wasOn = isOn(namespace);
   const ended = new Set<number>();
-  const off = await waitFor(
+  const off = await poll(
     () => {
       for (const pid of machineProcesses(namespace)) {
         ended.add(pid);
@@ -71,7 +71,7 @@ export async function powerButton(
 ): Promise<boolean> {
   if (!isOn(namespace)) return true;
   await sendCommands(files.control, ["qmp_capabilities", "system_powerdown"]);
-  const off = await waitFor(() => (isOn(namespace) ? undefined : true), { limitMs, pauseMs: 200 });
+  const off = await poll(() => (isOn(namespace) ? undefined : true), { limitMs, pauseMs: 200 });
   return off === true;
 }
 

@@ -3,12 +3,12 @@
  * and pushes. A host always has either the complete old or the complete new config, the next `up` converges, and no
  * orphan changes a host after that. The seed is in the title; FAULT_SEED=7 sets it. Needs root.
  */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { waitFor } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
@@ -145,7 +145,7 @@ describe(`an up whose engine is killed at random moments (seed ${SEED})`, functi
     // The language host checks for its engine only every five minutes; it changes nothing.
     const orphans = () =>
       engineProcesses(mesh.lab).filter(({ name }) => !name.startsWith("pulumi-languag"));
-    const ended = await waitFor(() => (orphans().length === 0 ? true : undefined), {
+    const ended = await poll(() => (orphans().length === 0 ? true : undefined), {
       limitMs: 60_000,
       pauseMs: 200,
     });

@@ -1,7 +1,7 @@
 /** F2, F3, F4, F12, F13: an sshd that is not up yet, wrong keys, changed names and wrong clocks. Needs root. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { Lab } from "../../../scripts/lab/lab";
-import { waitFor } from "../../../scripts/lab/process";
 import { HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { keyPairFor, push, requestFor, startPush } from "../support/pushing";
@@ -32,7 +32,7 @@ describe("a push to a host", function () {
     program.stderr?.setEncoding("utf8").on("data", (text: string) => (output += text));
     program.stdout?.resume();
     const reported = () => (output.includes("SSH is refused there") ? true : undefined);
-    assert.equal(await waitFor(reported, { limitMs: 15_000, pauseMs: 10 }), true, output);
+    assert.equal(await poll(reported, { limitMs: 15_000, pauseMs: 10 }), true, output);
     await sshd("up");
     const code = await new Promise((resolve) => program.on("close", resolve));
     assert.equal(code, 0, output);

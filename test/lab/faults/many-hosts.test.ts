@@ -1,6 +1,7 @@
 /** Fifty hosts behind one relay with sshd's default limits: logins take turns, and no host fails. Needs root. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
-import { waitFor, type CommandResult } from "../../../scripts/lab/process";
+import { type CommandResult } from "../../../scripts/lab/process";
 import type { ScenarioConfig, Scenario } from "../../../scripts/lab/scenario";
 import { LeakWatch } from "../support/leak-watch";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
@@ -64,7 +65,7 @@ describe("fifty hosts behind one relay", function () {
     // Unauthenticated connections, which last until the shell ends.
     const connect = "for i in $(seq 50); do exec {door}<>/dev/tcp/203.0.113.10/22; done; read -r";
     const holder = mesh.lab.spawn("operator", ["bash", "-c", connect], { stdio: "pipe" });
-    const dropped = await waitFor(() => (drops() > dropsBefore ? true : undefined), {
+    const dropped = await poll(() => (drops() > dropsBefore ? true : undefined), {
       limitMs: 15_000,
       pauseMs: 10,
     });

@@ -1,6 +1,6 @@
 /** A relay with a new address, a NAT that loses its mappings, a line with a small MTU. Needs root. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
-import { waitFor } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
@@ -41,7 +41,7 @@ describe("a network whose environment changes", function () {
     );
     const startedAt = Date.now();
     const back = async () => ((await canPing(mesh.lab, "laptop", "10.0.0.2")) ? true : undefined);
-    assert.equal(await waitFor(back, { limitMs: 60_000, pauseMs: 10 }), true);
+    assert.equal(await poll(back, { limitMs: 60_000, pauseMs: 10 }), true);
     // 25 s keepalive, 2 s for the last lost ping, the rest for a busy machine.
     assert.ok(Date.now() - startedAt < 35_000, `${Date.now() - startedAt} ms`);
   });
@@ -49,7 +49,7 @@ describe("a network whose environment changes", function () {
   it("F27: carries full-size packets over a line with MTU 1492 (PPPoE) with the default tunnel MTU", async () => {
     await router("ip link set mtu 1492 dev eth0");
     const ping = ["ping", "-n", "-M", "do", "-s", "1392", "-c", "1", "-W", "2"];
-    const bothReply = await waitFor(
+    const bothReply = await poll(
       async () => {
         const [toDesktop, toLaptop] = await Promise.all([
           mesh.lab.exec("laptop", [...ping, "10.0.0.2"]),
@@ -77,7 +77,7 @@ describe("a network whose environment changes", function () {
     const fitting = ["ping", "-n", "-M", "do", "-s", "1292", "-c", "1", "-W", "2", "10.0.0.3"];
     const fits = async () =>
       (await mesh.lab.exec("desktop", fitting)).code === 0 ? true : undefined;
-    assert.equal(await waitFor(fits, { limitMs: 15_000, pauseMs: 10 }), true);
+    assert.equal(await poll(fits, { limitMs: 15_000, pauseMs: 10 }), true);
     const tooLarge = await mesh.lab.exec("desktop", large);
     assert.match(tooLarge.stdout + tooLarge.stderr, /message too long|Frag needed.*mtu ?= ?1320/i);
     await router("nft delete table inet hole; ip link set mtu 1500 dev eth0");

@@ -1,8 +1,9 @@
 /** The owner of a host: two stacks in two backends, and a lost state. Needs root. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { waitFor, type CommandResult } from "../../../scripts/lab/process";
+import { type CommandResult } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { setConfig } from "../support/stack-edits";
@@ -75,7 +76,7 @@ describe("a host and its owner", function () {
     setConfig(mesh.stack, ["network", "mtu"], 1400);
     const first = session.pulumi(...UP);
     const locks = path.join(mesh.lab.folder.engine, "backend/.pulumi/locks");
-    const locked = await waitFor(
+    const locked = await poll(
       () => {
         const files = fs.existsSync(locks) ? fs.readdirSync(locks, { recursive: true }) : [];
         return files.some((file) => String(file).endsWith(".json")) ? true : undefined;

@@ -1,8 +1,9 @@
 /** Speaks the push protocol with a host of the lab, as root and without SSH: one message, one reply. */
+import { poll } from "../../../scripts/poll";
 import { createHash, randomBytes } from "node:crypto";
 import * as assert from "node:assert/strict";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor, type CommandResult } from "../../../scripts/lab/process";
+import { type CommandResult } from "../../../scripts/lab/process";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";
 import {
   composeMessage,
@@ -98,7 +99,7 @@ export class HostSession {
   async waitUntil(condition: string, limitMs = 60_000): Promise<void> {
     const holds = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.node, ["sh", "-c", condition])).code === 0 ? true : undefined;
-    assert.equal(await waitFor(holds, { limitMs, pauseMs: 100 }), true, `never: ${condition}`);
+    assert.equal(await poll(holds, { limitMs, pauseMs: 100 }), true, `never: ${condition}`);
   }
 
   private async send(

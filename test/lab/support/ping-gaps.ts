@@ -1,8 +1,8 @@
 /** Pings every 20 ms in several directions at once and measures the longest gap between replies in each. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor } from "../../../scripts/lab/process";
 
 /** From a node to an address. */
 export type Direction = readonly [from: string, to: string];
@@ -73,7 +73,7 @@ class PingStream {
 
   async waitForReply(): Promise<void> {
     const before = this.replies().length;
-    const more = await waitFor(() => (this.replies().length > before ? true : undefined), {
+    const more = await poll(() => (this.replies().length > before ? true : undefined), {
       limitMs: LIMIT_MS,
       pauseMs: 10,
     });

@@ -1,6 +1,6 @@
 /** A world for tests, and common checks of its network. */
+import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
 
 const LIMIT_MS = 15_000;
@@ -33,13 +33,13 @@ export async function canPing(lab: Lab, from: string, to: string): Promise<boole
 /** Like `canPing`, with retries for 15 s: on a busy machine, or without an ARP entry, the first pings can be lost. */
 export async function canPingSoon(lab: Lab, from: string, to: string): Promise<boolean> {
   const answered = async () => ((await canPing(lab, from, to)) ? true : undefined);
-  return (await waitFor(answered, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
+  return (await poll(answered, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
 }
 
 /** Waits until a host's log matches. @returns whether it does within 15 s */
 export async function waitForLog(lab: Lab, host: string, pattern: RegExp): Promise<boolean> {
   const written = () => (pattern.test(lab.sshLog(host)) ? true : undefined);
-  return (await waitFor(written, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
+  return (await poll(written, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
 }
 
 /** The first line that a TCP server sends, or "" if there is none within two seconds. */

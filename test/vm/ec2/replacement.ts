@@ -1,10 +1,10 @@
 /** Replacing the relay's instance without a change on the peers. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { principalOf } from "../../../mesh/ssh-identity";
 import { namespaceIdentity, processesIn } from "../../../scripts/lab/clean-up";
 import { namespaceOf, OPERATOR } from "../../../scripts/lab/layout";
-import { waitFor } from "../../../scripts/lab/process";
 import { machineFiles, machineNamespace } from "../../../scripts/lab/vm/files";
 import { Machine } from "../../../scripts/lab/vm/machine";
 import { isOn } from "../../../scripts/lab/vm/qemu";
@@ -56,7 +56,7 @@ export function replacement(fixture: Ec2Fixture): void {
     const engine = network.lab.spawn("operator", argv, { stdio: "ignore" });
     const ended = new Promise((resolve) => engine.once("exit", resolve));
     const authority = await network.authority();
-    const identified = await waitFor(
+    const identified = await poll(
       async () => ((await showsCertificate(previous, authority)) ? true : undefined),
       { limitMs: BOOT_LIMIT_MS, pauseMs: 300 },
     );

@@ -1,10 +1,10 @@
 /** The network of the ec2 scenario under a test's own lab id, with checks of the relay's machine. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { authorityOf, principalOf } from "../../../mesh/ssh-identity";
 import { Secret } from "../../../mesh/secret";
 import type { CommandResult } from "../../../scripts/lab/process";
-import { waitFor } from "../../../scripts/lab/process";
 import { ec2 } from "../../../scripts/lab/scenarios/ec2";
 import { Account } from "../../../scripts/lab/aws-plugin/account";
 import { type } from "../../../scripts/lab/aws-plugin/kinds/kind";
@@ -143,7 +143,7 @@ export class Ec2Network {
     const end = Date.now() + limitMs;
     for (const [from, to] of pairs) {
       const attempt = async () => ((await this.canPing(from, to)) ? true : undefined);
-      const reply = await waitFor(attempt, { limitMs: end - Date.now(), pauseMs: 200 });
+      const reply = await poll(attempt, { limitMs: end - Date.now(), pauseMs: 200 });
       assert.equal(reply, true, `${from} got no reply from ${to}`);
     }
   }

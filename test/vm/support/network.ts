@@ -1,7 +1,7 @@
 /** A small WireGuard network: the virtual machine is the relay, the lab's two hosts are its peers. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor } from "../../../scripts/lab/process";
 import { newKeyPair, type KeyPair } from "../../support/key-pairs";
 import { ELASTIC } from "./machine-in-lab";
 
@@ -57,7 +57,7 @@ PersistentKeepalive = 5
   /** Asserts that a peer can ping a tunnel address within a minute. */
   async assertReaches(peer: Peer, address: string): Promise<void> {
     const ping = ["ping", "-n", "-c1", "-W3", address];
-    const reply = await waitFor(
+    const reply = await poll(
       async () => ((await this.lab.exec(peer, ping)).code === 0 ? true : undefined),
       { limitMs: ANSWER_LIMIT_MS, pauseMs: 500 },
     );

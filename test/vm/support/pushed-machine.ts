@@ -1,9 +1,9 @@
 /** A virtual machine that gets pushes, a peer in the lab that connects to it, and checks of its state. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import type { PushRequest } from "../../../mesh/push-request";
 import type { Lab } from "../../../scripts/lab/lab";
-import { waitFor } from "../../../scripts/lab/process";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";
 import { composeMessage } from "../../../scripts/push/host-script";
 import { configOf, keyPairFor, push, requestFor, startPush } from "../../lab/support/pushing";
@@ -170,7 +170,7 @@ export class PushedMachine {
     const ping = ["ping", "-n", "-c1", "-W3", ADDRESS];
     const attempt = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.peer.name, ping)).code === 0 ? true : undefined;
-    const reply = await waitFor(attempt, { limitMs: ANSWER_LIMIT_MS, pauseMs: 200 });
+    const reply = await poll(attempt, { limitMs: ANSWER_LIMIT_MS, pauseMs: 200 });
     assert.equal(reply, true, `${when}: ${this.peer.name} gets no reply`);
   }
 }

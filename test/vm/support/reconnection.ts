@@ -1,6 +1,7 @@
 /** Measures how long a peer is disconnected during an `up`, with timestamped pings. */
+import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
-import { exitCode, waitFor } from "../../../scripts/lab/process";
+import { exitCode } from "../../../scripts/lab/process";
 import type { Ec2Network } from "./ec2-network";
 import { progress } from "./ec2-network";
 
@@ -60,7 +61,7 @@ async function repliesUntil(pingOutput: () => string, since: number): Promise<nu
     return [...lines].map(([, at = ""]) => Number(at));
   };
   const hasReply = (): true | undefined => (times().some((at) => at > since) ? true : undefined);
-  await waitFor(hasReply, { limitMs: 60_000, pauseMs: 200 });
+  await poll(hasReply, { limitMs: 60_000, pauseMs: 200 });
   return times();
 }
 
