@@ -13,6 +13,12 @@ const BOOT_LIMIT_MS = 30_000;
 const SSHD_IS_UP = /^Server listening on /m;
 export const HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/**
+ * Hosts come before the operator's programs when processors are scarce: real hosts have their own, and a busy one here would
+ * answer late and lose packets for no other reason.
+ */
+export const HOST_PRIORITY = ["nice", "-n", "-5"];
+
 export interface RunningHost {
   /** Killing it (KILL: `unshare --fork` ignores TERM) ends the host with all its processes. */
   outer: number;
@@ -54,7 +60,9 @@ function startHost(folder: StateFolder, node: NodeLayout, key: string, log: numb
   const disk = path.join(folder.disks, node.name);
   const enter = ["netns", "exec", node.namespace, "unshare"];
   const flags = ["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"];
-  const child = spawn("ip", [...enter, ...flags, "sh", script, node.name, disk, key], {
+  const argv = [...HOST_PRIORITY, "ip", ...enter, ...flags, "sh", script, node.name, disk, key];
+  const [program = "", ...rest] = argv;
+  const child = spawn(program, rest, {
     detached: true,
     stdio: ["ignore", log, log],
     env: { PATH: HOST_PATH },
@@ -68,6 +76,7 @@ export function hostCommandPrefix(host: RunningHost): string[] {
   // --wd without a path means the working directory of the target, /; a path would be resolved outside the host.
   const namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"];
   return [
+    ...HOST_PRIORITY,
     ...["nsenter", `--target=${host.init}`, ...namespaces, "--"],
     ...["setpriv", "--pdeathsig", "KILL", "--"],
   ];

@@ -3,6 +3,8 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
+import { REACH_MS, REMOVE_REACH_MS } from "../../scripts/push/limits";
+import { assertWithin } from "../support/time-limits";
 import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { hop, managed, push, PUSH_WORLD, requestFor } from "./support/pushing";
@@ -182,17 +184,6 @@ describe("a push to a host", function () {
       assert.equal((await lab.exec("operator", argv)).code, 0);
     }
 
-    /** Asserts that `work` takes less than the limit. */
-    async function within(
-      limitMs: number,
-      work: () => Promise<CommandResult>,
-    ): Promise<CommandResult> {
-      const start = Date.now();
-      const finished = await work();
-      assert.ok(Date.now() - start < limitMs, `took ${Date.now() - start} ms`);
-      return finished;
-    }
-
     it("fails with the cause within 26 s, regardless of the number of targets", async () => {
       const away = hop(lab, "laptop", lab.managementAddress("laptop"));
       const ports = [22, 2201, 2202, 2203];
@@ -202,7 +193,9 @@ describe("a push to a host", function () {
           { kind: "ssh", hop: hop(lab, "relay", "203.0.113.10", 1), via: [] },
         ],
       });
-      const finished = await within(26_000, () => push(lab, "apply", request));
+      const startedAt = Date.now();
+      const finished = await push(lab, "apply", request);
+      assertWithin(26, startedAt, REACH_MS / 1000);
       assert.equal(finished.code, 1);
       const message = finished.stderr;
       assert.match(message, /^laptop: cannot be reached, so nothing was sent to it\.\n/m);
@@ -219,7 +212,9 @@ describe("a push to a host", function () {
 
     it("does not block its removal, which reports what may be left", async () => {
       const request = requestFor(lab, "laptop");
-      const finished = await within(29_000, () => push(lab, "remove", request));
+      const startedAt = Date.now();
+      const finished = await push(lab, "remove", request);
+      assertWithin(29, startedAt, REMOVE_REACH_MS / 1000);
       assert.equal(finished.code, 0, finished.stderr);
       assert.equal((JSON.parse(finished.stdout) as { outcome: string }).outcome, "failed");
       assert.match(finished.stderr, /timed out: 172\.29\.0\.12 port 22/);

@@ -1,4 +1,5 @@
 /** Starts and stops the QEMU process of a virtual machine. */
+import { HOST_PRIORITY } from "../host";
 import { poll } from "../../poll";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
@@ -32,8 +33,9 @@ export async function powerOn(
   hardware: Hardware,
 ): Promise<void> {
   const log = fs.openSync(files.log, "a", 0o600);
-  const argv = ["netns", "exec", namespace, ...qemuArgv(files, image, hardware)];
-  const child = spawn("ip", argv, { detached: true, stdio: ["ignore", log, log] });
+  const enter = [...HOST_PRIORITY, "ip", "netns", "exec", namespace];
+  const [program = "", ...argv] = [...enter, ...qemuArgv(files, image, hardware)];
+  const child = spawn(program, argv, { detached: true, stdio: ["ignore", log, log] });
   let failed = false;
   child.on("error", () => (failed = true));
   child.unref();
