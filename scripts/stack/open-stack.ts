@@ -7,7 +7,8 @@ import { Secret } from "../../mesh/secret";
 import { log } from "../log";
 import { addSecrets, ciphertextAt, decrypt, withSecrets, type NewSecret } from "./config-secrets";
 import { Failure } from "./failure";
-import { readOutputs, readOutputsWithConfigs, withNextKeys, type Outputs } from "./outputs";
+import { readOutputs, readOutputsWithConfigs, withNextKeys } from "./outputs";
+import type { Outputs, OutputsWithConfigs } from "./outputs";
 import { findStack, type Project, type StackRef } from "./project";
 import { readConfig, readConfigSoFar, readStackFile, writeStackFile } from "./stack-file";
 
@@ -28,7 +29,7 @@ export class OpenStack implements StackRef {
   readonly name: string;
   readonly file: string;
   private fromFile: { text?: string; config?: RawConfig; mesh?: Mesh; plan?: Promise<Plan> } = {};
-  private fromState: { outputs?: Promise<Outputs>; configs?: Promise<Map<string, Secret>> } = {};
+  private fromState: { outputs?: Promise<Outputs>; all?: Promise<OutputsWithConfigs> } = {};
   private sshKey: { ciphertext: string | null; value: Promise<Secret> } | null = null;
   private warned = false;
 
@@ -78,7 +79,8 @@ export class OpenStack implements StackRef {
   }
 
   /** @throws Failure when the engine does not return them. */
-  outputs(): Promise<Outputs> {
+  async outputs(): Promise<Outputs> {
+    if (this.fromState.all !== undefined) return (await this.fromState.all).outputs;
     return (this.fromState.outputs ??= readOutputs(this));
   }
 
@@ -95,11 +97,9 @@ export class OpenStack implements StackRef {
   }
 
   /** The wg-quick(8) files of nodes without a host, by node. The same query returns the outputs. */
-  configs(): Promise<Map<string, Secret>> {
-    if (this.fromState.configs !== undefined) return this.fromState.configs;
-    const all = readOutputsWithConfigs(this);
-    this.fromState.outputs ??= all.then(({ outputs }) => outputs);
-    return (this.fromState.configs = all.then(({ configs }) => configs));
+  async configs(): Promise<Map<string, Secret>> {
+    this.fromState.all ??= readOutputsWithConfigs(this);
+    return (await this.fromState.all).configs;
   }
 
   /** The stack's own SSH key; null, and the engine is not asked, where the config has none. */

@@ -8,7 +8,7 @@ import type { StackRef } from "./project";
 /** By name, without the secret one; empty before the first `up`. */
 export type Outputs = Record<string, unknown>;
 
-interface OutputsWithConfigs {
+export interface OutputsWithConfigs {
   outputs: Outputs;
   /** The wg-quick(8) files of nodes without a host, by node. */
   configs: Map<string, Secret>;

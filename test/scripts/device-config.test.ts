@@ -47,6 +47,13 @@ describe("config and qr", () => {
     assert.match(place.read("phone.svg"), /^<svg /);
   });
 
+  it("fails with one message when the engine does not return the configs", async () => {
+    place.write("bin/configs", "not JSON");
+    const { exitCode, stderr } = await run("config", "phone");
+    assert.equal(exitCode, 1);
+    assert.equal(stderr.split("pulumi did not return the stack's outputs").length, 2);
+  });
+
   it("shows a QR code on the terminal", async () => {
     const { exitCode, stdout } = await run("qr", "phone");
     assert.equal(exitCode, 0);
