@@ -7,12 +7,22 @@ import { withPushLock } from "../../scripts/push/lock";
 
 /** Unique to this test run, so that concurrent runs on this machine do not share locks. */
 const OWNER = `wireguard-mesh/test-${process.pid}`;
-const HOLDER = path.join(__dirname, "support", "lock-holder.ts");
+const ROOT = path.join(__dirname, "../..");
+/** A process that takes a push lock, prints "held" and keeps it until it is killed. */
+const HOLDER = `
+  const { withPushLock } = require("./dist/scripts/push/lock");
+  const [, owner, node] = process.argv;
+  void withPushLock({ owner, node }, () => {
+    process.stdout.write("held\\n");
+    return new Promise(() => setInterval(() => undefined, 60_000));
+  });`;
 
 /** Starts a process that holds the lock until it is killed. */
 async function startHolder(node: string) {
-  const args = ["-r", "ts-node/register/transpile-only", HOLDER, OWNER, node];
-  const holder = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const holder = spawn(process.execPath, ["-e", HOLDER, OWNER, node], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   await once(holder.stdout, "data");
   return holder;
 }

@@ -7,7 +7,16 @@ import type { HostTarget, SshHop } from "../../mesh/push-request";
 import { LOGINS_AT_ONCE } from "../../scripts/push/limits";
 import { takeTurn, type Turn } from "../../scripts/push/login-turns";
 
-const HOLDER = path.join(__dirname, "support", "turn-holder.ts");
+const ROOT = path.join(__dirname, "../..");
+/** A process that takes a login turn, prints "held" and keeps it until it is killed. */
+const HOLDER = `
+  const { takeTurn } = require("./dist/scripts/push/login-turns");
+  const [, address] = process.argv;
+  const hop = { user: "root", address, port: 22, hostKeys: [] };
+  void takeTurn({ kind: "ssh", hop, via: [hop] }, false).then(() => {
+    process.stdout.write("held\\n");
+    setInterval(() => undefined, 60_000);
+  });`;
 
 /** Addresses that are unique to this test run, so that concurrent runs on this machine do not interfere. */
 function through(name: string): HostTarget {
@@ -43,8 +52,10 @@ describe("login turns", () => {
   });
 
   it("are freed when their holder is killed", async () => {
-    const args = ["-r", "ts-node/register/transpile-only", HOLDER, jump("killed")];
-    const holder = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const holder = spawn(process.execPath, ["-e", HOLDER, jump("killed")], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     await once(holder.stdout, "data");
     const others = await Promise.all(
       Array.from({ length: LOGINS_AT_ONCE - 3 }, () => takeTurn(through("killed"), false)),
