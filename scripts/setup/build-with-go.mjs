@@ -5,10 +5,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { establishGo } from "./go-toolchain.mjs";
+import { ensureGo } from "./go-toolchain.mjs";
 import { LANGUAGE_HOST, engineVersion } from "./pins.mjs";
-import { makeThenPlace } from "./place-engine.mjs";
-import { say, withProgress } from "./progress.mjs";
+import { installAtomically } from "./install-engine.mjs";
+import { log, withProgress } from "./progress.mjs";
 
 const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const HOST_PACKAGE = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
@@ -26,13 +26,13 @@ const PACKAGES = 1950;
  * @param {boolean} mayInstall whether Go may be installed when it is missing
  */
 export async function buildEngine(root, place, mayInstall) {
-  const go = await establishGo(root, mayInstall);
+  const go = await ensureGo(root, mayInstall);
   const env = buildEnvironment(process.env, go.env);
   warnOfLittleSpace(env["GOCACHE"] || String(env["HOME"]));
-  await makeThenPlace(place, async (workshop) => {
-    const finished = join(workshop, "engine");
-    // Go's scratch files too: they go with the workshop when the build is cut off, and need no room in /tmp.
-    const how = { root, command: go.command, env: { ...env, GOTMPDIR: workshop } };
+  await installAtomically(place, async (temporary) => {
+    const finished = join(temporary, "engine");
+    // Go's scratch files too: they go with the temporary when the build is cut off, and need no room in /tmp.
+    const how = { root, command: go.command, env: { ...env, GOTMPDIR: temporary } };
     await compileBoth({ ...how, bin: join(finished, "bin") });
     return finished;
   });
@@ -43,10 +43,10 @@ async function compileBoth({ root, command, env, bin }) {
   const version = engineVersion(root);
   let compiled = 0;
   /** `go build -v` names each package on a line of its own. @param {Buffer} text */
-  const hear = (text) => (compiled += text.toString().split("\n").length - 1);
+  const onStderr = (text) => (compiled += text.toString().split("\n").length - 1);
   /** @param {string} module @param {string} target @param {string} flags @param {string} source */
   const build = (module, target, flags, source) =>
-    goBuild({ command, env, hear, module: join(root, "scripts", "setup", "engine", module) }, [
+    goBuild({ command, env, onStderr, module: join(root, "scripts", "setup", "engine", module) }, [
       ...["-v", "-ldflags", flags, "-o", join(bin, target), source],
     ]);
   await withProgress(
@@ -80,13 +80,18 @@ export function buildEnvironment(user, toolchain) {
 }
 
 /**
- * @param {{ command: string, env: NodeJS.ProcessEnv, hear: (text: Buffer) => void, module: string }} go
+ * @param {{ command: string, env: NodeJS.ProcessEnv, onStderr: (text: Buffer) => void, module: string }} go
  * @param {string[]} args
  */
-async function goBuild({ command, env, hear, module }, args) {
-  const outcome = await run(command, ["build", ...args], { cwd: module, env, hear, seconds: 3600 });
+async function goBuild({ command, env, onStderr, module }, args) {
+  const outcome = await run(command, ["build", ...args], {
+    cwd: module,
+    env,
+    onStderr,
+    seconds: 3600,
+  });
   if (outcome.ok) return;
-  const trouble = outcome.said.split("\n").filter((line) => line.includes(" ")); // not the names of packages
+  const trouble = outcome.output.split("\n").filter((line) => line.includes(" ")); // not the names of packages
   throw new SetupError(
     `Go could not build the engine. It said:\n${lastLines(trouble.join("\n"), 12)}\n` +
       "  If a module could not be fetched, see to the network or GOPROXY and run the same command again: what is built already is kept.\n" +
@@ -100,7 +105,7 @@ function warnOfLittleSpace(folder) {
   const { bavail, bsize } = statfsSync(folder);
   const free = (bavail * bsize) / 2 ** 30;
   if (free >= NEEDED_GIB) return;
-  say(
+  log(
     `${folder} has ${free.toFixed(1)} GiB left; the build may take ${NEEDED_GIB} GiB (another disk: export GOCACHE=/path GOMODCACHE=/path)`,
   );
 }

@@ -10,14 +10,14 @@ const KEEP = 64 * 1024;
  * @typedef {object} Outcome
  * @property {boolean} ok ended by itself with exit code 0
  * @property {string} stdout its end, at most 64 KiB
- * @property {string} said the end of stdout and stderr as they came, for messages; or why it could not run
+ * @property {string} output the end of stdout and stderr as they came, for messages; or why it could not run
  */
 
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {{ seconds: number, env?: NodeJS.ProcessEnv, cwd?: string, hear?: (text: Buffer) => void }} how
- *   hear: gets what it says on stderr as it comes
+ * @param {{ seconds: number, env?: NodeJS.ProcessEnv, cwd?: string, onStderr?: (text: Buffer) => void }} how
+ *   onStderr: gets what it says on stderr as it comes
  * @returns {Promise<Outcome>} never rejects
  */
 export function run(command, args, how) {
@@ -44,10 +44,10 @@ export function run(command, args, how) {
       clearTimeout(limit);
       forget();
       const words = [both.text(), trouble].filter(Boolean).join("\n");
-      resolve({ ok, stdout: stdout.text(), said: words });
+      resolve({ ok, stdout: stdout.text(), output: words });
     };
     child.stdout.on("data", (chunk) => (stdout.add(chunk), both.add(chunk)));
-    child.stderr.on("data", (chunk) => (both.add(chunk), how.hear?.(chunk)));
+    child.stderr.on("data", (chunk) => (both.add(chunk), how.onStderr?.(chunk)));
     child.on("error", (error) => done(false, error.message));
     child.on("close", (code, signal) => {
       if (late) return done(false, `gave up after ${how.seconds} s`);
@@ -78,12 +78,12 @@ function tail() {
 }
 
 /**
- * @param {string} said
+ * @param {string} output
  * @param {number} count
  * @returns {string} its last lines that are not empty, indented for a message
  */
-export function lastLines(said, count) {
-  const lines = said.split("\n").filter((line) => line.trim() !== "");
+export function lastLines(output, count) {
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
   return lines
     .slice(-count)
     .map((line) => `  ${line.trimEnd()}`)

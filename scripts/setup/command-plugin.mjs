@@ -4,10 +4,10 @@ import { delimiter, dirname, join } from "node:path";
 import { run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
 import { findProgram, foldersOf, isExecutable } from "./find-program.mjs";
-import { alone } from "./lock.mjs";
-import { note, recall } from "./memory.mjs";
+import { withLock } from "./lock.mjs";
+import { recall, remember } from "./cache.mjs";
 import { packageVersion, pulumiHome } from "./pins.mjs";
-import { say, withProgress } from "./progress.mjs";
+import { log, withProgress } from "./progress.mjs";
 
 const PROGRAM = "pulumi-resource-command";
 /** The plugin is some 20 MB; without a way out the CLI gives up by itself after about 10 s. */
@@ -24,13 +24,14 @@ export function standInFolder(root) {
  * @param {string} engineFolder
  * @returns {Promise<"real" | "stand-in">} a stand-in has to be put on PATH, and means that plugins cannot be downloaded here
  */
-export async function establishCommandPlugin(root, engineFolder) {
+export async function ensureCommandPlugin(root, engineFolder) {
   const version = packageVersion(root, "@pulumi/command");
   const cli = join(engineFolder, "pulumi");
   if (isInstalled(root, version)) return "real";
-  if (!triedInVain(root)) {
-    await alone(root, async () => {
-      if (!isInstalled(root, version) && !triedInVain(root)) await install(root, cli, version);
+  if (!downloadFailedRecently(root)) {
+    await withLock(root, async () => {
+      if (!isInstalled(root, version) && !downloadFailedRecently(root))
+        await install(root, cli, version);
     });
   }
   if (isInstalled(root, version)) return "real";
@@ -40,7 +41,7 @@ export async function establishCommandPlugin(root, engineFolder) {
         `  Where there is internet: pulumi plugin install resource command ${version}`,
     );
   }
-  say(
+  log(
     `a stand-in takes the place of Pulumi's plugin command ${version}, which cannot be downloaded here (lab and tests only)`,
   );
   return "stand-in";
@@ -68,11 +69,11 @@ async function install(root, cli, version) {
       seconds: LONGEST_SECONDS,
     }),
   );
-  if (!outcome.ok) note(root, "plugin download failed", new Date().toISOString(), [cli]);
+  if (!outcome.ok) remember(root, "plugin download failed", new Date().toISOString(), [cli]);
 }
 
 /** @param {string} root */
-function triedInVain(root) {
+function downloadFailedRecently(root) {
   const when = recall(root, "plugin download failed");
   return when !== null && Date.now() - Date.parse(when) < HOURS_BEFORE_ASKING_AGAIN * 3_600_000;
 }

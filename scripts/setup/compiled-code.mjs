@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
 import { isLinked } from "./link-command.mjs";
-import { alone } from "./lock.mjs";
-import { note, recall } from "./memory.mjs";
+import { withLock } from "./lock.mjs";
+import { recall, remember } from "./cache.mjs";
 import { npmCommand } from "./npm-packages.mjs";
 import { withProgress } from "./progress.mjs";
 
@@ -19,12 +19,12 @@ const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package.json", "packa
  */
 export async function compile(root) {
   if (isCompiled(root)) return;
-  await alone(root, async () => {
+  await withLock(root, async () => {
     if (isCompiled(root)) return;
     // Taken before, so that a source saved while the compiler reads makes the next run compile again.
     const digest = digestOf(root, sourcesOf(root));
     await withProgress("compiling the commands", () => build(root));
-    note(root, "compiled", digest, []);
+    remember(root, "compiled", digest, []);
   });
 }
 
@@ -79,6 +79,6 @@ async function build(root) {
   });
   if (outcome.ok) return;
   throw new SetupError(
-    `The sources under mesh/ and scripts/ do not compile:\n${lastLines(outcome.said, 20)}\n  Mend them and run the same command again (npm run build shows this alone).`,
+    `The sources under mesh/ and scripts/ do not compile:\n${lastLines(outcome.output, 20)}\n  Mend them and run the same command again (npm run build shows this alone).`,
   );
 }

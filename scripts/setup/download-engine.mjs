@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { run } from "./child.mjs";
 import { isExecutable } from "./find-program.mjs";
 import { LANGUAGE_HOST, engineVersion } from "./pins.mjs";
-import { makeThenPlace } from "./place-engine.mjs";
-import { say, withProgress } from "./progress.mjs";
+import { installAtomically } from "./install-engine.mjs";
+import { log, withProgress } from "./progress.mjs";
 
 /** A download of some 150 MB on a slow line; where there is no way out at all it fails within seconds. */
 const LONGEST_SECONDS = 600;
@@ -17,11 +17,11 @@ const LONGEST_SECONDS = 600;
  */
 export async function downloadEngine(root, place) {
   const version = engineVersion(root);
-  return await makeThenPlace(place, async (workshop) => {
+  return await installAtomically(place, async (temporary) => {
     // The wrapper unpacks straight into its place and takes any `pulumi` there for whole; so it gets a home of its own first.
     const env = {
       ...process.env,
-      PULUMI_HOME: workshop,
+      PULUMI_HOME: temporary,
       PULUMI_VERSION: version,
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
@@ -29,15 +29,15 @@ export async function downloadEngine(root, place) {
     const outcome = await withProgress(`downloading the engine, Pulumi ${version}`, () =>
       run(process.execPath, [wrapper, "version"], { env, seconds: LONGEST_SECONDS }),
     );
-    const finished = join(workshop, "versions", version);
+    const finished = join(temporary, "versions", version);
     const isWhole = ["pulumi", LANGUAGE_HOST].every((name) =>
       isExecutable(join(finished, "bin", name)),
     );
     if (outcome.ok && isWhole) return finished;
     const reason = existsSync(finished)
       ? "the download is not whole"
-      : outcome.said.split("\n").at(-1);
-    say(`the engine cannot be downloaded here (${reason})`);
+      : outcome.output.split("\n").at(-1);
+    log(`the engine cannot be downloaded here (${reason})`);
     return null;
   });
 }

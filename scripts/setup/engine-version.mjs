@@ -27,7 +27,7 @@ export function compareVersions(a, b) {
  * @param {string} sdk version of @pulumi/pulumi
  * @returns {string | null} null when it fits, else why it does not
  */
-export function whyUnfit(version, sdk) {
+export function incompatibility(version, sdk) {
   const cli = parseVersion(version);
   const least = parseVersion(sdk);
   if (cli === null || least === null) return `does not tell its version ("${version.trim()}")`;

@@ -3,18 +3,18 @@ import { dirname, join } from "node:path";
 import { buildEngine } from "./build-with-go.mjs";
 import { run } from "./child.mjs";
 import { downloadEngine } from "./download-engine.mjs";
-import { whyUnfit } from "./engine-version.mjs";
+import { incompatibility } from "./engine-version.mjs";
 import { findProgram, foldersOf, isExecutable, isNpmBin } from "./find-program.mjs";
-import { alone } from "./lock.mjs";
-import { note, recall } from "./memory.mjs";
+import { withLock } from "./lock.mjs";
+import { recall, remember } from "./cache.mjs";
 import { LANGUAGE_HOST, engineHome, packageVersion } from "./pins.mjs";
-import { say } from "./progress.mjs";
+import { log } from "./progress.mjs";
 
 /**
  * @typedef {object} Engine
  * @property {string} folder where `pulumi` lies
  * @property {string} version
- * @property {boolean} isOurs whether the folder has to be put on PATH: false for one that was there already
+ * @property {boolean} addToPath whether the folder has to be put on PATH: false for one that was there already
  */
 
 /**
@@ -29,18 +29,19 @@ export async function findEngine(root) {
   let refused = null;
   if (onPath !== null) {
     const version = await versionOf(root, onPath, folders);
-    const unfit = version === null ? `has no ${LANGUAGE_HOST} beside it` : whyUnfit(version, sdk);
+    const unfit =
+      version === null ? `has no ${LANGUAGE_HOST} beside it` : incompatibility(version, sdk);
     if (unfit === null)
       return {
-        engine: { folder: dirname(onPath), version: String(version), isOurs: false },
+        engine: { folder: dirname(onPath), version: String(version), addToPath: false },
         refused,
       };
     refused = `${onPath} ${unfit}`;
   }
   const folder = join(engineHome(root), "bin");
   const version = await versionOf(root, join(folder, "pulumi"), []);
-  const fits = version !== null && whyUnfit(version, sdk) === null;
-  return { engine: fits ? { folder, version, isOurs: true } : null, refused };
+  const fits = version !== null && incompatibility(version, sdk) === null;
+  return { engine: fits ? { folder, version, addToPath: true } : null, refused };
 }
 
 /**
@@ -49,18 +50,18 @@ export async function findEngine(root) {
  * @param {boolean} mayInstall whether a missing Go may be installed
  * @returns {Promise<Engine>}
  */
-export async function establishEngine(root, mayInstall) {
+export async function ensureEngine(root, mayInstall) {
   const found = await findEngine(root);
   if (found.engine !== null) return found.engine;
-  return await alone(root, async () => {
+  return await withLock(root, async () => {
     const again = await findEngine(root);
     if (again.engine !== null) return again.engine;
-    if (again.refused !== null) say(`not used: ${again.refused}`);
+    if (again.refused !== null) log(`not used: ${again.refused}`);
     const home = engineHome(root);
     if (!(await downloadEngine(root, home))) await buildEngine(root, home, mayInstall);
     const { engine } = await findEngine(root);
     if (engine === null) throw new Error(`the engine in ${home} does not start`);
-    say(`the engine is here: Pulumi ${engine.version} in ${engine.folder}`);
+    log(`the engine is here: Pulumi ${engine.version} in ${engine.folder}`);
     return engine;
   });
 }
@@ -80,6 +81,6 @@ async function versionOf(root, cli, folders) {
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const outcome = await run(cli, ["version"], { env, seconds: 30 });
   if (!outcome.ok) return null;
-  note(root, `version of ${cli}`, outcome.stdout, [cli, host]);
+  remember(root, `version of ${cli}`, outcome.stdout, [cli, host]);
   return outcome.stdout;
 }

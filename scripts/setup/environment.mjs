@@ -17,7 +17,7 @@ export function preparedEnvironment(user, { root, engine, plugin, standInFolder,
   const folders = [
     nodeFolder,
     ...(plugin === "stand-in" ? [standInFolder] : []),
-    ...(engine?.isOurs ? [engine.folder] : []),
+    ...(engine?.addToPath ? [engine.folder] : []),
     // npm puts node_modules/.bin folders first, where the wrapper `pulumi` would shadow an engine on PATH; so they go last.
     ...users.filter((folder) => !isNpmBin(folder)),
     ...SYSTEM_FOLDERS,

@@ -45,7 +45,7 @@ export function findProgram(name, folders) {
  * Whether a program (by name) or a file (by absolute path) is on this machine.
  * @param {string} tool
  */
-export function isHere(tool) {
+export function isAvailable(tool) {
   if (tool.startsWith("/")) return existsSync(tool);
   return findProgram(tool, [...foldersOf(process.env["PATH"]), ...SYSTEM_FOLDERS]) !== null;
 }

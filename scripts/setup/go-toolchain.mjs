@@ -7,7 +7,7 @@ import { compareVersions, parseVersion } from "./engine-version.mjs";
 import { SetupError } from "./errors.mjs";
 import { findProgram, foldersOf } from "./find-program.mjs";
 import { installSystemPackages } from "./system-packages.mjs";
-import { say, withProgress } from "./progress.mjs";
+import { log, withProgress } from "./progress.mjs";
 
 /** Where Go's own archive is unpacked by its instructions, and where some distributions keep theirs. */
 const USUAL_FOLDERS = ["/usr/local/go/bin", "/usr/lib/go/bin"];
@@ -35,7 +35,7 @@ const GO = {
  * @param {boolean} mayInstall whether a missing Go may be installed
  * @returns {Promise<Go>}
  */
-export async function establishGo(root, mayInstall) {
+export async function ensureGo(root, mayInstall) {
   const needed = neededGo(root);
   if (findGo() === null) await installSystemPackages(root, [GO], mayInstall);
   const command = findGo();
@@ -44,11 +44,11 @@ export async function establishGo(root, mayInstall) {
       `Go is installed but not found. Put its folder on PATH and run the same command again.`,
     );
   const here = await versionOfGo(command);
-  switch (wayToGo(here, needed)) {
+  switch (toolchainSource(here, needed)) {
     case "as it is":
       return { command, env: { GOTOOLCHAIN: "local" } };
     case "by itself":
-      say(`Go ${here} will fetch Go ${needed}, which the engine needs`);
+      log(`Go ${here} will fetch Go ${needed}, which the engine needs`);
       return { command, env: { GOTOOLCHAIN: `go${needed}` } };
     case "as a module":
       return { command: await fetchToolchain(command, needed), env: { GOTOOLCHAIN: "local" } };
@@ -61,7 +61,7 @@ export async function establishGo(root, mayInstall) {
  * @param {string} needed
  * @returns {"as it is" | "by itself" | "as a module"}
  */
-export function wayToGo(here, needed) {
+export function toolchainSource(here, needed) {
   const version = parseGo(here);
   if (compareVersions(version, parseGo(needed)) >= 0) return "as it is";
   return compareVersions(version, parseGo(KNOWS_TOOLCHAINS)) >= 0 ? "by itself" : "as a module";
@@ -112,7 +112,7 @@ async function fetchToolchain(command, needed) {
   const folder = /** @type {string | undefined} */ (
     outcome.ok ? JSON.parse(outcome.stdout).Dir : undefined
   );
-  if (folder === undefined) throw new SetupError(goRemedy(needed, outcome.said));
+  if (folder === undefined) throw new SetupError(goRemedy(needed, outcome.output));
   for (const part of ["bin", join("pkg", "tool")]) makeExecutable(join(folder, part));
   return join(folder, "bin", "go");
 }

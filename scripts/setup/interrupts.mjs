@@ -24,7 +24,7 @@ export function onInterrupt(undo) {
  * @param {Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function finishFirst(work) {
+export async function uninterruptible(work) {
   unbreakable = work;
   try {
     return await work;

@@ -21,7 +21,7 @@ export async function namespaceObstacle() {
   if (outcome.ok) return null;
   return (
     "root may not make namespaces here; this looks like a container without the right to. " +
-    `Use a virtual machine, or a container started with --privileged. unshare said:\n${lastLines(outcome.said, 2)}`
+    `Use a virtual machine, or a container started with --privileged. unshare said:\n${lastLines(outcome.output, 2)}`
   );
 }
 

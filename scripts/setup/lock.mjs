@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { SetupError } from "./errors.mjs";
 import { onInterrupt } from "./interrupts.mjs";
-import { say } from "./progress.mjs";
+import { log } from "./progress.mjs";
 
 const LONGEST_WAIT_MINUTES = 30;
 
@@ -29,7 +29,7 @@ const held = new Set();
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function alone(root, work) {
+export async function withLock(root, work) {
   if (held.has(root)) return await work();
   const file = join(setupFolder(root), "lock");
   await take(file);
@@ -57,7 +57,7 @@ async function take(file) {
       continue;
     }
     if (!told)
-      say(`another set-up (process ${owner ?? "?"}) is at work in this folder; waiting for it`);
+      log(`another set-up (process ${owner ?? "?"}) is at work in this folder; waiting for it`);
     if (Date.now() > giveUp) {
       throw new SetupError(
         `Another set-up has been at work in this folder for ${LONGEST_WAIT_MINUTES} minutes.\n  If there is none, remove its lock: rm ${file}`,

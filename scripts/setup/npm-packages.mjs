@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { alone } from "./lock.mjs";
+import { withLock } from "./lock.mjs";
 import { withProgress } from "./progress.mjs";
 
 /** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages by path in node_modules */
@@ -14,7 +14,7 @@ import { withProgress } from "./progress.mjs";
  */
 export async function installNpmPackages(root) {
   if (missingHere(root).length === 0) return;
-  await alone(root, async () => {
+  await withLock(root, async () => {
     const missing = missingHere(root);
     if (missing.length === 0) return;
     await withProgress(`installing the npm packages (${missing.length} missing or changed)`, () =>
@@ -85,7 +85,7 @@ async function ci(root) {
   const outcome = await run(command, [...before, ...args], { cwd: root, seconds: 1200 });
   if (outcome.ok) return;
   throw new SetupError(
-    `npm could not install the packages of package-lock.json. It said:\n${lastLines(outcome.said, 12)}\n` +
+    `npm could not install the packages of package-lock.json. It said:\n${lastLines(outcome.output, 12)}\n` +
       "  See what it needs (often a network or a proxy: npm config get registry), then run the same command again.",
   );
 }

@@ -4,7 +4,7 @@ import { clearInterval, setInterval } from "node:timers";
 const SECONDS_BETWEEN_LINES = 15;
 
 /** @param {string} line */
-export function say(line) {
+export function log(line) {
   process.stderr.write(`set-up: ${line}\n`);
 }
 
@@ -19,13 +19,13 @@ export function say(line) {
 export async function withProgress(what, work, detail = () => "") {
   const started = Date.now();
   const elapsed = () => formatSeconds((Date.now() - started) / 1000);
-  say(`${what} …`);
+  log(`${what} …`);
   const ticker = setInterval(() => {
-    say(`${what} … ${elapsed()}${detail()}`);
+    log(`${what} … ${elapsed()}${detail()}`);
   }, SECONDS_BETWEEN_LINES * 1000);
   try {
     const result = await work();
-    if (Date.now() - started > 1000) say(`${what}: ${elapsed()}`);
+    if (Date.now() - started > 1000) log(`${what}: ${elapsed()}`);
     return result;
   } finally {
     clearInterval(ticker);

@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { isHere } from "./find-program.mjs";
-import { finishFirst } from "./interrupts.mjs";
-import { alone } from "./lock.mjs";
-import { say, withProgress } from "./progress.mjs";
-import { keepingSshdAsleep } from "./sleeping-sshd.mjs";
+import { isAvailable } from "./find-program.mjs";
+import { uninterruptible } from "./interrupts.mjs";
+import { withLock } from "./lock.mjs";
+import { log, withProgress } from "./progress.mjs";
+import { withoutStartingSshd } from "./sshd-service.mjs";
 import { distributionOf, listOf, missingText, packagesFor } from "./system-tools.mjs";
 
 /** @typedef {import("./system-tools.mjs").Need} Need */
@@ -23,7 +23,7 @@ export async function installSystemPackages(root, needs, mayInstall) {
     const circumstances = { isRoot: isRoot(), mayInstall };
     throw new SetupError(missingText(missing(needs), thisDistribution(), circumstances));
   }
-  await alone(root, async () => {
+  await withLock(root, async () => {
     const absent = missing(needs);
     if (absent.length > 0) await aptInstall(absent);
   });
@@ -54,18 +54,18 @@ function thisDistribution() {
 
 /** @param {Need[]} needs */
 function missing(needs) {
-  return needs.filter((one) => !isHere(one.tool));
+  return needs.filter((one) => !isAvailable(one.tool));
 }
 
 /** @param {Need[]} absent */
 async function aptInstall(absent) {
   const packages = packagesFor(absent, "debian");
-  say(`these programs are missing:\n${listOf(absent)}`);
+  log(`these programs are missing:\n${listOf(absent)}`);
   const install = () =>
     withProgress(`installing with apt-get: ${packages.join(" ")}`, () => apt(packages));
   const bringsSshd = packages.includes("openssh-server");
-  const said = await finishFirst(bringsSshd ? keepingSshdAsleep(install) : install());
-  const left = absent.filter((one) => !isHere(one.tool));
+  const said = await uninterruptible(bringsSshd ? withoutStartingSshd(install) : install());
+  const left = absent.filter((one) => !isAvailable(one.tool));
   if (left.length === 0) return;
   throw new SetupError(
     `apt-get could not bring these programs:\n${listOf(left)}\nIt said:\n${lastLines(said, 12)}\n` +
@@ -82,9 +82,9 @@ async function aptInstall(absent) {
 async function apt(packages) {
   const install = ["install", "-y", "--no-install-recommends", ...packages];
   const first = await aptGet(install);
-  if (first.ok) return first.said;
+  if (first.ok) return first.output;
   await aptGet(["update"]);
-  return (await aptGet(install)).said;
+  return (await aptGet(install)).output;
 }
 
 /** @param {string[]} args */

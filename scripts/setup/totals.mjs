@@ -32,6 +32,6 @@ export function closingLine({ passed, failed, skipped }) {
 }
 
 /** Whether it may be called a success: something ran and nothing failed. @param {Totals} totals */
-export function isGood({ passed, failed }) {
+export function isSuccess({ passed, failed }) {
   return failed === 0 && passed > 0;
 }

@@ -61,7 +61,7 @@ describe("set-up: counting tests", () => {
     totalsOf: (reported: Totals | null, endedWell: boolean) => Totals;
     sum: (runs: Totals[]) => Totals;
     closingLine: (totals: Totals) => string;
-    isGood: (totals: Totals) => boolean;
+    isSuccess: (totals: Totals) => boolean;
   }
   it("a run that ended badly without a failed test counts as one failure", async () => {
     const { totalsOf } = await load<Counting>("totals.mjs");
@@ -74,15 +74,15 @@ describe("set-up: counting tests", () => {
   });
 
   it("closes with one line over all runs, and no test at all is no success", async () => {
-    const { sum, closingLine, isGood } = await load<Counting>("totals.mjs");
+    const { sum, closingLine, isSuccess } = await load<Counting>("totals.mjs");
     const total = sum([
       { passed: 3, failed: 0, skipped: 1 },
       { passed: 2, failed: 1, skipped: 0 },
     ]);
     assert.equal(closingLine(total), "5 passed, 1 failed, 1 skipped");
     assert.equal(closingLine({ passed: 7, failed: 0, skipped: 0 }), "7 passed, 0 failed");
-    assert.equal(isGood(total), false);
-    assert.equal(isGood({ passed: 7, failed: 0, skipped: 2 }), true);
-    assert.equal(isGood({ passed: 0, failed: 0, skipped: 2 }), false);
+    assert.equal(isSuccess(total), false);
+    assert.equal(isSuccess({ passed: 7, failed: 0, skipped: 2 }), true);
+    assert.equal(isSuccess({ passed: 0, failed: 0, skipped: 2 }), false);
   });
 });

@@ -39,14 +39,14 @@ describe("set-up: which engine fits", () => {
   ];
   for (const [version, why] of cases) {
     it(`${JSON.stringify(version)}: ${why ?? "fits"}`, async () => {
-      const { whyUnfit } = await load<{ whyUnfit: (cli: string, sdk: string) => string | null }>(
-        "engine-version.mjs",
-      );
-      assert.equal(whyUnfit(version, "3.248.0"), why);
+      const { incompatibility } = await load<{
+        incompatibility: (cli: string, sdk: string) => string | null;
+      }>("engine-version.mjs");
+      assert.equal(incompatibility(version, "3.248.0"), why);
     });
   }
 
-  it("the Go module builds the version of the SDK", async () => {
+  it("the Go module builds the version of the SDK", () => {
     const { dependencies } = JSON.parse(
       readFileSync(join(setup, "../../package.json"), "utf8"),
     ) as { dependencies: Record<string, string> };
@@ -68,10 +68,10 @@ describe("set-up: how a Go gets to build the engine", () => {
   ];
   for (const [here, way] of cases) {
     it(`Go ${here}: ${way}`, async () => {
-      const { wayToGo } = await load<{ wayToGo: (here: string, needed: string) => string }>(
-        "go-toolchain.mjs",
-      );
-      assert.equal(wayToGo(here, "1.25.11"), way);
+      const { toolchainSource } = await load<{
+        toolchainSource: (here: string, needed: string) => string;
+      }>("go-toolchain.mjs");
+      assert.equal(toolchainSource(here, "1.25.11"), way);
     });
   }
 
@@ -125,7 +125,7 @@ describe("set-up: finding the engine", () => {
   it("takes a suitable one on PATH before our own", async () => {
     install(bin(), "v3.260.0");
     install(ours(), "v3.248.0");
-    const engine = { folder: bin(), version: "v3.260.0", isOurs: false };
+    const engine = { folder: bin(), version: "v3.260.0", addToPath: false };
     assert.deepEqual(await find(), { engine, refused: null });
   });
 
@@ -133,7 +133,7 @@ describe("set-up: finding the engine", () => {
     install(bin(), "v3.100.0");
     install(ours(), "v3.248.0");
     assert.deepEqual(await find(), {
-      engine: { folder: ours(), version: "v3.248.0", isOurs: true },
+      engine: { folder: ours(), version: "v3.248.0", addToPath: true },
       refused: `${bin()}/pulumi is 3.100.0, older than the program's SDK 3.248.0`,
     });
   });

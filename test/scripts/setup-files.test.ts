@@ -31,20 +31,20 @@ afterEach(() => {
 
 describe("set-up: memory", () => {
   interface Memory {
-    note: (root: string, name: string, value: string, files: string[]) => void;
+    remember: (root: string, name: string, value: string, files: string[]) => void;
     recall: (root: string, name: string) => string | null;
   }
   const noted = async () => {
-    const memory = await load<Memory>("memory.mjs");
+    const memory = await load<Memory>("cache.mjs");
     const file = join(folder, "pulumi");
     writeFileSync(file, "one");
-    memory.note(folder, "engine", "v3.250.0", [file]);
+    memory.remember(folder, "engine", "v3.250.0", [file]);
     return { ...memory, file };
   };
 
   it("recalls what was noted, also beside a second note", async () => {
-    const { note, recall } = await noted();
-    note(folder, "other", "x", []);
+    const { remember, recall } = await noted();
+    remember(folder, "other", "x", []);
     assert.equal(recall(folder, "engine"), "v3.250.0");
     assert.equal(recall(folder, "other"), "x");
     assert.equal(recall(folder, "never noted"), null);
@@ -63,10 +63,10 @@ describe("set-up: memory", () => {
   });
 
   it("remembers nothing of a damaged memory, and writes a good one over it", async () => {
-    const { note, recall } = await noted();
+    const { remember, recall } = await noted();
     writeFileSync(join(folder, ".setup", "memory"), "{ half");
     assert.equal(recall(folder, "engine"), null);
-    note(folder, "engine", "again", []);
+    remember(folder, "engine", "again", []);
     assert.equal(recall(folder, "engine"), "again");
   });
 
@@ -78,19 +78,19 @@ describe("set-up: memory", () => {
 
 describe("set-up: lock", () => {
   interface Lock {
-    alone: <T>(root: string, work: () => Promise<T>) => Promise<T>;
+    withLock: <T>(root: string, work: () => Promise<T>) => Promise<T>;
   }
 
   it("lets the second set-up start when the first has ended", async () => {
-    const { alone } = await load<Lock>("lock.mjs");
+    const { withLock } = await load<Lock>("lock.mjs");
     // A process of its own, named as a set-up is: it holds the lock until its stdin ends.
     const holder = join(folder, "run.mjs");
     const finished = join(folder, "finished");
     writeFileSync(
       holder,
       `import { writeFileSync } from "node:fs";
-       import { alone } from ${JSON.stringify(join(setup, "lock.mjs"))};
-       await alone(${JSON.stringify(folder)}, async () => {
+       import { withLock } from ${JSON.stringify(join(setup, "lock.mjs"))};
+       await withLock(${JSON.stringify(folder)}, async () => {
          console.log("held");
          await new Promise((done) => process.stdin.on("end", done).resume());
          writeFileSync(${JSON.stringify(finished)}, "");
@@ -99,78 +99,81 @@ describe("set-up: lock", () => {
     const first = spawn(process.execPath, [holder], { stdio: ["pipe", "pipe", "inherit"] });
     const exited = once(first, "exit");
     await once(first.stdout, "data");
-    const second = alone(folder, () => Promise.resolve(existsSync(finished)));
+    const second = withLock(folder, () => Promise.resolve(existsSync(finished)));
     first.stdin.end();
     assert.equal(await second, true, "the second one began when the first one's work was done");
     assert.deepEqual(await exited, [0, null]);
   });
 
   it("lets a step that has the lock call another that wants it", async () => {
-    const { alone } = await load<Lock>("lock.mjs");
-    assert.equal(await alone(folder, () => alone(folder, () => Promise.resolve("inner"))), "inner");
+    const { withLock } = await load<Lock>("lock.mjs");
+    assert.equal(
+      await withLock(folder, () => withLock(folder, () => Promise.resolve("inner"))),
+      "inner",
+    );
     assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
   });
 
   it("takes the lock of a set-up that is dead, and releases its own after a failure", async () => {
-    const { alone } = await load<Lock>("lock.mjs");
+    const { withLock } = await load<Lock>("lock.mjs");
     mkdirSync(join(folder, ".setup"));
     // Process 1 lives, and is no set-up: its number could as well have been given to another process since.
     writeFileSync(join(folder, ".setup", "lock"), "1");
     await assert.rejects(
-      alone(folder, () => Promise.reject(new Error("work failed"))),
+      withLock(folder, () => Promise.reject(new Error("work failed"))),
       /work failed/,
     );
-    assert.equal(await alone(folder, () => Promise.resolve("ran")), "ran");
+    assert.equal(await withLock(folder, () => Promise.resolve("ran")), "ran");
     assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
   });
 });
 
 describe("set-up: the engine's place", () => {
   interface Place {
-    makeThenPlace: (
+    installAtomically: (
       place: string,
-      work: (workshop: string) => Promise<string | null>,
+      work: (temporary: string) => Promise<string | null>,
     ) => Promise<boolean>;
   }
-  const made = (content: string) => (workshop: string) => {
-    mkdirSync(join(workshop, "engine"));
-    writeFileSync(join(workshop, "engine", "pulumi"), content);
-    return Promise.resolve(join(workshop, "engine"));
+  const made = (content: string) => (temporary: string) => {
+    mkdirSync(join(temporary, "engine"));
+    writeFileSync(join(temporary, "engine", "pulumi"), content);
+    return Promise.resolve(join(temporary, "engine"));
   };
   const versions = () => join(folder, "versions");
   const place = () => join(versions(), "3.250.0");
 
   it("puts a finished engine there, over a half one", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
+    const { installAtomically } = await load<Place>("install-engine.mjs");
     mkdirSync(join(place(), "bin"), { recursive: true });
     writeFileSync(join(place(), "bin", "half"), "");
-    assert.equal(await makeThenPlace(place(), made("whole")), true);
+    assert.equal(await installAtomically(place(), made("whole")), true);
     assert.deepEqual(readdirSync(place()), ["pulumi"]);
     assert.deepEqual(readdirSync(versions()), ["3.250.0"]);
   });
 
   it("leaves nothing behind when the work fails or gives nothing", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
-    const fails = (workshop: string) => {
-      writeFileSync(join(workshop, "half"), "");
+    const { installAtomically } = await load<Place>("install-engine.mjs");
+    const fails = (temporary: string) => {
+      writeFileSync(join(temporary, "half"), "");
       return Promise.reject(new Error("no network"));
     };
-    await assert.rejects(makeThenPlace(place(), fails), /no network/);
-    assert.equal(await makeThenPlace(place(), () => Promise.resolve(null)), false);
+    await assert.rejects(installAtomically(place(), fails), /no network/);
+    assert.equal(await installAtomically(place(), () => Promise.resolve(null)), false);
     assert.deepEqual(readdirSync(versions()), []);
   });
 
   it("clears away what a killed set-up left", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
+    const { installAtomically } = await load<Place>("install-engine.mjs");
     mkdirSync(join(versions(), ".wireguard-mesh-setup-999999999"), { recursive: true });
-    await makeThenPlace(place(), made("whole"));
+    await installAtomically(place(), made("whole"));
     assert.deepEqual(readdirSync(versions()), ["3.250.0"]);
   });
 
   it("names the remedy when the folder cannot be made", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
+    const { installAtomically } = await load<Place>("install-engine.mjs");
     writeFileSync(join(folder, "versions"), "a file");
-    await assert.rejects(makeThenPlace(place(), made("whole")), /export PULUMI_HOME=/);
+    await assert.rejects(installAtomically(place(), made("whole")), /export PULUMI_HOME=/);
   });
 });
 
@@ -180,7 +183,7 @@ describe("set-up: helper programs", () => {
       command: string,
       args: string[],
       how: { seconds: number },
-    ) => Promise<{ ok: boolean; stdout: string; said: string }>;
+    ) => Promise<{ ok: boolean; stdout: string; output: string }>;
   }
 
   it("ends a program that is out of time, with all that it started", async () => {
@@ -189,7 +192,7 @@ describe("set-up: helper programs", () => {
     const script = `sleep 300 & echo $! > ${pidFile}; wait`;
     const outcome = await run("/bin/sh", ["-c", script], { seconds: 1 });
     assert.equal(outcome.ok, false);
-    assert.equal(outcome.said, "gave up after 1 s");
+    assert.equal(outcome.output, "gave up after 1 s");
     const status = `/proc/${readFileSync(pidFile, "utf8").trim()}/stat`;
     const isGone = !existsSync(status) || readFileSync(status, "utf8").includes(") Z ");
     assert.ok(isGone, "the grandchild was killed");
@@ -197,9 +200,9 @@ describe("set-up: helper programs", () => {
 
   it("tells a program that is not there from one that fails", async () => {
     const { run } = await load<Child>("child.mjs");
-    assert.match((await run("no-such-program", [], { seconds: 5 })).said, /ENOENT/);
+    assert.match((await run("no-such-program", [], { seconds: 5 })).output, /ENOENT/);
     const failed = await run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"], { seconds: 5 });
     assert.deepEqual([failed.ok, failed.stdout], [false, "out"]);
-    assert.match(failed.said, /out[^]*err|err[^]*out/);
+    assert.match(failed.output, /out[^]*err|err[^]*out/);
   });
 });

@@ -181,14 +181,14 @@ describe("set-up: environment of lab and tests", () => {
     const { preparedEnvironment } = await load<Environment>("environment.mjs");
     return preparedEnvironment(user, { ...facts, engine, plugin });
   };
-  const ours = { folder: "/home/u/.pulumi/versions/3.250.0/bin", isOurs: true };
+  const ours = { folder: "/home/u/.pulumi/versions/3.250.0/bin", addToPath: true };
 
   it("the chosen Node comes first, then our engine, and npm's folders last", async () => {
     assert.equal((await path(ours, "real"))["PATH"], `/p/.setup/node:${ours.folder}:${system}`);
   });
 
   it("an engine from PATH keeps its place, and npm's wrapper does not shadow it", async () => {
-    const engine = { folder: "/usr/bin", isOurs: false };
+    const engine = { folder: "/usr/bin", addToPath: false };
     assert.equal((await path(engine, "real"))["PATH"], `/p/.setup/node:${system}`);
   });
 

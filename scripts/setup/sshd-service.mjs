@@ -3,9 +3,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { isHere } from "./find-program.mjs";
+import { isAvailable } from "./find-program.mjs";
 import { onInterrupt } from "./interrupts.mjs";
-import { say } from "./progress.mjs";
+import { log } from "./progress.mjs";
 
 /** invoke-rc.d(8) and deb-systemd-invoke(1) ask it before they start a service; exit code 101 forbids. */
 const POLICY = "/usr/sbin/policy-rc.d";
@@ -20,7 +20,7 @@ exit 101
  * @param {() => Promise<T>} install
  * @returns {Promise<T>}
  */
-export async function keepingSshdAsleep(install) {
+export async function withoutStartingSshd(install) {
   const lift = await forbidStarts();
   try {
     return await install();
@@ -57,7 +57,7 @@ async function checkForeignPolicy() {
 }
 
 async function disableAtBoot() {
-  const commands = isHere("systemctl")
+  const commands = isAvailable("systemctl")
     ? [
         ["systemctl", "disable", "ssh.service"],
         ["systemctl", "disable", "ssh.socket"],
@@ -65,7 +65,7 @@ async function disableAtBoot() {
     : [["update-rc.d", "ssh", "disable"]];
   for (const [command, ...args] of commands)
     await run(/** @type {string} */ (command), args, { seconds: 60 });
-  say(
+  log(
     "openssh-server is installed for the lab only: no SSH server of this machine was started or enabled",
   );
 }

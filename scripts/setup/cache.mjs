@@ -34,7 +34,7 @@ export function recall(root, name, fingerprint = fingerprintOf) {
  * @param {string} value
  * @param {string[]} files absolute paths
  */
-export function note(root, name, value, files) {
+export function remember(root, name, value, files) {
   const memory = load(root);
   const fingerprints = Object.fromEntries(
     files.map((path) => [path, fingerprintOf(path) ?? "gone"]),

@@ -9,19 +9,19 @@ const WORKSHOP = ".wireguard-mesh-setup-";
 /**
  * Lets the work fill a folder beside the place (so on the same file system) and moves it there when the work succeeded.
  * @param {string} place the folder that the engine shall be
- * @param {(workshop: string) => Promise<string | null>} work gives the finished folder inside the workshop, or null
+ * @param {(temporary: string) => Promise<string | null>} work gives the finished folder inside the temporary, or null
  * @returns {Promise<boolean>} whether the engine is in its place
  */
-export async function makeThenPlace(place, work) {
+export async function installAtomically(place, work) {
   const parent = dirname(place);
-  const workshop = join(parent, `${WORKSHOP}${process.pid}`);
-  openWorkshop(parent, workshop);
-  const clear = () => rmSync(workshop, { recursive: true, force: true });
+  const temporary = join(parent, `${WORKSHOP}${process.pid}`);
+  openWorkshop(parent, temporary);
+  const clear = () => rmSync(temporary, { recursive: true, force: true });
   const forget = onInterrupt(clear);
   try {
-    const finished = await work(workshop);
+    const finished = await work(temporary);
     if (finished === null) return false;
-    if (existsSync(place)) renameSync(place, join(workshop, `old-${basename(place)}`));
+    if (existsSync(place)) renameSync(place, join(temporary, `old-${basename(place)}`));
     renameSync(finished, place);
     return true;
   } finally {
@@ -30,13 +30,13 @@ export async function makeThenPlace(place, work) {
   }
 }
 
-/** @param {string} parent @param {string} workshop */
-function openWorkshop(parent, workshop) {
+/** @param {string} parent @param {string} temporary */
+function openWorkshop(parent, temporary) {
   try {
     mkdirSync(parent, { recursive: true });
     for (const name of readdirSync(parent))
       if (isAbandoned(name)) rmSync(join(parent, name), { recursive: true, force: true });
-    mkdirSync(workshop);
+    mkdirSync(temporary);
   } catch (error) {
     throw new SetupError(
       `The engine's folder cannot be made: ${error instanceof Error ? error.message : String(error)}\n` +

@@ -23,13 +23,13 @@ const LAST_OUTPUT_MS = 2000;
  *   dropped; node: default the running one
  * @returns {Promise<Ended>}
  */
-export function handOver(args, { cwd, env, quiet = false, node = process.execPath }) {
+export function runInherited(args, { cwd, env, quiet = false, node = process.execPath }) {
   const stdout = quiet ? "ignore" : "inherit";
   return ending(spawn(node, args, { cwd, env, stdio: ["inherit", stdout, "inherit"] }));
 }
 
 /**
- * As handOver, without input, and with what it prints on stdout and stderr as a result.
+ * As runInherited, without input, and with what it prints on stdout and stderr as a result.
  * @param {string[]} args
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
  * @returns {Promise<Ended & { output: string }>}
