@@ -1,75 +1,104 @@
-// Starts the real program in the set-up's place: same terminal, same folder, its exit code is ours.
+// Runs Node scripts as child processes: with this terminal, or with their output captured.
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { clearTimeout, setTimeout } from "node:timers";
+import { killGroup } from "./child.mjs";
 
-/** A terminal sends Ctrl-C to the whole group by itself; a second one would make the engine drop everything at once. */
-const fromTerminal = () => process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+const OUTPUT_GRACE_MS = 2000;
+const HOOKS_GRACE_SECONDS = 60;
 
-const LAST_OUTPUT_MS = 2000;
+/** @typedef {import("node:child_process").ChildProcess} ChildProcess */
 
 /**
  * @typedef {object} Ended
- * @property {number} code the exit code, as a shell gives it
- * @property {NodeJS.Signals | null} signal what ended the program, if it was one
- * @property {NodeJS.Signals | null} interruption what was sent to us meanwhile, whatever the program made of it
- * @property {string} how it ended, for messages
+ * @property {number} code the exit code; 128 + N after signal N, as in a shell
+ * @property {NodeJS.Signals | null} signal that ended the child
+ * @property {NodeJS.Signals | null} interruption the signal that this process received meanwhile
+ * @property {string} how the child ended, for messages
  */
 
 /**
+ * Runs a script with this process's stdin, stdout and stderr, and forwards signals to it.
  * @param {string[]} args for node: the script and its arguments
- * @param {{ cwd: string, env: NodeJS.ProcessEnv, quiet?: boolean, node?: string }} where quiet: what it says on stdout is
- *   dropped; node: default the running one
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, quiet?: boolean, node?: string }} options
+ *   quiet: discard stdout; node: path of the executable, default this process's own
  * @returns {Promise<Ended>}
  */
 export function runInherited(args, { cwd, env, quiet = false, node = process.execPath }) {
   const stdout = quiet ? "ignore" : "inherit";
-  return ending(spawn(node, args, { cwd, env, stdio: ["inherit", stdout, "inherit"] }));
+  const child = spawn(node, args, { cwd, env, stdio: ["inherit", stdout, "inherit"] });
+  return waitFor(child, (signal) => {
+    // A terminal sends Ctrl-C to the child too; after a second one the engine cancels without cleaning up.
+    if (signal !== "SIGINT" || !hasTerminal()) child.kill(signal);
+  });
+}
+
+function hasTerminal() {
+  return process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
 }
 
 /**
- * As runInherited, without input, and with what it prints on stdout and stderr as a result.
- * @param {string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
- * @returns {Promise<Ended & { output: string }>}
+ * Runs a test script without stdin and returns its output. Any interruption reaches it as one SIGINT, so that it can
+ * run its `after` hooks. The child has its own process group: a signal to ours must not end it before the hooks.
+ * @param {string[]} args for node: the script and its arguments
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, graceSeconds?: number }} options
+ *   graceSeconds: between SIGINT and SIGKILL, default 60
+ * @returns {Promise<Ended & { output: string }>} output: stdout and stderr
  */
-export async function captureNode(args, where) {
-  const child = spawn(process.execPath, args, { ...where, stdio: ["ignore", "pipe", "pipe"] });
+export async function captureNode(args, { cwd, env, graceSeconds = HOOKS_GRACE_SECONDS }) {
+  const stdio = /** @type {const} */ (["ignore", "pipe", "pipe"]);
+  const child = spawn(process.execPath, args, { cwd, env, stdio, detached: true });
   /** @type {Buffer[]} */
   const pieces = [];
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (/** @type {Buffer} */ piece) => pieces.push(piece));
-  const ended = await ending(child);
-  return { ...ended, output: Buffer.concat(pieces).toString("utf8") };
+
+  /** @type {NodeJS.Timeout | undefined} */
+  let deadline;
+  const interrupt = () => {
+    // npm repeats the terminal's Ctrl-C, and a second SIGINT would end mocha without its hooks.
+    if (deadline !== undefined) return;
+    child.kill("SIGINT");
+    deadline = setTimeout(() => killGroup(child.pid), graceSeconds * 1000);
+  };
+  try {
+    const ended = await waitFor(child, interrupt);
+    return { ...ended, output: Buffer.concat(pieces).toString("utf8") };
+  } finally {
+    clearTimeout(deadline);
+  }
 }
 
-/** @param {import("node:child_process").ChildProcess} child @returns {Promise<Ended>} */
-function ending(child) {
+/**
+ * @param {ChildProcess} child
+ * @param {(signal: NodeJS.Signals) => void} onSignal called for each signal that this process receives meanwhile
+ * @returns {Promise<Ended>} rejects when the child cannot be started
+ */
+function waitFor(child, onSignal) {
   return new Promise((resolve, reject) => {
     /** @type {NodeJS.Signals | null} */
     let interruption = null;
-    const pass = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]).map((signal) => {
-      const listener = () => {
-        interruption = signal;
-        if (signal !== "SIGINT" || !fromTerminal()) child.kill(signal);
-      };
-      process.on(signal, listener);
-      return () => process.removeListener(signal, listener);
-    });
-    const stopPassing = () => pass.forEach((stop) => stop());
-    child.on("error", (error) => (stopPassing(), reject(error)));
+    /** @param {NodeJS.Signals} signal */
+    const listener = (signal) => {
+      interruption = signal;
+      onSignal(signal);
+    };
+    const stopListening = () => FORWARDED.forEach((signal) => process.off(signal, listener));
+    FORWARDED.forEach((signal) => process.on(signal, listener));
+
+    child.on("error", (error) => (stopListening(), reject(error)));
     child.on("exit", (code, signal) => {
-      stopPassing();
-      const how = signal ? `ended by ${signal}` : `exit code ${code}`;
+      stopListening();
       const ended = {
         code: code ?? 128 + constants.signals[signal ?? "SIGTERM"],
         signal,
         interruption,
-        how,
+        how: signal ? `ended by ${signal}` : `exit code ${code}`,
       };
-      // Its last output may still be in the pipe; but a process that it left behind may hold the pipe for ever.
-      const late = setTimeout(() => resolve(ended), LAST_OUTPUT_MS);
+      // Wait for output that is still in the pipe, but not for descendants that keep the pipe open.
+      const late = setTimeout(() => resolve(ended), OUTPUT_GRACE_MS);
       child.on("close", () => (clearTimeout(late), resolve(ended)));
     });
   });

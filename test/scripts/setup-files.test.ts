@@ -192,7 +192,7 @@ describe("set-up: helper programs", () => {
     const script = `sleep 300 & echo $! > ${pidFile}; wait`;
     const outcome = await run("/bin/sh", ["-c", script], { seconds: 1 });
     assert.equal(outcome.ok, false);
-    assert.equal(outcome.output, "gave up after 1 s");
+    assert.equal(outcome.output, "timed out after 1 s");
     const status = `/proc/${readFileSync(pidFile, "utf8").trim()}/stat`;
     const isGone = !existsSync(status) || readFileSync(status, "utf8").includes(") Z ");
     assert.ok(isGone, "the grandchild was killed");
