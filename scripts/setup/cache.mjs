@@ -1,52 +1,50 @@
-// What the set-up remembers between runs, so that the next one need not ask again. It never takes its word for more than
-// it can check in a moment: each note names the files that it is about, and counts only while they are as they were.
+// Results that are expensive to compute, kept between runs in .setup/cache.json. An entry is valid while the files that
+// it depends on are unchanged.
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setupFolder } from "./lock.mjs";
 
-const MEMORY_FORMAT = 1;
+const FORMAT = 1;
+const FILE = "cache.json";
 
 /**
- * @typedef {object} Note
- * @property {string} value what was found out
- * @property {Record<string, string>} files fingerprints of the files that it is about, by path
+ * @typedef {object} Entry
+ * @property {string} value
+ * @property {Record<string, string>} files fingerprints of the files that the value depends on, by path
  */
 
-/** @typedef {{ format: number, notes: Record<string, Note> }} Memory */
+/** @typedef {{ format: number, entries: Record<string, Entry> }} Cache */
 
 /**
- * What is remembered under that name, or null when it was never noted or a file that it is about has changed or gone.
  * @param {string} root the project's folder
  * @param {string} name
- * @param {(path: string) => string | null} [fingerprint]
+ * @returns {string | null} the value; null if there is none or one of its files has changed
  */
-export function recall(root, name, fingerprint = fingerprintOf) {
-  const note = load(root).notes[name];
-  if (note === undefined) return null;
-  const holds = Object.entries(note.files).every(([path, was]) => fingerprint(path) === was);
-  return holds ? note.value : null;
+export function recall(root, name) {
+  const entry = load(root).entries[name];
+  if (entry === undefined) return null;
+  const isValid = Object.entries(entry.files).every(([path, was]) => fingerprintOf(path) === was);
+  return isValid ? entry.value : null;
 }
 
 /**
- * Remembers a value as long as these files stay as they are now. One that is not there makes it forget at once.
- * @param {string} root
+ * Stores a value that is valid while these files are unchanged.
+ * @param {string} root the project's folder
  * @param {string} name
  * @param {string} value
- * @param {string[]} files absolute paths
+ * @param {string[]} files absolute paths; if one does not exist, the value is never valid
  */
 export function remember(root, name, value, files) {
-  const memory = load(root);
-  const fingerprints = Object.fromEntries(
-    files.map((path) => [path, fingerprintOf(path) ?? "gone"]),
-  );
-  memory.notes[name] = { value, files: fingerprints };
-  const path = join(setupFolder(root), "memory");
-  writeFileSync(`${path}.${process.pid}`, JSON.stringify(memory, null, 2));
+  const cache = load(root);
+  const fingerprints = files.map((path) => [path, fingerprintOf(path) ?? "missing"]);
+  cache.entries[name] = { value, files: Object.fromEntries(fingerprints) };
+  const path = join(setupFolder(root), FILE);
+  writeFileSync(`${path}.${process.pid}`, JSON.stringify(cache, null, 2));
   renameSync(`${path}.${process.pid}`, path);
 }
 
-/** @param {string} path @returns {string | null} null when there is no such file */
-export function fingerprintOf(path) {
+/** @param {string} path @returns {string | null} null if there is no such file */
+function fingerprintOf(path) {
   try {
     const { size, mtimeMs, ino } = statSync(path);
     return `${size} ${mtimeMs} ${ino}`;
@@ -55,13 +53,13 @@ export function fingerprintOf(path) {
   }
 }
 
-/** @param {string} root @returns {Memory} */
+/** @param {string} root @returns {Cache} empty if the file is missing, damaged or of another format */
 function load(root) {
   try {
-    const memory = JSON.parse(readFileSync(join(root, ".setup", "memory"), "utf8"));
-    if (memory.format === MEMORY_FORMAT) return memory;
+    const cache = JSON.parse(readFileSync(join(root, ".setup", FILE), "utf8"));
+    if (cache.format === FORMAT) return cache;
   } catch {
-    // None yet, or not readable: then nothing is remembered.
+    // Missing or damaged.
   }
-  return { format: MEMORY_FORMAT, notes: {} };
+  return { format: FORMAT, entries: {} };
 }

@@ -1,5 +1,5 @@
-// The lab runs sshd itself, inside its own hosts. Installing openssh-server for it must not open this machine to the network:
-// Debian's package starts the server at once and at every boot, so both are prevented while it is installed.
+// Installs openssh-server without starting it. The lab runs sshd inside its own hosts, but Debian's package starts a
+// server on this machine, at once and at every boot.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
@@ -7,52 +7,55 @@ import { isAvailable } from "./find-program.mjs";
 import { onInterrupt } from "./interrupts.mjs";
 import { log } from "./progress.mjs";
 
-/** invoke-rc.d(8) and deb-systemd-invoke(1) ask it before they start a service; exit code 101 forbids. */
+/** Run by invoke-rc.d(8) and deb-systemd-invoke(1) before they start a service; exit code 101 forbids the start. */
 const POLICY = "/usr/sbin/policy-rc.d";
 const MARK = "written by the set-up of wireguard-mesh";
 const FORBID = `#!/bin/sh
-# ${MARK} while it installs openssh-server; it removes it right after.
+# ${MARK} while it installs openssh-server, and removed afterwards.
 exit 101
 `;
 
 /**
+ * Runs an installation that includes openssh-server; the service is neither started nor enabled.
  * @template T
  * @param {() => Promise<T>} install
  * @returns {Promise<T>}
  */
 export async function withoutStartingSshd(install) {
-  const lift = await forbidStarts();
+  const allowStarts = await forbidStarts();
   try {
     return await install();
   } finally {
-    lift();
+    allowStarts();
     await disableAtBoot();
   }
 }
 
+/** @returns {Promise<() => void>} undoes it */
 async function forbidStarts() {
   if (existsSync(POLICY) && !readFileSync(POLICY, "utf8").includes(MARK)) {
-    await checkForeignPolicy();
+    await checkExistingPolicy();
     return () => undefined;
   }
   writeFileSync(POLICY, FORBID, { mode: 0o755 });
   const remove = () => rmSync(POLICY, { force: true });
-  const forget = onInterrupt(remove);
+  const unregister = onInterrupt(remove);
   return () => {
-    forget();
+    unregister();
     remove();
   };
 }
 
-/** The administrator's own policy stays as it is: either it forbids the start anyway, or we do not install. */
-async function checkForeignPolicy() {
-  const outcome = await run("/bin/sh", ["-c", `${POLICY} ssh start; test $? -eq 101`], {
-    seconds: 10,
-  });
+/** Never replaces an administrator's policy: fails unless that policy forbids the start too. */
+async function checkExistingPolicy() {
+  const script = `${POLICY} ssh start; test $? -eq 101`;
+  const outcome = await run("/bin/sh", ["-c", script], { seconds: 10 });
   if (outcome.ok) return;
   throw new SetupError(
-    `openssh-server is needed for the lab's hosts and is not installed. Installing it would start an SSH server on this machine, since ${POLICY} allows it.\n` +
-      "  If that is all right, or to stop it afterwards: apt-get install openssh-server && systemctl disable --now ssh",
+    "The lab needs openssh-server, which is not installed. Installing it would start an SSH server\n" +
+      `on this machine, because ${POLICY} allows it.\n` +
+      "  To install it and stop the server:\n" +
+      "  apt-get install openssh-server && systemctl disable --now ssh",
   );
 }
 
@@ -66,6 +69,6 @@ async function disableAtBoot() {
   for (const [command, ...args] of commands)
     await run(/** @type {string} */ (command), args, { seconds: 60 });
   log(
-    "openssh-server is installed for the lab only: no SSH server of this machine was started or enabled",
+    "installed openssh-server for the lab only: this machine's SSH server was neither started nor enabled",
   );
 }

@@ -1,4 +1,4 @@
-/** What the set-up leaves on disk and relies on later: its memory, its lock, the engine's place. A note that lies is worse than none. */
+/** Files of the set-up: its cache, its lock, the engine's folder; and the programs that it runs. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,7 @@ import { join } from "node:path";
 
 const setup = join(__dirname, "../../scripts/setup");
 
-/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+/** Imports a module of the set-up, which is plain JavaScript. */
 async function load<T>(file: string): Promise<T> {
   return (await import(join(setup, file))) as T;
 }
@@ -29,49 +29,49 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe("set-up: memory", () => {
-  interface Memory {
+describe("set-up: cache", () => {
+  interface Cache {
     remember: (root: string, name: string, value: string, files: string[]) => void;
     recall: (root: string, name: string) => string | null;
   }
-  const noted = async () => {
-    const memory = await load<Memory>("cache.mjs");
+  const withEntry = async () => {
+    const cache = await load<Cache>("cache.mjs");
     const file = join(folder, "pulumi");
     writeFileSync(file, "one");
-    memory.remember(folder, "engine", "v3.250.0", [file]);
-    return { ...memory, file };
+    cache.remember(folder, "engine", "v3.250.0", [file]);
+    return { ...cache, file };
   };
 
-  it("recalls what was noted, also beside a second note", async () => {
-    const { remember, recall } = await noted();
+  it("recalls a value, also after another one was stored", async () => {
+    const { remember, recall } = await withEntry();
     remember(folder, "other", "x", []);
     assert.equal(recall(folder, "engine"), "v3.250.0");
     assert.equal(recall(folder, "other"), "x");
-    assert.equal(recall(folder, "never noted"), null);
+    assert.equal(recall(folder, "unknown"), null);
   });
 
-  it("forgets when the file has vanished", async () => {
-    const { recall, file } = await noted();
+  it("drops a value whose file was removed", async () => {
+    const { recall, file } = await withEntry();
     rmSync(file);
     assert.equal(recall(folder, "engine"), null);
   });
 
-  it("forgets when the file is another one", async () => {
-    const { recall, file } = await noted();
+  it("drops a value whose file has changed", async () => {
+    const { recall, file } = await withEntry();
     writeFileSync(file, "another");
     assert.equal(recall(folder, "engine"), null);
   });
 
-  it("remembers nothing of a damaged memory, and writes a good one over it", async () => {
-    const { remember, recall } = await noted();
-    writeFileSync(join(folder, ".setup", "memory"), "{ half");
+  it("ignores a damaged cache and overwrites it", async () => {
+    const { remember, recall } = await withEntry();
+    writeFileSync(join(folder, ".setup", "cache.json"), "{ half");
     assert.equal(recall(folder, "engine"), null);
     remember(folder, "engine", "again", []);
     assert.equal(recall(folder, "engine"), "again");
   });
 
-  it("keeps itself out of git", async () => {
-    await noted();
+  it("is ignored by git", async () => {
+    await withEntry();
     assert.equal(readFileSync(join(folder, ".setup", ".gitignore"), "utf8"), "*\n");
   });
 });
@@ -81,9 +81,9 @@ describe("set-up: lock", () => {
     withLock: <T>(root: string, work: () => Promise<T>) => Promise<T>;
   }
 
-  it("lets the second set-up start when the first has ended", async () => {
+  it("makes a second set-up wait for the first", async () => {
     const { withLock } = await load<Lock>("lock.mjs");
-    // A process of its own, named as a set-up is: it holds the lock until its stdin ends.
+    // Another process, named like the set-up, that holds the lock until its stdin ends.
     const holder = join(folder, "run.mjs");
     const finished = join(folder, "finished");
     writeFileSync(
@@ -101,11 +101,11 @@ describe("set-up: lock", () => {
     await once(first.stdout, "data");
     const second = withLock(folder, () => Promise.resolve(existsSync(finished)));
     first.stdin.end();
-    assert.equal(await second, true, "the second one began when the first one's work was done");
+    assert.equal(await second, true, "the second started after the first had finished");
     assert.deepEqual(await exited, [0, null]);
   });
 
-  it("lets a step that has the lock call another that wants it", async () => {
+  it("is reentrant", async () => {
     const { withLock } = await load<Lock>("lock.mjs");
     assert.equal(
       await withLock(folder, () => withLock(folder, () => Promise.resolve("inner"))),
@@ -114,10 +114,10 @@ describe("set-up: lock", () => {
     assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
   });
 
-  it("takes the lock of a set-up that is dead, and releases its own after a failure", async () => {
+  it("replaces the lock of a set-up that was killed, and releases its own after an error", async () => {
     const { withLock } = await load<Lock>("lock.mjs");
     mkdirSync(join(folder, ".setup"));
-    // Process 1 lives, and is no set-up: its number could as well have been given to another process since.
+    // Process 1 exists but is not a set-up, like a process that got the number of a killed one.
     writeFileSync(join(folder, ".setup", "lock"), "1");
     await assert.rejects(
       withLock(folder, () => Promise.reject(new Error("work failed"))),
@@ -128,65 +128,65 @@ describe("set-up: lock", () => {
   });
 });
 
-describe("set-up: the engine's place", () => {
-  interface Place {
+describe("set-up: installing the engine", () => {
+  interface Installer {
     installAtomically: (
-      place: string,
-      work: (temporary: string) => Promise<string | null>,
+      target: string,
+      prepare: (temporaryFolder: string) => Promise<string | null>,
     ) => Promise<boolean>;
   }
-  const made = (content: string) => (temporary: string) => {
-    mkdirSync(join(temporary, "engine"));
-    writeFileSync(join(temporary, "engine", "pulumi"), content);
-    return Promise.resolve(join(temporary, "engine"));
+  const engineOf = (content: string) => (temporaryFolder: string) => {
+    mkdirSync(join(temporaryFolder, "engine"));
+    writeFileSync(join(temporaryFolder, "engine", "pulumi"), content);
+    return Promise.resolve(join(temporaryFolder, "engine"));
   };
   const versions = () => join(folder, "versions");
-  const place = () => join(versions(), "3.250.0");
+  const target = () => join(versions(), "3.250.0");
 
-  it("puts a finished engine there, over a half one", async () => {
-    const { installAtomically } = await load<Place>("install-engine.mjs");
-    mkdirSync(join(place(), "bin"), { recursive: true });
-    writeFileSync(join(place(), "bin", "half"), "");
-    assert.equal(await installAtomically(place(), made("whole")), true);
-    assert.deepEqual(readdirSync(place()), ["pulumi"]);
+  it("replaces an incomplete engine", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
+    mkdirSync(join(target(), "bin"), { recursive: true });
+    writeFileSync(join(target(), "bin", "incomplete"), "");
+    assert.equal(await installAtomically(target(), engineOf("complete")), true);
+    assert.deepEqual(readdirSync(target()), ["pulumi"]);
     assert.deepEqual(readdirSync(versions()), ["3.250.0"]);
   });
 
-  it("leaves nothing behind when the work fails or gives nothing", async () => {
-    const { installAtomically } = await load<Place>("install-engine.mjs");
-    const fails = (temporary: string) => {
-      writeFileSync(join(temporary, "half"), "");
+  it("removes its temporary folder after an error, or if there is no engine", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
+    const fails = (temporaryFolder: string) => {
+      writeFileSync(join(temporaryFolder, "incomplete"), "");
       return Promise.reject(new Error("no network"));
     };
-    await assert.rejects(installAtomically(place(), fails), /no network/);
-    assert.equal(await installAtomically(place(), () => Promise.resolve(null)), false);
+    await assert.rejects(installAtomically(target(), fails), /no network/);
+    assert.equal(await installAtomically(target(), () => Promise.resolve(null)), false);
     assert.deepEqual(readdirSync(versions()), []);
   });
 
-  it("clears away what a killed set-up left", async () => {
-    const { installAtomically } = await load<Place>("install-engine.mjs");
+  it("removes the temporary folder of a set-up that was killed", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
     mkdirSync(join(versions(), ".wireguard-mesh-setup-999999999"), { recursive: true });
-    await installAtomically(place(), made("whole"));
+    await installAtomically(target(), engineOf("complete"));
     assert.deepEqual(readdirSync(versions()), ["3.250.0"]);
   });
 
-  it("names the remedy when the folder cannot be made", async () => {
-    const { installAtomically } = await load<Place>("install-engine.mjs");
+  it("suggests PULUMI_HOME if the folder cannot be created", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
     writeFileSync(join(folder, "versions"), "a file");
-    await assert.rejects(installAtomically(place(), made("whole")), /export PULUMI_HOME=/);
+    await assert.rejects(installAtomically(target(), engineOf("complete")), /export PULUMI_HOME=/);
   });
 });
 
-describe("set-up: helper programs", () => {
+describe("set-up: child processes", () => {
   interface Child {
     run: (
       command: string,
       args: string[],
-      how: { seconds: number },
+      options: { seconds: number },
     ) => Promise<{ ok: boolean; stdout: string; output: string }>;
   }
 
-  it("ends a program that is out of time, with all that it started", async () => {
+  it("kills a program that exceeds its time limit, and its children", async () => {
     const { run } = await load<Child>("child.mjs");
     const pidFile = join(folder, "pid");
     const script = `sleep 300 & echo $! > ${pidFile}; wait`;
@@ -194,11 +194,11 @@ describe("set-up: helper programs", () => {
     assert.equal(outcome.ok, false);
     assert.equal(outcome.output, "timed out after 1 s");
     const status = `/proc/${readFileSync(pidFile, "utf8").trim()}/stat`;
-    const isGone = !existsSync(status) || readFileSync(status, "utf8").includes(") Z ");
-    assert.ok(isGone, "the grandchild was killed");
+    const isDead = !existsSync(status) || readFileSync(status, "utf8").includes(") Z ");
+    assert.ok(isDead, "the grandchild was killed");
   });
 
-  it("tells a program that is not there from one that fails", async () => {
+  it("reports why a program was not started, and the output of one that failed", async () => {
     const { run } = await load<Child>("child.mjs");
     assert.match((await run("no-such-program", [], { seconds: 5 })).output, /ENOENT/);
     const failed = await run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"], { seconds: 5 });

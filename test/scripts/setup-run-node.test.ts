@@ -62,7 +62,7 @@ describe("set-up: interrupting captured tests", () => {
 
   const onSigint = `setTimeout(() => { console.log("hooks ran"); process.exit(0); }, 200);`;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    it(`turns ${signal} into SIGINT and waits until the hooks have run`, async () => {
+    it(`passes ${signal} on as SIGINT and waits for the hooks`, async () => {
       const { code, interruption, output } = await interrupt([signal], { onSigint });
       assert.deepEqual(
         { code, interruption, output },
@@ -73,7 +73,7 @@ describe("set-up: interrupting captured tests", () => {
     });
   }
 
-  it("sends a single SIGINT when npm repeats the signal: mocha does not survive a second one", async () => {
+  it("sends SIGINT only once, because a second one would end mocha without its hooks", async () => {
     const count = `console.log("SIGINT"); setTimeout(() => process.exit(0), 500);`;
     const { output } = await interrupt(["SIGTERM", "SIGTERM", "SIGINT"], { onSigint: count });
     assert.equal(output, "SIGINT\n");
