@@ -10,7 +10,7 @@ const KEPT_BYTES = 64 * 1024;
  * @typedef {object} Outcome
  * @property {boolean} ok exit code 0 within the time limit
  * @property {string} stdout the last 64 KiB of it
- * @property {string} output the last 64 KiB of stdout and stderr together, then the reason if it was killed or not started
+ * @property {string} output the last 64 KiB of stdout and stderr together, and why it was killed or not started
  */
 
 /**
@@ -23,8 +23,12 @@ const KEPT_BYTES = 64 * 1024;
 export function run(command, args, { seconds, env = process.env, cwd, onStderr }) {
   return new Promise((resolve) => {
     // Its own process group, so that its children (a shell's, a compiler's) are killed with it.
-    const stdio = /** @type {const} */ (["ignore", "pipe", "pipe"]);
-    const child = spawn(command, args, { cwd, env, stdio, detached: true });
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     const stdout = tail();
     const both = tail();
     let timedOut = false;

@@ -18,17 +18,19 @@
  * @typedef {"quick" | "all" | "files" | Suite} Selection
  */
 
-export const USAGE = `Usage: node scripts/setup/run.mjs lab [--no-install] [--node MAJOR] [ARGS of the lab …]
-       node scripts/setup/run.mjs test [--no-install] [--node MAJOR] [--all | --unit | --lab | --vm] [ARGS of mocha, test files …]
+export const USAGE = `Usage: node scripts/setup/run.mjs lab [--no-install] [--node MAJOR] [LAB ARGUMENTS]
+       node scripts/setup/run.mjs test [--no-install] [--node MAJOR]
+           [--all | --unit | --lab | --vm] [--save-durations] [MOCHA ARGUMENTS, TEST FILES]
 
-Installs what is missing (npm packages, system packages, the engine), then starts the lab or the tests.
-By default it runs the unit tests and a smoke test in the lab.
+Installs what is missing (npm packages, system packages, the engine), then starts the lab or
+the tests. By default it runs the unit tests and a smoke test in the lab.
   --all             run all tests
   --unit            run the unit tests
   --lab             run the lab's tests
   --vm              run the tests with virtual machines
   --no-install      do not install system packages; list the missing ones instead
-  --node MAJOR      use this version of Node (22, 24 or 26), downloaded from the npm registry if necessary
+  --node MAJOR      use this version of Node (22, 24 or 26); download it from the npm registry
+                    if necessary
   --save-durations  write the duration of each test file to test/durations.json
 `;
 

@@ -43,7 +43,7 @@ export async function ensureCommandPlugin(root, engineFolder) {
     );
   }
   log(
-    `using a stand-in for Pulumi's plugin command ${version}, which cannot be downloaded here (lab and tests only)`,
+    `the plugin command ${version} cannot be downloaded here; the lab and the tests use a stand-in`,
   );
   return "stand-in";
 }

@@ -1,4 +1,4 @@
-// Why the lab cannot run on this machine. Each check returns null if there is no obstacle, else the reason and a remedy.
+// Why the lab cannot run on this machine. Each check returns null if it can, else the reason and a remedy.
 import { existsSync } from "node:fs";
 import { lastLines, run } from "./child.mjs";
 

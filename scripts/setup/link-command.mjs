@@ -1,4 +1,4 @@
-// Links this project's programs into node_modules/.bin, for `npx wireguard-mesh` and `npx pulumi`. With a `bin` entry in
+// Links the commands into node_modules/.bin, for `npx wireguard-mesh` and `npx pulumi`. With a `bin` entry in
 // package.json, npx would install and compile the project again in its cache.
 import { chmodSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -6,7 +6,7 @@ import { SetupError } from "./errors.mjs";
 import { withLock } from "./lock.mjs";
 import { withProgress } from "./progress.mjs";
 
-/** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages by path in node_modules */
+/** By path. @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages */
 
 /**
  * Makes node_modules match the lock file.

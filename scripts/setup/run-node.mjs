@@ -40,16 +40,20 @@ function hasTerminal() {
 }
 
 /**
- * Runs a test script without stdin and returns its output. Any interruption reaches it as one SIGINT, so that it can
- * run its `after` hooks. The child has its own process group: a signal to ours must not end it before the hooks.
+ * Runs mocha without stdin and returns its output. SIGINT, SIGTERM and SIGHUP reach it as a single SIGINT, on which it can
+ * run its `after` hooks. It has its own process group, because a terminal, CI and `kill -- -PGID` signal the whole group.
  * @param {string[]} args for node: the script and its arguments
  * @param {{ cwd: string, env: NodeJS.ProcessEnv, graceSeconds?: number }} options
  *   graceSeconds: between SIGINT and SIGKILL, default 60
  * @returns {Promise<Ended & { output: string }>} output: stdout and stderr
  */
 export async function captureNode(args, { cwd, env, graceSeconds = HOOKS_GRACE_SECONDS }) {
-  const stdio = /** @type {const} */ (["ignore", "pipe", "pipe"]);
-  const child = spawn(process.execPath, args, { cwd, env, stdio, detached: true });
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   /** @type {Buffer[]} */
   const pieces = [];
   for (const stream of [child.stdout, child.stderr])

@@ -1,5 +1,5 @@
-// The entry of `npm run lab` and `npm test`: sets up what is missing, then starts the lab or the tests. It has no static
-// imports and no dependencies, so that any Node can run it far enough to print the message below.
+// The entry point of `npm run lab` and `npm test`. It has no static imports, so that a Node that is too old can still
+// print the message below.
 
 const [major = 0] = process.versions.node.split(".").map(Number);
 

@@ -68,7 +68,5 @@ async function disableAtBoot() {
     : [["update-rc.d", "ssh", "disable"]];
   for (const [command, ...args] of commands)
     await run(/** @type {string} */ (command), args, { seconds: 60 });
-  log(
-    "installed openssh-server for the lab only: this machine's SSH server was neither started nor enabled",
-  );
+  log("installed openssh-server for the lab; the SSH service was neither started nor enabled");
 }

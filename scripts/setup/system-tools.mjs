@@ -1,5 +1,5 @@
-// The system programs that the lab and the tests need, and their packages by distribution. Pure, except that the list for
-// virtual machines is read from a file that scripts/lab/vm uses too.
+// The system programs that the lab and the tests need, and their packages by distribution. Pure, except that it reads
+// the list for virtual machines, which scripts/lab/vm uses too.
 import { readFileSync } from "node:fs";
 
 /**

@@ -8,8 +8,8 @@
  */
 
 /**
- * The counts of one mocha process. A non-zero exit code without a failed test (a file that does not load, a crash) and a
- * missing report count as one failure.
+ * The counts of one mocha process. A non-zero exit code without a failed test (a file that does not load, a crash)
+ * counts as one failure, and so does a missing report.
  * @param {Totals | null} reported null if it wrote no report
  * @param {boolean} succeeded exit code 0
  * @returns {Totals}

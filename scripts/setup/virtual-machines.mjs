@@ -20,7 +20,7 @@ export async function ensureVirtualMachines(root, mayInstall) {
   const nothing = { lab: false, tests: false, kernelHasWireguard: true, downloads: false };
   await installSystemPackages(root, toolsFor({ ...nothing, virtualMachines: true }), mayInstall);
   log(
-    "getting the virtual machines' disk image from the cache, or building it from Debian's packages (minutes) …",
+    "getting the virtual machines' disk image: from the cache, or built from Debian packages (minutes) …",
   );
   const builder = join(root, "dist", "scripts", "lab", "vm", "build-image.js");
   const ended = await runInherited([builder], { cwd: root, env: process.env, quiet: true });
