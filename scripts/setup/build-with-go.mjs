@@ -1,56 +1,57 @@
-// Builds the engine with Go from its published modules, for machines that cannot download it.
-// The modules' exact versions and checksums are those of engine/cli and engine/language-host.
+// Builds the engine with Go, for machines that cannot download it. The modules' versions and checksums are in
+// engine/cli and engine/language-host.
 import { existsSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { establishGo } from "./go-toolchain.mjs";
+import { ensureGo } from "./go-toolchain.mjs";
+import { installAtomically } from "./install-engine.mjs";
 import { LANGUAGE_HOST, engineVersion } from "./pins.mjs";
-import { makeThenPlace } from "./place-engine.mjs";
-import { say, withProgress } from "./progress.mjs";
+import { log, withProgress } from "./progress.mjs";
 
 const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 const HOST_PACKAGE = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs";
-/** The version stands in the CLI only when the linker puts it there; without it, it prints an empty line and the Automation API refuses it. */
+/** Set by the linker; without it `pulumi version` prints an empty line, which the Automation API rejects. */
 const VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
 const NEEDED_GIB = 5;
-/** What `go list -deps` counts for the CLI, and what the language host has compiled before it; for the progress line only. */
+/** `go list -deps` of both programs; only for the progress line. */
 const PACKAGES = 1950;
 
 /**
- * Builds the CLI and its language host and puts both into the place.
+ * Builds the CLI and its language host.
  * @param {string} root the project's folder
- * @param {string} place the folder for them, `$PULUMI_HOME/versions/VERSION`
- * @param {boolean} mayInstall whether Go may be installed when it is missing
+ * @param {string} target the folder for them, `$PULUMI_HOME/versions/VERSION`
+ * @param {boolean} mayInstall whether Go may be installed if it is missing
  */
-export async function buildEngine(root, place, mayInstall) {
-  const go = await establishGo(root, mayInstall);
+export async function buildEngine(root, target, mayInstall) {
+  const go = await ensureGo(root, mayInstall);
   const env = buildEnvironment(process.env, go.env);
-  warnOfLittleSpace(env["GOCACHE"] || String(env["HOME"]));
-  await makeThenPlace(place, async (workshop) => {
-    const finished = join(workshop, "engine");
-    // Go's scratch files too: they go with the workshop when the build is cut off, and need no room in /tmp.
-    const how = { root, command: go.command, env: { ...env, GOTMPDIR: workshop } };
-    await compileBoth({ ...how, bin: join(finished, "bin") });
-    return finished;
+  warnIfDiskIsFull(env["GOCACHE"] || String(env["HOME"]));
+  await installAtomically(target, async (temporaryFolder) => {
+    const engine = join(temporaryFolder, "engine");
+    // GOTMPDIR: Go's temporary files may not fit into /tmp, and are removed here even if Go is killed.
+    const buildEnv = { ...env, GOTMPDIR: temporaryFolder };
+    await buildPrograms({ root, command: go.command, env: buildEnv, bin: join(engine, "bin") });
+    return engine;
   });
 }
 
-/** @param {{ root: string, command: string, env: NodeJS.ProcessEnv, bin: string }} how */
-async function compileBoth({ root, command, env, bin }) {
+/** @param {{ root: string, command: string, env: NodeJS.ProcessEnv, bin: string }} options */
+async function buildPrograms({ root, command, env, bin }) {
   const version = engineVersion(root);
   let compiled = 0;
-  /** `go build -v` names each package on a line of its own. @param {Buffer} text */
-  const hear = (text) => (compiled += text.toString().split("\n").length - 1);
-  /** @param {string} module @param {string} target @param {string} flags @param {string} source */
-  const build = (module, target, flags, source) =>
-    goBuild({ command, env, hear, module: join(root, "scripts", "setup", "engine", module) }, [
-      ...["-v", "-ldflags", flags, "-o", join(bin, target), source],
-    ]);
+  /** `go build -v` prints one line per package. @param {Buffer} chunk */
+  const onStderr = (chunk) => (compiled += chunk.toString().split("\n").length - 1);
+  /** @param {string} module @param {string} program @param {string} flags @param {string} source */
+  const build = (module, program, flags, source) => {
+    const folder = join(root, "scripts", "setup", "engine", module);
+    const args = ["-v", "-ldflags", flags, "-o", join(bin, program), source];
+    return goBuild({ command, env, onStderr, folder }, args);
+  };
   await withProgress(
-    `building the engine, Pulumi ${version}, with Go, this once (some 5 minutes on 2 idle cores)`,
+    `building the engine, Pulumi ${version}, with Go (once; about 5 minutes on 2 idle cores)`,
     async () => {
       await build("language-host", LANGUAGE_HOST, "-s -w", HOST_PACKAGE);
       await build("cli", "pulumi", `-s -w -X ${VERSION_VARIABLE}=${version}`, CLI_PACKAGE);
@@ -60,7 +61,7 @@ async function compileBoth({ root, command, env, bin }) {
 }
 
 /**
- * The environment for a build that depends on the modules only and not on the user's settings for Go.
+ * The environment of a reproducible build: independent of the user's Go settings, except for where modules come from.
  * @param {NodeJS.ProcessEnv} user
  * @param {Record<string, string>} toolchain
  * @returns {NodeJS.ProcessEnv}
@@ -68,11 +69,11 @@ async function compileBoth({ root, command, env, bin }) {
 export function buildEnvironment(user, toolchain) {
   return {
     ...user,
-    HOME: user["HOME"] || homedir(), // Go keeps its caches there and refuses to work without
+    HOME: user["HOME"] || homedir(), // Go's caches are there; it fails without HOME
     GO111MODULE: "on",
     GOWORK: "off",
-    GOFLAGS: "-mod=readonly -buildvcs=false", // no go.mod rewritten, and git's opinion of the folder's owner not asked
-    CGO_ENABLED: "0", // no C compiler needed; Pulumi's own releases are built so too
+    GOFLAGS: "-mod=readonly -buildvcs=false", // buildvcs: git fails in a folder of another owner
+    CGO_ENABLED: "0", // no C compiler needed; Pulumi's releases are built this way too
     GOOS: "",
     GOARCH: "",
     ...toolchain,
@@ -80,27 +81,32 @@ export function buildEnvironment(user, toolchain) {
 }
 
 /**
- * @param {{ command: string, env: NodeJS.ProcessEnv, hear: (text: Buffer) => void, module: string }} go
+ * @param {{ command: string, env: NodeJS.ProcessEnv, onStderr: (chunk: Buffer) => void, folder: string }} go
+ *   folder: the module's
  * @param {string[]} args
  */
-async function goBuild({ command, env, hear, module }, args) {
-  const outcome = await run(command, ["build", ...args], { cwd: module, env, hear, seconds: 3600 });
+async function goBuild({ command, env, onStderr, folder }, args) {
+  const options = { cwd: folder, env, onStderr, seconds: 3600 };
+  const outcome = await run(command, ["build", ...args], options);
   if (outcome.ok) return;
-  const trouble = outcome.said.split("\n").filter((line) => line.includes(" ")); // not the names of packages
+  // Lines without a space are the names of packages.
+  const errors = outcome.output.split("\n").filter((line) => line.includes(" "));
   throw new SetupError(
-    `Go could not build the engine. It said:\n${lastLines(trouble.join("\n"), 12)}\n` +
-      "  If a module could not be fetched, see to the network or GOPROXY and run the same command again: what is built already is kept.\n" +
-      "  Or install Pulumi itself: https://www.pulumi.com/docs/install",
+    `Go could not build the engine:\n${lastLines(errors.join("\n"), 12)}\n` +
+      "  If a module could not be fetched, check the network or GOPROXY and run the same command\n" +
+      "  again: packages that are compiled already are kept.\n" +
+      "  Or install Pulumi: https://www.pulumi.com/docs/install",
   );
 }
 
-/** Better told at once than after four minutes; no more than a warning, since warm caches need less. @param {string} folder */
-function warnOfLittleSpace(folder) {
+/** Only warns, because a build with warm caches needs less. @param {string} folder */
+function warnIfDiskIsFull(folder) {
   if (!existsSync(folder)) return;
   const { bavail, bsize } = statfsSync(folder);
   const free = (bavail * bsize) / 2 ** 30;
   if (free >= NEEDED_GIB) return;
-  say(
-    `${folder} has ${free.toFixed(1)} GiB left; the build may take ${NEEDED_GIB} GiB (another disk: export GOCACHE=/path GOMODCACHE=/path)`,
+  log(
+    `${folder} has ${free.toFixed(1)} GiB free; the build may need ${NEEDED_GIB} GiB.\n` +
+      "  To use another disk: export GOCACHE=/path GOMODCACHE=/path",
   );
 }

@@ -1,89 +1,93 @@
-// Runs a helper program without input and with a time limit, and ends all that it started when the limit or the user says so.
+// Runs a program without stdin and with a time limit; kills its whole process group on timeout or interruption.
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { clearTimeout, setTimeout } from "node:timers";
 import { onInterrupt } from "./interrupts.mjs";
 
-const KEEP = 64 * 1024;
+const KEPT_BYTES = 64 * 1024;
 
 /**
  * @typedef {object} Outcome
- * @property {boolean} ok ended by itself with exit code 0
- * @property {string} stdout its end, at most 64 KiB
- * @property {string} said the end of stdout and stderr as they came, for messages; or why it could not run
+ * @property {boolean} ok exit code 0 within the time limit
+ * @property {string} stdout the last 64 KiB of it
+ * @property {string} output the last 64 KiB of stdout and stderr together, and why it was killed or not started
  */
 
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {{ seconds: number, env?: NodeJS.ProcessEnv, cwd?: string, hear?: (text: Buffer) => void }} how
- *   hear: gets what it says on stderr as it comes
+ * @param {{ seconds: number, env?: NodeJS.ProcessEnv, cwd?: string, onStderr?: (chunk: Buffer) => void }} options
+ *   seconds: the time limit
  * @returns {Promise<Outcome>} never rejects
  */
-export function run(command, args, how) {
+export function run(command, args, { seconds, env = process.env, cwd, onStderr }) {
   return new Promise((resolve) => {
-    // A group of its own, so that what it starts (a shell, a compiler) ends with it.
+    // Its own process group, so that its children (a shell's, a compiler's) are killed with it.
     const child = spawn(command, args, {
-      cwd: how.cwd,
-      env: how.env ?? process.env,
+      cwd,
+      env,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
     const stdout = tail();
     const both = tail();
-    let late = false;
-    const end = () => endGroup(child.pid);
-    const forget = onInterrupt(end);
+    let timedOut = false;
+    const kill = () => killGroup(child.pid);
+    const unregister = onInterrupt(kill);
     const limit = setTimeout(() => {
-      late = true;
-      end();
-    }, how.seconds * 1000);
+      timedOut = true;
+      kill();
+    }, seconds * 1000);
 
-    /** @param {boolean} ok @param {string} [trouble] */
-    const done = (ok, trouble) => {
+    /** @param {boolean} ok @param {string} [reason] */
+    const done = (ok, reason) => {
       clearTimeout(limit);
-      forget();
-      const words = [both.text(), trouble].filter(Boolean).join("\n");
-      resolve({ ok, stdout: stdout.text(), said: words });
+      unregister();
+      const output = [both.text(), reason].filter(Boolean).join("\n");
+      resolve({ ok, stdout: stdout.text(), output });
     };
     child.stdout.on("data", (chunk) => (stdout.add(chunk), both.add(chunk)));
-    child.stderr.on("data", (chunk) => (both.add(chunk), how.hear?.(chunk)));
+    child.stderr.on("data", (chunk) => (both.add(chunk), onStderr?.(chunk)));
     child.on("error", (error) => done(false, error.message));
     child.on("close", (code, signal) => {
-      if (late) return done(false, `gave up after ${how.seconds} s`);
+      if (timedOut) return done(false, `timed out after ${seconds} s`);
       done(code === 0, signal ? `ended by ${signal}` : undefined);
     });
   });
 }
 
-/** @param {number | undefined} pid */
-function endGroup(pid) {
+/**
+ * Sends SIGKILL to a process group.
+ * @param {number | undefined} pid of its leader; undefined: the leader was not started
+ */
+export function killGroup(pid) {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It has ended already.
+    // The group has ended.
   }
 }
 
+/** A buffer that keeps the last bytes of what is added. */
 function tail() {
   let kept = Buffer.alloc(0);
   return {
     /** @param {Buffer} chunk */
     add(chunk) {
-      kept = Buffer.concat([kept, chunk]).subarray(-KEEP);
+      kept = Buffer.concat([kept, chunk]).subarray(-KEPT_BYTES);
     },
     text: () => kept.toString("utf8").trim(),
   };
 }
 
 /**
- * @param {string} said
+ * @param {string} output
  * @param {number} count
- * @returns {string} its last lines that are not empty, indented for a message
+ * @returns {string} its last non-empty lines, indented for a message
  */
-export function lastLines(said, count) {
-  const lines = said.split("\n").filter((line) => line.trim() !== "");
+export function lastLines(output, count) {
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
   return lines
     .slice(-count)
     .map((line) => `  ${line.trimEnd()}`)

@@ -1,4 +1,4 @@
-// What the set-up takes from the command line, and what it passes on untouched. Pure.
+// Parses the command line of the set-up. Pure.
 
 /** @typedef {"unit" | "lab" | "vm"} Suite */
 
@@ -6,30 +6,32 @@
  * @typedef {object} Request
  * @property {"lab" | "test"} what
  * @property {boolean} mayInstall false with --no-install
- * @property {number | null} node the major version of Node to run on; null: the running one, where it is new enough
- * @property {boolean} virtualMachines whether the lab's command boots one
- * @property {Selection} tests which tests run
- * @property {boolean} saveDurations whether the durations of test files are written into the repository
- * @property {string[]} args for the lab's command, or for mocha
+ * @property {number | null} node the major version of Node to use; null: the running one if it is supported
+ * @property {boolean} virtualMachines whether the lab's command boots virtual machines
+ * @property {Selection} tests
+ * @property {boolean} saveDurations whether to write the durations of test files to test/durations.json
+ * @property {string[]} args passed on to the lab's command or to mocha
  */
 
 /**
- * `quick`: the unit tests, and the lab's smoke test where the machine can run a lab. `files`: those in `args`.
+ * quick: the unit tests, and the lab's smoke test if this machine can run the lab; files: the files in `args`.
  * @typedef {"quick" | "all" | "files" | Suite} Selection
  */
 
-export const USAGE = `Usage: node scripts/setup/run.mjs lab [--no-install] [--node MAJOR] [ARGS of the lab …]
-       node scripts/setup/run.mjs test [--no-install] [--node MAJOR] [--all | --unit | --lab | --vm] [ARGS of mocha, test files …]
+export const USAGE = `Usage: node scripts/setup/run.mjs lab [--no-install] [--node MAJOR] [LAB ARGUMENTS]
+       node scripts/setup/run.mjs test [--no-install] [--node MAJOR]
+           [--all | --unit | --lab | --vm] [--save-durations] [MOCHA ARGUMENTS, TEST FILES]
 
-Sets up what is missing (npm packages, system packages, the engine), then starts the lab or the tests.
-Without a choice, the tests are the unit tests and a smoke test in the lab.
-  --all             every test: unit, lab, virtual machines
-  --unit            the unit tests
-  --lab             the lab's tests
-  --vm              the tests that boot virtual machines
-  --no-install      installs no system package: says what is missing instead
-  --node MAJOR      runs on that version of Node (22, 24 or 26), fetched from the npm registry where it is not here
-  --save-durations  writes how long each test file took to test/durations.json
+Installs what is missing (npm packages, system packages, the engine), then starts the lab or
+the tests. By default it runs the unit tests and a smoke test in the lab.
+  --all             run all tests
+  --unit            run the unit tests
+  --lab             run the lab's tests
+  --vm              run the tests with virtual machines
+  --no-install      do not install system packages; list the missing ones instead
+  --node MAJOR      use this version of Node (22, 24 or 26); download it from the npm registry
+                    if necessary
+  --save-durations  write the duration of each test file to test/durations.json
 `;
 
 /** @type {Record<string, Selection>} */
@@ -37,11 +39,11 @@ const SELECTIONS = { "--all": "all", "--unit": "unit", "--lab": "lab", "--vm": "
 
 /**
  * @param {string[]} argv without node and script
- * @returns {Request | null} null when it is no valid call
+ * @returns {Request | null} null if invalid
  */
 export function parseCommandLine([what, ...rest]) {
   if (what !== "lab" && what !== "test") return null;
-  const { flags, values, args } = take(rest, what === "lab" ? [] : Object.keys(SELECTIONS));
+  const { flags, values, args } = splitFlags(rest, what === "lab" ? [] : Object.keys(SELECTIONS));
   const node = values.node === null ? null : Number(values.node);
   const selections = flags.filter((flag) => flag in SELECTIONS);
   if (selections.length > 1 || Number.isNaN(node)) return null;
@@ -60,27 +62,28 @@ export function parseCommandLine([what, ...rest]) {
 }
 
 /**
- * Takes the set-up's own flags out; from `--` or `exec` on, the words belong to a command that runs in the lab.
+ * Separates the set-up's own flags from other arguments. After `--` or `exec`, all arguments are part of a command in
+ * the lab.
  * @param {string[]} words
  * @param {string[]} selections
  */
-function take(words, selections) {
-  const border = words.findIndex((word) => word === "--" || word === "exec");
-  const end = border < 0 ? words.length : border;
+function splitFlags(words, selections) {
+  const separator = words.findIndex((word) => word === "--" || word === "exec");
+  const end = separator < 0 ? words.length : separator;
   const known = ["--no-install", "--save-durations", ...selections];
   /** @type {{ flags: string[], values: { node: string | null }, args: string[] }} */
-  const taken = { flags: [], values: { node: null }, args: [] };
+  const split = { flags: [], values: { node: null }, args: [] };
   for (let at = 0; at < words.length; at++) {
     const word = String(words[at]);
-    if (at < end && word === "--node") taken.values.node = words[++at] ?? "";
-    else if (at < end && known.includes(word)) taken.flags.push(word);
-    else taken.args.push(word);
+    if (at < end && word === "--node") split.values.node = words[++at] ?? "";
+    else if (at < end && known.includes(word)) split.flags.push(word);
+    else split.args.push(word);
   }
-  taken.flags = [...new Set(taken.flags)];
-  return taken;
+  split.flags = [...new Set(split.flags)];
+  return split;
 }
 
-/** @param {string} word an argument for mocha */
+/** @param {string} word an argument of mocha */
 export function isTestFile(word) {
   return /^(\.\/)?test\/.*\.ts$/.test(word);
 }

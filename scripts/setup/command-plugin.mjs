@@ -1,18 +1,19 @@
-// Pulumi's provider plugin `command`: the real one where it is or can be had, else the lab's stand-in.
+// Pulumi's provider plugin `command`: the real one if it is installed or can be downloaded, else the lab's stand-in.
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { recall, remember } from "./cache.mjs";
 import { run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
 import { findProgram, foldersOf, isExecutable } from "./find-program.mjs";
-import { alone } from "./lock.mjs";
-import { note, recall } from "./memory.mjs";
+import { withLock } from "./lock.mjs";
 import { packageVersion, pulumiHome } from "./pins.mjs";
-import { say, withProgress } from "./progress.mjs";
+import { log, withProgress } from "./progress.mjs";
 
 const PROGRAM = "pulumi-resource-command";
-/** The plugin is some 20 MB; without a way out the CLI gives up by itself after about 10 s. */
-const LONGEST_SECONDS = 180;
-const HOURS_BEFORE_ASKING_AGAIN = 24;
+/** For a download of about 20 MB. Without internet the CLI fails after about 10 s. */
+const DOWNLOAD_SECONDS = 180;
+const RETRY_HOURS = 24;
+const FAILURE = "plugin download failed";
 
 /** The stand-in's folder in the project. @param {string} root */
 export function standInFolder(root) {
@@ -22,36 +23,37 @@ export function standInFolder(root) {
 /**
  * @param {string} root the project's folder
  * @param {string} engineFolder
- * @returns {Promise<"real" | "stand-in">} a stand-in has to be put on PATH, and means that plugins cannot be downloaded here
+ * @returns {Promise<"real" | "stand-in">} stand-in: plugins cannot be downloaded, and its folder must be added to PATH
  */
-export async function establishCommandPlugin(root, engineFolder) {
+export async function ensureCommandPlugin(root, engineFolder) {
   const version = packageVersion(root, "@pulumi/command");
   const cli = join(engineFolder, "pulumi");
-  if (isInstalled(root, version)) return "real";
-  if (!triedInVain(root)) {
-    await alone(root, async () => {
-      if (!isInstalled(root, version) && !triedInVain(root)) await install(root, cli, version);
+  const needsDownload = () => !isInstalled(root, version) && !downloadFailedRecently(root);
+  if (needsDownload()) {
+    await withLock(root, async () => {
+      if (needsDownload()) await install(root, cli, version);
     });
   }
   if (isInstalled(root, version)) return "real";
   if (!isExecutable(join(standInFolder(root), PROGRAM))) {
     throw new SetupError(
-      `The plugin command ${version} is not here, cannot be downloaded, and the lab's stand-in for it is missing (${standInFolder(root)}).\n` +
-        `  Where there is internet: pulumi plugin install resource command ${version}`,
+      `The plugin command ${version} is not installed and cannot be downloaded, and the lab's\n` +
+        `stand-in for it is missing (${standInFolder(root)}).\n` +
+        `  With internet access: pulumi plugin install resource command ${version}`,
     );
   }
-  say(
-    `a stand-in takes the place of Pulumi's plugin command ${version}, which cannot be downloaded here (lab and tests only)`,
+  log(
+    `the plugin command ${version} cannot be downloaded here; the lab and the tests use a stand-in`,
   );
   return "stand-in";
 }
 
-/** On PATH (the engine takes it from there, with a warning), or where the CLI installs plugins. @param {string} root @param {string} version */
+/** The engine looks on PATH, then in the CLI's plugin folder. @param {string} root @param {string} version */
 function isInstalled(root, version) {
   const folders = foldersOf(process.env["PATH"]).filter((folder) => folder !== standInFolder(root));
   if (findProgram(PROGRAM, folders) !== null) return true;
   const folder = join(pulumiHome(), "plugins", `resource-command-v${version}`);
-  // The CLI marks a plugin whose download was cut off so.
+  // The CLI's .partial file marks an incomplete download.
   return isExecutable(join(folder, PROGRAM)) && !existsSync(`${folder}.partial`);
 }
 
@@ -62,17 +64,15 @@ async function install(root, cli, version) {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PATH: [dirname(cli), process.env["PATH"]].join(delimiter),
   };
+  const args = ["plugin", "install", "resource", "command", version];
   const outcome = await withProgress(`installing the plugin command ${version}`, () =>
-    run(cli, ["plugin", "install", "resource", "command", version], {
-      env,
-      seconds: LONGEST_SECONDS,
-    }),
+    run(cli, args, { env, seconds: DOWNLOAD_SECONDS }),
   );
-  if (!outcome.ok) note(root, "plugin download failed", new Date().toISOString(), [cli]);
+  if (!outcome.ok) remember(root, FAILURE, new Date().toISOString(), [cli]);
 }
 
 /** @param {string} root */
-function triedInVain(root) {
-  const when = recall(root, "plugin download failed");
-  return when !== null && Date.now() - Date.parse(when) < HOURS_BEFORE_ASKING_AGAIN * 3_600_000;
+function downloadFailedRecently(root) {
+  const when = recall(root, FAILURE);
+  return when !== null && Date.now() - Date.parse(when) < RETRY_HOURS * 3_600_000;
 }

@@ -1,30 +1,30 @@
-// The compiled commands and push program in dist/, kept equal to their sources: nobody ever runs stale code.
+// Keeps the compiled commands in dist/ up to date with their sources.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { recall, remember } from "./cache.mjs";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
 import { isLinked } from "./link-command.mjs";
-import { alone } from "./lock.mjs";
-import { note, recall } from "./memory.mjs";
+import { withLock } from "./lock.mjs";
 import { npmCommand } from "./npm-packages.mjs";
 import { withProgress } from "./progress.mjs";
 
-/** What decides how the sources are compiled. */
+/** Files that decide how the sources are compiled. */
 const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
 
 /**
- * Compiles into dist/ when a source or a setting has other content than at the last time, or an output has gone.
+ * Compiles into dist/ if a source or a setting has changed since the last time, or an output is missing.
  * @param {string} root the project's folder
  */
 export async function compile(root) {
   if (isCompiled(root)) return;
-  await alone(root, async () => {
+  await withLock(root, async () => {
     if (isCompiled(root)) return;
-    // Taken before, so that a source saved while the compiler reads makes the next run compile again.
+    // Computed before the build: a source that is saved during the build is compiled by the next run.
     const digest = digestOf(root, sourcesOf(root));
     await withProgress("compiling the commands", () => build(root));
-    note(root, "compiled", digest, []);
+    remember(root, "compiled", digest, []);
   });
 }
 
@@ -38,7 +38,7 @@ function isCompiled(root) {
   );
 }
 
-/** @param {string} root @returns {string[]} paths below the root, sorted */
+/** @param {string} root @returns {string[]} paths relative to the root, sorted */
 function sourcesOf(root) {
   return ["mesh", "scripts"]
     .filter((folder) => existsSync(join(root, folder)))
@@ -57,7 +57,7 @@ function outputOf(root, source) {
 }
 
 /**
- * By content, not by time: a checkout or a copy changes times and a digest of this little text costs nothing.
+ * Of the contents, because a checkout or a copy changes the modification times.
  * @param {string} root
  * @param {string[]} sources
  */
@@ -72,13 +72,12 @@ function digestOf(root, sources) {
 
 /** @param {string} root */
 async function build(root) {
-  const [command, ...before] = npmCommand();
-  const outcome = await run(command, [...before, "run", "--silent", "build"], {
-    cwd: root,
-    seconds: 600,
-  });
+  const [command, ...npmArgs] = npmCommand();
+  const args = [...npmArgs, "run", "--silent", "build"];
+  const outcome = await run(command, args, { cwd: root, seconds: 600 });
   if (outcome.ok) return;
   throw new SetupError(
-    `The sources under mesh/ and scripts/ do not compile:\n${lastLines(outcome.said, 20)}\n  Mend them and run the same command again (npm run build shows this alone).`,
+    `The sources in mesh/ and scripts/ do not compile:\n${lastLines(outcome.output, 20)}\n` +
+      "  Fix them and run the same command again (to compile only: npm run build).",
   );
 }

@@ -1,9 +1,9 @@
-// Which Pulumi CLIs fit the program. Pure.
+// Which Pulumi CLIs are compatible with the program. Pure.
 
 /** @typedef {[number, number, number]} Version */
 
 /**
- * @param {string} text like `v3.250.0`, as `pulumi version` prints it; a suffix such as -alpha.1 is left aside
+ * @param {string} text as `pulumi version` prints it, like `v3.250.0`; a suffix such as -alpha.1 is ignored
  * @returns {Version | null}
  */
 export function parseVersion(text) {
@@ -14,26 +14,25 @@ export function parseVersion(text) {
 /**
  * @param {Version} a
  * @param {Version} b
- * @returns {number} negative when a is the older one
+ * @returns {number} negative if a is older
  */
 export function compareVersions(a, b) {
   return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
 }
 
 /**
- * A CLI fits when it is not older than the SDK that the program uses (an older engine need not know every request
- * of a newer SDK) and of the same major version (within which Pulumi keeps newer CLIs compatible with older SDKs).
+ * A CLI is compatible if it has the SDK's major version and is not older: an older engine may lack requests of a newer
+ * SDK, while Pulumi keeps newer CLIs compatible with older SDKs within a major version.
  * @param {string} version of the CLI
  * @param {string} sdk version of @pulumi/pulumi
- * @returns {string | null} null when it fits, else why it does not
+ * @returns {string | null} the reason, to follow the CLI's path in a message; null if compatible
  */
-export function whyUnfit(version, sdk) {
+export function incompatibility(version, sdk) {
   const cli = parseVersion(version);
-  const least = parseVersion(sdk);
-  if (cli === null || least === null) return `does not tell its version ("${version.trim()}")`;
-  if (cli[0] !== least[0])
-    return `is ${cli.join(".")}, and the program is written for Pulumi ${least[0]}`;
-  if (compareVersions(cli, least) < 0)
-    return `is ${cli.join(".")}, older than the program's SDK ${least.join(".")}`;
+  const oldest = parseVersion(sdk);
+  if (cli === null || oldest === null) return `reports no valid version ("${version.trim()}")`;
+  if (cli[0] !== oldest[0]) return `is ${cli.join(".")}, but the program needs Pulumi ${oldest[0]}`;
+  if (compareVersions(cli, oldest) < 0)
+    return `is ${cli.join(".")}, older than the program's SDK ${oldest.join(".")}`;
   return null;
 }

@@ -1,85 +1,87 @@
-// The engine: a suitable `pulumi` on PATH, else the SDK's version in its own place, where the npm package `pulumi` puts it by download and where Go puts it when that is not possible. So `npx pulumi` works either way.
+// The engine: a compatible `pulumi` on PATH, else one of the SDK's version in the folder that `npx pulumi` uses,
+// downloaded or built with Go.
 import { dirname, join } from "node:path";
 import { buildEngine } from "./build-with-go.mjs";
+import { recall, remember } from "./cache.mjs";
 import { run } from "./child.mjs";
 import { downloadEngine } from "./download-engine.mjs";
-import { whyUnfit } from "./engine-version.mjs";
+import { incompatibility } from "./engine-version.mjs";
 import { findProgram, foldersOf, isExecutable, isNpmBin } from "./find-program.mjs";
-import { alone } from "./lock.mjs";
-import { note, recall } from "./memory.mjs";
+import { withLock } from "./lock.mjs";
 import { LANGUAGE_HOST, engineHome, packageVersion } from "./pins.mjs";
-import { say } from "./progress.mjs";
+import { log } from "./progress.mjs";
 
 /**
  * @typedef {object} Engine
- * @property {string} folder where `pulumi` lies
+ * @property {string} folder of the program `pulumi`
  * @property {string} version
- * @property {boolean} isOurs whether the folder has to be put on PATH: false for one that was there already
+ * @property {boolean} addToPath false if the folder is on PATH already
  */
 
 /**
- * The engine that is here, without fetching anything.
+ * Finds an installed engine.
  * @param {string} root the project's folder
- * @returns {Promise<{ engine: Engine | null, refused: string | null }>} refused: why the `pulumi` on PATH is not used
+ * @returns {Promise<{ engine: Engine | null, rejected: string | null }>} rejected: why the `pulumi` on PATH is not used
  */
 export async function findEngine(root) {
   const sdk = packageVersion(root, "@pulumi/pulumi");
   const folders = foldersOf(process.env["PATH"]).filter((folder) => !isNpmBin(folder));
   const onPath = findProgram("pulumi", folders);
-  let refused = null;
+  let rejected = null;
   if (onPath !== null) {
     const version = await versionOf(root, onPath, folders);
-    const unfit = version === null ? `has no ${LANGUAGE_HOST} beside it` : whyUnfit(version, sdk);
-    if (unfit === null)
-      return {
-        engine: { folder: dirname(onPath), version: String(version), isOurs: false },
-        refused,
-      };
-    refused = `${onPath} ${unfit}`;
+    const reason =
+      version === null ? `does not run, or has no ${LANGUAGE_HOST}` : incompatibility(version, sdk);
+    if (reason === null) {
+      const engine = { folder: dirname(onPath), version: String(version), addToPath: false };
+      return { engine, rejected };
+    }
+    rejected = `${onPath} ${reason}`;
   }
   const folder = join(engineHome(root), "bin");
   const version = await versionOf(root, join(folder, "pulumi"), []);
-  const fits = version !== null && whyUnfit(version, sdk) === null;
-  return { engine: fits ? { folder, version, isOurs: true } : null, refused };
+  const isCompatible = version !== null && incompatibility(version, sdk) === null;
+  return { engine: isCompatible ? { folder, version, addToPath: true } : null, rejected };
 }
 
 /**
- * Finds the engine or brings it here.
- * @param {string} root
- * @param {boolean} mayInstall whether a missing Go may be installed
+ * Finds the engine, or installs it.
+ * @param {string} root the project's folder
+ * @param {boolean} mayInstall whether Go may be installed if it is needed and missing
  * @returns {Promise<Engine>}
  */
-export async function establishEngine(root, mayInstall) {
+export async function ensureEngine(root, mayInstall) {
   const found = await findEngine(root);
   if (found.engine !== null) return found.engine;
-  return await alone(root, async () => {
+  return await withLock(root, async () => {
     const again = await findEngine(root);
     if (again.engine !== null) return again.engine;
-    if (again.refused !== null) say(`not used: ${again.refused}`);
+    if (again.rejected !== null) log(`not used: ${again.rejected}`);
     const home = engineHome(root);
     if (!(await downloadEngine(root, home))) await buildEngine(root, home, mayInstall);
     const { engine } = await findEngine(root);
     if (engine === null) throw new Error(`the engine in ${home} does not start`);
-    say(`the engine is here: Pulumi ${engine.version} in ${engine.folder}`);
+    log(`installed the engine, Pulumi ${engine.version}, in ${engine.folder}`);
     return engine;
   });
 }
 
 /**
- * What a CLI says its version is; asked once, then remembered as long as the files stay the same.
- * @param {string} root
+ * The CLI's version, cached until its files change.
+ * @param {string} root the project's folder
  * @param {string} cli
- * @param {string[]} folders where else its language host may lie
- * @returns {Promise<string | null>} null when it is not whole: no CLI, no language host, or one that does not run
+ * @param {string[]} folders where its language host may be, other than next to it
+ * @returns {Promise<string | null>} null if the CLI or its language host is missing, or the CLI does not run
  */
 async function versionOf(root, cli, folders) {
   const host = findProgram(LANGUAGE_HOST, [dirname(cli), ...folders]);
   if (!isExecutable(cli) || host === null) return null;
-  const remembered = recall(root, `version of ${cli}`);
-  if (remembered !== null) return remembered;
+  const name = `version of ${cli}`;
+  const cached = recall(root, name);
+  if (cached !== null) return cached;
   const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
   const outcome = await run(cli, ["version"], { env, seconds: 30 });
   if (!outcome.ok) return null;
-  note(root, `version of ${cli}`, outcome.stdout, [cli, host]);
+  remember(root, name, outcome.stdout, [cli, host]);
   return outcome.stdout;
 }

@@ -1,4 +1,4 @@
-// What the set-up throws when it cannot go on for a reason that a person can mend.
+// Errors that the user can fix.
 
-/** Its message is whole: what is wrong, why it matters, and the command that mends it. Shown without a stack. */
+/** Printed without a stack trace. The message names the cause, then the remedy. */
 export class SetupError extends Error {}

@@ -1,11 +1,11 @@
-// Finding programs on PATH without starting any.
+// Finds programs on PATH without starting them.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 
-/** Where system programs lie that a user's PATH often lacks. */
+/** Folders of system programs that are often missing in a user's PATH. */
 export const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** @param {string} path */
+/** @param {string} path @returns {boolean} true for a non-empty executable file */
 export function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
@@ -26,15 +26,15 @@ export function foldersOf(path) {
     .map((folder) => resolve(folder));
 }
 
-/** Whether npm keeps links to the programs of packages there. @param {string} folder */
+/** Whether a folder is node_modules/.bin, where npm links the programs of packages. @param {string} folder */
 export function isNpmBin(folder) {
   return folder.endsWith(join("node_modules", ".bin"));
 }
 
 /**
  * @param {string} name
- * @param {string[]} folders in the order of search
- * @returns {string | null} the first executable of that name
+ * @param {string[]} folders in search order
+ * @returns {string | null} the path of the first executable with that name
  */
 export function findProgram(name, folders) {
   const found = folders.map((folder) => join(folder, name)).find(isExecutable);
@@ -42,10 +42,10 @@ export function findProgram(name, folders) {
 }
 
 /**
- * Whether a program (by name) or a file (by absolute path) is on this machine.
- * @param {string} tool
+ * @param {string} tool a program's name, or a file's absolute path
+ * @returns {boolean} whether it is installed on this machine
  */
-export function isHere(tool) {
+export function isAvailable(tool) {
   if (tool.startsWith("/")) return existsSync(tool);
   return findProgram(tool, [...foldersOf(process.env["PATH"]), ...SYSTEM_FOLDERS]) !== null;
 }

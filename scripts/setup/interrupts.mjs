@@ -1,54 +1,54 @@
-// What happens on Ctrl-C or a polite kill while the set-up works: nothing half-done may look whole afterwards.
+// Cleans up when the set-up is interrupted by a signal.
 
 const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** @type {Set<() => void>} */
-const undoings = new Set();
+const cleanups = new Set();
 /** @type {Promise<unknown> | null} */
-let unbreakable = null;
+let uninterruptibleWork = null;
 let interrupted = false;
 
 /**
- * Remembers what to undo if the set-up is interrupted.
- * @param {() => void} undo synchronous
- * @returns {() => void} forgets it again, when the work is done
+ * Registers a cleanup for the case that the set-up is interrupted.
+ * @param {() => void} cleanup synchronous
+ * @returns {() => void} unregisters it
  */
-export function onInterrupt(undo) {
-  undoings.add(undo);
-  return () => void undoings.delete(undo);
+export function onInterrupt(cleanup) {
+  cleanups.add(cleanup);
+  return () => void cleanups.delete(cleanup);
 }
 
 /**
- * For work that must not be cut in the middle, such as a package manager's: an interruption waits for its end.
+ * Delays an interruption until the work is done. For a package manager, which must not be killed halfway.
  * @template T
  * @param {Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function finishFirst(work) {
-  unbreakable = work;
+export async function uninterruptible(work) {
+  uninterruptibleWork = work;
   try {
     return await work;
   } finally {
-    unbreakable = null;
+    uninterruptibleWork = null;
   }
 }
 
 /**
- * Starts to listen for signals.
- * @returns {() => void} stops it, for the program that takes over
+ * Handles signals from now on: runs the cleanups, latest first, then ends this process with the signal.
+ * @returns {() => void} removes the handlers, before another program is started
  */
 export function watchForInterrupts() {
-  const remove = () => SIGNALS.forEach((signal) => process.removeListener(signal, stop));
+  const remove = () => SIGNALS.forEach((signal) => process.off(signal, stop));
   /** @param {NodeJS.Signals} signal */
   const stop = (signal) => {
     if (interrupted) return;
     interrupted = true;
-    if (unbreakable)
+    if (uninterruptibleWork)
       process.stderr.write("set-up: stopping as soon as the package manager is done\n");
-    void Promise.resolve(unbreakable)
+    void Promise.resolve(uninterruptibleWork)
       .catch(() => undefined)
       .then(() => {
-        for (const undo of [...undoings].reverse()) undo();
+        for (const cleanup of [...cleanups].reverse()) cleanup();
         remove();
         process.kill(process.pid, signal);
       });

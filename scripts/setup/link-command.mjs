@@ -1,25 +1,25 @@
-// Makes `npx wireguard-mesh` and `npx pulumi` find the programs of this project. With a `bin` entry in package.json npx would
-// install the project into a cache of its own at the first call, and compile it there again.
+// Links the commands into node_modules/.bin, for `npx wireguard-mesh` and `npx pulumi`. With a `bin` entry in
+// package.json, npx would install and compile the project again in its cache.
 import { chmodSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const COMMAND = join("dist", "scripts", "wireguard-mesh.js");
 
-/** What each name in node_modules/.bin leads to, by its path in the project. */
+/** Targets of the links by their names, relative to the project. */
 const LINKS = { "wireguard-mesh": COMMAND, pulumi: join("scripts", "setup", "pulumi.mjs") };
 
-/** @param {string} root the project's folder */
-export function linkCommands(root) {
+/** Creates or corrects the links. @param {string} root the project's folder */
+function linkCommands(root) {
   for (const [name, target] of Object.entries(LINKS)) {
     if (isLink(root, name, target)) continue;
-    mkdirSync(dirname(linkIn(root, name)), { recursive: true });
-    rmSync(linkIn(root, name), { force: true });
-    symlinkSync(join("..", "..", target), linkIn(root, name));
+    mkdirSync(dirname(linkPath(root, name)), { recursive: true });
+    rmSync(linkPath(root, name), { force: true });
+    symlinkSync(join("..", "..", target), linkPath(root, name));
   }
 }
 
-/** @param {string} root */
+/** Whether all links are correct. @param {string} root the project's folder */
 export function isLinked(root) {
   return Object.entries(LINKS).every(([name, target]) => isLink(root, name, target));
 }
@@ -27,14 +27,14 @@ export function isLinked(root) {
 /** @param {string} root @param {string} name @param {string} target */
 function isLink(root, name, target) {
   try {
-    return readlinkSync(linkIn(root, name)) === join("..", "..", target);
+    return readlinkSync(linkPath(root, name)) === join("..", "..", target);
   } catch {
     return false;
   }
 }
 
 /** @param {string} root @param {string} name */
-function linkIn(root, name) {
+function linkPath(root, name) {
   return join(root, "node_modules", ".bin", name);
 }
 

@@ -1,16 +1,17 @@
-// Two set-ups in one folder (`npm test` beside `npm run lab`) take turns; the second finds the first one's work done.
+// A lock per project folder, so that set-ups that run at the same time (`npm test` and `npm run lab`) do not collide.
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { SetupError } from "./errors.mjs";
 import { onInterrupt } from "./interrupts.mjs";
-import { say } from "./progress.mjs";
+import { log } from "./progress.mjs";
 
 const LONGEST_WAIT_MINUTES = 30;
 
 /**
- * The set-up's own folder in the project: the lock and what it remembers. It hides itself from git.
+ * Creates the folder .setup for the lock, the cache and downloads, ignored by git.
  * @param {string} root the project's folder
+ * @returns {string} its path
  */
 export function setupFolder(root) {
   const folder = join(root, ".setup");
@@ -19,48 +20,48 @@ export function setupFolder(root) {
   return folder;
 }
 
-/** Folders whose lock this very process has: one step may call another. @type {Set<string>} */
+/** Project folders whose lock this process holds: the lock is reentrant. @type {Set<string>} */
 const held = new Set();
 
 /**
- * Runs the work while no other set-up in this folder does.
+ * Runs the work while holding the project folder's lock.
  * @template T
- * @param {string} root
+ * @param {string} root the project's folder
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function alone(root, work) {
+export async function withLock(root, work) {
   if (held.has(root)) return await work();
   const file = join(setupFolder(root), "lock");
-  await take(file);
+  await acquire(file);
   held.add(root);
   const release = () => {
     held.delete(root);
     rmSync(file, { force: true });
   };
-  const forget = onInterrupt(release);
+  const unregister = onInterrupt(release);
   try {
     return await work();
   } finally {
-    forget();
+    unregister();
     release();
   }
 }
 
 /** @param {string} file */
-async function take(file) {
-  const giveUp = Date.now() + LONGEST_WAIT_MINUTES * 60_000;
-  for (let told = false; !tryToTake(file); told = true) {
+async function acquire(file) {
+  const deadline = Date.now() + LONGEST_WAIT_MINUTES * 60_000;
+  for (let logged = false; !tryAcquire(file); logged = true) {
     const owner = ownerOf(file);
     if (owner !== null && !isSetup(owner)) {
       rmSync(file, { force: true });
       continue;
     }
-    if (!told)
-      say(`another set-up (process ${owner ?? "?"}) is at work in this folder; waiting for it`);
-    if (Date.now() > giveUp) {
+    if (!logged) log(`waiting for another set-up in this folder (process ${owner ?? "unknown"})`);
+    if (Date.now() > deadline) {
       throw new SetupError(
-        `Another set-up has been at work in this folder for ${LONGEST_WAIT_MINUTES} minutes.\n  If there is none, remove its lock: rm ${file}`,
+        `Another set-up has held the lock of this folder for ${LONGEST_WAIT_MINUTES} minutes.\n` +
+          `  If none is running, remove the lock: rm ${file}`,
       );
     }
     await wait(250);
@@ -68,11 +69,11 @@ async function take(file) {
 }
 
 /** @param {string} file */
-function tryToTake(file) {
+function tryAcquire(file) {
   const own = `${file}.${process.pid}`;
   writeFileSync(own, String(process.pid));
   try {
-    linkSync(own, file); // appears whole or not at all, unlike a file that is created and then written
+    linkSync(own, file); // atomic: the lock never exists without its owner's number
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === "EEXIST") return false;
@@ -82,7 +83,7 @@ function tryToTake(file) {
   }
 }
 
-/** @param {string} file @returns {number | null} null when it has just gone */
+/** @param {string} file @returns {number | null} the owner's process number; null if the lock was just released */
 function ownerOf(file) {
   try {
     return Number(readFileSync(file, "utf8")) || null;
@@ -92,7 +93,7 @@ function ownerOf(file) {
 }
 
 /**
- * Whether that process is a set-up: its number may have gone to another one since, after a restart of the machine.
+ * Whether that process is a set-up. After a restart of the machine, another program may have the number.
  * @param {number} pid
  */
 function isSetup(pid) {

@@ -4,13 +4,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { USAGE, parseCommandLine, suiteOf } from "./command-line.mjs";
-import { establishCommandPlugin, standInFolder } from "./command-plugin.mjs";
+import { ensureCommandPlugin, standInFolder } from "./command-plugin.mjs";
 import { compile } from "./compiled-code.mjs";
-import { establishEngine, findEngine } from "./engine.mjs";
+import { ensureEngine, findEngine } from "./engine.mjs";
 import { preparedEnvironment } from "./environment.mjs";
 import { SetupError } from "./errors.mjs";
-import { isHere } from "./find-program.mjs";
-import { handOver } from "./hand-over.mjs";
+import { isAvailable } from "./find-program.mjs";
+import { runInherited } from "./run-node.mjs";
 import { watchForInterrupts } from "./interrupts.mjs";
 import {
   kernelHasWireguard,
@@ -20,12 +20,12 @@ import {
 } from "./lab-obstacle.mjs";
 import { MAJORS, ensureNode, majorToFetch, nodeFolder } from "./node.mjs";
 import { installNpmPackages } from "./npm-packages.mjs";
-import { say } from "./progress.mjs";
+import { log } from "./progress.mjs";
 import { runTests } from "./run-tests.mjs";
 import { canInstall, installSystemPackages } from "./system-packages.mjs";
 import { toolsFor } from "./system-tools.mjs";
 import { allTestFiles, selectFiles } from "./test-jobs.mjs";
-import { establishVirtualMachines } from "./virtual-machines.mjs";
+import { ensureVirtualMachines } from "./virtual-machines.mjs";
 
 /** @typedef {import("./command-line.mjs").Request} Request */
 
@@ -64,8 +64,7 @@ export async function main(argv) {
 async function prepareLab(request) {
   const onlyHelp = request.args.some((word) => word === "--help" || word === "-h");
   const env = onlyHelp ? environment({ engine: null, plugin: null }) : await establishLab(request);
-  if (!onlyHelp && request.virtualMachines)
-    await establishVirtualMachines(ROOT, request.mayInstall);
+  if (!onlyHelp && request.virtualMachines) await ensureVirtualMachines(ROOT, request.mayInstall);
   const program = join(ROOT, "dist", "scripts", "lab", "main.js");
   if (!existsSync(program))
     throw new SetupError(`${program} is missing; scripts/lab/main.ts is its source.`);
@@ -79,7 +78,7 @@ async function prepareLab(request) {
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
  */
 async function replaceBy(args, node, where = { cwd: process.cwd(), env: process.env }) {
-  const ended = await handOver(args, { ...where, node });
+  const ended = await runInherited(args, { ...where, node });
   if (ended.signal) process.kill(process.pid, ended.signal);
   process.exitCode = ended.code;
 }
@@ -100,7 +99,7 @@ async function prepareTests(request) {
     if (suites.has("lab") || suites.has("vm")) env = await establishLab(request);
   });
   const vm = await obstacleOf(async () => {
-    if (lab === null && suites.has("vm")) await establishVirtualMachines(ROOT, request.mayInstall);
+    if (lab === null && suites.has("vm")) await ensureVirtualMachines(ROOT, request.mayInstall);
   });
   const obstacles =
     leftOut === null
@@ -134,7 +133,7 @@ async function installTestTools(request) {
     await installSystemPackages(ROOT, needs, request.mayInstall);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    log(error.message);
   }
 }
 
@@ -144,15 +143,15 @@ async function establishLab(request) {
   const needs = toolsFor({
     lab: true,
     tests: false,
-    kernelHasWireguard: isHere("wireguard-go") || (await kernelHasWireguard()),
+    kernelHasWireguard: isAvailable("wireguard-go") || (await kernelHasWireguard()),
     // Nobody is asked for these by hand: without them Go may still build the engine.
     downloads: canInstall(request.mayInstall) && (await findEngine(ROOT)).engine === null,
   });
   await installSystemPackages(ROOT, needs, request.mayInstall);
   refuse(await namespaceObstacle());
   refuse(await tunnelObstacle());
-  const engine = await establishEngine(ROOT, request.mayInstall);
-  const plugin = await establishCommandPlugin(ROOT, engine.folder);
+  const engine = await ensureEngine(ROOT, request.mayInstall);
+  const plugin = await ensureCommandPlugin(ROOT, engine.folder);
   return environment({ engine, plugin });
 }
 

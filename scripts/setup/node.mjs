@@ -6,7 +6,7 @@ import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
 import { isExecutable } from "./find-program.mjs";
 import { onInterrupt } from "./interrupts.mjs";
-import { alone, setupFolder } from "./lock.mjs";
+import { setupFolder, withLock } from "./lock.mjs";
 import { npmCommand } from "./npm-packages.mjs";
 import { withProgress } from "./progress.mjs";
 
@@ -70,7 +70,7 @@ export async function ensureNode(root, major, machine = process) {
   const place = join(setupFolder(root), "node", release.version);
   const node = join(place, "bin", "node");
   if (isExecutable(node)) return node;
-  await alone(root, async () => {
+  await withLock(root, async () => {
     if (isExecutable(node)) return;
     const why = major === RECOMMENDED ? `, since Node ${process.versions.node} is too old` : "";
     await withProgress(
@@ -104,7 +104,7 @@ async function fetchNode(place, name, version, integrity) {
     if (!outcome.ok || integrityIn(modules, name) !== integrity) {
       const reason = outcome.ok
         ? "  the package has another checksum than scripts/setup/node.mjs expects"
-        : lastLines(outcome.said, 5);
+        : lastLines(outcome.output, 5);
       throw new SetupError(
         `Node ${version} could not be fetched from the npm registry:\n${reason}\n` +
           `  Install Node ${version.split(".")[0]} (https://nodejs.org, or nvm) and run the same command again.`,

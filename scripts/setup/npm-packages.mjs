@@ -1,63 +1,63 @@
-// The npm packages of package-lock.json, installed when they are not those that npm recorded in node_modules.
+// Installs the npm packages of package-lock.json if npm's own record in node_modules differs from it.
 import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { alone } from "./lock.mjs";
+import { withLock } from "./lock.mjs";
 import { withProgress } from "./progress.mjs";
 
-/** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages by path in node_modules */
+/** By path. @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages */
 
 /**
- * Brings node_modules in line with the lock file.
+ * Makes node_modules match the lock file.
  * @param {string} root the project's folder
  */
 export async function installNpmPackages(root) {
-  if (missingHere(root).length === 0) return;
-  await alone(root, async () => {
-    const missing = missingHere(root);
+  if (missingIn(root).length === 0) return;
+  await withLock(root, async () => {
+    const missing = missingIn(root);
     if (missing.length === 0) return;
     await withProgress(`installing the npm packages (${missing.length} missing or changed)`, () =>
-      ci(root),
+      npmCi(root),
     );
-    const left = missingHere(root);
+    const left = missingIn(root);
     if (left.length > 0)
-      throw new SetupError(`After npm ci these packages are still not here: ${left.join(", ")}`);
+      throw new SetupError(`These packages are missing after npm ci: ${left.join(", ")}`);
   });
 }
 
 /**
- * Which packages of the lock are absent or of another version. npm writes its record (node_modules/.package-lock.json)
- * last, so an installation that was cut off has none.
+ * Packages of the lock file that are missing or have another version. npm writes its record
+ * (node_modules/.package-lock.json) last, so after an interrupted installation there is none.
  * @param {Packages} locked
  * @param {Packages} recorded
- * @param {(path: string) => boolean} isThere
+ * @param {(path: string) => boolean} exists
  * @returns {string[]} their paths
  */
-export function missingPackages(locked, recorded, isThere) {
+export function missingPackages(locked, recorded, exists) {
   return Object.entries(locked)
     .filter(([path, entry]) => {
-      // "" is the project itself; an optional package is left out where the platform does not suit it.
-      if (path === "" || (entry.optional && recorded[path] === undefined)) return false;
-      const here = recorded[path];
-      return (
-        here?.version !== entry.version || here?.integrity !== entry.integrity || !isThere(path)
-      );
+      const installed = recorded[path];
+      // "" is the project itself. npm skips optional packages for other platforms.
+      if (path === "" || (entry.optional && installed === undefined)) return false;
+      const isSame =
+        installed?.version === entry.version && installed?.integrity === entry.integrity;
+      return !isSame || !exists(path);
     })
     .map(([path]) => path);
 }
 
 /** @param {string} root */
-function missingHere(root) {
+function missingIn(root) {
   const locked = packagesIn(join(root, "package-lock.json"));
   if (locked === null)
     throw new SetupError(
-      `${root} has no readable package-lock.json. Is it a whole clone of the repository?`,
+      `${root} has no readable package-lock.json.\n  Run this in a complete clone of the repository.`,
     );
   const recorded = packagesIn(join(root, "node_modules", ".package-lock.json")) ?? {};
-  const isThere = (/** @type {string} */ path) =>
+  const exists = (/** @type {string} */ path) =>
     statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return missingPackages(locked, recorded, isThere);
+  return missingPackages(locked, recorded, exists);
 }
 
 /** @param {string} file @returns {Packages | null} */
@@ -70,27 +70,27 @@ function packagesIn(file) {
 }
 
 /** @param {string} root */
-async function ci(root) {
-  // No install scripts: the only ones among the dependencies try to download plugins, which is another step's business;
-  // this project's own (it compiles) is the next step.
+async function npmCi(root) {
   const args = [
     "ci",
+    // The dependencies' scripts only download plugins, and the project's own only compiles: both are later steps.
     "--ignore-scripts",
     "--include=dev",
     "--no-audit",
     "--no-fund",
     "--loglevel=error",
   ];
-  const [command, ...before] = npmCommand();
-  const outcome = await run(command, [...before, ...args], { cwd: root, seconds: 1200 });
+  const [command, ...npmArgs] = npmCommand();
+  const outcome = await run(command, [...npmArgs, ...args], { cwd: root, seconds: 1200 });
   if (outcome.ok) return;
   throw new SetupError(
-    `npm could not install the packages of package-lock.json. It said:\n${lastLines(outcome.said, 12)}\n` +
-      "  See what it needs (often a network or a proxy: npm config get registry), then run the same command again.",
+    `npm could not install the packages of package-lock.json:\n${lastLines(outcome.output, 12)}\n` +
+      "  Fix this (often the network or a proxy: npm config get registry), then run the same\n" +
+      "  command again.",
   );
 }
 
-/** @returns {[string, ...string[]]} npm as it was started, else the one on PATH */
+/** @returns {[string, ...string[]]} the npm that started this process, else the one on PATH */
 export function npmCommand() {
   const script = process.env["npm_execpath"];
   const isNpm = script !== undefined && basename(script) === "npm-cli.js";

@@ -1,18 +1,19 @@
-// Where the engine of this project lies and which versions belong together. The versions stand in package.json only.
+// The engine's folder and version. Versions are pinned only in package.json.
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** The language host: the CLI starts the program through it, and looks for it beside itself, then on PATH. */
+/** The program through which the CLI runs Node programs; the CLI looks for it next to itself, then on PATH. */
 export const LANGUAGE_HOST = "pulumi-language-nodejs";
 
-/** `$PULUMI_HOME`, by default ~/.pulumi. */
+/** @returns {string} `$PULUMI_HOME`, default ~/.pulumi */
 export function pulumiHome() {
   return resolve(process.env["PULUMI_HOME"] || join(process.env["HOME"] || homedir(), ".pulumi"));
 }
 
 /**
- * The folder of our own engine: the one that the wrapper in node_modules/pulumi uses (its lib/cache.js), and the Automation API.
+ * The folder in which the set-up installs the engine. The wrapper in node_modules/pulumi (its lib/cache.js) and the
+ * Automation API use the same one.
  * @param {string} root the project's folder
  */
 export function engineHome(root) {
@@ -20,16 +21,16 @@ export function engineHome(root) {
 }
 
 /**
- * The engine's version is that of the SDK: Pulumi releases them together, and an engine that is older may lack what the SDK
- * asks for. The npm package `pulumi` only downloads it, and stays behind (3.265.0), but takes PULUMI_VERSION.
- * @param {string} root
+ * The SDK's version: Pulumi releases both together, and an older engine may lack requests of the SDK. The npm package
+ * `pulumi` has no such recent version, but downloads the one in PULUMI_VERSION.
+ * @param {string} root the project's folder
  */
 export function engineVersion(root) {
   return packageVersion(root, "@pulumi/pulumi");
 }
 
 /**
- * @param {string} root
+ * @param {string} root the project's folder
  * @param {string} name of an installed npm package
  * @returns {string}
  */

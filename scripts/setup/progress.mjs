@@ -1,31 +1,31 @@
-// What the set-up says while it works. All of it goes to stderr: stdout belongs to the command that is being set up.
+// The set-up's log. It goes to stderr, because stdout belongs to the command that is started afterwards.
 import { clearInterval, setInterval } from "node:timers";
 
 const SECONDS_BETWEEN_LINES = 15;
 
 /** @param {string} line */
-export function say(line) {
+export function log(line) {
   process.stderr.write(`set-up: ${line}\n`);
 }
 
 /**
- * Announces a long piece of work, repeats the line with the time taken every 15 s, and tells how long it was.
+ * Logs the start of a long task, its progress every 15 s, and its duration.
  * @template T
  * @param {string} what a phrase like "installing the npm packages"
  * @param {() => Promise<T>} work
- * @param {() => string} [detail] how far it is, for the repeated line
+ * @param {() => string} [detail] appended to the progress lines
  * @returns {Promise<T>}
  */
 export async function withProgress(what, work, detail = () => "") {
   const started = Date.now();
   const elapsed = () => formatSeconds((Date.now() - started) / 1000);
-  say(`${what} …`);
+  log(`${what} …`);
   const ticker = setInterval(() => {
-    say(`${what} … ${elapsed()}${detail()}`);
+    log(`${what} … ${elapsed()}${detail()}`);
   }, SECONDS_BETWEEN_LINES * 1000);
   try {
     const result = await work();
-    if (Date.now() - started > 1000) say(`${what}: ${elapsed()}`);
+    if (Date.now() - started > 1000) log(`${what}: ${elapsed()}`);
     return result;
   } finally {
     clearInterval(ticker);
@@ -37,6 +37,6 @@ export async function withProgress(what, work, detail = () => "") {
  * @returns {string} like `45 s` or `3 min 5 s`
  */
 export function formatSeconds(seconds) {
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const rounded = Math.round(seconds);
+  return rounded < 60 ? `${rounded} s` : `${Math.floor(rounded / 60)} min ${rounded % 60} s`;
 }

@@ -6,10 +6,10 @@ import { clearInterval, setInterval } from "node:timers";
 import { isTestFile } from "./command-line.mjs";
 import { readDurations, rememberDurations } from "./durations.mjs";
 import { runQueue } from "./job-queue.mjs";
-import { captureNode, handOver } from "./hand-over.mjs";
+import { captureNode, runInherited } from "./run-node.mjs";
 import { formatSeconds } from "./progress.mjs";
 import { allTestFiles, jobsFor, selectFiles } from "./test-jobs.mjs";
-import { closingLine, isGood, sum, totalsOf } from "./totals.mjs";
+import { closingLine, isSuccess, sum, totalsOf } from "./totals.mjs";
 
 /** @typedef {import("./test-jobs.mjs").Job} Job */
 /** @typedef {import("./totals.mjs").Totals} Totals */
@@ -160,7 +160,7 @@ async function runJob(job, { root, env, request }, folder, live) {
   const where = { cwd: root, env: { ...env, TEST_REPORT_FILE: report } };
   if (live) process.stdout.write(`\n== ${job.name}\n`);
   const ended = live
-    ? { ...(await handOver(args, where)), output: "" }
+    ? { ...(await runInherited(args, where)), output: "" }
     : await captureNode(args, where);
   if (ended.interruption !== null) throw new Interruption(ended.interruption);
   const seconds = (Date.now() - started) / 1000;
@@ -222,5 +222,5 @@ function conclude(outcomes, durations, total) {
   if (total.passed + total.failed === 0)
     process.stdout.write("No test ran, which counts as a failure.\n");
   process.stdout.write(`${closingLine(total)}\n`);
-  return isGood(total) ? 0 : 1;
+  return isSuccess(total) ? 0 : 1;
 }

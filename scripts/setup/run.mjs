@@ -1,15 +1,16 @@
-// The entry of `npm run lab` and `npm test`: it needs no npm package, sets up what is missing, then starts the lab or the tests.
-// It imports nothing statically, so that even an old Node reads it and can say what is wrong.
+// The entry point of `npm run lab` and `npm test`. It has no static imports, so that a Node that is too old can still
+// print the message below.
 
 const [major = 0] = process.versions.node.split(".").map(Number);
 
-// The set-up itself runs on Node 18; lab and tests need Node 22, which it fetches where the machine's is older.
+// The set-up runs on Node 18; the lab and the tests need Node 22, which the set-up downloads if necessary.
 if (major < 18) {
   console.error(
     "set-up: this is Node " +
       process.versions.node +
       ", and the project needs Node 22 or newer (24 recommended).\n" +
-      "  Install one (https://nodejs.org, your distribution, or `nvm install` in this folder, which reads .nvmrc) and run the same command again.",
+      "  Install one (https://nodejs.org, your distribution, or `nvm install` in this folder, which\n" +
+      "  reads .nvmrc) and run the same command again.",
   );
   process.exitCode = 1;
 } else {

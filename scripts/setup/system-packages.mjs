@@ -1,37 +1,36 @@
-// Installs the system packages that are missing, on Debian and Ubuntu as root, after saying which; elsewhere says what to do.
+// Installs missing system packages on Debian and Ubuntu as root; elsewhere fails with the command that installs them.
 import { readFileSync } from "node:fs";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
-import { isHere } from "./find-program.mjs";
-import { finishFirst } from "./interrupts.mjs";
-import { alone } from "./lock.mjs";
-import { say, withProgress } from "./progress.mjs";
-import { keepingSshdAsleep } from "./sleeping-sshd.mjs";
+import { isAvailable } from "./find-program.mjs";
+import { uninterruptible } from "./interrupts.mjs";
+import { withLock } from "./lock.mjs";
+import { log, withProgress } from "./progress.mjs";
+import { withoutStartingSshd } from "./sshd-service.mjs";
 import { distributionOf, listOf, missingText, packagesFor } from "./system-tools.mjs";
 
 /** @typedef {import("./system-tools.mjs").Need} Need */
 
 /**
- * Sees to it that all these programs are on the machine.
  * @param {string} root the project's folder
  * @param {Need[]} needs
  * @param {boolean} mayInstall false with --no-install
  */
 export async function installSystemPackages(root, needs, mayInstall) {
-  if (missing(needs).length === 0) return;
+  if (missingOf(needs).length === 0) return;
   if (!canInstall(mayInstall)) {
     const circumstances = { isRoot: isRoot(), mayInstall };
-    throw new SetupError(missingText(missing(needs), thisDistribution(), circumstances));
+    throw new SetupError(missingText(missingOf(needs), thisDistribution(), circumstances));
   }
-  await alone(root, async () => {
-    const absent = missing(needs);
-    if (absent.length > 0) await aptInstall(absent);
+  await withLock(root, async () => {
+    const missing = missingOf(needs);
+    if (missing.length > 0) await aptInstall(missing);
   });
 }
 
 /**
- * Whether this run installs packages by itself.
- * @param {boolean} mayInstall
+ * Whether the set-up can install system packages here.
+ * @param {boolean} mayInstall false with --no-install
  */
 export function canInstall(mayInstall) {
   return mayInstall && isRoot() && thisDistribution().family === "debian";
@@ -41,50 +40,53 @@ function isRoot() {
   return process.getuid?.() === 0;
 }
 
+/** As os-release(5) describes it. */
 function thisDistribution() {
   for (const file of ["/etc/os-release", "/usr/lib/os-release"]) {
     try {
       return distributionOf(readFileSync(file, "utf8"));
     } catch {
-      // The next one, then none: a system without os-release(5).
+      // Not in this place.
     }
   }
   return distributionOf("");
 }
 
 /** @param {Need[]} needs */
-function missing(needs) {
-  return needs.filter((one) => !isHere(one.tool));
+function missingOf(needs) {
+  return needs.filter((one) => !isAvailable(one.tool));
 }
 
-/** @param {Need[]} absent */
-async function aptInstall(absent) {
-  const packages = packagesFor(absent, "debian");
-  say(`these programs are missing:\n${listOf(absent)}`);
+/** @param {Need[]} missing */
+async function aptInstall(missing) {
+  const packages = packagesFor(missing, "debian");
+  log(`these programs are missing:\n${listOf(missing)}`);
   const install = () =>
     withProgress(`installing with apt-get: ${packages.join(" ")}`, () => apt(packages));
-  const bringsSshd = packages.includes("openssh-server");
-  const said = await finishFirst(bringsSshd ? keepingSshdAsleep(install) : install());
-  const left = absent.filter((one) => !isHere(one.tool));
+  const includesSshd = packages.includes("openssh-server");
+  const output = await uninterruptible(includesSshd ? withoutStartingSshd(install) : install());
+  const left = missingOf(missing);
   if (left.length === 0) return;
+  const names = packagesFor(left, "debian");
   throw new SetupError(
-    `apt-get could not bring these programs:\n${listOf(left)}\nIt said:\n${lastLines(said, 12)}\n` +
-      `  See to it by hand: apt-get update && apt-get install ${packagesFor(left, "debian").join(" ")}`,
+    `apt-get could not install these programs:\n${listOf(left)}\n` +
+      `Its output:\n${lastLines(output, 12)}\n` +
+      `  Install them with: apt-get update && apt-get install ${names.join(" ")}`,
   );
 }
 
 /**
- * First with the package lists that are there, and only when that fails with fresh ones. An update that could not fetch
- * some foreign list is no reason to stop: what counts is whether the packages can be had after it.
+ * Updates the package lists only if the installation fails without. An update that fails for some lists is no error:
+ * the packages may be in the others.
  * @param {string[]} packages
- * @returns {Promise<string>} what apt-get said at last
+ * @returns {Promise<string>} the output of the last apt-get install
  */
 async function apt(packages) {
   const install = ["install", "-y", "--no-install-recommends", ...packages];
   const first = await aptGet(install);
-  if (first.ok) return first.said;
+  if (first.ok) return first.output;
   await aptGet(["update"]);
-  return (await aptGet(install)).said;
+  return (await aptGet(install)).output;
 }
 
 /** @param {string[]} args */

@@ -1,12 +1,12 @@
-// Which programs of the operating system the lab and the tests need, what for, and how each distribution calls their packages.
-// Pure but for one list that the virtual machines read too: what is here and what is not comes in as arguments.
+// The system programs that the lab and the tests need, and their packages by distribution. Pure, except that it reads
+// the list for virtual machines, which scripts/lab/vm uses too.
 import { readFileSync } from "node:fs";
 
 /**
  * @typedef {object} Need
- * @property {string} tool the program, as found on PATH (with the sbin folders), or a file when it begins with /
- * @property {string} why what it is for, as the end of "needed for …"
- * @property {string} apt
+ * @property {string} tool a program's name, or a file's absolute path
+ * @property {string} why completes "needed for …"
+ * @property {string} apt the package's name for apt-get
  * @property {string} dnf
  * @property {string} apk
  */
@@ -25,25 +25,25 @@ const LAB = [
   need("bash", "wg-quick", "bash"),
   need("unshare", "namespaces", "util-linux"),
   need("nsenter", "namespaces", "util-linux"),
-  need("setpriv", "ending the lab's hosts with it", "util-linux", "util-linux", "setpriv"),
+  need("setpriv", "stopping hosts when the lab ends", "util-linux", "util-linux", "setpriv"),
   need("flock", "the push", "util-linux", "util-linux", "flock"),
   need("mount", "the lab's hosts", "mount", "util-linux", "mount"),
-  need("ping", "proving that the tunnels work", "iputils-ping", "iputils", "iputils-ping"),
+  need("ping", "testing the tunnels", "iputils-ping", "iputils", "iputils-ping"),
   need("ps", "the lab's processes", "procps", "procps-ng", "procps-ng"),
   need("sysctl", "forwarding", "procps", "procps-ng", "procps-ng"),
 ];
 
-const WIREGUARD_GO = need("wireguard-go", "WireGuard where the kernel has none", "wireguard-go");
+const WIREGUARD_GO = need("wireguard-go", "WireGuard without kernel support", "wireguard-go");
 
 /** @type {Need[]} */
 const TESTS = [
   need("shellcheck", "checking the shell scripts", "shellcheck", "ShellCheck", "shellcheck"),
-  need("wg", "comparing our keys with WireGuard's", "wireguard-tools"),
-  need("busybox", "running the host's script in a small shell", "busybox"),
-  need("dash", "running the host's script in a strict shell", "dash"),
+  need("wg", "checking keys against WireGuard's", "wireguard-tools"),
+  need("busybox", "testing the host script in a minimal shell", "busybox"),
+  need("dash", "testing the host script in a POSIX shell", "dash"),
 ];
 
-/** Where Debian's packages are made into a disk, they all have Debian's names. @type {Need[]} */
+/** Debian's package names only: mmdebstrap builds the disk image from Debian's packages. @type {Need[]} */
 const VIRTUAL_MACHINES = JSON.parse(
   readFileSync(new URL("../lab/vm/tool-list.json", import.meta.url), "utf8"),
 ).map((/** @type {Need} */ { tool, why, apt }) => need(tool, why, apt));
@@ -68,9 +68,8 @@ function need(tool, why, apt, dnf = apt, apk = apt) {
 }
 
 /**
- * What this run needs of the system.
  * @param {{ lab: boolean, tests: boolean, kernelHasWireguard: boolean, downloads: boolean, virtualMachines?: boolean }} facts
- * @returns {Need[]} each tool once
+ * @returns {Need[]} without duplicates
  */
 export function toolsFor(facts) {
   const all = [
@@ -84,26 +83,25 @@ export function toolsFor(facts) {
 }
 
 /**
- * Which kind of distribution this is, by the text of os-release(5).
- * @param {string} osRelease
+ * @param {string} osRelease the content of os-release(5)
  * @returns {{ name: string, family: Family }}
  */
 export function distributionOf(osRelease) {
   const field = (/** @type {string} */ key) =>
     osRelease.match(new RegExp(`^${key}=(.*)$`, "m"))?.[1]?.replace(/^["']|["']$/g, "") ?? "";
-  const kin = [field("ID"), ...field("ID_LIKE").split(" ")];
-  const family = (/** @type {string[]} */ ...ids) => kin.some((id) => ids.includes(id));
+  const ids = [field("ID"), ...field("ID_LIKE").split(" ")];
+  const isOneOf = (/** @type {string[]} */ ...names) => ids.some((id) => names.includes(id));
   const name = field("PRETTY_NAME") || field("ID") || "this system";
-  if (family("debian", "ubuntu")) return { name, family: "debian" };
-  if (family("fedora", "rhel", "centos")) return { name, family: "fedora" };
-  if (family("alpine")) return { name, family: "alpine" };
+  if (isOneOf("debian", "ubuntu")) return { name, family: "debian" };
+  if (isOneOf("fedora", "rhel", "centos")) return { name, family: "fedora" };
+  if (isOneOf("alpine")) return { name, family: "alpine" };
   return { name, family: "other" };
 }
 
 /**
  * @param {Need[]} needs
  * @param {Family} family
- * @returns {string[]} names of the packages that bring them, each once, sorted; Debian's where the family is not known
+ * @returns {string[]} names of their packages, sorted, without duplicates; Debian's names if the family is unknown
  */
 export function packagesFor(needs, family) {
   const column = family === "fedora" ? "dnf" : family === "alpine" ? "apk" : "apt";
@@ -111,7 +109,7 @@ export function packagesFor(needs, family) {
 }
 
 /**
- * The command that a person types to get the packages.
+ * The command that installs packages, for a message.
  * @param {string[]} packages
  * @param {Family} family
  * @param {boolean} isRoot
@@ -127,12 +125,12 @@ export function installCommand(packages, family, isRoot) {
     case "debian":
       return `${sudo}apt-get update && ${sudo}apt-get install --no-install-recommends ${list}`;
     case "other":
-      return `your package manager; Debian calls the packages: ${list}`;
+      return `your package manager (Debian's package names: ${list})`;
   }
 }
 
 /**
- * One line for each missing program: what, and what for.
+ * One line per missing program: its name and purpose.
  * @param {Need[]} missing
  */
 export function listOf(missing) {
@@ -141,7 +139,7 @@ export function listOf(missing) {
 }
 
 /**
- * What to tell somebody for whom nothing is installed.
+ * The error message if programs are missing and the set-up does not install them.
  * @param {Need[]} missing
  * @param {{ name: string, family: Family }} distribution
  * @param {{ isRoot: boolean, mayInstall: boolean }} circumstances
@@ -150,12 +148,15 @@ export function missingText(missing, distribution, { isRoot, mayInstall }) {
   const reason = !mayInstall
     ? "--no-install was given"
     : distribution.family !== "debian"
-      ? `the set-up installs packages on Debian and Ubuntu only, and this is ${distribution.name}`
+      ? `the set-up installs packages only on Debian and Ubuntu, and this is ${distribution.name}`
       : "only root may install packages";
   const command = installCommand(
     packagesFor(missing, distribution.family),
     distribution.family,
     isRoot,
   );
-  return `These programs are missing, and nothing was installed (${reason}):\n${listOf(missing)}\n  Install them with: ${command}`;
+  return (
+    `These programs are missing, and nothing was installed (${reason}):\n` +
+    `${listOf(missing)}\n  Install them with: ${command}`
+  );
 }

@@ -1,4 +1,4 @@
-// Counting the tests of several runs. Pure.
+// Sums up the test counts of several mocha processes. Pure.
 
 /**
  * @typedef {object} Totals
@@ -8,15 +8,15 @@
  */
 
 /**
- * What a run of mocha counts for: a run that ended badly without a failed test (a file that does not load,
- * a crash) is a failure all the same.
- * @param {Totals | null} reported null when it ended before it could report
- * @param {boolean} endedWell exit code 0
+ * The counts of one mocha process. A non-zero exit code without a failed test (a file that does not load, a crash)
+ * counts as one failure, and so does a missing report.
+ * @param {Totals | null} reported null if it wrote no report
+ * @param {boolean} succeeded exit code 0
  * @returns {Totals}
  */
-export function totalsOf(reported, endedWell) {
+export function totalsOf(reported, succeeded) {
   const totals = reported ?? { passed: 0, failed: 0, skipped: 0 };
-  const isUnexplained = totals.failed === 0 && (!endedWell || reported === null);
+  const isUnexplained = totals.failed === 0 && (!succeeded || reported === null);
   return isUnexplained ? { ...totals, failed: 1 } : totals;
 }
 
@@ -26,12 +26,12 @@ export function sum(runs) {
   return { passed: add("passed"), failed: add("failed"), skipped: add("skipped") };
 }
 
-/** @param {Totals} totals @returns {string} the closing line */
+/** @param {Totals} totals @returns {string} like `5 passed, 1 failed, 1 skipped` */
 export function closingLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Whether it may be called a success: something ran and nothing failed. @param {Totals} totals */
-export function isGood({ passed, failed }) {
+/** @param {Totals} totals @returns {boolean} false if a test failed or none ran */
+export function isSuccess({ passed, failed }) {
   return failed === 0 && passed > 0;
 }

@@ -1,10 +1,10 @@
-/** What the set-up takes from its command line, and how it counts tests. All pure. */
+/** Command line of the set-up, and test counts. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
 const setup = join(__dirname, "../../scripts/setup");
 
-/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+/** Imports a module of the set-up, which is plain JavaScript. */
 async function load<T>(file: string): Promise<T> {
   return (await import(join(setup, file))) as T;
 }
@@ -47,7 +47,7 @@ describe("set-up: command line", () => {
     ["", null],
   ];
   for (const [line, expected] of cases) {
-    it(`\`${line}\``, async () => {
+    it(`${expected === null ? "rejects" : "parses"} \`${line}\``, async () => {
       const { parseCommandLine } = await load<{ parseCommandLine: (argv: string[]) => unknown }>(
         "command-line.mjs",
       );
@@ -58,12 +58,12 @@ describe("set-up: command line", () => {
 
 describe("set-up: counting tests", () => {
   interface Counting {
-    totalsOf: (reported: Totals | null, endedWell: boolean) => Totals;
+    totalsOf: (reported: Totals | null, succeeded: boolean) => Totals;
     sum: (runs: Totals[]) => Totals;
     closingLine: (totals: Totals) => string;
-    isGood: (totals: Totals) => boolean;
+    isSuccess: (totals: Totals) => boolean;
   }
-  it("a run that ended badly without a failed test counts as one failure", async () => {
+  it("counts one failure for a non-zero exit code without a failed test, and for a missing report", async () => {
     const { totalsOf } = await load<Counting>("totals.mjs");
     const good = { passed: 3, failed: 0, skipped: 0 };
     assert.deepEqual(totalsOf(good, true), good);
@@ -73,16 +73,16 @@ describe("set-up: counting tests", () => {
     assert.deepEqual(totalsOf({ ...good, failed: 2 }, false), { ...good, failed: 2 });
   });
 
-  it("closes with one line over all runs, and no test at all is no success", async () => {
-    const { sum, closingLine, isGood } = await load<Counting>("totals.mjs");
+  it("sums up all runs in one line; a run without tests is not a success", async () => {
+    const { sum, closingLine, isSuccess } = await load<Counting>("totals.mjs");
     const total = sum([
       { passed: 3, failed: 0, skipped: 1 },
       { passed: 2, failed: 1, skipped: 0 },
     ]);
     assert.equal(closingLine(total), "5 passed, 1 failed, 1 skipped");
     assert.equal(closingLine({ passed: 7, failed: 0, skipped: 0 }), "7 passed, 0 failed");
-    assert.equal(isGood(total), false);
-    assert.equal(isGood({ passed: 7, failed: 0, skipped: 2 }), true);
-    assert.equal(isGood({ passed: 0, failed: 0, skipped: 2 }), false);
+    assert.equal(isSuccess(total), false);
+    assert.equal(isSuccess({ passed: 7, failed: 0, skipped: 2 }), true);
+    assert.equal(isSuccess({ passed: 0, failed: 0, skipped: 2 }), false);
   });
 });

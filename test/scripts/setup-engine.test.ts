@@ -1,4 +1,4 @@
-/** Which engine the set-up takes, and how Go gets to build it. */
+/** Which engine the set-up uses, and which Go toolchain builds it. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -16,7 +16,7 @@ import { join } from "node:path";
 
 const setup = join(__dirname, "../../scripts/setup");
 
-/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+/** Imports a module of the set-up, which is plain JavaScript. */
 async function load<T>(file: string): Promise<T> {
   return (await import(join(setup, file))) as T;
 }
@@ -35,7 +35,7 @@ function program(path: string, text: string) {
   chmodSync(path, 0o755);
 }
 
-describe("set-up: which engine fits", () => {
+describe("set-up: compatible engines", () => {
   const cases: [version: string, why: string | null][] = [
     ["v3.248.0", null],
     ["v3.250.0\n", null],
@@ -43,20 +43,20 @@ describe("set-up: which engine fits", () => {
     ["v3.251.0-alpha.1+dirty", null],
     ["v3.247.9", "is 3.247.9, older than the program's SDK 3.248.0"],
     ["v3.99.0", "is 3.99.0, older than the program's SDK 3.248.0"],
-    ["v2.30.0", "is 2.30.0, and the program is written for Pulumi 3"],
-    ["v4.0.0", "is 4.0.0, and the program is written for Pulumi 3"],
-    ["", 'does not tell its version ("")'],
+    ["v2.30.0", "is 2.30.0, but the program needs Pulumi 3"],
+    ["v4.0.0", "is 4.0.0, but the program needs Pulumi 3"],
+    ["", 'reports no valid version ("")'],
   ];
   for (const [version, why] of cases) {
-    it(`${JSON.stringify(version)}: ${why ?? "fits"}`, async () => {
-      const { whyUnfit } = await load<{ whyUnfit: (cli: string, sdk: string) => string | null }>(
-        "engine-version.mjs",
-      );
-      assert.equal(whyUnfit(version, "3.248.0"), why);
+    it(`${JSON.stringify(version)}: ${why ?? "is compatible"}`, async () => {
+      const { incompatibility } = await load<{
+        incompatibility: (cli: string, sdk: string) => string | null;
+      }>("engine-version.mjs");
+      assert.equal(incompatibility(version, "3.248.0"), why);
     });
   }
 
-  it("the Go module builds the version of the SDK", () => {
+  it("builds the SDK's version with Go", () => {
     const { dependencies } = JSON.parse(
       readFileSync(join(setup, "../../package.json"), "utf8"),
     ) as { dependencies: Record<string, string> };
@@ -66,26 +66,26 @@ describe("set-up: which engine fits", () => {
   });
 });
 
-describe("set-up: how a Go gets to build the engine", () => {
-  const cases: [here: string, way: string][] = [
-    ["1.26.8", "as it is"],
-    ["1.25.11", "as it is"],
-    ["1.27rc1", "as it is"],
-    ["1.25.10", "by itself"],
-    ["1.24", "by itself"],
-    ["1.21.0", "by itself"],
-    ["1.19.8", "as a module"],
+describe("set-up: the Go toolchain", () => {
+  const cases: [installed: string, source: string][] = [
+    ["1.26.8", "installed"],
+    ["1.25.11", "installed"],
+    ["1.27rc1", "installed"],
+    ["1.25.10", "automatic"],
+    ["1.24", "automatic"],
+    ["1.21.0", "automatic"],
+    ["1.19.8", "module"],
   ];
-  for (const [here, way] of cases) {
-    it(`Go ${here}: ${way}`, async () => {
-      const { wayToGo } = await load<{ wayToGo: (here: string, needed: string) => string }>(
-        "go-toolchain.mjs",
-      );
-      assert.equal(wayToGo(here, "1.25.11"), way);
+  for (const [installed, source] of cases) {
+    it(`for Go ${installed}: ${source}`, async () => {
+      const { toolchainSource } = await load<{
+        toolchainSource: (installed: string, needed: string) => string;
+      }>("go-toolchain.mjs");
+      assert.equal(toolchainSource(installed, "1.25.11"), source);
     });
   }
 
-  it("the user's settings for Go do not reach the build", async () => {
+  it("ignores the user's Go settings, except GOPROXY", async () => {
     const { buildEnvironment } = await load<{
       buildEnvironment: (user: NodeJS.ProcessEnv, toolchain: object) => NodeJS.ProcessEnv;
     }>("build-with-go.mjs");
@@ -93,25 +93,29 @@ describe("set-up: how a Go gets to build the engine", () => {
     const env = buildEnvironment(user, { GOTOOLCHAIN: "local" });
     assert.equal(env["GOFLAGS"], "-mod=readonly -buildvcs=false");
     assert.equal(env["GOTOOLCHAIN"], "local");
-    assert.equal(env["GOPROXY"], "https://proxy.example", "where modules come from is the user's");
-    assert.notEqual(buildEnvironment({}, {})["HOME"], "", "Go refuses to work without a HOME");
+    assert.equal(
+      env["GOPROXY"],
+      "https://proxy.example",
+      "the user decides where modules come from",
+    );
+    assert.notEqual(buildEnvironment({}, {})["HOME"], "", "Go fails without HOME");
   });
 });
 
 describe("set-up: finding the engine", () => {
   interface Engines {
-    findEngine: (root: string) => Promise<{ engine: object | null; refused: string | null }>;
+    findEngine: (root: string) => Promise<{ engine: object | null; rejected: string | null }>;
   }
   const saved = { PATH: process.env["PATH"], PULUMI_HOME: process.env["PULUMI_HOME"] };
   const bin = () => join(folder, "bin");
-  const ours = () => join(folder, "home", "versions", "3.248.0", "bin");
+  const home = () => join(folder, "home", "versions", "3.248.0", "bin");
   const find = async () => (await load<Engines>("engine.mjs")).findEngine(folder);
 
   beforeEach(() => {
     const sdk = join(folder, "node_modules", "@pulumi/pulumi");
     mkdirSync(sdk, { recursive: true });
     writeFileSync(join(sdk, "package.json"), JSON.stringify({ version: "3.248.0" }));
-    // npm puts the wrapper first on PATH; it must never be taken for an engine.
+    // npm puts its wrapper `pulumi` first on PATH; it is not an engine.
     const npmBin = join(folder, "node_modules", ".bin");
     program(join(npmBin, "pulumi"), "exit 9");
     process.env["PATH"] = [npmBin, bin(), "/usr/bin", "/bin"].join(":");
@@ -124,51 +128,51 @@ describe("set-up: finding the engine", () => {
     }
   });
   const install = (where: string, version: string) => {
-    program(join(where, "pulumi"), `echo asked >> ${folder}/asked; echo ${version}`);
+    program(join(where, "pulumi"), `echo run >> ${folder}/runs; echo ${version}`);
     program(join(where, "pulumi-language-nodejs"), "exit 0");
   };
 
-  it("finds none where there is none", async () => {
-    assert.deepEqual(await find(), { engine: null, refused: null });
+  it("finds no engine if none is installed", async () => {
+    assert.deepEqual(await find(), { engine: null, rejected: null });
   });
 
-  it("takes a suitable one on PATH before our own", async () => {
+  it("prefers a compatible engine on PATH", async () => {
     install(bin(), "v3.260.0");
-    install(ours(), "v3.248.0");
-    const engine = { folder: bin(), version: "v3.260.0", isOurs: false };
-    assert.deepEqual(await find(), { engine, refused: null });
+    install(home(), "v3.248.0");
+    const engine = { folder: bin(), version: "v3.260.0", addToPath: false };
+    assert.deepEqual(await find(), { engine, rejected: null });
   });
 
-  it("takes our own when the one on PATH is too old, and says why", async () => {
+  it("uses the one in PULUMI_HOME if the one on PATH is too old, and gives the reason", async () => {
     install(bin(), "v3.100.0");
-    install(ours(), "v3.248.0");
+    install(home(), "v3.248.0");
     assert.deepEqual(await find(), {
-      engine: { folder: ours(), version: "v3.248.0", isOurs: true },
-      refused: `${bin()}/pulumi is 3.100.0, older than the program's SDK 3.248.0`,
+      engine: { folder: home(), version: "v3.248.0", addToPath: true },
+      rejected: `${bin()}/pulumi is 3.100.0, older than the program's SDK 3.248.0`,
     });
   });
 
-  it("takes none without its language host", async () => {
-    install(ours(), "v3.248.0");
-    rmSync(join(ours(), "pulumi-language-nodejs"));
-    assert.deepEqual(await find(), { engine: null, refused: null });
+  it("ignores an engine without its language host", async () => {
+    install(home(), "v3.248.0");
+    rmSync(join(home(), "pulumi-language-nodejs"));
+    assert.deepEqual(await find(), { engine: null, rejected: null });
   });
 
-  it("asks for the version once, and again when the engine was replaced", async () => {
-    const asked = () => readFileSync(join(folder, "asked"), "utf8").split("asked").length - 1;
-    install(ours(), "v3.248.0");
+  it("runs `pulumi version` once, and again after the engine was replaced", async () => {
+    const runs = () => readFileSync(join(folder, "runs"), "utf8").split("run").length - 1;
+    install(home(), "v3.248.0");
     await find();
     await find();
-    assert.equal(asked(), 1);
-    install(ours(), "v3.99.0-replaced");
+    assert.equal(runs(), 1);
+    install(home(), "v3.99.0-replaced");
     assert.equal((await find()).engine, null);
-    assert.equal(asked(), 2);
+    assert.equal(runs(), 2);
   });
 
-  it("sees that the engine has vanished", async () => {
-    install(ours(), "v3.248.0");
+  it("notices that the engine was removed", async () => {
+    install(home(), "v3.248.0");
     assert.notEqual((await find()).engine, null);
-    rmSync(ours(), { recursive: true });
+    rmSync(home(), { recursive: true });
     assert.equal((await find()).engine, null);
   });
 });

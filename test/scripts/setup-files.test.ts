@@ -1,4 +1,4 @@
-/** What the set-up leaves on disk and relies on later: its memory, its lock, the engine's place. A note that lies is worse than none. */
+/** Files of the set-up: its cache, its lock, the engine's folder; and the programs that it runs. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,7 @@ import { join } from "node:path";
 
 const setup = join(__dirname, "../../scripts/setup");
 
-/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+/** Imports a module of the set-up, which is plain JavaScript. */
 async function load<T>(file: string): Promise<T> {
   return (await import(join(setup, file))) as T;
 }
@@ -29,68 +29,68 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe("set-up: memory", () => {
-  interface Memory {
-    note: (root: string, name: string, value: string, files: string[]) => void;
+describe("set-up: cache", () => {
+  interface Cache {
+    remember: (root: string, name: string, value: string, files: string[]) => void;
     recall: (root: string, name: string) => string | null;
   }
-  const noted = async () => {
-    const memory = await load<Memory>("memory.mjs");
+  const withEntry = async () => {
+    const cache = await load<Cache>("cache.mjs");
     const file = join(folder, "pulumi");
     writeFileSync(file, "one");
-    memory.note(folder, "engine", "v3.250.0", [file]);
-    return { ...memory, file };
+    cache.remember(folder, "engine", "v3.250.0", [file]);
+    return { ...cache, file };
   };
 
-  it("recalls what was noted, also beside a second note", async () => {
-    const { note, recall } = await noted();
-    note(folder, "other", "x", []);
+  it("recalls a value, also after another one was stored", async () => {
+    const { remember, recall } = await withEntry();
+    remember(folder, "other", "x", []);
     assert.equal(recall(folder, "engine"), "v3.250.0");
     assert.equal(recall(folder, "other"), "x");
-    assert.equal(recall(folder, "never noted"), null);
+    assert.equal(recall(folder, "unknown"), null);
   });
 
-  it("forgets when the file has vanished", async () => {
-    const { recall, file } = await noted();
+  it("drops a value whose file was removed", async () => {
+    const { recall, file } = await withEntry();
     rmSync(file);
     assert.equal(recall(folder, "engine"), null);
   });
 
-  it("forgets when the file is another one", async () => {
-    const { recall, file } = await noted();
+  it("drops a value whose file has changed", async () => {
+    const { recall, file } = await withEntry();
     writeFileSync(file, "another");
     assert.equal(recall(folder, "engine"), null);
   });
 
-  it("remembers nothing of a damaged memory, and writes a good one over it", async () => {
-    const { note, recall } = await noted();
-    writeFileSync(join(folder, ".setup", "memory"), "{ half");
+  it("ignores a damaged cache and overwrites it", async () => {
+    const { remember, recall } = await withEntry();
+    writeFileSync(join(folder, ".setup", "cache.json"), "{ half");
     assert.equal(recall(folder, "engine"), null);
-    note(folder, "engine", "again", []);
+    remember(folder, "engine", "again", []);
     assert.equal(recall(folder, "engine"), "again");
   });
 
-  it("keeps itself out of git", async () => {
-    await noted();
+  it("is ignored by git", async () => {
+    await withEntry();
     assert.equal(readFileSync(join(folder, ".setup", ".gitignore"), "utf8"), "*\n");
   });
 });
 
 describe("set-up: lock", () => {
   interface Lock {
-    alone: <T>(root: string, work: () => Promise<T>) => Promise<T>;
+    withLock: <T>(root: string, work: () => Promise<T>) => Promise<T>;
   }
 
-  it("lets the second set-up start when the first has ended", async () => {
-    const { alone } = await load<Lock>("lock.mjs");
-    // A process of its own, named as a set-up is: it holds the lock until its stdin ends.
+  it("makes a second set-up wait for the first", async () => {
+    const { withLock } = await load<Lock>("lock.mjs");
+    // Another process, named like the set-up, that holds the lock until its stdin ends.
     const holder = join(folder, "run.mjs");
     const finished = join(folder, "finished");
     writeFileSync(
       holder,
       `import { writeFileSync } from "node:fs";
-       import { alone } from ${JSON.stringify(join(setup, "lock.mjs"))};
-       await alone(${JSON.stringify(folder)}, async () => {
+       import { withLock } from ${JSON.stringify(join(setup, "lock.mjs"))};
+       await withLock(${JSON.stringify(folder)}, async () => {
          console.log("held");
          await new Promise((done) => process.stdin.on("end", done).resume());
          writeFileSync(${JSON.stringify(finished)}, "");
@@ -99,107 +99,110 @@ describe("set-up: lock", () => {
     const first = spawn(process.execPath, [holder], { stdio: ["pipe", "pipe", "inherit"] });
     const exited = once(first, "exit");
     await once(first.stdout, "data");
-    const second = alone(folder, () => Promise.resolve(existsSync(finished)));
+    const second = withLock(folder, () => Promise.resolve(existsSync(finished)));
     first.stdin.end();
-    assert.equal(await second, true, "the second one began when the first one's work was done");
+    assert.equal(await second, true, "the second started after the first had finished");
     assert.deepEqual(await exited, [0, null]);
   });
 
-  it("lets a step that has the lock call another that wants it", async () => {
-    const { alone } = await load<Lock>("lock.mjs");
-    assert.equal(await alone(folder, () => alone(folder, () => Promise.resolve("inner"))), "inner");
+  it("is reentrant", async () => {
+    const { withLock } = await load<Lock>("lock.mjs");
+    assert.equal(
+      await withLock(folder, () => withLock(folder, () => Promise.resolve("inner"))),
+      "inner",
+    );
     assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
   });
 
-  it("takes the lock of a set-up that is dead, and releases its own after a failure", async () => {
-    const { alone } = await load<Lock>("lock.mjs");
+  it("replaces the lock of a set-up that was killed, and releases its own after an error", async () => {
+    const { withLock } = await load<Lock>("lock.mjs");
     mkdirSync(join(folder, ".setup"));
-    // Process 1 lives, and is no set-up: its number could as well have been given to another process since.
+    // Process 1 exists but is not a set-up, like a process that got the number of a killed one.
     writeFileSync(join(folder, ".setup", "lock"), "1");
     await assert.rejects(
-      alone(folder, () => Promise.reject(new Error("work failed"))),
+      withLock(folder, () => Promise.reject(new Error("work failed"))),
       /work failed/,
     );
-    assert.equal(await alone(folder, () => Promise.resolve("ran")), "ran");
+    assert.equal(await withLock(folder, () => Promise.resolve("ran")), "ran");
     assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
   });
 });
 
-describe("set-up: the engine's place", () => {
-  interface Place {
-    makeThenPlace: (
-      place: string,
-      work: (workshop: string) => Promise<string | null>,
+describe("set-up: installing the engine", () => {
+  interface Installer {
+    installAtomically: (
+      target: string,
+      prepare: (temporaryFolder: string) => Promise<string | null>,
     ) => Promise<boolean>;
   }
-  const made = (content: string) => (workshop: string) => {
-    mkdirSync(join(workshop, "engine"));
-    writeFileSync(join(workshop, "engine", "pulumi"), content);
-    return Promise.resolve(join(workshop, "engine"));
+  const engineOf = (content: string) => (temporaryFolder: string) => {
+    mkdirSync(join(temporaryFolder, "engine"));
+    writeFileSync(join(temporaryFolder, "engine", "pulumi"), content);
+    return Promise.resolve(join(temporaryFolder, "engine"));
   };
   const versions = () => join(folder, "versions");
-  const place = () => join(versions(), "3.250.0");
+  const target = () => join(versions(), "3.250.0");
 
-  it("puts a finished engine there, over a half one", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
-    mkdirSync(join(place(), "bin"), { recursive: true });
-    writeFileSync(join(place(), "bin", "half"), "");
-    assert.equal(await makeThenPlace(place(), made("whole")), true);
-    assert.deepEqual(readdirSync(place()), ["pulumi"]);
+  it("replaces an incomplete engine", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
+    mkdirSync(join(target(), "bin"), { recursive: true });
+    writeFileSync(join(target(), "bin", "incomplete"), "");
+    assert.equal(await installAtomically(target(), engineOf("complete")), true);
+    assert.deepEqual(readdirSync(target()), ["pulumi"]);
     assert.deepEqual(readdirSync(versions()), ["3.250.0"]);
   });
 
-  it("leaves nothing behind when the work fails or gives nothing", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
-    const fails = (workshop: string) => {
-      writeFileSync(join(workshop, "half"), "");
+  it("removes its temporary folder after an error, or if there is no engine", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
+    const fails = (temporaryFolder: string) => {
+      writeFileSync(join(temporaryFolder, "incomplete"), "");
       return Promise.reject(new Error("no network"));
     };
-    await assert.rejects(makeThenPlace(place(), fails), /no network/);
-    assert.equal(await makeThenPlace(place(), () => Promise.resolve(null)), false);
+    await assert.rejects(installAtomically(target(), fails), /no network/);
+    assert.equal(await installAtomically(target(), () => Promise.resolve(null)), false);
     assert.deepEqual(readdirSync(versions()), []);
   });
 
-  it("clears away what a killed set-up left", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
+  it("removes the temporary folder of a set-up that was killed", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
     mkdirSync(join(versions(), ".wireguard-mesh-setup-999999999"), { recursive: true });
-    await makeThenPlace(place(), made("whole"));
+    await installAtomically(target(), engineOf("complete"));
     assert.deepEqual(readdirSync(versions()), ["3.250.0"]);
   });
 
-  it("names the remedy when the folder cannot be made", async () => {
-    const { makeThenPlace } = await load<Place>("place-engine.mjs");
+  it("suggests PULUMI_HOME if the folder cannot be created", async () => {
+    const { installAtomically } = await load<Installer>("install-engine.mjs");
     writeFileSync(join(folder, "versions"), "a file");
-    await assert.rejects(makeThenPlace(place(), made("whole")), /export PULUMI_HOME=/);
+    await assert.rejects(installAtomically(target(), engineOf("complete")), /export PULUMI_HOME=/);
   });
 });
 
-describe("set-up: helper programs", () => {
+describe("set-up: child processes", () => {
   interface Child {
     run: (
       command: string,
       args: string[],
-      how: { seconds: number },
-    ) => Promise<{ ok: boolean; stdout: string; said: string }>;
+      options: { seconds: number },
+    ) => Promise<{ ok: boolean; stdout: string; output: string }>;
   }
 
-  it("ends a program that is out of time, with all that it started", async () => {
+  it("kills a program that exceeds its time limit, and its children", async () => {
     const { run } = await load<Child>("child.mjs");
     const pidFile = join(folder, "pid");
     const script = `sleep 300 & echo $! > ${pidFile}; wait`;
     const outcome = await run("/bin/sh", ["-c", script], { seconds: 1 });
     assert.equal(outcome.ok, false);
-    assert.equal(outcome.said, "gave up after 1 s");
+    assert.equal(outcome.output, "timed out after 1 s");
     const status = `/proc/${readFileSync(pidFile, "utf8").trim()}/stat`;
-    const isGone = !existsSync(status) || readFileSync(status, "utf8").includes(") Z ");
-    assert.ok(isGone, "the grandchild was killed");
+    const isDead = !existsSync(status) || readFileSync(status, "utf8").includes(") Z ");
+    assert.ok(isDead, "the grandchild was killed");
   });
 
-  it("tells a program that is not there from one that fails", async () => {
+  it("reports why a program was not started, and the output of one that failed", async () => {
     const { run } = await load<Child>("child.mjs");
-    assert.match((await run("no-such-program", [], { seconds: 5 })).said, /ENOENT/);
+    assert.match((await run("no-such-program", [], { seconds: 5 })).output, /ENOENT/);
     const failed = await run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"], { seconds: 5 });
     assert.deepEqual([failed.ok, failed.stdout], [false, "out"]);
-    assert.match(failed.said, /out[^]*err|err[^]*out/);
+    assert.match(failed.output, /out[^]*err|err[^]*out/);
   });
 });

@@ -1,10 +1,10 @@
-/** What the set-up says is missing on a system, and the environment that it prepares for lab and tests. All pure. */
+/** Missing system and npm packages, and the environment of the lab and the tests. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
 const setup = join(__dirname, "../../scripts/setup");
 
-/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+/** Imports a module of the set-up, which is plain JavaScript. */
 async function load<T>(file: string): Promise<T> {
   return (await import(join(setup, file))) as T;
 }
@@ -50,13 +50,13 @@ describe("set-up: system packages", () => {
     ["", { name: "this system", family: "other" }],
   ];
   for (const [text, expected] of osReleases) {
-    it(`${expected.name} is ${expected.family}`, async () => {
+    it(`detects ${expected.name} as ${expected.family}`, async () => {
       const { distributionOf } = await load<SystemTools>("system-tools.mjs");
       assert.deepEqual(distributionOf(text), expected);
     });
   }
 
-  it("wireguard-go is needed only where the kernel has no WireGuard, tools for downloads only for a download", async () => {
+  it("needs wireguard-go only without WireGuard in the kernel, and download tools only for a download", async () => {
     const { toolsFor } = await load<SystemTools>("system-tools.mjs");
     const names = (kernelHasWireguard: boolean, downloads: boolean) =>
       toolsFor({ lab: true, tests: false, kernelHasWireguard, downloads }).map((n) => n.tool);
@@ -68,7 +68,7 @@ describe("set-up: system packages", () => {
     );
   });
 
-  it("a tool that lab and tests share is asked for once", async () => {
+  it("lists a tool that lab and tests share once", async () => {
     const { toolsFor } = await load<SystemTools>("system-tools.mjs");
     const facts = { lab: true, tests: true, kernelHasWireguard: true, downloads: false };
     const names = toolsFor(facts).map((one) => one.tool);
@@ -105,7 +105,7 @@ describe("set-up: system packages", () => {
       { name: "Fedora 44", family: "fedora" },
       true,
       true,
-      "(the set-up installs packages on Debian and Ubuntu only, and this is Fedora 44):\n  ip   needed for the lab's networks\n" +
+      "(the set-up installs packages only on Debian and Ubuntu, and this is Fedora 44):\n  ip   needed for the lab's networks\n" +
         "  ssh  needed for the push\n  Install them with: dnf install iproute openssh-clients",
     ],
     [
@@ -113,12 +113,12 @@ describe("set-up: system packages", () => {
       { name: "Alpine", family: "alpine" },
       true,
       true,
-      "(the set-up installs packages on Debian and Ubuntu only, and this is Alpine):\n  ip   needed for the lab's networks\n" +
+      "(the set-up installs packages only on Debian and Ubuntu, and this is Alpine):\n  ip   needed for the lab's networks\n" +
         "  ssh  needed for the push\n  Install them with: apk add iproute2 openssh-client",
     ],
   ];
   for (const [what, distribution, isRoot, mayInstall, text] of texts) {
-    it(`says what is missing and how to get it: ${what}`, async () => {
+    it(`lists missing programs and the install command: ${what}`, async () => {
       const { toolsFor, missingText } = await load<SystemTools>("system-tools.mjs");
       const needs = toolsFor({
         lab: true,
@@ -139,12 +139,12 @@ describe("set-up: system packages", () => {
 });
 
 describe("set-up: npm packages", () => {
-  it("names what is absent, of another version or gone from the disk, and no optional one", async () => {
+  it("finds packages that are missing, changed or deleted, except optional ones", async () => {
     const { missingPackages } = await load<{
       missingPackages: (
         locked: object,
         recorded: object,
-        isThere: (path: string) => boolean,
+        exists: (path: string) => boolean,
       ) => string[];
     }>("npm-packages.mjs");
     const locked = {
@@ -181,22 +181,25 @@ describe("set-up: environment of lab and tests", () => {
     const { preparedEnvironment } = await load<Environment>("environment.mjs");
     return preparedEnvironment(user, { ...facts, engine, plugin });
   };
-  const ours = { folder: "/home/u/.pulumi/versions/3.250.0/bin", isOurs: true };
+  const installed = { folder: "/home/u/.pulumi/versions/3.250.0/bin", addToPath: true };
 
-  it("the chosen Node comes first, then our engine, and npm's folders last", async () => {
-    assert.equal((await path(ours, "real"))["PATH"], `/p/.setup/node:${ours.folder}:${system}`);
+  it("puts the chosen Node first on PATH, then the installed engine, and npm's folders last", async () => {
+    assert.equal(
+      (await path(installed, "real"))["PATH"],
+      `/p/.setup/node:${installed.folder}:${system}`,
+    );
   });
 
-  it("an engine from PATH keeps its place, and npm's wrapper does not shadow it", async () => {
-    const engine = { folder: "/usr/bin", isOurs: false };
+  it("keeps the place of an engine on PATH; npm's wrapper does not hide it", async () => {
+    const engine = { folder: "/usr/bin", addToPath: false };
     assert.equal((await path(engine, "real"))["PATH"], `/p/.setup/node:${system}`);
   });
 
-  it("the stand-in is on PATH only when it is used, and only then plugin downloads are off", async () => {
-    const withStandIn = await path(ours, "stand-in");
-    assert.equal(withStandIn["PATH"], `/p/.setup/node:/p/stand-in:${ours.folder}:${system}`);
+  it("adds the stand-in to PATH and disables plugin downloads only if the stand-in is used", async () => {
+    const withStandIn = await path(installed, "stand-in");
+    assert.equal(withStandIn["PATH"], `/p/.setup/node:/p/stand-in:${installed.folder}:${system}`);
     assert.equal(withStandIn["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "true");
-    const withReal = await path(ours, "real");
+    const withReal = await path(installed, "real");
     assert.equal(withReal["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], undefined);
     assert.equal(withReal["PULUMI_SKIP_UPDATE_CHECK"], "true");
     assert.equal(withReal["LANG"], "C");
