@@ -10,7 +10,7 @@ const COMMAND = join("dist", "scripts", "wireguard-mesh.js");
 const LINKS = { "wireguard-mesh": COMMAND, pulumi: join("scripts", "setup", "pulumi.mjs") };
 
 /** Creates or corrects the links. @param {string} root the project's folder */
-function linkCommands(root) {
+export function linkCommands(root) {
   for (const [name, target] of Object.entries(LINKS)) {
     if (isLink(root, name, target)) continue;
     mkdirSync(dirname(linkPath(root, name)), { recursive: true });
