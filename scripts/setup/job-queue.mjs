@@ -1,4 +1,4 @@
-// Runs jobs side by side, as many as the machine carries. Each has a weight: the share of a core that it keeps busy.
+// Runs jobs side by side, as many as the machine carries. Each has a weight: what it takes of the room that there is.
 
 /**
  * Starts each job as soon as there is room for it, in the order given; one that does not fit lets smaller ones pass. A job

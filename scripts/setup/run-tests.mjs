@@ -41,8 +41,11 @@ import { closingLine, isSuccess, sum, totalsOf } from "./totals.mjs";
 const SECONDS_BETWEEN_LINES = 30;
 const SLOWEST = 10;
 
-/** Cores that a job keeps busy, about: the lab mostly waits, and an emulated machine never does. */
-const WEIGHTS = { unit: 1, lab: 0.4, vm: 0.8 };
+/**
+ * Percent of a core that a job keeps busy. An emulated machine is slow and has the push's time limits all the same, so on two
+ * cores only one file of virtual machines runs at a time.
+ */
+const WEIGHTS = { unit: 100, lab: 40, vm: 120 };
 
 /** @param {Run} run @returns {Promise<number>} the exit code */
 export async function runTests(run) {
@@ -123,7 +126,7 @@ async function runJobs(jobs, run, folder) {
   const ticker = setInterval(progress, SECONDS_BETWEEN_LINES * 1000);
   try {
     const weighted = jobs.map((job) => ({ job, weight: WEIGHTS[job.suite] }));
-    return await runQueue(weighted, availableParallelism(), async ({ job }) => {
+    return await runQueue(weighted, 100 * availableParallelism(), async ({ job }) => {
       running.set(job.name, Date.now());
       const outcome = await runJob(job, run, folder, false);
       running.delete(job.name);
