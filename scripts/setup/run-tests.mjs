@@ -1,4 +1,4 @@
-// Runs test files in mocha processes side by side, and closes with one line over all of them.
+// Runs test files in parallel mocha processes and prints the totals of all of them at the end.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,8 +25,8 @@ import { closingLine, isSuccess, sum, totalsOf } from "./totals.mjs";
  */
 
 /**
- * Why a suite cannot run here, for people; null: it can. A suite that is `leftOut` was not asked for by name, so its files
- * count as skipped and not as a failure.
+ * Why a suite cannot run here; null: it can. `leftOut`: the user did not ask for the suite, so its files count as skipped
+ * instead of failed.
  * @typedef {{ lab: string | null, vm: string | null, leftOut: boolean }} Obstacles
  */
 
@@ -42,8 +42,8 @@ const SECONDS_BETWEEN_LINES = 30;
 const SLOWEST = 10;
 
 /**
- * Percent of a core that a job keeps busy. An emulated machine is slow and has the push's time limits all the same, so on two
- * cores only one file of virtual machines runs at a time.
+ * Percent of a core that a job keeps busy. On two cores, only one file of virtual machines runs at a time: an emulated machine
+ * is slow, but a push to it has the usual time limits.
  */
 const WEIGHTS = { unit: 100, lab: 40, vm: 120 };
 
@@ -72,7 +72,7 @@ export async function runTests(run) {
   }
 }
 
-/** After Ctrl-C mocha ends as if all were well; no further job may start then, and nothing is counted. */
+/** Ends the whole run: mocha's exit code after Ctrl-C is that of a success, so its totals must not count. */
 class Interruption extends Error {
   /** @param {NodeJS.Signals} signal */
   constructor(signal) {
@@ -84,7 +84,7 @@ class Interruption extends Error {
 /**
  * @param {Job[]} jobs
  * @param {Obstacles} obstacles
- * @returns {{ jobs: Job[], totals: Totals[] }} those that can run, and what the others count for
+ * @returns {{ jobs: Job[], totals: Totals[] }} the jobs that can run, and the totals of the others
  */
 function withoutObstacles(jobs, obstacles) {
   /** @type {Totals[]} */
@@ -147,7 +147,7 @@ function shortName(name) {
  * @param {Job} job
  * @param {Run} run
  * @param {string} folder
- * @param {boolean} live whether its output goes straight to the terminal; else it is shown when the job has ended
+ * @param {boolean} live print output as it comes; otherwise when the job has ended
  * @returns {Promise<Outcome>}
  */
 async function runJob(job, { root, env, request }, folder, live) {
@@ -190,7 +190,7 @@ async function runJob(job, { root, env, request }, folder, live) {
 }
 
 /**
- * The suite's own configuration without its files: mocha adds those to the ones on its command line.
+ * Writes the suite's configuration without `spec`, which mocha would add to the files on its command line.
  * @param {string} root
  * @param {string} folder
  * @param {Job} job

@@ -1,4 +1,4 @@
-// Which test files run, in how many processes, and in what order. Pure, but for reading the list of files.
+// Which test files run, in how many processes, and in what order. Pure, except for listing the files.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isTestFile, suiteOf } from "./command-line.mjs";
@@ -8,21 +8,21 @@ import { isTestFile, suiteOf } from "./command-line.mjs";
 /**
  * One mocha process.
  * @typedef {object} Job
- * @property {string} name for people: the file, or which part of the unit tests
+ * @property {string} name the file, or which part of the unit tests
  * @property {Suite} suite
  * @property {string[]} files
  * @property {number} seconds how long it is expected to take
  */
 
-/** Seconds that each file took before, by its path. @typedef {Record<string, number>} Durations */
+/** Seconds that each file took in an earlier run, by path. @typedef {Record<string, number>} Durations */
 
-/** The lab's file that stands for all of them where an answer is wanted in minutes. */
+/** The lab test of the quick run. */
 export const SMOKE_FILE = "test/lab/smoke.test.ts";
 
-/** For a file that has not run yet. @type {Record<Suite, number>} */
+/** Seconds assumed for a file without a recorded duration. @type {Record<Suite, number>} */
 const UNKNOWN = { unit: 1, lab: 60, vm: 300 };
 
-/** Unit tests are all work and no waiting, so there is nothing to gain from more processes than the smallest machine has cores. */
+/** Unit tests keep a core busy, and the smallest machine that we test on has two. */
 const UNIT_PARTS = 2;
 
 /** @param {string} root @returns {string[]} every test file of the repository, sorted */
@@ -36,7 +36,7 @@ export function allTestFiles(root) {
 /**
  * @param {string[]} all every test file
  * @param {import("./command-line.mjs").Request} request
- * @returns {string[]} those that it asks for
+ * @returns {string[]} the files that the request selects
  */
 export function selectFiles(all, { tests, args }) {
   switch (tests) {
@@ -52,8 +52,8 @@ export function selectFiles(all, { tests, args }) {
 }
 
 /**
- * Each end-to-end file is a job of its own; the unit tests are a few jobs of about the same length. The longest comes first,
- * so that none is left over at the end.
+ * Each end-to-end file is a job of its own; the unit tests are split into jobs of similar length. The longest job is first, so
+ * that no long one is left at the end.
  * @param {string[]} files
  * @param {Durations} durations
  * @returns {Job[]}
@@ -82,7 +82,7 @@ export function jobsFor(files, durations) {
 }
 
 /**
- * Deals files out so that every part takes about as long: the longest first, each to the part with the least so far.
+ * Splits files into parts of similar length: the longest file first, each into the shortest part so far.
  * @param {string[]} files
  * @param {(file: string) => number} secondsOf
  * @param {number} count
@@ -93,8 +93,8 @@ function split(files, secondsOf, count) {
   const parts = Array.from({ length: count }, () => []);
   const longestFirst = [...files].sort((a, b) => secondsOf(b) - secondsOf(a) || (a < b ? -1 : 1));
   for (const file of longestFirst) {
-    const [least] = [...parts].sort((a, b) => sumOf(a, secondsOf) - sumOf(b, secondsOf));
-    least?.push(file);
+    const [shortest] = [...parts].sort((a, b) => sumOf(a, secondsOf) - sumOf(b, secondsOf));
+    shortest?.push(file);
   }
   return parts.filter((part) => part.length > 0).map((part) => part.sort());
 }

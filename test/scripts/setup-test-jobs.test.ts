@@ -162,7 +162,9 @@ describe("set-up: the queue of jobs", () => {
 describe("set-up: which Node runs lab and tests", () => {
   const cases: [running: string, wanted: number | null, major: number | null][] = [
     ["20.20.2", null, 24],
-    ["22.0.0", null, null],
+    ["22.11.0", null, 24],
+    ["22.12.0", null, null],
+    ["22.0.0", 22, 22],
     ["24.21.0", null, null],
     ["26.12.1", null, null],
     ["26.12.1", 22, 22],
