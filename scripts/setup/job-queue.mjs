@@ -18,7 +18,9 @@ export async function runQueue(jobs, capacity, run) {
   const running = new Set();
   let used = 0;
   for (;;) {
-    const next = waiting.findIndex(({ job }) => running.size === 0 || used + job.weight <= capacity);
+    const next = waiting.findIndex(
+      ({ job }) => running.size === 0 || used + job.weight <= capacity,
+    );
     if (next >= 0) {
       for (const { job, index } of waiting.splice(next, 1)) {
         used += job.weight;
