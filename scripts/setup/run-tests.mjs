@@ -72,7 +72,7 @@ export async function runTests(run) {
   }
 }
 
-/** Ends the whole run: mocha's exit code after Ctrl-C is that of a success, so its totals must not count. */
+/** Ends the whole run, without totals: some tests did not run. */
 class Interruption extends Error {
   /** @param {NodeJS.Signals} signal */
   constructor(signal) {

@@ -3,6 +3,7 @@
  * that each test file took, for the runner, which has several mocha processes.
  */
 import { writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import * as path from "node:path";
 import { reporters, type Hook, type MochaOptions, type Runner, type Test } from "mocha";
 
@@ -11,10 +12,17 @@ class ReporterWithReport extends reporters.Spec {
     super(runner, options);
     const report = process.env["TEST_REPORT_FILE"];
     if (report === undefined) return;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.once(signal, () => {
+        interrupt(runner, signal);
+      });
     const milliseconds = new Map<string, number>();
     const failures: string[] = [];
     const count = (runnable: Test | Hook): void => {
-      const file = path.relative(process.cwd(), runnable.file ?? runnable.parent?.file ?? "");
+      const absolute = runnable.file ?? runnable.parent?.file;
+      // A hook outside of all suites runs for every file of the process.
+      if (absolute === undefined) return;
+      const file = path.relative(process.cwd(), absolute);
       milliseconds.set(file, (milliseconds.get(file) ?? 0) + (runnable.duration ?? 0));
     };
     runner.on("test end", count);
@@ -29,6 +37,14 @@ class ReporterWithReport extends reporters.Spec {
       writeFileSync(report, JSON.stringify({ ...totals, failures, files }));
     });
   }
+}
+
+/** Ends the run after its `after` hooks, which take labs down: mocha itself dies of these signals at once. */
+function interrupt(runner: Runner, signal: "SIGINT" | "SIGTERM" | "SIGHUP"): never {
+  runner.once("end", () => process.exit(128 + constants.signals[signal]));
+  runner.abort();
+  // abort() alone waits for the running test; this fails it at once.
+  throw new Error(`interrupted by ${signal}`);
 }
 
 // mocha loads a reporter with require() and wants the class itself.
