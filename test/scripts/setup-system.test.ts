@@ -203,5 +203,6 @@ describe("set-up: environment of lab and tests", () => {
     assert.equal(withReal["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], undefined);
     assert.equal(withReal["PULUMI_SKIP_UPDATE_CHECK"], "true");
     assert.equal(withReal["LANG"], "C");
+    assert.equal(withReal["NODE_COMPILE_CACHE"], "/p/.setup/compile-cache");
   });
 });
