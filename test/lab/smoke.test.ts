@@ -1,4 +1,4 @@
-/** The short end-to-end test of `npm test`: what a network does most, once, with the real engine, sshd and WireGuard. Needs root. */
+/** The end-to-end test of `npm test`: each common change once, with the real engine, sshd and WireGuard. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
@@ -21,6 +21,11 @@ describe("smoke test: a relay and two peers behind NAT", function () {
   });
   after(() => mesh.lab.down());
 
+  it("runs the operator's programs on the Node that runs this test", async () => {
+    const shown = succeeded(await mesh.lab.exec("operator", ["node", "-v"]));
+    assert.equal(shown.stdout.trim(), process.version);
+  });
+
   it("converges, and the peers reach each other through the relay", async () => {
     assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), false);
     succeeded(await session.pulumi(...UP));
@@ -28,7 +33,7 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
   });
 
-  it("changes nothing and logs in nowhere in a second up", async () => {
+  it("changes nothing and logs in to no host in a second up", async () => {
     const before = session.logins();
     const up = succeeded(await session.pulumi(...UP));
     assert.match(up.stdout, /^ {4}\d+ unchanged$/m);
@@ -56,9 +61,9 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("undoes a change that cuts the only way in, says so, and converges when it is taken back", async () => {
+  it("undoes a change that cuts off the operator, reports it, and converges once it is reverted", async () => {
     const before = await session.on("laptop", "cat /etc/wireguard/wg0.conf");
-    // The peers route the operator's own addresses into the tunnel. The desktop has another way in; the laptop has none.
+    // Routes the operator's addresses into the tunnel. The desktop can still be reached through the relay, the laptop cannot.
     setConfig(mesh.stack, ["relays", "relay", "subnets"], ["172.29.0.0/29"]);
     const cut = await session.pulumi(...UP);
     assert.notEqual(cut.code, 0);
