@@ -1,5 +1,6 @@
 /** Runs `pulumi up`, then checks whether the network works. */
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
 import { fixHosts, type HostCheck } from "./check-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
@@ -8,7 +9,7 @@ import { runWithEvents, type EngineRun } from "./engine-run";
 import { openAccess } from "./host-access";
 import { awaitLinks, type LinkStatus } from "./link-states";
 import type { OpenStack } from "./open-stack";
-import { fingerprintsIn } from "./outputs";
+import { fingerprintsIn, hasNode } from "./outputs";
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
 
@@ -49,8 +50,7 @@ interface ConvergeOptions {
 /** One `pulumi up`. With mistakes in the config the engine still runs, and shows them. Reopens the stack. */
 export async function converge(stack: OpenStack, options: ConvergeOptions): Promise<UpReport> {
   const { plan } = stack.mesh;
-  const hasDevices = plan?.nodes.some((node) => node.hosts.length === 0) ?? false;
-  const before = hasDevices ? fingerprintsIn(await stack.outputs()) : new Map<string, string>();
+  const before = await deviceFingerprints(stack, plan);
   const args = engineArgs(options);
   const run = await runUnlocked(stack, () => runWithEvents(stack, args, options.out));
   stack.reopen();
@@ -58,6 +58,22 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
   const found = options.found ?? [];
   if (plan === null || !run.updated) return reportOfEngine(run, found);
   return reportOf(run, stack, before, found);
+}
+
+/** Empty, without asking the engine, for a network without devices. */
+async function deviceFingerprints(
+  stack: OpenStack,
+  plan: Plan | null,
+): Promise<ReadonlyMap<string, string>> {
+  const devices = plan?.nodes.filter((node) => node.hosts.length === 0) ?? [];
+  if (devices.length === 0) return new Map();
+  const outputs = await stack.outputs();
+  const known = fingerprintsIn(outputs);
+  const isOlder = devices.some(({ name }) => !known.has(name) && hasNode(outputs, name));
+  if (!isOlder) return known;
+  // A state of version 0.1.0 has the configs, but no fingerprints.
+  const configs = await stack.configs();
+  return new Map([...configs].map(([name, config]) => [name, fingerprintOf(config.reveal())]));
 }
 
 function engineArgs(options: ConvergeOptions): string[] {

@@ -51,6 +51,11 @@ function nodeFacts(outputs: Outputs): [name: string, facts: Record<string, unkno
   );
 }
 
+/** Whether the last `up` knew the node. */
+export function hasNode(outputs: Outputs, name: string): boolean {
+  return nodeFacts(outputs).some(([known]) => known === name);
+}
+
 /** Fingerprints of the configs of nodes without a host, by node. */
 export function fingerprintsIn(outputs: Outputs): Map<string, string> {
   const files = nodeFacts(outputs).flatMap(([name, { fingerprint }]) =>

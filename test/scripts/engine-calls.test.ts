@@ -44,6 +44,12 @@ describe("calls of the engine", () => {
     assert.deepEqual(await callsOf("up", "--yes"), ["stack output", "up", "stack output"]);
   });
 
+  it("of up, for a state of version 0.1.0: the configs in place of the fingerprints that it lacks", async () => {
+    place.write("bin/outputs", '{"peers":{"phone":{}}}');
+    const calls = await callsOf("up", "--yes");
+    assert.deepEqual(calls, ["stack output", "stack output", "up", "stack output"]);
+  });
+
   it("of up --check: no more than of up", async () => {
     const calls = await callsOf("up", "--yes", "--check");
     assert.deepEqual(calls, ["stack output", "up", "stack output"]);
