@@ -1,4 +1,4 @@
-/** The short end-to-end test of `npm test`: what a network does most, once, with the real engine, sshd and WireGuard. Needs root. */
+/** The short end-to-end test of `npm test`: the main operations, once each, with the real engine, sshd and WireGuard. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
@@ -28,7 +28,7 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
   });
 
-  it("changes nothing and logs in nowhere in a second up", async () => {
+  it("changes nothing and logs in to no host in a second up", async () => {
     const before = session.logins();
     const up = succeeded(await session.pulumi(...UP));
     assert.match(up.stdout, /^ {4}\d+ unchanged$/m);
@@ -48,7 +48,7 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.4"), true);
   });
 
-  it("removes a peer: the relay forgets it and its host is clean", async () => {
+  it("removes a peer from the relay and cleans its host", async () => {
     const key = await session.on("nas", "wg show wg0 public-key");
     succeeded(await session.command("remove-peer", "nas"));
     succeeded(await session.pulumi(...UP));
@@ -56,9 +56,9 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("undoes a change that cuts the only way in, says so, and converges when it is taken back", async () => {
+  it("undoes a change that cuts a host's only SSH path, reports it, and converges when the change is reverted", async () => {
     const before = await session.on("laptop", "cat /etc/wireguard/wg0.conf");
-    // The peers route the operator's own addresses into the tunnel. The desktop has another way in; the laptop has none.
+    // The peers route the operator's own addresses into the tunnel. The desktop has a second host entry; the laptop has none.
     setConfig(mesh.stack, ["relays", "relay", "subnets"], ["172.29.0.0/29"]);
     const cut = await session.pulumi(...UP);
     assert.notEqual(cut.code, 0);
@@ -70,5 +70,5 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("shows no secret anywhere in all of this", () => session.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

@@ -32,7 +32,7 @@ describe("a manual change on a host", function () {
     [
       "desktop",
       [
-        ["ip address add 10.0.0.77/24 dev wg0", /^address 10\.0\.0\.77\/24 is there/],
+        ["ip address add 10.0.0.77/24 dev wg0", /^address 10\.0\.0\.77\/24 is not in the plan$/],
         ["wg set wg0 peer $(wg show wg0 peers) persistent-keepalive 7", /keepalive .* is 7/],
         ["echo '# mine' >>/etc/wireguard/wg0.conf", /wg0\.conf was edited by hand$/],
       ],
