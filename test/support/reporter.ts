@@ -1,6 +1,6 @@
 /**
- * mocha's own `spec` output. The file that TEST_REPORT_FILE names gets the totals, the titles of failed tests and the seconds
- * that each test file took, for the runner, which has several mocha processes.
+ * Prints mocha's own `spec` output, and writes the totals, the titles of failed tests and the seconds of each test file to the
+ * file in TEST_REPORT_FILE, for the test runner, which starts several mocha processes.
  */
 import { writeFileSync } from "node:fs";
 import * as path from "node:path";
@@ -31,5 +31,5 @@ class ReporterWithReport extends reporters.Spec {
   }
 }
 
-// mocha loads a reporter with require() and wants the class itself.
+// mocha loads a reporter with require(), so the class itself must be the export.
 export = ReporterWithReport;
