@@ -1,4 +1,4 @@
-/** AWS data sources with a readable error. Without credentials or a region, these calls fail first. */
+/** AWS data sources with a readable error. They are the first calls to fail without credentials or a region. */
 import * as pulumi from "@pulumi/pulumi";
 
 /** Wraps the result of a data source. */

@@ -23,7 +23,7 @@ interface RelayInstanceArgs extends SubnetArgs {
   tags: Record<string, string>;
 }
 
-/** The instance is kept: neither a newer image nor other user data replaces it. */
+/** A newer image or changed user data does not replace the instance. */
 export class RelayInstance extends pulumi.ComponentResource {
   /** The Elastic IP, which is kept when the instance is replaced. */
   readonly address: pulumi.Output<string>;
@@ -51,7 +51,7 @@ export class RelayInstance extends pulumi.ComponentResource {
     this.instance = instanceFor(args, firewall.id, network, protectedOpts);
     this.association = new ec2.EipAssociation(
       `${name}-address-association`,
-      // In a replacement the old instance still has the address, which AWS refuses without allowReassociation.
+      // When the instance is replaced, the old one still has the address, and AWS moves it only with allowReassociation.
       { allocationId: eip.allocationId, instanceId: this.instance.id, allowReassociation: true },
       { parent: this },
     );

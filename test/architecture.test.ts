@@ -1,4 +1,4 @@
-/** The layout: which folder may import which and why, what no file contains, and the pins that bite. */
+/** The layout: which folder may import which and why, what no file contains, and the pinned versions. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
@@ -93,7 +93,7 @@ describe("imports", () => {
     });
   }
 
-  it("never go from one command to another: what two commands need belongs in scripts/stack, so that each can be read and changed alone", () => {
+  it("never go from one command to another: what two commands need belongs in scripts/stack, so that each can be changed independently", () => {
     const sources = sourceFiles.filter((file) => commandOf(file.path) !== null);
     assert.notEqual(sources.length, 0, "no file matches the rule");
     const broken = sources.flatMap((file) =>
@@ -167,7 +167,7 @@ describe("source files", () => {
   });
 });
 
-describe("pins that bite", () => {
+describe("pinned versions", () => {
   const pins = {
     "@pulumi/pulumi": [
       "3.276.0",

@@ -59,7 +59,7 @@ function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
   ];
 }
 
-/** `rotate` keeps the old key of a relay here, so that a new machine could serve it too. */
+/** `rotate` keeps the old key of a relay here, so that a new machine can serve it too. */
 function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   const { formerPrivateKeys } = draft.secrets;
   const path = `formerPrivateKeys.${node.name}`;

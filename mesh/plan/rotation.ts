@@ -15,13 +15,13 @@ export interface AlternatePlan {
 
 /** What a host does during a key rotation. Contains no secrets. */
 export interface RotationPlan {
-  pairs: KeyPair[];
+  pairs: RotatingKeys[];
   /** Public keys of peers that must complete a handshake after a change, or the host undoes it. */
   mustShake: string[];
 }
 
 /** Two keys of one neighbour. The key with the latest handshake gets the allowed IPs. */
-interface KeyPair {
+interface RotatingKeys {
   current: string;
   next: string;
   allowedIps: string[];
@@ -47,7 +47,7 @@ export function holdsNextKey(node: Node): boolean {
   return node.nextPublicKey !== null && node.ownKey === "next";
 }
 
-/** All keys by which it may be known somewhere. */
+/** The node's current key and, during a rotation, its next key. */
 export function publicKeysOf({ publicKey, nextPublicKey }: Node): string[] {
   return nextPublicKey === null ? [publicKey] : [publicKey, nextPublicKey];
 }
@@ -124,7 +124,7 @@ export function announcesKey(node: Node): boolean {
   return node.kind === "peer" && holdsNextKey(node);
 }
 
-function pairOf(neighbour: Node, sections: readonly PeerSection[]): KeyPair[] {
+function pairOf(neighbour: Node, sections: readonly PeerSection[]): RotatingKeys[] {
   const [current, next] = sections.filter(({ name }) => name === neighbour.name);
   if (current === undefined || next === undefined) return [];
   return [{ current: current.publicKey, next: next.publicKey, allowedIps: current.allowedIps }];

@@ -1,4 +1,4 @@
-/** Records of configs delivered to devices, from which a later run tells whether a device's config is outdated, and why. */
+/** Records of configs delivered to devices. A later run uses them to find outdated configs and the reasons. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { isMap } from "../config/shape-issues";
@@ -61,7 +61,7 @@ export function needingConfig(
   });
 }
 
-/** The nodes that were given a config and need a new one according to the plan alone. */
+/** The nodes whose delivered config differs from the plan. Changes of secrets are not found. */
 export function outdatedDeliveries(plan: Plan, delivered: unknown): Outdated[] {
   const given = (name: string) => deliveryIn(delivered, name) !== null;
   return needingConfig(plan, delivered, new Map()).filter(({ node }) => given(node));

@@ -29,7 +29,7 @@ async function config(name: string, options: ConfigOptions): Promise<void> {
   await recordDelivery(stack, device);
   const { custody } = device.node;
   if (custody === "device")
-    log(`${name} keeps its own private key: put it in place of the line "# PrivateKey".`);
+    log(`${name} keeps its own private key: replace the line "# PrivateKey" with it.`);
   const text = device.file.reveal();
   if (options.out === undefined) {
     print(options, { node: name, custody, config: text }, text);

@@ -27,7 +27,7 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   const { group, isNew } = placeOf(name, stack.configSoFar);
   const field = configPath([group, name, isNew ? "publicKey" : "nextPublicKey"]);
   const plan = isNew ? planWithKey(stack, field) : stack.filePlan();
-  // stack.plan() has rotations that were begun by a private key alone, too.
+  // stack.plan() also has the rotations that were started by setting only a private key.
   refuse(nodeNamed(name, isNew ? plan.nodes : (await stack.plan()).nodes));
   const publicKey = await makeKeyOnHost(nodeNamed(name, plan.nodes), plan, stack);
   await stack.edit((text) => ({
@@ -37,7 +37,7 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   print(
     options,
     { ok: true, node: name, publicKey, field: field.at(-1), file: stack.file, next: [next] },
-    `${name} has made a key pair; its public key ${publicKey} is in ${stack.file}\n  ${next}   # to use it`,
+    `a key pair was made on the host of ${name}; its public key ${publicKey} is in ${stack.file}\n  ${next}   # to use it`,
   );
 }
 
@@ -55,7 +55,7 @@ function placeOf(name: string, config: RawConfig): { group: string; isNew: boole
   throw noSuchNode(name, known);
 }
 
-/** The way to the host comes from the plan, and a plan needs a public key, so the node gets a temporary one. */
+/** The plan says how to log in to the host, and it needs a public key, so the node gets a temporary one. */
 function planWithKey({ text, file }: OpenStack, field: string[]): Plan {
   const completed = setIn(text, field, makeKeyPair().publicKey);
   const { plan } = readMesh(readConfigSoFar(completed, file), Date.now());

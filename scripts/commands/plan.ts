@@ -26,7 +26,7 @@ interface PlanOptions extends CommonOptions {
 export function planCommand(): Command {
   return newCommand("plan [node]", {
     description:
-      "Show the network that a stack file describes: its mistakes, its nodes and links, and who can reach whom; with a node's name that node's WireGuard file. Needs neither the engine nor its passphrase.",
+      "Show the network that a stack file describes: its mistakes, its nodes and links, and which nodes can reach each other; with a node's name, that node's WireGuard file. Needs neither the engine nor its passphrase.",
     examples: ["plan", "plan laptop", "plan --file Pulumi.dev.yaml --json --reach"],
   })
     .option(...STACK_OPTION)
@@ -67,7 +67,7 @@ function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void
 /** Private keys are encrypted here, and one that does not fit its public key is a rotation. */
 function unreadNote({ privateKeys }: RawConfig): string {
   if (!isMap(privateKeys) && !(privateKeys instanceof Secret)) return "";
-  return "Private keys were not read: a rotation that was begun by setting one alone shows in `preview`.";
+  return "Private keys were not read: `preview` shows a rotation that was started by setting only a private key.";
 }
 
 function readInput(options: PlanOptions): { text: string; where: string } {

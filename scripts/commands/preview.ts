@@ -7,7 +7,7 @@ import { findStack } from "../stack/project";
 export function previewCommand(): Command {
   return newCommand("preview [flags...]", {
     description:
-      "Show what `up` would change: for each machine the lines of its WireGuard config, secrets as [secret] or (hidden), and who can reach whom. It is `pulumi preview --diff`; its other flags may follow after --.",
+      "Show what `up` would change: for each machine the lines of its WireGuard config, secrets as [secret] or (hidden), and which nodes can reach each other. It is `pulumi preview --diff`; its other flags may follow after --.",
     examples: ["preview", "preview --stack home -- --expect-no-changes"],
   })
     .option(...STACK_OPTION)

@@ -102,7 +102,7 @@ function rank({ kind }: NodePlan): number {
   return kind === "peer" ? 0 : 1;
 }
 
-/** A host that does not use the new key yet, and that only the tunnel leads to, could never be reached again. */
+/** A host that is reached only through the tunnel and does not use the new key yet could never be reached again. */
 async function refuseToCutOff(names: readonly string[], stack: OpenStack): Promise<void> {
   const plan = await stack.plan();
   const risky = plan.nodes
@@ -113,7 +113,7 @@ async function refuseToCutOff(names: readonly string[], stack: OpenStack): Promi
   if (lost.length === 0) return;
   throw new Failure(
     `${lost.join(", ")} can only be reached through the tunnel, which still uses the old key there`,
-    `wait until they are back: npx wireguard-mesh rotate ${names.join(", or ")}. To cut them off all the same: --finish --cut-off`,
+    `wait until they are back: npx wireguard-mesh rotate ${names.join(", or ")}. To cut them off anyway: --finish --cut-off`,
   );
 }
 
@@ -124,7 +124,7 @@ interface Stopped {
   remedy: string | null;
 }
 
-/** One after the other. The reports of those before are kept when one is refused. */
+/** Rotates one node after the other. If one is refused, the reports of the nodes before it are kept. */
 async function rotateEach(
   names: string[],
   stack: OpenStack,

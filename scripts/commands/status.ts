@@ -28,7 +28,7 @@ async function status(names: string[], options: CommonOptions): Promise<void> {
   const access = await openAccess(stack);
   const answers = await askHosts(nodes, access);
   const report = statusReport(nodes, access, answers);
-  // With names, not all hosts were asked that prove a new key.
+  // With names, hosts that could prove a new key may not have been asked.
   const pending = names.length === 0 ? pendingKeys(plan, answers) : [];
   const outdated = await outdatedDevices(stack);
   process.exitCode = report.ok ? 0 : 1;

@@ -21,7 +21,7 @@ interface UpOptions extends CommonOptions {
 export function upCommand(): Command {
   return newCommand("up [flags...]", {
     description:
-      "Converge the network: push what changed to every host, list who needs a new config, and check the tunnels. It is `pulumi up --continue-on-error`; its other flags may follow after --.",
+      "Converge the network: push what changed to every host, list the devices that need a new config, and check the tunnels. It is `pulumi up --continue-on-error`; its other flags may follow after --.",
     examples: ["up", "up --yes --skip-preview", "up --check", "up --stack home -- --refresh"],
   })
     .option(...STACK_OPTION)

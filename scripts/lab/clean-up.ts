@@ -2,9 +2,9 @@
  * Ends a lab, complete or half-built. It finds what to remove in the kernel (namespaces with the lab's prefix, the
  * processes in them), not in the lab's record, because the builder may have been killed before it wrote one.
  */
-import { poll } from "../poll";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { poll } from "../poll";
 import { namespacePrefix } from "./layout";
 import { runOrThrow, run } from "./process";
 import { stackFile } from "./repository";

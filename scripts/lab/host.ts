@@ -1,9 +1,9 @@
 /** Boots one host with its own namespaces, file system and sshd, and runs commands in it. */
-import { poll } from "../poll";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { poll } from "../poll";
 import type { NodeLayout } from "./layout";
 import { findRepository } from "./repository";
 import type { StateFolder } from "./state";
@@ -14,8 +14,8 @@ const SSHD_IS_UP = /^Server listening on /m;
 export const HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * Hosts come before the operator's programs when processors are scarce: real hosts have their own, and a busy one here would
- * answer late and lose packets for no other reason.
+ * Gives hosts priority over the operator's programs: real hosts have processors of their own, and one that waits for a
+ * processor here would answer late and lose packets.
  */
 export const HOST_PRIORITY = ["nice", "-n", "-5"];
 
@@ -37,12 +37,12 @@ export async function bootHost(
 ): Promise<RunningHost> {
   const logFile = hostLog(folder, node.name);
   const logFd = fs.openSync(logFile, "a", 0o600);
-  const seenBefore = fs.fstatSync(logFd).size;
+  const logStart = fs.fstatSync(logFd).size;
   const child = startHost(folder, node, authorizedKey, logFd);
   fs.closeSync(logFd);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   child.on("error", () => undefined);
-  const log = (): string => fs.readFileSync(logFile).subarray(seenBefore).toString();
+  const log = (): string => fs.readFileSync(logFile).subarray(logStart).toString();
   await poll(() => (hasEnded() || SSHD_IS_UP.test(log()) ? true : undefined), {
     limitMs: BOOT_LIMIT_MS,
     pauseMs: 10,

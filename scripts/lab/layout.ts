@@ -1,7 +1,7 @@
 /** Computes the layout of a world: for every node its namespace, cables, bridges, addresses and routes. Pure. */
 import * as ipaddr from "ipaddr.js";
 import { checkWorld } from "./world-check";
-import type { Host, Nat, World } from "./world";
+import type { Nat, World, WorldHost } from "./world";
 
 /** The node that represents the providers' network: every public address is on its bridge. */
 export const INTERNET = "internet";
@@ -117,7 +117,7 @@ function routerNode(name: string, nat: Nat, index: number): Unnamed {
 
 function hostNode(
   name: string,
-  host: Host,
+  host: WorldHost,
   index: number,
   world: World,
   management: Record<string, string>,
@@ -139,7 +139,11 @@ function hostNode(
   };
 }
 
-function outerCable(host: Host, index: number, world: World): { cable: Cable; routes: string[] } {
+function outerCable(
+  host: WorldHost,
+  index: number,
+  world: World,
+): { cable: Cable; routes: string[] } {
   const port = `h${index}`;
   const nat = host.nat === undefined ? undefined : world.nats?.[host.nat];
   if (nat === undefined || host.nat === undefined) {

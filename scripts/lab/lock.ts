@@ -1,6 +1,6 @@
 /** Lets one process at a time change a lab. The kernel releases the lock when its holder ends, even by SIGKILL. */
-import { poll } from "../poll";
 import * as net from "node:net";
+import { poll } from "../poll";
 import { LabError } from "./world";
 
 const RETRY_MS = 50;

@@ -33,8 +33,7 @@ export function start(argv: string[], options: SpawnOptions): ChildProcess {
 /** Runs a command and waits for it; a non-zero exit code is not an error. */
 export async function run(argv: string[], options: RunOptions = {}): Promise<CommandResult> {
   const child = start(argv, { env: options.env, cwd: options.cwd, stdio: "pipe" });
-  const finished = await collect(child, options);
-  return finished;
+  return collect(child, options);
 }
 
 /** Runs a command and waits for it. @throws LabError with its output when the exit code is not 0. */

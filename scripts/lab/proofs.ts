@@ -25,7 +25,7 @@ interface Outcome {
   ok: boolean;
 }
 
-/** Runs all proofs, even after one has failed. Failing proofs are retried, for at most 15 seconds altogether. */
+/** Runs all proofs, even after one has failed. Failing proofs are retried, for at most 15 seconds in total. */
 export async function runProofs(lab: Lab, proofs: Proof[], log: LabLog): Promise<ProofResult[]> {
   const results: ProofResult[] = [];
   const deadline = Date.now() + LIMIT_MS;

@@ -2,7 +2,7 @@
 import type { World } from "./world";
 
 /** The addresses at which the operator reaches the hosts. */
-export interface Addresses {
+export interface LabAddresses {
   /** A host's address on the operator's management network. */
   managementAddress(host: string): string;
 }
@@ -39,7 +39,7 @@ export interface Scenario {
   /** The network as an ASCII drawing. */
   picture: string;
   world: World;
-  config: (lab: Addresses) => ScenarioConfig;
+  config: (lab: LabAddresses) => ScenarioConfig;
   proofs: Proof[];
 }
 

@@ -1,7 +1,7 @@
 /** Validates a world and reports all errors at once, before anything is built. */
 import * as ipaddr from "ipaddr.js";
 import { LabError } from "./world";
-import type { Host, Nat, World } from "./world";
+import type { Nat, World, WorldHost } from "./world";
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const RESERVED_NAMES = ["internet", "operator"];
@@ -53,7 +53,7 @@ function natErrors(nat: Nat): string[] {
   return errors;
 }
 
-function hostErrors(host: Host, world: World): string[] {
+function hostErrors(host: WorldHost, world: World): string[] {
   if ((host.public === undefined) === (host.nat === undefined)) {
     return ["must have either public or nat (with ip)"];
   }

@@ -13,7 +13,7 @@ export interface Nat {
 }
 
 /** A machine: either with an address on the internet (`public`) or behind a router (`nat` and `ip`). */
-export interface Host {
+export interface WorldHost {
   /** Address within 203.0.113.0/24. */
   public?: string;
   /** IPv6 address on the internet, within 2001:db8:113::/64; only together with `public`. */
@@ -31,10 +31,10 @@ export interface Host {
 /** Names are lower-case DNS labels; `operator` and `internet` are reserved for the lab. */
 export interface World {
   nats?: Record<string, Nat>;
-  hosts: Record<string, Host>;
+  hosts: Record<string, WorldHost>;
 }
 
-/** An error that the user can fix: says what, why and how. Printed without a stack trace. */
+/** An error that the user can fix; the message has the cause and the remedy. Printed without a stack trace. */
 export class LabError extends Error {}
 
 /** Wrong command line arguments. */

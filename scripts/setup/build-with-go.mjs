@@ -16,7 +16,7 @@ const HOST_PACKAGE = "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language
 const VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
 const NEEDED_GIB = 5;
-/** `go list -deps` of both programs; only for the progress line. */
+/** The number of packages that `go list -deps` lists for both programs; only for the progress line. */
 const PACKAGES = 1950;
 
 /**

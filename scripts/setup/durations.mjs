@@ -1,4 +1,4 @@
-// How long each test file took before: what keeps the parallel parts of a run balanced.
+// Durations of the test files in earlier runs, which balance the parallel jobs of the next run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setupFolder } from "./lock.mjs";
@@ -6,23 +6,23 @@ import { setupFolder } from "./lock.mjs";
 /** @typedef {import("./test-jobs.mjs").Durations} Durations */
 
 /** In the repository, for a machine on which nothing has run yet. @param {string} root */
-const recorded = (root) => join(root, "test", "durations.json");
-/** What was measured here. @param {string} root */
-const measuredHere = (root) => join(setupFolder(root), "durations.json");
+const sharedFile = (root) => join(root, "test", "durations.json");
+/** Measured on this machine. @param {string} root */
+const localFile = (root) => join(setupFolder(root), "durations.json");
 
-/** @param {string} root the project's folder @returns {Durations} this machine's own where it has them */
+/** @param {string} root the project's folder @returns {Durations} those of this machine, else those in the repository */
 export function readDurations(root) {
-  return { ...read(recorded(root)), ...read(measuredHere(root)) };
+  return { ...read(sharedFile(root)), ...read(localFile(root)) };
 }
 
 /**
  * @param {string} root
  * @param {Durations} durations of the files that ran
- * @param {boolean} save whether they go into the repository too
+ * @param {boolean} save whether to write them to the file in the repository too
  */
 export function rememberDurations(root, durations, save) {
-  write(measuredHere(root), { ...read(measuredHere(root)), ...durations });
-  if (save) write(recorded(root), { ...read(recorded(root)), ...durations });
+  write(localFile(root), { ...read(localFile(root)), ...durations });
+  if (save) write(sharedFile(root), { ...read(sharedFile(root)), ...durations });
 }
 
 /** @param {string} file @returns {Durations} */

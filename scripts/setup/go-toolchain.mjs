@@ -10,7 +10,7 @@ import { findProgram, foldersOf } from "./find-program.mjs";
 import { log, withProgress } from "./progress.mjs";
 import { installSystemPackages } from "./system-packages.mjs";
 
-/** Of Go's own archive, and of some distributions. */
+/** Where Go's own archive and some distributions install it. */
 const USUAL_FOLDERS = ["/usr/local/go/bin", "/usr/lib/go/bin"];
 
 /** The first Go that downloads the toolchain in GOTOOLCHAIN by itself (https://go.dev/doc/toolchain). */

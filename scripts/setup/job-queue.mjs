@@ -2,7 +2,7 @@
 
 /**
  * Starts each job, in the given order, as soon as it fits; smaller jobs may overtake one that does not fit yet. A job that is
- * heavier than the capacity runs alone.
+ * heavier than the capacity runs when no other job runs.
  * @template {{ weight: number }} Job
  * @template Result
  * @param {readonly Job[]} jobs

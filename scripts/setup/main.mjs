@@ -1,5 +1,5 @@
 // The whole set-up: Node, npm packages, compiled code, system packages, engine, plugin; then the lab or the tests.
-// Each step does nothing if its result is already there.
+// Each step is skipped if its result exists.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,7 +45,7 @@ export async function main(argv) {
     if (major !== null) {
       const node = await ensureNode(ROOT, major);
       stopWatching();
-      await replaceBy([fileURLToPath(new URL("run.mjs", import.meta.url)), ...argv], node);
+      await replaceWith([fileURLToPath(new URL("run.mjs", import.meta.url)), ...argv], node);
       return;
     }
     await installNpmPackages(ROOT);
@@ -60,15 +60,15 @@ export async function main(argv) {
   }
 }
 
-/** @param {Request} request @returns {Promise<() => Promise<void>>} what starts the lab's command */
+/** @param {Request} request @returns {Promise<() => Promise<void>>} starts the lab's command */
 async function prepareLab(request) {
   const onlyHelp = request.args.some((word) => word === "--help" || word === "-h");
-  const env = onlyHelp ? environment({ engine: null, plugin: null }) : await establishLab(request);
+  const env = onlyHelp ? environment({ engine: null, plugin: null }) : await ensureLab(request);
   if (!onlyHelp && request.virtualMachines) await ensureVirtualMachines(ROOT, request.mayInstall);
   const program = join(ROOT, "dist", "scripts", "lab", "main.js");
   if (!existsSync(program))
     throw new SetupError(`${program} is missing; scripts/lab/main.ts is its source.`);
-  return () => replaceBy([program, ...request.args], process.execPath, { cwd: ROOT, env });
+  return () => replaceWith([program, ...request.args], process.execPath, { cwd: ROOT, env });
 }
 
 /**
@@ -77,16 +77,16 @@ async function prepareLab(request) {
  * @param {string} node
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} where
  */
-async function replaceBy(args, node, where = { cwd: process.cwd(), env: process.env }) {
+async function replaceWith(args, node, where = { cwd: process.cwd(), env: process.env }) {
   const ended = await runInherited(args, { ...where, node });
   if (ended.signal) process.kill(process.pid, ended.signal);
   process.exitCode = ended.code;
 }
 
 /**
- * A failed set-up of the lab fails only the lab's tests, and one of the virtual machines only theirs.
+ * If the set-up of the lab or of the virtual machines fails, only the tests that need it fail.
  * @param {Request} request
- * @returns {Promise<() => Promise<void>>}
+ * @returns {Promise<() => Promise<void>>} runs the tests
  */
 async function prepareTests(request) {
   const suites = new Set(selectFiles(allTestFiles(ROOT), request).map(suiteOf));
@@ -95,7 +95,7 @@ async function prepareTests(request) {
   let env = environment({ engine: null, plugin: null });
   await installTestTools(request);
   const lab = await obstacleOf(async () => {
-    if (suites.has("lab") || suites.has("vm")) env = await establishLab(request);
+    if (suites.has("lab") || suites.has("vm")) env = await ensureLab(request);
   });
   const vm = await obstacleOf(async () => {
     if (lab === null && suites.has("vm")) await ensureVirtualMachines(ROOT, request.mayInstall);
@@ -109,7 +109,7 @@ async function prepareTests(request) {
   };
 }
 
-/** Why no set-up can make the lab run here (not Linux, not root, a restricted container); null: it can. */
+/** Why the lab cannot run here whatever is installed (not Linux, not root, a restricted container); null: it can. */
 async function machineObstacle() {
   return userObstacle() ?? (await namespaceObstacle()) ?? (await tunnelObstacle());
 }
@@ -137,7 +137,7 @@ async function installTestTools(request) {
 }
 
 /** @param {Request} request @returns {Promise<NodeJS.ProcessEnv>} */
-async function establishLab(request) {
+async function ensureLab(request) {
   refuse(userObstacle());
   const needs = toolsFor({
     lab: true,

@@ -54,10 +54,10 @@ export function majorToFetch(running, wanted) {
 }
 
 /**
- * Fetches a release of Node into the set-up's folder, unless it is there.
+ * Fetches a release of Node into the set-up's folder, unless it exists.
  * @param {string} root the project's folder
  * @param {number} major one of MAJORS
- * @param {{ platform: string, arch: string }} machine as process.platform and process.arch have it
+ * @param {{ platform: string, arch: string }} machine values as in process.platform and process.arch
  * @returns {Promise<string>} the path of the executable
  */
 export async function ensureNode(root, major, machine = process) {
@@ -69,58 +69,58 @@ export async function ensureNode(root, major, machine = process) {
         `  Install Node ${major} (https://nodejs.org, or \`nvm install ${major}\`) and run the same command again.`,
     );
   }
-  const place = join(setupFolder(root), "node", release.version);
-  const node = join(place, "bin", "node");
+  const folder = join(setupFolder(root), "node", release.version);
+  const node = join(folder, "bin", "node");
   if (isExecutable(node)) return node;
   await withLock(root, async () => {
     if (isExecutable(node)) return;
     const why = major === RECOMMENDED ? `, since Node ${process.versions.node} is too old` : "";
     await withProgress(
       `fetching Node ${release.version} for lab and tests (50 MB)${why}`,
-      async () => fetchNode(place, `node-linux-${arch}`, release.version, release[arch]),
+      async () => fetchNode(folder, `node-linux-${arch}`, release.version, release[arch]),
     );
   });
   return node;
 }
 
 /**
- * @param {string} place
+ * @param {string} folder replaced if it exists
  * @param {string} name of the npm package
  * @param {string} version
  * @param {string} integrity
  */
-async function fetchNode(place, name, version, integrity) {
-  const temporary = `${place}.${process.pid}`;
-  const clear = () => rmSync(temporary, { recursive: true, force: true });
-  const forget = onInterrupt(clear);
+async function fetchNode(folder, name, version, integrity) {
+  const temporary = `${folder}.${process.pid}`;
+  const remove = () => rmSync(temporary, { recursive: true, force: true });
+  const unregister = onInterrupt(remove);
   try {
     mkdirSync(temporary, { recursive: true });
     const args = ["install", "--prefix", temporary, "--no-save", "--ignore-scripts"];
     const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
-    const [command, ...before] = npmCommand();
-    const outcome = await run(command, [...before, ...args, ...quiet, `${name}@${version}`], {
+    const [command, ...npmArgs] = npmCommand();
+    const outcome = await run(command, [...npmArgs, ...args, ...quiet, `${name}@${version}`], {
       cwd: temporary,
       seconds: 600,
     });
     const modules = join(temporary, "node_modules");
     if (!outcome.ok || integrityIn(modules, name) !== integrity) {
       const reason = outcome.ok
-        ? "  the package has another checksum than scripts/setup/node.mjs expects"
+        ? "  the package's checksum is not the one in scripts/setup/node.mjs"
         : lastLines(outcome.output, 5);
       throw new SetupError(
         `Node ${version} could not be fetched from the npm registry:\n${reason}\n` +
           `  Install Node ${version.split(".")[0]} (https://nodejs.org, or nvm) and run the same command again.`,
       );
     }
-    const bin = join(temporary, "place", "bin");
+    const bin = join(temporary, "result", "bin");
     mkdirSync(bin, { recursive: true });
     renameSync(join(modules, name, "bin", "node"), join(bin, "node"));
     chmodSync(join(bin, "node"), 0o755);
-    rmSync(place, { recursive: true, force: true });
-    renameSync(join(temporary, "place"), place);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(join(temporary, "result"), folder);
   } finally {
-    forget();
-    clear();
+    unregister();
+    remove();
   }
 }
 
@@ -131,8 +131,8 @@ function integrityIn(modules, name) {
 }
 
 /**
- * A folder that contains only a link to this Node, to be first on PATH. The Node's own folder may contain other programs,
- * such as a `pulumi`, which would shadow the user's choice.
+ * A folder that contains only a link to this Node, to be first on PATH. The executable's own folder may contain other
+ * programs, such as a `pulumi`, which would shadow the user's choice.
  * @param {string} root the project's folder
  * @param {string} node the path of the executable
  * @param {string} version

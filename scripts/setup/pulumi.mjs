@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What `npx pulumi` runs: npm's wrapper `pulumi`, told to take the engine of the SDK's version. By itself it takes its own,
-// and npm has none for the newest engines.
+// `npx pulumi` runs this: the npm package `pulumi`, a wrapper, with PULUMI_VERSION set to the SDK's version. By default it
+// runs the engine of its own version, and npm has no wrapper for the newest engines.
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

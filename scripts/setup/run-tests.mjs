@@ -14,7 +14,7 @@ import { closingLine, isSuccess, sum, totalsOf } from "./totals.mjs";
 /** @typedef {import("./test-jobs.mjs").Job} Job */
 /** @typedef {import("./totals.mjs").Totals} Totals */
 
-/** What the reporter writes when mocha ends. @typedef {Totals & { failures: string[], files: Record<string, number> }} Report */
+/** The file that the reporter writes when mocha ends. @typedef {Totals & { failures: string[], files: Record<string, number> }} Report */
 
 /**
  * @typedef {object} Run
@@ -103,8 +103,8 @@ function withoutObstacles(jobs, obstacles) {
         : { passed: 0, failed: stopped.length, skipped: 0 },
     );
   }
-  const can = jobs.filter((job) => job.suite === "unit" || obstacles[job.suite] === null);
-  return { jobs: can, totals };
+  const runnable = jobs.filter((job) => job.suite === "unit" || obstacles[job.suite] === null);
+  return { jobs: runnable, totals };
 }
 
 /** @param {Job[]} jobs @param {Run} run @param {string} folder @returns {Promise<Outcome[]>} */

@@ -40,7 +40,7 @@ function isRoot() {
   return process.getuid?.() === 0;
 }
 
-/** As os-release(5) describes it. */
+/** The distribution according to os-release(5). */
 function thisDistribution() {
   for (const file of ["/etc/os-release", "/usr/lib/os-release"]) {
     try {

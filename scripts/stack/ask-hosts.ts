@@ -6,7 +6,7 @@ import { hostAccess, type Access } from "./host-access";
 
 const AT_ONCE = 16;
 
-/** The state of one host, or why it could not be asked. `through`: the way that was used, `root@203.0.113.10`. */
+/** The state of one host, or why it could not be asked. `through`: the login target that was used, `root@203.0.113.10`. */
 export type HostAnswer =
   { reachable: true; through: string; facts: Facts } | { reachable: false; cause: string };
 

@@ -1,4 +1,4 @@
-/** `up --check`: finds the hosts that differ from the plan, and fixes those that the engine's run has not. */
+/** `up --check`: finds the hosts that differ from the plan, and fixes those that the engine's run did not fix. */
 import type { Plan } from "../../mesh/plan/plan";
 import { askHosts } from "./ask-hosts";
 import { driftOf } from "./drift";
@@ -17,7 +17,7 @@ export interface HostCheck {
   mended: boolean;
 }
 
-/** The hosts that differ from the plan: of all nodes, or of those that are named. */
+/** The hosts that differ from the plan, among all nodes or the named ones. */
 export async function checkHosts(
   stack: OpenStack,
   names?: readonly string[],
@@ -37,8 +37,8 @@ export async function checkHosts(
 }
 
 /**
- * To be called after the engine's run. Hosts whose config changed in it match the plan now; the engine saw no change for the
- * others, so their last push, which the state records, is sent again. Not to hosts that `failed`: they were just tried.
+ * Call it after the engine's run, which pushes only to hosts whose config has changed. Sends the other hosts in `found` the
+ * last push that the state records, except those in `failed`, whose push has just failed.
  */
 export async function fixHosts(
   stack: OpenStack,
@@ -48,15 +48,15 @@ export async function fixHosts(
 ): Promise<HostCheck[]> {
   const names = found.map(({ node }) => node).filter((node) => !failed.includes(node));
   if (names.length === 0) return [...found];
-  const still = new Map((await checkHosts(stack, names)).map((check) => [check.node, check]));
+  const remaining = new Map((await checkHosts(stack, names)).map((check) => [check.node, check]));
   const rounds = (await recordedRounds(stack, plan, null)).map((round) =>
-    round.filter(({ node }) => still.get(node)?.cause === null),
+    round.filter(({ node }) => remaining.get(node)?.cause === null),
   );
   const pushed = new Map((await pushAgain(rounds)).map((push) => [push.node, push]));
   return found.map((check) => {
     if (!names.includes(check.node)) return check;
     const push = pushed.get(check.node);
-    const mended = push === undefined ? !still.has(check.node) : push.outcome !== "failed";
-    return { ...check, cause: push?.reason ?? still.get(check.node)?.cause ?? null, mended };
+    const mended = push === undefined ? !remaining.has(check.node) : push.outcome !== "failed";
+    return { ...check, cause: push?.reason ?? remaining.get(check.node)?.cause ?? null, mended };
   });
 }

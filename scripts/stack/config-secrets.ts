@@ -1,4 +1,4 @@
-/** Secrets in the stack file, encrypted and decrypted by the engine with whatever secrets provider the stack has. */
+/** Secrets in the stack file, encrypted and decrypted by the engine with the stack's secrets provider. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,7 +87,7 @@ function withCiphertexts(
   );
 }
 
-/** The ciphertext of a secret in the file, null where there is none. It is valid under any other key of the file too. */
+/** The ciphertext of a secret in the file; null if there is none. It can be moved to another key of the same file. */
 export function ciphertextAt(text: string, path: readonly string[], where: string): string | null {
   const inner = configPath(path)
     .slice(1)
@@ -99,7 +99,7 @@ export function ciphertextAt(text: string, path: readonly string[], where: strin
   return typeof secure === "string" ? secure : null;
 }
 
-/** The config with the new secrets in clear: for a review before they are encrypted. */
+/** The config with the new secrets, which a review needs before they are encrypted. */
 export function withSecrets(config: RawConfig, secrets: readonly NewSecret[]): RawConfig {
   return secrets.reduce<RawConfig>((edited, { path: [key = "", name], value }) => {
     if (name === undefined) return { ...edited, [key]: value };

@@ -16,7 +16,7 @@ import { runUnlocked } from "./stack-locks";
 export interface UpReport {
   /** The engine succeeded, no link between two pushed nodes is dead, and every checked host was fixed. */
   ok: boolean;
-  /** The engine's own. */
+  /** The engine's exit code. */
   exitCode: number;
   failed: NodeFailure[];
   /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
@@ -47,7 +47,7 @@ interface ConvergeOptions {
   found?: readonly HostCheck[];
 }
 
-/** One `pulumi up`. With mistakes in the config the engine still runs, and shows them. Reopens the stack. */
+/** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
 export async function converge(stack: OpenStack, options: ConvergeOptions): Promise<UpReport> {
   const { plan } = stack.mesh;
   const before = await deviceFingerprints(stack, plan);
@@ -86,7 +86,7 @@ function engineArgs(options: ConvergeOptions): string[] {
   ];
 }
 
-/** Of a run that converged nothing. */
+/** The report of a run that updated nothing. */
 function reportOfEngine({ exitCode, failed }: EngineRun, found: readonly HostCheck[]): UpReport {
   const nothing = { waiting: [], handOver: [], links: [] };
   return { ok: exitCode === 0, exitCode, failed, ...nothing, checked: [...found] };
@@ -133,7 +133,7 @@ function changedDevices(
   });
 }
 
-/** Hosts that failed are not asked: they were just tried. */
+/** The states of the links between nodes whose push succeeded. */
 async function checkTunnels(
   stack: OpenStack,
   plan: Plan,
@@ -147,14 +147,13 @@ async function checkTunnels(
 }
 
 /**
- * Removes the creates of an interrupted run from the state, about which the engine warns at each run. Only after a run that
- * succeeded, and only of pushes: a push happens entirely or not at all, so the host is as the state says, but there may be an
- * EC2 instance that the state does not know.
+ * Removes the pending creates of an interrupted run from the state; the engine warns about them in every run. Only after a
+ * successful run, and only if all are pushes: pushes are atomic, but an EC2 instance may exist that is not in the state.
  */
 async function forgetUnfinished(stack: StackRef, run: EngineRun): Promise<void> {
   const { exitCode, unfinished } = run;
   if (exitCode !== 0 || unfinished.length === 0 || !unfinished.every(isPush)) return;
-  // The provider cannot read a push, so this asks no host.
+  // The command provider does not read resources, so this connects to no host.
   const args = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
   const targets = unfinished.flatMap((urn) => ["--target", urn]);
   const answer = await askEngine(stack.project, onStack(stack, ...args, ...targets));

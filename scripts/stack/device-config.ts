@@ -1,4 +1,4 @@
-/** The configs of devices, nodes without a host: read from the stack's state, and the record of those that were delivered. */
+/** Configs of devices (nodes without a host): reads them from the stack's state, and records their delivery. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { deliveryOf, needingConfig, type Outdated } from "../../mesh/render/delivery";
@@ -20,7 +20,7 @@ interface DeviceConfig {
 export async function readDeviceConfig(name: string, stack: OpenStack): Promise<DeviceConfig> {
   if (nodeNamed(name, stack.filePlan().nodes).hosts.length > 0) {
     throw new Failure(
-      `${name} is pushed to: its config goes to its host by \`up\`, and nowhere else`,
+      `${name} has a host: \`up\` pushes its config there, so it is not delivered as a file`,
       `to show it: npx wireguard-mesh plan ${name}`,
     );
   }
@@ -31,7 +31,7 @@ export async function readDeviceConfig(name: string, stack: OpenStack): Promise<
   return { node: nodeNamed(name, plan.nodes), plan, file };
 }
 
-/** Records in the stack file, which all operators share, that the device was given this config. */
+/** Records in the stack file, which all operators share, that this config was delivered to the device. */
 export async function recordDelivery(stack: OpenStack, device: DeviceConfig): Promise<void> {
   const { node, plan, file } = device;
   const { config, knows, file: fingerprint } = deliveryOf(file.reveal(), node, plan);

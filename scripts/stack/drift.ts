@@ -1,4 +1,4 @@
-/** The differences of a host from the plan, as far as they show without secrets. */
+/** The differences between a host and the plan, as far as they can be found without secrets. */
 import { parsePrefix } from "../../mesh/addresses";
 import { Mistake } from "../../mesh/config/mistake";
 import type { PeerSection } from "../../mesh/plan/peer-section";
@@ -92,7 +92,7 @@ function peersDrift(node: NodePlan, plan: Plan, peers: readonly PeerFacts[]): st
   ];
 }
 
-/** `paired`: during a rotation the allowed IPs are with either key, and the host checks them itself. */
+/** `paired`: during a rotation either key may have the allowed IPs, and the host checks them itself. */
 function sectionDrift(section: PeerSection, peer: PeerFacts, paired: boolean): string[] {
   const of = `of peer ${section.name}`;
   return [

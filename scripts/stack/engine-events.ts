@@ -7,14 +7,14 @@ export interface RunEvents {
   failed: NodeFailure[];
   /** Nodes whose push succeeded, or was not needed. */
   settled: string[];
-  /** The planned changes of nodes in a preview; in an `up`, those that were planned for it. */
+  /** The changes of nodes: those planned in a preview, or those attempted in an `up`. */
   changes: NodeChange[];
   /** URNs of resources whose creation an earlier, interrupted run began. */
   unfinished: string[];
 }
 
 export interface NodeFailure {
-  /** Null for a failure of no single node. */
+  /** Null if the failure is not about a single node. */
   node: string | null;
   /** The error message of the push program, or of the engine. */
   reason: string;
@@ -115,7 +115,7 @@ function typeOf(urn: string): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
-/** Without the first line, of the command provider, and without the node's name, with which the push program begins. */
+/** Without the command provider's first line and without the prefix `NODE: ` of the push program. */
 function reasonOf(message: string, node: string | null): string {
   const text = message.replace(/^exit status \d+: running "[^\n]*\n/, "").trim();
   return node !== null && text.startsWith(`${node}: `) ? text.slice(node.length + 2) : text;

@@ -40,13 +40,13 @@ interface EventPipe {
 }
 
 /**
- * A named pipe for the engine's events. Debug events have preshared keys in clear: the engine hides the secrets that it was
- * given, and those are derived. A file would keep them when the command is killed; here they are dropped as they arrive.
+ * A named pipe for the engine's events. Debug events contain preshared keys in plain text: the engine masks the secrets of
+ * the config, and those are derived. A file would keep them if the command is killed; here they are dropped on arrival.
  */
 export function openEventPipe(folder: string): EventPipe {
   const path = join(folder, "events");
   execFileSync("mkfifo", ["-m", "600", path]);
-  // Opened for writing too: it opens without a writer, and does not end when one of several writers closes it.
+  // Opened for writing too, so that it opens without a writer and does not end when one of several writers closes it.
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   const pipe = new Socket({ fd, readable: true, writable: false });
   const kept: string[] = [];

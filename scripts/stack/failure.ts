@@ -1,6 +1,6 @@
-/** Why a command cannot go on: printed without a stack trace. */
+/** The error of a command, printed without a stack trace. */
 
-/** `remedy`: what to do or to run, or null. Exit code 1: it failed; 2: wrong usage. Never holds a secret. */
+/** `remedy`: what to do or to run, or null. Exit code 1: it failed; 2: wrong usage. Never contains a secret. */
 export class Failure extends Error {
   constructor(
     message: string,

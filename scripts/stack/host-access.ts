@@ -43,8 +43,8 @@ export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access>
 }
 
 /**
- * How to log in to the host of one node, and the marks by which the host knows our files.
- * @throws PushError when the way leads to or through an EC2 instance that does not exist yet.
+ * How to log in to the host of one node, and the marks that identify the files of this node there.
+ * @throws PushError when the host, or a relay on the way to it, is an EC2 instance that does not exist yet.
  */
 export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
   const { plan, instances, owner } = access;

@@ -1,4 +1,4 @@
-/** The SSH host keys that the user has accepted before, from OpenSSH's known_hosts; the network is never asked. */
+/** The SSH host keys that the user has accepted before, from OpenSSH's known_hosts; never fetched over the network. */
 import { execFile } from "node:child_process";
 import { parseHost, parseHostKey } from "../../mesh/config/values";
 import { Failure } from "./failure";
@@ -7,8 +7,8 @@ import { Failure } from "./failure";
 type FindKnownHost = (address: string, port: number) => Promise<string[]>;
 
 /**
- * The host keys for a node: the given ones, else the known ones of its first SSH address that has any; undefined where none
- * is needed, on this machine. `log` gets a line about keys from known_hosts.
+ * The host keys for a node: the given ones, else the known ones of its first SSH address that has any; undefined if the host
+ * is this machine, which needs none. `log` gets a line about keys from known_hosts.
  * @throws Failure where no key is known.
  */
 export async function hostKeysFor(

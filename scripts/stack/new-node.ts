@@ -15,7 +15,7 @@ export interface Addresses {
 }
 
 /**
- * The next free tunnel addresses; those of disabled nodes are taken too. `also`: addresses that were given out since.
+ * The next free tunnel addresses; those of disabled nodes are taken too. `also`: addresses that were allocated since.
  * @throws Failure when the network has none left.
  */
 export function freeAddresses(config: RawConfig, also: readonly Addresses[] = []): Addresses {

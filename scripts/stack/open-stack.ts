@@ -39,7 +39,7 @@ export class OpenStack implements StackRef {
     this.file = file;
   }
 
-  /** Forgets what was read: to be called after a run of the engine. The file may have been edited meanwhile, too. */
+  /** Discards what was read. Call it after a run of the engine; the file may have been edited meanwhile, too. */
   reopen(): void {
     this.fromFile = {};
     this.fromState = {};
@@ -60,7 +60,7 @@ export class OpenStack implements StackRef {
     return readConfigSoFar(this.text, this.file);
   }
 
-  /** The network by the file alone, with its mistakes. */
+  /** The network that the file describes, with its mistakes. */
   get mesh(): Mesh {
     return (this.fromFile.mesh ??= readMesh(this.config, Date.now()));
   }
@@ -84,7 +84,7 @@ export class OpenStack implements StackRef {
     return (this.fromState.outputs ??= readOutputs(this));
   }
 
-  /** For commands that can go on without: empty, with a warning, when the engine does not return them. */
+  /** For commands that do not require them: empty, with a warning, when the engine does not return them. */
   async outputsOrNone(): Promise<Outputs> {
     try {
       return await this.outputs();
@@ -102,7 +102,7 @@ export class OpenStack implements StackRef {
     return (await this.fromState.all).configs;
   }
 
-  /** The stack's own SSH key; null, and the engine is not asked, where the config has none. */
+  /** The stack's own SSH key; null, without running the engine, if the config has none. */
   async sshPrivateKey(): Promise<Secret | null> {
     if (!(this.config["sshPrivateKey"] instanceof Secret)) return null;
     const ciphertext = ciphertextAt(this.text, ["sshPrivateKey"], this.file);
@@ -141,7 +141,7 @@ export class OpenStack implements StackRef {
 }
 
 const WITHOUT_OUTPUTS =
-  "Without them, a rotation that was begun by setting a private key alone (pulumi config set --secret) is unknown here, and its hosts seem to differ from the plan.";
+  "Without them, a rotation that was started by setting only a private key (pulumi config set --secret) is not known, and its hosts appear to differ from the plan.";
 
 function planOf({ plan, issues }: Mesh): Plan {
   if (plan !== null) return plan;
@@ -152,7 +152,7 @@ function planOf({ plan, issues }: Mesh): Plan {
 }
 
 /**
- * The network after an edit. Mistakes that were there before are allowed, so that a file can be fixed step by step.
+ * Validates an edit. Mistakes that existed before it are allowed, so that a file can be fixed step by step.
  * @throws Failure when the edit adds a mistake.
  */
 export function reviewEdit(before: RawConfig, after: RawConfig): void {
@@ -162,7 +162,7 @@ export function reviewEdit(before: RawConfig, after: RawConfig): void {
     ({ path, message }) => !known.has(path + message),
   );
   if (added.length === 0) return;
-  throw new Failure(`this would be wrong, so nothing was written:\n${formatIssues(added)}`);
+  throw new Failure(`the edit would add mistakes, so nothing was written:\n${formatIssues(added)}`);
 }
 
 function errorsOf(mesh: Mesh): Issue[] {

@@ -65,9 +65,9 @@ export function fingerprintsIn(outputs: Outputs): Map<string, string> {
 }
 
 /**
- * The config with the next keys of rotations that were begun by setting a new private key alone: that is encrypted in the
- * file, and the program, which can read it, puts its public half into the outputs. An output counts only while the file has
- * the same current key, a private key and no next key.
+ * The config with the next keys of rotations that were started by setting only a new private key. That key is encrypted in
+ * the file, but the program exports its public half as an output. The output is used only while the file has the same
+ * current key, a private key and no next key.
  */
 export function withNextKeys(config: RawConfig, outputs: Outputs): RawConfig {
   const facts = new Map(nodeFacts(outputs));
@@ -81,8 +81,8 @@ export function withNextKeys(config: RawConfig, outputs: Outputs): RawConfig {
       if (!isMap(node) || typeof known?.["nextPublicKey"] !== "string") return [name, node];
       const { publicKey, nextPublicKey } = node;
       const isCurrent = typeof publicKey === "string" && publicKey === known["publicKey"];
-      const begun = isCurrent && nextPublicKey === undefined;
-      if (!begun || !hasPrivateKey(name)) return [name, node];
+      const applies = isCurrent && nextPublicKey === undefined && hasPrivateKey(name);
+      if (!applies) return [name, node];
       return [name, { ...node, nextPublicKey: known["nextPublicKey"] }];
     });
     return Object.fromEntries(entries) as unknown;

@@ -94,7 +94,7 @@ function waitingOf(
     if (answer?.reachable !== true) return [{ node: neighbour.name, why: "unreached" }];
     const { peers, alternate } = answer.facts;
     if (hasHandshake([...peers, ...(alternate?.peers ?? [])], [next])) return [];
-    // The rotating node takes its new key by a push, or by hand where it is a device.
+    // A rotating device gets its new key by hand, with its new config.
     if (node.hosts.length === 0) return [{ node: node.name, why: "handOver" }];
     return [{ node: neighbour.name, why: "silent" }];
   }

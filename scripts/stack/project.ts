@@ -12,7 +12,7 @@ export interface Project {
   name: string;
 }
 
-/** Which stack of which project. */
+/** A stack of a project. */
 export interface StackRef {
   project: Project;
   /** As given to the engine: `dev`, or `organization/project/dev`. */

@@ -1,4 +1,4 @@
-/** Sends hosts again the last push that the state records. The engine would not: it sees no change. */
+/** Repeats the last push that the state records, which the engine does not do, because it sees no change. */
 import { spawn } from "node:child_process";
 import { isMap } from "../../mesh/config/shape-issues";
 import type { Plan } from "../../mesh/plan/plan";
@@ -21,7 +21,7 @@ export interface RecordedPush {
 
 export interface Repushed {
   node: string;
-  /** `unchanged`: the host had that config already. `failed`: see `reason`. */
+  /** `unchanged`: the host already had that config. `failed`: see `reason`. */
   outcome: PushResult["outcome"] | "failed";
   through: string | null;
   /** Why it failed, else null. */
@@ -61,7 +61,7 @@ export function parseState(state: string): Map<string, RecordedPush> {
   return new Map(pushes.map((push) => [push.node, push]));
 }
 
-/** A resource marked `delete` belongs to a machine that the node has left. */
+/** A resource marked `delete` is the push to the node's previous machine. */
 function recordedPush(resource: unknown): RecordedPush[] {
   if (member(resource, "type") !== "command:local:Command") return [];
   if (member(resource, "delete") === true) return [];
@@ -123,8 +123,8 @@ export async function pushAgain(
 }
 
 /**
- * A host that has confirmed another config was changed by an `up` that is not in this state, of another operator or
- * interrupted. The recorded config may be older than that one, so it is not sent.
+ * If the host has confirmed another config, an `up` that is not in this state has changed it: another operator's, or an
+ * interrupted one. The recorded config may be older, so it is not sent.
  */
 async function pushOne(
   { node, request, digest }: RecordedPush,

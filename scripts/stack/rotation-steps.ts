@@ -19,7 +19,7 @@ import { configPath } from "./stack-file";
 import { setIn } from "./yaml-edit";
 
 /**
- * Writes a next key. Does nothing when the node has one, unless it is another than `publicKey`.
+ * Writes a next key. Does nothing if the node already has one, unless it differs from `publicKey`.
  * @throws Failure when a rotation with another key is in progress, or devices still use the port of the last one.
  */
 export async function begin(
@@ -72,7 +72,7 @@ export async function revoke(
 }
 
 /**
- * A private key that was set by hand and fits no public key in the file is the node's next key. Only the engine can read it;
+ * A private key that was set by hand and matches no public key in the file is the node's next key. Only the engine can read it;
  * its public half is written to the file. Returns whether there was one.
  */
 async function writeNextKeyOfSecret(node: NodePlan, stack: OpenStack): Promise<boolean> {
@@ -108,7 +108,7 @@ async function newKeyFor(
   }
 }
 
-/** A push could not bring the private key, so the host would wait for it forever. */
+/** A push could not install the private key, so the host could never use the new public key. */
 function isPushedTo({ name }: NodePlan): Failure {
   return new Failure(
     `${name} is pushed to, so its key is made by the stack, or on its host`,
@@ -139,7 +139,7 @@ export async function makeKeyOnHost(node: NodePlan, plan: Plan, stack: OpenStack
   }
 }
 
-/** The hosts that can only be reached through a tunnel with this node's old key: the push that ends it would be their last. */
+/** The hosts that can only be reached through a tunnel with this node's old key: no later push could reach them. */
 export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   const isLost = (node: NodePlan) => {
     const relays = jumpRelays(node);
@@ -148,7 +148,7 @@ export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   return nodes.filter(isLost).map((node) => node.name);
 }
 
-/** Those of them that do not use the new key yet: the rotating peer itself, or the neighbours that a relay waits for. */
+/** The hosts of `cutOffBy` that do not use the new key yet: the rotating peer itself, or neighbours that a relay waits for. */
 export function lostByFinish(pending: readonly PendingKey[], plan: Plan): string[] {
   return pending.flatMap(({ node: name, waitsFor }) => {
     const node = plan.nodes.find((candidate) => candidate.name === name);
@@ -162,7 +162,7 @@ function wouldCutOff({ name }: NodePlan, lost: string[]): Failure {
   return new Failure(
     `${lost.join(", ")} can only be reached through the tunnel, which ends there with the old key of ${name}`,
     `rotate with an overlap of seconds: npx wireguard-mesh rotate ${name}; or add another host to their lists. ` +
-      `To cut them off all the same: npx wireguard-mesh rotate ${name} --revoke --cut-off; to give up a machine: npx wireguard-mesh remove-peer NAME`,
+      `To cut them off anyway: npx wireguard-mesh rotate ${name} --revoke --cut-off; to give up a machine: npx wireguard-mesh remove-peer NAME`,
   );
 }
 

@@ -20,8 +20,8 @@ interface StackLock {
 }
 
 /**
- * Runs the engine. Where it did not begin because a killed run of this machine has left the stack's lock, removes the lock
- * and runs the engine again: the hosts undo the changes of an unfinished push by themselves.
+ * Runs the engine. If it does not start because a killed run on this machine left the stack locked, removes that lock and
+ * runs the engine again. This is safe: a host undoes an unfinished push by itself.
  */
 export async function runUnlocked(
   stack: StackRef,
@@ -67,7 +67,7 @@ function isStale({ host, pid }: StackLock): boolean {
   }
 }
 
-/** Whether the process is a zombie, or another program that has got the id since. False where /proc cannot tell. */
+/** Whether the process is a zombie, or another program that has reused the id. False if /proc cannot be read. */
 function isNoEngine(pid: number): boolean {
   try {
     // proc_pid_stat(5): PID (NAME) STATE …; a wrapper of the engine has `pulumi` in its name too.
@@ -92,8 +92,8 @@ async function backendOf(stack: StackRef): Promise<string> {
 
 function folderOf(url: string): string | null {
   if (!url.startsWith("file://")) return null;
-  const [place = ""] = url.slice("file://".length).split("?");
-  return place.startsWith("~") ? join(homedir(), place.slice(1)) : place;
+  const [folder = ""] = url.slice("file://".length).split("?");
+  return folder.startsWith("~") ? join(homedir(), folder.slice(1)) : folder;
 }
 
 function filesBelow(folder: string): string[] {
@@ -101,7 +101,7 @@ function filesBelow(folder: string): string[] {
     const entries = readdirSync(folder, { recursive: true, encoding: "utf8" });
     return entries.filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
   } catch {
-    // The folder is made with the first lock.
+    // The folder is created with the first lock.
     return [];
   }
 }

@@ -57,7 +57,7 @@ export function removeIn(text: string, path: readonly string[]): string {
   return verified(edited, document);
 }
 
-/** The edited text, if it parses to the edited document; else the document, formatted again. */
+/** The edited text, if it parses to the edited document; else the formatted document. */
 function verified(edited: string | null, document: ReturnType<typeof parseDocument>): string {
   const formatted = document.toString({ lineWidth: 0 });
   if (edited === null) return formatted;

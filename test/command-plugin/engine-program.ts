@@ -9,14 +9,14 @@ import { end, processesWithVariable } from "./processes";
 /** Name → arguments of a `local.Command`; `stdin` becomes a secret. */
 export type Commands = Record<string, Record<string, unknown>>;
 
-export interface CommandResult {
+export interface EngineResult {
   code: number | null;
   /** stdout and stderr. */
   output: string;
 }
 
 export interface Running {
-  finished: Promise<CommandResult>;
+  finished: Promise<EngineResult>;
   /** Signals the engine's process group, like Ctrl-C in a terminal. Plugins have process groups of their own. */
   signal: (signal: NodeJS.Signals) => void;
 }
@@ -60,7 +60,7 @@ export class EngineProgram {
     this.write("commands.json", JSON.stringify(commands));
   }
 
-  up(): Promise<CommandResult> {
+  up(): Promise<EngineResult> {
     return this.startUp().finished;
   }
 
@@ -68,7 +68,7 @@ export class EngineProgram {
     return this.start("up", "--yes", "--skip-preview", "--continue-on-error", "--stack", "test");
   }
 
-  pulumi(...args: string[]): Promise<CommandResult> {
+  pulumi(...args: string[]): Promise<EngineResult> {
     return this.start(...args).finished;
   }
 
@@ -94,7 +94,7 @@ export class EngineProgram {
     for (const stream of [engine.stdout, engine.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (output += text));
     }
-    const finished = new Promise<CommandResult>((resolve, reject) => {
+    const finished = new Promise<EngineResult>((resolve, reject) => {
       engine.once("error", reject);
       engine.once("close", (code) => {
         resolve({ code, output });

@@ -1,6 +1,6 @@
 /** Finds, waits for and ends processes that a command has started. */
-import { poll } from "../../scripts/poll";
 import * as fs from "node:fs";
+import { poll } from "../../scripts/poll";
 
 /** Waits until `attempt` returns a value. @throws Error after `limitMs` */
 export async function waitForValue<T>(

@@ -7,7 +7,7 @@ import { goodStack } from "../support/stacks";
 import type { Stack } from "../support/engine-mock";
 
 const ROOT = path.join(__dirname, "../..");
-const PRELUDE = `const { runProgram } = require("./test/support/engine-mock");
+const PRELUDE = `const { runMockedProgram } = require("./test/support/engine-mock");
 const stack = JSON.parse(require("node:fs").readFileSync(0, "utf8"));`;
 
 /** Runs a script in its own process, because the module cache is shared by all tests of a process. */
@@ -23,7 +23,7 @@ function runInNewProcess(script: string, stack: Stack): { code: number | null; t
 
 describe("the AWS SDK", function () {
   this.timeout(120_000);
-  const loaded = `runProgram(stack).then(() => {
+  const loaded = `runMockedProgram(stack).then(() => {
   const modules = Object.keys(require.cache).filter((file) => file.includes("/@pulumi/aws/"));
   console.log(modules.length > 0 ? "loaded" : "not loaded");
   process.exit(0);

@@ -1,7 +1,7 @@
 /** What must hold for the AWS resources of an ec2 relay, whatever its config. */
 import assert from "node:assert/strict";
 import { ec2, ec2Stack } from "../support/ec2-stacks";
-import { runProgram, type Registration } from "../support/engine-mock";
+import { runMockedProgram, type Registration } from "../support/engine-mock";
 
 const INSTANCE = "aws:ec2/instance:Instance";
 const EIP = "aws:ec2/eip:Eip";
@@ -53,7 +53,7 @@ for (const preview of [true, false]) {
       let registered: Registration[];
       before(async function () {
         this.timeout(60_000);
-        const run = await runProgram(ec2Stack(preview, fields, network));
+        const run = await runMockedProgram(ec2Stack(preview, fields, network));
         registered = run.registered.filter(({ type }) => type.startsWith("aws:"));
       });
 

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { isMap } from "../../mesh/config/shape-issues";
 import { ADDRESS, AUTHORITY_SEED, ec2Stack, LOGIN_KEY } from "../support/ec2-stacks";
-import { withoutSecrets, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
+import {
+  withoutSecrets,
+  isSecret,
+  resolved,
+  runMockedProgram,
+  type Run,
+} from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
 import { leaksIn } from "../support/secret-forms";
 
@@ -13,7 +19,7 @@ for (const preview of [true, false]) {
     let run: Run;
     before(async function () {
       this.timeout(60_000);
-      run = await runProgram(ec2Stack(preview));
+      run = await runMockedProgram(ec2Stack(preview));
     });
 
     it("has a VPC with a dual-stack subnet, a security group, an address and an instance", () => {
@@ -155,7 +161,7 @@ for (const preview of [true, false]) {
 describe("an unknown address", () => {
   it("does not stop a preview from registering the pushes", async () => {
     const stack = { ...ec2Stack(true), states: {} };
-    const { registered } = await runProgram(stack);
+    const { registered } = await runMockedProgram(stack);
     const names = registered.map(({ name }) => name);
     assert.ok(names.includes("tokyo-push-command") && names.includes("desktop-push-command"));
   });
@@ -163,7 +169,7 @@ describe("an unknown address", () => {
 
 describe("the config of an ec2 relay", () => {
   it("has its image, processor and generation in the instance name, and selects the image", async () => {
-    const run = await runProgram(
+    const run = await runMockedProgram(
       ec2Stack(true, { image: "ubuntu-24.04", imageGeneration: 3, instanceType: "t3.micro" }),
     );
     assert.equal(awsNames(run)["aws:ec2/instance:Instance"], "tokyo-ubuntu-24.04-amd64-3");
@@ -174,7 +180,7 @@ describe("the config of an ec2 relay", () => {
   });
 
   it("uses an existing subnet instead of a VPC with subnetId", async () => {
-    const run = await runProgram(ec2Stack(true, { subnetId: "subnet-0123456789abcdef0" }));
+    const run = await runMockedProgram(ec2Stack(true, { subnetId: "subnet-0123456789abcdef0" }));
     assert.deepEqual(Object.keys(awsNames(run)), [
       "aws:ec2/eip:Eip",
       "aws:ec2/eipAssociation:EipAssociation",
@@ -186,7 +192,7 @@ describe("the config of an ec2 relay", () => {
   });
 
   it("authorizes authorizedKeys to log in", async () => {
-    const run = await runProgram(ec2Stack(true));
+    const run = await runMockedProgram(ec2Stack(true));
     const userData = inputsOf(run, INSTANCE)["userData"];
     assert.ok(isSecret(userData) && String(userData.value).includes(LOGIN_KEY));
   });

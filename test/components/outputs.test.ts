@@ -1,7 +1,7 @@
 /** The outputs about rotations in progress and configs that have to be delivered. */
 import assert from "node:assert/strict";
 import { fingerprintOf } from "../../mesh/render/delivery";
-import { resolved, runProgram, type Stack } from "../support/engine-mock";
+import { resolved, runMockedProgram, type Stack } from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
 import { goodStack } from "../support/stacks";
 
@@ -51,7 +51,7 @@ describe("the outputs", function () {
 });
 
 async function outputsOf(stack: Stack): Promise<Outputs> {
-  const { outputs } = await runProgram(stack);
+  const { outputs } = await runMockedProgram(stack);
   const { peers, pending, outdated, configs } = outputs;
   return (await resolved({ peers, pending, outdated, configs })).value as Outputs;
 }

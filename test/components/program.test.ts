@@ -2,9 +2,15 @@
 import assert from "node:assert/strict";
 import { presharedKeyOf } from "../../mesh/keys";
 import { Secret } from "../../mesh/secret";
-import { withoutSecrets, isSecret, resolved, runProgram, type Run } from "../support/engine-mock";
+import {
+  withoutSecrets,
+  isSecret,
+  resolved,
+  runMockedProgram,
+  type Run,
+} from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
-import { SEED } from "../support/networks";
+import { PRESHARED_KEY_SEED } from "../support/networks";
 import { leaksIn } from "../support/secret-forms";
 import { goodStack, reversedStack, secretsOfStack, SSH_KEY } from "../support/stacks";
 
@@ -17,7 +23,7 @@ for (const preview of [true, false]) {
     before(async function () {
       // Loading the SDK takes seconds.
       this.timeout(60_000);
-      run = await runProgram(goodStack(preview));
+      run = await runMockedProgram(goodStack(preview));
     });
 
     it("registers a network, its relays and peers, and a push for each node with a host", () => {
@@ -118,7 +124,10 @@ PersistentKeepalive = 25
 
 describe("the program", () => {
   it("does not depend on the order of the maps in the config", async () => {
-    const [one, other] = [await runProgram(goodStack()), await runProgram(reversedStack())];
+    const [one, other] = [
+      await runMockedProgram(goodStack()),
+      await runMockedProgram(reversedStack()),
+    ];
     assert.deepEqual(facts(other), facts(one));
   });
 });
@@ -165,6 +174,8 @@ function facts({ registered }: Run): unknown[] {
 function derivedKeys(): string[] {
   const publicKeys = [0, 1, 2, 3, 4, 5].map((at) => keyPair(at).publicKey);
   return publicKeys.flatMap((one, at) =>
-    publicKeys.slice(at + 1).map((other) => presharedKeyOf(Secret.of(SEED), one, other).reveal()),
+    publicKeys
+      .slice(at + 1)
+      .map((other) => presharedKeyOf(Secret.of(PRESHARED_KEY_SEED), one, other).reveal()),
   );
 }

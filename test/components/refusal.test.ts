@@ -1,7 +1,7 @@
 /** With an invalid config, the program registers nothing and throws one error with all mistakes. */
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { runProgram, type Registration, type Stack } from "../support/engine-mock";
+import { runMockedProgram, type Registration, type Stack } from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
 import { leaksIn } from "../support/secret-forms";
 import { goodStack, secretsOfStack } from "../support/stacks";
@@ -93,7 +93,7 @@ describe("the program with an invalid config", () => {
 /** The error message. Fails if the program does not throw a RunError, registers something, or the message has a secret. */
 async function refusal(stack: Stack): Promise<string> {
   const registered: Registration[] = [];
-  const error = await runProgram(stack, registered).then(
+  const error = await runMockedProgram(stack, registered).then(
     () => assert.fail("the program ran"),
     (problem: unknown) => problem,
   );

@@ -3,7 +3,7 @@
  * stand-in by default, or COMMAND_PLUGIN=/path/to/pulumi-resource-command.
  */
 import * as assert from "node:assert/strict";
-import { type Commands, EngineProgram, type CommandResult } from "../command-plugin/engine-program";
+import { type Commands, EngineProgram, type EngineResult } from "../command-plugin/engine-program";
 import { end, waitForExit, linesOf } from "../command-plugin/processes";
 
 const many = Array.from({ length: 50 }, (_, i) => `many-${i}`);
@@ -142,17 +142,17 @@ describe("the command plugin with the engine", () => {
   });
 });
 
-/** The lines that the commands have waitForLog, sorted, because they run concurrently. */
+/** The lines that the commands have logged, sorted, because they run concurrently. */
 function lines(program: EngineProgram): string[] {
   return program.read("log").trim().split("\n").sort();
 }
 
-function succeeded(finished: CommandResult): CommandResult {
+function succeeded(finished: EngineResult): EngineResult {
   assert.equal(finished.code, 0, finished.output);
   return finished;
 }
 
-function failed(finished: CommandResult): CommandResult {
+function failed(finished: EngineResult): EngineResult {
   assert.notEqual(finished.code, 0, finished.output);
   return finished;
 }

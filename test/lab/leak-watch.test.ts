@@ -1,11 +1,11 @@
 /** The search for leaks finds planted secrets in all places and encodings, and nothing else. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
-import { LeakWatch } from "./support/leak-watch";
 import { newKeyPair } from "../support/key-pairs";
+import { LeakWatch } from "./support/leak-watch";
 import { addKey, type SecretForms } from "./support/stack-secrets";
 
 describe("the search for leaks", () => {

@@ -1,12 +1,12 @@
 /** The SSH identity of an instance, from its bootstrap key to the certificate that replaces it. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
+import { poll } from "../../scripts/poll";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
-import { assertWithin } from "../support/time-limits";
 import { type CommandResult } from "../../scripts/lab/process";
+import { assertWithin } from "../support/time-limits";
 import { leaksIn } from "../support/secret-forms";
 import {
   setUpInstance,
@@ -16,7 +16,7 @@ import {
   OWN_KEY,
   ownHostKey,
   requestForInstance,
-  SEED,
+  AUTHORITY_SEED,
   scanHostKeys,
   authorityTarget,
   authorityHop,
@@ -170,7 +170,7 @@ describe("the identity of an instance", function () {
       assert.match(message, /got: {6}one by this authority for wireguard-mesh-i-relay$/m);
     });
 
-    it("is required of it as a jump host", async () => {
+    it("is also required when it is a jump host", async () => {
       const desktop = hop(lab, "desktop", "203.0.113.21", 2222);
       const through = (instance: string): PushRequest =>
         requestFor(lab, "desktop", {
@@ -252,7 +252,7 @@ describe("the identity of an instance", function () {
         ...secretLines(lab.sshPrivateKey()),
       ];
       assert.ok(secrets.length >= 4);
-      secrets.push(SEED.reveal());
+      secrets.push(AUTHORITY_SEED.reveal());
       assert.deepEqual(leaksIn(output + processList, secrets), []);
       assert.ok(processList.includes("ssh-keygen"), "no process list was read in time");
       assert.deepEqual(leaksIn(fileContents(lab.folder.logs), secrets), []);

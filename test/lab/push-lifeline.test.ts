@@ -1,11 +1,11 @@
 /** A push that is killed or orphaned leaves nothing behind and shows no secrets. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { poll } from "../../scripts/poll";
 import type { PushRequest } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
 import { leaksIn } from "../support/secret-forms";
@@ -72,7 +72,7 @@ describe("an interrupted push", function () {
     return push;
   }
 
-  /** Asserts that all processes and files are gone within the limit. */
+  /** Asserts that no process and no file is left within the limit. */
   async function assertNothingLeft(limitMs: number): Promise<void> {
     const left = (): string[] => [...commandLinesWith(temporary), ...fs.readdirSync(temporary)];
     await poll(() => (left().length === 0 ? true : undefined), { limitMs, pauseMs: 10 });

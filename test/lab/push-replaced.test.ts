@@ -1,6 +1,6 @@
 /** After a relay's instance was replaced, a push makes the peer handshake with the new one at once. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import { LeakWatch } from "./support/leak-watch";
 import { configOf, keyPairFor, push, PUSH_WORLD, requestFor } from "./support/pushing";

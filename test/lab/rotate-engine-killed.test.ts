@@ -1,9 +1,9 @@
 /** A rotation whose engine is killed: every tunnel keeps working, and running the command again completes it. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import { parse } from "yaml";
+import { poll } from "../../scripts/poll";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "./support/engine-processes";
 import { meshLab, type MeshLab } from "./support/mesh-lab";

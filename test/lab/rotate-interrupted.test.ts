@@ -1,7 +1,7 @@
 /** A key rotation that is killed halfway: every tunnel works again, and the next push converges. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
+import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { PushRequest } from "../../mesh/push-request";
 import type { LeakWatch } from "./support/leak-watch";

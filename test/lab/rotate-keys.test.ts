@@ -1,6 +1,6 @@
 /** Key rotation under traffic, pushed host by host: short ping gaps, no lockout, offline peers. Needs root. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { LeakWatch } from "./support/leak-watch";
 import {
@@ -177,7 +177,7 @@ describe("a key rotation under traffic", function () {
 
     it("leaves nothing behind when the rotation port is removed, without packet loss", async () => {
       net.rotationKey = null;
-      const measured = await gaps("rotation port goes", async () => {
+      const measured = await gaps("rotation port removed", async () => {
         await pushed(lab, net.relay(), leaks);
       });
       assert.deepEqual(lossOf(measured, [...OWN, ...OTHER]), [0, 0, 0, 0]);

@@ -53,7 +53,7 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.4"), true);
   });
 
-  it("removes a peer: the relay forgets it and its host is clean", async () => {
+  it("removes a peer from the relay and cleans its host", async () => {
     const key = await session.on("nas", "wg show wg0 public-key");
     succeeded(await session.command("remove-peer", "nas"));
     succeeded(await session.pulumi(...UP));
@@ -61,7 +61,7 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("undoes a change that cuts off the operator, reports it, and converges once it is reverted", async () => {
+  it("undoes a change that cuts a host's only SSH path, reports it, and converges when the change is reverted", async () => {
     const before = await session.on("laptop", "cat /etc/wireguard/wg0.conf");
     // Routes the operator's addresses into the tunnel. The desktop can still be reached through the relay, the laptop cannot.
     setConfig(mesh.stack, ["relays", "relay", "subnets"], ["172.29.0.0/29"]);
@@ -75,5 +75,5 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
   });
 
-  it("shows no secret anywhere in all of this", () => session.leaks.end());
+  it("leaks no secret", () => session.leaks.end());
 });

@@ -49,9 +49,9 @@ describe("a key pair derived from a seed", () => {
       const file = write("key", privateKey.reveal());
       const [type = "", blob = ""] = sshKeygen("-y", "-f", file).trim().split(" ");
       assert.equal(`${type} ${blob}`, publicKey);
-      const ours = sshKeygen("-l", "-f", write("key.pub", `${publicKey}\n`));
-      assert.equal(ours.split(" ")[1], sshKeygen("-l", "-f", file).split(" ")[1]);
-      assert.match(ours, /^256 SHA256:.* \(ED25519\)$/m);
+      const derived = sshKeygen("-l", "-f", write("key.pub", `${publicKey}\n`));
+      assert.equal(derived.split(" ")[1], sshKeygen("-l", "-f", file).split(" ")[1]);
+      assert.match(derived, /^256 SHA256:.* \(ED25519\)$/m);
     });
   }
 

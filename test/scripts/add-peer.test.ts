@@ -4,24 +4,24 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { addPeerCommand } from "../../scripts/commands/add-peer";
 import { keyOf, HOST_KEY, STACK_FILE } from "./support/network";
-import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("add-peer", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write(FILE, STACK_FILE);
+    project = makeTestProject();
+    project.write(FILE, STACK_FILE);
   });
 
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
   const run = (...args: string[]): Promise<Outcome> =>
-    place.run([addPeerCommand()], "add-peer", ...args);
+    project.run([addPeerCommand()], "add-peer", ...args);
 
   it("writes the next free address, the public key and the encrypted private key, and changes nothing else", async () => {
     const { exitCode, stdout } = await run("tablet", "--json");
@@ -37,17 +37,17 @@ describe("add-peer", () => {
       "  wireguard-mesh:privateKeys",
       `${added}  wireguard-mesh:privateKeys`,
     );
-    assert.equal(place.read(FILE), expected + secret);
+    assert.equal(project.read(FILE), expected + secret);
   });
 
   it("gives the private key to the engine only on stdin, never in an argument or a variable", async () => {
     await run("tablet");
-    const [call, ...more] = place.engineCalls();
+    const [call, ...more] = project.engineCalls();
     assert.equal(more.length, 0);
     assert.match(call?.stdin ?? "", /^[A-Za-z0-9+/]{43}=$/);
     assert.ok(!(call?.argv ?? []).includes(call?.stdin ?? ""));
     assert.ok(!(call?.environment ?? "").includes(call?.stdin ?? ""));
-    assert.ok(!place.read(FILE).includes(call?.stdin ?? ""));
+    assert.ok(!project.read(FILE).includes(call?.stdin ?? ""));
   });
 
   it("writes every option as a field", async () => {
@@ -73,7 +73,7 @@ describe("add-peer", () => {
     );
     assert.equal(stderr, "");
     assert.equal(exitCode, 0);
-    const file = parse(place.read(FILE)) as {
+    const file = parse(project.read(FILE)) as {
       config: Record<string, Record<string, Record<string, unknown>>>;
     };
     const { publicKey, ...facts } = file.config["wireguard-mesh:peers"]?.["nas"] ?? {};
@@ -90,18 +90,21 @@ describe("add-peer", () => {
     });
   });
 
-  it("adds an IPv6 address where the network has them", async () => {
-    place.write(FILE, STACK_FILE.replace("10.86.0.0/24 }", "10.86.0.0/24, cidr6: fd5c:10::/64 }"));
+  it("adds an IPv6 address if the network has IPv6", async () => {
+    project.write(
+      FILE,
+      STACK_FILE.replace("10.86.0.0/24 }", "10.86.0.0/24, cidr6: fd5c:10::/64 }"),
+    );
     const { stdout } = await run("tablet", "--json");
     assert.equal((JSON.parse(stdout) as { address6: string }).address6, "fd5c:10::1");
   });
 
-  it("makes no key for a device with its own, and does not run the engine then", async () => {
+  it("makes no key for a device with its own key, and does not run the engine", async () => {
     const { exitCode, stdout } = await run("tablet", "--public-key", keyOf("tablet"));
     assert.equal(exitCode, 0);
     assert.match(stdout, /wireguard-mesh config tablet/);
-    assert.deepEqual(place.engineCalls(), []);
-    assert.ok(!place.read(FILE).includes("tablet:\n      secure"));
+    assert.deepEqual(project.engineCalls(), []);
+    assert.ok(!project.read(FILE).includes("tablet:\n      secure"));
   });
 
   const wrong: [string, string[], RegExp][] = [
@@ -128,8 +131,8 @@ describe("add-peer", () => {
       const { exitCode, stderr } = await run(...args);
       assert.equal(exitCode, 1);
       assert.match(stderr, message);
-      assert.equal(place.read(FILE), STACK_FILE);
-      assert.deepEqual(place.engineCalls(), []);
+      assert.equal(project.read(FILE), STACK_FILE);
+      assert.deepEqual(project.engineCalls(), []);
     });
   }
 
@@ -144,21 +147,21 @@ describe("add-peer", () => {
   });
 
   it("leaves the file unchanged when the engine does not encrypt, so that it can be repeated", async () => {
-    place.write("bin/refuse", "");
+    project.write("bin/refuse", "");
     const { exitCode, stderr } = await run("tablet");
     assert.equal(exitCode, 1);
     assert.match(stderr, /did not encrypt privateKeys\.tablet: incorrect passphrase/);
-    assert.equal(place.read(FILE), STACK_FILE);
-    assert.ok(!existsSync(join(place.root, `${FILE}.new`)));
+    assert.equal(project.read(FILE), STACK_FILE);
+    assert.ok(!existsSync(join(project.root, `${FILE}.new`)));
   });
 
-  it("adds a peer in spite of mistakes that the config had before", async () => {
-    place.write(FILE, STACK_FILE.replace("enabled: true", "enabled: perhaps"));
+  it("adds a peer even if the config already has mistakes", async () => {
+    project.write(FILE, STACK_FILE.replace("enabled: true", "enabled: perhaps"));
     assert.equal((await run("tablet")).exitCode, 0);
   });
 
   it("does not replace an existing private key without a peer", async () => {
-    place.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
+    project.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     const { exitCode, stderr } = await run("tablet");
     assert.equal(exitCode, 1);
     assert.match(stderr, /config rm --path wireguard-mesh:privateKeys\.tablet/);

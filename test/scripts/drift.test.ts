@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { driftOf } from "../../scripts/stack/drift";
 import type { Facts } from "../../scripts/push/facts";
-import { asPlanned, OWNER, plan } from "./support/asked-network";
+import { asPlanned, OWNER, plan } from "./support/planned-network";
 import { keyOf, nodeOf } from "./support/network";
 
 describe("drift", () => {

@@ -6,7 +6,7 @@ import { rotateCommand } from "../../scripts/commands/rotate";
 import { statusCommand } from "../../scripts/commands/status";
 import { upCommand } from "../../scripts/commands/up";
 import { keyOf, STACK_FILE } from "./support/network";
-import { makeWorkplace, type Workplace } from "./support/workplace";
+import { makeTestProject, type TestProject } from "./support/test-project";
 
 const UPDATED = readFileSync(join(__dirname, "fixtures/up-with-a-dead-host.jsonl"), "utf8");
 
@@ -17,24 +17,24 @@ const DEVICES = STACK_FILE.replace("      host: local\n", "").replace(
 );
 
 describe("calls of the engine", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write("Pulumi.test.yaml", DEVICES);
-    place.write("bin/events", UPDATED);
-    place.write("bin/outputs", '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}');
+    project = makeTestProject();
+    project.write("Pulumi.test.yaml", DEVICES);
+    project.write("bin/events", UPDATED);
+    project.write("bin/outputs", '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}');
   });
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
   const commands = () => [upCommand(), rotateCommand(), statusCommand()];
   /** The calls, without flags. */
   const callsOf = async (...args: string[]): Promise<string[]> => {
-    const { exitCode, stderr } = await place.run(commands(), ...args);
+    const { exitCode, stderr } = await project.run(commands(), ...args);
     assert.equal(exitCode, 0, stderr);
-    return place.engineCalls().map(({ argv }) => {
+    return project.engineCalls().map(({ argv }) => {
       const flag = argv.findIndex((arg) => arg.startsWith("-"));
       return argv.slice(0, flag).join(" ");
     });
@@ -57,7 +57,7 @@ describe("calls of the engine", () => {
 
   it("of up with a rotation in progress: no more than of up", async () => {
     const next = `enabled: true\n      nextPublicKey: ${keyOf("next")}`;
-    place.write("Pulumi.test.yaml", DEVICES.replace("enabled: true", next));
+    project.write("Pulumi.test.yaml", DEVICES.replace("enabled: true", next));
     assert.deepEqual(await callsOf("up", "--yes"), ["stack output", "up", "stack output"]);
   });
 

@@ -28,11 +28,11 @@ describe("openEventPipe", () => {
     assert.equal((await events.text()).trim(), Array(20).fill(line).join("\n"));
   });
 
-  it("returns nothing where the engine wrote nothing", async () => {
+  it("returns nothing if the engine wrote nothing", async () => {
     assert.equal((await openEventPipe(folder).text()).trim(), "");
   });
 
-  it("drops debug messages, which have derived keys in clear", async () => {
+  it("drops debug messages, which contain derived keys in plain text", async () => {
     const events = openEventPipe(folder);
     const debug = `{"sequence":1,"diagnosticEvent":{"prefix":"debug: ","message":"a key"}}`;
     const wanted = `{"sequence":2,"diagnosticEvent":{"prefix":"error: ","message":"words"}}`;

@@ -1,4 +1,4 @@
-/** How a command logs in to an EC2 relay, and through one: by the plan and the stack's outputs. */
+/** How a command logs in to an EC2 relay, and through one, according to the plan and the stack's outputs. */
 import assert from "node:assert/strict";
 import { PushError } from "../../scripts/push/push-error";
 import { askHosts } from "../../scripts/stack/ask-hosts";
@@ -57,14 +57,14 @@ const TOKYO = {
   authority: { publicKey: AUTHORITY, principal: "wireguard-mesh-i-0abc" },
 };
 
-describe("the way to an ec2 relay", () => {
-  it("leads to the instance in the outputs, whose host key the authority there has signed", () => {
+describe("the login to an ec2 relay", () => {
+  it("uses the instance and the SSH authority in the outputs", () => {
     const { targets, machine } = hostAccess(nodeIn(plan, "tokyo"), access(OUTPUTS));
     assert.deepEqual(targets, [{ kind: "ssh", hop: TOKYO, via: [] }]);
     assert.equal(machine, "i-0abc");
   });
 
-  it("is the jump on the way to a peer behind it", () => {
+  it("is the jump for a peer that is reached through the relay", () => {
     const { targets } = hostAccess(nodeIn(plan, "desktop"), access(OUTPUTS));
     assert.deepEqual(
       targets.map((target) => (target.kind === "ssh" ? target.via : [])),
@@ -72,7 +72,7 @@ describe("the way to an ec2 relay", () => {
     );
   });
 
-  it("does not exist before the first up, with a message for each node", async () => {
+  it("fails before the first up, with a message for each node", async () => {
     for (const outputs of [{}, { relays: { tokyo: { address: "10.86.0.1" } } }]) {
       const answers = await askHosts(plan.nodes, access(outputs));
       assert.deepEqual(Object.fromEntries(answers), {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
 import { HOST_KEY, STACK_FILE } from "./support/network";
-import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.home.yaml";
 
@@ -12,18 +12,18 @@ interface File {
 }
 
 describe("init", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
+    project = makeTestProject();
   });
 
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
   const run = (...args: string[]): Promise<Outcome> =>
-    place.run([initCommand()], "init", "--stack", "home", ...args);
+    project.run([initCommand()], "init", "--stack", "home", ...args);
   const relay = [
     "--relay",
     "tokyo",
@@ -32,7 +32,7 @@ describe("init", () => {
     "--host-key",
     `${HOST_KEY} root@tokyo`,
   ];
-  const read = (): File => parse(place.read(FILE)) as File;
+  const read = (): File => parse(project.read(FILE)) as File;
 
   it("creates the stack, a relay with its key pair, and the seed", async () => {
     const { exitCode } = await run(...relay);
@@ -49,30 +49,30 @@ describe("init", () => {
 
   it("gives secrets to the engine only on stdin", async () => {
     await run(...relay);
-    const secrets = place
+    const secrets = project
       .engineCalls()
       .map(({ stdin }) => stdin)
       .filter((stdin) => stdin !== "");
     assert.equal(secrets.length, 2);
-    for (const { argv, environment } of place.engineCalls()) {
+    for (const { argv, environment } of project.engineCalls()) {
       for (const secret of secrets) assert.ok(![...argv, environment].join(" ").includes(secret));
     }
   });
 
   it("keeps the comments of an existing file, and changes nothing at a second run", async () => {
-    place.write(FILE, "# Keep me\nconfig: {}\n");
+    project.write(FILE, "# Keep me\nconfig: {}\n");
     assert.equal((await run(...relay)).exitCode, 0);
-    const first = place.read(FILE);
+    const first = project.read(FILE);
     assert.match(first, /^# Keep me\n/);
-    place.write("bin/stacks", '[{"name":"home"}]');
+    project.write("bin/stacks", '[{"name":"home"}]');
     const again = await run();
     assert.equal(again.exitCode, 0);
     assert.match(again.stdout, /nothing was changed/);
-    assert.equal(place.read(FILE), first);
+    assert.equal(project.read(FILE), first);
   });
 
   it("adds keys and addresses to nodes that were written without them", async () => {
-    place.write(
+    project.write(
       FILE,
       "config:\n  wireguard-mesh:peers:\n    a: { address: 10.86.0.1, endpoint: '198.51.100.9:51820' }\n    b: { tags: [x] }\n",
     );
@@ -86,13 +86,13 @@ describe("init", () => {
   });
 
   it("refuses a relay whose name exists, and another address range", async () => {
-    place.write(FILE, STACK_FILE);
-    place.write("bin/stacks", '[{"name":"home"}]');
+    project.write(FILE, STACK_FILE);
+    project.write("bin/stacks", '[{"name":"home"}]');
     for (const args of [relay, ["--cidr", "10.20.0.0/24"]]) {
       const { exitCode, stderr } = await run(...args);
       assert.equal(exitCode, 1);
       assert.match(stderr, /init changes nothing that exists/);
-      assert.equal(place.read(FILE), STACK_FILE);
+      assert.equal(project.read(FILE), STACK_FILE);
     }
   });
 
@@ -100,7 +100,7 @@ describe("init", () => {
     const { exitCode, stderr } = await run("--host", "root@192.0.2.77");
     assert.equal(exitCode, 1);
     assert.match(stderr, /cat \/etc\/ssh\/ssh_host_ed25519_key\.pub/);
-    assert.deepEqual(place.engineCalls(), []);
+    assert.deepEqual(project.engineCalls(), []);
   });
 
   describe("with --ec2", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { NO_INSTANCES } from "../../scripts/stack/host-access";
 import { awaitLinks } from "../../scripts/stack/link-states";
-import { asPlanned, OWNER, plan, reached } from "./support/asked-network";
+import { asPlanned, OWNER, plan, reached } from "./support/planned-network";
 
 describe("awaitLinks", () => {
   it("asks only the hosts of dead links again, until they have a handshake", async () => {

@@ -5,7 +5,7 @@ import { findStack } from "../../scripts/stack/project";
 import { configPath } from "../../scripts/stack/stack-file";
 import { setIn } from "../../scripts/stack/yaml-edit";
 import { STACK_FILE } from "./support/network";
-import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 const setMtu = (mtu: number) => (text: string) => ({
@@ -13,49 +13,49 @@ const setMtu = (mtu: number) => (text: string) => ({
 });
 
 describe("an open stack", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write(FILE, STACK_FILE);
+    project = makeTestProject();
+    project.write(FILE, STACK_FILE);
   });
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
-  const open = () => new OpenStack(findStack("test", place.root));
+  const open = () => new OpenStack(findStack("test", project.root));
   /** Runs `work` as a command, with the fake engine on PATH. */
   const inCommand = (work: (stack: OpenStack) => Promise<void>): Promise<Outcome> => {
     const command = newCommand("test", { description: "Test.", examples: [] });
-    return place.run([command.action(() => work(openStack("test")))], "test");
+    return project.run([command.action(() => work(openStack("test")))], "test");
   };
 
   it("reads its file once, until it is reopened", () => {
     const stack = open();
     assert.equal(stack.filePlan().nodes.length, 3);
-    place.write(FILE, STACK_FILE.replace("enabled: true", "enabled: false"));
+    project.write(FILE, STACK_FILE.replace("enabled: true", "enabled: false"));
     assert.equal(stack.filePlan().nodes.length, 3);
     stack.reopen();
     assert.equal(stack.filePlan().nodes.length, 2);
   });
 
-  it("edits the file as it is now, so that nobody's edit is lost", async () => {
+  it("edits the current file, so that a concurrent edit is not lost", async () => {
     const stack = open();
     assert.equal(stack.text, STACK_FILE);
-    place.write(FILE, `# edited meanwhile\n${STACK_FILE}`);
+    project.write(FILE, `# edited meanwhile\n${STACK_FILE}`);
     await stack.edit(setMtu(1380));
-    assert.match(place.read(FILE), /^# edited meanwhile\n/);
-    assert.equal(stack.text, place.read(FILE));
+    assert.match(project.read(FILE), /^# edited meanwhile\n/);
+    assert.equal(stack.text, project.read(FILE));
     assert.equal(stack.mesh.plan?.network.mtu, 1380);
   });
 
   it("writes nothing for an edit that adds a mistake", async () => {
     const stack = open();
-    await assert.rejects(stack.edit(setMtu(7)), /this would be wrong/);
+    await assert.rejects(stack.edit(setMtu(7)), /the edit would add mistakes/);
     assert.throws(() => {
       stack.review(setMtu(7));
-    }, /this would be wrong/);
-    assert.equal(place.read(FILE), STACK_FILE);
+    }, /the edit would add mistakes/);
+    assert.equal(project.read(FILE), STACK_FILE);
   });
 
   it("asks the engine for the outputs once, until it is reopened", async () => {
@@ -63,30 +63,30 @@ describe("an open stack", () => {
       await Promise.all([stack.outputs(), stack.plan(), stack.outputsOrNone()]);
       await stack.edit(setMtu(1380));
       await stack.plan();
-      assert.equal(place.engineCalls().length, 1);
+      assert.equal(project.engineCalls().length, 1);
       stack.reopen();
       await stack.plan();
-      assert.equal(place.engineCalls().length, 2);
+      assert.equal(project.engineCalls().length, 2);
     });
   });
 
   it("gets outputs and configs with one call", async () => {
-    place.write("bin/outputs", '{"relays":{}}');
-    place.write("bin/configs", '{"phone":"[Interface]"}');
+    project.write("bin/outputs", '{"relays":{}}');
+    project.write("bin/configs", '{"phone":"[Interface]"}');
     await inCommand(async (stack) => {
       assert.equal((await stack.configs()).get("phone")?.reveal(), "[Interface]");
       assert.deepEqual(await stack.outputs(), { relays: {} });
-      assert.equal(place.engineCalls().length, 1);
+      assert.equal(project.engineCalls().length, 1);
     });
   });
 
-  it("warns once when the engine does not return the outputs, and has the plan of the file then", async () => {
-    place.write("bin/outputs", "not JSON");
+  it("warns once when the engine does not return the outputs, and falls back to the plan of the file", async () => {
+    project.write("bin/outputs", "not JSON");
     const { stderr, exitCode } = await inCommand(async (stack) => {
       assert.equal((await stack.plan()).nodes.length, 3);
       assert.deepEqual(await stack.outputsOrNone(), {});
       await assert.rejects(stack.outputs(), /pulumi did not return the stack's outputs/);
-      assert.equal(place.engineCalls().length, 1);
+      assert.equal(project.engineCalls().length, 1);
     });
     assert.equal(exitCode, 0, stderr);
     assert.equal(stderr.split("pulumi did not return the stack's outputs").length, 2);

@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { planCommand } from "../../scripts/commands/plan";
 import { keyOf, STACK_FILE } from "./support/network";
-import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 describe("plan", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write("Pulumi.test.yaml", STACK_FILE);
+    project = makeTestProject();
+    project.write("Pulumi.test.yaml", STACK_FILE);
   });
 
   afterEach(() => {
-    assert.deepEqual(place.engineCalls(), [], "plan needs no engine");
-    place.remove();
+    assert.deepEqual(project.engineCalls(), [], "plan needs no engine");
+    project.remove();
   });
 
-  const run = (...args: string[]): Promise<Outcome> => place.run([planCommand()], "plan", ...args);
+  const run = (...args: string[]): Promise<Outcome> =>
+    project.run([planCommand()], "plan", ...args);
   const PHONE = `# wireguard-mesh: phone
 [Interface]
 PrivateKey = (hidden)
@@ -68,7 +69,7 @@ PersistentKeepalive = 25
   });
 
   it("exits with 1, all mistakes and empty parts, where the config cannot be planned", async () => {
-    place.write(
+    project.write(
       "Pulumi.test.yaml",
       STACK_FILE.replace("10.86.0.4", "10.86.0.2").replace("enabled", "enabld"),
     );
@@ -101,7 +102,7 @@ PersistentKeepalive = 25
     );
   });
 
-  it("prints the nodes, the links, and who can reach whom", async () => {
+  it("prints the nodes, the links, and the reachability", async () => {
     const { stdout } = await run();
     assert.equal(
       stdout,
@@ -114,14 +115,14 @@ Links
   laptop dials tokyo at 203.0.113.10:51820, persistent keepalive 25 s
   phone dials tokyo at 203.0.113.10:51820, persistent keepalive 25 s
 
-Who can reach whom
+Reachability
   peers of tokyo: laptop, phone
   relay tokyo: tokyo
   peers of tokyo -> peers of tokyo: through tokyo
   peers of tokyo -> relay tokyo: direct
   relay tokyo -> peers of tokyo: direct
 
-Private keys were not read: a rotation that was begun by setting one alone shows in \`preview\`.
+Private keys were not read: \`preview\` shows a rotation that was started by setting only a private key.
 `,
     );
   });
@@ -134,7 +135,7 @@ Private keys were not read: a rotation that was begun by setting one alone shows
           "      host: local\n",
           "      host: local\n      site: office\n      siteEndpoint: 192.168.10.5:51820\n      subnets: [192.168.10.0/24]\n",
         );
-    place.write("Pulumi.test.yaml", lans(STACK_FILE));
+    project.write("Pulumi.test.yaml", lans(STACK_FILE));
     const { stdout } = await run();
     assert.match(
       stdout,

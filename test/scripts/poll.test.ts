@@ -24,10 +24,10 @@ describe("poll", () => {
   });
 
   it("makes its last attempt at the limit, however long the pause", async () => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const at: number[] = [];
     const attempt = () => {
-      at.push(performance.now() - begun);
+      at.push(performance.now() - startedAt);
       return undefined;
     };
     assert.equal(await poll<string>(attempt, { limitMs: 50, pauseMs: 60_000 }), undefined);

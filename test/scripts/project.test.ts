@@ -4,20 +4,20 @@ import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findStack, findStackOr } from "../../scripts/stack/project";
 import { Failure } from "../../scripts/stack/failure";
-import { makeWorkplace, type Workplace } from "./support/workplace";
+import { makeTestProject, type TestProject } from "./support/test-project";
 
 describe("which stack a command works on", () => {
-  let place: Workplace;
+  let project: TestProject;
   const { PULUMI_STACK, PULUMI_HOME } = process.env;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    process.env["PULUMI_HOME"] = join(place.root, "home");
+    project = makeTestProject();
+    process.env["PULUMI_HOME"] = join(project.root, "home");
     delete process.env["PULUMI_STACK"];
   });
 
   afterEach(() => {
-    place.remove();
+    project.remove();
     for (const [key, value] of Object.entries({ PULUMI_STACK, PULUMI_HOME })) {
       if (value === undefined) Reflect.deleteProperty(process.env, key);
       else process.env[key] = value;
@@ -26,39 +26,42 @@ describe("which stack a command works on", () => {
 
   /** The file that `pulumi stack select` of 3.250.0 writes. */
   function select(stack: string): void {
-    const path = join(realpathSync(place.root), "Pulumi.yaml");
+    const path = join(realpathSync(project.root), "Pulumi.yaml");
     const digest = createHash("sha1").update(path).digest("hex");
-    mkdirSync(join(place.root, "home/workspaces"), { recursive: true });
+    mkdirSync(join(project.root, "home/workspaces"), { recursive: true });
     writeFileSync(
-      join(place.root, `home/workspaces/wireguard-mesh-${digest}-workspace.json`),
+      join(project.root, `home/workspaces/wireguard-mesh-${digest}-workspace.json`),
       JSON.stringify({ stack }),
     );
   }
 
   it("is named by --stack, else by PULUMI_STACK, else selected", () => {
     select("organization/wireguard-mesh/selected");
-    assert.equal(findStack(undefined, place.root).file, join(place.root, "Pulumi.selected.yaml"));
+    assert.equal(
+      findStack(undefined, project.root).file,
+      join(project.root, "Pulumi.selected.yaml"),
+    );
     process.env["PULUMI_STACK"] = "environment";
-    assert.equal(findStack(undefined, place.root).name, "environment");
-    assert.equal(findStack("flag", place.root).name, "flag");
+    assert.equal(findStack(undefined, project.root).name, "environment");
+    assert.equal(findStack("flag", project.root).name, "flag");
   });
 
   it("is found from a folder below the project's", () => {
-    mkdirSync(join(place.root, "docs"));
-    assert.equal(findStack("dev", join(place.root, "docs")).project.root, place.root);
+    mkdirSync(join(project.root, "docs"));
+    assert.equal(findStack("dev", join(project.root, "docs")).project.root, project.root);
   });
 
   it("must be given or selected, except for init", () => {
     assert.throws(
-      () => findStack(undefined, place.root),
+      () => findStack(undefined, project.root),
       (problem) => problem instanceof Failure && problem.exitCode === 2,
     );
-    assert.equal(findStackOr(undefined, "dev", place.root).name, "dev");
+    assert.equal(findStackOr(undefined, "dev", project.root).name, "dev");
   });
 
   it("never has its file outside of the project's folder", () => {
-    assert.throws(() => findStack("a/..%2f", place.root), /is not a valid stack name/);
-    assert.equal(findStack("../../x", place.root).file, join(place.root, "Pulumi.x.yaml"));
+    assert.throws(() => findStack("a/..%2f", project.root), /is not a valid stack name/);
+    assert.equal(findStack("../../x", project.root).file, join(project.root, "Pulumi.x.yaml"));
   });
 
   it("requires a project", () => {

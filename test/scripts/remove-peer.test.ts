@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { removePeerCommand } from "../../scripts/commands/remove-peer";
 import { HOST_KEY, keyOf, STACK_FILE } from "./support/network";
-import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("remove-peer", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write(FILE, STACK_FILE);
+    project = makeTestProject();
+    project.write(FILE, STACK_FILE);
   });
 
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
   const run = (...args: string[]): Promise<Outcome> =>
-    place.run([removePeerCommand()], "remove-peer", ...args);
+    project.run([removePeerCommand()], "remove-peer", ...args);
 
   it("removes the peer, the comment above it and its private key, and nothing else", async () => {
     const { exitCode } = await run("phone");
@@ -27,18 +27,18 @@ describe("remove-peer", () => {
       "    phone:\n      secure: v1:phone\n",
       "",
     );
-    assert.equal(place.read(FILE), expected);
+    assert.equal(project.read(FILE), expected);
   });
 
-  it("says that the next up cleans a machine, and that the config on a device must be deleted by hand", async () => {
+  it("reports that the next up cleans a machine, and that the config on a device must be deleted by hand", async () => {
     assert.match((await run("laptop")).stdout, /the same up cleans its machine/);
     assert.match((await run("phone")).stdout, /delete the config on phone yourself/);
   });
 
   it("removes a private key without a peer", async () => {
-    place.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
+    project.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     assert.equal((await run("tablet")).exitCode, 0);
-    assert.equal(place.read(FILE), STACK_FILE);
+    assert.equal(project.read(FILE), STACK_FILE);
   });
 
   const wrong: [string, string, string, RegExp][] = [
@@ -53,11 +53,11 @@ describe("remove-peer", () => {
   ];
   for (const [what, name, more, message] of wrong) {
     it(`refuses ${what}, and leaves the file unchanged`, async () => {
-      place.write(FILE, STACK_FILE + more);
+      project.write(FILE, STACK_FILE + more);
       const { exitCode, stderr } = await run(name);
       assert.equal(exitCode, 1);
       assert.match(stderr, message);
-      assert.equal(place.read(FILE), STACK_FILE + more);
+      assert.equal(project.read(FILE), STACK_FILE + more);
     });
   }
 
@@ -70,12 +70,12 @@ describe("remove-peer", () => {
         `    nas: { address: 10.86.0.8, publicKey: "${keyOf("nas")}", host: "root@via:tokyo", hostKey: "${HOST_KEY}" }\n    laptop:\n      address`,
       )
       .concat("    nas:\n      secure: v1:nas\n");
-    place.write(FILE, text);
+    project.write(FILE, text);
     const { exitCode, stderr, stdout } = await run("nas", "--json");
     assert.equal(exitCode, 0);
     assert.match(stderr, /nas is reached only through the tunnel/);
     assert.match(stderr, /What may be left on nas: the interface wg0/);
     assert.equal((JSON.parse(stdout) as { cleaned: string }).cleaned, "failed");
-    assert.ok(!place.read(FILE).includes("nas"));
+    assert.ok(!project.read(FILE).includes("nas"));
   });
 });

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
 import { removeSecrets, hasSecrets } from "../../scripts/commands/init/remove-secrets";
 import { STACK_FILE } from "./support/network";
-import { makeWorkplace, type Workplace } from "./support/workplace";
+import { makeTestProject, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.home.yaml";
 const WITH_MORE = `${STACK_FILE}  wireguard-mesh:presharedKeySeed: { secure: v1:seed }
@@ -33,7 +33,7 @@ describe("a stack file whose passphrase is lost", () => {
       config["wireguard-mesh:peers"]?.["laptop"],
       before["wireguard-mesh:peers"]?.["laptop"],
     );
-    assert.match(stripped.text, /^# Ours\n/);
+    assert.match(stripped.text, /^# Test network\n/);
     assert.match(stripped.text, /# Hanako's\n/);
   });
 
@@ -67,37 +67,40 @@ describe("a stack file whose passphrase is lost", () => {
 });
 
 describe("init --lost-secrets", () => {
-  let place: Workplace;
+  let project: TestProject;
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write(FILE, WITH_MORE);
+    project = makeTestProject();
+    project.write(FILE, WITH_MORE);
   });
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
   const init = (...args: string[]) =>
-    place.run([initCommand()], "init", "--stack", "home", ...args);
+    project.run([initCommand()], "init", "--stack", "home", ...args);
 
   it("creates the stack again, with new keys for devices and a new seed", async () => {
     const { exitCode, stderr } = await init("--lost-secrets");
     assert.equal(exitCode, 0, stderr);
-    const { config } = parse(place.read(FILE)) as File;
+    const { config } = parse(project.read(FILE)) as File;
     assert.deepEqual(Object.keys(config["wireguard-mesh:privateKeys"] ?? {}), ["phone"]);
     assert.ok(config["wireguard-mesh:peers"]?.["phone"]?.["publicKey"]);
-    assert.match(place.read(FILE), /^ {2}wireguard-mesh:presharedKeySeed:\n {4}secure: v1:sealed/m);
+    assert.match(
+      project.read(FILE),
+      /^ {2}wireguard-mesh:presharedKeySeed:\n {4}secure: v1:sealed/m,
+    );
     assert.match(stderr, /encrypted with your passphrase/);
   });
 
   it("changes nothing while the stack still exists", async () => {
-    place.write("bin/stacks", '[{"name":"home"}]');
+    project.write("bin/stacks", '[{"name":"home"}]');
     const { exitCode, stderr } = await init("--lost-secrets");
     assert.equal(exitCode, 1);
     assert.match(stderr, /pulumi stack rm home --force --preserve-config --yes/);
-    assert.equal(place.read(FILE), WITH_MORE);
+    assert.equal(project.read(FILE), WITH_MORE);
   });
 
   it("does not change the secrets provider of an existing stack", async () => {
-    place.write("bin/stacks", '[{"name":"home"}]');
+    project.write("bin/stacks", '[{"name":"home"}]');
     const { exitCode, stderr } = await init("--secrets-provider", "awskms://alias/mesh");
     assert.equal(exitCode, 1);
     assert.match(

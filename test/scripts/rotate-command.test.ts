@@ -1,26 +1,26 @@
-/** `rotate` without a host that can be asked. */
+/** `rotate` without a host that can be reached. */
 import assert from "node:assert/strict";
 import { rotateCommand } from "../../scripts/commands/rotate";
 import { keyOf, STACK_FILE } from "./support/network";
-import { makeWorkplace, type Workplace } from "./support/workplace";
+import { makeTestProject, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("rotate", () => {
-  let place: Workplace;
+  let project: TestProject;
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write(FILE, STACK_FILE);
+    project = makeTestProject();
+    project.write(FILE, STACK_FILE);
   });
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
-  const rotate = (...args: string[]) => place.run([rotateCommand()], "rotate", ...args, "--yes");
-  const ups = () => place.engineCalls().filter(({ argv }) => argv[0] === "up").length;
+  const rotate = (...args: string[]) => project.run([rotateCommand()], "rotate", ...args, "--yes");
+  const ups = () => project.engineCalls().filter(({ argv }) => argv[0] === "up").length;
 
   it("--finish continues when it was interrupted between the edit of the file and the engine's run", async () => {
     const next = keyOf("next");
-    place.write(
+    project.write(
       FILE,
       STACK_FILE.replace("host: local", `host: local\n      nextPublicKey: ${next}`),
     );
@@ -28,8 +28,8 @@ describe("rotate", () => {
       const { exitCode, stderr } = await rotate("laptop", "--finish");
       assert.equal(exitCode, 0, stderr);
       assert.equal(ups(), run);
-      assert.ok(place.read(FILE).includes(`publicKey: ${next}`));
-      assert.ok(!place.read(FILE).includes("nextPublicKey"));
+      assert.ok(project.read(FILE).includes(`publicKey: ${next}`));
+      assert.ok(!project.read(FILE).includes("nextPublicKey"));
     }
   });
 
@@ -37,7 +37,7 @@ describe("rotate", () => {
     const { exitCode, stderr } = await rotate("laptop", "--public-key", keyOf("next"));
     assert.equal(exitCode, 2);
     assert.match(stderr, /laptop is pushed to, .*\n {2}.*npx wireguard-mesh keygen laptop/);
-    assert.equal(place.read(FILE), STACK_FILE);
+    assert.equal(project.read(FILE), STACK_FILE);
     assert.equal(ups(), 0);
   });
 

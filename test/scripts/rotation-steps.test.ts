@@ -1,4 +1,4 @@
-/** Which hosts the end of an old key would cut off: those that only the tunnel leads to. */
+/** Which hosts the end of an old key would cut off: those that are reached only through the tunnel. */
 import assert from "node:assert/strict";
 import type { PendingKey } from "../../scripts/stack/pending-keys";
 import { cutOffBy, lostByFinish } from "../../scripts/stack/rotation-steps";
@@ -15,12 +15,12 @@ const lostWith = (name: string, host: string | string[]) => {
 };
 
 describe("the end of an old key", () => {
-  it("cuts off a host that only the tunnel leads to, by its own key and by its relay's", () => {
+  it("cuts off a host that is reached only through the tunnel, whether its own key ends or its relay's", () => {
     for (const name of ["desktop", "tokyo"])
       assert.deepEqual(lostWith(name, "root@via:tokyo"), ["desktop"], name);
   });
 
-  it("would cut off a host that only the tunnel leads to, while it does not use the new key", () => {
+  it("would cut off a host that is reached only through the tunnel and does not use the new key yet", () => {
     const plan = planWith("root@via:tokyo");
     const finished = (node: string, waitsFor: PendingKey["waitsFor"]) =>
       lostByFinish([{ node, nextPublicKey: "KEY", waitsFor }], plan);
@@ -30,7 +30,7 @@ describe("the end of an old key", () => {
     assert.deepEqual(finished("tokyo", [{ node: "laptop", why: "handOver" }]), []);
   });
 
-  it("cuts off no host with another way in, and none by the key of an unrelated node", () => {
+  it("does not cut off a host that can also be reached directly, or by the key of an unrelated node", () => {
     for (const name of ["desktop", "tokyo"])
       assert.deepEqual(lostWith(name, ["root@via:tokyo", "root@192.168.1.20"]), [], name);
     assert.deepEqual(lostWith("laptop", "root@via:tokyo"), []);

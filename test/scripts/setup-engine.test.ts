@@ -169,7 +169,7 @@ describe("set-up: finding the engine", () => {
     assert.equal(runs(), 2);
   });
 
-  it("notices that the engine was removed", async () => {
+  it("detects that the engine was removed", async () => {
     install(home(), "v3.248.0");
     assert.notEqual((await find()).engine, null);
     rmSync(home(), { recursive: true });
@@ -178,7 +178,7 @@ describe("set-up: finding the engine", () => {
 });
 
 describe("set-up: `npx pulumi`", () => {
-  it("is the npm wrapper, told to run the engine of the SDK's version", () => {
+  it("is the npm wrapper, set to run the engine of the SDK's version", () => {
     const { version } = JSON.parse(
       readFileSync(join(setup, "../../node_modules/@pulumi/pulumi/package.json"), "utf8"),
     ) as { version: string };
@@ -189,7 +189,7 @@ describe("set-up: `npx pulumi`", () => {
     assert.equal(run.stdout, "engine: up --yes\n", run.stderr);
   });
 
-  it("takes the place of the wrapper's own link, as `npx wireguard-mesh` has one", async () => {
+  it("replaces the wrapper's own link, and `npx wireguard-mesh` gets a link too", async () => {
     const { linkCommands, isLinked } = await load<{
       linkCommands: (root: string) => void;
       isLinked: (root: string) => boolean;

@@ -6,7 +6,7 @@ import fc from "fast-check";
 const ROOT = join(__dirname, "../..");
 const setup = join(ROOT, "scripts/setup");
 
-/** The set-up is plain JavaScript that needs no npm package, so it is loaded as it is. */
+/** Imports a module of the set-up, which is plain JavaScript. */
 async function load<T>(file: string): Promise<T> {
   return (await import(join(setup, file))) as T;
 }
@@ -44,7 +44,7 @@ describe("set-up: test jobs", () => {
       );
   });
 
-  it("the parts together are the files given, whatever their durations, each once", async () => {
+  it("the jobs contain each given file exactly once, whatever the durations", async () => {
     const { jobsFor } = await load<TestJobs>("test-jobs.mjs");
     const file = fc
       .tuple(fc.constantFrom("mesh", "lab", "vm"), fc.nat(60))
@@ -99,14 +99,14 @@ describe("set-up: the queue of jobs", () => {
   interface Queue {
     runQueue: <T>(
       jobs: { weight: number; name: string }[],
-      room: number,
+      capacity: number,
       run: (job: { weight: number; name: string }) => Promise<T>,
     ) => Promise<T[]>;
   }
   const jobs = (...weights: number[]) =>
     weights.map((weight, at) => ({ weight, name: String.fromCharCode(97 + at) }));
 
-  it("never runs more than there is room for, and gives the results in the jobs' order", async () => {
+  it("never exceeds the capacity, and returns the results in the order of the jobs", async () => {
     const { runQueue } = await load<Queue>("job-queue.mjs");
     await fc.assert(
       fc.asyncProperty(
@@ -129,33 +129,33 @@ describe("set-up: the queue of jobs", () => {
     );
   });
 
-  it("lets a job that fits pass one that does not", async () => {
+  it("starts a job that fits before an earlier one that does not", async () => {
     const { runQueue } = await load<Queue>("job-queue.mjs");
-    const begun: string[] = [];
+    const started: string[] = [];
     const ends = new Map<string, () => void>();
     const all = runQueue(jobs(1, 1.5, 1), 2, (job) => {
-      begun.push(job.name);
+      started.push(job.name);
       return new Promise<void>((resolve) => ends.set(job.name, resolve));
     });
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(begun, ["a", "c"]);
+    assert.deepEqual(started, ["a", "c"]);
     ends.get("a")?.();
     ends.get("c")?.();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(begun, ["a", "c", "b"]);
+    assert.deepEqual(started, ["a", "c", "b"]);
     ends.get("b")?.();
     await all;
   });
 
   it("starts nothing more after a rejection", async () => {
     const { runQueue } = await load<Queue>("job-queue.mjs");
-    const begun: string[] = [];
+    const started: string[] = [];
     const all = runQueue(jobs(2, 2, 2), 2, (job) => {
-      begun.push(job.name);
+      started.push(job.name);
       return Promise.reject(new Error("interrupted"));
     });
     await assert.rejects(all, /interrupted/);
-    assert.deepEqual(begun, ["a"]);
+    assert.deepEqual(started, ["a"]);
   });
 });
 
@@ -180,7 +180,7 @@ describe("set-up: which Node runs lab and tests", () => {
     });
   }
 
-  it("says what to do where the registry has none for the machine", async () => {
+  it("prints the remedy if the registry has no Node for the machine", async () => {
     const { ensureNode } = await load<{
       ensureNode: (root: string, major: number, machine: object) => Promise<string>;
     }>("node.mjs");

@@ -26,7 +26,7 @@ describe("reading a stack file", () => {
     assert.ok(config["privateKeys"] instanceof Secret);
   });
 
-  it("parses JSON that `pulumi config set` writes as text, and leaves secrets in clear to the validation", () => {
+  it("parses JSON that `pulumi config set` writes as text, and leaves unencrypted secrets to the validation", () => {
     const config = readConfig(
       `config:\n  wireguard-mesh:network: '{"mtu":1420}'\n  wireguard-mesh:presharedKeySeed: "123"\n`,
       "f",
@@ -75,7 +75,7 @@ describe("reading a stack file", () => {
     });
   }
 
-  it("does not quote the text in its error, because it may have a key in clear", () => {
+  it("does not quote the text in its error, because it may contain an unencrypted key", () => {
     const key = "SGb+ojrRvSUoIuMq/WK8lN8nwFZ4sWV7CPkpWxbLSHo=";
     assert.throws(
       () => readConfig(`config:\n  x: "${key}\n  y: [`, "f"),

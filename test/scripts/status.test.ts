@@ -3,7 +3,7 @@ import { formatAge } from "../../scripts/cli/report-text";
 import { formatBytes, statusReport, statusText } from "../../scripts/commands/status/status-report";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
-import { asPlanned, OWNER, plan, reached } from "./support/asked-network";
+import { asPlanned, OWNER, plan, reached } from "./support/planned-network";
 
 describe("the state of a link", () => {
   const states = (answers: Record<string, HostAnswer>) =>
@@ -14,7 +14,7 @@ describe("the state of a link", () => {
       ]),
     );
 
-  it("is alive by the end that dials, or by the other one where that cannot be asked", () => {
+  it("is alive according to the end that dials, or to the other end if the first cannot be asked", () => {
     const nas = (age: number | null) => reached(asPlanned(plan, "nas", age));
     const tokyo = reached(asPlanned(plan, "tokyo", 30));
     assert.deepEqual(states({ nas: nas(20), tokyo })["nas tokyo"], ["alive", 20]);
@@ -41,7 +41,7 @@ describe("the state of a link", () => {
     ]);
   });
 
-  it("is away where one end is a phone, and unknown where neither end can be asked", () => {
+  it("is away if one end is a phone, and unknown if neither end can be asked", () => {
     assert.deepEqual(states({ tokyo: reached(asPlanned(plan, "tokyo", 9999)) })["phone tokyo"], [
       "away",
       9999,

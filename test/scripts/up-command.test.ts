@@ -6,34 +6,34 @@ import { join } from "node:path";
 import { previewCommand } from "../../scripts/commands/preview";
 import { upCommand } from "../../scripts/commands/up";
 import { STACK_FILE } from "./support/network";
-import { makeWorkplace, type Outcome, type Workplace } from "./support/workplace";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 const event = (name: string) => readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8");
 
 const LOCK = ".pulumi/locks/organization/wireguard-mesh/test/id.json";
 
 describe("up and preview", () => {
-  let place: Workplace;
+  let project: TestProject;
 
   beforeEach(() => {
-    place = makeWorkplace();
+    project = makeTestProject();
     // No host to ask afterwards: the phone and the laptop have none, and the relay fails.
-    place.write("Pulumi.test.yaml", STACK_FILE.replace("      host: local\n", ""));
+    project.write("Pulumi.test.yaml", STACK_FILE.replace("      host: local\n", ""));
   });
 
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
   const outputsWith = (fingerprint: string): string =>
     JSON.stringify({ peers: { phone: { fingerprint } } });
 
   const run = (...args: string[]): Promise<Outcome> =>
-    place.run([upCommand(), previewCommand()], ...args);
+    project.run([upCommand(), previewCommand()], ...args);
 
   /** Without the event log, which the command adds. */
   const argvOf = (verb: string): string[] => {
-    const { argv = [] } = place.engineCalls().find((call) => call.argv[0] === verb) ?? {};
+    const { argv = [] } = project.engineCalls().find((call) => call.argv[0] === verb) ?? {};
     const at = argv.indexOf("--event-log");
     return [...argv.slice(0, at), ...argv.slice(at + 2)];
   };
@@ -47,7 +47,7 @@ describe("up and preview", () => {
   });
 
   it("shows a preview line by line", async () => {
-    place.write("bin/events", event("preview-of-changes"));
+    project.write("bin/events", event("preview-of-changes"));
     const { exitCode, stdout } = await run("preview", "--json");
     assert.deepEqual(argvOf("preview"), [
       "preview",
@@ -63,11 +63,11 @@ describe("up and preview", () => {
   });
 
   it("reports the host that failed, the nodes that were skipped, and the devices that need a new config", async () => {
-    place.write("Pulumi.test.yaml", STACK_FILE);
-    place.write("bin/events", event("up-with-a-dead-relay"));
-    place.write("bin/exit", "1");
-    place.write("bin/outputs", outputsWith("0123456789abcdef"));
-    place.write("bin/outputs-after", outputsWith("123456789abcdef0"));
+    project.write("Pulumi.test.yaml", STACK_FILE);
+    project.write("bin/events", event("up-with-a-dead-relay"));
+    project.write("bin/exit", "1");
+    project.write("bin/outputs", outputsWith("0123456789abcdef"));
+    project.write("bin/outputs-after", outputsWith("123456789abcdef0"));
     const { exitCode, stdout } = await run("up", "--yes", "--json");
     assert.equal(exitCode, 1);
     const { failed, ...report } = JSON.parse(stdout) as { failed: { node: string }[] };
@@ -92,17 +92,17 @@ describe("up and preview", () => {
   });
 
   it("does not report a config that stayed the same", async () => {
-    place.write("bin/events", event("up-with-a-dead-host"));
-    place.write("bin/outputs", outputsWith("0123456789abcdef"));
+    project.write("bin/events", event("up-with-a-dead-host"));
+    project.write("bin/outputs", outputsWith("0123456789abcdef"));
     const { stdout } = await run("up", "--yes", "--json");
     assert.deepEqual((JSON.parse(stdout) as { handOver: object[] }).handOver, []);
   });
 
   it("does not ask the engine for the configs, which are secret", async () => {
-    place.write("bin/events", event("up-with-a-dead-host"));
-    place.write("bin/configs", JSON.stringify({ phone: "PrivateKey = secret" }));
+    project.write("bin/events", event("up-with-a-dead-host"));
+    project.write("bin/configs", JSON.stringify({ phone: "PrivateKey = secret" }));
     await run("up", "--yes");
-    const asked = place.engineCalls().filter(({ argv }) => argv.includes("output"));
+    const asked = project.engineCalls().filter(({ argv }) => argv.includes("output"));
     assert.notEqual(asked.length, 0);
     assert.ok(asked.every(({ argv }) => !argv.includes("--show-secrets")));
   });
@@ -115,13 +115,13 @@ describe("up and preview", () => {
     return `${JSON.stringify({ diagnosticEvent: { severity: "warning", message } })}\n`;
   };
   const refreshes = (): string[][] =>
-    place
+    project
       .engineCalls()
       .map(({ argv }) => argv)
       .filter(([verb]) => verb === "refresh");
 
   it("F20: removes the unfinished creates of an interrupted run after it has pushed to those hosts", async () => {
-    place.write(
+    project.write(
       "bin/events",
       unfinished(push("tokyo"), push("laptop")) + event("up-with-a-dead-host"),
     );
@@ -138,40 +138,40 @@ describe("up and preview", () => {
   it("F20: keeps them in the state when one of them is not a push, or the run failed", async () => {
     const instance = "urn:pulumi:test::wireguard-mesh::aws:ec2/instance:Instance::tokyo";
     const log = event("up-with-a-dead-host");
-    place.write("bin/events", unfinished(push("tokyo"), instance) + log);
+    project.write("bin/events", unfinished(push("tokyo"), instance) + log);
     await run("up", "--yes", "--json");
-    place.write("bin/events", unfinished(push("tokyo")) + log);
-    place.write("bin/exit", "1");
+    project.write("bin/events", unfinished(push("tokyo")) + log);
+    project.write("bin/exit", "1");
     await run("up", "--yes", "--json");
     assert.deepEqual(refreshes(), []);
   });
 
   /** A process with the engine's name. */
   const startEngineLike = (): ChildProcess => {
-    const program = join(place.root, "pulumi");
+    const program = join(project.root, "pulumi");
     symlinkSync("/bin/sleep", program);
     return spawn(program, ["60"], { stdio: "ignore" });
   };
 
   const lockedBy = (pid: number, host = hostname()): void => {
-    mkdirSync(join(place.root, "bin/.pulumi/locks/organization/wireguard-mesh/test"), {
+    mkdirSync(join(project.root, "bin/.pulumi/locks/organization/wireguard-mesh/test"), {
       recursive: true,
     });
     const lock = { pid, username: "root", hostname: host, timestamp: "2026-01-02T03:04:05Z" };
-    place.write(`bin/${LOCK}`, JSON.stringify(lock));
+    project.write(`bin/${LOCK}`, JSON.stringify(lock));
   };
-  const runs = (): number => place.engineCalls().filter(({ argv }) => argv[0] === "up").length;
+  const runs = (): number => project.engineCalls().filter(({ argv }) => argv[0] === "up").length;
 
   for (const [what, pid] of [
     ["has ended", spawnSync("true").pid],
     ["is another program now", process.pid],
   ] as const) {
     it(`F20: removes the lock of a killed run on this machine whose process ${what}, and continues`, async () => {
-      place.write("bin/events", event("up-with-a-dead-host"));
+      project.write("bin/events", event("up-with-a-dead-host"));
       lockedBy(pid);
       const { stderr, stdout } = await run("up", "--yes", "--json");
       assert.match(stderr, new RegExp(`which a killed run had left: process ${pid} of root on `));
-      assert.equal(existsSync(join(place.root, `bin/${LOCK}`)), false);
+      assert.equal(existsSync(join(project.root, `bin/${LOCK}`)), false);
       assert.equal(runs(), 2);
       assert.equal((JSON.parse(stdout) as { exitCode: number }).exitCode, 0);
     });
@@ -181,7 +181,7 @@ describe("up and preview", () => {
     ["a running process", null, hostname()],
     ["another machine", 2 ** 22 + 1, "elsewhere"],
   ] as const) {
-    it(`F21: keeps the lock of ${whose}, and says who holds it and what to do`, async () => {
+    it(`F21: keeps the lock of ${whose}, and reports its process and the remedy`, async () => {
       const engine = startEngineLike();
       const pid = elsewhere ?? engine.pid ?? 0;
       lockedBy(pid, host);
@@ -192,13 +192,13 @@ describe("up and preview", () => {
       assert.deepEqual(failed, [{ node: null, reason: words }]);
       assert.ok(stderr.includes(words), stderr);
       engine.kill();
-      assert.equal(existsSync(join(place.root, `bin/${LOCK}`)), true);
+      assert.equal(existsSync(join(project.root, `bin/${LOCK}`)), true);
       assert.equal(runs(), 1);
     });
   }
 
   it("exits with 1 without a check when there was no update, as after answering no", async () => {
-    place.write("bin/exit", "255");
+    project.write("bin/exit", "255");
     const { exitCode, stdout } = await run("up", "--json");
     assert.equal(exitCode, 1);
     assert.deepEqual(JSON.parse(stdout), {

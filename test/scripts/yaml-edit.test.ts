@@ -35,7 +35,7 @@ describe("edits of a stack file", () => {
     assert.equal(edited, FILE.slice(0, at) + lines.join("\n") + FILE.slice(at));
   });
 
-  it("write a node on one line where its neighbour is on one line", () => {
+  it("write a node on one line if its neighbour is on one line", () => {
     const before = "config:\n  a:peers:\n    desktop: { address: 10.86.0.2 }\n";
     assert.equal(
       addIn(before, ["config", "a:peers", "phone"], { address: "10.86.0.3", tags: ["x", "a, b"] }),

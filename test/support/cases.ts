@@ -1,7 +1,7 @@
 /** Networks from public documentation and issue threads, as our config, each with the expected result. */
 import { Secret } from "../../mesh/secret";
 import { keyPair } from "./key-pairs";
-import { SEED, type RawNetwork, type RawNode } from "./networks";
+import { PRESHARED_KEY_SEED, type RawNetwork, type RawNode } from "./networks";
 
 /** The expected contents of a peer section. A field that is absent here must be absent there. */
 export interface ExpectedSection {
@@ -77,7 +77,7 @@ const presharedKeys: Case = {
         dave: { address: "192.168.10.3" },
       },
     }),
-    presharedKeySeed: Secret.of(SEED),
+    presharedKeySeed: Secret.of(PRESHARED_KEY_SEED),
   },
   expect: {
     alice: {

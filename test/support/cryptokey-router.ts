@@ -7,7 +7,7 @@ import { bitsOfPrefix, isInPrefix, sameFamily } from "./address-bits";
 import { readWgQuick, type WgPeer, type WgQuickText } from "./wg-quick-text";
 
 /** One machine: its file, and facts about its network. */
-export interface Machine {
+export interface RoutedMachine {
   name: string;
   publicKey: string;
   /** The wg-quick file; may be redacted. */
@@ -31,7 +31,7 @@ interface Router {
   path(from: string, destination: string): string[] | null;
 }
 
-interface Node extends Machine {
+interface Node extends RoutedMachine {
   config: WgQuickText;
   ports: Port[];
 }
@@ -45,7 +45,7 @@ interface Port {
   peers: WgPeer[];
 }
 
-export function routerOf(machines: readonly Machine[]): Router {
+export function routerOf(machines: readonly RoutedMachine[]): Router {
   const nodes = machines.map(nodeOf);
   for (const port of nodes.flatMap((node) => node.ports)) moveAllowedIps(port, nodes);
   return {
@@ -80,7 +80,7 @@ function walk(nodes: Node[], start: Node, source: string, destination: string): 
   return null;
 }
 
-function nodeOf(machine: Machine): Node {
+function nodeOf(machine: RoutedMachine): Node {
   const config = readWgQuick(machine.text);
   const node: Node = { ...machine, config, ports: [] };
   const { publicKey, outer, outerAtSite, second } = machine;

@@ -3,7 +3,7 @@ import { parsePrefix } from "../../mesh/addresses";
 import { ec2Defaults, type Ec2Spec } from "../../mesh/config/ec2";
 import type { Stack } from "./engine-mock";
 import { hostKeyLine, keyPair } from "./key-pairs";
-import { SEED } from "./networks";
+import { PRESHARED_KEY_SEED } from "./networks";
 
 export const AUTHORITY_SEED = Buffer.alloc(32, 5).toString("base64");
 export const ADDRESS = "203.0.113.50";
@@ -50,7 +50,7 @@ export function ec2Stack(
         phone: node("phone"),
       }),
       privateKeys: JSON.stringify(Object.fromEntries(keys)),
-      presharedKeySeed: SEED,
+      presharedKeySeed: PRESHARED_KEY_SEED,
       sshAuthoritySeed: AUTHORITY_SEED,
     },
     answers: {

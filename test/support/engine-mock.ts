@@ -42,7 +42,10 @@ export interface Stack {
 }
 
 /** Loads index.ts again and runs it. Rejects with what it throws; earlier registrations are in `registered`. */
-export async function runProgram(stack: Stack, registered: Registration[] = []): Promise<Run> {
+export async function runMockedProgram(
+  stack: Stack,
+  registered: Registration[] = [],
+): Promise<Run> {
   const calls: Run["calls"] = [];
   const options = new Map<string, Options>();
   const key = (name: string) => `wireguard-mesh:${name}`;

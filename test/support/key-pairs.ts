@@ -1,24 +1,24 @@
 /** WireGuard key pairs: a fixed pool, and random ones. */
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 
-export interface KeyPair {
+export interface PlainKeyPair {
   privateKey: string;
   publicKey: string;
 }
 
 /** The same pairs in every run, from node:crypto and independent of mesh/keys.ts. */
-export const keyPairs: readonly KeyPair[] = Array.from({ length: 24 }, (_, at) => keyPair(at));
+export const keyPairs: readonly PlainKeyPair[] = Array.from({ length: 24 }, (_, at) => keyPair(at));
 
-export function keyPair(at: number): KeyPair {
+export function keyPair(at: number): PlainKeyPair {
   return keyPairFrom(createHash("sha256").update(`key pair ${at}`).digest());
 }
 
 /** A random key pair. */
-export function newKeyPair(): KeyPair {
+export function newKeyPair(): PlainKeyPair {
   return keyPairFrom(randomBytes(32));
 }
 
-function keyPairFrom(seed: Buffer): KeyPair {
+function keyPairFrom(seed: Buffer): PlainKeyPair {
   // Clamped like `wg genkey`, because wg shows every key in this form.
   seed[0] = (seed[0] ?? 0) & 248;
   seed[31] = ((seed[31] ?? 0) & 127) | 64;

@@ -2,10 +2,10 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { interfaceKey } from "../../mesh/plan/rotation";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
-import type { Machine } from "./cryptokey-router";
+import type { RoutedMachine } from "./cryptokey-router";
 import type { RawNetwork, RawNode } from "./networks";
 
-export function machinesOf(raw: RawNetwork, plan: Plan): Machine[] {
+export function machinesOf(raw: RawNetwork, plan: Plan): RoutedMachine[] {
   const written: Record<string, RawNode | undefined> = { ...raw.relays, ...raw.peers };
   const port = textsOf(raw.network["listenPort"] ?? 51820).join();
   return plan.nodes.map((node) => {
@@ -25,7 +25,7 @@ export function machinesOf(raw: RawNetwork, plan: Plan): Machine[] {
   });
 }
 
-function secondOf(node: NodePlan, plan: Plan): Pick<Machine, "second"> {
+function secondOf(node: NodePlan, plan: Plan): Pick<RoutedMachine, "second"> {
   const text = renderRedactedAlternate(node, plan.network);
   if (text === null || node.alternate === null) return {};
   return { second: { publicKey: node.alternate.publicKey, text } };

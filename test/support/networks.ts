@@ -20,7 +20,7 @@ export interface RawNetwork {
 export const TODAY = Date.parse("2026-11-23T12:00:00Z");
 
 /** The `presharedKeySeed` of every generated network that has one. */
-export const SEED = Buffer.alloc(32, 7).toString("base64");
+export const PRESHARED_KEY_SEED = Buffer.alloc(32, 7).toString("base64");
 
 /** Random choices for one node; its index makes values such as addresses unique. */
 interface Choice {
@@ -123,7 +123,7 @@ function networkOf(draw: Draw, seal: (secret: string) => Secret): RawNetwork {
         .filter((entry) => entry.custody)
         .map(({ name, at }) => [name, seal(keyAt(at).privateKey)]),
     ),
-    ...(draw.seed ? { presharedKeySeed: seal(SEED) } : {}),
+    ...(draw.seed ? { presharedKeySeed: seal(PRESHARED_KEY_SEED) } : {}),
   };
 }
 

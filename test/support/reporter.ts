@@ -1,6 +1,6 @@
 /**
- * mocha's own `spec` output. The file that TEST_REPORT_FILE names gets the totals, the titles of failed tests and the seconds
- * that each test file took, for the runner, which has several mocha processes.
+ * Prints mocha's own `spec` output, and writes the totals, the titles of failed tests and the seconds of each test file to the
+ * file in TEST_REPORT_FILE, for the test runner, which starts several mocha processes.
  */
 import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
@@ -39,7 +39,7 @@ class ReporterWithReport extends reporters.Spec {
   }
 }
 
-/** Ends the run after its `after` hooks, which take labs down: mocha itself dies of these signals at once. */
+/** Ends the run after its `after` hooks, which take labs down; mocha by itself exits at once. */
 function interrupt(runner: Runner, signal: "SIGINT" | "SIGTERM" | "SIGHUP"): never {
   runner.once("end", () => process.exit(128 + constants.signals[signal]));
   runner.abort();
@@ -47,5 +47,5 @@ function interrupt(runner: Runner, signal: "SIGINT" | "SIGTERM" | "SIGHUP"): nev
   throw new Error(`interrupted by ${signal}`);
 }
 
-// mocha loads a reporter with require() and wants the class itself.
+// mocha loads a reporter with require(), so the class itself must be the export.
 export = ReporterWithReport;

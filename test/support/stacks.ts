@@ -1,7 +1,7 @@
 /** Stack configs as the engine passes them to the program. */
 import type { Stack } from "./engine-mock";
 import { hostKeyLine, keyPair } from "./key-pairs";
-import { SEED } from "./networks";
+import { PRESHARED_KEY_SEED } from "./networks";
 
 export const SSH_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${Buffer.alloc(96, 9).toString("base64")}\n-----END OPENSSH PRIVATE KEY-----\n`;
 
@@ -25,7 +25,7 @@ const peers = {
 };
 
 /** Every WireGuard secret of the stack. */
-export const secretsOfStack = [...names.map((name) => pairOf(name).privateKey), SEED];
+export const secretsOfStack = [...names.map((name) => pairOf(name).privateKey), PRESHARED_KEY_SEED];
 
 export function goodStack(preview = false): Stack {
   return {
@@ -37,7 +37,7 @@ export function goodStack(preview = false): Stack {
       privateKeys: JSON.stringify(
         Object.fromEntries(names.map((name) => [name, pairOf(name).privateKey])),
       ),
-      presharedKeySeed: SEED,
+      presharedKeySeed: PRESHARED_KEY_SEED,
       sshPrivateKey: SSH_KEY,
     },
   };

@@ -11,7 +11,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab } from "../../scripts/lab/lab";
 import { LeakWatch } from "../lab/support/leak-watch";
-import { generator, SEED } from "../lab/support/random";
+import { generator, FAULT_SEED } from "../lab/support/random";
 import { progress, secondsSince } from "./support/ec2-network";
 import { apply, confirm } from "./support/host-script";
 import { lightMachines } from "./support/light-machines";
@@ -37,11 +37,11 @@ interface Cut {
   part: number;
 }
 
-describe(`a machine that loses power during a push (seed ${SEED})`, function () {
+describe(`a machine that loses power during a push (seed ${FAULT_SEED})`, function () {
   this.timeout(2_400_000);
   let lab: Lab;
   let machines: PushedMachine[] = [];
-  const random = generator(SEED);
+  const random = generator(FAULT_SEED);
   const cuts = Array.from({ length: CUTS }, random);
 
   before(async () => {

@@ -1,13 +1,13 @@
 /** The host script on Debian with systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
-import { poll } from "../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { Machine } from "../../scripts/lab/vm/machine";
 import { apply, confirm, confirmAndCrash, facts, remove } from "./support/host-script";
 import type { HostReply, WantedState } from "./support/host-script";
 import { runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
-import { Network } from "./support/network";
+import { MachineNetwork } from "./support/network";
 
 const ID = "test-vm-push";
 const STATE = "/var/lib/wireguard-mesh/wg0";
@@ -23,11 +23,11 @@ const OTHER_MTU = 1300;
 describe("the push on a machine with systemd", () => {
   let fixture: MachineInLab;
   let machine: Machine;
-  let network: Network;
+  let network: MachineNetwork;
   before(async () => {
     fixture = await startMachine(ID);
     machine = fixture.machine;
-    network = new Network(fixture.lab);
+    network = new MachineNetwork(fixture.lab);
     await network.startPeers();
     await machine.waitForSsh();
     assert.deepEqual(await machine.waitForCloudInit(), []);
@@ -127,7 +127,7 @@ describe("the push on a machine with systemd", () => {
     assert.equal(await mtu(), OTHER_MTU);
   });
 
-  it("leaves nothing behind after a removal, nor after a reboot", async () => {
+  it("leaves nothing behind after a removal and a reboot", async () => {
     const reply = await remove(machine);
     // The removal continues in the background, because an emulated machine needs more than its ten seconds.
     assert.match(reply.stdout, /^outcome removing$/m);

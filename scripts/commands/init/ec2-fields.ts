@@ -30,7 +30,7 @@ export async function ec2Fields(
   }
   if (adminCidr === undefined) {
     throw new Failure(
-      "nobody could log in to the relay: its firewall needs the addresses to admit",
+      "--ec2 needs --admin-cidr: without it the relay's firewall would admit no SSH login",
       "add --admin-cidr ADDRESS/32, the address that you log in from: curl -4 https://checkip.amazonaws.com",
       2,
     );

@@ -1,4 +1,4 @@
-/** The plan as text: mistakes, nodes, links, who can reach whom, and the routes that LAN routers need. */
+/** The plan as text: mistakes, nodes, links, reachability, and the routes that LAN routers need. */
 import pc from "picocolors";
 import { formatEndpoint, type Host } from "../../../mesh/config/config";
 import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue";
@@ -103,7 +103,7 @@ function groupsBlock(plan: Plan): string {
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
   ];
-  return `${pc.bold("Who can reach whom")}\n${lines.join("\n")}`;
+  return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }
 
 function shorten(names: string[]): string {
@@ -117,7 +117,7 @@ function pairsBlock(plan: Plan): string {
     const how = between.length === 0 ? "direct" : `through ${between.join(", ")}`;
     return `  ${from} -> ${to}: ${how}`;
   });
-  return `${pc.bold("Who can reach whom")}\n${lines.join("\n")}`;
+  return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }
 
 function routesBlock(plan: Plan): string {

@@ -2,12 +2,12 @@
 import type { Kind } from "./kinds/kind";
 import { sameValue, UNKNOWN, type PlainProperties } from "./plain";
 
-export interface Failure {
+export interface CheckFailure {
   property: string;
   reason: string;
 }
 
-export function failures(kind: Kind, inputs: PlainProperties): Failure[] {
+export function failures(kind: Kind, inputs: PlainProperties): CheckFailure[] {
   const missing = kind.required.filter((name) => inputs[name] === undefined);
   const known = [...kind.required, ...kind.optional];
   const unknownNames = ownNames(inputs).filter((name) => !known.includes(name));

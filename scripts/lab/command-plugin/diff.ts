@@ -5,11 +5,11 @@
  */
 import { equals, type Properties, unknown, type Value } from "../provider/values";
 
-export type Kind =
+export type ChangeKind =
   "ADD" | "DELETE" | "UPDATE" | "ADD_REPLACE" | "DELETE_REPLACE" | "UPDATE_REPLACE";
 
 /** Property path → kind of change. Empty if nothing changes. */
-export function diffInputs(old: Properties, next: Properties): Map<string, Kind> {
+export function diffInputs(old: Properties, next: Properties): Map<string, ChangeKind> {
   const changes = new Map<string, "ADD" | "DELETE" | "UPDATE">();
   diffMaps("", withoutInternals(old), withoutInternals(next), changes);
   return new Map(

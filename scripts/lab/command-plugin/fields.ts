@@ -7,7 +7,7 @@ import { type Data, type Properties, unknown, type Value } from "../provider/val
 /** `list` and `map` have string items; `any` is a list of any values; `files` is not supported by the stand-in. */
 type FieldType = "string" | "logging" | "boolean" | "list" | "map" | "any" | "files";
 
-export interface Failure {
+export interface CheckFailure {
   property: string;
   reason: string;
 }
@@ -39,12 +39,12 @@ const goNames: Record<FieldType, string> = {
 };
 
 /** The failures of inputs; empty if they are valid. */
-export function inputFailures(inputs: Properties): Failure[] {
+export function inputFailures(inputs: Properties): CheckFailure[] {
   return failures("CommandInputs", inputs);
 }
 
 /** The failures of a recorded state: of its inputs and of the output of the last run. */
-export function stateFailures(state: Properties): Failure[] {
+export function stateFailures(state: Properties): CheckFailure[] {
   const outputs = ["stdout", "stderr"];
   const inputs = new Map([...state].filter(([name]) => !outputs.includes(name)));
   const outputFailures = outputs.flatMap((name) => {
@@ -96,7 +96,7 @@ function empty(type: FieldType): Data {
   return type === "string" || type === "logging" ? "" : [];
 }
 
-function failures(owner: string, properties: Properties): Failure[] {
+function failures(owner: string, properties: Properties): CheckFailure[] {
   const declared = Object.entries(inputTypes).flatMap(([name, type]) => {
     const value = properties.get(name);
     return value === undefined ? [] : typeFailures(owner, name, type, value);
@@ -115,7 +115,7 @@ function typeFailures(
   property: string,
   type: FieldType,
   { data }: Value,
-): Failure[] {
+): CheckFailure[] {
   if (type === "files") {
     return [
       { property, reason: `the stand-in for the command plugin does not support ${property}` },
@@ -141,7 +141,7 @@ function typeFailures(
     : [{ property, reason: wrongType(owner, property, goNames[type], data) }];
 }
 
-function firstFailure(found: Failure[][]): Failure[] {
+function firstFailure(found: CheckFailure[][]): CheckFailure[] {
   return found.find((failures) => failures.length > 0) ?? [];
 }
 

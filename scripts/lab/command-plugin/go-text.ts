@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 /** Go's strconv.Quote. */
-export function quote(text: string): string {
+export function goQuote(text: string): string {
   const inside = Array.from(
     text,
     (character) =>
@@ -68,7 +68,7 @@ export function lookPath(name: string): string {
   const folders = (process.env["PATH"] ?? "").split(":");
   const found = folders.map((folder) => path.join(folder, name)).find(isExecutable);
   if (found === undefined)
-    throw new StartFailure(`exec: ${quote(name)}: executable file not found in $PATH`);
+    throw new StartFailure(`exec: ${goQuote(name)}: executable file not found in $PATH`);
   return found;
 }
 

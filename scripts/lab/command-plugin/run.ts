@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as net from "node:net";
-import { checkFolder, exitText, lookPath, quote, startFailure, StartFailure } from "./go-text";
+import { checkFolder, exitText, goQuote, lookPath, startFailure, StartFailure } from "./go-text";
 import { makeThreePipes, type Pipe } from "./pipes";
 
 export interface Job {
@@ -35,7 +35,7 @@ export class CommandFailure extends Error {
     pieces: Piece[],
     readonly code: "UNKNOWN" | "CANCELLED" | "DEADLINE_EXCEEDED" = "UNKNOWN",
   ) {
-    super(`${cause}: running ${quote(job.command)}:\n${joined(pieces).toString()}`);
+    super(`${cause}: running ${goQuote(job.command)}:\n${joined(pieces).toString()}`);
   }
 }
 

@@ -6,11 +6,11 @@ import * as rpc from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import * as command from "./command";
-import { type Kind, diffInputs, propertyOf } from "./diff";
+import { type ChangeKind, diffInputs, propertyOf } from "./diff";
 import type { EngineLog } from "../provider/engine-log";
 import {
   checkedInputs,
-  type Failure,
+  type CheckFailure,
   inputFailures,
   stateFailures,
   withoutUnknownLists,
@@ -134,7 +134,7 @@ function diff(request: rpc.DiffRequest): rpc.DiffResponse {
   return response;
 }
 
-function properties(changes: [string, Kind][]): string[] {
+function properties(changes: [string, ChangeKind][]): string[] {
   return [...new Set(changes.map(([path]) => propertyOf(path)))];
 }
 
@@ -164,7 +164,7 @@ function validState(urn: string, wire: Struct | undefined): Properties {
   return state;
 }
 
-function failureText(failures: Failure[]): string {
+function failureText(failures: CheckFailure[]): string {
   const lines = failures.map(({ property, reason }) => `\n\t${property}: ${reason}`);
   return `${failures.length} failures decoding:${lines.join("")}`;
 }

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { run } from "../process";
 import { cacheFolder } from "./image";
-import type { Image } from "./image";
+import type { DiskImage } from "./image";
 
 /** `kvm`: hardware virtualization; `tcg`: QEMU's emulation, about twenty times slower. */
 export type Accelerator = "kvm" | "tcg";
@@ -15,7 +15,7 @@ const FIRST_LINE_LIMIT_MS = 10_000;
  * Boots a kernel under KVM to find out: on a nested host, a /dev/kvm that opens and creates machines may still never
  * run one. The result is cached until the next boot of this machine, because a KVM that hangs costs ten seconds.
  */
-export async function bestAccelerator(image: Image): Promise<Accelerator> {
+export async function bestAccelerator(image: DiskImage): Promise<Accelerator> {
   if (!fs.existsSync("/dev/kvm")) return "tcg";
   const boot = fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   const cache = path.join(cacheFolder(), "accelerator");
@@ -27,7 +27,7 @@ export async function bestAccelerator(image: Image): Promise<Accelerator> {
 }
 
 /** Without a disk the kernel panics at once; then -no-reboot makes QEMU exit. */
-async function bootsUnderKvm(image: Image): Promise<boolean> {
+async function bootsUnderKvm(image: DiskImage): Promise<boolean> {
   const { stdout } = await run(
     [
       ...["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults"],

@@ -16,7 +16,7 @@ import {
 import { requireVmTools } from "./tools";
 
 /** The files of a finished image. They are read-only: each machine has a copy-on-write disk over them. */
-export interface Image {
+export interface DiskImage {
   digest: string;
   /** Raw ext4 file system, without partitions. */
   disk: string;
@@ -33,7 +33,7 @@ export function cacheFolder(): string {
  * Returns the image of the current recipe from the cache, or builds it, which takes minutes; progress goes to `log`.
  * @throws LabError when tools are missing or the build fails; an incomplete image is removed.
  */
-export async function findOrBuildImage(log: (line: string) => void): Promise<Image> {
+export async function findOrBuildImage(log: (line: string) => void): Promise<DiskImage> {
   requireVmTools();
   const image = imageOf(recipeDigest());
   if (fs.existsSync(image.disk)) return image;
@@ -53,13 +53,13 @@ export async function findOrBuildImage(log: (line: string) => void): Promise<Ima
 
 const BUILDING = "building-";
 
-function imageOf(digest: string): Image {
+function imageOf(digest: string): DiskImage {
   const folder = path.join(cacheFolder(), `vm-${digest}`);
   const file = (name: string): string => path.join(folder, name);
   return { digest, disk: file("disk.raw"), kernel: file("vmlinuz"), initrd: file("initrd.img") };
 }
 
-function folderOf(image: Image): string {
+function folderOf(image: DiskImage): string {
   return path.dirname(image.disk);
 }
 

@@ -1,6 +1,6 @@
 /** A virtual machine of the lab, like an EC2 instance: Debian 12 with its own kernel, on the lab's internet. */
-import { poll } from "../../poll";
 import * as fs from "node:fs";
+import { poll } from "../../poll";
 import { endNamespaces } from "../clean-up";
 import type { Lab } from "../lab";
 import { runOrThrow, type CommandResult } from "../process";
@@ -9,7 +9,7 @@ import { bestAccelerator } from "./accelerator";
 import type { Accelerator } from "./accelerator";
 import { machineFiles, machineNamespace } from "./files";
 import type { MachineFiles } from "./files";
-import type { Image } from "./image";
+import type { DiskImage } from "./image";
 import { isOn, powerButton, powerOff, powerOn } from "./qemu";
 import { writeSeed } from "./seed";
 import { associate, buildSubnet, cardAddress, disassociate } from "./subnet";
@@ -23,7 +23,7 @@ const ALIAS = "machine";
 export interface MachineSpec {
   /** The host name: a DNS label of at most 32 characters. */
   name: string;
-  image: Image;
+  image: DiskImage;
   /** The user data, starting with `#cloud-config`. */
   userData: string;
   /** IP/PREFIX in the machine's own subnet; the subnet's first address is the router. */

@@ -1,14 +1,14 @@
 /** Starts and stops the QEMU process of a virtual machine. */
-import { HOST_PRIORITY } from "../host";
-import { poll } from "../../poll";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as net from "node:net";
+import { poll } from "../../poll";
+import { HOST_PRIORITY } from "../host";
 import { namespaceIdentity, processesIn } from "../clean-up";
 import { LabError } from "../world";
 import type { Accelerator } from "./accelerator";
 import type { MachineFiles } from "./files";
-import type { Image } from "./image";
+import type { DiskImage } from "./image";
 
 const START_LIMIT_MS = 20_000;
 const END_LIMIT_MS = 20_000;
@@ -29,7 +29,7 @@ export interface Hardware {
 export async function powerOn(
   namespace: string,
   files: MachineFiles,
-  image: Image,
+  image: DiskImage,
   hardware: Hardware,
 ): Promise<void> {
   const log = fs.openSync(files.log, "a", 0o600);
@@ -140,7 +140,7 @@ function endProcess(pid: number): void {
   }
 }
 
-function qemuArgv(files: MachineFiles, image: Image, hardware: Hardware): string[] {
+function qemuArgv(files: MachineFiles, image: DiskImage, hardware: Hardware): string[] {
   const { accelerator, memory, processors, card } = hardware;
   return [
     ...["qemu-system-x86_64", "-machine", "pc", "-smp", `${processors}`, "-m", `${memory}`],

@@ -3,17 +3,17 @@
  * and pushes. A host always has either the complete old or the complete new config, the next `up` converges, and no
  * orphan changes a host after that. The seed is in the title; FAULT_SEED=7 sets it. Needs root.
  */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { poll } from "../../../scripts/poll";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
-import { generator, SEED } from "../support/random";
+import { generator, FAULT_SEED } from "../support/random";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
@@ -23,11 +23,11 @@ const ROUNDS = 20;
 /** The engine's output when the first push starts. */
 const PUSHING = /push-command (creating|updating)/;
 
-describe(`an up whose engine is killed at random moments (seed ${SEED})`, function () {
+describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, function () {
   this.timeout(300_000);
   // Each round starts from the state that the previous one left.
   this.bail(true);
-  const random = generator(SEED);
+  const random = generator(FAULT_SEED);
   let mesh: MeshLab;
   let session: MeshSession;
   /** Host → its wg-quick file, with * in place of the MTU. */

@@ -68,17 +68,17 @@ describe("a foreign host", function () {
   });
 
   it("installs its tools with apk, dnf or yum (fakes)", async () => {
-    const words = {
+    const calls = {
       apk: "apk -q add wireguard-tools iproute2 bash\n",
       dnf: "dnf -q -y install wireguard-tools iproute\n",
       yum: "yum -q -y install wireguard-tools iproute\n",
     };
-    for (const [manager, called] of Object.entries(words)) {
+    for (const [manager, call] of Object.entries(calls)) {
       await usePackageManager(lab, manager, manager);
       const done = await pushed("apply", manager, 1400);
       assert.equal(outcomeOf(done), "applied");
       assert.match(done.stderr, /installing wireguard-tools/);
-      assert.equal(await on(lab, manager, "cat /var/log/stand-in"), called);
+      assert.equal(await on(lab, manager, "cat /var/log/stand-in"), call);
       assert.equal(outcomeOf(await pushed("remove", manager, 1400)), "removed");
     }
   });

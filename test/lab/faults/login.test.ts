@@ -1,8 +1,8 @@
 /** F2, F3, F4, F12, F13: an sshd that is not up yet, wrong keys, changed names and wrong clocks. Needs root. */
-import { assertWithin } from "../../support/time-limits";
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../../scripts/poll";
 import { Lab } from "../../../scripts/lab/lab";
+import { assertWithin } from "../../support/time-limits";
 import { HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { keyPairFor, push, requestFor, startPush } from "../support/pushing";
@@ -21,13 +21,13 @@ describe("a push to a host", function () {
   after(() => lab.down());
 
   it("F2: waits for a booting host whose sshd is not up, reports it, and then pushes", async () => {
-    const sshd = (verb: "DROP" | "up"): Promise<string> =>
+    const sshd = (state: "down" | "up"): Promise<string> =>
       relay.run(
-        verb === "DROP"
+        state === "down"
           ? "nft add table inet boot; nft 'add chain inet boot in { type filter hook input priority 0; }'; nft add rule inet boot in tcp dport 22 reject with tcp reset"
           : "nft delete table inet boot",
       );
-    await sshd("DROP");
+    await sshd("down");
     const program = startPush(lab, requestFor(lab, "relay"));
     let output = "";
     program.stderr?.setEncoding("utf8").on("data", (text: string) => (output += text));

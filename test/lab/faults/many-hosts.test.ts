@@ -1,6 +1,6 @@
 /** Fifty hosts behind one relay with sshd's default limits: logins take turns, and no host fails. Needs root. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../../scripts/poll";
 import { type CommandResult } from "../../../scripts/lab/process";
 import type { ScenarioConfig, Scenario } from "../../../scripts/lab/scenario";
 import { LeakWatch } from "../support/leak-watch";
@@ -60,7 +60,7 @@ describe("fifty hosts behind one relay", function () {
     assert.deepEqual([...new Set(mtus.map(({ stdout }) => stdout.trim()))], ["1380"]);
   });
 
-  it("F28: are too many connections for that sshd at once, which is why logins take turns", async () => {
+  it("F28: would exceed sshd's connection limit if they logged in at once", async () => {
     const dropsBefore = drops();
     // Unauthenticated connections, which last until the shell ends.
     const connect = "for i in $(seq 50); do exec {door}<>/dev/tcp/203.0.113.10/22; done; read -r";

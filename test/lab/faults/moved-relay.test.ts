@@ -1,8 +1,8 @@
 /** A relay with a new address, a NAT that loses its mappings, a line with a small MTU. Needs root. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
-import { assertWithin } from "../../support/time-limits";
+import { poll } from "../../../scripts/poll";
 import { relay } from "../../../scripts/lab/scenarios/relay";
+import { assertWithin } from "../../support/time-limits";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 import { canPing, canPingSoon } from "../support/small-world";

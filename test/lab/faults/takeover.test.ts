@@ -1,8 +1,8 @@
 /** The owner of a host: two stacks in two backends, and a lost state. Needs root. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { poll } from "../../../scripts/poll";
 import { type CommandResult } from "../../../scripts/lab/process";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";

@@ -1,7 +1,7 @@
-/** Speaks the push protocol with a host of the lab, as root and without SSH: one message, one reply. */
-import { poll } from "../../../scripts/poll";
+/** Sends messages of the push protocol to a host of the lab, as root and without SSH: one message, one reply. */
 import { createHash, randomBytes } from "node:crypto";
 import * as assert from "node:assert/strict";
+import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 import { type CommandResult } from "../../../scripts/lab/process";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";

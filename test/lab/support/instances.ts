@@ -7,14 +7,14 @@ import { authorityOf, bootstrapKeyOf, principalOf } from "../../../mesh/ssh-iden
 import type { Lab } from "../../../scripts/lab/lab";
 import { requestFor } from "./pushing";
 
-export const SEED = Secret.of(randomBytes(32).toString("base64"));
-export const AUTHORITY = authorityOf(SEED);
+export const AUTHORITY_SEED = Secret.of(randomBytes(32).toString("base64"));
+export const AUTHORITY = authorityOf(AUTHORITY_SEED);
 
 export const OWN_KEY = "/etc/ssh/wireguard_mesh_host_key";
 export const DROP_IN = "/etc/ssh/sshd_config.d/40-wireguard-mesh.conf";
 
 export function bootstrapKeyFor(node: string): ReturnType<typeof bootstrapKeyOf> {
-  return bootstrapKeyOf(SEED, `${node}-instance`);
+  return bootstrapKeyOf(AUTHORITY_SEED, `${node}-instance`);
 }
 
 /** A hop that must show a certificate of the stack's SSH authority. */

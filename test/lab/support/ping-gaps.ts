@@ -1,7 +1,7 @@
 /** Pings every 20 ms in several directions at once and measures the longest gap between replies in each. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
+import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 
 /** From a node to an address. */
@@ -44,11 +44,11 @@ export function describeGaps(gaps: readonly PingGap[]): string {
 }
 
 /** The longest gap allowed; 0.1 s was measured by hand. */
-const BOUND_MS = 500;
+const LONGEST_GAP_MS = 500;
 
 export function assertShort(gaps: readonly PingGap[]): void {
-  for (const silence of gaps) {
-    assert.ok(silence.longestMs <= BOUND_MS, describeGaps([silence]));
+  for (const gap of gaps) {
+    assert.ok(gap.longestMs <= LONGEST_GAP_MS, describeGaps([gap]));
   }
 }
 

@@ -6,7 +6,7 @@ import type { HostTarget, PushRequest, SshHop } from "../../../mesh/push-request
 import type { Lab } from "../../../scripts/lab/lab";
 import type { CommandResult } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
-import { newKeyPair, type KeyPair } from "../../support/key-pairs";
+import { newKeyPair, type PlainKeyPair } from "../../support/key-pairs";
 
 export const PUSH_PROGRAM = path.join(__dirname, "../../../dist/scripts/push/main.js");
 
@@ -33,10 +33,10 @@ export function managed(lab: Lab, node: string): HostTarget {
   return { kind: "ssh", hop: hop(lab, node, lab.managementAddress(node)), via: [] };
 }
 
-const KEY_PAIRS = new Map<string, KeyPair>();
+const KEY_PAIRS = new Map<string, PlainKeyPair>();
 
 /** The key pair of a node: random, but the same in all of this process. */
-export function keyPairFor(node: string): KeyPair {
+export function keyPairFor(node: string): PlainKeyPair {
   const keyPair = KEY_PAIRS.get(node) ?? newKeyPair();
   KEY_PAIRS.set(node, keyPair);
   return keyPair;

@@ -1,6 +1,6 @@
 /** Reproducible random numbers: tests print the seed in a title, and FAULT_SEED=7 sets it. */
 
-export const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
+export const FAULT_SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
 
 /** Returns a generator of numbers in [0, 1), the same for the same seed (mulberry32). */
 export function generator(seed: number): () => number {

@@ -7,7 +7,7 @@ import type { Lab } from "../../../scripts/lab/lab";
 import type { CommandResult } from "../../../scripts/lab/process";
 import type { World } from "../../../scripts/lab/world";
 import { LeakWatch } from "./leak-watch";
-import { newKeyPair, type KeyPair } from "../../support/key-pairs";
+import { newKeyPair, type PlainKeyPair } from "../../support/key-pairs";
 import { hop, managed, push, PUSH_WORLD, requestFor } from "./pushing";
 import { addKey, addKeyText, addLinkKeys, type SecretForms } from "./stack-secrets";
 
@@ -36,13 +36,13 @@ export const ADDRESSES: Record<string, string> = {
 
 /** A node's current key and, during a rotation, its next key. */
 export interface NodeKeys {
-  current: KeyPair;
-  next?: KeyPair;
+  current: PlainKeyPair;
+  next?: PlainKeyPair;
 }
 
 /** The relay's key and port in a peer's config. */
 export interface RelayAccess {
-  key: KeyPair;
+  key: PlainKeyPair;
   port: number;
 }
 
@@ -51,9 +51,9 @@ export class RotatingNetwork {
     Object.keys(ADDRESSES).map((node): [string, NodeKeys] => [node, { current: newKeyPair() }]),
   );
   /** The key on the relay's rotation port; null if it has no rotation port. */
-  rotationKey: KeyPair | null = null;
+  rotationKey: PlainKeyPair | null = null;
   private readonly seed = newKeyPair().privateKey;
-  private readonly allKeys: [string, KeyPair][] = [];
+  private readonly allKeys: [string, PlainKeyPair][] = [];
 
   constructor(readonly lab: Lab) {
     for (const [node, { current }] of this.keys) this.allKeys.push([node, current]);
@@ -81,7 +81,7 @@ export class RotatingNetwork {
   }
 
   /** Gives a node a next key. */
-  stage(node: string): KeyPair {
+  stage(node: string): PlainKeyPair {
     const next = newKeyPair();
     this.allKeys.push([node, next]);
     this.keys.set(node, { current: this.nodeKeys(node).current, next });
@@ -103,7 +103,7 @@ export class RotatingNetwork {
       const allowedIps = [`${ADDRESSES[node] ?? ""}/32`];
       return [{ current: current.publicKey, next: next.publicKey, allowedIps }];
     });
-    const configWith = (own: KeyPair, settings: string[]): string =>
+    const configWith = (own: PlainKeyPair, settings: string[]): string =>
       textOf([
         ...["[Interface]", `PrivateKey = ${own.privateKey}`, ...settings],
         ...peers.flatMap((node) => this.sectionsOf(node, own)),
@@ -165,14 +165,14 @@ export class RotatingNetwork {
     return [{ kind: "ssh", hop: hop(this.lab, node, ADDRESSES[node] ?? ""), via }];
   }
 
-  private newestOf(node: string): KeyPair {
+  private newestOf(node: string): PlainKeyPair {
     const { current, next } = this.nodeKeys(node);
     return next ?? current;
   }
 
-  private sectionsOf(node: string, own: KeyPair): string[] {
+  private sectionsOf(node: string, own: PlainKeyPair): string[] {
     const { current, next } = this.nodeKeys(node);
-    const section = (name: string, key: KeyPair, more: string[]) => [
+    const section = (name: string, key: PlainKeyPair, more: string[]) => [
       ...["", `# ${name}`, "[Peer]", `PublicKey = ${key.publicKey}`],
       ...[`PresharedKey = ${this.presharedKey(own, key)}`, ...more],
     ];
@@ -183,7 +183,7 @@ export class RotatingNetwork {
     ];
   }
 
-  private presharedKey(a: KeyPair, b: KeyPair): string {
+  private presharedKey(a: PlainKeyPair, b: PlainKeyPair): string {
     return presharedKeyOf(Secret.of(this.seed), a.publicKey, b.publicKey).reveal();
   }
 }

@@ -7,7 +7,12 @@ import { renderRedacted } from "../../../mesh/render/render";
 import { bitsOfPrefix, sameFamily } from "../../support/address-bits";
 import { keyPair } from "../../support/key-pairs";
 import { renamed, shuffled, withNewPeer, withoutPeer } from "../../support/network-edits";
-import { networks, openNetworks, SEED, type RawNetwork } from "../../support/networks";
+import {
+  networks,
+  openNetworks,
+  PRESHARED_KEY_SEED,
+  type RawNetwork,
+} from "../../support/networks";
 import { readWgQuick } from "../../support/wg-quick-text";
 import { nodeIn, planOf } from "../../support/plan-of";
 
@@ -115,7 +120,7 @@ describe("a plan", () => {
         assert.deepEqual(JSON.parse(text), plan);
         const secrets = Array.from({ length: 15 }, (_, at) => keyPair(at).privateKey);
         assert.deepEqual(
-          [...secrets, SEED].filter((secret) => text.includes(secret)),
+          [...secrets, PRESHARED_KEY_SEED].filter((secret) => text.includes(secret)),
           [],
         );
         assert.ok(!text.includes("(hidden)"));

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { alternateName, publicKeysOf } from "../../../mesh/plan/rotation";
 import { renderRedacted, renderRedactedAlternate } from "../../../mesh/render/render";
-import { routerOf, type Machine } from "../../support/cryptokey-router";
+import { routerOf, type RoutedMachine } from "../../support/cryptokey-router";
 import { keyPair } from "../../support/key-pairs";
 import { networks, type RawNetwork, type RawNode } from "../../support/networks";
 import { nodeIn, planOf } from "../../support/plan-of";
@@ -123,14 +123,14 @@ function edited(raw: RawNetwork, name: string, fields: RawNode): RawNetwork {
 }
 
 /** The machines after each push, in the order of the pushes. Nodes without a host keep their old file. */
-function stagesOf(raw: RawNetwork, name: string): [string, Machine[]][] {
+function stagesOf(raw: RawNetwork, name: string): [string, RoutedMachine[]][] {
   const worlds = [raw, started(raw, name), finished(raw, name)].map((each) => {
     const plan = planOf(each);
     return machinesOf(each, plan);
   });
   const order = pushOrder(planOf(raw), name);
   let machines = worlds[0] ?? [];
-  const stages: [string, Machine[]][] = [["before", machines]];
+  const stages: [string, RoutedMachine[]][] = [["before", machines]];
   for (const [at, world] of worlds.slice(1).entries()) {
     for (const pushed of order) {
       const updated = world.find((machine) => machine.name === pushed);

@@ -11,7 +11,7 @@ import { renderConfig } from "../../../mesh/render/render";
 import { Secret } from "../../../mesh/secret";
 import { cases } from "../../support/cases";
 import { hostKeyLine, keyPair } from "../../support/key-pairs";
-import { SEED, type RawNetwork, type RawNode } from "../../support/networks";
+import { PRESHARED_KEY_SEED, type RawNetwork, type RawNode } from "../../support/networks";
 import { nodeIn, planOf } from "../../support/plan-of";
 import { programs } from "../../support/programs";
 import { readWgQuick, type WgPeer } from "../../support/wg-quick-text";
@@ -37,7 +37,7 @@ const everything: RawNetwork = {
       Secret.of(keyPair(at).privateKey),
     ]),
   ),
-  presharedKeySeed: Secret.of(SEED),
+  presharedKeySeed: Secret.of(PRESHARED_KEY_SEED),
 };
 
 const files: [file: string, shows: string, raw: RawNetwork, node: string][] = [

@@ -7,7 +7,7 @@ import { renderConfig, renderRedacted, type Keyring } from "../../../mesh/render
 import { renderPushRequest } from "../../../mesh/render/push-request";
 import { Secret } from "../../../mesh/secret";
 import { keyPairs } from "../../support/key-pairs";
-import { openNetworks, SEED, type RawNetwork } from "../../support/networks";
+import { openNetworks, PRESHARED_KEY_SEED, type RawNetwork } from "../../support/networks";
 import { nodeIn, planOf } from "../../support/plan-of";
 import { readWgQuick } from "../../support/wg-quick-text";
 
@@ -181,7 +181,7 @@ function duo(more: Record<string, unknown> = {}): { plan: Plan; keyring: Keyring
       relay: Secret.of(relay?.privateKey ?? ""),
       ...("host" in more ? { phone: Secret.of(phone?.privateKey ?? "") } : {}),
     },
-    presharedKeySeed: Secret.of(SEED),
+    presharedKeySeed: Secret.of(PRESHARED_KEY_SEED),
   };
   return { plan: planOf(raw), keyring: keyringOf(raw) };
 }

@@ -10,12 +10,12 @@ import { bootstrapKeyOf } from "../../../mesh/ssh-identity";
 import { AUTHORITY_SEED, ec2Spec, LOGIN_KEY } from "../../support/ec2-stacks";
 import { keyPair } from "../../support/key-pairs";
 import { leaksIn } from "../../support/secret-forms";
-import { SEED } from "../../support/networks";
+import { PRESHARED_KEY_SEED } from "../../support/networks";
 
 const keyring = {
   privateKeys: new Map([["tokyo", Secret.of(keyPair(0).privateKey)]]),
   formerPrivateKeys: new Map(),
-  presharedKeySeed: Secret.of(SEED),
+  presharedKeySeed: Secret.of(PRESHARED_KEY_SEED),
   sshPrivateKey: null,
   sshAuthoritySeed: Secret.of(AUTHORITY_SEED),
 };
@@ -64,7 +64,10 @@ describe("user data", () => {
       ed25519_private: hostKey.privateKey.reveal(),
       ed25519_public: hostKey.publicKey,
     });
-    assert.deepEqual(leaksIn(textFor(), [AUTHORITY_SEED, SEED, keyPair(0).privateKey]), []);
+    assert.deepEqual(
+      leaksIn(textFor(), [AUTHORITY_SEED, PRESHARED_KEY_SEED, keyPair(0).privateKey]),
+      [],
+    );
   });
 
   it("has another host key for another generation", () => {

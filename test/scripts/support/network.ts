@@ -14,7 +14,7 @@ export function keyOf(name: string): string {
 }
 
 /** A stack file with comments. */
-export const STACK_FILE = `# Ours
+export const STACK_FILE = `# Test network
 encryptionsalt: v1:salt
 config:
   wireguard-mesh:network: { cidr: 10.86.0.0/24 }
@@ -44,7 +44,7 @@ config:
 `;
 
 /** The plan of a config without secrets; the private keys of all nodes are added, sealed. */
-export function planOf(config: { network?: object; relays?: object; peers: object }): Plan {
+export function planWithKeys(config: { network?: object; relays?: object; peers: object }): Plan {
   const names = [...Object.keys(config.relays ?? {}), ...Object.keys(config.peers)];
   const privateKeys = Object.fromEntries(names.map((name) => [name, Secret.sealed()]));
   const { plan, issues } = readMesh({ ...config, privateKeys }, 0);

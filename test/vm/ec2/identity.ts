@@ -1,10 +1,10 @@
 /** The machine's SSH identity is its certificate, not the bootstrap key. */
-import { assertWithin } from "../../support/time-limits";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import type { CommandResult } from "../../../scripts/lab/process";
+import { assertWithin } from "../../support/time-limits";
 import { deleteConfig, setConfig } from "../../lab/support/stack-edits";
 import type { Ec2Fixture } from "../ec2.test";
 import { UP } from "../support/ec2-network";
@@ -69,7 +69,7 @@ export function identity(fixture: Ec2Fixture): void {
     assert.match(again.stdout, /"outcome":"unchanged"/);
   });
 
-  /** Runs `action` while the machine shows only this key, and asserts that nobody has logged in. */
+  /** Runs `action` while the machine shows only this host key, and asserts that no login succeeded. */
   async function withHostKey(key: HostKey, action: () => Promise<void>): Promise<void> {
     const { network } = fixture;
     const machine = await network.machine();

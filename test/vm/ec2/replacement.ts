@@ -1,7 +1,7 @@
 /** Replacing the relay's instance without a change on the peers. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { poll } from "../../../scripts/poll";
 import { principalOf } from "../../../mesh/ssh-identity";
 import { namespaceIdentity, processesIn } from "../../../scripts/lab/clean-up";
 import { namespaceOf, OPERATOR } from "../../../scripts/lab/layout";

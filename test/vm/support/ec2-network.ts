@@ -1,7 +1,7 @@
 /** The network of the ec2 scenario under a test's own lab id, with checks of the relay's machine. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { poll } from "../../../scripts/poll";
 import { authorityOf, principalOf } from "../../../mesh/ssh-identity";
 import { Secret } from "../../../mesh/secret";
 import type { CommandResult } from "../../../scripts/lab/process";

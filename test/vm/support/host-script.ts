@@ -1,4 +1,4 @@
-/** Speaks the push protocol with a machine: sends the host script and a payload to stdin of a constant command. */
+/** Uses the push protocol on a machine: sends the host script and a payload to stdin of a constant command. */
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";

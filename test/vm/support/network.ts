@@ -1,18 +1,18 @@
 /** A small WireGuard network: the virtual machine is the relay, the lab's two hosts are its peers. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
-import { newKeyPair, type KeyPair } from "../../support/key-pairs";
+import { newKeyPair, type PlainKeyPair } from "../../support/key-pairs";
 import { ELASTIC } from "./machine-in-lab";
 
 export const TUNNEL = { tokyo: "10.86.0.1", desktop: "10.86.0.2", laptop: "10.86.0.3" };
-export type Peer = "desktop" | "laptop";
-const PEERS: Peer[] = ["desktop", "laptop"];
+export type PeerName = "desktop" | "laptop";
+const PEERS: PeerName[] = ["desktop", "laptop"];
 /** wireguard-go retries a handshake after five seconds. */
 const ANSWER_LIMIT_MS = 60_000;
 
-export class Network {
-  private readonly keys: Record<keyof typeof TUNNEL, KeyPair> = {
+export class MachineNetwork {
+  private readonly keys: Record<keyof typeof TUNNEL, PlainKeyPair> = {
     ...{ tokyo: newKeyPair(), desktop: newKeyPair(), laptop: newKeyPair() },
   };
 
@@ -55,7 +55,7 @@ PersistentKeepalive = 5
   }
 
   /** Asserts that a peer can ping a tunnel address within a minute. */
-  async assertReaches(peer: Peer, address: string): Promise<void> {
+  async assertReaches(peer: PeerName, address: string): Promise<void> {
     const ping = ["ping", "-n", "-c1", "-W3", address];
     const reply = await poll(
       async () => ((await this.lab.exec(peer, ping)).code === 0 ? true : undefined),

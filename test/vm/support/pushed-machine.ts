@@ -1,7 +1,7 @@
 /** A virtual machine that gets pushes, a peer in the lab that connects to it, and checks of its state. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
+import { poll } from "../../../scripts/poll";
 import type { PushRequest } from "../../../mesh/push-request";
 import type { Lab } from "../../../scripts/lab/lab";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";

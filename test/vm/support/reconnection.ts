@@ -1,6 +1,6 @@
 /** Measures how long a peer is disconnected during an `up`, with timestamped pings. */
-import { poll } from "../../../scripts/poll";
 import * as assert from "node:assert/strict";
+import { poll } from "../../../scripts/poll";
 import { exitCode } from "../../../scripts/lab/process";
 import type { Ec2Network } from "./ec2-network";
 import { progress } from "./ec2-network";

@@ -1,4 +1,4 @@
-/** A rotation that was begun by setting a private key alone: the file has it encrypted, and the outputs have its public half. */
+/** A rotation that was started by setting only a private key: the file has it encrypted, and the outputs have its public half. */
 import assert from "node:assert/strict";
 import { readMesh } from "../../mesh/mesh";
 import { keygenCommand } from "../../scripts/commands/keygen";
@@ -9,24 +9,24 @@ import { setIn } from "../../scripts/stack/yaml-edit";
 import { keyPair } from "../support/key-pairs";
 import { nodeIn } from "../support/plan-of";
 import { STACK_FILE } from "./support/network";
-import { makeWorkplace, type Workplace } from "./support/workplace";
+import { makeTestProject, type TestProject } from "./support/test-project";
 
 const NEXT = keyPair(9).publicKey;
 
 describe("a next key that only the outputs have", () => {
-  let place: Workplace;
+  let project: TestProject;
   let publicKey: string;
 
   beforeEach(() => {
-    place = makeWorkplace();
-    place.write("Pulumi.test.yaml", STACK_FILE);
+    project = makeTestProject();
+    project.write("Pulumi.test.yaml", STACK_FILE);
     publicKey = nodeIn(stack().filePlan(), "laptop").publicKey;
   });
   afterEach(() => {
-    place.remove();
+    project.remove();
   });
 
-  const stack = () => new OpenStack(findStack("test", place.root));
+  const stack = () => new OpenStack(findStack("test", project.root));
   const lastOutputs = () => ({ peers: { laptop: { publicKey, nextPublicKey: NEXT } } });
   const laptopWith = (outputs: Outputs) => {
     const { config } = stack();
@@ -41,10 +41,10 @@ describe("a next key that only the outputs have", () => {
     assert.equal(laptopWith(lastOutputs()).ownKey, "next");
   });
 
-  it("does not count when the file has another current key, or a next key of its own", () => {
+  it("is ignored if the file has another current key, or a next key", () => {
     const edit = (field: string, key: string) => {
       const path = ["config", "wireguard-mesh:peers", "laptop", field];
-      place.write("Pulumi.test.yaml", setIn(STACK_FILE, path, key));
+      project.write("Pulumi.test.yaml", setIn(STACK_FILE, path, key));
     };
     edit("publicKey", keyPair(8).publicKey);
     assert.equal(laptopWith(lastOutputs()).nextPublicKey, null);
@@ -53,14 +53,14 @@ describe("a next key that only the outputs have", () => {
   });
 
   it("makes keygen refuse: a third key would cut the node off", async () => {
-    place.write("bin/outputs", JSON.stringify(lastOutputs()));
-    const before = place.read("Pulumi.test.yaml");
-    const { exitCode, stderr } = await place.run([keygenCommand()], "keygen", "laptop");
+    project.write("bin/outputs", JSON.stringify(lastOutputs()));
+    const before = project.read("Pulumi.test.yaml");
+    const { exitCode, stderr } = await project.run([keygenCommand()], "keygen", "laptop");
     assert.equal(exitCode, 1);
     assert.match(
       stderr,
       /the last rotation of laptop is not finished\n {2}npx wireguard-mesh rotate laptop/,
     );
-    assert.equal(place.read("Pulumi.test.yaml"), before);
+    assert.equal(project.read("Pulumi.test.yaml"), before);
   });
 });

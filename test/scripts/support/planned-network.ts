@@ -1,14 +1,14 @@
-/** A small network, and the answers of its hosts when they match the plan. */
+/** A small network, and the facts of its hosts when they match the plan. */
 import type { Plan } from "../../../mesh/plan/plan";
 import type { Facts, PeerFacts } from "../../../scripts/push/facts";
 import type { HostAnswer } from "../../../scripts/stack/ask-hosts";
-import { HOST_KEY, nodeOf, nodes, planOf } from "./network";
+import { HOST_KEY, nodeOf, nodes, planWithKeys } from "./network";
 
 export const OWNER = "wireguard-mesh/test";
 const NOW = 1_000_000;
 
 const node = nodes("tokyo", "nas", "phone", "vps");
-export const plan = planOf({
+export const plan = planWithKeys({
   relays: { tokyo: node("tokyo", { host: "root@203.0.113.10", hostKey: HOST_KEY }) },
   peers: {
     nas: node("nas", { host: "local", subnets: ["192.168.10.0/24"] }),

@@ -14,7 +14,7 @@ import { mock } from "node:test";
 import type { Command } from "commander";
 import { runProgram } from "../../../scripts/cli/program";
 
-export interface Workplace {
+export interface TestProject {
   root: string;
   /** Runs a command in the project's folder, in this process. */
   run(commands: Command[], ...args: string[]): Promise<Outcome>;
@@ -74,7 +74,7 @@ else if (has("up") || has("preview")) {
 }
 `;
 
-export function makeWorkplace(): Workplace {
+export function makeTestProject(): TestProject {
   const root = mkdtempSync(join(tmpdir(), "wireguard-mesh-test-"));
   writeFileSync(join(root, "Pulumi.yaml"), "name: wireguard-mesh\nruntime: nodejs\n");
   mkdirSync(join(root, "bin"));
