@@ -10,7 +10,7 @@ function forbid(files, patterns) {
 }
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "coverage/"] },
+  { ignores: [".setup/", "dist/", "node_modules/", "coverage/"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

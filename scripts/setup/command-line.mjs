@@ -34,6 +34,9 @@ the tests. By default it runs the unit tests and a smoke test in the lab.
   --save-durations  write the duration of each test file to test/durations.json
 `;
 
+/** Flags of version 0.1.0. Mocha would ignore them, and other tests would run than were asked for. */
+const REMOVED = ["--skip-lab", "--lab-only", "--vm-only"];
+
 /** @type {Record<string, Selection>} */
 const SELECTIONS = { "--all": "all", "--unit": "unit", "--lab": "lab", "--vm": "vm" };
 
@@ -45,6 +48,7 @@ export function parseCommandLine([what, ...rest]) {
   if (what !== "lab" && what !== "test") return null;
   const { flags, values, args } = splitFlags(rest, what === "lab" ? [] : Object.keys(SELECTIONS));
   const node = values.node === null ? null : Number(values.node);
+  if (args.some((word) => REMOVED.includes(word))) return null;
   const selections = flags.filter((flag) => flag in SELECTIONS);
   if (selections.length > 1 || Number.isNaN(node)) return null;
   const [selection] = selections;
@@ -75,7 +79,8 @@ function splitFlags(words, selections) {
   const split = { flags: [], values: { node: null }, args: [] };
   for (let at = 0; at < words.length; at++) {
     const word = String(words[at]);
-    if (at < end && word === "--node") split.values.node = words[++at] ?? "";
+    if (at < end && word.startsWith("--node=")) split.values.node = word.slice("--node=".length);
+    else if (at < end && word === "--node") split.values.node = words[++at] ?? "";
     else if (at < end && known.includes(word)) split.flags.push(word);
     else split.args.push(word);
   }

@@ -1,5 +1,16 @@
 // A lock per project folder, so that set-ups that run at the same time (`npm test` and `npm run lab`) do not collide.
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { SetupError } from "./errors.mjs";
@@ -11,14 +22,25 @@ const LONGEST_WAIT_MINUTES = 30;
 /**
  * Creates the folder .setup for the lock, the cache and downloads, ignored by git.
  * @param {string} root the project's folder
- * @returns {string} its path
+ * @returns {string} its path; a folder in /tmp if this user must not write there, because root has run the set-up
  */
 export function setupFolder(root) {
   const folder = join(root, ".setup");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, ".gitignore"), "*\n");
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    if (!["EACCES", "EROFS"].includes(/** @type {NodeJS.ErrnoException} */ (error).code ?? ""))
+      throw error;
+    return (temporary ??= mkdtempSync(join(tmpdir(), "wireguard-mesh-setup-")));
+  }
+  const ignored = join(folder, ".gitignore");
+  if (!existsSync(ignored)) writeFileSync(ignored, "*\n");
   return folder;
 }
+
+/** @type {string | undefined} */
+let temporary;
 
 /** Project folders whose lock this process holds: the lock is reentrant. @type {Set<string>} */
 const held = new Set();

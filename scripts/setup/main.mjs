@@ -8,7 +8,7 @@ import { ensureCommandPlugin, standInFolder } from "./command-plugin.mjs";
 import { compile } from "./compiled-code.mjs";
 import { ensureEngine, findEngine } from "./engine.mjs";
 import { preparedEnvironment } from "./environment.mjs";
-import { SetupError } from "./errors.mjs";
+import { SetupError, UnsuitableMachine } from "./errors.mjs";
 import { isAvailable } from "./find-program.mjs";
 import { runInherited } from "./run-node.mjs";
 import { watchForInterrupts } from "./interrupts.mjs";
@@ -90,8 +90,6 @@ async function replaceWith(args, node, where = { cwd: process.cwd(), env: proces
  */
 async function prepareTests(request) {
   const suites = new Set(selectFiles(allTestFiles(ROOT), request).map(suiteOf));
-  const leftOut = request.tests === "quick" ? await machineObstacle() : null;
-  if (leftOut !== null) suites.delete("lab");
   let env = environment({ engine: null, plugin: null });
   await installTestTools(request);
   const lab = await obstacleOf(async () => {
@@ -100,28 +98,22 @@ async function prepareTests(request) {
   const vm = await obstacleOf(async () => {
     if (lab === null && suites.has("vm")) await ensureVirtualMachines(ROOT, request.mayInstall);
   });
-  const obstacles =
-    leftOut === null
-      ? { lab, vm: lab ?? vm, leftOut: false }
-      : { lab: leftOut, vm: leftOut, leftOut: true };
+  // An explicit request for lab tests fails; the quick run only reports what it leaves out.
+  const leftOut = request.tests === "quick" && lab instanceof UnsuitableMachine;
+  const obstacles = { lab: lab?.message ?? null, vm: (lab ?? vm)?.message ?? null, leftOut };
   return async () => {
     process.exitCode = await runTests({ root: ROOT, env, request, obstacles });
   };
 }
 
-/** Why the lab cannot run here whatever is installed (not Linux, not root, a restricted container); null: it can. */
-async function machineObstacle() {
-  return userObstacle() ?? (await namespaceObstacle()) ?? (await tunnelObstacle());
-}
-
-/** @param {() => Promise<void>} work @returns {Promise<string | null>} the message of its SetupError, or null */
+/** @param {() => Promise<void>} work @returns {Promise<SetupError | null>} what it threw */
 async function obstacleOf(work) {
   try {
     await work();
     return null;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    return error.message;
+    return error;
   }
 }
 
@@ -156,7 +148,7 @@ async function ensureLab(request) {
 
 /** @param {string | null} obstacle */
 function refuse(obstacle) {
-  if (obstacle !== null) throw new SetupError(`The lab cannot run here: ${obstacle}`);
+  if (obstacle !== null) throw new UnsuitableMachine(`The lab cannot run here: ${obstacle}`);
 }
 
 /** @param {{ engine: import("./engine.mjs").Engine | null, plugin: "real" | "stand-in" | null }} found */

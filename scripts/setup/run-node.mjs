@@ -43,11 +43,12 @@ function hasTerminal() {
  * Runs mocha without stdin and returns its output. SIGINT, SIGTERM and SIGHUP reach it as a single SIGINT, on which it can
  * run its `after` hooks. It has its own process group, because a terminal, CI and `kill -- -PGID` signal the whole group.
  * @param {string[]} args for node: the script and its arguments
- * @param {{ cwd: string, env: NodeJS.ProcessEnv, graceSeconds?: number }} options
- *   graceSeconds: between SIGINT and SIGKILL, default 60
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, graceSeconds?: number, deadlineSeconds?: number }} options
+ *   graceSeconds: between SIGINT and SIGKILL, default 60; deadlineSeconds: after which it is interrupted, default none
  * @returns {Promise<Ended & { output: string }>} output: stdout and stderr
  */
-export async function captureNode(args, { cwd, env, graceSeconds = HOOKS_GRACE_SECONDS }) {
+export async function captureNode(args, options) {
+  const { cwd, env, graceSeconds = HOOKS_GRACE_SECONDS, deadlineSeconds } = options;
   const child = spawn(process.execPath, args, {
     cwd,
     env,
@@ -60,17 +61,24 @@ export async function captureNode(args, { cwd, env, graceSeconds = HOOKS_GRACE_S
     stream.on("data", (/** @type {Buffer} */ piece) => pieces.push(piece));
 
   /** @type {NodeJS.Timeout | undefined} */
-  let deadline;
+  let kill;
   const interrupt = () => {
-    // npm repeats the terminal's Ctrl-C, and a second SIGINT would end mocha without its hooks.
-    if (deadline !== undefined) return;
+    // npm repeats the terminal's Ctrl-C.
+    if (kill !== undefined) return;
     child.kill("SIGINT");
-    deadline = setTimeout(() => killGroup(child.pid), graceSeconds * 1000);
+    kill = setTimeout(() => killGroup(child.pid), graceSeconds * 1000);
   };
+  const isLate = () => {
+    pieces.push(Buffer.from(`\ninterrupted after ${deadlineSeconds} s: it seems to be stuck\n`));
+    interrupt();
+  };
+  const deadline =
+    deadlineSeconds === undefined ? undefined : setTimeout(isLate, deadlineSeconds * 1000);
   try {
     const ended = await waitFor(child, interrupt);
     return { ...ended, output: Buffer.concat(pieces).toString("utf8") };
   } finally {
+    clearTimeout(kill);
     clearTimeout(deadline);
   }
 }

@@ -1,20 +1,18 @@
 // Runs test files in parallel mocha processes and prints the totals of all of them at the end.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearInterval, setInterval } from "node:timers";
 import { isTestFile } from "./command-line.mjs";
 import { readDurations, rememberDurations } from "./durations.mjs";
 import { runQueue } from "./job-queue.mjs";
-import { captureNode, runInherited } from "./run-node.mjs";
-import { formatSeconds } from "./progress.mjs";
+import { formatSeconds, log } from "./progress.mjs";
+import { Interruption, runMocha } from "./run-mocha.mjs";
 import { allTestFiles, jobsFor, selectFiles } from "./test-jobs.mjs";
-import { closingLine, isSuccess, sum, totalsOf } from "./totals.mjs";
+import { closingLine, isSuccess, sum } from "./totals.mjs";
 
 /** @typedef {import("./test-jobs.mjs").Job} Job */
 /** @typedef {import("./totals.mjs").Totals} Totals */
-
-/** The file that the reporter writes when mocha ends. @typedef {Totals & { failures: string[], files: Record<string, number> }} Report */
 
 /**
  * @typedef {object} Run
@@ -30,39 +28,24 @@ import { closingLine, isSuccess, sum, totalsOf } from "./totals.mjs";
  * @typedef {{ lab: string | null, vm: string | null, leftOut: boolean }} Obstacles
  */
 
-/**
- * @typedef {object} Outcome
- * @property {Job} job
- * @property {Totals} totals
- * @property {string[]} failures titles of failed tests
- * @property {Record<string, number>} durations seconds by file
- */
+/** @typedef {import("./run-mocha.mjs").Outcome} Outcome */
 
 const SECONDS_BETWEEN_LINES = 30;
 const SLOWEST = 10;
-
-/**
- * Percent of a core that a job keeps busy. On two cores, only one file of virtual machines runs at a time: an emulated machine
- * is slow, but a push to it has the usual time limits.
- */
-const WEIGHTS = { unit: 100, lab: 40, vm: 120 };
+/** More parallel jobs than this need more memory than a machine with so many cores may have. */
+const MOST_CORES = 8;
 
 /** @param {Run} run @returns {Promise<number>} the exit code */
 export async function runTests(run) {
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-tests-"));
   try {
     const { root, request } = run;
-    const durations = readDurations(root);
     const files = selectFiles(allTestFiles(root), request);
-    const { jobs, totals } = withoutObstacles(jobsFor(files, durations), run.obstacles);
+    const { jobs, stopped } = withoutObstacles(jobsFor(files, readDurations(root)), run.obstacles);
     const outcomes = await runJobs(jobs, run, folder);
-    const measured = Object.assign({}, ...outcomes.map((outcome) => outcome.durations));
-    rememberDurations(root, measured, request.saveDurations);
-    return conclude(
-      outcomes,
-      measured,
-      sum([...totals, ...outcomes.map(({ totals: one }) => one)]),
-    );
+    const exitCode = conclude(outcomes, stopped);
+    saveDurations(outcomes, run);
+    return exitCode;
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
     process.stdout.write("Interrupted: the tests did not finish.\n");
@@ -72,39 +55,31 @@ export async function runTests(run) {
   }
 }
 
-/** Ends the whole run, without totals: some tests did not run. */
-class Interruption extends Error {
-  /** @param {NodeJS.Signals} signal */
-  constructor(signal) {
-    super(signal);
-    this.signal = signal;
-  }
-}
+/** A suite that cannot run. @typedef {{ message: string, totals: Totals }} Stopped */
 
 /**
  * @param {Job[]} jobs
  * @param {Obstacles} obstacles
- * @returns {{ jobs: Job[], totals: Totals[] }} the jobs that can run, and the totals of the others
+ * @returns {{ jobs: Job[], stopped: Stopped[] }} the jobs that can run, and the suites that cannot
  */
 function withoutObstacles(jobs, obstacles) {
-  /** @type {Totals[]} */
-  const totals = [];
+  /** @type {Stopped[]} */
+  const stopped = [];
   for (const suite of /** @type {const} */ (["lab", "vm"])) {
     const obstacle = obstacles[suite];
-    const stopped = jobs.filter((job) => job.suite === suite);
-    if (obstacle === null || stopped.length === 0) continue;
-    const names = stopped.map((job) => `  ${job.name}`).join("\n");
-    process.stdout.write(
-      `\n== ${obstacles.leftOut ? "LEFT OUT" : "FAILED"}: the ${suite} tests cannot run here.\n${obstacle}\n${names}\n`,
-    );
-    totals.push(
-      obstacles.leftOut
-        ? { passed: 0, failed: 0, skipped: stopped.length }
-        : { passed: 0, failed: stopped.length, skipped: 0 },
-    );
+    const names = jobs.filter((job) => job.suite === suite).map((job) => job.name);
+    if (obstacle === null || names.length === 0) continue;
+    const count = names.length;
+    const verdict = obstacles.leftOut ? "LEFT OUT" : "FAILED";
+    const message = `${verdict}: the ${suite} tests cannot run here (${names.join(", ")}).\n${obstacle}`;
+    const nothing = { passed: 0, failed: 0, skipped: 0 };
+    stopped.push({
+      message,
+      totals: { ...nothing, [obstacles.leftOut ? "skipped" : "failed"]: count },
+    });
   }
-  const runnable = jobs.filter((job) => job.suite === "unit" || obstacles[job.suite] === null);
-  return { jobs: runnable, totals };
+  const can = jobs.filter((job) => job.suite === "unit" || obstacles[job.suite] === null);
+  return { jobs: can, stopped };
 }
 
 /** @param {Job[]} jobs @param {Run} run @param {string} folder @returns {Promise<Outcome[]>} */
@@ -124,9 +99,11 @@ async function runJobs(jobs, run, folder) {
     );
   };
   const ticker = setInterval(progress, SECONDS_BETWEEN_LINES * 1000);
+  const watch = watchForInterruption();
   try {
-    const weighted = jobs.map((job) => ({ job, weight: WEIGHTS[job.suite] }));
-    return await runQueue(weighted, 100 * availableParallelism(), async ({ job }) => {
+    const capacity = 100 * Math.min(availableParallelism(), MOST_CORES);
+    return await runQueue(jobs, capacity, async (job) => {
+      watch.throwIfInterrupted();
       running.set(job.name, Date.now());
       const outcome = await runJob(job, run, folder, false);
       running.delete(job.name);
@@ -134,8 +111,29 @@ async function runJobs(jobs, run, folder) {
       return outcome;
     });
   } finally {
+    watch.stop();
     clearInterval(ticker);
   }
+}
+
+/** Notices a signal even between two jobs, when no mocha process is there to receive it. */
+function watchForInterruption() {
+  const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+  /** @type {NodeJS.Signals | null} */
+  let received = null;
+  /** @param {NodeJS.Signals} signal */
+  const listener = (signal) => {
+    received = signal;
+  };
+  signals.forEach((signal) => process.on(signal, listener));
+  return {
+    throwIfInterrupted() {
+      if (received !== null) throw new Interruption(received);
+    },
+    stop() {
+      signals.forEach((signal) => process.off(signal, listener));
+    },
+  };
 }
 
 /** @param {string} name */
@@ -150,70 +148,30 @@ function shortName(name) {
  * @param {boolean} live print output as it comes; otherwise when the job has ended
  * @returns {Promise<Outcome>}
  */
-async function runJob(job, { root, env, request }, folder, live) {
-  const report = join(folder, `${job.name.replaceAll(/\W+/g, "-")}.json`);
-  const args = [
-    join(root, "node_modules", "mocha", "bin", "mocha.js"),
-    ...["--config", configFor(root, folder, job)],
-    ...["--reporter", join(root, "test", "support", "reporter.ts")],
-    ...request.args.filter((word) => !isTestFile(word)),
-    ...job.files,
-  ];
-  const started = Date.now();
-  const where = { cwd: root, env: { ...env, TEST_REPORT_FILE: report } };
-  if (live) process.stdout.write(`\n== ${job.name}\n`);
-  const ended = live
-    ? { ...(await runInherited(args, where)), output: "" }
-    : await captureNode(args, where);
-  if (ended.interruption !== null) throw new Interruption(ended.interruption);
-  const seconds = (Date.now() - started) / 1000;
-  /** @type {Report | null} */
-  const reported = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : null;
-  const totals = totalsOf(reported, ended.code === 0);
-  if (!live)
-    process.stdout.write(
-      `\n== ${job.name}: ${closingLine(totals)}, ${formatSeconds(seconds)}\n${ended.output}`,
-    );
-  if (reported === null)
-    process.stdout.write(`${job.name} ended before it could report (${ended.how}).\n`);
-  const [file] = job.files;
-  const isOneFile = job.files.length === 1 && file !== undefined;
-  return {
-    job,
-    totals,
-    failures:
-      totals.failed > 0 && (reported?.failures.length ?? 0) === 0
-        ? [`${job.name} (${ended.how})`]
-        : (reported?.failures ?? []),
-    durations: isOneFile ? { [file]: Math.round(seconds) } : (reported?.files ?? {}),
-  };
+async function runJob(job, run, folder, live) {
+  try {
+    return await runMocha(job, run, folder, live);
+  } catch (error) {
+    if (error instanceof Interruption) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stdout.write(`\n== ${job.name} could not run: ${message}\n`);
+    const totals = { passed: 0, failed: 1, skipped: 0 };
+    return { job, totals, failures: [`${job.name} (${message})`], durations: {} };
+  }
 }
 
 /**
- * Writes the suite's configuration without `spec`, which mocha would add to the files on its command line.
- * @param {string} root
- * @param {string} folder
- * @param {Job} job
- */
-function configFor(root, folder, { suite }) {
-  const file = join(root, suite === "unit" ? ".mocharc.json" : `test/${suite}/.mocharc.json`);
-  const settings = JSON.parse(readFileSync(file, "utf8"));
-  const own = join(folder, `${suite}-mocharc.json`);
-  writeFileSync(own, JSON.stringify({ ...settings, spec: undefined, ignore: undefined }));
-  return own;
-}
-
-/**
+ * Prints the failures, the slowest files, what was left out, and the closing line.
  * @param {Outcome[]} outcomes
- * @param {Record<string, number>} durations
- * @param {Totals} total
+ * @param {Stopped[]} stopped
  * @returns {number} the exit code
  */
-function conclude(outcomes, durations, total) {
+function conclude(outcomes, stopped) {
   const failures = outcomes.flatMap((outcome) => outcome.failures);
   if (failures.length > 0)
     process.stdout.write(`\nFailed:\n${failures.map((title) => `  ${title}`).join("\n")}\n`);
-  const slowest = Object.entries(durations)
+  const slowest = outcomes
+    .flatMap((outcome) => Object.entries(outcome.durations))
     .sort(([, a], [, b]) => b - a)
     .slice(0, SLOWEST);
   if (slowest.length > 1) {
@@ -222,8 +180,21 @@ function conclude(outcomes, durations, total) {
     );
     process.stdout.write(`\nThe ${slowest.length} slowest files:\n${lines.join("\n")}\n`);
   }
+  for (const { message } of stopped) process.stdout.write(`\n${message}\n`);
+  const total = sum([...outcomes, ...stopped].map(({ totals }) => totals));
   if (total.passed + total.failed === 0)
     process.stdout.write("No test ran, which counts as a failure.\n");
-  process.stdout.write(`${closingLine(total)}\n`);
+  process.stdout.write(`\n${closingLine(total)}\n`);
   return isSuccess(total) ? 0 : 1;
+}
+
+/** Not of a run with arguments for mocha, which may have run only some tests of a file. @param {Outcome[]} outcomes @param {Run} run */
+function saveDurations(outcomes, { root, request }) {
+  if (request.args.some((word) => !isTestFile(word))) return;
+  const measured = Object.assign({}, ...outcomes.map((outcome) => outcome.durations));
+  try {
+    rememberDurations(root, measured, request.saveDurations);
+  } catch (error) {
+    log(`the durations of the tests were not saved: ${String(error)}`);
+  }
 }

@@ -76,6 +76,15 @@ async function deviceFingerprints(
   return new Map([...configs].map(([name, config]) => [name, fingerprintOf(config.reveal())]));
 }
 
+/** @throws Failure when the engine does not return the outputs: the report would miss devices that need a new config. */
+async function currentFingerprints(
+  stack: OpenStack,
+  plan: Plan,
+): Promise<ReadonlyMap<string, string>> {
+  const hasDevices = plan.nodes.some((node) => node.hosts.length === 0);
+  return hasDevices ? fingerprintsIn(await stack.outputs()) : new Map();
+}
+
 function engineArgs(options: ConvergeOptions): string[] {
   return [
     ...["up", "--continue-on-error"],
@@ -106,7 +115,7 @@ async function reportOf(
     .filter((node) => node.hosts.length > 0 && failedNodes.length > 0)
     .map((node) => node.name)
     .filter((name) => ![...settled, ...failedNodes].includes(name));
-  const handOver = changedDevices(plan, before, fingerprintsIn(await stack.outputsOrNone()));
+  const handOver = changedDevices(plan, before, await currentFingerprints(stack, plan));
   const checked = await fixHosts(stack, plan, found, failedNodes);
   const links = await checkTunnels(stack, plan, settled);
   const alive = links.every((link) => link.state !== "dead");

@@ -119,13 +119,14 @@ export class OpenStack implements StackRef {
   }
 
   /**
-   * Reads the stack file again, changes it, reviews the change, encrypts its secrets and writes the file atomically.
+   * Reads the stack file again, changes it, reviews the change, encrypts its secrets and writes the file atomically. `plan`
+   * is that of the text to be changed, which may be newer than what the command has seen.
    * @throws Failure, with the file unchanged, when the edit would add a mistake or a secret cannot be encrypted.
    */
-  async edit(change: (text: string) => StackEdit): Promise<void> {
+  async edit(change: (text: string, plan: () => Plan) => StackEdit): Promise<void> {
     this.fromFile = {};
     const { text } = this;
-    const edit = change(text);
+    const edit = change(text, () => this.filePlan());
     if (edit.text === text && (edit.secrets ?? []).length === 0) return;
     this.review(() => edit);
     const edited = await addSecrets(this, edit.text, edit.secrets ?? []);

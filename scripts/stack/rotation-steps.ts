@@ -30,15 +30,16 @@ export async function begin(
   const node = nodeNamed(name, stack.filePlan().nodes);
   if (node.nextPublicKey !== null) {
     if (publicKey === undefined || publicKey === node.nextPublicKey) return;
-    throw new Failure(
-      `a key rotation of ${name} is in progress`,
-      `finish that first: npx wireguard-mesh rotate ${name}`,
-    );
+    throw inProgress(node);
   }
   if (node.rotationPort !== null) throw portInUse(node);
   if (await writeNextKeyOfSecret(node, stack)) return;
   const key = await newKeyFor(node, stack, publicKey);
-  await stack.edit((text) => beginEdit(text, node, key, stack.file));
+  await stack.edit((text, plan) => {
+    const current = nodeNamed(name, plan().nodes);
+    if (current.nextPublicKey !== null) throw inProgress(current);
+    return beginEdit(text, current, key, stack.file);
+  });
   log(`${name}: its next key is ${key.publicKey}, in ${stack.file}`);
 }
 
@@ -47,9 +48,11 @@ export async function finish(names: readonly string[], stack: OpenStack): Promis
   for (const name of names) {
     const node = nodeNamed(name, stack.filePlan().nodes);
     if (node.nextPublicKey === null) await writeNextKeyOfSecret(node, stack);
-    const current = nodeNamed(name, stack.filePlan().nodes);
-    if (current.nextPublicKey === null) log(`${name} has only one key in ${stack.file}`);
-    else await stack.edit((text) => finishEdit(text, current));
+    await stack.edit((text, plan) => {
+      const current = nodeNamed(name, plan().nodes);
+      if (current.nextPublicKey === null) log(`${name} has only one key in ${stack.file}`);
+      return finishEdit(text, current);
+    });
   }
 }
 
@@ -163,6 +166,13 @@ function wouldCutOff({ name }: NodePlan, lost: string[]): Failure {
     `${lost.join(", ")} can only be reached through the tunnel, which ends there with the old key of ${name}`,
     `rotate with an overlap of seconds: npx wireguard-mesh rotate ${name}; or add another host to their lists. ` +
       `To cut them off anyway: npx wireguard-mesh rotate ${name} --revoke --cut-off; to give up a machine: npx wireguard-mesh remove-peer NAME`,
+  );
+}
+
+function inProgress({ name }: NodePlan): Failure {
+  return new Failure(
+    `a key rotation of ${name} is in progress`,
+    `finish that first: npx wireguard-mesh rotate ${name}`,
   );
 }
 

@@ -45,7 +45,7 @@ describe("calls of the engine", () => {
   });
 
   it("of up, for a state of version 0.1.0: the configs in place of the fingerprints that it lacks", async () => {
-    place.write("bin/outputs", '{"peers":{"phone":{}}}');
+    project.write("bin/outputs", '{"peers":{"phone":{}}}');
     const calls = await callsOf("up", "--yes");
     assert.deepEqual(calls, ["stack output", "stack output", "up", "stack output"]);
   });

@@ -33,6 +33,8 @@ describe("set-up: command line", () => {
     ["lab ec2", { ...lab, virtualMachines: true, args: ["ec2"] }],
     ["lab down ec2", { ...lab, args: ["down", "ec2"] }],
     ["test", { ...tests, args: [] }],
+    ["test --node=22", { ...tests, node: 22, args: [] }],
+    ["test --skip-lab", null],
     ["test --node 22", { ...tests, node: 22, args: [] }],
     ["test --all --save-durations", { ...tests, tests: "all", saveDurations: true, args: [] }],
     ["test --vm --bail", { ...tests, tests: "vm", args: ["--bail"] }],

@@ -13,7 +13,7 @@ class ReporterWithReport extends reporters.Spec {
     const report = process.env["TEST_REPORT_FILE"];
     if (report === undefined) return;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-      process.once(signal, () => {
+      process.on(signal, () => {
         interrupt(runner, signal);
       });
     const milliseconds = new Map<string, number>();
@@ -40,12 +40,17 @@ class ReporterWithReport extends reporters.Spec {
 }
 
 /** Ends the run after its `after` hooks, which take labs down; mocha by itself exits at once. */
-function interrupt(runner: Runner, signal: "SIGINT" | "SIGTERM" | "SIGHUP"): never {
+function interrupt(runner: Runner, signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
+  // npm and terminals may repeat a signal, which must not end the hooks.
+  if (interrupted) return;
+  interrupted = true;
   runner.once("end", () => process.exit(128 + constants.signals[signal]));
   runner.abort();
   // abort() alone waits for the running test; this fails it at once.
   throw new Error(`interrupted by ${signal}`);
 }
+
+let interrupted = false;
 
 // mocha loads a reporter with require(), so the class itself must be the export.
 export = ReporterWithReport;

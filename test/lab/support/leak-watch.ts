@@ -18,9 +18,9 @@ import {
 } from "./stack-secrets";
 
 const SAMPLE_MS = 40;
-/** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (once a second). */
+/** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (200 ms). */
 const YOUNG_SAMPLES = 5;
-const OLD_SAMPLES = 25;
+const OLD_SAMPLES = 5;
 /** Larger files are not searched: they are no configs, logs or messages of this project. */
 const MAX_BYTES = 5_000_000;
 

@@ -4,7 +4,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
 import type { CommandResult } from "../../../scripts/lab/process";
-import { assertWithin } from "../../support/time-limits";
 import { deleteConfig, setConfig } from "../../lab/support/stack-edits";
 import type { Ec2Fixture } from "../ec2.test";
 import { UP } from "../support/ec2-network";
@@ -57,11 +56,10 @@ export function identity(fixture: Ec2Fixture): void {
     const request = await pushRequest();
     const other = await makeHostKey(path.join(network.lab.folder.root, "imposter"));
     await withHostKey(other, async () => {
-      const startedAt = Date.now();
       const refused = await push("adopt", request);
       assert.equal(refused.code, 1);
       assert.match(refused.stderr, /another machine answers/);
-      assertWithin(60, startedAt);
+      assert.doesNotMatch(refused.stderr, /waits for SSH/);
     });
     // With its own key again, the first contact can be repeated.
     const again = await push("adopt", request);
