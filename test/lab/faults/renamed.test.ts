@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
-import { canPing } from "../support/small-world";
+import { canPing, canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
 describe("a renamed node", function () {
@@ -52,8 +52,10 @@ describe("a renamed node", function () {
     const up = await session.pulumi(...UP);
     assert.notEqual(up.code, 0);
     assert.match(up.stdout, /desktop: the new config cut the way in, so the host went back/);
-    assert.match(up.stdout, /pc: wg0 there belongs to wireguard-mesh\/\S+ desktop, /);
-    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.1"), true);
+    // Just after the rollback the tunnel may not have recovered yet; then the removal cannot reach the host.
+    const untouched = /pc: (wg0 there belongs to wireguard-mesh\/\S+ desktop, |cannot be reached, so nothing was sent)/;
+    assert.match(up.stdout, untouched);
+    assert.equal(await canPingSoon(mesh.lab, "desktop", "10.0.0.1"), true);
     setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.10:51820");
     succeeded(await session.pulumi(...UP));
   });
