@@ -53,7 +53,8 @@ describe("a renamed node", function () {
     assert.notEqual(up.code, 0);
     assert.match(up.stdout, /desktop: the new config cut the way in, so the host went back/);
     // Just after the rollback the tunnel may not have recovered yet; then the removal cannot reach the host.
-    const untouched = /pc: (wg0 there belongs to wireguard-mesh\/\S+ desktop, |cannot be reached, so nothing was sent)/;
+    const untouched =
+      /pc: (wg0 there belongs to wireguard-mesh\/\S+ desktop, |cannot be reached, so nothing was sent)/;
     assert.match(up.stdout, untouched);
     assert.equal(await canPingSoon(mesh.lab, "desktop", "10.0.0.1"), true);
     setConfig(mesh.stack, ["relays", "relay", "endpoint"], "203.0.113.10:51820");
