@@ -99,7 +99,17 @@ describe(`a machine that loses power during a push (seed ${FAULT_SEED})`, functi
     const again = await apply(one.machine, wanted);
     assert.equal(again.reply.facts.get("outcome"), "pending", again.reply.stderr);
     assert.equal((await confirm(one.machine, again.token)).code, 0);
+  });
+
+  it("F5: stays clean when the power fails right after a removal", async () => {
+    const [one] = machines;
+    assert.ok(one);
     await one.remove();
+    await cutPower(one);
+    await boot(one);
+    const found = await one.inspect();
+    one.assertRuns(null, found, "after the removal");
+    assert.equal(found.live, "");
   });
 
   it("F5: has a complete old or new config after 20 cuts at random moments, and the next push converges", async () => {

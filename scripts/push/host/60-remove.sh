@@ -43,6 +43,8 @@ tear_down() {
   set_forwarding 0 0
   rm -f "$LIVE" "$STAGED" "$STAGED.new" "$GOOD" "$GOOD.new" "$DROP_IN" "$DROP_IN.new"
   rmdir "$STAGE/good" "$STAGE" 2>/dev/null || true
+  # A power cut must not bring back what is reported as removed.
+  bounded 5 sync -f /etc "$STATE" 2>/dev/null || true
   # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
   rm -f /run/wireguard-mesh-install.log
   rm -rf "$THIS_BOOT" "$STATE"

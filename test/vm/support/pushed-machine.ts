@@ -7,7 +7,6 @@ import type { Lab } from "../../../scripts/lab/lab";
 import { parseFacts, type Facts } from "../../../scripts/push/facts";
 import { composeMessage } from "../../../scripts/push/host-script";
 import { configOf, keyPairFor, push, requestFor, startPush } from "../../lab/support/pushing";
-import { progress } from "./ec2-network";
 import { MARKS } from "./host-script";
 import type { LightMachine } from "./light-machines";
 
@@ -92,16 +91,9 @@ export class PushedMachine {
     assert.equal(up.code, 0, up.stderr);
   }
 
-  /**
-   * Pushes a state and asserts success. Retries once after a timeout: two emulated machines on a busy machine may be
-   * slower than a push waits.
-   */
+  /** Pushes a state and asserts success. */
   async converge(state: State): Promise<void> {
-    let done = await push(this.lab, "apply", this.request(state));
-    if (done.code !== 0 && TOO_SLOW.test(done.stderr)) {
-      progress(`${this.name}: timed out, trying again:  ${done.stderr.trim()}`);
-      done = await push(this.lab, "apply", this.request(state));
-    }
+    const done = await push(this.lab, "apply", this.request(state));
     assert.equal(done.code, 0, done.stderr);
   }
 
@@ -176,7 +168,6 @@ export class PushedMachine {
 }
 
 const ANY: State = { mtu: 1400, forwarding: false, extraPeer: false };
-const TOO_SLOW = /timed out|did not come to an end/;
 const INSPECT = `systemctl is-system-running --wait >/dev/null
 systemctl list-units --failed --plain --no-legend | sed 's/^/failed-unit /'
 echo "live $(sudo cat /etc/wireguard/wg0.conf 2>/dev/null | base64 -w 0)"
