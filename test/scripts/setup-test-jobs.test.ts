@@ -1,5 +1,6 @@
 /** Which test files run in which process and in what order, and how many processes run at once. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 
@@ -66,6 +67,16 @@ describe("set-up: test jobs", () => {
         },
       ),
     );
+  });
+
+  it("a fresh clone has a recorded duration for every lab and virtual machine file", async () => {
+    const { allTestFiles } = await load<TestJobs>("test-jobs.mjs");
+    const recorded = JSON.parse(readFileSync(join(ROOT, "test/durations.json"), "utf8")) as object;
+    const missing = allTestFiles(ROOT).filter(
+      (file) => /^test\/(lab|vm)\//.test(file) && !Object.hasOwn(recorded, file),
+    );
+    // To record them: npm run test:all -- --save-durations
+    assert.deepEqual(missing, []);
   });
 
   it("the two parts of the unit tests differ by no more than the longest file", async () => {
