@@ -135,7 +135,7 @@ async function settle(push: Push, host: Host, since: number): Promise<PushResult
   const message = composeMessage("confirm", push.request, { token: push.token });
   const run = await again(
     since + limits.SETTLE_MS,
-    () => host.run(message, { limitMs: limits.CONFIRM_MS }),
+    () => host.run(message, { limitMs: limits.CONFIRM_MS, answersProof: true }),
     (problem) => {
       if (lost.length === 0) push.talk("no way in through the new config yet; trying on");
       lost.push(problem);

@@ -20,6 +20,8 @@ export interface Try {
   connectSeconds: number;
   /** For the script to run, once it was sent. */
   limitMs: number;
+  /** A line that the script prints on stdout while it waits for this answer; null: its stdin ends with the script. */
+  question: { asked: RegExp; answer: string } | null;
   /** Called when the first jump has let us in; it may be called more than once. */
   onJumped: () => void;
   /** Each line that the host says on stderr. What it returns replaces the limit, counted from the start of the script. */
@@ -103,6 +105,7 @@ function converse(
   return new Promise((resolve) => {
     const said = { login: "", stdout: "", stderr: "" };
     let sentAt: number | null = null;
+    let isAsking = false;
     let gaveUpAfterS: number | null = null;
     let timer = setTimeout(() => {
       gaveUpAfterS = Math.round(one.loginMs / 1000);
@@ -119,6 +122,10 @@ function converse(
     };
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       said.stdout += text;
+      if (isAsking && one.question?.asked.test(said.stdout) === true) {
+        isAsking = false;
+        child.stdin.end(one.question.answer);
+      }
       const ready = sentAt === null ? READY.exec(said.stdout) : null;
       if (ready === null) return;
       said.stdout = said.stdout.slice(ready.index + ready[0].length);
@@ -126,7 +133,10 @@ function converse(
       limit(one.limitMs);
       // By the host's own uptime, in hundredths: what has begun there since is newer than this (10-base.sh, overtaken).
       const since = ready[1] === undefined ? "" : `since=${ready[1]}${ready[2] ?? "00"}\n`;
-      child.stdin.end(since + one.script);
+      // Without an uptime the script cannot know whether to ask.
+      isAsking = one.question !== null && since !== "";
+      if (isAsking) child.stdin.write(since + one.script);
+      else child.stdin.end(since + one.script);
     });
     const hear = byLine((line) => {
       const newLimit = sentAt === null ? undefined : one.onTalk(line);

@@ -17,6 +17,8 @@ export interface RunOptions {
   urgent?: boolean;
   /** Each line that the host says on stderr. A number returned is a new limitMs. */
   onTalk?: (line: string) => number | undefined;
+  /** Confirms to the script that its output arrives: see prove_way in host/50-change.sh. */
+  answersProof?: boolean;
   /** Given, a refused connection is tried again as well, in the same time; told so once. */
   onBooting?: (words: string) => void;
 }
@@ -145,8 +147,11 @@ function tryOf(
     ),
     limitMs: options.limitMs,
     onTalk: options.onTalk ?? (() => undefined),
+    question: options.answersProof === true ? PROOF : null,
   };
 }
+
+const PROOF = { asked: /^carried-out$/m, answer: "seen\n" };
 
 function ranThrough(through: string, ending: Extract<Ending, { kind: "ran" }>): HostRun {
   return { stdout: ending.stdout, stderr: ending.stderr, exitCode: ending.exitCode, through };

@@ -25,9 +25,10 @@ export function composeMessage(
   const { interface: name, owner, node, machine } = marks;
   const values = { verb, interface: name, owner, node, machine, ...more };
   const lines = Object.entries(values).map(([key, value]) => `${key} ${oneLine(key, value)}`);
-  return [hostScript(), "main <<'END_OF_PAYLOAD'", ...lines, "end", "END_OF_PAYLOAD", ""].join(
-    "\n",
-  );
+  // prove_way (host/50-change.sh) reads the operator's answer from the script's own stdin.
+  const stdin = verb === "confirm" ? "7<&0 " : "";
+  const main = `main ${stdin}<<'END_OF_PAYLOAD'`;
+  return [hostScript(), main, ...lines, "end", "END_OF_PAYLOAD", ""].join("\n");
 }
 
 /** Values by key, in the order in which the host gave them. Lines of another form are passed over. */

@@ -114,6 +114,7 @@ force_handshakes() {
 
 confirm() {
   await_result
+  prove_way
   lock
   pending || die "the change was undone on the host before it was confirmed" "run up again"
   commit
@@ -122,6 +123,16 @@ confirm() {
   tell "backend $(running_backend)"
   note_silence
   note_firewall
+}
+
+# This login may be older than the change, and then proves nothing: so the operator must still hear this host, and be heard.
+# Without `since` (attempt.ts) there is nobody to answer.
+prove_way() {
+  [ -n "${since:-}" ] || return 0
+  tell carried-out
+  answer=$(bounded 45 head -n 1 <&7) || true
+  exec 7<&-
+  [ "$answer" = seen ] || die "the connection broke after the change, so it is not confirmed" "run up again"
 }
 
 # The first renaming decides: what is cut before it is undone, what is cut after it is finished (by rollback, or by the
