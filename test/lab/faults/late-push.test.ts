@@ -83,6 +83,18 @@ describe("competing pushes to a host", function () {
     assert.equal((await session.apply(newer)).outcome, "unchanged");
   });
 
+  it("F9: is not confirmed by a login that was ready before the change, unless the operator answers after it", async () => {
+    const before = await mtu();
+    const since = await uptimeNow(session);
+    const { token } = await session.apply({ ...older, timeout: 8 });
+    const unanswered = await session.confirm(token, since);
+    assert.match(unanswered.stdout, /^carried-out$/m);
+    assert.equal(unanswered.outcome, undefined);
+    assert.match(unanswered.complaint, /^the connection broke after the change/);
+    await session.waitUntil(`grep -q ${token} /run/wireguard-mesh/wg0/rolled-back`);
+    assert.equal(await mtu(), before);
+  });
+
   it("F20: a push that fails after taking over leaves the previous change's rollback timer running", async () => {
     await session.apply({ ...older, timeout: 6 });
     await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");

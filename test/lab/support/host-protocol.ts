@@ -66,8 +66,9 @@ export class HostSession {
     };
   }
 
-  confirm(token: string): Promise<HostReply> {
-    return this.send("confirm", token, undefined, { token });
+  /** With `since`, the host asks whether its output arrives, and gets no answer here: stdin has ended. */
+  confirm(token: string, since = ""): Promise<HostReply> {
+    return this.send("confirm", token, undefined, { token }, since);
   }
 
   remove(since = ""): Promise<HostReply> {
