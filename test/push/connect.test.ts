@@ -3,13 +3,14 @@ import * as assert from "node:assert/strict";
 import type { HostAccess } from "../../mesh/push-request";
 import { runOnHost } from "../../scripts/push/connect";
 import { explainFailure } from "../../scripts/push/ssh-failure";
+import { programs } from "../support/programs";
 
 const LOCAL: HostAccess = { node: "laptop", targets: [{ kind: "local" }], sshPrivateKey: null };
 
 describe("a script on the local machine", function () {
   before(function () {
     // Another user would need passwordless sudo, which a test must not require.
-    assert.equal(process.getuid?.(), 0, "this test needs root");
+    programs.requireRoot(this);
   });
 
   it("runs as root and returns its output, exit code and target", async () => {

@@ -15,9 +15,9 @@ const MARKS = { interface: "wg0", owner: "wireguard-mesh/dev", node: "desktop", 
 describe("the message to a host", () => {
   it("consists of the host script and a call with the payload and a final end", () => {
     assert.equal(
-      composeMessage("confirm", MARKS, { token: "t1", timeout: 45 }),
+      composeMessage("apply", MARKS, { token: "t1", timeout: 45 }),
       `${hostScript()}\nmain <<'END_OF_PAYLOAD'\n` +
-        "verb confirm\ninterface wg0\nowner wireguard-mesh/dev\nnode desktop\nmachine m1\ntoken t1\ntimeout 45\n" +
+        "verb apply\ninterface wg0\nowner wireguard-mesh/dev\nnode desktop\nmachine m1\ntoken t1\ntimeout 45\n" +
         "end\nEND_OF_PAYLOAD\n",
     );
   });

@@ -210,7 +210,7 @@ describe("set-up: child processes", () => {
 
   it("reports why a program was not started, and the output of one that failed", async () => {
     const { run } = await load<Child>("child.mjs");
-    assert.match((await run("no-such-program", [], { seconds: 5 })).output, /ENOENT/);
+    assert.match((await run("no-such-program", [], { seconds: 5 })).output, /ENOENT|EACCES/);
     const failed = await run("/bin/sh", ["-c", "echo out; echo err >&2; exit 3"], { seconds: 5 });
     assert.deepEqual([failed.ok, failed.stdout], [false, "out"]);
     assert.match(failed.output, /out[^]*err|err[^]*out/);

@@ -70,6 +70,7 @@ describe("golden files", () => {
 
     it(`${file} is accepted by wg-quick strip`, function () {
       programs.require(this, "wg-quick");
+      programs.requireRoot(this);
       const stripped = strip(text());
       const kept = text()
         .replace(/^(Address|MTU) = .*\n|^# .*\n/gm, "")
