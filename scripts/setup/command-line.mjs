@@ -52,7 +52,7 @@ export function parseCommandLine([what, ...rest]) {
   const selections = flags.filter((flag) => flag in SELECTIONS);
   if (selections.length > 1 || Number.isNaN(node)) return null;
   const [selection] = selections;
-  const files = args.some(isTestFile);
+  const files = args.some(isTestPath);
   if (selection !== undefined && files) return null;
   return {
     what,
@@ -89,8 +89,8 @@ function splitFlags(words, selections) {
 }
 
 /** @param {string} word an argument of mocha */
-export function isTestFile(word) {
-  return /^(\.\/)?test\/.*\.ts$/.test(word);
+export function isTestPath(word) {
+  return /^(\.\/)?test\//.test(word);
 }
 
 /** @param {string} file @returns {Suite} */

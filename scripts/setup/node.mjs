@@ -88,7 +88,8 @@ export async function ensureNode(root, major, machine = process) {
   await withLock(root, async () => {
     if (isExecutable(node)) return;
     const running = process.versions.node;
-    const why = isSupported(running) ? "" : `, because Node ${running} is too old`;
+    const why =
+      isSupported(running) || major !== RECOMMENDED ? "" : `, because Node ${running} is too old`;
     await withProgress(
       `fetching Node ${release.version} for lab and tests (50 MB)${why}`,
       async () => fetchNode(folder, `node-linux-${arch}`, release.version, release[arch]),

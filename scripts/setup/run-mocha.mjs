@@ -1,7 +1,7 @@
 // Runs the test files of one job in a mocha process.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTestFile } from "./command-line.mjs";
+import { isTestPath } from "./command-line.mjs";
 import { formatSeconds } from "./progress.mjs";
 import { captureNode, runInherited } from "./run-node.mjs";
 import { closingLine, totalsOf } from "./totals.mjs";
@@ -45,7 +45,7 @@ export async function runMocha(job, { root, env, request }, folder, live) {
     join(root, "node_modules", "mocha", "bin", "mocha.js"),
     ...["--config", writeConfig(root, join(folder, `${id}-mocharc.json`), job)],
     ...["--reporter", join(root, "test", "support", "reporter.ts")],
-    ...request.args.filter((word) => !isTestFile(word)),
+    ...request.args.filter((word) => !isTestPath(word)),
     ...job.files,
   ];
   const started = Date.now();

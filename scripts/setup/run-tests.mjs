@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { clearInterval, setInterval } from "node:timers";
-import { isTestFile } from "./command-line.mjs";
+import { isTestPath } from "./command-line.mjs";
 import { readDurations, rememberDurations } from "./durations.mjs";
 import { runQueue } from "./job-queue.mjs";
 import { formatSeconds, log } from "./progress.mjs";
@@ -190,7 +190,7 @@ function conclude(outcomes, stopped) {
 
 /** Not of a run with arguments for mocha, which may have run only some tests of a file. @param {Outcome[]} outcomes @param {Run} run */
 function saveDurations(outcomes, { root, request }) {
-  if (request.args.some((word) => !isTestFile(word))) return;
+  if (request.args.some((word) => !isTestPath(word))) return;
   const measured = Object.assign({}, ...outcomes.map((outcome) => outcome.durations));
   try {
     rememberDurations(root, measured, request.saveDurations);

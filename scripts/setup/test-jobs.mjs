@@ -1,7 +1,7 @@
 // Which test files run, in how many processes, and in what order. Pure, except for listing the files.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isTestFile, suiteOf } from "./command-line.mjs";
+import { isTestPath, suiteOf } from "./command-line.mjs";
 
 /** @typedef {import("./command-line.mjs").Suite} Suite */
 
@@ -54,10 +54,16 @@ export function selectFiles(all, { tests, args }) {
     case "quick":
       return all.filter((file) => suiteOf(file) === "unit" || file === SMOKE_FILE);
     case "files":
-      return args.filter(isTestFile).map((file) => file.replace(/^\.\//, ""));
+      return all.filter((file) => args.filter(isTestPath).some((path) => isWithin(file, path)));
     default:
       return all.filter((file) => suiteOf(file) === tests);
   }
+}
+
+/** @param {string} file @param {string} path a file or a folder below test/ */
+function isWithin(file, path) {
+  const wanted = path.replace(/^\.\//, "").replace(/\/$/, "");
+  return file === wanted || file.startsWith(`${wanted}/`);
 }
 
 /**

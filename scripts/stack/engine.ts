@@ -1,8 +1,7 @@
 /** The engine's CLI, `pulumi`, as a child process in the project's folder. */
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join, sep } from "node:path";
 import { Failure } from "./failure";
+import { findEngine } from "./find-engine";
 import type { Project, StackRef } from "./project";
 
 interface EngineAnswer {
@@ -17,11 +16,15 @@ export async function askEngine(
   args: readonly string[],
   stdin = "",
 ): Promise<EngineAnswer> {
-  const child = spawn(findEngine(project), [...args, "--non-interactive", "--color", "never"], {
-    cwd: project.root,
-    env: engineEnvironment(),
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const child = spawn(
+    findEngine(project.root),
+    [...args, "--non-interactive", "--color", "never"],
+    {
+      cwd: project.root,
+      env: engineEnvironment(),
+      stdio: ["pipe", "pipe", "pipe"],
+    },
+  );
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -43,7 +46,7 @@ export async function runEngine(
   args: readonly string[],
   out: "stdout" | "stderr",
 ): Promise<number> {
-  const child = spawn(findEngine(project), args, {
+  const child = spawn(findEngine(project.root), args, {
     cwd: project.root,
     env: engineEnvironment(),
     stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
@@ -89,29 +92,6 @@ export function errorOf(answer: EngineAnswer): string {
   return (errors.length > 0 ? errors : lines.slice(-3))
     .map((line) => line.replace(/^error: /, ""))
     .join("; ");
-}
-
-/** The pulumi on PATH, else the npm package's: npx puts node_modules/.bin first on PATH, so that is skipped at first. */
-function findEngine(project: Project): string {
-  const onPath = (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .filter((folder) => folder !== "" && !folder.endsWith(`node_modules${sep}.bin`));
-  const folders = [...onPath, join(project.root, "node_modules", ".bin")];
-  const found = folders.map((folder) => join(folder, "pulumi")).find(isExecutable);
-  if (found !== undefined) return found;
-  throw new Failure(
-    "pulumi is neither on PATH nor in node_modules",
-    `run npm ci in ${project.root}, or install the version of pulumi that its package.json names`,
-  );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function engineEnvironment(): NodeJS.ProcessEnv {

@@ -1,10 +1,13 @@
 /** The project, stack and stack file that a command works on, found as the engine's CLI finds them. */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
+import { isMap } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
+import { findEngine } from "./find-engine";
 
 /** A folder with a Pulumi.yaml. */
 export interface Project {
@@ -87,16 +90,62 @@ function stackOf(project: Project, name: string): StackRef {
 }
 
 /**
- * What `pulumi stack select` recorded, in a file in PULUMI_HOME that is named by the sha1 of Pulumi.yaml's path
- * (pulumi v3.250.0, sdk/go/common/workspace/workspace.go). Reading it is 250 ms faster than running pulumi.
+ * What `pulumi stack select` recorded for the current backend, in a file in PULUMI_HOME that is named by the sha1 of
+ * Pulumi.yaml's path (pulumi v3.276.0, pkg/workspace/settings.go). Reading it is 250 ms faster than running pulumi, which is
+ * asked only where the file has selections for other spellings of the backend's URL.
  */
 function selectedStack(project: Project): string | null {
-  const home = process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");
   const path = join(realpathSync(project.root), "Pulumi.yaml");
   const digest = createHash("sha1").update(path).digest("hex");
-  const file = join(home, "workspaces", `${project.name}-${digest}-workspace.json`);
-  if (!existsSync(file)) return null;
-  const selection: unknown = JSON.parse(readFileSync(file, "utf8"));
-  if (typeof selection !== "object" || selection === null || !("stack" in selection)) return null;
-  return typeof selection.stack === "string" && selection.stack !== "" ? selection.stack : null;
+  const file = join(pulumiHome(), "workspaces", `${project.name}-${digest}-workspace.json`);
+  const selection = readJson(file);
+  const stacks = isMap(selection["stacks"]) ? selection["stacks"] : {};
+  const backend = currentBackend(project);
+  if (backend !== null && Object.hasOwn(stacks, backend)) return textOrNull(stacks[backend]);
+  if (Object.keys(stacks).length > 0) return askSelectedStack(project);
+  // Before 3.251 there was one selection for all backends.
+  return textOrNull(selection["stack"]);
+}
+
+/** The URL of the backend that the engine uses: pulumi v3.276.0, pkg/workspace/creds.go. */
+function currentBackend(project: Project): string | null {
+  const settings: unknown = parse(readFileSync(join(project.root, "Pulumi.yaml"), "utf8"));
+  const backend = isMap(settings) && isMap(settings["backend"]) ? settings["backend"] : {};
+  const credentials = process.env["PULUMI_CREDENTIALS_PATH"] ?? pulumiHome();
+  return (
+    textOrNull(process.env["PULUMI_BACKEND_URL"]) ??
+    textOrNull(backend["url"]) ??
+    textOrNull(readJson(join(credentials, "credentials.json"))["current"])
+  );
+}
+
+/** Null also where the engine is missing or has no backend. */
+function askSelectedStack(project: Project): string | null {
+  try {
+    const args = ["stack", "--show-name", "--non-interactive"];
+    const output = execFileSync(findEngine(project.root), args, {
+      cwd: project.root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    });
+    return textOrNull(output.trim());
+  } catch {
+    return null;
+  }
+}
+
+function pulumiHome(): string {
+  return process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi");
+}
+
+/** Empty for a file that does not exist. */
+function readJson(file: string): Record<string, unknown> {
+  if (!existsSync(file)) return {};
+  const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return isMap(value) ? value : {};
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
 }

@@ -41,6 +41,13 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     assert.deepEqual(session.logins(), before);
   });
 
+  it("uses the stack that `pulumi stack select` recorded", async () => {
+    const select = `unset PULUMI_STACK; pulumi stack select ${mesh.stack.name} --non-interactive`;
+    const plan = "node dist/scripts/wireguard-mesh.js plan";
+    const shown = await mesh.lab.exec("operator", ["sh", "-c", `${select} && ${plan}`]);
+    assert.match(succeeded(shown).stdout, /^desktop +peer +10\.0\.0\.2 /m);
+  });
+
   it("adds a peer by pushing to it and to its relay only, without a lost packet", async () => {
     const before = session.logins();
     const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {

@@ -8,35 +8,36 @@ import { makeTestProject, type TestProject } from "./support/test-project";
 
 describe("which stack a command works on", () => {
   let project: TestProject;
-  const { PULUMI_STACK, PULUMI_HOME } = process.env;
+  const { PULUMI_STACK, PULUMI_HOME, PULUMI_BACKEND_URL } = process.env;
 
   beforeEach(() => {
     project = makeTestProject();
     process.env["PULUMI_HOME"] = join(project.root, "home");
     delete process.env["PULUMI_STACK"];
+    delete process.env["PULUMI_BACKEND_URL"];
   });
 
   afterEach(() => {
     project.remove();
-    for (const [key, value] of Object.entries({ PULUMI_STACK, PULUMI_HOME })) {
+    for (const [key, value] of Object.entries({ PULUMI_STACK, PULUMI_HOME, PULUMI_BACKEND_URL })) {
       if (value === undefined) Reflect.deleteProperty(process.env, key);
       else process.env[key] = value;
     }
   });
 
-  /** The file that `pulumi stack select` of 3.250.0 writes. */
-  function select(stack: string): void {
+  /** Writes the file of `pulumi stack select`: `stacks` since 3.251, `stack` before. */
+  function select(selection: { stack?: string; stacks?: Record<string, string> }): void {
     const path = join(realpathSync(project.root), "Pulumi.yaml");
     const digest = createHash("sha1").update(path).digest("hex");
     mkdirSync(join(project.root, "home/workspaces"), { recursive: true });
     writeFileSync(
       join(project.root, `home/workspaces/wireguard-mesh-${digest}-workspace.json`),
-      JSON.stringify({ stack }),
+      JSON.stringify(selection),
     );
   }
 
   it("is named by --stack, else by PULUMI_STACK, else selected", () => {
-    select("organization/wireguard-mesh/selected");
+    select({ stack: "organization/wireguard-mesh/selected" });
     assert.equal(
       findStack(undefined, project.root).file,
       join(project.root, "Pulumi.selected.yaml"),
@@ -44,6 +45,22 @@ describe("which stack a command works on", () => {
     process.env["PULUMI_STACK"] = "environment";
     assert.equal(findStack(undefined, project.root).name, "environment");
     assert.equal(findStack("flag", project.root).name, "flag");
+  });
+
+  it("is the one selected for the current backend, before the one that an older engine recorded", () => {
+    process.env["PULUMI_BACKEND_URL"] = "file:///here";
+    const stacks = {
+      "file:///here": "organization/wireguard-mesh/home",
+      "file:///there": "organization/wireguard-mesh/work",
+    };
+    select({ stack: "organization/wireguard-mesh/old", stacks });
+    assert.equal(findStack(undefined, project.root).file, join(project.root, "Pulumi.home.yaml"));
+    process.env["PULUMI_BACKEND_URL"] = "file:///there";
+    assert.equal(findStack(undefined, project.root).file, join(project.root, "Pulumi.work.yaml"));
+    delete process.env["PULUMI_BACKEND_URL"];
+    const credentials = JSON.stringify({ current: "file:///here" });
+    writeFileSync(join(project.root, "home/credentials.json"), credentials);
+    assert.equal(findStack(undefined, project.root).file, join(project.root, "Pulumi.home.yaml"));
   });
 
   it("is found from a folder below the project's", () => {

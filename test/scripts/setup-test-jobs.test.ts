@@ -90,6 +90,16 @@ describe("set-up: test jobs", () => {
     assert.deepEqual([long, short], [10.5, 10]);
   });
 
+  it("a path selects that file, or the files of that folder", async () => {
+    const { selectFiles } = await load<TestJobs>("test-jobs.mjs");
+    const all = ["test/lab/a.test.ts", "test/mesh/b.test.ts", "test/mesh/plan/c.test.ts"];
+    const select = (...args: string[]) => selectFiles(all, { tests: "files", args });
+    assert.deepEqual(select("./test/lab/a.test.ts"), ["test/lab/a.test.ts"]);
+    assert.deepEqual(select("test/mesh/", "--bail"), all.slice(1));
+    assert.deepEqual(select("test/mesh/plan"), all.slice(2));
+    assert.deepEqual(select("test/none.test.ts"), []);
+  });
+
   it("the quick run is the unit tests and the smoke test", async () => {
     const { allTestFiles, selectFiles, SMOKE_FILE } = await load<TestJobs>("test-jobs.mjs");
     const all = allTestFiles(ROOT);
