@@ -1,6 +1,7 @@
 // Cleans up when the set-up is interrupted by a signal.
 
-const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+/** Signals that ask a program to end. */
+export const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 /** @type {Set<() => void>} */
 const cleanups = new Set();

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { clearTimeout, setTimeout } from "node:timers";
 import { killGroup } from "./child.mjs";
+import { SIGNALS } from "./interrupts.mjs";
 
-const FORWARDED = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 const OUTPUT_GRACE_MS = 2000;
 const HOOKS_GRACE_SECONDS = 60;
 
@@ -97,8 +97,8 @@ function waitFor(child, onSignal) {
       interruption = signal;
       onSignal(signal);
     };
-    const stopListening = () => FORWARDED.forEach((signal) => process.off(signal, listener));
-    FORWARDED.forEach((signal) => process.on(signal, listener));
+    const stopListening = () => SIGNALS.forEach((signal) => process.off(signal, listener));
+    SIGNALS.forEach((signal) => process.on(signal, listener));
 
     child.on("error", (error) => (stopListening(), reject(error)));
     child.on("exit", (code, signal) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { clearInterval, setInterval } from "node:timers";
 import { isTestPath } from "./command-line.mjs";
 import { readDurations, rememberDurations } from "./durations.mjs";
+import { SIGNALS } from "./interrupts.mjs";
 import { runQueue } from "./job-queue.mjs";
 import { formatSeconds, log } from "./progress.mjs";
 import { Interruption, runMocha } from "./run-mocha.mjs";
@@ -118,20 +119,19 @@ async function runJobs(jobs, run, folder) {
 
 /** Notices a signal even between two jobs, when no mocha process is there to receive it. */
 function watchForInterruption() {
-  const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
   /** @type {NodeJS.Signals | null} */
   let received = null;
   /** @param {NodeJS.Signals} signal */
   const listener = (signal) => {
     received = signal;
   };
-  signals.forEach((signal) => process.on(signal, listener));
+  SIGNALS.forEach((signal) => process.on(signal, listener));
   return {
     throwIfInterrupted() {
       if (received !== null) throw new Interruption(received);
     },
     stop() {
-      signals.forEach((signal) => process.off(signal, listener));
+      SIGNALS.forEach((signal) => process.off(signal, listener));
     },
   };
 }

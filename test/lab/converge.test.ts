@@ -6,6 +6,7 @@ import { assertWithin } from "../support/time-limits";
 import type { CommandResult } from "../../scripts/lab/process";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { succeeded } from "./support/mesh-session";
 import { lossDuring } from "./support/ping-stream";
 import { canPing } from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
@@ -182,8 +183,3 @@ describe("a network of a relay and two peers behind NAT", function () {
     return (await Promise.all(files)).map((file) => file.stdout.trim());
   }
 });
-
-function succeeded(done: CommandResult): CommandResult {
-  assert.equal(done.code, 0, done.stdout + done.stderr);
-  return done;
-}

@@ -5,6 +5,7 @@ import { type CommandResult } from "../../../scripts/lab/process";
 import type { ScenarioConfig, Scenario } from "../../../scripts/lab/scenario";
 import { LeakWatch } from "../support/leak-watch";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
+import { succeeded } from "../support/mesh-session";
 import { setConfig } from "../support/stack-edits";
 
 const COUNT = 50;
@@ -93,7 +94,3 @@ describe("fifty hosts behind one relay", function () {
     return done;
   }
 });
-
-function succeeded(done: CommandResult): void {
-  assert.equal(done.code, 0, done.stdout + done.stderr);
-}
