@@ -72,6 +72,11 @@ export interface PushRequest extends HostAccess {
   identity: HostIdentity | null;
   /** Null unless a key is changing or a second interface exists. */
   rotation: RotationTask | null;
+  /**
+   * PushResult.serial of the last push that the state records, so that the next one gets a greater one, also on a host that
+   * was set back. Only `repush` adds it: in a request of the engine, a new number would be a change.
+   */
+  serial?: number;
 }
 
 /** What a host does during a key rotation of a neighbour or, on a relay, of its own. */
@@ -106,4 +111,6 @@ export interface PushResult {
   backend: "kernel" | "userspace";
   /** SHA-256 (hex) of the wanted state: interface, config, forwarding, rotation; not of how to log in. */
   digest: string;
+  /** Counts the confirmed pushes to this host. Absent in results of older versions. */
+  serial?: number;
 }

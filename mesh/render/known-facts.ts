@@ -13,14 +13,19 @@ export function relaysAwaited(text: string): string[] {
 
 /** Replaces every placeholder. Throws if a fact is missing, so that no incomplete config is delivered. */
 export function fillFacts(text: string, facts: InstanceFacts): string {
-  const filled = Object.entries(facts).reduce(
+  const filled = fillKnownFacts(text, facts);
+  const missing = relaysAwaited(filled);
+  if (missing.length === 0) return filled;
+  throw new Error(`no instance known for ${missing.join(", ")}`);
+}
+
+/** Leaves the placeholders whose facts are missing. */
+export function fillKnownFacts(text: string, facts: InstanceFacts): string {
+  return Object.entries(facts).reduce(
     (soFar, [name, { address, instanceId }]) =>
       soFar
         .replaceAll(addressPlaceholder(name), address)
         .replaceAll(instancePlaceholder(name), instanceId),
     text,
   );
-  const missing = relaysAwaited(filled);
-  if (missing.length === 0) return filled;
-  throw new Error(`no instance known for ${missing.join(", ")}`);
 }

@@ -2,10 +2,22 @@
 import { hostTargets, machineId } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder } from "../placeholders";
-import type { HostIdentity, PushRequest, RotationTask } from "../push-request";
-import { Secret } from "../secret";
+import { interfaceKey } from "../plan/rotation";
+import {
+  ON_THIS_HOST,
+  type HostIdentity,
+  type PushRequest,
+  type RotationTask,
+} from "../push-request";
+import { HIDDEN, Secret } from "../secret";
 import { authorityOf, bootstrapKeyOf } from "../ssh-identity";
-import { renderAlternate, renderConfig, type Keyring } from "./render";
+import {
+  renderAlternate,
+  renderConfig,
+  renderRedacted,
+  renderRedactedAlternate,
+  type Keyring,
+} from "./render";
 import { instanceNameOf } from "./user-data";
 
 /** The push request as JSON text. `owner` is `PROJECT/STACK`. */
@@ -15,23 +27,68 @@ export function renderPushRequest(
   keyring: Keyring,
   owner: string,
 ): Secret {
-  const request: PushRequest = {
-    version: 1,
-    node: node.name,
+  const request = requestOf(node, plan, owner, {
     targets: hostTargets(node, plan, authorityKeyOf(keyring)),
     sshPrivateKey: keyring.sshPrivateKey?.reveal() ?? null,
+    config: renderConfig(node, plan.network, keyring).reveal(),
+    alternate: renderAlternate(node, plan.network, keyring)?.reveal() ?? null,
+    identity: identityOf(node, keyring),
+  });
+  return Secret.of(JSON.stringify(request));
+}
+
+/**
+ * The same without secrets and logins, to compare a host with (mesh/host/wanted.ts): each private key as one that only the
+ * host has, preshared keys as `(hidden)`. It cannot be pushed.
+ */
+export function requestWithoutSecrets(node: NodePlan, plan: Plan, owner: string): PushRequest {
+  const alternate = renderRedactedAlternate(node, plan.network);
+  return requestOf(node, plan, owner, {
+    targets: [],
+    sshPrivateKey: null,
+    config: withPublicKey(renderRedacted(node, plan.network), interfaceKey(node)),
+    alternate:
+      alternate === null ? null : withPublicKey(alternate, node.alternate?.publicKey ?? ""),
+    identity: null,
+  });
+}
+
+/** What needs secrets. */
+interface SecretParts extends Pick<
+  PushRequest,
+  "targets" | "sshPrivateKey" | "config" | "identity"
+> {
+  /** The file of the second interface. */
+  alternate: string | null;
+}
+
+/** The order of its fields is that of the JSON text, which must not change: the engine would push again. */
+function requestOf(
+  node: NodePlan,
+  plan: Plan,
+  owner: string,
+  { targets, sshPrivateKey, config, alternate, identity }: SecretParts,
+): PushRequest {
+  return {
+    version: 1,
+    node: node.name,
+    targets,
+    sshPrivateKey,
     owner,
     machine: machineId(node),
     ...rivalsOf(node, plan),
     interface: plan.network.interface,
-    config: renderConfig(node, plan.network, keyring).reveal(),
+    config,
     forwarding: node.forwarding,
     probes: node.probes,
     instances: neighbourInstances(node, plan),
-    identity: identityOf(node, keyring),
-    rotation: rotationTask(node, plan, keyring),
+    identity,
+    rotation: rotationTask(node, alternate),
   };
-  return Secret.of(JSON.stringify(request));
+}
+
+function withPublicKey(text: string, publicKey: string): string {
+  return text.replace(`PrivateKey = ${HIDDEN}`, `PrivateKey = ${ON_THIS_HOST} ${publicKey}`);
 }
 
 /** Nodes with the same host keys: a machine that is in the config twice, or a clone. */
@@ -49,7 +106,7 @@ export function authorityKeyOf({ sshAuthoritySeed }: Keyring): string | null {
 }
 
 /** Changes when a neighbour's instance is replaced, which makes the push run again. */
-function neighbourInstances(node: NodePlan, plan: Plan): string[] {
+export function neighbourInstances(node: NodePlan, plan: Plan): string[] {
   const ec2Nodes = new Set(plan.nodes.flatMap(({ name, ec2 }) => (ec2 === null ? [] : [name])));
   return node.sections
     .filter(({ name }) => ec2Nodes.has(name))
@@ -66,15 +123,14 @@ function identityOf({ name, ec2 }: NodePlan, { sshAuthoritySeed }: Keyring): Hos
   };
 }
 
-function rotationTask(node: NodePlan, plan: Plan, keyring: Keyring): RotationTask | null {
-  const { rotation, alternate } = node;
+function rotationTask(
+  { rotation, alternate }: NodePlan,
+  config: string | null,
+): RotationTask | null {
   if (rotation === null) return null;
-  const config = renderAlternate(node, plan.network, keyring);
   return {
     ...rotation,
     alternate:
-      alternate === null || config === null
-        ? null
-        : { interface: alternate.interface, config: config.reveal() },
+      alternate === null || config === null ? null : { interface: alternate.interface, config },
   };
 }

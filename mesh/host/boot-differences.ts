@@ -1,0 +1,103 @@
+/** The differences in what the next boot brings and in the host's records. */
+import { bootFiles } from "./boot-files";
+import { confirmedLines, type ConfirmedState } from "./confirmed";
+import type { BootDifference } from "./difference";
+import { mtuOf } from "./interface-differences";
+import { formerRpFilter, switchedOn } from "./kernel-settings";
+import { recordedEndpoints, resolve } from "./endpoints";
+import type { Observation } from "./observation";
+import * as paths from "./paths";
+import { interfacesOf, type Wanted } from "./wanted";
+import { wantedLines } from "./watched-keys";
+
+export function bootDifferences(observed: Observation, wanted: Wanted): BootDifference[] {
+  return [
+    ...bootFiles(observed, wanted).flatMap(({ path, is }) =>
+      is === null ? [] : [{ kind: "file", path, is } as const],
+    ),
+    ...hostScriptDifference(observed, wanted),
+    ...startDifferences(observed, wanted),
+    ...recordDifference(observed, wanted),
+    ...(isMarked(observed, wanted) ? [] : [{ kind: "owner-mark" } as const]),
+  ];
+}
+
+/** What the record says once the wanted state is confirmed. */
+export function confirmedState(observed: Observation, wanted: Wanted): ConfirmedState {
+  const { main, second } = wanted;
+  return {
+    digest: wanted.digest,
+    forwarding: wanted.forwarding,
+    switchedOn: switchedOn(observed, wanted),
+    instances: wanted.instances,
+    probes: wanted.probes,
+    alternate: second?.name ?? null,
+    mustShake: wanted.mustShake,
+    pairs: wanted.pairs.map(({ current, next }) => `${current}:${next}`),
+    endpoints: setEndpoints(observed, wanted),
+    ownMtu:
+      main.mtu === null ? mtuOf(observed, wanted) : (observed.records.confirmed?.ownMtu ?? null),
+    rpFilter: formerRpFilter(observed, wanted),
+  };
+}
+
+/** By public key. A name that does not resolve was not set, so what was set before stays in the record. */
+function setEndpoints(observed: Observation, wanted: Wanted): Map<string, string> {
+  return new Map(
+    interfacesOf(wanted).flatMap(({ name, peers }) => {
+      const before = recordedEndpoints(observed, name);
+      return peers.flatMap(({ publicKey, endpoint }) => {
+        if (endpoint === null) return [];
+        const isSet = resolve(endpoint, observed).length > 0;
+        const text = isSet ? endpoint.text : before.get(publicKey);
+        return text === undefined ? [] : [[publicKey, text] as const];
+      });
+    }),
+  );
+}
+
+/** Another version of the script is no difference: the next change brings the newest. */
+function hostScriptDifference({ digests }: Observation, { main }: Wanted): BootDifference[] {
+  const path = paths.pathsOf(main.name).hostScript;
+  return digests.has(path) ? [] : [{ kind: "file", path, is: "missing" }];
+}
+
+/** Hosts with neither systemd nor OpenRC are started by their owner's own means. */
+function startDifferences(observed: Observation, wanted: Wanted): BootDifference[] {
+  const { name } = wanted.main;
+  const link = (unit: string, wish: boolean): BootDifference[] => {
+    const exists = observed.bootLinks.has(
+      observed.init === "openrc" ? paths.runlevelLink(unit) : paths.unitLink(unit),
+    );
+    return exists === wish ? [] : [{ kind: "start", name: unit, is: wish ? "missing" : "extra" }];
+  };
+  switch (observed.init) {
+    case "systemd":
+      return [
+        ...link(paths.wgQuickUnit(name), true),
+        ...link(paths.watcherUnitName(name), wantedLines(wanted).length > 0),
+      ];
+    case "openrc":
+      return link(paths.initName(name), true);
+    case "none":
+      return [];
+  }
+}
+
+function recordDifference(observed: Observation, wanted: Wanted): BootDifference[] {
+  const { confirmed, confirmedFile } = observed.records;
+  if (confirmed === null) return [{ kind: "record", is: "missing" }];
+  if (confirmedFile === null) return [{ kind: "record", is: "older-format" }];
+  if (confirmed.digest !== wanted.digest) return [{ kind: "record", is: "other-config" }];
+  const own = /^(serial|token|file) /;
+  const present = confirmedFile.filter((line) => !own.test(line)).join("\n");
+  const same = present === confirmedLines(confirmedState(observed, wanted)).join("\n");
+  return same ? [] : [{ kind: "record", is: "outdated" }];
+}
+
+/** Reports whether the owner mark is exactly this node's. */
+export function isMarked({ records: { owner } }: Observation, wanted: Wanted): boolean {
+  return (
+    owner?.stack === wanted.owner && owner.node === wanted.node && owner.machine === wanted.machine
+  );
+}

@@ -1,0 +1,111 @@
+/** The files that decide what the next boot brings, as they should be and how they differ. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { Secret } from "../secret";
+import type { BootDifference } from "./difference";
+import { dropInLines } from "./kernel-settings";
+import { renderLiveFile, withoutSecrets } from "./live-file";
+import type { Observation } from "./observation";
+import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
+import type { Wanted, WantedInterface } from "./wanted";
+import { wantedLines } from "./watched-keys";
+
+type FileState = Extract<BootDifference, { kind: "file" }>["is"];
+
+/** A file of the host. */
+export interface BootFile {
+  path: string;
+  /** Octal. */
+  mode: string;
+  /** Null: it must not exist. */
+  text: Secret | null;
+  /** Null: it is as it should be. */
+  is: FileState | null;
+}
+
+/** The live config first. */
+export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
+  const { main, second } = wanted;
+  const { records } = observed;
+  const paths = pathsOf(main.name);
+  const former = records.second === second?.name ? null : records.second;
+  const rotation = wantedLines(wanted);
+  return [
+    configFile(main, observed, wanted),
+    ...(second === null ? [] : [configFile(second, observed, wanted)]),
+    ...(former === null ? [] : [unwantedConfig(former, observed)]),
+    plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
+    plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
+    ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
+  ];
+}
+
+export function digestOf(text: Secret): string {
+  return bytesToHex(sha256(new TextEncoder().encode(text.reveal())));
+}
+
+/** Secrets cannot be compared, so they count as equal only under the same digest of the request. */
+function configFile(one: WantedInterface, observed: Observation, wanted: Wanted): BootFile {
+  const { confirmed } = observed.records;
+  const path = configPath(one.name);
+  const text = renderLiveFile(one, observed);
+  const digest = observed.digests.get(path);
+  // Of the second interface's file no digest is recorded.
+  const isEdited = one === wanted.main && confirmed !== null && confirmed.file !== digest;
+  const isSame =
+    confirmed?.digest === wanted.digest &&
+    sameLines(withoutSecrets(text), observed.configs.get(path) ?? []);
+  const isOpen = observed.openFiles.has(path);
+  const present = isEdited ? "edited" : !isSame ? "outdated" : isOpen ? "open" : null;
+  return { path, mode: "600", text, is: digest === undefined ? "missing" : present };
+}
+
+function unwantedConfig(name: string, { digests }: Observation): BootFile {
+  const path = configPath(name);
+  return { path, mode: "600", text: null, is: digests.has(path) ? "extra" : null };
+}
+
+function plainFile(
+  path: string,
+  mode: string,
+  lines: readonly string[] | null,
+  present: readonly string[] | null,
+): BootFile {
+  if (lines === null) return { path, mode, text: null, is: present === null ? null : "extra" };
+  const text = Secret.of(lines.map((line) => `${line}\n`).join(""));
+  const is = present === null ? "missing" : sameLines(lines, present) ? null : "outdated";
+  return { path, mode, text, is };
+}
+
+/** A host that does not report the unit's digest reports its link. */
+function watcherUnit({ digests, bootLinks }: Observation, wanted: Wanted): BootFile {
+  const { name } = wanted.main;
+  const path = pathsOf(name).watcherUnit;
+  const digest = digests.get(path);
+  const exists = digest !== undefined || bootLinks.has(unitLink(watcherUnitName(name)));
+  if (wantedLines(wanted).length === 0) {
+    return { path, mode: "644", text: null, is: exists ? "extra" : null };
+  }
+  const text = Secret.of(unitText(name));
+  const same = digest === undefined || digest === digestOf(text);
+  return { path, mode: "644", text, is: !exists ? "missing" : same ? null : "outdated" };
+}
+
+function unitText(name: string): string {
+  return `# wireguard-mesh: ${name} has keys pending; goes when they are not
+[Unit]
+Description=WireGuard keys pending on ${name}
+After=${wgQuickUnit(name)}
+
+[Service]
+ExecStart=/bin/sh ${pathsOf(name).hostScript} watch ${name}
+Restart=on-failure
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function sameLines(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((line, at) => line === other[at]);
+}

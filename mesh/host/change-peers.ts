@@ -1,0 +1,143 @@
+/** Steps for the keys and peers of a running WireGuard interface. A peer without a difference is in none of them. */
+import type { LiveDifference, PeerDifference } from "./difference";
+import type { Observation } from "./observation";
+import { wantedPrefixes } from "./peer-differences";
+import { forgetStep, type Part } from "./steps";
+import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
+import {
+  formerSection,
+  KEY_OF_NOW,
+  newSection,
+  NO_KEY,
+  privateKeyText,
+  wgStep,
+  type InterfaceSection,
+  type PeerSection,
+} from "./wg-text";
+import { formatNumericEndpoint, type WireGuardDevice, type WireGuardPeer } from "./wireguard-state";
+
+/**
+ * `differences` are those of this interface. New peers and those that take prefixes come first, so that no prefix is without
+ * a peer for long; peers that are not wanted go last. A peer that needs a new session is removed and added again.
+ */
+export function changePeers(
+  one: WantedInterface,
+  device: WireGuardDevice,
+  differences: readonly LiveDifference[],
+  observed: Observation,
+  wanted: Wanted,
+): Part {
+  const changes = changesByPeer(differences);
+  const keys = [...changes.keys()];
+  const which = (test: (it: PeerDifference) => boolean) =>
+    keys.filter((key) => changes.get(key)?.some(test));
+  const extra = which((it) => it.kind === "peer" && it.is === "extra");
+  // Extra peers are removed last, so the undo may find their sessions alive, and keeps them.
+  const reset = which((it) => isNew(it) || (wasRemoved(it) && it.kind !== "peer"));
+  const removed = new Set(which(wasRemoved));
+  const former = keys
+    .flatMap((key) => device.peers.get(key) ?? [])
+    .map((peer) => formerSection(peer, removed.has(peer.publicKey)));
+  const takers = new Set(which((it) => isNew(it) || takesPrefix(it)));
+  const sections = wantedSections(changes, one, device, observed, wanted);
+  const isTaker = ({ publicKey }: PeerSection) => takers.has(publicKey);
+  const ordered = [...sections.filter(isTaker), ...sections.filter((it) => !isTaker(it))];
+  const own = ownSections(one, device, differences);
+  return {
+    apply: [
+      ...forgetStep(one.name, which(needsSession)),
+      ...wgStep(one.name, own.wanted, ordered),
+      ...forgetStep(one.name, extra),
+    ],
+    undo: [...forgetStep(one.name, reset), ...wgStep(one.name, own.former, former)],
+  };
+}
+
+/** The session of the peer is of no use: it belongs to another place or machine. */
+export function needsSession(it: PeerDifference): boolean {
+  return it.kind === "session" || (it.kind === "endpoint" && it.moved);
+}
+
+/** The undo adds the peer again: its endpoint can only be taken back together with it. */
+export function wasRemoved(it: PeerDifference): boolean {
+  return (
+    it.kind === "endpoint" || it.kind === "session" || (it.kind === "peer" && it.is === "extra")
+  );
+}
+
+export function isNew(it: PeerDifference): boolean {
+  return it.kind === "peer" && it.is === "missing";
+}
+
+export function changesByPeer(
+  differences: readonly LiveDifference[],
+): Map<string, PeerDifference[]> {
+  const changes = new Map<string, PeerDifference[]>();
+  for (const difference of differences) {
+    if (!("publicKey" in difference)) continue;
+    const known = changes.get(difference.publicKey);
+    if (known === undefined) changes.set(difference.publicKey, [difference]);
+    else known.push(difference);
+  }
+  return changes;
+}
+
+function takesPrefix(it: PeerDifference): boolean {
+  return it.kind === "allowed-ip" && it.is === "missing";
+}
+
+/** The wanted peers with a difference. */
+function wantedSections(
+  changes: ReadonlyMap<string, readonly PeerDifference[]>,
+  one: WantedInterface,
+  device: WireGuardDevice,
+  observed: Observation,
+  wanted: Wanted,
+): PeerSection[] {
+  const prefixes = wantedPrefixes(device, one, wanted);
+  return one.peers.flatMap((peer) => {
+    const all = changes.get(peer.publicKey);
+    if (all === undefined) return [];
+    const fresh = newSection(peer, prefixes.get(peer.publicKey) ?? [], observed);
+    const running = device.peers.get(peer.publicKey);
+    return [running === undefined ? fresh : changedSection(peer, running, all, fresh)];
+  });
+}
+
+/** Of a peer that keeps its session, only what differs; `fresh` is what it would be without one. */
+function changedSection(
+  peer: WantedPeer,
+  running: WireGuardPeer,
+  changes: readonly PeerDifference[],
+  fresh: PeerSection,
+): PeerSection {
+  const to = changes.find((it) => it.kind === "endpoint")?.to ?? null;
+  if (changes.some(needsSession)) {
+    const kept = running.endpoint === null ? null : formatNumericEndpoint(running.endpoint);
+    return { ...fresh, endpoint: to ?? fresh.endpoint ?? kept };
+  }
+  const rekeyed = changes.some(({ kind }) => kind === "preshared-key");
+  const presharedKey = rekeyed ? (peer.presharedKey ?? NO_KEY) : null;
+  return { ...fresh, presharedKey, endpoint: to };
+}
+
+/** Key and port of the interface, only where they differ: wireguard-go opens its socket again even for the same port. */
+function ownSections(
+  one: WantedInterface,
+  device: WireGuardDevice,
+  differences: readonly LiveDifference[],
+): Record<"wanted" | "former", InterfaceSection> {
+  const rekeyed = differences.some(({ kind }) => kind === "public-key");
+  const moved = differences.some(({ kind }) => kind === "listen-port");
+  const formerKey = device.publicKey === null ? NO_KEY : KEY_OF_NOW;
+  return {
+    wanted: {
+      privateKey: rekeyed ? privateKeyText(one) : null,
+      listenPort: moved ? one.listenPort : null,
+    },
+    former: {
+      privateKey: rekeyed ? formerKey : null,
+      listenPort: moved ? device.listenPort : null,
+    },
+  };
+}

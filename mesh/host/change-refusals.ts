@@ -1,0 +1,113 @@
+/** Why a change that is needed is not made: what it would break or could not do. */
+import { bootFiles } from "./boot-files";
+import { routeOptions, type Route } from "./network-state";
+import type { Observation } from "./observation";
+import { prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
+import type { Refusal } from "./refusals";
+import { allowedPrefixes, foreignRoutes } from "./route-differences";
+import { interfacesOf, type Wanted } from "./wanted";
+
+export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | null {
+  return (
+    noPrivateKey(observed, wanted) ??
+    mountedFile(observed, wanted) ??
+    ownLan(observed, wanted) ??
+    foreignRoute(observed, wanted)
+  );
+}
+
+function noPrivateKey({ ownKeys }: Observation, wanted: Wanted): Refusal | null {
+  const lost = interfacesOf(wanted).find(
+    ({ privateKey, publicKey }) => privateKey === null && !ownKeys.has(publicKey),
+  );
+  if (lost === undefined) return null;
+  return {
+    cause: `this host does not have the private key that belongs to ${lost.publicKey}: it was never made here, or is lost`,
+    remedy: `make one there: npx wireguard-mesh rotate ${wanted.node} --revoke`,
+  };
+}
+
+/** A mount point cannot be renamed over, so the change could never be committed. */
+function mountedFile(observed: Observation, wanted: Wanted): Refusal | null {
+  const files = bootFiles(observed, wanted);
+  const mounted = files.find(({ path }) => observed.mountPoints.has(path));
+  if (mounted === undefined) return null;
+  return {
+    cause: `${mounted.path} is a mount point, so it cannot be replaced; nothing was changed`,
+    remedy: `unmount it there (umount ${mounted.path}), or bind-mount its folder instead`,
+  };
+}
+
+/**
+ * The LAN that this host is in itself: a route to it through the tunnel would take its neighbours away, and its gateway with
+ * them. The kernel refuses that only where the LAN's own route has no metric.
+ */
+function ownLan(observed: Observation, wanted: Wanted): Refusal | null {
+  const hit = shadowed(observed, wanted);
+  if (hit === null) return null;
+  return {
+    cause: `${hit.prefix} would lead into the tunnel, and this host is in that network itself, by ${hit.device}: nothing was changed`,
+    remedy: `where it is the same network, give ${wanted.node} the same site as the node whose subnets these are; else change the prefix of one of the two (subnets, network.cidr)`,
+  };
+}
+
+/**
+ * The first prefix that newly leads into the tunnel and holds an address of another interface, or its gateway, though it is
+ * no wider than the network of that interface.
+ */
+function shadowed(observed: Observation, wanted: Wanted) {
+  const { links, routes } = observed.network;
+  const own = [...interfacesOf(wanted).map(({ name }) => name), observed.records.second];
+  const gateways = gatewaysByDevice(routes);
+  const tunnel = new PrefixSet(newPrefixes(observed, wanted));
+  for (const { name, addresses } of links.values()) {
+    if (own.includes(name)) continue;
+    const connected = new PrefixSet(addresses.flatMap((address) => prefixOf(address) ?? []));
+    const hosts = [...addresses.flatMap(hostOf), ...(gateways.get(name) ?? [])];
+    for (const host of hosts) {
+      const network = connected.longestCovering(host);
+      const prefix = tunnel.longestCovering(host);
+      if (network === null || prefix === null || prefix.length < network.length) continue;
+      return { prefix: prefix.text, device: name };
+    }
+  }
+  return null;
+}
+
+/** Prefixes that no running peer has. */
+function newPrefixes({ devices }: Observation, { main }: Wanted): NumericPrefix[] {
+  const peers = [...(devices.get(main.name)?.peers.values() ?? [])];
+  const present = new Set(peers.flatMap(({ allowedIps }) => allowedIps));
+  return [...allowedPrefixes(main).values()].filter(({ text }) => !present.has(text));
+}
+
+/** The gateways of default routes. */
+function gatewaysByDevice(routes: readonly Route[]): Map<string, NumericPrefix[]> {
+  const found = new Map<string, NumericPrefix[]>();
+  for (const { prefix, device, gateway } of routes) {
+    const host = prefix === "default" && gateway !== null ? prefixOf(gateway) : null;
+    if (device === null || host === null) continue;
+    const known = found.get(device);
+    if (known === undefined) found.set(device, [host]);
+    else known.push(host);
+  }
+  return found;
+}
+
+/** An interface's address without its network. */
+function hostOf(address: string): NumericPrefix[] {
+  const host = prefixOf(address.slice(0, address.indexOf("/")));
+  return host === null ? [] : [host];
+}
+
+/** It would fail in the middle of the change, or take the route's traffic into the tunnel. */
+function foreignRoute(observed: Observation, { main }: Wanted): Refusal | null {
+  const [route] = foreignRoutes(main, observed);
+  if (route === undefined) return null;
+  const { prefix, type, protocol } = route;
+  const way = (type === "unicast" ? "" : ` ${type}`) + routeOptions({ ...route, protocol: "boot" });
+  return {
+    cause: `this host has another route to ${prefix} (${way.trim()}, proto ${protocol}), and the tunnel needs one: nothing was changed`,
+    remedy: `remove that one there (sudo ip route del ${type === "unicast" ? "" : `${type} `}${prefix}${routeOptions({ ...route, protocol: "boot" })}), or take ${prefix} out of the plan (subnets)`,
+  };
+}

@@ -1,0 +1,120 @@
+/** A change of a host as data: steps to take, steps to undo them, and files. Rendered, it is all that the host is sent. */
+import { Secret } from "../secret";
+
+export interface Change {
+  /** Done while the change is staged, before the login ends. They stay whatever happens. */
+  now: NowStep[];
+  /** In order; if one fails, all of `undo` follows. Empty if nothing running differs. */
+  apply: LiveStep[];
+  /** Leads back to the observed state from any point of `apply`, also when it runs twice. */
+  undo: LiveStep[];
+  /** After the confirmation. The first one places the live config and decides. */
+  commit: CommitStep[];
+}
+
+/** A change of the running system. */
+export type LiveStep =
+  /** Creates the interface if it does not exist. */
+  | { do: "link"; interface: string }
+  /** Deletes the interface if it exists. */
+  | { do: "unlink"; interface: string }
+  /** `wg addconf` (wg(8)). */
+  | { do: "wg"; interface: string; text: Secret }
+  /** Removes peers by public key. */
+  | { do: "forget"; interface: string; keys: string[] }
+  /** Lines for `ip -batch`, or `ip -6 -batch`. */
+  | { do: "ip" | "ip6"; lines: string[] }
+  /** A key such as `net/ipv4/ip_forward`. */
+  | { do: "sysctl"; key: string; value: string }
+  /** Waits for a handshake that is newer than the change, at the endpoint if there is one. */
+  | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
+  /** Restarts the watcher of rotating keys with the lines of watched-keys.ts; with none it ends. */
+  | { do: "watch"; lines: string[] }
+  /** Pings each address once, in the background. */
+  | { do: "ping"; addresses: string[] };
+
+/** Writes a file atomically; `mode` in octal. */
+export interface PlaceStep {
+  do: "place";
+  path: string;
+  mode: string;
+  text: Secret;
+}
+
+export type NowStep = PlaceStep;
+
+export type CommitStep =
+  | PlaceStep
+  | { do: "delete"; path: string }
+  /** A unit of systemd. */
+  | { do: "enable" | "disable"; unit: string }
+  /** A script in OpenRC's default runlevel. */
+  | { do: "openrc"; verb: "add" | "del"; name: string }
+  /** Forgets private keys that no interface uses. */
+  | { do: "forget-keys" };
+
+/**
+ * The text of a change: pieces that begin with a line `@ NAME`, each further line after one space. The pieces `now`,
+ * `apply`, `undo` and `commit` hold one step in a line; the others are numbered, and steps name them.
+ */
+export function renderChange(change: Change): Secret {
+  const pieces: string[][] = [];
+  const piece = (lines: string[]): number => pieces.push(lines);
+  const list = (name: string, steps: readonly (LiveStep | CommitStep)[]) =>
+    renderPiece(
+      name,
+      steps.map((step) => renderStep(step, piece)),
+    );
+  const steps = [
+    ...list("now", change.now),
+    ...list("apply", change.apply),
+    ...list("undo", change.undo),
+    ...list("commit", change.commit),
+  ];
+  const data = pieces.flatMap((lines, at) => renderPiece(String(at + 1), lines));
+  return Secret.of([...steps, ...data].map((line) => `${line}\n`).join(""));
+}
+
+function renderPiece(name: string, lines: readonly string[]): string[] {
+  return [`@ ${name}`, ...lines.map((line) => ` ${line}`)];
+}
+
+/** `piece` keeps data and returns its number. */
+function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => number): string {
+  switch (step.do) {
+    case "link":
+    case "unlink":
+      return `${step.do} ${step.interface}`;
+    case "wg":
+      return `wg ${step.interface} ${piece(linesOf(step.text))}`;
+    case "forget":
+      return ["set", step.interface, ...step.keys.map((key) => `peer ${key} remove`)].join(" ");
+    case "ip":
+    case "ip6":
+      return `${step.do} ${piece(step.lines)}`;
+    case "sysctl":
+      return `sysctl ${step.key} ${step.value}`;
+    case "shake":
+      return `shake ${step.interface} ${step.seconds} ${step.key} ${step.endpoint ?? "-"}`;
+    case "watch":
+      return `watch ${step.lines.length === 0 ? "-" : piece(step.lines)}`;
+    case "ping":
+      return `ping ${step.addresses.join(" ")}`;
+    case "place":
+      return `place ${piece(linesOf(step.text))} ${step.mode} ${step.path}`;
+    case "delete":
+      return `delete ${step.path}`;
+    case "enable":
+    case "disable":
+      return `${step.do} ${step.unit}`;
+    case "openrc":
+      return `openrc ${step.verb} ${step.name}`;
+    case "forget-keys":
+      return "forget-keys";
+  }
+}
+
+/** Texts end with a newline. */
+function linesOf(text: Secret): string[] {
+  return text.reveal().replace(/\n$/, "").split("\n");
+}

@@ -1,0 +1,24 @@
+/** A host's clock beside ours, and what a wrong one does to WireGuard. */
+
+/** How far clocks may be apart before people are told, in seconds. */
+const APART_S = 60;
+
+/** In words; null where they agree well enough, or where the host did not say. Both are seconds since 1970. */
+export function clockNote(theirs: number | null, ours: number): string | null {
+  const seconds = Math.round((theirs ?? ours) - ours);
+  if (Math.abs(seconds) <= APART_S) return null;
+  const way = seconds > 0 ? "ahead of" : "behind";
+  return (
+    `its clock is ${span(Math.abs(seconds))} ${way} this machine's. WireGuard refuses a handshake whose time is not ` +
+    "later than that of the last one it took (TAI64N), so a clock that goes back keeps the tunnel down until it has " +
+    "caught up. Set the clocks right (timedatectl); to be let in at once, have the relay forget this node: " +
+    "restart the interface there"
+  );
+}
+
+function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

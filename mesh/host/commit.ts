@@ -1,0 +1,104 @@
+/** Steps that make a change permanent, and files that the host needs before it begins. */
+import { Secret } from "../secret";
+import { bootDifferences, confirmedState, isMarked } from "./boot-differences";
+import { bootFiles, digestOf, type BootFile } from "./boot-files";
+import type { CommitStep, PlaceStep } from "./change";
+import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
+import type { Observation } from "./observation";
+import { pathsOf } from "./paths";
+import { interfacesOf, type Wanted } from "./wanted";
+
+export interface PushId {
+  /** Greater than that of every push before. */
+  serial: number;
+  token: string;
+}
+
+/** The live config comes first and decides: what is cut off before it is undone, after it completed. */
+export function commitSteps(observed: Observation, wanted: Wanted, push: PushId): CommitStep[] {
+  const [live, ...others] = bootFiles(observed, wanted);
+  const starts = bootDifferences(observed, wanted).filter((it) => it.kind === "start");
+  const namesThat = (is: "missing" | "extra") =>
+    starts.filter((it) => it.is === is).map(({ name }) => name);
+  return [
+    ...(live === undefined ? [] : fileStep(live)),
+    ...namesThat("extra").map((unit): CommitStep => ({ do: "disable", unit })),
+    ...others.filter(({ is }) => is !== null).flatMap(fileStep),
+    ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
+    ...recordSteps(observed, wanted, push),
+    ...forgetKeys(observed, wanted),
+  ];
+}
+
+/** The owner mark is written first: whatever comes of the change, it decides who may remove the interface. */
+export function stagingSteps(
+  observed: Observation,
+  wanted: Wanted,
+  hostScript: string,
+): PlaceStep[] {
+  const script = place(pathsOf(wanted.main.name).hostScript, hostScript);
+  const differs = observed.digests.get(script.path) !== digestOf(script.text);
+  return [...ownerStep(observed, wanted), ...(differs ? [script] : [])];
+}
+
+/** None if the mark is as wanted. */
+export function ownerStep(observed: Observation, wanted: Wanted): PlaceStep[] {
+  const { main, owner, node, machine } = wanted;
+  if (isMarked(observed, wanted)) return [];
+  return [place(pathsOf(main.name).owner, `${owner}\n${node}\n${machine}\n`)];
+}
+
+function fileStep({ path, mode, text }: BootFile): CommitStep[] {
+  return [text === null ? { do: "delete", path } : { do: "place", path, mode, text }];
+}
+
+function startStep(name: string, { init }: Observation, { main }: Wanted): CommitStep[] {
+  if (init !== "openrc") return [{ do: "enable", unit: name }];
+  return [
+    place(pathsOf(main.name).initScript, initScript(main.name), "755"),
+    { do: "openrc", verb: "add", name },
+  ];
+}
+
+/** openrc-run(8). Alpine's package has a script of its own; this one needs none. */
+function initScript(name: string): string {
+  return `#!/sbin/openrc-run
+description="WireGuard interface ${name}, by wireguard-mesh"
+depend() { need localmount; use net dns; after firewall; }
+start() { ebegin "Starting ${name}"; wg-quick up ${name}; eend $?; }
+stop() { ebegin "Stopping ${name}"; wg-quick down ${name}; eend $?; }
+`;
+}
+
+/** The host adds the digest of the live file to the record. */
+function recordSteps(observed: Observation, wanted: Wanted, push: PushId): CommitStep[] {
+  const { state, confirmed } = pathsOf(wanted.main.name);
+  const lines = [
+    ...confirmedLines(confirmedState(observed, wanted)),
+    `serial ${push.serial}`,
+    `token ${push.token}`,
+  ];
+  const record = place(confirmed, lines.map((line) => `${line}\n`).join(""));
+  const { records } = observed;
+  if (records.format === FORMAT && records.confirmedFile !== null) return [record];
+  const former = [
+    ...FORMAT_2_FILES.map((name) => `${state}/${name}`),
+    `/etc/wireguard/.wireguard-mesh/good/${wanted.main.name}.conf`,
+  ];
+  return [
+    record,
+    // Older versions read only this file, and then leave the host alone.
+    place(`${state}/format`, `${FORMAT}\n`),
+    ...(records.format === 0 ? [] : former.map((path): CommitStep => ({ do: "delete", path }))),
+  ];
+}
+
+/** Keys that no interface uses any more. */
+function forgetKeys({ ownKeys }: Observation, wanted: Wanted): CommitStep[] {
+  const used = interfacesOf(wanted).map(({ publicKey }) => publicKey);
+  return [...ownKeys].every((key) => used.includes(key)) ? [] : [{ do: "forget-keys" }];
+}
+
+function place(path: string, text: string, mode = "600"): PlaceStep {
+  return { do: "place", path, mode, text: Secret.of(text) };
+}

@@ -1,0 +1,85 @@
+/** Decides what to do on a host: the pure heart of a push. */
+import type { Change } from "./change";
+import { changeRefusal } from "./change-refusals";
+import { confirmedState } from "./boot-differences";
+import { NEVER_CONFIRMED } from "./confirmed";
+import { commitSteps, ownerStep, stagingSteps } from "./commit";
+import type { Differences, LiveDifference } from "./difference";
+import { differences, liveDifferences } from "./differences";
+import { liveChange } from "./live-change";
+import { changeNotes, standingNotes } from "./notes";
+import type { Observation } from "./observation";
+import { isRenamed, refusal, type Refusal } from "./refusals";
+import type { Wanted } from "./wanted";
+
+export type Decision =
+  /** `change` has to be made all the same: it only gives a renamed node its owner mark. Null: nothing. */
+  | (Refusal & { kind: "refuse"; change: Change | null })
+  | { kind: "nothing"; notes: string[] }
+  /** `serial`: the number of this push, once it is committed. */
+  | { kind: "change"; change: Change; serial: number; differences: Differences; notes: string[] };
+
+export interface DecideOptions {
+  token: string;
+  /** The text of this version's script for the host. */
+  hostScript: string;
+  /** Serial number of the last push to this host that the stack has recorded; 0 if there is none. */
+  serial?: number;
+}
+
+/**
+ * What leads from `observed` to `wanted`. After its commit, the same decision on a new observation is `nothing`. Throws if
+ * `wanted` has sealed secrets.
+ */
+export function decide(observed: Observation, wanted: Wanted, options: DecideOptions): Decision {
+  const refused = refusal(observed, wanted);
+  if (refused !== null) return refuse(refused, observed, wanted);
+  const found = differences(observed, wanted);
+  const notes = standingNotes(observed, wanted);
+  if (found.live.length + found.boot.length === 0) return { kind: "nothing", notes };
+  const blocked = changeRefusal(observed, wanted);
+  if (blocked !== null) return refuse(blocked, observed, wanted);
+  // A host that was set back to a snapshot has an older number than the stack.
+  const serial = Math.max(observed.records.confirmed?.serial ?? 0, options.serial ?? 0) + 1;
+  const change = {
+    now: stagingSteps(observed, wanted, options.hostScript),
+    ...liveChange(observed, wanted),
+    commit: commitSteps(observed, wanted, { token: options.token, serial }),
+  };
+  const all = [...changeNotes(observed, wanted), ...notes];
+  return { kind: "change", change, serial, differences: found, notes: all };
+}
+
+/**
+ * What still differs after the steps of a change that is not committed yet: it may be confirmed only if nothing does.
+ * `before` is the observation that was decided on.
+ */
+export function unapplied(
+  before: Observation,
+  after: Observation,
+  wanted: Wanted,
+): LiveDifference[] {
+  const { endpoints, instances } = confirmedState(before, wanted);
+  const confirmed = { ...(before.records.confirmed ?? NEVER_CONFIRMED), endpoints, instances };
+  const records = { ...after.records, confirmed, confirmedFile: [] };
+  const answers = new Map([...after.answers, ...before.answers]);
+  // An endpoint that was left alone because its peer had roamed may count as stale by now.
+  const changed = new Set(liveDifferences(before, wanted).map(peerOf));
+  const wasLeftAlone = (it: LiveDifference) =>
+    it.kind === "endpoint" &&
+    before.devices.get(it.interface)?.peers.has(it.publicKey) === true &&
+    !changed.has(peerOf(it));
+  return liveDifferences({ ...after, records, answers }, wanted).filter((it) => !wasLeftAlone(it));
+}
+
+function refuse(why: Refusal, observed: Observation, wanted: Wanted): Decision {
+  const marked = observed.root && isRenamed(observed, wanted);
+  const change = { now: ownerStep(observed, wanted), apply: [], undo: [], commit: [] };
+  return { kind: "refuse", ...why, change: marked ? change : null };
+}
+
+/** A peer whose endpoint a change sets; null for other differences. */
+function peerOf(it: LiveDifference): string | null {
+  const sets = it.kind === "endpoint" || it.kind === "session";
+  return sets ? `${it.interface} ${it.publicKey}` : null;
+}

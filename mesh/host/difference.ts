@@ -1,0 +1,65 @@
+/** One difference between a host and what is wanted of it, as data: words and steps are made of it. */
+import type { Route } from "./network-state";
+
+export interface Differences {
+  /** Of the running system. */
+  live: LiveDifference[];
+  /** Of what the next boot brings, and of the host's records. */
+  boot: BootDifference[];
+}
+
+export type Difference = LiveDifference | BootDifference;
+
+/** `extra`: it exists and is not wanted. */
+type Presence = "missing" | "extra";
+
+export type LiveDifference =
+  /** Nothing else is compared for an interface that is not ours, or missing. */
+  | { kind: "owner"; interface: string; owner: string | null }
+  /** A change that is not confirmed, so that it will be undone. */
+  | { kind: "pending" }
+  | { kind: "interface"; interface: string; is: Presence | "down" }
+  | { kind: "public-key"; interface: string; is: string | null; wanted: string }
+  | { kind: "listen-port"; interface: string; is: number; wanted: number }
+  | { kind: "mtu"; interface: string; is: number; wanted: number }
+  | { kind: "address"; interface: string; address: string; is: Presence }
+  | { kind: "route"; interface: string; prefix: string; is: "missing" }
+  | { kind: "route"; interface: string; prefix: string; is: "extra"; route: Route }
+  | { kind: "rule"; family: 4 | 6; is: Presence }
+  | { kind: "sysctl"; key: string; is: string; wanted: string }
+  /** `is`: what the watcher of keys does instead of following the wanted ones. */
+  | { kind: "watcher"; is: "missing" | "other" }
+  | PeerDifference;
+
+export type PeerDifference = { interface: string; publicKey: string } & (
+  | { kind: "peer"; is: Presence }
+  | { kind: "allowed-ip"; prefix: string; is: Presence }
+  | { kind: "preshared-key"; is: Presence | "other" }
+  /** Seconds; 0: off. */
+  | { kind: "keepalive"; is: number; wanted: number }
+  | EndpointDifference
+  /** The machine behind the key was replaced: it knows nothing of the session. */
+  | { kind: "session" }
+);
+
+export interface EndpointDifference {
+  kind: "endpoint";
+  /** `ADDRESS:PORT`; null: the peer has none. */
+  is: string | null;
+  /** `HOST:PORT` as in the config. */
+  wanted: string;
+  /** `ADDRESS:PORT` to set. */
+  to: string;
+  /** The config says another one than before. The session belongs to the former place, so a new one is needed. */
+  moved: boolean;
+}
+
+export type BootDifference =
+  /** `edited`: not what was confirmed last. `outdated`: what was confirmed is not what is wanted now. `open`: to others than root. */
+  | { kind: "file"; path: string; is: Presence | "edited" | "outdated" | "open" }
+  /** A unit of systemd, or a script of OpenRC. */
+  | { kind: "start"; name: string; is: Presence }
+  /** The record of the confirmed state. */
+  | { kind: "record"; is: "missing" | "older-format" | "other-config" | "outdated" }
+  /** The node or its machine has another name there. */
+  | { kind: "owner-mark" };

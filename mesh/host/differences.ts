@@ -1,0 +1,78 @@
+/** The one difference engine: how a host differs from what is wanted of it. Drift, status and every push use it. */
+import { bootDifferences } from "./boot-differences";
+import type { Differences, LiveDifference } from "./difference";
+import { interfaceDifferences, mtuOf } from "./interface-differences";
+import { ruleDifferences, sysctlDifferences } from "./kernel-settings";
+import type { Observation } from "./observation";
+import { peerDifferences } from "./peer-differences";
+import { routeDifferences } from "./route-differences";
+import type { Wanted, WantedInterface } from "./wanted";
+import { wantedLines } from "./watched-keys";
+
+/** Of an interface that is not ours, only that is said. */
+export function differences(observed: Observation, wanted: Wanted): Differences {
+  const foreign = foreignOwner(observed, wanted);
+  if (foreign !== null) return { live: [foreign], boot: [] };
+  const isPending = observed.pending !== null || observed.records.pendingOfFormat2 !== null;
+  return {
+    live: [
+      ...(isPending ? [{ kind: "pending" } as const] : []),
+      ...liveDifferences(observed, wanted),
+    ],
+    boot: bootDifferences(observed, wanted),
+  };
+}
+
+/** Of the running system alone, and of a host that is ours. Of an interface that is missing, only that is said. */
+export function liveDifferences(observed: Observation, wanted: Wanted): LiveDifference[] {
+  const { main, second } = wanted;
+  const former = observed.records.second;
+  const isLeft = former !== null && former !== second?.name && observed.network.links.has(former);
+  return [
+    ...differencesOf(main, observed, wanted),
+    ...(second === null ? [] : differencesOf(second, observed, wanted)),
+    ...(isLeft ? [{ kind: "interface", interface: former, is: "extra" } as const] : []),
+    ...ruleDifferences(observed, wanted),
+    ...sysctlDifferences(observed, wanted),
+    ...watcherDifference(observed, wanted),
+  ];
+}
+
+function differencesOf(
+  one: WantedInterface,
+  observed: Observation,
+  wanted: Wanted,
+): LiveDifference[] {
+  const link = observed.network.links.get(one.name);
+  const device = observed.devices.get(one.name);
+  if (link === undefined || device === undefined) {
+    return [{ kind: "interface", interface: one.name, is: "missing" }];
+  }
+  const mtu = one.mtu ?? mtuOf(observed, wanted);
+  return [
+    ...interfaceDifferences(link, device, one, mtu),
+    ...peerDifferences(device, one, observed, wanted),
+    ...routeDifferences(one, observed),
+  ];
+}
+
+/** An interface without our owner mark, or with another stack's. */
+function foreignOwner({ records, network }: Observation, wanted: Wanted): LiveDifference | null {
+  const { owner } = records;
+  const { name } = wanted.main;
+  if (owner === null) {
+    const exists = network.links.has(name);
+    return exists ? { kind: "owner", interface: name, owner: null } : null;
+  }
+  const ours = owner.released || owner.stack === wanted.owner;
+  return ours ? null : { kind: "owner", interface: name, owner: owner.stack };
+}
+
+function watcherDifference(observed: Observation, wanted: Wanted): LiveDifference[] {
+  const lines = wantedLines(wanted);
+  if (lines.join("\n") !== observed.records.watched.join("\n")) {
+    return [{ kind: "watcher", is: "other" }];
+  }
+  const missing = lines.length > 0 && observed.watcher !== "running";
+  return missing ? [{ kind: "watcher", is: "missing" }] : [];
+}

@@ -1,0 +1,102 @@
+/** The commands that open a host's packet filter for the tunnel, each for the program that made the table. */
+import type { Chain, Table } from "./packet-filter/rules";
+import { spanOf, type Packet } from "./packet-filter/match";
+
+/**
+ * `port`: UDP that comes in at the listen port. `forwarding`: from the interface to itself. `tunnel`: what comes out of the
+ * interface to this host. `pings`: only the pings among that.
+ */
+export type Blocked = "port" | "forwarding" | "tunnel" | "pings";
+
+export type Tool = "ufw" | "firewalld" | "tailscale" | "iptables" | "nft";
+
+/** A base chain and the packet that does not get through it. */
+export interface Place {
+  blocked: Blocked;
+  packet: Packet;
+  table: Table;
+  chain: Chain;
+  /** All of the host. */
+  tables: readonly Table[];
+}
+
+/** Who made the table, or the rule in it: what a tool has made must be changed by that tool. */
+export function toolFor(place: Place): Tool {
+  const { name, family, chains } = place.table;
+  if (name === "firewalld") return "firewalld";
+  if (name !== "filter" || family === "inet") return "nft";
+  if (isTailscale(place)) return "tailscale";
+  if (chains.has("ufw-before-input") || chains.has("ufw6-before-input")) return "ufw";
+  return chains.has("INPUT") || chains.has("FORWARD") ? "iptables" : "nft";
+}
+
+/** Tailscale keeps these addresses for itself: it drops them if they come in by another interface. */
+function isTailscale({ table, packet }: Place): boolean {
+  const reserved = spanOf("100.64.0.0/10", 4);
+  const { hook, family, source } = packet;
+  if (hook !== "input" || family === 6 || !table.chains.has("ts-input")) return false;
+  if (reserved === null || source === null || source === "anywhere") return false;
+  return reserved[0] <= source[0] && source[1] <= reserved[1];
+}
+
+/** For a shell; a remark in parentheses may follow. */
+export function commandThatOpens(
+  place: Place,
+  needs: { interface: string; listenPort: number | null },
+): string {
+  const { blocked } = place;
+  const name = needs.interface;
+  const port = needs.listenPort ?? 0;
+  switch (toolFor(place)) {
+    case "ufw":
+      if (blocked === "port") return `sudo ufw allow ${port}/udp`;
+      if (blocked === "forwarding") return `sudo ufw route allow in on ${name} out on ${name}`;
+      return `sudo ufw allow in on ${name}`;
+    case "firewalld": {
+      const zone =
+        blocked === "port" ? `--add-port=${port}/udp` : `--zone=trusted --add-interface=${name}`;
+      return `sudo firewall-cmd --permanent ${zone} && sudo firewall-cmd --reload`;
+    }
+    case "tailscale":
+      return (
+        `sudo iptables -I ${place.chain.name} -i ${name} -j ACCEPT (Tailscale drops 100.64.0.0/10, and puts that ` +
+        "in front again when it starts: give the tunnel another prefix)"
+      );
+    case "iptables":
+      return iptablesCommand(place, name, port);
+    case "nft":
+      return nftCommand(place, name, port);
+  }
+}
+
+function nftCommand({ blocked, packet, table, chain }: Place, name: string, port: number): string {
+  const match = {
+    port: `udp dport ${port}`,
+    forwarding: `iifname ${name} oifname ${name}`,
+    tunnel: `iifname ${name}`,
+    pings: `iifname ${name} ${packet.family === 4 ? "icmp" : "icmpv6"} type echo-request`,
+  }[blocked];
+  const chainWords = `${table.family} ${table.name} ${chain.name}`;
+  return `sudo nft insert rule ${chainWords} ${match} accept (and keep it, in /etc/nftables.conf)`;
+}
+
+function iptablesCommand(place: Place, name: string, port: number): string {
+  const program = place.table.family === "ip6" ? "ip6tables" : "iptables";
+  const insert = `sudo ${program} -I ${place.chain.name}`;
+  const keep = `(and keep it: ${program}-save)`;
+  switch (place.blocked) {
+    case "port":
+      return `${insert} -p udp --dport ${port} -j ACCEPT ${keep}`;
+    case "forwarding":
+      // Docker's own chains come and go with it; this one it leaves to the host's owner.
+      if (place.tables.some(({ chains }) => chains.has("DOCKER-USER"))) {
+        const rule = `sudo ${program} -I DOCKER-USER`;
+        return `${rule} -i ${name} -j ACCEPT && ${rule} -o ${name} -j ACCEPT (and keep them)`;
+      }
+      return `${insert} -i ${name} -o ${name} -j ACCEPT ${keep}`;
+    case "tunnel":
+      return `${insert} -i ${name} -j ACCEPT ${keep}`;
+    case "pings":
+      return `${insert} -i ${name} -p ${program === "iptables" ? "icmp" : "ipv6-icmp"} -j ACCEPT ${keep}`;
+  }
+}

@@ -1,0 +1,38 @@
+/** Notes on the host's packet filter, from an observation. */
+import { firewallFindings, firewallWords, type TunnelNeeds } from "./firewall";
+import type { Observation } from "./observation";
+import { prefixOf } from "./prefixes";
+import type { Wanted } from "./wanted";
+
+/**
+ * One sentence for each thing that the host's packet filter blocks. That it blocks pings alone is said only if one was lost:
+ * a host may well accept nothing but SSH.
+ */
+export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
+  const { main, forwarding } = wanted;
+  const needs: TunnelNeeds = {
+    interface: main.name,
+    listenPort: main.listenPort,
+    outerDevice: outerDevice(observed),
+    forwards: forwarding.ipv4,
+    forwards6: forwarding.ipv6,
+    tunnel: main.addresses.flatMap((address) => prefixOf(address)?.text ?? []),
+  };
+  const output = { nft: observed.nft.split("\n"), iptables: observed.iptables.split("\n") };
+  const isPingLost = observed.pings.some(({ answered }) => !answered);
+  return firewallFindings(output, needs)
+    .filter(({ blocked }) => blocked !== "pings" || isPingLost)
+    .map((finding) => firewallWords(finding, needs));
+}
+
+/** The interface of the IPv4 default route. */
+function outerDevice({ network }: Observation): string | null {
+  const found = network.routes.find(
+    ({ prefix, table, gateway, device }) =>
+      prefix === "default" &&
+      table === "main" &&
+      device !== null &&
+      gateway?.includes(":") !== true,
+  );
+  return found?.device ?? null;
+}

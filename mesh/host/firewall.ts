@@ -1,0 +1,159 @@
+/** Whether a host's own packet filter is in the way of the tunnel. It is read and never changed. */
+import { commandThatOpens, toolFor, type Blocked, type Tool } from "./firewall-commands";
+import { parseIptablesSave } from "./packet-filter/iptables-save";
+import { parseNft } from "./packet-filter/nft-ruleset";
+import type { Table } from "./packet-filter/rules";
+import { spanOf, type Packet } from "./packet-filter/match";
+import { blockingChains, type Blocking, type Budget } from "./packet-filter/walk";
+
+/** What a host's programs print, as lines. Empty where there is no such program. */
+export interface FilterOutput {
+  /** `nft list ruleset`. */
+  nft: readonly string[];
+  /** `iptables-save -t filter`. */
+  iptables: readonly string[];
+}
+
+/** What the tunnel needs from the host. */
+export interface TunnelNeeds {
+  /** The tunnel's interface. */
+  interface: string;
+  /** The UDP port that others dial; null: nobody does. */
+  listenPort: number | null;
+  /** The interface of the default route, by which they come; null: not known. */
+  outerDevice: string | null;
+  /** Whether the host passes IPv4 packets on, from the interface to itself. */
+  forwards: boolean;
+  /** The same of IPv6. */
+  forwards6: boolean;
+  /** The prefixes of the tunnel, from which others ping this host. */
+  tunnel: readonly string[];
+}
+
+/** A base chain from which no such packet comes out alive. */
+export interface FirewallFinding {
+  blocked: Blocked;
+  /** `FAMILY/NAME`; for the older iptables `iptables/filter`. */
+  table: string;
+  chain: string;
+  /** Who has to change the table. */
+  tool: Tool;
+  /** Opens it, for a shell, with a remark in parentheses where it is needed. */
+  command: string;
+}
+
+/** Longer output is not read: it may let everything through. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+/** Words compared for one host. */
+const MAX_COMPARED = 2_000_000;
+
+/**
+ * What is surely blocked: what is not understood may let everything through, because no word is better than a false alarm. Takes
+ * time and space in proportion to the output, whatever it is.
+ */
+export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): FirewallFinding[] {
+  const tables = tablesIn(output);
+  const budget: Budget = { left: MAX_COMPARED };
+  const found = [
+    ...blockedPort(tables, needs, budget),
+    ...blockedForwarding(tables, needs, budget),
+    ...blockedTunnel(tables, needs, budget),
+  ];
+  const first = new Map<string, FirewallFinding>();
+  for (const { blocked, table, chain, packet } of found) {
+    if (!isPlain(table.name) || !isPlain(chain.name)) continue;
+    const place = { blocked, table, chain, tables, packet };
+    const command = commandThatOpens(place, needs);
+    // Tables of nft and the older iptables, or of both families, may need the same command.
+    if (first.has(`${blocked} ${command}`)) continue;
+    const name = `${table.from === "nft" ? table.family : "iptables"}/${table.name}`;
+    const finding = { blocked, table: name, chain: chain.name, tool: toolFor(place), command };
+    first.set(`${blocked} ${command}`, finding);
+  }
+  return [...first.values()];
+}
+
+/** A finding as a sentence without a full stop. */
+export function firewallWords(finding: FirewallFinding, needs: TunnelNeeds): string {
+  const { blocked, table, chain, command } = finding;
+  const what = {
+    port: `lets no UDP in at port ${needs.listenPort ?? 0}, where others dial it`,
+    forwarding: `lets nothing through from ${needs.interface} to ${needs.interface}`,
+    tunnel: "drops what comes out of the tunnel",
+    pings: "drops the pings that come out of the tunnel",
+  }[blocked];
+  return `a firewall on this host (chain ${chain} of ${table}) ${what}: ${command}`;
+}
+
+interface Found extends Blocking {
+  blocked: Blocked;
+  /** What is blocked. */
+  packet: Packet;
+}
+
+/** The names become part of a command, and come from the host. */
+function isPlain(name: string): boolean {
+  return /^[\w./-]{1,128}$/.test(name);
+}
+
+function tablesIn({ nft, iptables }: FilterOutput): Table[] {
+  let characters = 0;
+  for (const lines of [nft, iptables]) for (const line of lines) characters += line.length + 1;
+  return characters > MAX_CHARACTERS ? [] : [...parseNft(nft), ...parseIptablesSave(iptables)];
+}
+
+function blockedPort(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
+  if (needs.listenPort === null) return [];
+  const packet: Packet = {
+    hook: "input",
+    family: 4,
+    input: needs.outerDevice,
+    output: null,
+    carries: "udp",
+    port: needs.listenPort,
+    source: "anywhere",
+  };
+  return blockingChains(tables, packet, budget).map((it) => ({ ...it, blocked: "port", packet }));
+}
+
+function blockedForwarding(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
+  const families = [needs.forwards ? [4 as const] : [], needs.forwards6 ? [6 as const] : []].flat();
+  return families.flatMap((family) => {
+    const packet: Packet = {
+      hook: "forward",
+      family,
+      input: needs.interface,
+      output: needs.interface,
+      carries: "any",
+      port: null,
+      source: null,
+    };
+    const blocking = blockingChains(tables, packet, budget);
+    return blocking.map((it) => ({ ...it, blocked: "forwarding" as const, packet }));
+  });
+}
+
+/** The probes are pings, so they come first; where TCP and UDP may come out of the tunnel, only they are said to be dropped. */
+function blockedTunnel(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
+  return [...new Set(needs.tunnel)].flatMap((prefix) => {
+    const family = prefix.includes(":") ? 6 : 4;
+    const source = spanOf(prefix, family);
+    if (source === null) return [];
+    const ping: Packet = {
+      hook: "input",
+      family,
+      input: needs.interface,
+      output: null,
+      carries: "ping",
+      port: null,
+      source,
+    };
+    const blocking = blockingChains(tables, ping, budget);
+    if (blocking.length === 0) return [];
+    const others = blockingChains(tables, { ...ping, carries: "any" }, budget);
+    return blocking.map((it) => {
+      const all = others.some(({ chain }) => chain === it.chain);
+      return { ...it, blocked: all ? ("tunnel" as const) : ("pings" as const), packet: ping };
+    });
+  });
+}

@@ -1,0 +1,139 @@
+/** Differences in words, for status, drift and messages of a push. */
+import type { Difference, PeerDifference } from "./difference";
+
+/**
+ * One line. `names` has the names of nodes by public key. The name of `main`, the first interface, is left out where it is
+ * clear.
+ */
+export function formatDifference(
+  difference: Difference,
+  names: ReadonlyMap<string, string>,
+  main: string,
+): string {
+  const isMain = !("interface" in difference) || difference.interface === main;
+  if ("publicKey" in difference) {
+    return (isMain ? "" : `${difference.interface}: `) + formatPeer(difference, names);
+  }
+  switch (difference.kind) {
+    case "owner":
+      return difference.owner === null
+        ? `${difference.interface} exists, but has no owner mark: wireguard-mesh did not set it up`
+        : `${difference.interface} belongs to ${difference.owner}`;
+    case "pending":
+      return "a change is not confirmed";
+    case "interface":
+      return presence(difference.interface, difference.is);
+    case "public-key":
+    case "listen-port":
+    case "mtu": {
+      const what = VALUES[difference.kind] + (isMain ? "" : ` of ${difference.interface}`);
+      return compared(what, difference.is, difference.wanted);
+    }
+    case "address":
+      return presence(`address ${difference.address}`, difference.is);
+    case "route":
+      return presence(`the route to ${difference.prefix}`, difference.is);
+    case "rule":
+      return presence(`the IPv${difference.family} rule for rotating keys`, difference.is);
+    case "sysctl":
+      return formatSysctl(difference.key, difference.is, difference.wanted);
+    case "watcher":
+      return WATCHERS[difference.is];
+    case "file":
+      return formatFile(difference.path, difference.is);
+    case "start":
+      return AT_BOOT;
+    case "record":
+      return RECORDS[difference.is];
+    case "owner-mark":
+      return "its owner mark has another name of the node or of its machine";
+  }
+}
+
+const VALUES = { "public-key": "public key", "listen-port": "listen port", mtu: "MTU" } as const;
+
+const WATCHERS = {
+  missing: "the watcher of the rotating keys is not running",
+  other: "the watcher of the rotating keys follows other keys",
+} as const;
+
+const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+
+const RECORDS = {
+  missing: "no config was confirmed yet",
+  "older-format": "its records are those of an older version",
+  "other-config": "the config that was confirmed last is another one",
+  outdated: "its records of the confirmed config are outdated",
+} as const;
+
+function formatPeer(difference: PeerDifference, names: ReadonlyMap<string, string>): string {
+  const name = names.get(difference.publicKey) ?? difference.publicKey;
+  switch (difference.kind) {
+    case "peer":
+      return presence(`peer ${name}`, difference.is);
+    case "allowed-ip":
+      return presence(`allowed IP of peer ${name}: ${difference.prefix}`, difference.is);
+    case "preshared-key": {
+      const what = `preshared key of peer ${name}`;
+      return difference.is === "other" ? `${what} is another one` : presence(what, difference.is);
+    }
+    case "keepalive":
+      return compared(
+        `persistent keepalive of peer ${name}`,
+        difference.is || "off",
+        difference.wanted || "off",
+      );
+    case "endpoint": {
+      const { is, wanted, to, moved } = difference;
+      const what = `endpoint of peer ${name}`;
+      if (moved || is === null || to === wanted) return compared(what, is, wanted);
+      return `${what} is ${is}, and no handshake for 180 s; ${wanted} has another address now`;
+    }
+    case "session":
+      return `the machine of peer ${name} was replaced: it needs a new handshake`;
+  }
+}
+
+function formatSysctl(key: string, is: string, wanted: string): string {
+  const [, device] = /^net\/ipv6\/conf\/(.+)\/accept_ra$/.exec(key) ?? [];
+  if (device !== undefined) {
+    return `accept_ra of ${device} is ${is}: a host that forwards would lose its IPv6 default route`;
+  }
+  const family = FORWARDING[key];
+  if (family === undefined) return compared(key, is, wanted);
+  return wanted === "0"
+    ? `it forwards ${family}, which is not in the plan`
+    : `it does not forward ${family}`;
+}
+
+const FORWARDING: Readonly<Record<string, string>> = {
+  "net/ipv4/ip_forward": "IPv4",
+  "net/ipv6/conf/all/forwarding": "IPv6",
+};
+
+function formatFile(
+  path: string,
+  is: "missing" | "extra" | "edited" | "outdated" | "open",
+): string {
+  if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return AT_BOOT;
+  switch (is) {
+    case "missing":
+      return `${path} was deleted`;
+    case "edited":
+      return `${path} was edited by hand`;
+    case "open":
+      return `${path} can be read or written by others than root`;
+    case "outdated":
+      return `${path} is not as planned, which counts at the next boot`;
+    case "extra":
+      return `${path} is not in the plan`;
+  }
+}
+
+function presence(what: string, is: "missing" | "extra" | "down"): string {
+  return is === "extra" ? `${what} is not in the plan` : `${what} is ${is}`;
+}
+
+function compared(what: string, is: string | number | null, planned: string | number): string {
+  return `${what} is ${is ?? "not set"}, planned is ${planned}`;
+}

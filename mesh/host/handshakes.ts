@@ -1,0 +1,125 @@
+/** Handshakes and pings that prove a change: before it where that is possible, else after it. */
+import type { LiveStep } from "./change";
+import { changesByPeer, isNew, needsSession, wasRemoved } from "./change-peers";
+import type { LiveDifference } from "./difference";
+import type { Observation } from "./observation";
+import { prefixOf } from "./prefixes";
+import type { Part } from "./steps";
+import type { Wanted, WantedInterface } from "./wanted";
+import { newSection, UNCHANGED, wgStep } from "./wg-text";
+
+/** For two tries of WireGuard's own, which are 5 s apart (REKEY_TIMEOUT). */
+const TRIAL_S = 8;
+const PROOF_S = 15;
+const TRIAL_KEEPALIVE_S = 5;
+const MOST_PINGS = 32;
+
+/**
+ * Adds new keys that must prove themselves without prefixes, so that the keys in use carry the packets until these have
+ * shaken hands. Undone with the other new peers. `differences` are those of the first interface.
+ */
+export function tryNewKeys(
+  differences: readonly LiveDifference[],
+  observed: Observation,
+  wanted: Wanted,
+): Part {
+  const { main } = wanted;
+  const sections = tried(differences, wanted).map((peer) => ({
+    ...newSection(peer, [], observed),
+    keepalive: TRIAL_KEEPALIVE_S,
+  }));
+  const shakes = sections.map(({ publicKey, endpoint }) =>
+    shake(main, TRIAL_S, publicKey, endpoint),
+  );
+  return { apply: [...wgStep(main.name, UNCHANGED, sections), ...shakes], undo: [] };
+}
+
+/** The proofs that could not be had before the change. `differences` are those of the first interface. */
+export function awaitHandshakes(differences: readonly LiveDifference[], wanted: Wanted): Part {
+  const { main, mustShake } = wanted;
+  const changes = changesByPeer(differences);
+  const before = tried(differences, wanted);
+  const untried = main.peers.filter(
+    (it) => mustShake.includes(it.publicKey) && !before.includes(it),
+  );
+  const apply = untried.flatMap(({ publicKey }) => {
+    const moved = changes.get(publicKey)?.find((it) => it.kind === "endpoint" && it.moved);
+    const to = moved?.kind === "endpoint" ? moved.to : null;
+    const due = isRekeyed(differences) || to !== null;
+    return due ? [shake(main, PROOF_S, publicKey, to)] : [];
+  });
+  return { apply, undo: [] };
+}
+
+/**
+ * One ping each makes WireGuard shake hands now instead of when somebody next speaks. An interface with another key has
+ * lost every session, so it speaks to all peers whose endpoint is known.
+ */
+export function pingPeers(
+  differences: readonly LiveDifference[],
+  observed: Observation,
+  { main, probes }: Wanted,
+): Part {
+  const changes = changesByPeer(differences);
+  const running = observed.devices.get(main.name)?.peers;
+  const rekeyed = isRekeyed(differences);
+  const silent = main.peers.filter(({ publicKey, endpoint }) => {
+    const known = endpoint ?? running?.get(publicKey)?.endpoint ?? null;
+    return (rekeyed && known !== null) || changes.get(publicKey)?.some(needsSession) === true;
+  });
+  return { apply: ping([...probes, ...silent.flatMap(firstAddress)]), undo: [] };
+}
+
+/** On the way back, for the peers that were removed and added again. */
+export function pingFormerPeers(
+  differences: readonly LiveDifference[],
+  observed: Observation,
+  { main }: Wanted,
+): Part {
+  const changes = changesByPeer(differences);
+  const running = [...(observed.devices.get(main.name)?.peers.values() ?? [])];
+  const rekeyed = isRekeyed(differences);
+  const silent = running.filter(
+    ({ publicKey, endpoint }) =>
+      endpoint !== null && (rekeyed || changes.get(publicKey)?.some(wasRemoved) === true),
+  );
+  return { apply: [], undo: ping(silent.flatMap(firstAddress)) };
+}
+
+/** With a running interface and the same key of our own. */
+function tried(differences: readonly LiveDifference[], { main, mustShake }: Wanted) {
+  if (isRekeyed(differences)) return [];
+  const changes = changesByPeer(differences);
+  return main.peers.filter(
+    ({ publicKey }) =>
+      mustShake.includes(publicKey) && changes.get(publicKey)?.some(isNew) === true,
+  );
+}
+
+/** Whether the interface gets another key, or is new. */
+function isRekeyed(differences: readonly LiveDifference[]): boolean {
+  return differences.some(
+    (it) => it.kind === "public-key" || (it.kind === "interface" && it.is === "missing"),
+  );
+}
+
+/** The first single address among the allowed IPs. */
+function firstAddress({ allowedIps }: { allowedIps: readonly string[] }): string[] {
+  const prefixes = allowedIps.flatMap((text) => prefixOf(text) ?? []);
+  const single = prefixes.find(({ family, length }) => length === (family === 4 ? 32 : 128));
+  return single === undefined ? [] : [single.text.slice(0, single.text.indexOf("/"))];
+}
+
+function ping(addresses: readonly string[]): LiveStep[] {
+  const all = [...new Set(addresses)].slice(0, MOST_PINGS);
+  return all.length === 0 ? [] : [{ do: "ping", addresses: all }];
+}
+
+function shake(
+  { name }: WantedInterface,
+  seconds: number,
+  key: string,
+  endpoint: string | null,
+): LiveStep {
+  return { do: "shake", interface: name, seconds, key, endpoint };
+}

@@ -1,0 +1,67 @@
+/** The differences of one WireGuard interface without its peers and routes. */
+import type { LiveDifference } from "./difference";
+import { splitAt } from "./lines";
+import type { Link } from "./network-state";
+import type { Observation } from "./observation";
+import { configPath } from "./paths";
+import type { Wanted, WantedInterface } from "./wanted";
+import type { WireGuardDevice } from "./wireguard-state";
+
+/** `mtu` as of `mtuOf`. */
+export function interfaceDifferences(
+  link: Link,
+  device: WireGuardDevice,
+  one: WantedInterface,
+  mtu: number,
+): LiveDifference[] {
+  const of = { interface: one.name };
+  const { publicKey, listenPort } = device;
+  const wantedPort = one.listenPort ?? listenPort;
+  const differs = <T>(is: T, wanted: T) => (is === wanted ? [] : [{ ...of, is, wanted }]);
+  return [
+    ...(link.up ? [] : [{ ...of, kind: "interface", is: "down" } as const]),
+    ...differs<string | null>(publicKey, one.publicKey).map(
+      ({ is }) => ({ ...of, kind: "public-key", is, wanted: one.publicKey }) as const,
+    ),
+    ...differs(listenPort, wantedPort).map((it) => ({ kind: "listen-port", ...it }) as const),
+    ...differs(link.mtu, mtu).map((it) => ({ kind: "mtu", ...it }) as const),
+    ...addressDifferences(link, one),
+  ];
+}
+
+function addressDifferences({ addresses }: Link, one: WantedInterface): LiveDifference[] {
+  const [present, wanted] = [new Set(addresses), new Set(one.addresses)];
+  const of = (address: string, is: "missing" | "extra"): LiveDifference => ({
+    kind: "address",
+    interface: one.name,
+    address,
+    is,
+  });
+  return [
+    ...[...wanted].filter((address) => !present.has(address)).map((it) => of(it, "missing")),
+    ...[...present].filter((address) => !wanted.has(address)).map((it) => of(it, "extra")),
+  ];
+}
+
+const USUAL_MTU = 1500;
+/** For IPv6, UDP and WireGuard. */
+const OVERHEAD = 80;
+
+/**
+ * The MTU of the first interface; the second one has the same unless its config names one. If the config names none: the one
+ * that was recorded when the interface was made; else, if the confirmed config did not name one either, the running one; else
+ * what fits the device of the default route.
+ */
+export function mtuOf(observed: Observation, { main }: Wanted): number {
+  const { network, records } = observed;
+  const lines = observed.configs.get(configPath(main.name));
+  const named = lines?.some((line) => splitAt(line, "=")[0].trim() === "MTU") ?? true;
+  const running = named ? undefined : network.links.get(main.name)?.mtu;
+  return main.mtu ?? records.confirmed?.ownMtu ?? running ?? fittingMtu(observed);
+}
+
+/** As wg-quick(8) works it out at boot. */
+function fittingMtu({ network: { routes, links } }: Observation): number {
+  const way = routes.find(({ prefix, table }) => prefix === "default" && table === "main");
+  return (links.get(way?.device ?? "")?.mtu ?? USUAL_MTU) - OVERHEAD;
+}

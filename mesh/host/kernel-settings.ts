@@ -1,0 +1,196 @@
+/** Sysctls and policy rules outside of the interfaces: forwarding, router advertisements, reverse path filter. */
+import type { PerFamily } from "./confirmed";
+import type { LiveDifference } from "./difference";
+import type { Observation } from "./observation";
+import { interfacesOf, type Wanted } from "./wanted";
+
+type SysctlDifference = Extract<LiveDifference, { kind: "sysctl" }>;
+type RuleDifference = Extract<LiveDifference, { kind: "rule" }>;
+
+const FORWARDING = {
+  ipv4: { key: "net/ipv4/ip_forward", name: "IPv4" },
+  ipv6: { key: "net/ipv6/conf/all/forwarding", name: "IPv6" },
+} as const;
+
+const FAMILIES = ["ipv4", "ipv6"] as const;
+
+/** Priority of the rules and number of the table in which the watcher keeps the routes of a second interface. */
+export const ROTATION_TABLE = 5182;
+
+/** In the order in which they have to be set. */
+export function sysctlDifferences(observed: Observation, wanted: Wanted): SysctlDifference[] {
+  const set = (key: string, value: string): SysctlDifference[] => {
+    const is = observed.sysctls.get(key) ?? "0";
+    return is === value ? [] : [{ kind: "sysctl", key, is, wanted: value }];
+  };
+  const advertised = wanted.forwarding.ipv6 ? advertisedDevices(observed, ["1"]) : [];
+  return [
+    // A kernel that forwards drops its default routes from router advertisements, unless accept_ra is 2 by then.
+    ...advertised.flatMap((device) => set(acceptRa(device), "2")),
+    ...FAMILIES.flatMap((family) => {
+      const { key } = FORWARDING[family];
+      if (wanted.forwarding[family]) return isOn(observed, key) ? [] : set(key, "1");
+      const ours = isOn(observed, key) && observed.records.confirmed?.switchedOn[family] === true;
+      return ours && forwardingUsers(observed, namesOfInterfaces(wanted)).length === 0
+        ? set(key, "0")
+        : [];
+    }),
+    ...rpFilterDifferences(observed, wanted),
+  ];
+}
+
+/** Which forwarding sysctls are on because of wireguard-mesh once the wanted state is reached. */
+export function switchedOn(observed: Observation, { forwarding }: Wanted): PerFamily {
+  const ours = (family: keyof PerFamily) =>
+    forwarding[family] &&
+    (observed.records.confirmed?.switchedOn[family] === true ||
+      !isOn(observed, FORWARDING[family].key));
+  return { ipv4: ours("ipv4"), ipv6: ours("ipv6") };
+}
+
+/** Says which forwarding is left on though wireguard-mesh needs it no more, and for whom. */
+export function forwardingNotes(observed: Observation, wanted: Wanted): string[] {
+  const users = forwardingUsers(observed, namesOfInterfaces(wanted));
+  if (users.length === 0) return [];
+  return FAMILIES.flatMap((family) => {
+    const { key } = FORWARDING[family];
+    const ours = observed.records.confirmed?.switchedOn[family] === true;
+    if (wanted.forwarding[family] || !ours || !isOn(observed, key)) return [];
+    return [leftOn(family, users)];
+  });
+}
+
+/** The lines of the sysctl file for the next boot; null if there is nothing to set. */
+export function dropInLines(observed: Observation, { main, forwarding }: Wanted): string[] | null {
+  if (!forwarding.ipv4 && !forwarding.ipv6) return null;
+  return [
+    `# wireguard-mesh: ${main.name}`,
+    ...(forwarding.ipv4 ? ["net.ipv4.ip_forward = 1"] : []),
+    ...(forwarding.ipv6 ? ["net.ipv6.conf.all.forwarding = 1"] : []),
+    // With slashes, because names of devices may contain dots (sysctl.d(5)).
+    ...(forwarding.ipv6 ? acceptingDevices(observed) : []).map((it) => `${acceptRa(it)} = 2`),
+  ];
+}
+
+/** Both families ask the table of a second interface; without IPv6 on the host only one. */
+export function ruleDifferences(observed: Observation, { main, second }: Wanted): RuleDifference[] {
+  const { rules } = observed.network;
+  const hasIpv6 = observed.sysctls.has("net/ipv6/conf/all/disable_ipv6");
+  const families = hasIpv6 ? ([4, 6] as const) : ([4] as const);
+  const present = (of: 4 | 6) =>
+    rules.some(
+      ({ family, priority, table }) =>
+        family === of && priority === ROTATION_TABLE && table === String(ROTATION_TABLE),
+    );
+  if (second !== null) {
+    const missing = families.filter((family) => !present(family));
+    return missing.map((family) => ({ kind: "rule", family, is: "missing" }));
+  }
+  const former = observed.records.second;
+  if (former === null || isTableShared(observed, [main.name, former])) return [];
+  return ([4, 6] as const).filter(present).map((family) => ({ kind: "rule", family, is: "extra" }));
+}
+
+/** The rp_filter of the first interface before a second one was added, to set it back; null if it need not change. */
+export function formerRpFilter(observed: Observation, { main, second }: Wanted): number | null {
+  if (second === null) return null;
+  const own = rpFilter(observed, main.name);
+  return observed.records.confirmed?.rpFilter ?? (isStrict(observed, own) ? own : null);
+}
+
+/** Strict filtering drops what arrives on one interface while the route leads out of the other. */
+function rpFilterDifferences(observed: Observation, { main, second }: Wanted): SysctlDifference[] {
+  const change = (name: string, value: number): SysctlDifference => ({
+    kind: "sysctl",
+    key: `net/ipv4/conf/${name}/rp_filter`,
+    is: String(rpFilter(observed, name)),
+    wanted: String(value),
+  });
+  if (second !== null) {
+    const names = [main.name, second.name];
+    const strict = names.filter((name) => isStrict(observed, rpFilter(observed, name)));
+    return strict.map((name) => change(name, 2));
+  }
+  const former = observed.records.confirmed?.rpFilter ?? null;
+  const isLoosened = former !== null && rpFilter(observed, main.name) === 2;
+  return isLoosened && former !== 2 ? [change(main.name, former)] : [];
+}
+
+/** A new interface begins with the default. */
+function rpFilter({ sysctls }: Observation, name: string): number {
+  const text = sysctls.get(`net/ipv4/conf/${name}/rp_filter`);
+  return Number(text ?? sysctls.get("net/ipv4/conf/default/rp_filter") ?? 0);
+}
+
+/** The larger one of `all` and the interface's own counts (ip-sysctl.rst). */
+function isStrict({ sysctls }: Observation, own: number): boolean {
+  return Math.max(own, Number(sysctls.get("net/ipv4/conf/all/rp_filter") ?? 0)) === 1;
+}
+
+function isTableShared({ network }: Observation, own: readonly string[]): boolean {
+  return network.routes.some(
+    ({ table, device }) =>
+      table === String(ROTATION_TABLE) && device !== null && !own.includes(device),
+  );
+}
+
+function isOn({ sysctls }: Observation, key: string): boolean {
+  return (sysctls.get(key) ?? "0") !== "0";
+}
+
+/** For a removal: keys of forwarding that wireguard-mesh switched on and nothing else needs, and what is left on for whom. */
+export function forwardingToEnd(
+  observed: Observation,
+  name: string,
+): { keys: string[]; notes: string[] } {
+  const on = FAMILIES.filter(
+    (family) =>
+      observed.records.confirmed?.switchedOn[family] === true &&
+      isOn(observed, FORWARDING[family].key),
+  );
+  const users = forwardingUsers(observed, [name]);
+  if (users.length === 0) return { keys: on.map((family) => FORWARDING[family].key), notes: [] };
+  return { keys: [], notes: on.map((family) => leftOn(family, users)) };
+}
+
+function leftOn(family: keyof PerFamily, users: readonly string[]): string {
+  return `${FORWARDING[family].name} forwarding was left on, because ${users.join(", ")} may need it`;
+}
+
+/** Bridges, other tunnels and other networks of wireguard-mesh: who uses them may rely on forwarding. */
+function forwardingUsers(observed: Observation, names: readonly string[]): string[] {
+  const { network, deviceTypes, records } = observed;
+  const own = [...names, records.second];
+  const users = [...network.links.values()].filter(
+    ({ name, type }) =>
+      type === "none" ||
+      ["bridge", "wireguard"].includes(deviceTypes.get(name) ?? "") ||
+      /^(docker|br-|virbr|lxcbr|lxdbr|incusbr|podman|cni|tun|tap)/.test(name),
+  );
+  const all = [...users.map(({ name }) => name), ...records.otherOwners.keys()];
+  return [...new Set(all)].filter((name) => !own.includes(name)).sort();
+}
+
+function acceptRa(device: string): string {
+  return `net/ipv6/conf/${device}/accept_ra`;
+}
+
+/** Devices that must accept router advertisements after the next boot. */
+function acceptingDevices(observed: Observation): string[] {
+  const named = (observed.records.dropIn ?? []).flatMap(
+    (line) => /^net\/ipv6\/conf\/([^/]+)\/accept_ra = 2$/.exec(line)?.[1] ?? [],
+  );
+  return [...new Set([...named, ...advertisedDevices(observed, ["1", "2"])])].sort();
+}
+
+/** Devices with a default route that the kernel took from a router advertisement, and one of these accept_ra. */
+function advertisedDevices({ network, sysctls }: Observation, values: readonly string[]): string[] {
+  const devices = network.routes
+    .filter(({ prefix, protocol }) => prefix === "default" && protocol === "ra")
+    .flatMap(({ device }) => device ?? []);
+  return [...new Set(devices)].filter((it) => values.includes(sysctls.get(acceptRa(it)) ?? ""));
+}
+
+function namesOfInterfaces(wanted: Wanted): string[] {
+  return interfacesOf(wanted).map(({ name }) => name);
+}

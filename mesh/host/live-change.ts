@@ -1,0 +1,138 @@
+/** Composes the steps on the running system and their undo. */
+import type { LiveStep } from "./change";
+import { changeLink } from "./change-links";
+import { changePeers } from "./change-peers";
+import type { LiveDifference } from "./difference";
+import { liveDifferences } from "./differences";
+import { awaitHandshakes, pingFormerPeers, pingPeers, tryNewKeys } from "./handshakes";
+import { mtuOf } from "./interface-differences";
+import { ROTATION_TABLE } from "./kernel-settings";
+import type { Observation } from "./observation";
+import { inOrder, ipStep, NOTHING, type Part } from "./steps";
+import type { Wanted, WantedInterface } from "./wanted";
+import { wantedLines } from "./watched-keys";
+import { createInterface, removeInterface } from "./whole-interface";
+import type { WireGuardDevice } from "./wireguard-state";
+
+/** No steps if nothing of the running system differs. */
+export function liveChange(observed: Observation, wanted: Wanted): Part {
+  if (liveDifferences(observed, wanted).length === 0) return NOTHING;
+  const { main, second } = wanted;
+  const former = observed.records.second;
+  const leftover = former === null || former === second?.name ? null : former;
+  // Two interfaces must never have the same key or port, so a second one in the way of the first goes before it changes.
+  const inTheWay =
+    [leftover, second?.name].find((name) => isInTheWay(name, observed, wanted)) ?? null;
+  const rest = inTheWay === null ? observed : without(observed, inTheWay);
+  const all = liveDifferences(rest, wanted);
+  const ofMain = differencesOf(main, all);
+  return inOrder([
+    pingFormerPeers(ofMain, observed, wanted),
+    stopWatching(observed, wanted),
+    tryNewKeys(ofMain, rest, wanted),
+    remove(inTheWay, observed),
+    changeInterface(main, all, rest, wanted),
+    second === null ? NOTHING : changeInterface(second, all, rest, wanted),
+    remove(leftover, rest),
+    ...all.map((difference) => changeSetting(difference, rest)),
+    startWatching(observed, wanted),
+    pingPeers(ofMain, observed, wanted),
+    awaitHandshakes(ofMain, wanted),
+  ]);
+}
+
+function isInTheWay(name: string | null | undefined, observed: Observation, wanted: Wanted) {
+  const { main, second } = wanted;
+  const own: Partial<WireGuardDevice> = observed.devices.get(main.name) ?? {};
+  const other = observed.devices.get(name ?? "");
+  if (other === undefined) return false;
+  const port = main.listenPort !== own.listenPort && main.listenPort === other.listenPort;
+  // For a while after a rotation both have the same key, because it is wanted so.
+  const shared = second?.publicKey === main.publicKey;
+  const key = main.publicKey !== own.publicKey && main.publicKey === other.publicKey && !shared;
+  return port || key;
+}
+
+/** The host as it is without one interface. */
+function without(observed: Observation, name: string): Observation {
+  const { network, devices, sysctls } = observed;
+  const others = <T>(all: ReadonlyMap<string, T>, is: (key: string) => boolean) =>
+    new Map([...all].filter(([key]) => !is(key)));
+  return {
+    ...observed,
+    network: {
+      ...network,
+      links: others(network.links, (key) => key === name),
+      routes: network.routes.filter(({ device }) => device !== name),
+    },
+    devices: others(devices, (key) => key === name),
+    sysctls: others(sysctls, (key) => key.split("/")[3] === name),
+  };
+}
+
+function remove(name: string | null, observed: Observation): Part {
+  const link = observed.network.links.get(name ?? "");
+  if (link === undefined) return NOTHING;
+  return removeInterface(link, observed.devices.get(link.name), observed);
+}
+
+function changeInterface(
+  one: WantedInterface,
+  all: readonly LiveDifference[],
+  observed: Observation,
+  wanted: Wanted,
+): Part {
+  const link = observed.network.links.get(one.name);
+  const device = observed.devices.get(one.name);
+  if (link === undefined || device === undefined) {
+    return createInterface(one, one.mtu ?? mtuOf(observed, wanted), observed, wanted);
+  }
+  const own = differencesOf(one, all);
+  return inOrder([
+    changePeers(one, device, own, observed, wanted),
+    changeLink(link, own, observed),
+  ]);
+}
+
+function differencesOf({ name }: WantedInterface, all: readonly LiveDifference[]) {
+  return all.filter((it) => "interface" in it && it.interface === name);
+}
+
+function changeSetting(difference: LiveDifference, { sysctls }: Observation): Part {
+  if (difference.kind === "sysctl") {
+    const { key, is, wanted } = difference;
+    const set = (value: string): LiveStep[] => [{ do: "sysctl", key, value }];
+    // A setting of an interface that does not exist yet goes with it.
+    return { apply: set(wanted), undo: sysctls.has(key) ? set(is) : [] };
+  }
+  if (difference.kind === "rule") {
+    const family = difference.family === 4 ? "ip" : "ip6";
+    const step = (verb: "add" | "del") =>
+      ipStep([`rule ${verb} priority ${ROTATION_TABLE} table ${ROTATION_TABLE}`], family);
+    return difference.is === "missing"
+      ? { apply: step("add"), undo: step("del") }
+      : { apply: step("del"), undo: step("add") };
+  }
+  return NOTHING;
+}
+
+/** The watcher must not move prefixes while the peers change. */
+function stopWatching({ records: { watched } }: Observation, wanted: Wanted): Part {
+  if (watched.length === 0 || isWatched(watched, wanted)) return NOTHING;
+  return { apply: [watch([])], undo: [watch(watched)] };
+}
+
+function startWatching({ records: { watched }, watcher }: Observation, wanted: Wanted): Part {
+  const lines = wantedLines(wanted);
+  if (lines.length === 0) return NOTHING;
+  if (!isWatched(watched, wanted)) return { apply: [watch(lines)], undo: [watch([])] };
+  return watcher === "running" ? NOTHING : { apply: [watch(lines)], undo: [watch(watched)] };
+}
+
+function isWatched(watched: readonly string[], wanted: Wanted): boolean {
+  return watched.join("\n") === wantedLines(wanted).join("\n");
+}
+
+function watch(lines: readonly string[]): LiveStep {
+  return { do: "watch", lines: [...lines] };
+}

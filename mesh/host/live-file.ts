@@ -1,0 +1,50 @@
+/**
+ * The wg-quick(8) file that boots: the request's, but with numeric endpoints, because `wg-quick up` fails whole for one name
+ * that does not resolve.
+ */
+import { Secret } from "../secret";
+import { fileEndpoints, NAME_COMMENT, resolve } from "./endpoints";
+import type { Observation } from "./observation";
+import { configPath } from "./paths";
+import type { WantedInterface, WantedPeer } from "./wanted";
+import { formatNumericEndpoint } from "./wireguard-state";
+
+export function renderLiveFile(one: WantedInterface, observed: Observation): Secret {
+  const endpoints = bootEndpoints(one, observed);
+  let key = "";
+  const lines = one.text
+    .reveal()
+    .split("\n")
+    .flatMap((line) => {
+      if (line.startsWith("PublicKey = ")) key = line.slice("PublicKey = ".length);
+      const endpoint = line.startsWith("Endpoint = ") ? endpoints.get(key) : undefined;
+      if (endpoint === undefined) return [line];
+      const number = endpoint.number === null ? [] : [`Endpoint = ${endpoint.number}`];
+      return [`${NAME_COMMENT}${endpoint.name}`, ...number];
+    });
+  return Secret.of(lines.join("\n"));
+}
+
+/** The lines of a wg-quick file without those that hold a secret, as the host prints them. */
+export function withoutSecrets(text: Secret): string[] {
+  const lines = text.reveal().replace(/\n$/, "").split("\n");
+  return lines.filter((line) => !/^\s*(PrivateKey|PresharedKey)\s*=/i.test(line));
+}
+
+/** The endpoints that are names in the config, by public key. */
+function bootEndpoints(one: WantedInterface, observed: Observation) {
+  const former = fileEndpoints(observed.configs.get(configPath(one.name)) ?? []);
+  const running = observed.devices.get(one.name)?.peers;
+  return new Map(
+    one.peers.flatMap(({ publicKey, endpoint }: WantedPeer) => {
+      if (endpoint === null || !endpoint.isName) return [];
+      const known = [former.get(publicKey)?.number, running?.get(publicKey)?.endpoint]
+        .flatMap((it) => it ?? [])
+        .map(formatNumericEndpoint);
+      const answers = resolve(endpoint, observed).map(formatNumericEndpoint);
+      // A name that does not resolve leaves the peer as it is, at the next boot too.
+      const kept = known.find((it) => answers.length === 0 || answers.includes(it));
+      return [[publicKey, { name: endpoint.text, number: kept ?? answers[0] ?? null }] as const];
+    }),
+  );
+}

@@ -1,0 +1,169 @@
+/** What a host is, as its program prints it: the one input of status, drift, doctor and every push. */
+import { groupLines, splitAt, words, type FileLines } from "./lines";
+import { parseNetwork, type NetworkState } from "./network-state";
+import { canonicalAddress } from "./prefixes";
+import { recordsOf, type Records } from "./records";
+import { parseWireGuard, type WireGuardDevice } from "./wireguard-state";
+
+export { ObservationError } from "./network-state";
+
+export interface Observation {
+  /** Whether the host's program runs as root. If not, most of the rest is missing. */
+  root: boolean;
+  bootId: string | null;
+  /** The host's clock, seconds since 1970. */
+  now: number | null;
+  init: "systemd" | "openrc" | "none";
+  /** Those programs of a fixed list that are installed. */
+  tools: ReadonlySet<string>;
+  /** `limited`: without -batch or -j, such as busybox's. Null: there is no ip. */
+  ip: "full" | "limited" | null;
+  /** What a new interface would be made with; null if ours exists. */
+  wireguard: "kernel" | "userspace" | "none" | null;
+  /** Symbolic links that start units of ours at boot. */
+  bootLinks: ReadonlySet<string>;
+  /** A change that is not confirmed. */
+  pending: { token: string; state: string } | null;
+  /** How the last change ended, in the host's words. */
+  result: string | null;
+  /** The watcher of rotating keys; null: not reported. */
+  watcher: "running" | "missing" | null;
+  /** The pings of the pending change. */
+  pings: readonly { address: string; answered: boolean }[];
+  network: NetworkState;
+  /** By interface. */
+  devices: ReadonlyMap<string, WireGuardDevice>;
+  /** By key, e.g. `net/ipv4/ip_forward`. */
+  sysctls: ReadonlyMap<string, string>;
+  /** DEVTYPE in sysfs by interface, e.g. `wireguard` or `bridge`. */
+  deviceTypes: ReadonlyMap<string, string>;
+  /** SHA-256 (hex) by path. */
+  digests: ReadonlyMap<string, string>;
+  /** Paths of wg-quick files with keys that others than root may read or write. */
+  openFiles: ReadonlySet<string>;
+  records: Records;
+  /** The lines of wg-quick files by path, without private and preshared keys. */
+  configs: FileLines;
+  /** Paths of ours that are mount points. */
+  mountPoints: ReadonlySet<string>;
+  /** The addresses of each name in an endpoint, in the resolver's order. Names that did not resolve are missing. */
+  answers: ReadonlyMap<string, readonly string[]>;
+  /** Public halves of the private keys on the host. */
+  ownKeys: ReadonlySet<string>;
+  /** The output of `nft list ruleset`. */
+  nft: string;
+  /** The output of `iptables-save -t filter`. */
+  iptables: string;
+}
+
+/**
+ * Parses the sections that the host printed, by name, as lines. `name` is the interface. Missing sections and lines of
+ * another shape count as not there, in linear time.
+ * @throws ObservationError if a section is damaged.
+ */
+export function parseObservation(
+  sections: ReadonlyMap<string, readonly string[]>,
+  name: string,
+): Observation {
+  const lines = (section: string) => sections.get(section) ?? [];
+  const kernel = lines("kernel").map((line) => splitAt(line, ":"));
+  const types = kernel.filter(([, text]) => text.startsWith("DEVTYPE="));
+  return {
+    ...parseHost(lines("host")),
+    network: parseNetwork(lines("ip")),
+    devices: parseWireGuard(lines("wg")),
+    sysctls: keyed(kernel, /^\/proc\/sys\/(net\/.+)$/),
+    deviceTypes: keyed(
+      types.map(([path, text]) => [path, text.slice("DEVTYPE=".length)]),
+      /^\/sys\/class\/net\/([^/]+)\/uevent$/,
+    ),
+    digests: new Map(
+      lines("files").flatMap((line) => {
+        const [, digest = "", path] = /^\\?([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+        return path === undefined ? [] : [[path, digest] as const];
+      }),
+    ),
+    openFiles: new Set(lines("files").filter((line) => line.startsWith("/"))),
+    records: recordsOf(groupLines(lines("records"), ":"), name),
+    configs: groupLines(lines("config"), ":"),
+    // proc(5), mountinfo: the fifth field is the mount point.
+    mountPoints: new Set(lines("mounts").flatMap((line) => line.split(" ")[4] ?? [])),
+    answers: parseAnswers(lines("names")),
+    ownKeys: new Set(lines("own-keys")),
+    nft: lines("nft").join("\n"),
+    iptables: lines("iptables").join("\n"),
+  };
+}
+
+type HostFacts = Pick<
+  Observation,
+  | "root"
+  | "bootId"
+  | "now"
+  | "init"
+  | "tools"
+  | "ip"
+  | "wireguard"
+  | "bootLinks"
+  | "pending"
+  | "result"
+  | "watcher"
+  | "pings"
+>;
+
+function parseHost(lines: readonly string[]): HostFacts {
+  const all = groupLines(lines, " ");
+  const first = (key: string): string | null => all.get(key)?.[0] ?? null;
+  const now = first("now");
+  const pending = first("pending");
+  return {
+    root: first("root") !== "no",
+    bootId: first("boot"),
+    now: now !== null && /^\d{1,12}$/.test(now) ? Number(now) : null,
+    init: oneOf(first("init"), ["systemd", "openrc"]) ?? "none",
+    tools: new Set(words(first("tools") ?? "")),
+    ip: oneOf(first("ip"), ["full", "limited"]),
+    wireguard: oneOf(first("wireguard"), ["kernel", "userspace", "none"]),
+    bootLinks: new Set(all.get("link")),
+    pending: pending === null ? null : pendingIn(pending),
+    result: first("result"),
+    watcher: oneOf(first("watcher"), ["running", "missing"]),
+    pings: (all.get("ping") ?? []).map((text) => {
+      const [address, answer] = splitAt(text, " ");
+      return { address, answered: answer === "answered" };
+    }),
+  };
+}
+
+function pendingIn(text: string): Observation["pending"] {
+  const [token, state] = splitAt(text, " ");
+  return { token, state };
+}
+
+/** Parses lines `NAME ADDRESS`. */
+function parseAnswers(lines: readonly string[]): Map<string, string[]> {
+  const addresses = (texts: readonly string[]) =>
+    new Set(texts.flatMap((text) => canonicalAddress(text) ?? []));
+  return new Map(
+    [...groupLines(lines, " ")]
+      .map(([name, texts]): [string, string[]] => [name, [...addresses(texts)]])
+      .filter(([, found]) => found.length > 0),
+  );
+}
+
+/** The entries whose path matches, by its first group. */
+function keyed(
+  entries: readonly (readonly [string, string])[],
+  pattern: RegExp,
+): Map<string, string> {
+  return new Map(
+    entries.flatMap(([path, value]) => {
+      const key = pattern.exec(path)?.[1];
+      return key === undefined ? [] : [[key, value] as const];
+    }),
+  );
+}
+
+function oneOf<const T extends string>(text: string | null, all: readonly T[]): T | null {
+  return all.find((candidate) => candidate === text) ?? null;
+}

@@ -1,0 +1,66 @@
+/** Where things are on a host. Every path follows from the interface's name, so two networks never share one. */
+
+export interface HostPaths {
+  /** The wg-quick(8) file that boots. */
+  live: string;
+  /** Files that outlive a boot: owner mark, confirmed state, host script. */
+  state: string;
+  /** Files until the next boot. */
+  run: string;
+  confirmed: string;
+  owner: string;
+  hostScript: string;
+  /** What the watcher of rotating keys follows after a boot. */
+  rotation: string;
+  /** Sysctls for the next boot (sysctl.d(5)). */
+  dropIn: string;
+  /** For OpenRC. */
+  initScript: string;
+  /** The unit of the watcher of rotating keys. */
+  watcherUnit: string;
+}
+
+const STATE_ROOT = "/var/lib/wireguard-mesh";
+
+export function pathsOf(name: string): HostPaths {
+  const state = `${STATE_ROOT}/${name}`;
+  return {
+    live: configPath(name),
+    state,
+    run: `/run/wireguard-mesh/${name}`,
+    confirmed: `${state}/confirmed`,
+    owner: `${state}/owner`,
+    hostScript: `${state}/host.sh`,
+    rotation: `${state}/rotation`,
+    dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
+    initScript: `/etc/init.d/${initName(name)}`,
+    watcherUnit: `/etc/systemd/system/${watcherUnitName(name)}`,
+  };
+}
+
+export function configPath(name: string): string {
+  return `/etc/wireguard/${name}.conf`;
+}
+
+/** The unit that brings the interface up (wg-quick(8)). */
+export function wgQuickUnit(name: string): string {
+  return `wg-quick@${name}.service`;
+}
+
+export function watcherUnitName(name: string): string {
+  return `wireguard-mesh-keys-${name}.service`;
+}
+
+export function initName(name: string): string {
+  return `wireguard-mesh.${name}`;
+}
+
+/** The symbolic link of an enabled unit. */
+export function unitLink(unit: string): string {
+  return `/etc/systemd/system/multi-user.target.wants/${unit}`;
+}
+
+/** The symbolic link of an OpenRC script in the default runlevel. */
+export function runlevelLink(script: string): string {
+  return `/etc/runlevels/default/${script}`;
+}

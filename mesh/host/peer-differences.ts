@@ -1,0 +1,106 @@
+/** The differences of the peers of one WireGuard interface. */
+import type { PeerDifference } from "./difference";
+import { endpointDifference, recordedEndpoints } from "./endpoints";
+import { splitAtLast } from "./lines";
+import type { Observation } from "./observation";
+import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
+import type { WireGuardDevice, WireGuardPeer } from "./wireguard-state";
+
+/** In the order of the config; peers that are not in it come last. */
+export function peerDifferences(
+  device: WireGuardDevice,
+  one: WantedInterface,
+  observed: Observation,
+  wanted: Wanted,
+): PeerDifference[] {
+  const prefixes = wantedPrefixes(device, one, wanted);
+  const recorded = recordedEndpoints(observed, one.name);
+  const replaced = replacedInstances(observed, wanted);
+  const planned = new Set(one.peers.map(({ publicKey }) => publicKey));
+  const found = one.peers.flatMap((peer): PeerDifference[] => {
+    const { publicKey } = peer;
+    const of = { interface: one.name, publicKey };
+    const running = device.peers.get(publicKey);
+    if (running === undefined) return [{ ...of, kind: "peer", is: "missing" }];
+    const endpoint = endpointDifference(peer, running, recorded, observed);
+    return [
+      ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? []),
+      ...presharedKeyDifference(peer, running),
+      ...keepaliveDifference(peer, running),
+      ...(endpoint === null ? [] : [endpoint]),
+      ...(replaced.has(publicKey) ? [{ kind: "session" } as const] : []),
+    ].map((difference) => ({ ...of, ...difference }));
+  });
+  const extra = [...device.peers.keys()].filter((key) => !planned.has(key));
+  return [
+    ...found,
+    ...extra.map((publicKey): PeerDifference => ({
+      interface: one.name,
+      publicKey,
+      kind: "peer",
+      is: "extra",
+    })),
+  ];
+}
+
+/**
+ * The allowed IPs that each peer should have, by public key. Two keys of one neighbour share their prefixes: the watcher
+ * gives them to the one in use, so the one that has them keeps them.
+ */
+export function wantedPrefixes(
+  device: WireGuardDevice | null,
+  one: WantedInterface,
+  { pairs }: Wanted,
+): Map<string, readonly string[]> {
+  const prefixes = new Map(one.peers.map((peer) => [peer.publicKey, peer.allowedIps]));
+  const holds = (key: string) => (device?.peers.get(key)?.allowedIps.length ?? 0) > 0;
+  for (const { current, next } of pairs) {
+    const shared = prefixes.get(current);
+    if (shared === undefined || !prefixes.has(next) || !holds(next) || holds(current)) continue;
+    prefixes.set(current, []);
+    prefixes.set(next, shared);
+  }
+  return prefixes;
+}
+
+function prefixDifferences(are: readonly string[], planned: readonly string[]) {
+  const [present, wanted] = [new Set(are), new Set(planned)];
+  const of = (prefix: string, is: "missing" | "extra") =>
+    ({ kind: "allowed-ip", prefix, is }) as const;
+  return [
+    ...[...wanted].filter((prefix) => !present.has(prefix)).map((text) => of(text, "missing")),
+    ...[...present].filter((prefix) => !wanted.has(prefix)).map((text) => of(text, "extra")),
+  ];
+}
+
+/** A sealed key cannot be sent to the host for comparison: then it only counts whether there is one. */
+function presharedKeyDifference({ presharedKey }: WantedPeer, { presharedKey: is }: WireGuardPeer) {
+  const of = (state: "missing" | "extra" | "other") =>
+    [{ kind: "preshared-key", is: state }] as const;
+  if (presharedKey === null) return is === "none" ? [] : of("extra");
+  if (is === "none") return of("missing");
+  return is === "same" || (is === "set" && presharedKey.isSealed) ? [] : of("other");
+}
+
+function keepaliveDifference({ keepalive }: WantedPeer, { keepalive: is }: WireGuardPeer) {
+  return is === keepalive ? [] : [{ kind: "keepalive", is, wanted: keepalive } as const];
+}
+
+/** The public keys of machines that are not those of the last push. */
+export function replacedInstances({ records }: Observation, { instances }: Wanted): Set<string> {
+  const recorded = instancesByKey(records.confirmed?.instances ?? []);
+  const changed = [...instancesByKey(instances)].filter(
+    ([key, instance]) => (recorded.get(key) ?? instance) !== instance,
+  );
+  return new Set(changed.map(([key]) => key));
+}
+
+/** From words `INSTANCE:KEY`. */
+function instancesByKey(all: readonly string[]): Map<string, string> {
+  return new Map(
+    all.map((word) => {
+      const [instance, key] = splitAtLast(word, ":");
+      return [key, instance];
+    }),
+  );
+}

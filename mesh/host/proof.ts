@@ -1,0 +1,58 @@
+/** What a change proved: a tunnel works if a ping came back through it after the change; a handshake alone proves little. */
+import type { Observation } from "./observation";
+import { interfacesOf, type Wanted, type WantedPeer } from "./wanted";
+import type { WireGuardPeer } from "./wireguard-state";
+
+/**
+ * Notes on peers that did not answer, from the pings that the host sent after the change. `before` and `after` are the
+ * observations on either side of it. It is no error: the other side may be off.
+ */
+export function proofNotes(before: Observation, after: Observation, wanted: Wanted): string[] {
+  const lost = new Set(
+    after.pings.filter(({ answered }) => !answered).map(({ address }) => address),
+  );
+  const unproven = wanted.mustShake;
+  return interfacesOf(wanted).flatMap((one) => {
+    const running = after.devices.get(one.name)?.peers;
+    const former = before.devices.get(one.name)?.peers;
+    return one.peers.flatMap((peer) => {
+      const is = running?.get(peer.publicKey);
+      if (is === undefined || isStagedKey(peer, wanted) || unproven.includes(peer.publicKey))
+        return [];
+      const address = hostAddresses(peer).find((candidate) => lost.has(candidate));
+      if (address === undefined) return [];
+      return [
+        hasShaken(is, former?.get(peer.publicKey))
+          ? silent(peer, address, one.name)
+          : unshaken(peer),
+      ];
+    });
+  });
+}
+
+/** The next key of a neighbour: it has no prefixes until it is used. */
+function isStagedKey({ publicKey }: WantedPeer, { pairs }: Wanted): boolean {
+  return pairs.some(({ next }) => next === publicKey);
+}
+
+function hostAddresses({ allowedIps }: WantedPeer): string[] {
+  return allowedIps.flatMap((prefix) => /^(.+)\/(?:32|128)$/.exec(prefix)?.[1] ?? []);
+}
+
+/** By the number's change and not by its size, because clocks are set back. */
+function hasShaken(is: WireGuardPeer, former: WireGuardPeer | undefined): boolean {
+  return is.latestHandshake !== 0 && is.latestHandshake !== (former?.latestHandshake ?? 0);
+}
+
+function silent({ name }: WantedPeer, address: string, device: string): string {
+  return (
+    `${name} makes handshakes, but a ping to ${address} got no answer: a firewall there or here drops what comes out of the tunnel ` +
+    `(another VPN's rule on these addresses, or none that accepts ${device})`
+  );
+}
+
+function unshaken({ name, endpoint }: WantedPeer): string {
+  return endpoint === null
+    ? `no handshake with ${name} since the change: it has to dial this host`
+    : `no handshake with ${name} at ${endpoint.text} since the change: is it on, and is its UDP port ${endpoint.port} open?`;
+}

@@ -1,0 +1,151 @@
+/** Why a host is left alone: the cause, and the way out. */
+import { FORMAT } from "./confirmed";
+import type { Observation } from "./observation";
+import type { PushRequest } from "../push-request";
+import { configPath, pathsOf } from "./paths";
+import type { Owner } from "./records";
+import { missingTool } from "./tools";
+import { interfacesOf, type Wanted } from "./wanted";
+
+export interface Refusal {
+  cause: string;
+  remedy: string;
+}
+
+/** Reasons that hold even if nothing has to be changed. Those that make the others meaningless come first. */
+export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
+  return (
+    notRoot(observed) ??
+    missingTool(observed) ??
+    foreignInterface(observed, wanted) ??
+    foreignOwner(observed, wanted) ??
+    newerFormat(observed) ??
+    otherInterface(observed, wanted) ??
+    foreignSecond(observed, wanted) ??
+    unfinishedChange(observed, wanted) ??
+    noIpv6(observed, wanted)
+  );
+}
+
+/** What a refusal needs to know of a node. */
+type Marked = Pick<Wanted, "owner" | "node" | "machine" | "rivals"> & { main: { name: string } };
+
+/** Reasons to make no private key on a host. */
+export function keyRefusal(
+  observed: Observation,
+  { interface: name, ...marks }: Pick<PushRequest, "interface" | "owner" | "node" | "machine">,
+): Refusal | null {
+  const node = { ...marks, rivals: [], main: { name } };
+  return (
+    missingTool(observed) ??
+    foreignInterface(observed, node) ??
+    foreignOwner(observed, node) ??
+    newerFormat(observed)
+  );
+}
+
+/**
+ * Reports whether the owner mark names this node by another name: a node of the same stack on the same machine that is not
+ * in the config any more.
+ */
+export function isRenamed({ records: { owner } }: Observation, wanted: Marked): boolean {
+  if (owner === null || owner.released || owner.stack !== wanted.owner) return false;
+  const bothLocal = owner.machine.startsWith("local:") && wanted.machine.startsWith("local:");
+  return (
+    owner.node !== wanted.node &&
+    (owner.machine === wanted.machine || bothLocal) &&
+    !wanted.rivals.includes(owner.node)
+  );
+}
+
+function notRoot({ root }: Observation): Refusal | null {
+  if (root) return null;
+  return {
+    cause: "not root on this host",
+    remedy: "log in as root, or as a user with passwordless sudo",
+  };
+}
+
+function foreignInterface(observed: Observation, { main: { name } }: Marked): Refusal | null {
+  const { records, network, devices, digests } = observed;
+  const live = configPath(name);
+  const exists = network.links.has(name);
+  if (records.owner === null && (exists || digests.has(live))) {
+    return {
+      cause: `there already is a ${name} that wireguard-mesh did not make; it was not touched`,
+      remedy: `take it away there (wg-quick down ${name}; mv ${live} ${live}.old), or set network.interface to another name`,
+    };
+  }
+  if (!exists || devices.has(name)) return null;
+  return {
+    cause: `there is a ${name} that wg cannot read; it was not touched`,
+    remedy: `look there (ip -d link show ${name}); if nothing else needs it: sudo ip link del ${name}, then run up again`,
+  };
+}
+
+/** The same node on a machine that shows other host keys than before is still the same owner's. */
+function foreignOwner(observed: Observation, wanted: Marked): Refusal | null {
+  const { owner } = observed.records;
+  const { name } = wanted.main;
+  if (owner === null || owner.released || isRenamed(observed, wanted)) return null;
+  if (owner.stack === wanted.owner && owner.node === wanted.node) return null;
+  return {
+    cause: `${name} here belongs to another: ${owner.stack} ${owner.node}; it was not touched`,
+    remedy: `if that one is gone, release it there: sudo sh ${pathsOf(name).hostScript} release ${name}`,
+  };
+}
+
+function newerFormat({ records }: Observation): Refusal | null {
+  if (records.format <= FORMAT) return null;
+  return {
+    cause: "this host was last pushed to by a newer wireguard-mesh; it was not touched",
+    remedy: "update yours: git pull && npm ci, then run up again",
+  };
+}
+
+/** The engine would not remove the former interface, and both would want one port. */
+function otherInterface({ records }: Observation, wanted: Wanted): Refusal | null {
+  if (records.owner !== null) return null;
+  const isOurs = ({ stack, node, machine }: Owner) =>
+    stack === wanted.owner && node === wanted.node && machine === wanted.machine;
+  const other = [...records.otherOwners].find(([, owner]) => isOurs(owner));
+  if (other === undefined) return null;
+  const [name] = other;
+  return {
+    cause: `this node has the interface ${name} here, and an interface is not renamed: nothing was changed`,
+    remedy: `put network.interface back to ${name}; or, by another way in than the tunnel, take that one away first: sudo sh ${pathsOf(name).hostScript} remove ${name}`,
+  };
+}
+
+function foreignSecond(observed: Observation, { second }: Wanted): Refusal | null {
+  if (second === null || observed.records.second === second.name) return null;
+  const { name } = second;
+  const path = configPath(name);
+  if (!observed.network.links.has(name) && !observed.digests.has(path)) return null;
+  return {
+    cause: `there already is a ${name} that wireguard-mesh did not make; it was not touched`,
+    remedy: `it is needed while the key of this relay changes: rename yours (wg-quick down ${name}; mv ${path} ...)`,
+  };
+}
+
+/** Its undo would lead back past this change. */
+function unfinishedChange({ pending, records }: Observation, { main }: Wanted): Refusal | null {
+  if (pending === null && records.pendingOfFormat2 === null) return null;
+  return {
+    cause: `an earlier change of ${main.name} is not confirmed yet; nothing was changed`,
+    remedy: "the host undoes it by itself within 45 s: wait a minute, then run up again",
+  };
+}
+
+/** Adding the address would fail half way through the change. */
+function noIpv6({ sysctls }: Observation, wanted: Wanted): Refusal | null {
+  const addresses = interfacesOf(wanted).flatMap((one) => one.addresses);
+  const isWanted = wanted.forwarding.ipv6 || addresses.some((address) => address.includes(":"));
+  if (!isWanted || sysctls.get("net/ipv6/conf/default/disable_ipv6") === "0") return null;
+  return {
+    cause:
+      "IPv6 is switched off on this host, and its config wants an IPv6 address; nothing was changed",
+    remedy:
+      "switch it on there (sysctl -w net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0; see /etc/sysctl.d and the kernel's command line), or take address6 off this node",
+  };
+}

@@ -1,0 +1,74 @@
+/** Programs that a push needs on a host, and the packages that bring those that are missing. */
+import type { Observation } from "./observation";
+
+/** Programs of packages that every system has; nothing installs them. */
+const BASE_TOOLS = ["sha256sum", "awk", "flock"];
+
+interface PackageManager {
+  program: string;
+  /** A shell command, to which packages are added. */
+  install: string;
+  /** Those with wg, wg-quick and ip. */
+  tools: readonly string[];
+}
+
+/** The preferred one first. */
+const PACKAGE_MANAGERS: readonly PackageManager[] = [
+  {
+    program: "apt-get",
+    install:
+      "export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=120 install",
+    tools: ["wireguard-tools", "iproute2"],
+  },
+  { program: "dnf", install: "dnf -q -y install", tools: ["wireguard-tools", "iproute"] },
+  { program: "yum", install: "yum -q -y install", tools: ["wireguard-tools", "iproute"] },
+  // wg-quick is a bash script, which Alpine's package does not depend on.
+  { program: "apk", install: "apk -q add", tools: ["wireguard-tools", "iproute2", "bash"] },
+];
+
+export interface Installation {
+  packages: string[];
+  /** For the host's shell. */
+  command: string;
+}
+
+/** What to install first; null if nothing is missing, or if the host has no package manager that we know. */
+export function toolsToInstall(observed: Observation): Installation | null {
+  const manager = PACKAGE_MANAGERS.find(({ program }) => observed.tools.has(program));
+  if (manager === undefined) return null;
+  const packages = [
+    ...(hasWireGuardTools(observed) ? [] : manager.tools),
+    ...(observed.wireguard === "none" ? ["wireguard-go"] : []),
+  ];
+  const command = [manager.install, ...packages].join(" ");
+  return packages.length === 0 ? null : { packages, command };
+}
+
+/** What is missing and has to be installed by hand; null if nothing is. */
+export function missingTool(observed: Observation): { cause: string; remedy: string } | null {
+  const base = BASE_TOOLS.find((tool) => !observed.tools.has(tool));
+  if (base !== undefined) {
+    return {
+      cause: `the host has no ${base}`,
+      remedy: "install coreutils, util-linux and awk there",
+    };
+  }
+  if (!hasWireGuardTools(observed)) {
+    return {
+      cause: "wg, wg-quick or the full ip is missing and could not be installed",
+      remedy: "install wireguard-tools and iproute2 on the host",
+    };
+  }
+  if (observed.wireguard === "none") {
+    return {
+      cause: "neither this kernel nor a wireguard-go program has WireGuard",
+      remedy: "install a kernel with WireGuard (5.6 or newer has it), or wireguard-go",
+    };
+  }
+  return null;
+}
+
+/** busybox's ip has neither -batch nor -j. */
+function hasWireGuardTools({ tools, ip }: Observation): boolean {
+  return tools.has("wg") && tools.has("wg-quick") && ip === "full";
+}

@@ -1,0 +1,73 @@
+/**
+ * What the watcher of rotating keys follows on a host: it gives prefixes to the one of two keys, and routes to the one of
+ * two interfaces, that has the latest handshake.
+ *
+ * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
+ * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
+ */
+
+import type { Wanted } from "./wanted";
+
+/** Everything that is rotating on one host. */
+interface Rotating {
+  /** The first interface. */
+  main: string;
+  /** The second interface; null if there is none. */
+  second: string | null;
+  pairs: readonly { current: string; next: string }[];
+  /** Allowed IPs by public key, in the order of the config. */
+  prefixes: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The wanted lines, sorted; none if nothing rotates. */
+export function wantedLines({ main, second, pairs }: Wanted): string[] {
+  return watchedLines({
+    main: main.name,
+    second: second?.name ?? null,
+    pairs,
+    prefixes: new Map(main.peers.map(({ publicKey, allowedIps }) => [publicKey, allowedIps])),
+  });
+}
+
+/** Converts the record of format 2: lines `pair CURRENT NEXT`, `alternate INTERFACE` and `prefixes KEY PREFIXES`. */
+export function watchedLinesOfFormat2(main: string, lines: readonly string[]): string[] {
+  const words = lines.map((line) => line.split(" "));
+  const of = (kind: string) => words.filter(([word]) => word === kind);
+  return watchedLines({
+    main,
+    second: of("alternate")[0]?.[1] ?? null,
+    pairs: of("pair").map(([, current = "", next = ""]) => ({ current, next })),
+    prefixes: new Map(of("prefixes").map(([, key = "", list = ""]) => [key, list.split(",")])),
+  });
+}
+
+/** The second interface in such lines. */
+export function secondIn(lines: readonly string[]): string | null {
+  return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
+}
+
+function watchedLines({ main, second, pairs, prefixes }: Rotating): string[] {
+  const names = second === null ? [main] : [main, second];
+  const nextOf = new Map(pairs.map(({ current, next }) => [current, next]));
+  const held = pairs.filter(({ current }) => (prefixes.get(current) ?? []).length > 0);
+  return [
+    ...names.flatMap((name) =>
+      held.map(
+        ({ current, next }) =>
+          `pair ${name} ${current} ${next} ${(prefixes.get(current) ?? []).join(",")}`,
+      ),
+    ),
+    ...(second === null ? [] : [`second ${second} ${main}`, ...routeLines(prefixes, nextOf)]),
+  ].sort();
+}
+
+/** The default route is never one peer's own, so it stays with the first interface. */
+function routeLines(prefixes: Rotating["prefixes"], nextOf: ReadonlyMap<string, string>): string[] {
+  return [...prefixes].flatMap(([key, all]) => {
+    const own = all.filter((prefix) => !prefix.endsWith("/0"));
+    const next = nextOf.get(key);
+    return own.length === 0
+      ? []
+      : [`route ${next === undefined ? key : `${key}:${next}`} ${own.join(",")}`];
+  });
+}

@@ -1,0 +1,98 @@
+/** Text for `wg addconf` (wg(8)). It keeps what it does not name, except a peer's allowed IPs: it replaces those. */
+import { ON_THIS_HOST } from "../push-request";
+import { Secret } from "../secret";
+import type { LiveStep } from "./change";
+import { resolve } from "./endpoints";
+import type { Observation } from "./observation";
+import type { WantedInterface, WantedPeer } from "./wanted";
+import { formatNumericEndpoint, type WireGuardPeer } from "./wireguard-state";
+
+/** Null: as it is. A plain text is one that the host replaces by the key. */
+export interface InterfaceSection {
+  privateKey: Secret | string | null;
+  listenPort: number | null;
+}
+
+export interface PeerSection {
+  publicKey: string;
+  /** Null: as it is. A plain text is not a key, or one that means none. */
+  presharedKey: Secret | string | null;
+  allowedIps: readonly string[];
+  /** Seconds; 0: off. */
+  keepalive: number;
+  /** `ADDRESS:PORT`; null: as it is. */
+  endpoint: string | null;
+}
+
+/** The private or preshared key that the running interface had before the first step. The host fills it in. */
+export const KEY_OF_NOW = "(now)";
+
+/** All zeros: removes a key (wg(8), set). */
+export const NO_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+export const UNCHANGED: InterfaceSection = { privateKey: null, listenPort: null };
+
+/** No step if there is nothing to set. */
+export function wgStep(
+  name: string,
+  { privateKey, listenPort }: InterfaceSection,
+  peers: readonly PeerSection[],
+): LiveStep[] {
+  const own = [
+    ...(privateKey === null ? [] : [`PrivateKey = ${keyText(privateKey, name)}`]),
+    ...(listenPort === null ? [] : [`ListenPort = ${listenPort}`]),
+  ];
+  if (own.length === 0 && peers.length === 0) return [];
+  const lines = [
+    ...(own.length === 0 ? [] : ["[Interface]", ...own]),
+    ...peers.flatMap((peer) => peerLines(peer, name)),
+  ];
+  const text = Secret.of(lines.map((line) => `${line}\n`).join(""));
+  return [{ do: "wg", interface: name, text }];
+}
+
+export function privateKeyText({ privateKey, publicKey }: WantedInterface): Secret | string {
+  return privateKey ?? `${ON_THIS_HOST} ${publicKey}`;
+}
+
+/** A wanted peer that does not exist yet. A name that does not resolve leaves it without an endpoint. */
+export function newSection(
+  { publicKey, presharedKey, endpoint, keepalive }: WantedPeer,
+  allowedIps: readonly string[],
+  observed: Observation,
+): PeerSection {
+  const to = endpoint === null ? undefined : resolve(endpoint, observed)[0];
+  const text = to === undefined ? null : formatNumericEndpoint(to);
+  return { publicKey, presharedKey, allowedIps, keepalive, endpoint: text };
+}
+
+/** A running peer with every value written out. `removed`: it may have been removed, so it needs its endpoint too. */
+export function formerSection(peer: WireGuardPeer, removed: boolean): PeerSection {
+  const { publicKey, presharedKey, allowedIps, keepalive, endpoint } = peer;
+  return {
+    publicKey,
+    presharedKey: presharedKey === "none" ? NO_KEY : KEY_OF_NOW,
+    allowedIps,
+    keepalive,
+    endpoint: removed && endpoint !== null ? formatNumericEndpoint(endpoint) : null,
+  };
+}
+
+function peerLines(peer: PeerSection, name: string): string[] {
+  const { publicKey, presharedKey, allowedIps, keepalive, endpoint } = peer;
+  const shared = presharedKey === null ? null : keyText(presharedKey, `${name} ${publicKey}`);
+  return [
+    "[Peer]",
+    `PublicKey = ${publicKey}`,
+    ...(allowedIps.length === 0 ? [] : [`AllowedIPs = ${allowedIps.join(", ")}`]),
+    ...(shared === null ? [] : [`PresharedKey = ${shared}`]),
+    `PersistentKeepalive = ${keepalive}`,
+    ...(endpoint === null ? [] : [`Endpoint = ${endpoint}`]),
+  ];
+}
+
+/** `place`: where the host finds the key of now, `INTERFACE` or `INTERFACE PUBLICKEY`. */
+function keyText(key: Secret | string, place: string): string {
+  if (key === KEY_OF_NOW) return `${KEY_OF_NOW} ${place}`;
+  return typeof key === "string" ? key : key.reveal();
+}

@@ -1,0 +1,67 @@
+/** Steps for a WireGuard interface that comes or goes as a whole. */
+import { addressLines, restorableRoutes, routeLine, tunnelRoute } from "./change-links";
+import type { LiveStep } from "./change";
+import type { Link } from "./network-state";
+import type { Observation } from "./observation";
+import { wantedPrefixes } from "./peer-differences";
+import { routeDifferences } from "./route-differences";
+import { ipStep, type Part } from "./steps";
+import type { Wanted, WantedInterface } from "./wanted";
+import { formerSection, KEY_OF_NOW, newSection, NO_KEY, privateKeyText, wgStep } from "./wg-text";
+import type { WireGuardDevice } from "./wireguard-state";
+
+/** A new interface; undone by deleting it. */
+export function createInterface(
+  one: WantedInterface,
+  mtu: number,
+  observed: Observation,
+  wanted: Wanted,
+): Part {
+  const { name } = one;
+  const own = { privateKey: privateKeyText(one), listenPort: one.listenPort };
+  const prefixes = wantedPrefixes(null, one, wanted);
+  const peers = one.peers.map((peer) =>
+    newSection(peer, prefixes.get(peer.publicKey) ?? [], observed),
+  );
+  const routes = routeDifferences(one, observed).map(({ prefix }) => tunnelRoute(name, prefix));
+  return {
+    apply: [
+      { do: "link", interface: name },
+      ...wgStep(name, own, peers),
+      ...ipStep([
+        `link set mtu ${mtu} dev ${name}`,
+        ...addressLines(name, one.addresses),
+        `link set up dev ${name}`,
+        ...routes.map((route) => routeLine("add", route)),
+      ]),
+    ],
+    undo: [{ do: "unlink", interface: name }],
+  };
+}
+
+/** An interface that goes; undone by making it again from what was observed. */
+export function removeInterface(
+  { name, mtu, addresses, up }: Link,
+  device: WireGuardDevice | undefined,
+  observed: Observation,
+): Part {
+  const privateKey = (device?.publicKey ?? null) === null ? NO_KEY : KEY_OF_NOW;
+  const peers = [...(device?.peers.values() ?? [])].map((peer) => formerSection(peer, true));
+  const key = `net/ipv4/conf/${name}/rp_filter`;
+  const value = observed.sysctls.get(key);
+  const sysctl: LiveStep[] = value === undefined ? [] : [{ do: "sysctl", key, value }];
+  return {
+    apply: [{ do: "unlink", interface: name }],
+    undo: [
+      { do: "link", interface: name },
+      ...wgStep(name, { privateKey, listenPort: device?.listenPort ?? null }, peers),
+      ...ipStep([
+        `link set mtu ${mtu} dev ${name}`,
+        ...addressLines(name, addresses),
+        ...(up ? [`link set up dev ${name}`] : []),
+        ...restorableRoutes(name, observed).map((route) => routeLine("add", route)),
+      ]),
+      ...sysctl,
+    ],
+  };
+}

@@ -1,0 +1,133 @@
+/** Properties of every decision, with a model of the kernel's tables as oracle. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { decide, unapplied } from "../../../mesh/host/decide";
+import { differences } from "../../../mesh/host/differences";
+import { formatDifference } from "../../../mesh/host/format-difference";
+import type { PushRequest } from "../../../mesh/push-request";
+import { boot, freshHost, pushedByFormat2 } from "./support/hosts";
+import { IFACE } from "./support/observe";
+import { assertReached } from "./support/reached";
+import { requestDraws, requestOf } from "./support/requests";
+import { configurationOf, everyChange, look, OPTIONS, situationOf } from "./support/situations";
+import { assertUntouched } from "./support/untouched";
+
+describe("decide", () => {
+  it("reaches what is wanted", () => {
+    everyChange(({ host, before, run, request }) => {
+      run("apply");
+      assertReached(before, host, request);
+    });
+  });
+
+  it("finds nothing left to apply after the steps, and nothing at all after the commit", () => {
+    everyChange(({ host, run, wanted, observed }) => {
+      run("now");
+      run("apply");
+      assert.deepEqual(unapplied(observed, look(host, wanted), wanted), []);
+      run("commit");
+      assert.deepEqual(decide(look(host, wanted), wanted, OPTIONS).kind, "nothing");
+    });
+  });
+
+  it("leads back to the observed state after any part of the steps, also twice", () => {
+    everyChange(({ host, before, run, change }) => {
+      for (let count = 0; count <= change.apply.length; count++) {
+        const copy = structuredClone(before);
+        Object.assign(host, copy);
+        run("apply", count);
+        run("undo");
+        assert.deepEqual(configurationOf(host), configurationOf(before));
+        run("undo");
+        assert.deepEqual(configurationOf(host), configurationOf(before));
+      }
+    }, 150);
+  });
+
+  it("leads back to the observed state when a step fails in its middle", () => {
+    everyChange(({ host, before, run, running, change }) => {
+      change.apply.forEach((step, at) => {
+        for (let count = 1; count < running.partsOf(at); count++) {
+          Object.assign(host, structuredClone(before));
+          run("apply", at);
+          running.runPart(at, count);
+          run("undo");
+          assert.deepEqual(configurationOf(host), configurationOf(before), step.do);
+        }
+      });
+    }, 100);
+  });
+
+  it("leads back to the observed state when the undo itself is cut and begun again", () => {
+    everyChange(({ host, before, run, change }) => {
+      run("apply");
+      const applied = structuredClone(host);
+      for (let count = 0; count < change.undo.length; count++) {
+        Object.assign(host, structuredClone(applied));
+        run("undo", count);
+        run("undo");
+        assert.deepEqual(configurationOf(host), configurationOf(before));
+      }
+    }, 150);
+  });
+
+  it("touches nothing that is equal, and resets no session with a peer that is", () => {
+    everyChange(({ host, before, run, running, wanted }) => {
+      const renewed = new Set(wanted.instances.map((word) => word.slice(word.indexOf(":") + 1)));
+      run("apply");
+      assertUntouched(running, before, host, renewed);
+    });
+  });
+
+  it("boots into the state that was confirmed, without a name server", () => {
+    everyChange(({ host, run, wanted }) => {
+      for (const part of ["now", "apply", "commit"] as const) run(part);
+      const { resolver } = host;
+      host.resolver = new Map();
+      boot(host);
+      host.resolver = resolver;
+      assert.deepEqual(differences(look(host, wanted), wanted), { live: [], boot: [] });
+    });
+  });
+
+  it("takes over what an older version pushed without a step, and boots into the same state", () => {
+    fc.assert(
+      fc.property(requestDraws, (draw) => {
+        const host = freshHost();
+        pushedByFormat2(host, requestOf(draw));
+        const before = structuredClone(host);
+        const situation = situationOf(host, draw);
+        assert.ok(situation !== null);
+        const { change, run } = situation;
+        assert.deepEqual([change.apply, change.undo], [[], []]);
+        for (const part of ["now", "commit"] as const) run(part);
+        assert.deepEqual(configurationOf(host).live, configurationOf(before).live);
+      }),
+    );
+  });
+
+  it("has no secret outside of the data for the host", () => {
+    let searched = 0;
+    everyChange(({ decision, change, running, request }) => {
+      const steps = (["now", "apply", "undo", "commit"] as const).flatMap((it) =>
+        running.steps(it),
+      );
+      const words = [...decision.differences.live, ...decision.differences.boot].map((it) =>
+        formatDifference(it, new Map(), IFACE),
+      );
+      const text = JSON.stringify([decision, change, steps, words]);
+      const secrets = secretsIn(request);
+      searched += secrets.length;
+      for (const secret of secrets) assert.ok(!text.includes(secret), secret);
+    });
+    assert.ok(searched > 100, `only ${searched} secrets`);
+  });
+});
+
+/** Every key in the request that is not public. */
+function secretsIn(request: PushRequest): string[] {
+  const texts = [request.config, request.rotation?.alternate?.config ?? ""];
+  return texts.flatMap((text) =>
+    [...text.matchAll(/^(?:PrivateKey|PresharedKey) = ([^(].*)$/gm)].map(([, key = ""]) => key),
+  );
+}

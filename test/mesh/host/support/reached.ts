@@ -1,0 +1,93 @@
+/** The oracle: whether a model host is what a request wants, read from its text without the code under test. */
+import assert from "node:assert/strict";
+import type { PushRequest } from "../../../../mesh/push-request";
+import { readWgQuick, type WgPeer } from "../../../support/wg-quick-text";
+import { publicKeyOf } from "./host-keys";
+import { deviceOf, hostPart, linkOf, routedTo, type Host, type Peer } from "./host";
+import { IFACE, SECOND } from "./observe";
+
+export function assertReached(before: Host, host: Host, request: PushRequest): void {
+  const { rotation, forwarding } = request;
+  assertInterface(before, host, IFACE, request.config, rotation?.pairs ?? []);
+  const alternate = rotation?.alternate ?? null;
+  assert.equal(host.links.has(SECOND), alternate !== null, "second interface");
+  if (alternate !== null)
+    assertInterface(before, host, SECOND, alternate.config, rotation?.pairs ?? []);
+  const rules = host.rules.filter(({ priority }) => priority === 5182).map(({ family }) => family);
+  assert.deepEqual(rules.sort(), alternate === null ? [] : [4, 6], "rules");
+  if (forwarding.ipv4) assert.equal(host.sysctls.get("net/ipv4/ip_forward"), "1");
+  if (!forwarding.ipv6) return;
+  assert.equal(host.sysctls.get("net/ipv6/conf/all/forwarding"), "1");
+  const routes = (of: Host) => of.routes.filter(({ proto }) => proto === "ra").length;
+  assert.equal(routes(host), routes(before), "default routes from router advertisements");
+}
+
+function assertInterface(
+  before: Host,
+  host: Host,
+  name: string,
+  text: string,
+  pairs: { current: string; next: string }[],
+): void {
+  const wanted = readWgQuick(text);
+  const [link, device] = [linkOf(host, name), deviceOf(host, name)];
+  assert.ok(link.up, `${name} is up`);
+  assert.deepEqual([...link.addresses].sort(), [...wanted.addresses].sort());
+  if (wanted.mtu !== null) assert.equal(link.mtu, wanted.mtu);
+  if (wanted.listenPort !== null) assert.equal(device.port, wanted.listenPort);
+  const own = /^\(on this host\) (.+)$/.exec(wanted.privateKey ?? "")?.[1];
+  assert.equal(publicKeyOf(device.privateKey ?? ""), own ?? publicKeyOf(wanted.privateKey ?? ""));
+  const keys = wanted.peers.map(({ publicKey }) => publicKey);
+  assert.deepEqual([...device.peers.keys()].sort(), keys.sort(), "peers");
+  for (const peer of wanted.peers) {
+    const is = device.peers.get(peer.publicKey);
+    const was = before.links.get(name)?.wg?.peers.get(peer.publicKey);
+    assert.ok(is !== undefined);
+    assert.equal(is.presharedKey, peer.presharedKey);
+    assert.equal(is.keepalive, peer.persistentKeepalive ?? 0);
+    assertEndpoint(peer, is, was, before);
+    const pair = pairs.find(({ current, next }) => [current, next].includes(peer.publicKey));
+    if (pair === undefined)
+      assert.deepEqual([...is.allowedIps].sort(), [...peer.allowedIps].sort());
+  }
+  for (const { current, next } of pairs) {
+    const shared = wanted.peers.find(({ publicKey }) => publicKey === current)?.allowedIps ?? [];
+    const held = [current, next].map((key) => [...(device.peers.get(key)?.allowedIps ?? [])]);
+    assert.ok(
+      held.some((all) => all.length === 0),
+      "one of two keys has the prefixes",
+    );
+    assert.deepEqual(held.flat().sort(), [...shared].sort());
+  }
+  if (text.includes("Table = off")) return;
+  for (const prefix of wanted.peers.flatMap(({ allowedIps }) => allowedIps)) {
+    assert.equal(routedTo(host, hostPart(prefix)), name, `the route to ${prefix}`);
+  }
+}
+
+/** An address is dialled; a name at one of its addresses; what does not resolve or has roamed stays. */
+function assertEndpoint(
+  peer: WgPeer,
+  is: Peer,
+  was: Peer | undefined,
+  { resolver, now }: Host,
+): void {
+  if (peer.endpoint === null) return;
+  const at = peer.endpoint.lastIndexOf(":");
+  const [name, port] = [peer.endpoint.slice(0, at), peer.endpoint.slice(at)];
+  const isName = /[g-z]/.test(name);
+  const answers = isName
+    ? (resolver.get(name) ?? []).map((address) => address + port)
+    : [peer.endpoint];
+  if (is.endpoint !== null && answers.includes(is.endpoint)) return;
+  assert.equal(
+    is.endpoint,
+    was?.endpoint ?? null,
+    "an endpoint that is not the wanted one is as it was",
+  );
+  const roamed = was !== undefined && was.handshake > now - 180;
+  assert.ok(
+    answers.length === 0 || roamed,
+    `${is.endpoint ?? "no endpoint"} instead of ${peer.endpoint}`,
+  );
+}

@@ -1,0 +1,196 @@
+/** Push requests for the model: small networks around one host, as data and as wg-quick text. */
+import fc from "fast-check";
+import type { PushRequest } from "../../../../mesh/push-request";
+import { keyPairs } from "../../../support/key-pairs";
+import { IFACE, SECOND } from "./observe";
+
+/** One neighbour. Its number decides keys and addresses. */
+export interface NeighbourDraw {
+  at: number;
+  lans: number[];
+  endpoint: string | null;
+  keepalive: number;
+  /** Number of the preshared key. */
+  presharedKey: number | null;
+  /** `next`: the second of its two keys only; `both`: a rotation in progress. */
+  keys: "current" | "next" | "both";
+  mustShake: boolean;
+}
+
+export interface RequestDraw {
+  ownKey: number;
+  /** The private key is only on the host. */
+  onHost: boolean;
+  address: string;
+  ipv6: boolean;
+  port: number | null;
+  mtu: number | null;
+  neighbours: NeighbourDraw[];
+  forwarding: { ipv4: boolean; ipv6: boolean };
+  instance: string | null;
+  second: { key: number; port: number } | null;
+}
+
+export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
+export const NAMES = ["far.example.org:51820", "near.example.org:51820"];
+
+const neighbour: fc.Arbitrary<NeighbourDraw> = fc.record({
+  at: fc.nat(5),
+  lans: fc.subarray([0, 1, 2], { maxLength: 2 }),
+  endpoint: fc.constantFrom(null, ...ENDPOINTS, ...NAMES),
+  keepalive: fc.constantFrom(0, 5, 25),
+  presharedKey: fc.constantFrom(null, 0, 1),
+  keys: fc.constantFrom("current", "current", "next", "both"),
+  mustShake: fc.boolean(),
+});
+
+export const requestDraws: fc.Arbitrary<RequestDraw> = fc
+  .record({
+    ownKey: fc.constantFrom(20, 20, 20, 21),
+    onHost: fc.boolean(),
+    address: fc.constantFrom("10.86.0.1/24", "10.86.0.1/24", "10.86.0.9/24", "10.87.0.1/24"),
+    ipv6: fc.boolean(),
+    port: fc.constantFrom(null, 51820, 51820, 51821),
+    mtu: fc.constantFrom(null, 1380, 1400),
+    neighbours: fc.uniqueArray(neighbour, { selector: ({ at }) => at, maxLength: 5 }),
+    forwarding: fc.record({ ipv4: fc.boolean(), ipv6: fc.boolean() }),
+    instance: fc.constantFrom(null, "i-1", "i-2"),
+    second: fc.oneof(
+      { weight: 2, arbitrary: fc.constant(null) },
+      fc.record({ key: fc.constantFrom(21, 22), port: fc.constantFrom(51821, 51822) }),
+    ),
+  })
+  .map(withDistinctPorts);
+
+/** A request that differs from another one in some parts only. */
+export function editsOf(former: RequestDraw): fc.Arbitrary<RequestDraw> {
+  const parts = Object.keys(former) as (keyof RequestDraw)[];
+  return fc.tuple(requestDraws, fc.subarray(parts, { maxLength: 3 })).map(([other, changed]) => {
+    const picked = changed.map((part) => [part, other[part]] as const);
+    return withDistinctPorts({ ...former, ...Object.fromEntries(picked) });
+  });
+}
+
+/** Only a relay has a second interface, and a relay has a port. */
+function withDistinctPorts(draw: RequestDraw): RequestDraw {
+  const { second } = draw;
+  if (second === null) return draw;
+  const port = draw.port ?? 51820;
+  return { ...draw, port, second: second.port === port ? { ...second, port: 51823 } : second };
+}
+
+export const LANS = ["192.168.10.0/24", "192.168.20.0/24", "192.168.30.0/24"];
+
+export function requestOf(draw: RequestDraw): PushRequest {
+  const { second, instance } = draw;
+  const [first] = draw.neighbours;
+  const pairs = draw.neighbours.filter(({ keys }) => keys === "both");
+  const shaking = draw.neighbours.filter((it) => it.mustShake && it.endpoint !== null);
+  const rotating = second !== null || pairs.length + shaking.length > 0;
+  return {
+    version: 1,
+    node: "host",
+    targets: [{ kind: "local" }],
+    sshPrivateKey: null,
+    owner: "wireguard-mesh/test",
+    machine: "machine",
+    interface: IFACE,
+    config: configOf(draw),
+    forwarding: { ipv4: draw.forwarding.ipv4, ipv6: draw.ipv6 && draw.forwarding.ipv6 },
+    probes: draw.neighbours
+      .filter(({ endpoint }) => endpoint !== null)
+      .map(({ at }) => `10.86.0.${at + 20}`),
+    instances:
+      instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
+    identity: null,
+    rotation: rotating
+      ? {
+          pairs: pairs.map((it) => ({
+            current: currentKey(it.at),
+            next: nextKey(it.at),
+            allowedIps: prefixesOf(it, draw),
+          })),
+          alternate:
+            second === null ? null : { interface: SECOND, config: secondConfig(draw, second) },
+          mustShake: shaking.map(({ at, keys }) =>
+            keys === "next" ? nextKey(at) : currentKey(at),
+          ),
+        }
+      : null,
+  };
+}
+
+export function currentKey(at: number): string {
+  return pairAt(at).publicKey;
+}
+
+export function nextKey(at: number): string {
+  return pairAt(at + 6).publicKey;
+}
+
+export function pairAt(at: number) {
+  const pair = keyPairs[at];
+  if (pair === undefined) throw new Error("more keys than pairs");
+  return pair;
+}
+
+function configOf(draw: RequestDraw): string {
+  const { address, ipv6, port, mtu } = draw;
+  const own = pairAt(draw.ownKey);
+  const head = [
+    "# wireguard-mesh: host",
+    "[Interface]",
+    `PrivateKey = ${draw.onHost ? `(on this host) ${own.publicKey}` : own.privateKey}`,
+    `Address = ${address}${ipv6 ? ", fd5c:10::1/64" : ""}`,
+    ...(port === null ? [] : [`ListenPort = ${port}`]),
+    ...(mtu === null ? [] : [`MTU = ${mtu}`]),
+  ];
+  return [...head, ...sections(draw)].map((line) => `${line}\n`).join("");
+}
+
+function secondConfig(draw: RequestDraw, { key, port }: { key: number; port: number }): string {
+  const head = [
+    "# wireguard-mesh: host, next key",
+    "[Interface]",
+    `PrivateKey = ${pairAt(key).privateKey}`,
+    `ListenPort = ${port}`,
+    ...(draw.mtu === null ? [] : [`MTU = ${draw.mtu}`]),
+    "Table = off",
+  ];
+  return [...head, ...sections(draw)].map((line) => `${line}\n`).join("");
+}
+
+function sections(draw: RequestDraw): string[] {
+  return draw.neighbours.flatMap((it) => {
+    const section = (name: string, key: string, routed: boolean, dialled: boolean) => [
+      "",
+      `# ${name}`,
+      "[Peer]",
+      `PublicKey = ${key}`,
+      ...(it.presharedKey === null ? [] : [`PresharedKey = ${presharedKeyAt(it.presharedKey)}`]),
+      ...(routed ? [`AllowedIPs = ${prefixesOf(it, draw).join(", ")}`] : []),
+      ...(it.endpoint === null || !dialled ? [] : [`Endpoint = ${it.endpoint}`]),
+      ...(it.keepalive === 0 ? [] : [`PersistentKeepalive = ${it.keepalive}`]),
+    ];
+    const name = `peer${it.at}`;
+    return [
+      ...(it.keys === "next" ? [] : section(name, currentKey(it.at), true, true)),
+      ...(it.keys === "both" ? section(`${name} (next key)`, nextKey(it.at), false, false) : []),
+      ...(it.keys === "next" ? section(name, nextKey(it.at), true, true) : []),
+    ];
+  });
+}
+
+/** A LAN is behind the first neighbour that has it. */
+function prefixesOf(it: NeighbourDraw, draw: RequestDraw): string[] {
+  const owner = (lan: number) => draw.neighbours.find(({ lans }) => lans.includes(lan));
+  return [
+    `10.86.0.${it.at + 20}/32`,
+    ...(draw.ipv6 ? [`fd5c:10::${it.at + 20}/128`] : []),
+    ...it.lans.filter((lan) => owner(lan) === it).map((lan) => LANS[lan] ?? ""),
+  ];
+}
+
+export function presharedKeyAt(at: number): string {
+  return Buffer.alloc(32, 0x51 + at).toString("base64");
+}

@@ -1,0 +1,123 @@
+/** Draws hosts and requests, decides, and hands every change to a law. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { renderChange, type Change } from "../../../../mesh/host/change";
+import { decide, type Decision } from "../../../../mesh/host/decide";
+import type { Observation } from "../../../../mesh/host/observation";
+import { presharedKeysOf, wantedOf, type Wanted } from "../../../../mesh/host/wanted";
+import type { PushRequest } from "../../../../mesh/push-request";
+import { ChangeRun, parseChange, sha256 } from "./change-text";
+import { applyEdits, edits, type Edit } from "./hand-edits";
+import type { Host, Peer } from "./host";
+import { freshHost, pushedByFormat2 } from "./hosts";
+import { observe } from "./observe";
+import { editsOf, requestDraws, requestOf, type RequestDraw } from "./requests";
+
+export interface Case {
+  /** Who pushed to the host before. */
+  history: "nobody" | "format 2" | "this version";
+  former: RequestDraw;
+  edits: Edit[];
+  next: RequestDraw;
+}
+
+export const cases: fc.Arbitrary<Case> = requestDraws.chain((former) =>
+  fc.record({
+    history: fc.constantFrom("nobody", "format 2", "this version", "this version"),
+    former: fc.constant(former),
+    edits,
+    next: fc.oneof(fc.constant(former), editsOf(former), requestDraws),
+  }),
+);
+
+export const OPTIONS = { token: "token", hostScript: "# host\n" };
+
+/** A change that was decided on, and the host to try it on. */
+export interface Situation {
+  request: PushRequest;
+  wanted: Wanted;
+  before: Host;
+  host: Host;
+  observed: Observation;
+  change: Change;
+  decision: Extract<Decision, { kind: "change" }>;
+  running: ChangeRun;
+  run: (name: "now" | "apply" | "undo" | "commit", count?: number) => void;
+}
+
+export function everyChange(law: (situation: Situation) => void, numRuns = 200): void {
+  let changes = 0;
+  fc.assert(
+    fc.property(cases, (drawn) => {
+      const situation = situationOf(hostOf(drawn), drawn.next);
+      if (situation === null) return;
+      changes++;
+      law(situation);
+    }),
+    { numRuns },
+  );
+  assert.ok(changes > numRuns / 3, `only ${changes} changes`);
+}
+
+/** Null if nothing is to be changed, or the host is left alone. */
+export function situationOf(host: Host, draw: RequestDraw): Situation | null {
+  const request = requestOf(draw);
+  const wanted = wantedOf(request, digestOf(draw));
+  const observed = look(host, wanted);
+  const decision = decide(observed, wanted, OPTIONS);
+  if (decision.kind !== "change") return null;
+  const { change } = decision;
+  const running = new ChangeRun(host, parseChange(renderChange(change).reveal()));
+  running.sharedKeyIsWanted ||= draw.second?.key === draw.ownKey;
+  const run: Situation["run"] = (name, count) => {
+    running.run(name, count);
+  };
+  const before = structuredClone(host);
+  return { request, wanted, before, host, observed, change, decision, running, run };
+}
+
+export function look(host: Host, wanted: Wanted): Observation {
+  return observe(host, presharedKeysOf(wanted));
+}
+
+/** What a snapshot restores: without handshakes, and without an order where the kernel has none. */
+export function configurationOf(host: Host) {
+  const sorted = (all: Iterable<unknown>) => [...all].map((it) => JSON.stringify(it)).sort();
+  const peers = (all: ReadonlyMap<string, Peer>) =>
+    [...all].map(([key, peer]) => ({
+      key,
+      ...peer,
+      handshake: 0,
+      allowedIps: sorted(peer.allowedIps),
+    }));
+  const links = [...host.links].map(([name, { mtu, up, addresses, wg }]) => [
+    ...[name, mtu, up, sorted(addresses)],
+    wg === null ? null : [wg.privateKey, wg.port, sorted(peers(wg.peers))],
+  ]);
+  return {
+    live: {
+      links: sorted(links),
+      routes: sorted(host.routes),
+      rules: sorted(host.rules),
+      sysctls: sorted(host.sysctls),
+      watched: observe(host, null).records.watched,
+    },
+    // Both formats of what the watcher follows are among what is live.
+    files: sorted([...host.files].filter(([path]) => !path.startsWith("/run/"))),
+  };
+}
+
+function hostOf({ history, former, edits: all }: Case): Host {
+  const host = freshHost();
+  if (history === "format 2") pushedByFormat2(host, requestOf(former));
+  if (history === "this version") {
+    const situation = situationOf(host, former);
+    for (const name of ["now", "apply", "commit"] as const) situation?.run(name);
+  }
+  applyEdits(host, all);
+  return host;
+}
+
+export function digestOf(draw: RequestDraw): string {
+  return sha256(JSON.stringify(draw));
+}
