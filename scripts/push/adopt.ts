@@ -6,19 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HostIdentity, PushRequest, PushResult, SshAuthority } from "../../mesh/push-request";
 import { applyThrough } from "./apply";
 import { BootWait } from "./boot-wait";
+import type { Listeners } from "./push";
 import { withHost, type Host, type HostRun } from "./connect";
-import { composeMessage, parseAnswer, parseComplaint, type Verb } from "./host-script";
+import { complaint, linesWith, newToken } from "./conversation";
+import { hostCall, type Verb } from "./host-program";
 import { BOOT_REACH_MS, IDENTITY_MS } from "./limits";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
 import { signHostKey } from "./sign-host-key";
 import type { Failure } from "./ssh-failure";
-
-export interface Listeners {
-  /** Gets what people may want to read meanwhile, a line at a time. */
-  talk: (line: string) => void;
-  /** Told once when the host installs packages. */
-  onInstall: () => void;
-}
 
 /** @throws PushError; then it can be repeated, whatever was done until then. */
 export async function adopt(request: PushRequest, listeners: Listeners): Promise<PushResult> {
@@ -73,17 +68,17 @@ async function settle(adoption: Adoption): Promise<void> {
 /** First contact: the machine makes a key, and gets it signed. False when the connection was lost; that is no harm. */
 async function introduce(adoption: Adoption, unproven: Failure): Promise<boolean> {
   const { request, identity, authority, booted, talk } = adoption;
-  const made = await reach(booted, adoption, "host-key");
+  const made = await reach(booted, adoption, "host-key", [request.node]);
   if (made === null) return false;
   if ("kind" in made) throw neither(request.node, unproven, made);
-  const hostKey = parseAnswer(made.stdout).get("host-key")?.at(-1) ?? "";
-  for (const note of parseAnswer(made.stdout).get("note") ?? []) talk(note);
+  const hostKey = linesWith("host-key", made.stdout).at(-1) ?? "";
+  linesWith("note", made.stdout).forEach(talk);
   const { node, owner } = request;
   const { authorityKey } = identity;
   const label = `${owner} ${node}`;
   const certificate = await signHostKey({ node, label, authority, authorityKey, hostKey });
   talk("shows the host key of its user data; gets a certificate of the stack's SSH authority");
-  const taken = await reach(booted, adoption, "certificate", { certificate });
+  const taken = await reach(booted, adoption, "certificate", certificate.split(" "));
   return taken !== null;
 }
 
@@ -95,7 +90,7 @@ async function reach(
   host: Host,
   { request, wait, talk }: Adoption,
   verb: Verb,
-  more: Record<string, string> = {},
+  words: readonly string[] = [],
 ): Promise<HostRun | Failure | null> {
   const onTalk = (line: string): number | undefined => {
     if (!line.startsWith("progress: ")) return undefined;
@@ -103,10 +98,10 @@ async function reach(
     return wait.left() + IDENTITY_MS;
   };
   try {
-    const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS, onTalk };
-    const run = await host.run(composeMessage(verb, request, more), options);
+    const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS, onTalk, onSlow: talk };
+    const run = await host.run(hostCall(verb, request.interface, newToken(), words), options);
     if (run.exitCode === 0) return run;
-    if (run.exitCode !== null) throw complaint(request.node, run);
+    if (run.exitCode !== null) throw complaint(request.node, run) ?? unexplained(request.node, run);
     await sleep(wait.over({ kind: "dropped", cause: "the connection broke", remedy: "" }));
     return null;
   } catch (problem) {
@@ -149,9 +144,7 @@ function neither(node: string, unproven: Failure, other: Failure): PushError {
   return new PushError(lines.join("\n"));
 }
 
-function complaint(node: string, run: HostRun): PushError {
+function unexplained(node: string, run: HostRun): PushError {
   const last = run.stderr.trim().split("\n").at(-1) ?? "";
-  const words =
-    parseComplaint(run.stderr) ?? `the host's script ended with ${run.exitCode}: ${last}`;
-  return new PushError(`${node}: ${words}`);
+  return new PushError(`${node}: the host's program ended with code ${run.exitCode}: ${last}`);
 }

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { plainEnvironment } from "./environment";
 
 export interface ProcessEntry {
   pid: number;
@@ -75,6 +76,7 @@ function tableFromPs(): ProcessTable {
   try {
     const text = execFileSync("ps", ["-axo", "pid=,ppid=,command="], {
       encoding: "utf8",
+      env: plainEnvironment(),
       timeout: 3000,
     });
     for (const line of text.split("\n")) {

@@ -1,41 +1,55 @@
-/** Brings one host to a state: sends it, and makes it permanent by a new connection through that very state. */
-import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { ON_THIS_HOST, type PushRequest, type PushResult } from "../../mesh/push-request";
-import { clockNote } from "./clock";
-import { withHost, type Host, type HostRun } from "./connect";
-import { askFacts, factsOf, type Facts } from "./facts";
-import { composeMessage, hostScript, parseAnswer, parseComplaint } from "./host-script";
+/** Brings one host to a state: the first login observes, decides and begins the change; confirm.ts has the second one. */
+import { renderChange, type Change } from "../../mesh/host/change";
+import { decide } from "../../mesh/host/decide";
+import { hostNotes } from "../../mesh/host/notes";
+import { toolsToInstall, type Installation } from "../../mesh/host/tools";
+import { wantedOf } from "../../mesh/host/wanted";
+import type { PushRequest, PushResult } from "../../mesh/push-request";
+import { AGAIN, REPORT } from "./apply-words";
+import { withHost, type Host, type HostRun, type Session } from "./connect";
+import { confirm } from "./confirm";
+import { answer, complaint, newToken, observe, Overtaken } from "./conversation";
+import { hostProgram } from "./host-program";
 import * as limits from "./limits";
-import { AGAIN, REPORT, unverified, wentBack } from "./apply-words";
+import {
+  clock,
+  questionsOf,
+  resultOf,
+  sayAll,
+  type Begun,
+  type Listeners,
+  type Push,
+} from "./push";
 import { PushError, UnreachableError } from "./push-error";
-import { base64, digestOf, sha256, stateLines } from "./wanted-state";
+import { digestOf, sha256 } from "./wanted-state";
 
-/**
- * `talk` gets what people may want to read meanwhile, a line at a time; `onInstall` is told once when the host installs
- * packages, which may take INSTALL_MS longer.
- * @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which.
- */
-export function apply(
-  request: PushRequest,
-  talk: (line: string) => void,
-  onInstall: () => void = () => undefined,
-): Promise<PushResult> {
-  return withHost(request, (host) => applyThrough(host, request, { talk, onInstall }));
+/** @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which. */
+export function apply(request: PushRequest, listeners: Listeners): Promise<PushResult> {
+  return withHost(request, (host) => applyThrough(host, request, listeners));
 }
 
-/** The same through a host at hand. */
+/** The same through a host that is at hand. */
 export async function applyThrough(
   host: Host,
   request: PushRequest,
-  { talk, onInstall }: { talk: (line: string) => void; onInstall: () => void },
+  listeners: Listeners,
 ): Promise<PushResult> {
   const digest = digestOf(request);
+  const wanted = wantedOf(request, digest);
+  const push: Push = { request, digest, wanted, host, hasInstalled: false, ...listeners };
   for (let sending = 1; sending <= SENDINGS; sending++) {
-    const push: Push = { request, token: randomBytes(16).toString("hex"), digest, talk };
-    const result = await sendOnce(push, host, onInstall);
-    if (result !== "overtaken") return result;
-    talk("another push to this host came in between; sending it again");
+    const outcome = await pushOnce(push).catch((problem: unknown) => {
+      if (problem instanceof Overtaken) {
+        if (sending < SENDINGS) {
+          listeners.talk("another push to this host came in between; sending it again");
+        }
+        return "again" as const;
+      }
+      throw problem instanceof UnreachableError
+        ? new PushError(`${problem.message}\nThen ${AGAIN}`)
+        : problem;
+    });
+    if (outcome !== "again") return outcome;
   }
   throw new PushError(
     `${request.node}: other pushes to this host came in between each time, and this one was not taken.\n` +
@@ -43,177 +57,80 @@ export async function applyThrough(
   );
 }
 
-/** An orphan's push is not sent again, for it has no program that could do so: that is what tells it from a live one. */
-const SENDINGS = 3;
+/** An orphan's push is not repeated, because no program is left to do so. */
+const SENDINGS = 4;
 
-async function sendOnce(
-  push: Push,
-  host: Host,
-  onInstall: () => void,
-): Promise<PushResult | "overtaken"> {
-  const sent = await send(push, host, onInstall).catch((problem: unknown) => {
-    throw problem instanceof UnreachableError
-      ? new PushError(`${problem.message}\nThen ${AGAIN}`)
-      : problem;
+async function pushOnce(push: Push): Promise<PushResult | "again"> {
+  const { request, host, talk } = push;
+  const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
+  const options = { lockFile, onTalk: talk, onBooting: talk, onSlow: talk };
+  const first = await host.session(options, (session) => begin(push, session));
+  return first === "again" || "outcome" in first ? first : confirm(push, first);
+}
+
+/** The first login. */
+async function begin(push: Push, session: Session): Promise<PushResult | Begun | "again"> {
+  const { request, wanted } = push;
+  const { node } = request;
+  const token = newToken();
+  const words = [session.lastChange || "-"];
+  const call = { verb: "push", interface: request.interface, token, words } as const;
+  const before = await observe(session, node, call, questionsOf(wanted));
+  const missing = push.hasInstalled ? null : toolsToInstall(before);
+  if (missing !== null) return install(push, session, missing);
+  const decision = decide(before, wanted, {
+    token,
+    hostScript: hostProgram(),
+    serial: request.serial ?? 0,
   });
-  if (sent.exitCode === null) return findOut(push, host);
-  if (sent.exitCode !== 0) throw complaint(push, sent);
-  const answer = parseAnswer(sent.stdout);
-  for (const note of answer.get("note") ?? []) push.talk(note);
-  const skew = clockNote(Number(answer.get("now")?.at(-1)), Date.now() / 1000);
-  if (skew !== null) push.talk(skew);
-  switch (answer.get("outcome")?.at(-1) ?? "") {
-    case "overtaken":
-      return "overtaken";
-    case "unchanged":
-      return resultOf(push, sent, "unchanged");
-    case "pending":
-      return settle(push, host, Date.now());
-    default:
-      throw new PushError(
-        `${push.request.node}: the host gave no answer that can be understood.\n${REPORT}`,
-      );
-  }
-}
-
-interface Push {
-  request: PushRequest;
-  token: string;
-  digest: string;
-  talk: (line: string) => void;
-}
-
-/** The first connection: the host checks everything and begins only when this connection has ended. */
-function send(push: Push, host: Host, onInstall: () => void): Promise<HostRun> {
-  const { request } = push;
-  const script = `${hostScript()}\n`;
-  const message = composeMessage("apply", request, {
-    token: push.token,
-    digest: push.digest,
-    timeout: limits.UNDO_AFTER_S,
-    rivals: (request.rivals ?? []).join(" "),
-    ...stateLines(request),
-    "script-sha256": sha256(script),
-    script: base64(script),
-  });
-  const onTalk = (line: string): number | undefined => {
-    if (!line.startsWith("progress: ")) return undefined;
-    push.talk(line.slice("progress: ".length));
-    onInstall();
-    return limits.INSTALL_MS;
-  };
-  return host.run(message, { limitMs: limits.APPLY_MS, onTalk, onBooting: push.talk });
-}
-
-/** The connection broke after everything was sent: the host alone knows what became of it. */
-async function findOut(push: Push, host: Host): Promise<PushResult> {
-  push.talk("the connection broke; asking the host what became of the change");
-  const { node } = push.request;
-  const since = Date.now();
-  const asked = await again(since + limits.FIND_OUT_MS, () => askFacts(host, push.request));
-  if (asked === null) {
-    throw new PushError(
-      `${node}: the connection broke while the change was sent, and there is no way back in. ` +
-        `If the host had begun, it undoes the change by itself within ${limits.UNDO_AFTER_S} s.\nThen ${AGAIN}`,
-    );
-  }
-  const facts = factsOf(asked, node);
-  if (facts.pending === push.token) return settle(push, host, since);
-  if (isDone(push, facts)) return resultFromFacts(push, facts, asked.through);
-  throw new PushError(
-    `${node}: the connection broke before the host had taken the change; nothing was changed there.\nTo try again, ${AGAIN}`,
-  );
-}
-
-/**
- * The host has begun and counts down. Confirms by new connections, in the order in which the operator will come next time,
- * until the host answers or must have gone back.
- */
-async function settle(push: Push, host: Host, since: number): Promise<PushResult> {
-  const { node } = push.request;
-  const lost: UnreachableError[] = [];
-  const message = composeMessage("confirm", push.request, { token: push.token });
-  const run = await again(
-    since + limits.SETTLE_MS,
-    () => host.run(message, { limitMs: limits.CONFIRM_MS, answersProof: true }),
-    (problem) => {
-      if (lost.length === 0) push.talk("no way in through the new config yet; trying on");
-      lost.push(problem);
-    },
-  );
-  if (run === null) throw new PushError(unverified(node, lost.at(-1)));
-  if (run.exitCode !== 0) return judgeRefusal(push, host, run, { since, lost: lost.at(-1) });
-  for (const note of parseAnswer(run.stdout).get("note") ?? []) push.talk(note);
-  return resultOf(push, run, "applied");
-}
-
-/** The host would not confirm: it has gone back, or the change failed there, or it was confirmed before. */
-async function judgeRefusal(
-  push: Push,
-  host: Host,
-  refused: HostRun,
-  { since, lost }: { since: number; lost: UnreachableError | undefined },
-): Promise<PushResult> {
-  const asked = await askFacts(host, push.request).catch(() => null);
-  if (asked?.exitCode !== 0) throw complaint(push, refused);
-  const facts = factsOf(asked, push.request.node);
-  // An earlier confirmation may have arrived though its answer did not.
-  if (isDone(push, facts)) return resultFromFacts(push, facts, asked.through);
-  if (lost !== undefined && facts.rolledBack === push.token) {
-    const seconds = Math.round((Date.now() - since) / 1000);
-    throw new PushError(wentBack(push.request.node, lost, seconds));
-  }
-  throw complaint(push, refused);
-}
-
-/**
- * Asks until the host has answered to the end. Null when it has not by then: no way in, or each connection broke.
- */
-async function again(
-  deadline: number,
-  ask: () => Promise<HostRun>,
-  onLost: (problem: UnreachableError) => void = () => undefined,
-): Promise<HostRun | null> {
-  while (Date.now() < deadline) {
-    try {
-      const run = await ask();
-      if (run.exitCode !== null) return run;
-    } catch (problem) {
-      if (!(problem instanceof UnreachableError)) throw problem;
-      onLost(problem);
+  switch (decision.kind) {
+    case "refuse":
+      if (decision.change !== null)
+        await send(push, session, { verb: "mark", change: decision.change });
+      throw new PushError(`${node}: ${decision.cause}\n${decision.remedy}`);
+    case "nothing":
+      session.end();
+      sayAll(push, [...decision.notes, ...hostNotes(before, wanted, clock())]);
+      return resultOf(push, session.through, before, "unchanged");
+    case "change": {
+      const sentAt = Date.now();
+      const isSure = await send(push, session, { verb: "change", change: decision.change });
+      const { notes, serial } = decision;
+      return { token, before, notes, serial, sentAt, isSure };
     }
-    await sleep(limits.RETRY_MS);
   }
-  return null;
 }
 
-/** Confirmed, and not only in former times: the file and the interface are looked at too. */
-function isDone({ request, digest }: Push, facts: Facts): boolean {
-  const confirmed = facts.digest === digest && facts.pending === null;
-  // A host that fills in its own private key has another file than was sent.
-  const sent = request.config.includes(ON_THIS_HOST) ? facts.confirmedFile : sha256(request.config);
-  return confirmed && facts.file === sent && facts.interface === "up";
+async function install(push: Push, session: Session, missing: Installation): Promise<"again"> {
+  push.hasInstalled = true;
+  push.talk(`installing ${missing.packages.join(" ")}`);
+  push.onInstall();
+  await answer(session, `install ${missing.command}\n`, limits.INSTALL_MS);
+  return "again";
 }
 
-function resultOf(push: Push, run: HostRun, outcome: PushResult["outcome"]): PushResult {
-  const backend = parseAnswer(run.stdout).get("backend")?.at(-1);
-  if (backend !== "kernel" && backend !== "userspace") {
-    throw new PushError(
-      `${push.request.node}: the host did not say what carries its tunnel.\n${REPORT}`,
-    );
+interface Message {
+  /** `mark`: only what is done while a change is staged. */
+  verb: "change" | "mark";
+  change: Change;
+}
+
+/** Whether the host said that it has begun. @throws PushError with the host's words if it refused. */
+async function send(push: Push, session: Session, { verb, change }: Message): Promise<boolean> {
+  const text = renderChange(change).reveal();
+  const keys = /^ (?:Private|Preshared)Key = \((?:now|on this host)\)/m.test(text) ? " keys" : "";
+  const run = await answer(session, `${verb} ${sha256(text)}${keys}\n${text}`, limits.APPLY_MS);
+  if (run.exitCode === null) {
+    push.talk("the connection broke; asking the host what became of the change");
+    return false;
   }
-  return { node: push.request.node, through: run.through, outcome, backend, digest: push.digest };
+  if (run.exitCode === 0 && /^begun$/m.test(run.stdout)) return true;
+  throw complaint(push.request.node, run) ?? unexpected(push, run);
 }
 
-function resultFromFacts(push: Push, facts: Facts, through: string): PushResult {
-  const backend = facts.backend ?? "kernel";
-  return { node: push.request.node, through, outcome: "applied", backend, digest: push.digest };
-}
-
-function complaint(push: Push, run: HostRun): PushError {
+function unexpected({ request }: Push, run: HostRun): PushError {
   const last = run.stderr.trim().split("\n").at(-1) ?? "";
-  const words =
-    parseComplaint(run.stderr) ??
-    `the host's script ended with ${run.exitCode ?? "no"} code: ${last}\n${REPORT}`;
-  return new PushError(`${push.request.node}: ${words}`);
+  return new PushError(
+    `${request.node}: the host's program ended with code ${run.exitCode ?? "none"}: ${last}\n${REPORT}`,
+  );
 }

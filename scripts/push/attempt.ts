@@ -1,12 +1,16 @@
-/** One try to run a script as root on a host, by one way. */
-import type { ChildProcessWithoutNullStreams } from "node:child_process";
+/** One try to become root on a host, by one way. */
 import * as fs from "node:fs";
 import type { HostTarget, SshHop } from "../../mesh/push-request";
-import { endGroup, startGroup } from "./children";
+import { startGroup } from "./children";
+import { plainEnvironment, sshEnvironment } from "./environment";
+import { localCommand, remoteCommand } from "./greeting";
 import type { Keep } from "./keeper";
+import { logIn, type Login, type VainLogin } from "./login";
 import { lookCloser } from "./look";
+import { RootShell } from "./session";
 import { explainFailure, type Failure } from "./ssh-failure";
-import { formatHop, sshCommand, writeFiles } from "./ssh-options";
+import { formatHop, sshCommand, writeFiles, type SshPlace } from "./ssh-options";
+import { readLog, readSshLog } from "./ssh-log";
 
 export interface Try {
   /** The node's name in stack config. */
@@ -14,33 +18,25 @@ export interface Try {
   target: HostTarget;
   /** A short name of this way, unlike that of the others. */
   way: string;
-  /** Text for `sh -s`. It leaves this process only when a root shell waits for it. */
-  script: string;
-  loginMs: number;
-  connectSeconds: number;
-  /** For the script to run, once it was sent. */
+  /** What the host is to look at when it greets (greeting.ts). */
+  look: string;
+  /** As in Login. */
   limitMs: number;
-  /** A line that the script prints on stdout while it waits for this answer; null: its stdin ends with the script. */
-  question: { asked: RegExp; answer: string } | null;
-  /** Called when the first jump has let us in; it may be called more than once. */
+  longestMs: number;
+  /** As in SshPlace. */
+  connectSeconds: number;
+  isIPv4Only: boolean;
+  userOptions: (string[] | null)[];
+  /** Called once, when the first jump has let us in. */
   onJumped: () => void;
-  /** Each line that the host says on stderr. What it returns replaces the limit, counted from the start of the script. */
-  onTalk: (line: string) => number | undefined;
+  /** As in Login. */
+  onSlow: (words: string) => void;
 }
 
 export type Ending =
-  /** Nothing was sent. */
   | { kind: "vain"; failure: Failure }
-  /** exitCode null: the connection broke, or the limit was reached, after the script was sent. */
-  | { kind: "ran"; stdout: string; stderr: string; exitCode: number | null };
-
-/**
- * What the remote side says when it is root and listens, with its uptime in seconds. The shells of some people say more
- * before that.
- */
-const READY = /wireguard-mesh: ready ?(\d+)?(?:\.(\d\d))?\n/;
-const GREET = 'read -r up rest </proc/uptime; echo "wireguard-mesh: ready $up"; exec sh -s';
-const SHELL = `sh -c '${GREET}'`;
+  /** `onlyIPv4Answers`: the first machine was dialled at IPv6 addresses in vain before. */
+  | { kind: "in"; shell: RootShell; onlyIPv4Answers: boolean };
 
 /** As in PushResult.through. */
 export function formatWay(target: HostTarget): string {
@@ -48,145 +44,43 @@ export function formatWay(target: HostTarget): string {
   return [target.hop, ...target.via].map(formatHop).join(" via ");
 }
 
-/** `startKeep` is only asked where SSH is needed. Never throws for what the host or the way does. */
-export async function attempt(one: Try, startKeep: () => Promise<Keep>): Promise<Ending> {
-  if (one.target.kind === "local") {
-    const program = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-    const shell = ["sh", "-c", GREET];
-    return judge(await converse(startGroup([...program, ...shell]), one, []), one, []);
-  }
-  const keep = await startKeep();
+/** `keep` is null on this very machine. Nothing is sent. Never throws for what the host or the way does. */
+export async function attempt(one: Try, keep: Keep | null): Promise<Ending> {
+  if (one.target.kind === "local" || keep === null) return attemptHere(one);
   const chain = [...one.target.via, one.target.hop];
-  const ssh = sshCommand(chain, { ...keep, way: one.way, connectSeconds: one.connectSeconds });
+  const place: SshPlace = { ...keep, ...one };
+  const ssh = sshCommand(chain, place);
   writeFiles(ssh);
   // Of an earlier try on this way.
-  for (const file of ssh.jumpTalk) fs.rmSync(file, { force: true });
-  const remote = `exec ${one.target.hop.user === "root" ? "" : "sudo -n "}${SHELL}`;
-  const child = startGroup(["ssh", ...ssh.args, remote], {}, keep.watcher);
-  const watch = setInterval(() => {
-    if (ssh.jumpTalk.slice(0, 1).some((file) => hasJumped(readIfThere(file)))) one.onJumped();
-  }, JUMP_WATCH_MS);
-  const heard = await converse(child, one, ssh.jumpTalk).finally(() => {
-    clearInterval(watch);
-  });
-  if (heard.kind === "ran") return heard;
-  return judge(
-    { ...heard, talk: await lookCloser(heard.talk, chain, { ...keep, ...one }) },
-    one,
-    chain,
-  );
+  for (const file of ssh.logs) fs.rmSync(file, { force: true });
+  const remote = remoteCommand(one.target.hop.user, one.look);
+  const child = startGroup(["ssh", ...ssh.args, remote], sshEnvironment(), keep.watcher);
+  const end = await logIn({ ...loginOf(one), child, logs: ssh.logs });
+  const onlyIPv4Answers = dialledInVain(ssh.logs[0] ?? "");
+  if (end instanceof RootShell) return { kind: "in", shell: end, onlyIPv4Answers };
+  const talk = await lookCloser(end.talk, chain, { ...place, watcher: keep.watcher });
+  return failed({ ...end, talk }, one, chain);
 }
 
-const JUMP_WATCH_MS = 50;
-
-/** ssh's own words when it is let in (sshconnect2.c), at the log level that jumps have. */
-function hasJumped(talk: string): boolean {
-  return /^Authenticated to /m.test(talk);
+async function attemptHere(one: Try): Promise<Ending> {
+  const argv = localCommand(process.getuid?.() === 0, one.look);
+  const child = startGroup(argv, plainEnvironment());
+  const end = await logIn({ ...loginOf(one), child, logs: [] });
+  if (end instanceof RootShell) return { kind: "in", shell: end, onlyIPv4Answers: false };
+  return failed(end, one, []);
 }
 
-type Heard =
-  Extract<Ending, { kind: "ran" }> | { kind: "vain"; talk: string[]; gaveUpAfterS: number | null };
-
-function judge(heard: Heard, { node }: Try, chain: SshHop[]): Ending {
-  if (heard.kind === "ran") return heard;
-  const { talk, gaveUpAfterS } = heard;
-  return { kind: "vain", failure: explainFailure({ chain, talk, gaveUpAfterS, node }) };
+function loginOf(one: Try): Omit<Login, "child" | "logs"> {
+  return { ...one, through: formatWay(one.target) };
 }
 
-/**
- * Waits for the root shell, gives it the script, and collects what it says until it ends or its time is up. `jumpTalk`:
- * the files in which the jumps' words are.
- */
-function converse(
-  child: ChildProcessWithoutNullStreams,
-  one: Try,
-  jumpTalk: string[],
-): Promise<Heard> {
-  return new Promise((resolve) => {
-    const said = { login: "", stdout: "", stderr: "" };
-    let sentAt: number | null = null;
-    let isAsking = false;
-    let gaveUpAfterS: number | null = null;
-    let timer = setTimeout(() => {
-      gaveUpAfterS = Math.round(one.loginMs / 1000);
-      end(child);
-    }, one.loginMs);
-    const limit = (ms: number): void => {
-      clearTimeout(timer);
-      timer = setTimeout(
-        () => {
-          end(child);
-        },
-        ms - (Date.now() - (sentAt ?? 0)),
-      );
-    };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      said.stdout += text;
-      if (isAsking && one.question?.asked.test(said.stdout) === true) {
-        isAsking = false;
-        child.stdin.end(one.question.answer);
-      }
-      const ready = sentAt === null ? READY.exec(said.stdout) : null;
-      if (ready === null) return;
-      said.stdout = said.stdout.slice(ready.index + ready[0].length);
-      sentAt = Date.now();
-      limit(one.limitMs);
-      // By the host's own uptime, in hundredths: what has begun there since is newer than this (10-base.sh, overtaken).
-      const since = ready[1] === undefined ? "" : `since=${ready[1]}${ready[2] ?? "00"}\n`;
-      // Without an uptime the script cannot know whether to ask.
-      isAsking = one.question !== null && since !== "";
-      if (isAsking) child.stdin.write(since + one.script);
-      else child.stdin.end(since + one.script);
-    });
-    const hear = byLine((line) => {
-      const newLimit = sentAt === null ? undefined : one.onTalk(line);
-      if (newLimit !== undefined) limit(newLimit);
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      if (sentAt === null) said.login += text;
-      else said.stderr += text;
-      hear(text);
-    });
-    const finish = (code: number | null): void => {
-      clearTimeout(timer);
-      if (sentAt !== null) {
-        // 255 is ssh's own; the host's script ends with 0 or 1.
-        resolve({
-          kind: "ran",
-          stdout: said.stdout,
-          stderr: said.stderr,
-          exitCode: code === 255 ? null : code,
-        });
-        return;
-      }
-      const talk = [...jumpTalk.map(readIfThere), said.login];
-      resolve({ kind: "vain", talk, gaveUpAfterS });
-    };
-    child.on("close", finish);
-    child.on("error", (problem: NodeJS.ErrnoException) => {
-      said.login += `${child.spawnfile}: ${problem.code === "ENOENT" ? "command not found" : problem.message}\n`;
-      finish(null);
-    });
-  });
+function failed(vain: VainLogin, { node }: Try, chain: SshHop[]): Ending {
+  return { kind: "vain", failure: explainFailure({ ...vain, node, chain }) };
 }
 
-function end(child: ChildProcessWithoutNullStreams): void {
-  if (child.pid !== undefined) endGroup(child.pid);
-  // A grandchild that left the group may still hold the pipes open: nothing more is waited for.
-  child.stdout.destroy();
-  child.stderr.destroy();
-}
-
-/** Calls `hear` with each whole line of a text that comes in pieces. */
-function byLine(hear: (line: string) => void): (text: string) => void {
-  let rest = "";
-  return (text) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(hear);
-  };
-}
-
-function readIfThere(file: string): string {
-  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
+function dialledInVain(logFile: string): boolean {
+  const { dialled } = readSshLog(readLog(logFile));
+  const answering = dialled.at(-1);
+  const isIPv6 = (one: { address: string }): boolean => one.address.includes(":");
+  return answering?.error === null && !isIPv6(answering) && dialled.slice(0, -1).some(isIPv6);
 }

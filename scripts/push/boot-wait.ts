@@ -10,7 +10,7 @@ const BOOTING: FailureKind[] = ["refused", "timed-out", "no-route", "dropped", "
  * These pass in moments, or never: an address that still leads to the instance before (EC2 moves an Elastic IP in
  * seconds), a user that cloud-init has not made yet.
  */
-const MOMENTARY: FailureKind[] = ["other-machine", "denied", "no-root"];
+const MOMENTARY: FailureKind[] = ["other-machine", "denied", "no-shell", "no-root"];
 
 const WORDS: Partial<Record<FailureKind, string>> = {
   refused: "connection refused",
@@ -18,6 +18,7 @@ const WORDS: Partial<Record<FailureKind, string>> = {
   dropped: "the connection was closed before the login",
   "other-machine": "the address still leads to another instance",
   denied: "no login yet",
+  "no-shell": "no login yet",
   "no-root": "no sudo yet",
 };
 

@@ -6,16 +6,12 @@ export type GroupWatcher = (event: "started" | "ended", group: number) => void;
 
 const groups = new Set<number>();
 
-/**
- * Starts a program without a shell. Its environment is this process's own, with messages in English, no questions to
- * a terminal or window, and `extra` on top.
- */
+/** Starts a program without a shell. `env` is its whole environment: see environment.ts. */
 export function startGroup(
   [program = "", ...args]: string[],
-  extra: NodeJS.ProcessEnv = {},
+  env: NodeJS.ProcessEnv,
   watcher: GroupWatcher = () => undefined,
 ): ChildProcessWithoutNullStreams {
-  const env = { ...process.env, ...QUIET, ...extra };
   // A session of its own has no terminal: nothing can ask there, and Ctrl-C comes to us alone.
   const child = spawn(program, args, { env, stdio: "pipe", detached: true });
   const group = child.pid;
@@ -32,8 +28,6 @@ export function startGroup(
   child.stdin.on("error", () => undefined);
   return child;
 }
-
-const QUIET = { LC_ALL: "C", SHELL: "/bin/sh", SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined };
 
 export function endGroup(group: number): void {
   try {

@@ -1,44 +1,56 @@
 /** Onto a host as root, by the first of its ways that leads there. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
-import { attempt, formatWay, type Ending } from "./attempt";
-import { startKeep, type Keep } from "./keeper";
-import { CONNECT_S, LOGIN_MS, REACH_MS } from "./limits";
+import { formatWay } from "./attempt";
+import { lookAtLock } from "./greeting";
+import { REACH_MS } from "./limits";
 import { takeTurn } from "./login-turns";
 import { RefusedError, UnreachableError, type VainWay } from "./push-error";
+import { type HostRun, type RootShell, type Session } from "./session";
 import type { Failure, FailureKind } from "./ssh-failure";
+import { Ways } from "./ways";
 
-export interface RunOptions {
-  /** For the script on the host, once it was sent. */
-  limitMs: number;
-  /** For getting onto the host, all ways together; default REACH_MS. */
+export type { HostRun, Session } from "./session";
+export { SessionLost } from "./session";
+
+export interface LoginOptions {
+  /** For getting onto the host, all ways together; default REACH_MS. A step that takes its time there comes on top. */
   reachMs?: number;
   /** The host counts down meanwhile: its login goes before those that begin something. */
   urgent?: boolean;
-  /** Each line that the host says on stderr. A number returned is a new limitMs. */
-  onTalk?: (line: string) => number | undefined;
-  /** Confirms to the script that its output arrives: see prove_way in host/50-change.sh. */
-  answersProof?: boolean;
   /** Given, a refused connection is tried again as well, in the same time; told so once. */
   onBooting?: (words: string) => void;
+  /** Told, once each, why a login takes long: a key that waits for a touch, a slow sudo. */
+  onSlow?: (words: string) => void;
 }
 
-export interface HostRun {
-  stdout: string;
-  stderr: string;
-  /** null: the connection broke, or the limit was reached, after the script was sent. What the script did is not known. */
-  exitCode: number | null;
-  /** The way taken, as in PushResult.through. */
-  through: string;
+export interface SessionOptions extends LoginOptions {
+  /** On the host, a plain path: its first line is Session.lastChange. */
+  lockFile?: string;
+  /** What the host says is going on: its lines `progress: WORDS` on stderr, without that mark. */
+  onTalk?: (words: string) => void;
+}
+
+export interface RunOptions extends LoginOptions {
+  /** For the script on the host, once it was sent. */
+  limitMs: number;
+  /** Each line that the host says on stderr. A number returned is a new limitMs. */
+  onTalk?: (line: string) => number | undefined;
 }
 
 /** A host that can be asked several times, each time by a connection of its own. */
 export interface Host {
   /**
    * Runs a POSIX sh script as root there, by the way that led there last, then by the others in their order. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
-   * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused.
+   * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused, SessionLost when
+   * the host prints without end.
    */
   run(script: string, options: RunOptions): Promise<HostRun>;
+  /**
+   * Logs in as `run` does, and has `work` talk with the root shell. The connection ends with `work`, however that ends.
+   * @throws what `work` throws; UnreachableError and RefusedError before it is called.
+   */
+  session<T>(options: SessionOptions, work: (session: Session) => Promise<T>): Promise<T>;
 }
 
 /** Runs one script on a host; as Host.run. */
@@ -55,30 +67,49 @@ export async function withHost<T>(
   access: HostAccess,
   work: (host: Host) => Promise<T>,
 ): Promise<T> {
-  let keep: Promise<Keep> | null = null;
-  const keepOnce = (): Promise<Keep> => (keep ??= startKeep(access.node, access.sshPrivateKey));
-  let ways = access.targets;
+  const ways = new Ways(access);
+  let led: HostTarget | null = null;
+  const logIn = async (options: LoginOptions, look: string): Promise<RootShell> => {
+    // Who has been there comes back to find out or to confirm.
+    const urgent = options.urgent ?? led !== null;
+    const { shell, target } = await tryWays(ways, led, look, { ...options, urgent });
+    led = target;
+    return shell;
+  };
   const host: Host = {
-    run: async (script, options) => {
-      const { run, target } = await tryWays(
-        { ...access, targets: ways },
-        script,
-        // Who has run something there comes back to find out or to confirm.
-        { urgent: ways !== access.targets, ...options },
-        keepOnce,
-      );
-      // A dead way is not worth another wait where one is known to work.
-      ways = [target, ...access.targets.filter((other) => other !== target)];
-      return run;
+    run: async (script, options) => runIn(await logIn(options, lookAtLock(null)), script, options),
+    session: async ({ lockFile, onTalk, ...options }, talk) => {
+      const shell = await logIn(options, lookAtLock(lockFile ?? null));
+      shell.onTalk = (line) => {
+        if (line.startsWith(PROGRESS)) onTalk?.(line.slice(PROGRESS.length));
+      };
+      try {
+        return await talk(shell);
+      } finally {
+        shell.breakOff();
+      }
     },
   };
   try {
     return await work(host);
   } finally {
-    // A keep that could not be started has cleared itself away.
-    const started = await (keep as Promise<Keep> | null)?.catch(() => null);
-    await started?.clearAway();
+    await ways.clearAway();
   }
+}
+
+const PROGRESS = "progress: ";
+/** A number that `onTalk` returns is a new limit. */
+function runIn(
+  shell: RootShell,
+  script: string,
+  { limitMs, onTalk }: RunOptions,
+): Promise<HostRun> {
+  shell.onTalk = (line) => {
+    const newLimit = onTalk?.(line);
+    if (newLimit !== undefined) shell.extend(newLimit);
+  };
+  shell.send(script);
+  return shell.finish(limitMs);
 }
 
 /** What may be over in a moment, so that the same way is worth another try. */
@@ -86,31 +117,33 @@ const PASSING: FailureKind[] = ["dropped"];
 /** What is over soon where a machine boots: its network is up, its sshd not yet. */
 const BOOTING: FailureKind[] = [...PASSING, "refused"];
 /** What another way to the same machine would meet too. A wrong host key is not: that is another machine. */
-const FINAL: FailureKind[] = ["denied", "no-root"];
+const FINAL: FailureKind[] = ["denied", "no-shell", "no-root"];
 
 async function tryWays(
-  access: HostAccess,
-  script: string,
-  options: RunOptions,
-  startKeep: () => Promise<Keep>,
-): Promise<{ run: HostRun; target: HostTarget }> {
-  let deadline = Date.now() + (options.reachMs ?? REACH_MS);
+  ways: Ways,
+  led: HostTarget | null,
+  look: string,
+  options: LoginOptions,
+): Promise<{ shell: RootShell; target: HostTarget }> {
+  const { access } = ways;
+  let deadline = performance.now() + (options.reachMs ?? REACH_MS);
   const vain = new Map<HostTarget, VainWay>();
-  let open = access.targets;
+  // A dead way is not worth another wait where one is known to work.
+  const others = access.targets.filter((other) => other !== led);
+  let open = led === null ? others : [led, ...others];
   const passing = options.onBooting === undefined ? PASSING : BOOTING;
   for (let pause = 500; ; pause *= 2) {
     for (const target of open) {
       // A login that cannot be made in the time that is left is not begun.
-      if (deadline - Date.now() < 1000 && vain.size > 0) break;
+      if (deadline - performance.now() < 1000 && vain.size > 0) break;
       const turn = await takeTurn(target, options.urgent === true);
       deadline += turn.waitedMs;
-      const loginMs = Math.min(LOGIN_MS, deadline - Date.now());
-      const one = { ...tryOf(access, target, script, options, loginMs), onJumped: turn.end };
-      const ending = await attempt(one, startKeep).finally(turn.end);
-      const through = formatWay(target);
-      if (ending.kind === "ran") return { run: ranThrough(through, ending), target };
+      const leftMs = deadline - performance.now();
+      const limits = { look, leftMs, onJumped: turn.end, onSlow: options.onSlow };
+      const ending = await ways.attempt(target, limits).finally(turn.end);
+      if (ending.kind === "in") return { shell: ending.shell, target };
       vain.delete(target);
-      vain.set(target, { through, failure: ending.failure });
+      vain.set(target, { through: formatWay(target), failure: ending.failure });
       if (FINAL.includes(ending.failure.kind)) {
         throw refusal(access.node, ending.failure, [...vain.values()]);
       }
@@ -120,7 +153,9 @@ async function tryWays(
     );
     // Many pushes through one relay that begin together must not all come back together.
     const wait = pause * (0.5 + Math.random());
-    if (open.length === 0 || Date.now() + wait + 1000 > deadline) throw unreachable(access, vain);
+    if (open.length === 0 || performance.now() + wait + 1000 > deadline) {
+      throw unreachable(access, vain);
+    }
     if (pause === 500 && [...vain.values()].some(({ failure }) => failure.kind === "refused")) {
       options.onBooting?.("SSH is refused there, as by a machine that is still booting; trying on");
     }
@@ -128,39 +163,12 @@ async function tryWays(
   }
 }
 
-function tryOf(
-  access: HostAccess,
-  target: HostTarget,
-  script: string,
-  options: RunOptions,
-  loginMs: number,
-) {
-  return {
-    node: access.node,
-    target,
-    way: `way${access.targets.indexOf(target)}`,
-    script,
-    loginMs,
-    connectSeconds: Math.max(
-      3,
-      Math.min(CONNECT_S, Math.floor(REACH_MS / 1000 / access.targets.length)),
-    ),
-    limitMs: options.limitMs,
-    onTalk: options.onTalk ?? (() => undefined),
-    question: options.answersProof === true ? PROOF : null,
-  };
-}
-
-const PROOF = { asked: /^carried-out$/m, answer: "seen\n" };
-
-function ranThrough(through: string, ending: Extract<Ending, { kind: "ran" }>): HostRun {
-  return { stdout: ending.stdout, stderr: ending.stderr, exitCode: ending.exitCode, through };
-}
-
 function refusal(node: string, last: Failure, ways: VainWay[]): RefusedError {
   const others = ways.slice(0, -1).map((way) => `  ${way.through}: ${way.failure.cause}`);
+  const [cause = "", ...words] = last.cause.split("\n");
   const lines = [
-    `${node}: ${last.cause}. Nothing was changed there.`,
+    `${node}: ${cause}. Nothing was changed there.`,
+    ...words,
     ...(others.length === 0 ? [] : ["Tried before it:", ...others]),
     last.remedy,
   ];

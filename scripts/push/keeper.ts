@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { startGroup, type GroupWatcher } from "./children";
+import { plainEnvironment } from "./environment";
 import { CLEAR_AWAY_MS } from "./limits";
 import { PushError } from "./push-error";
 
@@ -76,7 +77,7 @@ function startKeeper(folder: string, agentSocket: string | null): ChildProcessWi
   const [program = "", ...args] =
     agentSocket === null ? argv : ["ssh-agent", "-a", agentSocket, ...argv];
   // Not one of the groups that end with us: it is what ends them.
-  const keeper = spawn(program, args, { stdio: "pipe", detached: true });
+  const keeper = spawn(program, args, { env: plainEnvironment(), stdio: "pipe", detached: true });
   keeper.stdin.on("error", () => undefined);
   return keeper;
 }
@@ -101,7 +102,7 @@ function ready(keeper: ChildProcessWithoutNullStreams, node: string): Promise<vo
 async function addKey(node: string, sshPrivateKey: string, keep: Keep): Promise<void> {
   const add = startGroup(
     ["ssh-add", "-q", "-"],
-    { SSH_AUTH_SOCK: keep.agentSocket ?? "", SSH_ASKPASS: undefined },
+    { ...plainEnvironment(), SSH_AUTH_SOCK: keep.agentSocket ?? "" },
     keep.watcher,
   );
   let talk = "";

@@ -7,6 +7,20 @@ export const UNDO_AFTER_S = 45;
 export const CONNECT_S = 6;
 /** From starting ssh until a root shell waits on the host, for one way. */
 export const LOGIN_MS = 10_000;
+/** From being let in until a command of ours runs there: the shell's start-up files come before it. */
+export const SHELL_MS = 10_000;
+/** From then until root: a sudo whose own host name does not resolve takes 20 s (5 s for each question to each server). */
+export const ROOT_MS = 30_000;
+/** For a key that waits for its owner: a touch, a confirmation in the agent's window. */
+export const TOUCH_MS = 30_000;
+/** Names are looked up here to share CONNECT_S among their addresses; what takes longer is left to ssh alone. */
+export const LOOKUP_MS = 1_000;
+
+/** What is kept of a login's words and of each log of ssh, in characters; who says more is cut off. */
+export const TALK_CAP = 256 * 1024;
+/** What is kept of a host's output in one connection, in characters. */
+export const OUTPUT_CAP = 16 * 1024 * 1024;
+
 /** For a second look at a machine that did not prove who it is. */
 export const LOOK_MS = 5_000;
 /** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
@@ -18,9 +32,12 @@ export const LOGINS_AT_ONCE = 8;
 export const TURN_MS = 20_000;
 
 /** What the host may take for one verb, once a root shell waits there. It bounds its own lock to 25 s. */
+/** The host's own lock, a change of another push that is undone first included. */
+export const LOCK_ON_HOST_MS = 70_000;
+/** From the questions to the end of the observation; names are resolved meanwhile. */
+export const OBSERVE_MS = 20_000;
 export const APPLY_MS = 40_000;
 export const CONFIRM_MS = 45_000;
-export const FACTS_MS = 15_000;
 /** For an `apply` that says `progress:`, so for one that installs packages. */
 export const INSTALL_MS = 300_000;
 

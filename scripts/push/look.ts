@@ -1,15 +1,18 @@
 /** Looks once more at a machine that was refused, for what it shows: ssh names a certificate only when it talks much. */
+import * as fs from "node:fs";
 import type { SshHop } from "../../mesh/push-request";
 import { endGroup, startGroup, type GroupWatcher } from "./children";
+import { sshEnvironment } from "./environment";
 import { unprovenHop } from "./host-key-failure";
-import { LOOK_MS } from "./limits";
+import { LOOK_MS, TALK_CAP } from "./limits";
+import { logSize, readLog } from "./ssh-log";
 import { lookCommand, writeFiles, type SshPlace } from "./ssh-options";
 
 interface Watched extends SshPlace {
   watcher: GroupWatcher;
 }
 
-/** `talk`, what ssh said at each machine of the way, with more about the first one that lacks the right certificate. */
+/** `talk`, the log of each machine's ssh, with more about the first one that lacks the right certificate. */
 export async function lookCloser(
   talk: string[],
   chain: SshHop[],
@@ -22,22 +25,28 @@ export async function lookCloser(
 }
 
 /** What ssh says about the last machine of the chain. Nothing is sent to it, even if it should prove itself now. */
-function lookAt(chain: SshHop[], place: Watched): Promise<string> {
+async function lookAt(chain: SshHop[], place: Watched): Promise<string> {
   const command = lookCommand(chain, { ...place, way: `${place.way}-look` });
   writeFiles(command);
-  const child = startGroup(["ssh", ...command.args, "exit"], {}, place.watcher);
+  const log = command.logs.at(-1) ?? "";
+  fs.rmSync(log, { force: true });
+  const child = startGroup(["ssh", ...command.args, "exit"], sshEnvironment(), place.watcher);
   child.stdin.end();
-  return new Promise((resolve) => {
-    let talk = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (talk += text));
-    const timer = setTimeout(() => {
-      if (child.pid !== undefined) endGroup(child.pid);
-    }, LOOK_MS);
+  child.stdout.resume();
+  child.stderr.resume();
+  await new Promise<void>((resolve) => {
+    const until = performance.now() + LOOK_MS;
+    const timer = setInterval(() => {
+      // A machine that was refused is not trusted to stop.
+      const isEnough = logSize(log) > TALK_CAP || performance.now() > until;
+      if (isEnough && child.pid !== undefined) endGroup(child.pid);
+    }, 100);
     const done = (): void => {
-      clearTimeout(timer);
-      resolve(talk);
+      clearInterval(timer);
+      resolve();
     };
-    child.on("close", done);
+    child.on("exit", done);
     child.on("error", done);
   });
+  return readLog(log);
 }

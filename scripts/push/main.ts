@@ -60,7 +60,7 @@ function runPush(
       };
       return verb === "adopt"
         ? adopt(request, { talk, onInstall })
-        : apply(request, talk, onInstall);
+        : apply(request, { talk, onInstall });
     },
     {
       onWait: () => {

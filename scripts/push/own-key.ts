@@ -1,21 +1,47 @@
-/** Has a host make a private key of its own, and brings back the public half: the private one never leaves it. */
+/** Makes a private key on a host and returns its public half: the private one never leaves the host. */
 import { isKey } from "../../mesh/keys";
-import type { HostAccess } from "../../mesh/push-request";
-import { runOnHost } from "./connect";
-import { composeMessage, parseAnswer, parseComplaint, type Marks } from "./host-script";
+import { toolsToInstall } from "../../mesh/host/tools";
+import { keyRefusal } from "../../mesh/host/refusals";
+import type { HostAccess, PushRequest } from "../../mesh/push-request";
+import { withHost, type Host, type Session } from "./connect";
+import { answer, complaint, linesWith, newToken, NO_QUESTIONS, observe } from "./conversation";
 import { INSTALL_MS } from "./limits";
 import { PushError } from "./push-error";
 
+export type Marks = Pick<PushRequest, "interface" | "owner" | "node" | "machine">;
+
 /**
  * The public half of a new key. Nothing on the host uses it before a push names it; one that no push ever names is forgotten
- * there when the next one is made.
+ * when the next one is made.
  * @throws PushError
  */
-export async function makeOwnKey(access: HostAccess & Marks): Promise<string> {
-  const run = await runOnHost(access, composeMessage("own-key", access), { limitMs: INSTALL_MS });
-  const publicKey = parseAnswer(run.stdout).get("public-key")?.at(-1);
+export function makeOwnKey(access: HostAccess & Marks): Promise<string> {
+  return withHost(access, (host) => makeOwnKeyThrough(host, access));
+}
+
+/** The same through a host that is at hand. */
+export async function makeOwnKeyThrough(host: Host, marks: Marks): Promise<string> {
+  const key = await host.session({}, (session) => makeIn(session, marks, true));
+  return key ?? (await host.session({}, (session) => makeIn(session, marks, false))) ?? "";
+}
+
+/** Null if packages were installed first. */
+async function makeIn(session: Session, marks: Marks, mayInstall: boolean): Promise<string | null> {
+  const { node, owner, machine } = marks;
+  const call = { verb: "own-key", interface: marks.interface, token: newToken() } as const;
+  const observed = await observe(session, node, call, NO_QUESTIONS);
+  const missing = mayInstall ? toolsToInstall(observed) : null;
+  if (missing !== null) {
+    await answer(session, `install ${missing.command}\n`, INSTALL_MS);
+    return null;
+  }
+  const refused = keyRefusal(observed, marks);
+  if (refused !== null) throw new PushError(`${node}: ${refused.cause}\n${refused.remedy}`);
+  const run = await answer(session, `key ${owner} ${node} ${machine}\n`, INSTALL_MS);
+  const publicKey = linesWith("public-key", run.stdout).at(-1);
   if (run.exitCode === 0 && publicKey !== undefined && isKey(publicKey)) return publicKey;
-  const why =
-    parseComplaint(run.stderr) ?? "the connection broke before the host had answered. Try again.";
-  throw new PushError(`${access.node}: ${why}`);
+  throw (
+    complaint(node, run) ??
+    new PushError(`${node}: the connection broke before the host had answered. Try again.`)
+  );
 }

@@ -1,7 +1,16 @@
-/** Takes everything of ours off one host, as far as that goes: a host that is gone must not block its own removal. */
+/** Removes everything of wireguard-mesh from one host, as far as that goes: a host that is gone must not block its removal. */
+import { decideRemoval } from "../../mesh/host/removal";
 import type { PushRequest } from "../../mesh/push-request";
-import { withHost, type HostRun } from "./connect";
-import { composeMessage, parseAnswer, parseComplaint } from "./host-script";
+import { withHost, type Host, type HostRun, type Session } from "./connect";
+import {
+  answer,
+  complaint,
+  linesWith,
+  newToken,
+  NO_QUESTIONS,
+  observe,
+  Overtaken,
+} from "./conversation";
 import { REMOVE_REACH_MS, REMOVE_VERB_MS } from "./limits";
 import { PushError } from "./push-error";
 
@@ -24,19 +33,13 @@ export type RemoveRequest = Pick<
 >;
 
 /** Never throws for what the host or the way to it does; takes less than REMOVE_MS. */
-export async function removeFromHost(request: RemoveRequest): Promise<RemoveResult> {
-  try {
-    const options = { limitMs: REMOVE_VERB_MS, reachMs: REMOVE_REACH_MS };
-    return await withHost(request, async (host) => {
-      const ask = (): Promise<HostRun> => host.run(composeMessage("remove", request), options);
-      const run = await ask();
-      // Another push began after our login. Once more is enough: who is alive will say what it wants again.
-      return judge(request, outcomeOf(run) === "overtaken" ? await ask() : run);
-    });
-  } catch (problem) {
-    if (!(problem instanceof PushError)) throw problem;
-    return leftOn(request, problem.message);
-  }
+export function removeFromHost(request: RemoveRequest): Promise<RemoveResult> {
+  return orLeft(request, () => withHost(request, (host) => removeOnce(host, request)));
+}
+
+/** The same through a host that is at hand. */
+export function removeThrough(host: Host, request: RemoveRequest): Promise<RemoveResult> {
+  return orLeft(request, () => removeOnce(host, request));
 }
 
 /** For a removal that was not even begun, or did not come to an end. */
@@ -53,28 +56,66 @@ export function leftOn(request: RemoveRequest, why: string): RemoveResult {
   };
 }
 
-function judge(request: RemoveRequest, run: HostRun): RemoveResult {
+async function orLeft(
+  request: RemoveRequest,
+  work: () => Promise<RemoveResult>,
+): Promise<RemoveResult> {
+  try {
+    return await work();
+  } catch (problem) {
+    if (!(problem instanceof PushError)) throw problem;
+    return leftOn(request, problem.message);
+  }
+}
+
+async function removeOnce(host: Host, request: RemoveRequest): Promise<RemoveResult> {
+  const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
+  const options = { reachMs: REMOVE_REACH_MS, lockFile };
+  const once = (session: Session): Promise<RemoveResult> => removeIn(session, request);
+  return host.session(options, once).catch((problem: unknown) => {
+    // Once more is enough: an active program pushes again anyway.
+    if (problem instanceof Overtaken) return host.session(options, once);
+    throw problem;
+  });
+}
+
+async function removeIn(session: Session, request: RemoveRequest): Promise<RemoveResult> {
+  const { node, interface: name } = request;
+  const words = [session.lastChange || "-"];
+  const call = { verb: "remove", interface: name, token: newToken(), words } as const;
+  const observed = await observe(session, node, call, NO_QUESTIONS);
+  const removal = decideRemoval(observed, request);
+  switch (removal.kind) {
+    case "absent":
+      return { node, outcome: "absent", note: null };
+    case "left":
+      return {
+        node,
+        outcome: "left",
+        note: `${node}: ${name} there belongs to ${removal.owner}, or the node has moved to it since: nothing was touched`,
+      };
+    case "remove": {
+      const text = ["remove", ...removal.sysctls].join(" ");
+      return judge(request, await answer(session, `${text}\n`, REMOVE_VERB_MS), removal.notes);
+    }
+  }
+}
+
+function judge(request: RemoveRequest, run: HostRun, notes: readonly string[]): RemoveResult {
   const { node } = request;
-  const outcome = outcomeOf(run);
-  const note = parseAnswer(run.stdout).get("note")?.join("; ") ?? null;
-  if (run.exitCode === 0 && (outcome === "removed" || outcome === "absent")) {
-    return { node, outcome, note };
-  }
-  if (run.exitCode === 0 && outcome === "left") {
-    return { node, outcome, note: `${node}: ${note ?? "it belongs to another"}` };
-  }
-  if (run.exitCode === null && outcome === "removing") {
+  const note = [...notes, ...linesWith("note", run.stdout)].join("; ") || null;
+  if (run.exitCode === 0 && /^removed$/m.test(run.stdout))
+    return { node, outcome: "removed", note };
+  if (run.exitCode === null && /^removing$/m.test(run.stdout)) {
     return {
       node,
-      outcome,
+      outcome: "removing",
       note: `${node}: the connection ended with the tunnel; the host goes on cleaning up by itself.`,
     };
   }
-  const why =
-    parseComplaint(run.stderr) ?? "the connection broke before the host had begun to clean up";
-  return leftOn(request, `${node}: ${why}`);
-}
-
-function outcomeOf(run: HostRun): string | undefined {
-  return parseAnswer(run.stdout).get("outcome")?.at(-1);
+  const why = complaint(node, run)?.message;
+  return leftOn(
+    request,
+    why ?? `${node}: the connection broke before the host had begun to clean up`,
+  );
 }

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SshAuthority } from "../../mesh/push-request";
 import { startGroup } from "./children";
+import { plainEnvironment } from "./environment";
 import { startKeep } from "./keeper";
 import { SIGN_MS } from "./limits";
 import { PushError } from "./push-error";
@@ -37,8 +38,8 @@ export async function signHostKey(request: SigningRequest): Promise<string> {
     fs.writeFileSync(file("host.pub"), `${hostKey}\n`, { mode: 0o600 });
     const what = ["-h", "-I", label, "-n", principal, file("host.pub")];
     const argv = ["ssh-keygen", "-q", "-U", "-s", file("authority.pub"), ...what];
-    const agent = { SSH_AUTH_SOCK: keep.agentSocket ?? "" };
-    const child = startGroup(argv, agent, keep.watcher);
+    const env = { ...plainEnvironment(), SSH_AUTH_SOCK: keep.agentSocket ?? "" };
+    const child = startGroup(argv, env, keep.watcher);
     const timer = setTimeout(() => child.kill("SIGKILL"), SIGN_MS);
     const code = await new Promise<number | null>((resolve) => {
       child.on("close", resolve);

@@ -1,7 +1,14 @@
-/** Why a way onto a host failed, told from what ssh and sudo said. */
+/** Why a way onto a host failed, told from what ssh and the host said and how far it came. */
+import { isIP } from "node:net";
 import type { SshHop } from "../../mesh/push-request";
 import { HOST_KEY_REFUSED, hostKeyFailure } from "./host-key-failure";
-import { formatHop } from "./ssh-options";
+import { printable, quoted } from "./host-words";
+import { deniedFailure, tooManyKeys, unsigned } from "./key-failure";
+import { TALK_CAP } from "./limits";
+import type { VainLogin } from "./login";
+import { explainAfterLogin } from "./shell-failure";
+import { readSshLog, type SshLog } from "./ssh-log";
+import { byHand, formatHop } from "./ssh-options";
 
 export type FailureKind =
   | "refused"
@@ -14,6 +21,8 @@ export type FailureKind =
   /** It proved to be a machine of this stack, but another one. */
   | "other-machine"
   | "denied"
+  /** Let in, but our command does not run there. */
+  | "no-shell"
   | "no-root"
   | "other";
 
@@ -26,36 +35,31 @@ export interface Failure {
 }
 
 /** What is known of a try that ended without a root shell on the host. */
-export interface VainTry {
+export interface VainTry extends VainLogin {
   /** Every machine on the way, the host itself last; empty for this very machine. */
   chain: SshHop[];
-  /** What ssh said at each of them, in that order; for this very machine what sudo said. */
-  talk: string[];
-  /** Seconds after which it was given up from here, or null when it ended by itself. */
-  gaveUpAfterS: number | null;
   /** The node's name in stack config. */
   node: string;
 }
 
 /** The first machine on the way that complained is the cause; what the later ones say follows from it. */
 export function explainFailure(vain: VainTry): Failure {
-  for (const [index, text] of vain.talk.entries()) {
-    const failure = explainTalk(text, index, vain);
+  const { chain } = vain;
+  const logs = vain.talk.map(readSshLog);
+  if (chain.length === 0 || logs.at(-1)?.isAuthenticated === true) return explainAfterLogin(vain);
+  for (const [index, log] of logs.entries()) {
+    const failure = explainLog(log, index, vain);
     if (failure !== null) return failure;
   }
-  if (vain.gaveUpAfterS !== null) {
-    return {
-      kind: "timed-out",
-      cause: `no login within ${vain.gaveUpAfterS} s`,
-      remedy: REMEDY_OFF,
-    };
-  }
-  const last = vain.talk.flatMap((text) => text.trim().split("\n")).at(-1) ?? "";
-  return {
-    kind: "other",
-    cause: last === "" ? "ssh ended without a word" : `ssh says: ${last}`,
-    remedy: `Try it by hand: ${byHand(vain.chain)}`,
-  };
+  const silent = Math.max(
+    0,
+    logs.findIndex((log) => !log.isAuthenticated),
+  );
+  const hop = chain[silent];
+  const log = logs[silent];
+  if (hop === undefined || log === undefined || vain.gaveUpAfterS === null)
+    return unknown(vain, logs);
+  return givenUp({ hop, from: chain[silent - 1] ?? null, next: null, log, text: "", vain });
 }
 
 const REMEDY_OFF =
@@ -64,67 +68,91 @@ const REMEDY_OFF =
 /** OpenSSH 8 to 10 in these words (ssh.c, sshconnect.c, channels.c, kex.c, packet.c); strerror(3) for the causes. */
 const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
   [HOST_KEY_REFUSED, hostKeyFailure],
-  [/^.*Permission denied \(.*\)|Too many authentication failures/m, deniedFailure],
+  [/Too many authentication failures/, tooManyKeys],
+  [/^.*Permission denied \(.*\)/m, deniedFailure],
   [/Could not resolve hostname (\S+): (.*)/, unknownName],
   [/open failed: administratively prohibited/, noForwarding],
   [
     /open failed: connect failed: (.*)/,
-    (match, at) => unconnected(match[1] ?? "", at.next ?? at.hop, at.hop),
+    (match, at) => unconnected(match[1] ?? "", { ...at, hop: at.next ?? at.hop, from: at.hop }),
   ],
   [
     /connect to (?:host|address) \S+ port \d+: (.*)/,
-    (match, at) => unconnected(match[1] ?? "", at.hop),
+    (match, at) => unconnected(match[1] ?? "", at),
   ],
   [
     /(?:Connection timed out during banner exchange|Connection to .* timed out|Operation timed out)/,
-    timedOut,
+    (_match, at) => noAnswer(at),
   ],
   [
     /kex_exchange_identification|Connection (?:closed|reset) by|ssh_exchange_identification/,
     dropped,
   ],
-  [
-    /sudo:? .*(?:password is required|terminal is required|authentication is required|must have a tty|not allowed|not in the sudoers)|is not in the sudoers file/,
-    sudoDenied,
-  ],
-  [/sudo:?.*not found|Unknown command:? '?sudo/i, noSudo],
 ];
 
 /** Where on the way a sign was seen. */
 export interface Place {
   hop: SshHop;
+  /** The machine before it; null: this one. */
+  from: SshHop | null;
   /** The machine after it, to which it was to connect onwards. */
   next: SshHop | null;
+  log: SshLog;
+  /** The whole log, with debug output. */
   text: string;
   vain: VainTry;
 }
 
-function explainTalk(text: string, index: number, vain: VainTry): Failure | null {
-  const hop = vain.chain[index] ?? {
-    user: "",
-    address: "this machine",
-    port: 0,
-    hostKeys: [],
-    authority: null,
-  };
-  const place = { hop, next: vain.chain[index + 1] ?? null, text, vain };
+function explainLog(log: SshLog, index: number, vain: VainTry): Failure | null {
+  const hop = vain.chain[index];
+  if (hop === undefined) return null;
+  const [from, next] = [vain.chain[index - 1] ?? null, vain.chain[index + 1] ?? null];
+  const place = { hop, from, next, log, text: vain.talk[index] ?? "", vain };
   for (const [sign, explain] of SIGNS) {
-    const match = sign.exec(text);
+    const match = sign.exec(log.words);
     if (match !== null) return explain(match, place);
   }
   return null;
 }
 
-function deniedFailure(_match: RegExpExecArray, { hop, text, vain }: Place): Failure {
-  const locked = /agent refused operation/.test(text);
+function unknown(vain: VainTry, logs: SshLog[]): Failure {
+  if (vain.isTooMuch) {
+    return {
+      kind: "other",
+      cause: `more than ${TALK_CAP >> 10} KB of messages came before the login, so it was ended${quoted(vain.words)}`,
+      remedy: `Look what it is: ${byHand(vain.chain)} true 2>&1 | head`,
+    };
+  }
+  const ssh = logs.map(({ words }) => words).join("\n");
+  const word = printable(ssh.trim().split("\n").at(-1) ?? "");
+  const cause = word === "" ? "ssh ended without a word" : `ssh says: ${word}`;
   return {
-    kind: "denied",
-    cause: `${formatHop(hop)} accepts none of the SSH keys that were offered`,
-    remedy: locked
-      ? `Your SSH agent refused to sign: unlock it or confirm there, then try ${byHand(vain.chain)}`
-      : `Is the public key in ~/.ssh/authorized_keys of ${hop.user} there, and does \`ssh-add -l\` list it here ` +
-        `(or is it the one in wireguard-mesh:sshPrivateKey)? Try: ${byHand(vain.chain)}`,
+    kind: "other",
+    cause: word === "" && vain.words.trim() !== "" ? `ssh ended${quoted(vain.words)}` : cause,
+    remedy: `Try it by hand: ${byHand(vain.chain)}`,
   };
+}
+
+/** By the step that took too long. */
+function givenUp(at: Place): Failure {
+  const { hop, log, vain } = at;
+  const seconds = vain.gaveUpAfterS ?? 0;
+  if (log.signing !== null) return unsigned(at, log.signing);
+  if (log.isReached) {
+    return {
+      kind: "timed-out",
+      cause: `${hop.address} port ${hop.port} answers, but did not finish the login within ${seconds} s${quoted(vain.words)}`,
+      remedy: `Its sshd is slow, or waits for DNS or a directory service: sudo journalctl -n 20 -u ssh -u sshd there. Try: ${byHand(vain.chain)}`,
+    };
+  }
+  if (at.from === null && isIP(hop.address) === 0 && log.dialled.length === 0 && log.words === "") {
+    return {
+      kind: "timed-out",
+      cause: `the name ${hop.address} was looked up for ${seconds} s without an answer, or a proxy for it did not answer`,
+      remedy: `Look at this machine's DNS (getent hosts ${hop.address}) and at ssh_config (ssh -G ${hop.address}).`,
+    };
+  }
+  return noAnswer(at);
 }
 
 function unknownName(match: RegExpExecArray): Failure {
@@ -143,18 +171,19 @@ function noForwarding(_match: RegExpExecArray, { hop }: Place): Failure {
   };
 }
 
-/** `error` is strerror(3)'s word for what connect(2) met on the way to `hop`; `from` is the jump before it, null for this machine. */
-function unconnected(error: string, hop: SshHop, from: SshHop | null = null): Failure {
+/** `error` is strerror(3)'s word for what connect(2) met on the way to `at.hop`. */
+function unconnected(error: string, at: Place): Failure {
+  const { hop, from } = at;
   const where = `${hop.address} port ${hop.port}`;
   if (error.includes("refused")) {
     return {
       kind: "refused",
-      cause: `connection refused by ${where}`,
+      cause: `connection refused by ${where}${otherAddresses(at)}`,
       remedy:
         "The machine is there, but no sshd listens: start it there (sudo systemctl start ssh), or correct the port.",
     };
   }
-  if (error.includes("timed out")) return noAnswer(where);
+  if (error.includes("timed out")) return noAnswer(at);
   if (/resolve|not known|Name or service/i.test(error)) {
     return {
       kind: "unknown-name",
@@ -164,64 +193,45 @@ function unconnected(error: string, hop: SshHop, from: SshHop | null = null): Fa
   }
   return {
     kind: "no-route",
-    cause: `no way to ${where} (${error.trim()})`,
+    cause: `no way to ${where} (${error.trim()})${otherAddresses(at)}`,
     remedy: `Is the machine on, is the address right, and is ${from === null ? "this machine" : "the one before it"} on the right network? See${
       from === null ? "" : ` on ${from.address}`
     }: ip route get ${hop.address}`,
   };
 }
 
-function timedOut(_match: RegExpExecArray, { hop }: Place): Failure {
-  return noAnswer(`${hop.address} port ${hop.port}`);
+function noAnswer(at: Place): Failure {
+  const { hop } = at;
+  return {
+    kind: "timed-out",
+    cause: `timed out: ${hop.address} port ${hop.port} does not answer${otherAddresses(at)}`,
+    remedy: REMEDY_OFF,
+  };
 }
 
-function noAnswer(where: string): Failure {
-  return { kind: "timed-out", cause: `timed out: ${where} does not answer`, remedy: REMEDY_OFF };
+/** Of a name with several, how each failed. */
+function otherAddresses({ from, log }: Place): string {
+  if (from !== null || log.dialled.length < 2) return "";
+  const lines = log.dialled.slice(0, 8);
+  return lines
+    .map(({ address, error }) => `\n    ${address}: ${printable(error ?? "no answer")}`)
+    .join("");
 }
 
-function dropped(_match: RegExpExecArray, { hop }: Place): Failure {
+function dropped(match: RegExpExecArray, { hop, log, vain }: Place): Failure {
+  // In order, and after keys were offered: trying again would be the same again, and at last a block by fail2ban.
+  const isBooting = /booting|nologin/i.test(vain.words);
+  if (match[0].startsWith("Connection closed") && log.offered > 0 && !isBooting) {
+    return {
+      kind: "denied",
+      cause: `${formatHop(hop)} closed the connection when your SSH key came${quoted(vain.words)}`,
+      remedy: `A rule for accounts refuses it there (expired or locked, AllowUsers, pam_access): sudo journalctl -n 20 -u ssh -u sshd. Try: ${byHand(vain.chain)}`,
+    };
+  }
   return {
     kind: "dropped",
-    cause: `${hop.address} port ${hop.port} closed the connection before the login`,
+    cause: `${hop.address} port ${hop.port} closed the connection before the login${quoted(vain.words)}`,
     remedy:
       "Too many logins at once there (MaxStartups in sshd_config), a block on this address (fail2ban), or no sshd at all on that port.",
   };
-}
-
-function sudoDenied(_match: RegExpExecArray, { vain }: Place): Failure {
-  return {
-    kind: "no-root",
-    cause: `${whoIsIn(vain)} may not become root without a password`,
-    remedy: `As a user who may, ${whereIn(vain)}: echo ${sudoersLine(vain)} | sudo tee /etc/sudoers.d/wireguard-mesh`,
-  };
-}
-
-function noSudo(_match: RegExpExecArray, { vain }: Place): Failure {
-  return {
-    kind: "no-root",
-    cause: `${whoIsIn(vain)} cannot become root, for there is no sudo`,
-    remedy: `Log in as root; or install sudo, and ${whereIn(vain)} as root: echo ${sudoersLine(vain)} > /etc/sudoers.d/wireguard-mesh`,
-  };
-}
-
-function whoIsIn({ chain }: VainTry): string {
-  const user = chain.at(-1)?.user;
-  return user === undefined ? "your user here" : `${user} is let in, but`;
-}
-
-function whereIn({ chain }: VainTry): string {
-  return chain.length === 0 ? "on this machine" : "on that machine";
-}
-
-function sudoersLine({ chain }: VainTry): string {
-  return `"${chain.at(-1)?.user ?? "$(id -un)"} ALL=(root) NOPASSWD: ALL"`;
-}
-
-/** The way as a command that the user can try. */
-function byHand(chain: SshHop[]): string {
-  const last = chain.at(-1);
-  if (last === undefined) return "sudo -n true";
-  const jumps = chain.slice(0, -1).map(formatHop).join(",");
-  const port = last.port === 22 ? "" : `-p ${last.port} `;
-  return `ssh ${jumps === "" ? "" : `-J ${jumps} `}${port}${last.user}@${last.address}`;
 }

@@ -10,8 +10,12 @@ export interface SshPlace {
   way: string;
   /** Socket of the agent that holds `sshPrivateKey`; null: the user's own agent and keys. */
   agentSocket: string | null;
-  /** For ssh's ConnectTimeout. */
+  /** For ssh's ConnectTimeout: for each address of the first machine, and for the greeting. */
   connectSeconds: number;
+  /** The first machine is dialled by IPv4 alone. */
+  isIPv4Only: boolean;
+  /** For each machine of the way: what of the user's ssh_config holds for it instead of all (user-ssh-config.ts); null: all. */
+  userOptions: (string[] | null)[];
 }
 
 export interface SshCommand {
@@ -19,8 +23,8 @@ export interface SshCommand {
   args: string[];
   /** To be written, mode 0600, before ssh is started: by absolute path, their text. */
   files: Map<string, string>;
-  /** Where each jump's ssh puts what it says, in the order of the chain. */
-  jumpTalk: string[];
+  /** Where each machine's ssh puts what it says, in the order of the chain: readSshLog. */
+  logs: string[];
 }
 
 /** Host keys that an authority vouches for are always of this kind: the push makes them (host/25-identity.sh). */
@@ -34,27 +38,22 @@ const CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com";
 export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
   const base = path.join(place.folder, place.way);
   const files = new Map([[`${base}.known_hosts`, knownHosts(chain, place.way)]]);
-  const jumpTalk: string[] = [];
+  const logs = chain.map((_, index) => `${base}.log-${index}`);
   let args: string[] = [];
   chain.forEach((hop, index) => {
     const next = chain[index + 1];
-    const options = [
-      ...hopOptions(hop, index, place),
-      // Below INFO, a jump does not say why it could not connect onwards; below VERBOSE, not that it has let us in.
-      ...["-o", `LogLevel=${next === undefined ? "INFO" : "VERBOSE"}`],
-      ...proxyOptions(index, base),
-    ];
+    const log = logs[index] ?? "";
+    const options = hopOptions(hop, index, place);
     if (next === undefined) {
-      args = [...options, "-T", ...destination(hop)];
+      // Its log apart from its stderr: there speaks the host, and it must not pass for ssh.
+      args = ["-E", log, ...options, "-T", ...destination(hop)];
       return;
     }
-    const talk = `${base}.jump-${index}.talk`;
-    jumpTalk.push(talk);
     const forward = ["-W", `[${next.address}]:${next.port}`];
     const words = ["exec", "ssh", ...options, ...forward, ...destination(hop)].map(shellWord);
-    files.set(`${base}.jump-${index}`, `${words.join(" ")} 2>${shellWord(talk)}\n`);
+    files.set(`${base}.jump-${index}`, `${words.join(" ")} 2>${shellWord(log)}\n`);
   });
-  return { args, files, jumpTalk };
+  return { args, files, logs };
 }
 
 /** What every kind of machine may show, certificates first: for looking at one that is refused. */
@@ -115,53 +114,105 @@ function hostAlias(hop: SshHop, way: string, index: number): string {
 
 function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
   const options = [
+    // For what follows and some versions do not know. The user's own list would hold no more, so it is everything.
+    "IgnoreUnknown=*",
     "BatchMode=yes",
-    `UserKnownHostsFile=${path.join(place.folder, place.way)}.known_hosts`,
-    "GlobalKnownHostsFile=/dev/null",
-    "StrictHostKeyChecking=yes",
-    `HostKeyAlias=${hostAlias(hop, place.way, index)}`,
-    `HostKeyAlgorithms=${hostKeyAlgorithms(hop).join(",")}`,
-    "UpdateHostKeys=no",
-    "CheckHostIP=no",
-    "VerifyHostKeyDNS=no",
-    "VisualHostKey=no",
+    ...trustOptions(hop, index, place),
     `ConnectTimeout=${place.connectSeconds}`,
     // The push program retries itself, where that is sound.
     "ConnectionAttempts=1",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
-    // A shared connection would be the one whose loss the confirmation is to notice.
+    ...PLAIN_SESSION,
+    // Below DEBUG1, nobody learns how far a login has come: readSshLog.
+    "LogLevel=DEBUG1",
+    "LogVerbose=none",
+    "FingerprintHash=sha256",
+    ...(index === 0 && place.isIPv4Only ? ["AddressFamily=inet"] : []),
+    ...keyOptions(place.agentSocket),
+    ...proxyOptions(index, place),
+  ];
+  const own = options.flatMap((option) => ["-o", option]);
+  // Of an option that is given twice, ssh takes the first.
+  return [...own, ...(place.userOptions[index] ?? [])];
+}
+
+/**
+ * Each way by which ssh may come to trust a host (ssh_config(5)) leads to our known_hosts file, or is closed. It takes no
+ * file, no command and no DNS of the user's, no Kerberos ticket in place of a host key, and no connection of another ssh.
+ * RevokedHostKeys stays: it only refuses more.
+ */
+function trustOptions(hop: SshHop, index: number, place: SshPlace): string[] {
+  return [
+    `UserKnownHostsFile=${path.join(place.folder, place.way)}.known_hosts`,
+    "GlobalKnownHostsFile=/dev/null",
+    "KnownHostsCommand=none",
+    "StrictHostKeyChecking=yes",
+    `HostKeyAlias=${hostAlias(hop, place.way, index)}`,
+    `HostKeyAlgorithms=${hostKeyAlgorithms(hop).join(",")}`,
+    "NoHostAuthenticationForLocalhost=no",
+    "UpdateHostKeys=no",
+    "CheckHostIP=no",
+    "VerifyHostKeyDNS=no",
+    "VisualHostKey=no",
+    // Debian, Ubuntu, Fedora and others have it: the server then needs no host key at all.
+    "GSSAPIKeyExchange=no",
+    // A shared connection would also be the one whose loss the confirmation is to notice.
     "ControlMaster=no",
     "ControlPath=none",
-    "ForwardAgent=no",
-    "ForwardX11=no",
-    "ClearAllForwardings=yes",
-    "PermitLocalCommand=no",
-    "RemoteCommand=none",
-    "RequestTTY=no",
-    "EscapeChar=none",
-    ...keyOptions(place.agentSocket),
   ];
-  return options.flatMap((option) => ["-o", option]);
 }
 
-/** With a key of the stack's own, that key and no other is offered, whatever ssh_config says. */
+/** Nothing but our command and its three streams, whatever the user has switched on for sessions of his own. */
+const PLAIN_SESSION = [
+  "ForwardAgent=no",
+  "ForwardX11=no",
+  "ClearAllForwardings=yes",
+  "Tunnel=no",
+  "PermitLocalCommand=no",
+  "RemoteCommand=none",
+  "RequestTTY=no",
+  "SessionType=default",
+  "StdinNull=no",
+  "ForkAfterAuthentication=no",
+  "EscapeChar=none",
+];
+
+/**
+ * With a key of the stack's own, that key and no other is offered. `IdentityFile=none` keeps ssh from its default files;
+ * those that ssh_config names are added to it (readconf.c, add_identity_file), so they are kept away by `userOptions`.
+ */
 function keyOptions(agentSocket: string | null): string[] {
   if (agentSocket === null) return [];
-  return [`IdentityAgent=${agentSocket}`, "IdentitiesOnly=no", "IdentityFile=none"];
+  return [
+    `IdentityAgent=${agentSocket}`,
+    "IdentitiesOnly=no",
+    "IdentityFile=none",
+    "PreferredAuthentications=publickey",
+  ];
 }
 
-/** A jump that the user's own ssh_config has for the first machine stays in force. */
-function proxyOptions(index: number, base: string): string[] {
-  return index === 0 ? [] : ["-o", `ProxyCommand=sh ${base}.jump-${index - 1}`];
+/** A jump that the user's own ssh_config has for the first machine stays in force; behind it the way is ours. */
+function proxyOptions(index: number, { folder, way }: SshPlace): string[] {
+  if (index === 0) return [];
+  return [`ProxyCommand=sh ${path.join(folder, way)}.jump-${index - 1}`, "ProxyUseFdpass=no"];
 }
 
 /** `--` ends the options: no address is ever taken for one. */
-function destination(hop: SshHop): string[] {
+export function destination(hop: SshHop): string[] {
   return ["-p", String(hop.port), "-l", hop.user, "--", hop.address];
 }
 
 /** One word for sh, whatever is in it. */
 export function shellWord(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A way as a command that the user can try. */
+export function byHand(chain: SshHop[]): string {
+  const last = chain.at(-1);
+  if (last === undefined) return "sudo -n true";
+  const jumps = chain.slice(0, -1).map(formatHop).join(",");
+  const port = last.port === 22 ? "" : `-p ${last.port} `;
+  return `ssh ${jumps === "" ? "" : `-J ${jumps} `}${port}${last.user}@${last.address}`;
 }

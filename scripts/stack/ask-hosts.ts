@@ -1,14 +1,22 @@
 /** Asks hosts for their state, several at a time. */
+import { namesOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
-import { hostFacts, type Facts } from "../push/facts";
+import { NO_QUESTIONS } from "../push/conversation";
+import { observeHost, type HostView } from "../push/observe-host";
 import { PushError } from "../push/push-error";
 import { hostAccess, type Access } from "./host-access";
+import { plannedState } from "./planned-state";
 
 const AT_ONCE = 16;
 
-/** The state of one host, or why it could not be asked. `through`: the login target that was used, `root@203.0.113.10`. */
+/** The state of one host, or why it could not be asked. */
 export type HostAnswer =
-  { reachable: true; through: string; facts: Facts } | { reachable: false; cause: string };
+  | ({
+      reachable: true;
+      /** Our own clock when the host had answered, seconds since 1970. */
+      askedAt: number;
+    } & HostView)
+  | { reachable: false; cause: string };
 
 /** By the node's name. */
 export type HostAnswers = ReadonlyMap<string, HostAnswer>;
@@ -31,8 +39,10 @@ export async function askHosts(
 
 async function askHost(node: NodePlan, access: Access): Promise<HostAnswer> {
   try {
-    const { through, ...facts } = await hostFacts(hostAccess(node, access));
-    return { reachable: true, through, facts };
+    const names = namesOf(plannedState(node, access, ""));
+    const questions = { ...NO_QUESTIONS, names, filter: true };
+    const view = await observeHost(hostAccess(node, access), questions);
+    return { reachable: true, ...view, askedAt: Date.now() / 1000 };
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
     return { reachable: false, cause: error.message.replace(`${node.name}: `, "") };

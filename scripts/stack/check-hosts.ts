@@ -4,7 +4,8 @@ import { askHosts } from "./ask-hosts";
 import { driftOf } from "./drift";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
-import { pushAgain, recordedRounds } from "./push-again";
+import { pushAgain } from "./push-again";
+import { recordedRounds } from "./recorded-pushes";
 
 /** A host that differed from the plan, or could not be asked. */
 export interface HostCheck {
@@ -23,15 +24,14 @@ export async function checkHosts(
   names?: readonly string[],
 ): Promise<HostCheck[]> {
   const access = await openAccess(stack);
-  const { plan, owner } = access;
-  const nodes = plan.nodes.filter(({ name }) => names?.includes(name) ?? true);
+  const nodes = access.plan.nodes.filter(({ name }) => names?.includes(name) ?? true);
   const answers = await askHosts(nodes, access);
   return nodes.flatMap((node): HostCheck[] => {
     const answer = answers.get(node.name);
     if (answer === undefined) return [];
     const check = { node: node.name, drift: [], cause: null, mended: false };
     if (!answer.reachable) return [{ ...check, cause: answer.cause }];
-    const drift = driftOf(node, plan, owner, answer.facts);
+    const drift = driftOf(node, access, answer.observed);
     return drift.length === 0 ? [] : [{ ...check, drift }];
   });
 }

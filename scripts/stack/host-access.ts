@@ -5,7 +5,7 @@ import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
 import { fillFacts, relaysAwaited, type InstanceFacts } from "../../mesh/render/known-facts";
 import type { Secret } from "../../mesh/secret";
-import type { Marks } from "../push/host-script";
+import type { Marks } from "../push/own-key";
 import { PushError } from "../push/push-error";
 import type { OpenStack } from "./open-stack";
 import type { Outputs } from "./outputs";

@@ -1,9 +1,11 @@
 /** The states of the links, by the handshakes that the hosts at their ends report. */
+import type { Observation } from "../../mesh/host/observation";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { publicKeysOf } from "../../mesh/plan/rotation";
 import { poll } from "../poll";
 import { askHosts, type HostAnswer, type HostAnswers } from "./ask-hosts";
 import type { Access } from "./host-access";
+import { handshakeAge, runningPeers, secondPeers } from "./running-peers";
 
 /**
  * `alive`: a handshake within the last 180 s, the lifetime of a WireGuard session (REJECT_AFTER_TIME). `idle`: an older one,
@@ -29,7 +31,11 @@ export function linkStates(plan: Plan, answers: HostAnswers): LinkStatus[] {
     const [one, other] = [nodes.get(a), nodes.get(b)];
     if (one === undefined || other === undefined) return [];
     if (!answers.has(a) && !answers.has(b)) return [];
-    const ends = [endOf(one, other, answers.get(a)), endOf(other, one, answers.get(b))];
+    const device = plan.network.interface;
+    const ends = [
+      endOf(one, other, answers.get(a), device),
+      endOf(other, one, answers.get(b), device),
+    ];
     return [{ a, b, ...stateOf(ends, one.hosts.length > 0 && other.hosts.length > 0) }];
   });
 }
@@ -42,25 +48,29 @@ interface End {
   age: number | null | undefined;
 }
 
-function endOf(node: NodePlan, neighbour: NodePlan, answer: HostAnswer | undefined): End {
+/** `device`: the name of the first interface. */
+function endOf(
+  node: NodePlan,
+  neighbour: NodePlan,
+  answer: HostAnswer | undefined,
+  device: string,
+): End {
   const section = node.sections.find(({ name }) => name === neighbour.name);
-  const facts = answer?.reachable === true ? answer.facts : undefined;
-  // During a rotation, a handshake with either key on either interface counts.
-  const keys = publicKeysOf(neighbour);
-  const peers = [...(facts?.peers ?? []), ...(facts?.alternate?.peers ?? [])];
-  const handshakes = peers.flatMap(({ publicKey, latestHandshake }) =>
-    keys.includes(publicKey) ? (latestHandshake ?? []) : [],
-  );
-  const latest = handshakes.length === 0 ? null : Math.max(...handshakes);
   return {
     dials: section !== undefined && section.endpoint !== null,
     keepsAlive: section !== undefined && section.persistentKeepalive !== null,
-    age: facts === undefined ? undefined : handshakeAge(latest, facts.now),
+    age: answer?.reachable === true ? ageOf(neighbour, answer.observed, device) : undefined,
   };
 }
 
-export function handshakeAge(latest: number | null, now: number | null): number | null {
-  return latest === null || now === null ? null : Math.max(0, now - latest);
+/** During a rotation, a handshake with either key on either interface counts. */
+function ageOf(neighbour: NodePlan, observed: Observation, device: string): number | null {
+  const keys = publicKeysOf(neighbour);
+  const peers = [...runningPeers(observed, device), ...secondPeers(observed)];
+  const latest = peers
+    .filter(({ publicKey }) => keys.includes(publicKey))
+    .map(({ latestHandshake }) => latestHandshake);
+  return handshakeAge(Math.max(0, ...latest), observed);
 }
 
 function stateOf(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> {

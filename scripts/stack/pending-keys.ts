@@ -1,11 +1,12 @@
 /** Key rotations in progress: which neighbours have not had a handshake with the new key yet. */
+import type { WireGuardPeer } from "../../mesh/host/wireguard-state";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { publicKeysOf } from "../../mesh/plan/rotation";
 import { poll } from "../poll";
-import type { PeerFacts } from "../push/facts";
 import { askHosts, type HostAnswers } from "./ask-hosts";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
+import { runningPeers, secondPeers } from "./running-peers";
 
 /** A node with a rotation in progress. */
 export interface PendingKey {
@@ -59,7 +60,7 @@ export function pendingKeys(plan: Plan, answers: HostAnswers): PendingKey[] {
     const { nextPublicKey } = node;
     if (nextPublicKey === null) return [];
     const waitsFor = neighboursOf(node, plan).flatMap((neighbour) =>
-      waitingOf(node, neighbour, nextPublicKey, answers),
+      waitingOf({ node, neighbour, next: nextPublicKey }, plan.network.interface, answers),
     );
     return [{ node: node.name, nextPublicKey, waitsFor: unique(waitsFor) }];
   });
@@ -78,37 +79,44 @@ function neighboursOf(node: NodePlan, { links, nodes }: Plan): NodePlan[] {
   return nodes.filter(({ name }) => names.includes(name));
 }
 
+/** A rotating node with its next key, and a neighbour of it. */
+interface RotatingLink {
+  node: NodePlan;
+  neighbour: NodePlan;
+  next: string;
+}
+
 /**
  * The host of a pushed neighbour shows whether it had a handshake with the new key. For a device, the host of the rotating
  * node does: a relay on its second interface, which serves the new key. Where neither can be asked, nothing is known and
  * the neighbour is left out.
  */
 function waitingOf(
-  node: NodePlan,
-  neighbour: NodePlan,
-  next: string,
+  { node, neighbour, next }: RotatingLink,
+  device: string,
   answers: HostAnswers,
 ): Waiting[] {
   if (neighbour.hosts.length > 0) {
     const answer = answers.get(neighbour.name);
     if (answer?.reachable !== true) return [{ node: neighbour.name, why: "unreached" }];
-    const { peers, alternate } = answer.facts;
-    if (hasHandshake([...peers, ...(alternate?.peers ?? [])], [next])) return [];
+    const { observed } = answer;
+    const peers = [...runningPeers(observed, device), ...secondPeers(observed)];
+    if (hasHandshake(peers, [next])) return [];
     // A rotating device gets its new key by hand, with its new config.
     if (node.hosts.length === 0) return [{ node: node.name, why: "handOver" }];
     return [{ node: neighbour.name, why: "silent" }];
   }
   const answer = answers.get(node.name);
   if (answer?.reachable !== true) return [];
-  const { alternate, peers } = answer.facts;
-  const served = node.kind === "relay" ? (alternate?.peers ?? []) : peers;
+  const { observed } = answer;
+  const served = node.kind === "relay" ? secondPeers(observed) : runningPeers(observed, device);
   const isProven = hasHandshake(served, publicKeysOf(neighbour));
   return isProven ? [] : [{ node: neighbour.name, why: "handOver" }];
 }
 
-function hasHandshake(peers: readonly PeerFacts[], keys: readonly string[]): boolean {
+function hasHandshake(peers: readonly WireGuardPeer[], keys: readonly string[]): boolean {
   return peers.some(
-    ({ publicKey, latestHandshake }) => keys.includes(publicKey) && latestHandshake !== null,
+    ({ publicKey, latestHandshake }) => keys.includes(publicKey) && latestHandshake > 0,
   );
 }
 

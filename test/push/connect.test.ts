@@ -1,8 +1,10 @@
 /** Running a script as root on the local machine: time limit, and stderr line by line. */
 import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import type { HostAccess } from "../../mesh/push-request";
-import { runOnHost } from "../../scripts/push/connect";
-import { explainFailure } from "../../scripts/push/ssh-failure";
+import { runOnHost, withHost } from "../../scripts/push/connect";
 import { programs } from "../support/programs";
 
 const LOCAL: HostAccess = { node: "laptop", targets: [{ kind: "local" }], sshPrivateKey: null };
@@ -45,17 +47,107 @@ describe("a script on the local machine", function () {
     assert.deepEqual([run.stdout, run.exitCode], ["done\n", 0]);
   });
 
-  it("requires passwordless sudo if the user is not root", () => {
-    const failure = explainFailure({
-      node: "laptop",
-      chain: [],
-      talk: ["sudo: a password is required\n"],
-      gaveUpAfterS: null,
+  it("is a conversation too, with the host's lock file and what it says is going on", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wgm-connect-"));
+    const lockFile = path.join(folder, "wg0");
+    fs.writeFileSync(lockFile, "0a1b2c\nmore\n");
+    const talk: string[] = [];
+    const options = { lockFile, onTalk: (words: string): void => void talk.push(words) };
+    const answers = await withHost(LOCAL, (host) =>
+      host.session(options, async (session) => {
+        session.send("echo progress: installs >&2; echo other >&2; id -u; echo observed\n");
+        const before = await session.until("observed", 10_000);
+        session.send("exit 3\n");
+        const { exitCode, stderr } = await session.finish(10_000);
+        return { before, exitCode, stderr, last: session.lastChange, by: session.through };
+      }),
+    );
+    assert.deepEqual(answers, {
+      ...{ before: ["0"], exitCode: 3, last: "0a1b2c", by: "local" },
+      stderr: "progress: installs\nother\n",
     });
-    assert.equal(failure.kind, "no-root");
-    assert.equal(failure.cause, "your user here may not become root without a password");
-    const line =
-      'echo "$(id -un) ALL=(root) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/wireguard-mesh';
-    assert.equal(failure.remedy, `As a user who may, on this machine: ${line}`);
+    assert.deepEqual(talk, ["installs"]);
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  it("ends with the work that it is for, whatever runs there", async () => {
+    const begun = Date.now();
+    await assert.rejects(
+      withHost(LOCAL, (host) =>
+        host.session({}, (session) => {
+          session.send("sleep 60\n");
+          return Promise.reject(new Error("decided otherwise"));
+        }),
+      ),
+      /decided otherwise/,
+    );
+    assert.ok(Date.now() - begun < 5_000);
+  });
+
+  it("gets few variables of the environment, and none of the engine's", async () => {
+    process.env["PULUMI_CONFIG_PASSPHRASE"] = "open sesame";
+    process.env["AWS_SECRET_ACCESS_KEY"] = "open sesame";
+    try {
+      const run = await runOnHost(LOCAL, "env", { limitMs: 10_000 });
+      assert.doesNotMatch(run.stdout, /open sesame|PULUMI|AWS/);
+      assert.match(run.stdout, /^PATH=/m);
+    } finally {
+      delete process.env["PULUMI_CONFIG_PASSPHRASE"];
+      delete process.env["AWS_SECRET_ACCESS_KEY"];
+    }
+  });
+
+  it("throws when it prints without end", async () => {
+    await assert.rejects(runOnHost(LOCAL, "exec yes", { limitMs: 60_000 }), {
+      name: "SessionLost",
+      message: /^laptop: the host printed more than 16 MB/,
+    });
+  });
+});
+
+describe("a script by ssh", () => {
+  let folder: string;
+  let path0: string | undefined;
+  before(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "wgm-ssh-"));
+    // A stand-in for ssh: shows its environment, and runs the remote command, its last argument, with a log like ssh's.
+    const ssh = `#!/bin/sh
+      for last; do :; done
+      log=$2
+      echo 'debug1: Sending command: x' >>"$log"
+      echo "ran $*" >>${folder}/ran
+      env >>${folder}/env
+      sh -c "$last"
+      code=$?
+      echo 'debug1: Exit status' >>"$log"
+      exit $code
+    `;
+    fs.writeFileSync(path.join(folder, "ssh"), ssh, { mode: 0o755 });
+    path0 = process.env["PATH"];
+    process.env["PATH"] = `${folder}:${path0 ?? ""}`;
+    process.env["PULUMI_CONFIG_PASSPHRASE"] = "open sesame";
+    process.env["KRB5CCNAME"] = "/tmp/krb5cc";
+  });
+  after(() => {
+    process.env["PATH"] = path0;
+    delete process.env["PULUMI_CONFIG_PASSPHRASE"];
+    delete process.env["KRB5CCNAME"];
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  it("starts ssh once for each login, without the engine's variables, and no log in its stderr", async () => {
+    const hop = { user: "root", address: "203.0.113.10", port: 22, hostKeys: ["ssh-ed25519 AAAA"] };
+    const access: HostAccess = {
+      node: "relay",
+      targets: [{ kind: "ssh", hop: { ...hop, authority: null }, via: [] }],
+      sshPrivateKey: null,
+    };
+    const run = await runOnHost(access, "echo out; echo talk >&2; exit 3", { limitMs: 10_000 });
+    const expected = { stdout: "out\n", stderr: "talk\n", exitCode: 3 };
+    assert.deepEqual(run, { ...expected, through: "root@203.0.113.10" });
+    assert.equal(fs.readFileSync(path.join(folder, "ran"), "utf8").match(/^ran/gm)?.length, 1);
+    const env = fs.readFileSync(path.join(folder, "env"), "utf8");
+    assert.doesNotMatch(env, /open sesame|PULUMI/);
+    assert.match(env, /^KRB5CCNAME=\/tmp\/krb5cc$/m);
   });
 });

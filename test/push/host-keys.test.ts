@@ -1,205 +1,218 @@
-/** How the host script uses handshakes during a key rotation, in every shell and awk of this machine. */
+/** How the watcher on a host follows handshakes during a key rotation, in every shell and awk of this machine. */
 import * as assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { hostScript } from "../../scripts/push/host-script";
+import { SHELLS, runFunctions, type Shell } from "./support/host-shell";
 
-/** Shells, and text before the script; busybox also replaces awk. */
-const SHELLS = {
-  sh: { argv: ["sh", "-c"], before: "" },
-  bash: { argv: ["bash", "--posix", "-c"], before: "" },
-  busybox: { argv: ["busybox", "ash", "-c"], before: 'awk() { busybox awk "$@"; }\n' },
-};
+const PREFIXES = "10.0.0.2/32,192.168.1.0/24";
+const PAIR = `pair wg0 OLD NEW ${PREFIXES}`;
+const SECOND = "second wg0-next wg0";
 
-/** Calls a function of the script with lines on its stdin. @returns its output */
-function output(shell: keyof typeof SHELLS, call: string, input: string[]): string {
-  const { argv, before } = SHELLS[shell];
-  const [program = "", ...rest] = argv;
-  const script = `${before}${hostScript()}\nIFACE=wg0\n${call}\n`;
-  const run = spawnSync(program, [...rest, script], {
-    input: `${input.join("\n")}\n`,
-    encoding: "utf8",
-  });
-  assert.equal(run.status, 0, run.stderr);
-  return run.stdout.trimEnd();
+/**
+ * Stand-ins. `owner_…` is the key with the prefixes on an interface; its peers are those with a line in the last look, in
+ * `wg show all latest-handshakes`.
+ */
+const TOOLS = `
+owner_of() { if [ "$1" = wg0 ]; then echo "$owner_first"; else echo "$owner_second"; fi; }
+wg() {
+  case $1 in
+    show)
+      printf '%s' "$seen" | while read -r name key time; do
+        [ "$name" = "$2" ] || continue
+        if [ "$key" = "$(owner_of "$2")" ]; then has='${PREFIXES.replace(",", " ")}'; else has='(none)'; fi
+        printf '%s\\t%s\\n' "$key" "$has"
+      done
+      ;;
+    set)
+      echo "$*"
+      if [ "$2" = wg0 ]; then owner_first=$4; else owner_second=$4; fi
+      ;;
+  esac
 }
-
-/** The sorted output lines of a function of the script. */
-function sortedLines(shell: keyof typeof SHELLS, call: string, input: string[]): string[] {
-  const lines = output(shell, call, input).split("\n");
-  return lines.filter((line) => line !== "").sort();
+ip() {
+  case "$*" in
+    "-4 -o address show dev wg0 scope global") echo "5: wg0    inet 10.0.0.1/24 scope global wg0" ;;
+    *address*) ;;
+    "-4 route show"*) printf '%s' "$table" ;;
+    *"route show"*) ;;
+    *)
+      echo "ip $*"
+      case $4 in *:*) shown=\${4%/128} ;; *) shown=\${4%/32} ;; esac
+      table=$(printf '%s\\n' "$table" | grep -v "^$shown dev ")$NL
+      [ "$3" = del ] || table="$table$shown dev $6 scope link$NL"
+      ;;
+  esac
 }
+table=$NL
+owner_first=OLD owner_second=OLD order='' last=$NL
+look() {
+  seen=$NL$(printf '%s\\n' "$@" | tr ' ' "$TAB")$NL
+  follow
+  last=$seen
+  echo "-- $(owner_of wg0)"
+}
+`;
 
-const isInstalled = (program: string): boolean => spawnSync(program, ["true"]).error === undefined;
-
-for (const shell of ["sh", "bash", "busybox"] as const) {
-  describe(`pending keys, under ${shell}`, function () {
-    before(function () {
-      if (!isInstalled(SHELLS[shell].argv[0] ?? "")) this.skip();
-    });
-
-    /** The decisions for these facts, without the recorded handshakes. */
-    const decide = (...lines: string[]): string[] =>
-      sortedLines(shell, "judge_keys", ["pair OLD NEW", ...lines]).filter(
-        (line) => !line.startsWith("was"),
-      );
+for (const shell of SHELLS) {
+  describe(`the watcher of keys, under ${shell.name}`, () => {
+    /** Of each look: the commands, then the key with the prefixes on the first interface. */
+    const looks = (rotation: string[], ...seen: string[][]): string[][] =>
+      follow(shell, rotation, seen);
 
     describe("the prefixes of a pair", () => {
+      /** The key with the prefixes after each look. */
+      const owners = (...seen: string[][]): (string | undefined)[] =>
+        looks([PAIR], ...seen).map((lines) => lines.at(-1));
+
       it("stay with the current key until the next key has a handshake", () => {
-        assert.deepEqual(decide("is wg0 OLD 100", "is wg0 NEW 0"), ["owned wg0 OLD OLD"]);
-        assert.deepEqual(decide("is wg0 OLD 100", "is wg0 NEW 150"), ["owned wg0 OLD NEW"]);
+        const before = ["wg0 OLD 100", "wg0 NEW 0"];
+        assert.deepEqual(owners(before, before, ["wg0 OLD 100", "wg0 NEW 150"]), [
+          "OLD",
+          "OLD",
+          "NEW",
+        ]);
       });
 
-      it("go back to the current key when it has a newer handshake", () => {
-        const recorded = ["was wg0 OLD 100", "was wg0 NEW 150", "owned wg0 OLD NEW"];
-        assert.deepEqual(decide(...recorded, "is wg0 OLD 160", "is wg0 NEW 150"), [
-          "owned wg0 OLD OLD",
+      it("go back to the current key when that has a newer handshake", () => {
+        assert.deepEqual(owners(["wg0 OLD 100", "wg0 NEW 150"], ["wg0 OLD 160", "wg0 NEW 150"]), [
+          "NEW",
+          "OLD",
         ]);
       });
 
       it("belong to the next key when both had a handshake in the same second", () => {
-        const recorded = ["was wg0 OLD 100", "was wg0 NEW 0", "owned wg0 OLD OLD"];
-        assert.deepEqual(decide(...recorded, "is wg0 OLD 100", "is wg0 NEW 100"), [
-          "owned wg0 OLD NEW",
-        ]);
-        assert.deepEqual(decide("is wg0 OLD 100", "is wg0 NEW 100"), ["owned wg0 OLD NEW"]);
+        for (const [current, next] of [
+          ["A", "B"],
+          ["B", "A"],
+        ] as const) {
+          const rotation = [`pair wg0 ${current} ${next} ${PREFIXES}`];
+          const both = [`wg0 ${current} 100`, `wg0 ${next} 100`];
+          for (const order of [both, [...both].reverse()]) {
+            assert.equal(looks(rotation, order)[0]?.at(-1), next);
+            const former = [`wg0 ${current} 100`, `wg0 ${next} 0`];
+            assert.equal(looks(rotation, former, order)[1]?.at(-1), next);
+          }
+        }
       });
 
       it("follow a new handshake even if the clock was set back", () => {
-        const recorded = ["was wg0 OLD 9000", "was wg0 NEW 0", "owned wg0 OLD OLD"];
-        assert.deepEqual(decide(...recorded, "is wg0 OLD 9000", "is wg0 NEW 50"), [
-          "owned wg0 OLD NEW",
+        assert.deepEqual(owners(["wg0 OLD 9000", "wg0 NEW 0"], ["wg0 OLD 9000", "wg0 NEW 50"]), [
+          "OLD",
+          "NEW",
         ]);
       });
 
       it("stay where they are when an interface restarts", () => {
-        const recorded = ["was wg0 OLD 100", "was wg0 NEW 150", "owned wg0 OLD NEW"];
-        assert.deepEqual(decide(...recorded, "is wg0 OLD 0", "is wg0 NEW 0"), [
-          "owned wg0 OLD NEW",
+        const restarted = ["wg0 OLD 0", "wg0 NEW 0"];
+        assert.deepEqual(owners(["wg0 OLD 100", "wg0 NEW 150"], restarted), ["NEW", "NEW"]);
+      });
+
+      it("come back to their key when an interface restarts with its file", () => {
+        const script = "owner_first=OLD\nlook 'wg0 OLD 0' 'wg0 NEW 0'";
+        const [, again] = follow(shell, [PAIR], [["wg0 OLD 100", "wg0 NEW 150"]], script);
+        assert.deepEqual(again, [`set wg0 peer NEW allowed-ips ${PREFIXES}`, "NEW"]);
+      });
+
+      it("are moved once, all of them, and never to and fro", () => {
+        const shaken = ["wg0 OLD 100", "wg0 NEW 150"];
+        const [first, ...others] = looks([PAIR], shaken, shaken, ["wg0 OLD 100", "wg0 NEW 270"]);
+        assert.deepEqual(first, [`set wg0 peer NEW allowed-ips ${PREFIXES}`, "NEW"]);
+        assert.deepEqual(others, [["NEW"], ["NEW"]]);
+      });
+
+      it("are moved if the key has only some of them", () => {
+        const rotation = [`pair wg0 OLD NEW ${PREFIXES},10.9.0.0/16`];
+        assert.deepEqual(looks(rotation, ["wg0 OLD 100", "wg0 NEW 0"]), [
+          [`set wg0 peer OLD allowed-ips ${PREFIXES},10.9.0.0/16`, "OLD"],
         ]);
       });
 
-      it("belong to the one key that is a peer", () => {
-        assert.deepEqual(decide("is wg0 OLD 100"), ["owned wg0 OLD OLD"]);
-        assert.deepEqual(decide("is wg0 NEW 0"), ["owned wg0 OLD NEW"]);
+      it("make no peer of a key that was taken away", () => {
+        const [, after] = looks([PAIR], ["wg0 OLD 100", "wg0 NEW 150"], ["wg0 OLD 100"]);
+        assert.deepEqual(after, ["NEW"]);
       });
 
-      it("are not decided if neither key is a peer", () => {
-        assert.deepEqual(decide("is wg0 OTHER 100"), []);
+      it("have nothing to do with the same keys on another interface", () => {
+        assert.deepEqual(looks([PAIR], ["wg7 NEW 200", "wg0 OLD 100", "wg0 NEW 0"]), [["OLD"]]);
+      });
+
+      it("are judged on each of two interfaces by itself", () => {
+        const rotation = [PAIR, PAIR.replace("wg0", "wg0-next"), SECOND];
+        const seen = ["wg0 OLD 100", "wg0 NEW 0", "wg0-next OLD 0", "wg0-next NEW 90"];
+        assert.deepEqual(looks(rotation, seen), [
+          [`set wg0-next peer NEW allowed-ips ${PREFIXES}`, "OLD"],
+        ]);
       });
     });
 
     describe("the routes to a peer", () => {
-      const TWO = "alternate wg1";
-      const routes = (...lines: string[]): string[] =>
-        decide(TWO, ...lines).filter((line) => line.startsWith("routed"));
+      const ROTATION = ["route K 10.0.0.2/32,fd5c::2/128", SECOND];
+      const toSecond = [
+        "ip -4 route replace 10.0.0.2/32 dev wg0-next src 10.0.0.1 table 5182",
+        "ip -6 route replace fd5c::2/128 dev wg0-next table 5182",
+      ];
+      const toFirst = [
+        "ip -4 route del 10.0.0.2/32 dev wg0-next table 5182",
+        "ip -6 route del fd5c::2/128 dev wg0-next table 5182",
+      ];
+      const routes = (rotation: string[], ...seen: string[][]): string[][] =>
+        looks(rotation, ...seen).map((lines) => lines.slice(0, -1));
 
-      it("use the interface with the latest handshake", () => {
-        assert.deepEqual(routes("is wg0 K 100", "is wg1 K 0"), ["routed K wg0"]);
-        assert.deepEqual(routes("is wg0 K 100", "is wg1 K 101"), ["routed K wg1"]);
-        const recorded = ["was wg0 K 100", "was wg1 K 101", "routed K wg1"];
-        assert.deepEqual(routes(...recorded, "is wg0 K 130", "is wg1 K 101"), ["routed K wg0"]);
+      it("lead to the interface with the latest handshake, and back", () => {
+        assert.deepEqual(
+          routes(
+            ROTATION,
+            ["wg0 K 0", "wg0-next K 0"],
+            ["wg0 K 100", "wg0-next K 0"],
+            ["wg0 K 100", "wg0-next K 101"],
+            ["wg0 K 130", "wg0-next K 101"],
+          ),
+          [[], [], toSecond, toFirst],
+        );
+      });
+
+      it("follow a new handshake even if the clock was set back", () => {
+        const seen = [
+          ["wg0 K 9000", "wg0-next K 0"],
+          ["wg0 K 9000", "wg0-next K 50"],
+        ];
+        assert.deepEqual(routes(ROTATION, ...seen), [[], toSecond]);
       });
 
       it("are the same for both keys of a pair", () => {
-        const seen = ["is wg0 OLD 100", "is wg0 NEW 0", "is wg1 OLD 0", "is wg1 NEW 120"];
-        assert.deepEqual(routes(...seen), ["routed OLD wg1"]);
+        const rotation = ["route OLD:NEW 10.0.0.2/32", SECOND];
+        const seen = ["wg0 OLD 100", "wg0 NEW 0", "wg0-next OLD 0", "wg0-next NEW 120"];
+        assert.deepEqual(routes(rotation, seen), [toSecond.slice(0, 1)]);
+        const again = ["wg0 OLD 130", ...seen.slice(1)];
+        assert.deepEqual(routes(rotation, seen, again)[1], toFirst.slice(0, 1));
       });
 
-      it("stay where they are without a new handshake", () => {
-        const recorded = ["was wg0 K 100", "was wg1 K 90", "routed K wg1"];
-        assert.deepEqual(routes(...recorded, "is wg0 K 100", "is wg1 K 90"), ["routed K wg1"]);
-      });
-    });
-
-    it("moves a prefix only if it is not at the right key yet", () => {
-      const state = ["prefixes OLD 10.0.0.2/32,192.168.1.0/24", "owned wg0 OLD NEW"];
-      const moved = (...has: string[]) =>
-        sortedLines(shell, "prefixes_to_move", [...state, ...has]);
-      const all = "wg0 NEW 10.0.0.2/32,192.168.1.0/24";
-      assert.deepEqual(moved("has wg0 OLD 10.0.0.2/32 192.168.1.0/24", "has wg0 NEW (none)"), [
-        all,
-      ]);
-      assert.deepEqual(moved("has wg0 OLD 192.168.1.0/24", "has wg0 NEW 10.0.0.2/32"), [all]);
-      assert.deepEqual(moved("has wg0 NEW 192.168.1.0/24 10.0.0.2/32"), []);
-      assert.deepEqual(moved("has wg1 OLD 10.0.0.2/32 192.168.1.0/24"), [all]);
-    });
-
-    it("moves the routes of all prefixes of a peer except the default routes", () => {
-      const state = ["prefixes K 10.0.0.2/32,fd5c::2/128,0.0.0.0/0,::/0", "prefixes L 10.0.0.3/32"];
-      const moved = (...lines: string[]) =>
-        sortedLines(shell, "routes_to_move wg1", [...state, ...lines]);
-      const [four, six] = ["10.0.0.2/32", "fd5c::2/128"];
-      const toSecond = ["routed K wg1", "routed L wg0"];
-      assert.deepEqual(moved(...toSecond), [`replace -4 ${four}`, `replace -6 ${six}`]);
-      const there = ["route 10.0.0.2 scope link src 10.0.0.1", "route fd5c::2 metric 1024"];
-      assert.deepEqual(moved(...toSecond, ...there), []);
-      assert.deepEqual(moved("routed K wg0", ...there), [`del -4 ${four}`, `del -6 ${six}`]);
-    });
-
-    describe("a config for wg", () => {
-      const config = [
-        ...[
-          "[Interface]",
-          "PrivateKey = X",
-          "",
-          "[Peer]",
-          "PublicKey = OLD",
-          "AllowedIPs = 10.0.0.2/32, 10.1.0.0/16",
-        ],
-        ...[
-          "[Peer]",
-          "PublicKey = NEW",
-          "PresharedKey = P",
-          "[Peer]",
-          "PublicKey = L",
-          "AllowedIPs = 10.0.0.3/32",
-        ],
-      ];
-      const place = (verdict: string, keys = "pair OLD NEW"): string =>
-        output(shell, `recall() { echo '${keys}'; }\nplace_prefixes '${verdict}'`, config);
-
-      it("has the prefixes of a pair at the right key and is otherwise unchanged", () => {
-        const expected = config.filter((line) => !line.includes("10.0.0.2"));
-        expected.splice(7, 0, "AllowedIPs = 10.0.0.2/32, 10.1.0.0/16");
-        assert.equal(place("owned wg0 OLD NEW"), expected.join("\n"));
-      });
-
-      it("is unchanged if the current key has them, and without a pending key", () => {
-        assert.equal(place("owned wg0 OLD OLD"), config.join("\n"));
-        assert.equal(place("", ""), config.join("\n"));
-        assert.equal(place("owned wg1 OLD NEW"), config.join("\n"));
-      });
-
-      it("can be compared with its file regardless of which key has the prefixes; manual changes are visible", () => {
-        const filed = (lines: string[]) =>
-          output(shell, "recall() { echo 'pair OLD NEW'; }\nplace_as_filed", lines);
-        const moved = place("owned wg0 OLD NEW").split("\n");
-        assert.equal(filed(moved), config.join("\n"));
-        const byHand = moved.map((line) => line.replace("10.1.0.0/16", "10.1.0.0/16, 10.9.0.0/16"));
-        assert.match(filed(byHand), /10\.9\.0\.0/);
+      it("have nothing to do with the same key on another interface", () => {
+        const seen = ["wg0 K 0", "wg0-next K 100", "wg7 K 200"];
+        assert.deepEqual(routes(ROTATION, seen), [toSecond]);
       });
     });
 
-    it("detects an endpoint that the config has changed, but not unchanged, new or roamed ones", () => {
-      const file = [
-        "[Peer]",
-        "PublicKey = K",
-        "Endpoint = 203.0.113.10:51820",
-        "[Peer]",
-        "PublicKey = N",
-        "Endpoint = 203.0.113.9:1",
-      ];
-      const moved = (last: string) =>
-        sortedLines(
-          shell,
-          `last_endpoints() { echo '${last}'; }\ncat >"$F"; moved_endpoints "$F"; rm "$F"`.replaceAll(
-            "$F",
-            "/tmp/wgm-test-$$",
-          ),
-          file,
-        );
-      assert.deepEqual(moved("K 203.0.113.10:51821"), ["K"]);
-      assert.deepEqual(moved("K 203.0.113.10:51820"), []);
+    it("ends when another one takes its place", () => {
+      const files = { "run/watcher": "other\n", "run/rotation": `${PAIR}\n` };
+      const run = runFunctions(shell, "TOKEN=mine\nwatch", files);
+      assert.deepEqual([run.status, run.stdout], [0, ""], run.stderr);
     });
   });
+}
+
+function follow(shell: Shell, rotation: string[], seen: string[][], then = ""): string[][] {
+  const calls = seen.map((lines) => `look ${lines.map((line) => `'${line}'`).join(" ")}`);
+  const files = { "run/rotation": rotation.map((line) => `${line}\n`).join("") };
+  const { stdout, stderr } = runFunctions(shell, [TOOLS, ...calls, then].join("\n"), files);
+  assert.equal(stderr, "");
+  const looks: string[][] = [];
+  let current: string[] = [];
+  for (const line of stdout.trimEnd().split("\n")) {
+    const [, owner] = /^-- (.*)$/.exec(line) ?? [];
+    current.push(owner ?? line);
+    if (owner !== undefined) {
+      looks.push(current);
+      current = [];
+    }
+  }
+  return looks;
 }

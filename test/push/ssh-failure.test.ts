@@ -1,9 +1,9 @@
 /** The failure causes that are derived from ssh's output; all output was captured from OpenSSH 9.2. */
 import * as assert from "node:assert/strict";
 import type { SshHop } from "../../mesh/push-request";
-import { explainFailure, type Failure } from "../../scripts/push/ssh-failure";
+import type { Failure } from "../../scripts/push/ssh-failure";
+import { explain, HOST, KEY, LET_IN, logOf } from "./support/vain-login";
 
-const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
 const JUMP: SshHop = {
   user: "admin",
   address: "203.0.113.10",
@@ -11,22 +11,15 @@ const JUMP: SshHop = {
   hostKeys: [KEY],
   authority: null,
 };
-const HOST: SshHop = {
-  user: "taro",
-  address: "10.0.0.2",
-  port: 2222,
-  hostKeys: [KEY],
-  authority: null,
-};
 
-/** `talk`: the output of the jump's ssh and of the host's ssh. */
-function explain(talk: string[], gaveUpAfterS: number | null = null): Failure {
-  return explainFailure({ node: "desktop", chain: [JUMP, HOST], talk, gaveUpAfterS });
+/** `talk`: the logs of the jump's ssh and of the host's ssh. */
+function behindJump(talk: string[], gaveUpAfterS: number | null = null): Failure {
+  return explain({ chain: [JUMP, HOST], talk, gaveUpAfterS });
 }
 
 /** For a host without a jump. */
-function direct(text: string): Failure {
-  return explainFailure({ node: "desktop", chain: [HOST], talk: [text], gaveUpAfterS: null });
+function direct(text: string, words = ""): Failure {
+  return explain({ talk: [text], words });
 }
 
 const MISMATCH = `Welcome, authorised only
@@ -83,27 +76,9 @@ describe("the cause of a failed login", () => {
     ],
     [
       "a refused key",
-      "Welcome, authorised only\ntaro@10.0.0.2: Permission denied (publickey,keyboard-interactive).\n",
+      "taro@10.0.0.2: Permission denied (publickey,keyboard-interactive).\n",
       "denied",
       "taro@10.0.0.2:2222 accepts none of the SSH keys that were offered",
-    ],
-    [
-      "a sudo that requires a password",
-      "sudo: a password is required\n",
-      "no-root",
-      "taro is let in, but may not become root without a password",
-    ],
-    [
-      "a host without sudo, in dash",
-      "sh: 1: exec: sudo: not found\n",
-      "no-root",
-      "taro is let in, but cannot become root, for there is no sudo",
-    ],
-    [
-      "a host without sudo, in bash",
-      "bash: line 1: exec: sudo: not found\n",
-      "no-root",
-      "taro is let in, but cannot become root, for there is no sudo",
     ],
     [
       "unknown output",
@@ -141,31 +116,142 @@ describe("the cause of a failed login", () => {
     assert.match(failure.cause, /got: {6}no key of that type, but rsa-sha2-512,rsa-sha2-256/);
   });
 
-  it("has the sudoers line as the remedy for sudo", () => {
-    assert.match(
-      direct("sudo: a password is required\n").remedy,
-      /on that machine: echo "taro ALL=\(root\) NOPASSWD: ALL" \| sudo tee \/etc\/sudoers\.d\/wireguard-mesh/,
-    );
-  });
-
   it("distinguishes a locked agent from a rejected key", () => {
     const text =
       'sign_and_send_pubkey: signing failed for ED25519 "k" from agent: agent refused operation\n' +
       "taro@10.0.0.2: Permission denied (publickey).\n";
-    assert.match(direct(text).remedy, /agent refused to sign/);
+    const failure = direct(text);
+    assert.match(failure.cause, /accepts one of your SSH keys.*\(agent refused operation\)$/);
+    assert.match(failure.remedy, /agent refused to sign/);
+  });
+
+  it("names IdentitiesOnly and sshPrivateKey if the agent has too many keys", () => {
+    const offers = [1, 2, 3, 4, 5, 6].map((n) => `debug1: Offering public key: k${n} ${KEY} agent`);
+    const failure = direct(
+      logOf(
+        ...offers,
+        "Received disconnect from 10.0.0.2 port 2222:2: Too many authentication failures",
+        "Disconnected from 10.0.0.2 port 2222",
+      ),
+    );
+    assert.equal(failure.kind, "denied");
+    assert.equal(
+      failure.cause,
+      "taro@10.0.0.2:2222 closed the connection after 6 SSH keys, before the right one came",
+    );
+    assert.match(
+      failure.remedy,
+      /Host 10\.0\.0\.2, and below it IdentitiesOnly yes and IdentityFile/,
+    );
+    assert.match(failure.remedy, /wireguard-mesh:sshPrivateKey/);
+  });
+
+  it("names the key that nobody confirmed in time", () => {
+    const failure = explain({
+      talk: [logOf("debug1: Server accepts key: k ED25519-SK SHA256:abc agent")],
+      gaveUpAfterS: 31,
+    });
+    assert.equal(failure.kind, "denied");
+    assert.equal(
+      failure.cause,
+      "taro@10.0.0.2:2222 accepts your SSH key ED25519-SK SHA256:abc, but nobody confirmed its use within 30 s",
+    );
+    assert.match(failure.remedy, /touch the token/);
+  });
+
+  it("shows what the host says before it closes the connection", () => {
+    const words =
+      '"System is booting up. Unprivileged users are not permitted to log in yet."\n\u001b[31mbye\u001b[0m';
+    const failure = direct("Connection closed by 10.0.0.2 port 2222\n", words);
+    assert.equal(failure.kind, "dropped");
+    assert.equal(
+      failure.cause,
+      "10.0.0.2 port 2222 closed the connection before the login\n" +
+        '    it says: "System is booting up. Unprivileged users are not permitted to log in yet."\n' +
+        "             bye",
+    );
+  });
+
+  it("is a refusal, and not to be tried again, if the connection is closed when a key came", () => {
+    const offered = "debug1: Offering public key: k ED25519 SHA256:abc agent";
+    const text = logOf(offered, "Connection closed by 10.0.0.2 port 2222");
+    const failure = direct(text, "Your account has expired; please contact your administrator.");
+    assert.equal(failure.kind, "denied");
+    assert.match(
+      failure.cause,
+      /closed the connection when your SSH key came\n {4}it says: Your acc/,
+    );
+    assert.equal(direct(text, '"System is booting up."').kind, "dropped");
+    assert.equal(direct(logOf(offered, "Connection reset by 10.0.0.2 port 2222")).kind, "dropped");
+  });
+
+  it("shows what a proxy of the user's says if ssh says nothing", () => {
+    const failure = direct("", 'nc: Proxy error: "HTTP/1.0 403 Forbidden"\n');
+    assert.equal(
+      failure.cause,
+      'ssh ended\n    it says: nc: Proxy error: "HTTP/1.0 403 Forbidden"',
+    );
+  });
+
+  it("lists how each address of a name failed", () => {
+    const text = logOf(
+      "debug1: Connecting to 10.0.0.2 [2001:db8::1] port 2222.",
+      "debug1: connect to address 2001:db8::1 port 2222: Connection timed out",
+      "debug1: Connecting to 10.0.0.2 [203.0.113.20] port 2222.",
+      "debug1: connect to address 203.0.113.20 port 2222: Connection refused",
+      "ssh: connect to host 10.0.0.2 port 2222: Connection refused",
+    );
+    assert.equal(
+      direct(text).cause,
+      "connection refused by 10.0.0.2 port 2222\n" +
+        "    2001:db8::1: Connection timed out\n" +
+        "    203.0.113.20: Connection refused",
+    );
+  });
+
+  it("is no failure that a debug line speaks of", () => {
+    const slow = logOf(
+      "debug1: Connecting to 10.0.0.2 [2001:db8::1] port 2222.",
+      "debug1: connect to address 2001:db8::1 port 2222: Connection timed out",
+      "debug1: Connecting to 10.0.0.2 [10.0.0.2] port 2222.",
+      "debug1: Connection established.",
+      "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1",
+    );
+    const failure = explain({ talk: [slow], gaveUpAfterS: 10 });
+    assert.equal(failure.kind, "timed-out");
+    assert.equal(
+      failure.cause,
+      "10.0.0.2 port 2222 answers, but did not finish the login within 10 s",
+    );
+    assert.match(failure.remedy, /journalctl/);
+  });
+
+  it("is DNS for a name that was never dialled", () => {
+    const named = { ...HOST, address: "desktop.example.org" };
+    const failure = explain({ chain: [named], talk: [""], gaveUpAfterS: 10 });
+    assert.match(failure.cause, /^the name desktop\.example\.org was looked up for 10 s without/);
+    assert.match(failure.remedy, /getent hosts desktop\.example\.org/);
+  });
+
+  it("is too many words before the login", () => {
+    const failure = explain({ isTooMuch: true, words: "hello\nhello" });
+    assert.match(failure.cause, /^more than 256 KB of messages came before the login/);
   });
 });
 
 describe("the cause of a failed login through a jump", () => {
   it("names the jump if the jump fails", () => {
-    const refused = explain([
+    const refused = behindJump([
       "ssh: connect to host 203.0.113.10 port 22: Connection refused\n",
       JUMP_FAILED,
     ]);
     assert.equal(refused.cause, "connection refused by 203.0.113.10 port 22");
-    const denied = explain(["admin@203.0.113.10: Permission denied (publickey).\n", JUMP_FAILED]);
+    const denied = behindJump([
+      "admin@203.0.113.10: Permission denied (publickey).\n",
+      JUMP_FAILED,
+    ]);
     assert.equal(denied.cause, "admin@203.0.113.10 accepts none of the SSH keys that were offered");
-    const mismatch = explain([MISMATCH, JUMP_FAILED]);
+    const mismatch = behindJump([MISMATCH, JUMP_FAILED]);
     assert.match(mismatch.cause, /^203\.0\.113\.10 port 22 shows another SSH host key/);
     assert.match(mismatch.remedy, /hostKey of the relay at 203\.0\.113\.10/);
   });
@@ -173,13 +259,13 @@ describe("the cause of a failed login through a jump", () => {
   it("names the host if the jump cannot connect to it", () => {
     const text =
       "channel 0: open failed: connect failed: No route to host\nstdio forwarding failed\n";
-    const failure = explain([text, JUMP_FAILED]);
+    const failure = behindJump([text, JUMP_FAILED]);
     assert.equal(failure.cause, "no way to 10.0.0.2 port 2222 (No route to host)");
     assert.match(failure.remedy, /on 203\.0\.113\.10: ip route get 10\.0\.0\.2/);
   });
 
   it("names the host if it does not answer behind the jump", () => {
-    const failure = explain([
+    const failure = behindJump([
       "",
       "Connection timed out during banner exchange\nConnection to UNKNOWN port 65535 timed out\n",
     ]);
@@ -189,18 +275,23 @@ describe("the cause of a failed login through a jump", () => {
   it("names a jump that forbids forwarding", () => {
     const text =
       "channel 0: open failed: administratively prohibited: open failed\nstdio forwarding failed\n";
-    const failure = explain([text, JUMP_FAILED]);
+    const failure = behindJump([text, JUMP_FAILED]);
     assert.equal(failure.kind, "no-forwarding");
     assert.match(failure.remedy, /AllowTcpForwarding yes/);
   });
 
-  it("names the time limit if the program timed out", () => {
-    const failure = explain(["", ""], 12);
-    assert.deepEqual([failure.kind, failure.cause], ["timed-out", "no login within 12 s"]);
+  it("names the machine that had not let it in when the time was up", () => {
+    const atJump = behindJump(["", ""], 12);
+    assert.deepEqual(
+      [atJump.kind, atJump.cause],
+      ["timed-out", "timed out: 203.0.113.10 port 22 does not answer"],
+    );
+    const atHost = behindJump([LET_IN, ""], 12);
+    assert.equal(atHost.cause, "timed out: 10.0.0.2 port 2222 does not answer");
   });
 
   it("gives an ssh command to try by hand", () => {
-    const failure = explain(["", "something new\n"]);
+    const failure = behindJump(["", "something new\n"]);
     assert.equal(failure.remedy, "Try it by hand: ssh -J admin@203.0.113.10 -p 2222 taro@10.0.0.2");
   });
 });

@@ -1,6 +1,9 @@
 /** The arguments and files for ssh: pinned keys only, one script for each jump, safe shell quoting. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import * as fc from "fast-check";
 import type { SshHop } from "../../mesh/push-request";
 import {
@@ -29,7 +32,10 @@ const HOST: SshHop = {
   hostKeys: [ED, RSA],
   authority: null,
 };
-const PLACE: SshPlace = { folder: "/tmp/f", way: "way0", agentSocket: null, connectSeconds: 8 };
+const PLACE: SshPlace = {
+  ...{ folder: "/tmp/f", way: "way0", agentSocket: null, connectSeconds: 8 },
+  ...{ isIPv4Only: false, userOptions: [] },
+};
 
 /** The value of each `-o NAME=VALUE`. */
 function optionsOf(args: string[]): Map<string, string> {
@@ -95,7 +101,7 @@ describe("a host with an SSH authority", () => {
 
 describe("the ssh command", () => {
   it("is non-interactive and trusts only its own known_hosts file", () => {
-    const { args, files, jumpTalk } = sshCommand([HOST], PLACE);
+    const { args, files, logs } = sshCommand([HOST], PLACE);
     const options = optionsOf(args);
     const expected = {
       BatchMode: "yes",
@@ -112,7 +118,8 @@ describe("the ssh command", () => {
     assert.equal(options.has("IdentityAgent"), false);
     assert.deepEqual(args.slice(-6), ["-p", "2222", "-l", "taro", "--", "fd5c:10::2"]);
     assert.deepEqual([...files.keys()], ["/tmp/f/way0.known_hosts"]);
-    assert.deepEqual(jumpTalk, []);
+    assert.deepEqual(logs, ["/tmp/f/way0.log-0"]);
+    assert.deepEqual(args.slice(0, 2), ["-E", "/tmp/f/way0.log-0"]);
   });
 
   it("offers only the stack's SSH key, if it has one, at each hop", () => {
@@ -122,6 +129,19 @@ describe("the ssh command", () => {
     assert.match(files.get("/tmp/f/way0.jump-0") ?? "", /-o IdentityAgent=\/tmp\/f\/agent /);
   });
 
+  it("dials the first machine by IPv4 alone if nothing else answers", () => {
+    const { args, files } = sshCommand([JUMP, HOST], { ...PLACE, isIPv4Only: true });
+    assert.match(files.get("/tmp/f/way0.jump-0") ?? "", / -o AddressFamily=inet /);
+    assert.equal(optionsOf(args).has("AddressFamily"), false);
+  });
+
+  it("has what of the user's ssh_config holds after its own options, machine by machine", () => {
+    const userOptions = [["-F", "none", "-o", "HostName=relay"], null];
+    const { args, files } = sshCommand([JUMP, HOST], { ...PLACE, userOptions });
+    assert.match(files.get("/tmp/f/way0.jump-0") ?? "", / -F none -o HostName=relay -W /);
+    assert.equal(args.includes("-F"), false);
+  });
+
   it("has one script for each jump, which uses the previous one as its proxy", () => {
     const { args, files } = sshCommand([JUMP, { ...JUMP, address: "192.0.2.7" }, HOST], PLACE);
     assert.equal(optionsOf(args).get("ProxyCommand"), "sh /tmp/f/way0.jump-1");
@@ -129,7 +149,7 @@ describe("the ssh command", () => {
     assert.match(second, /^exec ssh .* -o 'ProxyCommand=sh \/tmp\/f\/way0\.jump-0' /);
     assert.match(
       second,
-      / -W '\[fd5c:10::2\]:2222' -p 22 -l admin -- 192\.0\.2\.7 2>\/tmp\/f\/way0\.jump-1\.talk\n$/,
+      / -W '\[fd5c:10::2\]:2222' -p 22 -l admin -- 192\.0\.2\.7 2>\/tmp\/f\/way0\.log-1\n$/,
     );
     const first = files.get("/tmp/f/way0.jump-0") ?? "";
     assert.match(first, / -W '\[192\.0\.2\.7\]:22' .* -- relay\.example\.org 2>/);
@@ -143,6 +163,92 @@ describe("the ssh command", () => {
     });
     const [small = 0, , large = 0] = sizes;
     assert.ok(large < small * 1.1, `characters for each jump: ${sizes.join(", ")}`);
+  });
+});
+
+describe("ssh with a hostile or careless ssh_config", () => {
+  let folder: string;
+  before(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "wgm-options-"));
+  });
+  after(() => {
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  /** The settings that ssh would use, as it says itself: `KEYWORD VALUE` lines. */
+  function settings(config: string[], place: Partial<SshPlace> = {}): string {
+    const file = path.join(folder, "config");
+    fs.writeFileSync(file, config.map((line) => `${line}\n`).join(""));
+    const { args } = sshCommand([HOST], { ...PLACE, folder, ...place });
+    const said = spawnSync("ssh", ["-F", file, "-G", ...args], { encoding: "utf8" });
+    assert.equal(said.status, 0, said.stderr);
+    return said.stdout;
+  }
+
+  it("still trusts only the pinned keys: no command, DNS, Kerberos or shared connection", () => {
+    const known = path.join(folder, "way0.known_hosts");
+    const said = settings([
+      "KnownHostsCommand /usr/bin/evil %H",
+      "UserKnownHostsFile /tmp/evil",
+      "GlobalKnownHostsFile /tmp/evil",
+      "StrictHostKeyChecking no",
+      "VerifyHostKeyDNS yes",
+      "CheckHostIP yes",
+      "NoHostAuthenticationForLocalhost yes",
+      "HostKeyAlias evil",
+      "UpdateHostKeys yes",
+      "ControlMaster auto",
+      "ControlPath /tmp/evil-%C",
+      "GSSAPIKeyExchange yes",
+    ]);
+    assert.doesNotMatch(said, /evil/);
+    const expected = {
+      userknownhostsfile: known,
+      globalknownhostsfile: "/dev/null",
+      stricthostkeychecking: "true",
+      verifyhostkeydns: "false",
+      checkhostip: "no",
+      nohostauthenticationforlocalhost: "no",
+      hostkeyalias: "wireguard-mesh-way0-0",
+      updatehostkeys: "false",
+      controlmaster: "false",
+      hostkeyalgorithms: "ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ssh-rsa",
+    };
+    for (const [name, value] of Object.entries(expected)) {
+      assert.match(said, new RegExp(`^${name} ${value}$`, "m"));
+    }
+    // Only some builds have it; those say so.
+    assert.doesNotMatch(said, /^gssapikeyexchange yes/m);
+  });
+
+  it("still is a plain session that we can follow", () => {
+    const said = settings([
+      ...["StdinNull yes", "ForkAfterAuthentication yes", "SessionType none", "RequestTTY force"],
+      ...["RemoteCommand /usr/bin/evil", "PermitLocalCommand yes", "LocalCommand /usr/bin/evil"],
+      ...["Tunnel yes", "ForwardAgent yes", "ForwardX11 yes", "LocalForward 1234 evil:22"],
+      ...["LogLevel QUIET", "LogVerbose *", "FingerprintHash md5"],
+    ]);
+    const expected = [
+      ...["stdinnull no", "forkafterauthentication no", "sessiontype default", "requesttty false"],
+      ...["permitlocalcommand no", "tunnel false", "forwardagent no", "forwardx11 no"],
+      ...["clearallforwardings yes", "loglevel DEBUG", "logverbose none", "fingerprinthash SHA256"],
+    ];
+    for (const line of expected) assert.match(said, new RegExp(`^${line}$`, "m"));
+    assert.doesNotMatch(said, /^remotecommand/m);
+  });
+
+  it("keeps how the user reaches the host, and takes options that this ssh does not know", () => {
+    const said = settings([
+      "IgnoreUnknown UseKeychain",
+      "UseKeychain yes",
+      "OptionOfTheFuture yes",
+      ...["HostName 192.0.2.99", "ProxyJump admin@bastion", "BindAddress 127.0.0.1"],
+      ...["Ciphers aes128-ctr", "IdentityFile /home/taro/.ssh/own", "GSSAPIAuthentication yes"],
+    ]);
+    const kept = ["hostname 192.0.2.99", "proxyjump admin@bastion", "bindaddress 127.0.0.1"];
+    for (const line of [...kept, "ciphers aes128-ctr", "identityfile /home/taro/.ssh/own"]) {
+      assert.match(said, new RegExp(`^${line}$`, "m"));
+    }
   });
 });
 

@@ -3,7 +3,9 @@ import { formatAge } from "../../scripts/cli/report-text";
 import { formatBytes, statusReport, statusText } from "../../scripts/commands/status/status-report";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
-import { asPlanned, OWNER, plan, reached } from "./support/planned-network";
+import * as by from "./support/hand-edits";
+import { keyOf } from "./support/network";
+import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
 
 describe("the state of a link", () => {
   const states = (answers: Record<string, HostAnswer>) =>
@@ -51,9 +53,16 @@ describe("the state of a link", () => {
   });
 });
 
+/** As nft(8) lists it. */
+const DROPS_ALL = `table inet filter {
+	chain input {
+		type filter hook input priority filter; policy drop;
+	}
+}`;
+
 describe("status", () => {
   const report = (answers: Record<string, HostAnswer>) =>
-    statusReport(plan.nodes, { plan, owner: OWNER }, new Map(Object.entries(answers)));
+    statusReport(plan.nodes, plannedAs(plan), new Map(Object.entries(answers)));
   const asAllPlanned = {
     nas: reached(asPlanned(plan, "nas")),
     tokyo: reached(asPlanned(plan, "tokyo")),
@@ -71,7 +80,16 @@ describe("status", () => {
       drift: [],
       notes: [],
     });
-    assert.deepEqual(reports["nas"]?.peers[0], {
+    assert.deepEqual(reports["nas"]?.interface, {
+      name: "wg0",
+      state: "up",
+      backend: "kernel",
+      publicKey: keyOf("nas"),
+      listenPort: 40_000,
+      mtu: 1420,
+      addresses: ["10.86.0.2/24"],
+    });
+    assert.deepEqual(reports["nas"].peers[0], {
       name: "tokyo",
       handshakeAge: 10,
       endpoint: "203.0.113.10:51820",
@@ -84,7 +102,7 @@ describe("status", () => {
   it("is not ok with a host that cannot be reached, one that differs, or a dead link", () => {
     const bad: Record<string, HostAnswer>[] = [
       { ...asAllPlanned, nas: { reachable: false, cause: "timed out" } },
-      { ...asAllPlanned, nas: reached({ ...asPlanned(plan, "nas"), interface: "missing" }) },
+      { ...asAllPlanned, nas: reached(by.deleted("wg0")(asPlanned(plan, "nas"))) },
       { nas: reached(asPlanned(plan, "nas", 500)) },
     ];
     for (const answers of bad) assert.equal(report(answers).ok, false);
@@ -96,9 +114,9 @@ describe("status", () => {
         ...asAllPlanned,
         vps: { reachable: false, cause: "cannot be reached: timed out" },
         tokyo: reached({
-          ...asPlanned(plan, "tokyo"),
-          listenPort: 1,
-          notes: ["a firewall: open it"],
+          ...by.device({ listenPort: 1 })(asPlanned(plan, "tokyo")),
+          now: NOW - 3600,
+          nft: DROPS_ALL,
         }),
       }),
     );
@@ -111,7 +129,8 @@ describe("status", () => {
     assert.match(text, /vps.*: cannot be reached: timed out$/m);
     assert.match(text, /tokyo.* differs from the plan:\n {2}listen port is 1, planned is 51820\n/);
     assert.match(text, /to undo that: npx wireguard-mesh repush tokyo$/m);
-    assert.match(text, /tokyo.*: a firewall: open it$/m);
+    assert.match(text, /tokyo.*: a firewall on this host .* lets no UDP in at port 51820/m);
+    assert.match(text, /tokyo.*: its clock is 60 min behind this machine's\./m);
   });
 
   it("formats ages and bytes in readable units", () => {

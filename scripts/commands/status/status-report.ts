@@ -1,13 +1,17 @@
 /** The running network, compared with the plan: as a report and as text. */
 import pc from "picocolors";
-import type { NodePlan } from "../../../mesh/plan/plan";
+import { hostNotes, standingNotes } from "../../../mesh/host/notes";
+import type { Observation } from "../../../mesh/host/observation";
+import { formatNumericEndpoint } from "../../../mesh/host/wireguard-state";
+import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { namesByKey } from "../../../mesh/plan/rotation";
 import { driftText, formatAge } from "../../cli/report-text";
 import { formatTable } from "../../cli/table";
 import type { HostAnswer, HostAnswers } from "../../stack/ask-hosts";
 import { driftOf } from "../../stack/drift";
-import type { Access } from "../../stack/host-access";
-import { handshakeAge, linkStates, type LinkStatus } from "../../stack/link-states";
+import { linkStates, type LinkStatus } from "../../stack/link-states";
+import { plannedState, type Planned } from "../../stack/planned-state";
+import { handshakeAge, runningPeers } from "../../stack/running-peers";
 
 interface StatusReport {
   /** Every asked host was reached and matches the plan, and no link is dead. */
@@ -50,17 +54,15 @@ interface PeerStatus {
   tx: number;
 }
 
-type Network = Pick<Access, "plan" | "owner">;
-
 export function statusReport(
   nodes: readonly NodePlan[],
-  network: Network,
+  planned: Planned,
   answers: HostAnswers,
 ): StatusReport {
   const reports = nodes.map(
-    (node) => [node.name, nodeStatus(node, network, answers.get(node.name))] as const,
+    (node) => [node.name, nodeStatus(node, planned, answers.get(node.name))] as const,
   );
-  const links = linkStates(network.plan, answers);
+  const links = linkStates(planned.plan, answers);
   const asPlanned = reports.every(
     ([, { reachable, drift }]) => reachable !== false && drift.length === 0,
   );
@@ -71,40 +73,48 @@ export function statusReport(
   };
 }
 
-function nodeStatus(
-  node: NodePlan,
-  { plan, owner }: Network,
-  answer: HostAnswer | undefined,
-): NodeStatus {
+function nodeStatus(node: NodePlan, planned: Planned, answer: HostAnswer | undefined): NodeStatus {
   const nothing = { through: null, interface: null, peers: [], drift: [], notes: [] };
   if (answer === undefined) return { reachable: null, ...nothing };
   if (!answer.reachable) return { reachable: false, ...nothing, cause: answer.cause };
-  const { facts, through } = answer;
-  const names = namesByKey(plan.nodes);
+  const { observed, through, askedAt } = answer;
+  const wanted = plannedState(node, planned, "");
   return {
     reachable: true,
     through,
-    interface: {
-      name: plan.network.interface,
-      state: facts.interface,
-      backend: facts.backend,
-      publicKey: facts.publicKey,
-      listenPort: facts.listenPort,
-      mtu: facts.mtu,
-      addresses: facts.addresses,
-    },
-    peers: facts.peers
-      .map((peer) => ({
-        name: names.get(peer.publicKey) ?? peer.publicKey,
-        handshakeAge: handshakeAge(peer.latestHandshake, facts.now),
-        endpoint: peer.endpoint,
-        rx: peer.receivedBytes,
-        tx: peer.sentBytes,
-      }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    drift: driftOf(node, plan, owner, facts),
-    notes: facts.notes,
+    interface: interfaceStatus(observed, planned.plan.network.interface),
+    peers: peerStatus(observed, planned.plan),
+    drift: driftOf(node, planned, observed),
+    notes: [...standingNotes(observed, wanted), ...hostNotes(observed, wanted, askedAt)],
   };
+}
+
+function interfaceStatus(observed: Observation, name: string): InterfaceStatus {
+  const link = observed.network.links.get(name);
+  const device = observed.devices.get(name);
+  const type = observed.deviceTypes.get(name);
+  return {
+    name,
+    state: link === undefined ? "missing" : link.up ? "up" : "down",
+    backend: link === undefined ? null : type === "wireguard" ? "kernel" : "userspace",
+    publicKey: device?.publicKey ?? null,
+    listenPort: device?.listenPort ?? null,
+    mtu: link?.mtu ?? null,
+    addresses: link?.addresses ?? [],
+  };
+}
+
+function peerStatus(observed: Observation, { nodes, network }: Plan): PeerStatus[] {
+  const names = namesByKey(nodes);
+  return runningPeers(observed, network.interface)
+    .map((peer) => ({
+      name: names.get(peer.publicKey) ?? peer.publicKey,
+      handshakeAge: handshakeAge(peer.latestHandshake, observed),
+      endpoint: peer.endpoint === null ? null : formatNumericEndpoint(peer.endpoint),
+      rx: peer.receivedBytes,
+      tx: peer.sentBytes,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export function statusText({ nodes, links }: StatusReport): string {
@@ -148,7 +158,7 @@ function findings([name, status]: [string, NodeStatus]): string[] {
       : [
           `\n${driftText(name, drift)}`,
           "  If the plan is newer than the last up: npx wireguard-mesh up",
-          `  Otherwise it was changed by hand; to undo that: npx wireguard-mesh repush ${name}`,
+          `  Otherwise it was changed by hand, or set back to an older state; to undo that: npx wireguard-mesh repush ${name}`,
         ]),
   ];
 }

@@ -1,17 +1,17 @@
 /** A virtual machine of the lab, like an EC2 instance: Debian 12 with its own kernel, on the lab's internet. */
+import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import { poll } from "../../poll";
 import { endNamespaces } from "../clean-up";
 import type { Lab } from "../lab";
-import { runOrThrow, type CommandResult } from "../process";
+import { runOrThrow, type CommandResult, type RunOptions } from "../process";
 import { LabError } from "../world";
-import { bestAccelerator } from "./accelerator";
-import type { Accelerator } from "./accelerator";
-import { machineFiles, machineNamespace } from "./files";
-import type { MachineFiles } from "./files";
+import { bestAccelerator, type Accelerator } from "./accelerator";
+import { machineFiles, machineNamespace, type MachineFiles } from "./files";
 import type { DiskImage } from "./image";
 import { isOn, powerButton, powerOff, powerOn } from "./qemu";
 import { writeSeed } from "./seed";
+import { sshCommand } from "./ssh-command";
 import { associate, buildSubnet, cardAddress, disassociate } from "./subnet";
 
 /** An emulated first boot takes a minute on an idle machine and five on a busy one. */
@@ -172,21 +172,20 @@ export class Machine {
   }
 
   /** Runs a shell command over SSH from the operator, with the lab's key. The code is 255 when SSH itself fails. */
-  ssh(
-    command: string,
-    options: { input?: string; timeoutMs?: number } = {},
-  ): Promise<CommandResult> {
-    const settings = {
-      ...{ UserKnownHostsFile: this.files.knownHosts, HostKeyAlias: this.record.alias },
-      ...{ StrictHostKeyChecking: "yes", BatchMode: "yes", IdentitiesOnly: "yes" },
-      ...{ ConnectTimeout: "15", ServerAliveInterval: "10", ServerAliveCountMax: "6" },
-    };
-    const flags = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
-    const key = ["-F", "none", "-i", this.lab.folder.sshKey];
-    const { elastic, login } = this.record;
-    if (elastic === undefined) throw new LabError(`${this.name} has no elastic address.`);
-    const argv = ["ssh", ...key, ...flags, `${login.user}@${elastic}`, command];
-    return this.lab.exec("operator", argv, { timeoutMs: SSH_LIMIT_MS, ...options });
+  ssh(command: string, options: RunOptions = {}): Promise<CommandResult> {
+    return this.lab.exec("operator", this.argv(command), { timeoutMs: SSH_LIMIT_MS, ...options });
+  }
+
+  /** Starts a shell command like `ssh`, to talk with it by pipes. */
+  spawn(command: string): ChildProcess {
+    return this.lab.spawn("operator", this.argv(command), { stdio: "pipe" });
+  }
+
+  private argv(command: string): string[] {
+    const { elastic: address, login, alias } = this.record;
+    if (address === undefined) throw new LabError(`${this.name} has no elastic address.`);
+    const files = { key: this.lab.folder.sshKey, knownHosts: this.files.knownHosts };
+    return sshCommand({ user: login.user, address, alias, ...files }, command);
   }
 
   /**

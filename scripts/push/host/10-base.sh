@@ -1,141 +1,66 @@
-# Words, places, the lock and the disk. Sent to the host on stdin; POSIX sh, tried under dash, bash and busybox ash.
-# shellcheck shell=sh
-set -eu
+# Paths, the lock, and starting programs. POSIX sh with `local`: dash, bash, busybox ash and mksh.
+case ${KSH_VERSION-} in *93*) echo "error: sh is ksh93 on this host, which has no local variables" >&2 && exit 1 ;; esac
+set -u
 umask 077
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-export PATH LC_ALL=C
-# wireguard-go of before 2022 refuses to run beside a kernel that could have WireGuard, and says so at length.
-export WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1
-# A name that nobody knows would hold wg for 72 s, longer than a change may last (config.c, parse_endpoint).
-export WG_ENDPOINT_RESOLUTION_RETRIES=3
+# wireguard-go before 2022 refuses to run on a kernel that could have WireGuard.
+export PATH LC_ALL=C WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1
+NL='
+'
+TAB='	'
+QUESTIONS=
+# Seconds until a change that nobody confirms is undone (scripts/push/limits.ts), and until one that hangs is.
+UNDO_AFTER_S=45
+CHANGE_S=90
 
-say() { printf '%s\n' "$*" >&2; }
-tell() { printf '%s\n' "$*"; }
-
-# What is wrong, and how to mend it: the operator reads these two lines, and no others.
-die() {
-  say "error: $1"
-  say "remedy: $2"
-  exit 1
-}
-
-# Every path follows from the interface, so that two networks on one host never meet.
-set_places() {
+set_paths() {
   IFACE=$1
-  case $IFACE in '' | *[!A-Za-z0-9_=+.-]* | ????????????????*) die "no interface name" "this is a bug: report it" ;; esac
-  STATE=/var/lib/wireguard-mesh/$IFACE
+  case $IFACE in '' | .* | *[!A-Za-z0-9_=+.-]* | ????????????????*) fail "$IFACE is no interface name" "it has 1 to 15 of A-Z a-z 0-9 _ = + . -" ;; esac
+  # A relay's second interface during a rotation, as alternateName in mesh/plan/rotation.ts.
+  SECOND=$(printf '%.10s-next' "$IFACE")
+  [ "$SECOND" != "$IFACE" ] || SECOND=$(printf '%.10s-rotn' "$IFACE")
   LIVE=/etc/wireguard/$IFACE.conf
-  STAGE=/etc/wireguard/.wireguard-mesh
-  STAGED=$STAGE/$IFACE.conf
-  # What was confirmed last, for the day when somebody has edited or deleted the live file by hand.
-  GOOD=$STAGE/good/$IFACE.conf
+  SECOND_LIVE=/etc/wireguard/$SECOND.conf
   DROP_IN=/etc/sysctl.d/60-wireguard-mesh-$IFACE.conf
-  INIT_SCRIPT=/etc/init.d/wireguard-mesh.$IFACE
-  TIMER=wireguard-mesh-rollback-$IFACE
-  # What is true until the next boot and no longer: /run is emptied by it, /var/lib is not.
-  THIS_BOOT=/run/wireguard-mesh/$IFACE
-  # Not in /run/lock, where anybody may make files on some systems. Stays until the next boot, after a removal too.
+  KEYS_UNIT=wireguard-mesh-keys-$IFACE.service
+  STATE=/var/lib/wireguard-mesh/$IFACE
+  # Emptied by every boot.
+  RUN=/run/wireguard-mesh/$IFACE
+  CHANGE=$RUN/change
+  # Holds the token of the last change. Not in /run/lock, which anyone may write to on some systems.
   LOCK=/run/wireguard-mesh.lock/$IFACE
 }
+fail() {
+  printf 'error: %s\nremedy: %s\n' "$1" "$2" >&2
+  exit 1
+}
+# $1: a path; $2: the words of the program that could not write there. The operator adds the remedy.
+cannot_write() { fail "cannot write $1: ${2##*: }" "cannot-write $1"; }
+# Prints the error if a file cannot be written. Not by `:`, which ends some shells.
+can_write() { { true >>"$1"; } 2>&1; }
 
-# One at a time on this host and interface. The kernel frees the lock when its holder dies, however it dies.
-lock() { take_lock || die "another change of $IFACE has been running for 25 s" "wait for it, then run up again"; }
-
-take_lock() {
-  # A shell ends without our words when `exec` cannot open a file.
-  { mkdir -p "${LOCK%/*}" && (: >>"$LOCK"); } 2>/dev/null || no_room "${LOCK%/*}"
+# One login, change or removal at a time; $1: seconds to wait for another one. mksh closes descriptors above 2 when it starts
+# a program, but not a copy that is made for it. Long-lived programs must not inherit the lock.
+lock() {
+  [ -d "${LOCK%/*}" ] || mkdir -p "${LOCK%/*}"
+  words=$(can_write "$LOCK") || cannot_write "$LOCK" "$words"
   exec 9>>"$LOCK"
-  until_true 25 flock -n 9
+  flock -n 8 8>&9 || { [ "$1" != 0 ] && timeout "$1" flock 8 8>&9; }
 }
-
-# Tries a command until it succeeds, for so many seconds: not by the clock, which may jump. Not every sleep takes fractions.
-until_true() {
-  deadline=$(($(uptime_cs) + $1 * 100))
-  shift
-  until "$@"; do
-    [ "$(uptime_cs)" -le "$deadline" ] || return 1
-    sleep 0.1 2>/dev/null || sleep 1
-  done
-}
-
-# Hundredths of a second since the boot.
-uptime_cs() {
-  read -r up _ </proc/uptime
-  tell "${up%.*}${up#*.}"
-}
-
-# A push that logged in before another one began must not come after it: its sender may be gone, and a newer run done.
-# `since` is when its login was ready (attempt.ts), the lock's file says when the last change began; both by our uptime.
-overtaken() {
-  begun=$(cat "$LOCK")
-  [ -n "${since:-}" ] && [ -n "$begun" ] && [ "$begun" -gt "$since" ]
-}
-take_up() { { uptime_cs >"$LOCK"; } 2>/dev/null || no_room "${LOCK%/*}"; }
-
-# Daemons and detached shells must not inherit the lock, or it would outlive this script.
-unlocked() { "$@" 8>&- 9>&-; }
-
-# Runs the host's script with a verb on, after this shell and its connection are gone; $1 tells this run from others. Where
-# systemd runs, as a unit of its own: logind may end whatever a login leaves behind (logind.conf(5), KillUserProcesses).
+unlock() { exec 9>&-; }
+without_lock() { "$@" 9>&-; }
+# Starts $1 (host.sh) with the verb $2 and the token $3 so that it outlives the login: as a unit if systemd runs, because
+# logind may kill what a login leaves behind (logind.conf(5), KillUserProcesses). systemd starts it again if it is killed.
 launch() {
-  unit=wireguard-mesh-$2-$IFACE-$1
-  shift
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  if with_systemd && has systemd-run && bounded 10 systemd-run --quiet --collect --unit="$unit" \
-    /bin/sh -c 'exec "$@" >>"$0" 2>&1' "$STATE/log" /bin/sh "$STATE/host.sh" "$@" </dev/null >/dev/null 2>&1; then
-    return 0
-  fi
-  detached sh "$STATE/host.sh" "$@"
+  set -- "$1" "$2" "$IFACE" "$3"
+  with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --collect --property=Restart=on-failure \
+    --property=RestartSec=1 --unit="wireguard-mesh-$2-$IFACE-$4" /bin/sh "$@" </dev/null >/dev/null 2>&1 && return
+  if has setsid; then set -- setsid sh "$@"; else set -- nohup sh "$@"; fi
+  # Not by without_lock: a function in the background would keep the login's output open.
+  "$@" </dev/null >/dev/null 2>&1 9>&- &
 }
-
-detached() {
-  if has setsid; then
-    setsid "$@" </dev/null >>"$STATE/log" 2>&1 8>&- 9>&- &
-  else
-    nohup "$@" </dev/null >>"$STATE/log" 2>&1 8>&- 9>&- &
-  fi
-}
-
-# A command that hangs must not hold a host half changed for ever.
-bounded() {
-  seconds=$1
-  shift
-  if has timeout; then unlocked timeout "$seconds" "$@"; else unlocked "$@"; fi
-}
-
 has() { command -v "$1" >/dev/null 2>&1; }
 with_systemd() { [ -d /run/systemd/system ] && has systemctl; }
-link_exists() { [ -e "/sys/class/net/$IFACE" ]; }
-read_state() { if [ -f "$STATE/$1" ]; then cat "$STATE/$1"; fi; }
-
-# Whole or not at all, also when the power goes: beside the old file, on the disk, then renamed over it.
-write_state() {
-  { cat >"$STATE/.$1.new" && on_disk "$STATE/.$1.new" && mv "$STATE/.$1.new" "$STATE/$1"; } 2>/dev/null || no_room "$STATE"
-}
-
-# A file system may write a new name seconds before what is in the file (ext4's delayed allocation), and after a power cut
-# the file is empty. An older sync takes no files.
-on_disk() { sync "$@" 2>/dev/null || sync; }
-
-remember() {
-  { mkdir -p "$THIS_BOOT" && cat >"$THIS_BOOT/.$1.new" && mv "$THIS_BOOT/.$1.new" "$THIS_BOOT/$1"; } 2>/dev/null ||
-    no_room "$THIS_BOOT"
-}
-recall() { if [ -f "$THIS_BOOT/$1" ]; then cat "$THIS_BOOT/$1"; fi; }
-
-# $1: where something could not be written. Names the file system, and what ails it.
-no_room() {
-  place=$1
-  while [ ! -d "$place" ]; do place=${place%/*}; done
-  mount=$(df -P "$place" 2>/dev/null | awk 'NR == 2 { print $6 }')
-  mount=${mount:-$place}
-  if awk -v at="$mount" '$2 == at { options = $4 } END { exit options !~ /(^|,)ro(,|$)/ }' /proc/mounts; then
-    die "the file system $mount is read-only, so nothing can be written to $1" \
-      "look there for why (dmesg | tail), then: mount -o remount,rw $mount"
-  elif [ "$(df -P -i "$place" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }')" = 0 ]; then
-    die "the file system $mount has no inode left, so nothing can be written to $1" "remove files there; see: df -i $mount"
-  fi
-  die "the file system $mount is full, so nothing can be written to $1" "make room there; see: df -h $mount"
-}
-
-digest_of() { sha256sum "$1" | cut -d ' ' -f 1; }
+exists() { [ -e "/sys/class/net/$1" ]; }
+pause() { sleep "$1" 2>/dev/null || sleep 1; }
+first_line() { [ ! -f "$1" ] || { IFS= read -r line <"$1" && printf '%s' "$line"; }; }

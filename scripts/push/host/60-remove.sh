@@ -1,59 +1,59 @@
-# Takes everything of ours off the host: interface, file, unit, sysctl, state.
-# shellcheck shell=sh disable=SC2154
+# Takes everything of wireguard-mesh off this host: interface, files, start at boot, state.
 
+# The login. $1: the last change that was known when it logged in. The operator answers `remove KEY…`: sysctls to switch off.
 remove() {
-  if [ ! -f "$STATE/owner" ]; then
-    tell "outcome absent"
-    return 0
-  fi
-  marked=$(marks_in "$STATE/owner")
-  if [ "$marked" != "$(marks)" ] && [ "$marked" != any ]; then
-    tell "outcome left"
-    tell "note $IFACE there belongs to ${marked% *}, or the node has moved to it since: nothing was touched"
-    return 0
-  fi
-  lock
-  if overtaken; then
-    tell "outcome overtaken"
-    return 0
-  fi
-  take_up
-  tell "outcome removing"
-  disarm "$(read_timer)"
-  rm -f "$THIS_BOOT/pending"
-  # Detached, for the way in may be the tunnel that goes.
-  launch "$$" tear-down "$IFACE"
-  # The lock must be free for it, and closing this descriptor frees it.
-  exec 9>&-
-  await_removal
+  local tries=40
+  lock 10 || fail "another change of $IFACE is running" "wait for it, then run up again"
+  ! overtaken "$1" || return 0
+  settle
+  converse
+  if [ "$answer" != remove ]; then return; fi
+  # The way in may be the tunnel that goes, so a program of its own does this. A push that comes before it takes its token away.
+  printf '%s\n' "$TOKEN" >"$LOCK"
+  printf '%s\n' "$TOKEN" >"$RUN/pending"
+  printf '%s\n' "$argument" >"$RUN/sysctls-off"
+  echo removing
+  launch "$STATE/host.sh" tear-down "$TOKEN"
+  unlock
+  while [ -d "$STATE" ] && [ "$((tries -= 1))" -gt 0 ]; do pause 0.25; done
+  [ ! -d "$STATE" ] || fail "the clean-up did not come to an end within 10 s" "finish it there: sudo sh $STATE/host.sh remove $IFACE"
+  echo removed
 }
-
-await_removal() {
-  until_true 10 gone || die "the clean-up did not come to an end within 10 s" "finish it there: sudo sh $STATE/host.sh remove $IFACE"
-  tell "outcome removed"
+tear_down_pending() {
+  lock 25
+  pending || return 0
+  for key in $(first_line "$RUN/sysctls-off"); do echo 0 >"/proc/sys/$key"; done
+  tear_down
 }
-
-gone() { [ ! -d "$STATE" ]; }
-
+# On the host: sh host.sh remove IFACE, sh host.sh release IFACE.
+by_hand() {
+  [ "$(id -u)" = 0 ] || fail "not root" "run it with sudo"
+  [ -f "$STATE/owner" ] || fail "$IFACE was not made by wireguard-mesh; nothing was touched" "see ls /var/lib/wireguard-mesh for those that were"
+  lock 25 || fail "another change of $IFACE is running" "wait for it"
+  if [ "$1" = release ]; then
+    echo any >"$STATE/.owner.new" && mv "$STATE/.owner.new" "$STATE/owner" && echo "the next push may take $IFACE over"
+  else
+    settle
+    tear_down
+    echo "$IFACE is removed. Forwarding stays as it is until the next boot: other programs may need it."
+  fi
+}
 tear_down() {
-  lock
-  remove_keys
-  take_down
-  not_at_boot
-  set_forwarding 0 0
-  rm -f "$LIVE" "$STAGED" "$STAGED.new" "$GOOD" "$GOOD.new" "$DROP_IN" "$DROP_IN.new"
-  rmdir "$STAGE/good" "$STAGE" 2>/dev/null || true
-  # A power cut must not bring back what is reported as removed.
-  bounded 5 sync -f /etc "$STATE" 2>/dev/null || true
-  # The owner mark goes last but for its folder: a clean-up that is cut can be run again.
-  rm -f /run/wireguard-mesh-install.log
-  rm -rf "$THIS_BOOT" "$STATE"
+  local name
+  watch_piece -
+  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
+  [ ! -e "/etc/init.d/wireguard-mesh.$IFACE" ] || commit_step openrc del "wireguard-mesh.$IFACE" >/dev/null 2>&1
+  if grep -q -s -w -F "$SECOND" "$STATE/confirmed" "$STATE/rotation"; then
+    ! exists "$SECOND" || ip link del dev "$SECOND"
+    for name in -4 -6; do ip "$name" rule del priority 5182 2>/dev/null; done
+    rm -f "$SECOND_LIVE" "$(staged "$SECOND_LIVE")"
+  fi
+  ! exists "$IFACE" || ip link del dev "$IFACE"
+  rm -f "$LIVE" "$(staged "$LIVE")" "$DROP_IN" "$(staged "$DROP_IN")" "/etc/init.d/wireguard-mesh.$IFACE" "/etc/systemd/system/$KEYS_UNIT" \
+    "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
+  rmdir /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
+  # A power cut must not bring back what is reported as removed. The owner mark goes last, so that this can be repeated.
+  to_disk
+  rm -rf "$RUN" "$STATE"
   rmdir /run/wireguard-mesh /var/lib/wireguard-mesh 2>/dev/null || true
-}
-
-# By hand, on the host: lets another stack or node take over what is here without an interruption.
-release() {
-  lock
-  tell any | write_state owner
-  say "$IFACE may now be taken over by the next push"
 }

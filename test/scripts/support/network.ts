@@ -8,9 +8,13 @@ import { Secret } from "../../../mesh/secret";
 export const HOST_KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINbpIqqxCK6JlqBSHtKbTxD3SFUN1pscA4mVUTg2oEKE";
 
-/** A public key for a name, the same in each run. */
+/** A private key for a name, the same in each run. */
+export function privateKeyOf(name: string): Secret {
+  return privateKeyFrom(new TextEncoder().encode(name.padEnd(32).slice(0, 32)));
+}
+
 export function keyOf(name: string): string {
-  return publicKeyOf(privateKeyFrom(new TextEncoder().encode(name.padEnd(32).slice(0, 32))));
+  return publicKeyOf(privateKeyOf(name));
 }
 
 /** A stack file with comments. */
@@ -44,7 +48,12 @@ config:
 `;
 
 /** The plan of a config without secrets; the private keys of all nodes are added, sealed. */
-export function planWithKeys(config: { network?: object; relays?: object; peers: object }): Plan {
+export function planWithKeys(config: {
+  network?: object;
+  relays?: object;
+  peers: object;
+  presharedKeySeed?: Secret;
+}): Plan {
   const names = [...Object.keys(config.relays ?? {}), ...Object.keys(config.peers)];
   const privateKeys = Object.fromEntries(names.map((name) => [name, Secret.sealed()]));
   const { plan, issues } = readMesh({ ...config, privateKeys }, 0);

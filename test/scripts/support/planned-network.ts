@@ -1,11 +1,15 @@
-/** A small network, and the facts of its hosts when they match the plan. */
+/** A small network, and what its hosts report when they match the plan. */
+import type { Observation } from "../../../mesh/host/observation";
 import type { Plan } from "../../../mesh/plan/plan";
-import type { Facts, PeerFacts } from "../../../scripts/push/facts";
+import type { Keyring } from "../../../mesh/render/render";
+import { Secret } from "../../../mesh/secret";
 import type { HostAnswer } from "../../../scripts/stack/ask-hosts";
-import { HOST_KEY, nodeOf, nodes, planWithKeys } from "./network";
+import { NO_INSTANCES } from "../../../scripts/stack/host-access";
+import type { Planned } from "../../../scripts/stack/planned-state";
+import { HOST_KEY, nodeOf, nodes, planWithKeys, privateKeyOf } from "./network";
+import { NOW, OWNER, pushedHost } from "./pushed-host";
 
-export const OWNER = "wireguard-mesh/test";
-const NOW = 1_000_000;
+export { NOW, OWNER } from "./pushed-host";
 
 const node = nodes("tokyo", "nas", "phone", "vps");
 export const plan = planWithKeys({
@@ -19,45 +23,34 @@ export const plan = planWithKeys({
       endpoint: "198.51.100.9:51820",
     }),
   },
+  presharedKeySeed: Secret.sealed(),
 });
 
-/** The facts of a host that matches the plan; every handshake was `age` seconds ago. */
-export function asPlanned(of: Plan, name: string, age: number | null = 10): Facts {
-  const planned = nodeOf(of, name);
+export const plannedAs = (of: Plan): Planned => ({
+  plan: of,
+  owner: OWNER,
+  instances: NO_INSTANCES,
+});
+
+/** The keys of `keyOf`. */
+export function keyringOf({ nodes: all }: Plan): Keyring {
   return {
-    owner: OWNER,
-    node: name,
-    machine: "m",
-    digest: "d",
-    pending: null,
-    rolledBack: null,
-    backend: "kernel",
-    file: "f",
-    confirmedFile: "f",
-    atBoot: true,
-    routeChanges: [],
-    staleEndpoints: [],
-    runsOtherwise: false,
-    notes: [],
-    interface: "up",
-    publicKey: planned.publicKey,
-    listenPort: planned.listenPort ?? 40_000,
-    mtu: 1420,
-    addresses: [`${planned.address.text}/24`],
-    forwarding: { ipv4: true, ipv6: false },
-    now: NOW,
-    alternate: null,
-    watcher: null,
-    peers: planned.sections.map((section): PeerFacts => ({
-      publicKey: section.publicKey,
-      endpoint: section.endpoint,
-      allowedIps: section.allowedIps,
-      latestHandshake: age === null ? null : NOW - age,
-      receivedBytes: 2048,
-      sentBytes: 10,
-      persistentKeepalive: section.persistentKeepalive,
-    })),
+    privateKeys: new Map(all.map(({ name }) => [name, privateKeyOf(name)])),
+    formerPrivateKeys: new Map(),
+    presharedKeySeed: privateKeyOf("seed"),
+    sshPrivateKey: null,
+    sshAuthoritySeed: null,
   };
 }
 
-export const reached = (facts: Facts): HostAnswer => ({ reachable: true, through: "local", facts });
+/** A host that matches the plan; every handshake was `age` seconds ago. */
+export function asPlanned(of: Plan, name: string, age: number | null = 10): Observation {
+  return pushedHost(nodeOf(of, name), of, keyringOf(of), age);
+}
+
+export const reached = (observed: Observation): HostAnswer => ({
+  reachable: true,
+  through: "local",
+  observed,
+  askedAt: NOW,
+});

@@ -1,0 +1,113 @@
+/** The second login of a push: it sees the host after the change, and commits it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { unapplied } from "../../mesh/host/decide";
+import { formatDifference } from "../../mesh/host/format-difference";
+import { hostNotes } from "../../mesh/host/notes";
+import type { Observation } from "../../mesh/host/observation";
+import { proofNotes } from "../../mesh/host/proof";
+import type { PushResult } from "../../mesh/push-request";
+import {
+  lostBefore,
+  notBegun,
+  rebooted,
+  refusedAfter,
+  undone,
+  unverified,
+  wentBack,
+  withNames,
+  withoutEffect,
+} from "./apply-words";
+import type { Session } from "./connect";
+import { answer, complaint, linesWith, observe } from "./conversation";
+import * as limits from "./limits";
+import { clock, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
+import { PushError, RefusedError, UnreachableError } from "./push-error";
+import { SessionLost } from "./session";
+
+/** Logs in until the host has answered or must have undone the change. */
+export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
+  const { request, host, talk } = push;
+  const lost: UnreachableError[] = [];
+  const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
+  while (Date.now() < begun.sentAt + limit) {
+    try {
+      const options = { urgent: true, onTalk: talk };
+      return await host.session(options, (session) => commit(push, session, begun, lost.at(-1)));
+    } catch (problem) {
+      if (problem instanceof UnreachableError) {
+        if (lost.length === 0) talk("no way in through the new config yet; trying on");
+        lost.push(problem);
+      } else if (problem instanceof RefusedError) {
+        throw new PushError(refusedAfter(request.node, problem.failure));
+      } else if (!(problem instanceof SessionLost)) {
+        throw problem;
+      }
+    }
+    await sleep(limits.RETRY_MS);
+  }
+  throw new PushError(
+    begun.isSure ? unverified(request.node, lost.at(-1)) : lostBefore(request.node),
+  );
+}
+
+async function commit(
+  push: Push,
+  session: Session,
+  begun: Begun,
+  lost: UnreachableError | undefined,
+): Promise<PushResult> {
+  const { request, wanted } = push;
+  const { node } = request;
+  const call = { verb: "confirm", interface: request.interface, token: begun.token } as const;
+  const after = await observe(session, node, call, {
+    ...questionsOf(wanted),
+    names: [],
+    filter: false,
+  });
+  if (after.pending?.token !== begun.token || after.pending.state !== "applied") {
+    return settled(push, session.through, after, begun, lost);
+  }
+  const wrong = unapplied(begun.before, after, wanted);
+  if (wrong.length > 0) {
+    await answer(session, "undo\n", limits.CONFIRM_MS);
+    const names = new Map(wanted.main.peers.map(({ publicKey, name }) => [publicKey, name]));
+    const words = wrong.map((one) => formatDifference(one, names, wanted.main.name)).join("; ");
+    throw new PushError(`${node}: ${withoutEffect(words)}`);
+  }
+  const run = await answer(session, "commit\n", limits.CONFIRM_MS);
+  if (!/^committed$/m.test(run.stdout)) {
+    throw complaint(node, run) ?? new SessionLost(`${node}: the connection broke`, "ended", run);
+  }
+  const notes = linesWith("note", run.stdout).map((words) => `after the change, ${words}`);
+  const proof = proofNotes(begun.before, after, wanted);
+  // The packet filter is listed only before the change, and pings are sent only after it.
+  const host = hostNotes({ ...begun.before, pings: after.pings }, wanted, clock());
+  sayAll(push, [...begun.notes, ...proof, ...host, ...notes]);
+  return { ...resultOf(push, session.through, after, "applied"), serial: begun.serial };
+}
+
+/** No change of this token is pending: it was undone, or committed by a login whose answer did not arrive, or never begun. */
+function settled(
+  push: Push,
+  through: string,
+  after: Observation,
+  begun: Begun,
+  lost: UnreachableError | undefined,
+): PushResult {
+  const { node } = push.request;
+  if (after.records.confirmed?.token === begun.token)
+    return resultOf(push, through, after, "applied");
+  if (!begun.isSure && after.records.rolledBack !== begun.token) {
+    throw new PushError(notBegun(node));
+  }
+  if (after.bootId !== begun.before.bootId) throw new PushError(rebooted(node));
+  const seconds = Math.round((Date.now() - begun.sentAt) / 1000);
+  const words = after.result === null ? null : withNames(after.result, push.wanted.main.peers);
+  const isLate = words === null || words.startsWith("it was not confirmed");
+  // A way in through the tunnel is cut by what the host misses, too.
+  const isSilent = words?.startsWith("no handshake ") === true;
+  if (lost !== undefined && (isLate || isSilent)) {
+    throw new PushError(wentBack(node, lost, seconds, isSilent ? words : null));
+  }
+  throw new PushError(undone(node, words));
+}

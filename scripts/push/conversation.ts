@@ -1,0 +1,169 @@
+/** What is said in one login: the host's program prints what it observed, and the operator answers once. */
+import { randomBytes } from "node:crypto";
+import { ObservationError, parseObservation, type Observation } from "../../mesh/host/observation";
+import { hostCall, type Verb } from "./host-program";
+import { LOCK_ON_HOST_MS, OBSERVE_MS } from "./limits";
+import { PushError } from "./push-error";
+import { SessionLost, type HostRun, type Session } from "./session";
+
+/** What the host is to look up for an observation. */
+export interface Questions {
+  /** Lines `INTERFACE<tab>PUBLICKEY<tab>PRESHAREDKEY` to compare with the running ones. Secret. */
+  presharedKeys: string;
+  /** Names to resolve. */
+  names: readonly string[];
+  /** Whether to list the public halves of private keys on the host. */
+  ownKeys: boolean;
+  /** Whether to list the packet filter. */
+  filter: boolean;
+}
+
+export const NO_QUESTIONS: Questions = {
+  presharedKeys: "",
+  names: [],
+  ownKeys: false,
+  filter: false,
+};
+
+export interface Call {
+  verb: Verb;
+  interface: string;
+  /** Marks the sections of the host's output, and names a change. */
+  token: string;
+  words?: readonly string[];
+}
+
+export function newToken(): string {
+  return randomBytes(16).toString("hex");
+}
+
+/** The host found that another change began after this login. */
+export class Overtaken extends PushError {
+  override readonly name = "Overtaken";
+}
+
+/**
+ * Starts the host's program and returns what it observed. It waits for an answer then, which ends with the session's stdin.
+ * @throws Overtaken, PushError with the host's words, SessionLost.
+ */
+export async function observe(
+  session: Session,
+  node: string,
+  call: Call,
+  questions: Questions,
+): Promise<Observation> {
+  const { verb, token, words } = call;
+  session.send(hostCall(verb, call.interface, token, words, linesOf(questions)));
+  try {
+    const lines = await session.until(`@${token} end`, LOCK_ON_HOST_MS + OBSERVE_MS);
+    return parseObservation(sectionsOf(lines, token), call.interface);
+  } catch (problem) {
+    if (problem instanceof ObservationError) {
+      throw new PushError(
+        `${node}: ${problem.message}; nothing was changed\nlook on the host what is wrong with it: ip -j address show; ip -j route show`,
+      );
+    }
+    if (!(problem instanceof SessionLost)) throw problem;
+    if (/^overtaken$/m.test(problem.run.stdout))
+      throw new Overtaken(`${node}: another change came first`);
+    throw complaint(node, problem.run) ?? problem;
+  }
+}
+
+/** Sends the answer, and returns the rest of what the host prints. */
+export function answer(session: Session, text: string, limitMs: number): Promise<HostRun> {
+  session.send(text);
+  return session.finish(limitMs);
+}
+
+/** The host's own error with its remedy; null if it gave none. */
+export function complaint(node: string, run: HostRun): PushError | null {
+  const words = parseComplaint(run.stderr);
+  return words === null ? null : new PushError(`${node}: ${words}`);
+}
+
+/** The last `error:` on stderr with its `remedy:`, without these marks; null if there is none. */
+export function parseComplaint(stderr: string): string | null {
+  const lines = stderr.split("\n");
+  const last = lines.map((line) => line.startsWith("error: ")).lastIndexOf(true);
+  if (last === -1) return null;
+  const remedies = lines.slice(last).filter((line) => line.startsWith("remedy: "));
+  const words = [lines[last] ?? "", ...remedies].map((line) => line.slice(line.indexOf(": ") + 2));
+  return words.map((word) => remedyFor(word, words[0] ?? "")).join("\n");
+}
+
+/** The texts of lines `KEY TEXT`. */
+export function linesWith(key: string, output: string): string[] {
+  const start = `${key} `;
+  return output
+    .split("\n")
+    .flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []));
+}
+
+/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`. */
+function linesOf({ presharedKeys, names, ownKeys, filter }: Questions): string {
+  const psk = presharedKeys.replace(/^(?=.)/gm, "psk\t");
+  const resolve = names.map((name) => `name\t${name}\n`).join("");
+  return psk + resolve + (ownKeys ? "keys\n" : "") + (filter ? "filter\n" : "");
+}
+
+function sectionsOf(lines: readonly string[], token: string): Map<string, string[]> {
+  const sections = new Map<string, string[]>();
+  let current: string[] = [];
+  const mark = `@${token} `;
+  for (const line of lines) {
+    if (line.startsWith(mark)) {
+      current = [];
+      sections.set(line.slice(mark.length), current);
+    } else {
+      current.push(line);
+    }
+  }
+  return sections;
+}
+
+/** What helps against the errors of write(2), open(2) and rename(2), in strerror(3)'s words. */
+const WRITE_REMEDIES: [RegExp, (path: string) => string][] = [
+  [
+    /No space left/,
+    (path) =>
+      `make room there: df -h ${folderOf(path)}; if that is not full, it has no inodes left: df -i ${folderOf(path)}`,
+  ],
+  [
+    /Read-only file system/,
+    (path) =>
+      `see why it is read-only (dmesg | tail; findmnt -T ${path}), then: mount -o remount,rw the mount point`,
+  ],
+  [
+    /Operation not permitted/,
+    (path) => `it may be immutable: lsattr -d ${path} ${folderOf(path)}; then: chattr -i ${path}`,
+  ],
+  [
+    /Device or resource busy/,
+    (path) => `it is a mount point: findmnt ${path}; take the mount away: umount ${path}`,
+  ],
+  [
+    /Not a directory/,
+    (path) => `a file is where a folder should be: ls -ld ${folderOf(path)}; move it away`,
+  ],
+  [/File exists/, (path) => `a file is where a folder should be: ls -ld ${path}; move it away`],
+  [/Is a directory/, (path) => `a folder is where a file should be: ls -ld ${path}; move it away`],
+  [/Disk quota exceeded/, () => "root is out of quota there: quota -u root"],
+  [
+    /Permission denied/,
+    (path) =>
+      `root may not write there (SELinux, AppArmor or a network file system): ls -lZd ${path}`,
+  ],
+];
+
+/** The host names what it could not write as `cannot-write PATH`; the remedy depends on the system's error. */
+function remedyFor(words: string, error: string): string {
+  if (!words.startsWith("cannot-write ")) return words;
+  const path = words.slice("cannot-write ".length);
+  const [, remedy] = WRITE_REMEDIES.find(([sign]) => sign.test(error)) ?? [];
+  return remedy?.(path) ?? `look on the host: ls -ld ${path}; df -h ${folderOf(path)}`;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
+}

@@ -1,0 +1,49 @@
+/** The program that runs on a host: the parts in scripts/push/host as one text, and how it is called. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+export type Verb =
+  "status" | "push" | "confirm" | "remove" | "own-key" | "host-key" | "certificate" | "identity";
+
+let text: string | null = null;
+
+/** The parts in the order of their names. It only defines functions and calls `main` with its arguments. */
+export function hostProgram(): string {
+  text ??= readParts(partsFolder());
+  return text;
+}
+
+/**
+ * Text for `sh -s`: the program and a call. It ends with one line, so that bash, which reads a line at a time, leaves what
+ * follows to the program. `questions`: see conversation.ts.
+ * @throws Error for a word that the shell would take apart.
+ */
+export function hostCall(
+  verb: Verb,
+  name: string,
+  token: string,
+  words: readonly string[] = [],
+  questions = "",
+): string {
+  const call = ["main", verb, name, token, ...words];
+  const odd = call.find((word) => !/^[A-Za-z0-9_=+./:@, -]+$/.test(word));
+  if (odd !== undefined) throw new Error("a word of a host call is not plain");
+  const quoted = call.map((word) => (word.includes(" ") ? `'${word}'` : word));
+  // As a variable of the shell, so that secrets among them are in no argument, environment or file.
+  if (questions.includes("'")) throw new Error("a question of a host call has a quote in it");
+  return `${hostProgram()}QUESTIONS='${questions}'; ${quoted.join(" ")}; exit\n`;
+}
+
+function readParts(folder: string): string {
+  const parts = fs.readdirSync(folder).filter((name) => name.endsWith(".sh"));
+  return parts
+    .sort()
+    .map((name) => fs.readFileSync(path.join(folder, name), "utf8"))
+    .join("");
+}
+
+/** Next to this file in the repository; this file itself may be the compiled one in dist/scripts/push. */
+function partsFolder(): string {
+  const beside = path.join(__dirname, "host");
+  return fs.existsSync(beside) ? beside : path.join(__dirname, "../../../scripts/push/host");
+}

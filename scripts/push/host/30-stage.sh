@@ -1,0 +1,58 @@
+# Receives a change and puts everything that it needs on the disk, next to the live files. Nothing that runs is touched.
+
+# $1: file with a line `change SHA256 [keys]` and the change text (mesh/host/change.ts). `mark` instead of `change`: only what
+# is done while staging. `keys`: there are keys to fill in.
+stage() {
+  local verb sum keys
+  [ ! -d "$CHANGE" ] || rm -rf "$CHANGE"
+  words=$(mkdir -p "$CHANGE" "$STATE" 2>&1) || cannot_write "$STATE" "$words"
+  { read -r verb sum keys && [ "$(sha256sum)" = "$sum  -" ]; } <"$1" ||
+    fail "the change was damaged on its way to the host; nothing was changed" "run up again"
+  # A piece begins with a line `@ NAME`; its lines have a space before them.
+  awk -v folder="$CHANGE/" 'NR == 1 { next } /^@ / { out = folder $2; printf "" >out; next } { print substr($0, 2) >out }' "$1" ||
+    cannot_write "$CHANGE" "No space left on device"
+  for_each_step now place_now
+  [ "$verb" = change ] || return 0
+  [ "$keys" != keys ] || fill_keys
+  words=$({ printf 'token %s\n' "$TOKEN" >"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
+  for_each_step commit stage_step
+  add_digest
+  mkfifo "$CHANGE/done"
+  to_disk
+  printf '%s\n' "$TOKEN" >"$RUN/pending"
+  printf '%s\n' "$TOKEN" >"$LOCK"
+  : >"$RUN/result" && : >"$RUN/log"
+}
+
+# Calls $2 with the words of each step of the piece $1.
+for_each_step() {
+  local step
+  # shellcheck disable=SC2086 # words are meant
+  [ ! -f "$CHANGE/$1" ] || while read -r step <&3; do "$2" $step; done 3<"$CHANGE/$1"
+}
+place_now() { write_staged "$CHANGE/$2" "$4" "$3" && mv_staged "$4"; }
+
+# What remains of a commit that is cut can be done from .commit.new alone.
+stage_step() {
+  local path="${4-${2-}}"
+  words=$({ printf '%s\n' "$*" >>"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
+  case $1 in place | delete) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
+  [ "$1" != place ] || write_staged "$CHANGE/$2" "$4" "$3"
+}
+# Writes $1 next to the file $2, with the mode $3.
+write_staged() {
+  [ -d "${2%/*}" ] || words=$(mkdir -p "${2%/*}" 2>&1) || cannot_write "${2%/*}" "$words"
+  words=$({ cat "$1" >"$(staged "$2")"; } 2>&1) || cannot_write "$2" "$words"
+  [ "$3" = 600 ] || chmod "$3" "$(staged "$2")"
+}
+staged() { printf '%s/.%s.wireguard-mesh' "${1%/*}" "${1##*/}"; }
+mv_staged() { [ ! -f "$(staged "$1")" ] || mv "$(staged "$1")" "$1"; }
+# The digest of the file that will be live, with the private key in it, is known here only.
+add_digest() {
+  local sum
+  [ -f "$(staged "$LIVE")" ] && [ -f "$(staged "$STATE/confirmed")" ] || return 0
+  sum=$(sha256sum "$(staged "$LIVE")") && printf 'file %s\n' "${sum%% *}" >>"$(staged "$STATE/confirmed")"
+}
+
+# File systems may write a new name seconds before the content (ext4, delayed allocation).
+to_disk() { timeout 20 sync -f "${LIVE%/*}" "$STATE" 2>/dev/null || timeout 20 sync || true; }

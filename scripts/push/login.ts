@@ -1,0 +1,205 @@
+/** From a started ssh (or sudo) to a root shell that listens: watches how far it comes, and how long each step may take. */
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import { CappedLines } from "./capped-lines";
+import { endGroup } from "./children";
+import { READY_MARK, SENT_AWAY, SHELL_MARK } from "./greeting";
+import { LoginClock, type LoginLimits } from "./login-clock";
+import { unresolvedName, waitingForKey, waitingForSudo } from "./login-words";
+import { TALK_CAP } from "./limits";
+import { RootShell } from "./session";
+import { logSize, readLog, readSshLog, type SshLog } from "./ssh-log";
+
+export interface Login extends LoginLimits {
+  child: ChildProcessWithoutNullStreams;
+  /** The node's name in stack config. */
+  node: string;
+  /** As in PushResult.through. */
+  through: string;
+  /** Files with the log of each machine's ssh, in the order of the chain; none on this very machine. */
+  logs: string[];
+  /** Called once, when the first jump has let us in. */
+  onJumped: () => void;
+  /** Told why it takes long, once for each reason. */
+  onSlow: (words: string) => void;
+}
+
+/** What is known of a login that did not lead to a root shell. */
+export interface VainLogin {
+  /** The text of each log. */
+  talk: string[];
+  /** What the host itself said, or a proxy of the user's. */
+  words: string;
+  /** `root`: our command ran there, but not as root. */
+  step: "ssh" | "root";
+  /** ssh's or sudo's; null: it was ended from here. */
+  exitCode: number | null;
+  /** Seconds after which it was given up. */
+  gaveUpAfterS: number | null;
+  /** More was said than TALK_CAP. */
+  isTooMuch: boolean;
+}
+
+const WATCH_MS = 200;
+/** Others wait for their turn at the jump until it has let us in. */
+const JUMP_WATCH_MS = 50;
+const LOG_WATCH_MS = 500;
+
+/** Resolves with the shell, or with what is known of the failure; never rejects. */
+export function logIn(login: Login): Promise<RootShell | VainLogin> {
+  return new Promise((resolve) => {
+    new Watch(login, resolve).begin();
+  });
+}
+
+class Watch {
+  private readonly stdout: CappedLines;
+  private readonly stderr: CappedLines;
+  private readonly words: string[] = [];
+  private readonly sizes: number[] = [];
+  private readonly logs: SshLog[];
+  private timer: NodeJS.Timeout | undefined;
+  private shell: RootShell | null = null;
+  private hasJumped = false;
+  private readonly told = new Set<string>();
+  private readonly clock: LoginClock;
+
+  constructor(
+    private readonly login: Login,
+    private readonly done: (end: RootShell | VainLogin) => void,
+  ) {
+    this.clock = new LoginClock(login);
+    this.logs = login.logs.map(() => readSshLog(""));
+    // On this very machine there is no step before it.
+    if (login.logs.length === 0) this.clock.askedForRoot();
+    const onTooMuch = (): void => {
+      this.giveUp({ isTooMuch: true });
+    };
+    this.stdout = new CappedLines(TALK_CAP, {
+      onLine: (line) => {
+        this.hear(line);
+      },
+      onTooMuch,
+    });
+    this.stderr = new CappedLines(TALK_CAP, {
+      onLine: (line) => this.words.push(line),
+      onTooMuch,
+    });
+  }
+
+  begin(): void {
+    const { child } = this.login;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout.write(text);
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr.write(text);
+    });
+    child.on("close", (code: number | null) => {
+      this.fail({ exitCode: code });
+    });
+    child.on("error", (problem: NodeJS.ErrnoException) => {
+      const why = problem.code === "ENOENT" ? "command not found" : problem.message;
+      this.words.push(`${child.spawnfile}: ${why}`);
+      this.fail({ exitCode: 127 });
+    });
+    const pauseMs = this.login.logs.length > 1 ? JUMP_WATCH_MS : WATCH_MS;
+    this.timer = setInterval(() => {
+      this.look();
+    }, pauseMs);
+  }
+
+  private hear(line: string): void {
+    // Start-up files of some shells say more before it, and not always whole lines.
+    const ready = line.indexOf(READY_MARK);
+    if (ready !== -1) {
+      this.succeed(line.slice(ready + READY_MARK.length).trim());
+    } else if (line.endsWith(SHELL_MARK)) {
+      this.clock.askedForRoot();
+    } else {
+      this.words.push(line);
+      if (SENT_AWAY.test(line)) this.giveUp({});
+    }
+  }
+
+  private look(): void {
+    this.login.logs.forEach((file, index) => {
+      const size = logSize(file);
+      if (size === this.sizes[index]) return;
+      this.sizes[index] = size;
+      if (size > TALK_CAP) this.giveUp({ isTooMuch: true });
+      else if (this.shell === null) this.logs[index] = readSshLog(readLog(file));
+    });
+    if (this.shell !== null) return;
+    this.noteProgress();
+    if (this.clock.isOver()) this.giveUp({ gaveUpAfterS: this.clock.seconds() });
+  }
+
+  private noteProgress(): void {
+    this.clock.note(this.logs);
+    const [first, ...others] = this.logs;
+    if (!this.hasJumped && others.length > 0 && first?.isAuthenticated === true) {
+      this.hasJumped = true;
+      this.login.onJumped();
+    }
+    const key = this.logs.find(({ signing }) => signing !== null)?.signing ?? "";
+    if (this.clock.isSigningSlow()) this.tell(waitingForKey(key));
+    if (this.clock.isRootSlow()) this.tell(waitingForSudo());
+  }
+
+  private tell(words: string): void {
+    if (this.told.has(words)) return;
+    this.told.add(words);
+    this.login.onSlow(words);
+  }
+
+  private succeed(lastChange: string): void {
+    if (this.timer === undefined || this.shell !== null) return;
+    const { child, node, through } = this.login;
+    this.watchLogsOnly();
+    const name = unresolvedName(this.words.join("\n"), this.clock.rootSeconds());
+    if (name !== null) this.tell(name);
+    const wire = { child, stdout: this.stdout, stderr: this.stderr };
+    this.shell = new RootShell(wire, { node, through, lastChange });
+    this.done(this.shell);
+  }
+
+  /** They must not grow without end in a session either. */
+  private watchLogsOnly(): void {
+    clearInterval(this.timer);
+    if (this.login.logs.length === 0) return;
+    this.timer = setInterval(() => {
+      this.look();
+    }, LOG_WATCH_MS);
+    this.login.child.on("close", () => {
+      clearInterval(this.timer);
+    });
+  }
+
+  private giveUp(how: Partial<VainLogin>): void {
+    if (this.shell !== null) {
+      this.shell.breakOff("too-much");
+      return;
+    }
+    const { child } = this.login;
+    if (child.pid !== undefined) endGroup(child.pid);
+    // A grandchild that left the group may still hold the pipes open: nothing more is waited for.
+    child.stdout.destroy();
+    child.stderr.destroy();
+    this.fail(how);
+  }
+
+  private fail(how: Partial<VainLogin>): void {
+    if (this.timer === undefined || this.shell !== null) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.done({
+      talk: this.login.logs.map(readLog),
+      words: [...this.words, this.stdout.rest, this.stderr.rest].join("\n"),
+      step: this.clock.rootSince === null ? "ssh" : "root",
+      exitCode: null,
+      gaveUpAfterS: null,
+      isTooMuch: false,
+      ...how,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/** A push while it runs: what both of its logins share. */
+import { namesOf, presharedKeysOf, interfacesOf, type Wanted } from "../../mesh/host/wanted";
+import type { Observation } from "../../mesh/host/observation";
+import type { PushRequest, PushResult } from "../../mesh/push-request";
+import type { Host } from "./connect";
+import type { Questions } from "./conversation";
+
+/** Told about a push while it runs. */
+export interface Listeners {
+  /** Gets what people may want to read meanwhile, a line at a time. */
+  talk: (line: string) => void;
+  /** Called when the host installs packages, which may take INSTALL_MS longer. */
+  onInstall: () => void;
+}
+
+export interface Push extends Listeners {
+  request: PushRequest;
+  digest: string;
+  wanted: Wanted;
+  host: Host;
+  /** Packages are installed at most once. */
+  hasInstalled: boolean;
+}
+
+/** A change that was sent. */
+export interface Begun {
+  token: string;
+  before: Observation;
+  notes: string[];
+  /** PushResult.serial once it is committed. */
+  serial: number;
+  sentAt: number;
+  /** Whether the host said so; else the connection broke, and the host alone knows. */
+  isSure: boolean;
+}
+
+export function questionsOf(wanted: Wanted): Questions {
+  return {
+    presharedKeys: presharedKeysOf(wanted).reveal(),
+    names: namesOf(wanted),
+    ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
+    filter: true,
+  };
+}
+
+/** Seconds since 1970. */
+export function clock(): number {
+  return Date.now() / 1000;
+}
+
+export function sayAll({ talk }: Push, notes: readonly string[]): void {
+  [...new Set(notes)].forEach(talk);
+}
+
+export function resultOf(
+  push: Push,
+  through: string,
+  observed: Observation,
+  outcome: PushResult["outcome"],
+): PushResult {
+  const { node, interface: name } = push.request;
+  const backend = observed.deviceTypes.get(name) === "wireguard" ? "kernel" : "userspace";
+  const serial = observed.records.confirmed?.serial ?? 0;
+  return { node, through, outcome, backend, digest: push.digest, serial };
+}

@@ -1,0 +1,220 @@
+/** A conversation with a root shell on a host, over one connection. */
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
+import type { CappedLines } from "./capped-lines";
+import { endGroup } from "./children";
+import { OUTPUT_CAP, TALK_CAP } from "./limits";
+import { PushError } from "./push-error";
+
+export interface HostRun {
+  stdout: string;
+  stderr: string;
+  /** null: the connection broke, or the limit was reached. What the host did is not known. */
+  exitCode: number | null;
+  /** The way taken, as in PushResult.through. */
+  through: string;
+}
+
+/** A root shell on a host, logged in, that reads a program from its stdin. */
+export interface Session {
+  /** The way taken, as in PushResult.through. */
+  readonly through: string;
+  /** The first line of LoginOptions.lockFile when the login was ready; "" if none. */
+  readonly lastChange: string;
+  /** Writes to the shell's stdin. */
+  send(text: string): void;
+  /** Ends its stdin. */
+  end(): void;
+  /**
+   * The lines of its stdout before the next one that is `marker` (a RegExp: that it matches); they are not given again.
+   * @throws SessionLost when the connection ends first, or after `limitMs`, or when the host prints too much.
+   */
+  until(marker: RegExp | string, limitMs: number): Promise<string[]>;
+  /**
+   * Ends its stdin, and returns what is left of its output once the connection has ended; after `limitMs` ends it itself.
+   * @throws SessionLost when the host prints too much.
+   */
+  finish(limitMs: number): Promise<HostRun>;
+}
+
+/** A conversation came to its end before the host had answered. */
+export class SessionLost extends PushError {
+  override readonly name = "SessionLost";
+
+  constructor(
+    message: string,
+    /** `ended`: by the host or on the way; the exit code in `run` tells. `late`: the limit. `too-much`: the cap. */
+    readonly why: "ended" | "late" | "too-much",
+    /** What the host had said, and nobody has read: its last words are in `stderr`. */
+    readonly run: HostRun,
+  ) {
+    super(message);
+  }
+}
+
+/** A started program with its output as lines. */
+export interface Wire {
+  child: ChildProcessWithoutNullStreams;
+  stdout: CappedLines;
+  stderr: CappedLines;
+}
+
+export interface ShellFacts {
+  /** The node's name in stack config. */
+  node: string;
+  through: string;
+  lastChange: string;
+}
+
+interface Waiting {
+  /** Null: for the end. */
+  isMarker: ((line: string) => boolean) | null;
+  since: number;
+  timer: NodeJS.Timeout;
+  /** With the place of the marker in `lines`; null at the end. */
+  done: (place: number | null) => void;
+}
+
+export class RootShell implements Session {
+  readonly through: string;
+  readonly lastChange: string;
+  /** Gets each line that the host says on stderr. */
+  onTalk: (line: string) => void = () => undefined;
+
+  private lines: string[] = [];
+  private stderr = "";
+  private waiting: Waiting | null = null;
+  private over: { exitCode: number | null; why: SessionLost["why"] } | null = null;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly facts: ShellFacts,
+  ) {
+    this.through = facts.through;
+    this.lastChange = facts.lastChange;
+    const onTooMuch = (): void => {
+      this.breakOff("too-much");
+    };
+    wire.stdout.handOver(OUTPUT_CAP, {
+      onLine: (line) => {
+        this.hear(line);
+      },
+      onTooMuch,
+    });
+    wire.stderr.handOver(TALK_CAP, {
+      onLine: (line) => {
+        this.stderr += `${line}\n`;
+        this.onTalk(line);
+      },
+      onTooMuch,
+    });
+    wire.child.on("close", (code: number | null) => {
+      // 255 is ssh's own; the host's program ends with other codes.
+      this.settle(code === 255 ? null : code, "ended");
+    });
+  }
+
+  send(text: string): void {
+    this.wire.child.stdin.write(text);
+  }
+
+  end(): void {
+    this.wire.child.stdin.end();
+  }
+
+  async until(marker: RegExp | string, limitMs: number): Promise<string[]> {
+    const isMarker = (line: string): boolean =>
+      typeof marker === "string" ? line === marker : marker.test(line);
+    const already = this.lines.findIndex(isMarker);
+    const place = already === -1 ? await this.wait(isMarker, limitMs) : already;
+    if (place === null) throw this.lost(limitMs);
+    return this.lines.splice(0, place + 1).slice(0, -1);
+  }
+
+  async finish(limitMs: number): Promise<HostRun> {
+    this.end();
+    await this.wait(null, limitMs);
+    if (this.over?.why === "too-much") throw this.lost(limitMs);
+    const run = this.run();
+    this.lines = [];
+    return run;
+  }
+
+  /** A new limit for what is being waited for, counted from when that began. */
+  extend(limitMs: number): void {
+    const { waiting } = this;
+    if (waiting === null) return;
+    clearTimeout(waiting.timer);
+    const left = waiting.since + limitMs - performance.now();
+    waiting.timer = setTimeout(() => {
+      this.breakOff("late");
+    }, left);
+  }
+
+  /** Ends the connection, and what still runs for it here. */
+  breakOff(why: SessionLost["why"] = "ended"): void {
+    if (this.over !== null) return;
+    const { child } = this.wire;
+    if (child.pid !== undefined) endGroup(child.pid);
+    // A grandchild that left the group may still hold the pipes open: nothing more is waited for.
+    child.stdout.destroy();
+    child.stderr.destroy();
+    this.settle(null, why);
+  }
+
+  private hear(line: string): void {
+    this.lines.push(line);
+    if (this.waiting?.isMarker?.(line) === true) this.wake(this.lines.length - 1);
+  }
+
+  private settle(exitCode: number | null, why: SessionLost["why"]): void {
+    if (this.over !== null) return;
+    this.over = { exitCode, why };
+    this.wake(null);
+  }
+
+  private wake(place: number | null): void {
+    const { waiting } = this;
+    this.waiting = null;
+    clearTimeout(waiting?.timer);
+    waiting?.done(place);
+  }
+
+  private wait(isMarker: Waiting["isMarker"], limitMs: number): Promise<number | null> {
+    if (this.over !== null) return Promise.resolve(null);
+    return new Promise((done) => {
+      const since = performance.now();
+      const timer = setTimeout(() => {
+        this.breakOff("late");
+      }, limitMs);
+      this.waiting = { isMarker, since, timer, done };
+    });
+  }
+
+  private run(): HostRun {
+    const { stdout, stderr } = this.wire;
+    return {
+      stdout: this.lines.map((line) => `${line}\n`).join("") + stdout.rest,
+      stderr: this.stderr + stderr.rest,
+      exitCode: this.over?.exitCode ?? null,
+      through: this.through,
+    };
+  }
+
+  private lost(limitMs: number): SessionLost {
+    const why = this.over?.why ?? "ended";
+    const run = this.run();
+    return new SessionLost(`${this.facts.node}: ${lossWords(why, run, limitMs)}`, why, run);
+  }
+}
+
+function lossWords(why: SessionLost["why"], run: HostRun, limitMs: number): string {
+  if (why === "late") return `the host has not answered within ${Math.round(limitMs / 1000)} s`;
+  if (why === "too-much") {
+    return (
+      `the host printed more than ${OUTPUT_CAP >> 20} MB, or complained at more than ${TALK_CAP >> 10} KB length, which is ` +
+      "no answer of ours; so the connection was ended. Is the machine sound, and what else prints into a login there?"
+    );
+  }
+  if (run.exitCode === null) return "the connection broke before the host had answered";
+  return `the program on the host ended with code ${run.exitCode} before it had answered`;
+}

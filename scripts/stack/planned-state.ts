@@ -1,0 +1,28 @@
+/** The planned state of a host, to compare with what it reports. */
+import { wantedOf, type Wanted } from "../../mesh/host/wanted";
+import type { NodePlan } from "../../mesh/plan/plan";
+import type { PushRequest } from "../../mesh/push-request";
+import { fillKnownFacts } from "../../mesh/render/known-facts";
+import { requestWithoutSecrets } from "../../mesh/render/push-request";
+import type { Access } from "./host-access";
+
+/** What the plan of a host depends on. */
+export type Planned = Pick<Access, "plan" | "owner" | "instances">;
+
+/**
+ * Without secrets: private keys count by their public halves, and preshared keys are sealed. `digest`: PushResult.digest,
+ * which follows from the secrets too, so it cannot be computed here.
+ */
+export function plannedState(node: NodePlan, planned: Planned, digest: string): Wanted {
+  const { plan, owner, instances } = planned;
+  const text = JSON.stringify(requestWithoutSecrets(node, plan, owner));
+  const request = JSON.parse(fillKnownFacts(text, instances.facts)) as PushRequest;
+  const { alternate } = request.rotation ?? { alternate: null };
+  if (alternate !== null) alternate.config = withoutPlaceholders(alternate.config);
+  return wantedOf({ ...request, config: withoutPlaceholders(request.config) }, digest);
+}
+
+/** Without endpoints at instances that do not exist yet. */
+function withoutPlaceholders(config: string): string {
+  return config.replace(/^Endpoint = <.*\n/gm, "");
+}

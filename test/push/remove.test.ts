@@ -1,0 +1,89 @@
+/** A removal as a conversation with a host: what it tells the host, and what it says of its end. */
+import * as assert from "node:assert/strict";
+import { removeThrough, type RemoveResult } from "../../scripts/push/remove";
+import { applyThrough } from "../../scripts/push/apply";
+import { FakeHost, unreachable, type Login } from "./support/fake-host";
+import { requestWith } from "./support/model-request";
+
+const REQUEST = requestWith({});
+const OVERTAKEN: Login = { says: { stdout: "overtaken\n" } };
+const LISTENERS = { talk: () => undefined, onInstall: () => undefined };
+
+/** A host with a confirmed push. */
+async function pushedHost(): Promise<FakeHost> {
+  const host = new FakeHost();
+  host.expect({}, {});
+  await applyThrough(host, REQUEST, LISTENERS);
+  return host;
+}
+
+async function remove(host: FakeHost, ...logins: Login[]): Promise<RemoveResult> {
+  host.expect(...logins);
+  const result = await removeThrough(host, REQUEST);
+  host.expect();
+  return result;
+}
+
+describe("a removal", () => {
+  it("tells the host to clean up, and which forwarding to switch off", async () => {
+    const host = await pushedHost();
+    assert.deepEqual(await remove(host, {}), { node: "host", outcome: "removed", note: null });
+    const said = host.said.at(-1);
+    assert.deepEqual([said?.verb, said?.words], ["remove", host.said[0]?.token]);
+    assert.equal(said?.answer, "remove net/ipv4/ip_forward\n");
+  });
+
+  it("finds nothing where nothing of ours is", async () => {
+    const host = new FakeHost();
+    assert.deepEqual(await remove(host, {}), { node: "host", outcome: "absent", note: null });
+    assert.equal(host.said[0]?.answer, "");
+  });
+
+  it("leaves what belongs to another stack, node or machine", async () => {
+    for (const owner of ["other/stack\nhost\nmachine\n", "wireguard-mesh/test\nhost\nmoved\n"]) {
+      const host = await pushedHost();
+      host.model.files.set("/var/lib/wireguard-mesh/wg0/owner", owner);
+      const { outcome, note } = await remove(host, {});
+      assert.equal(outcome, "left");
+      assert.match(note ?? "", /^host: wg0 there belongs to .* host, or .* nothing was touched$/);
+      assert.equal(host.said.at(-1)?.answer, "");
+    }
+  });
+
+  it("is under way where the tunnel was the way in", async () => {
+    const host = await pushedHost();
+    const ends = { exitCode: null, stdout: "removing\n" };
+    const { outcome, note } = await remove(host, { ends });
+    assert.equal(outcome, "removing");
+    assert.match(note ?? "", /the host goes on cleaning up by itself/);
+  });
+
+  it("tells the host's notes", async () => {
+    const host = await pushedHost();
+    const ends = { stdout: "note disable x: no such unit\nremoving\nremoved\n" };
+    assert.equal((await remove(host, { ends })).note, "disable x: no such unit");
+  });
+
+  it("is sent again once if another change came in between", async () => {
+    assert.equal((await remove(await pushedHost(), OVERTAKEN, {})).outcome, "removed");
+    const { outcome } = await remove(await pushedHost(), OVERTAKEN, OVERTAKEN);
+    assert.equal(outcome, "failed");
+  });
+
+  it("fails with what may be left and how to clean it by hand, and never throws for a host", async () => {
+    for (const [login, why] of [
+      [{ begins: unreachable }, /^host: cannot be reached/],
+      [{ says: { exitCode: 1, stderr: "error: busy\nremedy: wait\n" } }, /^host: busy\nwait/],
+      [
+        { ends: { exitCode: 1, stdout: "removing\n", stderr: "error: no\nremedy: do\n" } },
+        /^host: no\ndo/,
+      ],
+      [{ isCut: true }, /^host: the connection broke before the host had begun/],
+    ] as const) {
+      const { outcome, note } = await remove(await pushedHost(), login);
+      assert.equal(outcome, "failed");
+      assert.match(note ?? "", why);
+      assert.match(note ?? "", /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh remove wg0$/);
+    }
+  });
+});

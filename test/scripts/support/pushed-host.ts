@@ -1,0 +1,149 @@
+/** What a host reports after a push with all its secrets was confirmed there. */
+import { createHash } from "node:crypto";
+import { decide } from "../../../mesh/host/decide";
+import { pathsOf, unitLink } from "../../../mesh/host/paths";
+import { parseObservation, type Observation } from "../../../mesh/host/observation";
+import { namesOf, wantedOf, type Wanted, type WantedInterface } from "../../../mesh/host/wanted";
+import { wantedLines } from "../../../mesh/host/watched-keys";
+import type { NodePlan, Plan } from "../../../mesh/plan/plan";
+import type { PushRequest } from "../../../mesh/push-request";
+import { renderPushRequest } from "../../../mesh/render/push-request";
+import type { Keyring } from "../../../mesh/render/render";
+
+export const OWNER = "wireguard-mesh/test";
+export const NOW = 1_000_000;
+
+/** Every handshake was `age` seconds ago; null: there was none. */
+export function pushedHost(
+  node: NodePlan,
+  plan: Plan,
+  keyring: Keyring,
+  age: number | null,
+): Observation {
+  const request = JSON.parse(renderPushRequest(node, plan, keyring, OWNER).reveal()) as PushRequest;
+  const wanted = wantedOf(request, "digest of the secret request");
+  const paths = pathsOf(wanted.main.name);
+  const before = hostOf(wanted, age);
+  const decision = decide(observe(before, wanted), wanted, { token: "t", hostScript: "" });
+  if (decision.kind !== "change") throw new Error(JSON.stringify(decision));
+  const { now, commit } = decision.change;
+  for (const step of [...now, ...commit]) {
+    if (step.do === "place") before.files.set(step.path, step.text.reveal());
+    if (step.do === "enable") before.links.push(unitLink(step.unit));
+  }
+  // The host adds the digest of the file to the record.
+  const digest = sha256(before.files.get(paths.live) ?? "");
+  before.files.set(paths.confirmed, `${before.files.get(paths.confirmed) ?? ""}file ${digest}\n`);
+  return observe(before, wanted);
+}
+
+/** What runs is as wanted; of the files there is only the owner mark. */
+interface RunningHost {
+  interfaces: WantedInterface[];
+  age: number | null;
+  /** Texts by path. */
+  files: Map<string, string>;
+  /** Links of units. */
+  links: string[];
+}
+
+function hostOf(wanted: Wanted, age: number | null): RunningHost {
+  const { main, second, owner, node, machine } = wanted;
+  const paths = pathsOf(main.name);
+  const watched = wantedLines(wanted).map((line) => `${line}\n`);
+  return {
+    interfaces: second === null ? [main] : [main, second],
+    age,
+    files: new Map([
+      [paths.owner, `${owner}\n${node}\n${machine}\n`],
+      ...(watched.length === 0 ? [] : [[`${paths.run}/rotation`, watched.join("")] as const]),
+    ]),
+    links: [],
+  };
+}
+
+function observe(host: RunningHost, wanted: Wanted): Observation {
+  const { files } = host;
+  const linesOf = (path: string) => (files.get(path) ?? "").replace(/\n$/, "").split("\n");
+  const grep = (path: string) => linesOf(path).map((line) => `${path}:${line}`);
+  const paths = [...files.keys()];
+  const configs = paths.filter((path) => path.endsWith(".conf") && path.startsWith("/etc/wire"));
+  const records = paths.filter((path) => !configs.includes(path) && !path.endsWith("host.sh"));
+  const sections = {
+    host: [
+      `now ${NOW}`,
+      "init systemd",
+      "tools wg wg-quick ip flock sha256sum awk timeout setsid",
+      "ip full",
+      "watcher running",
+      ...host.links.map((link) => `link ${link}`),
+    ],
+    ip: ipLines(host),
+    wg: host.interfaces.flatMap((one) => wireGuardLines(one, host.age)),
+    kernel: [
+      `/proc/sys/net/ipv4/ip_forward:${Number(wanted.forwarding.ipv4)}`,
+      `/proc/sys/net/ipv6/conf/all/forwarding:${Number(wanted.forwarding.ipv6)}`,
+      ...["all", "default"].map((it) => `/proc/sys/net/ipv6/conf/${it}/disable_ipv6:0`),
+      ...host.interfaces.map(({ name }) => `/sys/class/net/${name}/uevent:DEVTYPE=wireguard`),
+    ],
+    files: paths.map((path) => `${sha256(files.get(path) ?? "")}  ${path}`),
+    records: records.flatMap(grep),
+    config: configs.flatMap(grep).filter((line) => !/:(Private|Preshared)Key =/.test(line)),
+    names: namesOf(wanted).map((name) => `${name} ${ADDRESS_OF_NAMES}`),
+  };
+  return parseObservation(new Map(Object.entries(sections)), wanted.main.name);
+}
+
+/** All names resolve to it. */
+export const ADDRESS_OF_NAMES = "192.0.2.77";
+
+function ipLines({ interfaces }: RunningHost): string[] {
+  const links = interfaces.map(({ name, mtu }) => ({
+    ...{ ifname: name, flags: ["UP"], mtu: mtu ?? 1420, link_type: "none" },
+  }));
+  const addresses = interfaces.map(({ name, addresses: all }) => ({
+    ifname: name,
+    addr_info: all.map((address) => {
+      const [local = "", length = ""] = address.split("/");
+      return { local, prefixlen: Number(length), scope: "global" };
+    }),
+  }));
+  const routes = interfaces
+    .filter(({ routed }) => routed)
+    .flatMap(({ name, peers }) =>
+      peers.flatMap(({ allowedIps }) => allowedIps.map((dst) => ({ dst, dev: name }))),
+    );
+  const rule = interfaces.length > 1 ? [{ priority: 5182, src: "all", table: "5182" }] : [];
+  const rules = [{ priority: 0, src: "all", table: "local" }, ...rule];
+  return [links, addresses, routes, rules, rules].map((entries) => JSON.stringify(entries));
+}
+
+function wireGuardLines(
+  { name, publicKey, listenPort, peers }: WantedInterface,
+  age: number | null,
+) {
+  const handshake = age === null ? 0 : NOW - age;
+  return [
+    [name, publicKey, listenPort ?? 40_000, "off"],
+    ...peers.map((peer) => [
+      name,
+      peer.publicKey,
+      // The host compares it with its file.
+      peer.presharedKey === null ? "none" : "same",
+      numeric(peer.endpoint),
+      peer.allowedIps.join(",") || "(none)",
+      handshake,
+      ...[2048, 10],
+      peer.keepalive || "off",
+    ]),
+  ].map((columns) => columns.join("\t"));
+}
+
+function numeric(endpoint: WantedInterface["peers"][number]["endpoint"]): string {
+  if (endpoint === null) return "(none)";
+  return endpoint.isName ? `${ADDRESS_OF_NAMES}:${endpoint.port}` : endpoint.text;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
