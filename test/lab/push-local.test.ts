@@ -8,6 +8,8 @@ import { LeakWatch } from "./support/leak-watch";
 import { recordedOutput, PUSH_PROGRAM, PUSH_WORLD, requestFor } from "./support/pushing";
 
 const REPOSITORY = path.join(__dirname, "../..");
+/** Those that the push program uses. */
+const PACKAGES = ["@noble/hashes", "ipaddr.js", "tweetnacl"];
 
 describe("a push to the machine it runs on", function () {
   this.timeout(120_000);
@@ -21,6 +23,10 @@ describe("a push to the machine it runs on", function () {
       [path.dirname(PUSH_PROGRAM), "/root/mesh/dist/scripts/push"],
       [path.join(REPOSITORY, "dist/mesh"), "/root/mesh/dist/mesh"],
       [path.join(REPOSITORY, "scripts/push/host"), "/root/mesh/scripts/push/host"],
+      ...PACKAGES.map((name): [string, string] => [
+        path.join(REPOSITORY, "node_modules", name),
+        `/root/mesh/node_modules/${name}`,
+      ]),
     ];
     for (const [from, to] of folders) {
       fs.cpSync(from, lab.fileOf("laptop", to), { recursive: true });

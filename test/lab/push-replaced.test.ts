@@ -55,7 +55,7 @@ describe("a replaced relay", function () {
     assert.equal(await pushToLaptop("i-1"), "unchanged");
     assert.equal(await canPing(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
 
-    assert.equal(await pushToLaptop("i-2"), "unchanged");
+    assert.equal(await pushToLaptop("i-2"), "applied");
     const back = await poll(
       async () => ((await canPing(lab, "laptop", "10.0.0.1")) ? true : undefined),
       { limitMs: 5_000, pauseMs: 10 },

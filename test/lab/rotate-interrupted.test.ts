@@ -9,7 +9,7 @@ import { startPush } from "./support/pushing";
 import { pushed, RotatingNetwork, ROTATING_WORLD, ROTATION_INTERFACE } from "./support/rotating";
 import { canPing } from "./support/small-world";
 
-/** The host rolls back 45 s after an unconfirmed change. */
+/** The host undoes a change that is not confirmed within 45 s, and at once one whose supervisor was killed. */
 const UNDONE_MS = 75_000;
 
 describe("a key rotation that is killed", function () {
@@ -32,9 +32,9 @@ describe("a key rotation that is killed", function () {
     (await lab.exec(node, ["sh", "-c", script])).stdout.trim();
 
   /** Starts a push and kills it, or its process on the host, as soon as a script on the host succeeds. */
-  async function killed(request: PushRequest, what: "push" | "carry-out", mark: string) {
+  async function killed(request: PushRequest, what: "push" | "supervisor", mark: string) {
     // The script runs on the host, because polling from outside is too slow.
-    const kill = what === "push" ? "" : "; pkill -KILL -f '[h]ost.sh carry-out'";
+    const kill = what === "push" ? "" : "; pkill -KILL -f '[h]ost.sh supervise'";
     const script = `until ${mark} >/dev/null 2>&1; do sleep 0.02; done${kill}`;
     const seen = lab.exec(request.node, ["sh", "-c", script], { timeoutMs: 60_000 });
     const push = startPush(lab, request);
@@ -71,7 +71,7 @@ describe("a key rotation that is killed", function () {
 
   it("on the relay, when it has a peer's next key: the relay rolls back, and the next push applies it", async () => {
     const next = net.stage("desktop").publicKey;
-    await killed(net.relay(), "carry-out", knows(next));
+    await killed(net.relay(), "supervisor", knows(next));
     await assertAllWork();
     await undone("relay");
     assert.equal(await shown("relay", knows(next)), "");
@@ -97,7 +97,7 @@ describe("a key rotation that is killed", function () {
 
   it("on the relay, when its rotation interface exists: the interface is removed", async () => {
     net.stage("relay");
-    await killed(net.relay(), "carry-out", `ls -d /sys/class/net/${ROTATION_INTERFACE}`);
+    await killed(net.relay(), "supervisor", `ls -d /sys/class/net/${ROTATION_INTERFACE}`);
     await assertAllWork();
     await undone("relay");
     assert.equal(
@@ -110,7 +110,7 @@ describe("a key rotation that is killed", function () {
 
   it("on the peers, when they try the relay's new key and when they have moved to it", async () => {
     const next = net.relayAccess.key.publicKey;
-    await killed(net.peer("desktop"), "carry-out", knows(next));
+    await killed(net.peer("desktop"), "supervisor", knows(next));
     await killed(
       net.peer("laptop"),
       "push",
@@ -128,7 +128,7 @@ describe("a key rotation that is killed", function () {
   it("during --finish, on the relay and on a peer: the next push converges", async () => {
     net.finish("relay");
     const current = net.relayAccess.key.publicKey;
-    await killed(net.relay(), "carry-out", `wg show wg0 public-key | grep -F ${current}`);
+    await killed(net.relay(), "supervisor", `wg show wg0 public-key | grep -F ${current}`);
     await assertAllWork();
     await undone("relay");
     await assertAllWork();

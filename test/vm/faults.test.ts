@@ -13,15 +13,12 @@ import { Lab } from "../../scripts/lab/lab";
 import { LeakWatch } from "../lab/support/leak-watch";
 import { generator, FAULT_SEED } from "../lab/support/random";
 import { progress, secondsSince } from "./support/ec2-network";
-import { apply, confirm } from "./support/host-script";
 import { lightMachines } from "./support/light-machines";
 import { runOn } from "./support/machine-in-lab";
 import { PushedMachine, type State } from "./support/pushed-machine";
 
 const ID = "test-vm-faults";
 const CUTS = 20;
-/** Seconds; longer than any test, so that the rollback timer does not fire. */
-const NEVER = 3600;
 /** Every fifth cut of a machine is in the first push to a clean host. */
 const FIRST_PUSH_EVERY = 5;
 
@@ -88,17 +85,17 @@ describe(`a machine that loses power during a push (seed ${FAULT_SEED})`, functi
   it("F5: accepts the first push again after a power cut, whatever had reached the disk", async () => {
     const [one] = machines;
     assert.ok(one);
-    const wanted = { config: one.configOf(STATES[0]), forwarding: false, timeout: NEVER };
-    const first = await apply(one.machine, wanted);
-    assert.equal(first.reply.facts.get("outcome"), "pending", first.reply.stderr);
+    const wanted = { config: one.configOf(STATES[0]), forwarding: false };
+    const first = await one.session.apply(wanted);
+    assert.equal(first.outcome, "pending", first.complaint + first.stderr);
     // After any fsync ext4 has written all file names, but contents only where blocks are already allocated.
     await runOn(one.machine, "sudo sh -c 'echo other >/root/other && sync /root/other'");
     await cutPower(one);
     await boot(one);
     one.assertRuns(null, await one.inspect(), "after the first push was cut");
-    const again = await apply(one.machine, wanted);
-    assert.equal(again.reply.facts.get("outcome"), "pending", again.reply.stderr);
-    assert.equal((await confirm(one.machine, again.token)).code, 0);
+    const again = await one.session.apply(wanted);
+    assert.equal(again.outcome, "pending", again.complaint + again.stderr);
+    assert.equal((await one.session.confirm(again.token)).outcome, "confirmed");
   });
 
   it("F5: stays clean when the power fails right after a removal", async () => {

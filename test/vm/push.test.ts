@@ -1,18 +1,19 @@
-/** The host script on Debian with systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
+/** The host program on Debian with systemd, the kernel's WireGuard, apt, reboots and power cuts. Needs root, QEMU. */
 import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
 import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { Machine } from "../../scripts/lab/vm/machine";
-import { apply, confirm, confirmAndCrash, facts, remove } from "./support/host-script";
-import type { HostReply, WantedState } from "./support/host-script";
+import type { HostReply } from "../lab/support/host-talk";
 import { runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
+import { MachineSession, type WantedState } from "./support/machine-session";
 import { MachineNetwork } from "./support/network";
 
 const ID = "test-vm-push";
 const STATE = "/var/lib/wireguard-mesh/wg0";
-/** Seconds; longer than any test here, so that the rollback timer does not fire. */
-const NEVER = 3600;
+/** This machine's, which needs nothing but libc. */
+const WIREGUARD_GO = "/usr/bin/wireguard-go";
 /**
  * wg-quick's default MTU, and the change that these tests make. They do not change the listen port: the peers would
  * follow the relay to the new port, but not back to the old one after a reboot.
@@ -23,10 +24,12 @@ const OTHER_MTU = 1300;
 describe("the push on a machine with systemd", () => {
   let fixture: MachineInLab;
   let machine: Machine;
+  let session: MachineSession;
   let network: MachineNetwork;
   before(async () => {
     fixture = await startMachine(ID);
     machine = fixture.machine;
+    session = new MachineSession(machine);
     network = new MachineNetwork(fixture.lab);
     await network.startPeers();
     await machine.waitForSsh();
@@ -37,33 +40,29 @@ describe("the push on a machine with systemd", () => {
   });
   after(() => Lab.down(ID));
 
-  it("installs the tools with apt and applies the change with a rollback timer of systemd", async () => {
-    const { reply, token } = await apply(machine, relay());
-    assertCode(reply);
-    assert.match(reply.stderr, /^progress: installing wireguard-tools/m);
-    assert.equal(reply.facts.get("outcome"), "pending");
-    const timers =
-      "systemctl list-units --state=active --no-legend 'wireguard-mesh-rollback-wg0-*.timer'";
-    assert.match(await runOn(machine, timers), /wireguard-mesh-rollback-wg0-\S+\.timer/);
-    const done = await confirm(machine, token);
-    assertCode(done);
-    assert.equal(done.facts.get("outcome"), "confirmed");
-    assert.equal(done.facts.get("backend"), "kernel");
+  it("installs the tools with apt, and leaves the change to a unit of systemd that outlives the login", async () => {
+    const reply = await session.apply(relay());
+    assertOutcome(reply, "pending");
+    assert.deepEqual(reply.notes.slice(0, 1), ["installing wireguard-tools iproute2"]);
+    const units = "systemctl list-units --state=active --no-legend 'wireguard-mesh-guard-wg0-*'";
+    assert.match(await runOn(machine, units), /wireguard-mesh-guard-wg0-\S+\.service/);
+    const done = await session.confirm(reply.token);
+    assertOutcome(done, "confirmed");
+    assert.equal(done.observed?.deviceTypes.get("wg0"), "wireguard");
     await network.assertWorks();
   });
 
-  it("leaves an enabled unit, no timer, and files that only root can read", async () => {
+  it("leaves an enabled unit, nothing that runs, and files that only root can read", async () => {
     assert.equal(await runOn(machine, "systemctl is-enabled wg-quick@wg0"), "enabled");
-    const timers = await runOn(machine, "systemctl list-timers --all --no-legend");
-    assert.doesNotMatch(timers, /wireguard-mesh/);
+    const ended =
+      "until ! systemctl list-units --all --no-legend | grep wireguard-mesh; do sleep 1; done";
+    await runOn(machine, `timeout 20 sh -c '${ended}'`);
     const files = `sudo find /etc/wireguard ${STATE} -type f -printf '%m %u\\n' | sort -u`;
     assert.equal(await runOn(machine, files), "600 root");
   });
 
   it("does nothing when the same state is pushed again", async () => {
-    const { reply } = await apply(machine, relay());
-    assertCode(reply);
-    assert.equal(reply.facts.get("outcome"), "unchanged");
+    assertOutcome(await session.apply(relay()), "unchanged");
   });
 
   it("restores tunnel, routes and forwarding after a reboot", async () => {
@@ -71,66 +70,69 @@ describe("the push on a machine with systemd", () => {
     assert.deepEqual(await machine.waitForUnits(), []);
     assert.equal(await runOn(machine, "systemctl is-active wg-quick@wg0"), "active");
     await network.assertWorks();
-    const { reply } = await apply(machine, relay());
-    assert.equal(reply.facts.get("outcome"), "unchanged", reply.stderr);
+    assertOutcome(await session.apply(relay()), "unchanged");
   });
 
-  it("rolls back an unconfirmed change", async () => {
-    const { reply, token } = await apply(machine, relay({ mtu: OTHER_MTU, timeout: 20 }));
-    assert.equal(reply.facts.get("outcome"), "pending", reply.stderr);
-    const undone = await poll(
-      async () => ((await facts(machine)).facts.get("rolled-back") === token ? true : undefined),
-      { limitMs: 120_000, pauseMs: 1000 },
-    );
-    assert.equal(undone, true);
+  it("undoes an unconfirmed change", async () => {
+    const reply = await session.apply(relay({ mtu: OTHER_MTU, timeout: 20 }));
+    assertOutcome(reply, "pending");
+    await waitUntilUndone(reply.token);
     assert.equal(await mtu(), DEFAULT_MTU);
-    assert.equal((await confirm(machine, token)).code, 1);
+    assertOutcome(await session.confirm(reply.token), undefined);
     await network.assertWorks();
+  });
+
+  it("F5: undoes a change whose supervisor, guard and login are killed at once", async () => {
+    const reply = await session.apply(relay({ mtu: OTHER_MTU }));
+    assertOutcome(reply, "pending");
+    await waitUntilApplied();
+    // systemd starts the guard again.
+    await runOn(machine, "sudo pkill -KILL -f '[h]ost.sh (guard|supervise)'");
+    await waitUntilUndone(reply.token);
+    assert.equal(await mtu(), DEFAULT_MTU);
+    assertOutcome(await session.apply(relay()), "unchanged");
   });
 
   it("F5: has the new config after a power cut right after the confirmation", async () => {
     const before = await machine.waitForSsh();
-    const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    await confirmAndCrash(machine, token);
+    const { token } = await session.apply(relay({ mtu: OTHER_MTU }));
+    await session.confirmAndCrash(token);
     await machine.waitForSsh(before);
     assert.deepEqual(await machine.waitForUnits(), []);
     assert.equal(await mtu(), OTHER_MTU);
-    const { reply } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    assert.equal(reply.facts.get("outcome"), "unchanged", reply.stdout + reply.stderr);
-    const back = await apply(machine, relay());
-    assertCode(await confirm(machine, back.token));
+    assertOutcome(await session.apply(relay({ mtu: OTHER_MTU })), "unchanged");
+    const back = await session.apply(relay());
+    assertOutcome(await session.confirm(back.token), "confirmed");
     await network.assertWorks();
   });
 
   it("F5: has the old config after a power cut during an unconfirmed change", async () => {
-    const { token } = await apply(machine, relay({ mtu: OTHER_MTU }));
+    const { token } = await session.apply(relay({ mtu: OTHER_MTU }));
     await waitUntilApplied();
     await runOn(machine, "sync");
     await cutAndStart();
     assert.equal(await mtu(), DEFAULT_MTU);
     await network.assertWorks();
     // The change was lost at the reboot, so a late confirmation must not make it permanent.
-    const late = await confirm(machine, token);
-    assert.equal(late.code, 1, late.stdout);
+    assertOutcome(await session.confirm(token), undefined);
     await runOn(machine, "! sudo grep MTU /etc/wireguard/wg0.conf");
-    const { reply } = await apply(machine, relay());
-    assert.equal(reply.facts.get("outcome"), "unchanged", reply.stdout + reply.stderr);
+    assertOutcome(await session.apply(relay()), "unchanged");
   });
 
   it("waits for another package installation", async () => {
     await runOn(machine, "sudo apt-get -qq -y remove wireguard-tools");
     const busy = "sudo systemd-run -q flock /var/lib/dpkg/lock-frontend sleep 5";
     await runOn(machine, busy);
-    const { reply, token } = await apply(machine, relay({ mtu: OTHER_MTU }));
-    assertCode(reply);
-    assertCode(await confirm(machine, token));
+    const reply = await session.apply(relay({ mtu: OTHER_MTU }));
+    assertOutcome(reply, "pending");
+    assertOutcome(await session.confirm(reply.token), "confirmed");
     assert.equal(await mtu(), OTHER_MTU);
   });
 
   it("leaves nothing behind after a removal and a reboot", async () => {
-    const reply = await remove(machine);
-    // The removal continues in the background, because an emulated machine needs more than its ten seconds.
-    assert.match(reply.stdout, /^outcome removing$/m);
+    const reply = await session.remove();
+    // The removal may continue in the background, because an emulated machine needs more than its ten seconds.
+    assert.match(reply.stdout, /^removing$/m);
     const removed = "until [ ! -e /var/lib/wireguard-mesh ]; do sleep 1; done";
     await runOn(machine, `timeout 100 sh -c '${removed}'`);
     await assertRemoved();
@@ -139,13 +141,59 @@ describe("the push on a machine with systemd", () => {
     await assertRemoved();
   });
 
+  describe("whose kernel has no WireGuard", () => {
+    before(async () => {
+      await runOn(
+        machine,
+        "echo 'install wireguard /bin/false' | sudo tee /etc/modprobe.d/no-wireguard.conf; sudo modprobe -r wireguard",
+      );
+      const program = fs.readFileSync(WIREGUARD_GO).toString("base64");
+      const place =
+        "base64 -d | sudo tee /usr/bin/wireguard-go >/dev/null && sudo chmod 755 /usr/bin/wireguard-go";
+      await runOn(machine, place, program);
+    });
+
+    it("F25: keeps wireguard-go running when everything that the push started has ended", async () => {
+      const first = await session.apply(relay());
+      assertOutcome(first, "pending");
+      assertOutcome(await session.confirm(first.token), "confirmed");
+      const running = await runOn(machine, "pgrep -x wireguard-go");
+      const ended =
+        "until ! systemctl list-units --all --no-legend | grep wireguard-mesh; do sleep 1; done";
+      await runOn(machine, `timeout 60 sh -c '${ended}'; sleep 5`);
+      assert.equal(await runOn(machine, "pgrep -x wireguard-go"), running);
+      await network.assertWorks();
+    });
+
+    it("F25: keeps it through a change, an undo and a login whose session ends", async () => {
+      const running = await runOn(machine, "pgrep -x wireguard-go");
+      const change = await session.apply(relay({ mtu: OTHER_MTU }));
+      assertOutcome(await session.confirm(change.token), "confirmed");
+      const undone = await session.apply(relay({ timeout: 2 }));
+      assertOutcome(undone, "pending");
+      await waitUntilUndone(undone.token);
+      await runOn(machine, "sudo loginctl terminate-user admin || true; sleep 5").catch(() => "");
+      await machine.waitForSsh();
+      assert.equal(await runOn(machine, "pgrep -x wireguard-go"), running);
+      assert.equal(await mtu(), OTHER_MTU);
+      await network.assertWorks();
+    });
+  });
+
   function relay(options: { mtu?: number; timeout?: number } = {}): WantedState {
-    const config = network.relayConfig(options.mtu);
-    return { config, forwarding: true, timeout: options.timeout ?? NEVER };
+    return { config: network.relayConfig(options.mtu), forwarding: true, timeout: options.timeout };
   }
 
-  async function mtu(): Promise<number> {
-    return Number((await facts(machine)).facts.get("mtu"));
+  async function mtu(): Promise<number | undefined> {
+    return (await session.observe()).network.links.get("wg0")?.mtu;
+  }
+
+  async function waitUntilUndone(token: string): Promise<void> {
+    const undone = await poll(
+      async () => ((await session.observe()).records.rolledBack === token ? true : undefined),
+      { limitMs: 90_000, pauseMs: 1000 },
+    );
+    assert.equal(undone, true, "the change was not undone");
   }
 
   async function waitUntilApplied(): Promise<void> {
@@ -164,7 +212,7 @@ describe("the push on a machine with systemd", () => {
   }
 
   async function assertRemoved(): Promise<void> {
-    assert.equal((await facts(machine)).facts.get("interface"), "missing");
+    assert.equal(await mtu(), undefined);
     assert.notEqual((await machine.ssh("systemctl is-enabled wg-quick@wg0")).code, 0);
     const leftovers =
       "sudo find /etc/wireguard /etc/sysctl.d /etc/systemd/system /var/lib /run/systemd/transient " +
@@ -175,6 +223,6 @@ describe("the push on a machine with systemd", () => {
   }
 });
 
-function assertCode(reply: HostReply): void {
-  assert.equal(reply.code, 0, reply.stderr);
+function assertOutcome(reply: HostReply, outcome: HostReply["outcome"]): void {
+  assert.equal(reply.outcome, outcome, reply.complaint + reply.stderr);
 }

@@ -2,12 +2,13 @@
 import * as assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostSession, LIVE, type WantedState } from "../support/host-protocol";
+import { APPLIED, HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
-import { configOf, keyPairFor } from "../support/pushing";
+import { configOf, keyPairFor, push } from "../support/pushing";
 
 /** Comes before the real programs in the host's PATH. */
 const BIN = "/usr/local/bin";
+const TOOLS = ["wg", "wg-quick", "ip", "awk", "sha256sum"];
 
 describe("a push to a host whose tools fail", function () {
   this.timeout(120_000);
@@ -29,97 +30,99 @@ describe("a push to a host whose tools fail", function () {
     await session.converge(previous);
   });
   afterEach(async () => {
-    await session.run(`rm -f ${BIN}/wg ${BIN}/wg-quick ${BIN}/systemd-run`);
+    await session.run(`rm -f ${TOOLS.map((tool) => `${BIN}/${tool}`).join(" ")} /run/calls`);
     await session.converge(previous);
   });
   after(() => lab.down());
 
   /** Replaces a tool by a shell script; "$REAL" is the original. */
-  function wrapTool(tool: string, script: string): Promise<string> {
-    const text = `#!/bin/sh\\nREAL=/usr/bin/${tool}\\n${script.replaceAll("\n", "\\n")}\\n`;
-    return session.run(`printf '${text}' >${BIN}/${tool}; chmod 755 ${BIN}/${tool}`);
+  async function wrapTool(tool: string, script: string): Promise<void> {
+    const argv = ["sh", "-c", `cat >${BIN}/${tool} && chmod 755 ${BIN}/${tool}`];
+    const input = `#!/bin/sh\nREAL=/usr/bin/${tool}\n${script}\n`;
+    assert.equal((await lab.exec("relay", argv, { input })).code, 0);
   }
 
-  /** Sorted, because wireguard-go lists its peers in any order. */
-  const snapshot = async (): Promise<string> => (await shown()).split("\n").sort().join("\n");
-
-  const shown = (): Promise<string> =>
-    session.run(`cat ${LIVE}; wg showconf wg0; ls /run/wireguard-mesh/wg0/pending || true`);
-
-  for (const [part, overrides] of [
-    ["config", { config: Buffer.from("[Interface]\n").toString("base64") }],
-    ["config that is not base64", { config: "*" }],
-    ["script", { script: Buffer.from("exit 0\n").toString("base64") }],
+  for (const [part, damage] of [
+    ["config", (message: string) => message.replace("ListenPort = 51820", "ListenPort = 51821")],
+    ["list of steps", (message: string) => message.replace("@ undo", "@ other")],
+    ["end of the change", (message: string) => message.slice(0, -1)],
+    ["digest", (message: string) => message.replace(/^change ./, "change x")],
   ] as const) {
     it(`F7: refuses a damaged ${part} and changes nothing`, async () => {
-      const before = await snapshot();
-      const refused = await session.apply({ ...next, overrides });
+      const before = await session.snapshot();
+      const refused = await session.apply({ ...next, damage });
       assert.equal(refused.code, 1);
-      assert.match(refused.complaint, /^the message was damaged on its way to the host/);
-      assert.equal(await snapshot(), before);
+      assert.match(refused.complaint, /^the change was damaged on its way to the host/);
+      assert.equal(await session.snapshot(), before);
     });
   }
 
-  for (const [how, script] of [
-    ["prints nothing", 'case $1 in strip) exit 0 ;; esac; exec "$REAL" "$@"'],
-    [
-      "prints no key",
-      'case $1 in strip) "$REAL" "$@" | grep -v Key; exit ;; esac; exec "$REAL" "$@"',
-    ],
-    ["fails", 'case $1 in strip) echo broken >&2; exit 1 ;; esac; exec "$REAL" "$@"'],
+  for (const [tool, how, script] of [
+    ["wg", "prints nothing", 'case "$*" in "show all dump") exit 0 ;; esac'],
+    ["wg", "fails", 'case "$*" in show*) echo broken >&2; exit 1 ;; esac'],
+    ["ip", "prints nothing", "exit 0"],
+    ["ip", "fails", "echo broken >&2; exit 1"],
+    ["ip", "prints half of its JSON", '"$REAL" "$@" | head -c 300; exit 0'],
+    ["awk", "prints nothing", "exit 0"],
+    ["sha256sum", "fails", "exit 1"],
   ] as const) {
-    it(`F8: refuses the config before any change when wg-quick strip ${how}`, async () => {
-      const before = await snapshot();
-      await wrapTool("wg-quick", script);
+    it(`F8: refuses the change before it begins when ${tool} ${how}`, async () => {
+      const before = await session.snapshot();
+      await wrapTool(tool, `${script}; exec "$REAL" "$@"`);
       const refused = await session.apply(next);
-      assert.equal(refused.code, 1);
-      assert.match(refused.complaint, /^the config was refused before anything was changed/);
-      assert.equal(await snapshot(), before);
+      await session.run(`rm ${BIN}/${tool}`);
+      assert.notEqual(refused.code, 0, refused.outcome);
+      assert.notEqual(refused.complaint, "");
+      assert.equal(await session.snapshot(), before);
     });
   }
 
-  it("F8: restarts the interface when addconf fails halfway, and converges", async () => {
-    await wrapTool(
-      "wg",
-      `case $1 in addconf) "$REAL" set wg0 peer ${keyPairFor("a").publicKey} remove; exit 1 ;; esac\nexec "$REAL" "$@"`,
-    );
-    assert.equal(await session.converge(next), "confirmed");
-    assert.deepEqual(
-      await runningPeers(),
-      ["a", "c"].map((name) => keyPairFor(name).publicKey).sort(),
-    );
-  });
-
-  it("F8: detects an addconf that succeeds but applies only half", async () => {
-    await wrapTool(
-      "wg",
-      `case $1 in addconf) "$REAL" set wg0 peer ${keyPairFor("a").publicKey} remove; exit 0 ;; esac\nexec "$REAL" "$@"`,
-    );
+  it("F8: undoes a change whose addconf fails halfway, with the reason, and without a restart", async () => {
+    const [before, link] = [await session.snapshot(), await ifindex()];
+    await wrapTool("wg", failing("1", '"$REAL" addconf "$2" "$3"; echo "no memory" >&2'));
     const { token } = await session.apply(next);
-    const failed = await session.confirm(token);
-    assert.match(
-      failed.complaint,
-      /^the change failed on the host and was undone: wg0 did not become what it was told to be/,
-    );
-  });
-
-  it("F8: rolls back with the reason when neither a change nor a restart works", async () => {
-    const before = await snapshot();
-    // Only the new config triggers the failure.
-    const key = keyPairFor("c").publicKey;
-    await wrapTool("wg", 'case $1 in addconf) exit 1 ;; esac; exec "$REAL" "$@"');
-    await wrapTool(
-      "wg-quick",
-      `case $1 in up) if grep -qF ${key} "$2"; then echo "no memory" >&2; exit 1; fi ;; esac; exec "$REAL" "$@"`,
-    );
-    const { token } = await session.apply(next);
+    await session.waitUntilUndone(token);
     const failed = await session.confirm(token);
     assert.match(
       failed.complaint,
       /^the change failed on the host and was undone: no memory/,
       failed.stdout,
     );
-    assert.equal(await snapshot(), before);
+    assert.deepEqual([await session.snapshot(), await ifindex()], [before, link]);
+  });
+
+  it("F8: repeats the undo until it has succeeded", async () => {
+    const before = await session.snapshot();
+    await wrapTool("wg", failing("1 2 3"));
+    const { token } = await session.apply(next);
+    await session.waitUntilUndone(token);
+    assert.equal(await session.run("cat /run/calls"), "4");
+    assert.equal(await session.snapshot(), before);
+  });
+
+  it("F8: a push undoes what an undo that failed has left, and then changes what it wants", async () => {
+    await wrapTool("wg", failing("1 2 3 4 5 6 7 8 9"));
+    const { token } = await session.apply(next);
+    await session.waitUntil("[ $(cat /run/calls) -ge 2 ]");
+    assert.equal(await session.run(`cat /run/wireguard-mesh/wg0/pending`), token);
+    const refused = await session.apply(next);
+    assert.match(refused.complaint, /^the last change of wg0 could not be undone yet: no memory/);
+    await session.run(`rm ${BIN}/wg`);
+    assert.equal(await session.converge(next), "confirmed");
+    assert.deepEqual(await runningPeers(), keysOf("a", "c"));
+  });
+
+  it("F8: detects an addconf that succeeds and did nothing, and undoes the rest", async () => {
+    const before = await session.snapshot();
+    await wrapTool("wg", failing("1", "exit 0"));
+    const { token } = await session.apply(next);
+    await session.waitUntil(`[ -e ${APPLIED} ]`);
+    const failed = await session.confirm(token);
+    assert.match(
+      failed.complaint,
+      /^the change was carried out and did not have its effect, so it was undone: peer \S+ is missing/,
+    );
+    assert.equal(await session.snapshot(), before);
   });
 
   it("F8: removes a peer's preshared key and keepalive without a restart", async () => {
@@ -134,7 +137,7 @@ describe("a push to a host whose tools fail", function () {
     );
     assert.match(before, /\t25$/m);
     assert.ok(before.includes(shared));
-    const link = await session.run("cat /sys/class/net/wg0/ifindex");
+    const link = await ifindex();
     assert.equal(await session.converge(previous), "confirmed");
     const after = await session.run("wg show wg0 persistent-keepalive; wg show wg0 preshared-keys");
     assert.deepEqual(
@@ -144,7 +147,7 @@ describe("a push to a host whose tools fail", function () {
         .sort(),
       ["(none)", "(none)", "off", "off"],
     );
-    assert.equal(await session.run("cat /sys/class/net/wg0/ifindex"), link);
+    assert.equal(await ifindex(), link);
   });
 
   it("F8: rolls back when the port is used by another program, and names that cause", async () => {
@@ -155,6 +158,7 @@ describe("a push to a host whose tools fail", function () {
     const { token } = await session.apply({
       config: previous.config.replace("ListenPort = 51820", "ListenPort = 51999"),
     });
+    await session.waitUntilUndone(token);
     const refused = await session.confirm(token);
     assert.match(
       refused.complaint,
@@ -167,27 +171,38 @@ describe("a push to a host whose tools fail", function () {
   it("F25: works without a restart with a wg from before 2020, which has no syncconf", async () => {
     await wrapTool(
       "wg",
-      `case $1 in syncconf) echo "Invalid subcommand" >&2; exit 1 ;; help) "$REAL" help 2>&1 | grep -v syncconf >&2; exit ;; esac\nexec "$REAL" "$@"`,
+      `case $1 in syncconf | setconf) echo "Invalid subcommand" >&2; exit 1 ;; help) "$REAL" help 2>&1 | grep -v syncconf >&2; exit ;; esac\nexec "$REAL" "$@"`,
     );
-    const link = await session.run("cat /sys/class/net/wg0/ifindex");
+    const link = await ifindex();
     assert.equal(await session.converge(next), "confirmed");
-    assert.deepEqual(
-      await runningPeers(),
-      ["a", "c"].map((name) => keyPairFor(name).publicKey).sort(),
-    );
-    assert.equal(await session.run("cat /sys/class/net/wg0/ifindex"), link);
+    assert.deepEqual(await runningPeers(), keysOf("a", "c"));
+    assert.equal(await ifindex(), link);
   });
 
   it("F25: uses wireguard-go and reports it when the kernel has no WireGuard", async () => {
     const kernel = await session.run(
       "ip link add wgtry type wireguard 2>&1 && ip link del wgtry || true",
     );
-    const { stdout } = await session.apply(previous);
-    const backend = kernel === "" ? "kernel" : "userspace";
-    assert.match(stdout, new RegExp(`^backend ${backend}$`, "m"));
+    const { stdout, stderr } = await push(lab, "apply", session.request(previous));
+    const { backend } = JSON.parse(stdout) as { backend: string };
+    assert.equal(backend, kernel === "" ? "kernel" : "userspace", stderr);
   });
 
   it("leaks no secret", () => leaks.end());
+
+  /** A `wg` whose addconf fails at its first calls with these numbers. */
+  function failing(calls: string, instead = 'echo "no memory" >&2'): string {
+    return [
+      "case $1 in addconf) n=$(($(cat /run/calls 2>/dev/null || echo 0) + 1)); echo $n >/run/calls",
+      `case " ${calls} " in *" $n "*) ${instead}; exit 1 ;; esac ;; esac`,
+      'exec "$REAL" "$@"',
+    ].join("\n");
+  }
+
+  const ifindex = (): Promise<string> => session.run("cat /sys/class/net/wg0/ifindex");
+
+  const keysOf = (...names: string[]): string[] =>
+    names.map((name) => keyPairFor(name).publicKey).sort();
 
   async function runningPeers(): Promise<string[]> {
     return (await session.run("wg show wg0 peers")).split("\n").sort();

@@ -15,7 +15,7 @@ import {
 } from "../support/foreign-host";
 import { configOf, keyPairFor, push, requestFor, fileContents } from "../support/pushing";
 
-const FIREWALLS = path.join(__dirname, "../../push/firewalls");
+const FIREWALLS = path.join(__dirname, "../../mesh/host/firewalls");
 const FORWARDING = { ipv4: true, ipv6: false };
 
 describe("a foreign host", function () {
@@ -58,6 +58,15 @@ describe("a foreign host", function () {
     assert.deepEqual(await leftoversOn(lab, host), []);
     assert.equal(await on(lab, host, "cat /proc/sys/net/ipv4/ip_forward"), forwarded);
   }
+
+  it("works with mksh", async function () {
+    if ((await lab.exec("dash", ["sh", "-c", "command -v mksh"])).code !== 0) {
+      process.stderr.write("      SKIPPED: mksh is not installed\n");
+      this.skip();
+    }
+    await useShell(lab, "dash", "mksh");
+    await testLifecycle("dash");
+  });
 
   it("works with dash, bash, or busybox with few other tools", async () => {
     await useShell(lab, "dash", "dash");
@@ -103,7 +112,7 @@ describe("a foreign host", function () {
     );
     assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
     await on(lab, "apk", "rc-update del wireguard-mesh.wg0 default");
-    assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "unchanged");
+    assert.equal(outcomeOf(await pushed("apply", "apk", 1400)), "applied");
     await on(lab, "apk", "test -e /etc/runlevels/default/wireguard-mesh.wg0");
     assert.equal(outcomeOf(await pushed("remove", "apk", 1400)), "removed");
     assert.deepEqual(await leftoversOn(lab, "apk"), []);

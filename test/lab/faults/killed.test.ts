@@ -7,7 +7,7 @@ import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostSession, LIVE, type WantedState } from "../support/host-protocol";
+import { APPLIED, DROP_IN, HostSession, LIVE, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor, startPush } from "../support/pushing";
 import { generator, FAULT_SEED } from "../support/random";
@@ -71,7 +71,7 @@ describe(`a push that is killed at random moments (seed ${FAULT_SEED})`, functio
       await pushed(round);
       await assertRuns(stateOf(round), `killed after ${moment} ms`);
     }
-    assert.equal((await session.facts()).pending, null);
+    assert.equal((await session.observe()).pending, null);
   });
 
   it("F5: converges with the next push after the host's processes were killed or it rebooted, 20 times", async () => {
@@ -100,10 +100,10 @@ describe(`a push that is killed at random moments (seed ${FAULT_SEED})`, functio
   it("F5: keeps forwarding off although the power failed just after it was turned off", async () => {
     await session.converge({ ...even, forwarding: true });
     await session.apply({ ...even, forwarding: false });
-    await session.waitUntil("grep -qx ok /run/wireguard-mesh/wg0/result");
+    await session.waitUntil(`[ -e ${APPLIED} ]`);
     await lab.reboot("relay");
     // Like the sysctl service at boot: nothing was confirmed, so the file still exists.
-    await session.run("sysctl -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
+    await session.run(`sysctl -p ${DROP_IN}`);
     assert.equal(await session.run("cat /proc/sys/net/ipv4/ip_forward"), "1");
     await session.converge({ ...even, forwarding: false });
     assert.equal(await session.run("cat /proc/sys/net/ipv4/ip_forward"), "0");

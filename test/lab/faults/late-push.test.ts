@@ -1,10 +1,23 @@
 /** F20, F21: late and concurrent pushes: the newer state stays. Needs root. */
 import * as assert from "node:assert/strict";
-import { composeMessage } from "../../../scripts/push/host-script";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hostCall } from "../../../scripts/push/host-program";
 import { Lab } from "../../../scripts/lab/lab";
-import { HostSession, LIVE, newToken, uptimeNow, type WantedState } from "../support/host-protocol";
+import {
+  APPLIED,
+  HostSession,
+  lastChangeOn,
+  LIVE,
+  LOCK,
+  newToken,
+  RUN,
+  type WantedState,
+} from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor } from "../support/pushing";
+
+/** More than an orphan's change may wait for its confirmation. */
+const LONGER_MS = 4000;
 
 describe("competing pushes to a host", function () {
   this.timeout(180_000);
@@ -31,38 +44,36 @@ describe("competing pushes to a host", function () {
 
   it("F20: an orphan's push after a newer up changes nothing", async () => {
     // The orphan's login was ready before the newer up; its message arrives later.
-    const since = await uptimeNow(session);
+    const since = await lastChangeOn(session);
     await session.converge(newer);
-    const before = await session.run(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`);
+    const shown = `cat ${LIVE}; wg showconf wg0; ls -A ${RUN}`;
+    const before = await session.run(shown);
     const late = await session.apply(older, newToken(), since);
     assert.deepEqual([late.code, late.outcome], [0, "overtaken"], late.stderr);
-    assert.equal(
-      await session.run(`cat ${LIVE}; wg showconf wg0; ls -A /run/wireguard-mesh/wg0`),
-      before,
-    );
+    assert.equal(await session.run(shown), before);
     assert.equal(await mtu(), "1330");
   });
 
   it("F20: an orphan's removal does not undo a newer up, nor does a late push undo a removal", async () => {
-    const since = await uptimeNow(session);
+    const since = await lastChangeOn(session);
     await session.converge(newer);
     assert.equal((await session.remove(since)).outcome, "overtaken");
     assert.equal(await mtu(), "1330");
-    assert.equal((await session.remove(await uptimeNow(session))).outcome, "removed");
+    assert.equal((await session.remove(await lastChangeOn(session))).outcome, "removed");
     assert.equal((await session.apply(older, newToken(), since)).outcome, "overtaken");
-    assert.equal((await session.facts()).interface, "missing");
+    assert.equal((await session.observe()).network.links.has("wg0"), false);
   });
 
   it("F20: an orphan that waited for the lock during a newer up changes nothing", async () => {
-    const since = await uptimeNow(session);
+    const since = await lastChangeOn(session);
     await session.run(
-      'setsid flock /run/wireguard-mesh.lock/wg0 sh -c "until [ -e /tmp/go ]; do sleep 0.1; done" >/dev/null 2>&1 </dev/null &',
+      `setsid flock ${LOCK} sh -c "until [ -e /tmp/go ]; do sleep 0.1; done" >/dev/null 2>&1 </dev/null &`,
     );
-    await session.waitUntil("! flock -n /run/wireguard-mesh.lock/wg0 true");
+    await session.waitUntil(`! flock -n ${LOCK} true`);
     const orphan = session.apply(older, newToken(), since);
     await session.waitUntil("pgrep -xf 'sh -s'");
-    // The newer push records its time in the lock file, as its apply does.
-    await session.run("tr -d . </proc/uptime | cut -d ' ' -f 1 >/run/wireguard-mesh.lock/wg0");
+    // The newer push records its token in the lock file, as its change does.
+    await session.run(`echo ${newToken()} >${LOCK}`);
     await session.run("touch /tmp/go");
     assert.equal((await orphan).outcome, "overtaken");
     assert.equal(await mtu(), "1310");
@@ -70,54 +81,56 @@ describe("competing pushes to a host", function () {
   });
 
   it("F20: a newer up replaces an orphan's unconfirmed change, and the orphan's timer changes nothing", async () => {
-    const orphan = await session.apply({ ...older, timeout: 3 });
-    await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
+    const orphan = await session.apply({ ...older, timeout: LONGER_MS / 1000 - 1 });
+    await session.waitUntil(`[ -e ${APPLIED} ]`);
     assert.equal(await mtu(), "1320");
     await session.converge(newer);
     const late = await session.confirm(orphan.token);
-    assert.match(late.complaint, /^the change was undone on the host before it was confirmed/);
-    // Wait for longer than the orphan's timer, by the host's clock.
-    const end = Number(await uptimeNow(session)) + 400;
-    await session.waitUntil(`[ $(tr -d . </proc/uptime | cut -d ' ' -f 1) -gt ${end} ]`);
+    assert.match(late.complaint, /^the change .*was undone/);
+    await sleep(LONGER_MS);
     assert.equal(await mtu(), "1330");
     assert.equal((await session.apply(newer)).outcome, "unchanged");
   });
 
-  it("F9: is not confirmed by a login that was ready before the change, unless the operator answers after it", async () => {
+  it("F9: is not confirmed by a login alone: the operator has to answer after it saw the change", async () => {
     const before = await mtu();
-    const since = await uptimeNow(session);
     const { token } = await session.apply({ ...older, timeout: 8 });
-    const unanswered = await session.confirm(token, since);
-    assert.match(unanswered.stdout, /^carried-out$/m);
+    await session.waitUntil(`[ -e ${APPLIED} ]`);
+    const unanswered = await session.confirm(token, "nothing");
+    assert.equal(unanswered.observed?.pending?.token, token);
     assert.equal(unanswered.outcome, undefined);
-    assert.match(unanswered.complaint, /^the connection broke after the change/);
-    await session.waitUntil(`grep -q ${token} /run/wireguard-mesh/wg0/rolled-back`);
+    await session.waitUntilUndone(token);
     assert.equal(await mtu(), before);
   });
 
-  it("F20: a push that fails after taking over leaves the previous change's rollback timer running", async () => {
+  it("F20: a push that fails after taking over leaves the confirmed state and no change that waits", async () => {
     await session.apply({ ...older, timeout: 6 });
-    await session.waitUntil("[ -f /run/wireguard-mesh/wg0/result ]");
+    await session.waitUntil(`[ -e ${APPLIED} ]`);
     // The newer push takes over and fails before it changes anything.
     const damaged = await session.apply({
-      ...newer,
-      timeout: 3,
-      overrides: { sha256: "0".repeat(64) },
+      ...{ ...newer, timeout: 3 },
+      damage: (message) => message.replace("MTU = 1330", "MTU = 1331"),
     });
-    assert.match(damaged.complaint, /^the message was damaged/);
+    assert.match(damaged.complaint, /^the change was damaged on its way/);
     await session.waitUntil('[ "$(cat /sys/class/net/wg0/mtu)" = 1310 ]');
-    await session.waitUntil("[ ! -e /run/wireguard-mesh/wg0/pending ]");
+    await session.waitUntil(`[ ! -e ${RUN}/pending ]`);
     assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 
-  it("F20: a truncated message changes nothing", async () => {
-    const marks = { interface: "wg0", node: "relay", machine: "machine-of-relay", owner: "x/y" };
-    const message = composeMessage("apply", marks, session.payload(newer, newToken()));
+  it("F20: a truncated program or change does nothing", async () => {
+    const before = await session.snapshot();
+    const program = hostCall("push", "wg0", newToken(), ["-"]);
     for (const part of [0.3, 0.9, 0.99]) {
-      const input = message.slice(0, Math.floor(message.length * part));
-      const cut = await lab.exec("relay", ["sh", "-s"], { input });
-      assert.equal(cut.stdout, "");
+      const input = program.slice(0, Math.floor(program.length * part));
+      assert.equal((await lab.exec("relay", ["sh", "-s"], { input })).stdout, "");
     }
+    for (const part of [0, 0.01, 0.3, 0.9, 0.999]) {
+      const damage = (message: string): string =>
+        message.slice(0, Math.floor(message.length * part));
+      const { outcome } = await session.apply({ ...newer, damage });
+      assert.equal(outcome, undefined, `${part} of the change`);
+    }
+    assert.equal(await session.snapshot(), before);
     assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 

@@ -68,7 +68,7 @@ describe("a stack that an older version converged", function () {
     assert.deepEqual(await interfaces(), sessions);
     for (const host of HOSTS) {
       const shown = "cat /sys/class/net/wg0/mtu; cat /var/lib/wireguard-mesh/wg0/format";
-      assert.equal(await session.on(host, shown), "1400\n2", host);
+      assert.equal(await session.on(host, shown), "1400\n3", host);
     }
     succeeded(await session.command("status"));
     assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);

@@ -54,7 +54,7 @@ describe("a host in a LAN", function () {
       );
       assert.match(refused.complaint, /give relay the same site as/);
       assert.equal(await session.run(routes), before);
-      assert.equal((await session.facts()).pending, null);
+      assert.equal((await session.observe()).pending, null);
     });
   }
 

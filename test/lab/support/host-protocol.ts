@@ -1,91 +1,129 @@
-/** Sends messages of the push protocol to a host of the lab, as root and without SSH: one message, one reply. */
-import { createHash, randomBytes } from "node:crypto";
+/** Talks with a host of the lab by the push protocol, as root and without SSH: each method is one login. */
 import * as assert from "node:assert/strict";
+import { confirmedLines, type Confirmed } from "../../../mesh/host/confirmed";
+import { decide, type Decision } from "../../../mesh/host/decide";
+import type { Difference } from "../../../mesh/host/difference";
+import { differences } from "../../../mesh/host/differences";
+import { formatDifference } from "../../../mesh/host/format-difference";
+import type { Observation } from "../../../mesh/host/observation";
+import { wantedOf } from "../../../mesh/host/wanted";
+import type { PushRequest } from "../../../mesh/push-request";
 import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
-import { type CommandResult } from "../../../scripts/lab/process";
-import { parseFacts, type Facts } from "../../../scripts/push/facts";
-import {
-  composeMessage,
-  hostScript,
-  parseAnswer,
-  parseComplaint,
-  type Verb,
-} from "../../../scripts/push/host-script";
-import { recordedOutput } from "./pushing";
+import { newToken } from "../../../scripts/push/conversation";
+import { hostProgram } from "../../../scripts/push/host-program";
+import { digestOf } from "../../../scripts/push/wanted-state";
+import { HostTalk, type HostReply } from "./host-talk";
+import { recordedOutput, requestFor } from "./pushing";
 
-/** Seconds; longer than any test, so that the rollback timer does not fire. */
-export const NEVER = 3600;
+export { newToken } from "../../../scripts/push/conversation";
+export { NEVER, type HostReply } from "./host-talk";
+
 export const STATE = "/var/lib/wireguard-mesh/wg0";
+export const RUN = "/run/wireguard-mesh/wg0";
 export const LIVE = "/etc/wireguard/wg0.conf";
+export const DROP_IN = "/etc/sysctl.d/60-wireguard-mesh-wg0.conf";
+export const LOCK = "/run/wireguard-mesh.lock/wg0";
+/** Exists while a change has been carried out and is not confirmed. */
+export const APPLIED = `${RUN}/change/applied`;
 
 export interface WantedState {
   config: string;
-  /** Seconds until the host rolls back; default NEVER. */
+  /** Seconds until the host undoes the change by itself; default NEVER. */
   timeout?: number;
-  forwarding?: boolean;
+  forwarding?: boolean | PushRequest["forwarding"];
   owner?: string;
   probes?: string[];
-  /** Replaces fields of the payload, to damage it. */
-  overrides?: Record<string, string>;
-}
-
-export interface HostReply extends CommandResult {
-  token: string;
-  outcome: string | undefined;
-  notes: string[];
-  /** The host's error message with its remedy; empty if none. */
-  complaint: string;
+  instances?: string[];
+  /** Replaces the message with the change, to damage it on its way. */
+  damage?: (message: string) => string;
+  /** Edits the program that the change leaves on the host. */
+  program?: (text: string) => string;
 }
 
 /** A host; `node` is its name in the lab and in the mesh. */
 export class HostSession {
+  private readonly talk: HostTalk;
+  /** The shell of a login. */
+  shell = ["sh", "-s"];
+
   constructor(
     readonly lab: Lab,
     readonly node: string,
-  ) {}
-
-  /** `since`: the host's uptime when the login was ready; default now. */
-  apply(wanted: WantedState, token = newToken(), since = ""): Promise<HostReply> {
-    return this.send("apply", token, wanted.owner, this.payload(wanted, token), since);
+  ) {
+    this.talk = new HostTalk(
+      node,
+      () => lab.spawn(node, this.shell, { stdio: "pipe" }),
+      (text) => recordedOutput(lab).push(text),
+    );
   }
 
-  /** The fields that `apply` sends. */
-  payload(wanted: WantedState, token: string): Record<string, string | number> {
-    const script = `${hostScript()}\n`;
-    const forwarding = wanted.forwarding === true ? 1 : 0;
-    return {
-      ...{ token, timeout: wanted.timeout ?? NEVER, probes: (wanted.probes ?? []).join(" ") },
-      digest: sha256(`${wanted.config}${forwarding}`),
-      ...{ forwarding4: forwarding, forwarding6: 0 },
-      sha256: sha256(wanted.config),
-      config: base64(wanted.config),
-      "script-sha256": sha256(script),
-      script: base64(script),
-      ...wanted.overrides,
-    };
+  /** `since`: the last change that was known when the login was ready; default the last one now. */
+  async apply(wanted: WantedState, token = newToken(), since?: string): Promise<HostReply> {
+    const { timeout: undoAfterS, damage, program } = wanted;
+    const lastChange = since ?? (await lastChangeOn(this));
+    const options = { token, lastChange, undoAfterS, damage, program };
+    return this.talk.apply(this.request(wanted), options);
   }
 
-  /** With `since`, the host asks whether its output arrives, and gets no answer here: stdin has ended. */
-  confirm(token: string, since = ""): Promise<HostReply> {
-    return this.send("confirm", token, undefined, { token }, since);
+  /** `reply`: the operator's answer to what it sees after the change. */
+  confirm(token: string, reply?: "commit" | "undo" | "nothing"): Promise<HostReply> {
+    return this.talk.confirm("wg0", token, reply);
   }
 
-  remove(since = ""): Promise<HostReply> {
-    return this.send("remove", "", undefined, {}, since);
+  async remove(since?: string): Promise<HostReply> {
+    const request = this.request({ config: "" });
+    return this.talk.remove(request, since ?? (await lastChangeOn(this)));
   }
 
-  async facts(): Promise<Facts> {
-    return parseFacts((await this.send("facts", "", undefined, {})).stdout);
+  /** What the host is. Preshared keys are compared with those that are wanted, if that is given. */
+  observe(wanted?: WantedState): Promise<Observation> {
+    return this.talk.observe("wg0", wanted === undefined ? null : this.request(wanted));
+  }
+
+  /** What a push would do now. */
+  async plan(wanted: WantedState): Promise<Decision> {
+    const request = this.request(wanted);
+    const options = { token: newToken(), hostScript: hostProgram() };
+    return decide(await this.observe(wanted), wantedOf(request, digestOf(request)), options);
+  }
+
+  /** What `status` and drift say of the host. */
+  async differences(wanted: WantedState): Promise<string[]> {
+    const request = this.request(wanted);
+    const found = differences(await this.observe(wanted), wantedOf(request, digestOf(request)));
+    const all: Difference[] = [...found.live, ...found.boot];
+    return all.map((difference) => formatDifference(difference, new Map(), "wg0"));
+  }
+
+  /** The record of the state that was confirmed last. */
+  async record(): Promise<Confirmed> {
+    const { confirmed, confirmedFile } = (await this.observe()).records;
+    assert.ok(confirmed && confirmedFile, "there is no record of this version");
+    const own = /^(serial|token|file) /;
+    const lines = confirmedFile.filter((line) => !own.test(line));
+    assert.deepEqual(lines, confirmedLines(confirmed), "the record has more than is read");
+    return confirmed;
+  }
+
+  request(wanted: WantedState): PushRequest {
+    const { config, forwarding = false, probes = [], owner, instances } = wanted;
+    const families = { ipv4: forwarding === true, ipv6: false };
+    return requestFor(this.lab, this.node, {
+      ...{ config, probes },
+      forwarding: typeof forwarding === "object" ? forwarding : families,
+      ...(owner === undefined ? {} : { owner }),
+      ...(instances === undefined ? {} : { instances }),
+    });
   }
 
   /** Applies and confirms a state and asserts success. */
   async converge(wanted: WantedState): Promise<"unchanged" | "confirmed"> {
-    const { outcome, token, stderr } = await this.apply(wanted);
+    const { outcome, token, complaint, stderr } = await this.apply(wanted);
     if (outcome === "unchanged") return outcome;
-    assert.equal(outcome, "pending", stderr);
+    assert.equal(outcome, "pending", complaint + stderr);
     const confirmed = await this.confirm(token);
-    assert.equal(confirmed.outcome, "confirmed", confirmed.stderr);
+    assert.equal(confirmed.outcome, "confirmed", confirmed.complaint + confirmed.stderr);
     return "confirmed";
   }
 
@@ -103,43 +141,26 @@ export class HostSession {
     assert.equal(await poll(holds, { limitMs, pauseMs: 100 }), true, `never: ${condition}`);
   }
 
-  private async send(
-    verb: Verb,
-    token: string,
-    owner: string | undefined,
-    more: Record<string, string | number>,
-    since = "",
-  ): Promise<HostReply> {
-    const marks = { interface: "wg0", node: this.node, machine: `machine-of-${this.node}` };
-    const message = composeMessage(
-      verb,
-      { ...marks, owner: owner ?? `wireguard-mesh/${this.lab.id}` },
-      more,
-    );
-    const input = `${since === "" ? "" : `since=${since}\n`}${message}`;
-    const result = await this.lab.exec(this.node, ["sh", "-s"], { input, timeoutMs: 120_000 });
-    recordedOutput(this.lab).push(result.stdout, result.stderr);
-    const reply = parseAnswer(result.stdout);
-    const outcome = reply.get("outcome")?.at(-1);
-    const complaint = parseComplaint(result.stderr) ?? "";
-    return { ...result, token, outcome, notes: reply.get("note") ?? [], complaint };
+  /** Waits until the host has undone a change by itself. */
+  waitUntilUndone(token: string): Promise<void> {
+    return this.waitUntil(`[ "$(cat ${RUN}/rolled-back)" = ${token} ]`);
+  }
+
+  /** All that a push changes or restores, without what a new interface or a packet changes. */
+  async snapshot(): Promise<string> {
+    const [plain, sorted] = await Promise.all([
+      this.run(
+        `stat -c '%a %u' ${LIVE}; cat ${LIVE} ${DROP_IN} /proc/sys/net/ipv4/ip_forward ${RUN}/pending 2>/dev/null; ` +
+          "ip -o addr show dev wg0 scope global; ip -o link show dev wg0; ip route show dev wg0; ip -6 route show dev wg0 | grep -v ^fe80 || true",
+      ),
+      // wireguard-go lists its peers in any order.
+      this.run("wg show wg0 dump | cut -f 1-4,8-9 | sort"),
+    ]);
+    return `${plain}\n${sorted}`.replace(/^\d+: | +$/gm, "");
   }
 }
 
-export function newToken(): string {
-  return randomBytes(16).toString("hex");
-}
-
-/** The host's uptime in hundredths of a second, as `since` takes it. */
-export async function uptimeNow(session: HostSession): Promise<string> {
-  const uptime = await session.run("cut -d ' ' -f 1 /proc/uptime");
-  return uptime.replace(".", "");
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString("base64");
+/** The last change on a host, as a login finds it. */
+export async function lastChangeOn(session: HostSession): Promise<string> {
+  return (await session.run(`head -n 1 ${LOCK} 2>/dev/null || true`)) || "-";
 }

@@ -172,9 +172,12 @@ export class LeakWatch {
   }
 }
 
-/** The files on a host that may contain keys: live and staged configs, and the keys that the host generated. */
+/**
+ * The files on a host that may contain keys: live and staged configs (and those of older versions), a change that is not
+ * confirmed, and the keys that the host generated.
+ */
 const KEEPS_KEYS =
-  /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.new)?$|^\/var\/lib\/wireguard-mesh\/[^/]+\/own-keys$/;
+  /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.wireguard-mesh)?$|^\/run\/wireguard-mesh\/[^/]+\/change\/\d+$|^\/var\/lib\/wireguard-mesh\/[^/]+\/own-keys$/;
 
 /** Mount points are listed, because -xdev skips them together with /proc and /sys. */
 const FILES_SCRIPT = `
@@ -183,7 +186,7 @@ for place in / /etc /usr /run /tmp /var /dev/shm; do
 done | sort -u | while IFS= read -r file; do printf '\\n== %s\\n' "$file"; cat "$file"; done`;
 
 const OPEN_FILES_SCRIPT = `
-find /etc/wireguard /var/lib/wireguard-mesh -type f '(' ! -perm 600 -o ! -user 0 ')' 2>/dev/null`;
+find /etc/wireguard /var/lib/wireguard-mesh /run/wireguard-mesh -type f '(' ! -perm 600 -o ! -user 0 ')' 2>/dev/null`;
 
 /** The engine's own Node process that runs index.ts. */
 function isProgram(commandLine: string): boolean {

@@ -7,9 +7,9 @@ import { parse } from "yaml";
 import { presharedKeyOf, publicKeyOf } from "../../../mesh/keys";
 import { Secret } from "../../../mesh/secret";
 import type { Lab } from "../../../scripts/lab/lab";
-import { hostScript } from "../../../scripts/push/host-script";
 import { LIVE, STATE } from "./host-protocol";
 import type { MeshLab } from "./mesh-lab";
+import { olderHostProgram } from "./older-push";
 import type { StackConfig } from "./stack-secrets";
 
 const STATE_FILE = path.join(
@@ -97,8 +97,8 @@ export async function recreateHostFiles(
     "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 wg-quick up wg0 2>/dev/null",
   ];
   await runOnHost(lab, host, script.join("\n"), request.config);
-  // Instead of that version's own script, which has the same verbs.
-  await runOnHost(lab, host, `umask 077; cat >${STATE}/host.sh`, `${hostScript()}\n`);
+  // That version's own script had the same verbs.
+  await runOnHost(lab, host, `umask 077; cat >${STATE}/host.sh`, olderHostProgram());
 }
 
 async function runOnHost(lab: Lab, host: string, script: string, input: string): Promise<void> {

@@ -15,6 +15,8 @@ export interface PingGap {
   lost: number;
   /** The longest time between two replies. */
   longestMs: number;
+  /** The same without the time in which no ping was on its way, because this machine was busy. */
+  silentMs: number;
 }
 
 /** Returns one result per direction. Each stream gets a reply before the action and another one after it. */
@@ -37,8 +39,8 @@ export async function pingGapsDuring(
 export function describeGaps(gaps: readonly PingGap[]): string {
   return gaps
     .map(
-      ({ from, to, sent, lost, longestMs }) =>
-        `${from} > ${to}: ${longestMs} ms, ${lost}/${sent} lost`,
+      ({ from, to, sent, lost, longestMs, silentMs }) =>
+        `${from} > ${to}: ${longestMs} ms (silent ${silentMs} ms), ${lost}/${sent} lost`,
     )
     .join("; ");
 }
@@ -53,6 +55,28 @@ export function assertShort(gaps: readonly PingGap[]): void {
 }
 
 const LIMIT_MS = 20_000;
+
+interface Reply {
+  /** When it came, in seconds since 1970. */
+  at: number;
+  number: number;
+  tookS: number;
+}
+
+/** The longest time in milliseconds in which a ping was on its way and no reply came. */
+function silence(replies: readonly Reply[]): number {
+  const inOrder = [...replies].sort((a, b) => a.at - b.at);
+  const answered = new Set(inOrder.map(({ number }) => number));
+  const gaps = inOrder.slice(1).map((reply, at) => {
+    const before = inOrder[at] ?? reply;
+    const gap = reply.at - before.at;
+    for (let number = before.number + 1; number < reply.number; number++) {
+      if (!answered.has(number)) return gap;
+    }
+    return Math.min(gap, reply.tookS);
+  });
+  return Math.round(Math.max(0, ...gaps) * 1000);
+}
 
 class PingStream {
   private readonly child: ChildProcess;
@@ -92,11 +116,16 @@ class PingStream {
     const gaps = times.slice(1).map((time, at) => time - (times[at] ?? time));
     const lost = sent - new Set(replies.map(({ number }) => number)).size;
     const longestMs = Math.round(Math.max(0, ...gaps) * 1000);
-    return { from: this.from, to: this.to, sent, lost, longestMs };
+    return { from: this.from, to: this.to, sent, lost, longestMs, silentMs: silence(replies) };
   }
 
-  private replies(): { at: number; number: number }[] {
-    const lines = this.printed.matchAll(/^\[([\d.]+)\] \d+ bytes from .* icmp_seq=(\d+)/gm);
-    return [...lines].map((line) => ({ at: Number(line[1]), number: Number(line[2]) }));
+  private replies(): Reply[] {
+    const lines = this.printed.matchAll(
+      /^\[([\d.]+)\] \d+ bytes from .* icmp_seq=(\d+) .*time=([\d.]+) ms/gm,
+    );
+    return [...lines].map(([, at, number, ms]) => ({
+      ...{ at: Number(at), number: Number(number) },
+      tookS: Number(ms) / 1000,
+    }));
   }
 }

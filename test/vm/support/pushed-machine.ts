@@ -2,13 +2,15 @@
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { poll } from "../../../scripts/poll";
+import { differences } from "../../../mesh/host/differences";
+import type { Observation } from "../../../mesh/host/observation";
+import { wantedOf } from "../../../mesh/host/wanted";
 import type { PushRequest } from "../../../mesh/push-request";
 import type { Lab } from "../../../scripts/lab/lab";
-import { parseFacts, type Facts } from "../../../scripts/push/facts";
-import { composeMessage } from "../../../scripts/push/host-script";
+import { digestOf } from "../../../scripts/push/wanted-state";
 import { configOf, keyPairFor, push, requestFor, startPush } from "../../lab/support/pushing";
-import { MARKS } from "./host-script";
 import type { LightMachine } from "./light-machines";
+import { MachineSession, MARKS } from "./machine-session";
 
 const ADDRESS = "10.0.0.1";
 const PEER_ADDRESS = "10.0.0.2";
@@ -24,19 +26,24 @@ export interface State {
   extraPeer: boolean;
 }
 
-export interface Inspection extends Facts {
+export interface Inspection {
+  observed: Observation;
   /** The contents of /etc/wireguard/wg0.conf; "" if it does not exist. */
   live: string;
   failedUnits: string[];
 }
 
 export class PushedMachine {
+  readonly session: MachineSession;
+
   constructor(
     private readonly lab: Lab,
     private readonly light: LightMachine,
     /** A host of the lab and its public address. */
     private readonly peer: { name: string; address: string },
-  ) {}
+  ) {
+    this.session = new MachineSession(light.machine);
+  }
 
   get machine(): LightMachine["machine"] {
     return this.light.machine;
@@ -112,33 +119,39 @@ export class PushedMachine {
   }
 
   /** Waits until the boot has finished and reads the machine's state. */
-  async inspect(): Promise<Inspection> {
-    const message = composeMessage("facts", { ...MARKS, node: this.name });
-    const result = await this.machine.ssh(INSPECT, { input: message, timeoutMs: INSPECT_LIMIT_MS });
+  async inspect(state?: State): Promise<Inspection> {
+    const result = await this.machine.ssh(INSPECT, { timeoutMs: INSPECT_LIMIT_MS });
     assert.equal(result.code, 0, result.stderr);
     const values = (key: string): string[] =>
       [...result.stdout.matchAll(new RegExp(`^${key} (.*)$`, "gm"))].map(([, it = ""]) => it);
+    const wanted = state && { config: this.configOf(state), forwarding: state.forwarding };
     return {
-      ...parseFacts(result.stdout),
+      observed: await this.session.observe(wanted),
       live: Buffer.from(values("live")[0] ?? "", "base64").toString(),
       failedUnits: values("failed-unit").map((line) => line.split(" ")[0] ?? ""),
     };
   }
 
   /** Asserts that the interface matches a state, including its peers; null: that there is no interface. */
-  assertRuns(state: State | null, found: Inspection, when: string): void {
-    const { failedUnits, pending, interface: link, mtu, publicKey, listenPort, addresses } = found;
-    const peers = found.peers.map((peer) => peer.publicKey).sort();
+  assertRuns(state: State | null, { failedUnits, observed }: Inspection, when: string): void {
+    const { pending } = observed;
     assert.deepEqual({ failedUnits, pending }, { failedUnits: [], pending: null }, when);
+    const link = observed.network.links.get("wg0");
+    const device = observed.devices.get("wg0");
     if (state === null) {
-      assert.equal(link, "missing", when);
+      assert.equal(link, undefined, when);
       return;
     }
+    assert.ok(link && device, when);
     const others = [this.peer.name, ...(state.extraPeer ? ["stranger"] : [])];
     assert.deepEqual(
-      { link, mtu, publicKey, listenPort, addresses, peers },
       {
-        ...{ link: "up", mtu: state.mtu, publicKey: keyPairFor(this.name).publicKey },
+        ...{ up: link.up, mtu: link.mtu, publicKey: device.publicKey },
+        ...{ listenPort: device.listenPort, addresses: link.addresses },
+        peers: [...device.peers.keys()].sort(),
+      },
+      {
+        ...{ up: true, mtu: state.mtu, publicKey: keyPairFor(this.name).publicKey },
         ...{ listenPort: 51820, addresses: [`${ADDRESS}/24`] },
         peers: others.map((name) => keyPairFor(name).publicKey).sort(),
       },
@@ -148,17 +161,14 @@ export class PushedMachine {
 
   /** Asserts that a state is complete: file, interface, forwarding, start at boot; and that the peer gets a reply. */
   async assertConverged(state: State, when: string): Promise<void> {
-    const found = await this.inspect();
+    const found = await this.inspect(state);
     this.assertRuns(state, found, when);
-    const { live, runsOtherwise, atBoot, forwarding } = found;
-    assert.deepEqual(
-      { live, runsOtherwise, atBoot, forwards: forwarding.ipv4 },
-      {
-        ...{ live: this.configOf(state), runsOtherwise: false, atBoot: true },
-        forwards: state.forwarding,
-      },
-      when,
-    );
+    const request = this.request(state);
+    const wanted = wantedOf(request, digestOf(request));
+    assert.deepEqual(differences(found.observed, wanted), { live: [], boot: [] }, when);
+    assert.equal(found.live, this.configOf(state), when);
+    const forwards = found.observed.sysctls.get("net/ipv4/ip_forward") === "1";
+    assert.equal(forwards, state.forwarding, when);
     const ping = ["ping", "-n", "-c1", "-W3", ADDRESS];
     const attempt = async (): Promise<true | undefined> =>
       (await this.lab.exec(this.peer.name, ping)).code === 0 ? true : undefined;
@@ -170,5 +180,4 @@ export class PushedMachine {
 const ANY: State = { mtu: 1400, forwarding: false, extraPeer: false };
 const INSPECT = `systemctl is-system-running --wait >/dev/null
 systemctl list-units --failed --plain --no-legend | sed 's/^/failed-unit /'
-echo "live $(sudo cat /etc/wireguard/wg0.conf 2>/dev/null | base64 -w 0)"
-exec sudo -n sh -s`;
+echo "live $(sudo cat /etc/wireguard/wg0.conf 2>/dev/null | base64 -w 0)"`;

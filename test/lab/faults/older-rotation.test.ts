@@ -1,0 +1,80 @@
+/** Upgrading in the middle of a rotation: hosts of commit 5c9eafb with a watcher and a second interface. Needs root. */
+import * as assert from "node:assert/strict";
+import { Lab } from "../../../scripts/lab/lab";
+import type { LeakWatch } from "../support/leak-watch";
+import { olderPush } from "../support/older-push";
+import { assertShort, pingGapsDuring, type Direction } from "../support/ping-gaps";
+import { pushed, RotatingNetwork, ROTATING_WORLD, ROTATION_INTERFACE } from "../support/rotating";
+import { canPingSoon } from "../support/small-world";
+
+const DIRECTIONS: Direction[] = [
+  ["laptop", "10.0.0.2"],
+  ["desktop", "10.0.0.3"],
+  ["laptop", "10.0.0.1"],
+];
+const WATCHERS = "pgrep -f '[h]ost.sh watch' | wc -l";
+
+describe("a rotation that an older version began", function () {
+  this.timeout(240_000);
+  let lab: Lab;
+  let net: RotatingNetwork;
+  let leaks: LeakWatch;
+
+  before(async () => {
+    lab = await Lab.up(ROTATING_WORLD, { id: "test-f-older-rotation" });
+    net = new RotatingNetwork(lab);
+    leaks = await net.watchLeaks();
+    await olderPush(lab, net.relay());
+    for (const node of ["desktop", "laptop"]) await olderPush(lab, net.peer(node));
+    assert.ok(await canPingSoon(lab, "laptop", "10.0.0.2"));
+    // A peer with two keys, a relay with two interfaces, and one peer that has moved to both.
+    net.stage("desktop");
+    net.stage("relay");
+    await olderPush(lab, net.relay());
+    await olderPush(lab, net.peer("desktop"));
+    assert.ok(await canPingSoon(lab, "laptop", "10.0.0.2"));
+  });
+  after(() => lab.down());
+
+  const on = async (node: string, script: string): Promise<string> =>
+    (await lab.exec(node, ["sh", "-c", script])).stdout.trim();
+  const links = (): Promise<string> =>
+    on("relay", `cat /sys/class/net/wg0/ifindex /sys/class/net/${ROTATION_INTERFACE}/ifindex`);
+
+  async function assertWorks(): Promise<void> {
+    for (const [from, to] of DIRECTIONS)
+      assert.ok(await canPingSoon(lab, from, to), `${from} > ${to}`);
+  }
+
+  it("is taken over on every host without a lost packet: interfaces stay, and the watcher is this version's", async () => {
+    const before = await links();
+    const gaps = await pingGapsDuring(lab, DIRECTIONS, async () => {
+      assert.equal(await pushed(lab, net.relay(), leaks), "applied");
+      assert.equal(await pushed(lab, net.peer("desktop"), leaks), "applied");
+    });
+    for (const { lost } of gaps) assert.equal(lost, 0);
+    assert.equal(await links(), before);
+    assert.equal(await on("relay", WATCHERS), "1");
+    assert.match(await on("relay", "ip rule show pref 5182"), /lookup 5182/);
+    assert.equal(await pushed(lab, net.relay(), leaks), "unchanged");
+  });
+
+  it("goes on: the other peer moves, and the rotation is finished without a remainder", async () => {
+    const gaps = await pingGapsDuring(lab, DIRECTIONS, async () => {
+      await pushed(lab, net.peer("laptop"), leaks);
+      net.finish("desktop");
+      net.finish("relay");
+      await pushed(lab, net.relay(), leaks);
+      for (const node of ["desktop", "laptop"]) await pushed(lab, net.peer(node), leaks);
+    });
+    assertShort(gaps);
+    net.rotationKey = null;
+    await pushed(lab, net.relay(), leaks);
+    await assertWorks();
+    const left = `ip rule show pref 5182; ip route show table 5182; ls -d /sys/class/net/${ROTATION_INTERFACE}; find /etc/wireguard -name '${ROTATION_INTERFACE}*'`;
+    assert.equal(await on("relay", `${left} 2>/dev/null`), "");
+    assert.equal(await on("relay", `sleep 2; ${WATCHERS}`), "0");
+  });
+
+  it("leaks no secret", () => leaks.end());
+});

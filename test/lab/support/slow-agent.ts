@@ -1,0 +1,39 @@
+/** An SSH agent that takes its time for a signature, as one does that waits for its owner's touch or confirmation. */
+import * as net from "node:net";
+
+/** SSH_AGENTC_SIGN_REQUEST (draft-ietf-sshm-ssh-agent, 3.6). */
+const SIGN_REQUEST = 13;
+
+export interface SlowAgent {
+  /** How many signatures it was asked for. */
+  asked: number;
+  close(): void;
+}
+
+/** Listens at the socket `path` and passes all on to the agent at `real`; a request for a signature `delayMs` later. */
+export async function startSlowAgent(
+  path: string,
+  real: string,
+  delayMs: number,
+): Promise<SlowAgent> {
+  const agent: SlowAgent = { asked: 0, close: () => server.close() };
+  const server = net.createServer((client) => {
+    const upstream = net.connect(real);
+    upstream.pipe(client);
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      one.on("error", () => other.destroy());
+      one.on("close", () => other.destroy());
+    }
+    client.on("data", (message) => {
+      // ssh sends one message at a time: its length in four bytes, then its type.
+      const isSigning = message[4] === SIGN_REQUEST;
+      if (isSigning) agent.asked += 1;
+      setTimeout(() => upstream.write(message), isSigning ? delayMs : 0);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return agent;
+}
