@@ -18,9 +18,8 @@ export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
     forwards6: forwarding.ipv6,
     tunnel: main.addresses.flatMap((address) => prefixOf(address)?.text ?? []),
   };
-  const output = { nft: observed.nft.split("\n"), iptables: observed.iptables.split("\n") };
   const isPingLost = observed.pings.some(({ answered }) => !answered);
-  return firewallFindings(output, needs)
+  return firewallFindings(observed, needs)
     .filter(({ blocked }) => blocked !== "pings" || isPingLost)
     .map((finding) => firewallWords(finding, needs));
 }

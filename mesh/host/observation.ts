@@ -50,10 +50,10 @@ export interface Observation {
   answers: ReadonlyMap<string, readonly string[]>;
   /** Public halves of the private keys on the host. */
   ownKeys: ReadonlySet<string>;
-  /** The output of `nft list ruleset`. */
-  nft: string;
+  /** The output of `nft list ruleset`, as firewall.ts takes it. */
+  nft: readonly string[];
   /** The output of `iptables-save -t filter`. */
-  iptables: string;
+  iptables: readonly string[];
 }
 
 /**
@@ -90,8 +90,8 @@ export function parseObservation(
     mountPoints: new Set(lines("mounts").flatMap((line) => line.split(" ")[4] ?? [])),
     answers: parseAnswers(lines("names")),
     ownKeys: new Set(lines("own-keys")),
-    nft: lines("nft").join("\n"),
-    iptables: lines("iptables").join("\n"),
+    nft: lines("nft"),
+    iptables: lines("iptables"),
   };
 }
 

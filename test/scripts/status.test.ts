@@ -116,7 +116,7 @@ describe("status", () => {
         tokyo: reached({
           ...by.device({ listenPort: 1 })(asPlanned(plan, "tokyo")),
           now: NOW - 3600,
-          nft: DROPS_ALL,
+          nft: DROPS_ALL.split("\n"),
         }),
       }),
     );

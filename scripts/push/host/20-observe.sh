@@ -10,7 +10,7 @@ observe() {
   section wg && observe_wireguard
   section kernel && observe_kernel
   section files
-  sha256sum "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" 2>/dev/null; find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
+  sha256sum "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" "/etc/systemd/system/$KEYS_UNIT" 2>/dev/null; find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
   section records && observe_records
   section config
   grep -s -H -v -i -E '^[[:space:]]*(privatekey|presharedkey)[[:space:]]*=' "$LIVE" "$SECOND_LIVE"

@@ -153,7 +153,7 @@ describe("an observation", () => {
     assert.deepEqual(it.configs.get("/etc/wireguard/wg0.conf"), ["[Interface]", "# a: b"]);
     assert.deepEqual(
       [[...it.mountPoints], [...it.ownKeys], it.nft],
-      [["/etc/wireguard/wg0.conf"], [currentKey(0)], "table ip a {\n}"],
+      [["/etc/wireguard/wg0.conf"], [currentKey(0)], ["table ip a {", "}"]],
     );
   });
 
