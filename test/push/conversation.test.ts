@@ -49,7 +49,7 @@ describe("an observation", () => {
       ...[`@${TOKEN} host`, "boot B", "now 7"],
       ...[`@${TOKEN} nft`, "table inet a {", "}"],
     );
-    assert.deepEqual([bootId, now, nft], ["B", 7, "table inet a {\n}"]);
+    assert.deepEqual([bootId, now, nft], ["B", 7, ["table inet a {", "}"]]);
   });
 
   it("is not ended by the output of a tool", async () => {
@@ -62,7 +62,7 @@ describe("an observation", () => {
       "@ now",
     ];
     const { bootId, nft } = await seen(`@${TOKEN} host`, "boot B", `@${TOKEN} nft`, ...output);
-    assert.deepEqual([bootId, nft], ["B", output.join("\n")]);
+    assert.deepEqual([bootId, nft], ["B", output]);
   });
 
   it("is asked for by the program with its questions", async () => {

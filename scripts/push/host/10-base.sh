@@ -1,10 +1,4 @@
 # Paths, the lock, and starting programs. POSIX sh with `local`: dash, bash, busybox ash and mksh.
-case ${KSH_VERSION-} in *93*) echo "error: sh is ksh93 on this host, which has no local variables" >&2 && exit 1 ;; esac
-set -u
-umask 077
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-# wireguard-go before 2022 refuses to run on a kernel that could have WireGuard.
-export PATH LC_ALL=C WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1
 NL='
 '
 TAB='	'
@@ -13,7 +7,13 @@ QUESTIONS=
 UNDO_AFTER_S=45
 CHANGE_S=90
 
+# Nothing but assignments stands outside of functions: a program that is cut short must not even print its environment.
 set_paths() {
+  case ${KSH_VERSION-} in *93*) echo "error: sh is ksh93 on this host, which has no local variables" >&2 && exit 1 ;; esac
+  set -u && umask 077
+  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+  # wireguard-go before 2022 refuses to run on a kernel that could have WireGuard.
+  export PATH LC_ALL=C WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1
   IFACE=$1
   case $IFACE in '' | .* | *[!A-Za-z0-9_=+.-]* | ????????????????*) fail "$IFACE is no interface name" "it has 1 to 15 of A-Z a-z 0-9 _ = + . -" ;; esac
   # A relay's second interface during a rotation, as alternateName in mesh/plan/rotation.ts.
