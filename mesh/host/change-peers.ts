@@ -32,7 +32,12 @@ export function changePeers(
   const which = (test: (it: PeerDifference) => boolean) =>
     keys.filter((key) => changes.get(key)?.some(test));
   const extra = which((it) => it.kind === "peer" && it.is === "extra");
-  // Extra peers are removed last, so the undo may find their sessions alive, and keeps them.
+  // Extra peers are removed last, so the undo may find their sessions alive, and keeps them. But a relay that has shaken hands
+  // by a key that was tried sends its answers there until it shakes hands by the former key again.
+  const tried = triedPeers(differences, wanted).flatMap(({ allowedIps }) => allowedIps);
+  const sharesPrefix = (key: string) =>
+    device.peers.get(key)?.allowedIps.some((prefix) => tried.includes(prefix)) === true;
+  const left = extra.filter(sharesPrefix);
   const reset = which((it) => isNew(it) || (wasRemoved(it) && it.kind !== "peer"));
   const removed = new Set(which(wasRemoved));
   const former = keys
@@ -49,7 +54,12 @@ export function changePeers(
       ...wgStep(one.name, own.wanted, ordered),
       ...forgetStep(one.name, extra),
     ],
-    undo: [...forgetStep(one.name, reset), ...wgStep(one.name, own.former, former)],
+    undo: [
+      // The times of handshakes are in seconds, so one of the same second would not count as later.
+      ...(left.length === 0 ? [] : [{ do: "wait", seconds: 1 } as const]),
+      ...forgetStep(one.name, [...reset, ...left]),
+      ...wgStep(one.name, own.former, former),
+    ],
   };
 }
 
@@ -67,6 +77,26 @@ export function wasRemoved(it: PeerDifference): boolean {
 
 export function isNew(it: PeerDifference): boolean {
   return it.kind === "peer" && it.is === "missing";
+}
+
+/** New peers that must prove themselves, and can do so beside the peers in use: the interface runs and keeps its key. */
+export function triedPeers(
+  differences: readonly LiveDifference[],
+  { main, mustShake }: Wanted,
+): WantedPeer[] {
+  if (isRekeyed(differences)) return [];
+  const changes = changesByPeer(differences);
+  return main.peers.filter(
+    ({ publicKey }) =>
+      mustShake.includes(publicKey) && changes.get(publicKey)?.some(isNew) === true,
+  );
+}
+
+/** Whether the interface gets another key, or is new. */
+export function isRekeyed(differences: readonly LiveDifference[]): boolean {
+  return differences.some(
+    (it) => it.kind === "public-key" || (it.kind === "interface" && it.is === "missing"),
+  );
 }
 
 export function changesByPeer(

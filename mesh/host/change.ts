@@ -30,6 +30,7 @@ export type LiveStep =
   | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
   /** Restarts the watcher of rotating keys with the lines of watched-keys.ts; with none it ends. */
   | { do: "watch"; lines: string[] }
+  | { do: "wait"; seconds: number }
   /** Pings each address once, in the background. */
   | { do: "ping"; addresses: string[] };
 
@@ -98,6 +99,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `shake ${step.interface} ${step.seconds} ${step.key} ${step.endpoint ?? "-"}`;
     case "watch":
       return `watch ${step.lines.length === 0 ? "-" : piece(step.lines)}`;
+    case "wait":
+      return `wait ${step.seconds}`;
     case "ping":
       return `ping ${step.addresses.join(" ")}`;
     case "place":

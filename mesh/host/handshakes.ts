@@ -1,6 +1,6 @@
 /** Handshakes and pings that prove a change: before it where that is possible, else after it. */
 import type { LiveStep } from "./change";
-import { changesByPeer, isNew, needsSession, wasRemoved } from "./change-peers";
+import { changesByPeer, isRekeyed, needsSession, triedPeers, wasRemoved } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { prefixOf } from "./prefixes";
@@ -24,7 +24,7 @@ export function tryNewKeys(
   wanted: Wanted,
 ): Part {
   const { main } = wanted;
-  const sections = tried(differences, wanted).map((peer) => ({
+  const sections = triedPeers(differences, wanted).map((peer) => ({
     ...newSection(peer, [], observed),
     keepalive: TRIAL_KEEPALIVE_S,
   }));
@@ -38,7 +38,7 @@ export function tryNewKeys(
 export function awaitHandshakes(differences: readonly LiveDifference[], wanted: Wanted): Part {
   const { main, mustShake } = wanted;
   const changes = changesByPeer(differences);
-  const before = tried(differences, wanted);
+  const before = triedPeers(differences, wanted);
   const untried = main.peers.filter(
     (it) => mustShake.includes(it.publicKey) && !before.includes(it),
   );
@@ -84,23 +84,6 @@ export function pingFormerPeers(
       endpoint !== null && (rekeyed || changes.get(publicKey)?.some(wasRemoved) === true),
   );
   return { apply: [], undo: ping(silent.flatMap(firstAddress)) };
-}
-
-/** With a running interface and the same key of our own. */
-function tried(differences: readonly LiveDifference[], { main, mustShake }: Wanted) {
-  if (isRekeyed(differences)) return [];
-  const changes = changesByPeer(differences);
-  return main.peers.filter(
-    ({ publicKey }) =>
-      mustShake.includes(publicKey) && changes.get(publicKey)?.some(isNew) === true,
-  );
-}
-
-/** Whether the interface gets another key, or is new. */
-function isRekeyed(differences: readonly LiveDifference[]): boolean {
-  return differences.some(
-    (it) => it.kind === "public-key" || (it.kind === "interface" && it.is === "missing"),
-  );
 }
 
 /** The first single address among the allowed IPs. */

@@ -15,7 +15,7 @@ import { closingLine, totalsOf } from "./totals.mjs";
  * @typedef {object} Outcome
  * @property {Job} job
  * @property {Totals} totals
- * @property {string[]} failures titles of failed tests
+ * @property {string[]} failures titles of failed tests, each with the first lines of its error
  * @property {Record<string, number>} durations seconds by file, of files that ran completely
  */
 

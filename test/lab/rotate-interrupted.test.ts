@@ -75,7 +75,9 @@ describe("a key rotation that is killed", function () {
     await assertAllWork();
     await undone("relay");
     assert.equal(await shown("relay", knows(next)), "");
-    assert.equal(await shown("relay", "pgrep -f '[h]ost.sh watch'"), "");
+    const ended = async () =>
+      (await shown("relay", "pgrep -f '[h]ost.sh watch'")) === "" ? true : undefined;
+    assert.ok(await poll(ended, { limitMs: 10_000, pauseMs: 20 }), "the watcher still runs");
     await assertAllWork();
     assert.equal(await pushed(lab, net.relay(), leaks), "applied");
   });

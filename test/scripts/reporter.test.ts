@@ -43,12 +43,17 @@ describe("the reporter", () => {
       });
       it("passes", () => {});
       it.skip("is skipped", () => {});
-      describe("a group", () => it("fails", () => { throw new Error("no"); }));`);
+      describe("a group", () => it("fails", () => { throw new Error("no\\n\\nreason"); }));`);
     assert.deepEqual(await once(mocha, "exit"), [1, null]);
     const { files, ...rest } = JSON.parse(readFileSync(report(), "utf8")) as {
       files: Record<string, number>;
     };
-    assert.deepEqual(rest, { passed: 2, failed: 1, skipped: 1, failures: ["a group fails"] });
+    assert.deepEqual(rest, {
+      passed: 2,
+      failed: 1,
+      skipped: 1,
+      failures: ["a group fails\n    no\n    reason"],
+    });
     assert.deepEqual(
       Object.keys(files).map((file) => basename(file)),
       ["x.test.js"],

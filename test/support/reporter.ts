@@ -1,5 +1,5 @@
 /**
- * Prints mocha's own `spec` output, and writes the totals, the titles of failed tests and the seconds of each test file to the
+ * Prints mocha's own `spec` output, and writes the totals, the failed tests and the seconds of each test file to the
  * file in TEST_REPORT_FILE, for the test runner, which starts several mocha processes.
  */
 import { writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ class ReporterWithReport extends reporters.Spec {
     };
     runner.on("test end", count);
     runner.on("hook end", count);
-    runner.on("fail", (test) => failures.push(test.fullTitle()));
+    runner.on("fail", (test, error: Error) => failures.push(test.fullTitle() + inShort(error)));
     runner.once("end", () => {
       const { passes, failures: failed, pending } = this.stats;
       const files = Object.fromEntries(
@@ -37,6 +37,14 @@ class ReporterWithReport extends reporters.Spec {
       writeFileSync(report, JSON.stringify({ ...totals, failures, files }));
     });
   }
+}
+
+/** The first lines of an error's message, and where it happened in a test: a log may be cut down to the end of the run. */
+function inShort({ message = "", stack = "" }: Partial<Error>): string {
+  const place = /test\/[^\s)]*\.ts:\d+/.exec(stack);
+  const words = message.split("\n").filter((line) => line.trim() !== "");
+  const lines = [...words.slice(0, 4), ...(place === null ? [] : [`at ${place[0]}`])];
+  return lines.map((line) => `\n    ${line.slice(0, 160)}`).join("");
 }
 
 /** Ends the run after its `after` hooks, which take labs down; mocha by itself exits at once. */

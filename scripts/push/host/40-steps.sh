@@ -21,6 +21,7 @@ run_step() {
     sysctl) [ ! -e "/proc/sys/$1" ] || printf '%s\n' "$2" >"/proc/sys/$1" ;;
     shake) shake "$@" ;;
     watch) watch_piece "$1" ;;
+    wait) pause "$1" ;;
     ping) ping_all "$@" ;;
     *) return 1 ;;
   esac

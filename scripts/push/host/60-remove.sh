@@ -9,8 +9,7 @@ remove() {
   converse
   if [ "$answer" != remove ]; then return; fi
   # The way in may be the tunnel that goes, so a program of its own does this. A push that comes before it takes its token away.
-  printf '%s\n' "$TOKEN" >"$LOCK"
-  printf '%s\n' "$TOKEN" >"$RUN/pending"
+  for name in "$LOCK" "$RUN/pending"; do printf '%s\n' "$TOKEN" >"$name"; done
   printf '%s\n' "$argument" >"$RUN/sysctls-off"
   echo removing
   launch "$STATE/host.sh" tear-down "$TOKEN"

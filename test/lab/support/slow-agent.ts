@@ -27,8 +27,13 @@ export async function startSlowAgent(
       one.on("error", () => other.destroy());
       one.on("close", () => other.destroy());
     }
-    client.on("data", (message) => {
-      // ssh sends one message at a time: its length in four bytes, then its type.
+    let received = Buffer.alloc(0);
+    client.on("data", (part) => {
+      received = Buffer.concat([received, part]);
+      // ssh waits for the answer to each message: its length in four bytes, which may come apart, then its type.
+      if (received.length < 4 || received.length < 4 + received.readUInt32BE()) return;
+      const message = received;
+      received = Buffer.alloc(0);
       const isSigning = message[4] === SIGN_REQUEST;
       if (isSigning) agent.asked += 1;
       setTimeout(() => upstream.write(message), isSigning ? delayMs : 0);

@@ -12,8 +12,11 @@ import { keyPairFor, PUSH_WORLD } from "./pushing";
 import { canPing } from "./small-world";
 
 export const RELAY_ADDRESS = "203.0.113.10";
-/** In which a ping is on its way and no reply comes. */
-const LONGEST_GAP_MS = 100;
+/**
+ * In which a ping is on its way and no reply comes, besides what the machine itself loses. A peer that is removed, or dialled
+ * at another place, loses pings; a session that is lost shows in the handshakes. So this need not be tight: other tests run.
+ */
+const LONGEST_GAP_MS = 300;
 
 const PEERS = { desktop: "10.0.0.2", laptop: "10.0.0.3" };
 const DIRECTIONS: Direction[] = [
@@ -101,6 +104,7 @@ export class WorkingNetwork {
     const noiseMs = gaps.at(-1)?.silentMs ?? 0;
     const isLong = gaps.some(({ silentMs }) => silentMs > LONGEST_GAP_MS + noiseMs);
     assert.equal(isLong, false, describeGaps(gaps));
+    for (const { lost } of gaps) assert.equal(lost, 0, describeGaps(gaps));
     assert.equal(await this.relay.run("cat /sys/class/net/wg0/ifindex"), link);
     assert.ok(samples().length > 3, "too few samples of the handshakes");
     for (const sample of samples()) {

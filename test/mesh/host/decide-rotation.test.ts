@@ -38,7 +38,11 @@ describe("the steps while keys rotate", () => {
       "set wg0 peer <peer0> remove",
       "ping 10.86.0.20",
     ]);
-    assert.equal(stepsText(change, "undo")[0], "set wg0 peer <peer0 next> remove");
+    // The neighbour may have followed the new key: the undo begins a new session with the former one.
+    assert.deepEqual(stepsText(change, "undo").slice(0, 2), [
+      "wait 1",
+      "set wg0 peer <peer0 next> remove peer <peer0> remove",
+    ]);
   });
 
   it("wait after the change for a peer that must shake hands at another endpoint", () => {

@@ -87,6 +87,7 @@ export class ChangeRun {
         this.#watch(one === "-" ? null : this.#piece(one));
         return;
       }
+      case "wait":
       case "ping":
         return;
       case "place": {
