@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { machineId } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
-import { announcesKey } from "../mesh/plan/rotation";
+import { announcesKey, hasSecondInterface } from "../mesh/plan/rotation";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
 import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
 import {
@@ -88,7 +88,7 @@ function registerNodes(
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
   for (const plan of [...secondInterfaceFirst(direct(relays)), ...indirect(relays)]) {
-    const second = relays.filter((relay) => relay.rotationPort !== null).map(({ name }) => name);
+    const second = relays.filter(hasSecondInterface).map(({ name }) => name);
     const after = pushesOf([...jumpRelays(plan), ...second], nodes);
     nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
   }
@@ -114,9 +114,7 @@ function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): HostPu
 
 /** Relays with a second interface first: the others dial them with the key or at the port that this push installs. */
 function secondInterfaceFirst(relays: NodePlan[]): NodePlan[] {
-  return [...relays].sort(
-    (a, b) => Number(b.rotationPort !== null) - Number(a.rotationPort !== null),
-  );
+  return [...relays].sort((a, b) => Number(hasSecondInterface(b)) - Number(hasSecondInterface(a)));
 }
 
 function direct(relays: NodePlan[]): NodePlan[] {

@@ -43,7 +43,8 @@ function instanceOf(
       relay: node.name,
       ec2,
       inner: innerPrefixes(plan.nodes, plan.network),
-      ports: [port, node.rotationPort ?? defaultRotationPort(port)],
+      // The same before and after a rotation, when the two change places.
+      ports: [port, node.rotationPort ?? defaultRotationPort(port)].sort((a, b) => a - b),
       instanceName: instanceNameOf(node.name, ec2),
       userData: pulumi.secret(renderUserData(node.name, ec2, keyring).reveal()),
       tags: { Name: node.name, "wireguard-mesh": owner, ...ec2.tags },

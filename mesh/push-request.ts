@@ -68,6 +68,11 @@ export interface PushRequest extends HostAccess {
    * handshake with it, because the old session died with the old instance. Absent in requests of older versions.
    */
   instances?: string[];
+  /**
+   * Public keys of neighbours that send from the port at which they are dialled. One that is heard from another port of the
+   * same address speaks through a second interface that is to go. Absent in requests of older versions.
+   */
+  fixedPorts?: string[];
   /** For the first login to an EC2 instance of this stack; null for other machines. */
   identity: HostIdentity | null;
   /** Null unless a key is changing or a second interface exists. */

@@ -39,7 +39,7 @@ export interface Node {
   custody: "config" | "host" | "device";
   /** Whether the config has the old private key (`formerPrivateKeys`) of a relay that has its next key. */
   formerKey: boolean;
-  /** UDP port of a relay's second interface: during a rotation, and while the config sets the port. Null: it has none. */
+  /** UDP port at which a relay serves its next key, during a rotation and from then on. Null for a peer. */
   rotationPort: number | null;
   /** How to log in, in the order to try. Empty: its config is delivered as a file. */
   hosts: Host[];
@@ -81,7 +81,7 @@ export interface Expectation {
   reach: boolean;
 }
 
-/** The default of `rotationPort`: the port next to the listen port. */
+/** The default of `rotationPort`. */
 export function defaultRotationPort(listenPort: number): number {
   return listenPort === 65535 ? listenPort - 1 : listenPort + 1;
 }

@@ -16,13 +16,10 @@ export function rotationIssues(draft: Draft): Issue[] {
   ];
 }
 
-/** The port of a relay's second interface, or null if it has none. */
-export function rotationPortOf(relay: NodeDraft, draft: Draft): number | null {
-  if (relay.kind === "peer") return null;
-  const written = relay.fields.rotationPort ?? null;
-  return (
-    written ?? (holdsNextKey(relay, draft) ? defaultRotationPort(listenPortOf(relay, draft)) : null)
-  );
+/** The port that a relay's next key gets; null for a peer. */
+export function rotationPortOf(node: NodeDraft, draft: Draft): number | null {
+  if (node.kind === "peer") return null;
+  return node.fields.rotationPort ?? defaultRotationPort(listenPortOf(node, draft));
 }
 
 /** Reports whether the node itself already has its next key. */
@@ -94,12 +91,13 @@ function progressIssues(node: NodeDraft, draft: Draft): Issue[] {
   return [error(`privateKeys.${node.name}`, message, remedy)];
 }
 
-/** The port must be free on the machine and at its endpoint. */
+/** The port must be free on the machine and at its endpoint. A default one matters only during a rotation. */
 function portIssues(relay: NodeDraft, draft: Draft): Issue[] {
   const port = rotationPortOf(relay, draft);
   const endpoint = endpointOf(relay, draft);
   const path = `${relay.path}.rotationPort`;
-  if (port === null) return [];
+  const matters = relay.fields.rotationPort !== undefined || holdsNextKey(relay, draft);
+  if (port === null || !matters) return [];
   const remedy = "choose another UDP port, and open it in the relay's firewall";
   if (port === listenPortOf(relay, draft))
     return [error(path, `${port} is already the listen port`, remedy)];
@@ -119,28 +117,19 @@ function nodeAt(endpoint: Endpoint, relay: NodeDraft, draft: Draft): NodeDraft |
 
 /** A second key needs a second interface, which only a push can create. */
 function secondInterfaceIssues(relay: NodeDraft, draft: Draft): Issue[] {
-  const { nextPublicKey, rotationPort } = relay.fields;
-  const path = `${relay.path}.rotationPort`;
-  const moves = holdsNextKey(relay, draft);
-  if (hostsOf(relay).length === 0 && (moves || rotationPort !== undefined)) {
+  if (!holdsNextKey(relay, draft)) return [];
+  if (hostsOf(relay).length === 0) {
     const message = "has no host, so no push can create the second interface that a rotation needs";
     const remedy =
       "give it a host; or only set publicKey to the new key, and deliver all configs again";
     return [error(relay.path, message, remedy)];
   }
-  if (moves && hostsOf(relay).every((host) => host.kind === "via")) {
+  if (hostsOf(relay).every((host) => host.kind === "via")) {
     const message =
       "is reached only through another relay, which would have to know the new key before it is installed";
     return [error(relay.path, message, "give it a host of the form user@address")];
   }
-  if (!moves || rotationPort === undefined) return [];
-  if (nextPublicKey === undefined) {
-    const message = `${rotationPort} is still used by devices for the key that this rotation would remove`;
-    const remedy = `set the old private key again, give those devices their new config, remove rotationPort and run up; then rotate`;
-    return [error(path, message, remedy)];
-  }
-  const message = `${rotationPort} now serves the next key: a device that got this port in an earlier rotation is cut off`;
-  return [warning(path, message, "nothing to do if the port was chosen for this rotation")];
+  return [];
 }
 
 /** Each would use a key that the other does not know yet. */

@@ -32,7 +32,9 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const rotation = wantedLines(wanted);
   return [
     configFile(main, observed, wanted),
-    ...(second === null ? [] : [configFile(second, observed, wanted)]),
+    ...(second === null || wanted.secondIsKept === true
+      ? []
+      : [configFile(second, observed, wanted)]),
     ...(former === null ? [] : [unwantedConfig(former, observed)]),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),

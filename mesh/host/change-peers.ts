@@ -1,20 +1,33 @@
 /** Steps for the keys and peers of a running WireGuard interface. A peer without a difference is in none of them. */
 import type { LiveDifference, PeerDifference } from "./difference";
+import { resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import { wantedPrefixes } from "./peer-differences";
 import { forgetStep, type Part } from "./steps";
 import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
 import {
   formerSection,
+  kickSteps,
   KEY_OF_NOW,
   newSection,
   NO_KEY,
   privateKeyText,
+  reached,
   wgStep,
   type InterfaceSection,
   type PeerSection,
 } from "./wg-text";
-import { formatNumericEndpoint, type WireGuardDevice, type WireGuardPeer } from "./wireguard-state";
+import {
+  formatNumericEndpoint,
+  type NumericEndpoint,
+  type WireGuardDevice,
+  type WireGuardPeer,
+} from "./wireguard-state";
+
+/** Endpoints of peers, by public key, that another interface knows better. */
+export type Whereabouts = ReadonlyMap<string, NumericEndpoint>;
+
+export const NOWHERE: Whereabouts = new Map();
 
 /**
  * `differences` are those of this interface. New peers and those that take prefixes come first, so that no prefix is without
@@ -26,7 +39,9 @@ export function changePeers(
   differences: readonly LiveDifference[],
   observed: Observation,
   wanted: Wanted,
+  taken: Whereabouts,
 ): Part {
+  if (isRekeyed(differences)) return renewPeers(one, device, differences, observed, wanted, taken);
   const changes = changesByPeer(differences);
   const keys = [...changes.keys()];
   const which = (test: (it: PeerDifference) => boolean) =>
@@ -61,6 +76,54 @@ export function changePeers(
       ...wgStep(one.name, own.former, former),
     ],
   };
+}
+
+/**
+ * A new key of its own makes every session of an interface a new one, so all peers are removed and added again: WireGuard sends
+ * no second handshake within 5 s of the last one (REKEY_TIMEOUT), and the times of handshakes by the other key would mislead
+ * the watcher. Those whose endpoint is known are spoken to at once.
+ */
+function renewPeers(
+  one: WantedInterface,
+  device: WireGuardDevice,
+  differences: readonly LiveDifference[],
+  observed: Observation,
+  wanted: Wanted,
+  taken: Whereabouts,
+): Part {
+  const { name } = one;
+  const prefixes = wantedPrefixes(device, one, wanted);
+  const sections = one.peers.map((peer): PeerSection => {
+    const { publicKey } = peer;
+    const fresh = newSection(peer, prefixes.get(publicKey) ?? [], observed);
+    const heard = taken.get(publicKey) ?? device.peers.get(publicKey)?.endpoint ?? null;
+    const kept =
+      heard === null || !mayBeAt(heard, peer, observed)
+        ? fresh.endpoint
+        : formatNumericEndpoint(heard);
+    return { ...fresh, endpoint: kept };
+  });
+  const former = [...device.peers.values()].map((peer) => formerSection(peer, true));
+  const added = one.peers.map(({ publicKey }) => publicKey);
+  const own = ownSections(one, device, differences);
+  return {
+    apply: [
+      ...forgetStep(name, [...device.peers.keys()]),
+      ...wgStep(name, own.wanted, sections),
+      ...kickSteps(name, reached(sections)),
+    ],
+    undo: [
+      ...forgetStep(name, [...new Set([...device.peers.keys(), ...added])]),
+      ...wgStep(name, own.former, former),
+      ...kickSteps(name, reached(former)),
+    ],
+  };
+}
+
+/** Whether the config allows that endpoint: it names none, or that one, or none that resolves. */
+function mayBeAt(heard: NumericEndpoint, { endpoint }: WantedPeer, observed: Observation): boolean {
+  const targets = endpoint === null ? [] : resolve(endpoint, observed).map(formatNumericEndpoint);
+  return targets.length === 0 || targets.includes(formatNumericEndpoint(heard));
 }
 
 /** The session of the peer is of no use: it belongs to another place or machine. */

@@ -1,5 +1,6 @@
 /** Why a change that is needed is not made: what it would break or could not do. */
 import { bootFiles } from "./boot-files";
+import { usersOfKept } from "./kept-second";
 import { routeOptions, type Route } from "./network-state";
 import type { Observation } from "./observation";
 import { prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
@@ -11,6 +12,7 @@ export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | 
   return (
     noPrivateKey(observed, wanted) ??
     mountedFile(observed, wanted) ??
+    usedSecond(observed, wanted) ??
     ownLan(observed, wanted) ??
     foreignRoute(observed, wanted)
   );
@@ -35,6 +37,16 @@ function mountedFile(observed: Observation, wanted: Wanted): Refusal | null {
   return {
     cause: `${mounted.path} is a mount point, so it cannot be replaced; nothing was changed`,
     remedy: `unmount it there (umount ${mounted.path}), or bind-mount its folder instead`,
+  };
+}
+
+/** A new rotation would take it from the peers that use it. */
+function usedSecond(observed: Observation, wanted: Wanted): Refusal | null {
+  const users = wanted.secondIsKept === true ? [] : usersOfKept(observed, wanted);
+  if (wanted.second === null || users.length === 0) return null;
+  return {
+    cause: `${wanted.second.name} is left of an earlier rotation and still used by ${users.join(", ")}; nothing was changed`,
+    remedy: `take them back to this relay's port: npx wireguard-mesh repush ${users[0] ?? ""} (each of them); a device needs its current config. Three minutes later run up again`,
   };
 }
 

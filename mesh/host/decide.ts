@@ -6,6 +6,7 @@ import { NEVER_CONFIRMED } from "./confirmed";
 import { commitSteps, ownerStep, stagingSteps } from "./commit";
 import type { Differences, LiveDifference } from "./difference";
 import { differences, liveDifferences } from "./differences";
+import { withKeptSecond } from "./kept-second";
 import { liveChange } from "./live-change";
 import { changeNotes, standingNotes } from "./notes";
 import type { Observation } from "./observation";
@@ -31,7 +32,8 @@ export interface DecideOptions {
  * What leads from `observed` to `wanted`. After its commit, the same decision on a new observation is `nothing`. Throws if
  * `wanted` has sealed secrets.
  */
-export function decide(observed: Observation, wanted: Wanted, options: DecideOptions): Decision {
+export function decide(observed: Observation, requested: Wanted, options: DecideOptions): Decision {
+  const wanted = withKeptSecond(observed, requested);
   const refused = refusal(observed, wanted);
   if (refused !== null) return refuse(refused, observed, wanted);
   const found = differences(observed, wanted);
@@ -57,8 +59,9 @@ export function decide(observed: Observation, wanted: Wanted, options: DecideOpt
 export function unapplied(
   before: Observation,
   after: Observation,
-  wanted: Wanted,
+  requested: Wanted,
 ): LiveDifference[] {
+  const wanted = withKeptSecond(before, requested);
   const { endpoints, instances } = confirmedState(before, wanted);
   const confirmed = { ...(before.records.confirmed ?? NEVER_CONFIRMED), endpoints, instances };
   const records = { ...after.records, confirmed, confirmedFile: [] };

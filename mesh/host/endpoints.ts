@@ -32,6 +32,7 @@ export function endpointDifference(
   running: WireGuardPeer,
   recorded: ReadonlyMap<string, string>,
   observed: Observation,
+  hasFixedPort: boolean,
 ): EndpointDifference | null {
   if (endpoint === null) return null;
   const targets = resolve(endpoint, observed).map(formatNumericEndpoint);
@@ -39,10 +40,16 @@ export function endpointDifference(
   const [to] = targets;
   if (to === undefined || (is !== null && targets.includes(is))) return null;
   const before = recorded.get(publicKey);
+  const isAtOtherPort =
+    hasFixedPort && targets.some((target) => addressOf(target) === addressOf(is ?? ""));
   const hasRoamed = is !== null && before === endpoint.text && isFresh(running, observed);
-  if (hasRoamed) return null;
-  const moved = before !== undefined && before !== endpoint.text;
+  if (hasRoamed && !isAtOtherPort) return null;
+  const moved = (before !== undefined && before !== endpoint.text) || isAtOtherPort;
   return { kind: "endpoint", is, wanted: endpoint.text, to, moved };
+}
+
+function addressOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.lastIndexOf(":"));
 }
 
 /** The endpoints that were set last, by public key, as `HOST:PORT` in the config. Older formats have only the live file. */
@@ -83,6 +90,7 @@ export function fileEndpoints(lines: readonly string[]): Map<string, FileEndpoin
   return found;
 }
 
-function isFresh({ latestHandshake }: WireGuardPeer, { now }: Observation): boolean {
+/** Whether its last handshake is not older than a session lasts. */
+export function isFresh({ latestHandshake }: WireGuardPeer, { now }: Observation): boolean {
   return latestHandshake > 0 && now !== null && now - latestHandshake < SESSION_S;
 }

@@ -1,7 +1,7 @@
 /** Composes the steps on the running system and their undo. */
 import type { LiveStep } from "./change";
 import { changeLink } from "./change-links";
-import { changePeers } from "./change-peers";
+import { changePeers, NOWHERE, type Whereabouts } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import { liveDifferences } from "./differences";
 import { awaitHandshakes, pingFormerPeers, pingPeers, tryNewKeys } from "./handshakes";
@@ -24,6 +24,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
   const inTheWay =
     [leftover, second?.name].find((name) => isInTheWay(name, observed, wanted)) ?? null;
   const rest = inTheWay === null ? observed : without(observed, inTheWay);
+  const taken = inTheWay === null ? NOWHERE : whereabouts(inTheWay, observed, wanted);
   const all = liveDifferences(rest, wanted);
   const ofMain = differencesOf(main, all);
   return inOrder([
@@ -31,8 +32,8 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     stopWatching(observed, wanted),
     tryNewKeys(ofMain, rest, wanted),
     remove(inTheWay, observed),
-    changeInterface(main, all, rest, wanted),
-    second === null ? NOTHING : changeInterface(second, all, rest, wanted),
+    changeInterface(main, all, rest, wanted, taken),
+    second === null ? NOTHING : changeInterface(second, all, rest, wanted, NOWHERE),
     remove(leftover, rest),
     ...all.map((difference) => changeSetting(difference, rest)),
     startWatching(observed, wanted),
@@ -42,15 +43,28 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
 }
 
 function isInTheWay(name: string | null | undefined, observed: Observation, wanted: Wanted) {
-  const { main, second } = wanted;
+  const { main } = wanted;
   const own: Partial<WireGuardDevice> = observed.devices.get(main.name) ?? {};
   const other = observed.devices.get(name ?? "");
   if (other === undefined) return false;
   const port = main.listenPort !== own.listenPort && main.listenPort === other.listenPort;
-  // For a while after a rotation both have the same key, because it is wanted so.
-  const shared = second?.publicKey === main.publicKey;
-  const key = main.publicKey !== own.publicKey && main.publicKey === other.publicKey && !shared;
+  const key = main.publicKey !== own.publicKey && main.publicKey === other.publicKey;
   return port || key;
+}
+
+/**
+ * Where the peers of an interface that goes were heard last, by public key: of those that have used it later than the first.
+ * The first takes its place, and speaks to them there.
+ */
+function whereabouts(name: string, observed: Observation, { main }: Wanted): Whereabouts {
+  const first = observed.devices.get(main.name)?.peers;
+  const peers = [...(observed.devices.get(name)?.peers.values() ?? [])];
+  return new Map(
+    peers.flatMap(({ publicKey, endpoint, latestHandshake }) => {
+      const isLater = latestHandshake >= (first?.get(publicKey)?.latestHandshake ?? 0);
+      return endpoint !== null && latestHandshake > 0 && isLater ? [[publicKey, endpoint]] : [];
+    }),
+  );
 }
 
 /** The host as it is without one interface. */
@@ -81,6 +95,7 @@ function changeInterface(
   all: readonly LiveDifference[],
   observed: Observation,
   wanted: Wanted,
+  taken: Whereabouts,
 ): Part {
   const link = observed.network.links.get(one.name);
   const device = observed.devices.get(one.name);
@@ -89,7 +104,7 @@ function changeInterface(
   }
   const own = differencesOf(one, all);
   return inOrder([
-    changePeers(one, device, own, observed, wanted),
+    changePeers(one, device, own, observed, wanted, taken),
     changeLink(link, own, observed),
   ]);
 }

@@ -2,6 +2,7 @@
 import { clockNote } from "./clock";
 import { resolve } from "./endpoints";
 import { firewallNotes } from "./firewall-notes";
+import { keptNote } from "./kept-second";
 import { forwardingNotes } from "./kernel-settings";
 import type { Observation } from "./observation";
 import { replacedInstances } from "./peer-differences";
@@ -23,7 +24,7 @@ export function standingNotes(observed: Observation, wanted: Wanted): string[] {
       return [`${endpoint.host}, the endpoint of ${name}, does not resolve on this host; ${stays}`];
     });
   });
-  return [...new Set(all)];
+  return [...new Set([...all, ...keptNote(observed, wanted)])];
 }
 
 /**

@@ -22,7 +22,13 @@ export function peerDifferences(
     const of = { interface: one.name, publicKey };
     const running = device.peers.get(publicKey);
     if (running === undefined) return [{ ...of, kind: "peer", is: "missing" }];
-    const endpoint = endpointDifference(peer, running, recorded, observed);
+    const endpoint = endpointDifference(
+      peer,
+      running,
+      recorded,
+      observed,
+      wanted.fixedPorts.includes(publicKey),
+    );
     return [
       ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? []),
       ...presharedKeyDifference(peer, running),

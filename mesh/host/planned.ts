@@ -42,5 +42,6 @@ export function plannedState(
     instances: neighbourInstances(node, plan).map(fill),
     pairs: rotation?.pairs ?? [],
     mustShake: rotation?.mustShake ?? [],
+    fixedPorts: node.fixedPorts,
   };
 }

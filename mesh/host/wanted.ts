@@ -16,6 +16,8 @@ export interface Wanted {
   main: WantedInterface;
   /** A relay's second interface, without addresses and routes of its own; null if it has none. */
   second: WantedInterface | null;
+  /** The second interface is not in the request, but left as it is: see kept-second.ts. */
+  secondIsKept?: true;
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses to ping, relays first. */
   probes: readonly string[];
@@ -25,6 +27,8 @@ export interface Wanted {
   pairs: readonly { current: string; next: string }[];
   /** Public keys of peers that must complete a handshake. */
   mustShake: readonly string[];
+  /** PushRequest.fixedPorts */
+  fixedPorts: readonly string[];
 }
 
 export interface WantedInterface {
@@ -86,6 +90,7 @@ export function wantedOf(request: PushRequest, digest: string): Wanted {
     instances: request.instances ?? [],
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
+    fixedPorts: request.fixedPorts ?? [],
   };
 }
 

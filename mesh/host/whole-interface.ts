@@ -7,7 +7,16 @@ import { wantedPrefixes } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
 import { ipStep, type Part } from "./steps";
 import type { Wanted, WantedInterface } from "./wanted";
-import { formerSection, KEY_OF_NOW, newSection, NO_KEY, privateKeyText, wgStep } from "./wg-text";
+import {
+  formerSection,
+  kickSteps,
+  KEY_OF_NOW,
+  newSection,
+  NO_KEY,
+  privateKeyText,
+  reached,
+  wgStep,
+} from "./wg-text";
 import type { WireGuardDevice } from "./wireguard-state";
 
 /** A new interface; undone by deleting it. */
@@ -62,6 +71,7 @@ export function removeInterface(
         ...restorableRoutes(name, observed).map((route) => routeLine("add", route)),
       ]),
       ...sysctl,
+      ...kickSteps(name, reached(peers)),
     ],
   };
 }

@@ -9,8 +9,8 @@ import { dialledEndpoint, planLinks, type Link } from "./links";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 import {
-  alternateKey,
   alternateName,
+  hasSecondInterface,
   keysKnownBy,
   planRotation,
   announcesKey,
@@ -35,6 +35,8 @@ export interface NodePlan extends Node {
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses to ping after a change, relays first; a ping triggers a handshake. */
   probes: string[];
+  /** Public keys of the relays that it dials and that send from that port, because we set it there. */
+  fixedPorts: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
   /** What its host does during a key rotation; null if nothing. */
@@ -63,6 +65,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
       .filter((other) => announcesKey(node) || dialledEndpoint(node, other) !== null)
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
+    fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
   };
@@ -74,11 +77,12 @@ function planAlternate(
   sections: PeerSection[],
   network: Network,
 ): AlternatePlan | null {
-  if (node.rotationPort === null) return null;
+  const { nextPublicKey, rotationPort } = node;
+  if (!hasSecondInterface(node) || nextPublicKey === null || rotationPort === null) return null;
   return {
     interface: alternateName(network.interface),
-    publicKey: alternateKey(node),
-    listenPort: node.rotationPort,
+    publicKey: nextPublicKey,
+    listenPort: rotationPort,
     sections,
   };
 }
@@ -122,6 +126,14 @@ function planKeepalive(node: Node, neighbour: Node, network: Network): number | 
   const behindNat = dialledEndpoint(neighbour, node) === null;
   const seconds = node.persistentKeepalive ?? (behindNat ? network.persistentKeepalive : 0);
   return seconds === 0 ? null : seconds;
+}
+
+function planFixedPorts(node: Node, neighbour: Node): string[] {
+  if (neighbour.kind !== "relay" || neighbour.hosts.length === 0) return [];
+  return keysKnownBy(node, neighbour).flatMap(({ publicKey, which, endpoint }) => {
+    const port = which === "next" ? neighbour.rotationPort : neighbour.listenPort;
+    return endpoint?.port === port ? [publicKey] : [];
+  });
 }
 
 function planForwarding(node: Node): NodePlan["forwarding"] {

@@ -5,7 +5,7 @@ import { dialledEndpoint } from "./links";
 import type { LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 
-/** A relay's second WireGuard interface: same peers, different key or port. */
+/** A relay's second WireGuard interface: same peers, its next key, another port. */
 export interface AlternatePlan {
   interface: string;
   publicKey: string;
@@ -66,11 +66,12 @@ export function interfaceKey(node: Node): string {
     : node.publicKey;
 }
 
-/** The key of a relay's second interface: the next one during a rotation, the current one afterwards. */
-export function alternateKey(relay: Node): string {
-  return holdsNextKey(relay) && relay.nextPublicKey !== null
-    ? relay.nextPublicKey
-    : relay.publicKey;
+/**
+ * Reports whether the node has a second interface: a relay that moves to its next key. Two interfaces never have the same key,
+ * because peers would roam between them and be lost when one goes.
+ */
+export function hasSecondInterface(node: Node): boolean {
+  return node.kind === "relay" && holdsNextKey(node);
 }
 
 /**
@@ -111,7 +112,7 @@ export function planRotation(
   const mustShake = sections
     .filter((section) => section.endpoint !== null && mustHandshake(node, section, index))
     .map((section) => section.publicKey);
-  return pairs.length === 0 && mustShake.length === 0 && node.rotationPort === null
+  return pairs.length === 0 && mustShake.length === 0 && !hasSecondInterface(node)
     ? null
     : { pairs, mustShake };
 }
@@ -131,15 +132,15 @@ function pairOf(neighbour: Node, sections: readonly PeerSection[]): RotatingKeys
 }
 
 /**
- * Reports whether a change is confirmed only after a handshake with this relay: if the relay has a rotation port, which its
- * firewall may block; if this node has a new key, which the relay may not know; and if every login goes through the relay,
+ * Reports whether a change is confirmed only after a handshake with this relay: if the relay moves to a key at another
+ * port, which its firewall may block; if this node has a new key, which the relay may not know; and if every login goes through the relay,
  * which for a while can still reach this node at its old endpoint, so that a new login alone proves nothing.
  */
 function mustHandshake(node: Node, section: PeerSection, index: LinkIndex): boolean {
   const neighbour = index.node(section.name);
   if (neighbour?.kind !== "relay" || neighbour.hosts.length === 0) return false;
   if (jumpRelays(node).includes(neighbour.name)) return true;
-  return neighbour.rotationPort !== null || announcesKey(node);
+  return hasSecondInterface(neighbour) || announcesKey(node);
 }
 
 function atPort(endpoint: Endpoint | null, port: number | null): Endpoint | null {

@@ -82,6 +82,7 @@ function requestOf(
     forwarding: node.forwarding,
     probes: node.probes,
     instances: neighbourInstances(node, plan),
+    ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
     identity,
     rotation: rotationTask(node, alternate),
   };

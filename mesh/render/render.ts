@@ -105,7 +105,7 @@ function secondInterface(node: NodePlan, network: Network): Interface | null {
   const mtu = node.mtu ?? network.mtu;
   if (alternate === null) return null;
   return {
-    title: `${node.name}, ${holdsNextKey(node) ? "next key" : "also on its rotation port"}`,
+    title: `${node.name}, next key`,
     publicKey: alternate.publicKey,
     key: node.custody,
     settings: [

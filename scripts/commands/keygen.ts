@@ -70,7 +70,7 @@ function refuse(node: NodePlan): void {
       `make a pair on the device, and give its public key: npx wireguard-mesh rotate ${node.name} --public-key KEY`,
     );
   }
-  if (node.nextPublicKey !== null || (node.kind === "relay" && node.rotationPort !== null)) {
+  if (node.nextPublicKey !== null) {
     throw new Failure(
       `the last rotation of ${node.name} is not finished`,
       `npx wireguard-mesh rotate ${node.name}`,

@@ -1,10 +1,12 @@
 /** The steps of a key rotation as edits of the stack file, its only record. A rotation can stop after any of them. */
+import { defaultRotationPort } from "../../mesh/config/config";
 import type { NodePlan } from "../../mesh/plan/plan";
+import { hasSecondInterface } from "../../mesh/plan/rotation";
 import type { Secret } from "../../mesh/secret";
 import { ciphertextAt } from "./config-secrets";
 import type { StackEdit } from "./open-stack";
 import { configPath } from "./stack-file";
-import { removeIn, setIn } from "./yaml-edit";
+import { removeIn, setIn, valueIn } from "./yaml-edit";
 
 export interface NewKey {
   publicKey: string;
@@ -19,25 +21,41 @@ export function beginEdit(text: string, node: NodePlan, key: NewKey, where: stri
   return withPrivateKey(edited, node, key);
 }
 
-/**
- * Makes the next key the current one. A relay keeps the port of its second interface, because devices that were configured
- * during the rotation use it.
- */
+/** Makes the next key the current one. A relay's brings the port along at which it was served. */
 export function finishEdit(text: string, node: NodePlan): StackEdit {
-  const { nextPublicKey, rotationPort, name } = node;
+  const { nextPublicKey, name } = node;
   if (nextPublicKey === null) return { text };
   const current = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
   const single = removeIn(current, pathOf(node, "nextPublicKey"));
-  if (node.kind === "peer" || rotationPort === null) return { text: single };
-  const withPort = setIn(single, pathOf(node, "rotationPort"), rotationPort);
-  return { text: removeIn(withPort, configPath(["formerPrivateKeys", name])) };
+  const edited = removeIn(single, configPath(["formerPrivateKeys", name]));
+  return { text: hasSecondInterface(node) ? exchangePorts(edited, node) : edited };
+}
+
+/** The port of the next key becomes the listen port, and the former one that of the next rotation. */
+function exchangePorts(text: string, node: NodePlan): string {
+  const { listenPort, rotationPort } = node;
+  if (listenPort === null || rotationPort === null) return text;
+  const listening = setIn(text, pathOf(node, "listenPort"), rotationPort);
+  const dialled = ["endpoint", "siteEndpoint"].reduce(
+    (edited, field) => withPort(edited, pathOf(node, field), rotationPort),
+    listening,
+  );
+  return listenPort === defaultRotationPort(rotationPort)
+    ? removeIn(dialled, pathOf(node, "rotationPort"))
+    : setIn(dialled, pathOf(node, "rotationPort"), listenPort);
+}
+
+/** Replaces the port of a written `HOST:PORT`. */
+function withPort(text: string, path: readonly string[], port: number): string {
+  const value = valueIn(text, path);
+  return typeof value === "string" ? setIn(text, path, value.replace(/\d+$/, String(port))) : text;
 }
 
 /** Replaces all keys of the node by the new one. */
 export function revokeEdit(text: string, node: NodePlan, key: NewKey): StackEdit {
-  const single = ["nextPublicKey", "rotationPort"].reduce(
-    (edited, field) => removeIn(edited, pathOf(node, field)),
+  const single = removeIn(
     removeIn(text, configPath(["formerPrivateKeys", node.name])),
+    pathOf(node, "nextPublicKey"),
   );
   return withPrivateKey(setIn(single, pathOf(node, "publicKey"), key.publicKey), node, key);
 }

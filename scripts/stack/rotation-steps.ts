@@ -20,7 +20,7 @@ import { setIn } from "./yaml-edit";
 
 /**
  * Writes a next key. Does nothing if the node already has one, unless it differs from `publicKey`.
- * @throws Failure when a rotation with another key is in progress, or devices still use the port of the last one.
+ * @throws Failure when a rotation with another key is in progress.
  */
 export async function begin(
   name: string,
@@ -32,7 +32,6 @@ export async function begin(
     if (publicKey === undefined || publicKey === node.nextPublicKey) return;
     throw inProgress(node);
   }
-  if (node.rotationPort !== null) throw portInUse(node);
   if (await writeNextKeyOfSecret(node, stack)) return;
   const key = await newKeyFor(node, stack, publicKey);
   await stack.edit((text, plan) => {
@@ -173,12 +172,5 @@ function inProgress({ name }: NodePlan): Failure {
   return new Failure(
     `a key rotation of ${name} is in progress`,
     `finish that first: npx wireguard-mesh rotate ${name}`,
-  );
-}
-
-function portInUse({ name, kind, rotationPort }: NodePlan): Failure {
-  return new Failure(
-    `devices that were configured during the last rotation of ${name} still use its port ${rotationPort ?? ""}, which would now lead to another key`,
-    `give them their new config (npx wireguard-mesh status lists them), remove rotationPort of ${kind}s.${name} from the stack file, run up, then rotate again`,
   );
 }

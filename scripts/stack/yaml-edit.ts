@@ -30,6 +30,12 @@ export function addIn(text: string, path: readonly string[], value: YamlValue): 
   return verified(edited, document);
 }
 
+/** The value under a path of keys; undefined if there is none. */
+export function valueIn(text: string, path: readonly string[]): unknown {
+  const document = parseDocument(text, { merge: true });
+  return document.getIn(path);
+}
+
 /** Sets a value, in place of an existing one, so that a diff shows one line. */
 export function setIn(text: string, path: readonly string[], value: YamlValue): string {
   const document = parseDocument(text, { merge: true });

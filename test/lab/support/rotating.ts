@@ -50,8 +50,8 @@ export class RotatingNetwork {
   private readonly keys = new Map(
     Object.keys(ADDRESSES).map((node): [string, NodeKeys] => [node, { current: newKeyPair() }]),
   );
-  /** The key on the relay's rotation port; null if it has no rotation port. */
-  rotationKey: PlainKeyPair | null = null;
+  /** The relay's listen port, and the port that its next key gets. */
+  private ports = { own: PORT, other: ROTATION_PORT };
   private readonly seed = newKeyPair().privateKey;
   private readonly allKeys: [string, PlainKeyPair][] = [];
 
@@ -85,14 +85,15 @@ export class RotatingNetwork {
     const next = newKeyPair();
     this.allKeys.push([node, next]);
     this.keys.set(node, { current: this.nodeKeys(node).current, next });
-    if (node === "relay") this.rotationKey = next;
     return next;
   }
 
-  /** Makes the next key the current one. A relay's rotation interface stays. */
+  /** Makes the next key the current one. The relay's brings its port along. */
   finish(node: string): void {
     const { current, next } = this.nodeKeys(node);
     this.keys.set(node, { current: next ?? current });
+    const { own, other } = this.ports;
+    if (node === "relay") this.ports = { own: other, other: own };
   }
 
   relay(): PushRequest {
@@ -108,13 +109,14 @@ export class RotatingNetwork {
         ...["[Interface]", `PrivateKey = ${own.privateKey}`, ...settings],
         ...peers.flatMap((node) => this.sectionsOf(node, own)),
       ]);
-    const first = [`Address = ${ADDRESSES["relay"] ?? ""}/24`, `ListenPort = ${PORT}`];
+    const first = [`Address = ${ADDRESSES["relay"] ?? ""}/24`, `ListenPort = ${this.ports.own}`];
+    const { next } = this.nodeKeys("relay");
     const alternate =
-      this.rotationKey === null
+      next === undefined
         ? null
         : {
             interface: ROTATION_INTERFACE,
-            config: configWith(this.rotationKey, [`ListenPort = ${ROTATION_PORT}`, "Table = off"]),
+            config: configWith(next, [`ListenPort = ${this.ports.other}`, "Table = off"]),
           };
     const rotation: RotationTask = { pairs, alternate, mustShake: [] };
     return requestFor(this.lab, "relay", {
@@ -127,7 +129,8 @@ export class RotatingNetwork {
   /** The relay's newest key and its port. */
   get relayAccess(): RelayAccess {
     const { current, next } = this.nodeKeys("relay");
-    return next === undefined ? { key: current, port: PORT } : { key: next, port: ROTATION_PORT };
+    const { own, other } = this.ports;
+    return next === undefined ? { key: current, port: own } : { key: next, port: other };
   }
 
   /** The request for a peer, with its newest key; by default through the management network. */

@@ -147,17 +147,29 @@ describe("the steps for peers", () => {
     peerOf(host, 1).endpoint = "192.0.2.7:4500";
     const draw = relay({ ...FIRST, mustShake: true }, SECOND);
     const change = changeOn(host, { ...draw, ownKey: 21 });
+    const peers = (seconds: string, dialled: boolean) => [
+      ...["  [Peer]", "  PublicKey = <peer0>", "  AllowedIPs = 10.86.0.20/32"],
+      `  PersistentKeepalive = ${seconds}`,
+      ...(dialled ? ["  Endpoint = 198.51.100.1:51820"] : []),
+      ...["  [Peer]", "  PublicKey = <peer1>", "  AllowedIPs = 10.86.0.21/32, 192.168.10.0/24"],
+      `  PersistentKeepalive = ${seconds}`,
+      ...(dialled ? ["  Endpoint = 192.0.2.7:4500"] : []),
+    ];
+    // A keepalive that is switched on is sent at once.
+    const kick = ["1", "0"].flatMap((seconds) => ["wg wg0", ...peers(seconds, false)]);
+    const forget = "set wg0 peer <peer0> remove peer <peer1> remove";
     assert.deepEqual(stepsText(change, "apply"), [
-      "wg wg0",
-      "  [Interface]",
-      "  PrivateKey = <private 21>",
+      forget,
+      ...["wg wg0", "  [Interface]", "  PrivateKey = <private 21>", ...peers("0", true)],
+      ...kick,
       "ping 10.86.0.20 10.86.0.21",
       "shake wg0 15 <peer0> -",
     ]);
-    assert.deepEqual(stepsText(change, "undo"), [
-      "wg wg0",
-      "  [Interface]",
-      "  PrivateKey = (now) wg0",
+    const without = stepsText(change, "undo").filter((line) => !line.includes("PresharedKey"));
+    assert.deepEqual(without, [
+      forget,
+      ...["wg wg0", "  [Interface]", "  PrivateKey = (now) wg0", ...peers("0", true)],
+      ...kick,
       "ping 10.86.0.20 10.86.0.21",
     ]);
   });

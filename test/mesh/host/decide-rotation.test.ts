@@ -4,14 +4,20 @@ import {
   changeOn,
   decideOn,
   neighbour,
+  notesOn,
   peerOf,
   pushed,
+  pushedByOlder,
+  refusalOn,
   RELAY,
   stepsText,
+  wantedBy,
 } from "./support/examples";
-import { deviceOf, giveAllowedIps } from "./support/host";
-import { IFACE } from "./support/observe";
-import { nextKey, type RequestDraw } from "./support/requests";
+import { decide } from "../../../mesh/host/decide";
+import { deviceOf, giveAllowedIps, type Host } from "./support/host";
+import { IFACE, SECOND as SECOND_IFACE } from "./support/observe";
+import { currentKey, nextKey, type RequestDraw } from "./support/requests";
+import { look, OPTIONS, situationOf } from "./support/situations";
 
 const [FIRST, SECOND] = [
   neighbour(0, { endpoint: "198.51.100.1:51820" }),
@@ -147,4 +153,122 @@ describe("the steps while keys rotate", () => {
       ["  PrivateKey = (now) wg0", "  PrivateKey = (now) wg0-next"],
     );
   });
+
+  describe("of a relay whose first interface takes over", () => {
+    const during = { ...RELAY, second: { key: 21, port: 51821 } };
+    const finished = { ...RELAY, ownKey: 21, port: 51821 };
+    const moved = () => {
+      const host = pushed(during);
+      heard(host, SECOND_IFACE, 1, "192.0.2.7:4500", host.now - 10);
+      heard(host, IFACE, 1, "192.0.2.1:1000", host.now - 100);
+      return host;
+    };
+
+    it("speak to each peer where it was heard last, by a keepalive that is switched on and off", () => {
+      const apply = stepsText(changeOn(moved(), finished), "apply");
+      const at = apply.indexOf("  Endpoint = 192.0.2.7:4500");
+      assert.deepEqual(apply.slice(at - 3, at + 1), [
+        "  PublicKey = <peer1>",
+        "  AllowedIPs = 10.86.0.21/32, 192.168.10.0/24",
+        "  PersistentKeepalive = 0",
+        "  Endpoint = 192.0.2.7:4500",
+      ]);
+      assert.ok(apply.indexOf("unlink wg0-next") < at);
+      const host = moved();
+      situationOf(host, finished)?.run("apply");
+      const { endpoint, keepalive } = peerOf(host, 1);
+      assert.deepEqual({ endpoint, keepalive }, { endpoint: "192.0.2.7:4500", keepalive: 0 });
+    });
+
+    it("keep where a peer was heard on the first interface later", () => {
+      const host = moved();
+      heard(host, IFACE, 1, "192.0.2.1:1000", host.now - 5);
+      situationOf(host, finished)?.run("apply");
+      assert.equal(peerOf(host, 1).endpoint, "192.0.2.1:1000");
+    });
+
+    it("are undone so that both interfaces speak to their peers again, and the first has no handshakes that mislead", () => {
+      const host = moved();
+      const situation = situationOf(host, finished);
+      situation?.run("apply");
+      peerOf(host, 1).handshake = host.now;
+      const undo = stepsText(changeOn(moved(), finished), "undo");
+      const kicked = (name: string) =>
+        undo.filter((line, at) => line === `wg ${name}` && undo[at + 4]?.endsWith("= 1")).length;
+      assert.deepEqual([kicked("wg0"), kicked("wg0-next")], [1, 1]);
+      situation?.run("undo");
+      assert.equal(peerOf(host, 1).handshake, 0);
+      assert.equal(
+        deviceOf(host, SECOND_IFACE).peers.get(currentKey(1))?.endpoint,
+        "192.0.2.7:4500",
+      );
+    });
+  });
+
+  describe("with a second interface of the same key, as older versions left it", () => {
+    const left = { ...RELAY, second: { key: 20, port: 51821 } };
+    const used = () => {
+      const host = pushedByOlder(left);
+      heard(host, SECOND_IFACE, 1, "192.0.2.7:4500", host.now - 10);
+      return host;
+    };
+
+    it("leave it while a peer uses it, and name that peer", () => {
+      const host = used();
+      const { apply, commit } = changeOn(host);
+      assert.deepEqual(apply, []);
+      assert.ok(!commit.some((step) => "path" in step && step.path.includes("wg0-next")));
+      assert.match(
+        notesOn(host).join(),
+        /wg0-next at UDP port 51821 .* used by peer1, so it stays/,
+      );
+      pushed(RELAY, host);
+      assert.equal(decideOn(host).kind, "nothing");
+    });
+
+    it("refuse the next rotation while a peer uses it", () => {
+      assert.match(
+        refusalOn(used(), { ...RELAY, second: { key: 21, port: 51821 } }),
+        /^wg0-next is left of an earlier rotation and still used by peer1; .*\n.*repush peer1/,
+      );
+    });
+
+    it("remove it when nobody uses it any more", () => {
+      const host = used();
+      pushed(RELAY, host);
+      heard(host, IFACE, 1, "192.0.2.7:4500", host.now - 5);
+      assert.ok(stepsText(changeOn(host), "apply").includes("unlink wg0-next"));
+    });
+
+    it("take a peer back to the port at which it dials its relay", () => {
+      const host = pushed();
+      heard(host, IFACE, 0, "198.51.100.1:51821", host.now - 10);
+      assert.equal(decideOn(host).kind, "nothing");
+      const wanted = { ...wantedBy(RELAY), fixedPorts: [currentKey(0)] };
+      const decision = decide(look(host, wanted), wanted, OPTIONS);
+      assert.ok(decision.kind === "change");
+      assert.deepEqual(stepsText(decision.change, "apply").slice(0, 6), [
+        "set wg0 peer <peer0> remove",
+        "wg wg0",
+        "  [Peer]",
+        "  PublicKey = <peer0>",
+        "  AllowedIPs = 10.86.0.20/32",
+        "  PersistentKeepalive = 0",
+      ]);
+      assert.ok(stepsText(decision.change, "apply").includes("  Endpoint = 198.51.100.1:51820"));
+    });
+
+    it("leave a relay that has roamed to another address", () => {
+      const host = pushed();
+      heard(host, IFACE, 0, "198.51.100.9:51821", host.now - 10);
+      const wanted = { ...wantedBy(RELAY), fixedPorts: [currentKey(0)] };
+      assert.equal(decide(look(host, wanted), wanted, OPTIONS).kind, "nothing");
+    });
+  });
 });
+
+function heard(host: Host, name: string, at: number, endpoint: string, handshake: number): void {
+  const peer = deviceOf(host, name).peers.get(currentKey(at));
+  assert.ok(peer !== undefined);
+  Object.assign(peer, { endpoint, handshake });
+}

@@ -1,6 +1,7 @@
 /** A key rotation, push by push: which configs change, and that no pair loses its connection. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { formatEndpoint } from "../../../mesh/config/config";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { alternateName, publicKeysOf } from "../../../mesh/plan/rotation";
 import { renderRedacted, renderRedactedAlternate } from "../../../mesh/render/render";
@@ -102,13 +103,13 @@ function started(raw: RawNetwork, name: string): RawNetwork {
   return edited(raw, name, { nextPublicKey: NEXT });
 }
 
-/** The config after `rotate --finish`: a relay keeps its second port for devices that use it. */
+/** The config after `rotate --finish`: a relay's next key brings its port along. */
 function finished(raw: RawNetwork, name: string): RawNetwork {
-  const port = nodeIn(planOf(started(raw, name)), name).rotationPort;
-  return edited(raw, name, {
-    publicKey: NEXT,
-    ...(port === null ? {} : { rotationPort: port }),
-  });
+  const { kind, rotationPort, endpoint } = nodeIn(planOf(started(raw, name)), name);
+  if (kind === "peer" || rotationPort === null) return edited(raw, name, { publicKey: NEXT });
+  const port = rotationPort;
+  const at = endpoint === null ? {} : { endpoint: formatEndpoint({ ...endpoint, port }) };
+  return edited(raw, name, { publicKey: NEXT, listenPort: port, ...at });
 }
 
 function edited(raw: RawNetwork, name: string, fields: RawNode): RawNetwork {

@@ -139,34 +139,6 @@ export const rotationRows: Row[] = [
     ],
   },
   {
-    title: "a new private key of a relay while devices still use the port of its last rotation",
-    raw: changed({
-      relays: { tokyo: { ...pushed, rotationPort: 51821 } },
-      privateKeys: { tokyo: Secret.of(next.privateKey) },
-    }),
-    issues: [
-      started("tokyo", next.publicKey, "relays"),
-      [
-        "relays.tokyo.rotationPort",
-        "error",
-        "51821 is still used by devices for the key that this rotation would remove",
-        "set the old private key again, give those devices their new config, remove rotationPort and run up; then rotate",
-      ],
-    ],
-  },
-  {
-    title: "a rotation of a relay with a rotationPort",
-    raw: changed({ relays: { tokyo: { ...moving, rotationPort: 51899 } } }),
-    issues: [
-      [
-        "relays.tokyo.rotationPort",
-        "warning",
-        "51899 now serves the next key: a device that got this port in an earlier rotation is cut off",
-        "nothing to do if the port was chosen for this rotation",
-      ],
-    ],
-  },
-  {
     title: "rotations of two relays at the same time",
     raw: changed({
       relays: { tokyo: moving, osaka: { ...osaka(1), nextPublicKey: keyPair(31).publicKey } },

@@ -29,14 +29,15 @@ export function parseChange(text: string): ChangeText {
 /** One change that runs on a host: it knows the keys from before its first step. */
 export class ChangeRun {
   readonly #before: Host;
-  sharedKeyIsWanted: boolean;
+  /** As an older version may have left two. */
+  readonly #hadTwins: boolean;
 
   constructor(
     readonly host: Host,
     readonly change: ChangeText,
   ) {
     this.#before = structuredClone(host);
-    this.sharedKeyIsWanted = hasTwins(host);
+    this.#hadTwins = hasTwins(host);
   }
 
   steps(name: "now" | "apply" | "undo" | "commit"): string[] {
@@ -205,9 +206,9 @@ export class ChangeRun {
     deviceOf(this.host, name).port = port;
   }
 
-  /** Peers would roam between two interfaces with one key. It may be wanted, but not in between. */
+  /** Peers would roam between two interfaces with one key. */
   #refuseTwins(): void {
-    if (!this.sharedKeyIsWanted && hasTwins(this.host)) {
+    if (!this.#hadTwins && hasTwins(this.host)) {
       throw new Error("two interfaces with one private key");
     }
   }

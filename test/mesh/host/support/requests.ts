@@ -71,12 +71,19 @@ export function editsOf(former: RequestDraw): fc.Arbitrary<RequestDraw> {
   });
 }
 
-/** Only a relay has a second interface, and a relay has a port. */
+/** Only a relay has a second interface, and a relay has a port. Two interfaces never have the same port or key. */
 function withDistinctPorts(draw: RequestDraw): RequestDraw {
   const { second } = draw;
   if (second === null) return draw;
   const port = draw.port ?? 51820;
-  return { ...draw, port, second: second.port === port ? { ...second, port: 51823 } : second };
+  return {
+    ...draw,
+    port,
+    second: {
+      key: second.key === draw.ownKey ? 22 : second.key,
+      port: second.port === port ? 51823 : second.port,
+    },
+  };
 }
 
 export const LANS = ["192.168.10.0/24", "192.168.20.0/24", "192.168.30.0/24"];

@@ -68,7 +68,6 @@ export function situationOf(host: Host, draw: RequestDraw): Situation | null {
   if (decision.kind !== "change") return null;
   const { change } = decision;
   const running = new ChangeRun(host, parseChange(renderChange(change).reveal()));
-  running.sharedKeyIsWanted ||= draw.second?.key === draw.ownKey;
   const run: Situation["run"] = (name, count) => {
     running.run(name, count);
   };

@@ -1,0 +1,52 @@
+/**
+ * A second interface with the key of the first, as versions before the change of ports left one when a relay's rotation was
+ * finished. Peers that have roamed to its port would be lost with it, so it stays until nobody uses it.
+ */
+import { Secret } from "../secret";
+import { isFresh } from "./endpoints";
+import type { Observation } from "./observation";
+import type { Wanted, WantedPeer } from "./wanted";
+
+/** As wanted, and with such a second interface while peers use it. */
+export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {
+  if (wanted.second !== null || usersOfKept(observed, wanted).length === 0) return wanted;
+  const { main } = wanted;
+  const name = observed.records.second ?? "";
+  const { listenPort = 0 } = observed.devices.get(name) ?? {};
+  const sealed = (peer: WantedPeer): WantedPeer =>
+    peer.presharedKey === null ? peer : { ...peer, presharedKey: Secret.sealed() };
+  const second = {
+    ...{
+      name,
+      listenPort,
+      publicKey: main.publicKey,
+      privateKey: main.privateKey,
+      text: Secret.sealed(),
+    },
+    ...{ addresses: [], mtu: main.mtu, routed: false, peers: main.peers.map(sealed) },
+  };
+  return { ...wanted, second, secondIsKept: true };
+}
+
+/** The names of the peers that use it: their last handshake there is not older than a session lasts, nor than that on the first. */
+export function usersOfKept(observed: Observation, { main }: Wanted): string[] {
+  const device = observed.devices.get(observed.records.second ?? "");
+  const first = observed.devices.get(main.name);
+  if (device?.publicKey !== main.publicKey || first?.publicKey !== main.publicKey) return [];
+  return main.peers.flatMap(({ name, publicKey }) => {
+    const there = device.peers.get(publicKey);
+    const here = first.peers.get(publicKey)?.latestHandshake ?? 0;
+    const uses = there !== undefined && isFresh(there, observed) && there.latestHandshake >= here;
+    return uses ? [name] : [];
+  });
+}
+
+export function keptNote(observed: Observation, wanted: Wanted): string[] {
+  const { second, secondIsKept, node } = wanted;
+  if (second === null || secondIsKept !== true) return [];
+  const users = usersOfKept(observed, wanted);
+  return [
+    `${second.name} at UDP port ${second.listenPort ?? 0} is left of an earlier rotation and still used by ${users.join(", ")}, so it stays; ` +
+      `up moves those that it pushes to, and the others need their current config. A few minutes later: npx wireguard-mesh repush ${node}`,
+  ];
+}
