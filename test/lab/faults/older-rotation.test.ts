@@ -5,7 +5,14 @@ import { Lab } from "../../../scripts/lab/lab";
 import type { LeakWatch } from "../support/leak-watch";
 import { olderPush } from "../support/older-push";
 import { assertShort, pingGapsDuring, type Direction } from "../support/ping-gaps";
-import { pushed, RotatingNetwork, ROTATING_WORLD, ROTATION_INTERFACE } from "../support/rotating";
+import {
+  PORT,
+  pushed,
+  RotatingNetwork,
+  ROTATING_WORLD,
+  ROTATION_INTERFACE,
+  ROTATION_PORT,
+} from "../support/rotating";
 import { canPingSoon } from "../support/small-world";
 
 const DIRECTIONS: Direction[] = [
@@ -14,6 +21,59 @@ const DIRECTIONS: Direction[] = [
   ["laptop", "10.0.0.1"],
 ];
 const WATCHERS = "pgrep -f '[h]ost.sh watch' | wc -l";
+
+describe("a relay's rotation that an older version finished, but for its second interface with the same key", function () {
+  this.timeout(240_000);
+  let lab: Lab;
+  let net: RotatingNetwork;
+  let leaks: LeakWatch;
+
+  const on = async (node: string, script: string): Promise<string> =>
+    (await lab.exec(node, ["sh", "-c", script])).stdout.trim();
+
+  before(async () => {
+    lab = await Lab.up(ROTATING_WORLD, { id: "test-f-older-twins" });
+    net = new RotatingNetwork(lab);
+    leaks = await net.watchLeaks();
+    const { config, ...rest } = net.relay();
+    const twin = config
+      .replace(/^Address = .*\n/m, "")
+      .replace(`ListenPort = ${PORT}`, `ListenPort = ${ROTATION_PORT}\nTable = off`);
+    const alternate = { interface: ROTATION_INTERFACE, config: twin };
+    const rotation = { pairs: [], alternate, mustShake: [] };
+    await olderPush(lab, { ...rest, config, rotation });
+    for (const node of ["desktop", "laptop"]) {
+      await olderPush(lab, net.peer(node));
+      // As its peers are when they have roamed: a session with the second interface.
+      const { publicKey } = net.relayAccess.key;
+      const roam = `wg showconf wg0 | sed 's/:${PORT}$/:${ROTATION_PORT}/' >/run/wg0; wg set wg0 peer ${publicKey} remove; wg setconf wg0 /run/wg0; rm /run/wg0`;
+      await on(node, roam);
+    }
+    for (const [from, to] of DIRECTIONS) assert.ok(await canPingSoon(lab, from, to));
+    const led = async () =>
+      (await on("relay", "ip route show table 5182")).split("\n").length === 2 ? true : undefined;
+    assert.ok(await poll(led, { limitMs: 150_000, pauseMs: 200 }), "the peers did not move there");
+  });
+  after(() => lab.down());
+
+  it("comes to its end without a gap: first the peers go back to the relay's port, then it goes", async () => {
+    const fixedPorts = [net.relayAccess.key.publicKey];
+    const gaps = await pingGapsDuring(lab, DIRECTIONS, async () => {
+      assert.equal(await pushed(lab, net.relay(), leaks), "applied");
+      assert.notEqual(await on("relay", `ls -d /sys/class/net/${ROTATION_INTERFACE}`), "");
+      for (const node of ["desktop", "laptop"]) {
+        assert.equal(await pushed(lab, { ...net.peer(node), fixedPorts }, leaks), "applied");
+      }
+      assert.equal(await pushed(lab, net.relay(), leaks), "applied");
+    });
+    assertShort(gaps);
+    const left = `ip rule show pref 5182; ip route show table 5182; ls -d /sys/class/net/${ROTATION_INTERFACE}; find /etc/wireguard -name '${ROTATION_INTERFACE}*'`;
+    assert.equal(await on("relay", `${left} 2>/dev/null`), "");
+    assert.match(await on("desktop", "wg show wg0 endpoints"), /:51820$/);
+  });
+
+  it("leaks no secret", () => leaks.end());
+});
 
 describe("a rotation that an older version began", function () {
   this.timeout(240_000);
