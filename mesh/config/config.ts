@@ -37,7 +37,7 @@ export interface Node {
   ownKey: "current" | "next";
   /** Where the private key is: a secret in the config, only on the pushed host, or only on the device. */
   custody: "config" | "host" | "device";
-  /** Whether the config has the old private key (`formerPrivateKeys`) of a relay that has its next key. */
+  /** Whether the config has the old private key (`formerPrivateKeys`) of a node that has its next key. */
   formerKey: boolean;
   /** UDP port at which a relay serves its next key, during a rotation and from then on. Null for a peer. */
   rotationPort: number | null;

@@ -13,7 +13,7 @@ import { parseName } from "./values";
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 /** Written by commands; nothing that is pushed depends on it. */
-const RECORDS = ["delivered"];
+const RECORDS = ["delivered", "rotateAll"];
 const FACTS = ["network", "relays", "peers", "expect"];
 
 /** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */

@@ -59,7 +59,7 @@ function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
   ];
 }
 
-/** `rotate` keeps the old key of a relay here, so that a new machine can serve it too. */
+/** `rotate` keeps the old key here: a new machine of a relay serves it too, and `rotate --cancel` goes back to it. */
 function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   const { formerPrivateKeys } = draft.secrets;
   const path = `formerPrivateKeys.${node.name}`;
@@ -69,10 +69,8 @@ function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   const remedy = `remove it: pulumi config rm --path wireguard-mesh:${path}`;
   const keys = nodeKeysOf(node, draft);
   if (keys === null) return [];
-  if (node.kind === "peer" || keys.ownKey === "current") {
-    return [
-      warning(path, `is not used: ${node.path} is not a relay with a rotation in progress`, remedy),
-    ];
+  if (keys.ownKey === "current") {
+    return [warning(path, `is not used: ${node.path} has no rotation in progress`, remedy)];
   }
   const held = heldKey(formerPrivateKeys, node.name);
   if (held === null || held === keys.publicKey) return [];

@@ -24,7 +24,6 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
   const inTheWay =
     [leftover, second?.name].find((name) => isInTheWay(name, observed, wanted)) ?? null;
   const rest = inTheWay === null ? observed : without(observed, inTheWay);
-  const taken = inTheWay === null ? NOWHERE : whereabouts(inTheWay, observed, wanted);
   const all = liveDifferences(rest, wanted);
   const ofMain = differencesOf(main, all);
   return inOrder([
@@ -32,8 +31,10 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     stopWatching(observed, wanted),
     tryNewKeys(ofMain, rest, wanted),
     remove(inTheWay, observed),
-    changeInterface(main, all, rest, wanted, taken),
-    second === null ? NOTHING : changeInterface(second, all, rest, wanted, NOWHERE),
+    changeInterface(main, all, rest, wanted, whereabouts(main, observed)),
+    second === null
+      ? NOTHING
+      : changeInterface(second, all, rest, wanted, whereabouts(second, observed)),
     remove(leftover, rest),
     ...all.map((difference) => changeSetting(difference, rest)),
     startWatching(observed, wanted),
@@ -53,15 +54,18 @@ function isInTheWay(name: string | null | undefined, observed: Observation, want
 }
 
 /**
- * Where the peers of an interface that goes were heard last, by public key: of those that have used it later than the first.
- * The first takes its place, and speaks to them there.
+ * Where peers were heard last by an interface that had the key before: this one takes its place, and speaks to them there. Not
+ * those that this one has heard later.
  */
-function whereabouts(name: string, observed: Observation, { main }: Wanted): Whereabouts {
-  const first = observed.devices.get(main.name)?.peers;
-  const peers = [...(observed.devices.get(name)?.peers.values() ?? [])];
+function whereabouts(one: WantedInterface, { devices }: Observation): Whereabouts {
+  const own = devices.get(one.name);
+  const former = [...devices].find(
+    ([name, { publicKey }]) => name !== one.name && publicKey === one.publicKey,
+  )?.[1];
+  if (former === undefined || own?.publicKey === one.publicKey) return NOWHERE;
   return new Map(
-    peers.flatMap(({ publicKey, endpoint, latestHandshake }) => {
-      const isLater = latestHandshake >= (first?.get(publicKey)?.latestHandshake ?? 0);
+    [...former.peers.values()].flatMap(({ publicKey, endpoint, latestHandshake }) => {
+      const isLater = latestHandshake >= (own?.peers.get(publicKey)?.latestHandshake ?? 0);
       return endpoint !== null && latestHandshake > 0 && isLater ? [[publicKey, endpoint]] : [];
     }),
   );
@@ -100,7 +104,7 @@ function changeInterface(
   const link = observed.network.links.get(one.name);
   const device = observed.devices.get(one.name);
   if (link === undefined || device === undefined) {
-    return createInterface(one, one.mtu ?? mtuOf(observed, wanted), observed, wanted);
+    return createInterface(one, one.mtu ?? mtuOf(observed, wanted), observed, wanted, taken);
   }
   const own = differencesOf(one, all);
   return inOrder([

@@ -1,6 +1,7 @@
 /** Steps for a WireGuard interface that comes or goes as a whole. */
 import { addressLines, restorableRoutes, routeLine, tunnelRoute } from "./change-links";
 import type { LiveStep } from "./change";
+import type { Whereabouts } from "./change-peers";
 import type { Link } from "./network-state";
 import type { Observation } from "./observation";
 import { wantedPrefixes } from "./peer-differences";
@@ -16,8 +17,9 @@ import {
   privateKeyText,
   reached,
   wgStep,
+  type PeerSection,
 } from "./wg-text";
-import type { WireGuardDevice } from "./wireguard-state";
+import { formatNumericEndpoint, type WireGuardDevice } from "./wireguard-state";
 
 /** A new interface; undone by deleting it. */
 export function createInterface(
@@ -25,13 +27,17 @@ export function createInterface(
   mtu: number,
   observed: Observation,
   wanted: Wanted,
+  taken: Whereabouts,
 ): Part {
   const { name } = one;
   const own = { privateKey: privateKeyText(one), listenPort: one.listenPort };
   const prefixes = wantedPrefixes(null, one, wanted);
-  const peers = one.peers.map((peer) =>
-    newSection(peer, prefixes.get(peer.publicKey) ?? [], observed),
-  );
+  const peers = one.peers.map((peer): PeerSection => {
+    const fresh = newSection(peer, prefixes.get(peer.publicKey) ?? [], observed);
+    const heard = taken.get(peer.publicKey);
+    return { ...fresh, endpoint: fresh.endpoint ?? (heard ? formatNumericEndpoint(heard) : null) };
+  });
+  const heard = peers.filter(({ publicKey }) => taken.has(publicKey));
   const routes = routeDifferences(one, observed).map(({ prefix }) => tunnelRoute(name, prefix));
   return {
     apply: [
@@ -43,6 +49,7 @@ export function createInterface(
         `link set up dev ${name}`,
         ...routes.map((route) => routeLine("add", route)),
       ]),
+      ...kickSteps(name, reached(heard)),
     ],
     undo: [{ do: "unlink", interface: name }],
   };

@@ -10,12 +10,14 @@ import { outdatedDevices } from "../stack/device-config";
 import { Failure, nodeNamed } from "../stack/failure";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { awaitNewKeys, findPendingKeys, type PendingKey } from "../stack/pending-keys";
-import { begin, cutOffBy, finish, lostByFinish, revoke } from "../stack/rotation-steps";
+import { queuedIn, withQueue } from "../stack/rotation-queue";
+import { begin, cutOffBy, finish, lostByFinish, revoke, turnRound } from "../stack/rotation-steps";
 
 interface RotateOptions extends CommonOptions {
   all?: true;
   finish?: true;
   revoke?: true;
+  cancel?: true;
   cutOff?: true;
   publicKey?: string;
   yes?: true;
@@ -23,8 +25,11 @@ interface RotateOptions extends CommonOptions {
 
 interface RotateReport {
   node: string;
-  /** `pending`: both keys work, and not every neighbour uses the new one. `failed`: the engine's run failed. */
-  outcome: "finished" | "pending" | "failed";
+  /**
+   * `pending`: both keys work, and not every neighbour uses the new one. `failed`: the engine's run failed. `untouched`: it
+   * updated nothing, as after answering no, so the stack file is as before.
+   */
+  outcome: "finished" | "pending" | "failed" | "untouched";
   pending: PendingKey[];
   up: UpReport;
 }
@@ -38,15 +43,20 @@ export function rotateCommand(): Command {
       "rotate --all --yes",
       "rotate phone --public-key 'AAAA...='   # of a device that keeps its own key",
       "rotate tokyo --finish",
+      "rotate tokyo --cancel   # everybody goes back to its old key",
       "rotate laptop --revoke   # it was stolen: the old key ends at once",
     ],
   })
     .option(...STACK_OPTION)
-    .option("-a, --all", "every node whose private key is not on a device, peers first")
+    .option(
+      "-a, --all",
+      "every node whose private key is not on a device, peers first; goes on where it was interrupted",
+    )
     .option(
       "--finish",
       "end the old key now, of this node or of all; cuts off nodes without the new key",
     )
+    .option("--cancel", "give the rotation up: go back to the old key, then end the new one")
     .option("--revoke", "end the old key at once, without a time in which both work")
     .option(
       "--cut-off",
@@ -60,7 +70,7 @@ export function rotateCommand(): Command {
 async function rotate(name: string | undefined, options: RotateOptions): Promise<void> {
   refuseWrongUse(name, options);
   const stack = openStack(options.stack);
-  const names = namesFor(name, options, await stack.plan());
+  const names = namesFor(name, options, await stack.plan(), queuedIn(stack.config));
   if (options.finish === true && options.cutOff !== true) await refuseToCutOff(names, stack);
   const { reports, stopped } =
     options.finish === true
@@ -75,13 +85,15 @@ async function rotate(name: string | undefined, options: RotateOptions): Promise
 }
 
 function refuseWrongUse(name: string | undefined, options: RotateOptions): void {
-  const { all, finish: end, revoke: atOnce, publicKey } = options;
+  const { all, finish: end, revoke: atOnce, cancel, publicKey } = options;
   if (name === undefined && all !== true && end !== true)
     throw new Failure("which node?", "name it, or use --all", 2);
   if (name !== undefined && all === true)
     throw new Failure("a name and --all contradict each other", "leave one of them out", 2);
   if (end === true && (atOnce === true || publicKey !== undefined))
     throw new Failure("--finish makes no new key", "use it without --revoke and --public-key", 2);
+  if (cancel === true && (name === undefined || end === true || atOnce === true || publicKey))
+    throw new Failure("--cancel is for the rotation of one node", "use it alone", 2);
   if (options.cutOff === true && atOnce !== true && end !== true)
     throw new Failure("--cut-off needs --revoke or --finish", "leave it out", 2);
   if (publicKey !== undefined && name === undefined)
@@ -89,13 +101,24 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
 }
 
 /** With --all, peers first: a relay whose rotation stays pending does not hold them up. */
-function namesFor(name: string | undefined, options: RotateOptions, { nodes }: Plan): string[] {
+function namesFor(
+  name: string | undefined,
+  options: RotateOptions,
+  { nodes }: Plan,
+  queued: readonly string[] | null,
+): string[] {
   if (name !== undefined) return [nodeNamed(name, nodes).name];
   if (options.finish === true) {
     return nodes.filter((node) => node.nextPublicKey !== null).map((node) => node.name);
   }
   const ranked = [...nodes].sort((a, b) => rank(a) - rank(b));
-  return ranked.filter(({ custody }) => custody !== "device").map((node) => node.name);
+  const all = ranked.filter(({ custody }) => custody !== "device").map((node) => node.name);
+  if (queued === null) return all;
+  const left = all.filter((each) => queued.includes(each));
+  log(
+    `an earlier rotate --all was interrupted; left to do: ${left.join(", ") || "nothing"} (rotateAll in the stack file)`,
+  );
+  return left;
 }
 
 function rank({ kind }: NodePlan): number {
@@ -133,9 +156,10 @@ async function rotateEach(
   const reports: RotateReport[] = [];
   for (const node of names) {
     try {
-      const report = await rotateOne(node, stack, options);
+      const queue = options.all === true && node === names[0] ? names : null;
+      const report = await rotateOne(node, stack, options, queue);
       reports.push(report);
-      if (report.outcome === "failed") break;
+      if (report.outcome === "failed" || report.outcome === "untouched") break;
     } catch (error) {
       if (!(error instanceof Failure) || reports.length === 0) throw error;
       const { message, remedy } = error;
@@ -145,22 +169,30 @@ async function rotateEach(
   return { reports, stopped: null };
 }
 
-/** Begins, waits for the proof of the new key, and finishes where it is proven everywhere. */
+/** Begins, waits for the proof of the new key, and finishes where it is proven everywhere. `queue`: to write down first. */
 async function rotateOne(
   name: string,
   stack: OpenStack,
   options: RotateOptions,
+  queue: readonly string[] | null,
 ): Promise<RotateReport> {
   if (options.revoke === true) {
-    await revoke(name, stack, options);
-    return lastRun(name, stack, options);
+    return lastRun(name, stack, options, () => revoke(name, stack, options));
   }
-  await begin(name, stack, options.publicKey);
-  const up = await run(stack, options);
+  const up = await runAfter(stack, options, async () => {
+    if (queue !== null) await stack.edit((text) => ({ text: withQueue(text, queue) }));
+    await (options.cancel === true
+      ? turnRound(name, stack)
+      : begin(name, stack, options.publicKey));
+  });
+  if (isUntouched(up)) return { node: name, outcome: "untouched", pending: [], up };
   const succeeded = up.exitCode === 0;
   if (succeeded) log("waiting until the new key is proven by handshakes...");
   const pending = await (succeeded ? awaitNewKeys : findPendingKeys)(stack, [name]);
-  const isProven = pending.every(({ waitsFor }) => waitsFor.length === 0);
+  // A device goes on with the old key when a rotation is given up; one that has the new key already is listed as outdated.
+  const isProven = pending.every(({ waitsFor }) =>
+    waitsFor.every(({ why }) => options.cancel === true && why === "handOver"),
+  );
   if (succeeded && isProven) return finishNow([name], stack, options);
   const outcome = !succeeded && up.failed.length === 0 ? "failed" : "pending";
   return { node: name, outcome, pending, up };
@@ -171,8 +203,7 @@ async function finishNow(
   stack: OpenStack,
   options: RotateOptions,
 ): Promise<RotateReport> {
-  await finish(names, stack);
-  return lastRun(names.join(", "), stack, options);
+  return lastRun(names.join(", "), stack, options, () => finish(names, stack));
 }
 
 /** The run that ends the old key. */
@@ -180,9 +211,32 @@ async function lastRun(
   node: string,
   stack: OpenStack,
   options: RotateOptions,
+  edit: () => Promise<void>,
 ): Promise<RotateReport> {
+  const up = await runAfter(stack, options, edit);
+  const outcome = isUntouched(up) ? "untouched" : up.ok ? "finished" : "failed";
+  return { node, outcome, pending: [], up };
+}
+
+/** Edits the stack file and runs the engine. If that updates nothing, the file gets its former text again. */
+async function runAfter(
+  stack: OpenStack,
+  options: RotateOptions,
+  edit: () => Promise<void>,
+): Promise<UpReport> {
+  const before = stack.text;
+  await edit();
+  const edited = stack.text;
   const up = await run(stack, options);
-  return { node, outcome: up.ok ? "finished" : "failed", pending: [], up };
+  if (isUntouched(up) && stack.text === edited && edited !== before) {
+    stack.restore(before);
+    log(`nothing was updated, so ${stack.file} is as it was`);
+  }
+  return up;
+}
+
+function isUntouched({ exitCode, updated }: UpReport): boolean {
+  return exitCode !== 0 && !updated;
 }
 
 function run(stack: OpenStack, { yes, json }: RotateOptions): Promise<UpReport> {
@@ -204,6 +258,8 @@ function outcomeText(
       return node === "" ? "no rotation is in progress" : `${node}: only the new key is left`;
     case "pending":
       return pendingText(pending);
+    case "untouched":
+      return `${node}: nothing was changed`;
     case "failed":
       return `${node}: the run failed; where it had reached a host, both keys work. Run the same command again.`;
   }

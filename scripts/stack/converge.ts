@@ -18,6 +18,8 @@ export interface UpReport {
   ok: boolean;
   /** The engine's exit code. */
   exitCode: number;
+  /** The engine began an update: not if it failed before, or the answer was no. */
+  updated: boolean;
   failed: NodeFailure[];
   /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
   waiting: string[];
@@ -96,9 +98,12 @@ function engineArgs(options: ConvergeOptions): string[] {
 }
 
 /** The report of a run that updated nothing. */
-function reportOfEngine({ exitCode, failed }: EngineRun, found: readonly HostCheck[]): UpReport {
+function reportOfEngine(
+  { exitCode, updated, failed }: EngineRun,
+  found: readonly HostCheck[],
+): UpReport {
   const nothing = { waiting: [], handOver: [], links: [] };
-  return { ok: exitCode === 0, exitCode, failed, ...nothing, checked: [...found] };
+  return { ok: exitCode === 0, exitCode, updated, failed, ...nothing, checked: [...found] };
 }
 
 async function reportOf(
@@ -122,6 +127,7 @@ async function reportOf(
   return {
     ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
     exitCode,
+    updated: run.updated,
     failed,
     waiting,
     handOver,

@@ -1,5 +1,6 @@
 /** The steps of a key rotation as edits of the stack file, its only record. A rotation can stop after any of them. */
 import { defaultRotationPort } from "../../mesh/config/config";
+import { isMap } from "../../mesh/config/shape-issues";
 import type { NodePlan } from "../../mesh/plan/plan";
 import { hasSecondInterface } from "../../mesh/plan/rotation";
 import type { Secret } from "../../mesh/secret";
@@ -27,7 +28,7 @@ export function finishEdit(text: string, node: NodePlan): StackEdit {
   if (nextPublicKey === null) return { text };
   const current = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
   const single = removeIn(current, pathOf(node, "nextPublicKey"));
-  const edited = removeIn(single, configPath(["formerPrivateKeys", name]));
+  const edited = withoutFormerKey(single, name);
   return { text: hasSecondInterface(node) ? exchangePorts(edited, node) : edited };
 }
 
@@ -51,13 +52,40 @@ function withPort(text: string, path: readonly string[], port: number): string {
   return typeof value === "string" ? setIn(text, path, value.replace(/\d+$/, String(port))) : text;
 }
 
+/**
+ * Turns a rotation round: the key that it leads to becomes the current one, and the former key the next one. Null if the stack
+ * has no longer the former private key.
+ */
+export function reverseEdit(text: string, node: NodePlan, where: string): StackEdit | null {
+  const { name, publicKey, nextPublicKey, custody } = node;
+  if (nextPublicKey === null) return { text };
+  const keys = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
+  const turned = setIn(keys, pathOf(node, "nextPublicKey"), publicKey);
+  const edited = hasSecondInterface(node) ? exchangePorts(turned, node) : turned;
+  if (custody !== "config") return { text: edited };
+  const [own, former] = ["privateKeys", "formerPrivateKeys"].map((map) => [map, name]);
+  if (own === undefined || former === undefined) return null;
+  const [ownSecret, formerSecret] = [own, former].map((path) => ciphertextAt(text, path, where));
+  if (typeof ownSecret !== "string" || typeof formerSecret !== "string") return null;
+  const swapped = setIn(edited, configPath(own), { secure: formerSecret });
+  return { text: setIn(swapped, configPath(former), { secure: ownSecret }) };
+}
+
 /** Replaces all keys of the node by the new one. */
 export function revokeEdit(text: string, node: NodePlan, key: NewKey): StackEdit {
-  const single = removeIn(
-    removeIn(text, configPath(["formerPrivateKeys", node.name])),
-    pathOf(node, "nextPublicKey"),
-  );
+  const single = removeIn(withoutFormerKey(text, node.name), pathOf(node, "nextPublicKey"));
   return withPrivateKey(setIn(single, pathOf(node, "publicKey"), key.publicKey), node, key);
+}
+
+/** Also without the map, where that was its only key. */
+function withoutFormerKey(text: string, name: string): string {
+  const map = configPath(["formerPrivateKeys"]);
+  const edited = removeIn(text, [...map, name]);
+  return edited === text || !isEmptyMap(valueIn(edited, map)) ? edited : removeIn(edited, map);
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return isMap(value) && Object.keys(value).length === 0;
 }
 
 /** Replaces the private key in the stack; removes it where the stack does not have the new one. */
@@ -67,9 +95,9 @@ function withPrivateKey(text: string, node: NodePlan, { privateKey }: NewKey): S
   return { text, secrets: [{ path, value: privateKey }] };
 }
 
-/** Keeps the old private key of a relay, which serves both keys: its ciphertext moves to another config key. */
+/** Keeps the old private key, which a relay serves too, and which `--cancel` goes back to: its ciphertext moves. */
 function withOldPrivateKey(text: string, node: NodePlan, key: NewKey, where: string): string {
-  if (node.kind === "peer" || key.privateKey === null) return text;
+  if (key.privateKey === null) return text;
   const secure = ciphertextAt(text, ["privateKeys", node.name], where);
   return secure === null
     ? text

@@ -134,6 +134,12 @@ export class OpenStack implements StackRef {
     this.fromFile = { text: edited };
   }
 
+  /** Writes a former text of the file again, which a command has edited. */
+  restore(text: string): void {
+    writeStackFile(this.file, text);
+    this.fromFile = {};
+  }
+
   private async readPlan(): Promise<Plan> {
     const { config } = this;
     const completed = withNextKeys(config, await this.outputsOrNone());

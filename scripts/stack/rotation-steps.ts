@@ -4,6 +4,7 @@ import { parsePublicKey } from "../../mesh/config/values";
 import { isKey, publicKeyOf } from "../../mesh/keys";
 import { jumpRelays } from "../../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { hasSecondInterface } from "../../mesh/plan/rotation";
 import { Secret } from "../../mesh/secret";
 import { log } from "../log";
 import { makeOwnKey } from "../push/own-key";
@@ -11,10 +12,11 @@ import { PushError } from "../push/push-error";
 import { decrypt } from "./config-secrets";
 import { Failure, nodeNamed } from "./failure";
 import { hostAccess, openAccess } from "./host-access";
-import { beginEdit, finishEdit, revokeEdit, type NewKey } from "./key-edits";
+import { beginEdit, finishEdit, reverseEdit, revokeEdit, type NewKey } from "./key-edits";
 import { makeKeyPair } from "./new-node";
 import type { OpenStack } from "./open-stack";
 import type { PendingKey } from "./pending-keys";
+import { withoutQueued } from "./rotation-queue";
 import { configPath } from "./stack-file";
 import { setIn } from "./yaml-edit";
 
@@ -40,6 +42,15 @@ export async function begin(
     return beginEdit(text, current, key, stack.file);
   });
   log(`${name}: its next key is ${key.publicKey}, in ${stack.file}`);
+  const note = portNote(nodeNamed(name, stack.filePlan().nodes));
+  if (note !== null) log(note);
+}
+
+/** What has to be open before a relay moves; on AWS the program opens it. */
+function portNote(node: NodePlan): string | null {
+  const { name, ec2, listenPort, rotationPort } = node;
+  if (!hasSecondInterface(node) || ec2 !== null) return null;
+  return `${name}: its next key is at UDP port ${rotationPort ?? 0}, which must be open in its firewall and its provider's, as ${listenPort ?? 0} is.\n  A peer that cannot shake hands there keeps the old key, and is named.`;
 }
 
 /** Makes the next keys of the nodes their current ones. A node without a next key was finished by an interrupted run. */
@@ -50,9 +61,26 @@ export async function finish(names: readonly string[], stack: OpenStack): Promis
     await stack.edit((text, plan) => {
       const current = nodeNamed(name, plan().nodes);
       if (current.nextPublicKey === null) log(`${name} has only one key in ${stack.file}`);
-      return finishEdit(text, current);
+      const { text: finished } = finishEdit(text, current);
+      return { text: withoutQueued(finished, name) };
     });
   }
+}
+
+/**
+ * Turns the rotation of a node round, so that everybody goes back to its former key.
+ * @throws Failure when there is no rotation, or nobody has the former private key any more.
+ */
+export async function turnRound(name: string, stack: OpenStack): Promise<void> {
+  await stack.edit((text, plan) => {
+    const node = nodeNamed(name, plan().nodes);
+    if (node.nextPublicKey === null) throw notRotating(node);
+    const isOnHost = node.custody === "host" && node.kind === "peer";
+    const edit = isOnHost ? null : reverseEdit(text, node, stack.file);
+    if (edit === null) throw formerKeyLost(node, isOnHost);
+    return edit;
+  });
+  log(`${name}: goes back to its former key, in ${stack.file}`);
 }
 
 /**
@@ -165,6 +193,22 @@ function wouldCutOff({ name }: NodePlan, lost: string[]): Failure {
     `${lost.join(", ")} can only be reached through the tunnel, which ends there with the old key of ${name}`,
     `rotate with an overlap of seconds: npx wireguard-mesh rotate ${name}; or add another host to their lists. ` +
       `To cut them off anyway: npx wireguard-mesh rotate ${name} --revoke --cut-off; to give up a machine: npx wireguard-mesh remove-peer NAME`,
+  );
+}
+
+function notRotating({ name }: NodePlan): Failure {
+  return new Failure(
+    `${name} has only one key, so there is no rotation to give up`,
+    "for a new key: npx wireguard-mesh rotate " + name,
+  );
+}
+
+function formerKeyLost({ name }: NodePlan, isOnHost: boolean): Failure {
+  return new Failure(
+    isOnHost
+      ? `the private key of ${name} is made and kept on its host, which keeps only the newest`
+      : `the former private key of ${name} is not in the stack file`,
+    `finish the rotation instead: npx wireguard-mesh rotate ${name}`,
   );
 }
 

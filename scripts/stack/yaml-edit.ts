@@ -4,6 +4,7 @@ import {
   Document,
   isCollection,
   isMap,
+  isNode,
   isPair,
   isScalar,
   parseDocument,
@@ -33,7 +34,8 @@ export function addIn(text: string, path: readonly string[], value: YamlValue): 
 /** The value under a path of keys; undefined if there is none. */
 export function valueIn(text: string, path: readonly string[]): unknown {
   const document = parseDocument(text, { merge: true });
-  return document.getIn(path);
+  const value: unknown = document.getIn(path, true);
+  return isNode(value) ? value.toJS(document) : undefined;
 }
 
 /** Sets a value, in place of an existing one, so that a diff shows one line. */

@@ -6,6 +6,7 @@ import { relay } from "../../scripts/lab/scenarios/relay";
 import { newKeyPair } from "../support/key-pairs";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { assertShort, pingGapsDuring, type Direction } from "./support/ping-gaps";
 import { canPing } from "./support/small-world";
 
 describe("rotate", function () {
@@ -50,25 +51,58 @@ describe("rotate", function () {
     assert.equal(kept, "1", "previous keys are deleted");
   });
 
-  it("gives the relay a new key and keeps its rotation port", async () => {
-    const old = nodeIn("relays", "relay")["publicKey"];
-    await rotate("relay");
-    const node = nodeIn("relays", "relay");
-    assert.notEqual(node["publicKey"], old);
-    assert.equal(node["rotationPort"], 51821);
-    for (const peer of ["desktop", "laptop"]) {
-      assert.deepEqual(await peersOf(peer), [node["publicKey"]]);
-    }
-    assert.equal(await session.on("relay", "wg show wg0 listen-port"), "51820");
-    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+  const SPOKES: Direction[] = [
+    ["laptop", "10.0.0.2"],
+    ["desktop", "10.0.0.3"],
+  ];
+
+  async function assertRelay(port: number): Promise<void> {
+    const { publicKey } = nodeIn("relays", "relay");
+    for (const peer of ["desktop", "laptop"]) assert.deepEqual(await peersOf(peer), [publicKey]);
+    assert.equal(await session.on("relay", "wg show interfaces"), "wg0");
+    assert.equal(await session.on("relay", "wg show wg0 listen-port"), String(port));
     const status = succeeded(await session.command("status", "--json"));
     assert.equal((JSON.parse(status.stdout) as { ok: boolean }).ok, true, status.stdout);
+  }
+
+  it("gives the relay a new key and its other port, and with the next rotation the first port again", async () => {
+    for (const [listenPort, rotationPort] of [
+      [51821, 51820],
+      [51820, undefined],
+    ] as const) {
+      const old = nodeIn("relays", "relay")["publicKey"];
+      const gaps = await pingGapsDuring(mesh.lab, SPOKES, async () => {
+        await rotate("relay");
+        // Later than any packet that a session of the former interface still owes.
+        await new Promise((resolve) => setTimeout(resolve, 15_000));
+      });
+      assertShort(gaps);
+      const node = nodeIn("relays", "relay");
+      assert.notEqual(node["publicKey"], old);
+      assert.deepEqual([node["listenPort"], node["rotationPort"]], [listenPort, rotationPort]);
+      await assertRelay(listenPort);
+    }
   });
 
-  it("refuses another rotation while devices may use that port", async () => {
-    const refused = await session.command("rotate", "relay", "--yes");
-    assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /remove rotationPort of relays\.relay/);
+  it("gives a relay's rotation up: everybody goes back to the old key", async () => {
+    succeeded(await session.command("add-peer", "phone"));
+    succeeded(await session.pulumi(...UP));
+    const old = nodeIn("relays", "relay")["publicKey"];
+    const secret = secretsIn()["relay"];
+    const pending = await session.command("rotate", "relay", "--yes", "--json");
+    assert.equal(pending.code, 1, "it waits for the phone");
+    assert.notEqual(nodeIn("relays", "relay")["nextPublicKey"], undefined);
+    const gaps = await pingGapsDuring(mesh.lab, SPOKES, async () => {
+      await rotate("relay", "--cancel");
+    });
+    assertShort(gaps);
+    const { publicKey, nextPublicKey } = nodeIn("relays", "relay");
+    assert.deepEqual([publicKey, nextPublicKey], [old, undefined]);
+    assert.deepEqual(secretsIn()["relay"], secret);
+    assert.equal(config()["wireguard-mesh:formerPrivateKeys"], undefined);
+    succeeded(await session.command("remove-peer", "phone"));
+    succeeded(await session.pulumi(...UP));
+    await assertRelay(51820);
   });
 
   it("recognizes a rotation that was started by setting the secret: reports it as pending, without drift", async () => {

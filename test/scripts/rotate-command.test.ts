@@ -33,6 +33,36 @@ describe("rotate", () => {
     }
   });
 
+  it("leaves the file as it was when the engine updates nothing, as after answering no", async () => {
+    project.write("bin/exit", "255");
+    for (const args of [["laptop"], ["--all"], ["laptop", "--revoke"]]) {
+      const { exitCode, stdout, stderr } = await rotate(...args);
+      assert.equal(exitCode, 1);
+      assert.match(stdout, /: nothing was changed/);
+      assert.match(stderr, /so \S+Pulumi\.test\.yaml is as it was/);
+      assert.equal(project.read(FILE), STACK_FILE);
+    }
+  });
+
+  it("--all goes on with the nodes that an interrupted run has left", async () => {
+    project.write(
+      FILE,
+      STACK_FILE.replace("config:\n", "config:\n  wireguard-mesh:rotateAll: [laptop, gone]\n"),
+    );
+    project.write("bin/exit", "255");
+    const { stdout, stderr } = await rotate("--all");
+    assert.match(stderr, /left to do: laptop /);
+    assert.match(stdout, /^laptop: nothing was changed$/m);
+    assert.doesNotMatch(stdout, /tokyo/);
+  });
+
+  it("--cancel explains that there is nothing to give up", async () => {
+    const { exitCode, stderr } = await rotate("laptop", "--cancel");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /laptop has only one key/);
+    assert.equal(ups(), 0);
+  });
+
   it("refuses a public key for a node that is pushed to: its private key could not be pushed", async () => {
     const { exitCode, stderr } = await rotate("laptop", "--public-key", keyOf("next"));
     assert.equal(exitCode, 2);

@@ -78,6 +78,7 @@ describe("up and preview", () => {
     assert.deepEqual(report, {
       ok: false,
       exitCode: 1,
+      updated: true,
       waiting: ["laptop"],
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
@@ -204,6 +205,7 @@ describe("up and preview", () => {
     assert.deepEqual(JSON.parse(stdout), {
       ok: false,
       exitCode: 255,
+      updated: false,
       failed: [],
       waiting: [],
       handOver: [],
