@@ -2,16 +2,16 @@
 import type { Command } from "commander";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { outdatedText, pendingText } from "../cli/report-text";
-import { upText } from "../cli/up-text";
+import { outdatedText } from "../cli/report-text";
 import { log } from "../log";
 import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
 import { Failure, nodeNamed } from "../stack/failure";
 import { openStack, type OpenStack } from "../stack/open-stack";
-import { awaitNewKeys, findPendingKeys, type PendingKey } from "../stack/pending-keys";
+import { awaitNewKeys, findPendingKeys } from "../stack/pending-keys";
 import { queuedIn, withQueue } from "../stack/rotation-queue";
 import { begin, cutOffBy, finish, lostByFinish, revoke, turnRound } from "../stack/rotation-steps";
+import { reportText, stoppedText, type RotateReport, type Stopped } from "./rotate/rotate-report";
 
 interface RotateOptions extends CommonOptions {
   all?: true;
@@ -21,17 +21,6 @@ interface RotateOptions extends CommonOptions {
   cutOff?: true;
   publicKey?: string;
   yes?: true;
-}
-
-interface RotateReport {
-  node: string;
-  /**
-   * `pending`: both keys work, and not every neighbour uses the new one. `failed`: the engine's run failed. `untouched`: it
-   * updated nothing, as after answering no, so the stack file is as before.
-   */
-  outcome: "finished" | "pending" | "failed" | "untouched";
-  pending: PendingKey[];
-  up: UpReport;
 }
 
 export function rotateCommand(): Command {
@@ -80,7 +69,7 @@ async function rotate(name: string | undefined, options: RotateOptions): Promise
   process.exitCode = ok ? 0 : 1;
   const outdated = await outdatedDevices(stack);
   const devices = outdatedText(outdated, await stack.plan());
-  const text = joinBlocks([...reports.map(textOf), stoppedText(stopped), devices]);
+  const text = joinBlocks([...reports.map(reportText), stoppedText(stopped), devices]);
   print(options, { ok, rotations: reports, stopped, outdated }, text);
 }
 
@@ -138,13 +127,6 @@ async function refuseToCutOff(names: readonly string[], stack: OpenStack): Promi
     `${lost.join(", ")} can only be reached through the tunnel, which still uses the old key there`,
     `wait until they are back: npx wireguard-mesh rotate ${names.join(", or ")}. To cut them off anyway: --finish --cut-off`,
   );
-}
-
-/** The node at which `rotate --all` stopped, before anything was changed for it. */
-interface Stopped {
-  node: string;
-  message: string;
-  remedy: string | null;
 }
 
 /** Rotates one node after the other. If one is refused, the reports of the nodes before it are kept. */
@@ -242,31 +224,4 @@ function isUntouched({ exitCode, updated }: UpReport): boolean {
 function run(stack: OpenStack, { yes, json }: RotateOptions): Promise<UpReport> {
   const unattended = yes === true ? { yes, skipPreview: yes } : {};
   return converge(stack, { ...unattended, out: json === true ? "stderr" : "stdout" });
-}
-
-function textOf({ node, outcome, pending, up }: RotateReport): string {
-  return joinBlocks([upText(up), outcomeText(node, outcome, pending)]);
-}
-
-function outcomeText(
-  node: string,
-  outcome: RotateReport["outcome"],
-  pending: readonly PendingKey[],
-): string {
-  switch (outcome) {
-    case "finished":
-      return node === "" ? "no rotation is in progress" : `${node}: only the new key is left`;
-    case "pending":
-      return pendingText(pending);
-    case "untouched":
-      return `${node}: nothing was changed`;
-    case "failed":
-      return `${node}: the run failed; where it had reached a host, both keys work. Run the same command again.`;
-  }
-}
-
-function stoppedText(stopped: Stopped | null): string {
-  if (stopped === null) return "";
-  const { node, message, remedy } = stopped;
-  return `stopped at ${node}: ${message}${remedy === null ? "" : `\n  ${remedy}`}`;
 }

@@ -32,7 +32,7 @@ const variants: Variant[] = [
     fields: { adminCidrs: ["0.0.0.0/0"], allowPublicSsh: true },
     admins: ["0.0.0.0/0"],
   },
-  { title: "with the highest listen port", network: { listenPort: 65535 }, ports: [65535, 65534] },
+  { title: "with the highest listen port", network: { listenPort: 65535 }, ports: [65534, 65535] },
   {
     title: "in an existing subnet",
     fields: { subnetId: "subnet-0123456789abcdef0" },

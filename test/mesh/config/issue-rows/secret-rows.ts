@@ -61,7 +61,7 @@ export const secretRows: Row[] = [
       [
         "formerPrivateKeys.desktop",
         "warning",
-        "is not used: peers.desktop is not a relay with a rotation in progress",
+        "is not used: peers.desktop has no rotation in progress",
         "remove it: pulumi config rm --path wireguard-mesh:formerPrivateKeys.desktop",
       ],
     ],

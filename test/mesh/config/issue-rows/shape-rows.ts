@@ -35,7 +35,7 @@ export const shapeRows: Row[] = [
         "zebra",
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, policy",
+        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll, policy",
       ],
       ["network.cdir", "error", "is not a known key", "did you mean cidr?"],
       ["peers.desktop.adress", "error", "is not a known key", "did you mean address?"],
@@ -71,7 +71,7 @@ export const shapeRows: Row[] = [
         '"(hidden)"',
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, policy",
+        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll, policy",
       ],
       [
         'peers.desktop."(hidden)"',

@@ -1,0 +1,51 @@
+/** What a rotation came to, as data and in words. */
+import { joinBlocks } from "../../cli/command";
+import { pendingText } from "../../cli/report-text";
+import { upText } from "../../cli/up-text";
+import type { UpReport } from "../../stack/converge";
+import type { PendingKey } from "../../stack/pending-keys";
+
+export interface RotateReport {
+  node: string;
+  /**
+   * `pending`: both keys work, and not every neighbour uses the new one. `failed`: the engine's run failed. `untouched`: it
+   * updated nothing, as after answering no, so the stack file is as before.
+   */
+  outcome: "finished" | "pending" | "failed" | "untouched";
+  pending: PendingKey[];
+  up: UpReport;
+}
+
+/** The node at which `rotate --all` stopped, before anything was changed for it. */
+export interface Stopped {
+  node: string;
+  message: string;
+  remedy: string | null;
+}
+
+export function reportText({ node, outcome, pending, up }: RotateReport): string {
+  return joinBlocks([upText(up), outcomeText(node, outcome, pending)]);
+}
+
+function outcomeText(
+  node: string,
+  outcome: RotateReport["outcome"],
+  pending: readonly PendingKey[],
+): string {
+  switch (outcome) {
+    case "finished":
+      return node === "" ? "no rotation is in progress" : `${node}: only the new key is left`;
+    case "pending":
+      return pendingText(pending);
+    case "untouched":
+      return `${node}: nothing was changed`;
+    case "failed":
+      return `${node}: the run failed; where it had reached a host, both keys work. Run the same command again.`;
+  }
+}
+
+export function stoppedText(stopped: Stopped | null): string {
+  if (stopped === null) return "";
+  const { node, message, remedy } = stopped;
+  return `stopped at ${node}: ${message}${remedy === null ? "" : `\n  ${remedy}`}`;
+}
