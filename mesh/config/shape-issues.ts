@@ -48,7 +48,7 @@ export function readShape<S extends z.ZodObject>(
 /** Issues for keys of planned features. */
 export function notYetSupported(input: unknown, section: Section): Issue[] {
   return section.notYet
-    .filter((key) => isMap(input) && key in input)
+    .filter((key) => isMap(input) && Object.hasOwn(input, key))
     .map((key) =>
       error(pathOf([...section.path, key]), "is not supported yet", `remove ${key} for now`),
     );
@@ -71,8 +71,11 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best !== undefined && distanceTo(best) <= Math.max(2, word.length / 3) ? best : undefined;
 }
 
+/** A map of the config; a Secret, a Mistake and any other object of a class is none. */
 export function isMap(input: unknown): input is Record<string, unknown> {
-  return typeof input === "object" && input !== null && !Array.isArray(input);
+  if (typeof input !== "object" || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** The fields of field.ts raise custom issues with a remedy; the other two are from zod's own check of lists. */

@@ -58,7 +58,7 @@ describe("reading a stack file", () => {
   });
 
   const wrong: [string, string, string][] = [
-    ["invalid YAML", "config: [", "f is not YAML at line 1, column 10: "],
+    ["invalid YAML", "config: [", "f cannot be read at line 1, column 10: "],
     ["a list", "- a", "f is not a stack file"],
     ["a missing config", "encryptionsalt: x", "f has no `config:`"],
     ["a config that is not a map", "config: 1", "`config:` of f is not a map"],
