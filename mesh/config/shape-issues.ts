@@ -2,7 +2,7 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { error, pathOf, type Issue } from "./issue";
-import { quote } from "./mistake";
+import { Mistake, quote } from "./mistake";
 
 interface Section {
   /** Config path, e.g. `["peers", "laptop"]`. */
@@ -25,9 +25,8 @@ export function readShape<S extends z.ZodObject>(
   const known = Object.keys(fields);
   if (!isMap(input)) {
     const where = pathOf(section.path);
-    issues.push(
-      error(where, "is not a map of keys and values", `its keys are ${known.join(", ")}`),
-    );
+    const remedy = `its keys are ${known.join(", ")}`;
+    issues.push(mistyped(where, input, "is not a map of keys and values", remedy));
     return {};
   }
   issues.push(...notYetSupported(input, section));
@@ -43,6 +42,13 @@ export function readShape<S extends z.ZodObject>(
     return [];
   });
   return Object.fromEntries(entries) as Partial<z.output<S>>;
+}
+
+/** The issue for a value of another type; a Mistake has its own words. */
+export function mistyped(path: string, input: unknown, message: string, remedy: string): Issue {
+  return input instanceof Mistake
+    ? error(path, input.message, input.remedy)
+    : error(path, message, remedy);
 }
 
 /** Issues for keys of planned features. */

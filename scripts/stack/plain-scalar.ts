@@ -25,8 +25,8 @@ export function readPlain(text: string): string | number | boolean | null | Mist
   const keyword = KEYWORDS.get(text);
   if (keyword !== undefined) return keyword;
   if (!/^[-+.\d]/.test(text)) return text;
-  // 1e400 is text to the engine; -0 is 0.
-  if (JSON_NUMBER.test(text) && Number.isFinite(Number(text))) return Number(text) + 0;
+  // What is out of range, as 1e400, is text to the engine; -0 is 0.
+  if (JSON_NUMBER.test(text)) return Number.isFinite(Number(text)) ? Number(text) + 0 : text;
   if (DAY.test(text) || UTC_TIME.test(text)) return isMoment(text) ? engineTime(text) : text;
   if (OTHER_TIME.test(text)) {
     const remedy = `put it in quotes, e.g. "2026-12-31T18:00:00+09:00"`;
@@ -35,9 +35,10 @@ export function readPlain(text: string): string | number | boolean | null | Mist
       remedy,
     );
   }
-  if (!OTHER_NUMBER.test(text.replaceAll("_", ""))) return text;
+  const digits = text.startsWith(".") ? text : text.replaceAll("_", "");
+  if (!OTHER_NUMBER.test(digits)) return text;
   return new Mistake(
-    `${quote(text)} without quotes is ${engineNumber(text.replaceAll("_", ""))} to the engine`,
+    `${quote(text)} without quotes is ${engineNumber(digits)} to the engine`,
     "if it is text, put it in quotes; if it is a number, write it in decimal without leading zeros",
   );
 }

@@ -105,8 +105,9 @@ function readProject(root: string, path: string): Project {
 
 /** The engine adds these values to every stack, and `plan` and the other commands would not see them. */
 function refuseProjectConfig(path: string, project: string, config: unknown): void {
-  const keys = Object.keys(isMap(config) ? config : {})
-    .map((key) => (key.includes(":") ? key : `${project}:${key}`))
+  const keys = Object.entries(isMap(config) ? config : {})
+    .filter(([, value]) => !isMap(value) || "value" in value || "default" in value)
+    .map(([key]) => (key.includes(":") ? key : `${project}:${key}`))
     .filter((key) => key.startsWith(NAMESPACE));
   if (keys.length === 0) return;
   throw new Failure(

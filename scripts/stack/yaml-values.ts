@@ -36,6 +36,7 @@ export function parseYaml(text: string, where: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     schema: "failsafe",
+    resolveKnownTags: false,
     keepSourceTokens: true,
     prettyErrors: false,
     logLevel: "error",
