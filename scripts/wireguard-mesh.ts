@@ -29,7 +29,7 @@ const commands = [
   qrCommand(),
 ];
 
-// EPIPE: the reader of a pipe may end early, as `| head` does.
+// Each write reports its own error; see cli/stdout.ts.
 process.stdout.on("error", () => undefined);
 void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
