@@ -58,7 +58,7 @@ export function findStackOr(
 /** For a command that changes an existing stack: a name that was mistyped makes no new file. */
 export function noStackFile({ name, file, project }: StackRef): Failure {
   const others = stacksWithFile(project);
-  const near = nearest(name, others);
+  const near = nearest(name.slice(name.lastIndexOf("/") + 1), others);
   const known = others.length === 0 ? "" : ` (stacks with a file: ${others.join(", ")})`;
   return new Failure(
     `there is no stack file ${file}`,

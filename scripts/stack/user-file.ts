@@ -11,6 +11,8 @@ import { Failure } from "./failure";
 
 /** For how long a command waits for others, each of which may run the engine once for every secret. */
 const LOCK_MS = 300_000;
+/** About two seconds. */
+const TRIES_UNTIL_TOLD = 25;
 
 /**
  * The text of the file; null where there is none.
@@ -58,8 +60,8 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
   const place = placeOf("file", targetOf(file));
   const deadline = Date.now() + LOCK_MS;
   let held = await tryHold(place);
-  if (held === null) log(`waiting for another command that changes ${file}...`);
-  while (held === null) {
+  for (let tries = 1; held === null; tries += 1) {
+    if (tries === TRIES_UNTIL_TOLD) log(`waiting for another command that changes ${file}...`);
     if (Date.now() > deadline) {
       const remedy = "wait until it has ended, then run this again; nothing was changed";
       throw new Failure(`another command is changing ${file}`, remedy);

@@ -43,7 +43,9 @@ function insertIntoFlow(text: string, map: YAMLMap, entry: Record<string, YamlVa
 /** The first value of an entry that has none, or an empty map; a comment after it stays. */
 export function fill(text: string, map: YAMLMap, pair: Pair, value: YamlValue): Splice[] {
   const start = propsEnd(pair);
-  const end = Math.max(start, endOf(pair.value));
+  // A value that is not written has a place behind the white space.
+  const isWritten = endOf(pair.value) > startOf(pair.value);
+  const end = isWritten ? endOf(pair.value) : start;
   if (map.flow === true || typeof value !== "object")
     return [{ start, end, text: ` ${flowText(value, text)}` }];
   const column = columnOf(text, map);

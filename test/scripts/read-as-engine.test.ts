@@ -1,14 +1,12 @@
 /** Scalars without quotes: what the engine reads, what the commands read, and what they refuse. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import * as fs from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { Mistake } from "../../mesh/config/mistake";
 import { isPlainText, readPlain } from "../../scripts/stack/plain-scalar";
 import { parseYaml } from "../../scripts/stack/yaml-values";
-import { programs } from "../support/programs";
+import { addIn } from "../../scripts/stack/yaml-edit";
+import { RealEngine } from "./support/real-engine";
+import { stackTexts } from "./support/stack-texts";
 
 const times = (...lists: string[][]): string[] =>
   lists.reduce((all, list) => all.flatMap((start) => list.map((end) => start + end)), [""]);
@@ -44,6 +42,10 @@ const TABLE = [
 const UNREADABLE = [".inf", "-.inf", "+.INF", ".nan", ".NaN", ".Inf"];
 
 describe("a scalar without quotes", () => {
+  let engine: RealEngine | null = null;
+
+  after(() => engine?.remove());
+
   it("is read by commands as it is written, or refused", () => {
     assert.deepEqual(
       ["25", "-3", "1.5", "1e3", "true", "~", "yes", "10.86.0.2", "2027-02-30"].map(readPlain),
@@ -81,11 +83,7 @@ describe("a scalar without quotes", () => {
   });
 
   it("is read as by the engine, for a generated table", function () {
-    const engine = findEngine();
-    if (engine === null) {
-      programs.require(this, "pulumi");
-      return;
-    }
+    engine = RealEngine.open(this);
     const random = fc.sample(
       fc.string({ unit: fc.constantFrom(...Array.from("0123789-_.eExobT:+Z")) }),
       {
@@ -96,7 +94,16 @@ describe("a scalar without quotes", () => {
     // A text with `: ` or at an end `:` is a map, and `-` alone is a list.
     const all = [...TABLE, ...random].filter((text) => text !== "" && !/:$|^-$|^---/.test(text));
     const texts = [...new Set(all)];
-    const read = readByEngine(engine, texts);
+    const lines = texts
+      .map(
+        (text) => `    - ${text}
+`,
+      )
+      .join("");
+    const config = engine.configOf(`config:
+  wireguard-mesh:scalars:
+${lines}`);
+    const read = config["wireguard-mesh:scalars"] as unknown[];
     const rows = texts.map((text, index) => ({ text, engine: read[index], ours: readPlain(text) }));
     const different = rows.filter(
       ({ ours, engine }) => !(ours instanceof Mistake) && !Object.is(ours, engine),
@@ -113,47 +120,27 @@ describe("a scalar without quotes", () => {
   }).timeout(60_000);
 });
 
-/** On PATH, else where npm's wrapper puts it; null where none is installed. */
-function findEngine(): string | null {
-  const versions = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "versions");
-  const installed = fs.existsSync(versions) ? fs.readdirSync(versions) : [];
-  const folders = [
-    ...(process.env["PATH"] ?? "").split(":").filter((folder) => !folder.endsWith(".bin")),
-    ...installed.map((version) => join(versions, version, "bin")),
-  ];
-  return (
-    folders.map((folder) => join(folder, "pulumi")).find((file) => fs.existsSync(file)) ?? null
-  );
-}
+describe("a stack file", () => {
+  let engine: RealEngine | null = null;
 
-/** By `pulumi config --json`, from one stack file; undefined for a text that is no scalar. */
-function readByEngine(engine: string, texts: readonly string[]): unknown[] {
-  const folder = fs.mkdtempSync(join(tmpdir(), "wireguard-mesh-test-"));
-  const env = {
-    ...process.env,
-    PULUMI_HOME: join(folder, "home"),
-    PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_CONFIG_PASSPHRASE: "x",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-  };
-  const pulumi = (...args: string[]) =>
-    execFileSync(engine, [...args, "--non-interactive", "--stack", "test"], { cwd: folder, env });
-  try {
-    fs.writeFileSync(join(folder, "Pulumi.yaml"), "name: wireguard-mesh\nruntime: nodejs\n");
-    execFileSync(engine, ["stack", "init", "test", "--non-interactive"], {
-      cwd: folder,
-      env,
-      stdio: "ignore",
-    });
-    const lines = texts.map((text) => `    - ${text}\n`).join("");
-    const file = join(folder, "Pulumi.test.yaml");
-    fs.appendFileSync(file, `config:\n  wireguard-mesh:scalars:\n${lines}`);
-    const all = JSON.parse(pulumi("config", "--json").toString()) as Record<
-      string,
-      { value: string }
-    >;
-    return JSON.parse(all["wireguard-mesh:scalars"]?.value ?? "null") as unknown[];
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+  after(() => engine?.remove());
+
+  it("is read as by the engine, before and after an edit", function () {
+    const opened = RealEngine.open(this);
+    engine = opened;
+    const peer = { address: "10.86.0.99", tags: ["0b11", "1_0", "x: y"], expires: "2027-01-01" };
+    for (const { text, refusal } of fc.sample(stackTexts, { numRuns: 12, seed: 12 })) {
+      const edited =
+        refusal === null ? [addIn(text, ["config", "wireguard-mesh:peers", "new"], peer)] : [];
+      for (const file of [text, ...edited]) {
+        const { config } = parseYaml(file, "f").values as { config: unknown };
+        assert.deepEqual(plain(config), opened.configOf(file));
+      }
+    }
+  }).timeout(60_000);
+});
+
+/** Without prototypes. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
 }
