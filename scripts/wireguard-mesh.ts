@@ -31,6 +31,8 @@ const commands = [
 
 // Each write reports its own error; see cli/stdout.ts.
 process.stdout.on("error", () => undefined);
+// Progress that cannot be shown ends no command.
+process.stderr.on("error", () => undefined);
 void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
 });

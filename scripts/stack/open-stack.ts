@@ -117,9 +117,13 @@ export class OpenStack implements StackRef {
     return this.sshKey.value;
   }
 
-  /** @throws Failure when the edit would add a mistake to the config; nothing is written either way. */
+  /**
+   * For a command that does something else first.
+   * @throws Failure when the edit would add a mistake to the config, or the file cannot be changed; nothing is written either way.
+   */
   review(change: (text: string) => StackEdit): void {
     const { text, secrets = [] } = change(this.text);
+    refuseReadOnly(this.file);
     const after = readConfigSoFar(text, this.file);
     reviewEdit(this.configSoFar, withSecrets(after, secrets));
   }
@@ -137,7 +141,6 @@ export class OpenStack implements StackRef {
       const { text } = this;
       const edit = change(text, () => this.filePlan());
       if (edit.text === text && (edit.secrets ?? []).length === 0) return;
-      refuseReadOnly(this.file);
       this.review(() => edit);
       const edited = await addSecrets(this, edit.text, edit.secrets ?? []);
       replaceUserFile(this.file, edited, text);

@@ -41,9 +41,10 @@ export function commentsIn(text: string): { offset: number; text: string }[] {
   return comments;
 }
 
-/** The start of the line that an offset is in. */
+/** The start of the line that an offset is in, after a byte order mark. */
 export function startOfLine(text: string, offset: number): number {
-  return text.lastIndexOf("\n", offset - 1) + 1;
+  const newline = text.lastIndexOf("\n", offset - 1);
+  return newline < 0 && text.startsWith("\ufeff") ? 1 : newline + 1;
 }
 
 /** The start of the next line, or the end of the text; an offset at the start of a line is its own. */
@@ -55,7 +56,7 @@ export function endOfLine(text: string, offset: number): number {
 
 /** An insertion of whole lines at the start of a line, or at the end of the text. */
 export function insertedLines(text: string, at: number, lines: string): Splice {
-  const newline = at === 0 || text[at - 1] === "\n" || text === "\ufeff" ? "" : "\n";
+  const newline = at <= startOfLine(text, at) ? "" : "\n";
   return { start: at, end: at, text: newline + lines };
 }
 

@@ -52,8 +52,11 @@ export function parseYaml(text: string, where: string): YamlFile {
   };
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
-    const [what, remedy] = WORDS[problem.code] ?? [];
-    throw fail(problem.pos[0], what ?? "it cannot be read from here on", remedy ?? QUOTES);
+    const [offset] = problem.pos;
+    const [what, remedy] = isEndpoint(lineAt(text, offset))
+      ? ENDPOINT
+      : (WORDS[problem.code] ?? UNKNOWN);
+    throw fail(offset, what, remedy);
   }
   return { text, document, values: new Reader(fail).value(document.contents) };
 }
@@ -63,8 +66,22 @@ type Fail = (offset: number, what: string, remedy: string) => Failure;
 const QUOTES =
   'put a value with any of [ ] { } : # & * ! | > % @ ` in quotes, e.g. endpoint: "[2001:db8::1]:51820"';
 
+type Words = [what: string, remedy: string];
+
+const UNKNOWN: Words = ["it cannot be read from here on", QUOTES];
+const ENDPOINT: Words = ["an address in brackets stands here without quotes", QUOTES];
+
+function lineAt(text: string, offset: number): string {
+  return text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ?? "";
+}
+
+/** `[2001:db8::1]:51820`, which is a list in YAML. */
+function isEndpoint(line: string): boolean {
+  return /\[[\da-f:.]+\]:\d/i.test(line);
+}
+
 /** By the library's code; its own messages may quote the text. */
-const WORDS: Record<string, [what: string, remedy: string]> = {
+const WORDS: Record<string, Words> = {
   BAD_INDENT: [
     "it is not indented like its neighbours",
     "indent all keys of a map by the same number of spaces",

@@ -94,7 +94,7 @@ describe("reading a stack file", () => {
     [
       "an IPv6 endpoint",
       "config:\n  x: [2001:db8::1]:51820\n",
-      /line 2/,
+      /line 2.*address in brackets.*without quotes/,
       /quotes.*\[2001:db8::1\]:51820/,
     ],
     ["a tab", "config:\n\tx: 1\n", /line 2.*tab/, /spaces/],

@@ -31,6 +31,7 @@ interface Shape {
   count: number;
   indent: number;
   crlf: boolean;
+  byteOrderMark: boolean;
   finalNewline: boolean;
   merge: boolean;
   last: boolean;
@@ -44,6 +45,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   count: fc.integer({ min: 1, max: 4 }),
   indent: fc.constantFrom(2, 3, 4),
   crlf: fc.boolean(),
+  byteOrderMark: fc.boolean(),
   finalNewline: fc.boolean(),
   merge: fc.boolean(),
   last: fc.boolean(),
@@ -78,7 +80,8 @@ class Writer {
     const end = given.crlf ? "\r\n" : "\n";
     const isEmpty = ["empty", "none", "alias"].includes(given.style);
     return {
-      text: lines.join(end) + (given.finalNewline ? end : ""),
+      text:
+        (given.byteOrderMark ? "\ufeff" : "") + lines.join(end) + (given.finalNewline ? end : ""),
       peers: isEmpty ? [] : this.names(),
       refusal: REFUSALS[given.style] ?? null,
     };
