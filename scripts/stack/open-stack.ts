@@ -10,7 +10,7 @@ import { Failure } from "./failure";
 import { readOutputs, readOutputsWithConfigs, withNextKeys } from "./outputs";
 import type { Outputs, OutputsWithConfigs } from "./outputs";
 import { findStack, noStackFile, type Project, type StackRef } from "./project";
-import { readConfig, readConfigSoFar } from "./stack-file";
+import { misreadIn, readConfig, readConfigSoFar } from "./stack-file";
 import { readUserFile, refuseReadOnly, replaceUserFile, withFileLock } from "./user-file";
 
 /** A new text for the stack file, and the secrets to encrypt into it. */
@@ -115,6 +115,15 @@ export class OpenStack implements StackRef {
     if (this.sshKey === null || this.sshKey.ciphertext !== ciphertext)
       this.sshKey = { ciphertext, value: decrypt(this, ["sshPrivateKey"]) };
     return this.sshKey.value;
+  }
+
+  /** @throws Failure for values that the engine, so the program, would take for others than those in the file. */
+  refuseMisread(): void {
+    const issues = misreadIn(this.configSoFar);
+    if (issues.length === 0) return;
+    throw new Failure(
+      `${this.file} has values that the engine reads differently; nothing was changed\n${formatIssues(issues)}`,
+    );
   }
 
   /**

@@ -1,4 +1,6 @@
 /** The config in the text of a stack file (Pulumi.STACK.yaml), read as the engine reads it. */
+import { error, pathOf, type Issue } from "../../mesh/config/issue";
+import { Mistake } from "../../mesh/config/mistake";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { isSecretText } from "../../mesh/config/secret-keys";
 import { isMap } from "../../mesh/config/shape-issues";
@@ -43,6 +45,17 @@ export function readConfig(text: string, where: string): RawConfig {
 export function readConfigSoFar(text: string, where: string): RawConfig {
   const { config } = readSettings(text, where);
   return config === undefined || config === null ? {} : readConfig(text, where);
+}
+
+/** The values that the engine reads differently from how they are written. The program cannot see them. */
+export function misreadIn(value: unknown, path: readonly PropertyKey[] = []): Issue[] {
+  if (value instanceof Mistake) return [error(pathOf(path), value.message, value.remedy)];
+  const entries = Array.isArray(value)
+    ? [...value.entries()]
+    : isMap(value)
+      ? Object.entries(value)
+      : [];
+  return entries.flatMap(([key, inner]) => misreadIn(inner, [...path, key]));
 }
 
 /** The top level of a stack file: `config`, `encryptionsalt`, ...; empty for an empty file. */

@@ -74,7 +74,7 @@ export function removeIn(text: string, path: Path): string {
   }
   const parent = ownPair(file, path.slice(0, -1));
   const map = (parent?.value ?? file.document.contents) as YAMLMap;
-  return verified(file, cutEntry(text, map, pair, parent), path, undefined, "its comments too");
+  return verified(file, cutEntry(text, map, pair, parent), path, undefined);
 }
 
 /** The edited text, if its values and comments are as they should be. `value`: undefined where the entry is removed. */
@@ -83,12 +83,11 @@ function verified(
   splices: readonly Splice[],
   path: Path,
   value: YamlValue | undefined,
-  without?: "its comments too",
 ): string {
   const edited = applied(file.text, splices);
   const isCut = ({ offset }: { offset: number }) =>
     splices.some(({ start, end }) => offset >= start && offset < end);
-  const kept = commentsIn(file.text).filter((one) => without === undefined || !isCut(one));
+  const kept = commentsIn(file.text).filter((one) => value !== undefined || !isCut(one));
   const texts = (comments: readonly { text: string }[]) => comments.map((one) => one.text);
   const same =
     isDeepStrictEqual(valuesOrNone(edited), withValue(file.values, path, value)) &&

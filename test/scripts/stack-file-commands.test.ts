@@ -5,7 +5,9 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { addPeerCommand } from "../../scripts/commands/add-peer";
+import { previewCommand } from "../../scripts/commands/preview";
 import { removePeerCommand } from "../../scripts/commands/remove-peer";
+import { upCommand } from "../../scripts/commands/up";
 import { keyOf, STACK_FILE } from "./support/network";
 import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
@@ -133,6 +135,19 @@ describe("commands that change a stack file", () => {
       );
     }
     assert.ok(!fs.existsSync(join(project.root, "Pulumi.hme.yaml")));
+  });
+
+  it("do not start the engine while it would read a value differently from how it is written", async () => {
+    project.write(FILE, STACK_FILE.replace("enabled: true", "persistentKeepalive: 025"));
+    for (const verb of ["up", "preview"]) {
+      const { exitCode, stderr } = await project.run([upCommand(), previewCommand()], verb);
+      assert.equal(exitCode, 1);
+      assert.match(
+        stderr,
+        /engine reads differently; nothing was changed\n {2}peers\.phone\.persistentKeepalive: "025"/,
+      );
+    }
+    assert.deepEqual(project.engineCalls(), []);
   });
 
   it("accept every name, also constructor", async () => {

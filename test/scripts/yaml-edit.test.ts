@@ -99,6 +99,11 @@ describe("edits of a stack file", () => {
     assert.equal(setIn(before, ["b"], 2), "a: &k 1\nb: 2\n");
     assert.throws(() => setIn(before, ["a"], 2), /a cannot be changed without changing more/);
     assert.throws(() => removeIn(before, ["a"]), /a cannot be changed without changing more/);
+    const shared = "x: &x\n  a: 1\ny: *x\n";
+    assert.throws(
+      () => addIn(shared, ["x", "b"], 2),
+      /x\.b cannot be changed without changing more/,
+    );
   });
 
   it("refuse what comes from a merge, and a map that is encrypted as a whole", () => {
