@@ -80,7 +80,11 @@ function factsOf(node: NodePlan, instances: RelayInstances, fingerprints: Finger
     ...(node.nextPublicKey === null ? {} : { nextPublicKey: node.nextPublicKey }),
     ...(node.hosts.length > 0
       ? {}
-      : { fingerprint: fingerprints.apply((files) => files[node.name] ?? "") }),
+      : {
+          fingerprint: fingerprints.apply((files) =>
+            Object.hasOwn(files, node.name) ? (files[node.name] ?? "") : "",
+          ),
+        }),
     ...(node.endpoint === null
       ? {}
       : { endpoint: withFacts(formatEndpoint(node.endpoint), instances) }),

@@ -64,7 +64,9 @@ function secretAt(config: RawConfig, name: SecretText): Secret | null {
   return value instanceof Secret ? value : null;
 }
 
+/** `KEY:` without a value arrives as "". */
 function parseJson(text: string): unknown {
+  if (text === "") return null;
   try {
     return JSON.parse(text);
   } catch {

@@ -59,10 +59,38 @@ export function addressIn(host: string): IpAddress | null {
   return /^[\d.]+$/.test(host) || host.includes(":") ? parseAddress(host) : null;
 }
 
-/** Reports whether another machine can dial this address: not unspecified, loopback, multicast or broadcast. */
-export function isDialable(address: IpAddress): boolean {
-  const range = ipaddr.parse(address.text).range();
-  return !["unspecified", "loopback", "multicast", "broadcast"].includes(range);
+interface SpecialPrefix {
+  text: string;
+  what: string;
+}
+
+/** No machine has these as addresses that others can use (RFC 6890), neither in a tunnel, nor in a LAN, nor outside. */
+const SPECIAL: readonly SpecialPrefix[] = [
+  { text: "0.0.0.0/8", what: "addresses of no machine" },
+  { text: "127.0.0.0/8", what: "loopback" },
+  { text: "169.254.0.0/16", what: "link-local" },
+  { text: "224.0.0.0/4", what: "multicast" },
+  { text: "240.0.0.0/4", what: "reserved" },
+  { text: "::/64", what: "loopback and addresses of no machine" },
+  { text: "fe80::/10", what: "link-local" },
+  { text: "ff00::/8", what: "multicast" },
+];
+
+/** The special prefix that this one overlaps, or null. */
+export function specialIn(prefix: Prefix): SpecialPrefix | null {
+  return SPECIAL.find(({ text }) => overlaps(parsePrefix(text), prefix)) ?? null;
+}
+
+/** Reports whether the prefix is in the public internet; those for documentation are not. */
+export function isPublic(prefix: Prefix): boolean {
+  return ipaddr.parse(baseOf(prefix)).range() === "unicast";
+}
+
+/** Reports whether another machine can dial this host: an address, a DNS name, or a placeholder. */
+export function isDialable(host: string): boolean {
+  const address = addressIn(host);
+  if (address !== null) return specialIn(hostPrefix(address)) === null;
+  return !/^(.+\.)?localhost(\.localdomain)?$|^ip6-(localhost|loopback)$/.test(host);
 }
 
 /** The prefix of this single address: `/32` or `/128`. */

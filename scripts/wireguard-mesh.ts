@@ -29,8 +29,10 @@ const commands = [
   qrCommand(),
 ];
 
-// EPIPE: the reader of a pipe may end early, as `| head` does.
+// Each write reports its own error; see cli/stdout.ts.
 process.stdout.on("error", () => undefined);
+// Progress that cannot be shown ends no command.
+process.stderr.on("error", () => undefined);
 void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
 });

@@ -44,7 +44,7 @@ export function list<T>(parse: (text: string) => T, example: string) {
 /** A list of at least one text, or a single text. */
 export function oneOrMore<T>(parse: (text: string) => T, example: string) {
   return z.preprocess(
-    (input) => (typeof input === "string" ? [input] : input),
+    (input) => (typeof input === "string" || input instanceof Mistake ? [input] : input),
     list(parse, example).min(1, { error: () => "is an empty list" }),
   );
 }
@@ -72,6 +72,7 @@ function field<T>(parse: (input: unknown) => T, example: string) {
     try {
       if (input === undefined || input === null)
         throw new Mistake("is missing", `add it, e.g. ${example}`);
+      if (input instanceof Mistake) throw input;
       return parse(input);
     } catch (problem) {
       if (!(problem instanceof Mistake)) throw problem;

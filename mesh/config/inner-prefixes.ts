@@ -1,4 +1,4 @@
-/** Prefixes that are routed into the tunnel: no endpoint may be in one, and no VPC of a relay may overlap one. */
+/** Prefixes that are routed into the tunnel: no endpoint and no host may be in one, and no VPC of a relay may overlap one. */
 import type { Prefix } from "../addresses";
 import type { Tunnels } from "./draft";
 

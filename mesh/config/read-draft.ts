@@ -5,11 +5,14 @@ import { ec2Shape } from "./ec2-shape";
 import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
-import { isMap, notYetSupported, printable, readShape, unknownKey } from "./shape-issues";
+import { isMap, mistyped, notYetSupported, printable, readShape, unknownKey } from "./shape-issues";
 import { expectShape, networkShape, notYet, peerShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
-/** The config by key, without the namespace `wireguard-mesh`. Encrypted values are a `Secret`, sealed or not. */
+/**
+ * The config by key, without the namespace `wireguard-mesh`. Encrypted values are a `Secret`, sealed or not. A value that the
+ * engine would not read as it is written is a `Mistake`.
+ */
 export type RawConfig = Readonly<Record<string, unknown>>;
 
 /** Written by commands; nothing that is pushed depends on it. */
@@ -76,13 +79,8 @@ function readNodes(
 ): NodeDraft[] {
   const group = `${kind}s`;
   if (!isMap(input)) {
-    issues.push(
-      error(
-        group,
-        "is not a map of names and nodes",
-        `write ${group}: { NAME: { address: ..., ... } }`,
-      ),
-    );
+    const remedy = `write ${group}: { NAME: { address: ..., ... } }`;
+    issues.push(mistyped(group, input, "is not a map of names and nodes", remedy));
     return [];
   }
   const shape = kind === "relay" ? relayShape : peerShape;
@@ -150,13 +148,8 @@ function sharedNames(relays: NodeDraft[], peers: NodeDraft[]): Issue[] {
 
 function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {
   if (!Array.isArray(input)) {
-    issues.push(
-      error(
-        "expect",
-        "is not a list",
-        "write a list: [ { from: laptop, to: desktop, reach: true } ]",
-      ),
-    );
+    const remedy = "write a list: [ { from: laptop, to: desktop, reach: true } ]";
+    issues.push(mistyped("expect", input, "is not a list", remedy));
     return [];
   }
   return input.map((entry, index) =>

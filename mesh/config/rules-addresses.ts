@@ -1,17 +1,42 @@
 /** Rules about tunnel addresses and LANs: inside the network, unique, disjoint. */
-import { contains, overlaps, reservedAddresses, type Prefix } from "../addresses";
+import {
+  contains,
+  isPublic,
+  overlaps,
+  reservedAddresses,
+  specialIn,
+  type Prefix,
+} from "../addresses";
 import type { Draft, NodeDraft, Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
 
 /** `tunnels` is null if the network's prefixes are invalid; then rules that depend on them are skipped. */
 export function addressIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   return [
+    ...(["cidr", "cidr6"] as const).flatMap((key) =>
+      prefixIssues(`network.${key}`, draft.network[key]),
+    ),
     ...(tunnels === null ? [] : tunnelIssues(draft.nodes, tunnels)),
     ...duplicates(draft.nodes, "address", (node) => node.fields.address?.text),
     ...duplicates(draft.nodes, "address6", (node) => node.fields.address6?.text),
     ...subnetIssues(draft, tunnels),
     ...mtuIssues(draft),
   ];
+}
+
+/** Of a tunnel prefix or a LAN. */
+function prefixIssues(path: string, prefix: Prefix | undefined): Issue[] {
+  if (prefix === undefined) return [];
+  const example = prefix.family === 4 ? "10.86.0.0/24" : "fd5c:10::/64";
+  const special = specialIn(prefix);
+  if (special !== null) {
+    const message = `${prefix.text} overlaps ${special.text} (${special.what})`;
+    return [error(path, message, `use a private prefix, e.g. ${example}`)];
+  }
+  if (!isPublic(prefix)) return [];
+  const message = `${prefix.text} is public: nodes that route it into the tunnel cannot reach its owner`;
+  const remedy = `nothing to do if these addresses are yours; else use a private prefix, e.g. ${example}`;
+  return [warning(path, message, remedy)];
 }
 
 function tunnelIssues(nodes: NodeDraft[], { cidr, cidr6 }: Tunnels): Issue[] {
@@ -85,7 +110,10 @@ function subnetIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
     (node.fields.subnets ?? []).flatMap((prefix, index) => {
       const path = `${node.path}.subnets[${index}]`;
       const inTunnel = tunnels === null ? [] : subnetInTunnel(path, prefix, node, tunnels);
-      const found = inTunnel.length > 0 ? inTunnel : overlappingSubnet(path, prefix, seen);
+      const found =
+        inTunnel.length > 0
+          ? inTunnel
+          : [...prefixIssues(path, prefix), ...overlappingSubnet(path, prefix, seen)];
       seen.push({ owner: path, prefix });
       return found;
     }),

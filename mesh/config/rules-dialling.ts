@@ -1,8 +1,8 @@
 /** Rules about which nodes can be dialled: relays, endpoints, sites, keepalives. */
-import { addressIn, contains } from "../addresses";
+import { addressIn, contains, isDialable } from "../addresses";
 import { formatEndpoint, type Endpoint } from "./config";
 import { lansOf, networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
-import { innerPrefixes, type InnerPrefix } from "./inner-prefixes";
+import { innerPrefixes } from "./inner-prefixes";
 import { error, warning, type Issue } from "./issue";
 import { directHost, unknownRelay } from "./rules-hosts";
 
@@ -10,13 +10,13 @@ import { directHost, unknownRelay } from "./rules-hosts";
 export function diallingIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   const active = draft.nodes.filter((node) => node.active);
   const relays = active.filter((node) => node.kind === "relay");
-  const inner = innerPrefixes(lansOf(active), tunnels);
+  const places = active.flatMap((node) => placesOf(node, draft));
   return [
     ...relays.flatMap(undialableRelay),
     ...active.flatMap((node) => homeRelayIssues(node, draft)),
     ...draft.nodes.flatMap(siteIssues),
-    ...sameEndpoint(draft),
-    ...active.flatMap((node) => endpointInside(node, draft, inner)),
+    ...sameEndpoint(places),
+    ...places.flatMap((place) => endpointInside(place, active, tunnels)),
     ...active.flatMap((node) => keepaliveOff(node, draft)),
   ];
 }
@@ -35,9 +35,11 @@ export function listenPortOf(node: NodeDraft, draft: Draft): number {
 }
 
 function undialableRelay(relay: NodeDraft): Issue[] {
-  if (relay.fields.endpoint !== undefined || directHost(relay) !== undefined) return [];
+  const host = directHost(relay);
+  if (relay.fields.endpoint !== undefined || (host && isDialable(host.address))) return [];
   const remedy = `add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it`;
-  return [error(`${relay.path}.endpoint`, "is missing: no node could dial this relay", remedy)];
+  const why = host === undefined ? "this relay" : `its host, ${host.address}`;
+  return [error(`${relay.path}.endpoint`, `is missing: no node could dial ${why}`, remedy)];
 }
 
 function homeRelayIssues(node: NodeDraft, draft: Draft): Issue[] {
@@ -63,33 +65,61 @@ function siteIssues(node: NodeDraft): Issue[] {
   ];
 }
 
-function sameEndpoint(draft: Draft): Issue[] {
-  const first = new Map<string, NodeDraft>();
-  return draft.nodes.flatMap((node) => {
-    const endpoint = endpointOf(node, draft);
-    if (endpoint === null || !node.active) return [];
+/** Where a node is dialled: by all nodes at its `endpoint`, by those of its site at its `siteEndpoint`. */
+interface Place {
+  node: NodeDraft;
+  key: "endpoint" | "siteEndpoint";
+  endpoint: Endpoint;
+  /** Null: by all nodes. */
+  site: string | null;
+}
+
+function placesOf(node: NodeDraft, draft: Draft): Place[] {
+  const { site, siteEndpoint } = node.fields;
+  const endpoint = endpointOf(node, draft);
+  const everywhere = endpoint === null ? [] : [{ key: "endpoint", endpoint, site: null } as const];
+  const here =
+    siteEndpoint === undefined || site === undefined
+      ? []
+      : [{ key: "siteEndpoint", endpoint: siteEndpoint, site } as const];
+  return [...everywhere, ...here].map((place) => ({ node, ...place }));
+}
+
+/** Two sites may use the same addresses. Reports each duplicate at the later node, by name. */
+function sameEndpoint(places: Place[]): Issue[] {
+  const seen = new Map<string, Place[]>();
+  return places.flatMap((place) => {
+    const { node, key, endpoint, site } = place;
     const text = formatEndpoint(endpoint);
-    const holder = first.get(text);
-    if (holder === undefined) first.set(text, node);
+    const others = seen.get(text) ?? [];
+    seen.set(text, [...others, place]);
+    const holder = others.find(
+      (other) =>
+        other.node !== node && (site === null || other.site === null || other.site === site),
+    );
     if (holder === undefined) return [];
-    const remedy = "only one can answer there: give one of the two another listenPort and endpoint";
-    return [
-      error(`${node.path}.endpoint`, `${text} is also the endpoint of ${holder.path}`, remedy),
-    ];
+    const remedy = `only one can answer there: give one of the two another listenPort and ${key}`;
+    const message = `${text} is also the ${holder.key} of ${holder.node.path}`;
+    return [error(`${node.path}.${key}`, message, remedy)];
   });
 }
 
-/** A tunnel whose own packets are routed into it carries nothing. */
-function endpointInside(node: NodeDraft, draft: Draft, inner: InnerPrefix[]): Issue[] {
-  const endpoint = endpointOf(node, draft);
-  const address = endpoint === null ? null : addressIn(endpoint.host);
-  if (endpoint === null || address === null) return [];
+/** A tunnel whose own packets are routed into it carries nothing. Nodes of a site do not use the tunnel to its LANs. */
+function endpointInside(
+  { node, key, endpoint, site }: Place,
+  nodes: NodeDraft[],
+  tunnels: Tunnels | null,
+): Issue[] {
+  const address = addressIn(endpoint.host);
+  if (address === null) return [];
+  const gateways = nodes.filter(({ fields }) => site === null || fields.site !== site);
+  const inner = innerPrefixes(lansOf(gateways), tunnels);
   const around = inner.find(({ prefix }) => contains(prefix, address));
   if (around === undefined) return [];
   const message = `${formatEndpoint(endpoint)} is in ${around.of} (${around.prefix.text})`;
   const remedy =
     "the tunnel would be routed through itself: use the machine's address on the outer network";
-  return [error(`${node.path}.endpoint`, message, remedy)];
+  return [error(`${node.path}.${key}`, message, remedy)];
 }
 
 /** Behind NAT, such a node cannot be reached until it sends a packet itself. */

@@ -1,14 +1,19 @@
 /** Rules about `host` and `hostKey`: how to log in to a machine and how it is identified. */
+import { addressIn, contains } from "../addresses";
 import type { Host } from "./config";
-import { hostsOf, listNames, type Draft, type NodeDraft } from "./draft";
+import { hostsOf, lansOf, listNames, type Draft, type NodeDraft, type Tunnels } from "./draft";
+import { innerPrefixes } from "./inner-prefixes";
 import { error, type Issue } from "./issue";
 import { nearest } from "./shape-issues";
 
-export function hostIssues(draft: Draft): Issue[] {
+/** `tunnels` is null if the network's prefixes are invalid. */
+export function hostIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
+  const active = draft.nodes.filter((node) => node.active);
   return [
     ...draft.nodes.flatMap(missingHostKey),
     ...draft.nodes.flatMap((node) => viaIssues(node, draft)),
     ...sameMachine(draft.nodes),
+    ...active.flatMap((node) => hostInside(node, active, tunnels)),
   ];
 }
 
@@ -81,3 +86,24 @@ function machinesAt(host: Host): string[] {
   if (host.kind === "local") return ["local"];
   return host.kind === "ssh" ? [`${host.address} port ${host.port}`] : [];
 }
+
+/** The push would cut its own way in: from then on the host's LAN, so its answers too, are routed into the tunnel. */
+function hostInside(node: NodeDraft, nodes: NodeDraft[], tunnels: Tunnels | null): Issue[] {
+  const { site } = node.fields;
+  const isNear = (other: NodeDraft) =>
+    other === node || (node.kind === "peer" && site !== undefined && other.fields.site === site);
+  const inner = innerPrefixes(lansOf(nodes.filter((other) => !isNear(other))), tunnels);
+  return hostsOf(node).flatMap((host) => {
+    const address = host.kind === "ssh" ? addressIn(host.address) : null;
+    const around = inner.find(({ prefix }) => address !== null && contains(prefix, address));
+    if (address === null || around === undefined) return [];
+    const { of, prefix } = around;
+    const message = `${address.text} is in ${of} (${prefix.text}), so the node would reach its own network through the tunnel`;
+    return [error(`${node.path}.host`, message, of === "the tunnel" ? OUTSIDE : SAME_SITE)];
+  });
+}
+
+const OUTSIDE =
+  "use the machine's address on the outer network, or user@via:RELAY; or give the tunnel another network.cidr";
+const SAME_SITE =
+  "if the machine is in that LAN, give it and the node in front of it the same site; else use another address of it";

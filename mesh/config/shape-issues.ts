@@ -2,7 +2,7 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { error, pathOf, type Issue } from "./issue";
-import { quote } from "./mistake";
+import { Mistake, quote } from "./mistake";
 
 interface Section {
   /** Config path, e.g. `["peers", "laptop"]`. */
@@ -25,9 +25,8 @@ export function readShape<S extends z.ZodObject>(
   const known = Object.keys(fields);
   if (!isMap(input)) {
     const where = pathOf(section.path);
-    issues.push(
-      error(where, "is not a map of keys and values", `its keys are ${known.join(", ")}`),
-    );
+    const remedy = `its keys are ${known.join(", ")}`;
+    issues.push(mistyped(where, input, "is not a map of keys and values", remedy));
     return {};
   }
   issues.push(...notYetSupported(input, section));
@@ -45,10 +44,17 @@ export function readShape<S extends z.ZodObject>(
   return Object.fromEntries(entries) as Partial<z.output<S>>;
 }
 
+/** The issue for a value of another type; a Mistake has its own words. */
+export function mistyped(path: string, input: unknown, message: string, remedy: string): Issue {
+  return input instanceof Mistake
+    ? error(path, input.message, input.remedy)
+    : error(path, message, remedy);
+}
+
 /** Issues for keys of planned features. */
 export function notYetSupported(input: unknown, section: Section): Issue[] {
   return section.notYet
-    .filter((key) => isMap(input) && key in input)
+    .filter((key) => isMap(input) && Object.hasOwn(input, key))
     .map((key) =>
       error(pathOf([...section.path, key]), "is not supported yet", `remove ${key} for now`),
     );
@@ -71,8 +77,11 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best !== undefined && distanceTo(best) <= Math.max(2, word.length / 3) ? best : undefined;
 }
 
+/** A map of the config; a Secret, a Mistake and any other object of a class is none. */
 export function isMap(input: unknown): input is Record<string, unknown> {
-  return typeof input === "object" && input !== null && !Array.isArray(input);
+  if (typeof input !== "object" || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** The fields of field.ts raise custom issues with a remedy; the other two are from zod's own check of lists. */

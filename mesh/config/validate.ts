@@ -31,7 +31,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
   const ruleIssues = [
     ...addressIssues(draft, tunnels),
     ...rotationIssues(draft),
-    ...hostIssues(draft),
+    ...hostIssues(draft, tunnels),
     ...diallingIssues(draft, tunnels),
     ...ec2Issues(draft, tunnels),
     ...secretIssues(draft),

@@ -1,5 +1,5 @@
 /** Parsers of single config values. Each throws a Mistake for an invalid value. */
-import { addressIn, isDialable, parseAddress, type IpAddress } from "../addresses";
+import { isDialable, parseAddress, type IpAddress } from "../addresses";
 import { decodeKey } from "../keys";
 import type { Endpoint, Host } from "./config";
 import { Mistake, quote } from "./mistake";
@@ -61,8 +61,7 @@ export function parseEndpoint(text: string): Endpoint {
   }
   const [, v6, other = "", port = ""] = match;
   const host = v6 === undefined ? parseHostName(other) : parseOuterAddress(v6, 6).text;
-  const address = addressIn(host);
-  if (address !== null && !isDialable(address)) {
+  if (!isDialable(host)) {
     throw new Mistake(
       `${host} is not an address that another machine can dial`,
       "use the machine's address on the outer network, e.g. 203.0.113.10",

@@ -91,7 +91,9 @@ function outdatedBy(
     return same ? [] : ["its own key or preshared keys have changed"];
   }
   const keys = node.sections.flatMap(({ name, publicKey }) =>
-    (delivery.knows[name] ?? publicKey) === publicKey ? [] : [`${name} has another key now`],
+    Object.hasOwn(delivery.knows, name) && delivery.knows[name] !== publicKey
+      ? [`${name} has another key now`]
+      : [],
   );
   return keys.length > 0 ? keys : ["its config has changed"];
 }

@@ -1,5 +1,6 @@
 /** What all commands share: help, common options and output. Exit codes: 0 done, 1 findings or failed, 2 wrong usage. */
 import { Command } from "commander";
+import { writeOut } from "./stdout";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -25,6 +26,7 @@ export function newCommand(usage: string, { description, examples }: Help): Comm
   return command
     .option("--json", "print the result as JSON on stdout")
     .addHelpText("after", `\n${examples.length === 1 ? "Example" : "Examples"}:\n${lines}`)
+    .configureOutput({ writeOut })
     .exitOverride()
     .showHelpAfterError(`(see: npx wireguard-mesh ${name} --help)`);
 }
@@ -47,7 +49,7 @@ export function collectList(value: string, previous: string[] | undefined): stri
 /** Prints the result on stdout: `json` with --json, else `text`. */
 export function print(options: CommonOptions, json: unknown, text: string): void {
   const out = options.json === true ? JSON.stringify(json, null, 2) : text;
-  if (out !== "") process.stdout.write(out.endsWith("\n") ? out : `${out}\n`);
+  if (out !== "") writeOut(out.endsWith("\n") ? out : `${out}\n`);
 }
 
 /** Blocks of text with `separator` between them; empty ones are left out. */

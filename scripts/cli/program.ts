@@ -4,14 +4,26 @@ import pc from "picocolors";
 import { Mistake } from "../../mesh/config/mistake";
 import { log } from "../log";
 import { Failure } from "../stack/failure";
+import { flushOut, writeOut } from "./stdout";
 
 /** Resolves to the exit code: 0, 1 or 2. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
   const program = new Command("wireguard-mesh")
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
     .helpCommand(false)
+    .configureOutput({ writeOut })
     .exitOverride();
   for (const command of commands) program.addCommand(command);
+  const code = await outcomeOf(program, args);
+  try {
+    await flushOut();
+    return code;
+  } catch (error) {
+    return Math.max(code, report(error, false));
+  }
+}
+
+async function outcomeOf(program: Command, args: string[]): Promise<number> {
   try {
     process.exitCode = undefined;
     await program.parseAsync(args, { from: "user" });
@@ -33,7 +45,7 @@ function report(error: unknown, json: boolean): number {
   log(`${pc.red("error:")} ${message}${remedy === null ? "" : `\n  ${remedy}`}`);
   if (json) {
     const details = { message, ...(remedy === null ? {} : { remedy }) };
-    process.stdout.write(`${JSON.stringify({ ok: false, error: details }, null, 2)}\n`);
+    writeOut(`${JSON.stringify({ ok: false, error: details }, null, 2)}\n`);
   }
   return exitCode;
 }

@@ -20,8 +20,9 @@ import { hostKeysFor } from "../stack/known-hosts";
 import { freeAddresses, givenFields, makeKeyPair, oneOrList } from "../stack/new-node";
 import type { Addresses } from "../stack/new-node";
 import { openStack } from "../stack/open-stack";
-import { configPath } from "../stack/stack-file";
-import { addIn, type YamlValue } from "../stack/yaml-edit";
+import { configPath, readConfigSoFar } from "../stack/stack-file";
+import { addIn } from "../stack/yaml-edit";
+import type { YamlValue } from "../stack/yaml-text";
 
 interface AddPeerOptions extends CommonOptions {
   host?: string[];
@@ -80,17 +81,22 @@ export function addPeerCommand(): Command {
 async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
   parseName(name);
   const stack = openStack(options.stack);
-  const config = stack.configSoFar;
-  refuseTaken(name, options, config);
+  refuseTaken(name, options, stack.configSoFar);
   const pair = options.publicKey === undefined ? makeKeyPair() : null;
   const hostKeys = await hostKeysFor(options.host ?? [], options.hostKey, log);
-  const addresses = addressesFor(options, config);
   const publicKey = pair?.publicKey ?? options.publicKey ?? "";
-  const fields = fieldsOf(options, { ...addresses, publicKey }, hostKeys);
-  await stack.edit((text) => ({
-    text: addIn(text, configPath(["peers", name]), fields),
-    secrets: pair === null ? [] : [{ path: ["privateKeys", name], value: pair.privateKey }],
-  }));
+  let addresses: Addresses = { address: "" };
+  await stack.edit((text) => {
+    // Another command may have taken the name or the address meanwhile.
+    const config = readConfigSoFar(text, stack.file);
+    refuseTaken(name, options, config);
+    addresses = addressesFor(options, config);
+    const fields = fieldsOf(options, { ...addresses, publicKey }, hostKeys);
+    return {
+      text: addIn(text, configPath(["peers", name]), fields),
+      secrets: pair === null ? [] : [{ path: ["privateKeys", name], value: pair.privateKey }],
+    };
+  });
   const node = stack.mesh.plan?.nodes.find((candidate) => candidate.name === name);
   const next = nextSteps(name, node);
   const { address, address6 = null } = addresses;
@@ -103,7 +109,7 @@ async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
 
 function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): void {
   for (const group of ["peers", "relays"]) {
-    if (!isMap(config[group]) || !(name in config[group])) continue;
+    if (!isMap(config[group]) || !Object.hasOwn(config[group], name)) continue;
     throw new Failure(
       `${group}.${name} exists already`,
       "edit it in the stack file, or choose another name",
@@ -117,7 +123,7 @@ function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): 
       "set its keys one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
     );
   }
-  if (isMap(keys) && name in keys) {
+  if (isMap(keys) && Object.hasOwn(keys, name)) {
     throw new Failure(
       `the stack has a private key for ${name} already, and this would make another one`,
       `give its public key as --public-key, or remove it: pulumi config rm --path wireguard-mesh:privateKeys.${name}`,

@@ -21,8 +21,10 @@ import { freeAddresses, givenFields, makeKeyPair, makeSeed, oneOrList } from "..
 import type { Addresses } from "../stack/new-node";
 import { reviewEdit } from "../stack/open-stack";
 import { findStackOr, type StackRef } from "../stack/project";
-import { configPath, readConfigSoFar, readSettings, writeStackFile } from "../stack/stack-file";
-import { addIn, type YamlValue } from "../stack/yaml-edit";
+import { configPath, readConfigSoFar, readSettings } from "../stack/stack-file";
+import { replaceUserFile, withFileLock } from "../stack/user-file";
+import { addIn } from "../stack/yaml-edit";
+import type { YamlValue } from "../stack/yaml-text";
 import { ec2Fields, type Ec2Options } from "./init/ec2-fields";
 import { ensureStack, type StackOptions } from "./init/ensure-stack";
 
@@ -95,6 +97,16 @@ async function init(options: InitOptions): Promise<void> {
   parseName(options.relay);
   const stack = findStackOr(options.stack, "dev");
   const relay = await relayFields(options);
+  const added = await withFileLock(stack.file, () => completeStack(stack, relay, options));
+  printResult(stack, added, options);
+}
+
+/** Returns what was added. */
+async function completeStack(
+  stack: StackRef,
+  relay: Record<string, YamlValue> | undefined,
+  options: InitOptions,
+): Promise<string[]> {
   const { text, created } = await ensureStack(stack, options);
   const before = readConfigSoFar(text, stack.file);
   const edit: Edit = { text, secrets: [], added: created ? [`the stack ${stack.name}`] : [] };
@@ -107,8 +119,8 @@ async function init(options: InitOptions): Promise<void> {
   if (options.region !== undefined) addRegion(edit, options.region, stack.file);
   reviewEdit(before, withSecrets(readConfigSoFar(edit.text, stack.file), edit.secrets));
   const complete = await addSecrets(stack, edit.text, edit.secrets);
-  if (complete !== text || created) writeStackFile(stack.file, complete);
-  printResult(stack, edit.added, options);
+  if (complete !== text) replaceUserFile(stack.file, complete, text);
+  return edit.added;
 }
 
 /** The fields of the new relay; undefined where none was asked for. */
@@ -149,7 +161,7 @@ function addRelay(
 ): void {
   if (fields === undefined) return;
   for (const group of ["relays", "peers"]) {
-    if (!isMap(config[group]) || !(name in config[group])) continue;
+    if (!isMap(config[group]) || !Object.hasOwn(config[group], name)) continue;
     throw new Failure(
       `${group}.${name} exists already, and init changes nothing that exists`,
       `edit it in the stack file, or give the new relay another name with --relay`,
@@ -212,7 +224,7 @@ function isSet(value: unknown): boolean {
 
 function holdsKey(config: RawConfig, name: string): boolean {
   const keys = config["privateKeys"];
-  return isSet(keys) && (!isMap(keys) || name in keys);
+  return isSet(keys) && (!isMap(keys) || Object.hasOwn(keys, name));
 }
 
 function printResult(stack: StackRef, added: string[], options: CommonOptions): void {

@@ -29,10 +29,12 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   const plan = isNew ? planWithKey(stack, field) : stack.filePlan();
   // stack.plan() also has the rotations that were started by setting only a private key.
   refuse(nodeNamed(name, isNew ? plan.nodes : (await stack.plan()).nodes));
+  const edit = (key: string) => (text: string) => ({
+    text: removeIn(setIn(text, field, key), configPath(["privateKeys", name])),
+  });
+  stack.review(edit(makeKeyPair().publicKey));
   const publicKey = await makeKeyOnHost(nodeNamed(name, plan.nodes), plan, stack);
-  await stack.edit((text) => ({
-    text: removeIn(setIn(text, field, publicKey), configPath(["privateKeys", name])),
-  }));
+  await stack.edit(edit(publicKey));
   const next = isNew ? "npx wireguard-mesh up" : `npx wireguard-mesh rotate ${name}`;
   print(
     options,

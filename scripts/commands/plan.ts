@@ -12,8 +12,9 @@ import { outdatedDeliveries } from "../../mesh/render/delivery";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText } from "../cli/report-text";
 import { Failure, nodeNamed } from "../stack/failure";
-import { findStack } from "../stack/project";
+import { openStack } from "../stack/open-stack";
 import { readConfig } from "../stack/stack-file";
+import { decode, readUserFile } from "../stack/user-file";
 import { planJson } from "./plan/plan-json";
 import { planText } from "./plan/plan-text";
 
@@ -70,18 +71,14 @@ function unreadNote({ privateKeys }: RawConfig): string {
   return "Private keys were not read: `preview` shows a rotation that was started by setting only a private key.";
 }
 
-function readInput(options: PlanOptions): { text: string; where: string } {
-  if (options.file === "-") return { text: readFileSync(0, "utf8"), where: "stdin" };
-  const path = options.file ?? findStack(options.stack).file;
-  try {
-    return { text: readFileSync(path, "utf8"), where: path };
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? error.code : undefined;
-    const what = reason === "ENOENT" ? "there is no stack file" : "cannot read the stack file";
-    throw new Failure(
-      `${what} ${path}`,
-      "name it with --file, or make one: npx wireguard-mesh init",
-      2,
-    );
+function readInput({ file, stack }: PlanOptions): { text: string; where: string } {
+  if (file === "-") return { text: decode(readFileSync(0), "stdin"), where: "stdin" };
+  if (file === undefined) {
+    const opened = openStack(stack);
+    return { text: opened.text, where: opened.file };
   }
+  const text = readUserFile(file);
+  if (text !== null) return { text, where: file };
+  const remedy = "name another one with --file, or make one: npx wireguard-mesh init";
+  throw new Failure(`there is no stack file ${file}`, remedy, 2);
 }

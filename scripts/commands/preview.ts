@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { runWithEvents } from "../stack/engine-run";
-import { findStack } from "../stack/project";
+import { openStack } from "../stack/open-stack";
 
 export function previewCommand(): Command {
   return newCommand("preview [flags...]", {
@@ -26,7 +26,9 @@ async function preview(flags: string[], options: PreviewOptions): Promise<void> 
     ...flags,
   ];
   const out = options.json === true ? "stderr" : "stdout";
-  const { exitCode, failed, changes } = await runWithEvents(findStack(options.stack), args, out);
+  const stack = openStack(options.stack);
+  stack.refuseMisread();
+  const { exitCode, failed, changes } = await runWithEvents(stack, args, out);
   process.exitCode = exitCode === 0 ? 0 : 1;
   if (options.json === true) print(options, { ok: exitCode === 0, exitCode, failed, changes }, "");
 }

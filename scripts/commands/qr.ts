@@ -1,7 +1,9 @@
 /** `qr`: the config of a device as a QR code. */
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { readDeviceConfig, recordDelivery, writeSecretFile } from "../stack/device-config";
+import { isStdout, writeSecret } from "../cli/secret-output";
+import { deliverOut } from "../cli/stdout";
+import { readDeviceConfig, recordDelivery } from "../stack/device-config";
 import { Failure } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
 
@@ -31,25 +33,62 @@ async function qr(name: string, options: QrOptions): Promise<void> {
       `use the text: npx wireguard-mesh config ${name}`,
     );
   }
-  await recordDelivery(stack, device);
-  const files = await writePictures(device.file.reveal(), options);
-  if (files.length > 0) {
-    print(
-      options,
-      { node: name, files },
-      `${files.join(" and ")}: the config of ${name}. It is secret: delete it when it has been scanned.`,
-    );
-    return;
+  const pictures = await picturesOf(name, device.file.reveal(), options);
+  for (const { file, content } of pictures) writeSecret(file, content);
+  const onStdout = pictures.some(({ file }) => isStdout(file));
+  if (pictures.length === 0) {
+    const picture = String(await draw(name, device.file.reveal(), "utf8"));
+    print(options, { node: name, qr: picture }, picture);
   }
-  const { toString } = await import("qrcode");
-  const picture = await toString(device.file.reveal(), { type: "utf8" });
-  print(options, { node: name, qr: picture }, picture);
+  if (pictures.length === 0 || onStdout) await deliverOut();
+  await recordDelivery(stack, device);
+  const files = pictures.map(({ file }) => file);
+  if (files.length === 0 || onStdout) return;
+  print(
+    options,
+    { node: name, files },
+    `${files.join(" and ")}: the config of ${name}. It is secret: delete it when it has been scanned.`,
+  );
 }
 
-/** Returns the files that were asked for. */
-async function writePictures(text: string, { png, svg }: QrOptions): Promise<string[]> {
+interface Picture {
+  file: string;
+  content: string | Buffer;
+}
+
+/** The pictures that were asked for, drawn before the first is written. */
+async function picturesOf(
+  name: string,
+  text: string,
+  { png, svg, json }: QrOptions,
+): Promise<Picture[]> {
+  const onStdout = [png, svg].filter((file) => file !== undefined && isStdout(file));
+  if (onStdout.length + (json === true ? 1 : 0) > 1 && onStdout.length > 0)
+    throw new Failure("stdout can have only one of these", "name a file instead of -", 2);
+  return [
+    ...(png === undefined ? [] : [{ file: png, content: await draw(name, text, "png") }]),
+    ...(svg === undefined ? [] : [{ file: svg, content: await draw(name, text, "svg") }]),
+  ];
+}
+
+async function draw(
+  name: string,
+  text: string,
+  as: "utf8" | "svg" | "png",
+): Promise<string | Buffer>;
+async function draw(
+  name: string,
+  text: string,
+  as: "utf8" | "svg" | "png",
+): Promise<string | Buffer> {
   const { toBuffer, toString } = await import("qrcode");
-  if (png !== undefined) writeSecretFile(png, await toBuffer(text));
-  if (svg !== undefined) writeSecretFile(svg, await toString(text, { type: "svg" }));
-  return [png, svg].filter((file) => file !== undefined);
+  try {
+    return await (as === "png" ? toBuffer(text) : toString(text, { type: as }));
+  } catch (error) {
+    if (!(error instanceof Error) || !/too big/.test(error.message)) throw error;
+    throw new Failure(
+      `the config of ${name} is larger than a QR code can hold (${Buffer.byteLength(text)} bytes)`,
+      `give it as a file: npx wireguard-mesh config ${name} --out ${name}.conf; or make it smaller: with network.topology star it has one peer section for each relay`,
+    );
+  }
 }

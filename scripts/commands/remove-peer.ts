@@ -80,7 +80,7 @@ async function removeThrough(node: NodePlan, access: Access): Promise<RemoveResu
 /** A private key without a peer can be removed too. */
 function refuse(name: string, config: RawConfig): void {
   const { peers, relays, privateKeys } = config;
-  if (isMap(relays) && name in relays) {
+  if (isMap(relays) && Object.hasOwn(relays, name)) {
     throw new Failure(
       `${name} is a relay, and its peers would lose their connection`,
       "give them another relay first, then remove it from `relays` in the stack file",

@@ -210,10 +210,8 @@ async function runAfter(
   await edit();
   const edited = stack.text;
   const up = await run(stack, options);
-  if (isUntouched(up) && stack.text === edited && edited !== before) {
-    stack.restore(before);
+  if (isUntouched(up) && edited !== before && (await stack.restore(before, edited)))
     log(`nothing was updated, so ${stack.file} is as it was`);
-  }
   return up;
 }
 

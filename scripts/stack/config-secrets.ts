@@ -31,8 +31,9 @@ export async function addSecrets(
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-"));
   try {
     const file = join(folder, "stack.yaml");
-    const settings = { ...readSettings(text, stack.file), config: {} };
-    writeFileSync(file, stringify(settings), { mode: 0o600 });
+    const settings = readSettings(text, stack.file);
+    const kept = Object.entries(settings).filter(([, value]) => typeof value === "string");
+    writeFileSync(file, stringify({ ...Object.fromEntries(kept), config: {} }), { mode: 0o600 });
     for (const [index, secret] of secrets.entries())
       await encrypt(stack, file, `${NAMESPACE}secret${index}`, secret);
     const encrypted = readSettings(readFileSync(file, "utf8"), file);
@@ -47,7 +48,7 @@ export function addSettings(text: string, settings: Record<string, unknown>): st
   const present = readSettings(text, "the stack file");
   return Object.entries(settings).reduce(
     (edited, [key, value]) =>
-      key === "config" || key in present || typeof value !== "string"
+      key === "config" || Object.hasOwn(present, key) || typeof value !== "string"
         ? edited
         : addIn(edited, [key], value),
     text,
@@ -92,7 +93,7 @@ export function ciphertextAt(text: string, path: readonly string[], where: strin
   const inner = configPath(path)
     .slice(1)
     .reduce<unknown>(
-      (value, key) => (isMap(value) ? value[key] : undefined),
+      (value, key) => (isMap(value) && Object.hasOwn(value, key) ? value[key] : undefined),
       readSettings(text, where)["config"],
     );
   const secure = isMap(inner) ? inner["secure"] : undefined;

@@ -51,6 +51,7 @@ interface ConvergeOptions {
 
 /** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
 export async function converge(stack: OpenStack, options: ConvergeOptions): Promise<UpReport> {
+  stack.refuseMisread();
   const { plan } = stack.mesh;
   const before = await deviceFingerprints(stack, plan);
   const args = engineArgs(options);

@@ -1,5 +1,4 @@
 /** Configs of devices (nodes without a host): reads them from the stack's state, and records their delivery. */
-import { renameSync, rmSync, writeFileSync } from "node:fs";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { deliveryOf, needingConfig, type Outdated } from "../../mesh/render/delivery";
 import type { Secret } from "../../mesh/secret";
@@ -31,14 +30,23 @@ export async function readDeviceConfig(name: string, stack: OpenStack): Promise<
   return { node: nodeNamed(name, plan.nodes), plan, file };
 }
 
-/** Records in the stack file, which all operators share, that this config was delivered to the device. */
+/**
+ * Records in the stack file, which all operators share, that this config was delivered to the device. Call it when the device's
+ * owner has the config.
+ */
 export async function recordDelivery(stack: OpenStack, device: DeviceConfig): Promise<void> {
   const { node, plan, file } = device;
   const { config, knows, file: fingerprint } = deliveryOf(file.reveal(), node, plan);
   const record = { config, knows, file: fingerprint };
-  await stack.edit((text) => ({
-    text: setIn(text, configPath(["delivered", node.name]), record),
-  }));
+  try {
+    await stack.edit((text) => ({
+      text: setIn(text, configPath(["delivered", node.name]), record),
+    }));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { message, remedy } = error;
+    throw new Failure(`the config was written, but not recorded as delivered: ${message}`, remedy);
+  }
 }
 
 /** The devices that need a new config, by the stack's file and outputs. */
@@ -46,18 +54,4 @@ export async function outdatedDevices(stack: OpenStack): Promise<Outdated[]> {
   const { delivered } = stack.config;
   const files = fingerprintsIn(await stack.outputsOrNone());
   return needingConfig(await stack.plan(), delivered, files);
-}
-
-/** Writes a file that only its owner may read, atomically. */
-export function writeSecretFile(path: string, content: string | Buffer): void {
-  const temporary = `${path}.new`;
-  // An existing file would keep its permissions.
-  rmSync(temporary, { force: true });
-  try {
-    writeFileSync(temporary, content, { mode: 0o600, flag: "wx" });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
 }

@@ -78,7 +78,7 @@ export function instancesIn(outputs: Outputs): Instances {
 /** The value with its placeholders replaced by the facts of the instances. */
 function withInstances<T>(node: string, value: T, { facts }: Instances): T {
   const text = JSON.stringify(value);
-  const [missing] = relaysAwaited(text).filter((relay) => !(relay in facts));
+  const [missing] = relaysAwaited(text).filter((relay) => !Object.hasOwn(facts, relay));
   if (missing === undefined) return JSON.parse(fillFacts(text, facts)) as T;
   const whose = missing === node ? "its EC2 instance" : `the EC2 instance of its relay ${missing}`;
   throw new PushError(`${node}: ${whose} does not exist yet. To create it: npx wireguard-mesh up`);

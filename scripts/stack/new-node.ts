@@ -6,7 +6,7 @@ import { readDraft, type RawConfig } from "../../mesh/config/read-draft";
 import { encodeKey, privateKeyFrom, publicKeyOf } from "../../mesh/keys";
 import { Secret } from "../../mesh/secret";
 import { Failure } from "./failure";
-import type { YamlValue } from "./yaml-edit";
+import type { YamlValue } from "./yaml-text";
 
 export interface Addresses {
   address: string;

@@ -9,8 +9,9 @@ import { addSecrets, ciphertextAt, decrypt, withSecrets, type NewSecret } from "
 import { Failure } from "./failure";
 import { readOutputs, readOutputsWithConfigs, withNextKeys } from "./outputs";
 import type { Outputs, OutputsWithConfigs } from "./outputs";
-import { findStack, type Project, type StackRef } from "./project";
-import { readConfig, readConfigSoFar, readStackFile, writeStackFile } from "./stack-file";
+import { findStack, noStackFile, type Project, type StackRef } from "./project";
+import { misreadIn, readConfig, readConfigSoFar } from "./stack-file";
+import { readUserFile, refuseReadOnly, replaceUserFile, withFileLock } from "./user-file";
 
 /** A new text for the stack file, and the secrets to encrypt into it. */
 export interface StackEdit {
@@ -45,9 +46,14 @@ export class OpenStack implements StackRef {
     this.fromState = {};
   }
 
-  /** The stack file; empty where there is none yet. */
+  /**
+   * The stack file.
+   * @throws Failure where there is none: only `init` makes one.
+   */
   get text(): string {
-    return (this.fromFile.text ??= readStackFile(this.file));
+    this.fromFile.text ??= readUserFile(this.file) ?? undefined;
+    if (this.fromFile.text === undefined) throw noStackFile(this);
+    return this.fromFile.text;
   }
 
   /** @throws Failure when the file has no `config:`. */
@@ -111,33 +117,55 @@ export class OpenStack implements StackRef {
     return this.sshKey.value;
   }
 
-  /** @throws Failure when the edit would add a mistake to the config; nothing is written either way. */
+  /** @throws Failure for values that the engine, so the program, would take for others than those in the file. */
+  refuseMisread(): void {
+    const issues = misreadIn(this.configSoFar);
+    if (issues.length === 0) return;
+    throw new Failure(
+      `${this.file} has values that the engine reads differently; nothing was changed\n${formatIssues(issues)}`,
+    );
+  }
+
+  /**
+   * For a command that does something else first.
+   * @throws Failure when the edit would add a mistake to the config, or the file cannot be changed; nothing is written either way.
+   */
   review(change: (text: string) => StackEdit): void {
     const { text, secrets = [] } = change(this.text);
+    refuseReadOnly(this.file);
     const after = readConfigSoFar(text, this.file);
     reviewEdit(this.configSoFar, withSecrets(after, secrets));
   }
 
   /**
-   * Reads the stack file again, changes it, reviews the change, encrypts its secrets and writes the file atomically. `plan`
-   * is that of the text to be changed, which may be newer than what the command has seen.
-   * @throws Failure, with the file unchanged, when the edit would add a mistake or a secret cannot be encrypted.
+   * The only way in which commands change a stack file. Under a lock it reads the file again, changes it, reviews the change,
+   * encrypts its secrets and replaces the file. `change` gets the current text and the plan of it, which may be newer than what
+   * the command has seen, so it decides by these.
+   * @throws Failure, with the file as it was, when the edit would add a mistake, a secret cannot be encrypted, or the file
+   * cannot be changed without changing more than that.
    */
   async edit(change: (text: string, plan: () => Plan) => StackEdit): Promise<void> {
-    this.fromFile = {};
-    const { text } = this;
-    const edit = change(text, () => this.filePlan());
-    if (edit.text === text && (edit.secrets ?? []).length === 0) return;
-    this.review(() => edit);
-    const edited = await addSecrets(this, edit.text, edit.secrets ?? []);
-    writeStackFile(this.file, edited);
-    this.fromFile = { text: edited };
+    await withFileLock(this.file, async () => {
+      this.fromFile = {};
+      const { text } = this;
+      const edit = change(text, () => this.filePlan());
+      if (edit.text === text && (edit.secrets ?? []).length === 0) return;
+      this.review(() => edit);
+      const edited = await addSecrets(this, edit.text, edit.secrets ?? []);
+      replaceUserFile(this.file, edited, text);
+      this.fromFile = { text: edited };
+    });
   }
 
-  /** Writes a former text of the file again, which a command has edited. */
-  restore(text: string): void {
-    writeStackFile(this.file, text);
-    this.fromFile = {};
+  /** Takes an edit back by writing the former text again. Returns false, with the file as it is, if it was changed since. */
+  restore(former: string, edited: string): Promise<boolean> {
+    return withFileLock(this.file, () => {
+      this.fromFile = {};
+      const isEdited = this.text === edited;
+      if (isEdited) replaceUserFile(this.file, former, edited);
+      this.fromFile = {};
+      return Promise.resolve(isEdited);
+    });
   }
 
   private async readPlan(): Promise<Plan> {

@@ -1,18 +1,24 @@
 /** The project, stack and stack file that a command works on, found as the engine's CLI finds them. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { parse } from "yaml";
-import { isMap } from "../../mesh/config/shape-issues";
+import { isMap, nearest } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
 import { findEngine } from "./find-engine";
+import { NAMESPACE } from "./stack-file";
+import { decode } from "./user-file";
+import { parseYaml } from "./yaml-values";
 
 /** A folder with a Pulumi.yaml. */
 export interface Project {
   root: string;
   name: string;
+  /** Where its stack files are: the folder, or `stackConfigDir` in it. */
+  stackFiles: string;
+  /** `backend.url` of Pulumi.yaml. */
+  backend: string | null;
 }
 
 /** A stack of a project. */
@@ -49,11 +55,32 @@ export function findStackOr(
   return stackOf(project, stackNameOr(flag, fallback, project) ?? fallback);
 }
 
+/** For a command that changes an existing stack: a name that was mistyped makes no new file. */
+export function noStackFile({ name, file, project }: StackRef): Failure {
+  const others = stacksWithFile(project);
+  const near = nearest(name.slice(name.lastIndexOf("/") + 1), others);
+  const known = others.length === 0 ? "" : ` (stacks with a file: ${others.join(", ")})`;
+  return new Failure(
+    `there is no stack file ${file}`,
+    near === undefined
+      ? `name another stack with --stack${known}, or make this one: npx wireguard-mesh init --stack ${name}`
+      : `did you mean --stack ${near}?`,
+    2,
+  );
+}
+
+function stacksWithFile({ stackFiles }: Project): string[] {
+  if (!existsSync(stackFiles)) return [];
+  return readdirSync(stackFiles)
+    .flatMap((file) => /^Pulumi\.([\w.-]+)\.yaml$/.exec(file)?.[1] ?? [])
+    .sort();
+}
+
 /** The nearest folder with a Pulumi.yaml, from `from` upwards. */
 function findProject(from: string): Project {
   for (let folder = from; ; folder = dirname(folder)) {
     const path = join(folder, "Pulumi.yaml");
-    if (existsSync(path)) return { root: folder, name: nameIn(path) };
+    if (existsSync(path)) return readProject(folder, path);
     if (folder === dirname(folder)) break;
   }
   throw new Failure(
@@ -63,12 +90,31 @@ function findProject(from: string): Project {
   );
 }
 
-function nameIn(path: string): string {
-  const project: unknown = parse(readFileSync(path, "utf8"));
-  const name =
-    typeof project === "object" && project !== null && "name" in project ? project.name : undefined;
-  if (typeof name === "string") return name;
-  throw new Failure(`${path} has no name`, "add to it: `name: wireguard-mesh`", 2);
+/** The keys that matter here (pulumi v3.276.0, sdk/go/common/workspace/project.go). */
+function readProject(root: string, path: string): Project {
+  const { values } = parseYaml(decode(readFileSync(path), path), path);
+  const { name, stackConfigDir, config, backend } = isMap(values) ? values : {};
+  if (typeof name !== "string")
+    throw new Failure(`${path} has no name`, "add to it: `name: wireguard-mesh`", 2);
+  refuseProjectConfig(path, name, config);
+  // `config: FOLDER` is the older form of `stackConfigDir: FOLDER`.
+  const folder = textOrNull(config) ?? textOrNull(stackConfigDir) ?? ".";
+  const url = isMap(backend) ? textOrNull(backend["url"]) : null;
+  return { root, name, stackFiles: join(root, folder), backend: url };
+}
+
+/** The engine adds these values to every stack, and `plan` and the other commands would not see them. */
+function refuseProjectConfig(path: string, project: string, config: unknown): void {
+  const keys = Object.entries(isMap(config) ? config : {})
+    .filter(([, value]) => !isMap(value) || "value" in value || "default" in value)
+    .map(([key]) => (key.includes(":") ? key : `${project}:${key}`))
+    .filter((key) => key.startsWith(NAMESPACE));
+  if (keys.length === 0) return;
+  throw new Failure(
+    `${path} sets ${keys.join(", ")} for all stacks, which the commands do not read`,
+    "move that into the stack file, below `config:`",
+    2,
+  );
 }
 
 function stackNameOr(flag: string | undefined, fallback: string | null, project: Project) {
@@ -86,7 +132,7 @@ function stackOf(project: Project, name: string): StackRef {
       2,
     );
   }
-  return { project, name, file: join(project.root, `Pulumi.${short}.yaml`) };
+  return { project, name, file: join(project.stackFiles, `Pulumi.${short}.yaml`) };
 }
 
 /**
@@ -109,12 +155,10 @@ function selectedStack(project: Project): string | null {
 
 /** The URL of the backend that the engine uses: pulumi v3.276.0, pkg/workspace/creds.go. */
 function currentBackend(project: Project): string | null {
-  const settings: unknown = parse(readFileSync(join(project.root, "Pulumi.yaml"), "utf8"));
-  const backend = isMap(settings) && isMap(settings["backend"]) ? settings["backend"] : {};
   const credentials = process.env["PULUMI_CREDENTIALS_PATH"] ?? pulumiHome();
   return (
     textOrNull(process.env["PULUMI_BACKEND_URL"]) ??
-    textOrNull(backend["url"]) ??
+    project.backend ??
     textOrNull(readJson(join(credentials, "credentials.json"))["current"])
   );
 }

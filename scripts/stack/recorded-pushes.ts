@@ -79,7 +79,7 @@ function plainText(value: unknown): string | null {
 }
 
 function member(value: unknown, name: string): unknown {
-  return isMap(value) ? value[name] : undefined;
+  return isMap(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 /** Undefined for invalid JSON: the error of JSON.parse quotes the text, which is secret. */

@@ -1,35 +1,18 @@
-/** A stack file (Pulumi.STACK.yaml): read as the engine reads it, written atomically. */
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { parse, YAMLParseError, type ScalarTag } from "yaml";
+/** The config in the text of a stack file (Pulumi.STACK.yaml), read as the engine reads it. */
+import { error, pathOf, type Issue } from "../../mesh/config/issue";
+import { Mistake } from "../../mesh/config/mistake";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { isSecretText } from "../../mesh/config/secret-keys";
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
 import { Failure } from "./failure";
+import { parseYaml } from "./yaml-values";
 
 export const NAMESPACE = "wireguard-mesh:";
 
 /** The path in the file of a config key: `["peers", "laptop"]` is below `config:` and has the namespace. */
 export function configPath([key = "", ...rest]: readonly string[]): string[] {
   return ["config", `${NAMESPACE}${key}`, ...rest];
-}
-
-/** The text of a stack file, empty where there is none yet. */
-export function readStackFile(path: string): string {
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
-}
-
-/** Replaces the file by a rename, so that an interruption leaves the old one; keeps its permissions. */
-export function writeStackFile(path: string, text: string): void {
-  const temporary = `${path}.new`;
-  const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0o644;
-  try {
-    writeFileSync(temporary, text, { mode });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
 }
 
 /**
@@ -64,40 +47,28 @@ export function readConfigSoFar(text: string, where: string): RawConfig {
   return config === undefined || config === null ? {} : readConfig(text, where);
 }
 
+/** The values that the engine reads differently from how they are written. The program cannot see them. */
+export function misreadIn(value: unknown, path: readonly PropertyKey[] = []): Issue[] {
+  if (value instanceof Mistake) return [error(pathOf(path), value.message, value.remedy)];
+  const entries = Array.isArray(value)
+    ? [...value.entries()]
+    : isMap(value)
+      ? Object.entries(value)
+      : [];
+  return entries.flatMap(([key, inner]) => misreadIn(inner, [...path, key]));
+}
+
 /** The top level of a stack file: `config`, `encryptionsalt`, ...; empty for an empty file. */
 export function readSettings(text: string, where: string): Record<string, unknown> {
-  const settings: unknown = parseYaml(text, where) ?? {};
+  const settings: unknown = parseYaml(text, where).values ?? {};
   if (isMap(settings)) return settings;
   throw new Failure(`${where} is not a stack file`, "a stack file is a map with `config:`", 2);
 }
 
-function parseYaml(text: string, where: string): unknown {
-  try {
-    return parse(text, { merge: true, customTags: [engineDate] });
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    // Without the lines that the message quotes: they may have a key that was never encrypted.
-    const place = error.linePos?.[0];
-    const at = place === undefined ? "" : ` at line ${place.line}, column ${place.col}`;
-    const what = error.message.split(/ at line \d|\n/)[0] ?? "";
-    throw new Failure(`${where} is not YAML${at}: ${what}`, "fix that line", 2);
-  }
-}
-
-/**
- * The engine's YAML parser reads an unquoted date as a time and passes it on in Go's format (seen with 3.250.0). A review must
- * see the value that the program will see.
- */
-const engineDate: ScalarTag = {
-  tag: "tag:yaml.org,2002:timestamp",
-  default: true,
-  test: /^\d{4}-\d{2}-\d{2}([Tt]\d{2}:\d{2}:\d{2}Z)?$/,
-  resolve: (text) => `${text.slice(0, 10)} ${text.slice(11, 19) || "00:00:00"} +0000 UTC`,
-};
-
-/** `pulumi config set KEY '{"a": 1}'` writes the JSON as a string, which the program parses. */
+/** `pulumi config set KEY '{"a": 1}'` writes the JSON as a string, which the program parses. The engine makes no value "". */
 function fromJson(value: unknown): unknown {
   if (typeof value !== "string") return value;
+  if (value === "") return null;
   try {
     return JSON.parse(value);
   } catch {

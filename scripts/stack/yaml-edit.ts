@@ -1,232 +1,205 @@
-/** Edits of YAML text that change no other character, so that diffs stay small. */
+/**
+ * Edits of a stack file's text. Each returns a text whose values are exactly the former ones plus the change, with every comment
+ * outside of the changed entry; where that cannot be had, it throws a Failure and the file is the user's to change.
+ */
 import { isDeepStrictEqual } from "node:util";
+import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap } from "yaml";
+import { isMap as isObject } from "../../mesh/config/shape-issues";
+import { Failure } from "./failure";
+import { cutEntry, fill, insertEntry, replaceValue } from "./yaml-splices";
 import {
-  Document,
-  isCollection,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  parseDocument,
-  visit,
-  type YAMLMap,
-} from "yaml";
+  applied,
+  blockText,
+  commentsIn,
+  insertedLines,
+  type Splice,
+  type YamlValue,
+} from "./yaml-text";
+import { parseYaml, readsAsNull, type YamlFile } from "./yaml-values";
 
-export type YamlValue = string | number | boolean | YamlValue[] | { [key: string]: YamlValue };
-
-/** Adds a value under a path of keys, with missing maps. Throws when the path exists. */
-export function addIn(text: string, path: readonly string[], value: YamlValue): string {
-  const document = parseDocument(text, { merge: true });
-  if (document.hasIn(path)) throw new Error(`${path.join(".")} is set already`);
-  const depth = deepestMap(document.contents, path);
-  const parent = depth < 0 ? null : document.getIn(path.slice(0, depth), true);
-  const addition = nest(path.slice(Math.max(depth, 0) + 1), value);
-  const key = path[Math.max(depth, 0)] ?? "";
-  const edited = isMap(parent)
-    ? addToMap(text, parent, key, addition, depth)
-    : appendPath(text, path, value);
-  const node = document.createNode(addition);
-  quoteDates(node);
-  document.setIn(path.slice(0, Math.max(depth, 0) + 1), node);
-  return verified(edited, document);
-}
+type Path = readonly string[];
 
 /** The value under a path of keys; undefined if there is none. */
-export function valueIn(text: string, path: readonly string[]): unknown {
-  const document = parseDocument(text, { merge: true });
-  const value: unknown = document.getIn(path, true);
-  return isNode(value) ? value.toJS(document) : undefined;
+export function valueIn(text: string, path: Path): unknown {
+  return valueAt(parseYaml(text, "the stack file").values, path);
 }
 
-/** Sets a value, in place of an existing one, so that a diff shows one line. */
-export function setIn(text: string, path: readonly string[], value: YamlValue): string {
-  const document = parseDocument(text, { merge: true });
-  if (!document.hasIn(path)) return addIn(text, path, value);
-  const [start, end] = rangeOf(document.getIn(path, true)) ?? [];
-  const inLine = start !== undefined && end !== undefined && !text.slice(start, end).includes("\n");
-  const edited = inLine ? text.slice(0, start) + flowText(value, text) + text.slice(end) : null;
-  const node = document.createNode(value);
-  quoteDates(node);
-  document.setIn(path, node);
-  return verified(edited, document);
+/** Adds a value under a path of keys, with missing maps. Throws when the path has a value. */
+export function addIn(text: string, path: Path, value: YamlValue): string {
+  const file = parseYaml(text, "the stack file");
+  const former = valueAt(file.values, path) ?? null;
+  if (former !== null) throw new Error(`${nameOf(path)} is set already`);
+  const { map, key, rest, depth } = placeFor(file, path);
+  const inner = rest.reduceRight<YamlValue>((nested, name) => ({ [name]: nested }), value);
+  return verified(file, additionOf(file, map, key, inner, depth), path, value);
 }
 
-/** Removes the value under a path; a map that becomes empty stays as `{}`. */
-export function removeIn(text: string, path: readonly string[]): string {
-  const document = parseDocument(text, { merge: true });
-  const key = path.at(-1) ?? "";
-  const parent = document.getIn(path.slice(0, -1), true);
-  if (!isMap(parent) || !parent.has(key)) return text;
-  const edited =
-    parent.items.length === 1
-      ? emptyMap(text, document.getIn(path.slice(0, -2), true), path.at(-2), parent)
-      : removeFromMap(text, parent, key);
-  parent.delete(key);
-  return verified(edited, document);
-}
-
-/** The edited text, if it parses to the edited document; else the formatted document. */
-function verified(edited: string | null, document: ReturnType<typeof parseDocument>): string {
-  const formatted = document.toString({ lineWidth: 0 });
-  if (edited === null) return formatted;
-  const parsed = parseDocument(edited, { merge: true });
-  const same =
-    parsed.errors.length === 0 &&
-    isDeepStrictEqual(parsed.toJS(), parseDocument(formatted, { merge: true }).toJS());
-  return same ? edited : formatted;
-}
-
-/** How many keys of the path lead through maps with entries; -1 where the document itself is none. */
-function deepestMap(contents: unknown, path: readonly string[]): number {
-  if (!isMap(contents) || contents.items.length === 0) return -1;
-  return path.length > 1 ? 1 + deepestMap(contents.get(path[0] ?? "", true), path.slice(1)) : 0;
-}
-
-function nest(path: readonly string[], value: YamlValue): YamlValue {
-  return path.reduceRight<YamlValue>((inner, key) => ({ [key]: inner }), value);
-}
-
-function addToMap(
-  text: string,
-  map: YAMLMap,
+function additionOf(
+  { text, document }: YamlFile,
+  map: YAMLMap | null,
   key: string,
   value: YamlValue,
   depth: number,
-): string | null {
-  const last = map.items.at(-1);
-  const end = endOf(last);
-  if (end === null || last === undefined) return null;
-  if (map.has(key)) return map.flow === true ? null : fillEmpty(text, map, key, value);
-  if (map.flow === true) {
-    const pair = flowText({ [key]: value }, text).replace(/^\{ ?| ?\}$/g, "");
-    return `${text.slice(0, end)}, ${pair}${text.slice(end)}`;
+): Splice[] {
+  const pair = map === null ? undefined : pairIn(map, key);
+  if (map !== null && pair !== undefined) return fill(text, map, pair, value);
+  // Entries of `config:` and above get lines of their own.
+  if (map !== null) return insertEntry(text, map, { [key]: value }, depth > 1);
+  const [start, end] = isMap(document.contents) ? document.contents.range : [];
+  const lines = insertedLines(text, text.length, blockText({ [key]: value }));
+  return start === undefined || end === undefined ? [lines] : [{ start, end, text: "" }, lines];
+}
+
+/** Sets a value; adds it where there is none. Of a map only the entries that differ are changed. */
+export function setIn(text: string, path: Path, value: YamlValue): string {
+  const file = parseYaml(text, "the stack file");
+  const former = valueAt(file.values, path);
+  if (former === undefined || former === null) return addIn(text, path, value);
+  if (isDeepStrictEqual(former, value)) return text;
+  const pair = ownPair(file, path);
+  if (pair === undefined) throw refused(path, "comes from an alias or a merge (<<)", WRITE_OUT);
+  if (isMap(pair.value) && isObject(former) && isObject(value)) {
+    const gone = Object.keys(former).filter((name) => !Object.hasOwn(value, name));
+    const set = Object.entries(value).reduce(
+      (edited, [name, inner]) => setIn(edited, [...path, name], inner),
+      text,
+    );
+    return gone.reduce((edited, name) => removeIn(edited, [...path, name]), set);
   }
-  const column = columnOf(text, map);
-  const siblingIsFlow = isCollection(last.value) && last.value.flow === true;
-  const lines =
-    siblingIsFlow && depth > 1 ? flowLine(key, value, text) : blockText({ [key]: value });
-  return insertLines(text, endOfLine(text, end), indent(lines, column));
+  return verified(file, replaceValue(text, pair, value), path, value);
 }
 
-/** Below a `key:` that has no value or `{}`; a comment after it stays. */
-function fillEmpty(text: string, map: YAMLMap, key: string, value: YamlValue): string | null {
-  const [start, end] = rangeOf(map.get(key, true)) ?? [];
-  if (start === undefined || end === undefined) return null;
-  const emptied = text.slice(0, start).trimEnd() + text.slice(end);
-  const lines = indent(blockText(value), columnOf(text, map) + 2);
-  return insertLines(emptied, endOfLine(emptied, text.slice(0, start).trimEnd().length), lines);
+/** Removes the entry under a path, with the comments in its lines; a map that becomes empty stays as `{}`. */
+export function removeIn(text: string, path: Path): string {
+  const file = parseYaml(text, "the stack file");
+  const pair = ownPair(file, path);
+  if (pair === undefined) {
+    if (valueAt(file.values, path) === undefined) return text;
+    throw refused(path, "comes from an alias or a merge (<<)", WRITE_OUT);
+  }
+  const parent = ownPair(file, path.slice(0, -1));
+  const map = (parent?.value ?? file.document.contents) as YAMLMap;
+  return verified(file, cutEntry(text, map, pair, parent), path, undefined);
 }
 
-function appendPath(text: string, path: readonly string[], value: YamlValue): string {
-  return insertLines(text, text.length, blockText(nest(path, value)));
+/** The edited text, if its values and comments are as they should be. `value`: undefined where the entry is removed. */
+function verified(
+  file: YamlFile,
+  splices: readonly Splice[],
+  path: Path,
+  value: YamlValue | undefined,
+): string {
+  const edited = applied(file.text, splices);
+  const isCut = ({ offset }: { offset: number }) =>
+    splices.some(({ start, end }) => offset >= start && offset < end);
+  const kept = commentsIn(file.text).filter((one) => value !== undefined || !isCut(one));
+  const texts = (comments: readonly { text: string }[]) => comments.map((one) => one.text);
+  const same =
+    isDeepStrictEqual(valuesOrNone(edited), withValue(file.values, path, value)) &&
+    isDeepStrictEqual(texts(commentsIn(edited)), texts(kept));
+  if (same) return edited;
+  throw refused(path, "cannot be changed without changing more than that", WRITE_OUT);
 }
 
-/** Next to `laptop: { address: ... }` a new node gets one line too. */
-function flowLine(key: string, value: YamlValue, text: string): string {
-  return `${scalarText(key)}: ${flowText(value, text)}\n`;
+/** A value that no edit expects, for a text that cannot be read. */
+function valuesOrNone(text: string): unknown {
+  try {
+    return parseYaml(text, "the edited text").values;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
-/** Lists without padding; maps with padding unless the rest of the file has none. */
-function flowText(value: YamlValue, text: string): string {
-  if (Array.isArray(value)) return `[${value.map((item) => flowText(item, text)).join(", ")}]`;
-  if (typeof value !== "object") return scalarText(value);
-  const pairs = Object.entries(value).map(
-    ([key, inner]) => `${scalarText(key)}: ${flowText(inner, text)}`,
+const WRITE_OUT =
+  "change it in an editor; where other entries share it (&NAME, *NAME, <<), write their values out first";
+
+function refused(path: Path, why: string, remedy: string): Failure {
+  return new Failure(`${nameOf(path)} ${why}, so the stack file was left as it is`, remedy);
+}
+
+/** `["config", "wireguard-mesh:peers", "laptop"]` is shown as `peers.laptop`. */
+function nameOf(path: Path): string {
+  const [first, ...rest] = path[0] === "config" && path.length > 1 ? path.slice(1) : path;
+  return [first?.replace(/^wireguard-mesh:/, ""), ...rest].join(".");
+}
+
+interface PlaceForEntry {
+  /** The deepest map with entries on the path; null for a text without any. */
+  map: YAMLMap | null;
+  /** How many keys lead to it. */
+  depth: number;
+  /** The key of the new entry in it. */
+  key: string;
+  /** Keys of the maps to make below that. */
+  rest: Path;
+}
+
+function placeFor({ document }: YamlFile, path: Path): PlaceForEntry {
+  let map = mapAt(document.contents, path, 0);
+  let depth = 0;
+  while (map !== null && depth < path.length - 1) {
+    const pair = pairIn(map, path[depth] ?? "");
+    const next = pair === undefined ? null : mapAt(pair.value, path, depth + 1);
+    if (next === null) break;
+    map = next;
+    depth += 1;
+  }
+  return { map, depth, key: path[depth] ?? "", rest: path.slice(depth + 1) };
+}
+
+/** The entry of exactly this path; undefined where it does not exist, or only through a merge. */
+function ownPair({ document }: YamlFile, path: Path): Pair | undefined {
+  let pair: Pair | undefined;
+  let node: unknown = document.contents;
+  for (const [depth, key] of path.entries()) {
+    const map = mapAt(node, path, depth);
+    pair = map === null ? undefined : pairIn(map, key);
+    if (pair === undefined) return undefined;
+    node = pair.value;
+  }
+  return pair;
+}
+
+/**
+ * The node that the first `depth` keys lead to, as a map with entries; null for an empty one and for no value.
+ * @throws Failure where it is something else, which a new entry would replace or which may hold the entry in another form.
+ */
+function mapAt(node: unknown, path: Path, depth: number): YAMLMap | null {
+  const own = path.slice(0, depth);
+  if (isAlias(node)) throw refused(own, `is an alias (*${node.source})`, WRITE_OUT);
+  if (isSeq(node)) throw refused(own, "is a list, not a map", "write NAME: VALUE below it");
+  if (isMap(node)) {
+    const [only] = node.items;
+    const isSealed = isScalar(only?.key) && only.key.value === "secure" && path[depth] !== "secure";
+    if (isSealed) throw refused(own, "is encrypted as a whole", ENCRYPT_ONE_BY_ONE);
+    return node.items.length === 0 ? null : node;
+  }
+  if (!isScalar(node) || readsAsNull(node)) return null;
+  const isJson = /^\s*\{/.test(String(node.value));
+  throw refused(own, isJson ? "is JSON text" : "is not a map", isJson ? UNQUOTE : WRITE_OUT);
+}
+
+const ENCRYPT_ONE_BY_ONE =
+  "set its values one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME";
+const UNQUOTE = "remove the quotes around it: JSON without them is YAML, which can be edited";
+
+function pairIn(map: YAMLMap, key: string): Pair | undefined {
+  return map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
+}
+
+function valueAt(values: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    values,
   );
-  const padded = !/\{\w/.test(text);
-  return padded ? `{ ${pairs.join(", ")} }` : `{${pairs.join(", ")}}`;
 }
 
-function blockText(value: YamlValue): string {
-  return write(new Document(value));
-}
-
-/** Quoted as in a flow collection, where , [ ] { } would end plain text. */
-function scalarText(value: string | number | boolean): string {
-  const document = new Document();
-  document.contents = document.createNode([value], { flow: true });
-  return write(document).trim().slice(1, -1);
-}
-
-function write(document: Document): string {
-  quoteDates(document);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
-}
-
-/** The engine's YAML parser reads an unquoted date as a time. */
-function quoteDates(node: Parameters<typeof visit>[0]): void {
-  visit(node, {
-    Scalar: (_, scalar) => {
-      if (typeof scalar.value === "string" && /^\d{4}-\d/.test(scalar.value))
-        scalar.type = "QUOTE_DOUBLE";
-    },
-  });
-}
-
-function removeFromMap(text: string, map: YAMLMap, key: string): string | null {
-  const at = map.items.findIndex((pair) => isScalar(pair.key) && pair.key.value === key);
-  const pair = map.items[at];
-  if (pair === undefined || map.flow === true) return null;
-  const start = startOf(pair.key);
-  const end = endOf(pair.value ?? pair.key);
-  if (start === null || end === null) return null;
-  const line = text.lastIndexOf("\n", start - 1) + 1;
-  // Comment lines directly above belong to this entry.
-  const from = line - (/(?:(?<=^|\n)[ \t]*#[^\n]*\n)+$/.exec(text.slice(0, line))?.[0].length ?? 0);
-  return text.slice(0, from) + text.slice(endOfLine(text, end));
-}
-
-/** Replaces a map with a single entry by `{}`. */
-function emptyMap(
-  text: string,
-  above: unknown,
-  key: string | undefined,
-  map: YAMLMap,
-): string | null {
-  const pair = isMap(above)
-    ? above.items.find(({ key: node }) => isScalar(node) && node.value === key)
-    : undefined;
-  const keyEnd = rangeOf(pair?.key)?.[1];
-  const end = endOf(map);
-  if (keyEnd === undefined || end === null) return null;
-  return `${text.slice(0, text.indexOf(":", keyEnd) + 1)} {}${text.slice(end)}`;
-}
-
-/** The end of a node's text; of a block collection, the end of its last leaf, before trailing comments. */
-function endOf(node: unknown): number | null {
-  if (isPair(node)) return endOf(node.value ?? node.key);
-  if (isCollection(node) && node.flow !== true && node.items.length > 0)
-    return endOf(node.items.at(-1));
-  return rangeOf(node)?.[1] ?? null;
-}
-
-function startOf(node: unknown): number | null {
-  return rangeOf(node)?.[0] ?? null;
-}
-
-function rangeOf(node: unknown): readonly number[] | null {
-  if (typeof node !== "object" || node === null || !("range" in node)) return null;
-  return Array.isArray(node.range) ? (node.range as number[]) : null;
-}
-
-/** The start of the next line, or the end of the text. */
-function endOfLine(text: string, from: number): number {
-  if (from > 0 && text[from - 1] === "\n") return from;
-  const newline = text.indexOf("\n", from);
-  return newline < 0 ? text.length : newline + 1;
-}
-
-function columnOf(text: string, map: YAMLMap): number {
-  const start = startOf(map.items[0]?.key) ?? 0;
-  return start - (text.lastIndexOf("\n", start - 1) + 1);
-}
-
-function indent(lines: string, columns: number): string {
-  return lines.replace(/^(?=.)/gm, " ".repeat(columns));
-}
-
-function insertLines(text: string, at: number, lines: string): string {
-  const before = text.slice(0, at);
-  const newline = before === "" || before.endsWith("\n") ? "" : "\n";
-  return before + newline + lines + text.slice(at);
+/** A copy with another value at the path; undefined removes it. */
+function withValue(values: unknown, [key, ...rest]: Path, value: YamlValue | undefined): unknown {
+  if (key === undefined) return value;
+  const entries = isObject(values) ? values : {};
+  const inner = withValue(Object.hasOwn(entries, key) ? entries[key] : {}, rest, value);
+  const others = Object.entries(entries).filter(([name]) => name !== key);
+  return Object.fromEntries(inner === undefined ? others : [...others, [key, inner]]);
 }

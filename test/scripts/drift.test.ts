@@ -178,7 +178,10 @@ describe("drift of a relay with a second interface and a neighbour with two keys
   const node = nodes("tokyo", "nas");
   const of = planWithKeys({
     relays: {
-      tokyo: node("tokyo", { host: "root@203.0.113.10", hostKey: HOST_KEY, rotationPort: 51821 }),
+      tokyo: node("tokyo", {
+        ...{ host: "root@203.0.113.10", hostKey: HOST_KEY },
+        nextPublicKey: keyOf("tokyo next"),
+      }),
     },
     peers: { nas: node("nas", { host: "local", nextPublicKey: keyOf("nas next") }) },
   });

@@ -81,6 +81,36 @@ describe("which stack a command works on", () => {
     assert.equal(findStack("../../x", project.root).file, join(project.root, "Pulumi.x.yaml"));
   });
 
+  const settings = (lines: string) => {
+    project.write("Pulumi.yaml", `name: wireguard-mesh\nruntime: nodejs\n${lines}`);
+  };
+
+  it("has its file in stackConfigDir, or in the folder that `config` names, as for the engine", () => {
+    for (const line of ["stackConfigDir: stacks\n", "config: stacks\n"]) {
+      settings(line);
+      assert.equal(
+        findStack("dev", project.root).file,
+        join(project.root, "stacks/Pulumi.dev.yaml"),
+      );
+    }
+  });
+
+  it("has no config in Pulumi.yaml, which the engine would add to that of the stack", () => {
+    for (const config of [
+      "  network: { value: { mtu: 1400 } }\n",
+      "  wireguard-mesh:peers: { default: {} }\n",
+      "  expect: none\n",
+    ]) {
+      settings(`config:\n${config}`);
+      assert.throws(
+        () => findStack("dev", project.root),
+        /Pulumi\.yaml sets wireguard-mesh:\w+ for all stacks/,
+      );
+    }
+    settings("config:\n  aws:region: eu-west-1\n  network: { type: object }\n");
+    assert.equal(findStack("dev", project.root).name, "dev");
+  });
+
   it("requires a project", () => {
     assert.throws(() => findStack("dev", "/"), /there is no Pulumi.yaml/);
   });

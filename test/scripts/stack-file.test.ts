@@ -58,7 +58,7 @@ describe("reading a stack file", () => {
   });
 
   const wrong: [string, string, string][] = [
-    ["invalid YAML", "config: [", "f is not YAML at line 1, column 10: "],
+    ["invalid YAML", "config: [", "f cannot be read at line 1, column 10: "],
     ["a list", "- a", "f is not a stack file"],
     ["a missing config", "encryptionsalt: x", "f has no `config:`"],
     ["a config that is not a map", "config: 1", "`config:` of f is not a map"],
@@ -74,6 +74,53 @@ describe("reading a stack file", () => {
       );
     });
   }
+
+  const unreadable: [what: string, text: string, message: RegExp, remedy: RegExp][] = [
+    [
+      "a second document",
+      "config: {}\n---\nconfig: {}\n",
+      /line 2.*second document/,
+      /remove.*---/,
+    ],
+    ["an alias without anchor", "config:\n  x: *a\n", /line 2.*no anchor "a"/, /&a/],
+    ["an alias in itself", "config: &a\n  x: [*a]\n", /line 2.*"a" contains itself/, /write/],
+    [
+      "a key that is no text",
+      "config:\n  ? [a]\n  : 1\n",
+      /line 2.*key is not plain text/,
+      /NAME: VALUE/,
+    ],
+    ["a key twice", "config:\n  x: 1\n  x: 2\n", /line 3.*twice/, /remove one/],
+    [
+      "an IPv6 endpoint",
+      "config:\n  x: [2001:db8::1]:51820\n",
+      /line 2.*address in brackets.*without quotes/,
+      /quotes.*\[2001:db8::1\]:51820/,
+    ],
+    ["a tab", "config:\n\tx: 1\n", /line 2.*tab/, /spaces/],
+    ["a merge of no map", "config:\n  x: { <<: 1 }\n", /line 2.*not a map/, /<<: \*NAME/],
+    ["a tag of YAML", "config:\n  x: !!binary aGVsbG8=\n", /line 2.*tag/, /remove the tag/],
+  ];
+  for (const [what, text, message, remedy] of unreadable) {
+    it(`refuses ${what}, with the line and a remedy`, () => {
+      assert.throws(
+        () => readConfig(text, "f"),
+        (problem) =>
+          problem instanceof Failure &&
+          problem.exitCode === 2 &&
+          message.test(problem.message) &&
+          remedy.test(problem.remedy ?? ""),
+      );
+    });
+  }
+
+  it("refuses aliases that expand without bound", () => {
+    const levels = Array.from({ length: 30 }, (_, index) => {
+      const inner = index === 0 ? "1" : `*l${index - 1}`;
+      return `  l${index}: &l${index} [${inner}, ${inner}]\n`;
+    });
+    assert.throws(() => readConfig(`config:\n${levels.join("")}`, "f"), /too many values/);
+  });
 
   it("does not quote the text in its error, because it may contain an unencrypted key", () => {
     const key = "SGb+ojrRvSUoIuMq/WK8lN8nwFZ4sWV7CPkpWxbLSHo=";

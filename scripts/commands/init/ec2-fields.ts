@@ -8,7 +8,7 @@ import { parseLoginKey } from "../../../mesh/config/values";
 import { Mistake } from "../../../mesh/config/mistake";
 import { log } from "../../log";
 import { Failure } from "../../stack/failure";
-import type { YamlValue } from "../../stack/yaml-edit";
+import type { YamlValue } from "../../stack/yaml-text";
 
 export interface Ec2Options {
   ec2?: true;

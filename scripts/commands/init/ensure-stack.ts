@@ -6,11 +6,12 @@ import { addSettings } from "../../stack/config-secrets";
 import { askEngine, errorOf, onStack } from "../../stack/engine";
 import { Failure } from "../../stack/failure";
 import type { StackRef } from "../../stack/project";
-import { readSettings, readStackFile, writeStackFile } from "../../stack/stack-file";
+import { readSettings } from "../../stack/stack-file";
+import { readUserFile, refuseReadOnly, replaceUserFile } from "../../stack/user-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
 
 interface EnsuredStack {
-  /** The stack file's text: the user's, with the engine's settings (encryptionsalt, ...) added. */
+  /** The stack file's text, empty where there is none: the user's, with the engine's settings (encryptionsalt, ...) added. */
   text: string;
   /** Whether the stack was created just now. */
   created: boolean;
@@ -25,8 +26,8 @@ export interface StackOptions {
 
 export async function ensureStack(stack: StackRef, options: StackOptions): Promise<EnsuredStack> {
   const { secretsProvider, lostSecrets } = options;
-  const before = readStackFile(stack.file);
-  // Throws for a file that is not YAML, before anything is created.
+  const before = readUserFile(stack.file) ?? "";
+  // Throws for a file that cannot be read or written, before anything is created.
   readSettings(before, stack.file);
   const isCreated = await exists(stack);
   const text = lostSecrets === true ? withoutSecrets(stack, before, isCreated) : before;
@@ -35,14 +36,18 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
     await run(stack, onStack(stack, "stack", "select"));
     return { text, created: false };
   }
+  refuseReadOnly(stack.file);
   const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
   await run(stack, ["stack", "init", stack.name, ...provider]);
   // The engine has rewritten the file. Only its settings are taken: comments and layout stay the user's.
-  const settings = readSettings(readStackFile(stack.file), stack.file);
+  const rewritten = readUserFile(stack.file);
+  const settings = readSettings(rewritten ?? "", stack.file);
+  const completed = addSettings(text, settings);
+  replaceUserFile(stack.file, completed, rewritten);
   log(
     `created the stack ${stack.name}: its state is in the backend that you are logged in to (pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
   );
-  return { text: addSettings(text, settings), created: true };
+  return { text: completed, created: true };
 }
 
 /** What encrypts the secrets, what that means, and how to change it. */
@@ -80,7 +85,7 @@ function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): st
     );
   }
   const { text, kept, keyless, removed } = removeSecrets(before, stack.file);
-  writeStackFile(stack.file, text);
+  replaceUserFile(stack.file, text, before);
   const lines = [
     ...(kept.length === 0 ? [] : [`keep the keys that their hosts have: ${kept.join(", ")}`]),
     ...(keyless.length === 0 ? [] : [`get new keys, the old ones are lost: ${keyless.join(", ")}`]),

@@ -26,12 +26,10 @@ export function removeSecrets(text: string, where: string): WithoutSecrets {
   const settings = readSettings(text, where);
   const config = isMap(settings["config"]) ? settings["config"] : {};
   const sealed = Object.keys(config).filter((key) => hasSealed(config[key]));
-  // One line each. By text, because removeIn would remove a comment above, which may be about the whole file.
-  const plain = ENCRYPTION.reduce(
-    (edited, key) => edited.replace(new RegExp(`^${key}:.*\n?`, "m"), ""),
-    text,
-  );
-  const stripped = sealed.map((key) => ["config", key]).reduce(removeIn, plain);
+  const stripped = [
+    ...ENCRYPTION.map((key) => [key]),
+    ...sealed.map((key) => ["config", key]),
+  ].reduce(removeIn, text);
   const nodes = nodesWithKey(config);
   const kept = nodes.filter(({ isPushed }) => isPushed);
   const keyless = nodes.filter(({ isPushed }) => !isPushed);

@@ -106,10 +106,12 @@ async function runIn(root: string, commands: Command[], args: string[]): Promise
   const { PATH, PULUMI_STACK, PULUMI_HOME, NO_COLOR } = process.env;
   const [folder, exitCode] = [process.cwd(), process.exitCode];
   const output = { stdout: "", stderr: "" };
-  const capture = (stream: "stdout" | "stderr") => (chunk: string | Uint8Array) => {
-    output[stream] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
-    return true;
-  };
+  const capture =
+    (stream: "stdout" | "stderr") => (chunk: string | Uint8Array, done?: () => void) => {
+      output[stream] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
+      done?.();
+      return true;
+    };
   process.chdir(root);
   const env = {
     PATH: `${join(root, "bin")}:${PATH ?? ""}`,

@@ -3,6 +3,7 @@ import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const FREE = "choose a free address inside it; `npx wireguard-mesh add-peer` finds the next one";
+const PRIVATE = "use a private prefix, e.g. 10.86.0.0/24";
 const IPV6 = { network: { cidr6: "fd5c:10::/64" } };
 const all6 = (desktop: Record<string, unknown> = {}) => ({
   ...IPV6,
@@ -146,6 +147,64 @@ export const addressRows: Row[] = [
         "error",
         "is the whole internet, not a LAN",
         "sending all traffic through a relay is not supported yet",
+      ],
+    ],
+  },
+  ...[
+    ["127.0.0.0/8", "127.0.0.0/8 (loopback)"],
+    ["169.254.7.0/24", "169.254.0.0/16 (link-local)"],
+    ["224.0.0.0/8", "224.0.0.0/4 (multicast)"],
+    ["250.0.0.0/8", "240.0.0.0/4 (reserved)"],
+    ["0.0.0.0/8", "0.0.0.0/8 (addresses of no machine)"],
+    ["168.0.0.0/5", "169.254.0.0/16 (link-local)"],
+  ].map(([prefix = "", special = ""]): Row => ({
+    title: `the LAN ${prefix}, which no machine can use`,
+    raw: changed({ peers: { desktop: { subnets: [prefix] } } }),
+    issues: [["peers.desktop.subnets[0]", "error", `${prefix} overlaps ${special}`, PRIVATE]],
+  })),
+  {
+    title: "tunnel prefixes that no machine can use",
+    raw: {
+      ...changed({ network: { cidr: "127.0.0.0/8", cidr6: "ff02::/64" } }),
+      relays: undefined,
+      peers: {
+        a: { address: "127.0.0.1", address6: "ff02::1", publicKey: keys.desktop.publicKey },
+      },
+    },
+    issues: [
+      ["network.cidr", "error", "127.0.0.0/8 overlaps 127.0.0.0/8 (loopback)", PRIVATE],
+      [
+        "network.cidr6",
+        "error",
+        "ff02::/64 overlaps ff00::/8 (multicast)",
+        "use a private prefix, e.g. fd5c:10::/64",
+      ],
+    ],
+  },
+  ...[
+    ["fe80::/64", "fe80::/10 (link-local)"],
+    ["::/64", "::/64 (loopback and addresses of no machine)"],
+  ].map(([prefix = "", special = ""]): Row => ({
+    title: `the LAN ${prefix}, which no machine can use`,
+    raw: changed(all6({ subnets: [prefix] })),
+    issues: [
+      [
+        "peers.desktop.subnets[0]",
+        "error",
+        `${prefix} overlaps ${special}`,
+        "use a private prefix, e.g. fd5c:10::/64",
+      ],
+    ],
+  })),
+  {
+    title: "a public LAN; one for documentation is no issue",
+    raw: changed({ peers: { desktop: { subnets: ["8.8.8.0/24", "198.51.100.0/24"] } } }),
+    issues: [
+      [
+        "peers.desktop.subnets[0]",
+        "warning",
+        "8.8.8.0/24 is public: nodes that route it into the tunnel cannot reach its owner",
+        "nothing to do if these addresses are yours; else use a private prefix, e.g. 10.86.0.0/24",
       ],
     ],
   },

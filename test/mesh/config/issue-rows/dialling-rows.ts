@@ -1,5 +1,6 @@
 /** Issues of relays, endpoints, sites and keepalives. */
-import { changed } from "../../../support/small-network";
+import { Secret } from "../../../../mesh/secret";
+import { changed, hostKey, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const THROUGH_ITSELF =
@@ -14,6 +15,21 @@ export const diallingRows: Row[] = [
         "relays.tokyo.endpoint",
         "error",
         "is missing: no node could dial this relay",
+        'add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it',
+      ],
+    ],
+  },
+  {
+    title: "a relay whose host leads every machine to itself",
+    raw: changed({
+      privateKeys: Secret.sealed(),
+      relays: { tokyo: { endpoint: undefined, host: "root@127.0.0.1:2222", hostKey } },
+    }),
+    issues: [
+      [
+        "relays.tokyo.endpoint",
+        "error",
+        "is missing: no node could dial its host, 127.0.0.1",
         'add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it',
       ],
     ],
@@ -69,6 +85,77 @@ export const diallingRows: Row[] = [
         "error",
         "203.0.113.10:51820 is also the endpoint of peers.desktop",
         "only one can answer there: give one of the two another listenPort and endpoint",
+      ],
+    ],
+  },
+  {
+    title: "two nodes at one siteEndpoint; another site may have the same addresses",
+    raw: changed({
+      peers: {
+        desktop: { site: "office", siteEndpoint: "192.168.1.5:51820" },
+        laptop: { site: "office", siteEndpoint: "192.168.1.5:51820" },
+        other: {
+          address: "10.86.0.4",
+          publicKey: keys.spare.publicKey,
+          site: "home",
+          siteEndpoint: "192.168.1.5:51820",
+        },
+      },
+    }),
+    issues: [
+      [
+        "peers.laptop.siteEndpoint",
+        "error",
+        "192.168.1.5:51820 is also the siteEndpoint of peers.desktop",
+        "only one can answer there: give one of the two another listenPort and siteEndpoint",
+      ],
+    ],
+  },
+  {
+    title: "a siteEndpoint that is the endpoint of another node, though not of the same one",
+    raw: changed({
+      peers: {
+        desktop: { site: "office", siteEndpoint: "203.0.113.10:51820" },
+        laptop: {
+          site: "office",
+          siteEndpoint: "203.0.113.7:51820",
+          endpoint: "203.0.113.7:51820",
+        },
+      },
+    }),
+    issues: [
+      [
+        "relays.tokyo.endpoint",
+        "error",
+        "203.0.113.10:51820 is also the siteEndpoint of peers.desktop",
+        "only one can answer there: give one of the two another listenPort and endpoint",
+      ],
+    ],
+  },
+  {
+    title: "a siteEndpoint in the tunnel and in the LAN of another site, not in one of its own",
+    raw: changed({
+      peers: {
+        desktop: { site: "office", siteEndpoint: "10.86.0.77:51820" },
+        laptop: { site: "office", siteEndpoint: "192.168.10.3:51820" },
+        gateway: {
+          ...{ address: "10.86.0.4", publicKey: keys.spare.publicKey, site: "home" },
+          ...{ siteEndpoint: "192.168.10.1:51820", subnets: ["192.168.10.0/24"] },
+        },
+      },
+    }),
+    issues: [
+      [
+        "peers.desktop.siteEndpoint",
+        "error",
+        "10.86.0.77:51820 is in the tunnel (10.86.0.0/24)",
+        THROUGH_ITSELF,
+      ],
+      [
+        "peers.laptop.siteEndpoint",
+        "error",
+        "192.168.10.3:51820 is in a LAN behind gateway (192.168.10.0/24)",
+        THROUGH_ITSELF,
       ],
     ],
   },

@@ -1,6 +1,7 @@
 /** Issues of `host` and `hostKey`. */
 import { Secret } from "../../../../mesh/secret";
-import { changed, hostKey } from "../../../support/small-network";
+import { keyPair } from "../../../support/key-pairs";
+import { changed, hostKey, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 /** All private keys are set. */
@@ -103,6 +104,40 @@ export const hostRows: Row[] = [
         "local is also the host of peers.laptop",
         "a machine can be only one node of a network: remove one of the two",
       ],
+    ],
+  },
+  {
+    title:
+      "a host in the tunnel, and one in a LAN that its node gets through the tunnel; the gateway itself and a peer of its site are none",
+    raw: changed({
+      privateKeys,
+      relays: { tokyo: { host: "root@192.168.10.9", hostKey } },
+      peers: {
+        desktop: { host: "taro@10.86.0.2", hostKey },
+        laptop: { host: ["taro@via:tokyo", "taro@192.168.10.21"], hostKey },
+        gateway: {
+          ...{ address: "10.86.0.4", publicKey: keys.spare.publicKey, site: "home" },
+          ...{ host: "root@192.168.10.1", hostKey, subnets: ["192.168.10.0/24"] },
+        },
+        near: {
+          ...{ address: "10.86.0.5", publicKey: keyPair(9).publicKey, site: "home" },
+          ...{ host: "root@192.168.10.2", hostKey },
+        },
+      },
+    }),
+    issues: [
+      [
+        "peers.desktop.host",
+        "error",
+        "10.86.0.2 is in the tunnel (10.86.0.0/24), so the node would reach its own network through the tunnel",
+        "use the machine's address on the outer network, or user@via:RELAY; or give the tunnel another network.cidr",
+      ],
+      ...["peers.laptop", "relays.tokyo"].map((path): Row["issues"][number] => [
+        `${path}.host`,
+        "error",
+        `192.168.10.${path === "relays.tokyo" ? "9" : "21"} is in a LAN behind gateway (192.168.10.0/24), so the node would reach its own network through the tunnel`,
+        "if the machine is in that LAN, give it and the node in front of it the same site; else use another address of it",
+      ]),
     ],
   },
 ];

@@ -1,4 +1,5 @@
 /** Issues of the shape of the config: maps, lists, names, unknown keys and keys of planned features. */
+import { Mistake } from "../../../../mesh/config/mistake";
 import { Secret } from "../../../../mesh/secret";
 import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
@@ -7,6 +8,10 @@ const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
 const NODE_KEYS =
   "address, address6, publicKey, nextPublicKey, host, hostKey, endpoint, listenPort, site, siteEndpoint, subnets, persistentKeepalive, mtu, tags, enabled, expires";
+
+const MISREAD = '"025" without quotes is 21 to the engine';
+const QUOTES = "put it in quotes";
+const misread = new Mistake(MISREAD, QUOTES);
 
 export const shapeRows: Row[] = [
   {
@@ -207,6 +212,25 @@ export const shapeRows: Row[] = [
         "passed at 2026-11-22T23:59:59.999Z: the node is left out",
         "remove it, or set a later date",
       ],
+    ],
+  },
+  {
+    title: "values that the engine would not read as they are written",
+    raw: {
+      ...changed({
+        network: misread,
+        relays: { tokyo: { listenPort: misread } },
+        peers: { desktop: { host: misread, tags: [misread] }, laptop: misread },
+      }),
+      expect: misread,
+    },
+    issues: [
+      ["network", "error", MISREAD, QUOTES],
+      ["relays.tokyo.listenPort", "error", MISREAD, QUOTES],
+      ["peers.desktop.host[0]", "error", MISREAD, QUOTES],
+      ["peers.desktop.tags[0]", "error", MISREAD, QUOTES],
+      ["peers.laptop", "error", MISREAD, QUOTES],
+      ["expect", "error", MISREAD, QUOTES],
     ],
   },
 ];

@@ -65,8 +65,19 @@ export const valueRows: Row[] = [
     ["203.0.113.7", '"203.0.113.7" is not an endpoint', ENDPOINT],
     ["2001:db8::1:51820", '"2001:db8::1:51820" is not an endpoint', ENDPOINT],
     ["127.0.0.1:51820", `127.0.0.1 ${NOT_DIALABLE}`, OUTER],
-    ["0.0.0.0:51820", `0.0.0.0 ${NOT_DIALABLE}`, OUTER],
-    ["[ff02::1]:51820", `ff02::1 ${NOT_DIALABLE}`, OUTER],
+    ...["0.0.0.0", "0.1.2.3", "169.254.1.2", "224.0.0.5", "240.0.0.1", "255.255.255.255"].map(
+      (host): Value => [`${host}:51820`, `${host} ${NOT_DIALABLE}`, OUTER],
+    ),
+    ...["ff02::1", "fe80::1", "::1", "::"].map((host): Value => [
+      `[${host}]:51820`,
+      `${host} ${NOT_DIALABLE}`,
+      OUTER,
+    ]),
+    ...["localhost", "pc.localhost", "localhost.localdomain", "ip6-loopback"].map((host): Value => [
+      `${host}:51820`,
+      `${host} ${NOT_DIALABLE}`,
+      OUTER,
+    ]),
     ["0x7f.1:51820", '"0x7f.1" is neither an address nor a DNS name', DNS],
     ["203.0.113.7:70000", "70000 is not a port", PORT],
     ["203.0.113.7:0", "0 is not a port", PORT],

@@ -1,0 +1,52 @@
+/** Where a command writes a secret that the user asked for: stdout, a file that only its owner may read, or a device. */
+import * as fs from "node:fs";
+import { Failure } from "../stack/failure";
+import { writeOut } from "./stdout";
+
+/** Whether the value of an option like --out means stdout. */
+export function isStdout(path: string): boolean {
+  return ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].includes(path);
+}
+
+/**
+ * Replaces a file by one with mode 0600; writes into a device or a pipe, which is never replaced.
+ * @throws Failure when it cannot be written.
+ */
+export function writeSecret(path: string, content: string | Buffer): void {
+  if (isStdout(path)) {
+    writeOut(content);
+    return;
+  }
+  try {
+    if (isStream(path)) fs.appendFileSync(path, content);
+    else writeSecretFile(path, content);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`${path} could not be written: ${(error as Error).message}`);
+  }
+}
+
+/** An open file of this process, a pipe or a terminal. */
+function isStream(path: string): boolean {
+  const status = fs.statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return false;
+  if (status.isFile()) return /^\/(dev|proc)\//.test(path);
+  const isNowhere = status.isCharacterDevice() && status.rdev === fs.statSync("/dev/null").rdev;
+  if (status.isFIFO() || (status.isCharacterDevice() && !isNowhere)) return true;
+  throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
+}
+
+/** Through a link, its target is replaced. */
+function writeSecretFile(path: string, content: string | Buffer): void {
+  const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
+  const temporary = `${target}.new`;
+  // An existing file would keep its permissions.
+  fs.rmSync(temporary, { force: true });
+  try {
+    fs.writeFileSync(temporary, content, { mode: 0o600, flag: "wx" });
+    fs.renameSync(temporary, target);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+/** `config` and `qr` record a delivery when the config has arrived somewhere, and never replace a device. */
+import assert from "node:assert/strict";
+import { spawnSync, type StdioOptions } from "node:child_process";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { configCommand } from "../../scripts/commands/config";
+import { qrCommand } from "../../scripts/commands/qr";
+import { STACK_FILE } from "./support/network";
+import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+
+const FILE = "Pulumi.test.yaml";
+const CONFIG = "[Interface]\nPrivateKey = secret\nAddress = 10.86.0.4/24\n";
+const PROGRAM = join(__dirname, "../../dist/scripts/wireguard-mesh.js");
+
+describe("a delivery", () => {
+  let project: TestProject;
+
+  beforeEach(() => {
+    project = makeTestProject();
+    project.write(FILE, STACK_FILE);
+    project.write("bin/configs", JSON.stringify({ phone: CONFIG }));
+  });
+  afterEach(() => {
+    project.remove();
+  });
+
+  const run = (...args: string[]): Promise<Outcome> =>
+    project.run([configCommand(), qrCommand()], ...args);
+  const isRecorded = () => project.read(FILE).includes("wireguard-mesh:delivered:");
+
+  /** The compiled command, with stdout as the shell would open it. */
+  const inShell = (command: string, stdio: StdioOptions = "pipe") =>
+    spawnSync("sh", ["-c", `node "$PROGRAM" ${command}`], {
+      cwd: project.root,
+      encoding: "utf8",
+      stdio,
+      env: {
+        ...process.env,
+        PROGRAM,
+        PATH: `${join(project.root, "bin")}:${process.env["PATH"] ?? ""}`,
+        PULUMI_HOME: project.root,
+        PULUMI_STACK: "test",
+        NO_COLOR: "1",
+      },
+    });
+
+  it("is recorded when the config is on stdout, in a file or in a picture", async () => {
+    for (const args of [
+      ["config", "phone"],
+      ["config", "phone", "--out", "-"],
+      ["config", "phone", "--out", "phone.conf"],
+      ["qr", "phone"],
+      ["qr", "phone", "--png", "phone.png"],
+    ]) {
+      project.write(FILE, STACK_FILE);
+      assert.equal((await run(...args)).exitCode, 0);
+      assert.ok(isRecorded(), args.join(" "));
+    }
+    assert.ok(!fs.existsSync(join(project.root, "-")));
+  });
+
+  it("is not recorded when the file cannot be written", async () => {
+    fs.mkdirSync(join(project.root, "folder"));
+    for (const args of [
+      ["config", "phone", "--out", "no/such/folder"],
+      ["config", "phone", "--out", "folder"],
+      ["qr", "phone", "--svg", "no/such/folder"],
+      ["config", "phone", "--out", "/dev/null"],
+    ]) {
+      const { exitCode, stderr } = await run(...args);
+      assert.notEqual(exitCode, 0);
+      assert.match(stderr, /could not be written|is not a file/);
+      assert.ok(!isRecorded(), args.join(" "));
+    }
+  });
+
+  it("is not recorded, and fails, when stdout is closed, full or read by nobody", function () {
+    if (!fs.existsSync("/dev/full")) this.skip();
+    for (const command of ["config phone", "qr phone", "config phone --json"]) {
+      for (const end of [">&-", ">/dev/full", ">/dev/null"]) {
+        const { status, stderr } = inShell(`${command} ${end}`);
+        assert.equal(status, 1, `${command} ${end}`);
+        assert.match(stderr, /could not be written to stdout/);
+        assert.ok(!isRecorded(), `${command} ${end}`);
+      }
+    }
+    const { stderr } = inShell("config phone | true; wait");
+    assert.match(stderr, /could not be written to stdout/);
+    assert.ok(!isRecorded());
+  }).timeout(60_000);
+
+  it("is not recorded for a config that no QR code can hold, and the remedy is a file", async () => {
+    project.write("bin/configs", JSON.stringify({ phone: CONFIG + "# x\n".repeat(1000) }));
+    const { exitCode, stderr, stdout } = await run("qr", "phone", "--png", "phone.png");
+    assert.deepEqual([exitCode, stdout], [1, ""]);
+    assert.match(stderr, /larger than a QR code.*\n.*config phone --out phone\.conf/);
+    assert.ok(!isRecorded());
+    assert.ok(!fs.existsSync(join(project.root, "phone.png")));
+  });
+
+  it("that cannot be recorded is a failure that says so", async () => {
+    fs.chmodSync(join(project.root, FILE), 0o444);
+    const { exitCode, stderr } = await run("config", "phone", "--out", "phone.conf");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /the config was written, but not recorded as delivered: .* is read-only/);
+    assert.equal(project.read("phone.conf"), CONFIG);
+  });
+
+  it("goes into a device or a pipe, which stays one", () => {
+    const pipe = join(project.root, "pipe");
+    assert.equal(inShell(`config phone --out /dev/stdout`).stdout, CONFIG);
+    spawnSync("mkfifo", [pipe]);
+    const { stdout } = inShell(`config phone --out pipe >out & cat pipe; wait`);
+    assert.equal(stdout, CONFIG);
+    assert.ok(fs.statSync(pipe).isFIFO());
+    assert.ok(isRecorded());
+  }).timeout(20_000);
+
+  it("as a file through a link replaces what the link leads to", async () => {
+    fs.mkdirSync(join(project.root, "there"));
+    fs.symlinkSync("there/phone.conf", join(project.root, "phone.conf"));
+    project.write("there/phone.conf", "old");
+    assert.equal((await run("config", "phone", "--out", "phone.conf")).exitCode, 0);
+    assert.ok(fs.lstatSync(join(project.root, "phone.conf")).isSymbolicLink());
+    assert.equal(project.read("there/phone.conf"), CONFIG);
+    assert.equal(fs.statSync(join(project.root, "there/phone.conf")).mode & 0o777, 0o600);
+  });
+
+  it("on stdout has room for one of JSON and pictures", async () => {
+    for (const args of [
+      ["qr", "phone", "--png", "-", "--json"],
+      ["qr", "phone", "--png", "-", "--svg", "/dev/stdout"],
+    ]) {
+      const { exitCode, stdout } = await run(...args);
+      assert.equal(exitCode, 2);
+      assert.doesNotMatch(stdout, /svg|PNG/);
+      assert.ok(!isRecorded());
+    }
+    assert.match((await run("qr", "phone", "--svg", "-")).stdout, /^<svg [^]*<\/svg>\n$/);
+  });
+});
+
+describe("every command", () => {
+  it("fails when stdout is full, and does not when its reader ends early", function () {
+    if (!fs.existsSync("/dev/full")) this.skip();
+    const file = join(__dirname, "fixtures/stackfiles/comments.yaml");
+    for (const command of [`plan --file ${file}`, "--help", "plan --help"]) {
+      const full = spawnSync("sh", ["-c", `node "$0" ${command} >/dev/full`, PROGRAM], {
+        encoding: "utf8",
+      });
+      assert.equal(full.status, 1, command);
+      assert.match(full.stderr, /could not be written to stdout: .*ENOSPC/);
+    }
+    const ended = spawnSync(
+      "bash",
+      ["-c", `node "$0" plan --file "$1" | true; exit $PIPESTATUS`, PROGRAM, file],
+      { encoding: "utf8" },
+    );
+    assert.deepEqual([ended.status, ended.stderr], [0, ""]);
+  }).timeout(20_000);
+});
