@@ -117,10 +117,9 @@ Links
 
 Reachability
   peers of tokyo: laptop, phone
-  relay tokyo: tokyo
   peers of tokyo -> peers of tokyo: through tokyo
-  peers of tokyo -> relay tokyo: direct
-  relay tokyo -> peers of tokyo: direct
+  peers of tokyo -> tokyo: direct
+  tokyo -> peers of tokyo: direct
 
 Private keys were not read: \`preview\` shows a rotation that was started by setting only a private key.
 `,

@@ -6,7 +6,8 @@ import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { reachabilityOf, reachOf } from "../../../mesh/plan/reach";
+import { groupOf, reachabilityOf, reachOf } from "../../../mesh/plan/reach";
+import { shortList } from "../../../mesh/review/short-list";
 import { renderRedacted } from "../../../mesh/render/render";
 import { formatTable } from "../../cli/table";
 import { lanRoutes } from "./lan-routes";
@@ -97,18 +98,18 @@ function dials(from: string, to: string, section: PeerSection | undefined): stri
 }
 
 function groupsBlock(plan: Plan): string {
-  const { groups, paths, lans } = reachabilityOf(plan);
+  const reachability = reachabilityOf(plan);
+  const { paths, lans } = reachability;
+  const groups = Map.groupBy(plan.nodes, ({ name }) => groupOf(name, reachability));
   const lines = [
-    ...Object.entries(groups).map(([group, names]) => `  ${group}: ${shorten(names)}`),
+    ...[...groups]
+      .map(([group, nodes]) => [group, nodes.map(({ name }) => name)] as const)
+      .filter(([group, [name]]) => group !== name)
+      .map(([group, names]) => `  ${group}: ${shortList(names)}`),
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
   ];
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
-}
-
-function shorten(names: string[]): string {
-  const shown = names.slice(0, 8).join(", ");
-  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
 }
 
 function pairsBlock(plan: Plan): string {
