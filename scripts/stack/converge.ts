@@ -5,13 +5,13 @@ import { log } from "../log";
 import { fixHosts, type HostCheck } from "./check-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
-import { runWithEvents, type EngineRun } from "./engine-run";
+import type { EngineRun } from "./engine-run";
 import { openAccess } from "./host-access";
 import { awaitLinks, type LinkStatus } from "./link-states";
 import type { OpenStack } from "./open-stack";
 import { fingerprintsIn, hasNode } from "./outputs";
 import type { StackRef } from "./project";
-import { runUnlocked } from "./stack-locks";
+import { runUp, type RunOptions } from "./reviewed-run";
 
 export interface UpReport {
   /** The engine succeeded, no link between two pushed nodes is dead, and every checked host was fixed. */
@@ -35,14 +35,7 @@ interface HandOver {
   custody: NodePlan["custody"];
 }
 
-interface ConvergeOptions {
-  /** More flags for `pulumi up`. */
-  flags?: readonly string[];
-  yes?: true;
-  skipPreview?: true;
-  nonInteractive?: true;
-  /** Where the engine's output goes; with JSON on stdout it is stderr. */
-  out: "stdout" | "stderr";
+interface ConvergeOptions extends RunOptions {
   /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
   found?: readonly HostCheck[];
 }
@@ -51,8 +44,7 @@ interface ConvergeOptions {
 export async function converge(stack: OpenStack, options: ConvergeOptions): Promise<UpReport> {
   const { plan } = stack.mesh;
   const before = await deviceFingerprints(stack, plan);
-  const args = engineArgs(options);
-  const run = await runUnlocked(stack, () => runWithEvents(stack, args, options.out));
+  const run = await runUp(stack, options);
   stack.reopen();
   await forgetUnfinished(stack, run);
   const found = options.found ?? [];
@@ -83,16 +75,6 @@ async function currentFingerprints(
 ): Promise<ReadonlyMap<string, string>> {
   const hasDevices = plan.nodes.some((node) => node.hosts.length === 0);
   return hasDevices ? fingerprintsIn(await stack.outputs()) : new Map();
-}
-
-function engineArgs(options: ConvergeOptions): string[] {
-  return [
-    ...["up", "--continue-on-error"],
-    ...(options.yes === true ? ["--yes"] : []),
-    ...(options.skipPreview === true ? ["--skip-preview"] : []),
-    ...(options.nonInteractive === true ? ["--non-interactive"] : []),
-    ...(options.flags ?? []),
-  ];
 }
 
 /** The report of a run that updated nothing. */

@@ -42,19 +42,15 @@ describe("up and preview", () => {
     await run("up", "--yes", "--skip-preview", "--json", "--", "--refresh", "--parallel=4");
     assert.deepEqual(argvOf("up"), [
       ...["up", "--continue-on-error", "--yes", "--skip-preview", "--refresh", "--parallel=4"],
-      ...["--stack", "test"],
+      ...["--stack", "test", "--non-interactive"],
     ]);
   });
 
   it("shows a preview line by line", async () => {
-    project.write("bin/events", event("preview-of-changes"));
+    project.write("bin/preview-events", event("preview-of-changes"));
     const { exitCode, stdout } = await run("preview", "--json");
     assert.deepEqual(argvOf("preview"), [
-      "preview",
-      "--diff",
-      "--show-full-output",
-      "--stack",
-      "test",
+      ...["preview", "--diff", "--show-full-output", "--stack", "test", "--non-interactive"],
     ]);
     assert.equal(exitCode, 0);
     const { ok, changes } = JSON.parse(stdout) as { ok: boolean; changes: object[] };
