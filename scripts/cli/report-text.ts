@@ -4,11 +4,11 @@ import type { Plan } from "../../mesh/plan/plan";
 import type { Outdated } from "../../mesh/render/delivery";
 import type { PendingKey, Waiting } from "../stack/pending-keys";
 import { indented } from "./command";
-import { wrapped } from "./wrap";
+import { wrapLines, wrapped } from "./wrap";
 
 /** `reason` may have several lines. */
 export function failedLine(node: string, reason: string): string {
-  return `${pc.red("failed:")} ${node}: ${reason.replaceAll("\n", "\n  ")}`;
+  return wrapLines(`${pc.red("failed:")} ${node}: ${reason.replaceAll("\n", "\n  ")}`);
 }
 
 export function driftText(node: string, drift: readonly string[]): string {

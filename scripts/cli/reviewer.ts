@@ -22,7 +22,8 @@ interface Asking {
 export function terminalReviewer({ print, plan, nonInteractive }: Asking): Reviewer {
   return {
     show: (run) => {
-      print(`${runText(run, plan)}\n`);
+      // What else a device waits for is listed at the end.
+      print(`${runText({ ...run, outdated: null }, plan)}\n\n`);
     },
     confirm: async (run) => {
       if (nonInteractive === true || !process.stdin.isTTY) throw needsYes();
@@ -69,7 +70,7 @@ function devicesText({ review, outdated }: QuietRun, plan: Plan | null): string 
     .filter(({ pushed, change }) => !pushed && change !== "removed")
     .map(({ node }): Outdated => ({ node, why: ["its config changes"] }));
   const found = outdated === null ? changed : [...outdated].map(([node, why]) => ({ node, why }));
-  return outdatedText(found, plan, "After the up, these devices need their config:");
+  return outdatedText(found, plan, "These devices need their config after the up:");
 }
 
 /** The failures of a run that are about no single node. */

@@ -1,19 +1,25 @@
-/** Text in lines of at most 80 columns, as wide as a terminal is without a word about it. */
+/** Text in lines of at most 80 columns. */
 
 const COLUMNS = 80;
 
-/**
- * `lead` and `text`, broken at spaces; the following lines are indented as far as `lead` is long. A word that is longer than
- * a line, such as a command to copy, stays whole.
- */
-export function wrapped(lead: string, text: string): string {
-  const indent = " ".repeat(lead.length);
+/** What is not broken: a command at the end of a line, to be copied, and what stands between backquotes. */
+const UNITS = /(?<=[:,?.;] )(?:npx|pulumi|ip|ssh|ssh-keygen|export) .*$|`[^`]*`\S*|\S+/g;
+
+/** Without the escape sequences of colours (picocolors). */
+function widthOf(text: string): number {
+  // eslint-disable-next-line no-control-regex -- ESC begins such a sequence
+  return text.replaceAll(/\u001B\[\d+m/g, "").length;
+}
+
+/** `lead` and `text`, broken at spaces; the lines that follow are indented by `hang`, as far as `lead` is wide by default. */
+export function wrapped(lead: string, text: string, hang = widthOf(lead)): string {
+  const indent = " ".repeat(hang);
   const lines: string[] = [];
   let line = lead;
-  for (const word of text.split(" ")) {
+  for (const [word] of text.matchAll(UNITS)) {
     const isEmpty = line === lead || line === indent;
     const longer = isEmpty ? line + word : `${line} ${word}`;
-    if (isEmpty || longer.length <= COLUMNS) line = longer;
+    if (isEmpty || widthOf(longer) <= COLUMNS) line = longer;
     else {
       lines.push(line);
       line = indent + word;
@@ -22,13 +28,13 @@ export function wrapped(lead: string, text: string): string {
   return [...lines, line].join("\n");
 }
 
-/** Each line of `text` wrapped, with its own indentation kept. */
+/** Each line of `text` wrapped; what follows it is indented like it, and at least by two. */
 export function wrapLines(text: string): string {
   return text
     .split("\n")
     .map((line) => {
       const [indent = ""] = /^ */.exec(line) ?? [];
-      return wrapped(indent, line.slice(indent.length));
+      return wrapped(indent, line.slice(indent.length), Math.max(2, indent.length));
     })
     .join("\n");
 }

@@ -51,7 +51,11 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   process.exitCode = report.ok ? 0 : 1;
   if (report.failed.length > 0) log(failuresText(report.failed));
   const { pending, outdated, text } = await openTasks(stack);
-  printResult(options, { ...report, pending, outdated }, joinBlocks([upText(report), text]));
+  printResult(
+    options,
+    { ...report, pending, outdated },
+    joinBlocks([upText(report, outdated), text]),
+  );
 }
 
 /** The findings are printed before the engine asks whether to go on. */

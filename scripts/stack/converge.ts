@@ -23,8 +23,10 @@ export interface UpReport {
   waiting: string[];
   /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
-  /** The links between pushed nodes; empty where they were not checked. */
+  /** The links between pushed nodes, and from them to devices; empty where they were not checked. */
   links: LinkStatus[];
+  /** The number of links in the plan. */
+  planned: number;
   /** The hosts that differed from the plan before the run, see `found`. */
   checked: HostCheck[];
 }
@@ -79,7 +81,7 @@ async function currentFingerprints(
 
 /** The report of a run that updated nothing. */
 function reportOfEngine({ exitCode, failed }: EngineRun, found: readonly HostCheck[]): UpReport {
-  const nothing = { waiting: [], handOver: [], links: [] };
+  const nothing = { waiting: [], handOver: [], links: [], planned: 0 };
   return { ok: exitCode === 0, exitCode, failed, ...nothing, checked: [...found] };
 }
 
@@ -108,6 +110,7 @@ async function reportOf(
     waiting,
     handOver,
     links,
+    planned: plan.links.length,
     checked,
   };
 }
@@ -124,7 +127,7 @@ function changedDevices(
   });
 }
 
-/** The states of the links between nodes whose push succeeded. */
+/** The states of the links between nodes whose push succeeded, and from them to devices. */
 async function checkTunnels(
   stack: OpenStack,
   plan: Plan,

@@ -80,20 +80,25 @@ function nodeRecord(
   return [name, record];
 }
 
-/** Version 0.1.0 recorded the groups as lists of their nodes, and `relay NAME` for a relay. */
 function pathsIn({ groups, paths, lans }: Record<string, unknown>): Reachability {
-  const entries = Object.entries(isMap(groups) ? groups : {}).flatMap(([name, value]) =>
-    Array.isArray(value)
-      ? value.map((node): [string, string] => [String(node), name.replace(/^relay /, "")])
-      : [[name, String(value)] as [string, string]],
+  const entries = Object.entries(isMap(groups) ? groups : {});
+  if (entries.some(([, members]) => Array.isArray(members)))
+    return formerPaths(entries, paths, lans);
+  return { groups: textsIn(groups), paths: textsIn(paths), lans: textsIn(lans) };
+}
+
+/** Version 0.1.0 recorded the groups as lists of their nodes, and that of a relay as `relay NAME`. */
+function formerPaths(groups: [string, unknown][], paths: unknown, lans: unknown): Reachability {
+  const renamed = (group: string) => group.replace(/^relay /, "");
+  const members = groups.flatMap(([group, nodes]) =>
+    (Array.isArray(nodes) ? nodes : []).map((node) => [String(node), renamed(group)] as const),
   );
-  const ways = Object.entries(textsIn(paths)).map(([pair, path]) => [
-    pair.replaceAll(/(^|-> )relay /g, "$1"),
-    path,
-  ]);
+  const ways = Object.entries(textsIn(paths)).map(
+    ([pair, path]) => [pair.split(" -> ").map(renamed).join(" -> "), path] as const,
+  );
   return {
-    groups: Object.fromEntries(entries),
-    paths: Object.fromEntries(ways) as Record<string, string>,
+    groups: Object.fromEntries(members),
+    paths: Object.fromEntries(ways),
     lans: textsIn(lans),
   };
 }

@@ -60,6 +60,18 @@ Paths
     );
   });
 
+  it("reads what version 0.1.0 has recorded", async () => {
+    const now = previewEvents(network(1), network(1)).split("\n");
+    const former = now.map((line) =>
+      line.replace(
+        /"groups":.*?,"lans"/,
+        '"groups":{"peers of tokyo":["laptop","p1"],"relay tokyo":["tokyo"]},"paths":{"peers of tokyo -> peers of tokyo":"through tokyo","peers of tokyo -> relay tokyo":"direct","relay tokyo -> peers of tokyo":"direct"},"lans"',
+      ),
+    );
+    project.write("bin/preview-events", former.join("\n"));
+    assert.equal((await run("preview")).stdout, "Nothing to do: the network is as planned.\n");
+  });
+
   it("of an unchanged network says that there is nothing to do", async () => {
     assert.equal(
       await shown(network(3), network(3)),
@@ -106,7 +118,7 @@ Tunnels that restart, with a new key
     project.write("bin/preview-events", previewEvents(network(1), network(1), why));
     assert.match(
       (await run("preview")).stdout,
-      /need their config:\n {2}npx wireguard-mesh qr phone {2}# its config has changed\n/,
+      /need their config after the up:\n {2}npx wireguard-mesh qr phone {2}# its config has changed\n/,
     );
   });
 

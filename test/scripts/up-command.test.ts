@@ -77,13 +77,14 @@ describe("up and preview", () => {
       waiting: ["laptop"],
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
+      planned: 2,
       checked: [],
       pending: [],
       outdated: [{ node: "phone", why: ["it was not given its config yet"] }],
     });
     const text = (await run("up", "--yes")).stdout;
     assert.match(text, /^failed: tokyo: cannot be reached, so nothing was sent to it\.$/m);
-    assert.match(text, /skipped, because a relay that they need failed .*: laptop$/m);
+    assert.match(text, /^skipped: laptop\n {2}A relay that they need failed; /m);
     assert.match(text, /^ {2}npx wireguard-mesh qr phone /m);
   });
 
@@ -204,6 +205,7 @@ describe("up and preview", () => {
       waiting: [],
       handOver: [],
       links: [],
+      planned: 0,
       checked: [],
       pending: [],
       outdated: [],
