@@ -154,7 +154,7 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
       ),
     );
     const { exitCode, stderr } = await run("fone");
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 2);
     assert.match(stderr, /no node "fone"\n {2}its nodes: laptop, phone, tokyo/);
   });
 
