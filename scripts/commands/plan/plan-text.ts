@@ -10,7 +10,7 @@ import { groupOf, reachabilityOf, reachOf } from "../../../mesh/plan/reach";
 import { shortList } from "../../../mesh/review/short-list";
 import { renderRedacted } from "../../../mesh/render/render";
 import { formatTable } from "../../cli/table";
-import { lanRoutes } from "./lan-routes";
+import { routesText } from "./lan-routes-text";
 
 interface Parts {
   /** Reachability by pairs instead of by groups. */
@@ -23,7 +23,7 @@ export function planText({ plan, issues }: Mesh, parts: Parts): string {
   const blocks = [issuesBlock(issues)];
   if (plan !== null) {
     blocks.push(nodesBlock(plan), linksBlock(plan));
-    blocks.push(parts.reach ? pairsBlock(plan) : groupsBlock(plan), routesBlock(plan));
+    blocks.push(parts.reach ? pairsBlock(plan) : groupsBlock(plan), routesText(plan));
     if (parts.configs) blocks.push(...plan.nodes.map((node) => renderRedacted(node, plan.network)));
   }
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -119,14 +119,4 @@ function pairsBlock(plan: Plan): string {
     return `  ${from} -> ${to}: ${how}`;
   });
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
-}
-
-function routesBlock(plan: Plan): string {
-  const routes = lanRoutes(plan);
-  if (routes.length === 0) return "";
-  const lines = routes.map(
-    ({ lan, gateway, via, prefix }) =>
-      `  ip route add ${prefix} via ${via ?? `<the LAN address of ${gateway}>`}   # on the router of ${lan}`,
-  );
-  return `${pc.bold("Routes that the routers of these LANs need for replies")}\n${lines.join("\n")}`;
 }
