@@ -20,6 +20,7 @@ import { hostKeysFor } from "../stack/known-hosts";
 import { freeAddresses, givenFields, makeKeyPair, oneOrList } from "../stack/new-node";
 import type { Addresses } from "../stack/new-node";
 import { openStack } from "../stack/open-stack";
+import { lanNeighbour, siteHint } from "./add-peer/lan-neighbour";
 import { configPath } from "../stack/stack-file";
 import { addIn, type YamlValue } from "../stack/yaml-edit";
 
@@ -93,6 +94,8 @@ async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
   }));
   const node = stack.mesh.plan?.nodes.find((candidate) => candidate.name === name);
   const next = nextSteps(name, node);
+  const neighbour = node === undefined ? null : lanNeighbour(node, stack.mesh.plan?.nodes ?? []);
+  if (neighbour !== null) log(siteHint(name, neighbour));
   const { address, address6 = null } = addresses;
   print(
     options,
