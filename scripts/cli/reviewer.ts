@@ -9,6 +9,7 @@ import { Failure } from "../stack/failure";
 import type { Reviewer } from "../stack/reviewed-run";
 import { joinBlocks } from "./command";
 import { outdatedText } from "./report-text";
+import { PushNotes } from "./push-notes";
 import { reviewText } from "./review-text";
 import { wrapLines } from "./wrap";
 
@@ -20,6 +21,7 @@ interface Asking {
 }
 
 export function terminalReviewer({ print, plan, nonInteractive }: Asking): Reviewer {
+  const notes = new PushNotes(log);
   return {
     show: (run) => {
       // What else a device waits for is listed at the end.
@@ -29,8 +31,12 @@ export function terminalReviewer({ print, plan, nonInteractive }: Asking): Revie
       if (nonInteractive === true || !process.stdin.isTTY) throw needsYes();
       return ask(run);
     },
-    pushed: ({ node, ok }) => {
-      log(ok ? `  ${pc.green("pushed")}  ${node}` : `  ${pc.red("failed")}  ${node}`);
+    report: (event) => {
+      if (event.kind === "note") notes.add(event);
+      else notes.pushed({ node: event.node, ok: event.kind === "pushed" });
+    },
+    end: () => {
+      notes.end();
     },
   };
 }

@@ -80,14 +80,25 @@ interface Step {
   node: string;
 }
 
-/** A finished step of the push to a host, for the report while a run goes on; null for any other event. */
-export function pushedNode(line: string): { node: string; ok: boolean } | null {
+/** What an event says about the push to a host while a run goes on; null: nothing. */
+export type PushEvent =
+  { node: string; kind: "note"; text: string } | { node: string; kind: "pushed" | "failed" };
+
+export function pushEventIn(line: string): PushEvent | null {
   const [event] = parseLine(line);
   const [done] = stepIn(event?.["resOutputsEvent"]);
   const [failed] = stepIn(event?.["resOpFailedEvent"]);
   const step = done ?? failed;
-  if (step?.type !== PUSH_TYPE || changeOf(step.op) === null) return null;
-  return { node: step.node, ok: failed === undefined };
+  if (step !== undefined) {
+    if (step.type !== PUSH_TYPE || changeOf(step.op) === null) return null;
+    return { node: step.node, kind: failed === undefined ? "pushed" : "failed" };
+  }
+  const diagnostic = event?.["diagnosticEvent"];
+  if (!isMap(diagnostic) || diagnostic["severity"] !== "info") return null;
+  const { urn, message } = diagnostic;
+  if (typeof urn !== "string" || !isPush(urn) || typeof message !== "string") return null;
+  const node = nodeOf(urn);
+  return { node, kind: "note", text: reasonOf(message, node) };
 }
 
 function parseLine(line: string): Event[] {

@@ -1,6 +1,6 @@
 /** `pulumi up` and `pulumi preview` with a review in the network's words in place of the engine's tree. */
 import { isEmpty } from "../../mesh/review/review";
-import { pushedNode, type NodeFailure } from "./engine-events";
+import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
 import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
@@ -11,8 +11,10 @@ export interface Reviewer {
   show(run: QuietRun): void;
   /** Whether to make the changes. */
   confirm(run: QuietRun): Promise<boolean>;
-  /** A push has ended. */
-  pushed(result: { node: string; ok: boolean }): void;
+  /** A push has something to say, or has ended. */
+  report(event: PushEvent): void;
+  /** The run has ended. */
+  end(): void;
 }
 
 export interface RunOptions {
@@ -44,10 +46,11 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
   }
   const args = engineArgs({ ...options, yes: true, skipPreview: true });
   const onEvent = (line: string) => {
-    const result = pushedNode(line);
-    if (result !== null) reviewer.pushed(result);
+    const event = pushEventIn(line);
+    if (event !== null) reviewer.report(event);
   };
   const run = await runUnlocked(stack, () => runQuietly(stack, args, onEvent));
+  reviewer.end();
   if (options.skipPreview === true && run.updated) reviewer.show(run);
   return { ...run, failed: failuresOf(run) };
 }
