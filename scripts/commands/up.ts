@@ -11,9 +11,10 @@ import {
 import { outdatedText, pendingText } from "../cli/report-text";
 import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { checksText, upText } from "../cli/up-text";
+import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { checkHosts, type HostCheck } from "../stack/check-hosts";
-import { converge } from "../stack/converge";
+import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { findPendingKeys, type PendingKey } from "../stack/pending-keys";
@@ -54,8 +55,14 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   printResult(
     options,
     { ...report, pending, outdated },
-    joinBlocks([upText(report, outdated), text]),
+    joinBlocks([upText(report, outdated), text, outputsHint(stack, report)]),
   );
+}
+
+/** They are a few lines for each node, so they are not printed. */
+function outputsHint({ name }: OpenStack, { exitCode, planned }: UpReport): string {
+  if (exitCode !== 0 || planned === 0) return "";
+  return wrapLines(`Addresses, keys and paths: pulumi stack output --stack ${name}`);
 }
 
 /** The findings are printed before the engine asks whether to go on. */
