@@ -2,8 +2,13 @@
 
 const COLUMNS = 80;
 
-/** What is not broken: a command at the end of a line, to be copied, and what stands between backquotes. */
-const UNITS = /(?<=[:,?.;] )(?:npx|pulumi|ip|ssh|ssh-keygen|export) .*$|`[^`]*`\S*|\S+/g;
+const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
+
+/** What is not broken, because it is to be copied: a command at the end of a line or in brackets, and words in backquotes. */
+const UNITS = new RegExp(
+  `(?<=[:,?.;] )${COMMAND} .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
+  "g",
+);
 
 /** Without the escape sequences of colours (picocolors). */
 function widthOf(text: string): number {
