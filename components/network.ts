@@ -6,6 +6,7 @@ import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { announcesKey, hasSecondInterface } from "../mesh/plan/rotation";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
 import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
+import { forwardingOf } from "../mesh/review/record";
 import {
   renderConfig,
   renderRedacted,
@@ -151,11 +152,6 @@ function managedMachine(
   const instance = instances.get(name);
   if (instance === undefined) return {};
   return { managed: { machine: instance.instance, ready: instance.association } };
-}
-
-function forwardingOf({ forwarding }: NodePlan): string {
-  const families = [...(forwarding.ipv4 ? ["IPv4"] : []), ...(forwarding.ipv6 ? ["IPv6"] : [])];
-  return families.length === 0 ? "none" : families.join(" and ");
 }
 
 /** One line for each link, so that a preview shows added and removed links as a line diff. */

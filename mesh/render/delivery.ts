@@ -22,6 +22,9 @@ export interface Outdated {
   why: string[];
 }
 
+/** The reason of a node that never got a config. */
+export const NEVER_DELIVERED = "it was not given its config yet";
+
 /** The first 16 hex digits of the SHA-256 of a file. Safe to show: it does not reveal the random 256-bit keys in the file. */
 export function fingerprintOf(file: string): string {
   return bytesToHex(sha256(new TextEncoder().encode(file))).slice(0, 16);
@@ -55,7 +58,7 @@ export function needingConfig(
     if (node.hosts.length > 0) return [];
     const delivery = deliveryIn(delivered, node.name);
     const file = files.get(node.name);
-    const first = file === undefined ? [] : ["it was not given its config yet"];
+    const first = file === undefined ? [] : [NEVER_DELIVERED];
     const why = delivery === null ? first : outdatedBy(delivery, node, plan, file);
     return why.length === 0 ? [] : [{ node: node.name, why }];
   });

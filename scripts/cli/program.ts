@@ -5,16 +5,18 @@ import { Mistake } from "../../mesh/config/mistake";
 import { log } from "../log";
 import { Failure } from "../stack/failure";
 import { flushOut, writeOut } from "./stdout";
+import { ownVersion } from "./own-version";
 
 /** Resolves to the exit code: 0, 1 or 2. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
   const program = new Command("wireguard-mesh")
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
+    .version(ownVersion(), "-V, --version", "print the version")
     .helpCommand(false)
     .configureOutput({ writeOut })
     .exitOverride();
   for (const command of commands) program.addCommand(command);
-  const code = await outcomeOf(program, args);
+  const code = await outcomeOf(program, commands, args);
   try {
     await flushOut();
     return code;
@@ -23,14 +25,25 @@ export async function runProgram(commands: readonly Command[], args: string[]): 
   }
 }
 
-async function outcomeOf(program: Command, args: string[]): Promise<number> {
+async function outcomeOf(
+  program: Command,
+  commands: readonly Command[],
+  args: string[],
+): Promise<number> {
   try {
     process.exitCode = undefined;
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(withoutVainHelp(commands, args), { from: "user" });
     return exitCode();
   } catch (error) {
     return report(error, args.includes("--json"));
   }
+}
+
+/** Commander would answer `bogus --help` with the list of commands and the exit code 0. */
+function withoutVainHelp(commands: readonly Command[], args: string[]): string[] {
+  const [name = "-"] = args;
+  if (name.startsWith("-") || commands.some((command) => command.name() === name)) return args;
+  return args.filter((arg) => arg !== "--help" && arg !== "-h");
 }
 
 /** In a function, because the compiler narrows the property to the value that was assigned to it before. */
@@ -39,15 +52,21 @@ function exitCode(): number {
 }
 
 function report(error: unknown, json: boolean): number {
-  // Commander has already printed the error; --help has exit code 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) {
+    // --help and --version have exit code 0; commander has printed them, and every error.
+    if (error.exitCode === 0) return 0;
+    if (json) printError(error.message.replace(/^error: /, ""), null);
+    return 2;
+  }
   const { message, remedy, exitCode } = error instanceof Failure ? error : failureOf(error);
   log(`${pc.red("error:")} ${message}${remedy === null ? "" : `\n  ${remedy}`}`);
-  if (json) {
-    const details = { message, ...(remedy === null ? {} : { remedy }) };
-    writeOut(`${JSON.stringify({ ok: false, error: details }, null, 2)}\n`);
-  }
+  if (json) printError(message, remedy);
   return exitCode;
+}
+
+function printError(message: string, remedy: string | null): void {
+  const details = { message, ...(remedy === null ? {} : { remedy }) };
+  writeOut(`${JSON.stringify({ ok: false, error: details }, null, 2)}\n`);
 }
 
 /** A mistyped value is wrong usage (2); anything else, a full disk or a bug, is a failure (1). */

@@ -4,10 +4,11 @@ import type { Plan } from "../../mesh/plan/plan";
 import type { Outdated } from "../../mesh/render/delivery";
 import type { PendingKey, Waiting } from "../stack/pending-keys";
 import { indented } from "./command";
+import { wrapLines, wrapped } from "./wrap";
 
 /** `reason` may have several lines. */
 export function failedLine(node: string, reason: string): string {
-  return `${pc.red("failed:")} ${node}: ${reason.replaceAll("\n", "\n  ")}`;
+  return wrapLines(`${pc.red("failed:")} ${node}: ${reason.replaceAll("\n", "\n  ")}`);
 }
 
 export function driftText(node: string, drift: readonly string[]): string {
@@ -39,11 +40,24 @@ function waitingFor({ node, why }: Waiting, rotating: string): string {
   }
 }
 
+/** More devices than these are only counted. */
+const MOST_DEVICES = 20;
+
 /** The nodes that need a new config, each with the command that shows it. */
-export function outdatedText(outdated: readonly Outdated[], plan: Plan): string {
+export function outdatedText(
+  outdated: readonly Outdated[],
+  plan: Plan,
+  heading = "These devices need a new config:",
+): string {
   if (outdated.length === 0) return "";
-  const lines = outdated.map(({ node, why }) => `${showConfig(node, plan)}   # ${why.join(", ")}`);
-  return `These devices need a new config:\n${indented(lines)}`;
+  const shown = outdated.slice(0, MOST_DEVICES);
+  const width = Math.max(...shown.map(({ node }) => showConfig(node, plan).length));
+  const lines = shown.map(({ node, why }) => {
+    const command = showConfig(node, plan).padEnd(width);
+    return wrapped(`  ${command}  # `, why.join(", "));
+  });
+  const more = outdated.length - shown.length;
+  return [heading, ...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join("\n");
 }
 
 /** A device that adds its own key gets a text file: a QR code cannot have a gap. */

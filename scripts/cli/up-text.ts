@@ -1,20 +1,25 @@
 /** What an `up` did, as text for a terminal. */
 import pc from "picocolors";
+import type { Outdated } from "../../mesh/render/delivery";
+import { shortList } from "../../mesh/review/short-list";
 import type { HostCheck } from "../stack/check-hosts";
 import type { UpReport } from "../stack/converge";
 import { indented, joinBlocks } from "./command";
 import { driftText, failedLine, formatAge } from "./report-text";
+import { tunnelsLine } from "./tunnels-line";
+import { wrapLines, wrapped } from "./wrap";
 
-export function upText(report: UpReport): string {
+/** `outdated`: the devices that wait for a config. */
+export function upText(report: UpReport, outdated: readonly Outdated[] = []): string {
   return joinBlocks([
     failuresText(report),
     waitingText(report),
     fixedText(report),
-    tunnelsText(report),
+    tunnelsText(report, outdated),
   ]);
 }
 
-/** The failures of single nodes; the engine's own output has just ended with the others. */
+/** The failures of single nodes; the others were printed when the run ended. */
 function failuresText({ failed }: UpReport): string {
   return failed
     .flatMap(({ node, reason }) => (node === null ? [] : [failedLine(node, reason)]))
@@ -23,7 +28,8 @@ function failuresText({ failed }: UpReport): string {
 
 function waitingText({ waiting }: UpReport): string {
   if (waiting.length === 0) return "";
-  return `skipped, because a relay that they need failed (the next up includes them): ${waiting.join(", ")}`;
+  const names = wrapped("skipped: ", shortList(waiting));
+  return `${names}\n  A relay that they need failed; the next up includes them.`;
 }
 
 /** The result of a check of hosts, before anything is fixed. */
@@ -46,21 +52,21 @@ function fixedText({ checked }: UpReport): string {
     .join("\n");
 }
 
-function tunnelsText({ links }: UpReport): string {
+function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]): string {
   if (links.length === 0) return "";
   const dead = links.filter((link) => link.state === "dead");
-  if (dead.length === 0)
-    return `${pc.green("Tunnels:")} ${links.length} of ${links.length} have a handshake`;
-  const lines = dead.map(({ a, b, handshakeAge }) => {
+  const shown = dead.slice(0, MOST_DEAD).map(({ a, b, handshakeAge }) => {
     const last =
       handshakeAge === null ? "no handshake yet" : `last handshake ${formatAge(handshakeAge)} ago`;
     return `${a} - ${b}: ${last}`;
   });
-  return [
-    pc.red(`${dead.length} of ${links.length} tunnels do not work:`),
-    indented(lines),
-    "  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh status",
-    // REJECT_AFTER_TIME (180 s): so long a device keeps a session that the other side has lost.
-    "  A peer that its relay had removed and added again reconnects by itself within three minutes.",
-  ].join("\n");
+  const line = tunnelsLine(links, planned, outdated);
+  return dead.length === 0 ? line : [line, indented(shown), wrapLines(DEAD_REMEDY)].join("\n");
 }
+
+/** More dead tunnels than these are only counted. */
+const MOST_DEAD = 10;
+
+// REJECT_AFTER_TIME (180 s): so long a device keeps a session that the other side has lost.
+const DEAD_REMEDY = `  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh status
+  A peer that its relay had removed and added again reconnects by itself within three minutes.`;

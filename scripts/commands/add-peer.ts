@@ -23,6 +23,7 @@ import { openStack } from "../stack/open-stack";
 import { configPath, readConfigSoFar } from "../stack/stack-file";
 import { addIn } from "../stack/yaml-edit";
 import type { YamlValue } from "../stack/yaml-text";
+import { lanNeighbour, siteHint } from "./add-peer/lan-neighbour";
 
 interface AddPeerOptions extends CommonOptions {
   host?: string[];
@@ -99,6 +100,8 @@ async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
   });
   const node = stack.mesh.plan?.nodes.find((candidate) => candidate.name === name);
   const next = nextSteps(name, node);
+  const neighbour = node === undefined ? null : lanNeighbour(node, stack.mesh.plan?.nodes ?? []);
+  if (neighbour !== null) log(siteHint(name, neighbour));
   const { address, address6 = null } = addresses;
   print(
     options,

@@ -1,34 +1,74 @@
-/** `preview`: what `up` would change, line by line. */
-import type { Command } from "commander";
-import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { runWithEvents } from "../stack/engine-run";
+/** `preview`: what `up` would change, in the network's words. */
+import { InvalidArgumentError, type Command } from "commander";
+import { failuresText, runText } from "../cli/reviewer";
+import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { log } from "../log";
+import { Failure } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
+import { previewQuietly } from "../stack/reviewed-run";
+import { comparison } from "./preview/comparison";
+import { comparisonText } from "./preview/comparison-text";
+import { reviewMarkdown } from "./preview/review-markdown";
+
+const FORMATS = ["text", "markdown"] as const;
+
+interface PreviewOptions extends CommonOptions {
+  diff?: true;
+  format?: (typeof FORMATS)[number];
+  from?: string;
+  nonInteractive?: true;
+}
 
 export function previewCommand(): Command {
   return newCommand("preview [flags...]", {
     description:
-      "Show what `up` would change: for each machine the lines of its WireGuard config, secrets as [secret] or (hidden), and which nodes can reach each other. It is `pulumi preview --diff`; its other flags may follow after --.",
-    examples: ["preview", "preview --stack home -- --expect-no-changes"],
+      "Show what `up` would change: host by host, the paths gained and lost, the tunnels that restart, and the devices that need a new config. It runs `pulumi preview`, whose other flags may follow after --. With --format markdown or --from it runs no engine, and needs neither the passphrase nor the hosts.",
+    examples: [
+      "preview",
+      "preview --diff",
+      "preview --stack home -- --expect-no-changes",
+      "preview --format markdown   # for a pull request",
+      "git show main:Pulumi.home.yaml | npx wireguard-mesh preview --from - --format markdown",
+    ],
   })
     .option(...STACK_OPTION)
-    .option("--non-interactive", "do not ask anything")
+    .option("-d, --diff", "also the engine's own diff: each WireGuard file line by line")
+    .option("--format <format>", "text (default) or markdown, which holds no secret", format)
+    .option("--from <file>", "compare with this stack file in place of the state; - is stdin")
+    .option("--non-interactive", "accepted for scripts: a preview asks nothing")
     .action(preview);
 }
 
-interface PreviewOptions extends CommonOptions {
-  nonInteractive?: true;
+function format(value: string): (typeof FORMATS)[number] {
+  const found = FORMATS.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`it is one of: ${FORMATS.join(", ")}.`);
 }
 
 async function preview(flags: string[], options: PreviewOptions): Promise<void> {
-  const args = [
-    ...["preview", "--diff", "--show-full-output"],
-    ...(options.nonInteractive === true ? ["--non-interactive"] : []),
-    ...flags,
-  ];
-  const out = options.json === true ? "stderr" : "stdout";
+  if (options.format === "markdown" || options.from !== undefined) return compare(flags, options);
   const stack = openStack(options.stack);
   stack.refuseMisread();
-  const { exitCode, failed, changes } = await runWithEvents(stack, args, out);
+  const run = await previewQuietly(stack, flags);
+  const { exitCode, failed, changes, review, cloud } = run;
   process.exitCode = exitCode === 0 ? 0 : 1;
-  if (options.json === true) print(options, { ok: exitCode === 0, exitCode, failed, changes }, "");
+  const ran = failed.length === 0 || run.changes.length > 0;
+  const { plan } = exitCode === 0 ? stack.mesh : { plan: null };
+  const text = ran ? runText(run, plan) : "";
+  const shown = options.diff === true ? joinBlocks([text, run.tree], "\n\n") : text;
+  print(options, { ok: exitCode === 0, exitCode, failed, changes, review, cloud }, shown);
+  if (failed.length > 0) log(failuresText(failed));
+}
+
+async function compare(flags: string[], options: PreviewOptions): Promise<void> {
+  if (flags.length > 0 || options.diff === true)
+    throw new Failure(
+      "this comparison runs no engine, so it takes none of its flags",
+      "leave out --format and --from, or the other flags",
+      2,
+    );
+  const found = await comparison(openStack(options.stack), options.from);
+  process.exitCode = 0;
+  const text = options.format === "markdown" ? reviewMarkdown(found) : comparisonText(found);
+  print(options, { ok: true, ...found }, text);
 }

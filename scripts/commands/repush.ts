@@ -21,6 +21,7 @@ export function repushCommand(): Command {
   })
     .option(...STACK_OPTION)
     .option("-a, --all", "every host of the network")
+    .option("-y, --yes", "accepted for scripts: repush asks nothing")
     .option("--force", "also if the named hosts have confirmed another config than the last `up`")
     .action(repush);
 }

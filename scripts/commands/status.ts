@@ -1,5 +1,6 @@
 /** `status`: the running network, compared with the plan. */
 import type { Command } from "commander";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText, pendingText } from "../cli/report-text";
 import { askHosts } from "../stack/ask-hosts";
@@ -8,12 +9,13 @@ import { nodeNamed } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { pendingKeys } from "../stack/pending-keys";
-import { statusReport, statusText } from "./status/status-report";
+import { statusReport } from "./status/status-report";
+import { statusText } from "./status/status-text";
 
 export function statusCommand(): Command {
   return newCommand("status [nodes...]", {
     description:
-      "Ask the hosts for the state of the network: handshakes, endpoints, traffic, and what differs from the plan. Changes nothing.",
+      "Ask the hosts for the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. A device without a host is shown as its relay sees it. Changes nothing.",
     examples: ["status", "status desktop tokyo", "status --json"],
   })
     .option(...STACK_OPTION)
@@ -26,12 +28,18 @@ async function status(names: string[], options: CommonOptions): Promise<void> {
   for (const name of names) nodeNamed(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
   const access = await openAccess(stack);
-  const answers = await askHosts(nodes, access);
+  const answers = await askHosts(withRelays(nodes, plan), access);
   const report = statusReport(nodes, access, answers);
   // With names, hosts that could prove a new key may not have been asked.
   const pending = names.length === 0 ? pendingKeys(plan, answers) : [];
   const outdated = await outdatedDevices(stack);
   process.exitCode = report.ok ? 0 : 1;
-  const text = [statusText(report), pendingText(pending), outdatedText(outdated, plan)];
+  const text = [statusText(report, outdated), pendingText(pending), outdatedText(outdated, plan)];
   print(options, { ...report, pending, outdated }, joinBlocks(text, "\n\n"));
+}
+
+/** A node without a host cannot be asked, but its relay can. */
+function withRelays(nodes: readonly NodePlan[], plan: Plan): NodePlan[] {
+  const relays = nodes.flatMap(({ hosts, relay }) => (hosts.length === 0 ? (relay ?? []) : []));
+  return plan.nodes.filter((node) => nodes.includes(node) || relays.includes(node.name));
 }

@@ -1,12 +1,20 @@
 /** `up`: converges the network, then checks whether it works. */
 import type { Command } from "commander";
 import type { Outdated } from "../../mesh/render/delivery";
-import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import {
+  joinBlocks,
+  newCommand,
+  print as printResult,
+  STACK_OPTION,
+  type CommonOptions,
+} from "../cli/command";
 import { outdatedText, pendingText } from "../cli/report-text";
+import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { checksText, upText } from "../cli/up-text";
+import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { checkHosts, type HostCheck } from "../stack/check-hosts";
-import { converge } from "../stack/converge";
+import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { findPendingKeys, type PendingKey } from "../stack/pending-keys";
@@ -21,7 +29,7 @@ interface UpOptions extends CommonOptions {
 export function upCommand(): Command {
   return newCommand("up [flags...]", {
     description:
-      "Converge the network: push what changed to every host, list the devices that need a new config, and check the tunnels. It is `pulumi up --continue-on-error`; its other flags may follow after --.",
+      "Converge the network: push what changed to every host, list the devices that need a new config, and check the tunnels. It shows first what will change, and asks. It runs `pulumi up --continue-on-error`, whose other flags may follow after --.",
     examples: ["up", "up --yes --skip-preview", "up --check", "up --stack home -- --refresh"],
   })
     .option(...STACK_OPTION)
@@ -36,10 +44,25 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   const stack = openStack(options.stack);
   const found = options.check === true ? await findDrift(stack) : [];
   const out = options.json === true ? "stderr" : "stdout";
-  const report = await converge(stack, { ...options, flags, out, found });
+  const { plan } = stack.mesh;
+  const { nonInteractive } = options;
+  const print = (text: string) => void process[out].write(text);
+  const reviewer = terminalReviewer({ print, plan, nonInteractive });
+  const report = await converge(stack, { ...options, flags, out, reviewer, found });
   process.exitCode = report.ok ? 0 : 1;
+  if (report.failed.length > 0) log(failuresText(report.failed));
   const { pending, outdated, text } = await openTasks(stack);
-  print(options, { ...report, pending, outdated }, joinBlocks([upText(report), text]));
+  printResult(
+    options,
+    { ...report, pending, outdated },
+    joinBlocks([upText(report, outdated), text, outputsHint(stack, report)]),
+  );
+}
+
+/** They are a few lines for each node, so they are not printed. */
+function outputsHint({ name }: OpenStack, { exitCode, planned }: UpReport): string {
+  if (exitCode !== 0 || planned === 0) return "";
+  return wrapLines(`Addresses, keys and paths: pulumi stack output --stack ${name}`);
 }
 
 /** The findings are printed before the engine asks whether to go on. */

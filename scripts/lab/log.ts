@@ -1,9 +1,12 @@
 /** The lab's human-readable log: on stdout, or on stderr when stdout is for JSON. */
 import pc from "picocolors";
+import { wrapLines, wrapped } from "../cli/wrap";
 
 export interface LabLog {
-  /** One or more lines. */
+  /** As it is: one or more lines. */
   info: (text: string) => void;
+  /** Sentences, in lines of 80 columns. */
+  prose: (text: string) => void;
   heading: (text: string) => void;
   pass: (text: string) => void;
   fail: (text: string) => void;
@@ -23,14 +26,17 @@ export function logTo(stream: "stdout" | "stderr"): LabLog {
   return {
     stream,
     info,
+    prose: (text) => {
+      info(wrapLines(text));
+    },
     heading: (text) => {
-      info(`\n${pc.bold(text)}`);
+      info(`\n${pc.bold(wrapped("", text))}`);
     },
     pass: (text) => {
-      info(`  ${pc.green("ok")}    ${text}`);
+      info(wrapped(`  ${pc.green("ok")}    `, text));
     },
     fail: (text) => {
-      info(`  ${pc.red("FAIL")}  ${text}`);
+      info(wrapped(`  ${pc.red("FAIL")}  `, text));
     },
     command: (node, argv) => {
       info(`        ${pc.cyan(`${node} $`)} ${shellLine(argv)}`);

@@ -1,4 +1,4 @@
-/** The lab command: `npm run lab`, `npm run lab -- down`, `npm run lab -- exec NODE COMMAND…`. */
+/** The lab command: `npm run lab`, and after `--`: `status`, `down`, `exec NODE COMMAND…`. */
 import { Command, CommanderError } from "commander";
 import { cleanUp } from "./clean-up";
 import { Lab, requireRoot } from "./lab";
@@ -37,6 +37,13 @@ function lab(): Command {
     .option("--json", JSON_OPTION)
     .action((names: string[], _: Options, self: Command) => down(names, self.optsWithGlobals()));
   command
+    .command("status [scenario]")
+    .description("which labs are up, and the state of their tunnels")
+    .option("--json", JSON_OPTION)
+    .action((name: string | undefined, _: Options, self: Command) =>
+      status(name, self.optsWithGlobals()),
+    );
+  command
     .command("exec <node> <command...>")
     .description("run a command on a node; the engine runs on operator")
     .option("--scenario <name>", "which lab, if several are up (default: the latest)")
@@ -67,6 +74,27 @@ async function down(names: string[], { json }: Options): Promise<void> {
   log.info(ended.length > 0 ? `Ended: ${ended.join(", ")}` : "No lab was up.");
   if (json === true) print({ ok: true, ended });
 }
+
+/** `wireguard-mesh status` of each lab that is up, or of one. */
+async function status(name: string | undefined, { json }: Options): Promise<void> {
+  requireRoot();
+  const wanted = name === undefined ? scenarios : [scenarioNamed(name)];
+  const up = finishedLabs().filter((id) => wanted.some((scenario) => scenario.name === id));
+  const log = logTo(json === true ? "stderr" : "stdout");
+  if (up.length === 0) log.info("No lab is up. Start one: npm run lab");
+  const labs: { lab: string; nodes: string[]; code: number; stdout: string }[] = [];
+  for (const found of up.map((id) => Lab.open(id))) {
+    log.heading(`The lab "${found.id}", built at ${found.builtAt}: ${found.nodes.join(", ")}`);
+    const { code, stdout, stderr } = await found.exec("operator", STATUS);
+    log.info(`${stdout}${stderr}`.trimEnd());
+    labs.push({ lab: found.id, nodes: found.nodes, code, stdout });
+  }
+  const ok = labs.every(({ code }) => code === 0);
+  process.exitCode = ok ? 0 : FINDINGS;
+  if (json === true) print({ ok, labs });
+}
+
+const STATUS = ["npx", "wireguard-mesh", "status"];
 
 async function exec(node: string, argv: string[], options: Options): Promise<void> {
   requireRoot();

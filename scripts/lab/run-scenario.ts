@@ -1,6 +1,7 @@
 /** `npm run lab`: builds a scenario's world, converges its mesh, runs its proofs, and leaves the lab up. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import pc from "picocolors";
 import { Lab } from "./lab";
 import { exitCode } from "./process";
 import { runProofs } from "./proofs";
@@ -19,7 +20,7 @@ export interface ScenarioResult {
   scenario: string;
   stack: string;
   stackFile: string;
-  /** `pulumi up`'s exit code. */
+  /** The exit code of `wireguard-mesh up`. */
   converged: number;
   /** The WireGuard implementation in use. */
   wireguard: "kernel" | "wireguard-go" | "unknown";
@@ -30,7 +31,13 @@ export interface ScenarioResult {
   seconds: { build: number; converge: number; all: number };
 }
 
-const CONVERGE = ["pulumi", "up", "--yes", "--skip-preview", "--continue-on-error"];
+const CONVERGE = ["npx", "wireguard-mesh", "up", "--yes"];
+
+const EXPLANATION = [
+  "Each box is a separate host with its own network, files, processes and sshd. No",
+  'packet leaves this machine. The engine runs on "operator", which reaches each',
+  "host on a management network.\n",
+];
 
 /** @throws LabError when the world or the stack cannot be created; a failed proof is part of the result. */
 export async function runScenario(scenario: Scenario, log: LabLog): Promise<ScenarioResult> {
@@ -41,7 +48,7 @@ export async function runScenario(scenario: Scenario, log: LabLog): Promise<Scen
   const convergedAt = Date.now();
   const wireguard = await wireguardOf(lab);
   if (wireguard === "wireguard-go") {
-    log.info("  WireGuard runs as wireguard-go, because this kernel has no WireGuard module.");
+    log.prose("  WireGuard runs as wireguard-go, because this kernel has no WireGuard module.");
   }
   log.heading("Proof");
   const proofs = await runProofs(lab, scenario.proofs, log);
@@ -67,12 +74,7 @@ export async function runScenario(scenario: Scenario, log: LabLog): Promise<Scen
 async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack: LabStack }> {
   log.heading(`The lab "${scenario.name}": ${scenario.title}`);
   log.info(scenario.picture);
-  log.info(
-    "Each box is a separate host with its own network, files, processes and sshd. No packet leaves",
-  );
-  log.info(
-    `this machine. The engine runs on "operator", which reaches each host on a management network.\n`,
-  );
+  for (const line of EXPLANATION) log.info(line);
   // Before the lab: the first time, building the image takes minutes.
   if (usesEc2(scenario))
     await findOrBuildImage((line) => {
@@ -85,11 +87,11 @@ async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack
   );
   const stack = await createStack(lab, scenario.config(lab));
   log.pass(`stack config with new keys: ${path.relative(findRepository(), stack.file)}`);
-  for (const standIn of findStandIns(scenario)) log.info(`  Stand-in: ${standIn}.`);
+  for (const standIn of findStandIns(scenario)) log.prose(`  Stand-in: ${standIn}.`);
   return { lab, stack };
 }
 
-/** Runs `pulumi up` with its output in the lab's log. @returns its exit code. */
+/** Runs `wireguard-mesh up` with its output in the lab's log. @returns its exit code. */
 async function converge(lab: Lab, log: LabLog): Promise<number> {
   log.heading("Converge: real program, real engine, over SSH");
   log.command("operator", CONVERGE);
@@ -156,14 +158,14 @@ function printHints(stack: LabStack, scenario: Scenario, log: LabLog): void {
       "run any command on any node",
     ]),
     [`npm run lab -- exec ${host} bash`, "open a shell on a host"],
+    ["npm run lab -- status", "see the tunnels"],
     [`$EDITOR ${file}`, "change the network"],
-    ["npm run lab -- exec operator pulumi preview --diff", "preview the change"],
-    ["npm run lab -- exec operator pulumi up", "apply it"],
+    ["npm run lab -- exec operator npx wireguard-mesh preview", "see what would change"],
+    ["npm run lab -- exec operator npx wireguard-mesh up", "apply it"],
     [`npm run lab -- down ${scenario.name}`, "end the lab"],
   ];
-  const width = Math.max(...hints.map(([command = ""]) => command.length));
   log.heading("The lab stays up. Try:");
-  for (const [command = "", why = ""] of hints) log.info(`  ${command.padEnd(width)}  # ${why}`);
+  for (const [command = "", why = ""] of hints) log.info(`  ${command}\n      ${pc.dim(why)}`);
 }
 
 function seconds(milliseconds: number): number {

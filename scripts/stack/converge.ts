@@ -5,13 +5,13 @@ import { log } from "../log";
 import { fixHosts, type HostCheck } from "./check-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
-import { runWithEvents, type EngineRun } from "./engine-run";
+import type { EngineRun } from "./engine-run";
 import { openAccess } from "./host-access";
 import { awaitLinks, type LinkStatus } from "./link-states";
 import type { OpenStack } from "./open-stack";
 import { fingerprintsIn, hasNode } from "./outputs";
 import type { StackRef } from "./project";
-import { runUnlocked } from "./stack-locks";
+import { runUp, type RunOptions } from "./reviewed-run";
 
 export interface UpReport {
   /** The engine succeeded, no link between two pushed nodes is dead, and every checked host was fixed. */
@@ -25,8 +25,10 @@ export interface UpReport {
   waiting: string[];
   /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
-  /** The links between pushed nodes; empty where they were not checked. */
+  /** The links between pushed nodes, and from them to devices; empty where they were not checked. */
   links: LinkStatus[];
+  /** The number of links in the plan. */
+  planned: number;
   /** The hosts that differed from the plan before the run, see `found`. */
   checked: HostCheck[];
 }
@@ -37,14 +39,7 @@ interface HandOver {
   custody: NodePlan["custody"];
 }
 
-interface ConvergeOptions {
-  /** More flags for `pulumi up`. */
-  flags?: readonly string[];
-  yes?: true;
-  skipPreview?: true;
-  nonInteractive?: true;
-  /** Where the engine's output goes; with JSON on stdout it is stderr. */
-  out: "stdout" | "stderr";
+interface ConvergeOptions extends RunOptions {
   /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
   found?: readonly HostCheck[];
 }
@@ -54,8 +49,7 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
   stack.refuseMisread();
   const { plan } = stack.mesh;
   const before = await deviceFingerprints(stack, plan);
-  const args = engineArgs(options);
-  const run = await runUnlocked(stack, () => runWithEvents(stack, args, options.out));
+  const run = await runUp(stack, options);
   stack.reopen();
   await forgetUnfinished(stack, run);
   const found = options.found ?? [];
@@ -88,22 +82,12 @@ async function currentFingerprints(
   return hasDevices ? fingerprintsIn(await stack.outputs()) : new Map();
 }
 
-function engineArgs(options: ConvergeOptions): string[] {
-  return [
-    ...["up", "--continue-on-error"],
-    ...(options.yes === true ? ["--yes"] : []),
-    ...(options.skipPreview === true ? ["--skip-preview"] : []),
-    ...(options.nonInteractive === true ? ["--non-interactive"] : []),
-    ...(options.flags ?? []),
-  ];
-}
-
 /** The report of a run that updated nothing. */
 function reportOfEngine(
   { exitCode, updated, failed }: EngineRun,
   found: readonly HostCheck[],
 ): UpReport {
-  const nothing = { waiting: [], handOver: [], links: [] };
+  const nothing = { waiting: [], handOver: [], links: [], planned: 0 };
   return { ok: exitCode === 0, exitCode, updated, failed, ...nothing, checked: [...found] };
 }
 
@@ -133,6 +117,7 @@ async function reportOf(
     waiting,
     handOver,
     links,
+    planned: plan.links.length,
     checked,
   };
 }
@@ -149,7 +134,7 @@ function changedDevices(
   });
 }
 
-/** The states of the links between nodes whose push succeeded. */
+/** The states of the links between nodes whose push succeeded, and from them to devices. */
 async function checkTunnels(
   stack: OpenStack,
   plan: Plan,

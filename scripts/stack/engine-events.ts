@@ -1,5 +1,15 @@
 /** The outcome of a run of the engine, from its event log (`--event-log`, JSON lines). */
 import { isMap } from "../../mesh/config/shape-issues";
+import { reviewOf, type Review } from "../../mesh/review/review";
+import {
+  NODE_TYPES,
+  nodeOf,
+  outdatedIn,
+  PUSH_TYPE,
+  recordFrom,
+  resourceIn,
+  type RecordedResource,
+} from "./engine-record";
 
 export interface RunEvents {
   /** Whether an update ran to its end, with or without failures: false for a preview, after "no" and after Ctrl-C. */
@@ -9,6 +19,14 @@ export interface RunEvents {
   settled: string[];
   /** The changes of nodes: those planned in a preview, or those attempted in an `up`. */
   changes: NodeChange[];
+  /** What the changes mean for the network. */
+  review: Review;
+  /** Changes of resources at a cloud provider. */
+  cloud: CloudChange[];
+  /** The reasons by node that needs a config after this run; null where they are not known yet. */
+  outdated: ReadonlyMap<string, string[]> | null;
+  /** Warnings of the program and of the engine, without duplicates. */
+  warnings: string[];
   /** URNs of resources whose creation an earlier, interrupted run began. */
   unfinished: string[];
 }
@@ -20,9 +38,17 @@ export interface NodeFailure {
   reason: string;
 }
 
+type Change = "create" | "update" | "delete" | "replace";
+
 interface NodeChange {
   node: string;
-  change: "create" | "update" | "delete" | "replace";
+  change: Change;
+}
+
+export interface CloudChange {
+  change: Change;
+  /** E.g. `SecurityGroup tokyo`. */
+  resource: string;
 }
 
 /** Skips invalid lines of the event log: the engine may have been killed in the middle of one. */
@@ -35,6 +61,9 @@ export function readEvents(text: string): RunEvents {
     failed: failuresIn(events),
     settled: unique(steps.filter(({ type }) => type === PUSH_TYPE).map(({ node }) => node)),
     changes: changesIn(planned),
+    ...reviewIn(events, planned),
+    cloud: cloudIn(planned),
+    warnings: warningsIn(events),
     unfinished: unfinishedIn(events),
   };
 }
@@ -43,15 +72,33 @@ export function isPush(urn: string): boolean {
   return typeOf(urn) === PUSH_TYPE;
 }
 
-const PUSH_TYPE = "command:local:Command";
-const NODE_TYPES = ["wireguard-mesh:index:Peer", "wireguard-mesh:index:Relay", PUSH_TYPE];
-
 type Event = Record<string, unknown>;
 
 interface Step {
   op: string;
   type: string;
   node: string;
+}
+
+/** What an event says about the push to a host while a run goes on; null: nothing. */
+export type PushEvent =
+  { node: string; kind: "note"; text: string } | { node: string; kind: "pushed" | "failed" };
+
+export function pushEventIn(line: string): PushEvent | null {
+  const [event] = parseLine(line);
+  const [done] = stepIn(event?.["resOutputsEvent"]);
+  const [failed] = stepIn(event?.["resOpFailedEvent"]);
+  const step = done ?? failed;
+  if (step !== undefined) {
+    if (step.type !== PUSH_TYPE || changeOf(step.op) === null) return null;
+    return { node: step.node, kind: failed === undefined ? "pushed" : "failed" };
+  }
+  const diagnostic = event?.["diagnosticEvent"];
+  if (!isMap(diagnostic) || diagnostic["severity"] !== "info") return null;
+  const { urn, message } = diagnostic;
+  if (typeof urn !== "string" || !isPush(urn) || typeof message !== "string") return null;
+  const node = nodeOf(urn);
+  return { node, kind: "note", text: reasonOf(message, node) };
 }
 
 function parseLine(line: string): Event[] {
@@ -82,31 +129,80 @@ function stepIn(event: unknown): Step[] {
   return [{ op, type, node: nodeOf(urn) }];
 }
 
-/** The last part of a URN is the resource's name: `desktop`, `desktop-push` or `desktop-push-command`. */
-function nodeOf(urn: string): string {
-  return urn.slice(urn.lastIndexOf("::") + 2).replace(/-push(-command)?$/, "");
-}
-
 function failuresIn(events: Event[]): NodeFailure[] {
   const failures = events.flatMap((event) => {
     const diagnostic = event["diagnosticEvent"];
     if (!isMap(diagnostic) || diagnostic["severity"] !== "error") return [];
     const { urn, message } = diagnostic;
     if (typeof message !== "string") return [];
-    const node = typeof urn === "string" && NODE_TYPES.includes(typeOf(urn)) ? nodeOf(urn) : null;
+    const node =
+      typeof urn === "string" && [...NODE_TYPES, PUSH_TYPE].includes(typeOf(urn))
+        ? nodeOf(urn)
+        : null;
     return [{ node, reason: reasonOf(message, node) }];
   });
   return failures.filter(({ reason }) => reason !== "" && !isFollowUp(reason));
 }
 
+/** The engine's own markup, e.g. `<{%reset%}>` (pulumi, sdk/go/common/diag/colors). */
+function withoutColours(text: string): string {
+  return text.replaceAll(/<\{%[^%]*%\}>/g, "");
+}
+
+/** By the resources that exist before and after the run. */
+function reviewIn(events: Event[], planned: Step[]): Pick<RunEvents, "review" | "outdated"> {
+  const states = events.flatMap((event) => {
+    const metadata = memberOf(event["resourcePreEvent"], "metadata");
+    return isMap(metadata) ? [metadata] : [];
+  });
+  const sides = (side: "old" | "new"): RecordedResource[] =>
+    states.flatMap((metadata) => resourceIn(metadata[side]) ?? []);
+  const pushes = planned.flatMap(({ op, type, node }) => {
+    const change = type === PUSH_TYPE ? changeOf(op) : null;
+    return change === "update" || change === "replace" ? [[node, change] as const] : [];
+  });
+  const outputs = events.flatMap(
+    (event) => resourceIn(memberOf(memberOf(event["resOutputsEvent"], "metadata"), "new")) ?? [],
+  );
+  return {
+    review: reviewOf(recordFrom(sides("old")), recordFrom(sides("new")), new Map(pushes)),
+    outdated: outdatedIn([...outputs].reverse()),
+  };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isMap(value) ? value[name] : undefined;
+}
+
+function cloudIn(planned: Step[]): CloudChange[] {
+  const changes = planned.flatMap(({ op, type, node }) => {
+    const change = type.startsWith("aws:") ? changeOf(op) : null;
+    return change === null ? [] : [[`${type.split(":").at(-1) ?? type} ${node}`, change] as const];
+  });
+  return [...new Map(changes)].map(([resource, change]) => ({ resource, change }));
+}
+
+/** Without the notes on how the engine found its plugins and on what it did not finish, which `up` does. */
+function warningsIn(events: Event[]): string[] {
+  return unique(diagnosticsOf(events, "warning").map((text) => withoutColours(text).trim())).filter(
+    (text) => !/^using pulumi-\S+ from \$PATH|pending operations from previous/.test(text),
+  );
+}
+
+function diagnosticsOf(events: Event[], severity: string): string[] {
+  return events.flatMap((event) => {
+    const diagnostic = event["diagnosticEvent"];
+    if (!isMap(diagnostic) || diagnostic["severity"] !== severity) return [];
+    return typeof diagnostic["message"] === "string" ? [diagnostic["message"]] : [];
+  });
+}
+
 /** From the engine's warning: it has no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
 function unfinishedIn(events: Event[]): string[] {
-  const warnings = events.flatMap((event) => {
-    const diagnostic = event["diagnosticEvent"];
-    return isMap(diagnostic) && diagnostic["severity"] === "warning" ? [diagnostic["message"]] : [];
-  });
   const listed = /\* (urn:\S+), interrupted while creating/g;
-  return warnings.flatMap((text) => [...String(text).matchAll(listed)].map(([, urn]) => urn ?? ""));
+  return diagnosticsOf(events, "warning").flatMap((text) =>
+    [...text.matchAll(listed)].map(([, urn]) => urn ?? ""),
+  );
 }
 
 /** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` */
@@ -115,9 +211,11 @@ function typeOf(urn: string): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
-/** Without the command provider's first line and without the prefix `NODE: ` of the push program. */
+/** Without the command provider's first line, the engine's colours, and the prefix `NODE: ` of the push program. */
 function reasonOf(message: string, node: string | null): string {
-  const text = message.replace(/^exit status \d+: running "[^\n]*\n/, "").trim();
+  const text = withoutColours(message)
+    .replace(/^exit status \d+: running "[^\n]*\n/, "")
+    .trim();
   return node !== null && text.startsWith(`${node}: `) ? text.slice(node.length + 2) : text;
 }
 
@@ -128,16 +226,16 @@ function isFollowUp(reason: string): boolean {
 
 /** One change per node: that of its push, else that of its component. */
 function changesIn(steps: Step[]): NodeChange[] {
-  const changes = new Map<string, NodeChange["change"]>();
+  const changes = new Map<string, Change>();
   for (const { op, type, node } of steps) {
     const change = changeOf(op);
-    if (change === null || !NODE_TYPES.includes(type)) continue;
+    if (change === null || ![...NODE_TYPES, PUSH_TYPE].includes(type)) continue;
     if (type === PUSH_TYPE || !changes.has(node)) changes.set(node, change);
   }
   return [...changes].map(([node, change]) => ({ node, change }));
 }
 
-function changeOf(op: string): NodeChange["change"] | null {
+function changeOf(op: string): Change | null {
   if (op === "create" || op === "update" || op === "delete" || op === "replace") return op;
   return op === "create-replacement" || op === "delete-replaced" ? "replace" : null;
 }

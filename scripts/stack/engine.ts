@@ -16,15 +16,27 @@ export async function askEngine(
   args: readonly string[],
   stdin = "",
 ): Promise<EngineAnswer> {
-  const child = spawn(
-    findEngine(project.root),
-    [...args, "--non-interactive", "--color", "never"],
-    {
-      cwd: project.root,
-      env: engineEnvironment(),
-      stdio: ["pipe", "pipe", "pipe"],
-    },
-  );
+  return collect(project, [...args, "--non-interactive", "--color", "never"], stdin);
+}
+
+/** As askEngine, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
+export async function runEngineQuietly(
+  project: Project,
+  args: readonly string[],
+): Promise<EngineAnswer> {
+  return withoutInterrupts(() => collect(project, [...args, "--non-interactive"], ""));
+}
+
+async function collect(
+  project: Project,
+  args: readonly string[],
+  stdin: string,
+): Promise<EngineAnswer> {
+  const child = spawn(findEngine(project.root), args, {
+    cwd: project.root,
+    env: engineEnvironment(),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -51,11 +63,15 @@ export async function runEngine(
     env: engineEnvironment(),
     stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
   });
-  // Ctrl-C reaches the engine too. Wait for it to end, so that its outcome is reported.
+  return withoutInterrupts(() => exitOf(child));
+}
+
+/** Ctrl-C reaches the engine too. Wait for it to end, so that its outcome is reported. */
+async function withoutInterrupts<T>(run: () => Promise<T>): Promise<T> {
   const ignore = () => undefined;
   process.on("SIGINT", ignore);
   try {
-    return await exitOf(child);
+    return await run();
   } finally {
     process.off("SIGINT", ignore);
   }

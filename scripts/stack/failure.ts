@@ -30,5 +30,6 @@ export function noSuchNode(name: string, names: readonly string[]): Failure {
     names.length === 0
       ? "it has no nodes yet: npx wireguard-mesh add-peer NAME"
       : `its nodes: ${names.join(", ")}`,
+    2,
   );
 }

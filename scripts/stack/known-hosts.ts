@@ -1,5 +1,6 @@
 /** The SSH host keys that the user has accepted before, from OpenSSH's known_hosts; never fetched over the network. */
 import { execFile } from "node:child_process";
+import type { Host } from "../../mesh/config/config";
 import { parseHost, parseHostKey } from "../../mesh/config/values";
 import { Failure } from "./failure";
 
@@ -28,9 +29,23 @@ export async function hostKeysFor(
     log(`host key of ${host.address}: ${types}, from your known_hosts`);
     return keys;
   }
-  throw new Failure(
-    "the machine's SSH host key is not known: none was given, and your known_hosts has none for it",
-    "run this on the machine, in a session that you trust, and give its output as --host-key:\n  cat /etc/ssh/ssh_host_ed25519_key.pub",
+  throw unknownHostKey(parsed);
+}
+
+/** `ssh` once is the usual way; a host that is reached through a relay is not in known_hosts under its own name. */
+function unknownHostKey(hosts: readonly Host[]): Failure {
+  const direct = hosts.find((host) => host.kind === "ssh");
+  const show = "cat /etc/ssh/ssh_host_ed25519_key.pub";
+  if (direct === undefined)
+    return new Failure(
+      "the machine's SSH host key is not known",
+      `run this on the machine, in a session that you trust, and give its output as --host-key:\n  ${show}`,
+    );
+  const { user, address, port } = direct;
+  const ssh = `ssh ${port === 22 ? "" : `-p ${port} `}${user}@${address}`;
+  return new Failure(
+    `the SSH host key of ${address} is not known: none was given, and your known_hosts has none for it`,
+    `ssh there once, compare the fingerprint, and run this again: ${ssh}\n  Or give the key as --host-key; on the machine: ${show}`,
   );
 }
 

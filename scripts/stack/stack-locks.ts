@@ -23,10 +23,10 @@ interface StackLock {
  * Runs the engine. If it does not start because a killed run on this machine left the stack locked, removes that lock and
  * runs the engine again. This is safe: a host undoes an unfinished push by itself.
  */
-export async function runUnlocked(
+export async function runUnlocked<R extends EngineRun>(
   stack: StackRef,
-  run: () => Promise<EngineRun>,
-): Promise<EngineRun> {
+  run: () => Promise<R>,
+): Promise<R> {
   const first = await run();
   if (first.exitCode === 0 || first.updated || first.failed.length > 0) return first;
   const locks = await readLocks(stack);

@@ -91,6 +91,13 @@ describe("the lab command", function () {
     assert.match(stderr, /needs root\. Try: sudo npm run lab\n$/);
   });
 
+  it("says which labs are up, and treats an unknown one as wrong usage", async () => {
+    const { code, stdout } = await command("status", "ec2", "--json");
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(stdout), { ok: true, labs: [] });
+    assert.equal((await command("status", "nowhere")).code, 2);
+  });
+
   it("lists the scenarios in its help", async () => {
     const { code, stdout } = await command("--help");
     assert.equal(code, 0);

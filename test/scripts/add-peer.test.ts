@@ -40,6 +40,24 @@ describe("add-peer", () => {
     assert.equal(project.read(FILE), expected + secret);
   });
 
+  it("says how to link two machines in one LAN directly, and says nothing where that is decided", async () => {
+    const at = (name: string, address: string, ...more: string[]) =>
+      run(name, "--host", `root@${address}`, "--host-key", HOST_KEY, ...more);
+    assert.equal((await at("nas", "192.168.1.20")).stderr, "");
+    assert.equal((await at("vps", "198.51.100.20")).stderr, "");
+    assert.equal((await at("elsewhere", "192.168.2.20")).stderr, "");
+    assert.equal((await at("printer", "192.168.1.22", "--site", "home")).stderr, "");
+    const { exitCode, stderr } = await at("desktop", "192.168.1.21");
+    assert.equal(exitCode, 0);
+    assert.equal(
+      stderr,
+      `desktop and nas seem to be in one LAN, 192.168.1.0/24, and would talk through
+  their relay. To link them directly: give both \`site: home\`, and one of them
+  \`siteEndpoint: 192.168.1.21:51820\` (add-peer has --site and --site-endpoint).
+`,
+    );
+  });
+
   it("gives the private key to the engine only on stdin, never in an argument or a variable", async () => {
     await run("tablet");
     const [call, ...more] = project.engineCalls();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(__dirname, "../..");
@@ -28,11 +29,32 @@ describe("the command line", function () {
   });
 
   it("exits with 2 on wrong usage, without a stack trace", () => {
-    for (const args of [["bogus"], ["plan", "--bogus"], ["plan", "--file", "absent.yaml"], []]) {
+    const mistakes = [
+      ["bogus"],
+      ["bogus", "--help"],
+      ["plan", "--bogus"],
+      ["plan", "--file", "absent.yaml"],
+      ["qr"],
+      [],
+    ];
+    for (const args of mistakes) {
       const { status, stderr, stdout } = run(...args);
       assert.equal(status, 2, `${args.join(" ")}: ${stderr}`);
       assert.doesNotMatch(stderr + stdout, /^ {4}at /m);
+      if (args.length === 0) continue;
+      const json = run(...args, "--json");
+      assert.equal(json.status, 2, args.join(" "));
+      const { ok, error } = JSON.parse(json.stdout) as { ok: boolean; error: { message: string } };
+      assert.equal(ok, false);
+      assert.notEqual(error.message, "");
     }
+  });
+
+  it("prints its version", () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      version: string;
+    };
+    assert.deepEqual([run("--version").stdout, run("--version").status], [`${version}\n`, 0]);
   });
 
   it("prints the reason of a failure as JSON too", () => {

@@ -41,24 +41,34 @@ describe("calls of the engine", () => {
   };
 
   it("of up: the outputs before and after it", async () => {
-    assert.deepEqual(await callsOf("up", "--yes"), ["stack output", "up", "stack output"]);
+    assert.deepEqual(await callsOf("up", "--yes"), [
+      "stack output",
+      "preview",
+      "up",
+      "stack output",
+    ]);
   });
 
   it("of up, for a state of version 0.1.0: the configs in place of the fingerprints that it lacks", async () => {
     project.write("bin/outputs", '{"peers":{"phone":{}}}');
     const calls = await callsOf("up", "--yes");
-    assert.deepEqual(calls, ["stack output", "stack output", "up", "stack output"]);
+    assert.deepEqual(calls, ["stack output", "stack output", "preview", "up", "stack output"]);
   });
 
   it("of up --check: no more than of up", async () => {
     const calls = await callsOf("up", "--yes", "--check");
-    assert.deepEqual(calls, ["stack output", "up", "stack output"]);
+    assert.deepEqual(calls, ["stack output", "preview", "up", "stack output"]);
   });
 
   it("of up with a rotation in progress: no more than of up", async () => {
     const next = `enabled: true\n      nextPublicKey: ${keyOf("next")}`;
     project.write("Pulumi.test.yaml", DEVICES.replace("enabled: true", next));
-    assert.deepEqual(await callsOf("up", "--yes"), ["stack output", "up", "stack output"]);
+    assert.deepEqual(await callsOf("up", "--yes"), [
+      "stack output",
+      "preview",
+      "up",
+      "stack output",
+    ]);
   });
 
   it("of rotate with its two runs: the outputs before, between and after them", async () => {

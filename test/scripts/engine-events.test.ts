@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isEmpty } from "../../mesh/review/review";
 import { readEvents } from "../../scripts/stack/engine-events";
 
 /** Event logs of the real engine, 3.250.0, shortened; the push program in them always fails for `bad`. */
@@ -62,8 +63,12 @@ describe("the engine's events", () => {
   });
 
   it("may end in the middle of a line, or be empty, when the engine was killed", () => {
-    const nothing = { updated: false, failed: [], settled: [], changes: [], unfinished: [] };
-    assert.deepEqual(readEvents(""), nothing);
-    assert.deepEqual(readEvents('{"sequence":1,"summaryEvent":{"isPrev'), nothing);
+    for (const text of ["", '{"sequence":1,"summaryEvent":{"isPrev']) {
+      const { review, outdated, ...events } = readEvents(text);
+      const lists = ["failed", "settled", "changes", "cloud", "warnings", "unfinished"];
+      const none = Object.fromEntries(lists.map((name) => [name, []]));
+      assert.deepEqual({ updated: false, ...none }, events);
+      assert.deepEqual([isEmpty(review), outdated], [true, null]);
+    }
   });
 });

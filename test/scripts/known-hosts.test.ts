@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { hostKeysFor } from "../../scripts/stack/known-hosts";
+import type { Failure } from "../../scripts/stack/failure";
 import { HOST_KEY } from "./support/network";
 
 describe("host keys", () => {
@@ -38,5 +39,22 @@ describe("host keys", () => {
       hostKeysFor(["x@via:tokyo"], undefined, () => undefined, known({})),
       /host key is not known/,
     );
+  });
+
+  it("that are not known: the error has the address and the command that makes them known", async () => {
+    for (const [host, address, ssh] of [
+      ["x@192.0.2.1", "192.0.2.1", "ssh x@192.0.2.1"],
+      ["x@[2001:db8::1]:2222", "2001:db8::1", "ssh -p 2222 x@2001:db8::1"],
+    ] as const) {
+      await assert.rejects(
+        hostKeysFor([host], undefined, () => undefined, known({})),
+        ({ message, remedy }: Failure) => {
+          assert.match(message, new RegExp(`^the SSH host key of ${address} is not known`));
+          const first = `ssh there once, compare the fingerprint, and run this again: ${ssh}`;
+          assert.equal(remedy?.split("\n")[0], first);
+          return true;
+        },
+      );
+    }
   });
 });

@@ -117,10 +117,9 @@ Links
 
 Reachability
   peers of tokyo: laptop, phone
-  relay tokyo: tokyo
   peers of tokyo -> peers of tokyo: through tokyo
-  peers of tokyo -> relay tokyo: direct
-  relay tokyo -> peers of tokyo: direct
+  peers of tokyo -> tokyo: direct
+  tokyo -> peers of tokyo: direct
 
 Private keys were not read: \`preview\` shows a rotation that was started by setting only a private key.
 `,
@@ -136,13 +135,46 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
           "      host: local\n      site: office\n      siteEndpoint: 192.168.10.5:51820\n      subnets: [192.168.10.0/24]\n",
         );
     project.write("Pulumi.test.yaml", lans(STACK_FILE));
-    const { stdout } = await run();
-    assert.match(
-      stdout,
-      /^ {2}ip route add 10\.86\.0\.0\/24 via 192\.168\.10\.5 {3}# on the router of 192\.168\.10\.0\/24$/m,
+    assert.ok(
+      (await run()).stdout.includes(`Routes that the routers of these LANs need for replies
+  on the router of 192.168.10.0/24:
+    ip route add 10.86.0.0/24 via 192.168.10.5
+    ip route add 192.168.20.0/24 via 192.168.10.5
+  on the router of 192.168.20.0/24:
+    ip route add 10.86.0.0/24 via <the LAN address of phone>
+    ip route add 192.168.10.0/24 via <the LAN address of phone>
+`),
     );
-    assert.match(stdout, /^ {2}ip route add 192\.168\.20\.0\/24 via 192\.168\.10\.5 /m);
-    assert.match(stdout, /^ {2}ip route add 192\.168\.10\.0\/24 via <the LAN address of phone> /m);
+  });
+
+  it("says the rule of the routes once where there are many LANs: a line for each", async () => {
+    const peers = (count: number) =>
+      Array.from({ length: count }, (_, at) => {
+        const subnet = `172.16.${at}.0/24`;
+        return `    gw${at}: { address: 10.86.1.${at + 1}, publicKey: ${keyOf(`gateway ${at}`)}, subnets: [${subnet}] }\n`;
+      }).join("");
+    const withLans = (count: number) =>
+      STACK_FILE.replace("10.86.0.0/24", "10.86.0.0/16").replace(
+        "    laptop:",
+        `${peers(count)}    laptop:`,
+      );
+    const routes = async (count: number): Promise<string[]> => {
+      project.write("Pulumi.test.yaml", withLans(count));
+      const { stdout, stderr } = await run();
+      const at = stdout.indexOf("Routes that");
+      assert.notEqual(at, -1, stderr + stdout);
+      return stdout.slice(at).split("\n\n")[0]?.split("\n") ?? [];
+    };
+    const ten = await routes(10);
+    assert.deepEqual(ten.slice(0, 6), [
+      "Routes that the routers of these LANs need for replies",
+      "  Each to 10.86.0.0/16 and to all the other LANs of this list, by way of its",
+      "  gateway:",
+      "    ip route add 10.86.0.0/16 via <the LAN address of gw0>",
+      "      on the router of 172.16.0.0/24",
+      "  LAN            GATEWAY'S LAN ADDRESS  GATEWAY",
+    ]);
+    assert.equal((await routes(80)).length - ten.length, 70);
   });
 
   it("prints one node's file, and every node's with --configs", async () => {
@@ -155,7 +187,7 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
       ),
     );
     const { exitCode, stderr } = await run("fone");
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 2);
     assert.match(stderr, /no node "fone"\n {2}its nodes: laptop, phone, tokyo/);
   });
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { NEVER_DELIVERED, type Outdated } from "../../mesh/render/delivery";
 import { formatAge } from "../../scripts/cli/report-text";
-import { formatBytes, statusReport, statusText } from "../../scripts/commands/status/status-report";
+import { statusReport } from "../../scripts/commands/status/status-report";
+import { formatBytes, statusText } from "../../scripts/commands/status/status-text";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import * as by from "./support/hand-edits";
@@ -73,6 +76,13 @@ describe("status", () => {
     const { ok, nodes: reports, links } = report(asAllPlanned);
     assert.equal(ok, true);
     assert.deepEqual(reports["phone"], {
+      path: "through tokyo",
+      state: "alive",
+      tunnels: { alive: 2, planned: 2 },
+      handshakeAge: 10,
+      endpoint: null,
+      rx: 20,
+      tx: 4096,
       reachable: null,
       through: null,
       interface: null,
@@ -108,29 +118,98 @@ describe("status", () => {
     for (const answers of bad) assert.equal(report(answers).ok, false);
   });
 
-  it("is a table of the nodes and their peers, with the findings below", () => {
-    const text = statusText(
-      report({
-        ...asAllPlanned,
-        vps: { reachable: false, cause: "cannot be reached: timed out" },
-        tokyo: reached({
-          ...by.device({ listenPort: 1 })(asPlanned(plan, "tokyo")),
-          now: NOW - 3600,
-          nft: DROPS_ALL.split("\n"),
-        }),
-      }),
+  const text = (answers: Record<string, HostAnswer>, outdated: Outdated[] = []) =>
+    statusText(report(answers), outdated);
+
+  it("is a line for each node, with the tunnels beside the plan", () => {
+    assert.equal(
+      text(asAllPlanned),
+      `NODE   PATH           STATE  AGE   ENDPOINT            IN       OUT
+nas    through tokyo  alive  10 s  -                   4.0 KiB  20 B
+phone  through tokyo  alive  10 s  -                   20 B     4.0 KiB
+tokyo  direct         alive  10 s  203.0.113.10:51820  6.0 KiB  30 B
+vps    direct         alive  10 s  198.51.100.9:51820  6.0 KiB  30 B
+
+Tunnels: 5 of 5 have a handshake`,
     );
-    assert.match(text, /^NODE +REACHED +PEER +LINK +HANDSHAKE +ENDPOINT +RECEIVED +SENT$/m);
+  });
+
+  it("shows a phone as its relay sees it, and why a tunnel has no handshake", () => {
+    const away = { tokyo: reached(asPlanned(plan, "tokyo", null)) };
+    const shown = text(away, [{ node: "phone", why: [NEVER_DELIVERED] }]);
+    assert.match(shown, /^phone +through tokyo +away +- +- +10 B +2\.0 KiB$/m);
     assert.match(
-      text,
-      /^nas +local +tokyo +alive +10 s ago +203\.0\.113\.10:51820 +2\.0 KiB +10 B$/m,
+      shown,
+      /^Tunnels: 0 of 5 have a handshake; dead: nas - tokyo, tokyo - vps; phone has not\n {9}been given its config; 2 not checked$/m,
     );
-    assert.match(text, /^phone +no host +-/m);
-    assert.match(text, /vps.*: cannot be reached: timed out$/m);
-    assert.match(text, /tokyo.* differs from the plan:\n {2}listen port is 1, planned is 51820\n/);
-    assert.match(text, /to undo that: npx wireguard-mesh repush tokyo$/m);
-    assert.match(text, /tokyo.*: a firewall on this host .* lets no UDP in at port 51820/m);
-    assert.match(text, /tokyo.*: its clock is 60 min behind this machine's\./m);
+  });
+
+  it("calls no node alive without a handshake", () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.nat(400)), { minLength: 3, maxLength: 3 }), (ages) => {
+        const hosts = ["nas", "tokyo", "vps"];
+        const answers = hosts.map((name, at) => [
+          name,
+          reached(asPlanned(plan, name, ages[at] ?? null)),
+        ]);
+        const { nodes } = report(Object.fromEntries(answers) as Record<string, HostAnswer>);
+        for (const { state, handshakeAge } of Object.values(nodes)) {
+          const isAlive = state === "alive" || state === "partly";
+          if (isAlive) assert.ok(handshakeAge !== null && handshakeAge <= 180);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("has one line for a node with two keys", () => {
+    const next = keyOf("next");
+    const tokyo = asPlanned(plan, "tokyo", 50);
+    const device = tokyo.devices.get("wg0");
+    assert.ok(device !== undefined);
+    const known = device.peers.get(keyOf("phone"));
+    assert.ok(known !== undefined);
+    const newer = { ...known, publicKey: next, latestHandshake: NOW - 5 };
+    const peers = new Map([...device.peers, [next, newer]]);
+    const devices = new Map([...tokyo.devices, ["wg0", { ...device, peers }]]);
+    const rotating = {
+      ...plan,
+      nodes: plan.nodes.map((node) =>
+        node.name === "phone" ? { ...node, nextPublicKey: next } : node,
+      ),
+    };
+    const { nodes } = statusReport(
+      rotating.nodes,
+      plannedAs(rotating),
+      new Map([["tokyo", reached({ ...tokyo, devices })]]),
+    );
+    assert.deepEqual(
+      nodes["tokyo"]?.peers.map(({ name }) => name),
+      ["nas", "phone", "vps"],
+    );
+    assert.equal(nodes["phone"]?.handshakeAge, 5);
+  });
+
+  it("has the findings below, in lines of 80 columns but for commands to copy", () => {
+    const shown = text({
+      ...asAllPlanned,
+      vps: { reachable: false, cause: "cannot be reached: timed out" },
+      tokyo: reached({
+        ...by.device({ listenPort: 1 })(asPlanned(plan, "tokyo")),
+        now: NOW - 3600,
+        nft: DROPS_ALL.split("\n"),
+      }),
+    });
+    assert.match(shown, /^vps: cannot be reached: timed out$/m);
+    assert.match(shown, /^tokyo differs from the plan:\n {2}listen port is 1, planned is 51820\n/m);
+    assert.match(shown, /to undo that:\n {2}npx wireguard-mesh repush tokyo$/m);
+    const flat = shown.replaceAll(/\n +/g, " ");
+    assert.match(flat, /^tokyo: a firewall on this host .* lets no UDP in at port 51820/m);
+    assert.match(flat, /^tokyo: its clock is 60 min behind this machine's\./m);
+    assert.deepEqual(
+      shown.split("\n").filter((line) => line.length > 80 && !line.startsWith("  sudo ")),
+      [],
+    );
   });
 
   it("formats ages and bytes in readable units", () => {

@@ -42,19 +42,15 @@ describe("up and preview", () => {
     await run("up", "--yes", "--skip-preview", "--json", "--", "--refresh", "--parallel=4");
     assert.deepEqual(argvOf("up"), [
       ...["up", "--continue-on-error", "--yes", "--skip-preview", "--refresh", "--parallel=4"],
-      ...["--stack", "test"],
+      ...["--stack", "test", "--non-interactive"],
     ]);
   });
 
   it("shows a preview line by line", async () => {
-    project.write("bin/events", event("preview-of-changes"));
+    project.write("bin/preview-events", event("preview-of-changes"));
     const { exitCode, stdout } = await run("preview", "--json");
     assert.deepEqual(argvOf("preview"), [
-      "preview",
-      "--diff",
-      "--show-full-output",
-      "--stack",
-      "test",
+      ...["preview", "--diff", "--show-full-output", "--stack", "test", "--non-interactive"],
     ]);
     assert.equal(exitCode, 0);
     const { ok, changes } = JSON.parse(stdout) as { ok: boolean; changes: object[] };
@@ -82,13 +78,14 @@ describe("up and preview", () => {
       waiting: ["laptop"],
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
+      planned: 2,
       checked: [],
       pending: [],
       outdated: [{ node: "phone", why: ["it was not given its config yet"] }],
     });
     const text = (await run("up", "--yes")).stdout;
     assert.match(text, /^failed: tokyo: cannot be reached, so nothing was sent to it\.$/m);
-    assert.match(text, /skipped, because a relay that they need failed .*: laptop$/m);
+    assert.match(text, /^skipped: laptop\n {2}A relay that they need failed; /m);
     assert.match(text, /^ {2}npx wireguard-mesh qr phone /m);
   });
 
@@ -210,6 +207,7 @@ describe("up and preview", () => {
       waiting: [],
       handOver: [],
       links: [],
+      planned: 0,
       checked: [],
       pending: [],
       outdated: [],

@@ -3,32 +3,36 @@ import { addressIn, contains, type Prefix } from "../../../mesh/addresses";
 import type { Node } from "../../../mesh/config/config";
 import type { Plan } from "../../../mesh/plan/plan";
 
-interface LanRoute {
-  /** The LAN whose router needs the route. */
-  lan: string;
+/** The router of a LAN behind a gateway. */
+export interface LanRouter {
+  lan: Prefix;
   /** The node that the LAN is behind. */
   gateway: string;
   /** The gateway's address in that LAN; null where the config does not have it. */
   via: string | null;
-  prefix: string;
 }
 
-/** To the tunnel's prefixes and to the LANs behind other gateways, of the same address family. */
-export function lanRoutes({ nodes, network }: Plan): LanRoute[] {
-  const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
-  return nodes.flatMap((gateway) =>
-    gateway.subnets.flatMap((lan) => {
-      const others = nodes.filter((node) => node !== gateway).flatMap((node) => node.subnets);
-      const prefixes = [...tunnels, ...others].filter((prefix) => prefix.family === lan.family);
-      const via = lanAddress(gateway, lan);
-      return prefixes.map(({ text: prefix }) => ({
-        lan: lan.text,
-        gateway: gateway.name,
-        via,
-        prefix,
-      }));
-    }),
+/** Each router needs a route to the tunnels, and to the LANs of the other routers. */
+export interface LanRoutes {
+  tunnels: Prefix[];
+  routers: LanRouter[];
+}
+
+/** O(LANs): the routes themselves are as many as the LANs squared, see routesOf. */
+export function lanRoutes({ nodes, network }: Plan): LanRoutes {
+  const routers = nodes.flatMap((node) =>
+    node.subnets.map((lan) => ({ lan, gateway: node.name, via: lanAddress(node, lan) })),
   );
+  const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
+  return { tunnels, routers };
+}
+
+/** The destinations of the routes that one router needs: none to its gateway's own LANs, or of the other address family. */
+export function routesOf({ lan, gateway }: LanRouter, { tunnels, routers }: LanRoutes): string[] {
+  const others = routers.filter((other) => other.gateway !== gateway).map((other) => other.lan);
+  return [...tunnels, ...others]
+    .filter((prefix) => prefix.family === lan.family)
+    .map(({ text }) => text);
 }
 
 /** The gateway's SSH or site address that is in the LAN. */

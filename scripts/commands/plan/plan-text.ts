@@ -6,10 +6,11 @@ import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { reachabilityOf, reachOf } from "../../../mesh/plan/reach";
+import { groupOf, reachabilityOf, reachOf } from "../../../mesh/plan/reach";
+import { shortList } from "../../../mesh/review/short-list";
 import { renderRedacted } from "../../../mesh/render/render";
 import { formatTable } from "../../cli/table";
-import { lanRoutes } from "./lan-routes";
+import { routesText } from "./lan-routes-text";
 
 interface Parts {
   /** Reachability by pairs instead of by groups. */
@@ -22,7 +23,7 @@ export function planText({ plan, issues }: Mesh, parts: Parts): string {
   const blocks = [issuesBlock(issues)];
   if (plan !== null) {
     blocks.push(nodesBlock(plan), linksBlock(plan));
-    blocks.push(parts.reach ? pairsBlock(plan) : groupsBlock(plan), routesBlock(plan));
+    blocks.push(parts.reach ? pairsBlock(plan) : groupsBlock(plan), routesText(plan));
     if (parts.configs) blocks.push(...plan.nodes.map((node) => renderRedacted(node, plan.network)));
   }
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -97,18 +98,18 @@ function dials(from: string, to: string, section: PeerSection | undefined): stri
 }
 
 function groupsBlock(plan: Plan): string {
-  const { groups, paths, lans } = reachabilityOf(plan);
+  const reachability = reachabilityOf(plan);
+  const { paths, lans } = reachability;
+  const groups = Map.groupBy(plan.nodes, ({ name }) => groupOf(name, reachability));
   const lines = [
-    ...Object.entries(groups).map(([group, names]) => `  ${group}: ${shorten(names)}`),
+    ...[...groups]
+      .map(([group, nodes]) => [group, nodes.map(({ name }) => name)] as const)
+      .filter(([group, [name]]) => group !== name)
+      .map(([group, names]) => `  ${group}: ${shortList(names)}`),
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
   ];
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
-}
-
-function shorten(names: string[]): string {
-  const shown = names.slice(0, 8).join(", ");
-  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
 }
 
 function pairsBlock(plan: Plan): string {
@@ -118,14 +119,4 @@ function pairsBlock(plan: Plan): string {
     return `  ${from} -> ${to}: ${how}`;
   });
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
-}
-
-function routesBlock(plan: Plan): string {
-  const routes = lanRoutes(plan);
-  if (routes.length === 0) return "";
-  const lines = routes.map(
-    ({ lan, gateway, via, prefix }) =>
-      `  ip route add ${prefix} via ${via ?? `<the LAN address of ${gateway}>`}   # on the router of ${lan}`,
-  );
-  return `${pc.bold("Routes that the routers of these LANs need for replies")}\n${lines.join("\n")}`;
 }

@@ -59,7 +59,8 @@ describe("a host that was set back to an older state", function () {
     assert.ok(drift.includes("MTU is 1390, planned is 1400"), drift.join("\n"));
     const shown = await session.command("status", "desktop");
     const [, remedy = ""] =
-      /set back to an older state; to undo that: npx wireguard-mesh (.*)/.exec(shown.stdout) ?? [];
+      /set back to an older state; to undo that:\s+npx wireguard-mesh (.*)/.exec(shown.stdout) ??
+      [];
     assert.equal(remedy, "repush desktop", shown.stdout);
     const done = succeeded(await session.command(...remedy.split(" ")));
     assert.match(done.stdout, /fixed:.* desktop .*it had been set back to an older config/);

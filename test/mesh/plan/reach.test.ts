@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Plan } from "../../../mesh/plan/plan";
-import { reachabilityOf, reachOf, type Reachability } from "../../../mesh/plan/reach";
+import { groupOf, reachabilityOf, reachOf, type Reachability } from "../../../mesh/plan/reach";
 import { addressOfBits, bitsOf } from "../../support/address-bits";
 import { routerOf } from "../../support/cryptokey-router";
 import { networks } from "../../support/networks";
+import { changed, keys } from "../../support/small-network";
 import { planOf } from "../../support/plan-of";
 import { machinesOf } from "../../support/machines-of";
 
@@ -42,6 +43,23 @@ describe("reachability", () => {
     );
   });
 
+  it("by groups changes only at the new peer when one is added", () => {
+    const before = reachabilityOf(planOf(changed()));
+    const phone = { address: "10.86.0.4", publicKey: keys.spare.publicKey };
+    const after = reachabilityOf(planOf(changed({ peers: { aphone: phone } })));
+    assert.deepEqual(before, {
+      groups: { desktop: "peers of tokyo", laptop: "peers of tokyo" },
+      paths: {
+        "peers of tokyo -> peers of tokyo": "through tokyo",
+        "peers of tokyo -> tokyo": "direct",
+        "tokyo -> peers of tokyo": "direct",
+      },
+      lans: {},
+    });
+    const groups = { ...before.groups, aphone: "peers of tokyo" };
+    assert.deepEqual(after, { ...before, groups });
+  });
+
   it("by groups equals reachability by pairs", () => {
     fc.assert(
       fc.property(networks, (raw) => {
@@ -49,7 +67,7 @@ describe("reachability", () => {
         const pairs = reachOf(plan).map(({ from, to, path }) => {
           return `${from} -> ${to}: ${path.slice(1, -1).join(", ")}`;
         });
-        assert.deepEqual(expanded(reachabilityOf(plan), sitesOf(plan)).sort(), pairs.sort());
+        assert.deepEqual(expanded(reachabilityOf(plan), plan).sort(), pairs.sort());
       }),
       { numRuns: 150 },
     );
@@ -85,23 +103,24 @@ function someHostIn(prefix: string): string {
 }
 
 /** Expands groups to pairs, as `FROM -> TO: RELAYS ON THE PATH`. */
-function expanded(
-  { groups, paths, lans }: Reachability,
-  sites: ReadonlyMap<string, string>,
-): string[] {
-  return Object.entries(paths).flatMap(([key, path]) => {
+function expanded(reachability: Reachability, plan: Plan): string[] {
+  const sites = sitesOf(plan);
+  const relays = new Set(plan.nodes.flatMap(({ name, kind }) => (kind === "relay" ? [name] : [])));
+  const members = Map.groupBy(
+    plan.nodes.map(({ name }) => name),
+    (name) => groupOf(name, reachability),
+  );
+  return Object.entries(reachability.paths).flatMap(([key, path]) => {
     const [from = "", to = ""] = key.split(" -> ");
     const between = path === "direct" ? "" : path.replace("through ", "");
-    const by4 = key.includes("without IPv6") || relaysWithout6(groups, between);
-    return (groups[from] ?? []).flatMap((one) =>
-      (groups[to] ?? [])
+    const by4 = key.includes("without IPv6") || relaysWithout6(reachability, between);
+    return (members.get(from) ?? []).flatMap((one) =>
+      (members.get(to) ?? [])
         .filter((other) => other !== one)
         .flatMap((other) => {
           const sameSite = sites.has(one) && sites.get(one) === sites.get(other);
-          return [
-            other,
-            ...(sameSite && !from.startsWith("relay ") ? [] : lansOf(other, lans, by4)),
-          ];
+          const lans = sameSite && !relays.has(one) ? [] : lansOf(other, reachability.lans, by4);
+          return [other, ...lans];
         })
         .map((target) => `${one} -> ${target}: ${between}`),
     );
@@ -113,8 +132,8 @@ function sitesOf(plan: Plan): Map<string, string> {
   return new Map(plan.nodes.flatMap(({ name, site }) => (site === null ? [] : [[name, site]])));
 }
 
-function relaysWithout6(groups: Reachability["groups"], between: string): boolean {
-  return between.split(", ").some((relay) => `relay ${relay} without IPv6` in groups);
+function relaysWithout6({ groups }: Reachability, between: string): boolean {
+  return between.split(", ").some((relay) => groups[relay] === `${relay} without IPv6`);
 }
 
 function lansOf(gateway: string, lans: Reachability["lans"], only4: boolean): string[] {

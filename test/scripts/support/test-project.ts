@@ -65,9 +65,13 @@ else if (has("stack", "output")) {
   const shown = argv.includes("--show-secrets") ? JSON.parse(answer("configs") ?? "{}") : "[secret]";
   const configs = answer("configs") === null ? {} : { configs: shown };
   console.log(JSON.stringify({ ...JSON.parse(answer("outputs") ?? "{}"), ...configs }));
-} else if (has("whoami")) console.log(JSON.stringify({ url: "file://" + home }));
-else if (has("up") || has("preview")) {
-  if (argv[0] === "up" && answer(".pulumi/locks/organization/wireguard-mesh/test/id.json") !== null) process.exit(255);
+} else if (has("stack", "export")) console.log(answer("state") ?? "{}");
+else if (has("whoami")) console.log(JSON.stringify({ url: "file://" + home }));
+else if (has("preview")) {
+  fs.writeFileSync(after("--event-log"), answer("preview-events") ?? "");
+  if (answer("preview-error") !== null) { console.error("error: " + answer("preview-error")); process.exit(255); }
+} else if (has("up")) {
+  if (answer(".pulumi/locks/organization/wireguard-mesh/test/id.json") !== null) process.exit(255);
   if (answer("outputs-after") !== null) fs.writeFileSync(home + "/outputs", answer("outputs-after"));
   fs.writeFileSync(after("--event-log"), answer("events") ?? "");
   process.exit(Number(answer("exit") ?? 0));

@@ -1,0 +1,96 @@
+/** The differences of two redacted wg-quick(8) files in words, one line each. */
+import { shortList } from "./short-list";
+
+/** A file as its settings and, by neighbour, its peer sections. */
+export interface ConfigText {
+  settings: Settings;
+  peers: ReadonlyMap<string, Settings>;
+}
+
+type Settings = ReadonlyMap<string, string>;
+
+/** `text`: as renderRedacted returns it, where a comment before each peer section names the neighbour. */
+export function parseConfig(text: string): ConfigText {
+  const [head = "", ...sections] = text.split(/^# (?=[^\n]*\n\[Peer\]$)/m);
+  const peers = sections.map((section): [string, Settings] => {
+    const [name = ""] = section.split("\n", 1);
+    return [name, settingsIn(section)];
+  });
+  return { settings: settingsIn(head), peers: new Map(peers) };
+}
+
+function settingsIn(text: string): Settings {
+  const lines = text.matchAll(/^(\w+) = (.*)$/gm);
+  return new Map([...lines].map(([, key = "", value = ""]) => [key, value]));
+}
+
+/** `+ peer p33`, `- peer p33`, `~ peer tokyo: endpoint 203.0.113.10:51820 -> 203.0.113.11:51820`, ... */
+export function configChanges(before: ConfigText, after: ConfigText): string[] {
+  const added = [...after.peers.keys()].filter((name) => !before.peers.has(name));
+  const removed = [...before.peers.keys()].filter((name) => !after.peers.has(name));
+  const changed = [...after.peers].flatMap(([name, settings]) => {
+    const changes = settingChanges(before.peers.get(name) ?? settings, settings);
+    return changes.length === 0 ? [] : [`~ peer ${name}: ${changes.join(", ")}`];
+  });
+  return [
+    ...settingChanges(before.settings, after.settings).map((change) => `~ ${change}`),
+    ...(added.length === 0 ? [] : [`+ ${peers(added)}`]),
+    ...(removed.length === 0 ? [] : [`- ${peers(removed)}`]),
+    ...changed,
+  ];
+}
+
+/** Public keys by neighbour; during a rotation a neighbour has two. */
+export function keysByNeighbour({ peers }: ConfigText): Map<string, string[]> {
+  const keys = new Map<string, string[]>();
+  for (const [title, settings] of peers) {
+    const name = title.replace(/ \(next key\)$/, "");
+    keys.set(name, [...(keys.get(name) ?? []), settings.get("PublicKey") ?? ""]);
+  }
+  return keys;
+}
+
+function peers(names: string[]): string {
+  return names.length === 1 ? `peer ${names.join()}` : `${names.length} peers: ${shortList(names)}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  Address: "address",
+  ListenPort: "listen port",
+  MTU: "MTU",
+  Table: "routing table",
+  PublicKey: "key",
+  AllowedIPs: "allowed IPs",
+  Endpoint: "endpoint",
+  PersistentKeepalive: "persistent keepalive",
+  PresharedKey: "preshared key",
+  PrivateKey: "where its private key is",
+};
+
+function settingChanges(before: Settings, after: Settings): string[] {
+  const keys = [...new Set([...before.keys(), ...after.keys()])];
+  return keys.flatMap((key) => {
+    const [was, is] = [before.get(key), after.get(key)];
+    return was === is ? [] : [settingChange(key, was, is)];
+  });
+}
+
+function settingChange(key: string, was: string | undefined, is: string | undefined): string {
+  const word = WORDS[key] ?? key;
+  if (key === "AllowedIPs") return prefixChange(listOf(was), listOf(is));
+  // Hidden, or too long for a line: the whole file is in `plan NODE`.
+  if (key === "PrivateKey") return `${word} changes`;
+  if (key === "PublicKey") return "new key";
+  if (key === "PresharedKey") return was === undefined ? `gets a ${word}` : `loses its ${word}`;
+  return `${word} ${was ?? "none"} -> ${is ?? "none"}`;
+}
+
+function prefixChange(was: string[], is: string[]): string {
+  const added = is.filter((prefix) => !was.includes(prefix)).map((prefix) => `+${prefix}`);
+  const removed = was.filter((prefix) => !is.includes(prefix)).map((prefix) => `-${prefix}`);
+  return `allowed IPs ${[...added, ...removed].join(" ")}`;
+}
+
+function listOf(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(", ");
+}

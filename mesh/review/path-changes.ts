@@ -1,0 +1,98 @@
+/** The paths that a change adds, removes or moves, between groups of nodes that it affects alike. */
+import { groupOf, type Reachability } from "../plan/reach";
+import type { NetworkRecord } from "./record";
+
+/** Between each node of `from` and each of `to`; with the same nodes on both sides, among them. */
+export interface PathChange {
+  from: string[];
+  to: string[];
+  /** Whether `to` reaches `from` too, on the way back. */
+  bothWays: boolean;
+  /** `direct` or `through tokyo`; null: no path. */
+  before: string | null;
+  after: string | null;
+}
+
+export interface LanChange {
+  lan: string;
+  /** The node that the LAN is behind. */
+  gateway: string;
+}
+
+export interface PathChanges {
+  gained: PathChange[];
+  lost: PathChange[];
+  moved: PathChange[];
+  lansGained: LanChange[];
+  lansLost: LanChange[];
+}
+
+/** O(nodes) for the nodes, and O(groups²). */
+export function pathChanges(before: NetworkRecord, after: NetworkRecord): PathChanges {
+  const changes = changedPaths(classesOf(before, after), before.reachability, after.reachability);
+  return {
+    gained: changes.filter((change) => change.before === null),
+    lost: changes.filter((change) => change.after === null),
+    moved: changes.filter((change) => change.before !== null && change.after !== null),
+    lansGained: lansOnlyIn(after.reachability, before.reachability),
+    lansLost: lansOnlyIn(before.reachability, after.reachability),
+  };
+}
+
+/** Nodes that were in the same group and are in the same group; null: not in the network. */
+interface Class {
+  before: string | null;
+  after: string | null;
+  members: string[];
+}
+
+function classesOf(before: NetworkRecord, after: NetworkRecord): Class[] {
+  const classes = new Map<string, Class>();
+  const names = new Set([...before.nodes.keys(), ...after.nodes.keys()]);
+  for (const name of [...names].sort()) {
+    const was = before.nodes.has(name) ? groupOf(name, before.reachability) : null;
+    const is = after.nodes.has(name) ? groupOf(name, after.reachability) : null;
+    const key = `${was ?? ""} > ${is ?? ""}`;
+    const known = classes.get(key);
+    if (known === undefined) classes.set(key, { before: was, after: is, members: [name] });
+    else known.members.push(name);
+  }
+  // New and removed nodes first: the change is about them.
+  const isKnown = ({ before: was, after: is }: Class) => was !== null && is !== null;
+  return [...classes.values()].sort((a, b) => Number(isKnown(a)) - Number(isKnown(b)));
+}
+
+function changedPaths(classes: Class[], was: Reachability, is: Reachability): PathChange[] {
+  return classes.flatMap((one, at) =>
+    classes.slice(at).flatMap((other) => {
+      const there = pathChange(one, other, was, is);
+      const back = one === other ? null : pathChange(other, one, was, is);
+      if (there === null) return back === null ? [] : [back];
+      return back === null && one !== other ? [there] : [{ ...there, bothWays: true }];
+    }),
+  );
+}
+
+/** Null where nothing changes. */
+function pathChange(
+  from: Class,
+  to: Class,
+  was: Reachability,
+  is: Reachability,
+): PathChange | null {
+  if (from === to && from.members.length < 2) return null;
+  const before = pathIn(was, from.before, to.before);
+  const after = pathIn(is, from.after, to.after);
+  if (before === after) return null;
+  return { from: from.members, to: to.members, bothWays: false, before, after };
+}
+
+function pathIn({ paths }: Reachability, from: string | null, to: string | null): string | null {
+  return from === null || to === null ? null : (paths[`${from} -> ${to}`] ?? null);
+}
+
+function lansOnlyIn({ lans }: Reachability, other: Reachability): LanChange[] {
+  return Object.entries(lans)
+    .filter(([lan, gateway]) => other.lans[lan] !== gateway)
+    .map(([lan, gateway]) => ({ lan, gateway }));
+}

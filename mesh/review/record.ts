@@ -1,0 +1,48 @@
+/** What is compared in a review: the texts and paths of a network, without secrets. */
+import type { Plan } from "../plan/plan";
+import { reachabilityOf, type Reachability } from "../plan/reach";
+import { renderRedacted, renderRedactedAlternate } from "../render/render";
+
+/** A network as the plan has it, or as the engine has recorded it. */
+export interface NetworkRecord {
+  nodes: ReadonlyMap<string, NodeRecord>;
+  reachability: Reachability;
+}
+
+export interface NodeRecord {
+  kind: "relay" | "peer";
+  /** Its wg-quick(8) file with every secret as `(hidden)`. */
+  config: string;
+  /** The file of a relay's second interface; null if it has none. */
+  alternate: string | null;
+  /** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`. */
+  forwarding: string;
+  /** Whether the program pushes its config; otherwise a person delivers it. */
+  pushed: boolean;
+}
+
+/** A network before its first `up`. */
+export const NOTHING: NetworkRecord = {
+  nodes: new Map(),
+  reachability: { groups: {}, paths: {}, lans: {} },
+};
+
+export function recordOf(plan: Plan): NetworkRecord {
+  const nodes = plan.nodes.map((node): [string, NodeRecord] => [
+    node.name,
+    {
+      kind: node.kind,
+      config: renderRedacted(node, plan.network),
+      alternate: renderRedactedAlternate(node, plan.network),
+      forwarding: forwardingOf(node),
+      pushed: node.hosts.length > 0,
+    },
+  ]);
+  return { nodes: new Map(nodes), reachability: reachabilityOf(plan) };
+}
+
+/** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`: what the host forwards. */
+export function forwardingOf({ forwarding }: Plan["nodes"][number]): string {
+  const families = [...(forwarding.ipv4 ? ["IPv4"] : []), ...(forwarding.ipv6 ? ["IPv6"] : [])];
+  return families.length === 0 ? "none" : families.join(" and ");
+}

@@ -1,0 +1,132 @@
+/** What a change means for the network: host by host, for paths, and for tunnels. */
+import { configChanges, keysByNeighbour, parseConfig } from "./config-changes";
+import { pathChanges, type PathChanges } from "./path-changes";
+import type { NetworkRecord, NodeRecord } from "./record";
+
+export interface Review {
+  /** The nodes that change: relays first, then by name. */
+  nodes: NodeChange[];
+  paths: PathChanges;
+  /** Links that stay, whose keys change: both ends shake hands again. */
+  restarts: { a: string; b: string }[];
+}
+
+export interface NodeChange {
+  node: string;
+  change: "new" | "removed" | "changed";
+  /** One line per difference, e.g. `+ peer p33`. */
+  lines: string[];
+  /** Whether the program pushes its config; otherwise a person delivers it. */
+  pushed: boolean;
+}
+
+/**
+ * `pushes`: by node, what the engine does with its push; absent where that is not known. It also changes with what a record
+ * does not show: keys, and how to log in.
+ */
+export function reviewOf(
+  before: NetworkRecord,
+  after: NetworkRecord,
+  pushes: ReadonlyMap<string, "update" | "replace"> = new Map(),
+): Review {
+  const names = [...new Set([...before.nodes.keys(), ...after.nodes.keys()])];
+  const changes = names.flatMap((name) =>
+    nodeChange(name, before.nodes.get(name), after.nodes.get(name), pushes.get(name)),
+  );
+  const rank = ({ node }: NodeChange) =>
+    (after.nodes.get(node) ?? before.nodes.get(node))?.kind === "relay" ? 0 : 1;
+  return {
+    nodes: changes.sort((a, b) => rank(a) - rank(b) || (a.node < b.node ? -1 : 1)),
+    paths: pathChanges(before, after),
+    restarts: restartsOf(before, after),
+  };
+}
+
+export function isEmpty({ nodes, paths, restarts }: Review): boolean {
+  const { gained, lost, moved, lansGained, lansLost } = paths;
+  const lists = [nodes, restarts, gained, lost, moved, lansGained, lansLost];
+  return lists.every((list) => list.length === 0);
+}
+
+function nodeChange(
+  node: string,
+  before: NodeRecord | undefined,
+  after: NodeRecord | undefined,
+  push: "update" | "replace" | undefined,
+): NodeChange[] {
+  if (after === undefined) {
+    const pushed = before?.pushed === true;
+    const what = pushed ? "its interface is removed" : "its config no longer works";
+    return [{ node, change: "removed", lines: [`- ${what}`], pushed }];
+  }
+  if (before === undefined)
+    return [{ node, change: "new", lines: [newLine(after)], pushed: after.pushed }];
+  const lines = [...recordChanges(before, after), ...pushLines(before, after, push)];
+  if (lines.length > 0) return [{ node, change: "changed", lines, pushed: after.pushed }];
+  return push === undefined
+    ? []
+    : [{ node, change: "changed", lines: [HIDDEN_CHANGE], pushed: after.pushed }];
+}
+
+const HIDDEN_CHANGE = "~ pushed again: its last push failed, or its keys or login have changed";
+
+function newLine({ config, alternate }: NodeRecord): string {
+  const { settings, peers } = parseConfig(config);
+  const address = (settings.get("Address") ?? "").replace(/\/\d+/g, "");
+  const names = [...peers.keys()];
+  const tunnels = names.length === 1 ? `a tunnel to ${names.join()}` : `${names.length} tunnels`;
+  const second = alternate === null ? [] : ["a second interface"];
+  return `+ new: ${[address, tunnels, ...second].join(", ")}`;
+}
+
+function recordChanges(before: NodeRecord, after: NodeRecord): string[] {
+  const forwarding =
+    before.forwarding === after.forwarding
+      ? []
+      : [`~ forwards ${before.forwarding} -> ${after.forwarding}`];
+  return [
+    ...configChanges(parseConfig(before.config), parseConfig(after.config)),
+    ...secondInterface(before.alternate, after.alternate),
+    ...forwarding,
+  ];
+}
+
+/** Where both have one, its peers are those of the first interface. */
+function secondInterface(before: string | null, after: string | null): string[] {
+  const port = (text: string) => parseConfig(text).settings.get("ListenPort") ?? "";
+  if (before === null) return after === null ? [] : [`+ second interface, UDP port ${port(after)}`];
+  if (after === null) return [`- second interface, UDP port ${port(before)}`];
+  return before === after || port(before) === port(after)
+    ? []
+    : [`~ second interface: UDP port ${port(before)} -> ${port(after)}`];
+}
+
+function pushLines(
+  before: NodeRecord,
+  after: NodeRecord,
+  push: "update" | "replace" | undefined,
+): string[] {
+  if (before.pushed !== after.pushed)
+    return [
+      after.pushed
+        ? "~ its config is pushed, which it was not before"
+        : "~ its config is a file from now on",
+    ];
+  return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
+}
+
+/** A link whose ends have no key of each other in common with what they had before. */
+function restartsOf(before: NetworkRecord, after: NetworkRecord): { a: string; b: string }[] {
+  const pairs = [...after.nodes].flatMap(([name, node]) => {
+    const former = before.nodes.get(name);
+    if (former === undefined || former.config === node.config) return [];
+    const was = keysByNeighbour(parseConfig(former.config));
+    return [...keysByNeighbour(parseConfig(node.config))].flatMap(([neighbour, keys]) => {
+      const known = was.get(neighbour);
+      if (known === undefined || keys.some((key) => known.includes(key))) return [];
+      return [[name, neighbour].sort()];
+    });
+  });
+  const links = new Map(pairs.map(([a = "", b = ""]) => [`${a} ${b}`, { a, b }]));
+  return [...links.values()].sort((x, y) => (`${x.a} ${x.b}` < `${y.a} ${y.b}` ? -1 : 1));
+}

@@ -1,0 +1,59 @@
+/** What the pushes of a run say while it goes on: each note once, with all hosts that it is about. */
+import pc from "picocolors";
+import { shortList } from "../../mesh/review/short-list";
+import { wrapped } from "./wrap";
+
+/** A push says its last words when it fails, and the engine repeats them as its error: notes wait so long for its end. */
+const HELD_MS = 1_500;
+
+interface HeldNote {
+  text: string;
+  timer: NodeJS.Timeout;
+}
+
+export class PushNotes {
+  private readonly held = new Map<string, HeldNote[]>();
+  /** The hosts by note, the first to say it first. */
+  private readonly said = new Map<string, string[]>();
+
+  constructor(private readonly log: (line: string) => void) {}
+
+  add({ node, text }: { node: string; text: string }): void {
+    const timer = setTimeout(() => {
+      this.release(node);
+    }, HELD_MS);
+    this.held.set(node, [...(this.held.get(node) ?? []), { text, timer }]);
+  }
+
+  pushed({ node, ok }: { node: string; ok: boolean }): void {
+    if (ok) this.release(node);
+    else this.take(node);
+    this.log(`  ${ok ? pc.green("pushed") : pc.red("failed")}  ${node}`);
+  }
+
+  /** Names the other hosts of notes that several have said. */
+  end(): void {
+    for (const node of this.held.keys()) this.release(node);
+    for (const [text, [, ...others]] of this.said) {
+      if (others.length === 0) continue;
+      const [first = ""] = text.split(/[:.] /);
+      this.log(wrapped("  ", `the same on ${shortList(others)}: ${first}`, 4));
+    }
+  }
+
+  private release(node: string): void {
+    for (const text of this.take(node)) {
+      const nodes = this.said.get(text) ?? [];
+      if (nodes.includes(node)) continue;
+      this.said.set(text, [...nodes, node]);
+      if (nodes.length === 0) this.log(wrapped("  ", `${node}: ${text}`, 4));
+    }
+  }
+
+  private take(node: string): string[] {
+    const notes = this.held.get(node) ?? [];
+    this.held.delete(node);
+    for (const { timer } of notes) clearTimeout(timer);
+    return notes.map(({ text }) => text);
+  }
+}

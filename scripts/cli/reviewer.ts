@@ -1,0 +1,88 @@
+/** Shows a person what a run of the engine will change, asks whether to go on, and reports while it goes on. */
+import { createInterface } from "node:readline/promises";
+import pc from "picocolors";
+import type { Plan } from "../../mesh/plan/plan";
+import type { Outdated } from "../../mesh/render/delivery";
+import { log } from "../log";
+import type { QuietRun } from "../stack/engine-run";
+import { Failure } from "../stack/failure";
+import type { Reviewer } from "../stack/reviewed-run";
+import { joinBlocks } from "./command";
+import { outdatedText } from "./report-text";
+import { PushNotes } from "./push-notes";
+import { reviewText } from "./review-text";
+import { wrapLines } from "./wrap";
+
+interface Asking {
+  /** Prints what the run will change. */
+  print: (text: string) => void;
+  plan: Plan | null;
+  nonInteractive?: true;
+}
+
+export function terminalReviewer({ print, plan, nonInteractive }: Asking): Reviewer {
+  const notes = new PushNotes(log);
+  return {
+    show: (run) => {
+      // What else a device waits for is listed at the end.
+      print(`${runText({ ...run, outdated: null }, plan)}\n\n`);
+    },
+    confirm: async (run) => {
+      if (nonInteractive === true || !process.stdin.isTTY) throw needsYes();
+      return ask(run);
+    },
+    report: (event) => {
+      if (event.kind === "note") notes.add(event);
+      else notes.pushed({ node: event.node, ok: event.kind === "pushed" });
+    },
+    end: () => {
+      notes.end();
+    },
+  };
+}
+
+function needsYes(): Failure {
+  return new Failure(
+    "up asks before it begins, and there is no terminal to ask on",
+    "nothing was changed. To go on without being asked: add --yes",
+    2,
+  );
+}
+
+async function ask(run: QuietRun): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    for (;;) {
+      const answer = await terminal.question("Make these changes? yes, no, or details: ");
+      if (/^y(es)?$/i.test(answer.trim())) return true;
+      if (!/^d(etails)?$/i.test(answer.trim())) return false;
+      log(run.tree);
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+/** The warnings, the changes, and the devices that need a new config because of them. */
+export function runText(run: QuietRun, plan: Plan | null): string {
+  const warnings = run.warnings.map((text) => wrapLines(`${pc.yellow("warning:")} ${text}`));
+  const blocks = [...warnings, reviewText(run.review, run.cloud), devicesText(run, plan)];
+  return joinBlocks(blocks, "\n\n");
+}
+
+function devicesText({ review, outdated }: QuietRun, plan: Plan | null): string {
+  if (plan === null) return "";
+  const changed = review.nodes
+    .filter(({ pushed, change }) => !pushed && change !== "removed")
+    .map(({ node }): Outdated => ({ node, why: ["its config changes"] }));
+  const found = outdated === null ? changed : [...outdated].map(([node, why]) => ({ node, why }));
+  return outdatedText(found, plan, "These devices need their config after the up:");
+}
+
+/** The failures of a run that are about no single node. */
+export function failuresText(failed: QuietRun["failed"]): string {
+  return failed
+    .flatMap(({ node, reason }) => (node === null ? [`${pc.red("error:")} ${reason}`] : []))
+    .map(wrapLines)
+    .join("\n");
+}

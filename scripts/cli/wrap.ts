@@ -1,0 +1,45 @@
+/** Text in lines of at most 80 columns. */
+
+const COLUMNS = 80;
+
+const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
+
+/** What is not broken, because it is to be copied: a command at the end of a line or in brackets, and words in backquotes. */
+const UNITS = new RegExp(
+  `(?<=[:,?.;] )${COMMAND} .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
+  "g",
+);
+
+/** Without the escape sequences of colours (picocolors). */
+function widthOf(text: string): number {
+  // eslint-disable-next-line no-control-regex -- ESC begins such a sequence
+  return text.replaceAll(/\u001B\[\d+m/g, "").length;
+}
+
+/** `lead` and `text`, broken at spaces; the lines that follow are indented by `hang`, as far as `lead` is wide by default. */
+export function wrapped(lead: string, text: string, hang = widthOf(lead)): string {
+  const indent = " ".repeat(hang);
+  const lines: string[] = [];
+  let line = lead;
+  for (const [word] of text.matchAll(UNITS)) {
+    const isEmpty = line === lead || line === indent;
+    const longer = isEmpty ? line + word : `${line} ${word}`;
+    if (isEmpty || widthOf(longer) <= COLUMNS) line = longer;
+    else {
+      lines.push(line);
+      line = indent + word;
+    }
+  }
+  return [...lines, line].join("\n");
+}
+
+/** Each line of `text` wrapped; what follows it is indented like it, and at least by two. */
+export function wrapLines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => {
+      const [indent = ""] = /^ */.exec(line) ?? [];
+      return wrapped(indent, line.slice(indent.length), Math.max(2, indent.length));
+    })
+    .join("\n");
+}

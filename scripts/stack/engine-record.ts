@@ -1,0 +1,112 @@
+/** The network as the engine has recorded it: from the resources in its events, or in the stack's state. */
+import { isMap } from "../../mesh/config/shape-issues";
+import type { Reachability } from "../../mesh/plan/reach";
+import { NOTHING, type NetworkRecord, type NodeRecord } from "../../mesh/review/record";
+
+/** A resource as events and states have it. */
+export interface RecordedResource {
+  urn: string;
+  type: string;
+  inputs: Record<string, unknown>;
+  outputs: Record<string, unknown>;
+}
+
+export const PUSH_TYPE = "command:local:Command";
+export const NODE_TYPES = ["wireguard-mesh:index:Peer", "wireguard-mesh:index:Relay"];
+const NETWORK_TYPE = "wireguard-mesh:index:Network";
+const STACK_TYPE = "pulumi:pulumi:Stack";
+
+export function recordFrom(resources: readonly RecordedResource[]): NetworkRecord {
+  const pushed = new Set(
+    resources.filter(({ type }) => type === PUSH_TYPE).map(({ urn }) => nodeOf(urn)),
+  );
+  const nodes = resources
+    .filter(({ type }) => NODE_TYPES.includes(type))
+    .map((resource) => nodeRecord(resource, pushed));
+  const network = resources.find(({ type }) => type === NETWORK_TYPE);
+  const reachability = network === undefined ? NOTHING.reachability : pathsIn(network.inputs);
+  return { nodes: new Map(nodes), reachability };
+}
+
+/** The output `outdated`: the reasons by node that needs a config; null where it is not known yet. */
+export function outdatedIn(resources: readonly RecordedResource[]): Map<string, string[]> | null {
+  const stack = resources.find(({ type }) => type === STACK_TYPE);
+  const outdated = stack?.outputs["outdated"];
+  if (!isMap(outdated)) return null;
+  return new Map(
+    Object.entries(outdated).map(([node, why]) => [
+      node,
+      Array.isArray(why) ? why.map(String) : [],
+    ]),
+  );
+}
+
+/** Undefined for what is not a resource: null stands for one that does not exist. */
+export function resourceIn(value: unknown): RecordedResource | undefined {
+  if (!isMap(value)) return undefined;
+  const { urn, type, inputs, outputs } = value;
+  if (typeof urn !== "string" || typeof type !== "string") return undefined;
+  return { urn, type, inputs: isMap(inputs) ? inputs : {}, outputs: isMap(outputs) ? outputs : {} };
+}
+
+/** `state`: the output of `pulumi stack export`. A resource marked `delete` belongs to a former machine. */
+export function resourcesInState(state: string): RecordedResource[] {
+  const parsed: unknown = JSON.parse(state);
+  const deployment = isMap(parsed) ? parsed["deployment"] : undefined;
+  const resources = isMap(deployment) ? deployment["resources"] : undefined;
+  return (Array.isArray(resources) ? (resources as unknown[]) : [])
+    .filter((one) => !isMap(one) || one["delete"] !== true)
+    .flatMap((one) => resourceIn(one) ?? []);
+}
+
+/** The last part of a URN is the resource's name: `desktop`, `desktop-push` or `desktop-push-command`. */
+export function nodeOf(urn: string): string {
+  return urn.slice(urn.lastIndexOf("::") + 2).replace(/-push(-command)?$/, "");
+}
+
+function nodeRecord(
+  { urn, type, inputs }: RecordedResource,
+  pushed: ReadonlySet<string>,
+): [string, NodeRecord] {
+  const { config, alternate, forwarding } = inputs;
+  const name = nodeOf(urn);
+  const record: NodeRecord = {
+    kind: type === "wireguard-mesh:index:Relay" ? "relay" : "peer",
+    config: typeof config === "string" ? config : "",
+    alternate: typeof alternate === "string" ? alternate : null,
+    forwarding: typeof forwarding === "string" ? forwarding : "none",
+    pushed: pushed.has(name),
+  };
+  return [name, record];
+}
+
+function pathsIn({ groups, paths, lans }: Record<string, unknown>): Reachability {
+  const entries = Object.entries(isMap(groups) ? groups : {});
+  if (entries.some(([, members]) => Array.isArray(members)))
+    return formerPaths(entries, paths, lans);
+  return { groups: textsIn(groups), paths: textsIn(paths), lans: textsIn(lans) };
+}
+
+/** Version 0.1.0 recorded the groups as lists of their nodes, and that of a relay as `relay NAME`. */
+function formerPaths(groups: [string, unknown][], paths: unknown, lans: unknown): Reachability {
+  const renamed = (group: string) => group.replace(/^relay /, "");
+  const members = groups.flatMap(([group, nodes]) =>
+    (Array.isArray(nodes) ? nodes : []).map((node) => [String(node), renamed(group)] as const),
+  );
+  const ways = Object.entries(textsIn(paths)).map(
+    ([pair, path]) => [pair.split(" -> ").map(renamed).join(" -> "), path] as const,
+  );
+  return {
+    groups: Object.fromEntries(members),
+    paths: Object.fromEntries(ways),
+    lans: textsIn(lans),
+  };
+}
+
+function textsIn(value: unknown): Record<string, string> {
+  const entries = Object.entries(isMap(value) ? value : {});
+  return Object.fromEntries(entries.filter(([, text]) => typeof text === "string")) as Record<
+    string,
+    string
+  >;
+}

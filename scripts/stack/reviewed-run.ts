@@ -1,0 +1,91 @@
+/** `pulumi up` and `pulumi preview` with a review in the network's words in place of the engine's tree. */
+import { isEmpty } from "../../mesh/review/review";
+import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
+import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
+import type { StackRef } from "./project";
+import { runUnlocked } from "./stack-locks";
+
+/** Stands between the engine and a person. */
+export interface Reviewer {
+  /** What the run will change, or with skipPreview what it has changed. */
+  show(run: QuietRun): void;
+  /** Whether to make the changes. */
+  confirm(run: QuietRun): Promise<boolean>;
+  /** A push has something to say, or has ended. */
+  report(event: PushEvent): void;
+  /** The run has ended. */
+  end(): void;
+}
+
+export interface RunOptions {
+  /** More flags for `pulumi up`. */
+  flags?: readonly string[];
+  yes?: true;
+  skipPreview?: true;
+  nonInteractive?: true;
+  /** Where the engine's output goes without a reviewer; with JSON on stdout it is stderr. */
+  out: "stdout" | "stderr";
+  /** Without one, the engine shows its own tree of resources, and asks. */
+  reviewer?: Reviewer;
+}
+
+/** The exit code of an engine's run that was declined. */
+const DECLINED = 255;
+
+/** Without a preview where nothing is asked: the review is shown after the run then. */
+export async function runUp(stack: StackRef, options: RunOptions): Promise<EngineRun> {
+  const { reviewer, out, flags = [] } = options;
+  if (reviewer === undefined)
+    return runUnlocked(stack, () => runWithEvents(stack, engineArgs(options), out));
+  if (options.skipPreview !== true) {
+    const preview = await previewQuietly(stack, flags);
+    if (preview.exitCode !== 0) return preview;
+    reviewer.show(preview);
+    const goOn = options.yes === true || !hasChanges(preview) || (await reviewer.confirm(preview));
+    if (!goOn) return { ...preview, exitCode: DECLINED };
+  }
+  const args = engineArgs({ ...options, yes: true, skipPreview: true });
+  const onEvent = (line: string) => {
+    const event = pushEventIn(line);
+    if (event !== null) reviewer.report(event);
+  };
+  const run = await runUnlocked(stack, () => runQuietly(stack, args, onEvent));
+  reviewer.end();
+  if (options.skipPreview === true && run.updated) reviewer.show(run);
+  return { ...run, failed: failuresOf(run) };
+}
+
+/** Flags that only `pulumi up` has. */
+const UP_FLAGS = /^(--continue-on-error|--strict|--skip-preview|-f|--yes|-y)(=|$)/;
+
+export async function previewQuietly(stack: StackRef, flags: readonly string[]): Promise<QuietRun> {
+  const own = flags.filter((flag) => !UP_FLAGS.test(flag));
+  const run = await runQuietly(stack, ["preview", "--diff", "--show-full-output", ...own]);
+  return { ...run, failed: failuresOf(run) };
+}
+
+const PASSPHRASE =
+  "export PULUMI_CONFIG_PASSPHRASE=..., the one that this stack's secrets are encrypted with";
+
+/** With what it said outside of its events, where those have no failure. */
+function failuresOf({ failed, error }: QuietRun): NodeFailure[] {
+  if (failed.length > 0 || error === "") return failed;
+  const reason = error.replace(/^getting stack configuration: get stack secrets manager: /, "");
+  return [
+    { node: null, reason: /passphrase/.test(reason) ? `${reason}\n  ${PASSPHRASE}` : reason },
+  ];
+}
+
+export function hasChanges({ review, cloud }: EngineRun): boolean {
+  return !isEmpty(review) || cloud.length > 0;
+}
+
+function engineArgs(options: RunOptions): string[] {
+  return [
+    ...["up", "--continue-on-error"],
+    ...(options.yes === true ? ["--yes"] : []),
+    ...(options.skipPreview === true ? ["--skip-preview"] : []),
+    ...(options.nonInteractive === true ? ["--non-interactive"] : []),
+    ...(options.flags ?? []),
+  ];
+}

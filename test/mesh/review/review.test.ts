@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { reachOf } from "../../../mesh/plan/reach";
+import { NOTHING, recordOf } from "../../../mesh/review/record";
+import { isEmpty, reviewOf, type Review } from "../../../mesh/review/review";
+import { networks } from "../../support/networks";
+import { planOf } from "../../support/plan-of";
+import { hostKeyLine } from "../../support/key-pairs";
+import { changed, hostKey, keys } from "../../support/small-network";
+
+type Edits = Record<string, unknown>;
+
+const recorded = (edits: Edits = {}) => recordOf(planOf(changed(edits)));
+const review = (before: Edits, after: Edits): Review => reviewOf(recorded(before), recorded(after));
+const linesOf = ({ nodes }: Review) =>
+  Object.fromEntries(nodes.map(({ node, lines }) => [node, lines]));
+const peer = (fields: Edits): Edits => ({
+  peers: { p33: { address: "10.86.0.33", publicKey: keys.spare.publicKey, ...fields } },
+});
+
+describe("a review", () => {
+  it("of an unchanged network is empty", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const record = recordOf(planOf(raw));
+        assert.deepEqual(isEmpty(reviewOf(record, record)), true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("of a new peer names it, its relay, and its paths, and nobody else", () => {
+    const { nodes, paths, restarts } = review({}, peer({}));
+    assert.deepEqual(nodes, [
+      { node: "tokyo", change: "changed", lines: ["+ peer p33"], pushed: false },
+      {
+        node: "p33",
+        change: "new",
+        lines: ["+ new: 10.86.0.33, a tunnel to tokyo"],
+        pushed: false,
+      },
+    ]);
+    const gained = { from: ["p33"], bothWays: true, before: null };
+    assert.deepEqual(paths, {
+      gained: [
+        { ...gained, to: ["desktop", "laptop"], after: "through tokyo" },
+        { ...gained, to: ["tokyo"], after: "direct" },
+      ],
+      lost: [],
+      moved: [],
+      lansGained: [],
+      lansLost: [],
+    });
+    assert.deepEqual(restarts, []);
+  });
+
+  it("of a removed peer with a host says what becomes of its interface, and which LAN is lost", () => {
+    const nas = peer({ host: "root@192.0.2.5", hostKey, subnets: ["192.168.9.0/24"] });
+    const { nodes, paths } = review(nas, {});
+    assert.deepEqual(nodes, [
+      { node: "tokyo", change: "changed", lines: ["- peer p33"], pushed: false },
+      ...["desktop", "laptop"].map((node) => ({
+        node,
+        change: "changed",
+        lines: ["~ peer tokyo: allowed IPs -192.168.9.0/24"],
+        pushed: false,
+      })),
+      { node: "p33", change: "removed", lines: ["- its interface is removed"], pushed: true },
+    ]);
+    assert.deepEqual(paths.lansLost, [{ lan: "192.168.9.0/24", gateway: "p33" }]);
+    assert.deepEqual(
+      paths.lost.map(({ from, to }) => [from, to]),
+      [
+        [["p33"], ["desktop", "laptop"]],
+        [["p33"], ["tokyo"]],
+      ],
+    );
+  });
+
+  it("of another key names the tunnels that restart, and of another endpoint none", () => {
+    const key = review({}, { relays: { tokyo: { publicKey: keys.spare.publicKey } } });
+    assert.deepEqual(linesOf(key), {
+      desktop: ["~ peer tokyo: new key"],
+      laptop: ["~ peer tokyo: new key"],
+    });
+    assert.deepEqual(key.restarts, [
+      { a: "desktop", b: "tokyo" },
+      { a: "laptop", b: "tokyo" },
+    ]);
+    const endpoint = review({}, { relays: { tokyo: { endpoint: "203.0.113.11:51820" } } });
+    assert.deepEqual(linesOf(endpoint)["desktop"], [
+      "~ peer tokyo: endpoint 203.0.113.10:51820 -> 203.0.113.11:51820",
+    ]);
+    assert.deepEqual(endpoint.restarts, []);
+  });
+
+  it("of a rotation that keeps the old key has no tunnel that restarts", () => {
+    const host = { host: "root@192.0.2.5", hostKey };
+    const relays = { tokyo: { host: "root@203.0.113.10", hostKey: hostKeyLine(1) } };
+    const former = { relays, peers: { desktop: host } };
+    const next = { relays, peers: { desktop: { ...host, nextPublicKey: keys.spare.publicKey } } };
+    const begun = review(former, next);
+    assert.deepEqual(linesOf(begun)["tokyo"], ["+ peer desktop (next key)"]);
+    assert.deepEqual(begun.restarts, []);
+    const ended = review(next, {
+      relays,
+      peers: { desktop: { ...host, publicKey: keys.spare.publicKey } },
+    });
+    assert.deepEqual(linesOf(ended)["tokyo"], [
+      "- peer desktop (next key)",
+      "~ peer desktop: new key",
+    ]);
+    assert.deepEqual(ended.restarts, []);
+  });
+
+  it("of a direct link where there was a relay between says that the path moves", () => {
+    const { paths } = review(peer({}), peer({ endpoint: "198.51.100.9:51820" }));
+    assert.deepEqual(
+      paths.moved.map(({ from, to, before, after }) => [from, to, before, after]),
+      [[["desktop", "laptop"], ["p33"], "through tokyo", "direct"]],
+    );
+  });
+
+  it("shows a push of keys that no file shows, and another machine", () => {
+    const record = recorded(peer({ host: "root@192.0.2.5", hostKey }));
+    const lines = (push: "update" | "replace") =>
+      linesOf(reviewOf(record, record, new Map([["p33", push]])));
+    assert.deepEqual(lines("update"), {
+      p33: ["~ pushed again: its last push failed, or its keys or login have changed"],
+    });
+    assert.deepEqual(lines("replace"), {
+      p33: ["~ another machine: it is set up, and the former one cleaned"],
+    });
+  });
+
+  it("gains exactly the pairs of a new network that can communicate", () => {
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const plan = planOf(raw);
+        const { gained } = reviewOf(NOTHING, recordOf(plan)).paths;
+        const pairs = gained.flatMap(({ from, to, bothWays }) =>
+          from.flatMap((one) =>
+            to.flatMap((other) => {
+              if (one === other) return [];
+              return [`${one} ${other}`, ...(bothWays ? [`${other} ${one}`] : [])];
+            }),
+          ),
+        );
+        const names = new Set(plan.nodes.map(({ name }) => name));
+        const reached = reachOf(plan)
+          .filter(({ to }) => names.has(to))
+          .map(({ from, to }) => `${from} ${to}`);
+        assert.deepEqual([...new Set(pairs)].sort(), [...new Set(reached)].sort());
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
