@@ -117,10 +117,14 @@ function endpointInside(
   const around = inner.find(({ prefix }) => contains(prefix, address));
   if (around === undefined) return [];
   const message = `${formatEndpoint(endpoint)} is in ${around.of} (${around.prefix.text})`;
-  const remedy =
-    "the tunnel would be routed through itself: use the machine's address on the outer network";
-  return [error(`${node.path}.${key}`, message, remedy)];
+  const isLan = key === "siteEndpoint" && around.of !== "the tunnel";
+  return [error(`${node.path}.${key}`, message, isLan ? OTHER_LAN : OTHER_ADDRESS)];
 }
+
+const OTHER_ADDRESS =
+  "the tunnel would be routed through itself: use the machine's address on the outer network";
+const OTHER_LAN =
+  "the tunnel would be routed through itself: renumber one of the two LANs, or give both nodes the same site if it is one LAN";
 
 /** Behind NAT, such a node cannot be reached until it sends a packet itself. */
 function keepaliveOff(node: NodeDraft, draft: Draft): Issue[] {

@@ -13,7 +13,7 @@ import { Failure } from "../stack/failure";
 import { hostAccess, openAccess, type Access } from "../stack/host-access";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { configPath } from "../stack/stack-file";
-import { removeIn } from "../stack/yaml-edit";
+import { commentAbove, removeIn } from "../stack/yaml-edit";
 
 export function removePeerCommand(): Command {
   return newCommand("remove-peer <name>", {
@@ -34,21 +34,20 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   const stack = openStack(options.stack);
   const before = stack.configSoFar;
   refuse(name, before);
-  const edit = (text: string) => ({
-    text: [
-      ["privateKeys", name],
-      ["peers", name],
-    ]
-      .map(configPath)
-      .reduce(removeIn, text),
-  });
+  const path = configPath(["peers", name]);
+  let comment: number | null = null;
+  const edit = (text: string) => {
+    const keyless = removeIn(text, configPath(["privateKeys", name]));
+    comment = commentAbove(keyless, path);
+    return { text: removeIn(keyless, path) };
+  };
   stack.review(edit);
   const { plan } = readMesh(before, Date.now());
   const node = plan?.nodes.find((candidate) => candidate.name === name);
   const early = node !== undefined && jumpRelays(node).length > 0 && options.keepHost !== true;
   const cleaned = early && plan !== null ? await cleanNow(node, plan, stack) : null;
   await stack.edit(edit);
-  const next = consequences(name, node, cleaned);
+  const next = [...consequences(name, node, cleaned), ...commentNote(name, comment)];
   print(
     options,
     { ok: true, node: name, file: stack.file, cleaned: cleaned?.outcome ?? null, next },
@@ -119,6 +118,14 @@ function consequences(
   }
   if (jumpRelays(node).length > 0) return [...lines, "its machine is left as it is"];
   return [...lines, "the same up cleans its machine: no interface, file or unit stays there"];
+}
+
+/** It may be about more than this peer. It is not shown, because it may have a key that was never encrypted. */
+function commentNote(name: string, line: number | null): string[] {
+  if (line === null) return [];
+  return [
+    `the comment above it, in line ${line}, was left: remove it if it was about ${name} only`,
+  ];
 }
 
 const OUTCOMES: Record<RemoveResult["outcome"], string> = {

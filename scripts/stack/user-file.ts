@@ -101,15 +101,18 @@ export function replaceUserFile(file: string, text: string, former: string | nul
 export function refuseReadOnly(file: string): void {
   const status = fs.statSync(file, { throwIfNoEntry: false });
   if (status === undefined) return;
-  const remedy = `let it be written: chmod u+w ${file}`;
   if ((status.mode & 0o222) === 0) {
     const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
-    throw new Failure(`${file} is read-only (mode ${mode}), so it was left as it is`, remedy);
+    throw new Failure(
+      `${file} is read-only (mode ${mode}), so it was left as it is`,
+      `let it be written: chmod u+w ${file}`,
+    );
   }
   try {
     fs.accessSync(file, fs.constants.W_OK);
   } catch {
-    throw new Failure(`${file} may not be written by this user, so it was left as it is`, remedy);
+    const what = `${file} may not be written by this user, so it was left as it is`;
+    throw new Failure(what, "run this as its owner, or give yourself permission");
   }
 }
 

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap } from "yaml";
 import { isMap as isObject } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
-import { cutEntry, fill, insertEntry, replaceValue } from "./yaml-splices";
+import { cutEntry, fill, insertEntry, replaceValue, startOfEntry } from "./yaml-splices";
 import {
   applied,
   blockText,
@@ -80,6 +80,14 @@ export function removeIn(text: string, path: Path): string {
   const parent = ownPair(file, path.slice(0, -1));
   const map = (parent?.value ?? file.document.contents) as YAMLMap;
   return verified(file, cutEntry(text, map, pair, parent), path, undefined);
+}
+
+/** The number of the line directly above an entry if that is a comment, which `removeIn` leaves; else null. */
+export function commentAbove(text: string, path: Path): number | null {
+  const pair = ownPair(parseYaml(text, "the stack file"), path);
+  if (pair === undefined) return null;
+  const above = text.slice(0, startOfEntry(text, pair)).split("\n").slice(0, -1);
+  return /^\s*#/.test(above.at(-1) ?? "") ? above.length : null;
 }
 
 /** The edited text, if its values and comments are as they should be. `value`: undefined where the entry is removed. */

@@ -72,13 +72,18 @@ export function cutEntry(
 ): Splice[] {
   if (map.flow === true) return cutFromFlow(text, map, pair);
   const lines = {
-    start: startOfLine(text, startOf(pair)),
+    start: startOfEntry(text, pair),
     end: endOfLine(text, endOf(pair)),
     text: "",
   };
   if (map.items.length > 1 || parent === undefined) return [lines];
   const at = propsEnd(parent);
   return [{ start: at, end: at, text: " {}" }, lines];
+}
+
+/** The start of the first line of an entry. */
+export function startOfEntry(text: string, pair: Pair): number {
+  return startOfLine(text, startOf(pair));
 }
 
 function cutFromFlow(text: string, map: YAMLMap, pair: Pair): Splice[] {

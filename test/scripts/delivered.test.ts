@@ -76,13 +76,17 @@ describe("a delivery", () => {
 
   it("is not recorded, and fails, when stdout is closed, full or read by nobody", function () {
     if (!fs.existsSync("/dev/full")) this.skip();
-    for (const command of ["config phone", "qr phone", "config phone --json"]) {
-      for (const end of [">&-", ">/dev/full", ">/dev/null"]) {
-        const { status, stderr } = inShell(`${command} ${end}`);
-        assert.equal(status, 1, `${command} ${end}`);
-        assert.match(stderr, /could not be written to stdout/);
-        assert.ok(!isRecorded(), `${command} ${end}`);
-      }
+    for (const command of [
+      "config phone >&-",
+      "config phone >/dev/full",
+      "config phone >/dev/null",
+      "config phone --json >&-",
+      "qr phone >/dev/full",
+    ]) {
+      const { status, stderr } = inShell(command);
+      assert.equal(status, 1, command);
+      assert.match(stderr, /could not be written to stdout/);
+      assert.ok(!isRecorded(), command);
     }
     const { stderr } = inShell("config phone | true; wait");
     assert.match(stderr, /could not be written to stdout/);

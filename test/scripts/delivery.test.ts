@@ -37,6 +37,23 @@ describe("a delivered config", () => {
     ]);
   });
 
+  it("knows no key of a neighbour that it does not name, not even of one named constructor", () => {
+    const named = planOf({
+      relays: {
+        constructor: {
+          address: "10.86.0.1",
+          publicKey: keyPair(0).publicKey,
+          host: "root@203.0.113.10",
+          hostKey,
+        },
+      },
+      peers: { laptop: { address: "10.86.0.3", publicKey: keyPair(2).publicKey } },
+    });
+    assert.deepEqual(outdatedDeliveries(named, delivered), [
+      { node: "laptop", why: ["its config has changed"] },
+    ]);
+  });
+
   it("is outdated when anything else in it changes", () => {
     const larger = changed({ network: { mtu: 1380 } });
     assert.deepEqual(outdatedDeliveries(planOf(larger), delivered), [

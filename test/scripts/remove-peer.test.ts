@@ -35,6 +35,13 @@ describe("remove-peer", () => {
     assert.match((await run("phone")).stdout, /delete the config on phone yourself/);
   });
 
+  it("names the line of a comment above the peer, which it leaves", async () => {
+    const { stdout } = await run("phone");
+    const line = /the comment above it, in line (\d+), was left/.exec(stdout)?.[1];
+    assert.match(project.read(FILE).split("\n")[Number(line) - 1] ?? "", /# Hanako's/);
+    assert.doesNotMatch((await run("laptop")).stdout, /comment/);
+  });
+
   it("removes a private key without a peer", async () => {
     project.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     assert.equal((await run("tablet")).exitCode, 0);

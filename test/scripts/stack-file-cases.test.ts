@@ -22,7 +22,7 @@ const WANTED: Record<string, [issue: string, remedy: RegExp][]> = {
   "03-siteendpoint-in-other-lan.yaml": [
     [
       "peers.a.siteEndpoint: 192.168.1.5:51820 is in a LAN behind gw (192.168.1.0/24)",
-      /routed through itself/,
+      /routed through itself: renumber/,
     ],
   ],
   "04-host-in-cidr.yaml": [

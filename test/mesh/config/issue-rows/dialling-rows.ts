@@ -155,7 +155,7 @@ export const diallingRows: Row[] = [
         "peers.laptop.siteEndpoint",
         "error",
         "192.168.10.3:51820 is in a LAN behind gateway (192.168.10.0/24)",
-        THROUGH_ITSELF,
+        "the tunnel would be routed through itself: renumber one of the two LANs, or give both nodes the same site if it is one LAN",
       ],
     ],
   },
