@@ -12,6 +12,13 @@ const FILE = "Pulumi.test.yaml";
 const CONFIG = "[Interface]\nPrivateKey = secret\nAddress = 10.86.0.4/24\n";
 const PROGRAM = join(__dirname, "../../dist/scripts/wireguard-mesh.js");
 
+/** A device of the test's own where it could be replaced: a mistake in the code must not cost the machine its /dev/null. */
+function nullDeviceIn(folder: string): string {
+  if (process.getuid?.() !== 0) return "/dev/null";
+  assert.equal(spawnSync("mknod", [join(folder, "null"), "c", "1", "3"]).status, 0);
+  return "null";
+}
+
 describe("a delivery", () => {
   let project: TestProject;
 
@@ -61,11 +68,12 @@ describe("a delivery", () => {
 
   it("is not recorded when the file cannot be written", async () => {
     fs.mkdirSync(join(project.root, "folder"));
+    const device = nullDeviceIn(project.root);
     for (const args of [
       ["config", "phone", "--out", "no/such/folder"],
       ["config", "phone", "--out", "folder"],
       ["qr", "phone", "--svg", "no/such/folder"],
-      ["config", "phone", "--out", "/dev/null"],
+      ["config", "phone", "--out", device],
     ]) {
       const { exitCode, stderr } = await run(...args);
       assert.notEqual(exitCode, 0);
@@ -112,7 +120,8 @@ describe("a delivery", () => {
 
   it("goes into a device or a pipe, which stays one", () => {
     const pipe = join(project.root, "pipe");
-    assert.equal(inShell(`config phone --out /dev/stdout`).stdout, CONFIG);
+    // A mistake in the code cannot replace this one, as it could /dev/stdout.
+    assert.equal(inShell(`config phone --out /proc/self/fd/1`).stdout, CONFIG);
     spawnSync("mkfifo", [pipe]);
     const { stdout } = inShell(`config phone --out pipe >out & cat pipe; wait`);
     assert.equal(stdout, CONFIG);
@@ -133,7 +142,7 @@ describe("a delivery", () => {
   it("on stdout has room for one of JSON and pictures", async () => {
     for (const args of [
       ["qr", "phone", "--png", "-", "--json"],
-      ["qr", "phone", "--png", "-", "--svg", "/dev/stdout"],
+      ["qr", "phone", "--png", "-", "--svg", "/proc/self/fd/1"],
     ]) {
       const { exitCode, stdout } = await run(...args);
       assert.equal(exitCode, 2);

@@ -180,7 +180,7 @@ describe("drift of a relay with a second interface and a neighbour with two keys
     relays: {
       tokyo: node("tokyo", {
         ...{ host: "root@203.0.113.10", hostKey: HOST_KEY },
-        nextPublicKey: keyOf("tokyo next"),
+        ...{ publicKey: keyOf("tokyo former"), nextPublicKey: keyOf("tokyo") },
       }),
     },
     peers: { nas: node("nas", { host: "local", nextPublicKey: keyOf("nas next") }) },

@@ -105,11 +105,13 @@ function started(raw: RawNetwork, name: string): RawNetwork {
 
 /** The config after `rotate --finish`: a relay's next key brings its port along. */
 function finished(raw: RawNetwork, name: string): RawNetwork {
-  const { kind, rotationPort, endpoint } = nodeIn(planOf(started(raw, name)), name);
-  if (kind === "peer" || rotationPort === null) return edited(raw, name, { publicKey: NEXT });
-  const port = rotationPort;
-  const at = endpoint === null ? {} : { endpoint: formatEndpoint({ ...endpoint, port }) };
-  return edited(raw, name, { publicKey: NEXT, listenPort: port, ...at });
+  const node = nodeIn(planOf(started(raw, name)), name);
+  const { kind, rotationPort: port } = node;
+  if (kind === "peer" || port === null) return edited(raw, name, { publicKey: NEXT });
+  const at = (field: "endpoint" | "siteEndpoint") =>
+    node[field] === null ? {} : { [field]: formatEndpoint({ ...node[field], port }) };
+  const endpoints = { ...at("endpoint"), ...at("siteEndpoint") };
+  return edited(raw, name, { publicKey: NEXT, listenPort: port, ...endpoints });
 }
 
 function edited(raw: RawNetwork, name: string, fields: RawNode): RawNetwork {

@@ -90,6 +90,7 @@ function observe(host: RunningHost, wanted: Wanted): Observation {
     records: records.flatMap(grep),
     config: configs.flatMap(grep).filter((line) => !/:(Private|Preshared)Key =/.test(line)),
     names: namesOf(wanted).map((name) => `${name} ${ADDRESS_OF_NAMES}`),
+    "own-keys": host.interfaces.map(({ publicKey }) => publicKey),
   };
   return parseObservation(new Map(Object.entries(sections)), wanted.main.name);
 }
