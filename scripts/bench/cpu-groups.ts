@@ -1,0 +1,115 @@
+/**
+ * CPU time by role. Each role has a cgroup (version 2), whose cpu.stat counts all its processes, ended ones included, to the
+ * microsecond and without the cpu controller: a host's sshd is put into one, the login shell that it starts moves itself
+ * into another, and the operator's command starts in a third.
+ */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Lab } from "../lab/lab";
+import { LabError } from "../lab/world";
+import { poll } from "../poll";
+
+/** `script`: what a login starts on a host. `tunnels`: what stays there, such as wireguard-go. */
+export const ROLES = ["operator", "script", "sshd", "tunnels"] as const;
+export type Role = (typeof ROLES)[number];
+/** Seconds. */
+export type CpuTimes = Record<Role, number>;
+
+/** $1: the folder of the groups, in a mount of the host's own. */
+const PREPARE_HOST = `
+set -e
+mount -t cgroup2 none /sys/fs/cgroup
+echo 1 >"$1/sshd/cgroup.procs"
+shell=$(sed -n 's/^root:.*://p' /etc/passwd)
+printf '#!/bin/sh\\necho 0 >%s/script/cgroup.procs\\nexec %s "$@"\\n' "$1" "$shell" >/usr/local/sbin/counted-shell
+chmod 755 /usr/local/sbin/counted-shell
+sed -i 's|^\\(root:.*\\):[^:]*$|\\1:/usr/local/sbin/counted-shell|' /etc/passwd
+`;
+
+/** Longer than a host needs to end what a push leaves behind. */
+const SETTLE_MS = 10_000;
+
+export class CpuGroups {
+  private constructor(
+    /** On this machine. */
+    private readonly folder: string,
+    /** In a node of the lab, once it has mounted the cgroups. */
+    private readonly mounted: string,
+  ) {}
+
+  /** Makes the groups of a lab. @throws LabError without cgroups of version 2. */
+  static make(id: string): CpuGroups {
+    const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
+    const mount = mounts.map((line) => line.split(" ")).find(([, , type]) => type === "cgroup2");
+    if (mount?.[1] === undefined) {
+      throw new LabError(
+        "CPU time is counted by cgroups of version 2. Mount them: mount -t cgroup2 none /sys/fs/cgroup",
+      );
+    }
+    const name = `wireguard-mesh-bench-${id}`;
+    const groups = new CpuGroups(path.join(mount[1], name), `/sys/fs/cgroup/${name}`);
+    groups.remove();
+    for (const role of ROLES) fs.mkdirSync(path.join(groups.folder, role), { recursive: true });
+    return groups;
+  }
+
+  /** Has the host's sshd and its logins counted. */
+  async count(lab: Lab, host: string): Promise<void> {
+    const argv = ["sh", "-c", PREPARE_HOST, "sh", this.mounted];
+    const done = await lab.exec(host, argv);
+    if (done.code !== 0) throw new LabError(`${host} cannot be measured: ${done.stderr.trim()}`);
+  }
+
+  /** A command of the operator that starts in its group. Its mount of the cgroups ends with it (ip-netns(8)). */
+  asOperator(argv: readonly string[]): string[] {
+    const enter = 'mount -t cgroup2 none /sys/fs/cgroup && echo 0 >"$0" && exec "$@"';
+    return ["sh", "-c", enter, `${this.mounted}/operator/cgroup.procs`, ...argv];
+  }
+
+  times(): CpuTimes {
+    const [operator, script, sshd, tunnels] = ROLES.map((role) => this.seconds(role));
+    return { operator, script, sshd, tunnels } as CpuTimes;
+  }
+
+  /** Waits until no login's program runs on the hosts. @throws LabError when one does not end. */
+  async settle(): Promise<void> {
+    const isQuiet = (): true | undefined =>
+      this.processes("script").length === 0 ? true : undefined;
+    if (await poll(isQuiet, { limitMs: SETTLE_MS, pauseMs: 20 })) return;
+    throw new LabError("the hosts did not come to rest");
+  }
+
+  /** Moves what the first push has started to stay into the group of the tunnels. */
+  adoptTunnels(): void {
+    for (const pid of this.processes("script")) {
+      try {
+        fs.writeFileSync(path.join(this.folder, "tunnels", "cgroup.procs"), pid);
+      } catch {
+        // It has just ended.
+      }
+    }
+  }
+
+  /** Ends what a command of the operator has left running. */
+  endOperator(): void {
+    fs.writeFileSync(path.join(this.folder, "operator", "cgroup.kill"), "1");
+  }
+
+  /** Removes the groups; their processes must have ended. */
+  remove(): void {
+    for (const role of [...ROLES, "."]) {
+      const folder = path.join(this.folder, role);
+      if (fs.existsSync(folder)) fs.rmdirSync(folder);
+    }
+  }
+
+  private seconds(role: Role): number {
+    const stat = fs.readFileSync(path.join(this.folder, role, "cpu.stat"), "utf8");
+    return Number(/^usage_usec (\d+)$/m.exec(stat)?.[1] ?? NaN) / 1e6;
+  }
+
+  private processes(role: Role): string[] {
+    const procs = fs.readFileSync(path.join(this.folder, role, "cgroup.procs"), "utf8");
+    return procs.split("\n").filter((pid) => pid !== "");
+  }
+}
