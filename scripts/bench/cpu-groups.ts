@@ -38,7 +38,7 @@ export class CpuGroups {
   ) {}
 
   /** Makes the groups of a lab. @throws LabError without cgroups of version 2. */
-  static make(id: string): CpuGroups {
+  static async make(id: string): Promise<CpuGroups> {
     const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
     const mount = mounts.map((line) => line.split(" ")).find(([, , type]) => type === "cgroup2");
     if (mount?.[1] === undefined) {
@@ -48,7 +48,7 @@ export class CpuGroups {
     }
     const name = `wireguard-mesh-bench-${id}`;
     const groups = new CpuGroups(path.join(mount[1], name), `/sys/fs/cgroup/${name}`);
-    groups.remove();
+    await groups.remove();
     for (const role of ROLES) fs.mkdirSync(path.join(groups.folder, role), { recursive: true });
     return groups;
   }
@@ -95,11 +95,20 @@ export class CpuGroups {
     fs.writeFileSync(path.join(this.folder, "operator", "cgroup.kill"), "1");
   }
 
-  /** Removes the groups; their processes must have ended. */
-  remove(): void {
-    for (const role of [...ROLES, "."]) {
-      const folder = path.join(this.folder, role);
-      if (fs.existsSync(folder)) fs.rmdirSync(folder);
+  /** Removes the groups, once the last of their processes has ended. @throws LabError when one does not. */
+  async remove(): Promise<void> {
+    const removed = await poll(() => this.tryRemove(), { limitMs: SETTLE_MS, pauseMs: 20 });
+    if (removed === undefined) throw new LabError(`${this.folder} still has processes`);
+  }
+
+  private tryRemove(): true | undefined {
+    const folders = [...ROLES.map((role) => path.join(this.folder, role)), this.folder];
+    try {
+      for (const folder of folders) if (fs.existsSync(folder)) fs.rmdirSync(folder);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EBUSY") return undefined;
+      throw error;
     }
   }
 

@@ -59,7 +59,7 @@ const WIDTH = 8;
 export async function measurePushes(options: PushOptions): Promise<PushTable> {
   log(`building a lab of ${options.hosts} hosts and a relay`);
   const lab = await Lab.up(worldOf(options.hosts), { id: options.id });
-  const groups = CpuGroups.make(lab.id);
+  const groups = await CpuGroups.make(lab.id);
   try {
     await forEachLimited(lab.hosts, WIDTH, (host) => groups.count(lab, host));
     log("the first push");
@@ -68,7 +68,7 @@ export async function measurePushes(options: PushOptions): Promise<PushTable> {
     return await measureAll(network, groups, options);
   } finally {
     await lab.down();
-    groups.remove();
+    await groups.remove();
   }
 }
 
