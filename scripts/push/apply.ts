@@ -9,7 +9,7 @@ import { AGAIN, REPORT } from "./apply-words";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
 import { confirm } from "./confirm";
 import { answer, complaint, newToken, observe, Overtaken } from "./conversation";
-import { hostProgram } from "./host-program";
+import { hostScript } from "./host-program";
 import * as limits from "./limits";
 import {
   clock,
@@ -80,7 +80,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {
     token,
-    hostScript: hostProgram(),
+    hostScript: hostScript(),
     serial: request.serial ?? 0,
   });
   switch (decision.kind) {

@@ -11,7 +11,7 @@ import type { PushRequest } from "../../../mesh/push-request";
 import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 import { newToken } from "../../../scripts/push/conversation";
-import { hostProgram } from "../../../scripts/push/host-program";
+import { hostScript } from "../../../scripts/push/host-program";
 import { digestOf } from "../../../scripts/push/wanted-state";
 import { HostTalk, type HostReply } from "./host-talk";
 import { recordedOutput, requestFor } from "./pushing";
@@ -84,7 +84,7 @@ export class HostSession {
   /** What a push would do now. */
   async plan(wanted: WantedState): Promise<Decision> {
     const request = this.request(wanted);
-    const options = { token: newToken(), hostScript: hostProgram() };
+    const options = { token: newToken(), hostScript: hostScript() };
     return decide(await this.observe(wanted), wantedOf(request, digestOf(request)), options);
   }
 

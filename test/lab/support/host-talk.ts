@@ -109,7 +109,8 @@ export class HostTalk {
         const notes = [`installing ${missing.packages.join(" ")}`];
         return { ...run, outcome: "installed", notes };
       }
-      const hostScript = programFor(options);
+      const program = programFor(options);
+      const hostScript = { text: program, digest: sha256(program) };
       const decision = decide(observed, wanted, { token, hostScript });
       const send = (verb: "change" | "mark", change: Change): Promise<HostRun> => {
         const text = renderChange(change).reveal();

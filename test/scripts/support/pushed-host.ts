@@ -24,7 +24,10 @@ export function pushedHost(
   const wanted = wantedOf(request, "digest of the secret request");
   const paths = pathsOf(wanted.main.name);
   const before = hostOf(wanted, age);
-  const decision = decide(observe(before, wanted), wanted, { token: "t", hostScript: "" });
+  const decision = decide(observe(before, wanted), wanted, {
+    token: "t",
+    hostScript: { text: "", digest: "" },
+  });
   if (decision.kind !== "change") throw new Error(JSON.stringify(decision));
   const { now, commit } = decision.change;
   for (const step of [...now, ...commit]) {

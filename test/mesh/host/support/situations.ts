@@ -30,7 +30,11 @@ export const cases: fc.Arbitrary<Case> = requestDraws.chain((former) =>
   }),
 );
 
-export const OPTIONS = { token: "token", hostScript: "# host\n" };
+const HOST_SCRIPT = "# host\n";
+export const OPTIONS = {
+  token: "token",
+  hostScript: { text: HOST_SCRIPT, digest: sha256(HOST_SCRIPT) },
+};
 
 /** A change that was decided on, and the host to try it on. */
 export interface Situation {
