@@ -5,6 +5,7 @@ import { renderChange, type Change } from "../../../../mesh/host/change";
 import { decide, type Decision } from "../../../../mesh/host/decide";
 import type { Observation } from "../../../../mesh/host/observation";
 import { presharedKeysOf, wantedOf, type Wanted } from "../../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../../mesh/keys";
 import type { PushRequest } from "../../../../mesh/push-request";
 import { ChangeRun, parseChange, sha256 } from "./change-text";
 import { applyEdits, edits, type Edit } from "./hand-edits";
@@ -66,7 +67,7 @@ export function everyChange(law: (situation: Situation) => void, numRuns = 200):
 /** Null if nothing is to be changed, or the host is left alone. */
 export function situationOf(host: Host, draw: RequestDraw): Situation | null {
   const request = requestOf(draw);
-  const wanted = wantedOf(request, digestOf(draw));
+  const wanted = wantedOf(request, digestOf(draw), publicKeyOf);
   const observed = look(host, wanted);
   const decision = decide(observed, wanted, OPTIONS);
   if (decision.kind !== "change") return null;
