@@ -4,6 +4,7 @@
  * into another, and the operator's command starts in a third.
  */
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import type { Lab } from "../lab/lab";
 import { LabError } from "../lab/world";
@@ -121,4 +122,10 @@ export class CpuGroups {
     const procs = fs.readFileSync(path.join(this.folder, role, "cgroup.procs"), "utf8");
     return procs.split("\n").filter((pid) => pid !== "");
   }
+}
+
+/** CPU time of all processes since the machine booted, in seconds; counted in ticks of 10 ms. */
+export function machineSeconds(): number {
+  const busy = os.cpus().map(({ times: { user, nice, sys, irq } }) => user + nice + sys + irq);
+  return busy.reduce((sum, ms) => sum + ms, 0) / 1000;
 }

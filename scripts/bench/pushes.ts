@@ -1,5 +1,6 @@
 /** The first table: one change on every host, brought there by the mesh and by its rivals, in turns on the same hosts. */
 import { spawnSync } from "node:child_process";
+import * as os from "node:os";
 import * as path from "node:path";
 import { Lab } from "../lab/lab";
 import { forEachLimited } from "../lab/process";
@@ -14,7 +15,7 @@ import {
   type Contender,
   type Network,
 } from "./contenders";
-import { CpuGroups, ROLES, type CpuTimes, type Role } from "./cpu-groups";
+import { CpuGroups, machineSeconds, ROLES, type CpuTimes, type Role } from "./cpu-groups";
 import { buildNetwork, configOf, FIRST_KEEPALIVE, worldOf } from "./network";
 
 export interface PushOptions {
@@ -31,6 +32,8 @@ export interface PushOptions {
 export interface Measurement {
   wallSeconds: number;
   cpuSeconds: CpuTimes;
+  /** Of the machine's processors, how much was busy with anything else: above 0.1, the times say little. */
+  otherLoad: number;
   logins: number;
   /** Processes that began on the hosts, sshd's own included. */
   processes: number;
@@ -118,9 +121,11 @@ async function measure(
   ]);
   await groups.settle();
   const before = { cpu: groups.times(), logins: logins(network), pids: await lastPids(network) };
+  const busyBefore = machineSeconds();
   const startedAt = performance.now();
   const done = await lab.exec("operator", argv, { timeoutMs: LIMIT_MS });
   const wallSeconds = (performance.now() - startedAt) / 1000;
+  const busySeconds = machineSeconds() - busyBefore;
   await groups.settle();
   const after = { cpu: groups.times(), logins: logins(network), pids: await lastPids(network) };
   groups.endOperator();
@@ -128,9 +133,11 @@ async function measure(
   contender.check?.();
   await assertChanged(network, contender, keepalive);
   const cpu = ROLES.map((role) => [role, after.cpu[role] - before.cpu[role]] as [Role, number]);
+  const ownSeconds = cpu.reduce((sum, [, seconds]) => sum + seconds, 0);
   return {
     wallSeconds,
     cpuSeconds: Object.fromEntries(cpu) as CpuTimes,
+    otherLoad: Math.max(0, busySeconds - ownSeconds) / wallSeconds / os.availableParallelism(),
     logins: after.logins - before.logins,
     // Without the one that looks at it.
     processes: after.pids - before.pids - hosts.length,
@@ -208,6 +215,7 @@ function medianOf(rounds: Measurement[]): Measurement {
   return {
     wallSeconds: of((one) => one.wallSeconds),
     cpuSeconds: Object.fromEntries(cpu) as CpuTimes,
+    otherLoad: of((one) => one.otherLoad),
     logins: of((one) => one.logins),
     processes: of((one) => one.processes),
   };

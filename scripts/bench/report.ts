@@ -52,7 +52,7 @@ function target(text: string, limit: number, value: number | null): Target[] {
 
 const HEAD = [
   ...["", "wall s", "fastest–slowest", "× ssh", "× Ansible"],
-  ...["operator", "host script", "sshd", "tunnels", "logins", "processes"],
+  ...["operator", "host script", "sshd", "tunnels", "other load", "logins", "processes"],
 ];
 
 export function formatReport(table: PushTable, machine: Machine): string {
@@ -62,7 +62,7 @@ export function formatReport(table: PushTable, machine: Machine): string {
   return [
     `## Pushes: one peer's keepalive changed on each of ${changedHosts} hosts`,
     "",
-    `Median of ${rounds}. operator, host script, sshd and tunnels: CPU seconds for each host; logins and processes: for each host.`,
+    `Median of ${rounds}. operator, host script, sshd and tunnels: CPU seconds for each host; logins and processes: for each host. other load: what else kept the processors busy.`,
     `${machine.cores} × ${machine.cpu}, ${machine.kernel}, Node ${machine.node}; load before: ${machine.load.toFixed(1)}`,
     "",
     markdownRow(HEAD),
@@ -87,6 +87,7 @@ function cells(row: Row, { rows, changedHosts }: PushTable): string[] {
     ratio(median, rows.ssh),
     ratio(median, rows.ansible),
     ...[operator, script, sshd, tunnels].map((seconds) => each(seconds, 3)),
+    `${Math.round(median.otherLoad * 100)} %`,
     each(median.logins, 1),
     each(median.processes, 0),
   ];

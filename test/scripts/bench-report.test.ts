@@ -8,7 +8,7 @@ const MACHINE = { cores: 2, cpu: "CPU", kernel: "Linux 6.1", node: "24.1.0", loa
 /** For ten hosts. */
 function measured(wallSeconds: number, operator: number, script: number): Measurement {
   const cpuSeconds = { operator, script, sshd: 0.5, tunnels: 0.1 };
-  return { wallSeconds, cpuSeconds, logins: 20, processes: 1200 };
+  return { wallSeconds, cpuSeconds, otherLoad: 0.123, logins: 20, processes: 1200 };
 }
 
 function row(name: string, ...rounds: [Measurement, ...Measurement[]]): Row {
@@ -57,7 +57,7 @@ describe("the bench's report", () => {
     assert.equal(rows.length, 6);
     assert.equal(
       rows[2],
-      "| push | 16.00 | 15.00–18.00 | 1.60 |  | 0.200 | 0.100 | 0.050 | 0.010 | 2.0 | 120 |",
+      "| push | 16.00 | 15.00–18.00 | 1.60 |  | 0.200 | 0.100 | 0.050 | 0.010 | 12 % | 2.0 | 120 |",
     );
     assert.equal(rows[5], "| Ansible | not measured: no PyPI |");
     assert.ok(lines.includes("2 × CPU, Linux 6.1, Node 24.1.0; load before: 0.3"));
