@@ -30,7 +30,8 @@ export interface Contender {
 
 /** The engine's default of --parallel (pulumi up --help). */
 const ENGINE_WIDTH = 4 * os.availableParallelism();
-const RIVAL_WIDTH = 20;
+/** How many hosts the rivals change at once. */
+export const RIVAL_WIDTH = 20;
 
 /** The push programs alone: the relay's first, then the others, as many at once as the engine has. */
 export function pushPrograms(network: Network): Contender {
@@ -91,67 +92,25 @@ export function plainSsh(network: Network): Contender {
   };
 }
 
-/** `bin`: the folder with its commands. Each run begins without connections. */
-export function ansible(network: Network, bin: string): Contender {
-  const folder = subfolder(network, "ansible");
-  const file = (name: string): string => path.join(folder, name);
-  const ssh = `-F ${writeSshConfig(network)}`;
-  fs.writeFileSync(file("inventory"), `${network.hosts.join("\n")}\n`);
-  fs.writeFileSync(file("playbook.yml"), PLAYBOOK);
-  const settings = [
-    ...[
-      `[defaults]`,
-      `forks = ${RIVAL_WIDTH}`,
-      `interpreter_python = ${PYTHON}`,
-      `home = ${folder}`,
-    ],
-    ...[`[ssh_connection]`, `pipelining = true`],
-    `ssh_args = ${ssh} -o ControlMaster=auto -o ControlPersist=60s`,
-  ];
-  fs.writeFileSync(file("ansible.cfg"), `${settings.join("\n")}\n`);
-  return {
-    name: `Ansible, ${RIVAL_WIDTH} forks, pipelining, ControlPersist`,
-    prepare: (keepalive) => {
-      writeConfigs(network, folder, keepalive);
-      const variables = [
-        `ANSIBLE_CONFIG=${file("ansible.cfg")}`,
-        `ANSIBLE_SSH_CONTROL_PATH_DIR=${file(`control-${keepalive}`)}`,
-      ];
-      const playbook = [path.join(bin, "ansible-playbook"), "-i", file("inventory")];
-      return ["env", ...variables, ...playbook, file("playbook.yml")];
-    },
-  };
-}
-
-/** Every host has it: the machine's own /usr is theirs. */
-export const PYTHON = "/usr/bin/python3";
-
-const LIVE = "/etc/wireguard/wg0.conf";
-/** `wg-quick strip` without bash, which would cost more than the rest. */
-const SYNC = `grep -v -E "^(Address|MTU|Table) " ${LIVE} | wg syncconf wg0 /dev/stdin`;
-const PLAYBOOK = `- hosts: all
-  gather_facts: false
-  tasks:
-    - template: { src: "{{ inventory_hostname }}.conf", dest: ${LIVE}, mode: "0600" }
-      notify: sync
-  handlers:
-    - name: sync
-      shell: ${SYNC}
-`;
+/** The live file of every host. */
+export const LIVE = "/etc/wireguard/wg0.conf";
+/** Has it read: `wg-quick strip` without bash, which would cost more than the rest. */
+export const SYNC = `grep -v -E "^(Address|MTU|Table) " ${LIVE} | wg syncconf wg0 /dev/stdin`;
 
 /** Every line of a config or stack file that gives one, with another value. */
 function withKeepalive(text: string, seconds: number): string {
   return text.replace(/(persistentKeepalive(?: =|:) )\d+/gi, `$1${seconds}`);
 }
 
-function writeConfigs({ requests }: Network, folder: string, keepalive: number): void {
+/** HOST.conf for each host. */
+export function writeConfigs({ requests }: Network, folder: string, keepalive: number): void {
   requests.forEach(({ config }, host) => {
     writeSecret(path.join(folder, `${host}.conf`), withKeepalive(config, keepalive));
   });
 }
 
-/** The hosts by name, with the lab's key, their own keys pinned, and nothing of the user's. */
-function writeSshConfig({ lab, hosts, folder }: Network): string {
+/** A file for ssh: the hosts by name, with the lab's key, their own keys pinned, and nothing of the user's. */
+export function writeSshConfig({ lab, hosts, folder }: Network): string {
   const knownHosts = path.join(folder, "known_hosts");
   fs.writeFileSync(knownHosts, hosts.map((host) => `${host} ${lab.hostKey(host)}\n`).join(""));
   const common = ["User root", `IdentityFile ${lab.folder.sshKey}`, "IdentityAgent none"];
@@ -164,7 +123,7 @@ function writeSshConfig({ lab, hosts, folder }: Network): string {
   return config;
 }
 
-function subfolder({ folder }: Network, name: string): string {
+export function subfolder({ folder }: Network, name: string): string {
   const made = path.join(folder, name);
   fs.mkdirSync(made, { recursive: true, mode: 0o700 });
   return made;

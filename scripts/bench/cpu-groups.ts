@@ -38,8 +38,8 @@ export class CpuGroups {
     private readonly mounted: string,
   ) {}
 
-  /** Makes the groups of a lab. @throws LabError without cgroups of version 2. */
-  static async make(id: string): Promise<CpuGroups> {
+  /** The groups of a lab, not made yet. @throws LabError without cgroups of version 2. */
+  static of(id: string): CpuGroups {
     const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
     const mount = mounts.map((line) => line.split(" ")).find(([, , type]) => type === "cgroup2");
     if (mount?.[1] === undefined) {
@@ -48,10 +48,13 @@ export class CpuGroups {
       );
     }
     const name = `wireguard-mesh-bench-${id}`;
-    const groups = new CpuGroups(path.join(mount[1], name), `/sys/fs/cgroup/${name}`);
-    await groups.remove();
-    for (const role of ROLES) fs.mkdirSync(path.join(groups.folder, role), { recursive: true });
-    return groups;
+    return new CpuGroups(path.join(mount[1], name), `/sys/fs/cgroup/${name}`);
+  }
+
+  /** Anew: a run that was killed may have left some. */
+  async make(): Promise<void> {
+    await this.remove();
+    for (const role of ROLES) fs.mkdirSync(path.join(this.folder, role), { recursive: true });
   }
 
   /** Has the host's sshd and its logins counted. */

@@ -1,20 +1,11 @@
 /** The first table: one change on every host, brought there by the mesh and by its rivals, in turns on the same hosts. */
-import { spawnSync } from "node:child_process";
 import * as os from "node:os";
-import * as path from "node:path";
 import { Lab } from "../lab/lab";
 import { forEachLimited } from "../lab/process";
 import { LabError } from "../lab/world";
 import { log } from "../log";
-import {
-  ansible,
-  plainSsh,
-  pulumiUp,
-  pushPrograms,
-  PYTHON,
-  type Contender,
-  type Network,
-} from "./contenders";
+import { ansible } from "./ansible";
+import { plainSsh, pulumiUp, pushPrograms, type Contender, type Network } from "./contenders";
 import { CpuGroups, machineSeconds, ROLES, type CpuTimes, type Role } from "./cpu-groups";
 import { buildNetwork, configOf, FIRST_KEEPALIVE, worldOf } from "./network";
 
@@ -60,10 +51,11 @@ const WIDTH = 8;
 
 /** @throws LabError when the lab cannot be built, or a contender does not change the hosts. The lab is removed in any case. */
 export async function measurePushes(options: PushOptions): Promise<PushTable> {
+  const groups = CpuGroups.of(options.id);
   log(`building a lab of ${options.hosts} hosts and a relay`);
   const lab = await Lab.up(worldOf(options.hosts), { id: options.id });
-  const groups = await CpuGroups.make(lab.id);
   try {
+    await groups.make();
     await forEachLimited(lab.hosts, WIDTH, (host) => groups.count(lab, host));
     log("the first push");
     const network = await buildNetwork(lab, configOf(lab, options.hosts));
@@ -80,7 +72,7 @@ async function measureAll(
   groups: CpuGroups,
   options: PushOptions,
 ): Promise<PushTable> {
-  const rival = options.withAnsible ? await installAnsible(network) : "left out";
+  const rival = options.withAnsible ? await ansible(network) : "left out";
   const contenders: Record<keyof PushTable["rows"], Contender | string> = {
     programs: pushPrograms(network),
     up: pulumiUp(network),
@@ -113,12 +105,9 @@ async function measure(
   keepalive: number,
 ): Promise<Measurement> {
   const { lab, hosts } = network;
-  const argv = groups.asOperator([
-    "env",
-    "-u",
-    "NODE_COMPILE_CACHE",
-    ...contender.prepare(keepalive),
-  ]);
+  // The cache is the lab's own; users do not have it.
+  const command = ["env", "-u", "NODE_COMPILE_CACHE", ...contender.prepare(keepalive)];
+  const argv = groups.asOperator(command);
   await groups.settle();
   const before = { cpu: groups.times(), logins: logins(network), pids: await lastPids(network) };
   const busyBefore = machineSeconds();
@@ -129,8 +118,8 @@ async function measure(
   await groups.settle();
   const after = { cpu: groups.times(), logins: logins(network), pids: await lastPids(network) };
   groups.endOperator();
-  if (done.code !== 0) throw new LabError(`${contender.name} failed: ${done.stderr}${done.stdout}`);
   contender.check?.();
+  if (done.code !== 0) throw new LabError(`${contender.name} failed: ${done.stderr}${done.stdout}`);
   await assertChanged(network, contender, keepalive);
   const cpu = ROLES.map((role) => [role, after.cpu[role] - before.cpu[role]] as [Role, number]);
   const ownSeconds = cpu.reduce((sum, [, seconds]) => sum + seconds, 0);
@@ -170,37 +159,6 @@ async function lastPids({ lab, hosts }: Network): Promise<number> {
     sum += Number(stdout);
   });
   return sum;
-}
-
-/** Into a folder of the lab; or the reason why not. */
-async function installAnsible(network: Network): Promise<Contender | string> {
-  const { lab, hosts, folder } = network;
-  if ((await lab.exec(hosts[0] ?? "", [PYTHON, "-V"])).code !== 0)
-    return `the hosts have no ${PYTHON}`;
-  log("installing Ansible for comparison");
-  const venv = path.join(folder, "venv");
-  const bin = path.join(venv, "bin");
-  const install = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    "ansible-core",
-  ];
-  for (const argv of [
-    ["python3", "-m", "venv", venv],
-    [path.join(bin, "python"), ...install],
-  ]) {
-    const done = spawnSync(argv[0] ?? "", argv.slice(1), { encoding: "utf8", timeout: 300_000 });
-    if (done.status !== 0)
-      return `it cannot be installed: ${lastLine(done.stderr || (done.error?.message ?? ""))}`;
-  }
-  return ansible(network, bin);
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
 }
 
 function rowOf(contender: Contender | string, rounds: Measurement[]): Row {
