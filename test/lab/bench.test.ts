@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { measurePushes, type PushTable } from "../../scripts/bench/pushes";
 
-// Each limit is about half as much again as what was measured.
+// Multiples of CPU time leave half as much again for a busy machine; counts do not depend on it.
 /** The operator's CPU time, as a multiple of what two logins by ssh cost it; measured: 2.0. */
 const OPERATOR_CPU = 3;
 /** The host script's CPU time, as a multiple of what its two logins cost sshd; measured: 1.8. */
