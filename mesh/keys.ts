@@ -1,27 +1,11 @@
-/** WireGuard keys: Curve25519, 32 bytes, written as 44 characters of base64 (wg(8), genkey, pubkey, genpsk). */
+/** WireGuard keys: Curve25519, 32 bytes; the preshared key of a link. */
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import nacl from "tweetnacl";
+import { decodeKey, encodeKey } from "./key-text";
 import { Secret } from "./secret";
 
 const KEY_BYTES = 32;
-
-/** Reports whether wg(8) accepts `text` as a key: canonical base64 of 32 bytes. */
-export function isKey(text: string): boolean {
-  return decodeKey(text) !== null;
-}
-
-/** The 32 bytes of a base64 key, or null if wg(8) would reject the text. */
-export function decodeKey(text: string): Uint8Array | null {
-  // 43 digits carry 258 bits. wg rejects a key unless the last two are zero.
-  if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return null;
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
-/** Encodes 32 bytes as `wg genkey` prints them. */
-export function encodeKey(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
-}
 
 /** The public key of a private key, as `wg pubkey` prints it. Throws unless the secret holds a valid key. */
 export function publicKeyOf(privateKey: Secret): string {

@@ -5,7 +5,7 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import nacl from "tweetnacl";
-import { decodeKey } from "./keys";
+import { decodeKey } from "./key-text";
 import { Secret } from "./secret";
 
 interface SshKeyPair {

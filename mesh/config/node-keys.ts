@@ -1,5 +1,6 @@
 /** The keys of a node, and which of them the node itself uses. */
-import { isKey, publicKeyOf } from "../keys";
+import { isKey } from "../key-text";
+import { publicKeyOf } from "../keys";
 import type { Secret } from "../secret";
 import type { Node } from "./config";
 import { hostsOf, type Draft, type KeysDraft, type NodeDraft } from "./draft";

@@ -1,5 +1,5 @@
 /** Rules about the secrets of the stack: encrypted, valid, and belonging to a node. */
-import { isKey } from "../keys";
+import { isKey } from "../key-text";
 import type { Secret } from "../secret";
 import type { Draft, KeysDraft, NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";

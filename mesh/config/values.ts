@@ -1,6 +1,6 @@
 /** Parsers of single config values. Each throws a Mistake for an invalid value. */
 import { isDialable, parseAddress, type IpAddress } from "../addresses";
-import { decodeKey } from "../keys";
+import { decodeKey } from "../key-text";
 import type { Endpoint, Host } from "./config";
 import { Mistake, quote } from "./mistake";
 

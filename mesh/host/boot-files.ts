@@ -42,7 +42,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   ];
 }
 
-export function digestOf(text: Secret): string {
+function digestOf(text: Secret): string {
   return bytesToHex(sha256(new TextEncoder().encode(text.reveal())));
 }
 

@@ -3,7 +3,7 @@ import type { Change } from "./change";
 import { changeRefusal } from "./change-refusals";
 import { confirmedState } from "./boot-differences";
 import { NEVER_CONFIRMED } from "./confirmed";
-import { commitSteps, ownerStep, stagingSteps } from "./commit";
+import { commitSteps, ownerStep, stagingSteps, type HostScript } from "./commit";
 import type { Differences, LiveDifference } from "./difference";
 import { differences, liveDifferences } from "./differences";
 import { withKeptSecond } from "./kept-second";
@@ -22,8 +22,8 @@ export type Decision =
 
 export interface DecideOptions {
   token: string;
-  /** The text of this version's script for the host. */
-  hostScript: string;
+  /** This version's script for the host. */
+  hostScript: HostScript;
   /** Serial number of the last push to this host that the stack has recorded; 0 if there is none. */
   serial?: number;
 }

@@ -1,5 +1,4 @@
 /** What a push request wants of a host, as data to compare with an observation. */
-import { publicKeyOf } from "../keys";
 import { ON_THIS_HOST, type PushRequest } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 import { splitAt } from "./lines";
@@ -70,8 +69,11 @@ export interface WantedEndpoint {
   port: number;
 }
 
+/** The public key of a private key. An argument, because in JavaScript it costs a push 13 ms of CPU time (mesh/keys.ts). */
+export type PublicKeyOf = (privateKey: Secret) => string;
+
 /** `digest` is the PushResult.digest of the request. Throws for a request that wireguard-mesh did not render. */
-export function wantedOf(request: PushRequest, digest: string): Wanted {
+export function wantedOf(request: PushRequest, digest: string, publicKeyOf: PublicKeyOf): Wanted {
   const { rotation, interface: name, config } = request;
   const alternate = rotation?.alternate ?? null;
   return {
@@ -80,11 +82,15 @@ export function wantedOf(request: PushRequest, digest: string): Wanted {
     machine: request.machine,
     rivals: request.rivals ?? [],
     digest,
-    main: parseInterface(name, config, keysIn(config)),
+    main: parseInterface(name, config, keysIn(config, publicKeyOf)),
     second:
       alternate === null
         ? null
-        : parseInterface(alternate.interface, alternate.config, keysIn(alternate.config)),
+        : parseInterface(
+            alternate.interface,
+            alternate.config,
+            keysIn(alternate.config, publicKeyOf),
+          ),
     forwarding: request.forwarding,
     probes: request.probes,
     instances: request.instances ?? [],
@@ -156,7 +162,10 @@ export function parseInterface(
   };
 }
 
-function keysIn(config: string): Pick<WantedInterface, "publicKey" | "privateKey"> {
+function keysIn(
+  config: string,
+  publicKeyOf: PublicKeyOf,
+): Pick<WantedInterface, "publicKey" | "privateKey"> {
   const [, text = ""] = /^PrivateKey = (.*)$/m.exec(config) ?? [];
   if (text.startsWith(`${ON_THIS_HOST} `)) {
     return { publicKey: text.slice(ON_THIS_HOST.length + 1), privateKey: null };

@@ -1,5 +1,5 @@
 /** The WireGuard interfaces of a host, from `wg show all dump` (wg(8)), which the host strips of its secrets. */
-import { isKey } from "../keys";
+import { isKey } from "../key-text";
 import { canonicalAddress, prefixOf } from "./prefixes";
 
 export interface WireGuardDevice {

@@ -3,13 +3,12 @@ import { renderChange, type Change } from "../../mesh/host/change";
 import { decide } from "../../mesh/host/decide";
 import { hostNotes } from "../../mesh/host/notes";
 import { toolsToInstall, type Installation } from "../../mesh/host/tools";
-import { wantedOf } from "../../mesh/host/wanted";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { AGAIN, REPORT } from "./apply-words";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
 import { confirm } from "./confirm";
 import { answer, complaint, newToken, observe, Overtaken } from "./conversation";
-import { hostProgram } from "./host-program";
+import { hostScript } from "./host-program";
 import * as limits from "./limits";
 import {
   clock,
@@ -21,7 +20,7 @@ import {
   type Push,
 } from "./push";
 import { PushError, UnreachableError } from "./push-error";
-import { digestOf, sha256 } from "./wanted-state";
+import { sha256, wantedState } from "./wanted-state";
 
 /** @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which. */
 export function apply(request: PushRequest, listeners: Listeners): Promise<PushResult> {
@@ -34,9 +33,15 @@ export async function applyThrough(
   request: PushRequest,
   listeners: Listeners,
 ): Promise<PushResult> {
-  const digest = digestOf(request);
-  const wanted = wantedOf(request, digest);
-  const push: Push = { request, digest, wanted, host, hasInstalled: false, ...listeners };
+  const wanted = wantedState(request);
+  const push: Push = {
+    request,
+    digest: wanted.digest,
+    wanted,
+    host,
+    hasInstalled: false,
+    ...listeners,
+  };
   for (let sending = 1; sending <= SENDINGS; sending++) {
     const outcome = await pushOnce(push).catch((problem: unknown) => {
       if (problem instanceof Overtaken) {
@@ -80,7 +85,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {
     token,
-    hostScript: hostProgram(),
+    hostScript: hostScript(),
     serial: request.serial ?? 0,
   });
   switch (decision.kind) {

@@ -1,6 +1,8 @@
 /** The program that runs on a host: the parts in scripts/push/host as one text, and how it is called. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type { HostScript } from "../../mesh/host/commit";
+import { sha256 } from "./wanted-state";
 
 export type Verb =
   "status" | "push" | "confirm" | "remove" | "own-key" | "host-key" | "certificate" | "identity";
@@ -11,6 +13,11 @@ let text: string | null = null;
 export function hostProgram(): string {
   text ??= readParts(partsFolder());
   return text;
+}
+
+/** The same, as the file that it is on a host. */
+export function hostScript(): HostScript {
+  return { text: hostProgram(), digest: sha256(hostProgram()) };
 }
 
 /**

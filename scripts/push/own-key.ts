@@ -1,5 +1,5 @@
 /** Makes a private key on a host and returns its public half: the private one never leaves the host. */
-import { isKey } from "../../mesh/keys";
+import { isKey } from "../../mesh/key-text";
 import { toolsToInstall } from "../../mesh/host/tools";
 import { keyRefusal } from "../../mesh/host/refusals";
 import type { HostAccess, PushRequest } from "../../mesh/push-request";

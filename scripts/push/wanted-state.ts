@@ -1,6 +1,14 @@
-/** The digest of what a host is told to be, by which it and the stack know which state it has confirmed. */
-import { createHash } from "node:crypto";
+/** What a host is told to be, and the digest by which it and the stack know which state it has confirmed. */
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { wantedOf, type Wanted } from "../../mesh/host/wanted";
+import { decodeKey } from "../../mesh/key-text";
 import type { PushRequest } from "../../mesh/push-request";
+import type { Secret } from "../../mesh/secret";
+
+/** Throws for a request that wireguard-mesh did not render. */
+export function wantedState(request: PushRequest): Wanted {
+  return wantedOf(request, digestOf(request), publicKeyOf);
+}
 
 /** sha256 (hex) of what a host is told to be: interface, config, forwarding, rotation. Not of the way there. */
 export function digestOf({ interface: name, config, forwarding, rotation }: PushRequest): string {
@@ -11,3 +19,15 @@ export function digestOf({ interface: name, config, forwarding, rotation }: Push
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
+
+/** As in mesh/keys.ts. Throws unless the secret holds a valid key. */
+export function publicKeyOf(privateKey: Secret): string {
+  const bytes = decodeKey(privateKey.reveal());
+  if (bytes === null) throw new Error("not a WireGuard key");
+  const key = Buffer.concat([PKCS8_X25519, bytes]);
+  const pair = createPublicKey(createPrivateKey({ key, format: "der", type: "pkcs8" }));
+  return pair.export({ format: "der", type: "spki" }).subarray(-32).toString("base64");
+}
+
+/** What stands before the 32 bytes of a private key (RFC 8410, section 7). */
+const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");

@@ -4,13 +4,13 @@
 
 /**
  * @typedef {object} Request
- * @property {"lab" | "test"} what
+ * @property {"lab" | "bench" | "test"} what
  * @property {boolean} mayInstall false with --no-install
  * @property {number | null} node the major version of Node to use; null: the running one if it is supported
  * @property {boolean} virtualMachines whether the lab's command boots virtual machines
  * @property {Selection} tests
  * @property {boolean} saveDurations whether to write the durations of test files to test/durations.json
- * @property {string[]} args passed on to the lab's command or to mocha
+ * @property {string[]} args passed on to the command of the lab or the bench, or to mocha
  */
 
 /**
@@ -19,11 +19,12 @@
  */
 
 export const USAGE = `Usage: node scripts/setup/run.mjs lab [--no-install] [--node MAJOR] [LAB ARGUMENTS]
+       node scripts/setup/run.mjs bench [--no-install] [--node MAJOR] [BENCH ARGUMENTS]
        node scripts/setup/run.mjs test [--no-install] [--node MAJOR]
            [--all | --unit | --lab | --vm] [--save-durations] [MOCHA ARGUMENTS, TEST FILES]
 
-Installs what is missing (npm packages, system packages, the engine), then starts the lab or
-the tests. By default it runs the unit tests and a smoke test in the lab.
+Installs what is missing (npm packages, system packages, the engine), then starts the lab,
+the bench or the tests. By default, test runs the unit tests and a smoke test in the lab.
   --all             run all tests
   --unit            run the unit tests
   --lab             run the lab's tests
@@ -45,8 +46,8 @@ const SELECTIONS = { "--all": "all", "--unit": "unit", "--lab": "lab", "--vm": "
  * @returns {Request | null} null if invalid
  */
 export function parseCommandLine([what, ...rest]) {
-  if (what !== "lab" && what !== "test") return null;
-  const { flags, values, args } = splitFlags(rest, what === "lab" ? [] : Object.keys(SELECTIONS));
+  if (what !== "lab" && what !== "bench" && what !== "test") return null;
+  const { flags, values, args } = splitFlags(rest, what === "test" ? Object.keys(SELECTIONS) : []);
   const node = values.node === null ? null : Number(values.node);
   if (args.some((word) => REMOVED.includes(word))) return null;
   const selections = flags.filter((flag) => flag in SELECTIONS);

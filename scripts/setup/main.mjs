@@ -1,4 +1,4 @@
-// The whole set-up: Node, npm packages, compiled code, system packages, engine, plugin; then the lab or the tests.
+// The whole set-up: Node, npm packages, compiled code, system packages, engine, plugin; then the lab, the bench or the tests.
 // Each step is skipped if its result exists.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ export async function main(argv) {
     }
     await installNpmPackages(ROOT);
     await compile(ROOT);
-    const start = request.what === "lab" ? await prepareLab(request) : await prepareTests(request);
+    const start = request.what === "test" ? await prepareTests(request) : await prepareLab(request);
     stopWatching();
     await start();
   } catch (error) {
@@ -60,14 +60,14 @@ export async function main(argv) {
   }
 }
 
-/** @param {Request} request @returns {Promise<() => Promise<void>>} starts the lab's command */
+/** @param {Request} request @returns {Promise<() => Promise<void>>} starts the command of the lab or the bench */
 async function prepareLab(request) {
   const onlyHelp = request.args.some((word) => word === "--help" || word === "-h");
   const env = onlyHelp ? environment({ engine: null, plugin: null }) : await ensureLab(request);
   if (!onlyHelp && request.virtualMachines) await ensureVirtualMachines(ROOT, request.mayInstall);
-  const program = join(ROOT, "dist", "scripts", "lab", "main.js");
+  const program = join(ROOT, "dist", "scripts", request.what, "main.js");
   if (!existsSync(program))
-    throw new SetupError(`${program} is missing; scripts/lab/main.ts is its source.`);
+    throw new SetupError(`${program} is missing; scripts/${request.what}/main.ts is its source.`);
   return () => replaceWith([program, ...request.args], process.execPath, { cwd: ROOT, env });
 }
 

@@ -1,5 +1,5 @@
-// The entry point of `npm run lab` and `npm test`. It has no static imports, so that a Node that is too old can still
-// print the message below.
+// The entry point of `npm run lab`, `npm run bench` and `npm test`. It has no static imports, so that a Node that is too
+// old can still print the message below.
 
 const [major = 0] = process.versions.node.split(".").map(Number);
 

@@ -1,5 +1,6 @@
 /** The planned state of a host, to compare with what it reports. */
 import { wantedOf, type Wanted } from "../../mesh/host/wanted";
+import { publicKeyOf } from "../../mesh/keys";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { PushRequest } from "../../mesh/push-request";
 import { fillKnownFacts } from "../../mesh/render/known-facts";
@@ -19,7 +20,7 @@ export function plannedState(node: NodePlan, planned: Planned, digest: string): 
   const request = JSON.parse(fillKnownFacts(text, instances.facts)) as PushRequest;
   const { alternate } = request.rotation ?? { alternate: null };
   if (alternate !== null) alternate.config = withoutPlaceholders(alternate.config);
-  return wantedOf({ ...request, config: withoutPlaceholders(request.config) }, digest);
+  return wantedOf({ ...request, config: withoutPlaceholders(request.config) }, digest, publicKeyOf);
 }
 
 /** Without endpoints at instances that do not exist yet. */

@@ -1,7 +1,8 @@
 /** The steps of a key rotation on the stack file: begin, finish, revoke. */
 import { Mistake } from "../../mesh/config/mistake";
 import { parsePublicKey } from "../../mesh/config/values";
-import { isKey, publicKeyOf } from "../../mesh/keys";
+import { isKey } from "../../mesh/key-text";
+import { publicKeyOf } from "../../mesh/keys";
 import { jumpRelays } from "../../mesh/plan/jump-relays";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { hasSecondInterface } from "../../mesh/plan/rotation";

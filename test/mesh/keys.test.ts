@@ -4,14 +4,8 @@ import { execFileSync } from "node:child_process";
 import { hkdfSync } from "node:crypto";
 import fc from "fast-check";
 import nacl from "tweetnacl";
-import {
-  decodeKey,
-  encodeKey,
-  isKey,
-  presharedKeyOf,
-  privateKeyFrom,
-  publicKeyOf,
-} from "../../mesh/keys";
+import { decodeKey, encodeKey, isKey } from "../../mesh/key-text";
+import { presharedKeyOf, privateKeyFrom, publicKeyOf } from "../../mesh/keys";
 import { Secret } from "../../mesh/secret";
 import { keyPairs, publicKeyByNode } from "../support/key-pairs";
 import { programs } from "../support/programs";

@@ -1,7 +1,10 @@
 /** The digest of a host's wanted state. */
 import * as assert from "node:assert/strict";
 import type { PushRequest } from "../../mesh/push-request";
-import { digestOf } from "../../scripts/push/wanted-state";
+import fc from "fast-check";
+import * as keys from "../../mesh/keys";
+import { Secret } from "../../mesh/secret";
+import { digestOf, publicKeyOf } from "../../scripts/push/wanted-state";
 import { REQUEST } from "./support/request";
 
 const DIGEST = digestOf(REQUEST);
@@ -15,5 +18,22 @@ describe("the digest of a state", () => {
     assert.notEqual(change({ forwarding: { ipv4: false, ipv6: true } }), DIGEST);
     const rotation = { pairs: [], alternate: null, mustShake: ["K"] };
     assert.notEqual(change({ rotation }), DIGEST);
+  });
+});
+
+describe("the public key of a private key", () => {
+  it("is as in mesh/keys.ts, for clamped keys and others", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
+        const privateKey = Secret.of(Buffer.from(bytes).toString("base64"));
+        assert.equal(publicKeyOf(privateKey), keys.publicKeyOf(privateKey));
+      }),
+    );
+  });
+
+  it("is refused for anything else", () => {
+    for (const text of ["", "c2VjcmV0", "x".repeat(44)]) {
+      assert.throws(() => publicKeyOf(Secret.of(text)), /^Error: not a WireGuard key$/);
+    }
   });
 });

@@ -155,7 +155,7 @@ describe("the number of a push", () => {
       [1, 2],
       [7, 8],
     ] as const) {
-      const options = { token: "t", hostScript: "", serial: inState };
+      const options = { token: "t", hostScript: { text: "", digest: "" }, serial: inState };
       const decision = decide(isDown, wanted, options);
       assert.ok(decision.kind === "change", JSON.stringify(decision));
       assert.equal(decision.serial, next);

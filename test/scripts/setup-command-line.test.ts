@@ -31,6 +31,8 @@ describe("set-up: command line", () => {
       { ...lab, args: ["exec", "laptop", "cmd", "--no-install", "--node", "22"] },
     ],
     ["lab ec2", { ...lab, virtualMachines: true, args: ["ec2"] }],
+    ["bench --hosts 4", { ...lab, what: "bench", args: ["--hosts", "4"] }],
+    ["bench --all --no-install", { ...lab, what: "bench", mayInstall: false, args: ["--all"] }],
     ["lab down ec2", { ...lab, args: ["down", "ec2"] }],
     ["test", { ...tests, args: [] }],
     ["test --node=22", { ...tests, node: 22, args: [] }],

@@ -6,13 +6,12 @@ import type { Difference } from "../../../mesh/host/difference";
 import { differences } from "../../../mesh/host/differences";
 import { formatDifference } from "../../../mesh/host/format-difference";
 import type { Observation } from "../../../mesh/host/observation";
-import { wantedOf } from "../../../mesh/host/wanted";
 import type { PushRequest } from "../../../mesh/push-request";
 import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 import { newToken } from "../../../scripts/push/conversation";
-import { hostProgram } from "../../../scripts/push/host-program";
-import { digestOf } from "../../../scripts/push/wanted-state";
+import { hostScript } from "../../../scripts/push/host-program";
+import { wantedState } from "../../../scripts/push/wanted-state";
 import { HostTalk, type HostReply } from "./host-talk";
 import { recordedOutput, requestFor } from "./pushing";
 
@@ -84,14 +83,14 @@ export class HostSession {
   /** What a push would do now. */
   async plan(wanted: WantedState): Promise<Decision> {
     const request = this.request(wanted);
-    const options = { token: newToken(), hostScript: hostProgram() };
-    return decide(await this.observe(wanted), wantedOf(request, digestOf(request)), options);
+    const options = { token: newToken(), hostScript: hostScript() };
+    return decide(await this.observe(wanted), wantedState(request), options);
   }
 
   /** What `status` and drift say of the host. */
   async differences(wanted: WantedState): Promise<string[]> {
     const request = this.request(wanted);
-    const found = differences(await this.observe(wanted), wantedOf(request, digestOf(request)));
+    const found = differences(await this.observe(wanted), wantedState(request));
     const all: Difference[] = [...found.live, ...found.boot];
     return all.map((difference) => formatDifference(difference, new Map(), "wg0"));
   }

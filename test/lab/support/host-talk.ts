@@ -10,13 +10,7 @@ import { formatDifference } from "../../../mesh/host/format-difference";
 import type { Observation } from "../../../mesh/host/observation";
 import { decideRemoval } from "../../../mesh/host/removal";
 import { toolsToInstall } from "../../../mesh/host/tools";
-import {
-  interfacesOf,
-  namesOf,
-  presharedKeysOf,
-  wantedOf,
-  type Wanted,
-} from "../../../mesh/host/wanted";
+import { interfacesOf, namesOf, presharedKeysOf, type Wanted } from "../../../mesh/host/wanted";
 import type { PushRequest } from "../../../mesh/push-request";
 import { undone, withoutEffect } from "../../../scripts/push/apply-words";
 import { CappedLines } from "../../../scripts/push/capped-lines";
@@ -35,7 +29,7 @@ import { hostProgram } from "../../../scripts/push/host-program";
 import * as limits from "../../../scripts/push/limits";
 import { PushError } from "../../../scripts/push/push-error";
 import { RootShell, SessionLost, type HostRun } from "../../../scripts/push/session";
-import { digestOf, sha256 } from "../../../scripts/push/wanted-state";
+import { sha256, wantedState } from "../../../scripts/push/wanted-state";
 
 /** Seconds; longer than any test, so that no change is undone because it is not confirmed. */
 export const NEVER = 3600;
@@ -99,7 +93,7 @@ export class HostTalk {
     hasInstalled: boolean,
   ): Promise<HostReply> {
     const token = options.token ?? newToken();
-    const wanted = wantedOf(request, digestOf(request));
+    const wanted = wantedState(request);
     const words = [options.lastChange ?? "-"];
     const call: Call = { verb: "push", interface: request.interface, token, words };
     return this.login(call, questionsOf(wanted), async (session, observed) => {
@@ -109,7 +103,8 @@ export class HostTalk {
         const notes = [`installing ${missing.packages.join(" ")}`];
         return { ...run, outcome: "installed", notes };
       }
-      const hostScript = programFor(options);
+      const program = programFor(options);
+      const hostScript = { text: program, digest: sha256(program) };
       const decision = decide(observed, wanted, { token, hostScript });
       const send = (verb: "change" | "mark", change: Change): Promise<HostRun> => {
         const text = renderChange(change).reveal();
@@ -187,7 +182,7 @@ export class HostTalk {
   /** Changes nothing. Preshared keys are compared with those of the request, if there is one. */
   async observe(name: string, request: PushRequest | null = null): Promise<Observation> {
     const call: Call = { verb: "status", interface: name, token: newToken() };
-    const wanted = request === null ? null : wantedOf(request, digestOf(request));
+    const wanted = request === null ? null : wantedState(request);
     const questions = wanted === null ? NO_QUESTIONS : questionsOf(wanted);
     const reply = await this.login(call, questions, (session) => session.finish(limits.OBSERVE_MS));
     assert.ok(reply.observed, reply.stderr);

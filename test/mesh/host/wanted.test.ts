@@ -9,6 +9,7 @@ import {
   wantedOf,
   type Wanted,
 } from "../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../mesh/keys";
 import type { PushRequest } from "../../../mesh/push-request";
 import { renderPushRequest } from "../../../mesh/render/push-request";
 import type { Secret } from "../../../mesh/secret";
@@ -49,7 +50,7 @@ describe("what a request wants", () => {
     fc.assert(
       fc.property(openNetworks, (raw) => {
         for (const request of requests(raw)) {
-          const { main } = wantedOf(request, "digest");
+          const { main } = wantedOf(request, "digest", publicKeyOf);
           const text = readWgQuick(request.config);
           const own = Buffer.from(text.privateKey ?? "", "base64");
           assert.deepEqual(main.addresses, text.addresses);
@@ -108,7 +109,7 @@ describe("what a request wants", () => {
       fc.property(openNetworks, (raw) => {
         const plan = planOf(raw);
         for (const request of requests(raw)) {
-          const wanted = wantedOf(request, "digest");
+          const wanted = wantedOf(request, "digest", publicKeyOf);
           const node = nodeIn(plan, request.node);
           const known = { owner: "a/b", digest: "digest", facts: {} };
           const planned = plannedState(node, plan, known);

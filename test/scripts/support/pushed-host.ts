@@ -4,6 +4,7 @@ import { decide } from "../../../mesh/host/decide";
 import { pathsOf, unitLink } from "../../../mesh/host/paths";
 import { parseObservation, type Observation } from "../../../mesh/host/observation";
 import { namesOf, wantedOf, type Wanted, type WantedInterface } from "../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../mesh/keys";
 import { wantedLines } from "../../../mesh/host/watched-keys";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import type { PushRequest } from "../../../mesh/push-request";
@@ -21,10 +22,13 @@ export function pushedHost(
   age: number | null,
 ): Observation {
   const request = JSON.parse(renderPushRequest(node, plan, keyring, OWNER).reveal()) as PushRequest;
-  const wanted = wantedOf(request, "digest of the secret request");
+  const wanted = wantedOf(request, "digest of the secret request", publicKeyOf);
   const paths = pathsOf(wanted.main.name);
   const before = hostOf(wanted, age);
-  const decision = decide(observe(before, wanted), wanted, { token: "t", hostScript: "" });
+  const decision = decide(observe(before, wanted), wanted, {
+    token: "t",
+    hostScript: { text: "", digest: "" },
+  });
   if (decision.kind !== "change") throw new Error(JSON.stringify(decision));
   const { now, commit } = decision.change;
   for (const step of [...now, ...commit]) {

@@ -4,6 +4,7 @@ import { renderChange, type Change } from "../../../../mesh/host/change";
 import { decide, type Decision } from "../../../../mesh/host/decide";
 import type { Observation } from "../../../../mesh/host/observation";
 import { wantedOf, type Wanted } from "../../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../../mesh/keys";
 import { keyPairs } from "../../../support/key-pairs";
 import { parseChange } from "./change-text";
 import { deviceOf, type Host, type Peer } from "./host";
@@ -68,7 +69,7 @@ export function decideOn(
 }
 
 export function wantedBy(draw: RequestDraw): Wanted {
-  return wantedOf(requestOf(draw), digestOf(draw));
+  return wantedOf(requestOf(draw), digestOf(draw), publicKeyOf);
 }
 
 export function changeOn(host: Host, draw: RequestDraw = RELAY): Change {

@@ -5,6 +5,7 @@ import { renderChange, type Change } from "../../../../mesh/host/change";
 import { decide, type Decision } from "../../../../mesh/host/decide";
 import type { Observation } from "../../../../mesh/host/observation";
 import { presharedKeysOf, wantedOf, type Wanted } from "../../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../../mesh/keys";
 import type { PushRequest } from "../../../../mesh/push-request";
 import { ChangeRun, parseChange, sha256 } from "./change-text";
 import { applyEdits, edits, type Edit } from "./hand-edits";
@@ -30,7 +31,11 @@ export const cases: fc.Arbitrary<Case> = requestDraws.chain((former) =>
   }),
 );
 
-export const OPTIONS = { token: "token", hostScript: "# host\n" };
+const HOST_SCRIPT = "# host\n";
+export const OPTIONS = {
+  token: "token",
+  hostScript: { text: HOST_SCRIPT, digest: sha256(HOST_SCRIPT) },
+};
 
 /** A change that was decided on, and the host to try it on. */
 export interface Situation {
@@ -62,7 +67,7 @@ export function everyChange(law: (situation: Situation) => void, numRuns = 200):
 /** Null if nothing is to be changed, or the host is left alone. */
 export function situationOf(host: Host, draw: RequestDraw): Situation | null {
   const request = requestOf(draw);
-  const wanted = wantedOf(request, digestOf(draw));
+  const wanted = wantedOf(request, digestOf(draw), publicKeyOf);
   const observed = look(host, wanted);
   const decision = decide(observed, wanted, OPTIONS);
   if (decision.kind !== "change") return null;

@@ -1,0 +1,18 @@
+/** The text of a WireGuard key: 44 characters of base64 for 32 bytes (wg(8), genkey, pubkey, genpsk). */
+
+/** Reports whether wg(8) accepts `text` as a key: canonical base64 of 32 bytes. */
+export function isKey(text: string): boolean {
+  return decodeKey(text) !== null;
+}
+
+/** The 32 bytes of a base64 key, or null if wg(8) would reject the text. */
+export function decodeKey(text: string): Uint8Array | null {
+  // 43 digits carry 258 bits. wg rejects a key unless the last two are zero.
+  if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return null;
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
+/** Encodes 32 bytes as `wg genkey` prints them. */
+export function encodeKey(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

@@ -1,0 +1,74 @@
+/** Ansible as a rival: installed into the lab's folder for one run, nothing of it stays. */
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import {
+  LIVE,
+  RIVAL_WIDTH,
+  subfolder,
+  SYNC,
+  writeConfigs,
+  writeSshConfig,
+  type Contender,
+  type Network,
+} from "./contenders";
+import { log } from "../log";
+
+/** On the hosts: the machine's own /usr is theirs. */
+const PYTHON = "/usr/bin/python3";
+const INSTALL_MS = 300_000;
+
+const PLAYBOOK = `- hosts: all
+  gather_facts: false
+  tasks:
+    - template: { src: "{{ inventory_hostname }}.conf", dest: ${LIVE}, mode: "0600" }
+      notify: sync
+  handlers:
+    - name: sync
+      shell: ${SYNC}
+`;
+
+/** Or the reason why it cannot be measured. */
+export async function ansible(network: Network): Promise<Contender | string> {
+  const { lab, hosts } = network;
+  const python = await lab.exec(hosts[0] ?? "", [PYTHON, "-V"]);
+  if (python.code !== 0) return `the hosts have no ${PYTHON}`;
+  log("installing Ansible for comparison");
+  const folder = subfolder(network, "ansible");
+  const bin = path.join(folder, "venv", "bin");
+  const pip = [path.join(bin, "pip"), "install", "--quiet", "--disable-pip-version-check"];
+  const problem =
+    failure(["python3", "-m", "venv", path.dirname(bin)]) ?? failure([...pip, "ansible-core"]);
+  return problem ?? contender(network, folder, bin);
+}
+
+/** Null if the command succeeds. */
+function failure([program = "", ...args]: string[]): string | null {
+  const done = spawnSync(program, args, { encoding: "utf8", timeout: INSTALL_MS });
+  if (done.status === 0) return null;
+  const words = done.error?.message ?? done.stderr.trim().split("\n").at(-1) ?? "";
+  return `it cannot be installed: ${words}`;
+}
+
+/** `bin`: the folder with its commands. Each run begins without connections. */
+function contender(network: Network, folder: string, bin: string): Contender {
+  const file = (name: string): string => path.join(folder, name);
+  const ssh = `-F ${writeSshConfig(network)} -o ControlMaster=auto -o ControlPersist=60s`;
+  const settings = [
+    ...["[defaults]", `forks = ${RIVAL_WIDTH}`, `interpreter_python = ${PYTHON}`],
+    ...[`home = ${folder}`, "[ssh_connection]", "pipelining = true", `ssh_args = ${ssh}`],
+  ];
+  fs.writeFileSync(file("ansible.cfg"), `${settings.join("\n")}\n`);
+  fs.writeFileSync(file("inventory"), `${network.hosts.join("\n")}\n`);
+  fs.writeFileSync(file("playbook.yml"), PLAYBOOK);
+  return {
+    name: `Ansible, ${RIVAL_WIDTH} forks, pipelining, ControlPersist`,
+    prepare: (keepalive) => {
+      writeConfigs(network, folder, keepalive);
+      const sockets = `ANSIBLE_SSH_CONTROL_PATH_DIR=${file(`sockets-${keepalive}`)}`;
+      const playbook = [path.join(bin, "ansible-playbook"), "-i", file("inventory")];
+      const config = `ANSIBLE_CONFIG=${file("ansible.cfg")}`;
+      return ["env", config, sockets, ...playbook, file("playbook.yml")];
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** The network that is measured: hosts around a relay, each with one peer whose keepalive is changed. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { PushRequest } from "../../mesh/push-request";
+import type { Lab } from "../lab/lab";
+import type { NodeFields, ScenarioConfig } from "../lab/scenario";
+import { createStack } from "../lab/stack";
+import type { World, WorldHost } from "../lab/world";
+import { LabError } from "../lab/world";
+import type { Network } from "./contenders";
+
+const RELAY = "relay";
+const LIMIT_MS = 600_000;
+export const FIRST_KEEPALIVE = 20;
+
+/** Creates the stack of a lab and has the engine converge it. @throws LabError */
+export async function buildNetwork(lab: Lab, config: ScenarioConfig): Promise<Network> {
+  const stack = await createStack(lab, config);
+  await engine(lab, "up", "--yes", "--skip-preview");
+  const folder = path.join(lab.folder.root, "bench");
+  fs.mkdirSync(folder, { mode: 0o700 });
+  const state = await engine(lab, "stack", "export", "--show-secrets");
+  return { lab, stack, hosts: lab.hosts, requests: requestsIn(state), folder };
+}
+
+export function worldOf(count: number): World {
+  const peers = peerNames(count).map((name, at): [string, WorldHost] => [
+    name,
+    { public: `203.0.113.${101 + at}` },
+  ]);
+  return { hosts: { [RELAY]: { public: "203.0.113.10" }, ...Object.fromEntries(peers) } };
+}
+
+/** A star, so that each peer has one peer section. The relay dials the first peer, so that it has a keepalive too. */
+export function configOf(lab: Lab, count: number): ScenarioConfig {
+  const node = (name: string, at: number) => ({
+    address: `10.0.0.${at}`,
+    host: `root@${lab.managementAddress(name)}`,
+    persistentKeepalive: FIRST_KEEPALIVE,
+  });
+  const endpoint = (name: string, at: number) => ({
+    ...node(name, 101 + at),
+    endpoint: `203.0.113.${101 + at}:51820`,
+  });
+  const peers = peerNames(count).map((name, at): [string, NodeFields] => [
+    name,
+    at === 0 ? endpoint(name, at) : node(name, 101 + at),
+  ]);
+  return {
+    network: { cidr: "10.0.0.0/24", topology: "star" },
+    relays: { [RELAY]: { ...node(RELAY, 1), endpoint: "203.0.113.10:51820" } },
+    peers: Object.fromEntries(peers),
+  };
+}
+
+function peerNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `p${index + 1}`);
+}
+
+async function engine(lab: Lab, ...args: string[]): Promise<string> {
+  const argv = ["pulumi", ...args, "--non-interactive"];
+  const done = await lab.exec("operator", argv, { timeoutMs: LIMIT_MS });
+  if (done.code !== 0)
+    throw new LabError(`pulumi ${args.join(" ")} failed: ${done.stderr}${done.stdout}`);
+  return done.stdout;
+}
+
+interface ExportedState {
+  deployment: {
+    resources: { type: string; inputs?: { stdin?: { plaintext?: string } } }[];
+  };
+}
+
+/** Host → what the engine gave its push program. */
+function requestsIn(exported: string): Map<string, PushRequest> {
+  const { deployment } = JSON.parse(exported) as ExportedState;
+  const requests = deployment.resources
+    .filter(({ type }) => type === "command:local:Command")
+    // A secret is the JSON text of its value, which here is JSON text itself.
+    .map(
+      ({ inputs }) =>
+        JSON.parse(JSON.parse(inputs?.stdin?.plaintext ?? '"null"') as string) as PushRequest,
+    );
+  return new Map(requests.map((request) => [request.node, request]));
+}
