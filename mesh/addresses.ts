@@ -101,13 +101,26 @@ export function hostPrefix(address: IpAddress): Prefix {
 
 export function contains(prefix: Prefix, address: IpAddress): boolean {
   if (prefix.family !== address.family) return false;
-  return ipaddr.parse(address.text).match(ipaddr.parseCIDR(prefix.text));
+  return ipaddr.parse(address.text).match(parsed(prefix));
 }
 
 /** Reports whether two prefixes share an address, that is, whether one contains the other. */
 export function overlaps(a: Prefix, b: Prefix): boolean {
+  if (a.family !== b.family) return false;
   const [wide, narrow] = a.length <= b.length ? [a, b] : [b, a];
-  return contains(wide, { family: narrow.family, text: baseOf(narrow) });
+  const [base] = parsed(narrow);
+  return base.match(parsed(wide));
+}
+
+type ParsedPrefix = ReturnType<typeof ipaddr.parseCIDR>;
+
+/** Each prefix is parsed once: the rules compare every LAN with all others. */
+const parsedPrefixes = new WeakMap<Prefix, ParsedPrefix>();
+
+function parsed(prefix: Prefix): ParsedPrefix {
+  const known = parsedPrefixes.get(prefix) ?? ipaddr.parseCIDR(prefix.text);
+  parsedPrefixes.set(prefix, known);
+  return known;
 }
 
 /**

@@ -52,6 +52,11 @@ const forbidden: Record<string, ForbiddenEdge> = {
     to: isUnder("mesh/render/"),
     reason: "the plan has neither texts nor secrets",
   },
+  "mesh/config, mesh/plan, mesh/render, mesh/host -> mesh/review": {
+    from: isUnder("mesh/config/", "mesh/plan/", "mesh/render/", "mesh/host/"),
+    to: isUnder("mesh/review/"),
+    reason: "a review compares what they have made, and changes none of it",
+  },
   "components/ -> scripts/, test/, index.ts": {
     from: isUnder("components/"),
     to: isUnder("scripts/", "test/", "index.ts"),

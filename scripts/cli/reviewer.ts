@@ -51,17 +51,31 @@ function needsYes(): Failure {
 
 async function ask(run: QuietRun): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Without this, Ctrl-C and Ctrl-D would end the program with exit code 0 and without a word.
+  const ended = new Promise<string>((resolve) => {
+    terminal.once("SIGINT", () => {
+      resolve("no");
+    });
+    terminal.once("close", () => {
+      resolve("no");
+    });
+  });
   try {
     for (;;) {
-      const answer = await terminal.question("Make these changes? yes, no, or details: ");
+      const answer = await Promise.race([terminal.question(QUESTION), ended]);
       if (/^y(es)?$/i.test(answer.trim())) return true;
-      if (!/^d(etails)?$/i.test(answer.trim())) return false;
+      if (!/^d(etails)?$/i.test(answer.trim())) {
+        log("Nothing was changed.");
+        return false;
+      }
       log(run.tree);
     }
   } finally {
     terminal.close();
   }
 }
+
+const QUESTION = "Make these changes? yes, no, or details: ";
 
 /** The warnings, the changes, and the devices that need a new config because of them. */
 export function runText(run: QuietRun, plan: Plan | null): string {
@@ -74,7 +88,10 @@ function devicesText({ review, outdated }: QuietRun, plan: Plan | null): string 
   if (plan === null) return "";
   const changed = review.nodes
     .filter(({ pushed, change }) => !pushed && change !== "removed")
-    .map(({ node }): Outdated => ({ node, why: ["its config changes"] }));
+    .map(({ node, change }): Outdated => ({
+      node,
+      why: [change === "new" ? "it is new" : "its config changes"],
+    }));
   const found = outdated === null ? changed : [...outdated].map(([node, why]) => ({ node, why }));
   return outdatedText(found, plan, "These devices need their config after the up:");
 }

@@ -35,8 +35,11 @@ const DECLINED = 255;
 /** Without a preview where nothing is asked: the review is shown after the run then. */
 export async function runUp(stack: StackRef, options: RunOptions): Promise<EngineRun> {
   const { reviewer, out, flags = [] } = options;
-  if (reviewer === undefined)
-    return runUnlocked(stack, () => runWithEvents(stack, engineArgs(options), out));
+  if (reviewer === undefined) {
+    // A few lines for each node.
+    const args = [...engineArgs(options), "--suppress-outputs"];
+    return runUnlocked(stack, () => runWithEvents(stack, args, out));
+  }
   if (options.skipPreview !== true) {
     const preview = await previewQuietly(stack, flags);
     if (preview.exitCode !== 0) return preview;

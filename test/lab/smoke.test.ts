@@ -53,6 +53,10 @@ describe("smoke test: a relay and two peers behind NAT", function () {
     const loss = await lossDuring(mesh.lab, "laptop", "10.0.0.2", async () => {
       const host = ["--host", "root@203.0.113.40", "--host-key", mesh.lab.hostKey("nas")];
       succeeded(await session.command("add-peer", "nas", ...host));
+      const preview = succeeded(await session.command("preview"));
+      assert.match(preview.stdout, /^Changes\n {2}relay +\+ peer nas\n {2}nas +\+ new: /);
+      const markdown = await session.command("preview", "--format", "markdown");
+      assert.match(succeeded(markdown).stdout, /^\| `relay` \| \+ peer nas \|$/m);
       succeeded(await session.pulumi(...UP));
     });
     assert.ok(loss.sent > 50, `only ${loss.sent} pings`);

@@ -62,6 +62,14 @@ describe("the engine's events", () => {
     assert.match(failed[0]?.reason ?? "", /^the config has one mistake; nothing was changed\n/);
   });
 
+  it("have no markup for colours in their messages", () => {
+    const message = "<{%fg 9%}>exit status 1: it broke<{%reset%}>\n<{%reset%}>";
+    const event = (severity: string) => JSON.stringify({ diagnosticEvent: { severity, message } });
+    const { failed, warnings } = readEvents(`${event("error")}\n${event("warning")}`);
+    const text = "exit status 1: it broke";
+    assert.deepEqual([failed, warnings], [[{ node: null, reason: text }], [text]]);
+  });
+
   it("may end in the middle of a line, or be empty, when the engine was killed", () => {
     for (const text of ["", '{"sequence":1,"summaryEvent":{"isPrev']) {
       const { review, outdated, ...events } = readEvents(text);

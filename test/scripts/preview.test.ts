@@ -122,6 +122,30 @@ Tunnels that restart, with a new key
     );
   });
 
+  it("shows what changes at AWS, and with --diff the engine's own tree below", async () => {
+    const aws = (op: string, type: string, name: string) =>
+      JSON.stringify({
+        resourcePreEvent: {
+          metadata: { op, type, urn: `urn:pulumi:test::wireguard-mesh::${type}::${name}` },
+        },
+      });
+    const events = [
+      aws("create-replacement", "aws:ec2/instance:Instance", "tokyo-debian-12"),
+      aws("replace", "aws:ec2/instance:Instance", "tokyo-debian-12"),
+      aws("update", "aws:ec2/securityGroup:SecurityGroup", "tokyo"),
+      aws("same", "aws:ec2/eip:Eip", "tokyo"),
+      previewEvents(network(1), network(1)),
+    ];
+    project.write("bin/preview-events", events.join("\n"));
+    project.write("bin/preview-tree", "TREE");
+    const text = `At AWS
+  ~ Instance tokyo-debian-12 (replaced)
+  ~ SecurityGroup tokyo
+`;
+    assert.equal((await run("preview")).stdout, text);
+    assert.equal((await run("preview", "--diff")).stdout, `${text}\nTREE\n`);
+  });
+
   it("fails in words: the mistake and its remedy, without the engine's tree", async () => {
     project.write(
       "bin/preview-error",

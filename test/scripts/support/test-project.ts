@@ -69,6 +69,7 @@ else if (has("stack", "output")) {
 else if (has("whoami")) console.log(JSON.stringify({ url: "file://" + home }));
 else if (has("preview")) {
   fs.writeFileSync(after("--event-log"), answer("preview-events") ?? "");
+  if (answer("preview-tree") !== null) console.log(answer("preview-tree"));
   if (answer("preview-error") !== null) { console.error("error: " + answer("preview-error")); process.exit(255); }
 } else if (has("up")) {
   if (answer(".pulumi/locks/organization/wireguard-mesh/test/id.json") !== null) process.exit(255);
