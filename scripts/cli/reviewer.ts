@@ -43,8 +43,8 @@ export function terminalReviewer({ print, plan, nonInteractive }: Asking): Revie
 
 function needsYes(): Failure {
   return new Failure(
-    "up asks before it begins, and there is no terminal to ask on",
-    "nothing was changed. To go on without being asked: add --yes",
+    "this asks before it begins, and there is no terminal to ask on",
+    "no host was touched. To go on without being asked: add --yes",
     2,
   );
 }

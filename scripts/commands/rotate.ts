@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText } from "../cli/report-text";
+import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { log } from "../log";
 import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
@@ -209,17 +210,31 @@ async function runAfter(
   const before = stack.text;
   await edit();
   const edited = stack.text;
-  const up = await run(stack, options);
-  if (isUntouched(up) && edited !== before && (await stack.restore(before, edited)))
-    log(`nothing was updated, so ${stack.file} is as it was`);
-  return up;
+  const restore = async () => {
+    if (edited !== before && (await stack.restore(before, edited)))
+      log(`nothing was updated, so ${stack.file} is as it was`);
+  };
+  try {
+    const up = await run(stack, options);
+    if (isUntouched(up)) await restore();
+    return up;
+  } catch (error) {
+    // There was no terminal to ask on.
+    if (error instanceof Failure) await restore();
+    throw error;
+  }
 }
 
 function isUntouched({ exitCode, updated }: UpReport): boolean {
   return exitCode !== 0 && !updated;
 }
 
-function run(stack: OpenStack, { yes, json }: RotateOptions): Promise<UpReport> {
+async function run(stack: OpenStack, { yes, json }: RotateOptions): Promise<UpReport> {
   const unattended = yes === true ? { yes, skipPreview: yes } : {};
-  return converge(stack, { ...unattended, out: json === true ? "stderr" : "stdout" });
+  const out = json === true ? "stderr" : "stdout";
+  const print = (text: string) => void process[out].write(text);
+  const reviewer = terminalReviewer({ print, plan: stack.mesh.plan });
+  const report = await converge(stack, { ...unattended, out, reviewer });
+  if (report.failed.length > 0) log(failuresText(report.failed));
+  return report;
 }

@@ -15,7 +15,7 @@ import { Failure, nodeNamed } from "./failure";
 import { hostAccess, openAccess } from "./host-access";
 import { beginEdit, finishEdit, reverseEdit, revokeEdit, type NewKey } from "./key-edits";
 import { makeKeyPair } from "./new-node";
-import type { OpenStack } from "./open-stack";
+import type { OpenStack, StackEdit } from "./open-stack";
 import type { PendingKey } from "./pending-keys";
 import { withoutQueued } from "./rotation-queue";
 import { configPath } from "./stack-file";
@@ -36,6 +36,7 @@ export async function begin(
     throw inProgress(node);
   }
   if (await writeNextKeyOfSecret(node, stack)) return;
+  tryEdit(node, stack, (text, key) => beginEdit(text, node, key, stack.file));
   const key = await newKeyFor(node, stack, publicKey);
   await stack.edit((text, plan) => {
     const current = nodeNamed(name, plan().nodes);
@@ -45,6 +46,17 @@ export async function begin(
   log(`${name}: its next key is ${key.publicKey}, in ${stack.file}`);
   const note = portNote(nodeNamed(name, stack.filePlan().nodes));
   if (note !== null) log(note);
+}
+
+/** Before a host makes a key: @throws Failure when the stack file could not take one. */
+function tryEdit(
+  node: NodePlan,
+  stack: OpenStack,
+  edit: (text: string, key: NewKey) => StackEdit,
+): void {
+  if (node.custody !== "host") return;
+  const { publicKey } = makeKeyPair();
+  stack.review((text) => edit(text, { publicKey, privateKey: null }));
 }
 
 /** What has to be open before a relay moves; on AWS the program opens it. */
@@ -62,10 +74,15 @@ export async function finish(names: readonly string[], stack: OpenStack): Promis
     await stack.edit((text, plan) => {
       const current = nodeNamed(name, plan().nodes);
       if (current.nextPublicKey === null) log(`${name} has only one key in ${stack.file}`);
+      if (hasSecondInterface(current) && current.ec2 === null) log(portsAfter(current));
       const { text: finished } = finishEdit(text, current);
       return { text: withoutQueued(finished, name) };
     });
   }
+}
+
+function portsAfter({ name, listenPort, rotationPort }: NodePlan): string {
+  return `${name}: UDP port ${rotationPort ?? 0} is its port from now on; its next rotation goes back to ${listenPort ?? 0}, so leave both open`;
 }
 
 /**
@@ -97,6 +114,7 @@ export async function revoke(
   const node = nodeNamed(name, plan.nodes);
   const lost = cutOff === true ? [] : cutOffBy(node, plan);
   if (lost.length > 0) throw wouldCutOff(node, lost);
+  tryEdit(node, stack, (text, key) => revokeEdit(text, node, key));
   const key = await newKeyFor(node, stack, publicKey);
   await stack.edit((text) => revokeEdit(text, node, key));
   log(`${name}: its only key is now ${key.publicKey}, in ${stack.file}`);
