@@ -76,6 +76,14 @@ export function undone(node: string, named: string | null): string {
   return `${node}: the change failed on the host and was undone: ${named ?? "no reason was recorded"}\nread /run/wireguard-mesh on the host (the file log of this interface)`;
 }
 
+/** The host is still at its undo, or has never begun. `named` as above. */
+export function notUndone(node: string, named: string | null): string {
+  return (
+    `${node}: the change failed on the host, and is not undone yet: ${named ?? "no reason was recorded"}\n` +
+    `the host tries again until it succeeds; see the file log in /run/wireguard-mesh there. Then ${AGAIN}`
+  );
+}
+
 /** `words` are differences that are left. */
 export function withoutEffect(words: string): string {
   return `the change was carried out and did not have its effect, so it was undone: ${words}\n${REPORT}`;

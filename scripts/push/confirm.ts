@@ -9,6 +9,7 @@ import type { PushResult } from "../../mesh/push-request";
 import {
   lostBefore,
   notBegun,
+  notUndone,
   rebooted,
   refusedAfter,
   undone,
@@ -86,7 +87,7 @@ async function commit(
   return { ...resultOf(push, session.through, after, "applied"), serial: begun.serial };
 }
 
-/** No change of this token is pending: it was undone, or committed by a login whose answer did not arrive, or never begun. */
+/** No change of this token waits for a commit: it is or was undone, or committed by a login whose answer did not arrive, or never begun. */
 function settled(
   push: Push,
   through: string,
@@ -106,6 +107,7 @@ function settled(
   const isLate = words === null || words.startsWith("it was not confirmed");
   // A way in through the tunnel is cut by what the host misses, too.
   const isSilent = words?.startsWith("no handshake ") === true;
+  if (after.pending?.token === begun.token) throw new PushError(notUndone(node, words));
   if (lost !== undefined && (isLate || isSilent)) {
     throw new PushError(wentBack(node, lost, seconds, isSilent ? words : null));
   }

@@ -161,7 +161,10 @@ describe("a push whose confirmation fails", function () {
     };
     const outcome = await push(new FakeHost(), [{}, failing]);
     assert.deepEqual(outcome.answers, ["change", ""]);
-    assert.match(messageOf(outcome), /^host: the change failed on the host .*: no room\n/);
+    assert.match(
+      messageOf(outcome),
+      /^host: the change failed on the host, and is not undone yet: no room\n/,
+    );
   });
 
   it("reports a reboot, which ends in the former config", async () => {

@@ -30,7 +30,7 @@ for_each_step() {
   # shellcheck disable=SC2086 # words are meant
   [ ! -f "$CHANGE/$1" ] || while read -r step <&3; do "$2" $step; done 3<"$CHANGE/$1"
 }
-place_now() { write_staged "$CHANGE/$2" "$4" "$3" && mv_staged "$4"; }
+place_now() { write_staged "$CHANGE/$2" "$4" "$3" && words=$(mv_staged "$4" 2>&1) || cannot_write "$4" "$words"; }
 
 # What remains of a commit that is cut can be done from .commit.new alone.
 stage_step() {
