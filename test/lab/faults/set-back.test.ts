@@ -36,7 +36,7 @@ describe("a host that was set back to an older state", function () {
   async function setBack(): Promise<void> {
     await session.on(
       "desktop",
-      `ip link del wg0; rm -rf ${FILES} /run/wireguard-mesh /run/wireguard-mesh.lock; tar xf ${KEPT} -C /; wg-quick up wg0 2>/dev/null`,
+      `ip link del wg0; rm -rf ${FILES} /run/wireguard-mesh /run/wireguard-mesh.lock; tar xf ${KEPT} -C /; wg-quick up wg0`,
     );
     assert.equal(await mtu(), "1390");
   }
