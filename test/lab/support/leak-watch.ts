@@ -193,7 +193,7 @@ function isProgram(commandLine: string): boolean {
   return commandLine.includes("@pulumi/pulumi/cmd/run");
 }
 
-/** The engine passes the decrypted config in this variable, which no program can change (see README). */
+/** The engine passes the decrypted config in this variable, which no program can change (see docs/secrets.md). */
 function withoutConfig(environment: string): string {
   return environment
     .split("\0")
