@@ -164,7 +164,7 @@ Tunnels that restart, with a new key
     const { exitCode, stdout, stderr } = await run("up");
     assert.equal(exitCode, 2);
     assert.match(stdout, /^Changes\n {2}tokyo {2}\+ peer p2\n/);
-    assert.match(stderr, /no terminal to ask on\n {2}nothing was changed\. .* add --yes\n$/);
+    assert.match(stderr, /no terminal to ask on\n {2}no host was touched\. .* add --yes\n$/);
     assert.ok(project.engineCalls().every(({ argv }) => argv[0] !== "up"));
   });
 
