@@ -1,4 +1,5 @@
 /** Steps for the keys and peers of a running WireGuard interface. A peer without a difference is in none of them. */
+import type { LiveStep } from "./change";
 import type { LiveDifference, PeerDifference } from "./difference";
 import { resolve } from "./endpoints";
 import type { Observation } from "./observation";
@@ -47,12 +48,7 @@ export function changePeers(
   const which = (test: (it: PeerDifference) => boolean) =>
     keys.filter((key) => changes.get(key)?.some(test));
   const extra = which((it) => it.kind === "peer" && it.is === "extra");
-  // Extra peers are removed last, so the undo may find their sessions alive, and keeps them. But a relay that has shaken hands
-  // by a key that was tried sends its answers there until it shakes hands by the former key again.
-  const tried = triedPeers(differences, wanted).flatMap(({ allowedIps }) => allowedIps);
-  const sharesPrefix = (key: string) =>
-    device.peers.get(key)?.allowedIps.some((prefix) => tried.includes(prefix)) === true;
-  const left = extra.filter(sharesPrefix);
+  // Extra peers are removed last, so the undo may find their sessions alive, and keeps them.
   const reset = which((it) => isNew(it) || (wasRemoved(it) && it.kind !== "peer"));
   const removed = new Set(which(wasRemoved));
   const former = keys
@@ -70,12 +66,28 @@ export function changePeers(
       ...forgetStep(one.name, extra),
     ],
     undo: [
-      // The times of handshakes are in seconds, so one of the same second would not count as later.
-      ...(left.length === 0 ? [] : [{ do: "wait", seconds: 1 } as const]),
-      ...forgetStep(one.name, [...reset, ...left]),
+      ...leaveSteps(one.name, extra, device, triedPeers(differences, wanted)),
+      ...forgetStep(one.name, reset),
       ...wgStep(one.name, own.former, former),
     ],
   };
+}
+
+/**
+ * For the undo: a relay that has shaken hands by a key that was tried sends its answers there until it shakes hands by the former
+ * key again.
+ */
+function leaveSteps(
+  name: string,
+  extra: readonly string[],
+  { peers }: WireGuardDevice,
+  tried: readonly WantedPeer[],
+): LiveStep[] {
+  return tried.flatMap(({ publicKey, allowedIps }) =>
+    extra
+      .filter((key) => peers.get(key)?.allowedIps.some((prefix) => allowedIps.includes(prefix)))
+      .map((key): LiveStep => ({ do: "leave", interface: name, tried: publicKey, key })),
+  );
 }
 
 /**

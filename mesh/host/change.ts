@@ -22,6 +22,11 @@ export type LiveStep =
   | { do: "wg"; interface: string; text: Secret }
   /** Removes peers by public key. */
   | { do: "forget"; interface: string; keys: string[] }
+  /**
+   * Removes the peer `key` if `tried` has shaken hands. A second later, because the times of handshakes are in seconds, and the
+   * next one must count as later.
+   */
+  | { do: "leave"; interface: string; tried: string; key: string }
   /** Lines for `ip -batch`, or `ip -6 -batch`. */
   | { do: "ip" | "ip6"; lines: string[] }
   /** A key such as `net/ipv4/ip_forward`. */
@@ -30,7 +35,6 @@ export type LiveStep =
   | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
   /** Restarts the watcher of rotating keys with the lines of watched-keys.ts; with none it ends. */
   | { do: "watch"; lines: string[] }
-  | { do: "wait"; seconds: number }
   /** Pings each address once, in the background. */
   | { do: "ping"; addresses: string[] };
 
@@ -99,8 +103,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `shake ${step.interface} ${step.seconds} ${step.key} ${step.endpoint ?? "-"}`;
     case "watch":
       return `watch ${step.lines.length === 0 ? "-" : piece(step.lines)}`;
-    case "wait":
-      return `wait ${step.seconds}`;
+    case "leave":
+      return `leave ${step.interface} ${step.tried} ${step.key}`;
     case "ping":
       return `ping ${step.addresses.join(" ")}`;
     case "place":

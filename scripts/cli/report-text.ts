@@ -23,9 +23,12 @@ export function pendingText(pending: readonly PendingKey[]): string {
       return [
         `${node}: a key rotation is in progress, and both keys work. No handshake with the new key yet:`,
         indented(waitsFor.map((waiting) => waitingFor(waiting, node))),
-        `  When these are back: npx wireguard-mesh rotate ${node}. Without them: npx wireguard-mesh rotate ${node} --finish`,
+        `  When these are back: npx wireguard-mesh rotate ${node}`,
+        `  Without them:        npx wireguard-mesh rotate ${node} --finish`,
+        `  To give it up:       npx wireguard-mesh rotate ${node} --cancel`,
       ].join("\n");
     })
+    .map(wrapLines)
     .join("\n");
 }
 

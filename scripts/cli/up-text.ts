@@ -37,7 +37,7 @@ export function checksText(checks: readonly HostCheck[]): string {
   if (checks.length === 0) return "All hosts match the plan.";
   return checks
     .map(({ node, drift, cause }) =>
-      cause === null ? driftText(node, drift) : `${pc.red(node)}: ${cause}`,
+      cause === null ? driftText(node, drift) : causeText(pc.red(node), cause),
     )
     .join("\n");
 }
@@ -47,9 +47,14 @@ function fixedText({ checked }: UpReport): string {
     .map(({ node, mended, cause }) =>
       mended
         ? `${pc.green("as planned again:")} ${node}`
-        : `${pc.red("still not as planned:")} ${node}: ${cause ?? ""}`,
+        : causeText(`${pc.red("still not as planned:")} ${node}`, cause ?? ""),
     )
     .join("\n");
+}
+
+/** `cause` may have several lines. */
+function causeText(head: string, cause: string): string {
+  return wrapLines(`${head}: ${cause.replaceAll("\n", "\n  ")}`);
 }
 
 function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]): string {

@@ -114,7 +114,10 @@ describe("rotate", function () {
       }),
     );
     const up = succeeded(await session.command("up", "--yes", "--skip-preview"));
-    assert.match(up.stdout, /^desktop: its new key is proven everywhere; finish it: .* --finish$/m);
+    assert.match(
+      up.stdout,
+      /^desktop: its new key is proven everywhere; finish it:\s+npx .* --finish$/m,
+    );
     const status = succeeded(await session.command("status", "--json"));
     const { pending, nodes } = JSON.parse(status.stdout) as {
       pending: object[];

@@ -21,7 +21,7 @@ run_step() {
     sysctl) [ ! -e "/proc/sys/$1" ] || printf '%s\n' "$2" >"/proc/sys/$1" ;;
     shake) shake "$@" ;;
     watch) watch_piece "$1" ;;
-    wait) pause "$1" ;;
+    leave) case $(wg show "$1" latest-handshakes 2>/dev/null | grep -F "$2") in '' | *"${TAB}0") ;; *) pause 1; wg set "$1" peer "$3" remove ;; esac ;;
     ping) ping_all "$@" ;;
     *) return 1 ;;
   esac

@@ -16,7 +16,7 @@ const change: Change = {
     { do: "shake", interface: "wg0", seconds: 15, key: "A=", endpoint: null },
     { do: "watch", lines: ["pair wg0 A= B= 10.0.0.1/32"] },
     { do: "watch", lines: [] },
-    { do: "wait", seconds: 1 },
+    { do: "leave", interface: "wg0", tried: "A=", key: "B=" },
     { do: "ping", addresses: ["10.0.0.1", "fd00::1"] },
   ],
   undo: [{ do: "unlink", interface: "wg0" }],
@@ -47,7 +47,7 @@ describe("the text of a change", () => {
  shake wg0 15 A= -
  watch 5
  watch -
- wait 1
+ leave wg0 A= B=
  ping 10.0.0.1 fd00::1
 @ undo
  unlink wg0

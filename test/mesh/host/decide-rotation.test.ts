@@ -44,10 +44,10 @@ describe("the steps while keys rotate", () => {
       "set wg0 peer <peer0> remove",
       "ping 10.86.0.20",
     ]);
-    // The neighbour may have followed the new key: the undo begins a new session with the former one.
+    // The neighbour may have followed the new key: then the undo begins a new session with the former one.
     assert.deepEqual(stepsText(change, "undo").slice(0, 2), [
-      "wait 1",
-      "set wg0 peer <peer0 next> remove peer <peer0> remove",
+      "leave wg0 <peer0 next> <peer0>",
+      "set wg0 peer <peer0 next> remove",
     ]);
   });
 

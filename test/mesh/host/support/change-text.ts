@@ -88,7 +88,11 @@ export class ChangeRun {
         this.#watch(one === "-" ? null : this.#piece(one));
         return;
       }
-      case "wait":
+      case "leave": {
+        const { peers } = deviceOf(this.host, one);
+        if ((peers.get(two)?.handshake ?? 0) > 0) peers.delete(three);
+        return;
+      }
       case "ping":
         return;
       case "place": {
