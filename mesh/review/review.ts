@@ -1,4 +1,5 @@
 /** What a change means for the network: host by host, for paths, and for tunnels. */
+import type { Outdated } from "../render/delivery";
 import { configChanges, keysByNeighbour, parseConfig } from "./config-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
 import type { NetworkRecord, NodeRecord } from "./record";
@@ -40,6 +41,16 @@ export function reviewOf(
     paths: pathChanges(before, after),
     restarts: restartsOf(before, after),
   };
+}
+
+/** The nodes whose new config a person delivers. */
+export function devicesIn({ nodes }: Review): Outdated[] {
+  return nodes
+    .filter(({ pushed, change }) => !pushed && change !== "removed")
+    .map(({ node, change }) => ({
+      node,
+      why: [change === "new" ? "it is new" : "its config changes"],
+    }));
 }
 
 export function isEmpty({ nodes, paths, restarts }: Review): boolean {

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import type { Plan } from "../../mesh/plan/plan";
-import type { Outdated } from "../../mesh/render/delivery";
+import { devicesIn } from "../../mesh/review/review";
 import { log } from "../log";
 import type { QuietRun } from "../stack/engine-run";
 import { Failure } from "../stack/failure";
@@ -86,13 +86,8 @@ export function runText(run: QuietRun, plan: Plan | null): string {
 
 function devicesText({ review, outdated }: QuietRun, plan: Plan | null): string {
   if (plan === null) return "";
-  const changed = review.nodes
-    .filter(({ pushed, change }) => !pushed && change !== "removed")
-    .map(({ node, change }): Outdated => ({
-      node,
-      why: [change === "new" ? "it is new" : "its config changes"],
-    }));
-  const found = outdated === null ? changed : [...outdated].map(([node, why]) => ({ node, why }));
+  const found =
+    outdated === null ? devicesIn(review) : [...outdated].map(([node, why]) => ({ node, why }));
   return outdatedText(found, plan, "These devices need their config after the up:");
 }
 

@@ -5,7 +5,7 @@ import { formatIssues, hasErrors } from "../../../mesh/config/issue";
 import { readMesh } from "../../../mesh/mesh";
 import { outdatedDeliveries, type Outdated } from "../../../mesh/render/delivery";
 import { NOTHING, recordOf, type NetworkRecord } from "../../../mesh/review/record";
-import { reviewOf, type Review } from "../../../mesh/review/review";
+import { devicesIn, reviewOf, type Review } from "../../../mesh/review/review";
 import { queryStack } from "../../stack/engine";
 import { recordFrom, resourcesInState } from "../../stack/engine-record";
 import { Failure } from "../../stack/failure";
@@ -28,12 +28,7 @@ export async function comparison(stack: OpenStack, from: string | undefined): Pr
   const review = reviewOf(before, recordOf(plan));
   const delivered = outdatedDeliveries(plan, stack.config["delivered"]);
   const known = new Set(delivered.map(({ node }) => node));
-  const changed = review.nodes
-    .filter(({ node, change, pushed }) => !pushed && change !== "removed" && !known.has(node))
-    .map(({ node, change }) => ({
-      node,
-      why: [change === "new" ? "it is new" : "its config changes"],
-    }));
+  const changed = devicesIn(review).filter(({ node }) => !known.has(node));
   const warnings = stack.mesh.issues.filter(({ severity }) => severity === "warning");
   return { stack: stack.name, review, devices: [...delivered, ...changed], warnings };
 }
