@@ -32,7 +32,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const rotation = wantedLines(wanted);
   return [
     configFile(main, observed, wanted),
-    ...(second === null || wanted.secondIsKept === true
+    ...(second === null || wanted.secondKeptFor !== undefined
       ? []
       : [configFile(second, observed, wanted)]),
     ...(former === null ? [] : [unwantedConfig(former, observed)]),

@@ -13,7 +13,6 @@ import {
   newSection,
   NO_KEY,
   privateKeyText,
-  reached,
   wgStep,
   type InterfaceSection,
   type PeerSection,
@@ -122,12 +121,12 @@ function renewPeers(
     apply: [
       ...forgetStep(name, [...device.peers.keys()]),
       ...wgStep(name, own.wanted, sections),
-      ...kickSteps(name, reached(sections)),
+      ...kickSteps(name, sections),
     ],
     undo: [
       ...forgetStep(name, [...new Set([...device.peers.keys(), ...added])]),
       ...wgStep(name, own.former, former),
-      ...kickSteps(name, reached(former)),
+      ...kickSteps(name, former),
     ],
   };
 }

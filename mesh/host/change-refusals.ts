@@ -42,8 +42,9 @@ function mountedFile(observed: Observation, wanted: Wanted): Refusal | null {
 
 /** A new rotation would take it from the peers that use it. */
 function usedSecond(observed: Observation, wanted: Wanted): Refusal | null {
-  const users = wanted.secondIsKept === true ? [] : usersOfKept(observed, wanted);
-  if (wanted.second === null || users.length === 0) return null;
+  if (wanted.second === null || wanted.secondKeptFor !== undefined) return null;
+  const users = usersOfKept(observed, wanted);
+  if (users.length === 0) return null;
   return {
     cause: `${wanted.second.name} is left of an earlier rotation and still used by ${users.join(", ")}; nothing was changed`,
     remedy: `take them back to this relay's port: npx wireguard-mesh repush ${users[0] ?? ""} (each of them); a device needs its current config. Three minutes later run up again`,

@@ -9,7 +9,8 @@ import type { Wanted, WantedPeer } from "./wanted";
 
 /** As wanted, and with such a second interface while peers use it. */
 export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {
-  if (wanted.second !== null || usersOfKept(observed, wanted).length === 0) return wanted;
+  const users = wanted.second === null ? usersOfKept(observed, wanted) : [];
+  if (users.length === 0) return wanted;
   const { main } = wanted;
   const name = observed.records.second ?? "";
   const { listenPort = 0 } = observed.devices.get(name) ?? {};
@@ -25,7 +26,7 @@ export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {
     },
     ...{ addresses: [], mtu: main.mtu, routed: false, peers: main.peers.map(sealed) },
   };
-  return { ...wanted, second, secondIsKept: true };
+  return { ...wanted, second, secondKeptFor: users };
 }
 
 /** The names of the peers that use it: their last handshake there is not older than a session lasts, nor than that on the first. */
@@ -41,10 +42,8 @@ export function usersOfKept(observed: Observation, { main }: Wanted): string[] {
   });
 }
 
-export function keptNote(observed: Observation, wanted: Wanted): string[] {
-  const { second, secondIsKept, node } = wanted;
-  if (second === null || secondIsKept !== true) return [];
-  const users = usersOfKept(observed, wanted);
+export function keptNote({ second, secondKeptFor: users, node }: Wanted): string[] {
+  if (second === null || users === undefined) return [];
   return [
     `${second.name} at UDP port ${second.listenPort ?? 0} is left of an earlier rotation and still used by ${users.join(", ")}, so it stays; ` +
       `up moves those that it pushes to, and the others need their current config. A few minutes later: npx wireguard-mesh repush ${node}`,

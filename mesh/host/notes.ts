@@ -24,7 +24,7 @@ export function standingNotes(observed: Observation, wanted: Wanted): string[] {
       return [`${endpoint.host}, the endpoint of ${name}, does not resolve on this host; ${stays}`];
     });
   });
-  return [...new Set([...all, ...keptNote(observed, wanted)])];
+  return [...new Set([...all, ...keptNote(wanted)])];
 }
 
 /**

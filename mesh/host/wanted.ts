@@ -15,8 +15,8 @@ export interface Wanted {
   main: WantedInterface;
   /** A relay's second interface, without addresses and routes of its own; null if it has none. */
   second: WantedInterface | null;
-  /** The second interface is not in the request, but left as it is: see kept-second.ts. */
-  secondIsKept?: true;
+  /** The second interface is not in the request, but left as it is for these peers (names): see kept-second.ts. */
+  secondKeptFor?: readonly string[];
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses to ping, relays first. */
   probes: readonly string[];

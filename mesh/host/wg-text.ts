@@ -79,30 +79,16 @@ export function formerSection(peer: WireGuardPeer, removed: boolean): PeerSectio
 }
 
 /**
- * Two steps that make WireGuard speak to peers at once, so that they learn of a new session here: a keepalive is sent when it
- * is switched on, and so a handshake begins. Peers with a keepalive of their own are left out.
+ * Two steps that make WireGuard speak at once to those peers that have an endpoint, which stays as it is, so that they learn of
+ * a new session here: a keepalive is sent when it is switched on, and so a handshake begins. Peers with a keepalive of their own
+ * are left out.
  */
 export function kickSteps(name: string, peers: readonly PeerSection[]): LiveStep[] {
   const quiet = peers
-    .filter(({ keepalive }) => keepalive === 0)
-    .map((peer) => ({ ...peer, presharedKey: null }));
-  return [
-    ...wgStep(
-      name,
-      UNCHANGED,
-      quiet.map((peer) => ({ ...peer, keepalive: 1 })),
-    ),
-    ...wgStep(
-      name,
-      UNCHANGED,
-      quiet.map((peer) => ({ ...peer, endpoint: null })),
-    ),
-  ];
-}
-
-/** Those of `peers` that have an endpoint, which is left as it is. */
-export function reached(peers: readonly PeerSection[]): PeerSection[] {
-  return peers.flatMap((peer) => (peer.endpoint === null ? [] : [{ ...peer, endpoint: null }]));
+    .filter(({ keepalive, endpoint }) => keepalive === 0 && endpoint !== null)
+    .map((peer) => ({ ...peer, presharedKey: null, endpoint: null }));
+  const switchedOn = quiet.map((peer) => ({ ...peer, keepalive: 1 }));
+  return [switchedOn, quiet].flatMap((sections) => wgStep(name, UNCHANGED, sections));
 }
 
 function peerLines(peer: PeerSection, name: string): string[] {

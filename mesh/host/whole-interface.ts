@@ -15,7 +15,6 @@ import {
   newSection,
   NO_KEY,
   privateKeyText,
-  reached,
   wgStep,
   type PeerSection,
 } from "./wg-text";
@@ -49,7 +48,7 @@ export function createInterface(
         `link set up dev ${name}`,
         ...routes.map((route) => routeLine("add", route)),
       ]),
-      ...kickSteps(name, reached(heard)),
+      ...kickSteps(name, heard),
     ],
     undo: [{ do: "unlink", interface: name }],
   };
@@ -78,7 +77,7 @@ export function removeInterface(
         ...restorableRoutes(name, observed).map((route) => routeLine("add", route)),
       ]),
       ...sysctl,
-      ...kickSteps(name, reached(peers)),
+      ...kickSteps(name, peers),
     ],
   };
 }

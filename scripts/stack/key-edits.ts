@@ -63,10 +63,11 @@ export function reverseEdit(text: string, node: NodePlan, where: string): StackE
   const turned = setIn(keys, pathOf(node, "nextPublicKey"), publicKey);
   const edited = hasSecondInterface(node) ? exchangePorts(turned, node) : turned;
   if (custody !== "config") return { text: edited };
-  const [own, former] = ["privateKeys", "formerPrivateKeys"].map((map) => [map, name]);
-  if (own === undefined || former === undefined) return null;
-  const [ownSecret, formerSecret] = [own, former].map((path) => ciphertextAt(text, path, where));
-  if (typeof ownSecret !== "string" || typeof formerSecret !== "string") return null;
+  const own = ["privateKeys", name];
+  const former = ["formerPrivateKeys", name];
+  const ownSecret = ciphertextAt(text, own, where);
+  const formerSecret = ciphertextAt(text, former, where);
+  if (ownSecret === null || formerSecret === null) return null;
   const swapped = setIn(edited, configPath(own), { secure: formerSecret });
   return { text: setIn(swapped, configPath(former), { secure: ownSecret }) };
 }
