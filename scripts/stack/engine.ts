@@ -112,8 +112,6 @@ export function errorOf(answer: EngineAnswer): string {
 
 function engineEnvironment(): NodeJS.ProcessEnv {
   return {
-    // `npm run typecheck` checks the types. Checking them again would take most of each run.
-    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     ...process.env,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Enables --event-log; the Automation API sets this too.

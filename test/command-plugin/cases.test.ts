@@ -2,7 +2,7 @@
  * Compares the stand-in with version 1.2.1 of the command plugin: all expected results were recorded from the real
  * plugin. To test another plugin:
  *   export COMMAND_PLUGIN=/path/to/pulumi-resource-command
- *   npx mocha --no-config --require ts-node/register/transpile-only test/command-plugin/*.test.ts
+ *   npx mocha --no-config --require ./scripts/load-typescript.cjs test/command-plugin/*.test.ts
  */
 import assert from "node:assert/strict";
 import * as fs from "node:fs";

@@ -12,7 +12,7 @@ const stack = JSON.parse(require("node:fs").readFileSync(0, "utf8"));`;
 
 /** Runs a script in its own process, because the module cache is shared by all tests of a process. */
 function runInNewProcess(script: string, stack: Stack): { code: number | null; text: string } {
-  const args = ["-r", "ts-node/register/transpile-only", "-e", `${PRELUDE}\n${script}`];
+  const args = ["--require", "./scripts/load-typescript.cjs", "-e", `${PRELUDE}\n${script}`];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: ROOT,
     input: JSON.stringify(stack),

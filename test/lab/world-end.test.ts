@@ -88,7 +88,7 @@ describe("the end of a lab", function () {
 
   function startBuilder(): ChildProcess {
     const script = path.join(__dirname, "support/build-and-wait.ts");
-    const argv = ["-r", "ts-node/register/transpile-only", script, id];
+    const argv = ["--require", "./scripts/load-typescript.cjs", script, id];
     return spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
   }
 

@@ -25,7 +25,7 @@ describe("the reporter", () => {
     writeFileSync(file, `const fs = require("node:fs");\nconst folder = __dirname;\n${test}`);
     const args = [
       join(ROOT, "node_modules/mocha/bin/mocha.js"),
-      ...["--no-config", "--require", "ts-node/register/transpile-only"],
+      ...["--no-config", "--require", "./scripts/load-typescript.cjs"],
       ...["--reporter", join(ROOT, "test/support/reporter.ts"), file],
     ];
     return spawn(process.execPath, args, {

@@ -39,12 +39,14 @@ class ReporterWithReport extends reporters.Spec {
   }
 }
 
-/** The first lines of an error's message, and where it happened in a test: a log may be cut down to the end of the run. */
+/** The beginning of an error's message, and where it happened in a test: a log may be cut down to the end of the run. */
 function inShort({ message = "", stack = "" }: Partial<Error>): string {
   const place = /test\/[^\s)]*\.ts:\d+/.exec(stack);
-  const words = message.split("\n").filter((line) => line.trim() !== "");
-  const lines = [...words.slice(0, 4), ...(place === null ? [] : [`at ${place[0]}`])];
-  return lines.map((line) => `\n    ${line.slice(0, 160)}`).join("");
+  // Indented JSON would use up all lines.
+  const words = message.replaceAll(/([{[,])\s*\n\s*/g, "$1 ").split("\n");
+  const lines = words.filter((line) => line.trim() !== "").map((line) => line.slice(0, 600));
+  const shown = [...lines.slice(0, 6), ...(place === null ? [] : [`at ${place[0]}`])];
+  return shown.map((line) => `\n    ${line}`).join("");
 }
 
 /** Ends the run after its `after` hooks, which take labs down; mocha by itself exits at once. */

@@ -142,7 +142,7 @@ describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, 
 
   async function nextUp(moment: string): Promise<void> {
     const up = await session.command("up", "--yes", "--skip-preview", "--json");
-    assert.equal(up.code, 0, `${moment}: ${up.stdout}${up.stderr}`);
+    assert.equal(up.code, 0, `${moment}: ${up.stderr}${up.stdout}`);
   }
 
   /** Waits until all orphans have ended and asserts that every host has the state of the last run. */

@@ -163,8 +163,11 @@ export class LeakWatch {
   }
 
   private readProcess(pid: string): void {
-    const commandLine = contentOf(`/proc/${pid}/cmdline`);
+    const before = contentOf(`/proc/${pid}/cmdline`);
     const environment = contentOf(`/proc/${pid}/environ`);
+    // Whose environment it is: the process may have called exec(3) since, and has no command line while it does or has ended.
+    const commandLine = contentOf(`/proc/${pid}/cmdline`) || before;
+    if (commandLine === "") return;
     const name = commandLine.split("\0", 2).join(" ").slice(0, 60);
     this.add(`command line of ${name}`, commandLine);
     const searched = isProgram(commandLine) ? withoutConfig(environment) : environment;

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(__dirname, "../..");
+
+describe("loading TypeScript without a build", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "load-typescript-"));
+    mkdirSync(join(folder, "scripts"));
+    mkdirSync(join(folder, "node_modules"));
+    for (const file of ["scripts/load-typescript.cjs", "tsconfig.json", "package-lock.json"])
+      cpSync(join(ROOT, file), join(folder, file));
+    symlinkSync(join(ROOT, "node_modules/typescript"), join(folder, "node_modules/typescript"));
+    write("main.ts", 'import { word } from "./word";\nconsole.log(word satisfies string);\n');
+    write("word.ts", 'export const word: string = "first";\n');
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+  };
+
+  /** Without the compiler unless `compiler` is set, so that only what was kept can run. */
+  function run(compiler: "with the compiler" | "without" = "with the compiler"): string {
+    if (compiler === "without") rmSync(join(folder, "node_modules/typescript"));
+    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", 'require("./main")'];
+    const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: folder, encoding: "utf8" });
+    return stdout + stderr;
+  }
+
+  it("compiles nothing twice", () => {
+    assert.equal(run(), "first\n");
+    assert.equal(run("without"), "first\n");
+  });
+
+  it("sees every edit, also one that keeps size and time", () => {
+    assert.equal(run(), "first\n");
+    write("word.ts", 'export const word: string = "other";\n');
+    assert.equal(run(), "other\n");
+  });
+
+  it("sees a change of the compiler's settings", () => {
+    assert.equal(run(), "first\n");
+    write("tsconfig.json", '{ "compilerOptions": { "module": "node20", "target": "es2024" } }\n');
+    assert.match(run("without"), /Cannot find module 'typescript'/);
+  });
+
+  it("compiles again what was kept and is damaged", () => {
+    assert.equal(run(), "first\n");
+    const kept = join(folder, "node_modules/.cache/wireguard-mesh/word.ts.js");
+    truncateSync(kept, statSync(kept).size - 1);
+    assert.equal(run(), "first\n");
+    assert.equal(run("without"), "first\n");
+  });
+
+  it("runs where nothing can be kept", () => {
+    write("node_modules/.cache", "a file");
+    assert.equal(run(), "first\n");
+    assert.deepEqual(readdirSync(join(folder, "node_modules")), [".cache", "typescript"]);
+  });
+
+  it("names file and line of a mistake", () => {
+    write("word.ts", "export const\n  word = = 1;\n");
+    assert.match(run(), /SyntaxError: word\.ts:2: Expression expected/);
+  });
+
+  it("shows the lines of the source in a stack trace", () => {
+    write(
+      "word.ts",
+      "interface Lines {\n  gone: true;\n}\nexport const word = fail();\nfunction fail(): string { throw new Error('here'); }\n",
+    );
+    assert.match(run(), /word\.ts:5:/);
+    assert.match(run(), /word\.ts:4:/);
+  });
+});
