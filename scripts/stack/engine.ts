@@ -1,5 +1,9 @@
 /** The engine's CLI, `pulumi`, as a child process in the project's folder. */
 import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { isMap } from "../../mesh/config/shape-issues";
+import { removeCutAttributes } from "./cut-attributes";
 import { Failure } from "./failure";
 import { findEngine } from "./find-engine";
 import type { Project, StackRef } from "./project";
@@ -16,7 +20,8 @@ export async function askEngine(
   args: readonly string[],
   stdin = "",
 ): Promise<EngineAnswer> {
-  return collect(project, [...args, "--non-interactive", "--color", "never"], stdin);
+  const all = [...args, "--non-interactive", "--color", "never"];
+  return onWholeState(project, () => collect(project, all, stdin), isUnreadable);
 }
 
 /** As askEngine, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
@@ -24,7 +29,34 @@ export async function runEngineQuietly(
   project: Project,
   args: readonly string[],
 ): Promise<EngineAnswer> {
-  return withoutInterrupts(() => collect(project, [...args, "--non-interactive"], ""));
+  const run = () => withoutInterrupts(() => collect(project, [...args, "--non-interactive"], ""));
+  return onWholeState(project, run, isUnreadable);
+}
+
+/** Runs the engine once more after it could not read a state whose attributes a killed run had cut short. */
+async function onWholeState<A>(
+  project: Project,
+  run: () => Promise<A>,
+  failed: (answer: A) => boolean,
+): Promise<A> {
+  const answer = await run();
+  if (!failed(answer)) return answer;
+  const folder = await backendFolder(project);
+  return folder !== null && removeCutAttributes(folder) ? run() : answer;
+}
+
+function isUnreadable({ exitCode, stderr }: EngineAnswer): boolean {
+  return exitCode !== 0 && stderr.includes("failed to load checkpoint");
+}
+
+/** The folder of a `file://` backend; null for any other kind. */
+export async function backendFolder(project: Project): Promise<string | null> {
+  const answer = await collect(project, ["whoami", "--json", "--non-interactive"], "");
+  const who: unknown = answer.exitCode === 0 ? JSON.parse(answer.stdout) : null;
+  const url = isMap(who) && typeof who["url"] === "string" ? who["url"] : "";
+  if (!url.startsWith("file://")) return null;
+  const [folder = ""] = url.slice("file://".length).split("?");
+  return folder.startsWith("~") ? join(homedir(), folder.slice(1)) : folder;
 }
 
 async function collect(
@@ -58,12 +90,16 @@ export async function runEngine(
   args: readonly string[],
   out: "stdout" | "stderr",
 ): Promise<number> {
-  const child = spawn(findEngine(project.root), args, {
-    cwd: project.root,
-    env: engineEnvironment(),
-    stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
-  });
-  return withoutInterrupts(() => exitOf(child));
+  const run = () => {
+    const child = spawn(findEngine(project.root), args, {
+      cwd: project.root,
+      env: engineEnvironment(),
+      stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
+    });
+    return withoutInterrupts(() => exitOf(child));
+  };
+  // Why it failed is on the terminal only.
+  return onWholeState(project, run, (exitCode) => exitCode !== 0);
 }
 
 /** Ctrl-C reaches the engine too. Wait for it to end, so that its outcome is reported. */

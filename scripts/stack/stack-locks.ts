@@ -3,11 +3,11 @@
  * (pulumi, pkg/backend/diy/lock.go). A run that is killed leaves its lock behind.
  */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { homedir, hostname } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
 import { log } from "../log";
-import { askEngine } from "./engine";
+import { backendFolder } from "./engine";
 import type { EngineRun } from "./engine-run";
 import type { StackRef } from "./project";
 
@@ -47,7 +47,7 @@ export async function runUnlocked<R extends EngineRun>(
 
 /** Empty for an unlocked stack, and for any other kind of backend. */
 async function readLocks(stack: StackRef): Promise<StackLock[]> {
-  const root = folderOf(await backendOf(stack));
+  const root = await backendFolder(stack.project);
   if (root === null) return [];
   const locks = join(root, ".pulumi/locks");
   const own = join(stack.project.name, stack.name.split("/").at(-1) ?? "");
@@ -81,19 +81,6 @@ function isNoEngine(pid: number): boolean {
 
 function lockText({ pid, user, host, since }: StackLock): string {
   return `process ${pid} of ${user} on ${host}, since ${since}`;
-}
-
-async function backendOf(stack: StackRef): Promise<string> {
-  const answer = await askEngine(stack.project, ["whoami", "--json"]);
-  if (answer.exitCode !== 0) return "";
-  const who: unknown = JSON.parse(answer.stdout);
-  return isMap(who) && typeof who["url"] === "string" ? who["url"] : "";
-}
-
-function folderOf(url: string): string | null {
-  if (!url.startsWith("file://")) return null;
-  const [folder = ""] = url.slice("file://".length).split("?");
-  return folder.startsWith("~") ? join(homedir(), folder.slice(1)) : folder;
 }
 
 function filesBelow(folder: string): string[] {

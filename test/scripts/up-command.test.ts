@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { previewCommand } from "../../scripts/commands/preview";
@@ -192,6 +192,22 @@ describe("up and preview", () => {
       engine.kill();
       assert.equal(existsSync(join(project.root, `bin/${LOCK}`)), true);
       assert.equal(runs(), 1);
+    });
+  }
+
+  for (const [what, ...args] of [
+    ["up", "--yes", "--json"],
+    ["preview", "--json"],
+  ] as const) {
+    it(`F20: removes attributes of the state that a killed run had cut short, and continues: ${what}`, async () => {
+      const folder = "bin/.pulumi/stacks/wireguard-mesh";
+      mkdirSync(join(project.root, folder), { recursive: true });
+      project.write(`${folder}/test.json.attrs`, "");
+      project.write(`${folder}/other.json.attrs`, '{"md5":""}');
+      const { exitCode, stderr } = await run(what, ...args);
+      assert.equal(exitCode, 0, stderr);
+      assert.match(stderr, /removed a file that a killed run had cut short: .*test\.json\.attrs/);
+      assert.deepEqual(readdirSync(join(project.root, folder)), ["other.json.attrs"]);
     });
   }
 

@@ -58,6 +58,13 @@ describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, 
     await converged(1300, moment);
   });
 
+  it("F20: converges after a run that was killed while it wrote the attributes of its state", async () => {
+    fs.truncateSync(`${stateFile()}.attrs`, 0);
+    setMtu(1299);
+    await nextUp("attributes were cut short");
+    await converged(1299, "attributes were cut short");
+  });
+
   it("measures a complete up", async () => {
     setMtu(1301);
     const [engine, ended] = startUp();
@@ -180,11 +187,14 @@ describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, 
     return new Map(mtus);
   }
 
+  function stateFile(): string {
+    const file = `backend/.pulumi/stacks/wireguard-mesh/${mesh.stack.name}.json`;
+    return path.join(mesh.lab.folder.engine, file);
+  }
+
   /** The pending operations in the engine's state. */
   function pendingOperations(): unknown[] {
-    const file = `backend/.pulumi/stacks/wireguard-mesh/${mesh.stack.name}.json`;
-    const text = fs.readFileSync(path.join(mesh.lab.folder.engine, file), "utf8");
-    const { checkpoint } = JSON.parse(text) as {
+    const { checkpoint } = JSON.parse(fs.readFileSync(stateFile(), "utf8")) as {
       checkpoint: { latest: { pending_operations?: unknown[] } };
     };
     return checkpoint.latest.pending_operations ?? [];
