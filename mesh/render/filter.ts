@@ -89,6 +89,7 @@ function chainsOf(filter: FilterPlan, sets: Sets): Block[] {
   return [
     inputChain(filter),
     ...(filter.forwards ? [forwardChain(filter, sets)] : []),
+    ...(filter.sends ? [outputChain(filter)] : []),
     [
       "chain connections {",
       ...trust(filter, sets),
@@ -105,22 +106,38 @@ function inputChain({ interfaces }: FilterPlan): Block {
   return [
     "chain input {",
     "\ttype filter hook input priority filter; policy accept;",
-    `\tiifname ${names(interfaces)} goto connections`,
+    ...interfaces.map((name) => `\tiifname "${name}" goto connections`),
     "}",
   ];
 }
 
 /** On a relay, what comes from outside the tunnel must be from a LAN behind it, or be an answer: it could be spoofed. */
 function forwardChain({ interfaces, entrances }: FilterPlan, sets: Sets): Block {
-  const out = `\toifname ${names(interfaces)}`;
-  const from = matches(sets.entrances, "saddr").map((match) => `${out} ${match} goto connections`);
+  const from = matches(sets.entrances, "saddr").map((match) => `${match} goto connections`);
+  const entering =
+    entrances === null
+      ? ["goto connections"]
+      : ["ct direction reply goto connections", ...from, "drop"];
   return [
     "chain forward {",
     "\ttype filter hook forward priority filter; policy accept;",
-    `\tiifname ${names(interfaces)} goto connections`,
-    ...(entrances === null
-      ? [`${out} goto connections`]
-      : [`${out} ct direction reply goto connections`, ...from, `${out} drop`]),
+    ...interfaces.map((name) => `\tiifname "${name}" goto connections`),
+    ...interfaces.flatMap((name) => entering.map((rule) => `\toifname "${name}" ${rule}`)),
+    "}",
+  ];
+}
+
+/** A ping always leaves: it starts handshakes. Its answer is dropped on the way in, if the policy does not allow it. */
+function outputChain({ interfaces }: FilterPlan): Block {
+  const rules = [
+    "icmp type echo-request accept",
+    "icmpv6 type echo-request accept",
+    "goto connections",
+  ];
+  return [
+    "chain output {",
+    "\ttype filter hook output priority filter; policy accept;",
+    ...interfaces.flatMap((name) => rules.map((rule) => `\toifname "${name}" ${rule}`)),
     "}",
   ];
 }
@@ -170,9 +187,4 @@ function matches({ name, elements }: AddressSet, field: "saddr" | "daddr"): stri
   return FAMILIES.filter(({ family }) => elements[family].length > 0).map(
     ({ word, suffix }) => `ct original ${word} ${field} @${name}${suffix}`,
   );
-}
-
-function names(interfaces: readonly string[]): string {
-  const quoted = [...interfaces].sort().map((name) => `"${name}"`);
-  return quoted.length === 1 ? quoted.join("") : `{ ${quoted.join(", ")} }`;
 }
