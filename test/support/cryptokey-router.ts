@@ -1,9 +1,10 @@
 /**
  * The test oracle: follows a packet through a set of wg-quick files hop by hop, the way WireGuard does it. The longest
  * prefix among the allowed IPs decides where a packet goes and whether it is accepted. Deliberately naive, and independent
- * of the plan.
+ * of the plan. Where a machine has an nftables table, each packet passes its hooks too.
  */
 import { bitsOfPrefix, isInPrefix, sameFamily } from "./address-bits";
+import { isAccepted, type Connection, type FilteredPacket, type Protocol } from "./nft-table";
 import { readWgQuick, type WgPeer, type WgQuickText } from "./wg-quick-text";
 
 /** One machine: its file, and facts about its network. */
@@ -17,6 +18,8 @@ export interface RoutedMachine {
   /** Two keys of one peer. The host gives the allowed IPs to the one that can complete a handshake. */
   pairs?: { current: string; next: string }[];
   forwarding: { ipv4: boolean; ipv6: boolean };
+  /** Its nftables table, and the names of the interfaces that this is for. */
+  filter?: { text: string; interface: string };
   /** LANs behind it. */
   lans: string[];
   /** `host:port` at which every machine can dial it. */
@@ -27,8 +30,17 @@ export interface RoutedMachine {
 }
 
 interface Router {
-  /** The names of the machines on the path of a packet, or null if the packet or its reply is dropped. */
-  path(from: string, destination: string): string[] | null;
+  /**
+   * The names of the machines on the path of a packet, or null if the packet or its reply is dropped. `from` is a machine, or
+   * an address in a LAN.
+   */
+  path(from: string, destination: string, traffic?: Traffic): string[] | null;
+}
+
+/** What is started; a ping by default. */
+export interface Traffic {
+  protocol: Protocol;
+  port: number;
 }
 
 interface Node extends RoutedMachine {
@@ -49,35 +61,76 @@ export function routerOf(machines: readonly RoutedMachine[]): Router {
   const nodes = machines.map(nodeOf);
   for (const port of nodes.flatMap((node) => node.ports)) moveAllowedIps(port, nodes);
   return {
-    path: (from, destination) => {
-      const start = nodes.find((node) => node.name === from);
-      const source = start?.config.addresses
-        .map(withoutLength)
-        .find((a) => sameFamily(a, destination));
+    path: (from, destination, traffic = { protocol: "icmp", port: 0 }) => {
+      const own = nodes.find((node) => node.name === from);
+      const start = own ?? nodes.find((node) => isBehind(node, from));
+      const source =
+        own === undefined
+          ? from
+          : own.config.addresses.map(withoutLength).find((a) => sameFamily(a, destination));
       if (start === undefined || source === undefined) return null;
-      const there = walk(nodes, start, source, destination);
+      const connection = { source, destination, ...traffic };
+      const there = walk(nodes, start, connection, "original");
       const end = there?.at(-1);
       if (there === null || end === undefined) return null;
-      const back = walk(nodes, end, destination, source);
+      const back = walk(nodes, end, connection, "reply");
       return back?.at(-1) === start ? there.map((node) => node.name) : null;
     },
   };
 }
 
+type Direction = FilteredPacket["direction"];
+
 /** The nodes on the path of a packet, from its source to its destination; null if it is dropped. */
-function walk(nodes: Node[], start: Node, source: string, destination: string): Node[] | null {
+function walk(
+  nodes: Node[],
+  start: Node,
+  connection: Connection,
+  direction: Direction,
+): Node[] | null {
+  const ends = [connection.source, connection.destination];
+  const [source = "", destination = ""] = direction === "original" ? ends : ends.reverse();
   const passed = [start];
-  if (isBehind(start, source) && !forwards(start, source)) return null;
+  const entersLan = !owns(start, source);
+  if (entersLan && !forwards(start, source)) return null;
   for (let at = start; passed.length <= nodes.length;) {
-    if (owns(at, destination)) return passed;
-    if (isBehind(at, destination)) return forwards(at, destination) ? passed : null;
+    const input = at !== start ? TUNNEL : entersLan ? LAN : null;
+    const passes = (output: Side) => isLetThrough(at, { input, output }, connection, direction);
+    if (owns(at, destination)) return passes(null) ? passed : null;
+    if (isBehind(at, destination)) return forwards(at, destination) && passes(LAN) ? passed : null;
     if (at !== start && !forwards(at, destination)) return null;
     const hop = nextHop(nodes, at, destination);
-    if (hop === undefined || !accepts(hop, source)) return null;
+    if (hop === undefined || !accepts(hop, source) || !passes(TUNNEL)) return null;
     passed.push(hop.into.node);
     at = hop.into.node;
   }
   return null;
+}
+
+const TUNNEL = "tunnel";
+const LAN = "eth0";
+
+/** Where a packet comes from or goes to; null: the machine itself. */
+type Side = typeof TUNNEL | typeof LAN | null;
+
+/** The table's verdict on a packet that passes a machine. */
+function isLetThrough(
+  { filter }: Node,
+  { input, output }: { input: Side; output: Side },
+  connection: Connection,
+  direction: Direction,
+): boolean {
+  if (filter === undefined) return true;
+  const named = (side: Side) => (side === TUNNEL ? filter.interface : side);
+  const hook = output === null ? "input" : input === null ? "output" : "forward";
+  const packet = {
+    hook,
+    input: named(input),
+    output: named(output),
+    connection,
+    direction,
+  } as const;
+  return isAccepted(filter.text, packet);
 }
 
 function nodeOf(machine: RoutedMachine): Node {

@@ -1,6 +1,7 @@
 /** The machines of a raw network, as input for the router of cryptokey-router.ts. */
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { interfaceKey } from "../../mesh/plan/rotation";
+import { renderFilter } from "../../mesh/render/filter";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import type { RoutedMachine } from "./cryptokey-router";
 import type { RawNetwork, RawNode } from "./networks";
@@ -17,12 +18,18 @@ export function machinesOf(raw: RawNetwork, plan: Plan): RoutedMachine[] {
       ...secondOf(node, plan),
       pairs: node.rotation?.pairs ?? [],
       forwarding: node.forwarding,
+      ...filterOf(node, plan),
       lans: textsOf(fields["subnets"]),
       outer: [...textsOf(fields["endpoint"]), ...ownHost(node.kind, fields, port)],
       site: typeof fields["site"] === "string" ? fields["site"] : null,
       outerAtSite: textsOf(fields["siteEndpoint"]),
     };
   });
+}
+
+function filterOf(node: NodePlan, { network }: Plan): Pick<RoutedMachine, "filter"> {
+  const text = renderFilter(node, network);
+  return text === null ? {} : { filter: { text, interface: network.interface } };
 }
 
 function secondOf(node: NodePlan, plan: Plan): Pick<RoutedMachine, "second"> {

@@ -10,13 +10,14 @@ import { tables } from "./issue-rows/all-rows";
 const FILES = [
   "mesh/addresses.ts",
   "mesh/plan/plan-issues.ts",
-  ...["field", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
+  ...["field", "ports", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
   ...[
     "ec2-shape",
     "rules-addresses",
     "rules-dialling",
     "rules-ec2",
     "rules-hosts",
+    "rules-policy",
     "rules-rotation",
     "rules-secrets",
   ].map(config),

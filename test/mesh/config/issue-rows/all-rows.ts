@@ -4,6 +4,7 @@ import { diallingRows } from "./dialling-rows";
 import { ec2Rows } from "./ec2-rows";
 import { hostRows } from "./host-rows";
 import { planRows } from "./plan-rows";
+import { policyRows } from "./policy-rows";
 import type { Row } from "./row";
 import { rotationRows } from "./rotation-rows";
 import { secretRows } from "./secret-rows";
@@ -19,5 +20,6 @@ export const tables: Record<string, Row[]> = {
   "ec2 relays": ec2Rows,
   "public keys and rotation": rotationRows,
   secrets: secretRows,
+  policy: policyRows,
   "reachability and expectations": planRows,
 };
