@@ -78,6 +78,11 @@ export interface PushRequest extends HostAccess {
   /** Null unless a key is changing or a second interface exists. */
   rotation: RotationTask | null;
   /**
+   * The nft(8) table with the packet filter, newline-terminated: `table inet wireguard-mesh-IFACE { … }` as `nft -s list table`
+   * prints it. Absent: none.
+   */
+  filter?: string;
+  /**
    * PushResult.serial of the last push that the state records, so that the next one gets a greater one, also on a host that
    * was set back. Only `repush` adds it: in a request of the engine, a new number would be a change.
    */
