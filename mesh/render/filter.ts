@@ -6,7 +6,7 @@
 import { disjoint, parsePrefix, type Family } from "../addresses";
 import type { Network } from "../config/config";
 import type { PortRange } from "../config/ports";
-import { filterTableName } from "../filter-table";
+import { filterTable } from "../filter-table";
 import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
 
@@ -27,7 +27,7 @@ export function renderFilter(node: NodePlan, network: Network): string | null {
   const all = [sets.trusted, sets.entrances, ...sets.rules.flatMap(({ from, to }) => [from, to])];
   const blocks = [...all.flatMap(setLines), ...chainsOf(filter, sets)];
   const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
-  return `table inet ${filterTableName(network.interface)} {\n${lines}}\n`;
+  return `table ${filterTable(network.interface)} {\n${lines}}\n`;
 }
 
 /** The lines of a set or a chain. */
