@@ -4,6 +4,7 @@ import { bootDifferences, confirmedState, isMarked } from "./boot-differences";
 import { bootFiles, type BootFile } from "./boot-files";
 import type { CommitStep, PlaceStep } from "./change";
 import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
+import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
 import { pathsOf } from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -30,6 +31,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...(live === undefined ? [] : fileStep(live)),
     ...namesThat("extra").map((unit): CommitStep => ({ do: "disable", unit })),
     ...others.filter(({ is }) => is !== null).flatMap(fileStep),
+    ...hostsSteps(observed, wanted),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),

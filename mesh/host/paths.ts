@@ -14,6 +14,8 @@ export interface HostPaths {
   rotation: string;
   /** Sysctls for the next boot (sysctl.d(5)). */
   dropIn: string;
+  /** The names of nodes, as lines of hosts(5). */
+  names: string;
   /** For OpenRC. */
   initScript: string;
   /** The unit of the watcher of rotating keys. */
@@ -33,6 +35,7 @@ export function pathsOf(name: string): HostPaths {
     hostScript: `${state}/host.sh`,
     rotation: `${state}/rotation`,
     dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
+    names: `/etc/wireguard-mesh/${name}.hosts`,
     initScript: `/etc/init.d/${initName(name)}`,
     watcherUnit: `/etc/systemd/system/${watcherUnitName(name)}`,
   };

@@ -1,5 +1,5 @@
 /** What a push request wants of a host, as data to compare with an observation. */
-import { ON_THIS_HOST, type PushRequest } from "../push-request";
+import { ON_THIS_HOST, type NodeNames, type PushRequest } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 import { splitAt } from "./lines";
 import { canonicalAddress, interfaceAddress, prefixOf } from "./prefixes";
@@ -28,6 +28,8 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
+  /** Null: without a domain. */
+  names: NodeNames | null;
 }
 
 export interface WantedInterface {
@@ -97,6 +99,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
+    names: request.names ?? null,
   };
 }
 

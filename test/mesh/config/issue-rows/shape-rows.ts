@@ -90,7 +90,6 @@ export const shapeRows: Row[] = [
     title: "keys of planned features",
     raw: changed({
       policy: [],
-      network: { domain: "mesh.internal" },
       relays: {
         tokyo: { masquerade: true, exit: true },
       },
@@ -98,7 +97,6 @@ export const shapeRows: Row[] = [
     }),
     issues: [
       ["policy", "error", "is not supported yet", "remove policy for now"],
-      ["network.domain", "error", "is not supported yet", "remove domain for now"],
       ...["masquerade", "exit"].map((key) => notYet("relays.tokyo", key)),
       ...["masquerade", "routeAll"].map((key) => notYet("peers.desktop", key)),
     ],
@@ -126,7 +124,7 @@ export const shapeRows: Row[] = [
         "network",
         "error",
         "is not a map of keys and values",
-        "its keys are cidr, cidr6, interface, listenPort, persistentKeepalive, mtu, topology",
+        "its keys are cidr, cidr6, interface, listenPort, persistentKeepalive, mtu, topology, domain",
       ],
       [
         "relays",

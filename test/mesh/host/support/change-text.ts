@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
 import { ipLine } from "./ip-line";
+import { writeHosts } from "./hosts-file";
 import {
   createWireGuard,
   deleteLink,
@@ -101,6 +102,9 @@ export class ChangeRun {
       }
       case "delete":
         this.host.files.delete(one);
+        return;
+      case "hosts":
+        writeHosts(this.host);
         return;
       case "enable":
         this.host.bootLinks.add(`/etc/systemd/system/multi-user.target.wants/${one}`);

@@ -32,6 +32,7 @@ export const RELAY: RequestDraw = {
   forwarding: { ipv4: false, ipv6: false },
   instance: null,
   second: null,
+  names: null,
 };
 
 export function neighbour(at: number, more: Partial<NeighbourDraw> = {}): NeighbourDraw {

@@ -49,7 +49,10 @@ export function freshHost(): Host {
         "net/ipv4/conf/eth0/rp_filter": "1",
       }),
     ),
-    files: new Map([[OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")]]),
+    files: new Map([
+      ["/etc/hosts", "127.0.0.1 localhost\n"],
+      [OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")],
+    ]),
     bootLinks: new Set(),
     init: "systemd",
     resolver: new Map(RESOLVER),
