@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { machineId } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
+import { namesText } from "../mesh/plan/names";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { announcesKey, hasSecondInterface } from "../mesh/plan/rotation";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
@@ -52,10 +53,11 @@ export class Network extends pulumi.ComponentResource {
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     const reachability = reachabilityOf(args.plan);
+    const names = namesText(args.plan);
     super(
       "wireguard-mesh:index:Network",
       name,
-      { ...reachability, links: linkLines(args.plan) },
+      { ...reachability, links: linkLines(args.plan), ...(names === null ? {} : { names }) },
       opts,
     );
     const relayPlans = args.plan.nodes.filter((node) => node.kind === "relay");

@@ -78,6 +78,8 @@ export interface PushRequest extends HostAccess {
    * `nft -s list table` prints it. Absent for a host without one. No secrets.
    */
   filter?: string;
+  /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
+  names?: NodeNames;
   /** For the first login to an EC2 instance of this stack; null for other machines. */
   identity: HostIdentity | null;
   /** Null unless a key is changing or a second interface exists. */
@@ -87,6 +89,13 @@ export interface PushRequest extends HostAccess {
    * was set back. Only `repush` adds it: in a request of the engine, a new number would be a change.
    */
   serial?: number;
+}
+
+export interface NodeNames {
+  /** A DNS domain in lower case, e.g. `mesh.internal`. */
+  domain: string;
+  /** `NAME ADDRESS [ADDRESS6]` of each node; IPv6 only for a host that has an address in the tunnel itself. */
+  nodes: string[];
 }
 
 /** What a host does during a key rotation of a neighbour or, on a relay, of its own. */
@@ -119,7 +128,7 @@ export interface PushResult {
   outcome: "applied" | "unchanged";
   /** Kernel WireGuard or wireguard-go. */
   backend: "kernel" | "userspace";
-  /** SHA-256 (hex) of the wanted state: interface, config, forwarding, rotation; not of how to log in. */
+  /** SHA-256 (hex) of the wanted state: interface, config, forwarding, rotation, names; not of how to log in. */
   digest: string;
   /** Counts the confirmed pushes to this host. Absent in results of older versions. */
   serial?: number;

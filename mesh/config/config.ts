@@ -25,6 +25,8 @@ export interface Network {
   mtu: number | null;
   /** `auto`: direct links to peers that can be dialled. `star`: all traffic through the relays. */
   topology: "auto" | "star";
+  /** DNS domain of the names of nodes, in lower case; absent if they have none. */
+  domain?: string;
 }
 
 export interface Node {

@@ -4,6 +4,7 @@ import { parseAddress, parsePrefix, type Prefix } from "../addresses";
 import { flag, list, number, oneOf, oneOrMore, text } from "./field";
 import { Mistake } from "./mistake";
 import { parsePorts } from "./ports";
+import { parseDomain } from "./domain";
 import {
   parseEndpoint,
   parseExpiry,
@@ -26,6 +27,7 @@ export const networkShape = z.strictObject({
   persistentKeepalive: number(parseKeepalive, 25).optional(),
   mtu: number(parseMtu, 1420).optional(),
   topology: oneOf("auto", "star").optional(),
+  domain: text(parseDomain, "mesh.internal").optional(),
 });
 
 const nodeKeys = {
@@ -80,7 +82,7 @@ export type RawPolicyRule = z.output<typeof policyShape>;
 /** Keys of planned features: rejected by name, never ignored. */
 export const notYet = {
   top: [] as string[],
-  network: ["domain"],
+  network: [] as string[],
   relay: ["masquerade", "exit"],
   peer: ["masquerade", "routeAll"],
 } as const;

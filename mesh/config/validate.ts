@@ -9,6 +9,7 @@ import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
+import { domainIssues } from "./rules-domain";
 import { hostIssues } from "./rules-hosts";
 import { policyIssues, policyOf } from "./rules-policy";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
@@ -36,6 +37,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...hostIssues(draft, tunnels),
     ...diallingIssues(draft, tunnels),
     ...ec2Issues(draft, tunnels),
+    ...domainIssues(draft),
     ...secretIssues(draft),
     ...policyIssues(draft),
     ...expectIssues(draft),
@@ -80,6 +82,7 @@ function configOf(draft: Draft): MeshConfig {
       persistentKeepalive: network.persistentKeepalive ?? networkDefaults.persistentKeepalive,
       mtu: network.mtu ?? null,
       topology: network.topology ?? networkDefaults.topology,
+      ...(network.domain === undefined ? {} : { domain: network.domain }),
     },
     nodes: active.map((node) => nodeOf(node, draft, home)),
     policy: policyOf(draft),

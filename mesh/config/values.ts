@@ -4,7 +4,7 @@ import { decodeKey } from "../key-text";
 import type { Endpoint, Host } from "./config";
 import { Mistake, quote } from "./mistake";
 
-const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Names with another meaning in /sys and in sysctl. */
 const RESERVED_INTERFACES = [".", "..", "lo", "all", "default"];
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/i;

@@ -5,6 +5,7 @@ import type { BootDifference } from "./difference";
 import { mtuOf } from "./interface-differences";
 import { formerRpFilter, switchedOn } from "./kernel-settings";
 import { recordedEndpoints, resolve } from "./endpoints";
+import { hostsDifference } from "./names";
 import type { Observation } from "./observation";
 import * as paths from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -15,6 +16,7 @@ export function bootDifferences(observed: Observation, wanted: Wanted): BootDiff
     ...bootFiles(observed, wanted).flatMap(({ path, is }) =>
       is === null ? [] : [{ kind: "file", path, is } as const],
     ),
+    ...hostsDifference(observed, wanted),
     ...hostScriptDifference(observed, wanted),
     ...startDifferences(observed, wanted),
     ...recordDifference(observed, wanted),

@@ -6,6 +6,7 @@ import type { BootDifference } from "./difference";
 import { filterFileInUse, filterHooks, filterText } from "./filter";
 import { dropInLines } from "./kernel-settings";
 import { renderLiveFile, withoutSecrets } from "./live-file";
+import { namesLines } from "./names";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
 import type { Wanted, WantedInterface } from "./wanted";
@@ -43,6 +44,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
     ...(former === null ? [] : [unwantedFile(configPath(former), observed)]),
     ...unused.map((path) => unwantedFile(path, observed)),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
+    plainFile(paths.names, "644", namesLines(wanted), records.names),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
   ];

@@ -55,6 +55,8 @@ export type CommitStep =
   | { do: "delete"; path: string }
   /** A unit of systemd. */
   | { do: "enable" | "disable"; unit: string }
+  /** Makes our block in /etc/hosts a copy of the file `names`; without that file the block goes. */
+  | { do: "hosts"; names: string }
   /** A script in OpenRC's default runlevel. */
   | { do: "openrc"; verb: "add" | "del"; name: string }
   /** Forgets private keys that no interface uses. */
@@ -117,6 +119,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
     case "enable":
     case "disable":
       return `${step.do} ${step.unit}`;
+    case "hosts":
+      return `hosts ${step.names}`;
     case "openrc":
       return `openrc ${step.verb} ${step.name}`;
     case "forget-keys":

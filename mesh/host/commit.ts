@@ -4,6 +4,7 @@ import { bootDifferences, confirmedState, isMarked } from "./boot-differences";
 import { bootFiles, type BootFile } from "./boot-files";
 import type { CommitStep, PlaceStep } from "./change";
 import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
+import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
 import { pathsOf } from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -32,6 +33,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...files.slice(0, rest).map(fileStep),
     ...namesThat("extra").map((unit): CommitStep => ({ do: "disable", unit })),
     ...files.slice(rest).map(fileStep),
+    ...hostsSteps(observed, wanted),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),

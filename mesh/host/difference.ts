@@ -61,6 +61,8 @@ export interface EndpointDifference {
 export type BootDifference =
   /** `edited`: not what was confirmed last. `outdated`: what was confirmed is not what is wanted now. `open`: to others than root. */
   | { kind: "file"; path: string; is: Presence | "edited" | "outdated" | "open" }
+  /** The block with the names of nodes in /etc/hosts. */
+  | { kind: "hosts"; is: Presence | "outdated" }
   /** A unit of systemd, or a script of OpenRC. */
   | { kind: "start"; name: string; is: Presence }
   /** The record of the confirmed state. */

@@ -44,6 +44,8 @@ export function formatDifference(
       return WATCHERS[difference.is];
     case "file":
       return formatFile(difference.path, difference.is);
+    case "hosts":
+      return NAMES[difference.is];
     case "start":
       return AT_BOOT;
     case "record":
@@ -61,6 +63,12 @@ const WATCHERS = {
 } as const;
 
 const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+
+const NAMES = {
+  missing: "the names of nodes are missing in /etc/hosts",
+  extra: "the names of nodes in /etc/hosts are not in the plan",
+  outdated: "the names of nodes in /etc/hosts are not as planned",
+} as const;
 
 const RECORDS = {
   missing: "no config was confirmed yet",

@@ -44,6 +44,8 @@ export interface Observation {
   records: Records;
   /** The lines of wg-quick files by path, without private and preshared keys. */
   configs: FileLines;
+  /** The lines of our block in /etc/hosts, without those that mark it; null if there is none. */
+  hostsBlock: readonly string[] | null;
   /** Paths of ours that are mount points. */
   mountPoints: ReadonlySet<string>;
   /** The addresses of each name in an endpoint, in the resolver's order. Names that did not resolve are missing. */
@@ -88,6 +90,7 @@ export function parseObservation(
     openFiles: new Set(lines("files").filter((line) => line.startsWith("/"))),
     records: recordsOf(groupLines(lines("records"), ":"), name),
     configs: groupLines(lines("config"), ":"),
+    hostsBlock: blockIn(lines("hosts")),
     // proc(5), mountinfo: the fifth field is the mount point.
     mountPoints: new Set(lines("mounts").flatMap((line) => line.split(" ")[4] ?? [])),
     answers: parseAnswers(lines("names")),
@@ -141,6 +144,11 @@ function parseHost(lines: readonly string[]): HostFacts {
 function pendingIn(text: string): Observation["pending"] {
   const [token, state] = splitAt(text, " ");
   return { token, state };
+}
+
+/** Without the first and the last line. */
+function blockIn(lines: readonly string[]): readonly string[] | null {
+  return lines.length < 2 ? null : lines.slice(1, -1);
 }
 
 /** Parses lines `NAME ADDRESS`. */

@@ -16,6 +16,8 @@ export interface HostPaths {
   filters: readonly [string, string];
   /** Sysctls for the next boot (sysctl.d(5)). */
   dropIn: string;
+  /** The names of nodes, as lines of hosts(5). */
+  names: string;
   /** For OpenRC. */
   initScript: string;
   /** The unit of the watcher of rotating keys. */
@@ -36,6 +38,7 @@ export function pathsOf(name: string): HostPaths {
     rotation: `${state}/rotation`,
     filters: [`/etc/wireguard/${name}.a.nft`, `/etc/wireguard/${name}.b.nft`],
     dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
+    names: `/etc/wireguard-mesh/${name}.hosts`,
     initScript: `/etc/init.d/${initName(name)}`,
     watcherUnit: `/etc/systemd/system/${watcherUnitName(name)}`,
   };

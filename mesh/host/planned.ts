@@ -3,8 +3,8 @@ import { machineId } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
 import { interfaceKey } from "../plan/rotation";
 import { fillFacts, type InstanceFacts } from "../render/known-facts";
-import { neighbourInstances } from "../render/push-request";
 import { renderFilter } from "../render/filter";
+import { namesFor, neighbourInstances } from "../render/push-request";
 import { renderRedacted, renderRedactedAlternate } from "../render/render";
 import { Secret } from "../secret";
 import { parseInterface, type Wanted } from "./wanted";
@@ -45,5 +45,6 @@ export function plannedState(
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: node.fixedPorts,
     filter: renderFilter(node, network),
+    names: namesFor(node, plan).names ?? null,
   };
 }

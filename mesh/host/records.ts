@@ -23,6 +23,8 @@ export interface Records {
   rotation: readonly string[] | null;
   /** The lines of the sysctl file; null if it is missing. */
   dropIn: readonly string[] | null;
+  /** The lines of the file with the names of nodes; null if it is missing. */
+  names: readonly string[] | null;
   /** Token of a change by an older version that is not confirmed. */
   pendingOfFormat2: string | null;
   /** Token of the last change that was undone in this boot. */
@@ -57,6 +59,7 @@ export function recordsOf(files: FileLines, name: string): Records {
     watched,
     rotation: files.get(paths.rotation) ?? null,
     dropIn: files.get(paths.dropIn) ?? null,
+    names: files.get(paths.names) ?? null,
     pendingOfFormat2: confirmedFile === null ? (files.get(`${run}/pending`)?.[0] ?? null) : null,
     rolledBack: files.get(`${run}/rolled-back`)?.[0] ?? null,
   };

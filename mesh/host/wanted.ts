@@ -1,5 +1,5 @@
 /** What a push request wants of a host, as data to compare with an observation. */
-import { ON_THIS_HOST, type PushRequest } from "../push-request";
+import { ON_THIS_HOST, type NodeNames, type PushRequest } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 import { splitAt } from "./lines";
 import { canonicalAddress, interfaceAddress, prefixOf } from "./prefixes";
@@ -30,6 +30,8 @@ export interface Wanted {
   fixedPorts: readonly string[];
   /** The nft(8) table as text; null: none. */
   filter: string | null;
+  /** Null: without a domain. */
+  names: NodeNames | null;
 }
 
 export interface WantedInterface {
@@ -100,6 +102,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
     filter: request.filter ?? null,
+    names: request.names ?? null,
   };
 }
 

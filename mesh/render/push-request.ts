@@ -1,5 +1,6 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
 import { hostTargets, machineId } from "../plan/host-targets";
+import { namesKnownBy } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
@@ -86,6 +87,7 @@ function requestOf(
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
     ...(filter === null ? {} : { filter }),
+    ...namesFor(node, plan),
     identity,
     rotation: rotationTask(node, alternate),
   };
@@ -102,6 +104,12 @@ function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
     .filter((other) => other !== node && other.hosts.length > 0 && machineId(other) === machine)
     .map(({ name }) => name);
   return rivals.length === 0 ? {} : { rivals };
+}
+
+/** No field in a network without a domain. */
+export function namesFor(node: NodePlan, plan: Plan): Pick<PushRequest, "names"> {
+  const { domain } = plan.network;
+  return domain === undefined ? {} : { names: { domain, nodes: namesKnownBy(node, plan.nodes) } };
 }
 
 /** The public key of the stack's SSH authority; null if the stack has none. */

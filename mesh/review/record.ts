@@ -1,4 +1,5 @@
 /** What is compared in a review: the texts and paths of a network, without secrets. */
+import { namesText } from "../plan/names";
 import type { Plan } from "../plan/plan";
 import { reachabilityOf, type Reachability } from "../plan/reach";
 import { renderRedacted, renderRedactedAlternate } from "../render/render";
@@ -7,6 +8,8 @@ import { renderRedacted, renderRedactedAlternate } from "../render/render";
 export interface NetworkRecord {
   nodes: ReadonlyMap<string, NodeRecord>;
   reachability: Reachability;
+  /** `NAME.DOMAIN ADDRESS [ADDRESS6]`, one line for each node; null without a domain. */
+  names: string | null;
 }
 
 export interface NodeRecord {
@@ -25,6 +28,7 @@ export interface NodeRecord {
 export const NOTHING: NetworkRecord = {
   nodes: new Map(),
   reachability: { groups: {}, paths: {}, lans: {} },
+  names: null,
 };
 
 export function recordOf(plan: Plan): NetworkRecord {
@@ -38,7 +42,7 @@ export function recordOf(plan: Plan): NetworkRecord {
       pushed: node.hosts.length > 0,
     },
   ]);
-  return { nodes: new Map(nodes), reachability: reachabilityOf(plan) };
+  return { nodes: new Map(nodes), reachability: reachabilityOf(plan), names: namesText(plan) };
 }
 
 /** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`: what the host forwards. */

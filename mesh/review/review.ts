@@ -3,6 +3,7 @@ import type { Outdated } from "../render/delivery";
 import { configChanges, keysByNeighbour, parseConfig } from "./config-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
 import type { NetworkRecord, NodeRecord } from "./record";
+import { shortList } from "./short-list";
 
 export interface Review {
   /** The nodes that change: relays first, then by name. */
@@ -31,8 +32,9 @@ export function reviewOf(
   pushes: ReadonlyMap<string, "update" | "replace"> = new Map(),
 ): Review {
   const names = [...new Set([...before.nodes.keys(), ...after.nodes.keys()])];
+  const named = nameChanges(before.names, after.names);
   const changes = names.flatMap((name) =>
-    nodeChange(name, before.nodes.get(name), after.nodes.get(name), pushes.get(name)),
+    nodeChange(name, before.nodes.get(name), after.nodes.get(name), pushes.get(name), named),
   );
   const rank = ({ node }: NodeChange) =>
     (after.nodes.get(node) ?? before.nodes.get(node))?.kind === "relay" ? 0 : 1;
@@ -64,6 +66,7 @@ function nodeChange(
   before: NodeRecord | undefined,
   after: NodeRecord | undefined,
   push: "update" | "replace" | undefined,
+  named: string[],
 ): NodeChange[] {
   if (after === undefined) {
     const pushed = before?.pushed === true;
@@ -72,7 +75,11 @@ function nodeChange(
   }
   if (before === undefined)
     return [{ node, change: "new", lines: [newLine(after)], pushed: after.pushed }];
-  const lines = [...recordChanges(before, after), ...pushLines(before, after, push)];
+  const lines = [
+    ...recordChanges(before, after),
+    ...pushLines(before, after, push),
+    ...(before.pushed && after.pushed ? named : []),
+  ];
   if (lines.length > 0) return [{ node, change: "changed", lines, pushed: after.pushed }];
   return push === undefined
     ? []
@@ -124,6 +131,22 @@ function pushLines(
         : "~ its config is a file from now on",
     ];
   return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
+}
+
+/** What every host gets into its /etc/hosts, and loses. */
+function nameChanges(before: string | null, after: string | null): string[] {
+  const [was, is] = [linesIn(before), linesIn(after)];
+  const first = (line: string) => line.slice(0, line.indexOf(" "));
+  const words = (mark: string, lines: string[], others: string[]) => {
+    const names = lines.filter((line) => !others.includes(line)).map(first);
+    const count = names.length === 1 ? "name" : `${names.length} names:`;
+    return names.length === 0 ? [] : [`${mark} ${count} ${shortList(names)}`];
+  };
+  return [...words("+", is, was), ...words("-", was, is)];
+}
+
+function linesIn(text: string | null): string[] {
+  return (text ?? "").split("\n").filter((line) => line !== "");
 }
 
 /** A link whose ends have no key of each other in common with what they had before. */

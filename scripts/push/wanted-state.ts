@@ -10,13 +10,14 @@ export function wantedState(request: PushRequest): Wanted {
   return wantedOf(request, digestOf(request), publicKeyOf);
 }
 
-/** sha256 (hex) of what a host is told to be: interface, config, forwarding, rotation, filter. Not of the way there. */
+/** sha256 (hex) of what a host is told to be: interface, config, forwarding, rotation, filter, names. Not of the way there. */
 export function digestOf(request: PushRequest): string {
-  const { interface: name, config, forwarding, rotation, filter } = request;
+  const { interface: name, config, forwarding, rotation, filter, names } = request;
   // What is not used is left out, so that the digests of older versions go on to hold.
   const used = [
     ...(rotation === null ? [] : [rotation]),
     ...(filter === undefined ? [] : [filter]),
+    ...(names === undefined ? [] : [names]),
   ];
   return sha256(JSON.stringify([name, config, forwarding.ipv4, forwarding.ipv6, ...used]));
 }

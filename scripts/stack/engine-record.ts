@@ -25,7 +25,8 @@ export function recordFrom(resources: readonly RecordedResource[]): NetworkRecor
     .map((resource) => nodeRecord(resource, pushed));
   const network = resources.find(({ type }) => type === NETWORK_TYPE);
   const reachability = network === undefined ? NOTHING.reachability : pathsIn(network.inputs);
-  return { nodes: new Map(nodes), reachability };
+  const names = network?.inputs["names"];
+  return { nodes: new Map(nodes), reachability, names: typeof names === "string" ? names : null };
 }
 
 /** The output `outdated`: the reasons by node that needs a config; null where it is not known yet. */

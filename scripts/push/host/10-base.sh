@@ -27,6 +27,8 @@ set_paths() {
   FILTERS="/etc/wireguard/$IFACE.a.nft /etc/wireguard/$IFACE.b.nft"
   DROP_IN=/etc/sysctl.d/60-wireguard-mesh-$IFACE.conf
   KEYS_UNIT=wireguard-mesh-keys-$IFACE.service
+  NAMES=/etc/wireguard-mesh/$IFACE.hosts
+  MARK="# wireguard-mesh $IFACE"
   STATE=/var/lib/wireguard-mesh/$IFACE
   # Emptied by every boot.
   RUN=/run/wireguard-mesh/$IFACE

@@ -17,6 +17,7 @@ observe() {
   section records && observe_records
   section config
   grep -s -H -v -i -E '^[[:space:]]*(privatekey|presharedkey)[[:space:]]*=' "$LIVE" "$SECOND_LIVE"
+  section hosts && [ ! -f "$NAMES" ] || observe_hosts
   section mounts
   grep -s -F -e ' /etc/wireguard' -e ' /etc/sysctl.d/' -e ' /var/lib/wireguard-mesh' /proc/self/mountinfo
   section names && observe_names
@@ -86,7 +87,7 @@ observe_records() {
   for name in format digest file forwarding probes instances rotation own-mtu commit switched-on-ipv4 switched-on-ipv6; do files="$files $STATE/$name"; done
   for name in pending timer watcher keys rp-filter rolled-back rotation; do files="$files $RUN/$name"; done
   # shellcheck disable=SC2086 # paths without blanks
-  grep -s -H '' $files /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
+  grep -s -H '' $files "$NAMES" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
 }
 
 # All at once, because each may take as long as the name server does not answer.

@@ -37,7 +37,8 @@ place_now() { write_staged "$CHANGE/$2" "$4" "$3" && words=$(mv_staged "$4" 2>&1
 stage_step() {
   local path="${4-${2-}}"
   words=$({ printf '%s\n' "$*" >>"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
-  case $1 in place | delete) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
+  [ "$1" != hosts ] || path=$(readlink -f /etc/hosts)
+  case $1 in place | delete | hosts) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
   [ "$1" != place ] || write_staged "$CHANGE/$2" "$4" "$3"
 }
 # What nft does not take now, it would not take in the middle of a change either.

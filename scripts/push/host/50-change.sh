@@ -159,6 +159,7 @@ commit_step() {
     delete) rm -f "$2" ;;
     enable | disable) SYSTEMD_OFFLINE=1 timeout -k 1 10 systemctl --quiet --no-reload "$1" "$2" ;;
     openrc) timeout 10 rc-update "$2" "$3" default ;;
+    hosts) write_hosts ;;
     forget-keys) forget_own_keys ;;
   esac
 }

@@ -50,9 +50,10 @@ tear_down() {
   ! exists "$IFACE" || ip link del dev "$IFACE"
   ! has nft || nft delete table inet "$TABLE" 2>/dev/null
   for name in $FILTERS; do rm -f "$name" "$(staged "$name")"; done
+  rm -f "$NAMES" "$(staged "$NAMES")" && write_hosts
   rm -f "$LIVE" "$(staged "$LIVE")" "$DROP_IN" "$(staged "$DROP_IN")" "/etc/init.d/wireguard-mesh.$IFACE" "/etc/systemd/system/$KEYS_UNIT" \
     "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
-  rmdir /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
+  rmdir /etc/wireguard-mesh /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
   # A power cut must not bring back what is reported as removed. The owner mark goes last, so that this can be repeated.
   to_disk
   rm -rf "$RUN" "$STATE"

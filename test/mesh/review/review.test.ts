@@ -94,6 +94,24 @@ describe("a review", () => {
     assert.deepEqual(endpoint.restarts, []);
   });
 
+  it("of a new name says at every host that it gets it, and of a new domain all of them", () => {
+    const hosts = {
+      relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
+      peers: { desktop: { host: "root@192.0.2.5", hostKey: hostKeyLine(1) } },
+    };
+    const inDomain = { ...hosts, network: { domain: "mesh.internal" } };
+    const p33 = { ...inDomain, peers: { ...hosts.peers, ...(peer({})["peers"] as Edits) } };
+    assert.deepEqual(linesOf(review(hosts, inDomain)), {
+      tokyo: ["+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal"],
+      desktop: ["+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal"],
+    });
+    assert.deepEqual(linesOf(review(p33, inDomain)), {
+      tokyo: ["- peer p33", "- name p33.mesh.internal"],
+      desktop: ["- name p33.mesh.internal"],
+      p33: ["- its config no longer works"],
+    });
+  });
+
   it("of a rotation that keeps the old key has no tunnel that restarts", () => {
     const host = { host: "root@192.0.2.5", hostKey };
     const relays = { tokyo: { host: "root@203.0.113.10", hostKey: hostKeyLine(1) } };

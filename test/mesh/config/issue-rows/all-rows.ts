@@ -1,6 +1,7 @@
 /** All tables of issues. */
 import { addressRows } from "./address-rows";
 import { diallingRows } from "./dialling-rows";
+import { domainRows } from "./domain-rows";
 import { ec2Rows } from "./ec2-rows";
 import { hostRows } from "./host-rows";
 import { planRows } from "./plan-rows";
@@ -17,6 +18,7 @@ export const tables: Record<string, Row[]> = {
   "addresses, LANs and public keys": addressRows,
   dialling: diallingRows,
   hosts: hostRows,
+  "the domain of names": domainRows,
   "ec2 relays": ec2Rows,
   "public keys and rotation": rotationRows,
   secrets: secretRows,

@@ -89,14 +89,12 @@ export const shapeRows: Row[] = [
   {
     title: "keys of planned features",
     raw: changed({
-      network: { domain: "mesh.internal" },
       relays: {
         tokyo: { masquerade: true, exit: true },
       },
       peers: { desktop: { masquerade: true, routeAll: true } },
     }),
     issues: [
-      ["network.domain", "error", "is not supported yet", "remove domain for now"],
       ...["masquerade", "exit"].map((key) => notYet("relays.tokyo", key)),
       ...["masquerade", "routeAll"].map((key) => notYet("peers.desktop", key)),
     ],
@@ -125,7 +123,7 @@ export const shapeRows: Row[] = [
         "network",
         "error",
         "is not a map of keys and values",
-        "its keys are cidr, cidr6, interface, listenPort, persistentKeepalive, mtu, topology",
+        "its keys are cidr, cidr6, interface, listenPort, persistentKeepalive, mtu, topology, domain",
       ],
       [
         "relays",

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
 import { ipLine } from "./ip-line";
 import { nftLoad } from "./nft-load";
+import { writeHosts } from "./hosts-file";
 import {
   createWireGuard,
   deleteLink,
@@ -106,6 +107,9 @@ export class ChangeRun {
       }
       case "delete":
         this.host.files.delete(one);
+        return;
+      case "hosts":
+        writeHosts(this.host);
         return;
       case "enable":
         this.host.bootLinks.add(`/etc/systemd/system/multi-user.target.wants/${one}`);

@@ -19,6 +19,7 @@ import {
 import { boot, configPath } from "./hosts";
 import { DROP_IN, FILTERS, IFACE, SECOND } from "./observe";
 import { currentKey, ENDPOINTS, filterAt, LANS, nextKey, pairAt } from "./requests";
+import { HOSTS, NAMES } from "./hosts-file";
 
 const FOREIGN_KEY = Buffer.alloc(32, 0x77).toString("base64");
 
@@ -152,8 +153,18 @@ const EDITS = {
     const text = host.files.get(path);
     if (text !== undefined) host.files.set(path, `${text}# by hand\n`);
   },
+  "/etc/hosts is edited": (host: Host, n: number) => {
+    const text = host.files.get(HOSTS) ?? "";
+    const all = [
+      "127.0.0.1 localhost\n",
+      `192.168.1.9 printer\n${text}192.168.1.8 nas\n`,
+      text.replace(/^10\.86.*\n/m, ""),
+      text.replace(/^# wireguard-mesh wg0 end\n/m, ""),
+    ];
+    host.files.set(HOSTS, all[n % all.length] ?? "");
+  },
   "a file is deleted": (host: Host, n: number) => {
-    const all = [configPath(IFACE), DROP_IN, "/var/lib/wireguard-mesh/wg0/host.sh"];
+    const all = [configPath(IFACE), DROP_IN, "/var/lib/wireguard-mesh/wg0/host.sh", NAMES];
     host.files.delete(all[n % all.length] ?? "");
   },
   "nothing starts at boot": (host: Host) => {

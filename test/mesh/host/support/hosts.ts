@@ -52,7 +52,10 @@ export function freshHost(): Host {
       }),
     ),
     table: null,
-    files: new Map([[OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")]]),
+    files: new Map([
+      ["/etc/hosts", "127.0.0.1 localhost\n"],
+      [OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")],
+    ]),
     bootLinks: new Set(),
     init: "systemd",
     resolver: new Map(RESOLVER),

@@ -4,8 +4,9 @@ import { parseObservation, type Observation } from "../../../../mesh/host/observ
 import type { Host, Peer, Route } from "./host";
 import { sha256 } from "./change-text";
 import { ownKeys, publicKeyOf } from "./host-keys";
+import { HOSTS, hostsBlock, IFACE, NAMES } from "./hosts-file";
 
-export const IFACE = "wg0";
+export { IFACE } from "./hosts-file";
 export const SECOND = "wg0-next";
 
 export const TOOLS =
@@ -32,6 +33,7 @@ export function sectionsOf(host: Host, presharedKeys: Secret | null): Map<string
         files.has(path) ? `${sha256(files.get(path) ?? "")}  ${path}` : [],
       ),
     ],
+    ["hosts", files.has(NAMES) ? hostsBlock(files.get(HOSTS) ?? "") : []],
     ["records", [...files.keys()].filter(isRecord).flatMap((path) => grepAll(host, path))],
     ["config", configs.flatMap((path) => grepAll(host, path)).filter((line) => !SECRET.test(line))],
     [
@@ -50,7 +52,7 @@ const SECRET = /:(PrivateKey|PresharedKey) = /;
 
 function isRecord(path: string): boolean {
   const own = /^\/(var\/lib|run)\/wireguard-mesh\/wg0\/(?!host\.sh|own-keys|log)/.test(path);
-  return own || path.endsWith("/owner") || path === DROP_IN;
+  return own || path.endsWith("/owner") || path === DROP_IN || path === NAMES;
 }
 
 function grepAll({ files }: Host, path: string): string[] {

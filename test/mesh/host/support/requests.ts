@@ -1,6 +1,6 @@
 /** Push requests for the model: small networks around one host, as data and as wg-quick text. */
 import fc from "fast-check";
-import type { PushRequest } from "../../../../mesh/push-request";
+import type { NodeNames, PushRequest } from "../../../../mesh/push-request";
 import { keyPairs } from "../../../support/key-pairs";
 import { IFACE, SECOND } from "./observe";
 
@@ -31,6 +31,8 @@ export interface RequestDraw {
   second: { key: number; port: number } | null;
   /** Number of the packet filter. */
   filter: number | null;
+  /** Numbers of the nodes that have names; null: without a domain. */
+  names: number[] | null;
 }
 
 export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
@@ -62,6 +64,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
       { weight: 2, arbitrary: fc.constant(null) },
       fc.record({ key: fc.constantFrom(21, 22), port: fc.constantFrom(51821, 51822) }),
     ),
+    names: fc.option(fc.subarray([0, 1, 2, 3]), { freq: 2 }),
   })
   .map(withDistinctPorts);
 
@@ -112,6 +115,7 @@ export function requestOf(draw: RequestDraw): PushRequest {
       .map(({ at }) => `10.86.0.${at + 20}`),
     instances:
       instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
+    ...(draw.names === null ? {} : { names: namesOf(draw.names) }),
     identity: null,
     rotation: rotating
       ? {
@@ -145,6 +149,11 @@ export function filterAt(at: number): string {
   ]
     .map((line) => `${line}\n`)
     .join("");
+}
+
+function namesOf(numbers: readonly number[]): NodeNames {
+  const nodes = numbers.map((at) => `node${at} 10.86.0.${at + 20} fd5c:10::${at + 20}`);
+  return { domain: "mesh.internal", nodes: ["host 10.86.0.1", ...nodes] };
 }
 
 export function currentKey(at: number): string {

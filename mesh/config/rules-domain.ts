@@ -1,0 +1,38 @@
+/** Rules about `network.domain`: whose it is, and that no machine is dialled by a name in it. */
+import { isPrivate } from "./domain";
+import { hostsOf, type Draft, type NodeDraft } from "./draft";
+import { error, warning, type Issue } from "./issue";
+import { endpointOf } from "./rules-dialling";
+
+export function domainIssues(draft: Draft): Issue[] {
+  const { domain } = draft.network;
+  if (domain === undefined) return [];
+  const active = draft.nodes.filter((node) => node.active);
+  return [...publicDomain(domain), ...active.flatMap((node) => nameOfTunnel(node, domain, draft))];
+}
+
+function publicDomain(domain: string): Issue[] {
+  if (isPrivate(domain)) return [];
+  const message = `${domain} can be somebody's domain on the internet: in this network, its names there do not resolve`;
+  const remedy = "keep it if it is yours and holds nothing else; else use e.g. mesh.internal";
+  return [warning("network.domain", message, remedy)];
+}
+
+/** It resolves to a tunnel address there, so the tunnel, or the way in, would need itself. */
+function nameOfTunnel(node: NodeDraft, domain: string, draft: Draft): Issue[] {
+  const isInside = (host: string) => host === domain || host.endsWith(`.${domain}`);
+  const places = [
+    ["endpoint", endpointOf(node, draft)?.host] as const,
+    ["siteEndpoint", node.fields.siteEndpoint?.host] as const,
+    ...hostsOf(node).map(
+      (host) => ["host", host.kind === "ssh" ? host.address : undefined] as const,
+    ),
+  ];
+  const inside = places.filter(([, host]) => host !== undefined && isInside(host));
+  // An endpoint that is derived from the host is the same mistake.
+  const keys = inside.filter(([key]) => key === "host" || node.fields[key] !== undefined);
+  return [...new Map(keys)].map(([key, host = ""]) => {
+    const message = `${host} is in network.domain, whose names lead into the tunnel`;
+    return error(`${node.path}.${key}`, message, "use another name of the machine, or its address");
+  });
+}

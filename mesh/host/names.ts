@@ -1,0 +1,41 @@
+/**
+ * The names of nodes on a host: a file of ours in the form of hosts(5), and a copy of it as a marked block in /etc/hosts, which
+ * works with every libc and every resolver, also while the tunnel is down. So a new name reaches every pushed host; systemd-resolved
+ * would need it on the relays alone, but only the host knows whether it has that, and the plan must not depend on it.
+ */
+import type { CommitStep } from "./change";
+import type { BootDifference } from "./difference";
+import { words } from "./lines";
+import type { Observation } from "./observation";
+import { pathsOf } from "./paths";
+import type { Wanted } from "./wanted";
+
+/** Lines of hosts(5); null without a domain. */
+export function namesLines({ names, node }: Pick<Wanted, "names" | "node">): string[] | null {
+  if (names === null) return null;
+  return names.nodes.flatMap((line) => {
+    const [name = "", ...addresses] = words(line);
+    // Not the short name of this host, which is in its own part of the file, nor that of every host.
+    const short = name === node || name === "localhost" ? [] : [name];
+    const all = [`${name}.${names.domain}`, ...short];
+    return addresses.map((address) => [address, ...all].join(" "));
+  });
+}
+
+/** Of the block in /etc/hosts. The file of ours is a boot file. */
+export function hostsDifference(
+  { hostsBlock }: Observation,
+  wanted: Wanted,
+): Extract<BootDifference, { kind: "hosts" }>[] {
+  const lines = namesLines(wanted);
+  if (lines === null) return hostsBlock === null ? [] : [{ kind: "hosts", is: "extra" }];
+  if (hostsBlock === null) return [{ kind: "hosts", is: "missing" }];
+  return lines.join("\n") === hostsBlock.join("\n") ? [] : [{ kind: "hosts", is: "outdated" }];
+}
+
+/** Makes the block a copy of the file of ours, which is placed or deleted before. */
+export function hostsSteps(observed: Observation, wanted: Wanted): CommitStep[] {
+  return hostsDifference(observed, wanted).length === 0
+    ? []
+    : [{ do: "hosts", names: pathsOf(wanted.main.name).names }];
+}

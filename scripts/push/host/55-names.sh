@@ -1,0 +1,25 @@
+# The names of nodes in /etc/hosts: a copy of the file NAMES between two lines that mark it. Every other byte stays.
+
+# Prints where the block is in the file $1, as a sed(1) command that deletes it. A mark without the other one is no block.
+hosts_block() { awk -v first="$MARK begin" -v last="$MARK end" '$0 == first { from = NR } $0 == last && from { print from "," NR "d"; exit }' "$1" 2>/dev/null; }
+observe_hosts() {
+  block=$(hosts_block /etc/hosts)
+  [ -z "$block" ] || sed -n "${block%d}p" /etc/hosts
+}
+# Makes the block a copy of NAMES; without that file it goes. /etc/hosts may be a link, and in a container a mount point, which
+# cannot be replaced. The copy keeps owner, mode and security label.
+write_hosts() {
+  local file new block
+  file=$(readlink -f /etc/hosts) && new=$(staged "$file") && block=$(hosts_block "$file")
+  [ -n "$block" ] || [ -f "$NAMES" ] || return 0
+  cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
+  # Before a file whose last line has no end, so that it keeps that.
+  if [ -z "$(tail -c 1 "$file")" ]; then
+    { sed "$block" "$file" && print_names; } >"$new" || return 1
+  else
+    { print_names && sed "$block" "$file"; } >"$new" || return 1
+  fi
+  { [ "${new%/*}" != "$STATE" ] && mv "$new" "$file" 2>/dev/null; } || { cat "$new" >"$file" && rm -f "$new"; } || return 1
+  ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
+}
+print_names() { [ ! -f "$NAMES" ] || { echo "$MARK begin" && cat "$NAMES" && echo "$MARK end"; }; }

@@ -1,0 +1,103 @@
+/** Names of nodes under network.domain, end to end. Needs root. */
+import * as assert from "node:assert/strict";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { leftoversOn, openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+import { canPingSoon } from "./support/small-world";
+import { deleteConfig, setConfig } from "./support/stack-edits";
+
+const HOSTS = ["relay", "desktop", "laptop", "nas"];
+
+describe("a network with a domain", function () {
+  let mesh: MeshLab;
+  let session: MeshSession;
+  let former: Record<string, string>;
+  before(async () => {
+    const hosts = { ...relay.world.hosts, nas: { public: "203.0.113.40" } };
+    mesh = await meshLab(
+      { ...relay, world: { ...relay.world, hosts } },
+      "test-names",
+      (config) => ({
+        ...config,
+        network: { ...config.network, domain: "mesh.internal" },
+      }),
+    );
+    session = await openSession(mesh);
+    // The last line of one has no end.
+    await session.on("laptop", "printf '10.1.1.1 printer' >>/etc/hosts");
+    former = await digests();
+  });
+  after(() => mesh.lab.down());
+
+  const digests = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        HOSTS.map(async (host) => [host, await session.on(host, "sha256sum </etc/hosts")]),
+      ),
+    ) as Record<string, string>;
+  /** The address of a name on a host, or nothing. */
+  const lookUp = (host: string, name: string) =>
+    session.on(host, `getent hosts ${name} | cut -d ' ' -f 1`);
+
+  it("gives every host the names of all nodes, full and short, and none to itself that it had", async () => {
+    succeeded(await session.pulumi(...UP));
+    for (const host of ["relay", "desktop", "laptop"]) {
+      assert.equal(await lookUp(host, "relay.mesh.internal"), "10.0.0.1");
+      assert.equal(await lookUp(host, "desktop.mesh.internal"), "10.0.0.2");
+      assert.equal(await lookUp(host, "laptop.mesh.internal"), "10.0.0.3");
+    }
+    assert.equal(await lookUp("laptop", "desktop"), "10.0.0.2");
+    assert.equal(await lookUp("laptop", "laptop"), "127.0.0.1");
+    assert.equal(await lookUp("laptop", "printer"), "10.1.1.1");
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "desktop.mesh.internal"), true);
+  });
+
+  it("is not changed by a second up, and status finds nothing", async () => {
+    const before = session.logins();
+    succeeded(await session.pulumi(...UP));
+    assert.deepEqual(session.loginsSince(before), { relay: 0, desktop: 0, laptop: 0, nas: 0 });
+    succeeded(await session.command("status"));
+  });
+
+  it("says where names were taken out of /etc/hosts, and puts them back", async () => {
+    await session.on("desktop", "sed -i '/laptop/d' /etc/hosts");
+    const status = await session.command("status");
+    assert.equal(status.code, 1);
+    assert.match(status.stdout, /the names of nodes in \/etc\/hosts are not as planned/);
+    succeeded(await session.command("repush", "desktop"));
+    assert.equal(await lookUp("desktop", "laptop.mesh.internal"), "10.0.0.3");
+  });
+
+  it("gives a new peer's name to every host, and takes it away with the peer", async () => {
+    const host = ["--host", "root@203.0.113.40", "--host-key", mesh.lab.hostKey("nas")];
+    succeeded(await session.command("add-peer", "nas", ...host));
+    succeeded(await session.pulumi(...UP));
+    assert.equal(await lookUp("desktop", "nas.mesh.internal"), "10.0.0.4");
+    assert.equal(await lookUp("nas", "laptop.mesh.internal"), "10.0.0.3");
+    succeeded(await session.command("remove-peer", "nas"));
+    succeeded(await session.pulumi(...UP));
+    assert.equal(
+      await session.on("desktop", "getent hosts nas.mesh.internal || echo none"),
+      "none",
+    );
+    assert.equal((await digests())["nas"], former["nas"]);
+    assert.deepEqual(await leftoversOn(session, "nas"), []);
+  });
+
+  it("leaves /etc/hosts as it was when the domain goes, byte for byte", async () => {
+    deleteConfig(mesh.stack, ["network", "domain"]);
+    succeeded(await session.pulumi(...UP));
+    assert.deepEqual(await digests(), former);
+    setConfig(mesh.stack, ["network", "domain"], "mesh.internal");
+    succeeded(await session.pulumi(...UP));
+    assert.equal(await lookUp("laptop", "desktop.mesh.internal"), "10.0.0.2");
+  });
+
+  it("leaves nothing when the network is taken down", async () => {
+    succeeded(await session.pulumi("destroy", "--yes"));
+    assert.deepEqual(await digests(), former);
+    for (const host of HOSTS) assert.deepEqual(await leftoversOn(session, host), []);
+  });
+
+  it("leaks no secret", () => session.leaks.end());
+});
