@@ -30,7 +30,7 @@ export function peerDifferences(
       wanted.fixedPorts.includes(publicKey),
     );
     return [
-      ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? []),
+      ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? [], wanted),
       ...presharedKeyDifference(peer, running),
       ...keepaliveDifference(peer, running),
       ...(endpoint === null ? [] : [endpoint]),
@@ -69,12 +69,19 @@ export function wantedPrefixes(
   return prefixes;
 }
 
-function prefixDifferences(are: readonly string[], planned: readonly string[]) {
+function prefixDifferences(
+  are: readonly string[],
+  planned: readonly string[],
+  { former = [] }: Wanted,
+) {
   const [present, wanted] = [new Set(are), new Set(planned)];
+  const mayBeGone = (prefix: string) => former.some((it) => it.former.includes(prefix));
   const of = (prefix: string, is: "missing" | "extra") =>
     ({ kind: "allowed-ip", prefix, is }) as const;
   return [
-    ...[...wanted].filter((prefix) => !present.has(prefix)).map((text) => of(text, "missing")),
+    ...[...wanted]
+      .filter((prefix) => !present.has(prefix) && !mayBeGone(prefix))
+      .map((text) => of(text, "missing")),
     ...[...present].filter((prefix) => !wanted.has(prefix)).map((text) => of(text, "extra")),
   ];
 }

@@ -28,6 +28,20 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
+  /** PushRequest.tunnelOnly */
+  tunnelOnly: readonly string[];
+  /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
+  former?: readonly FormerAddresses[];
+}
+
+/** What a peer keeps beyond the request (former-addresses.ts). */
+export interface FormerAddresses {
+  /** The node's name. */
+  name: string;
+  /** The peer's new address, as a prefix of one address. */
+  address: string;
+  /** The addresses before, in the same form. Not empty. */
+  former: readonly string[];
 }
 
 export interface WantedInterface {
@@ -97,6 +111,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
+    tunnelOnly: request.tunnelOnly ?? [],
   };
 }
 

@@ -2,11 +2,11 @@
  * What the watcher of rotating keys follows on a host: it gives prefixes to the one of two keys, and routes to the one of
  * two interfaces, that has the latest handshake.
  *
- * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
+ * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES` (former-addresses.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
  * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
  */
 
-import type { Wanted } from "./wanted";
+import type { FormerAddresses, Wanted } from "./wanted";
 
 /** Everything that is rotating on one host. */
 interface Rotating {
@@ -17,14 +17,16 @@ interface Rotating {
   pairs: readonly { current: string; next: string }[];
   /** Allowed IPs by public key, in the order of the config. */
   prefixes: ReadonlyMap<string, readonly string[]>;
+  former: readonly FormerAddresses[];
 }
 
 /** The wanted lines, sorted; none if nothing rotates. */
-export function wantedLines({ main, second, pairs }: Wanted): string[] {
+export function wantedLines({ main, second, pairs, former = [] }: Wanted): string[] {
   return watchedLines({
     main: main.name,
     second: second?.name ?? null,
     pairs,
+    former,
     prefixes: new Map(main.peers.map(({ publicKey, allowedIps }) => [publicKey, allowedIps])),
   });
 }
@@ -37,6 +39,7 @@ export function watchedLinesOfFormat2(main: string, lines: readonly string[]): s
     main,
     second: of("alternate")[0]?.[1] ?? null,
     pairs: of("pair").map(([, current = "", next = ""]) => ({ current, next })),
+    former: [],
     prefixes: new Map(of("prefixes").map(([, key = "", list = ""]) => [key, list.split(",")])),
   });
 }
@@ -46,7 +49,7 @@ export function secondIn(lines: readonly string[]): string | null {
   return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
 }
 
-function watchedLines({ main, second, pairs, prefixes }: Rotating): string[] {
+function watchedLines({ main, second, pairs, prefixes, former }: Rotating): string[] {
   const names = second === null ? [main] : [main, second];
   const nextOf = new Map(pairs.map(({ current, next }) => [current, next]));
   const held = pairs.filter(({ current }) => (prefixes.get(current) ?? []).length > 0);
@@ -56,6 +59,9 @@ function watchedLines({ main, second, pairs, prefixes }: Rotating): string[] {
         ({ current, next }) =>
           `pair ${name} ${current} ${next} ${(prefixes.get(current) ?? []).join(",")}`,
       ),
+    ),
+    ...names.flatMap((name) =>
+      former.map((it) => `former ${name} ${it.address} ${it.former.join(",")}`),
     ),
     ...(second === null ? [] : [`second ${second} ${main}`, ...routeLines(prefixes, nextOf)]),
   ].sort();

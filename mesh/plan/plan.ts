@@ -5,6 +5,7 @@
 import type { Prefix } from "../addresses";
 import { formatEndpoint, type MeshConfig, type Network, type Node } from "../config/config";
 import { allowedIps } from "./allowed-ips";
+import { jumpRelays } from "./jump-relays";
 import { dialledEndpoint, planLinks, type Link } from "./links";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
@@ -37,6 +38,8 @@ export interface NodePlan extends Node {
   probes: string[];
   /** Public keys of the relays that it dials and that send from that port, because we set it there. */
   fixedPorts: string[];
+  /** Public keys of a relay's peers that only the tunnel leads to. */
+  tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
   /** What its host does during a key rotation; null if nothing. */
@@ -66,6 +69,9 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
+    tunnelOnly: sections
+      .filter(({ name }) => isTunnelOnly(node, index.node(name)))
+      .map(({ publicKey }) => publicKey),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
   };
@@ -134,6 +140,10 @@ function planFixedPorts(node: Node, neighbour: Node): string[] {
     const port = which === "next" ? neighbour.rotationPort : neighbour.listenPort;
     return endpoint?.port === port ? [publicKey] : [];
   });
+}
+
+function isTunnelOnly(relay: Node, peer: Node | undefined): boolean {
+  return relay.kind === "relay" && peer?.relay === relay.name && jumpRelays(peer).length > 0;
 }
 
 function planForwarding(node: Node): NodePlan["forwarding"] {

@@ -83,6 +83,7 @@ function requestOf(
     probes: node.probes,
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
+    ...(node.tunnelOnly.length === 0 ? {} : { tunnelOnly: node.tunnelOnly }),
     identity,
     rotation: rotationTask(node, alternate),
   };

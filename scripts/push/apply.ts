@@ -8,6 +8,7 @@ import { AGAIN, REPORT } from "./apply-words";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
 import { confirm } from "./confirm";
 import { answer, complaint, newToken, observe, Overtaken } from "./conversation";
+import { formerWays } from "./former-ways";
 import { hostScript } from "./host-program";
 import * as limits from "./limits";
 import {
@@ -68,7 +69,8 @@ const SENDINGS = 4;
 async function pushOnce(push: Push): Promise<PushResult | "again"> {
   const { request, host, talk } = push;
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
-  const options = { lockFile, onTalk: talk, onBooting: talk, onSlow: talk };
+  const former = () => formerWays(request);
+  const options = { lockFile, former, onTalk: talk, onBooting: talk, onSlow: talk };
   const first = await host.session(options, (session) => begin(push, session));
   return first === "again" || "outcome" in first ? first : confirm(push, first);
 }

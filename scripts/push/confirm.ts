@@ -6,6 +6,7 @@ import { hostNotes } from "../../mesh/host/notes";
 import type { Observation } from "../../mesh/host/observation";
 import { proofNotes } from "../../mesh/host/proof";
 import type { PushResult } from "../../mesh/push-request";
+import { formatWay } from "./attempt";
 import {
   lostBefore,
   notBegun,
@@ -20,6 +21,7 @@ import {
 } from "./apply-words";
 import type { Session } from "./connect";
 import { answer, complaint, linesWith, observe } from "./conversation";
+import { formerWays } from "./former-ways";
 import * as limits from "./limits";
 import { clock, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
@@ -32,7 +34,10 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
   const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
   while (Date.now() < begun.sentAt + limit) {
     try {
-      const options = { urgent: true, onTalk: talk };
+      // A host that went back may be at a former address again, which proves nothing before.
+      const isBack = Date.now() > begun.sentAt + limits.UNDO_AFTER_S * 1000;
+      const former = isBack ? () => formerWays(request) : undefined;
+      const options = { urgent: true, onTalk: talk, ...(former && { former }) };
       return await host.session(options, (session) => commit(push, session, begun, lost.at(-1)));
     } catch (problem) {
       if (problem instanceof UnreachableError) {
@@ -65,6 +70,14 @@ async function commit(
     names: [],
     filter: false,
   });
+  const isOwnWay = request.targets.some((target) => formatWay(target) === session.through);
+  if (!isOwnWay && after.pending?.token === begun.token) {
+    throw new SessionLost(
+      `${node}: only reached at a former address`,
+      "ended",
+      await answer(session, "", limits.CONFIRM_MS),
+    );
+  }
   if (after.pending?.token !== begun.token || after.pending.state !== "applied") {
     return settled(push, session.through, after, begun, lost);
   }

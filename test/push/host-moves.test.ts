@@ -1,0 +1,61 @@
+/** How the watcher on a relay lets go of a peer's former addresses, in every shell of this machine. */
+import * as assert from "node:assert/strict";
+import { runFunctions, SHELLS, type Shell } from "./support/host-shell";
+
+const NEW = "10.0.0.9/32";
+const LINE = `former wg0 ${NEW} 10.0.0.2/32,fd00::2/128`;
+const OTHER = "OTHER\t110.0.0.9/32 10.0.0.99/32";
+
+for (const shell of SHELLS) {
+  describe(`the watcher of moves, under ${shell.name}`, () => {
+    const both = `KEY\t${NEW} 192.168.1.0/24 10.0.0.2/32 fd00::2/128`;
+    const own = `KEY\t${NEW} 192.168.1.0/24`;
+
+    it("takes the former addresses away from a peer that answers at its new one", () => {
+      assert.deepEqual(look(shell, both, { answers: true }), [
+        `wg set wg0 peer KEY allowed-ips ${NEW},192.168.1.0/24`,
+      ]);
+    });
+
+    it("gives them back to a peer that does not answer there", () => {
+      assert.deepEqual(look(shell, own, { answers: false }), [
+        `wg set wg0 peer KEY allowed-ips ${NEW},192.168.1.0/24,10.0.0.2/32,fd00::2/128`,
+      ]);
+    });
+
+    it("leaves a peer as it is that has what it should have, or is not there", () => {
+      assert.deepEqual(look(shell, own, { answers: true }), []);
+      assert.deepEqual(look(shell, both, { answers: false }), []);
+      assert.deepEqual(look(shell, "KEY\t(none)", { answers: false }), []);
+    });
+
+    it("does nothing once another push has come, or while one holds the lock", () => {
+      assert.deepEqual(
+        look(shell, both, { answers: true, before: "echo other >$RUN/watcher" }),
+        [],
+      );
+      assert.deepEqual(look(shell, both, { answers: true, before: "lock() { return 1; }" }), []);
+    });
+  });
+}
+
+/** The calls of wg that change something. */
+function look(
+  shell: Shell,
+  allowedIps: string,
+  { answers, before = "" }: { answers: boolean; before?: string },
+): string[] {
+  const script = `TOKEN=mine
+ping() { [ "$*" = "-n -c 1 -W 1 10.0.0.9" ] && ${String(answers)}; }
+wg() { if [ "$1" = set ]; then echo "wg $*"; else cat "$FOLDER/allowed"; fi; }
+${before}
+follow_moves`;
+  const files = {
+    "run/watcher": "mine\n",
+    "run/rotation": `pair wg0 A B 10.0.0.7/32\n${LINE}\n`,
+    allowed: `${OTHER}\n${allowedIps}\n`,
+  };
+  const run = runFunctions(shell, script, files);
+  assert.equal(run.status, 0, run.stderr);
+  return run.stdout.split("\n").filter((line) => line !== "");
+}
