@@ -73,7 +73,7 @@ export interface PushRequest extends HostAccess {
    * same address speaks through a second interface that is to go. Absent in requests of older versions.
    */
   fixedPorts?: string[];
-  /** Public keys of a relay's peers that only the tunnel leads to: an address that changes is kept. Absent if there are none. */
+  /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */
   tunnelOnly?: string[];
   /** For the first login to an EC2 instance of this stack; null for other machines. */
   identity: HostIdentity | null;

@@ -50,7 +50,10 @@ function keptBy(observed: Observation, wanted: Wanted): FormerAddresses[] {
   });
 }
 
-/** The config that was confirmed keeps what its push kept, since the watcher may have taken it away; a new one what is left. */
+/**
+ * The config that was confirmed keeps what its push kept. A new one keeps what the peer has, and what the watcher has taken away
+ * but is not settled: the host may still undo its change.
+ */
 function formerOf(
   peer: WantedPeer & { address: string },
   { devices, records }: Observation,
@@ -63,18 +66,25 @@ function formerOf(
     ({ publicKey }) => devices.get(main.name)?.peers.get(publicKey)?.allowedIps ?? [],
   );
   const isConfirmed = records.confirmed?.digest === wanted.digest;
+  const lines = records.rotation ?? [];
+  const unsettled = lines.filter((line) => !records.settled.includes(line));
   const known = isConfirmed
-    ? recordedFormer(records.rotation ?? [], main.name, peer.address)
-    : running;
-  return known.filter((prefix) => isSingle(prefix) && !others.includes(prefix));
+    ? recordedFormer(lines, main.name, [peer.address])
+    : [...running, ...recordedFormer(unsettled, main.name, running)];
+  return [...new Set(known)].filter((prefix) => isSingle(prefix) && !others.includes(prefix));
 }
 
-/** From lines of watched-keys.ts. */
-function recordedFormer(lines: readonly string[], name: string, address: string): string[] {
-  const start = `former ${name} ${address} `;
-  return lines.flatMap((line) =>
-    line.startsWith(start) ? line.slice(start.length).split(",") : [],
-  );
+/** From lines of watched-keys.ts about one of these addresses. */
+function recordedFormer(
+  lines: readonly string[],
+  name: string,
+  addresses: readonly string[],
+): string[] {
+  return lines.flatMap((line) => {
+    const [kind, of, address = "", former = ""] = line.split(" ");
+    const isMeant = kind === "former" && of === name && addresses.includes(address);
+    return isMeant ? former.split(",") : [];
+  });
 }
 
 function isSingle(prefix: string): boolean {

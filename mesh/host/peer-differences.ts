@@ -51,12 +51,12 @@ export function peerDifferences(
 
 /**
  * The allowed IPs that each peer should have, by public key. Two keys of one neighbour share their prefixes: the watcher
- * gives them to the one in use, so the one that has them keeps them.
+ * gives them to the one in use, so the one that has them keeps them. So it is with an address that moves to another relay.
  */
 export function wantedPrefixes(
   device: WireGuardDevice | null,
   one: WantedInterface,
-  { pairs }: Wanted,
+  { pairs, homes = [] }: Wanted,
 ): Map<string, readonly string[]> {
   const prefixes = new Map(one.peers.map((peer) => [peer.publicKey, peer.allowedIps]));
   const holds = (key: string) => (device?.peers.get(key)?.allowedIps.length ?? 0) > 0;
@@ -65,6 +65,13 @@ export function wantedPrefixes(
     if (shared === undefined || !prefixes.has(next) || !holds(next) || holds(current)) continue;
     prefixes.set(current, []);
     prefixes.set(next, shared);
+  }
+  for (const { address, former, now } of homes) {
+    const isThere = device?.peers.get(now)?.allowedIps.includes(address) === true;
+    const [holder, other] = isThere ? [now, former] : [former, now];
+    const without = (key: string) => (prefixes.get(key) ?? []).filter((it) => it !== address);
+    prefixes.set(other, without(other));
+    prefixes.set(holder, [...without(holder), address]);
   }
   return prefixes;
 }

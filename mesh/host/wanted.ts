@@ -32,6 +32,8 @@ export interface Wanted {
   tunnelOnly: readonly string[];
   /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
   former?: readonly FormerAddresses[];
+  /** Addresses that either of two peers may have: see moving-homes.ts. */
+  homes?: readonly MovingHome[];
 }
 
 /** What a peer keeps beyond the request (former-addresses.ts). */
@@ -42,6 +44,15 @@ export interface FormerAddresses {
   address: string;
   /** The addresses before, in the same form. Not empty. */
   former: readonly string[];
+}
+
+/** An address that moves from one peer to another (moving-homes.ts). */
+export interface MovingHome {
+  /** A prefix of one address. */
+  address: string;
+  /** Public keys. */
+  former: string;
+  now: string;
 }
 
 export interface WantedInterface {

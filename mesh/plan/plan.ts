@@ -14,6 +14,7 @@ import {
   hasSecondInterface,
   keysKnownBy,
   planRotation,
+  publicKeysOf,
   announcesKey,
   type AlternatePlan,
   type KnownKey,
@@ -38,7 +39,7 @@ export interface NodePlan extends Node {
   probes: string[];
   /** Public keys of the relays that it dials and that send from that port, because we set it there. */
   fixedPorts: string[];
-  /** Public keys of a relay's peers that only the tunnel leads to. */
+  /** On a relay: public keys of the peers that only the tunnel leads to, also of other relays. */
   tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
@@ -69,9 +70,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
-    tunnelOnly: sections
-      .filter(({ name }) => isTunnelOnly(node, index.node(name)))
-      .map(({ publicKey }) => publicKey),
+    tunnelOnly: node.kind === "relay" ? index.nodes.filter(isTunnelOnly).flatMap(publicKeysOf) : [],
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
   };
@@ -142,8 +141,8 @@ function planFixedPorts(node: Node, neighbour: Node): string[] {
   });
 }
 
-function isTunnelOnly(relay: Node, peer: Node | undefined): boolean {
-  return relay.kind === "relay" && peer?.relay === relay.name && jumpRelays(peer).length > 0;
+function isTunnelOnly(node: Node): boolean {
+  return node.kind === "peer" && jumpRelays(node).length > 0;
 }
 
 function planForwarding(node: Node): NodePlan["forwarding"] {

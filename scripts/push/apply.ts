@@ -21,6 +21,7 @@ import {
   type Push,
 } from "./push";
 import { PushError, UnreachableError } from "./push-error";
+import { SessionLost } from "./session";
 import { sha256, wantedState } from "./wanted-state";
 
 /** @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which. */
@@ -41,6 +42,7 @@ export async function applyThrough(
     wanted,
     host,
     hasInstalled: false,
+    hasLostFirst: false,
     ...listeners,
   };
   for (let sending = 1; sending <= SENDINGS; sending++) {
@@ -82,7 +84,17 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   const token = newToken();
   const words = [session.lastChange || "-"];
   const call = { verb: "push", interface: request.interface, token, words } as const;
-  const before = await observe(session, node, call, questionsOf(wanted));
+  const before = await observe(session, node, call, questionsOf(wanted)).catch(
+    (problem: unknown) => {
+      // The undo of an earlier change takes this connection along where that changed the way in.
+      const isBroken = problem instanceof SessionLost && problem.run.exitCode === null;
+      if (!isBroken || push.hasLostFirst) throw problem;
+      push.hasLostFirst = true;
+      push.talk("the connection broke before the host had answered; trying once more");
+      return null;
+    },
+  );
+  if (before === null) return "again";
   const missing = push.hasInstalled ? null : toolsToInstall(before);
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {

@@ -3,7 +3,7 @@
 
 # $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
 watch_piece() {
-  rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys"
+  rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys" "$RUN/settled"
   [ "$1" != - ] || return 0
   cat "$CHANGE/$1" >"$RUN/rotation"
   read -r name </proc/sys/kernel/random/uuid
@@ -42,7 +42,7 @@ watch() {
   exec >/dev/null 2>&1
   printf '%s\n' $$ >"$RUN/watcher-pid"
   while watched; do
-    [ $((looks % 10)) != 0 ] || follow_moves
+    [ $((looks % 2)) != 0 ] || follow_moves
     seen=$NL$(wg show all latest-handshakes)$NL
     if [ "$seen" != "$last" ] || [ $((looks % 50)) = 0 ]; then
       if lock 0; then follow; last=$seen; fi

@@ -14,6 +14,7 @@ import { renderChange } from "../../../mesh/host/change";
 
 const CONF = `/etc/wireguard/${IFACE}.conf`;
 const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
+const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
 const FORMER_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32`;
 
 describe("a relay whose peer moves, to which only the tunnel leads,", () => {
@@ -62,12 +63,13 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
     assert.deepEqual(unapplied(before, look(host, moved()), moved()), []);
   });
 
-  it("forgets it with the next config if the watcher has taken it away, else keeps it on", () => {
+  it("forgets it with the next config once the peer cannot go back, else keeps it on", () => {
     const next = moved({ mtu: 1380 });
     for (const isGone of [true, false]) {
       const host = pushed();
       push(host, moved());
-      if (isGone) takeAway(host);
+      takeAway(host);
+      if (isGone) host.files.set(SETTLED, `${FORMER_LINE}\n`);
       push(host, next);
       assert.equal(/10\.86\.0\.21/.test(host.files.get(CONF) ?? ""), !isGone);
       assert.equal(host.files.get(ROTATION), isGone ? undefined : `${FORMER_LINE}\n`);
