@@ -80,6 +80,8 @@ export interface PushRequest extends HostAccess {
   filter?: string;
   /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
   names?: NodeNames;
+  /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */
+  tunnelOnly?: string[];
   /** For the first login to an EC2 instance of this stack; null for other machines. */
   identity: HostIdentity | null;
   /** Null unless a key is changing or a second interface exists. */

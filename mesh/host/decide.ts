@@ -6,7 +6,7 @@ import { NEVER_CONFIRMED } from "./confirmed";
 import { commitSteps, ownerStep, stagingSteps, type HostScript } from "./commit";
 import type { Differences, LiveDifference } from "./difference";
 import { differences, liveDifferences } from "./differences";
-import { withKeptSecond } from "./kept-second";
+import { withKept } from "./kept";
 import { liveChange } from "./live-change";
 import { changeNotes, standingNotes } from "./notes";
 import type { Observation } from "./observation";
@@ -33,7 +33,7 @@ export interface DecideOptions {
  * `wanted` has sealed secrets.
  */
 export function decide(observed: Observation, requested: Wanted, options: DecideOptions): Decision {
-  const wanted = withKeptSecond(observed, requested);
+  const wanted = withKept(observed, requested);
   const refused = refusal(observed, wanted);
   if (refused !== null) return refuse(refused, observed, wanted);
   const found = differences(observed, wanted);
@@ -61,7 +61,7 @@ export function unapplied(
   after: Observation,
   requested: Wanted,
 ): LiveDifference[] {
-  const wanted = withKeptSecond(before, requested);
+  const wanted = withKept(before, requested);
   const { endpoints, instances } = confirmedState(before, wanted);
   const confirmed = { ...(before.records.confirmed ?? NEVER_CONFIRMED), endpoints, instances };
   const records = { ...after.records, confirmed, confirmedFile: [] };

@@ -5,7 +5,7 @@ import { filterDifference } from "./filter";
 import { interfaceDifferences, mtuOf } from "./interface-differences";
 import { ruleDifferences, sysctlDifferences } from "./kernel-settings";
 import type { Observation } from "./observation";
-import { withKeptSecond } from "./kept-second";
+import { withKept } from "./kept";
 import { peerDifferences } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
 import type { Wanted, WantedInterface } from "./wanted";
@@ -13,7 +13,7 @@ import { wantedLines } from "./watched-keys";
 
 /** Of an interface that is not ours, only that is said. */
 export function differences(observed: Observation, requested: Wanted): Differences {
-  const wanted = withKeptSecond(observed, requested);
+  const wanted = withKept(observed, requested);
   const foreign = foreignOwner(observed, wanted);
   if (foreign !== null) return { live: [foreign], boot: [] };
   const isPending = observed.pending !== null || observed.records.pendingOfFormat2 !== null;

@@ -2,6 +2,8 @@
 import { clockNote } from "./clock";
 import { resolve } from "./endpoints";
 import { firewallNotes } from "./firewall-notes";
+import { homeNotes } from "./moving-homes";
+import { formerNotes } from "./former-addresses";
 import { keptNote } from "./kept-second";
 import { forwardingNotes } from "./kernel-settings";
 import type { Observation } from "./observation";
@@ -46,6 +48,8 @@ export function changeNotes(observed: Observation, wanted: Wanted): string[] {
       ? [`this host was ${owner.node}; it is ${wanted.node} from now on`]
       : []),
     ...renewed.map(({ name }) => `the machine of ${name} was replaced: a new handshake is made`),
+    ...formerNotes(wanted),
+    ...homeNotes(wanted),
     ...forwardingNotes(observed, wanted),
     ...(observed.init === "none" ? [notAtBoot(wanted)] : []),
   ];

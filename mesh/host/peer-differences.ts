@@ -30,7 +30,7 @@ export function peerDifferences(
       wanted.fixedPorts.includes(publicKey),
     );
     return [
-      ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? []),
+      ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? [], wanted),
       ...presharedKeyDifference(peer, running),
       ...keepaliveDifference(peer, running),
       ...(endpoint === null ? [] : [endpoint]),
@@ -51,12 +51,12 @@ export function peerDifferences(
 
 /**
  * The allowed IPs that each peer should have, by public key. Two keys of one neighbour share their prefixes: the watcher
- * gives them to the one in use, so the one that has them keeps them.
+ * gives them to the one in use, so the one that has them keeps them. So it is with an address that moves to another relay.
  */
 export function wantedPrefixes(
   device: WireGuardDevice | null,
   one: WantedInterface,
-  { pairs }: Wanted,
+  { pairs, homes = [] }: Wanted,
 ): Map<string, readonly string[]> {
   const prefixes = new Map(one.peers.map((peer) => [peer.publicKey, peer.allowedIps]));
   const holds = (key: string) => (device?.peers.get(key)?.allowedIps.length ?? 0) > 0;
@@ -66,15 +66,29 @@ export function wantedPrefixes(
     prefixes.set(current, []);
     prefixes.set(next, shared);
   }
+  for (const { address, former, now } of homes) {
+    const isThere = device?.peers.get(now)?.allowedIps.includes(address) === true;
+    const [holder, other] = isThere ? [now, former] : [former, now];
+    const without = (key: string) => (prefixes.get(key) ?? []).filter((it) => it !== address);
+    prefixes.set(other, without(other));
+    prefixes.set(holder, [...without(holder), address]);
+  }
   return prefixes;
 }
 
-function prefixDifferences(are: readonly string[], planned: readonly string[]) {
+function prefixDifferences(
+  are: readonly string[],
+  planned: readonly string[],
+  { former = [] }: Wanted,
+) {
   const [present, wanted] = [new Set(are), new Set(planned)];
+  const mayBeGone = (prefix: string) => former.some((it) => it.former.includes(prefix));
   const of = (prefix: string, is: "missing" | "extra") =>
     ({ kind: "allowed-ip", prefix, is }) as const;
   return [
-    ...[...wanted].filter((prefix) => !present.has(prefix)).map((text) => of(text, "missing")),
+    ...[...wanted]
+      .filter((prefix) => !present.has(prefix) && !mayBeGone(prefix))
+      .map((text) => of(text, "missing")),
     ...[...present].filter((prefix) => !wanted.has(prefix)).map((text) => of(text, "extra")),
   ];
 }

@@ -46,5 +46,6 @@ export function plannedState(
     fixedPorts: node.fixedPorts,
     filter: renderFilter(node, network),
     names: namesFor(node, plan).names ?? null,
+    tunnelOnly: node.tunnelOnly,
   };
 }

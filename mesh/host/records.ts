@@ -21,6 +21,8 @@ export interface Records {
   watched: readonly string[];
   /** The same for after the next boot, as in the file; null if it is missing. */
   rotation: readonly string[] | null;
+  /** Those of `watched` that have been at the new place for longer than a change can be undone. */
+  settled: readonly string[];
   /** The lines of the sysctl file; null if it is missing. */
   dropIn: readonly string[] | null;
   /** The lines of the file with the names of nodes; null if it is missing. */
@@ -58,6 +60,7 @@ export function recordsOf(files: FileLines, name: string): Records {
     second: confirmed?.alternate ?? secondIn(watched),
     watched,
     rotation: files.get(paths.rotation) ?? null,
+    settled: files.get(`${run}/settled`) ?? [],
     dropIn: files.get(paths.dropIn) ?? null,
     names: files.get(paths.names) ?? null,
     pendingOfFormat2: confirmedFile === null ? (files.get(`${run}/pending`)?.[0] ?? null) : null,

@@ -32,6 +32,31 @@ export interface Wanted {
   filter: string | null;
   /** Null: without a domain. */
   names: NodeNames | null;
+  /** PushRequest.tunnelOnly */
+  tunnelOnly: readonly string[];
+  /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
+  former?: readonly FormerAddresses[];
+  /** Addresses that either of two peers may have: see moving-homes.ts. */
+  homes?: readonly MovingHome[];
+}
+
+/** What a peer keeps beyond the request (former-addresses.ts). */
+export interface FormerAddresses {
+  /** The node's name. */
+  name: string;
+  /** The peer's new address, as a prefix of one address. */
+  address: string;
+  /** The addresses before, in the same form. Not empty. */
+  former: readonly string[];
+}
+
+/** An address that moves from one peer to another (moving-homes.ts). */
+export interface MovingHome {
+  /** A prefix of one address. */
+  address: string;
+  /** Public keys. */
+  former: string;
+  now: string;
 }
 
 export interface WantedInterface {
@@ -103,6 +128,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     fixedPorts: request.fixedPorts ?? [],
     filter: request.filter ?? null,
     names: request.names ?? null,
+    tunnelOnly: request.tunnelOnly ?? [],
   };
 }
 

@@ -2,11 +2,12 @@
  * What the watcher of rotating keys follows on a host: it gives prefixes to the one of two keys, and routes to the one of
  * two interfaces, that has the latest handshake.
  *
- * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
+ * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES` (former-addresses.ts), `home INTERFACE ADDRESS FORMER NOW`
+ * (moving-homes.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
  * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
  */
 
-import type { Wanted } from "./wanted";
+import type { FormerAddresses, MovingHome, Wanted } from "./wanted";
 
 /** Everything that is rotating on one host. */
 interface Rotating {
@@ -17,14 +18,18 @@ interface Rotating {
   pairs: readonly { current: string; next: string }[];
   /** Allowed IPs by public key, in the order of the config. */
   prefixes: ReadonlyMap<string, readonly string[]>;
+  former: readonly FormerAddresses[];
+  homes: readonly MovingHome[];
 }
 
 /** The wanted lines, sorted; none if nothing rotates. */
-export function wantedLines({ main, second, pairs }: Wanted): string[] {
+export function wantedLines({ main, second, pairs, former = [], homes = [] }: Wanted): string[] {
   return watchedLines({
     main: main.name,
     second: second?.name ?? null,
     pairs,
+    former,
+    homes,
     prefixes: new Map(main.peers.map(({ publicKey, allowedIps }) => [publicKey, allowedIps])),
   });
 }
@@ -37,6 +42,8 @@ export function watchedLinesOfFormat2(main: string, lines: readonly string[]): s
     main,
     second: of("alternate")[0]?.[1] ?? null,
     pairs: of("pair").map(([, current = "", next = ""]) => ({ current, next })),
+    former: [],
+    homes: [],
     prefixes: new Map(of("prefixes").map(([, key = "", list = ""]) => [key, list.split(",")])),
   });
 }
@@ -46,7 +53,7 @@ export function secondIn(lines: readonly string[]): string | null {
   return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
 }
 
-function watchedLines({ main, second, pairs, prefixes }: Rotating): string[] {
+function watchedLines({ main, second, pairs, prefixes, former, homes }: Rotating): string[] {
   const names = second === null ? [main] : [main, second];
   const nextOf = new Map(pairs.map(({ current, next }) => [current, next]));
   const held = pairs.filter(({ current }) => (prefixes.get(current) ?? []).length > 0);
@@ -57,6 +64,10 @@ function watchedLines({ main, second, pairs, prefixes }: Rotating): string[] {
           `pair ${name} ${current} ${next} ${(prefixes.get(current) ?? []).join(",")}`,
       ),
     ),
+    ...names.flatMap((name) =>
+      former.map((it) => `former ${name} ${it.address} ${it.former.join(",")}`),
+    ),
+    ...homes.map(({ address, former: from, now }) => `home ${main} ${address} ${from} ${now}`),
     ...(second === null ? [] : [`second ${second} ${main}`, ...routeLines(prefixes, nextOf)]),
   ].sort();
 }

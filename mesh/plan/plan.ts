@@ -12,6 +12,7 @@ import {
 } from "../config/config";
 import { allowedIps } from "./allowed-ips";
 import { planFilter, type FilterPlan } from "./filter-plan";
+import { jumpRelays } from "./jump-relays";
 import { dialledEndpoint, planLinks, type Link } from "./links";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
@@ -21,6 +22,7 @@ import {
   hasSecondInterface,
   keysKnownBy,
   planRotation,
+  publicKeysOf,
   announcesKey,
   type AlternatePlan,
   type KnownKey,
@@ -47,6 +49,8 @@ export interface NodePlan extends Node {
   probes: string[];
   /** Public keys of the relays that it dials and that send from that port, because we set it there. */
   fixedPorts: string[];
+  /** On a relay: public keys of the peers that only the tunnel leads to, also of other relays. */
+  tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
   /** What its host does during a key rotation; null if nothing. */
@@ -88,6 +92,7 @@ function planNode(
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
+    tunnelOnly: node.kind === "relay" ? index.nodes.filter(isTunnelOnly).flatMap(publicKeysOf) : [],
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
     filter: policy === null ? null : planFilter(node, config, index, policy),
@@ -159,6 +164,10 @@ function planFixedPorts(node: Node, neighbour: Node): string[] {
     const port = which === "next" ? neighbour.rotationPort : neighbour.listenPort;
     return endpoint?.port === port ? [publicKey] : [];
   });
+}
+
+function isTunnelOnly(node: Node): boolean {
+  return node.kind === "peer" && jumpRelays(node).length > 0;
 }
 
 function planForwarding(node: Node): NodePlan["forwarding"] {

@@ -88,6 +88,7 @@ function requestOf(
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
     ...(filter === null ? {} : { filter }),
     ...namesFor(node, plan),
+    ...(node.tunnelOnly.length === 0 ? {} : { tunnelOnly: node.tunnelOnly }),
     identity,
     rotation: rotationTask(node, alternate),
   };

@@ -8,6 +8,7 @@ import { AGAIN, REPORT } from "./apply-words";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
 import { confirm } from "./confirm";
 import { answer, complaint, newToken, observe, Overtaken } from "./conversation";
+import { formerWays } from "./former-ways";
 import { hostScript } from "./host-program";
 import * as limits from "./limits";
 import {
@@ -20,6 +21,7 @@ import {
   type Push,
 } from "./push";
 import { PushError, UnreachableError } from "./push-error";
+import { SessionLost } from "./session";
 import { sha256, wantedState } from "./wanted-state";
 
 /** @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which. */
@@ -40,6 +42,7 @@ export async function applyThrough(
     wanted,
     host,
     hasInstalled: false,
+    hasLostFirst: false,
     ...listeners,
   };
   for (let sending = 1; sending <= SENDINGS; sending++) {
@@ -68,7 +71,8 @@ const SENDINGS = 4;
 async function pushOnce(push: Push): Promise<PushResult | "again"> {
   const { request, host, talk } = push;
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
-  const options = { lockFile, onTalk: talk, onBooting: talk, onSlow: talk };
+  const former = () => formerWays(request);
+  const options = { lockFile, former, onTalk: talk, onBooting: talk, onSlow: talk };
   const first = await host.session(options, (session) => begin(push, session));
   return first === "again" || "outcome" in first ? first : confirm(push, first);
 }
@@ -80,7 +84,17 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   const token = newToken();
   const words = [session.lastChange || "-"];
   const call = { verb: "push", interface: request.interface, token, words } as const;
-  const before = await observe(session, node, call, questionsOf(wanted));
+  const before = await observe(session, node, call, questionsOf(wanted)).catch(
+    (problem: unknown) => {
+      // The undo of an earlier change takes this connection along where that changed the way in.
+      const isBroken = problem instanceof SessionLost && problem.run.exitCode === null;
+      if (!isBroken || push.hasLostFirst) throw problem;
+      push.hasLostFirst = true;
+      push.talk("the connection broke before the host had answered; trying once more");
+      return null;
+    },
+  );
+  if (before === null) return "again";
   const missing = push.hasInstalled ? null : toolsToInstall(before, wanted);
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {

@@ -6,6 +6,7 @@ import { hostNotes } from "../../mesh/host/notes";
 import type { Observation } from "../../mesh/host/observation";
 import { proofNotes } from "../../mesh/host/proof";
 import type { PushResult } from "../../mesh/push-request";
+import { formatWay } from "./attempt";
 import {
   lostBefore,
   notBegun,
@@ -20,6 +21,7 @@ import {
 } from "./apply-words";
 import type { Session } from "./connect";
 import { answer, complaint, linesWith, observe } from "./conversation";
+import { formerWays } from "./former-ways";
 import * as limits from "./limits";
 import { clock, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
@@ -32,8 +34,14 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
   const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
   while (Date.now() < begun.sentAt + limit) {
     try {
-      const options = { urgent: true, onTalk: talk };
-      return await host.session(options, (session) => commit(push, session, begun, lost.at(-1)));
+      // A host that went back may be at a former address again; before, that would prove nothing.
+      const isBack = Date.now() > begun.sentAt + limits.UNDO_AFTER_S * 1000;
+      const former = isBack ? { former: () => formerWays(request) } : {};
+      const options = { urgent: true, onTalk: talk, ...former };
+      return await host.session(options, (session) => {
+        const isProof = !isBack || request.targets.map(formatWay).includes(session.through);
+        return commit(push, session, begun, { lost: lost.at(-1), isProof });
+      });
     } catch (problem) {
       if (problem instanceof UnreachableError) {
         if (lost.length === 0) talk("no way in through the new config yet; trying on");
@@ -55,7 +63,7 @@ async function commit(
   push: Push,
   session: Session,
   begun: Begun,
-  lost: UnreachableError | undefined,
+  { lost, isProof }: { lost: UnreachableError | undefined; isProof: boolean },
 ): Promise<PushResult> {
   const { request, wanted } = push;
   const { node } = request;
@@ -68,6 +76,12 @@ async function commit(
   if (after.pending?.token !== begun.token || after.pending.state !== "applied") {
     return settled(push, session.through, after, begun, lost);
   }
+  if (!isProof)
+    throw new SessionLost(
+      `${node}: seen at a former address`,
+      "ended",
+      await answer(session, "", limits.CONFIRM_MS),
+    );
   const wrong = unapplied(begun.before, after, wanted);
   if (wrong.length > 0) {
     await answer(session, "undo\n", limits.CONFIRM_MS);

@@ -20,6 +20,8 @@ export interface LoginOptions {
   urgent?: boolean;
   /** Given, a refused connection is tried again as well, in the same time; told so once. */
   onBooting?: (words: string) => void;
+  /** Given, hosts that no way leads to are looked for by these ways too; a login does not come back by one of them. */
+  former?: () => Promise<HostTarget[]>;
   /** Told, once each, why a login takes long: a key that waits for a touch, a slow sudo. */
   onSlow?: (words: string) => void;
 }
@@ -68,13 +70,25 @@ export async function withHost<T>(
   work: (host: Host) => Promise<T>,
 ): Promise<T> {
   const ways = new Ways(access);
+  const all = [ways];
   let led: HostTarget | null = null;
   const logIn = async (options: LoginOptions, look: string): Promise<RootShell> => {
     // Who has been there comes back to find out or to confirm.
     const urgent = options.urgent ?? led !== null;
-    const { shell, target } = await tryWays(ways, led, look, { ...options, urgent });
-    led = target;
-    return shell;
+    const tried = { ...options, urgent };
+    try {
+      const { shell, target } = await tryWays(ways, led, look, tried);
+      led = target;
+      return shell;
+    } catch (problem) {
+      const targets = problem instanceof UnreachableError ? await options.former?.() : undefined;
+      if (targets === undefined || targets.length === 0) throw problem;
+      const former = new Ways({ ...access, targets });
+      all.push(former);
+      const reached = await tryWays(former, null, look, tried).catch(() => null);
+      if (reached === null) throw problem;
+      return reached.shell;
+    }
   };
   const host: Host = {
     run: async (script, options) => runIn(await logIn(options, lookAtLock(null)), script, options),
@@ -93,7 +107,7 @@ export async function withHost<T>(
   try {
     return await work(host);
   } finally {
-    await ways.clearAway();
+    await Promise.all(all.map((one) => one.clearAway()));
   }
 }
 

@@ -26,6 +26,9 @@ export const LOOK_MS = 5_000;
 /** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
 export const REACH_MS = 18_000;
 
+/** Getting onto a relay to ask for the former addresses of a host that does not answer. */
+export const FORMER_REACH_MS = 6_000;
+
 /** How many logins through one machine may be under way at once from this one; a stock sshd drops from the tenth on. */
 export const LOGINS_AT_ONCE = 8;
 /** Waiting for a turn at one; it is no time that the host has cost, and does not count as such. */

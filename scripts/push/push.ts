@@ -20,6 +20,8 @@ export interface Push extends Listeners {
   host: Host;
   /** Packages are installed at most once. */
   hasInstalled: boolean;
+  /** A first login that breaks off is repeated once. */
+  hasLostFirst: boolean;
 }
 
 /** A change that was sent. */

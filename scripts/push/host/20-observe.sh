@@ -85,7 +85,7 @@ observe_kernel() {
 observe_records() {
   local name files=
   for name in format digest file forwarding probes instances rotation own-mtu commit switched-on-ipv4 switched-on-ipv6; do files="$files $STATE/$name"; done
-  for name in pending timer watcher keys rp-filter rolled-back rotation; do files="$files $RUN/$name"; done
+  for name in pending timer watcher keys rp-filter rolled-back rotation settled; do files="$files $RUN/$name"; done
   # shellcheck disable=SC2086 # paths without blanks
   grep -s -H '' $files "$NAMES" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
 }

@@ -3,7 +3,7 @@
 
 # $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
 watch_piece() {
-  rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys"
+  rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys" "$RUN/settled"
   [ "$1" != - ] || return 0
   cat "$CHANGE/$1" >"$RUN/rotation"
   read -r name </proc/sys/kernel/random/uuid
@@ -41,7 +41,8 @@ watch() {
   local looks=0 seen last="$NL" order=''
   exec >/dev/null 2>&1
   printf '%s\n' $$ >"$RUN/watcher-pid"
-  while [ "$(first_line "$RUN/watcher")" = "$TOKEN" ]; do
+  while watched; do
+    [ $((looks % 2)) != 0 ] || follow_moves
     seen=$NL$(wg show all latest-handshakes)$NL
     if [ "$seen" != "$last" ] || [ $((looks % 50)) = 0 ]; then
       if lock 0; then follow; last=$seen; fi
@@ -51,6 +52,8 @@ watch() {
     if [ "$looks" -lt 6000 ]; then pause 0.1; else pause 0.4; fi
   done
 }
+
+watched() { [ "$(first_line "$RUN/watcher")" = "$TOKEN" ]; }
 
 # Puts the keys with a new handshake at the end of `order`, words `IFACE:KEY`; of those that share something, the last one has
 # it. New is what differs from the last look, because clocks may be set back; at the first look the times decide. In one

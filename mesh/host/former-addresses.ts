@@ -1,0 +1,116 @@
+/**
+ * A host that only the tunnel leads to is pushed to at its former tunnel address, after its relay. So the relay keeps that
+ * address beside the new one, and its watcher takes it away while the host answers at the new one. The boot file has both
+ * until the next config.
+ */
+import { Secret } from "../secret";
+import type { Observation } from "./observation";
+import { prefixOf } from "./prefixes";
+import type { FormerAddresses, Wanted, WantedInterface, WantedPeer } from "./wanted";
+
+/** As wanted, and with the former addresses of such peers. */
+export function withFormerAddresses(observed: Observation, wanted: Wanted): Wanted {
+  const kept = keptBy(observed, wanted);
+  if (kept.length === 0) return wanted;
+  const { main, second } = wanted;
+  const extend = (one: WantedInterface) => extended(one, kept);
+  return { ...wanted, main: extend(main), second: second && extend(second), former: kept };
+}
+
+export function formerNotes({ former = [] }: Wanted): string[] {
+  return former.map(
+    (it) =>
+      `${it.name} keeps ${it.former.map(plainAddress).join(", ")} until it answers at ${plainAddress(it.address)}`,
+  );
+}
+
+/** The other single addresses of the peer that has `address`. */
+export function hostAddressesBeside(
+  address: string,
+  peers: Iterable<{ allowedIps: readonly string[] }>,
+): string[] {
+  const own = prefixOf(address)?.text;
+  const all = [...peers].find(({ allowedIps }) => allowedIps.some((prefix) => prefix === own));
+  return (all?.allowedIps ?? [])
+    .filter((prefix) => isSingle(prefix) && prefix !== own)
+    .map(plainAddress);
+}
+
+function plainAddress(prefix: string): string {
+  return prefix.slice(0, prefix.indexOf("/"));
+}
+
+function keptBy(observed: Observation, wanted: Wanted): FormerAddresses[] {
+  const { main, tunnelOnly } = wanted;
+  return main.peers.flatMap((peer) => {
+    const [address] = peer.allowedIps;
+    if (address === undefined || !tunnelOnly.includes(peer.publicKey)) return [];
+    const former = formerOf({ ...peer, address }, observed, wanted);
+    return former.length === 0 ? [] : [{ name: peer.name, address, former }];
+  });
+}
+
+/**
+ * The config that was confirmed keeps what its push kept. A new one keeps what the peer has, and what the watcher has taken away
+ * but is not settled: the host may still undo its change.
+ */
+function formerOf(
+  peer: WantedPeer & { address: string },
+  { devices, records }: Observation,
+  wanted: Wanted,
+): string[] {
+  const { main } = wanted;
+  const others = main.peers.flatMap(({ allowedIps }) => allowedIps);
+  const keys = main.peers.filter(({ name }) => name === peer.name);
+  const running = keys.flatMap(
+    ({ publicKey }) => devices.get(main.name)?.peers.get(publicKey)?.allowedIps ?? [],
+  );
+  const isConfirmed = records.confirmed?.digest === wanted.digest;
+  const lines = records.rotation ?? [];
+  const unsettled = lines.filter((line) => !records.settled.includes(line));
+  const known = isConfirmed
+    ? recordedFormer(lines, main.name, [peer.address])
+    : [...running, ...recordedFormer(unsettled, main.name, running)];
+  return [...new Set(known)].filter((prefix) => isSingle(prefix) && !others.includes(prefix));
+}
+
+/** From lines of watched-keys.ts about one of these addresses. */
+function recordedFormer(
+  lines: readonly string[],
+  name: string,
+  addresses: readonly string[],
+): string[] {
+  return lines.flatMap((line) => {
+    const [kind, of, address = "", former = ""] = line.split(" ");
+    const isMeant = kind === "former" && of === name && addresses.includes(address);
+    return isMeant ? former.split(",") : [];
+  });
+}
+
+function isSingle(prefix: string): boolean {
+  return /^[\d.]+\/32$|:.*\/128$/.test(prefix);
+}
+
+function extended(one: WantedInterface, kept: readonly FormerAddresses[]): WantedInterface {
+  const more = new Map(kept.map(({ address, former }) => [address, former]));
+  const of = ({ allowedIps: [address = ""] }: WantedPeer) => more.get(address) ?? [];
+  const byKey = new Map(one.peers.map((peer) => [peer.publicKey, of(peer)]));
+  return {
+    ...one,
+    text: one.text.isSealed ? one.text : withPrefixes(one.text, byKey),
+    peers: one.peers.map((peer) => ({ ...peer, allowedIps: [...peer.allowedIps, ...of(peer)] })),
+  };
+}
+
+/** The file with more allowed IPs, by public key. */
+function withPrefixes(text: Secret, more: ReadonlyMap<string, readonly string[]>): Secret {
+  let key = "";
+  const lines = text
+    .reveal()
+    .split("\n")
+    .map((line) => {
+      if (line.startsWith("PublicKey = ")) key = line.slice("PublicKey = ".length);
+      return line.startsWith("AllowedIPs = ") ? [line, ...(more.get(key) ?? [])].join(", ") : line;
+    });
+  return Secret.of(lines.join("\n"));
+}

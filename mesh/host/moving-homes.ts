@@ -1,0 +1,102 @@
+/**
+ * A peer that only the tunnel leads to gets another home relay. Both relays are pushed to before it: each one knows the former
+ * way to its address and the new one, and its watcher keeps the address with the peer by which it answers. The boot file has
+ * the new way.
+ */
+import { Secret } from "../secret";
+import type { Observation } from "./observation";
+import { prefixOf, PrefixSet } from "./prefixes";
+import type { MovingHome, Wanted, WantedInterface, WantedPeer } from "./wanted";
+import { KEY_OF_NOW } from "./wg-text";
+import type { WireGuardDevice, WireGuardPeer } from "./wireguard-state";
+
+/** As wanted, and with both ways to such peers. The former relay keeps the peer itself, which it finds running. */
+export function withMovingHomes(observed: Observation, wanted: Wanted): Wanted {
+  const { main, tunnelOnly } = wanted;
+  const device = observed.devices.get(main.name);
+  if (device === undefined || tunnelOnly.length === 0 || wanted.homes !== undefined) return wanted;
+  const isConfirmed = observed.records.confirmed?.digest === wanted.digest;
+  const known = recorded(observed, main.name, isConfirmed).filter(({ former, now }) =>
+    [former, now].every((key) => device.peers.has(key)),
+  );
+  const found = isConfirmed ? [] : [...arriving(device, wanted), ...leaving(device, wanted)];
+  const isNew = ({ address }: MovingHome) => found.every((it) => it.address !== address);
+  const homes = [...found, ...known.filter(isNew)];
+  if (homes.length === 0) return wanted;
+  const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
+  const left = homes.flatMap(({ former }) => device.peers.get(former) ?? []);
+  const kept = left.filter(({ publicKey }) => !planned.has(publicKey));
+  return { ...wanted, main: withPeers(main, kept), homes };
+}
+
+export function homeNotes({ homes = [], main }: Wanted): string[] {
+  const name = (key: string) => main.peers.find((it) => it.publicKey === key)?.name ?? key;
+  return homes.map(
+    ({ address, former, now }) =>
+      `${address} is led to ${name(former)} until it answers by ${name(now)}`,
+  );
+}
+
+/** New peers whose address another peer has, which is their former home or leads there. */
+function arriving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): MovingHome[] {
+  const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
+  const ways = waysIn([...peers.values()].filter(({ publicKey }) => planned.has(publicKey)));
+  return main.peers.flatMap(({ publicKey: now, allowedIps: [address] }): MovingHome[] => {
+    if (address === undefined || !tunnelOnly.includes(now)) return [];
+    const former = ways(address);
+    return former === null || former === now ? [] : [{ address, former, now }];
+  });
+}
+
+/** Running peers that go, and whose address another peer is to have. */
+function leaving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): MovingHome[] {
+  const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
+  const ways = waysIn(main.peers);
+  return tunnelOnly
+    .filter((key) => !planned.has(key))
+    .flatMap((former) => {
+      const address = peers.get(former)?.allowedIps.find((prefix) => /\/(32|128)$/.test(prefix));
+      const now = address === undefined ? null : ways(address);
+      return address === undefined || now === null ? [] : [{ address, former, now }];
+    });
+}
+
+/** The key of the peer that a prefix is led to. */
+function waysIn(peers: readonly Pick<WantedPeer, "publicKey" | "allowedIps">[]) {
+  const keys = new Map<string, string>();
+  for (const { publicKey, allowedIps } of peers)
+    for (const prefix of allowedIps) keys.set(prefixOf(prefix)?.text ?? prefix, publicKey);
+  const all = new PrefixSet([...keys.keys()].flatMap((text) => prefixOf(text) ?? []));
+  return (address: string): string | null => {
+    const prefix = prefixOf(address);
+    const way = prefix === null ? null : all.longestCovering(prefix);
+    return way === null ? null : (keys.get(way.text) ?? null);
+  };
+}
+
+/** From lines of watched-keys.ts. A new config forgets those that are settled. */
+function recorded({ records }: Observation, name: string, all: boolean): MovingHome[] {
+  const lines = (records.rotation ?? []).filter((line) => all || !records.settled.includes(line));
+  return lines.flatMap((line) => {
+    const [kind, of, address = "", former = "", now = ""] = line.split(" ");
+    return kind === "home" && of === name ? [{ address, former, now }] : [];
+  });
+}
+
+/** With peers that the request does not have. Their addresses are those of `homes`. */
+function withPeers(one: WantedInterface, kept: readonly WireGuardPeer[]): WantedInterface {
+  const peers = kept.map(({ publicKey, presharedKey, keepalive }): WantedPeer => {
+    const shared = presharedKey === "none" ? null : Secret.sealed();
+    const own = { name: publicKey, publicKey, presharedKey: shared, keepalive };
+    return { ...own, allowedIps: [], endpoint: null };
+  });
+  const sections = kept.map(({ publicKey, presharedKey }) =>
+    [
+      ...["", "# moves to another relay", "[Peer]", `PublicKey = ${publicKey}`],
+      ...(presharedKey === "none" ? [] : [`PresharedKey = ${KEY_OF_NOW} ${one.name} ${publicKey}`]),
+      "",
+    ].join("\n"),
+  );
+  const text = one.text.isSealed ? one.text : Secret.of(one.text.reveal() + sections.join(""));
+  return { ...one, text, peers: [...one.peers, ...peers] };
+}

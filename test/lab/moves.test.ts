@@ -1,0 +1,78 @@
+/** What only the tunnel leads to is moved: another tunnel address, in one up. Real engine, sshd, WireGuard. Needs root. */
+import * as assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { poll } from "../../scripts/poll";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import { silenceDuring } from "./support/answers";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+import { setConfig } from "./support/stack-edits";
+
+describe("a host that only the tunnel leads to", function () {
+  this.timeout(300_000);
+  let mesh: MeshLab;
+  let session: MeshSession;
+
+  before(async () => {
+    mesh = await meshLab(relay, "test-moves");
+    session = await openSession(mesh);
+    setConfig(mesh.stack, ["network", "persistentKeepalive"], 5);
+    succeeded(await session.pulumi(...UP));
+    setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
+    succeeded(await session.pulumi(...UP));
+  });
+  after(() => mesh.lab.down());
+
+  it("gets another tunnel address in one up, and is silent for at most a second", async () => {
+    setConfig(mesh.stack, ["peers", "desktop", "address"], "10.0.0.42");
+    await quietUp(["10.0.0.2", "10.0.0.42"]);
+    assert.match(await session.on("desktop", "ip -br addr show wg0"), / 10\.0\.0\.42\/24/);
+    // The relay lets the former address go, and keeps it for a boot until its next config.
+    const allowed = await relayAllows("10.0.0.42/32");
+    assert.equal(allowed, "10.0.0.42/32");
+    const file = await session.on("relay", "grep -F 10.0.0.42 /etc/wireguard/wg0.conf");
+    assert.equal(file, "AllowedIPs = 10.0.0.42/32, 10.0.0.2/32");
+    const status = await session.command("status", "--json");
+    assert.equal(status.code, 0, status.stdout);
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
+  });
+
+  it("gets another name together with another address", async () => {
+    const text = fs.readFileSync(mesh.stack.file, "utf8");
+    fs.writeFileSync(mesh.stack.file, text.replaceAll("    desktop:\n", "    pc:\n"));
+    setConfig(mesh.stack, ["peers", "pc", "address"], "10.0.0.43");
+    const up = await quietUp(["10.0.0.42", "10.0.0.43"]);
+    assert.match(up, /pc: this host was desktop; it is pc from now on/);
+    assert.equal(await relayAllows("10.0.0.43/32"), "10.0.0.43/32");
+    const file = await session.on("relay", "grep -F 10.0.0.43 /etc/wireguard/wg0.conf");
+    assert.equal(file, "AllowedIPs = 10.0.0.43/32, 10.0.0.42/32");
+    assert.equal(await session.on("desktop", "cat /sys/class/net/wg0/operstate"), "unknown");
+  });
+
+  it("leaks no secret", () => session.leaks.end());
+
+  /** @returns the output of an up during which the laptop hears from one of the addresses all the time. */
+  async function quietUp(addresses: string[]): Promise<string> {
+    let output = "";
+    const silence = await silenceDuring(
+      mesh.lab,
+      "laptop",
+      { addresses, control: "203.0.113.10" },
+      async () => {
+        output = succeeded(await session.pulumi(...UP)).stdout;
+      },
+    );
+    assert.ok(silence.longestMs <= 1000 + silence.noiseMs, JSON.stringify(silence));
+    return output;
+  }
+
+  /** The allowed IPs of the desktop on its relay, once the watcher has taken the former ones away. */
+  async function relayAllows(address: string): Promise<string> {
+    const settled = async () => {
+      const line = await session.on("relay", `wg show wg0 allowed-ips | grep -w -F ${address}`);
+      const prefixes = line.split("\t")[1] ?? "";
+      return prefixes.includes(" ") ? undefined : prefixes;
+    };
+    return (await poll(settled, { limitMs: 30_000, pauseMs: 100 })) ?? "former ones are left";
+  }
+});

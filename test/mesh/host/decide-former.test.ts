@@ -1,0 +1,152 @@
+/** A relay keeps the former address of a peer that only the tunnel leads to. */
+import assert from "node:assert/strict";
+import { decide, unapplied, type Decision } from "../../../mesh/host/decide";
+import { differences } from "../../../mesh/host/differences";
+import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../mesh/keys";
+import { neighbour, peerOf, pushed, RELAY, stepsText } from "./support/examples";
+import { ChangeRun, parseChange, sha256 } from "./support/change-text";
+import { deviceOf, giveAllowedIps, type Host } from "./support/host";
+import { IFACE } from "./support/observe";
+import { currentKey, nextKey, requestOf, type RequestDraw } from "./support/requests";
+import { look, OPTIONS } from "./support/situations";
+import { renderChange } from "../../../mesh/host/change";
+
+const CONF = `/etc/wireguard/${IFACE}.conf`;
+const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
+const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
+const FORMER_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32`;
+
+describe("a relay whose peer moves, to which only the tunnel leads,", () => {
+  it("keeps the former address beside the new one, live and at the next boot", () => {
+    const host = pushed();
+    const { change, notes } = changeOf(host, moved());
+    assert.deepEqual(stepsText(change, "apply"), [
+      ...["wg wg0", "  [Peer]", "  PublicKey = <peer1>"],
+      "  AllowedIPs = 10.86.0.99/32, 192.168.10.0/24, 10.86.0.21/32",
+      "  PersistentKeepalive = 0",
+      ...["watch", `  ${FORMER_LINE}`],
+      "ping 10.86.0.20",
+    ]);
+    assert.ok(notes.includes("peer1 keeps 10.86.0.21 until it answers at 10.86.0.99"));
+    push(host, moved());
+    const file = host.files.get(CONF) ?? "";
+    assert.match(file, /^AllowedIPs = 10\.86\.0\.99\/32, 192\.168\.10\.0\/24, 10\.86\.0\.21\/32$/m);
+    assert.equal(host.files.get(ROTATION), `${FORMER_LINE}\n`);
+    assert.equal(decideOn(host, moved()).kind, "nothing");
+  });
+
+  it("does not keep it for a peer with another way in", () => {
+    const { change } = changeOf(pushed(), { ...moved(), tunnelOnly: [] });
+    const apply = stepsText(change, "apply");
+    assert.ok(apply.includes("  AllowedIPs = 10.86.0.99/32, 192.168.10.0/24"), apply.join("\n"));
+  });
+
+  it("is as wanted after the watcher has taken it away, and stays so", () => {
+    const host = pushed();
+    push(host, moved());
+    takeAway(host);
+    assert.deepEqual(differences(look(host, moved()), moved()), { live: [], boot: [] });
+    assert.equal(decideOn(host, moved()).kind, "nothing");
+    // A repair of something else is no new config either.
+    peerOf(host, 0).keepalive = 7;
+    push(host, moved());
+    assert.equal(host.files.get(ROTATION), `${FORMER_LINE}\n`);
+    assert.equal(decideOn(host, moved()).kind, "nothing");
+  });
+
+  it("confirms its push though the watcher was quicker", () => {
+    const host = pushed();
+    const before = look(host, moved());
+    push(host, moved());
+    takeAway(host);
+    assert.deepEqual(unapplied(before, look(host, moved()), moved()), []);
+  });
+
+  it("forgets it with the next config once the peer cannot go back, else keeps it on", () => {
+    const next = moved({ mtu: 1380 });
+    for (const isGone of [true, false]) {
+      const host = pushed();
+      push(host, moved());
+      takeAway(host);
+      if (isGone) host.files.set(SETTLED, `${FORMER_LINE}\n`);
+      push(host, next);
+      assert.equal(/10\.86\.0\.21/.test(host.files.get(CONF) ?? ""), !isGone);
+      assert.equal(host.files.get(ROTATION), isGone ? undefined : `${FORMER_LINE}\n`);
+      assert.equal(decideOn(host, next).kind, "nothing");
+    }
+  });
+
+  it("keeps all addresses that it was never heard at, also back to the first one", () => {
+    const host = pushed();
+    push(host, moved());
+    push(host, moved({}, "10.86.0.98"));
+    assert.equal(
+      host.files.get(ROTATION),
+      `former ${IFACE} 10.86.0.98/32 10.86.0.99/32,10.86.0.21/32\n`,
+    );
+    const back = moved({}, "10.86.0.21");
+    push(host, back);
+    const [kept = ""] = (host.files.get(ROTATION) ?? "").split("\n");
+    assert.match(kept, /^former wg0 10\.86\.0\.21\/32 /);
+    assert.equal(decideOn(host, back).kind, "nothing");
+  });
+
+  it("gives it to another peer that has it in the config", () => {
+    const host = pushed();
+    const wanted = wantedWith(RELAY, (text) =>
+      text.replace("10.86.0.21", "10.86.0.99").replace("10.86.0.20", "10.86.0.21"),
+    );
+    push(host, wanted);
+    assert.deepEqual([...peerOf(host, 1).allowedIps].sort(), ["10.86.0.99/32", "192.168.10.0/24"]);
+    assert.deepEqual([...peerOf(host, 0).allowedIps], ["10.86.0.21/32"]);
+  });
+
+  it("keeps it for either key of a peer whose key changes too", () => {
+    const both: RequestDraw = {
+      ...RELAY,
+      neighbours: [neighbour(0), neighbour(1, { keys: "both" })],
+    };
+    const host = pushed(both);
+    const all = [...peerOf(host, 1).allowedIps];
+    giveAllowedIps(deviceOf(host, IFACE), nextKey(1), all);
+    const wanted = wantedWith(both, (text) => text.replaceAll("10.86.0.21", "10.86.0.99"));
+    push(host, wanted);
+    const next = deviceOf(host, IFACE).peers.get(nextKey(1));
+    assert.deepEqual([...(next?.allowedIps ?? [])].sort(), ["10.86.0.21/32", "10.86.0.99/32"]);
+    assert.equal(decideOn(host, wanted).kind, "nothing");
+  });
+});
+
+/** What the watcher does once the peer answers at its new address. */
+function takeAway(host: Host): void {
+  assert.ok(peerOf(host, 1).allowedIps.delete("10.86.0.21/32"));
+}
+
+/** The relay's request with another address of peer1. */
+function moved(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
+  return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.21", address));
+}
+
+function wantedWith(draw: RequestDraw, edit: (text: string) => string): Wanted {
+  const request = requestOf(draw);
+  const config = edit(request.config);
+  const tunnelOnly = [currentKey(1), nextKey(1)];
+  return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
+}
+
+function decideOn(host: Host, wanted: Wanted): Decision {
+  return decide(look(host, wanted), wanted, OPTIONS);
+}
+
+function changeOf(host: Host, wanted: Wanted) {
+  const decision = decideOn(host, wanted);
+  assert.ok(decision.kind === "change", JSON.stringify(decision));
+  return decision;
+}
+
+function push(host: Host, wanted: Wanted): void {
+  const text = renderChange(changeOf(host, wanted).change).reveal();
+  const run = new ChangeRun(host, parseChange(text));
+  for (const name of ["now", "apply", "commit"] as const) run.run(name);
+}

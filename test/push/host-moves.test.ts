@@ -1,0 +1,111 @@
+/** How the watcher on a relay lets go of a peer's former addresses, in every shell of this machine. */
+import * as assert from "node:assert/strict";
+import { runFunctions, SHELLS, type Shell } from "./support/host-shell";
+
+const NEW = "10.0.0.9/32";
+const LINE = `former wg0 ${NEW} 10.0.0.2/32,fd00::2/128`;
+const OTHER = "OTHER\t110.0.0.9/32 10.0.0.99/32";
+
+for (const shell of SHELLS) {
+  describe(`the watcher of moves, under ${shell.name}`, () => {
+    const both = `KEY\t${NEW} 192.168.1.0/24 10.0.0.2/32 fd00::2/128`;
+    const own = `KEY\t${NEW} 192.168.1.0/24`;
+
+    it("takes the former addresses away from a peer that answers at its new one", () => {
+      assert.deepEqual(look(shell, both, { answers: true }), [
+        `wg set wg0 peer KEY allowed-ips ${NEW},192.168.1.0/24`,
+      ]);
+    });
+
+    it("gives them back to a peer that does not answer there", () => {
+      assert.deepEqual(look(shell, own, { answers: false }), [
+        `wg set wg0 peer KEY allowed-ips ${NEW},192.168.1.0/24,10.0.0.2/32,fd00::2/128`,
+      ]);
+    });
+
+    it("leaves a peer as it is that has what it should have, or is not there", () => {
+      assert.deepEqual(look(shell, own, { answers: true }), []);
+      assert.deepEqual(look(shell, both, { answers: false }), []);
+      assert.deepEqual(look(shell, "KEY\t(none)", { answers: false }), []);
+    });
+
+    it("leads an address to the one of two peers by which it answers, else to the former one", () => {
+      const [old, now] = ["OLD-KEY", "NEW-KEY"];
+      assert.deepEqual(holders(shell, { first: old, by: [old, now, old] }), [
+        ...[old, now, old],
+        `${now} ${NEW}`,
+        `${old} 10.0.0.1/32,${NEW}`,
+      ]);
+      assert.deepEqual(holders(shell, { first: now, by: ["none", old] }).slice(0, 2), [old, old]);
+      assert.deepEqual(holders(shell, { first: old, by: ["none", now] }).slice(0, 2), [old, now]);
+    });
+
+    it("asks no more once all have answered for longer than an undo takes", () => {
+      const script = `TOKEN=mine
+timeout() { shift; "$@"; }
+ping() { looks=$((\${looks-0} + 1)); }
+wg() { printf 'KEY\\t${NEW}\\n'; }
+n=0; while [ $n -lt 1000 ]; do follow_moves; n=$((n + 1)); done
+echo "$looks"; cat "$RUN/settled"`;
+      const files = { "run/watcher": "mine\n", "run/rotation": `${LINE}\n` };
+      const run = runFunctions(shell, `lock() { :; }; unlock() { :; }\n${script}`, files);
+      assert.equal(run.stdout, `900\n${LINE}\n`, run.stderr);
+    });
+
+    it("does nothing once another push has come, or while one holds the lock", () => {
+      assert.deepEqual(
+        look(shell, both, { answers: true, before: "echo other >$RUN/watcher" }),
+        [],
+      );
+      assert.deepEqual(look(shell, both, { answers: true, before: "lock() { return 1; }" }), []);
+    });
+  });
+}
+
+const HOME = `home wg0 ${NEW} OLD-KEY NEW-KEY`;
+
+/**
+ * Looks at an address that answers by some peers only. The peers are OLD-KEY, which has another prefix too, and NEW-KEY.
+ * @returns the holder of the address after each look
+ */
+function holders(shell: Shell, { first, by }: { first: string; by: string[] }): string[] {
+  const script = `TOKEN=mine
+timeout() { shift; "$@"; }
+holder=${first}
+ping() { [ "$holder" = "$by" ]; }
+wg() {
+  case "$1 \${5-}" in
+    "set allowed-ips") echo "$4 $6" >>"$FOLDER/calls"; holder=$4 ;;
+    *) printf 'OLD-KEY\\t10.0.0.1/32%s\\nNEW-KEY\\t%s\\n' "$(with OLD-KEY ' ' '')" "$(with NEW-KEY '' '(none)')" ;;
+  esac
+}
+with() { if [ "$holder" = "$1" ]; then echo "$2${NEW}"; else echo "$3"; fi; }
+for by in ${by.join(" ")}; do follow_moves; echo "$holder"; done
+cat "$FOLDER/calls" 2>/dev/null`;
+  const files = { "run/watcher": "mine\n", "run/rotation": `${HOME}\n` };
+  const run = runFunctions(shell, script, files);
+  assert.equal(run.stderr, "");
+  return run.stdout.split("\n").filter((line) => line !== "");
+}
+
+/** The calls of wg that change something. */
+function look(
+  shell: Shell,
+  allowedIps: string,
+  { answers, before = "" }: { answers: boolean; before?: string },
+): string[] {
+  const script = `TOKEN=mine
+timeout() { shift; "$@"; }
+ping() { [ "$*" = "-n -c 1 -W 1 10.0.0.9" ] && ${String(answers)}; }
+wg() { if [ "$1" = set ]; then echo "wg $*"; else cat "$FOLDER/allowed"; fi; }
+${before}
+follow_moves`;
+  const files = {
+    "run/watcher": "mine\n",
+    "run/rotation": `pair wg0 A B 10.0.0.7/32\n${LINE}\n`,
+    allowed: `${OTHER}\n${allowedIps}\n`,
+  };
+  const run = runFunctions(shell, script, files);
+  assert.equal(run.status, 0, run.stderr);
+  return run.stdout.split("\n").filter((line) => line !== "");
+}
