@@ -44,7 +44,7 @@ function compile(file, source) {
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
   const { outputText, diagnostics = [] } = ts.transpileModule(source, {
     fileName: file,
-    compilerOptions: { ...options, sourceMap: false, inlineSourceMap: true, inlineSources: false },
+    compilerOptions: { ...options, outDir: undefined, inlineSourceMap: true },
     reportDiagnostics: true,
   });
   if (diagnostics.length === 0) return outputText;
