@@ -17,7 +17,8 @@ observe() {
   section records && observe_records
   section config
   grep -s -H -v -i -E '^[[:space:]]*(privatekey|presharedkey)[[:space:]]*=' "$LIVE" "$SECOND_LIVE"
-  section hosts && [ ! -f "$NAMES" ] || observe_hosts
+  section hosts
+  ! grep -q -s -x -F "$MARK begin" /etc/hosts || observe_hosts
   section mounts
   grep -s -F -e ' /etc/wireguard' -e ' /etc/sysctl.d/' -e ' /var/lib/wireguard-mesh' /proc/self/mountinfo
   section names && observe_names

@@ -33,7 +33,7 @@ export function sectionsOf(host: Host, presharedKeys: Secret | null): Map<string
         files.has(path) ? `${sha256(files.get(path) ?? "")}  ${path}` : [],
       ),
     ],
-    ["hosts", files.has(NAMES) ? hostsBlock(files.get(HOSTS) ?? "") : []],
+    ["hosts", hostsBlock(files.get(HOSTS) ?? "")],
     ["records", [...files.keys()].filter(isRecord).flatMap((path) => grepAll(host, path))],
     ["config", configs.flatMap((path) => grepAll(host, path)).filter((line) => !SECRET.test(line))],
     [
