@@ -69,4 +69,10 @@ has() { command -v "$1" >/dev/null 2>&1; }
 with_systemd() { [ -d /run/systemd/system ] && has systemctl; }
 exists() { [ -e "/sys/class/net/$1" ]; }
 pause() { sleep "$1" 2>/dev/null || sleep 1; }
+# Without a program.
+has_line() {
+  [ -r "$2" ] || return 1
+  while IFS= read -r line; do [ "$line" != "$1" ] || return 0; done <"$2"
+  return 1
+}
 first_line() { [ ! -f "$1" ] || { IFS= read -r line <"$1" && printf '%s' "$line"; }; }

@@ -18,7 +18,7 @@ observe() {
   section config
   grep -s -H -v -i -E '^[[:space:]]*(privatekey|presharedkey)[[:space:]]*=' "$LIVE" "$SECOND_LIVE"
   section hosts
-  ! grep -q -s -x -F "$MARK begin" /etc/hosts || observe_hosts
+  ! has_line "$MARK begin" /etc/hosts || observe_hosts
   section mounts
   grep -s -F -e ' /etc/wireguard' -e ' /etc/sysctl.d/' -e ' /var/lib/wireguard-mesh' /proc/self/mountinfo
   section names && observe_names
