@@ -53,6 +53,8 @@ export interface Node {
   siteEndpoint: Endpoint | null;
   /** LANs behind it. */
   subnets: Prefix[];
+  /** Of a relay: prefixes that all other relays route to it, for its peers' addresses. Absent: none. */
+  peerRanges?: Prefix[];
   /** Seconds, for the peers that it dials; null: the network's default. */
   persistentKeepalive: number | null;
   mtu: number | null;

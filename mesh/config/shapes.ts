@@ -17,8 +17,8 @@ import {
 } from "./values";
 
 export const networkShape = z.strictObject({
-  cidr: text((written) => prefixOf(4, written), "10.86.0.0/24").optional(),
-  cidr6: text((written) => prefixOf(6, written), "fd5c:10::/64").optional(),
+  cidr: text((written) => prefixOf(4, written, "network.cidr6"), "10.86.0.0/24").optional(),
+  cidr6: text((written) => prefixOf(6, written, "network.cidr"), "fd5c:10::/64").optional(),
   interface: text(parseInterface, "wg0").optional(),
   listenPort: number(parsePort, 51820).optional(),
   persistentKeepalive: number(parseKeepalive, 25).optional(),
@@ -49,6 +49,8 @@ const nodeKeys = {
 export const relayShape = z.strictObject({
   ...nodeKeys,
   rotationPort: number(parsePort, 51821).optional(),
+  peersCidr: text((written) => prefixOf(4, written, "peersCidr6"), "10.86.1.0/24").optional(),
+  peersCidr6: text((written) => prefixOf(6, written, "peersCidr"), "fd5c:10:0:1::/64").optional(),
   ec2: z.unknown().optional(),
 });
 export const peerShape = z.strictObject({
@@ -75,14 +77,11 @@ export const notYet = {
   peer: ["masquerade", "routeAll"],
 } as const;
 
-function prefixOf(family: 4 | 6, written: string): Prefix {
+/** `other`: the key of the other family. */
+function prefixOf(family: 4 | 6, written: string, other: string): Prefix {
   const prefix = parsePrefix(written);
-  const other = family === 4 ? "cidr6" : "cidr";
   if (prefix.family !== family) {
-    throw new Mistake(
-      `${prefix.text} is an IPv${prefix.family} prefix`,
-      `put it in network.${other}`,
-    );
+    throw new Mistake(`${prefix.text} is an IPv${prefix.family} prefix`, `put it in ${other}`);
   }
   const least = family === 4 ? 8 : 32;
   if (prefix.length < least) {

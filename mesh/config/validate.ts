@@ -1,7 +1,14 @@
 /** Validates the raw config: shapes first, then the rules across nodes, reporting all mistakes together. */
-import { compareAddresses } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "./config";
-import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from "./draft";
+import {
+  homeOf,
+  hostsOf,
+  networkDefaults,
+  rangesOf,
+  tunnelsOf,
+  type Draft,
+  type NodeDraft,
+} from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
 import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
 import { readDraft, type RawConfig } from "./read-draft";
@@ -9,6 +16,7 @@ import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { hostIssues } from "./rules-hosts";
+import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
 import { secretIssues } from "./rules-secrets";
 import { nearest } from "./shape-issues";
@@ -30,6 +38,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
   const tunnels = invalidNetwork ? null : tunnelsOf(draft);
   const ruleIssues = [
     ...addressIssues(draft, tunnels),
+    ...rangeIssues(draft, tunnels),
     ...rotationIssues(draft),
     ...hostIssues(draft, tunnels),
     ...diallingIssues(draft, tunnels),
@@ -68,7 +77,6 @@ function unknownTarget(path: string, name: string | undefined, known: string[]):
 function configOf(draft: Draft): MeshConfig {
   const { network } = draft;
   const active = draft.nodes.filter((node) => node.active);
-  const home = firstRelay(active);
   return {
     network: {
       ...tunnelsOf(draft),
@@ -78,29 +86,19 @@ function configOf(draft: Draft): MeshConfig {
       mtu: network.mtu ?? null,
       topology: network.topology ?? networkDefaults.topology,
     },
-    nodes: active.map((node) => nodeOf(node, draft, home)),
+    nodes: active.map((node) => nodeOf(node, draft)),
     expect: draft.expect.filter((entry): entry is Expectation => entry.reach !== undefined),
     presharedKeys: draft.secrets.presharedKeySeed !== undefined,
   };
 }
 
-/**
- * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
- * and by name a new relay `berlin` would take over the peers of `tokyo`.
- */
-function firstRelay(nodes: NodeDraft[]): string | null {
-  const relays = nodes.flatMap(({ name, kind, fields }) =>
-    kind === "relay" && fields.address ? [{ name, address: fields.address }] : [],
-  );
-  return relays.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
-}
-
-function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
+function nodeOf(node: NodeDraft, draft: Draft): Node {
   const { fields, kind, name } = node;
   const { address } = fields;
   const keys = nodeKeysOf(node, draft);
   if (address === undefined || keys === null) throw new Error(`${node.path} was not validated`);
   const endpoint = endpointOf(node, draft);
+  const ranges = rangesOf(node);
   const dialled = endpoint !== null || fields.siteEndpoint !== undefined;
   return {
     name,
@@ -118,10 +116,11 @@ function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
     site: fields.site ?? null,
     siteEndpoint: fields.siteEndpoint ?? null,
     subnets: fields.subnets ?? [],
+    ...(ranges.length === 0 ? {} : { peerRanges: ranges }),
     persistentKeepalive: fields.persistentKeepalive ?? null,
     mtu: fields.mtu ?? null,
     tags: fields.tags ?? [],
     ec2: ec2Of(node),
-    relay: kind === "relay" ? null : (fields.relay ?? home),
+    relay: homeOf(node, draft),
   };
 }

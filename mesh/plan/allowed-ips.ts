@@ -1,11 +1,11 @@
 /** Allowed IPs: the destinations that a node sends to a neighbour and the sources that it accepts from it (wg(8)). */
-import { hostPrefix, type Prefix } from "../addresses";
+import { encloses, hostPrefix, type Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import type { LinkIndex } from "./paths";
 
 /**
- * The prefixes in `node`'s section for `neighbour`. The sections of one node are disjoint, with one intended exception: a
- * peer's home relay gets the whole network, and the longer prefixes of direct links take precedence over it.
+ * The prefixes in `node`'s section for `neighbour`. The sections of one node are disjoint, with an intended exception: a
+ * peer's home relay gets the whole network, and relays give each other ranges; longer prefixes take precedence.
  */
 export function allowedIps(
   node: Node,
@@ -17,9 +17,21 @@ export function allowedIps(
     return throughHome(node, config, index);
   if (node.kind === "relay" && neighbour.kind === "relay") {
     const served = [neighbour, ...servedBy(neighbour, node, index)];
-    return served.flatMap((other) => prefixesFor(node, other));
+    return withRanges(
+      neighbour,
+      served.flatMap((other) => prefixesFor(node, other)),
+    );
   }
   return prefixesFor(node, neighbour);
+}
+
+/**
+ * The ranges of a relay's peers instead of the addresses in them, so that one more peer there changes nothing here. The longer
+ * prefixes of direct links, and of other relays' peers with addresses in a range, take precedence over it.
+ */
+function withRanges({ peerRanges = [] }: Node, prefixes: Prefix[]): Prefix[] {
+  const rest = prefixes.filter((prefix) => !peerRanges.some((range) => encloses(range, prefix)));
+  return [...peerRanges, ...rest];
 }
 
 /** The addresses of `other` and the LANs behind it. */

@@ -38,6 +38,8 @@ interface Choice {
   tags: string[] | undefined;
   /** Whether its private key is in the config. */
   custody: boolean;
+  /** Of a relay: whether its peers have a range of their own. */
+  range: boolean;
   host: "none" | "ssh" | "via" | "list";
 }
 
@@ -61,6 +63,7 @@ const choice: fc.Arbitrary<Choice> = fc.record({
   mtu: fc.constantFrom(undefined, 1280, 1380),
   tags: fc.constantFrom(undefined, ["guest"], ["admin", "guest"]),
   custody: fc.boolean(),
+  range: fc.boolean(),
   host: fc.constantFrom("none", "ssh", "via", "list"),
 });
 
@@ -160,11 +163,19 @@ function nodeOf(drawn: Choice, at: number, draw: Draw, homes: string[], kind: "r
     persistentKeepalive: drawn.keepalive,
     mtu: drawn.mtu,
     tags: drawn.tags,
+    ...(kind === "relay" && drawn.range ? rangesOf(at, draw.dualStack) : {}),
     relay: kind === "peer" && drawn.home !== null ? homes[drawn.home % homes.length] : undefined,
     enabled: drawn.enabled,
     expires: drawn.expires,
   });
   return { name, node, at, custody: drawn.custody || host !== undefined };
+}
+
+/** A quarter of the network for each relay, so that addresses of all nodes are in any of them or in none. */
+function rangesOf(at: number, dualStack: boolean) {
+  const first = 64 * (at + 1);
+  const peersCidr6 = dualStack ? `fd5c:10::${first.toString(16)}/122` : undefined;
+  return { peersCidr: `10.86.0.${first}/26`, peersCidr6 };
 }
 
 function hostOf(drawn: Choice, at: number, relay: string | undefined, kind: string) {

@@ -17,6 +17,7 @@ const FILES = [
     "rules-dialling",
     "rules-ec2",
     "rules-hosts",
+    "rules-ranges",
     "rules-rotation",
     "rules-secrets",
   ].map(config),

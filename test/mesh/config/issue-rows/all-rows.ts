@@ -4,6 +4,7 @@ import { diallingRows } from "./dialling-rows";
 import { ec2Rows } from "./ec2-rows";
 import { hostRows } from "./host-rows";
 import { planRows } from "./plan-rows";
+import { rangeRows } from "./range-rows";
 import type { Row } from "./row";
 import { rotationRows } from "./rotation-rows";
 import { secretRows } from "./secret-rows";
@@ -14,6 +15,7 @@ export const tables: Record<string, Row[]> = {
   "single values": valueRows,
   "shape and names": shapeRows,
   "addresses, LANs and public keys": addressRows,
+  "ranges of relays' peers": rangeRows,
   dialling: diallingRows,
   hosts: hostRows,
   "ec2 relays": ec2Rows,

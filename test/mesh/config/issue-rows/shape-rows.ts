@@ -61,7 +61,7 @@ export const shapeRows: Row[] = [
         "relays.tokyo.relay",
         "error",
         "is not a known key",
-        `known keys: ${NODE_KEYS}, rotationPort, ec2`,
+        `known keys: ${NODE_KEYS}, rotationPort, peersCidr, peersCidr6, ec2`,
       ],
     ],
   },
