@@ -164,8 +164,29 @@ export function compareAddresses(a: IpAddress, b: IpAddress): number {
   if (a.family !== b.family) return a.family - b.family;
   const left = ipaddr.parse(a.text).toByteArray();
   const right = ipaddr.parse(b.text).toByteArray();
+  return compareBytes(left, right);
+}
+
+function compareBytes(left: number[], right: number[]): number {
   const at = left.findIndex((byte, index) => byte !== right[index]);
   return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+}
+
+/** The same addresses as disjoint prefixes, in ascending order, IPv4 before IPv6. */
+export function disjoint(prefixes: readonly Prefix[]): Prefix[] {
+  const keyed = prefixes.map((prefix) => ({ prefix, bytes: parsed(prefix)[0].toByteArray() }));
+  keyed.sort(
+    (a, b) =>
+      a.prefix.family - b.prefix.family ||
+      compareBytes(a.bytes, b.bytes) ||
+      a.prefix.length - b.prefix.length,
+  );
+  const kept: Prefix[] = [];
+  for (const { prefix } of keyed) {
+    const last = kept.at(-1);
+    if (last === undefined || !overlaps(last, prefix)) kept.push(prefix);
+  }
+  return kept;
 }
 
 function familyOf(text: string): Family {

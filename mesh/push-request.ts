@@ -73,6 +73,11 @@ export interface PushRequest extends HostAccess {
    * same address speaks through a second interface that is to go. Absent in requests of older versions.
    */
   fixedPorts?: string[];
+  /**
+   * The host's nftables table, `table inet wireguard-mesh-INTERFACE { ... }` (mesh/filter-table.ts), exactly as
+   * `nft -s list table` prints it. Absent for a host without one. No secrets.
+   */
+  filter?: string;
   /** For the first login to an EC2 instance of this stack; null for other machines. */
   identity: HostIdentity | null;
   /** Null unless a key is changing or a second interface exists. */

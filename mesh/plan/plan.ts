@@ -5,6 +5,7 @@
 import type { Prefix } from "../addresses";
 import { formatEndpoint, type MeshConfig, type Network, type Node } from "../config/config";
 import { allowedIps } from "./allowed-ips";
+import type { FilterPlan } from "./filter-plan";
 import { dialledEndpoint, planLinks, type Link } from "./links";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
@@ -41,6 +42,8 @@ export interface NodePlan extends Node {
   alternate: AlternatePlan | null;
   /** What its host does during a key rotation; null if nothing. */
   rotation: RotationPlan | null;
+  /** What its host lets through the tunnel; null: everything. */
+  filter: FilterPlan | null;
 }
 
 /** Computes the plan. A star has O(nodes) links; with `auto`, each peer with an endpoint is linked to all nodes. */
@@ -68,6 +71,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
+    filter: null,
   };
 }
 

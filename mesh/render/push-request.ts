@@ -11,6 +11,7 @@ import {
 } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 import { authorityOf, bootstrapKeyOf } from "../ssh-identity";
+import { renderFilter } from "./filter";
 import {
   renderAlternate,
   renderConfig,
@@ -69,6 +70,7 @@ function requestOf(
   owner: string,
   { targets, sshPrivateKey, config, alternate, identity }: SecretParts,
 ): PushRequest {
+  const filter = renderFilter(node, plan.network);
   return {
     version: 1,
     node: node.name,
@@ -83,6 +85,7 @@ function requestOf(
     probes: node.probes,
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
+    ...(filter === null ? {} : { filter }),
     identity,
     rotation: rotationTask(node, alternate),
   };
