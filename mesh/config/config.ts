@@ -55,6 +55,16 @@ export interface Node {
   subnets: Prefix[];
   /** Of a relay: prefixes that all other relays route to it, for its peers' addresses. Absent: none. */
   peerRanges?: Prefix[];
+  /** Of a gateway: its LANs see its own address as the source of what it passes on. Absent: no. */
+  masquerade?: true;
+  /** Of a relay: it lets its peers with `routeAll` out. Absent: no. */
+  exit?: true;
+  /** Of a peer: all its traffic goes through its home relay, which is an exit. Absent: no. */
+  routeAll?: true;
+  /** Of a peer with `routeAll` and no IPv6 address: its IPv6 goes to the relay, which drops it. Absent: no. */
+  blockIpv6?: true;
+  /** Of a device: its DNS servers. Absent: those that it has. */
+  dns?: IpAddress[];
   /** Seconds, for the peers that it dials; null: the network's default. */
   persistentKeepalive: number | null;
   mtu: number | null;

@@ -127,7 +127,8 @@ function subnetInTunnel(
   { cidr, cidr6 }: Tunnels,
 ): Issue[] {
   if (prefix.length === 0) {
-    const remedy = "sending all traffic through a relay is not supported yet";
+    const remedy =
+      "set routeAll: true on the peers whose traffic should leave through a relay, and exit: true on that relay";
     return [error(path, "is the whole internet, not a LAN", remedy)];
   }
   if (prefix.family === 6 && cidr6 === null) {

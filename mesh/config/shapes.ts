@@ -38,6 +38,7 @@ const nodeKeys = {
   site: text(parseName, "office").optional(),
   siteEndpoint: text(parseEndpoint, '"192.168.1.2:51820"').optional(),
   subnets: list(parsePrefix, "192.168.10.0/24").optional(),
+  masquerade: flag().optional(),
   persistentKeepalive: number(parseKeepalive, 25).optional(),
   mtu: number(parseMtu, 1420).optional(),
   tags: list(parseName, "admin").optional(),
@@ -49,6 +50,7 @@ const nodeKeys = {
 export const relayShape = z.strictObject({
   ...nodeKeys,
   rotationPort: number(parsePort, 51821).optional(),
+  exit: flag().optional(),
   peersCidr: text((written) => prefixOf(4, written, "peersCidr6"), "10.86.1.0/24").optional(),
   peersCidr6: text((written) => prefixOf(6, written, "peersCidr"), "fd5c:10:0:1::/64").optional(),
   ec2: z.unknown().optional(),
@@ -56,6 +58,9 @@ export const relayShape = z.strictObject({
 export const peerShape = z.strictObject({
   ...nodeKeys,
   relay: text(parseName, "tokyo").optional(),
+  routeAll: flag().optional(),
+  blockIpv6: flag().optional(),
+  dns: oneOrMore(parseAddress, "9.9.9.9").optional(),
 });
 
 export const expectShape = z.strictObject({
@@ -73,8 +78,8 @@ export type RawExpect = z.output<typeof expectShape>;
 export const notYet = {
   top: ["policy"],
   network: ["domain"],
-  relay: ["masquerade", "exit"],
-  peer: ["masquerade", "routeAll"],
+  relay: [],
+  peer: [],
 } as const;
 
 /** `other`: the key of the other family. */

@@ -15,6 +15,7 @@ import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
+import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
 import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
@@ -40,6 +41,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...addressIssues(draft, tunnels),
     ...rangeIssues(draft, tunnels),
     ...rotationIssues(draft),
+    ...exitIssues(draft),
     ...hostIssues(draft, tunnels),
     ...diallingIssues(draft, tunnels),
     ...ec2Issues(draft, tunnels),
@@ -92,6 +94,17 @@ function configOf(draft: Draft): MeshConfig {
   };
 }
 
+/** Only what is used, so that the plans of all other networks are as before. */
+function wayOutOf({ masquerade, exit, routeAll, blockIpv6, dns }: NodeDraft["fields"]) {
+  return {
+    ...(masquerade === true ? { masquerade } : {}),
+    ...(exit === true ? { exit } : {}),
+    ...(routeAll === true ? { routeAll } : {}),
+    ...(blockIpv6 === true ? { blockIpv6 } : {}),
+    ...(dns === undefined ? {} : { dns }),
+  } as const;
+}
+
 function nodeOf(node: NodeDraft, draft: Draft): Node {
   const { fields, kind, name } = node;
   const { address } = fields;
@@ -117,6 +130,7 @@ function nodeOf(node: NodeDraft, draft: Draft): Node {
     siteEndpoint: fields.siteEndpoint ?? null,
     subnets: fields.subnets ?? [],
     ...(ranges.length === 0 ? {} : { peerRanges: ranges }),
+    ...wayOutOf(fields),
     persistentKeepalive: fields.persistentKeepalive ?? null,
     mtu: fields.mtu ?? null,
     tags: fields.tags ?? [],

@@ -1,5 +1,5 @@
 /** Allowed IPs: the destinations that a node sends to a neighbour and the sources that it accepts from it (wg(8)). */
-import { encloses, hostPrefix, type Prefix } from "../addresses";
+import { encloses, hostPrefix, parsePrefix, type Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import type { LinkIndex } from "./paths";
 
@@ -49,8 +49,11 @@ export function lansFor(node: Node, other: Node): Prefix[] {
   return sameSite ? [] : other.subnets;
 }
 
+const EVERYTHING: readonly Prefix[] = ["0.0.0.0/0", "::/0"].map(parsePrefix);
+
 /** The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. */
 function throughHome(node: Node, config: MeshConfig, index: LinkIndex): Prefix[] {
+  if (node.routeAll === true) return [...EVERYTHING];
   const { cidr, cidr6 } = config.network;
   const lans = index.nodes
     .filter((other) => other.subnets.length > 0 && other.name !== node.name)

@@ -7,6 +7,7 @@ import { formatEndpoint, type MeshConfig, type Network, type Node } from "../con
 import { allowedIps } from "./allowed-ips";
 import type { FilterPlan } from "./filter-plan";
 import { dialledEndpoint, planLinks, type Link } from "./links";
+import { planNat, type NatPlan } from "./nat-plan";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 import {
@@ -44,6 +45,8 @@ export interface NodePlan extends Node {
   rotation: RotationPlan | null;
   /** What its host lets through the tunnel; null: everything. */
   filter: FilterPlan | null;
+  /** How its host translates addresses; absent: not at all. */
+  nat?: NatPlan;
 }
 
 /** Computes the plan. A star has O(nodes) links; with `auto`, each peer with an endpoint is linked to all nodes. */
@@ -59,6 +62,7 @@ export function planMesh(config: MeshConfig): Plan {
 
 function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
   const neighbours = index.neighbours(node.name);
+  const nat = planNat(node, config);
   const sections = neighbours.flatMap((neighbour) => planSections(node, neighbour, config, index));
   return {
     ...node,
@@ -72,6 +76,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
     filter: null,
+    ...(nat === null ? {} : { nat }),
   };
 }
 
@@ -109,7 +114,8 @@ function planSection(
   config: MeshConfig,
   index: LinkIndex,
 ): PeerSection {
-  const families = (prefix: Prefix) => prefix.family === 4 || node.address6 !== null;
+  const families = (prefix: Prefix) =>
+    prefix.family === 4 || node.address6 !== null || node.blockIpv6 === true;
   return {
     name: neighbour.name,
     publicKey: known.publicKey,

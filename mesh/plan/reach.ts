@@ -1,6 +1,7 @@
 /** Reachability: as pairs for machines, and as groups of similar nodes in a human-readable form. */
 import type { Node } from "../config/config";
 import { lansFor } from "./allowed-ips";
+import { exitsOf } from "./nat-plan";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
 
@@ -40,6 +41,8 @@ export interface Reachability {
   paths: Record<string, string>;
   /** Gateway by LAN. Peers at its site do not use the tunnel to that LAN, and groups `without IPv6` cannot reach an IPv6 LAN. */
   lans: Record<string, string>;
+  /** The exit through which all traffic of a peer leaves, by its name. Absent if none does. */
+  exits?: Record<string, string>;
 }
 
 export function reachabilityOf(plan: Plan): Reachability {
@@ -58,7 +61,13 @@ export function reachabilityOf(plan: Plan): Reachability {
   const lans = plan.nodes.flatMap((node) =>
     node.subnets.map((prefix): [string, string] => [prefix.text, node.name]),
   );
-  return { groups: Object.fromEntries(members), paths, lans: Object.fromEntries(lans) };
+  const exits = exitsOf(plan.nodes);
+  return {
+    groups: Object.fromEntries(members),
+    paths,
+    lans: Object.fromEntries(lans),
+    ...(Object.keys(exits).length === 0 ? {} : { exits }),
+  };
 }
 
 /** The group of a node that is in the network. */

@@ -19,16 +19,26 @@ export interface LanChange {
   gateway: string;
 }
 
+/** A peer whose traffic leaves, or left, through an exit; null: it does not, or did not. */
+export interface ExitChange {
+  peer: string;
+  before: string | null;
+  after: string | null;
+}
+
 export interface PathChanges {
   gained: PathChange[];
   lost: PathChange[];
   moved: PathChange[];
   lansGained: LanChange[];
   lansLost: LanChange[];
+  /** Absent if none. */
+  exits?: ExitChange[];
 }
 
 /** O(nodes) for the nodes, and O(groups²). */
 export function pathChanges(before: NetworkRecord, after: NetworkRecord): PathChanges {
+  const exits = exitChanges(before.reachability.exits ?? {}, after.reachability.exits ?? {});
   const changes = changedPaths(classesOf(before, after), before.reachability, after.reachability);
   return {
     gained: changes.filter((change) => change.before === null),
@@ -36,6 +46,7 @@ export function pathChanges(before: NetworkRecord, after: NetworkRecord): PathCh
     moved: changes.filter((change) => change.before !== null && change.after !== null),
     lansGained: lansOnlyIn(after.reachability, before.reachability),
     lansLost: lansOnlyIn(before.reachability, after.reachability),
+    ...(exits.length === 0 ? {} : { exits }),
   };
 }
 
@@ -95,4 +106,13 @@ function lansOnlyIn({ lans }: Reachability, other: Reachability): LanChange[] {
   return Object.entries(lans)
     .filter(([lan, gateway]) => other.lans[lan] !== gateway)
     .map(([lan, gateway]) => ({ lan, gateway }));
+}
+
+function exitChanges(was: Record<string, string>, is: Record<string, string>): ExitChange[] {
+  const exitIn = (exits: Record<string, string>, peer: string) =>
+    Object.hasOwn(exits, peer) ? (exits[peer] ?? null) : null;
+  return [...new Set([...Object.keys(was), ...Object.keys(is)])]
+    .sort()
+    .map((peer) => ({ peer, before: exitIn(was, peer), after: exitIn(is, peer) }))
+    .filter(({ before, after }) => before !== after);
 }

@@ -54,8 +54,8 @@ export function devicesIn({ nodes }: Review): Outdated[] {
 }
 
 export function isEmpty({ nodes, paths, restarts }: Review): boolean {
-  const { gained, lost, moved, lansGained, lansLost } = paths;
-  const lists = [nodes, restarts, gained, lost, moved, lansGained, lansLost];
+  const { gained, lost, moved, lansGained, lansLost, exits = [] } = paths;
+  const lists = [nodes, restarts, gained, lost, moved, lansGained, lansLost, exits];
   return lists.every((list) => list.length === 0);
 }
 

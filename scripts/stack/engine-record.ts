@@ -80,11 +80,16 @@ function nodeRecord(
   return [name, record];
 }
 
-function pathsIn({ groups, paths, lans }: Record<string, unknown>): Reachability {
+function pathsIn({ groups, paths, lans, exits }: Record<string, unknown>): Reachability {
   const entries = Object.entries(isMap(groups) ? groups : {});
   if (entries.some(([, members]) => Array.isArray(members)))
     return formerPaths(entries, paths, lans);
-  return { groups: textsIn(groups), paths: textsIn(paths), lans: textsIn(lans) };
+  return {
+    groups: textsIn(groups),
+    paths: textsIn(paths),
+    lans: textsIn(lans),
+    ...(exits === undefined ? {} : { exits: textsIn(exits) }),
+  };
 }
 
 /** Version 0.1.0 recorded the groups as lists of their nodes, and that of a relay as `relay NAME`. */

@@ -147,6 +147,22 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
     );
   });
 
+  it("says through which exit a device leaves, and asks for no routes where the gateway masquerades", async () => {
+    const gateway = "host: local\n      subnets: [192.168.10.0/24]\n";
+    const written = STACK_FILE.replace("host: root@203", "exit: true\n      host: root@203")
+      .replace("enabled: true", "routeAll: true")
+      .replace("host: local\n", gateway);
+    project.write("Pulumi.test.yaml", written);
+    const before = (await run()).stdout;
+    assert.match(before, /^ {2}phone leaves through tokyo$/m);
+    assert.match(before, /Routes that the routers/);
+    project.write(
+      "Pulumi.test.yaml",
+      written.replace(gateway, `${gateway}      masquerade: true\n`),
+    );
+    assert.doesNotMatch((await run()).stdout, /Routes that the routers/);
+  });
+
   it("says the rule of the routes once where there are many LANs: a line for each", async () => {
     const peers = (count: number) =>
       Array.from({ length: count }, (_, at) => {

@@ -24,11 +24,18 @@ export interface RoutedMachine {
   site: string | null;
   /** `host:port` at which machines of its site can dial it. */
   outerAtSite: string[];
+  /** Its nftables table; null if it has none. */
+  table: string | null;
 }
 
 interface Router {
   /** The names of the machines on the path of a packet, or null if the packet or its reply is dropped. */
   path(from: string, destination: string): string[] | null;
+  /**
+   * The machine that sends a packet to a destination outside the network on, with its own address as the source; null if
+   * there is none.
+   */
+  exit(from: string, destination: string): string | null;
 }
 
 interface Node extends RoutedMachine {
@@ -48,12 +55,19 @@ interface Port {
 export function routerOf(machines: readonly RoutedMachine[]): Router {
   const nodes = machines.map(nodeOf);
   for (const port of nodes.flatMap((node) => node.ports)) moveAllowedIps(port, nodes);
+  const exit = (from: string, destination: string) => {
+    const start = nodes.find((node) => node.name === from);
+    const hop = start && nextHop(nodes, start, destination);
+    const source = start && addressOf(start, destination);
+    if (hop === undefined || source === undefined || !accepts(hop, source)) return null;
+    const { node } = hop.into;
+    return translates(node, source, destination) && forwards(node, source) ? node.name : null;
+  };
   return {
+    exit,
     path: (from, destination) => {
       const start = nodes.find((node) => node.name === from);
-      const source = start?.config.addresses
-        .map(withoutLength)
-        .find((a) => sameFamily(a, destination));
+      const source = start && addressOf(start, destination);
       if (start === undefined || source === undefined) return null;
       const there = walk(nodes, start, source, destination);
       const end = there?.at(-1);
@@ -72,12 +86,51 @@ function walk(nodes: Node[], start: Node, source: string, destination: string): 
     if (owns(at, destination)) return passed;
     if (isBehind(at, destination)) return forwards(at, destination) ? passed : null;
     if (at !== start && !forwards(at, destination)) return null;
-    const hop = nextHop(nodes, at, destination);
+    const hop = isOnItsLan(nodes, at, destination) ? undefined : nextHop(nodes, at, destination);
     if (hop === undefined || !accepts(hop, source)) return null;
     passed.push(hop.into.node);
     at = hop.into.node;
   }
   return null;
+}
+
+function addressOf(node: Node, destination: string): string | undefined {
+  return node.config.addresses.map(withoutLength).find((own) => sameFamily(own, destination));
+}
+
+/** Whether the table gives the packet the machine's own address, and no chain of it drops the packet before. */
+function translates({ table }: Node, source: string, destination: string): boolean {
+  const version = source.includes(":") ? "v6" : "";
+  const isIn = (address: string, set: string) =>
+    elementsOf(table ?? "", `${set}${version}`).some((prefix) => isInPrefix(address, prefix));
+  const rule = `saddr @leaving${version} \\w+ daddr != @inside${version} masquerade`;
+  const applies = new RegExp(rule).test(table ?? "");
+  return applies && isIn(source, "leaving") && !isIn(destination, "inside");
+}
+
+/** The prefixes in a set of an nftables table. */
+function elementsOf(table: string, set: string): string[] {
+  const [, elements = ""] =
+    new RegExp(`\\tset ${set} \\{[^}]*elements = \\{([^}]*)\\}`).exec(table) ?? [];
+  const texts = elements.split(",").map((text) => text.trim());
+  return texts.map((text) => (text.includes("/") ? text : hostPrefix(text)));
+}
+
+/** The route of a LAN that a peer is in itself beats a default route into the tunnel, but nothing more specific. */
+function isOnItsLan(nodes: Node[], at: Node, destination: string): boolean {
+  const near = nodes.filter(({ site }) => site !== null && site === at.site);
+  const isDefault = at.ports.some((port) => isDefaultRoute(port, destination));
+  return isDefault && near.some((node) => isBehind(node, destination));
+}
+
+/** The longest prefix that contains the address is `0.0.0.0/0` or `::/0`. */
+function isDefaultRoute(port: Port, address: string): boolean {
+  const section = sectionFor(port, address);
+  return (
+    section?.allowedIps.some((prefix) => prefix.endsWith("/0") && isInPrefix(address, prefix)) ===
+      true &&
+    !section.allowedIps.some((prefix) => !prefix.endsWith("/0") && isInPrefix(address, prefix))
+  );
 }
 
 function nodeOf(machine: RoutedMachine): Node {
@@ -163,11 +216,11 @@ function dials(from: Port, to: Port, section: WgPeer): boolean {
   );
 }
 
-/** A tunnel whose own packets are routed into it carries nothing. */
+/** A tunnel whose own packets are routed into it carries nothing. A default route spares them (wg-quick(8), fwmark). */
 function isRoutedIntoTunnel(from: Port, endpoint: string): boolean {
   const host = endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
   const literal = host.includes(":") || /^[\d.]+$/.test(host);
-  return literal && sectionFor(from, host) !== undefined;
+  return literal && sectionFor(from, host) !== undefined && !isDefaultRoute(from, host);
 }
 
 function owns(node: Node, address: string): boolean {

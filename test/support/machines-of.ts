@@ -1,6 +1,7 @@
 /** The machines of a raw network, as input for the router of cryptokey-router.ts. */
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { interfaceKey } from "../../mesh/plan/rotation";
+import { renderFilter } from "../../mesh/render/filter";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import type { RoutedMachine } from "./cryptokey-router";
 import type { RawNetwork, RawNode } from "./networks";
@@ -21,6 +22,7 @@ export function machinesOf(raw: RawNetwork, plan: Plan): RoutedMachine[] {
       outer: [...textsOf(fields["endpoint"]), ...ownHost(node.kind, fields, port)],
       site: typeof fields["site"] === "string" ? fields["site"] : null,
       outerAtSite: textsOf(fields["siteEndpoint"]),
+      table: renderFilter(node, plan.network),
     };
   });
 }

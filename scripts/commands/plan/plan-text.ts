@@ -100,6 +100,7 @@ function dials(from: string, to: string, section: PeerSection | undefined): stri
 function groupsBlock(plan: Plan): string {
   const reachability = reachabilityOf(plan);
   const { paths, lans } = reachability;
+  const exits = Object.entries(reachability.exits ?? {});
   const groups = Map.groupBy(plan.nodes, ({ name }) => groupOf(name, reachability));
   const lines = [
     ...[...groups]
@@ -108,6 +109,7 @@ function groupsBlock(plan: Plan): string {
       .map(([group, names]) => `  ${group}: ${shortList(names)}`),
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
+    ...exits.map(([peer, relay]) => `  ${peer} leaves through ${relay}`),
   ];
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }

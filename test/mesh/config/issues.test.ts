@@ -16,6 +16,7 @@ const FILES = [
     "rules-addresses",
     "rules-dialling",
     "rules-ec2",
+    "rules-exits",
     "rules-hosts",
     "rules-ranges",
     "rules-rotation",

@@ -7,7 +7,7 @@ import { addressOfBits, bitsOf } from "../../support/address-bits";
 import { routerOf } from "../../support/cryptokey-router";
 import { networks } from "../../support/networks";
 import { changed, keys } from "../../support/small-network";
-import { planOf } from "../../support/plan-of";
+import { nodeIn, planOf } from "../../support/plan-of";
 import { machinesOf } from "../../support/machines-of";
 
 describe("reachability", () => {
@@ -41,6 +41,27 @@ describe("reachability", () => {
       }),
       { numRuns: 80 },
     );
+  });
+
+  it("has exactly the exits of the router over the rendered configs and nftables tables", () => {
+    let leaving = 0;
+    const outside = { 4: "198.18.0.9", 6: "2001:db8:ffff::9" };
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const plan = planOf(raw);
+        const router = routerOf(machinesOf(raw, plan));
+        const { exits = {} } = reachabilityOf(plan);
+        for (const { name, address6 } of plan.nodes) {
+          const relay = exits[name] ?? null;
+          const has6 = address6 !== null && nodeIn(plan, relay ?? name).address6 !== null;
+          assert.equal(router.exit(name, outside[4]), relay, name);
+          assert.equal(router.exit(name, outside[6]), has6 ? relay : null, `${name} by IPv6`);
+          leaving += relay === null ? 0 : 1;
+        }
+      }),
+      { numRuns: 150 },
+    );
+    assert.ok(leaving > 0);
   });
 
   it("by groups changes only at the new peer when one is added", () => {

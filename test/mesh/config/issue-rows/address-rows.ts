@@ -146,7 +146,7 @@ export const addressRows: Row[] = [
         "peers.desktop.subnets[2]",
         "error",
         "is the whole internet, not a LAN",
-        "sending all traffic through a relay is not supported yet",
+        "set routeAll: true on the peers whose traffic should leave through a relay, and exit: true on that relay",
       ],
     ],
   },

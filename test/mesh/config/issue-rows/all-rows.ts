@@ -2,6 +2,7 @@
 import { addressRows } from "./address-rows";
 import { diallingRows } from "./dialling-rows";
 import { ec2Rows } from "./ec2-rows";
+import { exitRows } from "./exit-rows";
 import { hostRows } from "./host-rows";
 import { planRows } from "./plan-rows";
 import { rangeRows } from "./range-rows";
@@ -17,6 +18,7 @@ export const tables: Record<string, Row[]> = {
   "addresses, LANs and public keys": addressRows,
   "ranges of relays' peers": rangeRows,
   dialling: diallingRows,
+  "exits and address translation": exitRows,
   hosts: hostRows,
   "ec2 relays": ec2Rows,
   "public keys and rotation": rotationRows,
