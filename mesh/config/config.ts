@@ -2,11 +2,14 @@
 import type { IpAddress, Prefix } from "../addresses";
 import { isPlaceholder } from "../placeholders";
 import type { Ec2Spec } from "./ec2";
+import type { PortRange } from "./ports";
 
 export interface MeshConfig {
   network: Network;
   /** Sorted by name, without disabled and expired nodes. */
   nodes: Node[];
+  /** Who may start connections to whom; null: all nodes to all. */
+  policy: PolicyRule[] | null;
   expect: Expectation[];
   /** Whether links carry preshared keys (presharedKeySeed is set). */
   presharedKeys: boolean;
@@ -86,10 +89,20 @@ export type Host =
   | { kind: "ssh"; user: string; address: string; port: number }
   | { kind: "via"; user: string; relay: string };
 
+/** What `from` may start to `to`. Each entry is a node's name, `tag:NAME`, a LAN behind a node as CIDR, or `*`. */
+export interface PolicyRule {
+  from: string[];
+  to: string[];
+  /** Disjoint and sorted; null: everything. */
+  ports: PortRange[] | null;
+}
+
 /** An assertion on reachability: `to` is a node's name or a LAN behind one. */
 export interface Expectation {
   from: string;
   to: string;
+  /** All of them with `reach`, none of them without; null: whether it answers a ping. */
+  ports: PortRange[] | null;
   reach: boolean;
 }
 

@@ -5,12 +5,14 @@ import { addressPlaceholder } from "../placeholders";
 import type { Host, Network } from "./config";
 import { EC2_USER } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
-import type { RawExpect, RawNetwork, RawPeer, RawRelay } from "./shapes";
+import type { RawExpect, RawNetwork, RawPeer, RawPolicyRule, RawRelay } from "./shapes";
 
 export interface Draft {
   network: Partial<RawNetwork>;
   /** Relays and peers, sorted by name. Includes disabled ones, because they keep their address and key. */
   nodes: NodeDraft[];
+  /** Undefined if it is not set. */
+  policy: Partial<RawPolicyRule>[] | undefined;
   expect: Partial<RawExpect>[];
   secrets: SecretsDraft;
 }

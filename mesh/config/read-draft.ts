@@ -6,7 +6,7 @@ import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
 import { isMap, mistyped, notYetSupported, printable, readShape, unknownKey } from "./shape-issues";
-import { expectShape, networkShape, notYet, peerShape, relayShape } from "./shapes";
+import { expectShape, networkShape, notYet, peerShape, policyShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
 /**
@@ -17,7 +17,7 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 
 /** Written by commands; nothing that is pushed depends on it. */
 const RECORDS = ["delivered", "rotateAll"];
-const FACTS = ["network", "relays", "peers", "expect"];
+const FACTS = ["network", "relays", "peers", "policy", "expect"];
 
 /** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
@@ -36,6 +36,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
   const draft = {
     network,
     nodes,
+    policy: readPolicy(raw, issues),
     expect: readExpect(raw["expect"] ?? [], issues),
     secrets: readSecrets(raw, issues),
   };
@@ -144,6 +145,21 @@ function sharedNames(relays: NodeDraft[], peers: NodeDraft[]): Issue[] {
     .map((peer) =>
       error(peer.path, "is also the name of a relay", "give one of the two another name"),
     );
+}
+
+/** An empty value is no list: as "all may", it would be the opposite of what an empty list means. */
+function readPolicy(raw: RawConfig, issues: Issue[]): Draft["policy"] {
+  const input = raw["policy"];
+  if (input === undefined) return undefined;
+  if (!Array.isArray(input)) {
+    const remedy =
+      'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] is: nobody may; without policy, all may';
+    issues.push(mistyped("policy", input, "is not a list", remedy));
+    return [];
+  }
+  return input.map((entry, index) =>
+    readShape(policyShape, entry, { path: ["policy", index], notYet: [] }, issues),
+  );
 }
 
 function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {

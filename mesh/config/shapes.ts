@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseAddress, parsePrefix, type Prefix } from "../addresses";
 import { flag, list, number, oneOf, oneOrMore, text } from "./field";
 import { Mistake } from "./mistake";
+import { parsePorts } from "./ports";
 import {
   parseEndpoint,
   parseExpiry,
@@ -14,6 +15,7 @@ import {
   parseName,
   parsePort,
   parsePublicKey,
+  parseSelector,
 } from "./values";
 
 export const networkShape = z.strictObject({
@@ -66,17 +68,25 @@ export const peerShape = z.strictObject({
 export const expectShape = z.strictObject({
   from: text(parseName, "laptop"),
   to: text((written) => written, "desktop"),
+  ports: oneOrMore(parsePorts, "tcp/443").optional(),
   reach: flag(),
+});
+
+export const policyShape = z.strictObject({
+  from: oneOrMore(parseSelector, "tag:admin"),
+  to: oneOrMore(parseSelector, "nas"),
+  ports: oneOrMore(parsePorts, "tcp/443").optional(),
 });
 
 export type RawNetwork = z.output<typeof networkShape>;
 export type RawPeer = z.output<typeof peerShape>;
 export type RawRelay = z.output<typeof relayShape>;
 export type RawExpect = z.output<typeof expectShape>;
+export type RawPolicyRule = z.output<typeof policyShape>;
 
 /** Keys of planned features: rejected by name, never ignored. */
 export const notYet = {
-  top: ["policy"],
+  top: [] as string[],
   network: ["domain"],
   relay: [],
   peer: [],

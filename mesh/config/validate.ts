@@ -11,12 +11,14 @@ import {
 } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
 import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
+import { mergePorts } from "./ports";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
+import { policyIssues, policyOf } from "./rules-policy";
 import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
 import { secretIssues } from "./rules-secrets";
@@ -46,6 +48,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...diallingIssues(draft, tunnels),
     ...ec2Issues(draft, tunnels),
     ...secretIssues(draft),
+    ...policyIssues(draft),
     ...expectIssues(draft),
   ];
   // An invalid value is absent for the rules, which must not report it as missing too.
@@ -89,9 +92,15 @@ function configOf(draft: Draft): MeshConfig {
       topology: network.topology ?? networkDefaults.topology,
     },
     nodes: active.map((node) => nodeOf(node, draft)),
-    expect: draft.expect.filter((entry): entry is Expectation => entry.reach !== undefined),
+    policy: policyOf(draft),
+    expect: draft.expect.flatMap(expectationOf),
     presharedKeys: draft.secrets.presharedKeySeed !== undefined,
   };
+}
+
+function expectationOf({ from, to, ports, reach }: Draft["expect"][number]): Expectation[] {
+  if (from === undefined || to === undefined || reach === undefined) return [];
+  return [{ from, to, ports: ports === undefined ? null : mergePorts(ports), reach }];
 }
 
 /** Only what is used, so that the plans of all other networks are as before. */

@@ -1,5 +1,5 @@
 /** Parsers of single config values. Each throws a Mistake for an invalid value. */
-import { isDialable, parseAddress, type IpAddress } from "../addresses";
+import { isDialable, parseAddress, parsePrefix, type IpAddress } from "../addresses";
 import { decodeKey } from "../key-text";
 import type { Endpoint, Host } from "./config";
 import { Mistake, quote } from "./mistake";
@@ -21,6 +21,13 @@ export function parseName(text: string): string {
     `${quote(text)} cannot be a name`,
     "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters",
   );
+}
+
+/** Whom a policy means: a node's name, `tag:NAME`, a CIDR in canonical form, or `*`. */
+export function parseSelector(text: string): string {
+  if (text === "*") return text;
+  if (text.startsWith("tag:")) return `tag:${parseName(text.slice(4))}`;
+  return text.includes("/") ? parsePrefix(text).text : parseName(text);
 }
 
 /** A public key as `wg pubkey` prints it. The value is never in the message, because it may be a private key. */

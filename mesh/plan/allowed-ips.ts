@@ -2,6 +2,7 @@
 import { encloses, hostPrefix, parsePrefix, type Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import type { LinkIndex } from "./paths";
+import { membersAt, selectorsOf, type Policy } from "./policy";
 
 /**
  * The prefixes in `node`'s section for `neighbour`. The sections of one node are disjoint, with an intended exception: a
@@ -12,9 +13,10 @@ export function allowedIps(
   neighbour: Node,
   config: MeshConfig,
   index: LinkIndex,
+  policy: Policy | null,
 ): Prefix[] {
   if (node.kind === "peer" && neighbour.name === node.relay)
-    return throughHome(node, config, index);
+    return throughHome(node, config, index, policy);
   if (node.kind === "relay" && neighbour.kind === "relay") {
     const served = [neighbour, ...servedBy(neighbour, node, index)];
     return withRanges(
@@ -22,7 +24,12 @@ export function allowedIps(
       served.flatMap((other) => prefixesFor(node, other)),
     );
   }
-  return prefixesFor(node, neighbour);
+  const all = prefixesFor(node, neighbour);
+  if (policy === null || node.kind === "relay") return all;
+  const { subnets } = neighbour;
+  return all.filter(
+    (prefix) => !subnets.includes(prefix) || policy.mayTalkWithLan(node, prefix.text),
+  );
 }
 
 /**
@@ -51,15 +58,44 @@ export function lansFor(node: Node, other: Node): Prefix[] {
 
 const EVERYTHING: readonly Prefix[] = ["0.0.0.0/0", "::/0"].map(parsePrefix);
 
-/** The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. */
-function throughHome(node: Node, config: MeshConfig, index: LinkIndex): Prefix[] {
+/**
+ * The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. With a
+ * policy, only the LANs that this node may talk with, and only the nodes if all of them are named.
+ */
+function throughHome(
+  node: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+  policy: Policy | null,
+): Prefix[] {
   if (node.routeAll === true) return [...EVERYTHING];
   const { cidr, cidr6 } = config.network;
   const lans = index.nodes
     .filter((other) => other.subnets.length > 0 && other.name !== node.name)
     .filter((other) => other.name === node.relay || !index.linked(node.name, other.name))
-    .flatMap((other) => lansFor(node, other));
-  return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
+    .flatMap((other) => lansFor(node, other))
+    .filter((lan) => policy?.mayTalkWithLan(node, lan.text) ?? true);
+  const named = policy === null ? null : namedFor(node, policy);
+  if (named === null) return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
+  const others = index.nodes.filter(
+    (other) =>
+      named.has(other.name) && (other.name === node.relay || !index.linked(node.name, other.name)),
+  );
+  return [...others.flatMap((other) => prefixesFor(node, { ...other, subnets: [] })), ...lans];
+}
+
+/**
+ * The names of the nodes that this one may talk with; null if a rule says it by a tag or `*`: a new node would change the
+ * config of all of them, and the relay drops what is not allowed in any case.
+ */
+function namedFor(node: Node, { rules }: Policy): Set<string> | null {
+  const own = new Set(membersAt(node).flatMap((member) => selectorsOf(member, node)));
+  const others = rules.flatMap(({ from, to }) => [
+    ...(from.some((selector) => own.has(selector)) ? to : []),
+    ...(to.some((selector) => own.has(selector)) ? from : []),
+  ]);
+  if (others.some((selector) => selector === "*" || selector.startsWith("tag:"))) return null;
+  return new Set(others.filter((selector) => selector !== node.name));
 }
 
 /** The peers whose home relay is `relay` and to which `from` has no direct link. */

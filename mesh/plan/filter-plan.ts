@@ -1,16 +1,26 @@
 /** What a host lets through its tunnel, as plain data: the input of mesh/render/filter.ts. */
+import { contains, hostPrefix } from "../addresses";
+import type { MeshConfig, Node } from "../config/config";
 import type { PortRange } from "../config/ports";
+import { allowedIps } from "./allowed-ips";
+import { filters } from "./links";
+import type { LinkIndex } from "./paths";
+import { prefixesNamed, type Policy } from "./policy";
+import { alternateName } from "./rotation";
 
 export interface FilterPlan {
   /** Names of our interfaces on this host; the second one exists only during a rotation. */
   interfaces: string[];
   /** Whether the host forwards packets. */
   forwards: boolean;
+  /** Whether it checks what it sends itself: a relay, because no other node does. */
+  sends: boolean;
   /**
-   * The sources whose connections were checked before they came here. A relay trusts `only` what other relays pass on; a
-   * peer trusts its home relay with everything `except` what its direct links bring.
+   * The sources whose connections were checked before they came here. A relay trusts `only` what other relays pass on, but
+   * not addresses of its own in their ranges (`apart`); a peer trusts its home relay with everything `except` what its direct
+   * links bring.
    */
-  trusted: { only: string[] } | { except: string[] };
+  trusted: { only: string[]; apart: string[] } | { except: string[] };
   /** LANs whose machines may send into the tunnel, on a relay; null on a peer: the next node knows its LANs. */
   entrances: string[] | null;
   /** What is let through, whichever rule says so. */
@@ -26,4 +36,98 @@ export interface FilterRule {
   to: string[];
   /** Null: everything. A ping is always included; with an empty list it is all. */
   ports: PortRange[] | null;
+}
+
+/**
+ * Each connection is checked once, where it enters: by the home relay of whoever starts it or, on a direct link, by the peer
+ * that receives it. Null for a node that has nothing to check.
+ */
+export function planFilter(
+  node: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+  policy: Policy,
+): FilterPlan | null {
+  if (!filters(node)) return null;
+  return node.kind === "relay"
+    ? relayFilter(node, config, index, policy)
+    : peerFilter(node, config, index, policy);
+}
+
+function relayFilter(node: Node, config: MeshConfig, index: LinkIndex, policy: Policy): FilterPlan {
+  const { network } = config;
+  const neighbours = index.neighbours(node.name);
+  const relays = neighbours.filter(({ kind }) => kind === "relay");
+  const served = [node, ...neighbours.filter(({ kind }) => kind === "peer")];
+  const ranges = relays.flatMap(({ peerRanges = [] }) => peerRanges);
+  const own = served.flatMap(({ address, address6 }) => [
+    address,
+    ...(address6 === null ? [] : [address6]),
+  ]);
+  return {
+    interfaces: [network.interface, alternateName(network.interface)],
+    forwards: true,
+    sends: true,
+    trusted: {
+      only: relays.flatMap((relay) => sourcesOf(relay, node, config, index, policy)),
+      apart: own
+        .filter((address) => ranges.some((range) => contains(range, address)))
+        .map((address) => hostPrefix(address).text),
+    },
+    entrances: node.subnets.map(({ text }) => text),
+    rules: rulesFor(policy, (from, to) => ({
+      from: prefixesNamed(from, served, network),
+      to: prefixesNamed(to, index.nodes, network),
+    })),
+  };
+}
+
+/** Null if everything may be started over its direct links. */
+function peerFilter(
+  node: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+  policy: Policy,
+): FilterPlan | null {
+  const { network } = config;
+  const limited = index
+    .neighbours(node.name)
+    .filter((other) => other.kind === "peer" && !policy.isOpen(other, node));
+  if (limited.length === 0) return null;
+  const sources = limited.flatMap((other) => sourcesOf(other, node, config, index, policy));
+  const own = [node.address, ...(node.address6 === null ? [] : [node.address6])];
+  const targets = [...own.map(hostPrefix), ...node.subnets].map(({ text }) => text);
+  return {
+    interfaces: [network.interface],
+    forwards: node.subnets.length > 0,
+    sends: false,
+    trusted: { except: sources },
+    entrances: null,
+    rules: rulesFor(policy, (from, to) => ({
+      from: from.includes("*") ? sources : prefixesNamed(from, limited, network),
+      to: to.includes("*") ? targets : prefixesNamed(to, [node], network),
+    })),
+  };
+}
+
+/** The rules that concern a host, with what its sets hold. */
+function rulesFor(
+  { rules }: Policy,
+  prefixes: (from: string[], to: string[]) => Pick<FilterRule, "from" | "to">,
+): FilterRule[] {
+  return rules.flatMap(({ name, from, to, ports }) => {
+    const sets = prefixes(from, to);
+    return sets.from.length === 0 || sets.to.length === 0 ? [] : [{ name, ...sets, ports }];
+  });
+}
+
+/** The source addresses that cryptokey routing accepts from a neighbour. */
+function sourcesOf(
+  neighbour: Node,
+  node: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+  policy: Policy,
+): string[] {
+  return allowedIps(node, neighbour, config, index, policy).map(({ text }) => text);
 }

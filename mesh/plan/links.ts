@@ -1,5 +1,6 @@
 /** Which nodes have each other's peer section. */
 import type { Endpoint, MeshConfig, Node } from "../config/config";
+import type { Policy } from "./policy";
 
 /** A pair of nodes that have each other's peer section; `a` comes before `b`. */
 export interface Link {
@@ -10,17 +11,37 @@ export interface Link {
 /**
  * Links every relay to every other, and every peer to its home relay. With topology `auto`, it also links a peer that can
  * be dialled to the nodes that can dial it. A peer that cannot be dialled has no link to a relay other than its home:
- * cryptokey routing sends an address to one peer only, so two relays could not both lead to it.
+ * cryptokey routing sends an address to one peer only, so two relays could not both lead to it. A policy leaves out the
+ * direct links that it does not need, or that it could not be enforced on.
  */
-export function planLinks(config: MeshConfig): Link[] {
+export function planLinks(config: MeshConfig, policy: Policy | null): Link[] {
   const pairs = new Map<string, Link>();
   const add = (one: Node, other: Node) => {
     const [a, b] = one.name < other.name ? [one.name, other.name] : [other.name, one.name];
     if (a !== b) pairs.set(`${a} ${b}`, { a, b });
   };
   linkThroughRelays(config.nodes, add);
-  if (config.network.topology === "auto") linkDirectly(config.nodes, add);
+  if (config.network.topology === "auto") {
+    linkDirectly(config.nodes, (one, other) => {
+      if (policy === null || isDirect(one, other, policy)) add(one, other);
+    });
+  }
   return [...pairs.values()].sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b));
+}
+
+/**
+ * Reports whether a policy has a direct link between two peers: they may talk, and each drops what the other may not start
+ * or need not. A relay that is not a peer's home has none to it, because others might need the way through it.
+ */
+function isDirect(one: Node, other: Node, policy: Policy): boolean {
+  if (one.kind === "relay" || other.kind === "relay" || one === other) return false;
+  const enforced = (from: Node, to: Node) => filters(to) || policy.isOpen(from, to);
+  return policy.mayTalk(one, other) && enforced(one, other) && enforced(other, one);
+}
+
+/** Reports whether the node can drop what a policy does not allow: only where we can put a packet filter. */
+export function filters(node: Node): boolean {
+  return node.hosts.length > 0;
 }
 
 /** The endpoint at which `from` dials `to`, or null if it cannot. */

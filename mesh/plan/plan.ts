@@ -3,13 +3,20 @@
  * secrets, so it can be printed, compared and pasted into a public issue.
  */
 import type { Prefix } from "../addresses";
-import { formatEndpoint, type MeshConfig, type Network, type Node } from "../config/config";
+import {
+  formatEndpoint,
+  type MeshConfig,
+  type Network,
+  type Node,
+  type PolicyRule,
+} from "../config/config";
 import { allowedIps } from "./allowed-ips";
-import type { FilterPlan } from "./filter-plan";
+import { planFilter, type FilterPlan } from "./filter-plan";
 import { dialledEndpoint, planLinks, type Link } from "./links";
 import { planNat, type NatPlan } from "./nat-plan";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
+import { indexPolicy, type Policy } from "./policy";
 import {
   alternateName,
   hasSecondInterface,
@@ -23,6 +30,8 @@ import {
 
 export interface Plan {
   network: Network;
+  /** Null: all nodes may start everything. */
+  policy: PolicyRule[] | null;
   /** Sorted by name. */
   nodes: NodePlan[];
   /** Sorted; `a` comes before `b`. */
@@ -51,31 +60,41 @@ export interface NodePlan extends Node {
 
 /** Computes the plan. A star has O(nodes) links; with `auto`, each peer with an endpoint is linked to all nodes. */
 export function planMesh(config: MeshConfig): Plan {
-  const links = planLinks(config);
+  const policy = indexPolicy(config);
+  const links = planLinks(config, policy);
   const index = indexLinks(config.nodes, links);
   return {
     network: config.network,
-    nodes: config.nodes.map((node) => planNode(node, config, index)),
+    policy: config.policy,
+    nodes: config.nodes.map((node) => planNode(node, config, index, policy)),
     links,
   };
 }
 
-function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
+function planNode(
+  node: Node,
+  config: MeshConfig,
+  index: LinkIndex,
+  policy: Policy | null,
+): NodePlan {
   const neighbours = index.neighbours(node.name);
   const nat = planNat(node, config);
-  const sections = neighbours.flatMap((neighbour) => planSections(node, neighbour, config, index));
+  const sections = neighbours.flatMap((neighbour) =>
+    planSections(node, neighbour, config, index, policy),
+  );
   return {
     ...node,
     sections,
     forwarding: planForwarding(node),
     probes: neighbours
       .filter((other) => announcesKey(node) || dialledEndpoint(node, other) !== null)
+      .filter((other) => policy === null || policy.access(node.name, other.name) !== "none")
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
-    filter: null,
+    filter: policy === null ? null : planFilter(node, config, index, policy),
     ...(nat === null ? {} : { nat }),
   };
 }
@@ -101,9 +120,10 @@ function planSections(
   neighbour: Node,
   config: MeshConfig,
   index: LinkIndex,
+  policy: Policy | null,
 ): PeerSection[] {
   return keysKnownBy(node, neighbour).map((known) =>
-    planSection(node, neighbour, known, config, index),
+    planSection(node, neighbour, known, config, index, policy),
   );
 }
 
@@ -113,6 +133,7 @@ function planSection(
   known: KnownKey,
   config: MeshConfig,
   index: LinkIndex,
+  policy: Policy | null,
 ): PeerSection {
   const families = (prefix: Prefix) =>
     prefix.family === 4 || node.address6 !== null || node.blockIpv6 === true;
@@ -122,7 +143,7 @@ function planSection(
     which: known.which,
     presharedKey: config.presharedKeys,
     // Without an IPv6 address the host may have IPv6 disabled, and wg-quick fails to add an IPv6 route.
-    allowedIps: (known.routed ? allowedIps(node, neighbour, config, index) : [])
+    allowedIps: (known.routed ? allowedIps(node, neighbour, config, index, policy) : [])
       .filter(families)
       .map((prefix) => prefix.text),
     endpoint: known.endpoint === null ? null : formatEndpoint(known.endpoint),

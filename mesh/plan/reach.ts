@@ -1,9 +1,11 @@
 /** Reachability: as pairs for machines, and as groups of similar nodes in a human-readable form. */
 import type { Node } from "../config/config";
+import { formatPorts } from "../config/ports";
 import { lansFor } from "./allowed-ips";
 import { exitsOf } from "./nat-plan";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
+import { indexPolicy } from "./policy";
 
 export interface Reach {
   from: string;
@@ -11,21 +13,25 @@ export interface Reach {
   to: string;
   /** The nodes on the path, both ends included; the path to a LAN ends at its gateway. */
   path: string[];
+  /** What the policy lets `from` start besides a ping, e.g. `tcp/443`. Absent: everything. */
+  ports?: string[];
 }
 
-/** Every ordered pair that can communicate, with LANs as targets too. O(nodes²). */
+/** Every ordered pair of which the first may start something to the second, with LANs as targets too. O(nodes²). */
 export function reachOf(plan: Plan): Reach[] {
   const index = indexLinks(plan.nodes, plan.links);
+  const policy = indexPolicy(plan);
   return plan.nodes.flatMap((from) =>
     plan.nodes.flatMap((to) => {
       const path = from.name === to.name ? null : pathBetween(from, to, index);
       if (path === null) return [];
       const lans = lansFor(from, to).filter((prefix) => carries(path, prefix.family, index));
-      return [to.name, ...lans.map((prefix) => prefix.text)].map((target) => ({
-        from: from.name,
-        to: target,
-        path,
-      }));
+      return [to.name, ...lans.map((prefix) => prefix.text)].flatMap((target) => {
+        const access = policy?.access(from.name, target) ?? "all";
+        if (access === "none") return [];
+        const limit = access === "all" ? {} : { ports: access.map(formatPorts) };
+        return [{ from: from.name, to: target, path, ...limit }];
+      });
     }),
   );
 }

@@ -1,4 +1,4 @@
-/** Sets of addresses and names of interfaces, exactly as `nft -s list table` prints them (nft(8)). */
+/** Sets of addresses, exactly as `nft -s list table` prints them (nft(8)). */
 import { disjoint, parsePrefix, type Family } from "../addresses";
 
 /** The lines of a set or a chain, without the table's indentation. */
@@ -42,9 +42,4 @@ export function setLines({ name, elements }: AddressSet): Block[] {
 function wrapped(elements: readonly string[], perLine: number): string {
   const separator = (at: number) => (at % perLine === 0 ? ",\n\t\t\t     " : ", ");
   return elements.map((text, at) => (at === 0 ? text : separator(at) + text)).join("");
-}
-
-export function names(interfaces: readonly string[]): string {
-  const quoted = [...interfaces].sort().map((name) => `"${name}"`);
-  return quoted.length === 1 ? quoted.join("") : `{ ${quoted.join(", ")} }`;
 }

@@ -8,7 +8,7 @@ import type { PortRange } from "../config/ports";
 import { filterTableName } from "../filter-table";
 import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
-import { FAMILIES, names, setLines, setOf, type AddressSet, type Block } from "./address-sets";
+import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 import { natBlocks } from "./nat";
 
 /** One nftables table without secrets; null for a node that neither filters nor translates. */
@@ -30,6 +30,7 @@ function setsOf(filter: FilterPlan): Sets {
   const trusted = "only" in filter.trusted ? filter.trusted.only : filter.trusted.except;
   return {
     trusted: setOf("only" in filter.trusted ? "trusted" : "checked", trusted),
+    apart: setOf("apart", "only" in filter.trusted ? filter.trusted.apart : []),
     entrances: setOf("entrances", filter.entrances ?? []),
     rules: filter.rules.map((rule) => ({
       ...rule,
@@ -39,12 +40,13 @@ function setsOf(filter: FilterPlan): Sets {
   };
 }
 
-function allOf({ trusted, entrances, rules }: Sets): AddressSet[] {
-  return [trusted, entrances, ...rules.flatMap(({ from, to }) => [from, to])];
+function allOf({ trusted, apart, entrances, rules }: Sets): AddressSet[] {
+  return [trusted, apart, entrances, ...rules.flatMap(({ from, to }) => [from, to])];
 }
 
 interface Sets {
   trusted: AddressSet;
+  apart: AddressSet;
   entrances: AddressSet;
   rules: RuleSets[];
 }
@@ -60,6 +62,7 @@ function chainsOf(filter: FilterPlan, sets: Sets, leaving: readonly string[]): B
   return [
     inputChain(filter),
     ...(filter.forwards ? [forwardChain(filter, sets)] : []),
+    ...(filter.sends ? [outputChain(filter)] : []),
     [
       "chain connections {",
       ...leaving,
@@ -77,32 +80,59 @@ function inputChain({ interfaces }: FilterPlan): Block {
   return [
     "chain input {",
     "\ttype filter hook input priority filter; policy accept;",
-    `\tiifname ${names(interfaces)} goto connections`,
+    ...interfaces.map((name) => `\tiifname "${name}" goto connections`),
     "}",
   ];
 }
 
 /** On a relay, what comes from outside the tunnel must be from a LAN behind it, or be an answer: it could be spoofed. */
 function forwardChain({ interfaces, entrances }: FilterPlan, sets: Sets): Block {
-  const out = `\toifname ${names(interfaces)}`;
-  const from = matches(sets.entrances, "saddr").map((match) => `${out} ${match} goto connections`);
+  const from = matches(sets.entrances, "saddr").map((match) => `${match} goto connections`);
+  const entering =
+    entrances === null
+      ? ["goto connections"]
+      : ["ct direction reply goto connections", ...from, "drop"];
   return [
     "chain forward {",
     "\ttype filter hook forward priority filter; policy accept;",
-    `\tiifname ${names(interfaces)} goto connections`,
-    ...(entrances === null
-      ? [`${out} goto connections`]
-      : [`${out} ct direction reply goto connections`, ...from, `${out} drop`]),
+    ...interfaces.map((name) => `\tiifname "${name}" goto connections`),
+    ...interfaces.flatMap((name) => entering.map((rule) => `\toifname "${name}" ${rule}`)),
+    "}",
+  ];
+}
+
+/** A ping always leaves: it starts handshakes. Its answer is dropped on the way in, if the policy does not allow it. */
+function outputChain({ interfaces }: FilterPlan): Block {
+  const rules = [
+    "icmp type echo-request accept",
+    "icmpv6 type echo-request accept",
+    "goto connections",
+  ];
+  return [
+    "chain output {",
+    "\ttype filter hook output priority filter; policy accept;",
+    ...interfaces.flatMap((name) => rules.map((rule) => `\toifname "${name}" ${rule}`)),
     "}",
   ];
 }
 
 function trust({ trusted }: FilterPlan, sets: Sets): string[] {
-  if ("only" in trusted) return matches(sets.trusted, "saddr").map((match) => `\t${match} accept`);
+  if ("only" in trusted) return trustOnly(sets);
   return FAMILIES.map(({ family, word, suffix }) =>
     sets.trusted.elements[family].length === 0
       ? `\tmeta nfproto ipv${family} accept`
       : `\tct original ${word} saddr != @checked${suffix} accept`,
+  );
+}
+
+function trustOnly({ trusted, apart }: Sets): string[] {
+  return FAMILIES.filter(({ family }) => trusted.elements[family].length > 0).map(
+    ({ family, word, suffix }) => {
+      const source = `ct original ${word} saddr`;
+      const others =
+        apart.elements[family].length > 0 ? ` ${source} != @${apart.name}${suffix}` : "";
+      return `\t${source} @${trusted.name}${suffix}${others} accept`;
+    },
   );
 }
 

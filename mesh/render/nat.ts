@@ -3,7 +3,7 @@
  * on to its LANs, gets the host's own address there, so that answers come back without a route.
  */
 import type { NatPlan } from "../plan/nat-plan";
-import { FAMILIES, names, setLines, setOf, type AddressSet, type Block } from "./address-sets";
+import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 
 export interface NatBlocks {
   sets: Block[];
@@ -18,16 +18,16 @@ export function natBlocks(nat: NatPlan | undefined): NatBlocks {
   const inside = setOf("inside", nat.leaving.length === 0 ? [] : nat.inside);
   const lans = setOf("lans", nat.lans?.of ?? []);
   const remote = setOf("remote", nat.lans?.from ?? []);
-  const ours = names(nat.interfaces);
+  const away = nat.interfaces.map((name) => `oifname != "${name}"`).join(" ");
   return {
     sets: [leaving, inside, lans, remote].flatMap(setLines),
     chains: [
-      ...(nat.leaving.length === 0 ? [] : [exitChain(ours, leaving, inside)]),
+      ...(nat.leaving.length === 0 ? [] : [exitChain(nat, leaving, inside)]),
       [
         "chain postrouting {",
         "\ttype nat hook postrouting priority srcnat; policy accept;",
-        ...pairs(leaving, inside, "!= ").map((match) => `\toifname != ${ours} ${match} masquerade`),
-        ...pairs(remote, lans).map((match) => `\toifname != ${ours} ${match} masquerade`),
+        ...pairs(leaving, inside, "!= ").map((match) => `\t${away} ${match} masquerade`),
+        ...pairs(remote, lans).map((match) => `\t${away} ${match} masquerade`),
         "}",
       ],
     ],
@@ -39,24 +39,28 @@ export function natBlocks(nat: NatPlan | undefined): NatBlocks {
  * Only peers with `routeAll` get out, and none to the link-local addresses of the relay's own network, such as the metadata
  * service of a cloud. TCP learns the smaller MTU of the way, because many servers never get ICMP's word of it.
  */
-function exitChain(ours: string, leaving: AddressSet, inside: AddressSet): Block {
+function exitChain({ interfaces }: NatPlan, leaving: AddressSet, inside: AddressSet): Block {
   const outside = FAMILIES.filter(({ family }) => inside.elements[family].length > 0).map(
     ({ family, word, suffix }) => {
       const others =
         leaving.elements[family].length > 0 ? ` ${word} saddr != @leaving${suffix}` : "";
-      return `\tiifname ${ours} ${word} daddr != @inside${suffix}${others} drop`;
+      return `${word} daddr != @inside${suffix}${others} drop`;
     },
   );
   return [
     "chain exit {",
     "\ttype filter hook forward priority filter; policy accept;",
-    `\tiifname ${ours} ip daddr 169.254.0.0/16 drop`,
-    ...outside,
-    `\tiifname ${ours} tcp flags syn tcp option maxseg size set rt mtu`,
-    `\toifname ${ours} tcp flags syn tcp option maxseg size set rt mtu`,
+    ...interfaces.flatMap((name) => [
+      ...["ip daddr 169.254.0.0/16 drop", ...outside, CLAMP].map(
+        (rule) => `\tiifname "${name}" ${rule}`,
+      ),
+      `\toifname "${name}" ${CLAMP}`,
+    ]),
     "}",
   ];
 }
+
+const CLAMP = "tcp flags syn tcp option maxseg size set rt mtu";
 
 /** A match of source and destination for each family that both sets have. */
 function pairs(from: AddressSet, to: AddressSet, not: "" | "!= " = "", of = ""): string[] {

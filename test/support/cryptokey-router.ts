@@ -1,9 +1,16 @@
 /**
  * The test oracle: follows a packet through a set of wg-quick files hop by hop, the way WireGuard does it. The longest
  * prefix among the allowed IPs decides where a packet goes and whether it is accepted. Deliberately naive, and independent
- * of the plan.
+ * of the plan. Where a machine has an nftables table, each packet passes its hooks too.
  */
 import { bitsOfPrefix, isInPrefix, sameFamily } from "./address-bits";
+import {
+  isAccepted,
+  isMasqueraded,
+  type Connection,
+  type FilteredPacket,
+  type Protocol,
+} from "./nft-table";
 import { readWgQuick, type WgPeer, type WgQuickText } from "./wg-quick-text";
 
 /** One machine: its file, and facts about its network. */
@@ -17,6 +24,8 @@ export interface RoutedMachine {
   /** Two keys of one peer. The host gives the allowed IPs to the one that can complete a handshake. */
   pairs?: { current: string; next: string }[];
   forwarding: { ipv4: boolean; ipv6: boolean };
+  /** Its nftables table, and the names of the interfaces that this is for. */
+  filter?: { text: string; interface: string };
   /** LANs behind it. */
   lans: string[];
   /** `host:port` at which every machine can dial it. */
@@ -24,18 +33,25 @@ export interface RoutedMachine {
   site: string | null;
   /** `host:port` at which machines of its site can dial it. */
   outerAtSite: string[];
-  /** Its nftables table; null if it has none. */
-  table: string | null;
 }
 
 interface Router {
-  /** The names of the machines on the path of a packet, or null if the packet or its reply is dropped. */
-  path(from: string, destination: string): string[] | null;
+  /**
+   * The names of the machines on the path of a packet, or null if the packet or its reply is dropped. `from` is a machine, or
+   * an address in a LAN.
+   */
+  path(from: string, destination: string, traffic?: Traffic): string[] | null;
   /**
    * The machine that sends a packet to a destination outside the network on, with its own address as the source; null if
    * there is none.
    */
   exit(from: string, destination: string): string | null;
+}
+
+/** What is started; a ping by default. */
+export interface Traffic {
+  protocol: Protocol;
+  port: number;
 }
 
 interface Node extends RoutedMachine {
@@ -55,39 +71,45 @@ interface Port {
 export function routerOf(machines: readonly RoutedMachine[]): Router {
   const nodes = machines.map(nodeOf);
   for (const port of nodes.flatMap((node) => node.ports)) moveAllowedIps(port, nodes);
-  const exit = (from: string, destination: string) => {
-    const start = nodes.find((node) => node.name === from);
-    const hop = start && nextHop(nodes, start, destination);
-    const source = start && addressOf(start, destination);
-    if (hop === undefined || source === undefined || !accepts(hop, source)) return null;
-    const { node } = hop.into;
-    return translates(node, source, destination) && forwards(node, source) ? node.name : null;
-  };
   return {
-    exit,
-    path: (from, destination) => {
-      const start = nodes.find((node) => node.name === from);
-      const source = start && addressOf(start, destination);
+    exit: (from, destination) => exitFor(nodes, from, destination),
+    path: (from, destination, traffic = { protocol: "icmp", port: 0 }) => {
+      const own = nodes.find((node) => node.name === from);
+      const start = own ?? nodes.find((node) => isBehind(node, from));
+      const source = own === undefined ? from : addressOf(own, destination);
       if (start === undefined || source === undefined) return null;
-      const there = walk(nodes, start, source, destination);
+      const connection = { source, destination, ...traffic };
+      const there = walk(nodes, start, connection, "original");
       const end = there?.at(-1);
       if (there === null || end === undefined) return null;
-      const back = walk(nodes, end, destination, source);
+      const back = walk(nodes, end, connection, "reply");
       return back?.at(-1) === start ? there.map((node) => node.name) : null;
     },
   };
 }
 
+type Direction = FilteredPacket["direction"];
+
 /** The nodes on the path of a packet, from its source to its destination; null if it is dropped. */
-function walk(nodes: Node[], start: Node, source: string, destination: string): Node[] | null {
+function walk(
+  nodes: Node[],
+  start: Node,
+  connection: Connection,
+  direction: Direction,
+): Node[] | null {
+  const ends = [connection.source, connection.destination];
+  const [source = "", destination = ""] = direction === "original" ? ends : ends.reverse();
   const passed = [start];
-  if (isBehind(start, source) && !forwards(start, source)) return null;
+  const entersLan = !owns(start, source);
+  if (entersLan && !forwards(start, source)) return null;
   for (let at = start; passed.length <= nodes.length;) {
-    if (owns(at, destination)) return passed;
-    if (isBehind(at, destination)) return forwards(at, destination) ? passed : null;
+    const input = at !== start ? TUNNEL : entersLan ? LAN : null;
+    const passes = (output: Side) => isLetThrough(at, { input, output }, connection, direction);
+    if (owns(at, destination)) return passes(null) ? passed : null;
+    if (isBehind(at, destination)) return forwards(at, destination) && passes(LAN) ? passed : null;
     if (at !== start && !forwards(at, destination)) return null;
     const hop = isOnItsLan(nodes, at, destination) ? undefined : nextHop(nodes, at, destination);
-    if (hop === undefined || !accepts(hop, source)) return null;
+    if (hop === undefined || !accepts(hop, source) || !passes(TUNNEL)) return null;
     passed.push(hop.into.node);
     at = hop.into.node;
   }
@@ -98,22 +120,19 @@ function addressOf(node: Node, destination: string): string | undefined {
   return node.config.addresses.map(withoutLength).find((own) => sameFamily(own, destination));
 }
 
-/** Whether the table gives the packet the machine's own address, and no chain of it drops the packet before. */
-function translates({ table }: Node, source: string, destination: string): boolean {
-  const version = source.includes(":") ? "v6" : "";
-  const isIn = (address: string, set: string) =>
-    elementsOf(table ?? "", `${set}${version}`).some((prefix) => isInPrefix(address, prefix));
-  const rule = `saddr @leaving${version} \\w+ daddr != @inside${version} masquerade`;
-  const applies = new RegExp(rule).test(table ?? "");
-  return applies && isIn(source, "leaving") && !isIn(destination, "inside");
-}
-
-/** The prefixes in a set of an nftables table. */
-function elementsOf(table: string, set: string): string[] {
-  const [, elements = ""] =
-    new RegExp(`\\tset ${set} \\{[^}]*elements = \\{([^}]*)\\}`).exec(table) ?? [];
-  const texts = elements.split(",").map((text) => text.trim());
-  return texts.map((text) => (text.includes("/") ? text : hostPrefix(text)));
+function exitFor(nodes: Node[], from: string, destination: string): string | null {
+  const start = nodes.find((node) => node.name === from);
+  const hop = start && nextHop(nodes, start, destination);
+  const source = start && addressOf(start, destination);
+  if (hop === undefined || source === undefined || !accepts(hop, source)) return null;
+  const { node } = hop.into;
+  const connection = { source, destination, protocol: "tcp", port: 443 } as const;
+  const passes =
+    isLetThrough(node, { input: TUNNEL, output: LAN }, connection, "original") &&
+    isLetThrough(node, { input: LAN, output: TUNNEL }, connection, "reply");
+  const isTranslated =
+    node.filter !== undefined && isMasqueraded(node.filter.text, { output: LAN, connection });
+  return passes && isTranslated && forwards(node, source) ? node.name : null;
 }
 
 /** The route of a LAN that a peer is in itself beats a default route into the tunnel, but nothing more specific. */
@@ -131,6 +150,32 @@ function isDefaultRoute(port: Port, address: string): boolean {
       true &&
     !section.allowedIps.some((prefix) => !prefix.endsWith("/0") && isInPrefix(address, prefix))
   );
+}
+
+const TUNNEL = "tunnel";
+const LAN = "eth0";
+
+/** Where a packet comes from or goes to; null: the machine itself. */
+type Side = typeof TUNNEL | typeof LAN | null;
+
+/** The table's verdict on a packet that passes a machine. */
+function isLetThrough(
+  { filter }: Node,
+  { input, output }: { input: Side; output: Side },
+  connection: Connection,
+  direction: Direction,
+): boolean {
+  if (filter === undefined) return true;
+  const named = (side: Side) => (side === TUNNEL ? filter.interface : side);
+  const hook = output === null ? "input" : input === null ? "output" : "forward";
+  const packet = {
+    hook,
+    input: named(input),
+    output: named(output),
+    connection,
+    direction,
+  } as const;
+  return isAccepted(filter.text, packet);
 }
 
 function nodeOf(machine: RoutedMachine): Node {

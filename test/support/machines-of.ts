@@ -18,13 +18,18 @@ export function machinesOf(raw: RawNetwork, plan: Plan): RoutedMachine[] {
       ...secondOf(node, plan),
       pairs: node.rotation?.pairs ?? [],
       forwarding: node.forwarding,
+      ...filterOf(node, plan),
       lans: textsOf(fields["subnets"]),
       outer: [...textsOf(fields["endpoint"]), ...ownHost(node.kind, fields, port)],
       site: typeof fields["site"] === "string" ? fields["site"] : null,
       outerAtSite: textsOf(fields["siteEndpoint"]),
-      table: renderFilter(node, plan.network),
     };
   });
+}
+
+function filterOf(node: NodePlan, { network }: Plan): Pick<RoutedMachine, "filter"> {
+  const text = renderFilter(node, network);
+  return text === null ? {} : { filter: { text, interface: network.interface } };
 }
 
 function secondOf(node: NodePlan, plan: Plan): Pick<RoutedMachine, "second"> {

@@ -10,7 +10,7 @@ import { tables } from "./issue-rows/all-rows";
 const FILES = [
   "mesh/addresses.ts",
   "mesh/plan/plan-issues.ts",
-  ...["field", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
+  ...["field", "ports", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
   ...[
     "ec2-shape",
     "rules-addresses",
@@ -18,6 +18,7 @@ const FILES = [
     "rules-ec2",
     "rules-exits",
     "rules-hosts",
+    "rules-policy",
     "rules-ranges",
     "rules-rotation",
     "rules-secrets",

@@ -190,7 +190,12 @@ const cases: Case[] = [
     "valid",
     { relays: undefined, peers: { desktop: undefined, laptop: undefined } },
   ],
-  ["a policy", "error", { policy: [{ from: ["desktop"], to: ["*"] }] }, "policy"],
+  [
+    "a policy with a relay that cannot enforce it",
+    "error",
+    { policy: [{ from: ["desktop"], to: ["*"] }] },
+    "relays.tokyo.host",
+  ],
   [
     "SSH from the whole internet",
     "error",

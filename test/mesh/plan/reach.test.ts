@@ -4,8 +4,9 @@ import fc from "fast-check";
 import type { Plan } from "../../../mesh/plan/plan";
 import { groupOf, reachabilityOf, reachOf, type Reachability } from "../../../mesh/plan/reach";
 import { addressOfBits, bitsOf } from "../../support/address-bits";
-import { routerOf } from "../../support/cryptokey-router";
+import { routerOf, type RoutedMachine } from "../../support/cryptokey-router";
 import { networks } from "../../support/networks";
+import { limitedNetworks } from "../../support/policies";
 import { changed, keys } from "../../support/small-network";
 import { nodeIn, planOf } from "../../support/plan-of";
 import { machinesOf } from "../../support/machines-of";
@@ -43,26 +44,33 @@ describe("reachability", () => {
     );
   });
 
-  it("has exactly the exits of the router over the rendered configs and nftables tables", () => {
-    let leaving = 0;
-    const outside = { 4: "198.18.0.9", 6: "2001:db8:ffff::9" };
-    fc.assert(
-      fc.property(networks, (raw) => {
-        const plan = planOf(raw);
-        const router = routerOf(machinesOf(raw, plan));
-        const { exits = {} } = reachabilityOf(plan);
-        for (const { name, address6 } of plan.nodes) {
-          const relay = exits[name] ?? null;
-          const has6 = address6 !== null && nodeIn(plan, relay ?? name).address6 !== null;
-          assert.equal(router.exit(name, outside[4]), relay, name);
-          assert.equal(router.exit(name, outside[6]), has6 ? relay : null, `${name} by IPv6`);
-          leaving += relay === null ? 0 : 1;
-        }
-      }),
-      { numRuns: 150 },
-    );
-    assert.ok(leaving > 0);
-  });
+  for (const [kind, some] of Object.entries({
+    "any network": networks,
+    "a policy": limitedNetworks,
+  }))
+    it(`has exactly the exits of the router, also for a peer that widens its own allowed IPs, in ${kind}`, () => {
+      let leaving = 0;
+      const outside = { 4: "198.18.0.9", 6: "2001:db8:ffff::9" };
+      fc.assert(
+        fc.property(some, (raw) => {
+          const plan = planOf(raw);
+          const machines = machinesOf(raw, plan);
+          const routers = [routerOf(machines), routerOf(machines.map((one) => widened(one, plan)))];
+          const { exits = {} } = reachabilityOf(plan);
+          for (const { name, address6 } of plan.nodes) {
+            const relay = exits[name] ?? null;
+            const has6 = address6 !== null && nodeIn(plan, relay ?? name).address6 !== null;
+            for (const router of routers) {
+              assert.equal(router.exit(name, outside[4]), relay, name);
+              assert.equal(router.exit(name, outside[6]), has6 ? relay : null, `${name} by IPv6`);
+            }
+            leaving += relay === null ? 0 : 1;
+          }
+        }),
+        { numRuns: 100 },
+      );
+      assert.ok(leaving > 0);
+    });
 
   it("by groups changes only at the new peer when one is added", () => {
     const before = reachabilityOf(planOf(changed()));
@@ -94,6 +102,14 @@ describe("reachability", () => {
     );
   });
 });
+
+/** A machine whose owner sends everything to its home relay. */
+function widened(machine: RoutedMachine, plan: Plan): RoutedMachine {
+  const section = new RegExp(
+    `(# ${nodeIn(plan, machine.name).relay ?? ""}\\n[^#]*AllowedIPs = ).*`,
+  );
+  return { ...machine, text: machine.text.replace(section, "$10.0.0.0/0, ::/0") };
+}
 
 function claims(plan: Plan): Map<string, string[]> {
   return new Map(reachOf(plan).map(({ from, to, path }) => [`${from} -> ${to}`, path]));

@@ -41,15 +41,19 @@ describe("address translation", () => {
 
 	chain exit {
 		type filter hook forward priority filter; policy accept;
-		iifname { "wg0", "wg0-next" } ip daddr 169.254.0.0/16 drop
-		iifname { "wg0", "wg0-next" } ip daddr != @inside ip saddr != @leaving drop
-		iifname { "wg0", "wg0-next" } tcp flags syn tcp option maxseg size set rt mtu
-		oifname { "wg0", "wg0-next" } tcp flags syn tcp option maxseg size set rt mtu
+		iifname "wg0" ip daddr 169.254.0.0/16 drop
+		iifname "wg0" ip daddr != @inside ip saddr != @leaving drop
+		iifname "wg0" tcp flags syn tcp option maxseg size set rt mtu
+		oifname "wg0" tcp flags syn tcp option maxseg size set rt mtu
+		iifname "wg0-next" ip daddr 169.254.0.0/16 drop
+		iifname "wg0-next" ip daddr != @inside ip saddr != @leaving drop
+		iifname "wg0-next" tcp flags syn tcp option maxseg size set rt mtu
+		oifname "wg0-next" tcp flags syn tcp option maxseg size set rt mtu
 	}
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		oifname != { "wg0", "wg0-next" } ip saddr @leaving ip daddr != @inside masquerade
+		oifname != "wg0" oifname != "wg0-next" ip saddr @leaving ip daddr != @inside masquerade
 	}
 }
 `,
@@ -75,7 +79,7 @@ describe("address translation", () => {
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		oifname != { "wg0", "wg0-next" } ip saddr @remote ip daddr @lans masquerade
+		oifname != "wg0" oifname != "wg0-next" ip saddr @remote ip daddr @lans masquerade
 	}
 }
 `,
@@ -93,10 +97,14 @@ describe("address translation", () => {
         .filter((line) => line.includes("ip6 "))
         .map((line) => line.trim());
     assert.deepEqual(rules({ address6: "fd5c:10::3" }), [
-      'iifname { "wg0", "wg0-next" } ip6 daddr != @insidev6 ip6 saddr != @leavingv6 drop',
-      'oifname != { "wg0", "wg0-next" } ip6 saddr @leavingv6 ip6 daddr != @insidev6 masquerade',
+      'iifname "wg0" ip6 daddr != @insidev6 ip6 saddr != @leavingv6 drop',
+      'iifname "wg0-next" ip6 daddr != @insidev6 ip6 saddr != @leavingv6 drop',
+      'oifname != "wg0" oifname != "wg0-next" ip6 saddr @leavingv6 ip6 daddr != @insidev6 masquerade',
     ]);
-    assert.deepEqual(rules({}), ['iifname { "wg0", "wg0-next" } ip6 daddr != @insidev6 drop']);
+    assert.deepEqual(rules({}), [
+      'iifname "wg0" ip6 daddr != @insidev6 drop',
+      'iifname "wg0-next" ip6 daddr != @insidev6 drop',
+    ]);
   });
 
   it("is absent at an exit that nobody leaves through, and everywhere else", () => {

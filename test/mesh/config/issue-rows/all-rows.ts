@@ -5,6 +5,7 @@ import { ec2Rows } from "./ec2-rows";
 import { exitRows } from "./exit-rows";
 import { hostRows } from "./host-rows";
 import { planRows } from "./plan-rows";
+import { policyRows } from "./policy-rows";
 import { rangeRows } from "./range-rows";
 import type { Row } from "./row";
 import { rotationRows } from "./rotation-rows";
@@ -23,5 +24,6 @@ export const tables: Record<string, Row[]> = {
   "ec2 relays": ec2Rows,
   "public keys and rotation": rotationRows,
   secrets: secretRows,
+  policy: policyRows,
   "reachability and expectations": planRows,
 };

@@ -3,6 +3,8 @@ import { changed } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
 import type { Row } from "./row";
 
+const PORTS = "write PROTOCOL/PORT or PROTOCOL/FIRST-LAST, e.g. tcp/443, udp/53 or tcp/8000-8100";
+
 const REMEDY = "add a relay, or an endpoint to one side";
 
 export const planRows: Row[] = [
@@ -103,13 +105,20 @@ export const planRows: Row[] = [
         { from: "lapotp", to: "nobody-at-all", reach: true },
         { from: "laptop", to: "desktop" },
         "laptop",
-        { from: "laptop", to: "desktop", reach: true, ports: ["tcp/22"] },
+        { from: "laptop", to: "desktop", reach: true, ports: ["ssh"] },
+        { from: "laptop", to: "desktop", reach: true, port: ["tcp/22"] },
       ],
     }),
     issues: [
       ["expect[1].reach", "error", "is missing", "add it, e.g. true"],
-      ["expect[2]", "error", "is not a map of keys and values", "its keys are from, to, reach"],
-      ["expect[3].ports", "error", "is not a known key", "known keys: from, to, reach"],
+      [
+        "expect[2]",
+        "error",
+        "is not a map of keys and values",
+        "its keys are from, to, ports, reach",
+      ],
+      ["expect[3].ports[0]", "error", '"ssh" is not a port', PORTS],
+      ["expect[4].port", "error", "is not a known key", "did you mean ports?"],
       ["expect[0].from", "error", "is neither a node nor a LAN behind one", "did you mean laptop?"],
       [
         "expect[0].to",

@@ -40,7 +40,7 @@ export const shapeRows: Row[] = [
         "zebra",
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll, policy",
+        "known keys: network, relays, peers, policy, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll",
       ],
       ["network.cdir", "error", "is not a known key", "did you mean cidr?"],
       ["peers.desktop.adress", "error", "is not a known key", "did you mean address?"],
@@ -81,7 +81,7 @@ export const shapeRows: Row[] = [
         '"(hidden)"',
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll, policy",
+        "known keys: network, relays, peers, policy, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll",
       ],
       [
         'peers.desktop."(hidden)"',
@@ -94,13 +94,9 @@ export const shapeRows: Row[] = [
   {
     title: "keys of planned features",
     raw: changed({
-      policy: [],
       network: { domain: "mesh.internal" },
     }),
-    issues: [
-      ["policy", "error", "is not supported yet", "remove policy for now"],
-      ["network.domain", "error", "is not supported yet", "remove domain for now"],
-    ],
+    issues: [["network.domain", "error", "is not supported yet", "remove domain for now"]],
   },
   {
     title: "encrypted parts that must be readable",
@@ -108,9 +104,10 @@ export const shapeRows: Row[] = [
       network: Secret.sealed(),
       relays: Secret.sealed(),
       peers: Secret.sealed(),
+      policy: Secret.sealed(),
       expect: Secret.sealed(),
     },
-    issues: ["network", "relays", "peers", "expect"].map((part) => [
+    issues: ["network", "relays", "peers", "policy", "expect"].map((part) => [
       part,
       "error",
       "is encrypted, in whole or in part, but names, addresses and public keys are not secret",

@@ -1,0 +1,81 @@
+/** Rules on `policy`: everybody that it names exists, and a host enforces it. */
+import type { PolicyRule } from "./config";
+import { hostsOf, type Draft } from "./draft";
+import { error, type Issue } from "./issue";
+import { mergePorts } from "./ports";
+import { nearest } from "./shape-issues";
+
+export function policyIssues(draft: Draft): Issue[] {
+  if (draft.policy === undefined) return [];
+  const known = selectorsOf(draft);
+  const unknown = draft.policy.flatMap((rule, index) =>
+    (["from", "to"] as const).flatMap((side) =>
+      (rule[side] ?? []).flatMap((selector, at) =>
+        unknownSelector(`policy[${index}].${side}[${at}]`, selector, known),
+      ),
+    ),
+  );
+  return [...unknown, ...relaysWithoutHost(draft)];
+}
+
+/** Null without a policy. */
+export function policyOf({ policy }: Draft): PolicyRule[] | null {
+  if (policy === undefined) return null;
+  return policy.map(({ from = [], to = [], ports }) => ({
+    from: [...new Set(from)],
+    to: [...new Set(to)],
+    ports: ports === undefined ? null : mergePorts(ports),
+  }));
+}
+
+/** Everything that a policy may name, disabled nodes too: they come back. */
+interface Known {
+  names: string[];
+  tags: string[];
+  lans: string[];
+}
+
+function selectorsOf({ nodes }: Draft): Known {
+  return {
+    names: nodes.map(({ name }) => name),
+    tags: [...new Set(nodes.flatMap(({ fields }) => fields.tags ?? []))].sort(),
+    lans: nodes.flatMap(({ fields }) => (fields.subnets ?? []).map(({ text }) => text)),
+  };
+}
+
+function unknownSelector(path: string, selector: string, { names, tags, lans }: Known): Issue[] {
+  if (selector === "*") return [];
+  if (selector.startsWith("tag:")) {
+    const all = tags.map((tag) => `tag:${tag}`);
+    if (all.includes(selector)) return [];
+    const message = `no node has the tag ${selector.slice(4)}`;
+    return [error(path, message, suggestion(selector, all, "give it to a node: tags: [...]"))];
+  }
+  if (selector.includes("/")) {
+    if (lans.includes(selector)) return [];
+    const message = `${selector} is not a LAN behind a node`;
+    return [error(path, message, suggestion(selector, lans, "list it under a node's subnets"))];
+  }
+  if (names.includes(selector)) return [];
+  if (tags.includes(selector))
+    return [error(path, "is a tag, not a node", `write tag:${selector}`)];
+  return [error(path, "is not a node", suggestion(selector, names, "known: " + names.join(", ")))];
+}
+
+function suggestion(word: string, known: readonly string[], otherwise: string): string {
+  const near = nearest(word, known);
+  return near === undefined ? otherwise : `did you mean ${near}?`;
+}
+
+/** A relay is where a policy is enforced, and only a relay that is pushed to can do it. */
+function relaysWithoutHost({ nodes }: Draft): Issue[] {
+  return nodes
+    .filter((node) => node.kind === "relay" && node.active && hostsOf(node).length === 0)
+    .map(({ path }) =>
+      error(
+        `${path}.host`,
+        "is missing: with a policy, a relay is pushed to, because it drops what the policy does not allow",
+        "add host and hostKey, or remove policy",
+      ),
+    );
+}

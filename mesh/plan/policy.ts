@@ -1,0 +1,150 @@
+/**
+ * Who may start connections to whom. A member of the network is a node, by its name, or a LAN behind one, as CIDR: a rule for
+ * a node is about its tunnel addresses alone.
+ */
+import { hostPrefix } from "../addresses";
+import type { MeshConfig, Network, Node, PolicyRule } from "../config/config";
+import { includesPorts, mergePorts, overlapsPorts, type PortRange } from "../config/ports";
+
+/** What one member may start to another. A list: these ports, and a ping; empty: only a ping. */
+export type Access = "all" | "none" | PortRange[];
+
+/** A rule of the config, or one that every network has; `name` is unique, its index in the config for the former. */
+export interface NamedRule extends PolicyRule {
+  name: string;
+}
+
+export interface Policy {
+  rules: readonly NamedRule[];
+  access(from: string, to: string): Access;
+  /** Whether everything at and behind `from` may start everything to all at and behind `to`. */
+  isOpen(from: Node, to: Node): boolean;
+  /** Whether a member of the one node may start something to one of the other, or the other way round. */
+  mayTalk(one: Node, other: Node): boolean;
+  /** The same between a node, with the LANs behind it, and a LAN. */
+  mayTalkWithLan(node: Node, lan: string): boolean;
+}
+
+/** The members at a node: itself and the LANs behind it. */
+export function membersAt(node: Node): string[] {
+  return [node.name, ...node.subnets.map(({ text }) => text)];
+}
+
+/** What policies call a member: `*`, a name and tags, or a CIDR. */
+export function selectorsOf(member: string, node: Node | undefined): string[] {
+  return ["*", member, ...(node?.tags ?? []).map((tag) => `tag:${tag}`)];
+}
+
+/** Null: all nodes may start everything. */
+export function indexPolicy({
+  policy,
+  nodes,
+}: Pick<MeshConfig, "policy" | "nodes">): Policy | null {
+  if (policy === null) return null;
+  const rules = [...policy.map((rule, at) => ({ ...rule, name: `${at}` })), ...builtIn(nodes)];
+  const lookUp = accessBetween(rules, nodes);
+  const nothing = (from: string, to: string) => lookUp(from, to) === "none";
+  const mayStart = (from: string[], to: string[]) =>
+    from.some((one) => to.some((other) => !nothing(one, other)));
+  const mayTalk = (some: string[], others: string[]) =>
+    mayStart(some, others) || mayStart(others, some);
+  return {
+    rules,
+    access: lookUp,
+    isOpen: (from, to) =>
+      membersAt(from).every((one) => membersAt(to).every((other) => lookUp(one, other) === "all")),
+    mayTalk: (one, other) => mayTalk(membersAt(one), membersAt(other)),
+    mayTalkWithLan: (node, lan) => mayTalk(membersAt(node), [lan]),
+  };
+}
+
+/** The addresses and LANs of these nodes that the selectors name; `*` is the whole network and their LANs. */
+export function prefixesNamed(
+  selectors: readonly string[],
+  nodes: readonly Node[],
+  { cidr, cidr6 }: Network,
+): string[] {
+  const wanted = new Set(selectors);
+  const lans = nodes.flatMap((node) => node.subnets.map(({ text }) => text));
+  if (wanted.has("*")) return [cidr.text, ...(cidr6 === null ? [] : [cidr6.text]), ...lans];
+  const named = nodes.filter((node) => selectorsOf(node.name, node).some((it) => wanted.has(it)));
+  return [...named.flatMap(addressesOf), ...lans.filter((lan) => wanted.has(lan))];
+}
+
+function addressesOf({ address, address6 }: Node): string[] {
+  return [address, ...(address6 === null ? [] : [address6])].map((own) => hostPrefix(own).text);
+}
+
+/**
+ * What no policy takes away: a relay answers pings, which tell whether a tunnel works, and it may log in to the nodes that
+ * are pushed to through it.
+ */
+function builtIn(nodes: readonly Node[]): NamedRule[] {
+  const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);
+  const pings: NamedRule = { name: "-ping", from: ["*"], to: relays, ports: [] };
+  const logins = relays.map((relay): NamedRule => {
+    const behind = nodes.filter(({ hosts }) =>
+      hosts.some((host) => host.kind === "via" && host.relay === relay),
+    );
+    const ssh: PortRange = { protocol: "tcp", first: 22, last: 22 };
+    return {
+      name: `-ssh-${relay}`,
+      from: [relay],
+      to: behind.map(({ name }) => name),
+      ports: [ssh],
+    };
+  });
+  return [pings, ...logins].filter(({ to }) => to.length > 0);
+}
+
+/** Members that the same rules name have the same access, which is computed once. */
+function accessBetween(rules: readonly NamedRule[], nodes: readonly Node[]): Policy["access"] {
+  const starting = new Map<string, readonly number[]>();
+  const started = new Map<string, readonly number[]>();
+  const members = nodes.flatMap((node) =>
+    membersAt(node).map((member) => [member, member === node.name ? node : undefined] as const),
+  );
+  for (const [member, node] of members) {
+    const selectors = selectorsOf(member, node);
+    starting.set(member, naming(rules, "from", selectors));
+    started.set(member, naming(rules, "to", selectors));
+  }
+  const known = new Map<string, Access>();
+  return (from, to) => {
+    const [starts, ends] = [starting.get(from) ?? [], started.get(to) ?? []];
+    const key = `${starts.join()} ${ends.join()}`;
+    const access = known.get(key) ?? union(rules, starts, ends);
+    known.set(key, access);
+    return access;
+  };
+}
+
+/** The indexes of the rules that name one of these on this side. */
+function naming(rules: readonly NamedRule[], side: "from" | "to", selectors: string[]): number[] {
+  return rules.flatMap((rule, at) =>
+    selectors.some((selector) => rule[side].includes(selector)) ? [at] : [],
+  );
+}
+
+function union(
+  rules: readonly NamedRule[],
+  some: readonly number[],
+  others: readonly number[],
+): Access {
+  const both = rules.filter((_, at) => some.includes(at) && others.includes(at));
+  if (both.length === 0) return "none";
+  if (both.some(({ ports }) => ports === null)) return "all";
+  return mergePorts(both.flatMap(({ ports }) => ports ?? []));
+}
+
+/** The ports of `wanted` that may not all be started. */
+export function closedPorts(access: Access, wanted: readonly PortRange[]): PortRange[] {
+  if (access === "all") return [];
+  return wanted.filter((ports) => access === "none" || !includesPorts(access, ports));
+}
+
+/** The ports of `wanted` of which at least one may be started. */
+export function openPorts(access: Access, wanted: readonly PortRange[]): PortRange[] {
+  if (access === "none") return [];
+  return wanted.filter((ports) => access === "all" || overlapsPorts(access, ports));
+}

@@ -1,0 +1,118 @@
+/** The nftables table of a host: its text, and that nft(8) prints it in exactly that form. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { filterTableName } from "../../../mesh/filter-table";
+import { renderFilter } from "../../../mesh/render/filter";
+import { isAccepted, type Connection } from "../../support/nft-table";
+import { limitedNetworks } from "../../support/policies";
+import { nodeIn, planOf } from "../../support/plan-of";
+import { programs } from "../../support/programs";
+import { changed, hostKey } from "../../support/small-network";
+
+const tokyo = { host: "root@203.0.113.10", hostKey, subnets: ["192.168.10.0/24"] };
+
+describe("the nftables table", () => {
+  it("is absent without a policy", () => {
+    const plan = planOf(changed({ relays: { tokyo } }));
+    assert.deepEqual(
+      plan.nodes.map((node) => renderFilter(node, plan.network)),
+      [null, null, null],
+    );
+  });
+
+  it("of a network where nobody may start anything has only pings to the relay", () => {
+    const text = tableOf({ policy: [] });
+    assert.deepEqual(text.match(/@\S+ (accept|jump .*)$/gm), ["@to-ping jump ping"]);
+    assert.match(text, /\n\t\tdrop\n\t}\n/);
+  });
+
+  it("drops what a machine outside sends into the tunnel in the name of another", () => {
+    const text = tableOf({ policy: [{ from: ["*"], to: ["*"] }] });
+    const entering = (source: string, direction: "original" | "reply") =>
+      isAccepted(text, {
+        ...{ hook: "forward", input: "eth0", output: "wg0", direction },
+        connection: tcp(source, "10.86.0.2"),
+      });
+    assert.equal(entering("192.168.10.7", "original"), true);
+    assert.equal(entering("10.86.0.3", "original"), false);
+    assert.equal(entering("172.17.0.2", "original"), false);
+    assert.equal(entering("10.86.0.3", "reply"), true);
+  });
+
+  it("lets pings of a relay leave, which start handshakes, and nothing else that it may not start", () => {
+    const text = tableOf({ policy: [{ from: ["tokyo"], to: ["laptop"], ports: ["tcp/80"] }] });
+    const sent = (connection: Connection) =>
+      isAccepted(text, {
+        ...{ hook: "output", input: null, output: "wg0", direction: "original", connection },
+      });
+    assert.equal(sent({ ...tcp("10.86.0.1", "10.86.0.2"), protocol: "icmp" }), true);
+    assert.equal(sent(tcp("10.86.0.1", "10.86.0.2")), false);
+    assert.equal(sent(tcp("10.86.0.1", "10.86.0.3")), true);
+  });
+
+  it("is only about our interfaces, the one of a rotation too", () => {
+    const text = tableOf({ policy: [] });
+    const arriving = (input: string) =>
+      isAccepted(text, {
+        ...{ hook: "input", input, output: null, direction: "original" },
+        connection: tcp("10.86.0.2", "10.86.0.1"),
+      });
+    assert.deepEqual(["wg0", "wg0-next", "wg1", "eth0"].map(arriving), [false, false, true, true]);
+  });
+
+  it("lets a relay log in to the nodes that are pushed to through it", () => {
+    const desktop = { host: "admin@via:tokyo", hostKey };
+    const plan = planOf(changed({ relays: { tokyo }, peers: { desktop }, policy: [] }));
+    const text = renderFilter(nodeIn(plan, "tokyo"), plan.network) ?? "";
+    const sent = (connection: Connection) =>
+      isAccepted(text, {
+        ...{ hook: "output", input: null, output: "wg0", direction: "original", connection },
+      });
+    assert.equal(sent({ ...tcp("10.86.0.1", "10.86.0.2"), port: 22 }), true);
+    assert.equal(sent({ ...tcp("10.86.0.1", "10.86.0.3"), port: 22 }), false);
+    assert.equal(sent(tcp("10.86.0.1", "10.86.0.2")), false);
+  });
+
+  it("has a name that nft(8) takes, for each interface another", () => {
+    assert.equal(filterTableName("wg0"), "wireguard-mesh-wg0");
+    assert.equal(filterTableName("a=b+c"), "wireguard-mesh-a/eb/pc");
+  });
+
+  it("is printed by nft exactly as it is", function () {
+    programs.require(this, "nft");
+    programs.requireRoot(this);
+    this.timeout(60_000);
+    const names = ["wg0", "mesh-of-the-home", "a=b+c.d_e-f"].map((it) => it.slice(0, 15));
+    const drawn = fc.sample(limitedNetworks, { numRuns: 60, seed: 7 });
+    const texts = drawn.flatMap((raw, at) => {
+      const network = { ...raw.network, interface: names[at % names.length] };
+      const plan = planOf({ ...raw, network });
+      return plan.nodes.flatMap((node) => renderFilter(node, plan.network) ?? []);
+    });
+    assert.ok(texts.length > 60, `only ${texts.length} tables`);
+    assert.deepEqual(listedByNft(texts), texts);
+  });
+});
+
+function tableOf(edits: Record<string, unknown>): string {
+  const plan = planOf(changed({ relays: { tokyo }, ...edits }));
+  return renderFilter(nodeIn(plan, "tokyo"), plan.network) ?? "";
+}
+
+function tcp(source: string, destination: string): Connection {
+  return { source, destination, protocol: "tcp", port: 80 };
+}
+
+/** What `nft -s list table` prints after each text was loaded, in a network namespace of its own. */
+function listedByNft(texts: string[]): string[] {
+  const mark = "# next\n";
+  const script = `awk 'BEGIN { RS = "# next\\n" } { printf "%s", $0 | "nft -f -"; close("nft -f -");
+    split($0, words, /[ ]+/); system("nft -s list table inet " words[3] "; nft delete table inet " words[3]); print "# next" }'`;
+  const listed = execFileSync("unshare", ["--net", "sh", "-c", script], {
+    encoding: "utf8",
+    input: texts.join(mark),
+    stdio: "pipe",
+  });
+  return listed.split(mark).slice(0, -1);
+}
