@@ -1,9 +1,9 @@
-/** The name of the nftables table that this program owns on a host. */
+/** The name of the nft table with the packet filter of an interface. */
 
 /**
- * One table per WireGuard interface, in the family `inet`. nft(8) allows neither `=` nor `+` in a name, interface names may
- * have both, and they never have a `/`.
+ * Family and name, as `inet wireguard-mesh-wg0`. An identifier of nft(8) takes neither `=` nor `+`, which names of interfaces
+ * may have; it takes `/`, which they may not have.
  */
-export function filterTableName(interfaceName: string): string {
-  return `wireguard-mesh-${interfaceName.replaceAll("=", "/e").replaceAll("+", "/p")}`;
+export function filterTable(name: string): string {
+  return `inet wireguard-mesh-${name.replaceAll("=", "/e").replaceAll("+", "/p")}`;
 }

@@ -3,6 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { Secret } from "../secret";
 import type { BootDifference } from "./difference";
+import { filterFileInUse, filterHooks, filterText } from "./filter";
 import { dropInLines } from "./kernel-settings";
 import { renderLiveFile, withoutSecrets } from "./live-file";
 import type { Observation } from "./observation";
@@ -23,19 +24,24 @@ export interface BootFile {
   is: FileState | null;
 }
 
-/** The live config first. */
+/** In the order in which they are written: what the live config names, the live config, which decides, and the others. */
 export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const { main, second } = wanted;
   const { records } = observed;
   const paths = pathsOf(main.name);
   const former = records.second === second?.name ? null : records.second;
   const rotation = wantedLines(wanted);
+  const filter = filterFile(observed, wanted);
+  const hooks = filter === null ? [] : filterHooks(main.name, filter.path);
+  const unused = paths.filters.filter((path) => path !== filter?.path);
   return [
-    configFile(main, observed, wanted),
+    ...(filter === null ? [] : [filter]),
+    configFile(main, observed, wanted, hooks),
     ...(second === null || wanted.secondKeptFor !== undefined
       ? []
       : [configFile(second, observed, wanted)]),
-    ...(former === null ? [] : [unwantedConfig(former, observed)]),
+    ...(former === null ? [] : [unwantedFile(configPath(former), observed)]),
+    ...unused.map((path) => unwantedFile(path, observed)),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
@@ -47,10 +53,15 @@ function digestOf(text: Secret): string {
 }
 
 /** Secrets cannot be compared, so they count as equal only under the same digest of the request. */
-function configFile(one: WantedInterface, observed: Observation, wanted: Wanted): BootFile {
+function configFile(
+  one: WantedInterface,
+  observed: Observation,
+  wanted: Wanted,
+  hooks: readonly string[] = [],
+): BootFile {
   const { confirmed } = observed.records;
   const path = configPath(one.name);
-  const text = renderLiveFile(one, observed);
+  const text = renderLiveFile(one, observed, hooks);
   const digest = observed.digests.get(path);
   // Of the second interface's file no digest is recorded.
   const isEdited = one === wanted.main && confirmed !== null && confirmed.file !== digest;
@@ -62,8 +73,26 @@ function configFile(one: WantedInterface, observed: Observation, wanted: Wanted)
   return { path, mode: "600", text, is: digest === undefined ? "missing" : present };
 }
 
-function unwantedConfig(name: string, { digests }: Observation): BootFile {
-  const path = configPath(name);
+/**
+ * A filter that is another one than that in use goes to the other file, so that the live file boots with its own until it is
+ * replaced. Null: there is none.
+ */
+function filterFile(observed: Observation, wanted: Wanted): BootFile | null {
+  const text = filterText(wanted);
+  if (text === null) return null;
+  const { digests, records } = observed;
+  const { name } = wanted.main;
+  const inUse = filterFileInUse(observed, name);
+  const isSame = (path: string | null) => path !== null && digests.get(path) === digestOf(text);
+  const isCurrent = records.confirmed?.digest === wanted.digest;
+  const [first, other] = pathsOf(name).filters;
+  const path =
+    inUse !== null && (isCurrent || isSame(inUse)) ? inUse : inUse === first ? other : first;
+  const differs = path !== inUse ? "outdated" : digests.has(path) ? "edited" : "missing";
+  return { path, mode: "600", text, is: isSame(path) ? null : differs };
+}
+
+function unwantedFile(path: string, { digests }: Observation): BootFile {
   return { path, mode: "600", text: null, is: digests.has(path) ? "extra" : null };
 }
 

@@ -31,6 +31,8 @@ export type LiveStep =
   | { do: "ip" | "ip6"; lines: string[] }
   /** A key such as `net/ipv4/ip_forward`. */
   | { do: "sysctl"; key: string; value: string }
+  /** Lines for `nft -f`, which takes all of them or none. */
+  | { do: "nft"; lines: string[] }
   /** Waits for a handshake that is newer than the change, at the endpoint if there is one. */
   | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
   /** Restarts the watcher of rotating keys with the lines of watched-keys.ts; with none it ends. */
@@ -96,6 +98,7 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return ["set", step.interface, ...step.keys.map((key) => `peer ${key} remove`)].join(" ");
     case "ip":
     case "ip6":
+    case "nft":
       return `${step.do} ${piece(step.lines)}`;
     case "sysctl":
       return `sysctl ${step.key} ${step.value}`;

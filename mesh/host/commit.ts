@@ -20,16 +20,18 @@ export interface HostScript {
   digest: string;
 }
 
-/** The live config comes first and decides: what is cut off before it is undone, after it completed. */
+/** The live config decides: what is cut off before it is undone, after it completed. */
 export function commitSteps(observed: Observation, wanted: Wanted, push: PushId): CommitStep[] {
-  const [live, ...others] = bootFiles(observed, wanted);
+  const { live } = pathsOf(wanted.main.name);
+  const files = bootFiles(observed, wanted).filter(({ path, is }) => is !== null || path === live);
+  const rest = files.findIndex(({ path }) => path === live) + 1;
   const starts = bootDifferences(observed, wanted).filter((it) => it.kind === "start");
   const namesThat = (is: "missing" | "extra") =>
     starts.filter((it) => it.is === is).map(({ name }) => name);
   return [
-    ...(live === undefined ? [] : fileStep(live)),
+    ...files.slice(0, rest).map(fileStep),
     ...namesThat("extra").map((unit): CommitStep => ({ do: "disable", unit })),
-    ...others.filter(({ is }) => is !== null).flatMap(fileStep),
+    ...files.slice(rest).map(fileStep),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),
@@ -54,8 +56,8 @@ export function ownerStep(observed: Observation, wanted: Wanted): PlaceStep[] {
   return [place(pathsOf(main.name).owner, `${owner}\n${node}\n${machine}\n`)];
 }
 
-function fileStep({ path, mode, text }: BootFile): CommitStep[] {
-  return [text === null ? { do: "delete", path } : { do: "place", path, mode, text }];
+function fileStep({ path, mode, text }: BootFile): CommitStep {
+  return text === null ? { do: "delete", path } : { do: "place", path, mode, text };
 }
 
 function startStep(name: string, { init }: Observation, { main }: Wanted): CommitStep[] {

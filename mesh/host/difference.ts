@@ -27,6 +27,10 @@ export type LiveDifference =
   | { kind: "route"; interface: string; prefix: string; is: "extra"; route: Route }
   | { kind: "rule"; family: 4 | 6; is: Presence }
   | { kind: "sysctl"; key: string; is: string; wanted: string }
+  /** The nft table. */
+  | { kind: "filter"; is: Presence }
+  /** Lines of the table in its normal form (packet-filter/normal-form.ts). */
+  | { kind: "filter"; is: "other"; missing: string[]; extra: string[] }
   /** `is`: what the watcher of keys does instead of following the wanted ones. */
   | { kind: "watcher"; is: "missing" | "other" }
   | PeerDifference;

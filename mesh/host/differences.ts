@@ -1,6 +1,7 @@
 /** The one difference engine: how a host differs from what is wanted of it. Drift, status and every push use it. */
 import { bootDifferences } from "./boot-differences";
 import type { Differences, LiveDifference } from "./difference";
+import { filterDifference } from "./filter";
 import { interfaceDifferences, mtuOf } from "./interface-differences";
 import { ruleDifferences, sysctlDifferences } from "./kernel-settings";
 import type { Observation } from "./observation";
@@ -36,6 +37,7 @@ export function liveDifferences(observed: Observation, wanted: Wanted): LiveDiff
     ...(isLeft ? [{ kind: "interface", interface: former, is: "extra" } as const] : []),
     ...ruleDifferences(observed, wanted),
     ...sysctlDifferences(observed, wanted),
+    ...filterDifference(observed, wanted),
     ...watcherDifference(observed, wanted),
   ];
 }

@@ -1,4 +1,5 @@
 /** Differences in words, for status, drift and messages of a push. */
+import { filterTable } from "../filter-table";
 import type { Difference, PeerDifference } from "./difference";
 
 /**
@@ -37,6 +38,8 @@ export function formatDifference(
       return presence(`the IPv${difference.family} rule for rotating keys`, difference.is);
     case "sysctl":
       return formatSysctl(difference.key, difference.is, difference.wanted);
+    case "filter":
+      return formatFilter(difference, main);
     case "watcher":
       return WATCHERS[difference.is];
     case "file":
@@ -110,6 +113,25 @@ const FORWARDING: Readonly<Record<string, string>> = {
   "net/ipv4/ip_forward": "IPv4",
   "net/ipv6/conf/all/forwarding": "IPv6",
 };
+
+type FilterDifference = Extract<Difference, { kind: "filter" }>;
+
+/** A line of a table may name many addresses. */
+const MAX_LINE = 120;
+
+function formatFilter(difference: FilterDifference, main: string): string {
+  const what = `its packet filter (nft table ${filterTable(main)})`;
+  if (difference.is !== "other") return presence(what, difference.is);
+  const { missing, extra } = difference;
+  const told = (lines: readonly string[], how: string) => {
+    const [first, ...others] = lines;
+    if (first === undefined) return [];
+    const line = first.length > MAX_LINE ? `${first.slice(0, MAX_LINE)}…` : first;
+    return [`${how}: ${line}${others.length === 0 ? "" : ` (and ${others.length} more)`}`];
+  };
+  const all = [...told(missing, "missing"), ...told(extra, "not in the plan")];
+  return `${what} differs: ${all.join("; ") || "its lines are in another order"}`;
+}
 
 function formatFile(
   path: string,

@@ -4,6 +4,7 @@ import { changeLink } from "./change-links";
 import { changePeers, NOWHERE, type Whereabouts } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import { liveDifferences } from "./differences";
+import { changeFilter } from "./filter";
 import { awaitHandshakes, pingFormerPeers, pingPeers, tryNewKeys } from "./handshakes";
 import { mtuOf } from "./interface-differences";
 import { ROTATION_TABLE } from "./kernel-settings";
@@ -26,8 +27,13 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
   const rest = inTheWay === null ? observed : without(observed, inTheWay);
   const all = liveDifferences(rest, wanted);
   const ofMain = differencesOf(main, all);
+  // A filter comes, or changes, before the peers: what a new one may not reach it never reaches, and those that go are only cut
+  // off a moment earlier. One that is not wanted any more goes after the peers, and after forwarding was switched off.
+  const filter = all.some(({ kind }) => kind === "filter") ? changeFilter(rest, wanted) : NOTHING;
+  const isWanted = wanted.filter !== null;
   return inOrder([
     pingFormerPeers(ofMain, observed, wanted),
+    isWanted ? filter : NOTHING,
     stopWatching(observed, wanted),
     tryNewKeys(ofMain, rest, wanted),
     remove(inTheWay, observed),
@@ -37,6 +43,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
       : changeInterface(second, all, rest, wanted, whereabouts(second, observed)),
     remove(leftover, rest),
     ...all.map((difference) => changeSetting(difference, rest)),
+    isWanted ? NOTHING : filter,
     startWatching(observed, wanted),
     pingPeers(ofMain, observed, wanted),
     awaitHandshakes(ofMain, wanted),

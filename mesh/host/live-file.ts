@@ -1,6 +1,6 @@
 /**
- * The wg-quick(8) file that boots: the request's, but with numeric endpoints, because `wg-quick up` fails whole for one name
- * that does not resolve.
+ * The wg-quick(8) file that boots: the request's, with the hooks of its filter, and with numeric endpoints, because `wg-quick
+ * up` fails whole for one name that does not resolve.
  */
 import { Secret } from "../secret";
 import { fileEndpoints, NAME_COMMENT, resolve } from "./endpoints";
@@ -9,13 +9,19 @@ import { configPath } from "./paths";
 import type { WantedInterface, WantedPeer } from "./wanted";
 import { formatNumericEndpoint } from "./wireguard-state";
 
-export function renderLiveFile(one: WantedInterface, observed: Observation): Secret {
+/** `hooks`: more lines of the [Interface] section. */
+export function renderLiveFile(
+  one: WantedInterface,
+  observed: Observation,
+  hooks: readonly string[],
+): Secret {
   const endpoints = bootEndpoints(one, observed);
   let key = "";
   const lines = one.text
     .reveal()
     .split("\n")
     .flatMap((line) => {
+      if (line === "[Interface]") return [line, ...hooks];
       if (line.startsWith("PublicKey = ")) key = line.slice("PublicKey = ".length);
       const endpoint = line.startsWith("Endpoint = ") ? endpoints.get(key) : undefined;
       if (endpoint === undefined) return [line];

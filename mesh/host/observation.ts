@@ -50,6 +50,8 @@ export interface Observation {
   answers: ReadonlyMap<string, readonly string[]>;
   /** Public halves of the private keys on the host. */
   ownKeys: ReadonlySet<string>;
+  /** The lines of `nft -s list table` for the table of our filter; empty: there is none. */
+  filter: readonly string[];
   /** The output of `nft list ruleset`, as firewall.ts takes it. */
   nft: readonly string[];
   /** The output of `iptables-save -t filter`. */
@@ -90,6 +92,7 @@ export function parseObservation(
     mountPoints: new Set(lines("mounts").flatMap((line) => line.split(" ")[4] ?? [])),
     answers: parseAnswers(lines("names")),
     ownKeys: new Set(lines("own-keys")),
+    filter: lines("table"),
     nft: lines("nft"),
     iptables: lines("iptables"),
   };

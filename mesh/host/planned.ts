@@ -43,5 +43,6 @@ export function plannedState(
     pairs: rotation?.pairs ?? [],
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: node.fixedPorts,
+    filter: null,
   };
 }

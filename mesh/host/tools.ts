@@ -1,5 +1,6 @@
 /** Programs that a push needs on a host, and the packages that bring those that are missing. */
 import type { Observation } from "./observation";
+import type { Wanted } from "./wanted";
 
 /** Programs of packages that every system has; nothing installs them. */
 const BASE_TOOLS = ["sha256sum", "awk", "flock"];
@@ -32,20 +33,29 @@ export interface Installation {
   command: string;
 }
 
-/** What to install first; null if nothing is missing, or if the host has no package manager that we know. */
-export function toolsToInstall(observed: Observation): Installation | null {
+interface Missing {
+  cause: string;
+  remedy: string;
+}
+
+/**
+ * What to install first; null if nothing is missing, or if the host has no package manager that we know. Without `wanted`,
+ * what every push needs.
+ */
+export function toolsToInstall(observed: Observation, wanted?: Wanted): Installation | null {
   const manager = PACKAGE_MANAGERS.find(({ program }) => observed.tools.has(program));
   if (manager === undefined) return null;
   const packages = [
     ...(hasWireGuardTools(observed) ? [] : manager.tools),
     ...(observed.wireguard === "none" ? ["wireguard-go"] : []),
+    ...(wanted !== undefined && lacksNft(observed, wanted) ? ["nftables"] : []),
   ];
   const command = [manager.install, ...packages].join(" ");
   return packages.length === 0 ? null : { packages, command };
 }
 
 /** What is missing and has to be installed by hand; null if nothing is. */
-export function missingTool(observed: Observation): { cause: string; remedy: string } | null {
+export function missingTool(observed: Observation): Missing | null {
   const base = BASE_TOOLS.find((tool) => !observed.tools.has(tool));
   if (base !== undefined) {
     return {
@@ -66,6 +76,20 @@ export function missingTool(observed: Observation): { cause: string; remedy: str
     };
   }
   return null;
+}
+
+/** Its rules cannot be given to the older iptables: they would be no table of our own. */
+export function missingNft(observed: Observation, wanted: Wanted): Missing | null {
+  if (!lacksNft(observed, wanted)) return null;
+  const { node } = wanted;
+  return {
+    cause: `${node} has a packet filter in the plan, and the host has no nft, which could not be installed`,
+    remedy: `install nftables on the host; iptables can stay as it is. Or take what needs the filter off ${node}`,
+  };
+}
+
+function lacksNft({ tools }: Observation, { filter }: Wanted): boolean {
+  return filter !== null && !tools.has("nft");
 }
 
 /** busybox's ip has neither -batch nor -j. */

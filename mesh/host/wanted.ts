@@ -28,6 +28,8 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
+  /** The nft(8) table as text; null: none. */
+  filter: string | null;
 }
 
 export interface WantedInterface {
@@ -97,6 +99,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
+    filter: request.filter ?? null,
   };
 }
 

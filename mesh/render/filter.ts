@@ -5,7 +5,7 @@
  */
 import type { Network } from "../config/config";
 import type { PortRange } from "../config/ports";
-import { filterTableName } from "../filter-table";
+import { filterTable } from "../filter-table";
 import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
@@ -23,7 +23,7 @@ export function renderFilter({ filter, nat }: NodePlan, network: Network): strin
     ...translation.chains,
   ];
   const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
-  return `table inet ${filterTableName(network.interface)} {\n${lines}}\n`;
+  return `table ${filterTable(network.interface)} {\n${lines}}\n`;
 }
 
 function setsOf(filter: FilterPlan): Sets {

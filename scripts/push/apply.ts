@@ -81,7 +81,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   const words = [session.lastChange || "-"];
   const call = { verb: "push", interface: request.interface, token, words } as const;
   const before = await observe(session, node, call, questionsOf(wanted));
-  const missing = push.hasInstalled ? null : toolsToInstall(before);
+  const missing = push.hasInstalled ? null : toolsToInstall(before, wanted);
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {
     token,

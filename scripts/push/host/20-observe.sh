@@ -9,8 +9,11 @@ observe() {
   section ip && printf '%s\n' "$network"
   section wg && observe_wireguard
   section kernel && observe_kernel
+  section table
+  ! has nft || timeout 5 nft -s list table inet "$TABLE" 2>/dev/null
   section files
-  sha256sum "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" "/etc/systemd/system/$KEYS_UNIT" 2>/dev/null; find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
+  # shellcheck disable=SC2086 # paths without blanks
+  sha256sum $FILTERS "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" "/etc/systemd/system/$KEYS_UNIT" 2>/dev/null; find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
   section records && observe_records
   section config
   grep -s -H -v -i -E '^[[:space:]]*(privatekey|presharedkey)[[:space:]]*=' "$LIVE" "$SECOND_LIVE"

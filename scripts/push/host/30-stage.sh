@@ -17,6 +17,7 @@ stage() {
   words=$({ printf 'token %s\n' "$TOKEN" >"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
   for_each_step commit stage_step
   add_digest
+  for part in apply undo; do for_each_step "$part" check_table; done
   mkfifo "$CHANGE/done"
   to_disk
   printf '%s\n' "$TOKEN" >"$RUN/pending"
@@ -38,6 +39,11 @@ stage_step() {
   words=$({ printf '%s\n' "$*" >>"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
   case $1 in place | delete) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
   [ "$1" != place ] || write_staged "$CHANGE/$2" "$4" "$3"
+}
+# What nft does not take now, it would not take in the middle of a change either.
+check_table() {
+  [ "$1" != nft ] || words=$(load_table "$2" -c 2>&1) ||
+    fail "nft on this host does not take the packet filter: ${words#*rror: }; nothing was changed" "see there: nft --version; uname -r; lsmod | grep nf_tables. An older one may not know what the filter needs"
 }
 # Writes $1 next to the file $2, with the mode $3.
 write_staged() {

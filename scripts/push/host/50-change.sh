@@ -133,7 +133,7 @@ confirm() {
 
 # The mark decides: before it the change is undone, after it the commit is finished, if need be after a reboot.
 commit() {
-  if ! words=$({ mv "$STATE/.commit.new" "$STATE/commit" && mv_staged "$LIVE"; } 2>&1); then
+  if ! words=$({ mv "$STATE/.commit.new" "$STATE/commit" && place_live; } 2>&1); then
     rm -f "$STATE/commit"
     undo_once
     cannot_write "$LIVE" "$words"
@@ -141,6 +141,8 @@ commit() {
   finish_commit
   echo committed
 }
+# A filter is in place before the live file that names it, and nothing names it until then.
+place_live() { for path in $FILTERS "$LIVE"; do mv_staged "$path" || return; done; }
 # What fails here is a note: the change is made, and the next push finds what is missing.
 finish_commit() {
   # shellcheck disable=SC2086 # words are meant

@@ -48,6 +48,8 @@ tear_down() {
     rm -f "$SECOND_LIVE" "$(staged "$SECOND_LIVE")"
   fi
   ! exists "$IFACE" || ip link del dev "$IFACE"
+  ! has nft || nft delete table inet "$TABLE" 2>/dev/null
+  for name in $FILTERS; do rm -f "$name" "$(staged "$name")"; done
   rm -f "$LIVE" "$(staged "$LIVE")" "$DROP_IN" "$(staged "$DROP_IN")" "/etc/init.d/wireguard-mesh.$IFACE" "/etc/systemd/system/$KEYS_UNIT" \
     "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
   rmdir /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null

@@ -97,7 +97,7 @@ export class HostTalk {
     const words = [options.lastChange ?? "-"];
     const call: Call = { verb: "push", interface: request.interface, token, words };
     return this.login(call, questionsOf(wanted), async (session, observed) => {
-      const missing = hasInstalled ? null : toolsToInstall(observed);
+      const missing = hasInstalled ? null : toolsToInstall(observed, wanted);
       if (missing !== null) {
         const run = await answer(session, `install ${missing.command}\n`, limits.INSTALL_MS);
         const notes = [`installing ${missing.packages.join(" ")}`];

@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { decide, unapplied } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
 import { formatDifference } from "../../../mesh/host/format-difference";
+import { unitLink, wgQuickUnit } from "../../../mesh/host/paths";
 import type { PushRequest } from "../../../mesh/push-request";
-import { boot, freshHost, pushedByFormat2 } from "./support/hosts";
+import { deleteLink, KernelError, type Host } from "./support/host";
+import { boot, configPath, freshHost, pushedByFormat2 } from "./support/hosts";
 import { IFACE } from "./support/observe";
 import { assertReached } from "./support/reached";
 import { requestDraws, requestOf } from "./support/requests";
@@ -90,9 +92,41 @@ describe("decide", () => {
     });
   });
 
+  it("boots with the filter of the config that it boots, wherever the commit is cut", () => {
+    everyChange(({ host, before, run, change, request }) => {
+      const live = (of: Host) => of.files.get(configPath(IFACE));
+      const booted = (of: Host) => {
+        const copy = structuredClone(of);
+        copy.bootLinks = new Set([unitLink(wgQuickUnit(IFACE))]);
+        try {
+          boot(copy);
+        } catch (error) {
+          // Hands may have left something in the way of the former config.
+          if (!(error instanceof KernelError)) throw error;
+          deleteLink(copy, IFACE);
+        }
+        return copy;
+      };
+      const former = booted(before);
+      const planned = request.filter?.trimEnd().split("\n") ?? null;
+      for (const part of ["now", "apply"] as const) run(part);
+      const applied = structuredClone(host);
+      for (let count = 0; count <= change.commit.length; count++) {
+        Object.assign(host, structuredClone(applied));
+        run("commit", count);
+        const isNew = live(host) !== live(before);
+        const { table, links } = booted(host);
+        const isFormer = JSON.stringify(table) === JSON.stringify(former.table);
+        if (isNew || !isFormer) assert.deepEqual(table, planned);
+        if (isNew) assert.ok(links.has(IFACE), `cut after ${count} steps`);
+      }
+    }, 100);
+  });
+
   it("takes over what an older version pushed without a step, and boots into the same state", () => {
     fc.assert(
-      fc.property(requestDraws, (draw) => {
+      fc.property(requestDraws, (drawn) => {
+        const draw = { ...drawn, filter: null };
         const host = freshHost();
         pushedByFormat2(host, requestOf(draw));
         const before = structuredClone(host);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { filterTableName } from "../../../mesh/filter-table";
+import { filterTable } from "../../../mesh/filter-table";
 import { renderFilter } from "../../../mesh/render/filter";
 import { isAccepted, type Connection } from "../../support/nft-table";
 import { limitedNetworks } from "../../support/policies";
@@ -75,8 +75,8 @@ describe("the nftables table", () => {
   });
 
   it("has a name that nft(8) takes, for each interface another", () => {
-    assert.equal(filterTableName("wg0"), "wireguard-mesh-wg0");
-    assert.equal(filterTableName("a=b+c"), "wireguard-mesh-a/eb/pc");
+    assert.equal(filterTable("wg0"), "inet wireguard-mesh-wg0");
+    assert.equal(filterTable("a=b+c"), "inet wireguard-mesh-a/eb/pc");
   });
 
   it("is printed by nft exactly as it is", function () {

@@ -51,5 +51,6 @@ export function runFunctions(
 
 const PATHS = `set_paths wg0
 RUN=$FOLDER/run STATE=$FOLDER/state CHANGE=$FOLDER/run/change LOCK=$FOLDER/lock
+FILTERS="$FOLDER/etc/wg0.a.nft $FOLDER/etc/wg0.b.nft"
 LIVE=$FOLDER/etc/wg0.conf SECOND_LIVE=$FOLDER/etc/wg0-next.conf
 `;

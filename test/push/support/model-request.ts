@@ -26,6 +26,7 @@ export function requestWith(edits: Partial<RequestDraw>): PushRequest {
     forwarding: { ipv4: true, ipv6: false },
     instance: null,
     second: null,
+    filter: null,
     ...edits,
   });
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
 import { ipLine } from "./ip-line";
+import { nftLoad } from "./nft-load";
 import {
   createWireGuard,
   deleteLink,
@@ -74,6 +75,10 @@ export class ChangeRun {
       case "ip":
       case "ip6": {
         this.#batch(this.#piece(one), what === "ip6" ? 6 : 4, isUndo);
+        return;
+      }
+      case "nft": {
+        nftLoad(this.host, this.#piece(one));
         return;
       }
       case "sysctl": {

@@ -32,6 +32,7 @@ export const RELAY: RequestDraw = {
   forwarding: { ipv4: false, ipv6: false },
   instance: null,
   second: null,
+  filter: null,
 };
 
 export function neighbour(at: number, more: Partial<NeighbourDraw> = {}): NeighbourDraw {
@@ -106,7 +107,7 @@ export function stepsText(change: Change, name: "now" | "apply" | "undo" | "comm
   const pieces = parseChange(renderChange(change).reveal());
   return (pieces.get(name) ?? []).flatMap((step) => {
     const [, head = step, number = "", rest = ""] =
-      /^(wg \S+|ip6?|watch|place) (\d+)(.*)$/.exec(step) ?? [];
+      /^(wg \S+|ip6?|nft|watch|place) (\d+)(.*)$/.exec(step) ?? [];
     return [head + rest, ...(pieces.get(number) ?? []).map((line) => `  ${line}`)].map(withNames);
   });
 }

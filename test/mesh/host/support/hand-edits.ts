@@ -17,8 +17,8 @@ import {
   type Peer,
 } from "./host";
 import { boot, configPath } from "./hosts";
-import { DROP_IN, IFACE, SECOND } from "./observe";
-import { currentKey, ENDPOINTS, LANS, nextKey, pairAt } from "./requests";
+import { DROP_IN, FILTERS, IFACE, SECOND } from "./observe";
+import { currentKey, ENDPOINTS, filterAt, LANS, nextKey, pairAt } from "./requests";
 
 const FOREIGN_KEY = Buffer.alloc(32, 0x77).toString("base64");
 
@@ -114,6 +114,20 @@ const EDITS = {
   "rp_filter is switched": (host: Host, n: number) => {
     const key = `net/ipv4/conf/${n % 2 === 0 ? "all" : IFACE}/rp_filter`;
     if (host.sysctls.has(key)) host.sysctls.set(key, String(n % 3));
+  },
+  "a rule is added to the filter": (host: Host, n: number) => {
+    host.table?.splice(2, 0, `\t\tip saddr 10.86.0.${n} accept`);
+  },
+  "the ruleset is flushed": (host: Host) => {
+    host.table = null;
+  },
+  "a filter is there that nobody wants": (host: Host) => {
+    host.table ??= filterAt(7).trimEnd().split("\n");
+  },
+  "a file of the filter is edited": (host: Host, n: number) => {
+    const path = FILTERS[n % 2] ?? "";
+    if (n < 6 || !host.files.has(path)) host.files.set(path, "flush ruleset\n");
+    else host.files.delete(path);
   },
   "docker is started": (host: Host) => {
     host.links.set("docker0", newLink({ deviceType: "bridge", addresses: ["172.17.0.1/16"] }));

@@ -6,6 +6,8 @@ export interface Host {
   routes: Route[];
   rules: { family: 4 | 6; priority: number; table: string }[];
   sysctls: Map<string, string>;
+  /** The lines of the nft table `inet wireguard-mesh-wg0`; null: there is none. */
+  table: string[] | null;
   files: Map<string, string>;
   /** Symbolic links that start something at boot. */
   bootLinks: Set<string>;

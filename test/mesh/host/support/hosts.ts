@@ -2,6 +2,7 @@
 import type { PushRequest } from "../../../../mesh/push-request";
 import { readWgQuick } from "../../../support/wg-quick-text";
 import { newPeer, sha256 } from "./change-text";
+import { nftLoad } from "./nft-load";
 import { OWN_KEYS, publicKeyOf } from "./host-keys";
 import {
   addAddress,
@@ -10,6 +11,7 @@ import {
   deleteLink,
   deviceOf,
   giveAllowedIps,
+  KernelError,
   linkOf,
   newLink,
   newRoute,
@@ -49,6 +51,7 @@ export function freshHost(): Host {
         "net/ipv4/conf/eth0/rp_filter": "1",
       }),
     ),
+    table: null,
     files: new Map([[OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")]]),
     bootLinks: new Set(),
     init: "systemd",
@@ -116,6 +119,7 @@ export function pushedByFormat2(host: Host, request: PushRequest): void {
 export function boot(host: Host): void {
   for (const name of [IFACE, SECOND]) deleteLink(host, name);
   host.rules = [];
+  host.table = null;
   host.watcherRuns = false;
   for (const path of host.files.keys()) if (path.startsWith("/run/")) host.files.delete(path);
   for (const key of FORWARDING) host.sysctls.set(key, "0");
@@ -134,11 +138,12 @@ const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 function wgQuickUp(host: Host, name: string): void {
   const text = host.files.get(configPath(name));
   if (text === undefined) return;
-  const config = readWgQuick(text);
+  const config = readWgQuick(text.replace(/^(PreUp|PostDown) = .*\n/gm, ""));
   const endpoints = config.peers.map(({ endpoint }) =>
     endpoint === null ? null : resolved(host, endpoint),
   );
   if (endpoints.includes(undefined)) return;
+  if (!preUp(host, text)) return;
   createWireGuard(host, name);
   const device = deviceOf(host, name);
   device.privateKey = config.privateKey;
@@ -161,6 +166,22 @@ function wgQuickUp(host: Host, name: string): void {
     const scope = prefix.includes(":") ? null : "link";
     if (!covered) addRoute(host, newRoute(prefix, { dev: name, scope }), "add");
   }
+}
+
+/** Whether every PreUp hook of a config succeeds: `[ -s FILE ] && nft -f FILE`. */
+function preUp(host: Host, config: string): boolean {
+  const hooks = [...config.matchAll(/^PreUp = .*\[ -s (\S+) \] && nft -f <\(cat (\S+)\)$/gm)];
+  return hooks.every(([, tested = "", loaded = ""]) => {
+    const text = host.files.get(loaded);
+    if (tested !== loaded || text === undefined) return false;
+    try {
+      nftLoad(host, text.trimEnd().split("\n"));
+      return true;
+    } catch (error) {
+      if (error instanceof KernelError) return false;
+      throw error;
+    }
+  });
 }
 
 /** Of either version. It also does what a second interface needs at boot. */

@@ -19,12 +19,13 @@ export function observe(host: Host, presharedKeys: Secret | null): Observation {
 export function sectionsOf(host: Host, presharedKeys: Secret | null): Map<string, string[]> {
   const { files } = host;
   const configs = [IFACE, SECOND].map((name) => `/etc/wireguard/${name}.conf`);
-  const digested = [...configs, "/var/lib/wireguard-mesh/wg0/host.sh", DROP_IN];
+  const digested = [...configs, ...FILTERS, "/var/lib/wireguard-mesh/wg0/host.sh", DROP_IN];
   return new Map([
     ["host", hostLines(host)],
     ["ip", ipLines(host)],
     ["wg", wgLines(host, presharedKeys)],
     ["kernel", kernelLines(host)],
+    ["table", tableLines(host)],
     [
       "files",
       digested.flatMap((path) =>
@@ -40,6 +41,8 @@ export function sectionsOf(host: Host, presharedKeys: Secret | null): Map<string
     ["own-keys", ownKeys(host).map(publicKeyOf)],
   ]);
 }
+
+export const FILTERS = ["a", "b"].map((it) => `/etc/wireguard/${IFACE}.${it}.nft`);
 
 export const DROP_IN = "/etc/sysctl.d/60-wireguard-mesh-wg0.conf";
 
@@ -147,6 +150,16 @@ function stateOf({ presharedKey }: Peer, wanted: string | undefined): string {
 function peerColumns({ endpoint, allowedIps, handshake, keepalive }: Peer): (string | number)[] {
   const allowed = allowedIps.size === 0 ? "(none)" : [...allowedIps].join(",");
   return [endpoint ?? "(none)", allowed, handshake, 0, 0, keepalive === 0 ? "off" : keepalive];
+}
+
+/** As another version of nft prints it: blank lines, and sets on several lines, in another order. */
+function tableLines({ table }: Host): string[] {
+  return (table ?? []).flatMap((line) => {
+    const [, head = "", list = "", tail = ""] = /^(.*\{ )(.* .*)( \}.*)$/.exec(line) ?? [];
+    return list === ""
+      ? [line, ""]
+      : [`${head}${list.split(", ").reverse().join(",\n\t\t\t")}${tail}`].join().split("\n");
+  });
 }
 
 function kernelLines({ sysctls, links }: Host): string[] {

@@ -7,7 +7,8 @@ import { deviceOf, hostPart, linkOf, routedTo, type Host, type Peer } from "./ho
 import { IFACE, SECOND } from "./observe";
 
 export function assertReached(before: Host, host: Host, request: PushRequest): void {
-  const { rotation, forwarding } = request;
+  const { rotation, forwarding, filter } = request;
+  assert.equal(host.table?.map((line) => `${line}\n`).join(""), filter, "packet filter");
   assertInterface(before, host, IFACE, request.config, rotation?.pairs ?? []);
   const alternate = rotation?.alternate ?? null;
   assert.equal(host.links.has(SECOND), alternate !== null, "second interface");

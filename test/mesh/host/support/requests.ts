@@ -29,6 +29,8 @@ export interface RequestDraw {
   forwarding: { ipv4: boolean; ipv6: boolean };
   instance: string | null;
   second: { key: number; port: number } | null;
+  /** Number of the packet filter. */
+  filter: number | null;
 }
 
 export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
@@ -55,6 +57,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
     neighbours: fc.uniqueArray(neighbour, { selector: ({ at }) => at, maxLength: 5 }),
     forwarding: fc.record({ ipv4: fc.boolean(), ipv6: fc.boolean() }),
     instance: fc.constantFrom(null, "i-1", "i-2"),
+    filter: fc.constantFrom(null, null, 0, 1, 2),
     second: fc.oneof(
       { weight: 2, arbitrary: fc.constant(null) },
       fc.record({ key: fc.constantFrom(21, 22), port: fc.constantFrom(51821, 51822) }),
@@ -124,7 +127,24 @@ export function requestOf(draw: RequestDraw): PushRequest {
           ),
         }
       : null,
+    ...(draw.filter === null ? {} : { filter: filterAt(draw.filter) }),
   };
+}
+
+/** A packet filter as the text of its nft table. */
+export function filterAt(at: number): string {
+  const rules = [
+    "ct state established,related accept",
+    `ip saddr { 10.86.0.${at + 20}, 10.86.0.${at + 22} } tcp dport { 443, 8080 } accept`,
+    'iifname "wg0" drop',
+  ];
+  const chain = ["type filter hook forward priority filter; policy accept;", ...rules];
+  return [
+    ...["table inet wireguard-mesh-wg0 {", "\tchain forward {"],
+    ...[...chain.map((line) => `\t\t${line}`), "\t}", "}"],
+  ]
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
 export function currentKey(at: number): string {

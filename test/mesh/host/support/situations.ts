@@ -104,6 +104,7 @@ export function configurationOf(host: Host) {
       routes: sorted(host.routes),
       rules: sorted(host.rules),
       sysctls: sorted(host.sysctls),
+      table: host.table,
       watched: observe(host, null).records.watched,
     },
     // Both formats of what the watcher follows are among what is live.

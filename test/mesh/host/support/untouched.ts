@@ -24,6 +24,8 @@ export function assertUntouched(
     if (what === "ip") for (const line of lines) assertLine(line, replaced, before, after);
     if (what === "sysctl" && !replaced.has(one.split("/")[3]))
       assert.notEqual(before.sysctls.get(one), two, `sysctl ${one}`);
+    if (what === "nft")
+      assert.notDeepEqual(before.table, after.table, "the filter is loaded again");
     if (what === "link") assert.ok(!before.links.has(one) || replaced.has(one), `link ${one}`);
   }
   for (const [name, { wg }] of before.links) {

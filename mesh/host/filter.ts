@@ -1,0 +1,69 @@
+/** The packet filter of an interface: one nft(8) table that is loaded as a whole, and the file that brings it back at boot. */
+import { Secret } from "../secret";
+import { filterTable } from "../filter-table";
+import type { LiveDifference } from "./difference";
+import type { Observation } from "./observation";
+import { tableDifference } from "./packet-filter/normal-form";
+import { configPath, pathsOf } from "./paths";
+import type { Part } from "./steps";
+import type { Wanted } from "./wanted";
+
+export function filterDifference({ filter }: Observation, wanted: Wanted): LiveDifference[] {
+  const isThere = filter.length > 0;
+  if (wanted.filter === null) return isThere ? [{ kind: "filter", is: "extra" }] : [];
+  if (!isThere) return [{ kind: "filter", is: "missing" }];
+  const found = tableDifference(filter, linesIn(wanted.filter));
+  return found === null ? [] : [{ kind: "filter", is: "other", ...found }];
+}
+
+/** One transaction each way: established connections that stay allowed go on. */
+export function changeFilter({ filter }: Observation, wanted: Wanted): Part {
+  const { name } = wanted.main;
+  const planned = wanted.filter === null ? [] : linesIn(wanted.filter);
+  return {
+    apply: [{ do: "nft", lines: replacing(name, planned) }],
+    undo: [{ do: "nft", lines: replacing(name, filter) }],
+  };
+}
+
+/** Lines for `nft -f` that put `table` in the place of what is there, whatever that is. Empty: no table. */
+function replacing(name: string, table: readonly string[]): string[] {
+  const own = filterTable(name);
+  return [`add table ${own}`, `delete table ${own}`, ...table];
+}
+
+/** The file that the live file loads. */
+export function filterText({ filter, main }: Wanted): Secret | null {
+  if (filter === null) return null;
+  return Secret.of(
+    replacing(main.name, linesIn(filter))
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+}
+
+/**
+ * Lines for the [Interface] section of the live file (wg-quick(8)). Without its filter the interface does not come up. The
+ * file comes through a pipe, because AppArmor's profile for wg-quick lets nft read none.
+ */
+export function filterHooks(name: string, path: string): string[] {
+  const find = "PATH=$PATH:/usr/sbin:/sbin";
+  const own = filterTable(name);
+  return [
+    `PreUp = ${find}; [ -s ${path} ] && nft -f <(cat ${path})`,
+    `PostDown = ${find}; nft 'add table ${own}; delete table ${own}'`,
+  ];
+}
+
+/** The file that the live file of the host names; null if it names none. */
+export function filterFileInUse({ configs }: Observation, name: string): string | null {
+  const hooks = (configs.get(configPath(name)) ?? []).filter((line) => line.startsWith("PreUp = "));
+  const inUse = pathsOf(name).filters.find((path) =>
+    hooks.some((line) => line.endsWith(` nft -f <(cat ${path})`)),
+  );
+  return inUse ?? null;
+}
+
+function linesIn(text: string): string[] {
+  return text.replace(/\n$/, "").split("\n");
+}
