@@ -55,7 +55,7 @@ export interface Node {
   /** Where nodes of the same site can dial it. */
   siteEndpoint: Endpoint | null;
   /** LANs behind it. */
-  subnets: Prefix[];
+  subnets: Subnet[];
   /** Of a relay: prefixes that all other relays route to it, for its peers' addresses. Absent: none. */
   peerRanges?: Prefix[];
   /** Of a gateway: its LANs see its own address as the source of what it passes on. Absent: no. */
@@ -76,6 +76,12 @@ export interface Node {
   ec2: Ec2Spec | null;
   /** A peer's home relay; null for a relay, and in a network without relays. */
   relay: string | null;
+}
+
+/** A LAN as the network knows it. */
+export interface Subnet extends Prefix {
+  /** Its own prefix, of the same length, where the gateway translates addresses one to one. Absent: the same. */
+  lan?: Prefix;
 }
 
 export interface Endpoint {

@@ -2,7 +2,7 @@
 import type { Secret } from "../secret";
 import { compareAddresses, parsePrefix, type Prefix } from "../addresses";
 import { addressPlaceholder } from "../placeholders";
-import type { Host, Network } from "./config";
+import type { Host, Network, Subnet } from "./config";
 import { EC2_USER } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
 import type { RawExpect, RawNetwork, RawPeer, RawPolicyRule, RawRelay } from "./shapes";
@@ -91,7 +91,7 @@ export function rangesOf({ fields }: NodeDraft): Prefix[] {
   return [fields.peersCidr, fields.peersCidr6].flatMap((prefix) => prefix ?? []);
 }
 
-export function lansOf(nodes: readonly NodeDraft[]): { name: string; subnets: Prefix[] }[] {
+export function lansOf(nodes: readonly NodeDraft[]): { name: string; subnets: Subnet[] }[] {
   return nodes.map(({ name, fields }) => ({ name, subnets: fields.subnets ?? [] }));
 }
 

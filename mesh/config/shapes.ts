@@ -1,7 +1,8 @@
 /** The shape of each part of the config: its keys and their types. */
 import { z } from "zod";
 import { parseAddress, parsePrefix, type Prefix } from "../addresses";
-import { flag, list, number, oneOf, oneOrMore, text } from "./field";
+import { flag, list, listWithPairs, number, oneOf, oneOrMore, text } from "./field";
+import type { Subnet } from "./config";
 import { Mistake } from "./mistake";
 import { parsePorts } from "./ports";
 import {
@@ -11,6 +12,7 @@ import {
   parseHostKey,
   parseInterface,
   parseKeepalive,
+  parseMappedLan,
   parseMtu,
   parseName,
   parsePort,
@@ -39,7 +41,12 @@ const nodeKeys = {
   listenPort: number(parsePort, 51820).optional(),
   site: text(parseName, "office").optional(),
   siteEndpoint: text(parseEndpoint, '"192.168.1.2:51820"').optional(),
-  subnets: list(parsePrefix, "192.168.10.0/24").optional(),
+  subnets: listWithPairs<Subnet, "lan" | "as">(
+    parsePrefix,
+    ["lan", "as"],
+    parseMappedLan,
+    "192.168.10.0/24",
+  ).optional(),
   masquerade: flag().optional(),
   persistentKeepalive: number(parseKeepalive, 25).optional(),
   mtu: number(parseMtu, 1420).optional(),

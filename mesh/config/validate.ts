@@ -18,6 +18,7 @@ import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
+import { mappedLanIssues } from "./rules-mapped-lans";
 import { policyIssues, policyOf } from "./rules-policy";
 import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
@@ -43,6 +44,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...addressIssues(draft, tunnels),
     ...rangeIssues(draft, tunnels),
     ...rotationIssues(draft),
+    ...mappedLanIssues(draft, tunnels),
     ...exitIssues(draft),
     ...hostIssues(draft, tunnels),
     ...diallingIssues(draft, tunnels),

@@ -10,7 +10,9 @@ export interface NatPlan {
   leaving: string[];
   /** The tunnel's prefixes and all LANs: everything else is outside. */
   inside: string[];
-  /** Of a gateway that masquerades: its LANs, and everybody else inside. */
+  /** Of a gateway: its LANs that the network knows by another prefix. */
+  mapped: { lan: string; as: string }[];
+  /** Of a gateway that masquerades: its LANs by their own prefixes, and everybody else inside. */
   lans: { of: string[]; from: string[] } | null;
 }
 
@@ -18,7 +20,10 @@ export interface NatPlan {
 export function planNat(node: Node, { nodes, network }: MeshConfig): NatPlan | null {
   const leaving = node.exit === true ? leavingThrough(node, nodes) : [];
   const masquerades = node.masquerade === true && node.subnets.length > 0;
-  if (leaving.length === 0 && !masquerades) return null;
+  const mapped = node.subnets.flatMap(({ text, lan }) =>
+    lan === undefined ? [] : [{ lan: lan.text, as: text }],
+  );
+  if (leaving.length === 0 && !masquerades && mapped.length === 0) return null;
   const tunnels = [network.cidr, ...(network.cidr6 === null ? [] : [network.cidr6])];
   const lansOf = (some: readonly Node[]) => some.flatMap(({ subnets }) => subnets);
   const texts = (prefixes: readonly { text: string }[]) => prefixes.map(({ text }) => text);
@@ -27,8 +32,12 @@ export function planNat(node: Node, { nodes, network }: MeshConfig): NatPlan | n
     interfaces: [network.interface, alternateName(network.interface)],
     leaving,
     inside: texts([...tunnels, ...lansOf(nodes)]),
+    mapped,
     lans: masquerades
-      ? { of: texts(node.subnets), from: texts([...tunnels, ...lansOf(others)]) }
+      ? {
+          of: texts(node.subnets.map((subnet) => subnet.lan ?? subnet)),
+          from: texts([...tunnels, ...lansOf(others)]),
+        }
       : null,
   };
 }

@@ -23,16 +23,45 @@ export function natBlocks(nat: NatPlan | undefined): NatBlocks {
     sets: [leaving, inside, lans, remote].flatMap(setLines),
     chains: [
       ...(nat.leaving.length === 0 ? [] : [exitChain(nat, leaving, inside)]),
+      ...(nat.mapped.length === 0 ? [] : [prerouting(nat)]),
       [
         "chain postrouting {",
         "\ttype nat hook postrouting priority srcnat; policy accept;",
         ...pairs(leaving, inside, "!= ").map((match) => `\t${away} ${match} masquerade`),
+        ...mappings(
+          nat,
+          (name, { lan, as }, word) =>
+            `\toifname "${name}" ${word} saddr ${lan} snat ${word} prefix to ${as}`,
+        ),
         ...pairs(remote, lans).map((match) => `\t${away} ${match} masquerade`),
         "}",
       ],
     ],
     leaving: pairs(leaving, inside, "!= ", "ct original ").map((match) => `\t${match} accept`),
   };
+}
+
+/** One to one: the last part of an address stays. */
+function prerouting(nat: NatPlan): Block {
+  return [
+    "chain prerouting {",
+    "\ttype nat hook prerouting priority dstnat; policy accept;",
+    ...mappings(
+      nat,
+      (name, { lan, as }, word) =>
+        `\tiifname "${name}" ${word} daddr ${as} dnat ${word} prefix to ${lan}`,
+    ),
+    "}",
+  ];
+}
+
+function mappings(
+  { interfaces, mapped }: NatPlan,
+  rule: (name: string, mapping: NatPlan["mapped"][number], word: "ip" | "ip6") => string,
+): string[] {
+  return interfaces.flatMap((name) =>
+    mapped.map((mapping) => rule(name, mapping, mapping.lan.includes(":") ? "ip6" : "ip")),
+  );
 }
 
 /**

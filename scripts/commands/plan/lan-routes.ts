@@ -6,6 +6,8 @@ import type { Plan } from "../../../mesh/plan/plan";
 /** The router of a LAN behind a gateway. */
 export interface LanRouter {
   lan: Prefix;
+  /** What the network knows it by; the same, unless its gateway translates addresses. */
+  as: Prefix;
   /** The node that the LAN is behind. */
   gateway: string;
   /** The gateway's address in that LAN; null where the config does not have it. */
@@ -23,7 +25,10 @@ export interface LanRoutes {
 /** O(LANs): the routes themselves are as many as the LANs squared, see routesOf. */
 export function lanRoutes({ nodes, network }: Plan): LanRoutes {
   const routers = nodes.flatMap((node) =>
-    node.subnets.map((lan) => ({ lan, gateway: node.name, via: lanAddress(node, lan) })),
+    node.subnets.map((as) => {
+      const lan = as.lan ?? as;
+      return { lan, as, gateway: node.name, via: lanAddress(node, lan) };
+    }),
   );
   const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
   const masquerading = new Set(nodes.flatMap(({ name, masquerade }) => (masquerade ? [name] : [])));
@@ -40,7 +45,7 @@ export function routesOf(
   { tunnels, routers, others }: LanRoutes,
 ): string[] {
   const elsewhere = [...routers, ...others].filter((other) => other.gateway !== gateway);
-  return [...tunnels, ...elsewhere.map((other) => other.lan)]
+  return [...tunnels, ...elsewhere.map((other) => other.as)]
     .filter((prefix) => prefix.family === lan.family)
     .map(({ text }) => text);
 }

@@ -1,6 +1,6 @@
 /** The plan as text: mistakes, nodes, links, reachability, and the routes that LAN routers need. */
 import pc from "picocolors";
-import { formatEndpoint, type Host } from "../../../mesh/config/config";
+import { formatEndpoint, type Host, type Subnet } from "../../../mesh/config/config";
 import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue";
 import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
@@ -46,10 +46,14 @@ function nodesBlock({ nodes, network }: Plan): string {
     node.address.text,
     ...(network.cidr6 === null ? [] : [node.address6?.text ?? "-"]),
     node.endpoint === null ? "-" : formatEndpoint(node.endpoint),
-    node.subnets.map((prefix) => prefix.text).join(" ") || "-",
+    node.subnets.map(lanText).join(" ") || "-",
     delivery(node),
   ]);
   return formatTable(head, rows);
+}
+
+function lanText({ text, lan }: Subnet): string {
+  return lan === undefined ? text : `${text} (${lan.text})`;
 }
 
 function delivery(node: NodePlan): string {

@@ -18,6 +18,7 @@ const FILES = [
     "rules-ec2",
     "rules-exits",
     "rules-hosts",
+    "rules-mapped-lans",
     "rules-policy",
     "rules-ranges",
     "rules-rotation",

@@ -1,5 +1,6 @@
 /** Address translation in a host's nftables table. */
 import assert from "node:assert/strict";
+import { reachabilityOf } from "../../../mesh/plan/reach";
 import { renderFilter } from "../../../mesh/render/filter";
 import { renderRedacted } from "../../../mesh/render/render";
 import { hostKeyLine } from "../../support/key-pairs";
@@ -84,6 +85,43 @@ describe("address translation", () => {
 }
 `,
     );
+  });
+
+  it("at a gateway with a LAN of another prefix in the network is one to one, both ways", () => {
+    const subnets = [{ lan: "192.168.1.0/24", as: "10.99.1.0/24" }];
+    assert.equal(
+      tableOf("desktop", { peers: { desktop: { subnets, ...gatewayHost } } }),
+      `table inet wireguard-mesh-wg0 {
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		iifname "wg0" ip daddr 10.99.1.0/24 dnat ip prefix to 192.168.1.0/24
+		iifname "wg0-next" ip daddr 10.99.1.0/24 dnat ip prefix to 192.168.1.0/24
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname "wg0" ip saddr 192.168.1.0/24 snat ip prefix to 10.99.1.0/24
+		oifname "wg0-next" ip saddr 192.168.1.0/24 snat ip prefix to 10.99.1.0/24
+	}
+}
+`,
+    );
+    const masquerading = { subnets, masquerade: true, ...gatewayHost };
+    const table = tableOf("desktop", { peers: { desktop: masquerading } }) ?? "";
+    assert.match(table, /set lans \{[^}]*elements = \{ 192\.168\.1\.0\/24 \}/);
+  });
+
+  it("of such a LAN changes nothing for the rest of the network", () => {
+    const planWith = (subnet: unknown) =>
+      planOf(changed({ peers: { desktop: { subnets: [subnet], ...gatewayHost } } }));
+    const [mapped, plain] = [{ lan: "192.168.1.0/24", as: "10.99.1.0/24" }, "10.99.1.0/24"].map(
+      (subnet) => {
+        const plan = planWith(subnet);
+        const texts = plan.nodes.map((node) => renderRedacted(node, plan.network));
+        return { texts, reach: reachabilityOf(plan) };
+      },
+    );
+    assert.deepEqual(mapped, plain);
   });
 
   it("has rules for IPv6 only where the network has it, and drops it where no peer leaves by it", () => {

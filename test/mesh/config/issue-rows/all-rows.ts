@@ -4,6 +4,7 @@ import { diallingRows } from "./dialling-rows";
 import { ec2Rows } from "./ec2-rows";
 import { exitRows } from "./exit-rows";
 import { hostRows } from "./host-rows";
+import { mappedLanRows } from "./mapped-lan-rows";
 import { planRows } from "./plan-rows";
 import { policyRows } from "./policy-rows";
 import { rangeRows } from "./range-rows";
@@ -18,6 +19,7 @@ export const tables: Record<string, Row[]> = {
   "shape and names": shapeRows,
   "addresses, LANs and public keys": addressRows,
   "ranges of relays' peers": rangeRows,
+  "LANs with another prefix": mappedLanRows,
   dialling: diallingRows,
   "exits and address translation": exitRows,
   hosts: hostRows,
