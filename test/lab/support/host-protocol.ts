@@ -34,6 +34,8 @@ export interface WantedState {
   owner?: string;
   probes?: string[];
   instances?: string[];
+  /** PushRequest.filter */
+  filter?: string;
   /** Replaces the message with the change, to damage it on its way. */
   damage?: (message: string) => string;
   /** Edits the program that the change leaves on the host. */
@@ -106,13 +108,14 @@ export class HostSession {
   }
 
   request(wanted: WantedState): PushRequest {
-    const { config, forwarding = false, probes = [], owner, instances } = wanted;
+    const { config, forwarding = false, probes = [], owner, instances, filter } = wanted;
     const families = { ipv4: forwarding === true, ipv6: false };
     return requestFor(this.lab, this.node, {
       ...{ config, probes },
       forwarding: typeof forwarding === "object" ? forwarding : families,
       ...(owner === undefined ? {} : { owner }),
       ...(instances === undefined ? {} : { instances }),
+      ...(filter === undefined ? {} : { filter }),
     });
   }
 
