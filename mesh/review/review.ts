@@ -99,7 +99,14 @@ function recordChanges(before: NodeRecord, after: NodeRecord): string[] {
     ...configChanges(parseConfig(before.config), parseConfig(after.config)),
     ...secondInterface(before.alternate, after.alternate),
     ...forwarding,
+    ...filterChange(before.filter, after.filter),
   ];
+}
+
+function filterChange(before: string | null, after: string | null): string[] {
+  if (before === after) return [];
+  if (before === null) return ["+ filters what the policy does not allow"];
+  return after === null ? ["- no longer filters"] : ["~ filters by other rules or addresses"];
 }
 
 /** Where both have one, its peers are those of the first interface. */
