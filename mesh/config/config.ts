@@ -67,7 +67,7 @@ export interface Node {
   /** Of a peer with `routeAll` and no IPv6 address: its IPv6 goes to the relay, which drops it. Absent: no. */
   blockIpv6?: true;
   /** Of a device: its DNS servers. Absent: those that it has. */
-  dns?: IpAddress[];
+  dnsServers?: IpAddress[];
   /** Seconds, for the peers that it dials; null: the network's default. */
   persistentKeepalive: number | null;
   mtu: number | null;

@@ -112,7 +112,7 @@ function wayOutOf({ masquerade, exit, routeAll, blockIpv6, dns }: NodeDraft["fie
     ...(exit === true ? { exit } : {}),
     ...(routeAll === true ? { routeAll } : {}),
     ...(blockIpv6 === true ? { blockIpv6 } : {}),
-    ...(dns === undefined ? {} : { dns }),
+    ...(dns === undefined ? {} : { dnsServers: dns }),
   } as const;
 }
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Plan } from "../../../mesh/plan/plan";
-import { groupOf, reachabilityOf, reachOf, type Reachability } from "../../../mesh/plan/reach";
+import { reachOf } from "../../../mesh/plan/reach";
+import { groupOf, reachabilityOf, type Reachability } from "../../../mesh/plan/reachability";
 import { addressOfBits, bitsOf } from "../../support/address-bits";
 import { routerOf, type RoutedMachine } from "../../support/cryptokey-router";
 import { networks } from "../../support/networks";

@@ -1,6 +1,6 @@
 /** Address translation in a host's nftables table. */
 import assert from "node:assert/strict";
-import { reachabilityOf } from "../../../mesh/plan/reach";
+import { reachabilityOf } from "../../../mesh/plan/reachability";
 import { renderFilter } from "../../../mesh/render/filter";
 import { renderRedacted } from "../../../mesh/render/render";
 import { hostKeyLine } from "../../support/key-pairs";

@@ -134,9 +134,16 @@ describe("a review", () => {
     const added = review(home, tokyo);
     assert.deepEqual(linesOf(added), {
       laptop: ["~ peer tokyo: allowed IPs +0.0.0.0/0 -10.86.0.0/24"],
+      tokyo: ["+ translates addresses"],
     });
+    const both = { relays, peers: { laptop: { routeAll: true }, desktop: { routeAll: true } } };
+    assert.deepEqual(linesOf(review(tokyo, both))["tokyo"], ["~ translates other addresses"]);
+    const lines = linesOf(review({ ...tokyo, policy: [] }, tokyo))["tokyo"];
+    assert.deepEqual(lines, ["- no longer filters"]);
     assert.deepEqual(pathLines(added.paths), ["+ laptop leaves through tokyo"]);
-    assert.deepEqual(pathLines(review(tokyo, home).paths), ["- laptop leaves through tokyo"]);
+    const removed = review(tokyo, home);
+    assert.deepEqual(pathLines(removed.paths), ["- laptop leaves through tokyo"]);
+    assert.deepEqual(linesOf(removed)["tokyo"], ["- no longer translates addresses"]);
     const moved = pathLines(review(tokyo, osaka).paths).at(-1);
     assert.equal(moved, "~ laptop leaves through osaka, was tokyo");
     assert.equal("exits" in review(home, laptop({ relay: "osaka" })).paths, false);
