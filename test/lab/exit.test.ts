@@ -31,6 +31,11 @@ const network = {
   } satisfies World,
   config: (lab: { managementAddress(host: string): string }): ScenarioConfig => ({
     network: { cidr: "10.0.0.0/24", cidr6: "fd5c:10::/64" },
+    // What leaves is not its matter; the same table filters and translates.
+    policy: [
+      { from: ["phone", "relay"], to: ["*"] },
+      { from: ["guest"], to: ["phone"] },
+    ],
     relays: {
       relay: { ...addresses(1), host: `root@${RELAY[4]}`, exit: true },
     },
@@ -120,6 +125,7 @@ describe("a relay that is an exit", function () {
 
   it("ends with its keys: the tables go, and the printer is silent", async () => {
     const keys = [
+      ["policy"],
       ["relays", "relay", "exit"],
       ["peers", "phone", "routeAll"],
       ["peers", "gateway", "masquerade"],
