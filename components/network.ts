@@ -5,7 +5,8 @@ import { jumpRelays } from "../mesh/plan/jump-relays";
 import { namesText } from "../mesh/plan/names";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { announcesKey, hasSecondInterface } from "../mesh/plan/rotation";
-import { reachabilityOf, type Reachability } from "../mesh/plan/reach";
+import { reachabilityOf, type Reachability } from "../mesh/plan/reachability";
+import { renderFilter } from "../mesh/render/filter";
 import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
 import { forwardingOf } from "../mesh/review/record";
 import {
@@ -134,10 +135,12 @@ function nodeArgs(
   after: HostPush[],
 ): NodeArgs {
   const alternate = renderRedactedAlternate(node, plan.network);
+  const filter = renderFilter(node, plan.network);
   const shown = {
     config: renderRedacted(node, plan.network),
     ...(alternate === null ? {} : { alternate }),
     forwarding: forwardingOf(node),
+    ...(filter === null ? {} : { filter }),
   };
   const filled = (secret: Secret) => pulumi.secret(withFacts(secret.reveal(), instances));
   if (node.hosts.length === 0)

@@ -9,6 +9,8 @@ export interface NodeArgs {
   alternate?: string;
   /** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`: what the host forwards. */
   forwarding: string;
+  /** The nftables table of the host, if it has one. */
+  filter?: string;
   /** The file with its secrets, only for a node without a host. */
   file?: pulumi.Input<string>;
   /** Only for a node with a host. */
@@ -28,9 +30,10 @@ export abstract class MeshNode extends pulumi.ComponentResource {
     args: NodeArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    const { config, alternate, forwarding } = args;
+    const { config, alternate, forwarding, filter } = args;
     const second = alternate === undefined ? {} : { alternate };
-    super(type, name, { config, ...second, forwarding }, opts);
+    const table = filter === undefined ? {} : { filter };
+    super(type, name, { config, ...second, forwarding, ...table }, opts);
     this.push =
       args.push === undefined ? null : new HostPush(`${name}-push`, args.push, { parent: this });
     this.file = args.file === undefined ? null : pulumi.secret(args.file);

@@ -104,6 +104,11 @@ export function contains(prefix: Prefix, address: IpAddress): boolean {
   return ipaddr.parse(address.text).match(parsed(prefix));
 }
 
+/** Reports whether every address of `inner` is in `prefix`. */
+export function encloses(prefix: Prefix, inner: Prefix): boolean {
+  return prefix.length <= inner.length && overlaps(prefix, inner);
+}
+
 /** Reports whether two prefixes share an address, that is, whether one contains the other. */
 export function overlaps(a: Prefix, b: Prefix): boolean {
   if (a.family !== b.family) return false;
@@ -134,13 +139,22 @@ export function reservedAddresses(prefix: Prefix): IpAddress[] {
   return [first, { family: 4, text: ipaddr.IPv4.broadcastAddressFromCIDR(prefix.text).toString() }];
 }
 
-/** The lowest address of `prefix` that is neither reserved nor taken, or null if there is none. */
-export function nextFree(prefix: Prefix, taken: IpAddress[]): IpAddress | null {
+/**
+ * The lowest address of `prefix` that is neither reserved nor taken nor in one of the prefixes `without`, or null if there is
+ * none.
+ */
+export function nextFree(
+  prefix: Prefix,
+  taken: IpAddress[],
+  without: readonly Prefix[] = [],
+): IpAddress | null {
   const used = new Set([...taken, ...reservedAddresses(prefix)].map((address) => address.text));
   for (let bytes = ipaddr.parse(baseOf(prefix)).toByteArray(); ; bytes = successor(bytes)) {
     const candidate = { family: prefix.family, text: ipaddr.fromByteArray(bytes).toString() };
     if (!contains(prefix, candidate)) return null;
-    if (!used.has(candidate.text)) return candidate;
+    const around = without.find((other) => contains(other, candidate));
+    if (around === undefined && !used.has(candidate.text)) return candidate;
+    if (around !== undefined) bytes = lastOf(around);
     if (bytes.every((byte) => byte === 255)) return null;
   }
 }
@@ -201,6 +215,13 @@ function bitsOf(family: Family): number {
 
 function baseOf(prefix: Prefix): string {
   return prefix.text.slice(0, prefix.text.indexOf("/"));
+}
+
+/** The bytes of its last address. */
+function lastOf({ family, text }: Prefix): number[] {
+  const { IPv4, IPv6 } = ipaddr;
+  const last = (family === 4 ? IPv4 : IPv6).broadcastAddressFromCIDR(text);
+  return last.toByteArray();
 }
 
 function networkAddress(address: string, bits: number): string {

@@ -57,7 +57,19 @@ export interface Node {
   /** Where nodes of the same site can dial it. */
   siteEndpoint: Endpoint | null;
   /** LANs behind it. */
-  subnets: Prefix[];
+  subnets: Subnet[];
+  /** Of a relay: prefixes that all other relays route to it, for its peers' addresses. Absent: none. */
+  peerRanges?: Prefix[];
+  /** Of a gateway: its LANs see its own address as the source of what it passes on. Absent: no. */
+  masquerade?: true;
+  /** Of a relay: it lets its peers with `routeAll` out. Absent: no. */
+  exit?: true;
+  /** Of a peer: all its traffic goes through its home relay, which is an exit. Absent: no. */
+  routeAll?: true;
+  /** Of a peer with `routeAll` and no IPv6 address: its IPv6 goes to the relay, which drops it. Absent: no. */
+  blockIpv6?: true;
+  /** Of a device: its DNS servers. Absent: those that it has. */
+  dnsServers?: IpAddress[];
   /** Seconds, for the peers that it dials; null: the network's default. */
   persistentKeepalive: number | null;
   mtu: number | null;
@@ -66,6 +78,12 @@ export interface Node {
   ec2: Ec2Spec | null;
   /** A peer's home relay; null for a relay, and in a network without relays. */
   relay: string | null;
+}
+
+/** A LAN as the network knows it. */
+export interface Subnet extends Prefix {
+  /** Its own prefix, of the same length, where the gateway translates addresses one to one. Absent: the same. */
+  lan?: Prefix;
 }
 
 export interface Endpoint {

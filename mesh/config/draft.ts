@@ -1,8 +1,8 @@
 /** The config as far as it could be read: the input of the rules. A field that is absent or invalid is undefined. */
 import type { Secret } from "../secret";
-import { parsePrefix, type Prefix } from "../addresses";
+import { compareAddresses, parsePrefix, type Prefix } from "../addresses";
 import { addressPlaceholder } from "../placeholders";
-import type { Host, Network } from "./config";
+import type { Host, Network, Subnet } from "./config";
 import { EC2_USER } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
 import type { RawExpect, RawNetwork, RawPeer, RawPolicyRule, RawRelay } from "./shapes";
@@ -67,7 +67,31 @@ export function hostsOf(node: NodeDraft): Host[] {
   return node.fields.host ?? [];
 }
 
-export function lansOf(nodes: readonly NodeDraft[]): { name: string; subnets: Prefix[] }[] {
+/** The name of a peer's home relay; null for a relay, and in a network without relays. */
+export function homeOf(
+  { kind, fields }: Pick<NodeDraft, "kind" | "fields">,
+  draft: Draft,
+): string | null {
+  return kind === "relay" ? null : (fields.relay ?? firstRelay(draft.nodes));
+}
+
+/**
+ * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
+ * and by name a new relay `berlin` would take over the peers of `tokyo`.
+ */
+function firstRelay(nodes: readonly NodeDraft[]): string | null {
+  const relays = nodes.flatMap(({ name, kind, active, fields }) =>
+    kind === "relay" && active && fields.address ? [{ name, address: fields.address }] : [],
+  );
+  return relays.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
+}
+
+/** The ranges of a relay's peers: IPv4, then IPv6. */
+export function rangesOf({ fields }: NodeDraft): Prefix[] {
+  return [fields.peersCidr, fields.peersCidr6].flatMap((prefix) => prefix ?? []);
+}
+
+export function lansOf(nodes: readonly NodeDraft[]): { name: string; subnets: Subnet[] }[] {
   return nodes.map(({ name, fields }) => ({ name, subnets: fields.subnets ?? [] }));
 }
 

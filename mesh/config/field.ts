@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Secret } from "../secret";
 import { Mistake, quote } from "./mistake";
+import { isMap } from "./shape-issues";
 
 /** A text field. `example` is shown if the value is missing or has another type. */
 export function text<T>(parse: (text: string) => T, example: string) {
@@ -39,6 +40,27 @@ export function oneOf<const T extends string>(...choices: T[]) {
 /** A list of texts. The path of a mistake has the index of the entry. */
 export function list<T>(parse: (text: string) => T, example: string) {
   return z.array(text(parse, example), { error: () => "is not a list" });
+}
+
+/** A list of texts and of maps of two texts, with these keys. */
+export function listWithPairs<T, const K extends string>(
+  parse: (text: string) => T,
+  keys: readonly [K, K],
+  parsePair: (one: string, other: string) => T,
+  example: string,
+) {
+  const entry = field((input) => {
+    if (typeof input === "string") return parse(input);
+    if (!isMap(input)) throw mistyped(input, "text", example);
+    const [one, other] = keys.map((key) => input[key]);
+    if (typeof one === "string" && typeof other === "string" && Object.keys(input).length === 2)
+      return parsePair(one, other);
+    throw new Mistake(
+      `is not a map of ${keys.join(" and ")}`,
+      `write { ${keys.join(": ..., ")}: ... }`,
+    );
+  }, example);
+  return z.array(entry, { error: () => "is not a list" });
 }
 
 /** A list of at least one text, or a single text. */

@@ -5,8 +5,8 @@ import { ec2Shape } from "./ec2-shape";
 import { error, warning, type Issue } from "./issue";
 import { Mistake } from "./mistake";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
-import { isMap, mistyped, notYetSupported, printable, readShape, unknownKey } from "./shape-issues";
-import { expectShape, networkShape, notYet, peerShape, policyShape, relayShape } from "./shapes";
+import { isMap, mistyped, printable, readShape, unknownKey } from "./shape-issues";
+import { expectShape, networkShape, peerShape, policyShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
 /**
@@ -23,12 +23,7 @@ const FACTS = ["network", "relays", "peers", "policy", "expect"];
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
   const issues = topLevelIssues(written);
   const raw = withoutEncryptedFacts(written, issues);
-  const network = readShape(
-    networkShape,
-    raw["network"] ?? {},
-    { path: ["network"], notYet: notYet.network },
-    issues,
-  );
+  const network = readShape(networkShape, raw["network"] ?? {}, ["network"], issues);
   const relays = readNodes("relay", raw["relays"] ?? {}, now, issues);
   const peers = readNodes("peer", raw["peers"] ?? {}, now, issues);
   issues.push(...sharedNames(relays, peers));
@@ -44,7 +39,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
 }
 
 function topLevelIssues(raw: RawConfig): Issue[] {
-  const known: readonly string[] = [...FACTS, ...SECRET_KEYS, ...RECORDS, ...notYet.top];
+  const known: readonly string[] = [...FACTS, ...SECRET_KEYS, ...RECORDS];
   const unknown = Object.keys(raw).filter((key) => !known.includes(key));
   const issues = unknown.map((key) => unknownKey([], key, known));
   if (raw["peers"] === undefined || raw["peers"] === null) {
@@ -56,7 +51,7 @@ function topLevelIssues(raw: RawConfig): Issue[] {
       ),
     );
   }
-  return [...issues, ...notYetSupported(raw, { path: [], notYet: notYet.top })];
+  return issues;
 }
 
 /** Drops encrypted parts that must be readable in a review, so that each is one mistake instead of many. */
@@ -89,8 +84,8 @@ function readNodes(
     const named = nameIssues(group, name);
     issues.push(...named);
     if (named.length > 0) return [];
-    const section = { path: [group, name], notYet: notYet[kind] };
-    const fields = readShape(shape, value, section, issues);
+    const path = [group, name];
+    const fields = readShape(shape, value, path, issues);
     return [
       {
         name,
@@ -98,7 +93,7 @@ function readNodes(
         path: `${group}.${name}`,
         active: isActive(fields, `${group}.${name}`, now, issues),
         fields,
-        ec2: kind === "relay" ? readEc2(value, section.path, issues) : null,
+        ec2: kind === "relay" ? readEc2(value, path, issues) : null,
       },
     ];
   });
@@ -107,7 +102,7 @@ function readNodes(
 function readEc2(relay: unknown, path: PropertyKey[], issues: Issue[]): NodeDraft["ec2"] {
   const input = isMap(relay) ? relay["ec2"] : undefined;
   if (input === undefined || input === null) return null;
-  return readShape(ec2Shape, input, { path: [...path, "ec2"], notYet: [] }, issues);
+  return readShape(ec2Shape, input, [...path, "ec2"], issues);
 }
 
 function nameIssues(group: string, name: string): Issue[] {
@@ -157,9 +152,7 @@ function readPolicy(raw: RawConfig, issues: Issue[]): Draft["policy"] {
     issues.push(mistyped("policy", input, "is not a list", remedy));
     return [];
   }
-  return input.map((entry, index) =>
-    readShape(policyShape, entry, { path: ["policy", index], notYet: [] }, issues),
-  );
+  return input.map((entry, index) => readShape(policyShape, entry, ["policy", index], issues));
 }
 
 function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {
@@ -168,9 +161,7 @@ function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {
     issues.push(mistyped("expect", input, "is not a list", remedy));
     return [];
   }
-  return input.map((entry, index) =>
-    readShape(expectShape, entry, { path: ["expect", index], notYet: [] }, issues),
-  );
+  return input.map((entry, index) => readShape(expectShape, entry, ["expect", index], issues));
 }
 
 function readSecrets(raw: RawConfig, issues: Issue[]): SecretsDraft {

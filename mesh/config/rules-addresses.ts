@@ -127,7 +127,8 @@ function subnetInTunnel(
   { cidr, cidr6 }: Tunnels,
 ): Issue[] {
   if (prefix.length === 0) {
-    const remedy = "sending all traffic through a relay is not supported yet";
+    const remedy =
+      "set routeAll: true on the peers whose traffic should leave through a relay, and exit: true on that relay";
     return [error(path, "is the whole internet, not a LAN", remedy)];
   }
   if (prefix.family === 6 && cidr6 === null) {
@@ -152,7 +153,7 @@ function overlappingSubnet(
   const other = seen.find((candidate) => overlaps(candidate.prefix, prefix));
   if (other === undefined) return [];
   const remedy =
-    "WireGuard can route an address to one node only: list it once, or renumber one LAN";
+    "WireGuard can route an address to one node only: list it once, or give one LAN another prefix in the network: { lan: ..., as: ... }";
   return [error(path, `${prefix.text} overlaps ${other.prefix.text} of ${other.owner}`, remedy)];
 }
 

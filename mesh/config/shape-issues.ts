@@ -4,41 +4,31 @@ import type { z } from "zod";
 import { error, pathOf, type Issue } from "./issue";
 import { Mistake, quote } from "./mistake";
 
-interface Section {
-  /** Config path, e.g. `["peers", "laptop"]`. */
-  path: PropertyKey[];
-  /** Keys of planned features, which are rejected. */
-  notYet: readonly string[];
-}
-
 /**
- * Returns the valid fields and adds every mistake to `issues`. Fields are read one by one, so that a mistake in one does not
+ * Returns the valid fields of the map at a config path, e.g. `["peers", "laptop"]`, and adds every mistake to `issues`. Fields are read one by one, so that a mistake in one does not
  * hide mistakes that the rules find in another.
  */
 export function readShape<S extends z.ZodObject>(
   shape: S,
   input: unknown,
-  section: Section,
+  path: PropertyKey[],
   issues: Issue[],
 ): Partial<z.output<S>> {
   const fields = shape.shape as Record<string, z.ZodType>;
   const known = Object.keys(fields);
   if (!isMap(input)) {
-    const where = pathOf(section.path);
+    const where = pathOf(path);
     const remedy = `its keys are ${known.join(", ")}`;
     issues.push(mistyped(where, input, "is not a map of keys and values", remedy));
     return {};
   }
-  issues.push(...notYetSupported(input, section));
-  const unknown = Object.keys(input).filter(
-    (key) => !(Object.hasOwn(fields, key) || section.notYet.includes(key)),
-  );
-  for (const key of unknown) issues.push(unknownKey(section.path, key, known));
+  const unknown = Object.keys(input).filter((key) => !Object.hasOwn(fields, key));
+  for (const key of unknown) issues.push(unknownKey(path, key, known));
   const entries = known.flatMap((key): [string, unknown][] => {
     const result = fields[key]?.safeParse(input[key] ?? undefined);
     if (result === undefined) return [];
     if (result.success) return result.data === undefined ? [] : [[key, result.data]];
-    for (const found of result.error.issues) issues.push(issueOf(found, [...section.path, key]));
+    for (const found of result.error.issues) issues.push(issueOf(found, [...path, key]));
     return [];
   });
   return Object.fromEntries(entries) as Partial<z.output<S>>;
@@ -49,15 +39,6 @@ export function mistyped(path: string, input: unknown, message: string, remedy: 
   return input instanceof Mistake
     ? error(path, input.message, input.remedy)
     : error(path, message, remedy);
-}
-
-/** Issues for keys of planned features. */
-export function notYetSupported(input: unknown, section: Section): Issue[] {
-  return section.notYet
-    .filter((key) => isMap(input) && Object.hasOwn(input, key))
-    .map((key) =>
-      error(pathOf([...section.path, key]), "is not supported yet", `remove ${key} for now`),
-    );
 }
 
 /** The issue for an unknown key. */

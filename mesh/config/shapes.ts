@@ -1,7 +1,8 @@
 /** The shape of each part of the config: its keys and their types. */
 import { z } from "zod";
 import { parseAddress, parsePrefix, type Prefix } from "../addresses";
-import { flag, list, number, oneOf, oneOrMore, text } from "./field";
+import { flag, list, listWithPairs, number, oneOf, oneOrMore, text } from "./field";
+import type { Subnet } from "./config";
 import { Mistake } from "./mistake";
 import { parsePorts } from "./ports";
 import { parseDomain } from "./domain";
@@ -12,6 +13,7 @@ import {
   parseHostKey,
   parseInterface,
   parseKeepalive,
+  parseMappedLan,
   parseMtu,
   parseName,
   parsePort,
@@ -20,8 +22,8 @@ import {
 } from "./values";
 
 export const networkShape = z.strictObject({
-  cidr: text((written) => prefixOf(4, written), "10.86.0.0/24").optional(),
-  cidr6: text((written) => prefixOf(6, written), "fd5c:10::/64").optional(),
+  cidr: text((written) => prefixOf(4, written, "network.cidr6"), "10.86.0.0/24").optional(),
+  cidr6: text((written) => prefixOf(6, written, "network.cidr"), "fd5c:10::/64").optional(),
   interface: text(parseInterface, "wg0").optional(),
   listenPort: number(parsePort, 51820).optional(),
   persistentKeepalive: number(parseKeepalive, 25).optional(),
@@ -41,7 +43,13 @@ const nodeKeys = {
   listenPort: number(parsePort, 51820).optional(),
   site: text(parseName, "office").optional(),
   siteEndpoint: text(parseEndpoint, '"192.168.1.2:51820"').optional(),
-  subnets: list(parsePrefix, "192.168.10.0/24").optional(),
+  subnets: listWithPairs<Subnet, "lan" | "as">(
+    parsePrefix,
+    ["lan", "as"],
+    parseMappedLan,
+    "192.168.10.0/24",
+  ).optional(),
+  masquerade: flag().optional(),
   persistentKeepalive: number(parseKeepalive, 25).optional(),
   mtu: number(parseMtu, 1420).optional(),
   tags: list(parseName, "admin").optional(),
@@ -53,11 +61,17 @@ const nodeKeys = {
 export const relayShape = z.strictObject({
   ...nodeKeys,
   rotationPort: number(parsePort, 51821).optional(),
+  exit: flag().optional(),
+  peersCidr: text((written) => prefixOf(4, written, "peersCidr6"), "10.86.1.0/24").optional(),
+  peersCidr6: text((written) => prefixOf(6, written, "peersCidr"), "fd5c:10:0:1::/64").optional(),
   ec2: z.unknown().optional(),
 });
 export const peerShape = z.strictObject({
   ...nodeKeys,
   relay: text(parseName, "tokyo").optional(),
+  routeAll: flag().optional(),
+  blockIpv6: flag().optional(),
+  dns: oneOrMore(parseAddress, "9.9.9.9").optional(),
 });
 
 export const expectShape = z.strictObject({
@@ -79,22 +93,11 @@ export type RawRelay = z.output<typeof relayShape>;
 export type RawExpect = z.output<typeof expectShape>;
 export type RawPolicyRule = z.output<typeof policyShape>;
 
-/** Keys of planned features: rejected by name, never ignored. */
-export const notYet = {
-  top: [] as string[],
-  network: [] as string[],
-  relay: ["masquerade", "exit"],
-  peer: ["masquerade", "routeAll"],
-} as const;
-
-function prefixOf(family: 4 | 6, written: string): Prefix {
+/** `other`: the key of the other family. */
+function prefixOf(family: 4 | 6, written: string, other: string): Prefix {
   const prefix = parsePrefix(written);
-  const other = family === 4 ? "cidr6" : "cidr";
   if (prefix.family !== family) {
-    throw new Mistake(
-      `${prefix.text} is an IPv${prefix.family} prefix`,
-      `put it in network.${other}`,
-    );
+    throw new Mistake(`${prefix.text} is an IPv${prefix.family} prefix`, `put it in ${other}`);
   }
   const least = family === 4 ? 8 : 32;
   if (prefix.length < least) {

@@ -1,7 +1,14 @@
 /** Validates the raw config: shapes first, then the rules across nodes, reporting all mistakes together. */
-import { compareAddresses } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "./config";
-import { hostsOf, networkDefaults, tunnelsOf, type Draft, type NodeDraft } from "./draft";
+import {
+  homeOf,
+  hostsOf,
+  networkDefaults,
+  rangesOf,
+  tunnelsOf,
+  type Draft,
+  type NodeDraft,
+} from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
 import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
 import { mergePorts } from "./ports";
@@ -10,8 +17,11 @@ import { addressIssues } from "./rules-addresses";
 import { ec2Issues, ec2Of } from "./rules-ec2";
 import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { domainIssues } from "./rules-domain";
+import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
+import { mappedLanIssues } from "./rules-mapped-lans";
 import { policyIssues, policyOf } from "./rules-policy";
+import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
 import { secretIssues } from "./rules-secrets";
 import { nearest } from "./shape-issues";
@@ -33,7 +43,10 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
   const tunnels = invalidNetwork ? null : tunnelsOf(draft);
   const ruleIssues = [
     ...addressIssues(draft, tunnels),
+    ...rangeIssues(draft, tunnels),
     ...rotationIssues(draft),
+    ...mappedLanIssues(draft, tunnels),
+    ...exitIssues(draft),
     ...hostIssues(draft, tunnels),
     ...diallingIssues(draft, tunnels),
     ...ec2Issues(draft, tunnels),
@@ -73,7 +86,6 @@ function unknownTarget(path: string, name: string | undefined, known: string[]):
 function configOf(draft: Draft): MeshConfig {
   const { network } = draft;
   const active = draft.nodes.filter((node) => node.active);
-  const home = firstRelay(active);
   return {
     network: {
       ...tunnelsOf(draft),
@@ -84,7 +96,7 @@ function configOf(draft: Draft): MeshConfig {
       topology: network.topology ?? networkDefaults.topology,
       ...(network.domain === undefined ? {} : { domain: network.domain }),
     },
-    nodes: active.map((node) => nodeOf(node, draft, home)),
+    nodes: active.map((node) => nodeOf(node, draft)),
     policy: policyOf(draft),
     expect: draft.expect.flatMap(expectationOf),
     presharedKeys: draft.secrets.presharedKeySeed !== undefined,
@@ -96,23 +108,24 @@ function expectationOf({ from, to, ports, reach }: Draft["expect"][number]): Exp
   return [{ from, to, ports: ports === undefined ? null : mergePorts(ports), reach }];
 }
 
-/**
- * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
- * and by name a new relay `berlin` would take over the peers of `tokyo`.
- */
-function firstRelay(nodes: NodeDraft[]): string | null {
-  const relays = nodes.flatMap(({ name, kind, fields }) =>
-    kind === "relay" && fields.address ? [{ name, address: fields.address }] : [],
-  );
-  return relays.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
+/** Only what is used, so that the plans of all other networks are as before. */
+function wayOutOf({ masquerade, exit, routeAll, blockIpv6, dns }: NodeDraft["fields"]) {
+  return {
+    ...(masquerade === true ? { masquerade } : {}),
+    ...(exit === true ? { exit } : {}),
+    ...(routeAll === true ? { routeAll } : {}),
+    ...(blockIpv6 === true ? { blockIpv6 } : {}),
+    ...(dns === undefined ? {} : { dnsServers: dns }),
+  } as const;
 }
 
-function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
+function nodeOf(node: NodeDraft, draft: Draft): Node {
   const { fields, kind, name } = node;
   const { address } = fields;
   const keys = nodeKeysOf(node, draft);
   if (address === undefined || keys === null) throw new Error(`${node.path} was not validated`);
   const endpoint = endpointOf(node, draft);
+  const ranges = rangesOf(node);
   const dialled = endpoint !== null || fields.siteEndpoint !== undefined;
   return {
     name,
@@ -130,10 +143,12 @@ function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
     site: fields.site ?? null,
     siteEndpoint: fields.siteEndpoint ?? null,
     subnets: fields.subnets ?? [],
+    ...(ranges.length === 0 ? {} : { peerRanges: ranges }),
+    ...wayOutOf(fields),
     persistentKeepalive: fields.persistentKeepalive ?? null,
     mtu: fields.mtu ?? null,
     tags: fields.tags ?? [],
     ec2: ec2Of(node),
-    relay: kind === "relay" ? null : (fields.relay ?? home),
+    relay: homeOf(node, draft),
   };
 }

@@ -1,7 +1,7 @@
 /** Parsers of single config values. Each throws a Mistake for an invalid value. */
 import { isDialable, parseAddress, parsePrefix, type IpAddress } from "../addresses";
 import { decodeKey } from "../key-text";
-import type { Endpoint, Host } from "./config";
+import type { Endpoint, Host, Subnet } from "./config";
 import { Mistake, quote } from "./mistake";
 
 export const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -124,6 +124,16 @@ function parseSshKey(text: string, what: string, remedy: string): string {
     throw new Mistake(`${quote(type)} is not a type of ${what}`, remedy);
   if (hostKeyTypeIn(blob) !== type) throw new Mistake(`is not a complete ${type} key`, remedy);
   return `${type} ${blob}`;
+}
+
+/** `{ lan, as }`: the LAN's own prefix, and the one that the network knows it by. */
+export function parseMappedLan(lan: string, as: string): Subnet {
+  const [own, known] = [parsePrefix(lan), parsePrefix(as)];
+  if (own.family === known.family && own.length === known.length) return { ...known, lan: own };
+  throw new Mistake(
+    `${own.text} and ${known.text} do not have the same number of addresses`,
+    "write both with one length, e.g. { lan: 192.168.1.0/24, as: 10.99.1.0/24 }",
+  );
 }
 
 export function parsePort(port: number): number {

@@ -3,7 +3,7 @@ import type { Chain, Table } from "./packet-filter/rules";
 import { spanOf, type Packet } from "./packet-filter/match";
 
 /**
- * `port`: UDP that comes in at the listen port. `forwarding`: from the interface to itself. `tunnel`: what comes out of the
+ * `port`: UDP that comes in at the listen port. `forwarding`: from the interface to the one by which the packet leaves. `tunnel`: what comes out of the
  * interface to this host. `pings`: only the pings among that.
  */
 export type Blocked = "port" | "forwarding" | "tunnel" | "pings";
@@ -47,10 +47,11 @@ export function commandThatOpens(
   const { blocked } = place;
   const name = needs.interface;
   const port = needs.listenPort ?? 0;
+  const to = place.packet.output ?? name;
   switch (toolFor(place)) {
     case "ufw":
       if (blocked === "port") return `sudo ufw allow ${port}/udp`;
-      if (blocked === "forwarding") return `sudo ufw route allow in on ${name} out on ${name}`;
+      if (blocked === "forwarding") return `sudo ufw route allow in on ${name} out on ${to}`;
       return `sudo ufw allow in on ${name}`;
     case "firewalld": {
       const zone =
@@ -72,7 +73,7 @@ export function commandThatOpens(
 function nftCommand({ blocked, packet, table, chain }: Place, name: string, port: number): string {
   const match = {
     port: `udp dport ${port}`,
-    forwarding: `iifname ${name} oifname ${name}`,
+    forwarding: `iifname ${name} oifname ${packet.output ?? name}`,
     tunnel: `iifname ${name}`,
     pings: `iifname ${name} ${packet.family === 4 ? "icmp" : "icmpv6"} type echo-request`,
   }[blocked];
@@ -93,7 +94,7 @@ function iptablesCommand(place: Place, name: string, port: number): string {
         const rule = `sudo ${program} -I DOCKER-USER`;
         return `${rule} -i ${name} -j ACCEPT && ${rule} -o ${name} -j ACCEPT (and keep them)`;
       }
-      return `${insert} -i ${name} -o ${name} -j ACCEPT ${keep}`;
+      return `${insert} -i ${name} -o ${place.packet.output ?? name} -j ACCEPT ${keep}`;
     case "tunnel":
       return `${insert} -i ${name} -j ACCEPT ${keep}`;
     case "pings":

@@ -9,13 +9,17 @@ import type { Wanted } from "./wanted";
  * a host may well accept nothing but SSH.
  */
 export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
-  const { main, forwarding } = wanted;
+  const { main, forwarding, filter } = wanted;
+  const outer = outerDevice(observed);
+  // What is masqueraded leaves by another interface than the tunnel's.
+  const leavesBy = /\bmasquerade\b/.test(filter ?? "") ? outer : null;
   const needs: TunnelNeeds = {
     interface: main.name,
     listenPort: main.listenPort,
-    outerDevice: outerDevice(observed),
+    outerDevice: outer,
     forwards: forwarding.ipv4,
     forwards6: forwarding.ipv6,
+    ...(leavesBy === null ? {} : { leavesBy }),
     tunnel: main.addresses.flatMap((address) => prefixOf(address)?.text ?? []),
   };
   const isPingLost = observed.pings.some(({ answered }) => !answered);

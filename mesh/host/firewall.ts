@@ -1,4 +1,8 @@
-/** Whether a host's own packet filter is in the way of the tunnel. It is read and never changed. */
+/**
+ * Whether a host's own packet filter is in the way of the tunnel: a drop there wins over what our table accepts. It is read and
+ * never changed.
+ */
+import { filterTable } from "../filter-table";
 import { commandThatOpens, toolFor, type Blocked, type Tool } from "./firewall-commands";
 import { parseIptablesSave } from "./packet-filter/iptables-save";
 import { parseNft } from "./packet-filter/nft-ruleset";
@@ -26,6 +30,8 @@ export interface TunnelNeeds {
   forwards: boolean;
   /** The same of IPv6. */
   forwards6: boolean;
+  /** The interface by which it passes packets on to others, too; absent: none. */
+  leavesBy?: string;
   /** The prefixes of the tunnel, from which others ping this host. */
   tunnel: readonly string[];
 }
@@ -33,6 +39,8 @@ export interface TunnelNeeds {
 /** A base chain from which no such packet comes out alive. */
 export interface FirewallFinding {
   blocked: Blocked;
+  /** The interface to which nothing gets through; null where packets come to the host itself. */
+  to: string | null;
   /** `FAMILY/NAME`; for the older iptables `iptables/filter`. */
   table: string;
   chain: string;
@@ -52,7 +60,8 @@ const MAX_COMPARED = 2_000_000;
  * time and space in proportion to the output, whatever it is.
  */
 export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): FirewallFinding[] {
-  const tables = tablesIn(output);
+  const own = filterTable(needs.interface);
+  const tables = tablesIn(output).filter(({ family, name }) => `${family} ${name}` !== own);
   const budget: Budget = { left: MAX_COMPARED };
   const found = [
     ...blockedPort(tables, needs, budget),
@@ -67,7 +76,8 @@ export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): Fire
     // Tables of nft and the older iptables, or of both families, may need the same command.
     if (first.has(`${blocked} ${command}`)) continue;
     const name = `${table.from === "nft" ? table.family : "iptables"}/${table.name}`;
-    const finding = { blocked, table: name, chain: chain.name, tool: toolFor(place), command };
+    const { output: to } = packet;
+    const finding = { blocked, to, table: name, chain: chain.name, tool: toolFor(place), command };
     first.set(`${blocked} ${command}`, finding);
   }
   return [...first.values()];
@@ -75,10 +85,10 @@ export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): Fire
 
 /** A finding as a sentence without a full stop. */
 export function firewallWords(finding: FirewallFinding, needs: TunnelNeeds): string {
-  const { blocked, table, chain, command } = finding;
+  const { blocked, to, table, chain, command } = finding;
   const what = {
     port: `lets no UDP in at port ${needs.listenPort ?? 0}, where others dial it`,
-    forwarding: `lets nothing through from ${needs.interface} to ${needs.interface}`,
+    forwarding: `lets nothing through from ${needs.interface} to ${to ?? ""}`,
     tunnel: "drops what comes out of the tunnel",
     pings: "drops the pings that come out of the tunnel",
   }[blocked];
@@ -118,16 +128,14 @@ function blockedPort(tables: readonly Table[], needs: TunnelNeeds, budget: Budge
 
 function blockedForwarding(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
   const families = [needs.forwards ? [4 as const] : [], needs.forwards6 ? [6 as const] : []].flat();
-  return families.flatMap((family) => {
-    const packet: Packet = {
-      hook: "forward",
-      family,
-      input: needs.interface,
-      output: needs.interface,
-      carries: "any",
-      port: null,
-      source: null,
-    };
+  const outputs = [needs.interface, ...(needs.leavesBy === undefined ? [] : [needs.leavesBy])];
+  const packets = families.flatMap((family) =>
+    outputs.map((output): Packet => {
+      const from = { hook: "forward", family, input: needs.interface, output } as const;
+      return { ...from, carries: "any", port: null, source: null };
+    }),
+  );
+  return packets.flatMap((packet) => {
     const blocking = blockingChains(tables, packet, budget);
     return blocking.map((it) => ({ ...it, blocked: "forwarding" as const, packet }));
   });

@@ -1,12 +1,12 @@
 /** Allowed IPs: the destinations that a node sends to a neighbour and the sources that it accepts from it (wg(8)). */
-import { hostPrefix, type Prefix } from "../addresses";
+import { encloses, hostPrefix, parsePrefix, type Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import type { LinkIndex } from "./paths";
 import { membersAt, selectorsOf, type Policy } from "./policy";
 
 /**
- * The prefixes in `node`'s section for `neighbour`. The sections of one node are disjoint, with one intended exception: a
- * peer's home relay gets the whole network, and the longer prefixes of direct links take precedence over it.
+ * The prefixes in `node`'s section for `neighbour`. The sections of one node are disjoint, with an intended exception: a
+ * peer's home relay gets the whole network, and relays give each other ranges; longer prefixes take precedence.
  */
 export function allowedIps(
   node: Node,
@@ -19,7 +19,10 @@ export function allowedIps(
     return throughHome(node, config, index, policy);
   if (node.kind === "relay" && neighbour.kind === "relay") {
     const served = [neighbour, ...servedBy(neighbour, node, index)];
-    return served.flatMap((other) => prefixesFor(node, other));
+    return withRanges(
+      neighbour,
+      served.flatMap((other) => prefixesFor(node, other)),
+    );
   }
   const all = prefixesFor(node, neighbour);
   if (policy === null || node.kind === "relay") return all;
@@ -27,6 +30,15 @@ export function allowedIps(
   return all.filter(
     (prefix) => !subnets.includes(prefix) || policy.mayTalkWithLan(node, prefix.text),
   );
+}
+
+/**
+ * The ranges of a relay's peers instead of the addresses in them, so that one more peer there changes nothing here. The longer
+ * prefixes of direct links, and of other relays' peers with addresses in a range, take precedence over it.
+ */
+function withRanges({ peerRanges = [] }: Node, prefixes: Prefix[]): Prefix[] {
+  const rest = prefixes.filter((prefix) => !peerRanges.some((range) => encloses(range, prefix)));
+  return [...peerRanges, ...rest];
 }
 
 /** The addresses of `other` and the LANs behind it. */
@@ -44,6 +56,8 @@ export function lansFor(node: Node, other: Node): Prefix[] {
   return sameSite ? [] : other.subnets;
 }
 
+const EVERYTHING: readonly Prefix[] = ["0.0.0.0/0", "::/0"].map(parsePrefix);
+
 /**
  * The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. With a
  * policy, only the LANs that this node may talk with, and only the nodes if all of them are named.
@@ -54,6 +68,7 @@ function throughHome(
   index: LinkIndex,
   policy: Policy | null,
 ): Prefix[] {
+  if (node.routeAll === true) return [...EVERYTHING];
   const { cidr, cidr6 } = config.network;
   const lans = index.nodes
     .filter((other) => other.subnets.length > 0 && other.name !== node.name)

@@ -1,5 +1,5 @@
 /** What a host lets through its tunnel, as plain data: the input of mesh/render/filter.ts. */
-import { hostPrefix } from "../addresses";
+import { contains, hostPrefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
 import type { PortRange } from "../config/ports";
 import { allowedIps } from "./allowed-ips";
@@ -16,10 +16,11 @@ export interface FilterPlan {
   /** Whether it checks what it sends itself: a relay, because no other node does. */
   sends: boolean;
   /**
-   * The sources whose connections were checked before they came here. A relay trusts `only` what other relays pass on; a
-   * peer trusts its home relay with everything `except` what its direct links bring.
+   * The sources whose connections were checked before they came here. A relay trusts `only` what other relays pass on, but
+   * not addresses of its own in their ranges (`apart`); a peer trusts its home relay with everything `except` what its direct
+   * links bring.
    */
-  trusted: { only: string[] } | { except: string[] };
+  trusted: { only: string[]; apart: string[] } | { except: string[] };
   /** LANs whose machines may send into the tunnel, on a relay; null on a peer: the next node knows its LANs. */
   entrances: string[] | null;
   /** What is let through, whichever rule says so. */
@@ -58,11 +59,21 @@ function relayFilter(node: Node, config: MeshConfig, index: LinkIndex, policy: P
   const neighbours = index.neighbours(node.name);
   const relays = neighbours.filter(({ kind }) => kind === "relay");
   const served = [node, ...neighbours.filter(({ kind }) => kind === "peer")];
+  const ranges = relays.flatMap(({ peerRanges = [] }) => peerRanges);
+  const own = served.flatMap(({ address, address6 }) => [
+    address,
+    ...(address6 === null ? [] : [address6]),
+  ]);
   return {
     interfaces: [network.interface, alternateName(network.interface)],
     forwards: true,
     sends: true,
-    trusted: { only: relays.flatMap((relay) => sourcesOf(relay, node, config, index, policy)) },
+    trusted: {
+      only: relays.flatMap((relay) => sourcesOf(relay, node, config, index, policy)),
+      apart: own
+        .filter((address) => ranges.some((range) => contains(range, address)))
+        .map((address) => hostPrefix(address).text),
+    },
     entrances: node.subnets.map(({ text }) => text),
     rules: rulesFor(policy, (from, to) => ({
       from: prefixesNamed(from, served, network),

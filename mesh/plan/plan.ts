@@ -14,6 +14,7 @@ import { allowedIps } from "./allowed-ips";
 import { planFilter, type FilterPlan } from "./filter-plan";
 import { jumpRelays } from "./jump-relays";
 import { dialledEndpoint, planLinks, type Link } from "./links";
+import { planNat, type NatPlan } from "./nat-plan";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 import { indexPolicy, type Policy } from "./policy";
@@ -57,6 +58,8 @@ export interface NodePlan extends Node {
   rotation: RotationPlan | null;
   /** What its host lets through the tunnel; null: everything. */
   filter: FilterPlan | null;
+  /** How its host translates addresses; absent: not at all. */
+  nat?: NatPlan;
 }
 
 /** Computes the plan. A star has O(nodes) links; with `auto`, each peer with an endpoint is linked to all nodes. */
@@ -79,6 +82,7 @@ function planNode(
   policy: Policy | null,
 ): NodePlan {
   const neighbours = index.neighbours(node.name);
+  const nat = planNat(node, config);
   const sections = neighbours.flatMap((neighbour) =>
     planSections(node, neighbour, config, index, policy),
   );
@@ -96,6 +100,7 @@ function planNode(
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
     filter: policy === null ? null : planFilter(node, config, index, policy),
+    ...(nat === null ? {} : { nat }),
   };
 }
 
@@ -135,7 +140,8 @@ function planSection(
   index: LinkIndex,
   policy: Policy | null,
 ): PeerSection {
-  const families = (prefix: Prefix) => prefix.family === 4 || node.address6 !== null;
+  const families = (prefix: Prefix) =>
+    prefix.family === 4 || node.address6 !== null || node.blockIpv6 === true;
   return {
     name: neighbour.name,
     publicKey: known.publicKey,

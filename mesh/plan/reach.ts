@@ -1,8 +1,7 @@
-/** Reachability: as pairs for machines, and as groups of similar nodes in a human-readable form. */
-import type { Node } from "../config/config";
+/** Reachability as pairs, for machines. */
 import { formatPorts } from "../config/ports";
 import { lansFor } from "./allowed-ips";
-import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
+import { carries, indexLinks, pathBetween } from "./paths";
 import type { Plan } from "./plan";
 import { indexPolicy } from "./policy";
 
@@ -33,78 +32,4 @@ export function reachOf(plan: Plan): Reach[] {
       });
     }),
   );
-}
-
-/**
- * Reachability in compact form: nodes with the same kind of links form a group, and paths are between groups. Maps only, so
- * that a node more or less changes its own entries.
- */
-export interface Reachability {
-  /** The group of each node, e.g. `desktop: peers of tokyo`; a relay that is not named here is a group of its own name. */
-  groups: Record<string, string>;
-  /** `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs without a path are left out. */
-  paths: Record<string, string>;
-  /** Gateway by LAN. Peers at its site do not use the tunnel to that LAN, and groups `without IPv6` cannot reach an IPv6 LAN. */
-  lans: Record<string, string>;
-}
-
-export function reachabilityOf(plan: Plan): Reachability {
-  const index = indexLinks(plan.nodes, plan.links);
-  const groups = groupNodes(plan);
-  const paths: Record<string, string> = {};
-  for (const [fromName, from] of groups) {
-    for (const [toName, to] of groups) {
-      const path = groupPath(from, to, index);
-      if (path !== null) paths[`${fromName} -> ${toName}`] = path;
-    }
-  }
-  const members = [...groups].flatMap(([group, nodes]) =>
-    nodes.filter(({ name }) => name !== group).map(({ name }): [string, string] => [name, group]),
-  );
-  const lans = plan.nodes.flatMap((node) =>
-    node.subnets.map((prefix): [string, string] => [prefix.text, node.name]),
-  );
-  return { groups: Object.fromEntries(members), paths, lans: Object.fromEntries(lans) };
-}
-
-/** The group of a node that is in the network. */
-export function groupOf(name: string, { groups }: Reachability): string {
-  return Object.hasOwn(groups, name) ? (groups[name] ?? name) : name;
-}
-
-/** The nodes of a group are the same in everything that planLinks uses, so one of them represents all. */
-function groupNodes({ nodes, network }: Plan): Map<string, Node[]> {
-  const dialled = new Set(
-    nodes.flatMap(({ site, siteEndpoint }) =>
-      siteEndpoint === null || site === null ? [] : [site],
-    ),
-  );
-  const groups = new Map<string, Node[]>();
-  for (const node of nodes) {
-    const without6 = network.cidr6 !== null && node.address6 === null;
-    const name = groupName(node, dialled) + (without6 ? " without IPv6" : "");
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [node]);
-    else group.push(node);
-  }
-  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** `dialledSites`: those with a node that others of the site dial; any other site makes no difference to links. */
-function groupName(node: Node, dialledSites: ReadonlySet<string>): string {
-  if (node.kind === "relay") return node.name;
-  const home = node.relay === null ? "peers" : `peers of ${node.relay}`;
-  const site = node.site === null || !dialledSites.has(node.site) ? "" : ` at ${node.site}`;
-  const dialled = node.endpoint === null ? "" : " with an endpoint";
-  const dialledAtSite = node.siteEndpoint === null ? "" : " with a site endpoint";
-  return `${home}${site}${dialled}${dialledAtSite}`;
-}
-
-function groupPath(from: Node[], to: Node[], index: LinkIndex): string | null {
-  const one = from[0];
-  const other = to.find((node) => node !== one);
-  if (one === undefined || other === undefined) return null;
-  const between = pathBetween(one, other, index)?.slice(1, -1);
-  if (between === undefined) return null;
-  return between.length === 0 ? "direct" : `through ${between.join(", ")}`;
 }

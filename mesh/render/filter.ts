@@ -3,20 +3,34 @@
  * checked by the addresses and ports that its connection started with (`ct original`, nft(8)), in both directions: answers
  * and ICMP errors pass as long as the connection is allowed, and stop when it no longer is.
  */
-import { disjoint, parsePrefix, type Family } from "../addresses";
 import type { Network } from "../config/config";
 import type { PortRange } from "../config/ports";
 import { filterTable } from "../filter-table";
 import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
+import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
+import { natBlocks } from "./nat";
 
-/** One nftables table without secrets; null for a node that filters nothing. */
-export function renderFilter(node: NodePlan, network: Network): string | null {
-  const { filter } = node;
-  if (filter === null) return null;
+/** One nftables table without secrets; null for a node that neither filters nor translates. */
+export function renderFilter({ filter, nat }: NodePlan, network: Network): string | null {
+  if (filter === null && nat === undefined) return null;
+  const translation = natBlocks(nat);
+  const sets = filter === null ? null : setsOf(filter);
+  const blocks = [
+    ...(sets === null ? [] : allOf(sets).flatMap(setLines)),
+    ...translation.sets,
+    ...(filter === null || sets === null ? [] : chainsOf(filter, sets, translation.leaving)),
+    ...translation.chains,
+  ];
+  const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
+  return `table ${filterTable(network.interface)} {\n${lines}}\n`;
+}
+
+function setsOf(filter: FilterPlan): Sets {
   const trusted = "only" in filter.trusted ? filter.trusted.only : filter.trusted.except;
-  const sets = {
+  return {
     trusted: setOf("only" in filter.trusted ? "trusted" : "checked", trusted),
+    apart: setOf("apart", "only" in filter.trusted ? filter.trusted.apart : []),
     entrances: setOf("entrances", filter.entrances ?? []),
     rules: filter.rules.map((rule) => ({
       ...rule,
@@ -24,23 +38,15 @@ export function renderFilter(node: NodePlan, network: Network): string | null {
       to: setOf(`to${rule.name}`, rule.to),
     })),
   };
-  const all = [sets.trusted, sets.entrances, ...sets.rules.flatMap(({ from, to }) => [from, to])];
-  const blocks = [...all.flatMap(setLines), ...chainsOf(filter, sets)];
-  const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
-  return `table ${filterTable(network.interface)} {\n${lines}}\n`;
 }
 
-/** The lines of a set or a chain. */
-type Block = string[];
-
-/** Addresses under one name, as nft(8) keeps them: a set for each family. */
-interface AddressSet {
-  name: string;
-  elements: Readonly<Record<Family, readonly string[]>>;
+function allOf({ trusted, apart, entrances, rules }: Sets): AddressSet[] {
+  return [trusted, apart, entrances, ...rules.flatMap(({ from, to }) => [from, to])];
 }
 
 interface Sets {
   trusted: AddressSet;
+  apart: AddressSet;
   entrances: AddressSet;
   rules: RuleSets[];
 }
@@ -50,41 +56,8 @@ interface RuleSets extends Pick<FilterRule, "name" | "ports"> {
   to: AddressSet;
 }
 
-/** How nft(8) writes each family: keyword, set type, and elements in a line. */
-const FAMILIES = [
-  { family: 4, word: "ip", type: "ipv4_addr", suffix: "", perLine: 2 },
-  { family: 6, word: "ip6", type: "ipv6_addr", suffix: "v6", perLine: 1 },
-] as const;
-
-function setOf(name: string, prefixes: readonly string[]): AddressSet {
-  const all = disjoint(prefixes.map(parsePrefix));
-  const texts = (wanted: Family) => all.filter(({ family }) => family === wanted).map(element);
-  return { name, elements: { 4: texts(4), 6: texts(6) } };
-}
-
-function element({ family, length, text }: ReturnType<typeof parsePrefix>): string {
-  const single = length === (family === 4 ? 32 : 128);
-  return single ? text.slice(0, text.indexOf("/")) : text;
-}
-
-function setLines({ name, elements }: AddressSet): Block[] {
-  return FAMILIES.filter(({ family }) => elements[family].length > 0).map(
-    ({ family, type, suffix, perLine }) => [
-      `set ${name}${suffix} {`,
-      `\ttype ${type}`,
-      "\tflags interval",
-      `\telements = { ${wrapped(elements[family], perLine)} }`,
-      "}",
-    ],
-  );
-}
-
-function wrapped(elements: readonly string[], perLine: number): string {
-  const separator = (at: number) => (at % perLine === 0 ? ",\n\t\t\t     " : ", ");
-  return elements.map((text, at) => (at === 0 ? text : separator(at) + text)).join("");
-}
-
-function chainsOf(filter: FilterPlan, sets: Sets): Block[] {
+/** `leaving`: rules for what leaves the network, which is not a matter of the filter. */
+function chainsOf(filter: FilterPlan, sets: Sets, leaving: readonly string[]): Block[] {
   const withPing = sets.rules.some(({ ports }) => ports !== null);
   return [
     inputChain(filter),
@@ -92,6 +65,7 @@ function chainsOf(filter: FilterPlan, sets: Sets): Block[] {
     ...(filter.sends ? [outputChain(filter)] : []),
     [
       "chain connections {",
+      ...leaving,
       ...trust(filter, sets),
       ...sets.rules.flatMap(ruleLines),
       "\tdrop",
@@ -143,11 +117,22 @@ function outputChain({ interfaces }: FilterPlan): Block {
 }
 
 function trust({ trusted }: FilterPlan, sets: Sets): string[] {
-  if ("only" in trusted) return matches(sets.trusted, "saddr").map((match) => `\t${match} accept`);
+  if ("only" in trusted) return trustOnly(sets);
   return FAMILIES.map(({ family, word, suffix }) =>
     sets.trusted.elements[family].length === 0
       ? `\tmeta nfproto ipv${family} accept`
       : `\tct original ${word} saddr != @checked${suffix} accept`,
+  );
+}
+
+function trustOnly({ trusted, apart }: Sets): string[] {
+  return FAMILIES.filter(({ family }) => trusted.elements[family].length > 0).map(
+    ({ family, word, suffix }) => {
+      const source = `ct original ${word} saddr`;
+      const others =
+        apart.elements[family].length > 0 ? ` ${source} != @${apart.name}${suffix}` : "";
+      return `\t${source} @${trusted.name}${suffix}${others} accept`;
+    },
   );
 }
 

@@ -85,6 +85,9 @@ function firstInterface(node: NodePlan, network: Network): Interface {
       `Address = ${interfaceAddresses(node, network).join(", ")}`,
       node.listenPort === null ? null : `ListenPort = ${node.listenPort}`,
       mtu === null ? null : `MTU = ${mtu}`,
+      node.dnsServers === undefined
+        ? null
+        : `DNS = ${node.dnsServers.map(({ text }) => text).join(", ")}`,
     ],
     sections: node.sections,
   };

@@ -58,6 +58,7 @@ const WORDS: Readonly<Record<string, string>> = {
   Address: "address",
   ListenPort: "listen port",
   MTU: "MTU",
+  DNS: "DNS servers",
   Table: "routing table",
   PublicKey: "key",
   AllowedIPs: "allowed IPs",

@@ -1,5 +1,5 @@
 /** The paths that a change adds, removes or moves, between groups of nodes that it affects alike. */
-import { groupOf, type Reachability } from "../plan/reach";
+import { groupOf, type Reachability } from "../plan/reachability";
 import type { NetworkRecord } from "./record";
 
 /** Between each node of `from` and each of `to`; with the same nodes on both sides, among them. */
@@ -19,16 +19,26 @@ export interface LanChange {
   gateway: string;
 }
 
+/** A peer whose traffic leaves, or left, through an exit; null: it does not, or did not. */
+export interface ExitChange {
+  peer: string;
+  before: string | null;
+  after: string | null;
+}
+
 export interface PathChanges {
   gained: PathChange[];
   lost: PathChange[];
   moved: PathChange[];
   lansGained: LanChange[];
   lansLost: LanChange[];
+  /** Absent if none. */
+  exits?: ExitChange[];
 }
 
 /** O(nodes) for the nodes, and O(groups²). */
 export function pathChanges(before: NetworkRecord, after: NetworkRecord): PathChanges {
+  const exits = exitChanges(before.reachability.exits ?? {}, after.reachability.exits ?? {});
   const changes = changedPaths(classesOf(before, after), before.reachability, after.reachability);
   return {
     gained: changes.filter((change) => change.before === null),
@@ -36,39 +46,61 @@ export function pathChanges(before: NetworkRecord, after: NetworkRecord): PathCh
     moved: changes.filter((change) => change.before !== null && change.after !== null),
     lansGained: lansOnlyIn(after.reachability, before.reachability),
     lansLost: lansOnlyIn(before.reachability, after.reachability),
+    ...(exits.length === 0 ? {} : { exits }),
   };
 }
 
-/** Nodes that were in the same group and are in the same group; null: not in the network. */
+/** Nodes, or LANs, that were in the same group and are in the same group; null: not in the network. */
 interface Class {
   before: string | null;
   after: string | null;
   members: string[];
+  isLan: boolean;
 }
 
 function classesOf(before: NetworkRecord, after: NetworkRecord): Class[] {
   const classes = new Map<string, Class>();
+  const add = (name: string, was: string | null, is: string | null, isLan: boolean) => {
+    const key = `${was ?? ""} > ${is ?? ""}${isLan ? " LAN" : ""}`;
+    const known = classes.get(key);
+    if (known === undefined) classes.set(key, { before: was, after: is, members: [name], isLan });
+    else known.members.push(name);
+  };
   const names = new Set([...before.nodes.keys(), ...after.nodes.keys()]);
   for (const name of [...names].sort()) {
     const was = before.nodes.has(name) ? groupOf(name, before.reachability) : null;
     const is = after.nodes.has(name) ? groupOf(name, after.reachability) : null;
-    const key = `${was ?? ""} > ${is ?? ""}`;
-    const known = classes.get(key);
-    if (known === undefined) classes.set(key, { before: was, after: is, members: [name] });
-    else known.members.push(name);
+    add(name, was, is, false);
   }
+  for (const lan of limitedLans(before.reachability, after.reachability))
+    add(lan, lanGroup(lan, before.reachability), lanGroup(lan, after.reachability), true);
   // New and removed nodes first: the change is about them.
   const isKnown = ({ before: was, after: is }: Class) => was !== null && is !== null;
   return [...classes.values()].sort((a, b) => Number(isKnown(a)) - Number(isKnown(b)));
+}
+
+/** LANs that stay, where a policy decides who may start something to them. */
+function limitedLans(was: Reachability, is: Reachability): string[] {
+  if (was.policy === undefined && is.policy === undefined) return [];
+  return Object.keys(is.lans)
+    .filter((lan) => was.lans[lan] === is.lans[lan])
+    .sort();
+}
+
+/** Without a policy, a LAN is reached as its gateway is. */
+function lanGroup(lan: string, reachability: Reachability): string {
+  const { policy, lans } = reachability;
+  return groupOf(policy === undefined ? (lans[lan] ?? lan) : lan, reachability);
 }
 
 function changedPaths(classes: Class[], was: Reachability, is: Reachability): PathChange[] {
   return classes.flatMap((one, at) =>
     classes.slice(at).flatMap((other) => {
       const there = pathChange(one, other, was, is);
-      const back = one === other ? null : pathChange(other, one, was, is);
-      if (there === null) return back === null ? [] : [back];
-      return back === null && one !== other ? [there] : [{ ...there, bothWays: true }];
+      const back = one === other ? there : pathChange(other, one, was, is);
+      if (there?.before === back?.before && there?.after === back?.after)
+        return there === null ? [] : [{ ...there, bothWays: true }];
+      return [there, back].filter((change) => change !== null);
     }),
   );
 }
@@ -81,6 +113,15 @@ function pathChange(
   is: Reachability,
 ): PathChange | null {
   if (from === to && from.members.length < 2) return null;
+  // A gateway alone does not use the tunnel to its own LANs.
+  if (
+    to.isLan &&
+    from.members.length === 1 &&
+    to.members.every((lan) => is.lans[lan] === from.members[0])
+  )
+    return null;
+  // Without a policy, nothing is recorded about what LANs start.
+  if (from.isLan && (was.policy === undefined || is.policy === undefined)) return null;
   const before = pathIn(was, from.before, to.before);
   const after = pathIn(is, from.after, to.after);
   if (before === after) return null;
@@ -95,4 +136,13 @@ function lansOnlyIn({ lans }: Reachability, other: Reachability): LanChange[] {
   return Object.entries(lans)
     .filter(([lan, gateway]) => other.lans[lan] !== gateway)
     .map(([lan, gateway]) => ({ lan, gateway }));
+}
+
+function exitChanges(was: Record<string, string>, is: Record<string, string>): ExitChange[] {
+  const exitIn = (exits: Record<string, string>, peer: string) =>
+    Object.hasOwn(exits, peer) ? (exits[peer] ?? null) : null;
+  return [...new Set([...Object.keys(was), ...Object.keys(is)])]
+    .sort()
+    .map((peer) => ({ peer, before: exitIn(was, peer), after: exitIn(is, peer) }))
+    .filter(({ before, after }) => before !== after);
 }

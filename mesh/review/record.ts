@@ -1,7 +1,8 @@
 /** What is compared in a review: the texts and paths of a network, without secrets. */
 import { namesText } from "../plan/names";
 import type { Plan } from "../plan/plan";
-import { reachabilityOf, type Reachability } from "../plan/reach";
+import { reachabilityOf, type Reachability } from "../plan/reachability";
+import { renderFilter } from "../render/filter";
 import { renderRedacted, renderRedactedAlternate } from "../render/render";
 
 /** A network as the plan has it, or as the engine has recorded it. */
@@ -20,6 +21,8 @@ export interface NodeRecord {
   alternate: string | null;
   /** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`. */
   forwarding: string;
+  /** The nftables table of its host; null if it has none. */
+  filter: string | null;
   /** Whether the program pushes its config; otherwise a person delivers it. */
   pushed: boolean;
 }
@@ -39,6 +42,7 @@ export function recordOf(plan: Plan): NetworkRecord {
       config: renderRedacted(node, plan.network),
       alternate: renderRedactedAlternate(node, plan.network),
       forwarding: forwardingOf(node),
+      filter: renderFilter(node, plan.network),
       pushed: node.hosts.length > 0,
     },
   ]);

@@ -56,8 +56,8 @@ export function devicesIn({ nodes }: Review): Outdated[] {
 }
 
 export function isEmpty({ nodes, paths, restarts }: Review): boolean {
-  const { gained, lost, moved, lansGained, lansLost } = paths;
-  const lists = [nodes, restarts, gained, lost, moved, lansGained, lansLost];
+  const { gained, lost, moved, lansGained, lansLost, exits = [] } = paths;
+  const lists = [nodes, restarts, gained, lost, moved, lansGained, lansLost, exits];
   return lists.every((list) => list.length === 0);
 }
 
@@ -106,6 +106,26 @@ function recordChanges(before: NodeRecord, after: NodeRecord): string[] {
     ...configChanges(parseConfig(before.config), parseConfig(after.config)),
     ...secondInterface(before.alternate, after.alternate),
     ...forwarding,
+    ...filterChange(before.filter, after.filter),
+  ];
+}
+
+/** Of the host's nftables table. */
+function filterChange(before: string | null, after: string | null): string[] {
+  if (before === after) return [];
+  const has = (table: string | null, chain: string) =>
+    table?.includes(`\tchain ${chain} {`) === true;
+  const filters = [before, after].map((table) => has(table, "connections"));
+  const translates = [before, after].map((table) => has(table, "postrouting"));
+  const turn = ([was, is]: boolean[], begins: string, ends: string) =>
+    was === is ? [] : [is === true ? begins : ends];
+  const turns = [
+    ...turn(filters, "+ filters what the policy does not allow", "- no longer filters"),
+    ...turn(translates, "+ translates addresses", "- no longer translates addresses"),
+  ];
+  if (turns.length > 0) return turns;
+  return [
+    filters[0] === true ? "~ filters by other rules or addresses" : "~ translates other addresses",
   ];
 }
 

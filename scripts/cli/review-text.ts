@@ -1,6 +1,6 @@
 /** A review as text for a terminal, 80 columns wide. */
 import pc from "picocolors";
-import type { PathChange, PathChanges } from "../../mesh/review/path-changes";
+import type { ExitChange, PathChange, PathChanges } from "../../mesh/review/path-changes";
 import type { NodeChange, Review } from "../../mesh/review/review";
 import { isEmpty } from "../../mesh/review/review";
 import { shortList } from "../../mesh/review/short-list";
@@ -107,7 +107,8 @@ function pathsBlock(paths: PathChanges): string {
 }
 
 /** One line per change, with its sign: `+ p33 <-> tokyo: direct`. */
-export function pathLines({ gained, lost, moved, lansGained, lansLost }: PathChanges): string[] {
+export function pathLines(changes: PathChanges): string[] {
+  const { gained, lost, moved, lansGained, lansLost, exits = [] } = changes;
   return [
     ...gained.map((change) => `+ ${ends(change)}: ${change.after ?? ""}`),
     ...lost.map((change) => `- ${ends(change)}`),
@@ -116,7 +117,14 @@ export function pathLines({ gained, lost, moved, lansGained, lansLost }: PathCha
     ),
     ...lansGained.map(({ lan, gateway }) => `+ ${lan}, behind ${gateway}`),
     ...lansLost.map(({ lan, gateway }) => `- ${lan}, behind ${gateway}`),
+    ...exits.map(exitLine),
   ];
+}
+
+function exitLine({ peer, before, after }: ExitChange): string {
+  if (after === null) return `- ${peer} leaves through ${before ?? ""}`;
+  const former = before === null ? "" : `, was ${before}`;
+  return `${before === null ? "+" : "~"} ${peer} leaves through ${after}${former}`;
 }
 
 function ends({ from, to, bothWays }: PathChange): string {

@@ -91,7 +91,7 @@ async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
     // Another command may have taken the name or the address meanwhile.
     const config = readConfigSoFar(text, stack.file);
     refuseTaken(name, options, config);
-    addresses = addressesFor(options, config);
+    addresses = freeAddresses(config, { kind: "peer", ...options });
     const fields = fieldsOf(options, { ...addresses, publicKey }, hostKeys);
     return {
       text: addIn(text, configPath(["peers", name]), fields),
@@ -132,17 +132,6 @@ function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): 
       `give its public key as --public-key, or remove it: pulumi config rm --path wireguard-mesh:privateKeys.${name}`,
     );
   }
-}
-
-function addressesFor(options: AddPeerOptions, config: RawConfig): Addresses {
-  const { address, address6 } = options;
-  const needed = address === undefined || address6 === undefined;
-  const free: Partial<Addresses> = needed ? freeAddresses(config) : {};
-  const six = address6 ?? free.address6;
-  return {
-    address: address ?? free.address ?? "",
-    ...(six === undefined ? {} : { address6: six }),
-  };
 }
 
 function fieldsOf(

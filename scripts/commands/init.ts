@@ -167,7 +167,7 @@ function addRelay(
       `edit it in the stack file, or give the new relay another name with --relay`,
     );
   }
-  const addresses = freeAddresses(config);
+  const addresses = freeAddresses(config, { kind: "relay" });
   const publicKey = addKeyPair(edit, "relay", name);
   const relay = { ...addresses, publicKey, ...fields };
   edit.text = addIn(edit.text, configPath(["relays", name]), relay);
@@ -177,15 +177,16 @@ function addRelay(
 function addKeys(edit: Edit, config: RawConfig): void {
   const given: Addresses[] = [];
   for (const group of ["relays", "peers"]) {
+    const kind = group === "relays" ? "relay" : "peer";
     const nodes = isMap(config[group]) ? Object.entries(config[group]) : [];
     for (const [name, node] of nodes) {
       if (!isMap(node) || isSet(node["publicKey"]) || holdsKey(config, name)) continue;
       if (!isSet(node["address"])) {
-        const free = freeAddresses(config, given);
+        const free = freeAddresses(config, { kind, relay: node["relay"] }, given);
         given.push(free);
         edit.text = addIn(edit.text, configPath([group, name, "address"]), free.address);
       }
-      const publicKey = addKeyPair(edit, group === "relays" ? "relay" : "peer", name);
+      const publicKey = addKeyPair(edit, kind, name);
       edit.text = addIn(edit.text, configPath([group, name, "publicKey"]), publicKey);
     }
   }

@@ -6,6 +6,7 @@ import type { RawConfig } from "../../mesh/config/read-draft";
 import { isMap } from "../../mesh/config/shape-issues";
 import { readMesh, type Mesh } from "../../mesh/mesh";
 import type { Plan } from "../../mesh/plan/plan";
+import { renderFilter } from "../../mesh/render/filter";
 import { renderRedacted, renderRedactedAlternate } from "../../mesh/render/render";
 import { Secret } from "../../mesh/secret";
 import { outdatedDeliveries } from "../../mesh/render/delivery";
@@ -32,7 +33,10 @@ export function planCommand(): Command {
   })
     .option(...STACK_OPTION)
     .option("-f, --file <file>", "read this stack file; - is stdin")
-    .option("--reach", "every ordered pair that can communicate, with its path")
+    .option(
+      "--reach",
+      "every ordered pair of which the first may reach the second, with its path and, with a policy, the ports",
+    )
     .option("--configs", "every node's WireGuard file, secrets as (hidden)")
     .action(plan);
 }
@@ -50,8 +54,13 @@ function printNode(name: string, { nodes, network }: Plan, options: PlanOptions)
   const node = nodeNamed(name, nodes);
   const config = renderRedacted(node, network);
   const alternate = renderRedactedAlternate(node, network);
-  const json = { node: name, config, ...(alternate === null ? {} : { alternate }) };
-  print(options, json, [config, alternate ?? ""].join("\n").trimEnd());
+  const filter = renderFilter(node, network);
+  const json = {
+    ...{ node: name, config },
+    ...(alternate === null ? {} : { alternate }),
+    ...(filter === null ? {} : { filter }),
+  };
+  print(options, json, [config, alternate ?? "", filter ?? ""].join("\n").trimEnd());
 }
 
 function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void {

@@ -14,8 +14,10 @@ export interface Questions {
   names: readonly string[];
   /** Whether to list the public halves of private keys on the host. */
   ownKeys: boolean;
-  /** Whether to list the packet filter. */
+  /** Whether to list the packet filter of the host. */
   filter: boolean;
+  /** Whether to list the table of our filter though no file of it is there. */
+  table: boolean;
 }
 
 export const NO_QUESTIONS: Questions = {
@@ -23,6 +25,7 @@ export const NO_QUESTIONS: Questions = {
   names: [],
   ownKeys: false,
   filter: false,
+  table: false,
 };
 
 export interface Call {
@@ -100,11 +103,13 @@ export function linesWith(key: string, output: string): string[] {
     .flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []));
 }
 
-/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`. */
-function linesOf({ presharedKeys, names, ownKeys, filter }: Questions): string {
+/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`, `table`. */
+function linesOf({ presharedKeys, names, ...flags }: Questions): string {
   const psk = presharedKeys.replace(/^(?=.)/gm, "psk\t");
   const resolve = names.map((name) => `name\t${name}\n`).join("");
-  return psk + resolve + (ownKeys ? "keys\n" : "") + (filter ? "filter\n" : "");
+  const { ownKeys, filter, table } = flags;
+  const asked = [ownKeys ? "keys\n" : "", filter ? "filter\n" : "", table ? "table\n" : ""];
+  return psk + resolve + asked.join("");
 }
 
 function sectionsOf(lines: readonly string[], token: string): Map<string, string[]> {

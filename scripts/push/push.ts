@@ -42,6 +42,7 @@ export function questionsOf(wanted: Wanted): Questions {
     names: namesOf(wanted),
     ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
     filter: true,
+    table: wanted.filter !== null,
   };
 }
 

@@ -39,8 +39,9 @@ export async function askHosts(
 
 async function askHost(node: NodePlan, access: Access): Promise<HostAnswer> {
   try {
-    const names = namesOf(plannedState(node, access, ""));
-    const questions = { ...NO_QUESTIONS, names, filter: true };
+    const planned = plannedState(node, access, "");
+    const names = namesOf(planned);
+    const questions = { ...NO_QUESTIONS, names, filter: true, table: planned.filter !== null };
     const view = await observeHost(hostAccess(node, access), questions);
     return { reachable: true, ...view, askedAt: Date.now() / 1000 };
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The network as the engine has recorded it: from the resources in its events, or in the stack's state. */
 import { isMap } from "../../mesh/config/shape-issues";
-import type { Reachability } from "../../mesh/plan/reach";
+import type { Reachability } from "../../mesh/plan/reachability";
 import { NOTHING, type NetworkRecord, type NodeRecord } from "../../mesh/review/record";
 
 /** A resource as events and states have it. */
@@ -69,23 +69,30 @@ function nodeRecord(
   { urn, type, inputs }: RecordedResource,
   pushed: ReadonlySet<string>,
 ): [string, NodeRecord] {
-  const { config, alternate, forwarding } = inputs;
+  const { config, alternate, forwarding, filter } = inputs;
   const name = nodeOf(urn);
   const record: NodeRecord = {
     kind: type === "wireguard-mesh:index:Relay" ? "relay" : "peer",
     config: typeof config === "string" ? config : "",
     alternate: typeof alternate === "string" ? alternate : null,
     forwarding: typeof forwarding === "string" ? forwarding : "none",
+    filter: typeof filter === "string" ? filter : null,
     pushed: pushed.has(name),
   };
   return [name, record];
 }
 
-function pathsIn({ groups, paths, lans }: Record<string, unknown>): Reachability {
+function pathsIn({ groups, paths, lans, policy, exits }: Record<string, unknown>): Reachability {
   const entries = Object.entries(isMap(groups) ? groups : {});
   if (entries.some(([, members]) => Array.isArray(members)))
     return formerPaths(entries, paths, lans);
-  return { groups: textsIn(groups), paths: textsIn(paths), lans: textsIn(lans) };
+  return {
+    groups: textsIn(groups),
+    paths: textsIn(paths),
+    lans: textsIn(lans),
+    ...(Array.isArray(policy) ? { policy: policy.map(String) } : {}),
+    ...(exits === undefined ? {} : { exits: textsIn(exits) }),
+  };
 }
 
 /** Version 0.1.0 recorded the groups as lists of their nodes, and that of a relay as `relay NAME`. */

@@ -1,7 +1,13 @@
 /** What commands write into the stack file for a new node: free addresses, keys, and the given fields. */
 import { randomBytes } from "node:crypto";
-import { nextFree, parsePrefix, type IpAddress, type Prefix } from "../../mesh/addresses";
-import { networkDefaults } from "../../mesh/config/draft";
+import {
+  nextFree,
+  parsePrefix,
+  reservedAddresses,
+  type IpAddress,
+  type Prefix,
+} from "../../mesh/addresses";
+import { homeOf, networkDefaults, rangesOf } from "../../mesh/config/draft";
 import { readDraft, type RawConfig } from "../../mesh/config/read-draft";
 import { encodeKey } from "../../mesh/key-text";
 import { privateKeyFrom, publicKeyOf } from "../../mesh/keys";
@@ -15,28 +21,58 @@ export interface Addresses {
   address6?: string;
 }
 
+/** The node that addresses are for, with those that it has already. `relay`: a peer's home relay as in the config. */
+interface NewNode extends Partial<Addresses> {
+  kind: "relay" | "peer";
+  relay?: unknown;
+}
+
 /**
- * The next free tunnel addresses; those of disabled nodes are taken too. `also`: addresses that were allocated since.
- * @throws Failure when the network has none left.
+ * The next free tunnel addresses: a peer's in its home relay's range if that has one, all others outside of the ranges where
+ * there is one. Those of disabled nodes are taken too. `also`: addresses that were allocated since.
+ * @throws Failure when none is left.
  */
-export function freeAddresses(config: RawConfig, also: readonly Addresses[] = []): Addresses {
-  const { network, nodes } = readDraft(config, Date.now()).draft;
+export function freeAddresses(
+  config: RawConfig,
+  { kind, relay, address, address6 }: NewNode,
+  also: readonly Addresses[] = [],
+): Addresses {
+  const { draft } = readDraft(config, Date.now());
+  const { network, nodes } = draft;
   const { cidr = parsePrefix(networkDefaults.cidr), cidr6 } = network;
-  const given = also.flatMap(({ address, address6 }) => [address, ...(address6 ? [address6] : [])]);
+  const fields = typeof relay === "string" ? { relay } : {};
+  const home = homeOf({ kind, fields }, draft);
+  const given = also.flatMap((one) => [one.address, ...(one.address6 ? [one.address6] : [])]);
   const taken = [
     ...nodes.flatMap(({ fields }) => [fields.address, fields.address6]),
     ...given.map((text): IpAddress => ({ family: text.includes(":") ? 6 : 4, text })),
   ].filter((address) => address !== undefined);
+  const free = (whole: Prefix, key: "peersCidr" | "peersCidr6") => {
+    const range = nodes.find(({ kind, name }) => kind === "relay" && name === home)?.fields[key];
+    return range === undefined
+      ? freeOutside(nodes.flatMap(rangesOf), whole, taken)
+      : freeInRange(range, whole, taken, `relays.${home ?? ""}.${key}`);
+  };
+  const six = address6 ?? (cidr6 === undefined ? undefined : free(cidr6, "peersCidr6"));
   return {
-    address: free(cidr, taken),
-    ...(cidr6 === undefined ? {} : { address6: free(cidr6, taken) }),
+    address: address ?? free(cidr, "peersCidr"),
+    ...(six === undefined ? {} : { address6: six }),
   };
 }
 
-function free(prefix: Prefix, taken: IpAddress[]): string {
-  const address = nextFree(prefix, taken);
+function freeOutside(ranges: Prefix[], whole: Prefix, taken: IpAddress[]): string {
+  const address = nextFree(whole, taken, ranges) ?? nextFree(whole, taken);
   if (address !== null) return address.text;
-  throw new Failure(`${prefix.text} has no free address left`, "choose a larger network.cidr");
+  throw new Failure(`${whole.text} has no free address left`, "choose a larger network.cidr");
+}
+
+function freeInRange(range: Prefix, whole: Prefix, taken: IpAddress[], path: string): string {
+  const address = nextFree(range, [...taken, ...reservedAddresses(whole)]);
+  if (address !== null) return address.text;
+  throw new Failure(
+    `${range.text} (${path}) has no free address left`,
+    `choose a larger ${path}, or an address elsewhere with --address and --address6`,
+  );
 }
 
 export interface KeyPair {

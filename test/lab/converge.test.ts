@@ -112,7 +112,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     const errors: [string[], unknown][] = [
       [["network", "mtuu"], 1400],
       [["network", "interface"], "a name that is too long"],
-      [["relays", "relay", "exit"], true],
+      [["relays", "relay", "exit"], "yes"],
       [["peers", "desktop", "address"], "10.0.0.999"],
       [["peers", "desktop", "endpoint"], "203.0.113.9:70000"],
       [["peers", "laptop", "persistentKeepalive"], "25s"],
@@ -125,7 +125,7 @@ describe("a network of a relay and two peers behind NAT", function () {
     for (const message of [
       "network.mtuu: is not a known key",
       "network.interface: ",
-      "relays.relay.exit: is not supported yet",
+      "relays.relay.exit: is a string, but should be true or false",
       "peers.desktop.address: ",
       "peers.desktop.endpoint: ",
       "peers.laptop.persistentKeepalive: ",

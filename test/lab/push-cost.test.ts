@@ -61,19 +61,20 @@ describe("the cost of a push on a host", function () {
   it("is at most 80 programs and 4 syncs for a change", () =>
     assertCosts(request(1390), "applied", CHANGED));
 
-  it("is at most 80 programs and 4 syncs for a change of peers, routes and forwarding", () => {
+  /** Peers, routes, forwarding and a packet filter. */
+  function everything(): PushRequest {
     const site = ["", "# nas", "[Peer]", `PublicKey = ${keyPairFor("nas").publicKey}`];
     const more = [...site, "AllowedIPs = 10.0.0.4/32, 192.168.50.0/24, 192.168.51.0/24"];
-    const one = { ...request(1380, more), forwarding: { ipv4: true, ipv6: true } };
-    return assertCosts(one, "applied", CHANGED);
-  });
+    const filter =
+      "table inet wireguard-mesh-wg0 {\n\tchain forward {\n\t\ttype filter hook forward priority filter; policy accept;\n\t}\n}\n";
+    return { ...request(1380, more), forwarding: { ipv4: true, ipv6: true }, filter };
+  }
 
-  it("is at most 25 programs and no sync without a change", () => {
-    const site = ["", "# nas", "[Peer]", `PublicKey = ${keyPairFor("nas").publicKey}`];
-    const more = [...site, "AllowedIPs = 10.0.0.4/32, 192.168.50.0/24, 192.168.51.0/24"];
-    const one = { ...request(1380, more), forwarding: { ipv4: true, ipv6: true } };
-    return assertCosts(one, "unchanged", UNCHANGED);
-  });
+  it("is at most 80 programs and 4 syncs for a change of peers, routes, forwarding and filter", () =>
+    assertCosts(everything(), "applied", CHANGED));
+
+  it("is at most 25 programs and no sync without a change", () =>
+    assertCosts(everything(), "unchanged", UNCHANGED));
 
   it("leaks no secret", () => leaks.end());
 });

@@ -145,6 +145,16 @@ describe("the next free address", () => {
     );
   });
 
+  it("is none of the prefixes that are left out, however large they are", () => {
+    const [one, two] = ["fd5c:10::/65", "fd5c:10::8000:0:0:0/127"].map(parsePrefix);
+    assert.ok(one !== undefined && two !== undefined);
+    const whole = parsePrefix("fd5c:10::/64");
+    assert.equal(nextFree(whole, [], [one, two])?.text, "fd5c:10::8000:0:0:2");
+    assert.equal(nextFree(one, [], [whole]), null);
+    const end = parsePrefix("255.255.255.254/31");
+    assert.equal(nextFree(end, [], [end]), null);
+  });
+
   it("is null at the end of the address space", () => {
     const last = parsePrefix("255.255.255.254/31");
     const both = ["255.255.255.254", "255.255.255.255"].map(parseAddress);

@@ -72,11 +72,12 @@ describe("an observation", () => {
       names: ["a.example.org", "b.example.org"],
       ownKeys: true,
       filter: true,
+      table: true,
     };
     await observe(sessionWith([], sent), "host", CALL, questions);
     assert.deepEqual(sent, [
       `${hostProgram()}QUESTIONS='psk\twg0\tA\tX\npsk\twg0\tB\tY\nname\ta.example.org\n` +
-        `name\tb.example.org\nkeys\nfilter\n'; main status wg0 ${TOKEN}; exit\n`,
+        `name\tb.example.org\nkeys\nfilter\ntable\n'; main status wg0 ${TOKEN}; exit\n`,
     ]);
   });
 

@@ -117,6 +117,33 @@ describe("add-peer", () => {
     assert.equal((JSON.parse(stdout) as { address6: string }).address6, "fd5c:10::1");
   });
 
+  it("takes the address from the home relay's range, and outside of all ranges for a relay that has none", async () => {
+    const osaka = `    osaka: { address: 10.86.0.3, publicKey: "${keyOf("osaka")}", endpoint: "203.0.113.11:51820",
+      peersCidr: 10.86.0.128/25 }
+    kyoto: { address: 10.86.0.200, publicKey: "${keyOf("kyoto")}", endpoint: "203.0.113.12:51820" }
+  wireguard-mesh:peers:`;
+    const small = STACK_FILE.replace("  wireguard-mesh:peers:", osaka);
+    project.write(
+      FILE,
+      small.replace("host: root@203", "peersCidr: 10.86.0.4/30\n      host: root@203"),
+    );
+    const addressOf = async (name: string, ...args: string[]) =>
+      (JSON.parse((await run(name, "--json", ...args)).stdout) as { address: string }).address;
+    assert.equal(await addressOf("tablet", "--relay", "osaka"), "10.86.0.129");
+    assert.equal(await addressOf("desktop"), "10.86.0.5");
+    assert.equal(await addressOf("printer"), "10.86.0.6");
+    assert.equal(await addressOf("camera", "--relay", "kyoto"), "10.86.0.8");
+    const { exitCode, stderr } = await run("speaker");
+    assert.equal(exitCode, 1);
+    assert.equal(
+      stderr,
+      `error: 10.86.0.4/30 (relays.tokyo.peersCidr) has no free address left
+  choose a larger relays.tokyo.peersCidr, or an address elsewhere with --address and --address6
+`,
+    );
+    assert.equal((await run("speaker", "--address", "10.86.0.9")).exitCode, 0);
+  });
+
   it("makes no key for a device with its own key, and does not run the engine", async () => {
     const { exitCode, stdout } = await run("tablet", "--public-key", keyOf("tablet"));
     assert.equal(exitCode, 0);

@@ -147,6 +147,44 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
     );
   });
 
+  it("says through which exit a device leaves, and asks for no routes where the gateway masquerades", async () => {
+    const gateway = "host: local\n      subnets: [192.168.10.0/24]\n";
+    const written = STACK_FILE.replace("host: root@203", "exit: true\n      host: root@203")
+      .replace("enabled: true", "routeAll: true")
+      .replace("host: local\n", gateway);
+    project.write("Pulumi.test.yaml", written);
+    const before = (await run()).stdout;
+    assert.match(before, /^ {2}phone leaves through tokyo$/m);
+    assert.match(before, /Routes that the routers/);
+    project.write(
+      "Pulumi.test.yaml",
+      written.replace(gateway, `${gateway}      masquerade: true\n`),
+    );
+    assert.doesNotMatch((await run()).stdout, /Routes that the routers/);
+  });
+
+  it("lists a LAN by its own prefix for its own router, and by that in the network for others", async () => {
+    const home = "subnets: [{ lan: 192.168.1.0/24, as: 10.99.1.0/24 }]";
+    const other = "subnets: [192.168.20.0/24]";
+    const written = STACK_FILE.replace("enabled: true", other).replace(
+      "host: local\n",
+      `host: local\n      ${home}\n`,
+    );
+    project.write("Pulumi.test.yaml", written);
+    const { stdout } = await run();
+    assert.match(stdout, /10\.99\.1\.0\/24 \(192\.168\.1\.0\/24\)/);
+    assert.ok(
+      stdout.includes(`  on the router of 192.168.1.0/24:
+    ip route add 10.86.0.0/24 via <the LAN address of laptop>
+    ip route add 192.168.20.0/24 via <the LAN address of laptop>
+  on the router of 192.168.20.0/24:
+    ip route add 10.86.0.0/24 via <the LAN address of phone>
+    ip route add 10.99.1.0/24 via <the LAN address of phone>
+`),
+      stdout,
+    );
+  });
+
   it("says the rule of the routes once where there are many LANs: a line for each", async () => {
     const peers = (count: number) =>
       Array.from({ length: count }, (_, at) => {

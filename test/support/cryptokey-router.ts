@@ -4,7 +4,13 @@
  * of the plan. Where a machine has an nftables table, each packet passes its hooks too.
  */
 import { bitsOfPrefix, isInPrefix, sameFamily } from "./address-bits";
-import { isAccepted, type Connection, type FilteredPacket, type Protocol } from "./nft-table";
+import {
+  isAccepted,
+  isMasqueraded,
+  type Connection,
+  type FilteredPacket,
+  type Protocol,
+} from "./nft-table";
 import { readWgQuick, type WgPeer, type WgQuickText } from "./wg-quick-text";
 
 /** One machine: its file, and facts about its network. */
@@ -35,6 +41,11 @@ interface Router {
    * an address in a LAN.
    */
   path(from: string, destination: string, traffic?: Traffic): string[] | null;
+  /**
+   * The machine that sends a packet to a destination outside the network on, with its own address as the source; null if
+   * there is none.
+   */
+  exit(from: string, destination: string): string | null;
 }
 
 /** What is started; a ping by default. */
@@ -61,13 +72,11 @@ export function routerOf(machines: readonly RoutedMachine[]): Router {
   const nodes = machines.map(nodeOf);
   for (const port of nodes.flatMap((node) => node.ports)) moveAllowedIps(port, nodes);
   return {
+    exit: (from, destination) => exitFor(nodes, from, destination),
     path: (from, destination, traffic = { protocol: "icmp", port: 0 }) => {
       const own = nodes.find((node) => node.name === from);
       const start = own ?? nodes.find((node) => isBehind(node, from));
-      const source =
-        own === undefined
-          ? from
-          : own.config.addresses.map(withoutLength).find((a) => sameFamily(a, destination));
+      const source = own === undefined ? from : addressOf(own, destination);
       if (start === undefined || source === undefined) return null;
       const connection = { source, destination, ...traffic };
       const there = walk(nodes, start, connection, "original");
@@ -99,12 +108,48 @@ function walk(
     if (owns(at, destination)) return passes(null) ? passed : null;
     if (isBehind(at, destination)) return forwards(at, destination) && passes(LAN) ? passed : null;
     if (at !== start && !forwards(at, destination)) return null;
-    const hop = nextHop(nodes, at, destination);
+    const hop = isOnItsLan(nodes, at, destination) ? undefined : nextHop(nodes, at, destination);
     if (hop === undefined || !accepts(hop, source) || !passes(TUNNEL)) return null;
     passed.push(hop.into.node);
     at = hop.into.node;
   }
   return null;
+}
+
+function addressOf(node: Node, destination: string): string | undefined {
+  return node.config.addresses.map(withoutLength).find((own) => sameFamily(own, destination));
+}
+
+function exitFor(nodes: Node[], from: string, destination: string): string | null {
+  const start = nodes.find((node) => node.name === from);
+  const hop = start && nextHop(nodes, start, destination);
+  const source = start && addressOf(start, destination);
+  if (hop === undefined || source === undefined || !accepts(hop, source)) return null;
+  const { node } = hop.into;
+  const connection = { source, destination, protocol: "tcp", port: 443 } as const;
+  const passes =
+    isLetThrough(node, { input: TUNNEL, output: LAN }, connection, "original") &&
+    isLetThrough(node, { input: LAN, output: TUNNEL }, connection, "reply");
+  const isTranslated =
+    node.filter !== undefined && isMasqueraded(node.filter.text, { output: LAN, connection });
+  return passes && isTranslated && forwards(node, source) ? node.name : null;
+}
+
+/** The route of a LAN that a peer is in itself beats a default route into the tunnel, but nothing more specific. */
+function isOnItsLan(nodes: Node[], at: Node, destination: string): boolean {
+  const near = nodes.filter(({ site }) => site !== null && site === at.site);
+  const isDefault = at.ports.some((port) => isDefaultRoute(port, destination));
+  return isDefault && near.some((node) => isBehind(node, destination));
+}
+
+/** The longest prefix that contains the address is `0.0.0.0/0` or `::/0`. */
+function isDefaultRoute(port: Port, address: string): boolean {
+  const section = sectionFor(port, address);
+  return (
+    section?.allowedIps.some((prefix) => prefix.endsWith("/0") && isInPrefix(address, prefix)) ===
+      true &&
+    !section.allowedIps.some((prefix) => !prefix.endsWith("/0") && isInPrefix(address, prefix))
+  );
 }
 
 const TUNNEL = "tunnel";
@@ -216,11 +261,11 @@ function dials(from: Port, to: Port, section: WgPeer): boolean {
   );
 }
 
-/** A tunnel whose own packets are routed into it carries nothing. */
+/** A tunnel whose own packets are routed into it carries nothing. A default route spares them (wg-quick(8), fwmark). */
 function isRoutedIntoTunnel(from: Port, endpoint: string): boolean {
   const host = endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
   const literal = host.includes(":") || /^[\d.]+$/.test(host);
-  return literal && sectionFor(from, host) !== undefined;
+  return literal && sectionFor(from, host) !== undefined && !isDefaultRoute(from, host);
 }
 
 function owns(node: Node, address: string): boolean {

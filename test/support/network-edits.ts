@@ -5,14 +5,32 @@ import type { RawNetwork } from "./networks";
 
 /** Adds a peer with only an address and a key. */
 export function withNewPeer(network: RawNetwork, name = "new-peer"): RawNetwork {
+  return withPeer(network, name, 1, {});
+}
+
+/** Adds such a peer at home at `relay`, with addresses in that relay's range, which is one of test/support/networks.ts. */
+export function withNewPeerIn(network: RawNetwork, relay: string): RawNetwork {
+  const [, first = ""] =
+    /^10\.86\.0\.(\d+)/.exec(String(network.relays[relay]?.["peersCidr"])) ?? [];
+  return withPeer(network, "new-peer", Number(first) + 1, { relay });
+}
+
+function withPeer(
+  network: RawNetwork,
+  name: string,
+  least: number,
+  fields: Record<string, unknown>,
+): RawNetwork {
   const taken = JSON.stringify(network);
-  const byte = Array.from({ length: 254 }, (_, at) => at + 1).find(
+  const byte = Array.from({ length: 255 - least }, (_, at) => at + least).find(
     (candidate) => !taken.includes(`"10.86.0.${candidate}"`),
   );
+  const address6 = `fd5c:10::${(byte ?? 0).toString(16)}`;
   const node = {
     address: `10.86.0.${byte ?? 0}`,
-    ...("cidr6" in network.network ? { address6: `fd5c:10::1:${byte ?? 0}` } : {}),
+    ...("cidr6" in network.network ? { address6 } : {}),
     publicKey: keyPair(100).publicKey,
+    ...fields,
   };
   return { ...network, peers: { ...network.peers, [name]: node } };
 }

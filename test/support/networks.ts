@@ -38,6 +38,14 @@ interface Choice {
   tags: string[] | undefined;
   /** Whether its private key is in the config. */
   custody: boolean;
+  /** Of a relay: whether its peers have a range of their own. */
+  range: boolean;
+  /** Of a relay with a host: whether it is an exit. */
+  exit: boolean;
+  /** Of a device whose relay is an exit: whether all its traffic leaves there. */
+  routeAll: "no" | "yes" | "blockIpv6";
+  /** Of a gateway with a host. */
+  masquerade: boolean;
   host: "none" | "ssh" | "via" | "list";
 }
 
@@ -61,6 +69,10 @@ const choice: fc.Arbitrary<Choice> = fc.record({
   mtu: fc.constantFrom(undefined, 1280, 1380),
   tags: fc.constantFrom(undefined, ["guest"], ["admin", "guest"]),
   custody: fc.boolean(),
+  range: fc.boolean(),
+  exit: fc.boolean(),
+  routeAll: fc.constantFrom("no", "yes", "blockIpv6"),
+  masquerade: fc.boolean(),
   host: fc.constantFrom("none", "ssh", "via", "list"),
 });
 
@@ -107,6 +119,7 @@ function networkOf(draw: Draw, seal: (secret: string) => Secret): RawNetwork {
   const peers = draw.peers.map((drawn, at) =>
     nodeOf(hub || at === 0 ? drawn : { ...drawn, endpoint: "ipv4" }, at + 3, draw, homes, "peer"),
   );
+  for (const peer of peers) sendAllThroughExit(peer, relays);
   const nodes = [...relays, ...peers];
   return {
     network: defined({
@@ -127,6 +140,16 @@ function networkOf(draw: Draw, seal: (secret: string) => Secret): RawNetwork {
   };
 }
 
+/** Sets `routeAll` where it is valid. */
+function sendAllThroughExit({ node, routeAll }: Drawn, relays: Drawn[]): void {
+  const active = relays.filter(({ active }) => active);
+  const byAddress = active.sort((a, b) => a.byte - b.byte);
+  const home = active.find(({ name }) => name === node["relay"]) ?? byAddress[0];
+  if (routeAll === "no" || node["host"] !== undefined || home?.node["exit"] !== true) return;
+  node["routeAll"] = true;
+  if (routeAll === "blockIpv6") node["blockIpv6"] = true;
+}
+
 function isActive(drawn: Choice): boolean {
   return drawn.enabled !== false && drawn.expires !== "2026-11-22";
 }
@@ -138,10 +161,29 @@ function asRelay(drawn: Choice, at: number): Choice {
   return { ...drawn, endpoint, ...first };
 }
 
-function nodeOf(drawn: Choice, at: number, draw: Draw, homes: string[], kind: "relay" | "peer") {
+/** A node with what other nodes depend on. */
+interface Drawn {
+  name: string;
+  node: RawNode;
+  at: number;
+  /** The last byte of its address. */
+  byte: number;
+  custody: boolean;
+  active: boolean;
+  routeAll: Choice["routeAll"];
+}
+
+function nodeOf(
+  drawn: Choice,
+  at: number,
+  draw: Draw,
+  homes: string[],
+  kind: "relay" | "peer",
+): Drawn {
   const name = kind === "relay" ? `relay${at}` : `peer${at - 3}`;
   const byte = draw.bytes[at] ?? 0;
   const host = hostOf(drawn, at, homes[0], kind);
+  const subnets = subnetsOf(drawn, at, draw.dualStack);
   const reachable = drawn.endpoint !== "none" && drawn.endpoint !== "host";
   const node = defined({
     address: `10.86.0.${byte}`,
@@ -156,15 +198,26 @@ function nodeOf(drawn: Choice, at: number, draw: Draw, homes: string[], kind: "r
       drawn.site !== null && drawn.siteEndpoint
         ? `172.31.0.${at + 1}:${drawn.port ?? 51820}`
         : undefined,
-    subnets: subnetsOf(drawn, at, draw.dualStack),
+    subnets,
+    masquerade: drawn.masquerade && subnets !== undefined && host !== undefined ? true : undefined,
+    exit: kind === "relay" && drawn.exit && host !== undefined ? true : undefined,
     persistentKeepalive: drawn.keepalive,
     mtu: drawn.mtu,
     tags: drawn.tags,
+    ...(kind === "relay" && drawn.range ? rangesOf(at, draw.dualStack) : {}),
     relay: kind === "peer" && drawn.home !== null ? homes[drawn.home % homes.length] : undefined,
     enabled: drawn.enabled,
     expires: drawn.expires,
   });
-  return { name, node, at, custody: drawn.custody || host !== undefined };
+  const custody = drawn.custody || host !== undefined;
+  return { name, node, at, byte, custody, active: isActive(drawn), routeAll: drawn.routeAll };
+}
+
+/** A quarter of the network for each relay, so that addresses of all nodes are in any of them or in none. */
+function rangesOf(at: number, dualStack: boolean) {
+  const first = 64 * (at + 1);
+  const peersCidr6 = dualStack ? `fd5c:10::${first.toString(16)}/122` : undefined;
+  return { peersCidr: `10.86.0.${first}/26`, peersCidr6 };
 }
 
 function hostOf(drawn: Choice, at: number, relay: string | undefined, kind: string) {

@@ -16,7 +16,7 @@ export interface Connection {
 }
 
 export interface FilteredPacket {
-  hook: "input" | "forward" | "output";
+  hook: "input" | "forward" | "output" | "postrouting";
   /** Interface names; null: none at this hook. */
   input: string | null;
   output: string | null;
@@ -39,10 +39,32 @@ const known = new Map<string, Table>();
 
 /** Whether the base chains of the hook accept the packet. */
 export function isAccepted(text: string, packet: FilteredPacket): boolean {
-  const table = known.get(text) ?? parse(text);
-  known.set(text, table);
+  const table = tableOf(text);
   const chains = [...table.chains.values()].filter(({ base }) => base?.hook === packet.hook);
   return chains.every((chain) => (run(chain, table, packet) ?? chain.base?.policy) === "accept");
+}
+
+/** Whether the first packet of a connection that leaves by `output` gets the address of that interface as its source. */
+export function isMasqueraded(
+  text: string,
+  { output, connection }: Pick<FilteredPacket, "output" | "connection">,
+): boolean {
+  const table = tableOf(text);
+  const packet = {
+    hook: "postrouting",
+    input: null,
+    output,
+    connection,
+    direction: "original",
+  } as const;
+  const chains = [...table.chains.values()].filter(({ base }) => base?.hook === packet.hook);
+  return chains.some((chain) => run(chain, table, packet) === "masquerade");
+}
+
+function tableOf(text: string): Table {
+  const table = known.get(text) ?? parse(text);
+  known.set(text, table);
+  return table;
 }
 
 function parse(text: string): Table {
@@ -66,7 +88,9 @@ function elementsIn(body: string): string[] {
 function chainIn(body: string): Chain {
   const lines = body.split("\n").map((line) => line.trim());
   const [, hook = "", policy = ""] =
-    /^type filter hook (\w+) priority filter; policy (\w+);$/.exec(lines[0] ?? "") ?? [];
+    /^type (?:filter|nat) hook (\w+) priority (?:filter|srcnat); policy (\w+);$/.exec(
+      lines[0] ?? "",
+    ) ?? [];
   const rules = lines.slice(hook === "" ? 0 : 1).filter((line) => line !== "");
   return { base: hook === "" ? null : { hook, policy }, rules: rules.map(wordsOf) };
 }
@@ -82,7 +106,8 @@ function run(chain: Chain, table: Table, packet: FilteredPacket): string | undef
     const rest = [...words];
     if (!matchesAll(rest, table, packet)) continue;
     const [verdict = "", target = ""] = rest;
-    if (verdict === "accept" || verdict === "drop") return verdict;
+    if (["accept", "drop", "masquerade"].includes(verdict)) return verdict;
+    if (rest.join(" ") === "tcp option maxseg size set rt mtu") continue;
     const next = table.chains.get(target);
     if (next === undefined) throw new Error(`no chain ${target} for: ${words.join(" ")}`);
     const end = run(next, table, packet);
@@ -92,9 +117,11 @@ function run(chain: Chain, table: Table, packet: FilteredPacket): string | undef
   return undefined;
 }
 
+const STATEMENTS = ["accept", "drop", "masquerade", "jump", "goto"];
+
 /** Takes the matches from the front of `words` as long as they hold. */
 function matchesAll(words: string[], table: Table, packet: FilteredPacket): boolean {
-  while (!["accept", "drop", "jump", "goto"].includes(words[0] ?? "")) {
+  while (!(STATEMENTS.includes(words[0] ?? "") || words.slice(0, 2).join(" ") === "tcp option")) {
     if (!matches(words, table, packet)) return false;
   }
   return true;
@@ -115,8 +142,10 @@ function matches(words: string[], { sets }: Table, packet: FilteredPacket): bool
       .replace(/^\{ | \}$/g, "")
       .split(", ")
       .some((one) => one.replaceAll('"', "") === text);
+  const ends = [connection.source, connection.destination];
+  const [source = "", destination = ""] = direction === "original" ? ends : ends.reverse();
   const isAmong = (address: string, version: string) => {
-    const prefixes = sets.get(value.slice(1));
+    const prefixes = value.startsWith("@") ? sets.get(value.slice(1)) : [value];
     if (prefixes === undefined) throw new Error(`no set ${value}`);
     return (
       (version === "ip6") === six && negated !== prefixes.some((one) => isInPrefix(address, one))
@@ -126,7 +155,15 @@ function matches(words: string[], { sets }: Table, packet: FilteredPacket): bool
     case "iifname":
       return packet.input !== null && isListed(packet.input);
     case "oifname":
-      return packet.output !== null && isListed(packet.output);
+      return packet.output !== null && negated !== isListed(packet.output);
+    case "tcp flags":
+      return connection.protocol === "tcp";
+    case "ip saddr":
+    case "ip6 saddr":
+      return isAmong(source, word);
+    case "ip daddr":
+    case "ip6 daddr":
+      return isAmong(destination, word);
     case "ct direction":
       return value === direction;
     case "ct state":
@@ -155,7 +192,7 @@ function matches(words: string[], { sets }: Table, packet: FilteredPacket): bool
 }
 
 const FIELD =
-  /^(ct|meta|original|ip|ip6|saddr|daddr|proto-dst|direction|state|nfproto|l4proto|type)$/;
+  /^(ct|meta|original|ip|ip6|saddr|daddr|proto-dst|direction|state|nfproto|l4proto|type|flags)$/;
 
 function isValue(word: string): boolean {
   return !FIELD.test(word);

@@ -23,11 +23,15 @@ function commandsOf(routes: LanRoutes): string[] {
   ]);
 }
 
-function ruleOf({ tunnels, routers }: LanRoutes): string[] {
-  const names = tunnels.map(({ text }) => text).join(", ");
+function ruleOf({ tunnels, routers, others }: LanRoutes): string[] {
+  const names = [...tunnels, ...others.map(({ as }) => as)].map(({ text }) => text).join(", ");
   const example = routers.find(({ via }) => via !== null) ?? routers[0];
   const tunnel = tunnels.find(({ family }) => family === example?.lan.family);
-  const rows = routers.map(({ lan, gateway, via }) => [`  ${lan.text}`, via ?? "-", gateway]);
+  const rows = routers.map(({ lan, as, gateway, via }) => [
+    `  ${lan === as ? "" : `${as.text}, `}${lan.text}`,
+    via ?? "-",
+    gateway,
+  ]);
   return [
     wrapped(
       "  ",

@@ -6,6 +6,8 @@ import type { Plan } from "../../../mesh/plan/plan";
 /** The router of a LAN behind a gateway. */
 export interface LanRouter {
   lan: Prefix;
+  /** What the network knows it by; the same, unless its gateway translates addresses. */
+  as: Prefix;
   /** The node that the LAN is behind. */
   gateway: string;
   /** The gateway's address in that LAN; null where the config does not have it. */
@@ -16,21 +18,34 @@ export interface LanRouter {
 export interface LanRoutes {
   tunnels: Prefix[];
   routers: LanRouter[];
+  /** Those whose gateway masquerades: they need no route, but the others need one to them. */
+  others: LanRouter[];
 }
 
 /** O(LANs): the routes themselves are as many as the LANs squared, see routesOf. */
 export function lanRoutes({ nodes, network }: Plan): LanRoutes {
   const routers = nodes.flatMap((node) =>
-    node.subnets.map((lan) => ({ lan, gateway: node.name, via: lanAddress(node, lan) })),
+    node.subnets.map((as) => {
+      const lan = as.lan ?? as;
+      return { lan, as, gateway: node.name, via: lanAddress(node, lan) };
+    }),
   );
   const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
-  return { tunnels, routers };
+  const masquerading = new Set(nodes.flatMap(({ name, masquerade }) => (masquerade ? [name] : [])));
+  return {
+    tunnels,
+    routers: routers.filter(({ gateway }) => !masquerading.has(gateway)),
+    others: routers.filter(({ gateway }) => masquerading.has(gateway)),
+  };
 }
 
 /** The destinations of the routes that one router needs: none to its gateway's own LANs, or of the other address family. */
-export function routesOf({ lan, gateway }: LanRouter, { tunnels, routers }: LanRoutes): string[] {
-  const others = routers.filter((other) => other.gateway !== gateway).map((other) => other.lan);
-  return [...tunnels, ...others]
+export function routesOf(
+  { lan, gateway }: LanRouter,
+  { tunnels, routers, others }: LanRoutes,
+): string[] {
+  const elsewhere = [...routers, ...others].filter((other) => other.gateway !== gateway);
+  return [...tunnels, ...elsewhere.map((other) => other.as)]
     .filter((prefix) => prefix.family === lan.family)
     .map(({ text }) => text);
 }

@@ -1,8 +1,10 @@
 /** The plan as JSON. Scripts rely on its form. */
 import { hasErrors, type Issue } from "../../../mesh/config/issue";
 import type { Mesh } from "../../../mesh/mesh";
+import type { Plan } from "../../../mesh/plan/plan";
 import type { Link } from "../../../mesh/plan/links";
 import { reachOf, type Reach } from "../../../mesh/plan/reach";
+import { renderFilter } from "../../../mesh/render/filter";
 import { renderRedacted } from "../../../mesh/render/render";
 
 interface PlanJson {
@@ -13,7 +15,9 @@ interface PlanJson {
   links: Link[];
   /** Each node's wg-quick(8) file with every secret as `(hidden)`. */
   configs: Record<string, string>;
-  /** Every ordered pair that can communicate; only with --reach. */
+  /** The nftables table of each host that has one; absent without a policy. */
+  filters?: Record<string, string>;
+  /** Every ordered pair of which the first may start something to the second; only with --reach. */
   reach?: Reach[];
 }
 
@@ -41,6 +45,15 @@ export function planJson({ plan, issues }: Mesh, withReach: boolean): PlanJson {
       plan === null
         ? {}
         : Object.fromEntries(nodes.map((node) => [node.name, renderRedacted(node, plan.network)])),
+    ...(plan === null ? {} : filtersOf(plan)),
     ...(withReach ? { reach: plan === null ? [] : reachOf(plan) } : {}),
   };
+}
+
+function filtersOf({ nodes, network }: Plan): Pick<PlanJson, "filters"> {
+  const filters = nodes.flatMap((node) => {
+    const text = renderFilter(node, network);
+    return text === null ? [] : [[node.name, text] as const];
+  });
+  return filters.length === 0 ? {} : { filters: Object.fromEntries(filters) };
 }

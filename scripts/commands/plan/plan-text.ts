@@ -1,13 +1,15 @@
 /** The plan as text: mistakes, nodes, links, reachability, and the routes that LAN routers need. */
 import pc from "picocolors";
-import { formatEndpoint, type Host } from "../../../mesh/config/config";
+import { formatEndpoint, type Host, type Subnet } from "../../../mesh/config/config";
 import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue";
 import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { groupOf, reachabilityOf, reachOf } from "../../../mesh/plan/reach";
+import { reachOf } from "../../../mesh/plan/reach";
+import { groupOf, reachabilityOf } from "../../../mesh/plan/reachability";
 import { shortList } from "../../../mesh/review/short-list";
+import { renderFilter } from "../../../mesh/render/filter";
 import { renderRedacted } from "../../../mesh/render/render";
 import { formatTable } from "../../cli/table";
 import { routesText } from "./lan-routes-text";
@@ -15,7 +17,7 @@ import { routesText } from "./lan-routes-text";
 interface Parts {
   /** Reachability by pairs instead of by groups. */
   reach: boolean;
-  /** Also every node's WireGuard file, without secrets. */
+  /** Also every node's WireGuard file, without secrets, and nftables table. */
   configs: boolean;
 }
 
@@ -24,9 +26,14 @@ export function planText({ plan, issues }: Mesh, parts: Parts): string {
   if (plan !== null) {
     blocks.push(nodesBlock(plan), linksBlock(plan));
     blocks.push(parts.reach ? pairsBlock(plan) : groupsBlock(plan), routesText(plan));
-    if (parts.configs) blocks.push(...plan.nodes.map((node) => renderRedacted(node, plan.network)));
+    if (parts.configs) blocks.push(...plan.nodes.flatMap((node) => filesOf(node, plan)));
   }
   return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function filesOf(node: NodePlan, { network }: Plan): string[] {
+  const filter = renderFilter(node, network);
+  return [renderRedacted(node, network), ...(filter === null ? [] : [filter])];
 }
 
 function issuesBlock(issues: Issue[]): string {
@@ -46,10 +53,14 @@ function nodesBlock({ nodes, network }: Plan): string {
     node.address.text,
     ...(network.cidr6 === null ? [] : [node.address6?.text ?? "-"]),
     node.endpoint === null ? "-" : formatEndpoint(node.endpoint),
-    node.subnets.map((prefix) => prefix.text).join(" ") || "-",
+    node.subnets.map(lanText).join(" ") || "-",
     delivery(node),
   ]);
   return formatTable(head, rows);
+}
+
+function lanText({ text, lan }: Subnet): string {
+  return lan === undefined ? text : `${text} (${lan.text})`;
 }
 
 function delivery(node: NodePlan): string {
@@ -99,7 +110,8 @@ function dials(from: string, to: string, section: PeerSection | undefined): stri
 
 function groupsBlock(plan: Plan): string {
   const reachability = reachabilityOf(plan);
-  const { paths, lans } = reachability;
+  const { paths, lans, policy } = reachability;
+  const exits = Object.entries(reachability.exits ?? {});
   const groups = Map.groupBy(plan.nodes, ({ name }) => groupOf(name, reachability));
   const lines = [
     ...[...groups]
@@ -108,15 +120,27 @@ function groupsBlock(plan: Plan): string {
       .map(([group, names]) => `  ${group}: ${shortList(names)}`),
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
+    ...exits.map(([peer, relay]) => `  ${peer} leaves through ${relay}`),
+    ...(policy === undefined ? [] : policyLines(policy)),
   ];
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }
 
+/** Who may start connections; answers pass. */
+function policyLines(rules: readonly string[]): string[] {
+  return [
+    "",
+    pc.bold("Policy: who may start what to whom"),
+    ...(rules.length === 0 ? ["  nobody anything"] : rules.map((rule) => `  ${rule}`)),
+  ];
+}
+
 function pairsBlock(plan: Plan): string {
-  const lines = reachOf(plan).map(({ from, to, path }) => {
+  const lines = reachOf(plan).map(({ from, to, path, ports }) => {
     const between = path.slice(1, -1);
     const how = between.length === 0 ? "direct" : `through ${between.join(", ")}`;
-    return `  ${from} -> ${to}: ${how}`;
+    const limit = ports === undefined ? "" : `: ${ports.join(" ") || "ping"}`;
+    return `  ${from} -> ${to}: ${how}${limit}`;
   });
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }

@@ -1,6 +1,6 @@
 # Prints what this host is: tool output in sections, which mesh/host/observation.ts reads. Changes nothing, prints no secret.
 
-# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys` and `filter`, with tabs, that the operator sent with the program.
+# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter` and `table`, with tabs, that the operator sent with the program.
 observe() {
   network=$(observe_ip)
   section host && observe_host
@@ -9,8 +9,7 @@ observe() {
   section ip && printf '%s\n' "$network"
   section wg && observe_wireguard
   section kernel && observe_kernel
-  section table
-  ! has nft || timeout 5 nft -s list table inet "$TABLE" 2>/dev/null
+  section table && ! may_filter || nft -s list table inet "$TABLE" 2>/dev/null
   section files
   # shellcheck disable=SC2086 # paths without blanks
   sha256sum $FILTERS "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" "/etc/systemd/system/$KEYS_UNIT" 2>/dev/null; find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
@@ -35,6 +34,11 @@ observe() {
   section end
 }
 
+# Whether there may be a table of ours: most hosts have none, and need not be asked.
+may_filter() {
+  case $NL$QUESTIONS in *"${NL}table"*) ;; *) [ -e "${FILTERS% *}" ] || [ -e "${FILTERS#* }" ] || return ;; esac
+  has nft
+}
 # No tool prints a line with this login's token.
 section() { printf '@%s %s\n' "$TOKEN" "$1"; }
 observe_host() {

@@ -18,7 +18,7 @@ run_step() {
     set) ! exists "$1" || bounded "$how" wg set "$@" ;;
     ip) ip_batch "$how" "$CHANGE/$1" '' ;;
     ip6) ip_batch "$how" "$CHANGE/$1" -6 ;;
-    nft) load_table "$1" ;;
+    nft) in_a_line bounded "$how" nft -f "$CHANGE/$1" ;;
     sysctl) [ ! -e "/proc/sys/$1" ] || printf '%s\n' "$2" >"/proc/sys/$1" ;;
     shake) shake "$@" ;;
     watch) watch_piece "$1" ;;
@@ -36,8 +36,8 @@ make_link() {
     --setenv=WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1 "$(command -v wireguard-go)" "$1" </dev/null && return
   without_lock wireguard-go "$1" </dev/null >/dev/null 2>&1
 }
-# $1: piece with the table; $2: -c to check it only. nft marks the place of an error in the lines after it.
-load_table() { words=$(timeout 20 nft ${2:+"$2"} -f "$CHANGE/$1" 2>&1) || { echo "${words%%"$NL"*}" >&2 && return 1; }; }
+# nft shows the place of an error in the lines after it.
+in_a_line() { words=$("$@" 2>&1) || { echo "${words%%"$NL"*}" >&2 && return 1; }; }
 # $2: file for ip -batch; $3: -6 or empty. An undo may run after any part of a change, so there errors that mean "already so"
 # are no failure. A step that fails names its line.
 ip_batch() {

@@ -35,6 +35,8 @@ export interface WantedState {
   probes?: string[];
   instances?: string[];
   names?: PushRequest["names"];
+  /** PushRequest.filter */
+  filter?: string;
   /** Replaces the message with the change, to damage it on its way. */
   damage?: (message: string) => string;
   /** Edits the program that the change leaves on the host. */
@@ -107,7 +109,7 @@ export class HostSession {
   }
 
   request(wanted: WantedState): PushRequest {
-    const { config, forwarding = false, probes = [], owner, instances, names } = wanted;
+    const { config, forwarding = false, probes = [], owner, instances, filter, names } = wanted;
     const families = { ipv4: forwarding === true, ipv6: false };
     return requestFor(this.lab, this.node, {
       ...{ config, probes },
@@ -115,6 +117,7 @@ export class HostSession {
       ...(owner === undefined ? {} : { owner }),
       ...(instances === undefined ? {} : { instances }),
       ...(names === undefined ? {} : { names }),
+      ...(filter === undefined ? {} : { filter }),
     });
   }
 

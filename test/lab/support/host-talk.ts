@@ -259,6 +259,7 @@ function questionsOf(wanted: Wanted): Questions {
     names: namesOf(wanted),
     ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
     filter: false,
+    table: wanted.filter !== null,
   };
 }
 

@@ -208,6 +208,7 @@ describe("a blocking firewall", () => {
     assert.deepEqual(firewallFindings(output, { ...NEEDS, forwards: false }), [
       {
         blocked: "port",
+        to: null,
         table: "inet/filter",
         chain: "input",
         tool: "nft",

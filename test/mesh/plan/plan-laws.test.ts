@@ -4,9 +4,15 @@ import fc from "fast-check";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
 import type { Plan } from "../../../mesh/plan/plan";
 import { renderRedacted } from "../../../mesh/render/render";
-import { bitsOfPrefix, sameFamily } from "../../support/address-bits";
+import { bitsOfPrefix, isInPrefix, sameFamily } from "../../support/address-bits";
 import { keyPair } from "../../support/key-pairs";
-import { renamed, shuffled, withNewPeer, withoutPeer } from "../../support/network-edits";
+import {
+  renamed,
+  shuffled,
+  withNewPeer,
+  withNewPeerIn,
+  withoutPeer,
+} from "../../support/network-edits";
 import {
   networks,
   openNetworks,
@@ -39,6 +45,21 @@ describe("a plan", () => {
     );
   });
 
+  it("changes only its own config and its home relay's when a plain peer is added in that relay's range", () => {
+    let several = 0;
+    fc.assert(
+      fc.property(networks, (raw) => {
+        const before = planOf(raw);
+        for (const relay of relaysWithRange(raw, before)) {
+          const after = planOf(withNewPeerIn(raw, relay));
+          assert.deepEqual(changed(before, after), neighboursOf(after, "new-peer"));
+          several += relaysOf(before).length > 1 ? 1 : 0;
+        }
+      }),
+    );
+    assert.ok(several > 0);
+  });
+
   it("changes only the configs of its links and of the relays when a plain peer is removed", () => {
     fc.assert(
       fc.property(networks, (raw) => {
@@ -66,11 +87,13 @@ describe("a plan", () => {
     );
   });
 
-  it("has disjoint allowed IPs, except for the network at a peer's home relay", () => {
+  it("has disjoint allowed IPs, except for the network at a peer's home relay and a relay's range", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
-        const tunnels = [plan.network.cidr.text, plan.network.cidr6?.text];
+        const tunnels = [plan.network.cidr.text, plan.network.cidr6?.text, "0.0.0.0/0", "::/0"];
+        const isRange = (name: string, prefix: string) =>
+          nodeIn(plan, name).peerRanges?.some((range) => range.text === prefix) === true;
         for (const node of plan.nodes) {
           const entries = node.sections.flatMap(({ name, allowedIps }) =>
             allowedIps.map((prefix) => ({ name, prefix })),
@@ -78,8 +101,11 @@ describe("a plan", () => {
           const intended = entries.filter(({ name, prefix }) => {
             return tunnels.includes(prefix) && name === node.relay;
           });
-          assertDisjoint(entries.filter((entry) => !intended.includes(entry)));
+          const wide = (entry: (typeof entries)[number]) =>
+            intended.includes(entry) || isRange(entry.name, entry.prefix);
+          assertDisjoint(entries.filter((entry) => !wide(entry)));
           assert.ok(intended.length <= 2);
+          assertDisjoint(entries.filter(({ name, prefix }) => isRange(name, prefix)));
         }
       }),
     );
@@ -88,7 +114,8 @@ describe("a plan", () => {
   it("has no IPv6 allowed IPs at a node without an IPv6 address, where wg-quick would fail", () => {
     fc.assert(
       fc.property(networks, (raw) => {
-        for (const node of planOf(raw).nodes.filter(({ address6 }) => address6 === null)) {
+        const without6 = planOf(raw).nodes.filter(({ address6 }) => address6 === null);
+        for (const node of without6.filter(({ blockIpv6 }) => blockIpv6 !== true)) {
           const prefixes = node.sections.flatMap(({ allowedIps }) => allowedIps);
           assert.deepEqual(
             prefixes.filter((prefix) => prefix.includes(":")),
@@ -141,11 +168,32 @@ function changed(before: Plan, after: Plan): string[] {
   return [...names].filter((name) => old.get(name) !== updated.get(name)).sort();
 }
 
-/** The peer, its neighbours, and all relays, because their sections for its home relay list its address. */
+/**
+ * The peer, its neighbours, and all relays, because their sections for its home relay list its address; not if that is
+ * in the relay's range.
+ */
 function affectedBy(plan: Plan, name: string): string[] {
+  const { address, address6, relay } = nodeIn(plan, name);
+  const ranges = plan.nodes.find((node) => node.name === relay)?.peerRanges ?? [];
+  const inRange = [address, address6].every(
+    (own) => own === null || ranges.some((range) => isInPrefix(own.text, range.text)),
+  );
+  const relays = inRange ? [] : relaysOf(plan);
+  return [...new Set([...neighboursOf(plan, name), ...relays])].sort();
+}
+
+/** The node and those that it has a link to: a plain peer's are its home relay and peers with an endpoint. */
+function neighboursOf(plan: Plan, name: string): string[] {
   const linked = plan.links.flatMap(({ a, b }) => (a === name ? [b] : b === name ? [a] : []));
-  const relays = plan.nodes.filter((node) => node.kind === "relay").map((node) => node.name);
-  return [...new Set([name, ...linked, ...relays])].sort();
+  return [name, ...linked].sort();
+}
+
+function relaysOf(plan: Plan): string[] {
+  return plan.nodes.filter((node) => node.kind === "relay").map((node) => node.name);
+}
+
+function relaysWithRange(raw: RawNetwork, plan: Plan): string[] {
+  return relaysOf(plan).filter((relay) => raw.relays[relay]?.["peersCidr"] !== undefined);
 }
 
 /** Active peers without a LAN. */

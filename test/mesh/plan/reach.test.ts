@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Plan } from "../../../mesh/plan/plan";
-import { groupOf, reachabilityOf, reachOf, type Reachability } from "../../../mesh/plan/reach";
+import { reachOf } from "../../../mesh/plan/reach";
+import { groupOf, reachabilityOf, type Reachability } from "../../../mesh/plan/reachability";
 import { addressOfBits, bitsOf } from "../../support/address-bits";
-import { routerOf } from "../../support/cryptokey-router";
+import { routerOf, type RoutedMachine } from "../../support/cryptokey-router";
 import { networks } from "../../support/networks";
+import { limitedNetworks } from "../../support/policies";
 import { changed, keys } from "../../support/small-network";
-import { planOf } from "../../support/plan-of";
+import { nodeIn, planOf } from "../../support/plan-of";
 import { machinesOf } from "../../support/machines-of";
 
 describe("reachability", () => {
@@ -43,6 +45,34 @@ describe("reachability", () => {
     );
   });
 
+  for (const [kind, some] of Object.entries({
+    "any network": networks,
+    "a policy": limitedNetworks,
+  }))
+    it(`has exactly the exits of the router, also for a peer that widens its own allowed IPs, in ${kind}`, () => {
+      let leaving = 0;
+      const outside = { 4: "198.18.0.9", 6: "2001:db8:ffff::9" };
+      fc.assert(
+        fc.property(some, (raw) => {
+          const plan = planOf(raw);
+          const machines = machinesOf(raw, plan);
+          const routers = [routerOf(machines), routerOf(machines.map((one) => widened(one, plan)))];
+          const { exits = {} } = reachabilityOf(plan);
+          for (const { name, address6 } of plan.nodes) {
+            const relay = exits[name] ?? null;
+            const has6 = address6 !== null && nodeIn(plan, relay ?? name).address6 !== null;
+            for (const router of routers) {
+              assert.equal(router.exit(name, outside[4]), relay, name);
+              assert.equal(router.exit(name, outside[6]), has6 ? relay : null, `${name} by IPv6`);
+            }
+            leaving += relay === null ? 0 : 1;
+          }
+        }),
+        { numRuns: 100 },
+      );
+      assert.ok(leaving > 0);
+    });
+
   it("by groups changes only at the new peer when one is added", () => {
     const before = reachabilityOf(planOf(changed()));
     const phone = { address: "10.86.0.4", publicKey: keys.spare.publicKey };
@@ -73,6 +103,14 @@ describe("reachability", () => {
     );
   });
 });
+
+/** A machine whose owner sends everything to its home relay. */
+function widened(machine: RoutedMachine, plan: Plan): RoutedMachine {
+  const section = new RegExp(
+    `(# ${nodeIn(plan, machine.name).relay ?? ""}\\n[^#]*AllowedIPs = ).*`,
+  );
+  return { ...machine, text: machine.text.replace(section, "$10.0.0.0/0, ::/0") };
+}
 
 function claims(plan: Plan): Map<string, string[]> {
   return new Map(reachOf(plan).map(({ from, to, path }) => [`${from} -> ${to}`, path]));

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { reachOf } from "../../../mesh/plan/reach";
 import { NOTHING, recordOf } from "../../../mesh/review/record";
 import { isEmpty, reviewOf, type Review } from "../../../mesh/review/review";
+import { pathLines } from "../../../scripts/cli/review-text";
 import { networks } from "../../support/networks";
 import { planOf } from "../../support/plan-of";
 import { hostKeyLine } from "../../support/key-pairs";
@@ -137,6 +138,33 @@ describe("a review", () => {
       paths.moved.map(({ from, to, before, after }) => [from, to, before, after]),
       [[["desktop", "laptop"], ["p33"], "through tokyo", "direct"]],
     );
+  });
+
+  it("says through which exit all traffic of a peer leaves, left, or leaves instead", () => {
+    const host = (at: number) => ({ host: `root@203.0.113.1${at}`, hostKey: hostKeyLine(at) });
+    const relays = {
+      tokyo: { exit: true, ...host(0) },
+      osaka: { address: "10.86.0.9", publicKey: keys.spare.publicKey, exit: true, ...host(1) },
+    };
+    const laptop = (fields: Edits) => ({ relays, peers: { laptop: fields } });
+    const [home, tokyo] = [laptop({}), laptop({ routeAll: true })];
+    const osaka = laptop({ routeAll: true, relay: "osaka" });
+    const added = review(home, tokyo);
+    assert.deepEqual(linesOf(added), {
+      laptop: ["~ peer tokyo: allowed IPs +0.0.0.0/0 -10.86.0.0/24"],
+      tokyo: ["+ translates addresses"],
+    });
+    const both = { relays, peers: { laptop: { routeAll: true }, desktop: { routeAll: true } } };
+    assert.deepEqual(linesOf(review(tokyo, both))["tokyo"], ["~ translates other addresses"]);
+    const lines = linesOf(review({ ...tokyo, policy: [] }, tokyo))["tokyo"];
+    assert.deepEqual(lines, ["- no longer filters"]);
+    assert.deepEqual(pathLines(added.paths), ["+ laptop leaves through tokyo"]);
+    const removed = review(tokyo, home);
+    assert.deepEqual(pathLines(removed.paths), ["- laptop leaves through tokyo"]);
+    assert.deepEqual(linesOf(removed)["tokyo"], ["- no longer translates addresses"]);
+    const moved = pathLines(review(tokyo, osaka).paths).at(-1);
+    assert.equal(moved, "~ laptop leaves through osaka, was tokyo");
+    assert.equal("exits" in review(home, laptop({ relay: "osaka" })).paths, false);
   });
 
   it("shows a push of keys that no file shows, and another machine", () => {

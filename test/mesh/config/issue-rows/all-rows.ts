@@ -3,9 +3,12 @@ import { addressRows } from "./address-rows";
 import { diallingRows } from "./dialling-rows";
 import { domainRows } from "./domain-rows";
 import { ec2Rows } from "./ec2-rows";
+import { exitRows } from "./exit-rows";
 import { hostRows } from "./host-rows";
+import { mappedLanRows } from "./mapped-lan-rows";
 import { planRows } from "./plan-rows";
 import { policyRows } from "./policy-rows";
+import { rangeRows } from "./range-rows";
 import type { Row } from "./row";
 import { rotationRows } from "./rotation-rows";
 import { secretRows } from "./secret-rows";
@@ -16,7 +19,10 @@ export const tables: Record<string, Row[]> = {
   "single values": valueRows,
   "shape and names": shapeRows,
   "addresses, LANs and public keys": addressRows,
+  "ranges of relays' peers": rangeRows,
+  "LANs with another prefix": mappedLanRows,
   dialling: diallingRows,
+  "exits and address translation": exitRows,
   hosts: hostRows,
   "the domain of names": domainRows,
   "ec2 relays": ec2Rows,

@@ -1,4 +1,4 @@
-/** Issues of the shape of the config: maps, lists, names, unknown keys and keys of planned features. */
+/** Issues of the shape of the config: maps, lists, names and unknown keys. */
 import { Mistake } from "../../../../mesh/config/mistake";
 import { Secret } from "../../../../mesh/secret";
 import { changed, keys } from "../../../support/small-network";
@@ -7,7 +7,7 @@ import type { Row } from "./row";
 const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
 const NODE_KEYS =
-  "address, address6, publicKey, nextPublicKey, host, hostKey, endpoint, listenPort, site, siteEndpoint, subnets, persistentKeepalive, mtu, tags, enabled, expires";
+  "address, address6, publicKey, nextPublicKey, host, hostKey, endpoint, listenPort, site, siteEndpoint, subnets, masquerade, persistentKeepalive, mtu, tags, enabled, expires";
 
 const MISREAD = '"025" without quotes is 21 to the engine';
 const QUOTES = "put it in quotes";
@@ -48,9 +48,14 @@ export const shapeRows: Row[] = [
         "peers.desktop.constructor",
         "error",
         "is not a known key",
-        `known keys: ${NODE_KEYS}, relay`,
+        `known keys: ${NODE_KEYS}, relay, routeAll, blockIpv6, dns`,
       ],
-      ["peers.laptop.toString", "error", "is not a known key", `known keys: ${NODE_KEYS}, relay`],
+      [
+        "peers.laptop.toString",
+        "error",
+        "is not a known key",
+        `known keys: ${NODE_KEYS}, relay, routeAll, blockIpv6, dns`,
+      ],
     ],
   },
   {
@@ -61,7 +66,7 @@ export const shapeRows: Row[] = [
         "relays.tokyo.relay",
         "error",
         "is not a known key",
-        `known keys: ${NODE_KEYS}, rotationPort, ec2`,
+        `known keys: ${NODE_KEYS}, rotationPort, exit, peersCidr, peersCidr6, ec2`,
       ],
     ],
   },
@@ -82,21 +87,8 @@ export const shapeRows: Row[] = [
         'peers.desktop."(hidden)"',
         "error",
         "is not a known key",
-        `known keys: ${NODE_KEYS}, relay`,
+        `known keys: ${NODE_KEYS}, relay, routeAll, blockIpv6, dns`,
       ],
-    ],
-  },
-  {
-    title: "keys of planned features",
-    raw: changed({
-      relays: {
-        tokyo: { masquerade: true, exit: true },
-      },
-      peers: { desktop: { masquerade: true, routeAll: true } },
-    }),
-    issues: [
-      ...["masquerade", "exit"].map((key) => notYet("relays.tokyo", key)),
-      ...["masquerade", "routeAll"].map((key) => notYet("peers.desktop", key)),
     ],
   },
   {
@@ -231,7 +223,3 @@ export const shapeRows: Row[] = [
     ],
   },
 ];
-
-function notYet(path: string, key: string): Row["issues"][number] {
-  return [`${path}.${key}`, "error", "is not supported yet", `remove ${key} for now`];
-}

@@ -1,0 +1,87 @@
+/** Rules about what leaves the network: exits, the peers that send everything through one, and address translation. */
+import { homeOf, hostsOf, type Draft, type NodeDraft } from "./draft";
+import { error, warning, type Issue } from "./issue";
+
+export function exitIssues(draft: Draft): Issue[] {
+  return draft.nodes.flatMap((node) => [
+    ...(node.fields.exit === true ? translatorIssues(node, "exit") : []),
+    ...(node.fields.masquerade === true ? masqueradeIssues(node) : []),
+    ...(node.fields.routeAll === true ? routeAllIssues(node, draft) : withoutRouteAll(node)),
+    ...(node.fields.dns === undefined ? [] : dnsIssues(node)),
+  ]);
+}
+
+/** Only a push can set up address translation. */
+function translatorIssues(node: NodeDraft, key: "exit" | "masquerade"): Issue[] {
+  if (hostsOf(node).length > 0) return [];
+  const remedy = `add host: user@address, or remove ${key} and translate addresses on the machine by hand`;
+  return [
+    error(
+      `${node.path}.${key}`,
+      "needs a host: address translation is set up there by a push",
+      remedy,
+    ),
+  ];
+}
+
+function masqueradeIssues(node: NodeDraft): Issue[] {
+  if ((node.fields.subnets ?? []).length > 0) return translatorIssues(node, "masquerade");
+  const message = "is for a node with LANs behind it, and this one has no subnets";
+  return [error(`${node.path}.masquerade`, message, "add subnets, or remove masquerade")];
+}
+
+function routeAllIssues(node: NodeDraft, draft: Draft): Issue[] {
+  if (!node.active) return [];
+  return [...homeIssues(node, draft), ...pushedIssues(node), ...leakIssues(node, draft)];
+}
+
+function homeIssues(node: NodeDraft, draft: Draft): Issue[] {
+  const path = `${node.path}.routeAll`;
+  const home = homeOf(node, draft);
+  if (home === null) {
+    const remedy = "add a relay with exit: true, or remove routeAll";
+    return [error(path, "needs a relay that lets its traffic out, and there is none", remedy)];
+  }
+  const relay = draft.nodes.find(({ kind, name }) => kind === "relay" && name === home);
+  if (relay === undefined || relay.fields.exit === true) return [];
+  const remedy = `set ${relay.path}.exit: true, or name an exit as its relay`;
+  return [error(path, `its home relay, ${home}, is not an exit`, remedy)];
+}
+
+/** The host's answers to an SSH login at its own address would leave through the tunnel. */
+function pushedIssues(node: NodeDraft): Issue[] {
+  if (hostsOf(node).length === 0) return [];
+  const message =
+    "is not supported yet for a peer that is pushed to: logins to its own address would be answered through the tunnel";
+  const remedy = "remove routeAll, or remove its host and set up its config by hand";
+  return [error(`${node.path}.routeAll`, message, remedy)];
+}
+
+function leakIssues(node: NodeDraft, { network }: Draft): Issue[] {
+  const { address6, blockIpv6, dns } = node.fields;
+  const leaks = (address6 === undefined || network.cidr6 === undefined) && blockIpv6 !== true;
+  const ipv6 = warning(
+    `${node.path}.routeAll`,
+    "covers IPv4 only: in a network that has IPv6, the device's IPv6 traffic goes past the tunnel",
+    "give the network cidr6, and this peer and its relay address6; or set blockIpv6: true, so that it has no IPv6",
+  );
+  const lookups = warning(
+    `${node.path}.dns`,
+    "is missing: the device may ask the DNS server of the network that it is in, past the tunnel",
+    "set it to a server that you trust, e.g. dns: [9.9.9.9]",
+  );
+  return [...(leaks ? [ipv6] : []), ...(dns === undefined ? [lookups] : [])];
+}
+
+function withoutRouteAll(node: NodeDraft): Issue[] {
+  if (node.fields.blockIpv6 !== true) return [];
+  const remedy = "set routeAll: true, or remove blockIpv6";
+  return [error(`${node.path}.blockIpv6`, "is for a peer with routeAll", remedy)];
+}
+
+/** wg-quick(8) needs resolvconf for `DNS`, which many hosts do not have. */
+function dnsIssues(node: NodeDraft): Issue[] {
+  if (hostsOf(node).length === 0) return [];
+  const message = "is for devices: the DNS servers of a host are not changed by a push";
+  return [error(`${node.path}.dns`, message, "remove dns, and set the servers on the host")];
+}

@@ -1,0 +1,59 @@
+/** Address translation of a host, as plain data: the input of mesh/render/nat.ts. */
+import { hostPrefix } from "../addresses";
+import type { MeshConfig, Node } from "../config/config";
+import { alternateName } from "./rotation";
+
+export interface NatPlan {
+  /** Names of our interfaces on this host; the second one exists only during a rotation. */
+  interfaces: string[];
+  /** Of an exit: the tunnel addresses of its peers with `routeAll`, as prefixes. Empty: it lets nobody out. */
+  leaving: string[];
+  /** The tunnel's prefixes and all LANs: everything else is outside. */
+  inside: string[];
+  /** Of a gateway: its LANs that the network knows by another prefix. */
+  mapped: { lan: string; as: string }[];
+  /** Of a gateway that masquerades: its LANs by their own prefixes, and everybody else inside. */
+  lans: { of: string[]; from: string[] } | null;
+}
+
+/** Null for a node that translates nothing. */
+export function planNat(node: Node, { nodes, network }: MeshConfig): NatPlan | null {
+  const leaving = node.exit === true ? leavingThrough(node, nodes) : [];
+  const masquerades = node.masquerade === true && node.subnets.length > 0;
+  const mapped = node.subnets.flatMap(({ text, lan }) =>
+    lan === undefined ? [] : [{ lan: lan.text, as: text }],
+  );
+  if (leaving.length === 0 && !masquerades && mapped.length === 0) return null;
+  const tunnels = [network.cidr, ...(network.cidr6 === null ? [] : [network.cidr6])];
+  const lansOf = (some: readonly Node[]) => some.flatMap(({ subnets }) => subnets);
+  const texts = (prefixes: readonly { text: string }[]) => prefixes.map(({ text }) => text);
+  const others = nodes.filter(({ name }) => name !== node.name);
+  return {
+    interfaces: [network.interface, alternateName(network.interface)],
+    leaving,
+    inside: texts([...tunnels, ...lansOf(nodes)]),
+    mapped,
+    lans: masquerades
+      ? {
+          of: texts(node.subnets.map((subnet) => subnet.lan ?? subnet)),
+          from: texts([...tunnels, ...lansOf(others)]),
+        }
+      : null,
+  };
+}
+
+/** The relay through which a peer's traffic leaves, by name of the peer. */
+export function exitsOf(nodes: readonly Node[]): Record<string, string> {
+  const peers = nodes.flatMap(({ name, relay, routeAll }) =>
+    routeAll === true && relay !== null ? [[name, relay] as const] : [],
+  );
+  return Object.fromEntries(peers);
+}
+
+function leavingThrough(relay: Node, nodes: readonly Node[]): string[] {
+  const exits = exitsOf(nodes);
+  return nodes
+    .filter(({ name }) => exits[name] === relay.name)
+    .flatMap(({ address, address6 }) => [address, ...(address6 === null ? [] : [address6])])
+    .map((address) => hostPrefix(address).text);
+}

@@ -1,0 +1,172 @@
+/** Reachability in compact form: between groups of nodes that are alike, for people. */
+import type { Prefix } from "../addresses";
+import type { Node } from "../config/config";
+import { formatPorts } from "../config/ports";
+import { filters } from "./links";
+import { exitsOf } from "./nat-plan";
+import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
+import type { Plan } from "./plan";
+import { indexPolicy, selectorsOf, type Access, type Policy } from "./policy";
+
+/**
+ * Nodes with the same kind of links form a group, and paths are between groups. With a policy, only nodes that it treats alike
+ * do, and the LANs behind a group are one too. Maps only, so that a node more or less changes its own entries.
+ */
+export interface Reachability {
+  /** The group of each node, e.g. `desktop: peers of tokyo`; a relay that is not named here is a group of its own name. */
+  groups: Record<string, string>;
+  /**
+   * `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs without a path, or of which the first may start nothing, are left
+   * out. Where a policy allows some ports only, they follow: `through tokyo: tcp/443`; `through tokyo: ping`.
+   */
+  paths: Record<string, string>;
+  /** Gateway by LAN. Peers at its site do not use the tunnel to that LAN, and groups `without IPv6` cannot reach an IPv6 LAN. */
+  lans: Record<string, string>;
+  /** The rules of the policy, e.g. `tag:guest -> nas: tcp/443`. Absent without one. */
+  policy?: string[];
+  /** The exit through which all traffic of a peer leaves, by its name. Absent if none does. */
+  exits?: Record<string, string>;
+}
+
+export function reachabilityOf(plan: Plan): Reachability {
+  const index = indexLinks(plan.nodes, plan.links);
+  const policy = indexPolicy(plan);
+  const groups = groupMembers(plan);
+  const paths: Record<string, string> = {};
+  for (const [fromName, from] of groups) {
+    for (const [toName, to] of groups) {
+      const path = groupPath(from, to, index, policy);
+      if (path !== null) paths[`${fromName} -> ${toName}`] = path;
+    }
+  }
+  const members = [...groups].flatMap(([group, all]) =>
+    all.filter(({ name }) => name !== group).map(({ name }): [string, string] => [name, group]),
+  );
+  const lans = plan.nodes.flatMap((node) =>
+    node.subnets.map((prefix): [string, string] => [prefix.text, node.name]),
+  );
+  const rules = plan.policy?.map(({ from, to, ports }) => {
+    return `${from.join(", ")} -> ${to.join(", ")}${limitOf(ports ?? "all")}`;
+  });
+  const exits = exitsOf(plan.nodes);
+  return {
+    groups: Object.fromEntries(members),
+    paths,
+    lans: Object.fromEntries(lans),
+    ...(rules === undefined ? {} : { policy: rules }),
+    ...(Object.keys(exits).length === 0 ? {} : { exits }),
+  };
+}
+
+/** The group of a node that is in the network. */
+export function groupOf(name: string, { groups }: Reachability): string {
+  return Object.hasOwn(groups, name) ? (groups[name] ?? name) : name;
+}
+
+/** What follows a path on which not everything may be started: `: tcp/443`, or `: ping`. */
+export function limitOf(access: Exclude<Access, "none">): string {
+  if (access === "all") return "";
+  return `: ${access.length === 0 ? "ping" : access.map(formatPorts).join(" ")}`;
+}
+
+/** A node, or with a policy also a LAN behind it. */
+interface Member {
+  name: string;
+  node: Node;
+  lan: Prefix | null;
+}
+
+/** The members of a group are the same in everything that planLinks and the policy use: any of them represents all. */
+function groupMembers({ nodes, network, policy }: Plan): Map<string, Member[]> {
+  const dialled = new Set(
+    nodes.flatMap(({ site, siteEndpoint }) =>
+      siteEndpoint === null || site === null ? [] : [site],
+    ),
+  );
+  const labels = policy === null ? null : labelsOf(nodes, policy);
+  const groups = new Map<string, Member[]>();
+  const add = (group: string, member: Member) => {
+    const members = groups.get(group);
+    if (members === undefined) groups.set(group, [member]);
+    else members.push(member);
+  };
+  for (const node of nodes) {
+    const without6 = network.cidr6 !== null && node.address6 === null;
+    const label = node.kind === "relay" ? "" : (labels?.ofNode(node) ?? "");
+    const name = groupName(node, dialled) + label + (without6 ? " without IPv6" : "");
+    add(name, { name: node.name, node, lan: null });
+    if (labels === null) continue;
+    for (const lan of node.subnets) add(labels.ofLan(lan, name), { name: lan.text, node, lan });
+  }
+  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `dialledSites`: those with a node that others of the site dial; any other site makes no difference to links. */
+function groupName(node: Node, dialledSites: ReadonlySet<string>): string {
+  if (node.kind === "relay") return node.name;
+  const home = node.relay === null ? "peers" : `peers of ${node.relay}`;
+  const site = node.site === null || !dialledSites.has(node.site) ? "" : ` at ${node.site}`;
+  const dialled = node.endpoint === null ? "" : " with an endpoint";
+  const dialledAtSite = node.siteEndpoint === null ? "" : " with a site endpoint";
+  return `${home}${site}${dialled}${dialledAtSite}`;
+}
+
+interface Labels {
+  /** E.g. ` (tag:guest)`: what tells the node from others of its kind. */
+  ofNode(node: Node): string;
+  /** The group of a LAN behind a node of this group. */
+  ofLan(lan: Prefix, group: string): string;
+}
+
+function labelsOf(nodes: readonly Node[], policy: NonNullable<Plan["policy"]>): Labels {
+  const used = new Set(policy.flatMap(({ from, to }) => [...from, ...to]));
+  // Direct links depend on what is behind a node, and on whether it can drop packets.
+  const dialled = nodes.some(
+    ({ kind, endpoint, siteEndpoint }) =>
+      kind === "peer" && (endpoint !== null || siteEndpoint !== null),
+  );
+  const forLinks = (node: Node) => [
+    ...node.subnets.flatMap(({ text }) => (used.has(text) ? [text] : [])),
+    ...(node.subnets.length > 0 ? ["with LANs"] : []),
+    ...(filters(node) ? [] : ["not pushed"]),
+  ];
+  return {
+    ofNode: (node) => {
+      const named = selectorsOf(node.name, node).filter((it) => it !== "*" && used.has(it));
+      const logins = node.hosts.flatMap((host) =>
+        host.kind === "via" ? [`via:${host.relay}`] : [],
+      );
+      const parts = [...named, ...logins, ...(dialled ? forLinks(node) : [])];
+      return parts.length === 0 ? "" : ` (${[...new Set(parts)].sort().join(", ")})`;
+    },
+    ofLan: ({ text, family }, group) =>
+      used.has(text) ? text : `${family === 6 ? "IPv6 " : ""}LANs of ${group}`,
+  };
+}
+
+function groupPath(
+  from: Member[],
+  to: Member[],
+  index: LinkIndex,
+  policy: Policy | null,
+): string | null {
+  const [one, other] = twoOf(from, to);
+  if (one === undefined || other === undefined) return null;
+  const path = pathBetween(one.node, other.node, index);
+  const families = [one, other].flatMap(({ lan }) => (lan === null ? [] : [lan.family]));
+  if (path === null || new Set(families).size > 1) return null;
+  if (!carries(path, families[0] ?? 4, index)) return null;
+  const access = policy?.access(one.name, other.name) ?? "all";
+  if (access === "none") return null;
+  const between = path.slice(1, -1);
+  return (between.length === 0 ? "direct" : `through ${between.join(", ")}`) + limitOf(access);
+}
+
+/** One of each at different nodes. */
+function twoOf(from: Member[], to: Member[]): [Member?, Member?] {
+  for (const one of from) {
+    const other = to.find(({ node }) => node !== one.node);
+    if (other !== undefined) return [one, other];
+  }
+  return [];
+}

@@ -1,0 +1,102 @@
+/**
+ * Renders address translation as part of a host's nftables table (filter.ts). What leaves an exit, and what a gateway passes
+ * on to its LANs, gets the host's own address there, so that answers come back without a route.
+ */
+import type { NatPlan } from "../plan/nat-plan";
+import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
+
+export interface NatBlocks {
+  sets: Block[];
+  chains: Block[];
+  /** Rules that let the connections of an exit's peers pass, in both directions. */
+  leaving: string[];
+}
+
+export function natBlocks(nat: NatPlan | undefined): NatBlocks {
+  if (nat === undefined) return { sets: [], chains: [], leaving: [] };
+  const leaving = setOf("leaving", nat.leaving);
+  const inside = setOf("inside", nat.leaving.length === 0 ? [] : nat.inside);
+  const lans = setOf("lans", nat.lans?.of ?? []);
+  const remote = setOf("remote", nat.lans?.from ?? []);
+  const away = nat.interfaces.map((name) => `oifname != "${name}"`).join(" ");
+  return {
+    sets: [leaving, inside, lans, remote].flatMap(setLines),
+    chains: [
+      ...(nat.leaving.length === 0 ? [] : [exitChain(nat, leaving, inside)]),
+      ...(nat.mapped.length === 0 ? [] : [prerouting(nat)]),
+      [
+        "chain postrouting {",
+        "\ttype nat hook postrouting priority srcnat; policy accept;",
+        ...pairs(leaving, inside, "!= ").map((match) => `\t${away} ${match} masquerade`),
+        ...mappings(
+          nat,
+          (name, { lan, as }, word) =>
+            `\toifname "${name}" ${word} saddr ${lan} snat ${word} prefix to ${as}`,
+        ),
+        ...pairs(remote, lans).map((match) => `\t${away} ${match} masquerade`),
+        "}",
+      ],
+    ],
+    leaving: pairs(leaving, inside, "!= ", "ct original ").map((match) => `\t${match} accept`),
+  };
+}
+
+/** One to one: the last part of an address stays. */
+function prerouting(nat: NatPlan): Block {
+  return [
+    "chain prerouting {",
+    "\ttype nat hook prerouting priority dstnat; policy accept;",
+    ...mappings(
+      nat,
+      (name, { lan, as }, word) =>
+        `\tiifname "${name}" ${word} daddr ${as} dnat ${word} prefix to ${lan}`,
+    ),
+    "}",
+  ];
+}
+
+function mappings(
+  { interfaces, mapped }: NatPlan,
+  rule: (name: string, mapping: NatPlan["mapped"][number], word: "ip" | "ip6") => string,
+): string[] {
+  return interfaces.flatMap((name) =>
+    mapped.map((mapping) => rule(name, mapping, mapping.lan.includes(":") ? "ip6" : "ip")),
+  );
+}
+
+/**
+ * Only peers with `routeAll` get out, and none to the link-local addresses of the relay's own network, such as the metadata
+ * service of a cloud. TCP learns the smaller MTU of the way, because many servers never get ICMP's word of it.
+ */
+function exitChain({ interfaces }: NatPlan, leaving: AddressSet, inside: AddressSet): Block {
+  const outside = FAMILIES.filter(({ family }) => inside.elements[family].length > 0).map(
+    ({ family, word, suffix }) => {
+      const others =
+        leaving.elements[family].length > 0 ? ` ${word} saddr != @leaving${suffix}` : "";
+      return `${word} daddr != @inside${suffix}${others} drop`;
+    },
+  );
+  return [
+    "chain exit {",
+    "\ttype filter hook forward priority filter; policy accept;",
+    ...interfaces.flatMap((name) => [
+      ...["ip daddr 169.254.0.0/16 drop", ...outside, CLAMP].map(
+        (rule) => `\tiifname "${name}" ${rule}`,
+      ),
+      `\toifname "${name}" ${CLAMP}`,
+    ]),
+    "}",
+  ];
+}
+
+const CLAMP = "tcp flags syn tcp option maxseg size set rt mtu";
+
+/** A match of source and destination for each family that both sets have. */
+function pairs(from: AddressSet, to: AddressSet, not: "" | "!= " = "", of = ""): string[] {
+  return FAMILIES.filter(
+    ({ family }) => from.elements[family].length > 0 && to.elements[family].length > 0,
+  ).map(
+    ({ word, suffix }) =>
+      `${of}${word} saddr @${from.name}${suffix} ${of}${word} daddr ${not}@${to.name}${suffix}`,
+  );
+}

@@ -1,0 +1,119 @@
+/** Issues of exits, of peers that send everything through one, and of address translation. */
+import { changed, hostKey } from "../../../support/small-network";
+import type { Row } from "./row";
+
+const relayHost = { host: "root@203.0.113.10", hostKey };
+const desktopHost = { host: "root@203.0.113.20", hostKey };
+const DNS = { dns: "9.9.9.9" };
+const SAFE = { ...DNS, blockIpv6: true };
+const HAND = (key: string) =>
+  `add host: user@address, or remove ${key} and translate addresses on the machine by hand`;
+const NO_HOST = "needs a host: address translation is set up there by a push";
+
+export const exitRows: Row[] = [
+  {
+    title: "a device that leaves through an exit, without IPv6; none if switched off",
+    raw: changed({
+      relays: { tokyo: { exit: true, ...relayHost } },
+      peers: {
+        desktop: { routeAll: true, ...SAFE },
+        laptop: { routeAll: false, blockIpv6: false, masquerade: false },
+      },
+    }),
+    issues: [],
+  },
+  {
+    title: "a device whose IPv6 and DNS queries go past the tunnel; disabled ones are skipped",
+    raw: changed({
+      relays: { tokyo: { exit: true, ...relayHost } },
+      peers: { desktop: { routeAll: true }, laptop: { routeAll: true, enabled: false } },
+    }),
+    issues: [
+      [
+        "peers.desktop.routeAll",
+        "warning",
+        "covers IPv4 only: in a network that has IPv6, the device's IPv6 traffic goes past the tunnel",
+        "give the network cidr6, and this peer and its relay address6; or set blockIpv6: true, so that it has no IPv6",
+      ],
+      [
+        "peers.desktop.dns",
+        "warning",
+        "is missing: the device may ask the DNS server of the network that it is in, past the tunnel",
+        "set it to a server that you trust, e.g. dns: [9.9.9.9]",
+      ],
+    ],
+  },
+  {
+    title: "a peer whose relay is no exit, and a pushed one",
+    raw: changed({
+      peers: {
+        desktop: { routeAll: true, blockIpv6: true, ...desktopHost, ...DNS },
+      },
+    }),
+    issues: [
+      [
+        "peers.desktop.routeAll",
+        "error",
+        "its home relay, tokyo, is not an exit",
+        "set relays.tokyo.exit: true, or name an exit as its relay",
+      ],
+      [
+        "peers.desktop.routeAll",
+        "error",
+        "is not supported yet for a peer that is pushed to: logins to its own address would be answered through the tunnel",
+        "remove routeAll, or remove its host and set up its config by hand",
+      ],
+      [
+        "peers.desktop.dns",
+        "error",
+        "is for devices: the DNS servers of a host are not changed by a push",
+        "remove dns, and set the servers on the host",
+      ],
+    ],
+  },
+  {
+    title: "no relay to leave through",
+    raw: changed({
+      relays: undefined,
+      peers: {
+        desktop: { endpoint: "203.0.113.20:51820" },
+        laptop: { routeAll: true, ...SAFE },
+      },
+    }),
+    issues: [
+      [
+        "peers.laptop.routeAll",
+        "error",
+        "needs a relay that lets its traffic out, and there is none",
+        "add a relay with exit: true, or remove routeAll",
+      ],
+    ],
+  },
+  {
+    title:
+      "an exit and a gateway that are not pushed to, masquerade without a LAN, and blockIpv6 alone",
+    raw: changed({
+      relays: { tokyo: { exit: true } },
+      peers: {
+        desktop: { subnets: ["192.168.10.0/24"], masquerade: true },
+        laptop: { masquerade: true, blockIpv6: true },
+      },
+    }),
+    issues: [
+      ["peers.desktop.masquerade", "error", NO_HOST, HAND("masquerade")],
+      [
+        "peers.laptop.masquerade",
+        "error",
+        "is for a node with LANs behind it, and this one has no subnets",
+        "add subnets, or remove masquerade",
+      ],
+      [
+        "peers.laptop.blockIpv6",
+        "error",
+        "is for a peer with routeAll",
+        "set routeAll: true, or remove blockIpv6",
+      ],
+      ["relays.tokyo.exit", "error", NO_HOST, HAND("exit")],
+    ],
+  },
+];

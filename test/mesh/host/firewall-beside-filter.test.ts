@@ -1,0 +1,68 @@
+/** Packet filters of others beside our own table: theirs are said to be in the way, ours is not. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { firewallNotes } from "../../../mesh/host/firewall-notes";
+import { pushed, RELAY, wantedBy } from "./support/examples";
+import { look } from "./support/situations";
+
+const FILTERED = { ...RELAY, forwarding: { ipv4: true, ipv6: false } };
+
+/** Drops all that is forwarded or comes out of the tunnel. */
+function dropping(table: string): string {
+  const chain = (hook: string) =>
+    `\tchain ${hook} {\n\t\ttype filter hook ${hook} priority filter; policy accept;\n\t\tiifname "wg0" counter drop\n\t}\n`;
+  return `table ${table} {\n${chain("forward")}${chain("input")}}\n`;
+}
+
+/** `ours`: the host's filter has a chain for what leaves by its default route. */
+function notes(nft: string, ours: { masquerades: boolean }): string[] {
+  const nat = '\tchain nat {\n\t\toifname != "wg0" masquerade\n\t}\n';
+  const filter = `table inet wireguard-mesh-wg0 {\n${ours.masquerades ? nat : ""}}\n`;
+  const wanted = { ...wantedBy(FILTERED), filter };
+  const observed = { ...look(pushed(FILTERED), wanted), nft: nft.split("\n") };
+  return firewallNotes(observed, wanted);
+}
+
+const through = (chain: string, table: string, to: string) =>
+  `a firewall on this host (chain ${chain} of ${table}) lets nothing through from wg0 to ${to}: `;
+
+describe("a packet filter beside our own", () => {
+  it("is not our own, nor taken for it if it has a like name", () => {
+    assert.deepEqual(notes(dropping("inet wireguard-mesh-wg0"), { masquerades: true }), []);
+    for (const table of ["inet wireguard-mesh-wg01", "ip wireguard-mesh-wg0", "inet mine"]) {
+      const [first] = notes(dropping(table), { masquerades: false });
+      assert.ok(first?.startsWith(through("forward", table.replace(" ", "/"), "wg0")), first);
+    }
+  });
+
+  it("wins where it drops what leaves by the default route", () => {
+    const lets = dropping("inet mine").replace("counter drop", 'oifname != "wg0" drop');
+    const [only, ...more] = notes(lets.replace(/\tchain input [^}]*}\n/, ""), {
+      masquerades: true,
+    });
+    assert.equal(
+      only,
+      `${through("forward", "inet/mine", "eth0")}sudo nft insert rule inet mine forward iifname wg0 oifname eth0 accept (and keep it, in /etc/nftables.conf)`,
+    );
+    assert.deepEqual(more, []);
+    assert.deepEqual(notes(lets.replace(/\tchain input [^}]*}\n/, ""), { masquerades: false }), []);
+  });
+
+  it("of ufw is opened by ufw for both ways out", () => {
+    const ufw = readFileSync(path.join(__dirname, "firewalls/ufw.nft"), "utf8");
+    const forwarded = notes(ufw, { masquerades: true }).filter((it) => it.includes("FORWARD"));
+    assert.deepEqual(forwarded, [
+      `${through("FORWARD", "ip/filter", "wg0")}sudo ufw route allow in on wg0 out on wg0`,
+      `${through("FORWARD", "ip/filter", "eth0")}sudo ufw route allow in on wg0 out on eth0`,
+    ]);
+  });
+
+  it("of Docker is opened by one command for both ways out", () => {
+    const docker = readFileSync(path.join(__dirname, "firewalls/docker.nft"), "utf8");
+    const forwarded = notes(docker, { masquerades: true }).filter((it) => it.includes("FORWARD"));
+    assert.deepEqual(forwarded, [
+      `${through("FORWARD", "ip/filter", "wg0")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
+    ]);
+  });
+});
