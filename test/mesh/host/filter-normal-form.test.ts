@@ -23,6 +23,14 @@ const SAME: [string, string][] = [
     "ip saddr vmap { 10.0.0.2 : drop, 10.0.0.1 : accept }",
     "ip saddr vmap { 10.0.0.1 : accept, 10.0.0.2 : drop }",
   ],
+  [
+    "ip saddr . ip daddr { 10.0.0.2 . 10.0.0.9, 10.0.0.1/32 . 10.0.0.9 } accept",
+    "ip saddr . ip daddr { 10.0.0.1 . 10.0.0.9, 10.0.0.2 . 10.0.0.9 } accept",
+  ],
+  [
+    "meta l4proto . th dport { udp . 53, tcp . 443 } accept",
+    "meta l4proto . th dport { 6 . 443, 17 . 53 } accept",
+  ],
   ["meta l4proto { icmp, ipv6-icmp } accept", "meta l4proto { 58, 1 } accept"],
   ["meta l4proto tcp accept", "meta l4proto 6 accept"],
   ["ip protocol udp accept", "ip protocol 17 accept"],
@@ -96,6 +104,44 @@ describe("the normal form of an nft table", () => {
       missing: [],
       extra: [],
     });
+  });
+
+  it("names lines as nft prints them", () => {
+    const rule = 'iifname { "a", "b" } log prefix "x, y" drop';
+    assert.deepEqual(tableDifference(table(), table(rule))?.missing, [`chain c: ${rule}`]);
+  });
+
+  it("is made in linear time, whatever a host prints", () => {
+    const parts = [
+      "a , ",
+      "{ ",
+      "{ 1 , 2 } ",
+      "} ",
+      "tcp flags & ( ",
+      '"',
+      '" ',
+      "|",
+      "a|",
+      "10.0.0.1 ",
+    ];
+    const more = [
+      "meta l4proto tcp ",
+      "9".repeat(50),
+      "counter packets 1 ",
+      "priority filter ",
+      "log ",
+    ];
+    for (const part of [...parts, ...more]) {
+      const one = table(part.repeat(400_000 / part.length));
+      const started = process.cpuUsage();
+      tableDifference(one, table("accept"));
+      tableDifference(
+        Array.from({ length: 20_000 }, () => part),
+        one,
+      );
+      const { user } = process.cpuUsage(started);
+      assert.ok(user < 3_000_000, `${part}: ${user} us`);
+    }
   });
 
   it("names the lines that are missing and extra by their chain, also where one is there twice", () => {
