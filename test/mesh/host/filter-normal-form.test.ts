@@ -56,6 +56,21 @@ const SAME: [string, string][] = [
   ],
 ];
 
+/** Forms that mesh/render uses. */
+const RENDERED = [
+  "ct original ip saddr @s ct original ip daddr != @s accept",
+  "ct original ip6 saddr fd00::/64 accept",
+  "meta l4proto udp ct original proto-dst 5000-5010 accept",
+  "meta nfproto ipv4 accept",
+  'oifname "wg0" ct direction reply accept',
+  "icmpv6 type { echo-request, echo-reply } accept",
+  'iifname "wg0" tcp flags syn tcp option maxseg size set rt mtu',
+];
+const NAT = [
+  'oifname != "wg0" oifname != "wg0-next" ip saddr @s ip daddr != @s masquerade',
+  'oifname "wg0" ip saddr 192.168.1.0/24 snat ip prefix to 10.99.1.0/24',
+];
+
 const DIFFERENT: [string, string][] = [
   ["tcp dport { 80, 443 } accept", "tcp dport { 80, 444 } accept"],
   ["tcp dport 80 accept", "udp dport 80 accept"],
@@ -161,13 +176,15 @@ describe("the normal form of an nft table", () => {
     programs.require(this, "unshare");
     programs.require(this, "nft");
     programs.requireRoot(this);
-    const rules = SAME.flat().filter((it) => !it.startsWith("type "));
+    const rules = [...SAME.flat().filter((it) => !it.startsWith("type ")), ...RENDERED];
     const many = Array.from({ length: 40 }, (_, at) => `10.0.${at % 7}.${at * 5}`).join(", ");
     const wanted = [
       `table ${NAME} {`,
       ...["\tset s {", "\t\ttype ipv4_addr", `\t\telements = { ${many} }`, "\t}"],
       ...["\tset p {", "\t\ttype inet_proto . inet_service"],
       ...["\t\telements = { tcp . 443, udp . 53, tcp . 80 }", "\t}"],
+      ...["\tchain nat {", "\t\ttype nat hook postrouting priority srcnat; policy accept;"],
+      ...[...NAT.map((rule) => `\t\t${rule}`), "\t}"],
       ...table(...rules, "ip saddr @s meta l4proto . th dport @p accept").slice(1),
     ];
     const input = wanted.map((line) => `${line}\n`).join("");
