@@ -5,6 +5,7 @@ import { Secret } from "../secret";
 import type { BootDifference } from "./difference";
 import { dropInLines } from "./kernel-settings";
 import { renderLiveFile, withoutSecrets } from "./live-file";
+import { dnsConfigLines, dnsUnitLines } from "./dns-server";
 import { namesLines } from "./names";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
@@ -39,6 +40,10 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
     ...(former === null ? [] : [unwantedConfig(former, observed)]),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
     plainFile(paths.names, "644", namesLines(wanted), records.names),
+    plainFile(paths.dnsConfig, "644", dnsConfigLines(wanted), records.dnsConfig),
+    ...(observed.init === "systemd"
+      ? [plainFile(paths.dnsUnit, "644", dnsUnitLines(wanted), records.dnsUnit)]
+      : []),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
   ];

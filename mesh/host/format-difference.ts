@@ -43,6 +43,10 @@ export function formatDifference(
       return formatFile(difference.path, difference.is);
     case "hosts":
       return NAMES[difference.is];
+    case "dns":
+      return difference.is === "missing"
+        ? "its DNS server for the names of nodes is not running"
+        : "its DNS server for the names of nodes is not in the plan";
     case "start":
       return AT_BOOT;
     case "record":

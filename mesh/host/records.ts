@@ -25,6 +25,10 @@ export interface Records {
   dropIn: readonly string[] | null;
   /** The lines of the file with the names of nodes; null if it is missing. */
   names: readonly string[] | null;
+  /** The lines of the settings of the DNS server; null if they are missing. */
+  dnsConfig: readonly string[] | null;
+  /** The unit of the DNS server, in the same way. */
+  dnsUnit: readonly string[] | null;
   /** Token of a change by an older version that is not confirmed. */
   pendingOfFormat2: string | null;
   /** Token of the last change that was undone in this boot. */
@@ -60,6 +64,8 @@ export function recordsOf(files: FileLines, name: string): Records {
     rotation: files.get(paths.rotation) ?? null,
     dropIn: files.get(paths.dropIn) ?? null,
     names: files.get(paths.names) ?? null,
+    dnsConfig: files.get(paths.dnsConfig) ?? null,
+    dnsUnit: files.get(paths.dnsUnit) ?? null,
     pendingOfFormat2: confirmedFile === null ? (files.get(`${run}/pending`)?.[0] ?? null) : null,
     rolledBack: files.get(`${run}/rolled-back`)?.[0] ?? null,
   };

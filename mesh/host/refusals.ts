@@ -4,6 +4,7 @@ import type { Observation } from "./observation";
 import type { PushRequest } from "../push-request";
 import { configPath, pathsOf } from "./paths";
 import type { Owner } from "./records";
+import { servesDns } from "./dns-server";
 import { missingTool } from "./tools";
 import { interfacesOf, type Wanted } from "./wanted";
 
@@ -16,7 +17,7 @@ export interface Refusal {
 export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
   return (
     notRoot(observed) ??
-    missingTool(observed) ??
+    missingTool(observed, servesDns(wanted)) ??
     foreignInterface(observed, wanted) ??
     foreignOwner(observed, wanted) ??
     newerFormat(observed) ??

@@ -10,6 +10,8 @@ interface PackageManager {
   install: string;
   /** Those with wg, wg-quick and ip. */
   tools: readonly string[];
+  /** That with dnsmasq, without a service that starts by itself. */
+  dns: string;
 }
 
 /** The preferred one first. */
@@ -19,11 +21,21 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = [
     install:
       "export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=120 install",
     tools: ["wireguard-tools", "iproute2"],
+    dns: "dnsmasq-base",
   },
-  { program: "dnf", install: "dnf -q -y install", tools: ["wireguard-tools", "iproute"] },
-  { program: "yum", install: "yum -q -y install", tools: ["wireguard-tools", "iproute"] },
+  ...["dnf", "yum"].map((program) => ({
+    program,
+    install: `${program} -q -y install`,
+    tools: ["wireguard-tools", "iproute"],
+    dns: "dnsmasq",
+  })),
   // wg-quick is a bash script, which Alpine's package does not depend on.
-  { program: "apk", install: "apk -q add", tools: ["wireguard-tools", "iproute2", "bash"] },
+  {
+    program: "apk",
+    install: "apk -q add",
+    tools: ["wireguard-tools", "iproute2", "bash"],
+    dns: "dnsmasq",
+  },
 ];
 
 export interface Installation {
@@ -32,20 +44,27 @@ export interface Installation {
   command: string;
 }
 
-/** What to install first; null if nothing is missing, or if the host has no package manager that we know. */
-export function toolsToInstall(observed: Observation): Installation | null {
+/**
+ * What to install first; null if nothing is missing, or if the host has no package manager that we know. `dns`: whether it needs
+ * a DNS server.
+ */
+export function toolsToInstall(observed: Observation, dns = false): Installation | null {
   const manager = PACKAGE_MANAGERS.find(({ program }) => observed.tools.has(program));
   if (manager === undefined) return null;
   const packages = [
     ...(hasWireGuardTools(observed) ? [] : manager.tools),
     ...(observed.wireguard === "none" ? ["wireguard-go"] : []),
+    ...(dns && !observed.tools.has("dnsmasq") ? [manager.dns] : []),
   ];
   const command = [manager.install, ...packages].join(" ");
   return packages.length === 0 ? null : { packages, command };
 }
 
 /** What is missing and has to be installed by hand; null if nothing is. */
-export function missingTool(observed: Observation): { cause: string; remedy: string } | null {
+export function missingTool(
+  observed: Observation,
+  dns = false,
+): { cause: string; remedy: string } | null {
   const base = BASE_TOOLS.find((tool) => !observed.tools.has(tool));
   if (base !== undefined) {
     return {
@@ -63,6 +82,12 @@ export function missingTool(observed: Observation): { cause: string; remedy: str
     return {
       cause: "neither this kernel nor a wireguard-go program has WireGuard",
       remedy: "install a kernel with WireGuard (5.6 or newer has it), or wireguard-go",
+    };
+  }
+  if (dns && !observed.tools.has("dnsmasq")) {
+    return {
+      cause: "dnsmasq, which answers for the names of nodes, is missing and could not be installed",
+      remedy: "install dnsmasq on this relay, or take network.domain out",
     };
   }
   return null;

@@ -6,6 +6,7 @@ import type { Prefix } from "../addresses";
 import { formatEndpoint, type MeshConfig, type Network, type Node } from "../config/config";
 import { allowedIps } from "./allowed-ips";
 import { dialledEndpoint, planLinks, type Link } from "./links";
+import { dnsOf } from "./names";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 import {
@@ -39,6 +40,8 @@ export interface NodePlan extends Node {
   fixedPorts: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
+  /** The DNS servers and the search domain of a device; absent if it has none. */
+  dns?: { servers: string[]; domain: string };
   /** What its host does during a key rotation; null if nothing. */
   rotation: RotationPlan | null;
 }
@@ -57,6 +60,7 @@ export function planMesh(config: MeshConfig): Plan {
 function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
   const neighbours = index.neighbours(node.name);
   const sections = neighbours.flatMap((neighbour) => planSections(node, neighbour, config, index));
+  const dns = dnsOf(node, config);
   return {
     ...node,
     sections,
@@ -66,6 +70,7 @@ function planNode(node: Node, config: MeshConfig, index: LinkIndex): NodePlan {
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
+    ...(dns === null ? {} : { dns }),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
   };

@@ -85,6 +85,8 @@ function firstInterface(node: NodePlan, network: Network): Interface {
       `Address = ${interfaceAddresses(node, network).join(", ")}`,
       node.listenPort === null ? null : `ListenPort = ${node.listenPort}`,
       mtu === null ? null : `MTU = ${mtu}`,
+      // wg-quick(8): what is no address is a search domain.
+      node.dns === undefined ? null : `DNS = ${[...node.dns.servers, node.dns.domain].join(", ")}`,
     ],
     sections: node.sections,
   };

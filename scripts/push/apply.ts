@@ -1,6 +1,7 @@
 /** Brings one host to a state: the first login observes, decides and begins the change; confirm.ts has the second one. */
 import { renderChange, type Change } from "../../mesh/host/change";
 import { decide } from "../../mesh/host/decide";
+import { servesDns } from "../../mesh/host/dns-server";
 import { hostNotes } from "../../mesh/host/notes";
 import { toolsToInstall, type Installation } from "../../mesh/host/tools";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
@@ -81,7 +82,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   const words = [session.lastChange || "-"];
   const call = { verb: "push", interface: request.interface, token, words } as const;
   const before = await observe(session, node, call, questionsOf(wanted));
-  const missing = push.hasInstalled ? null : toolsToInstall(before);
+  const missing = push.hasInstalled ? null : toolsToInstall(before, servesDns(wanted));
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {
     token,

@@ -16,6 +16,8 @@ export interface Questions {
   ownKeys: boolean;
   /** Whether to list the packet filter. */
   filter: boolean;
+  /** Whether to list the sockets at port 53. */
+  dns?: boolean;
 }
 
 export const NO_QUESTIONS: Questions = {
@@ -100,11 +102,13 @@ export function linesWith(key: string, output: string): string[] {
     .flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []));
 }
 
-/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`. */
-function linesOf({ presharedKeys, names, ownKeys, filter }: Questions): string {
+/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`, `dns`. */
+function linesOf({ presharedKeys, names, ownKeys, filter, dns = false }: Questions): string {
   const psk = presharedKeys.replace(/^(?=.)/gm, "psk\t");
   const resolve = names.map((name) => `name\t${name}\n`).join("");
-  return psk + resolve + (ownKeys ? "keys\n" : "") + (filter ? "filter\n" : "");
+  return (
+    psk + resolve + (ownKeys ? "keys\n" : "") + (filter ? "filter\n" : "") + (dns ? "dns\n" : "")
+  );
 }
 
 function sectionsOf(lines: readonly string[], token: string): Map<string, string[]> {

@@ -1,4 +1,5 @@
 /** A push while it runs: what both of its logins share. */
+import { servesDns } from "../../mesh/host/dns-server";
 import { namesOf, presharedKeysOf, interfacesOf, type Wanted } from "../../mesh/host/wanted";
 import type { Observation } from "../../mesh/host/observation";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
@@ -40,6 +41,7 @@ export function questionsOf(wanted: Wanted): Questions {
     names: namesOf(wanted),
     ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
     filter: true,
+    dns: servesDns(wanted),
   };
 }
 

@@ -58,6 +58,7 @@ function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: s
       return path === dropIn && is === (forwarding.ipv4 || forwarding.ipv6 ? "missing" : "extra");
     }
     case "hosts":
+    case "dns":
     case "record":
     case "owner-mark":
       return false;

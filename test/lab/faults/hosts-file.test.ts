@@ -6,6 +6,7 @@ import { WorkingNetwork } from "../support/working-network";
 const NAMES = {
   domain: "mesh.internal",
   nodes: ["relay 10.0.0.1", "desktop 10.0.0.2", "laptop 10.0.0.3"],
+  serves: false,
 };
 
 describe("a host with names of nodes in /etc/hosts", function () {
@@ -94,12 +95,43 @@ describe("a host with names of nodes in /etc/hosts", function () {
     await net.relay.run(`printf '%s\\n' '${before}' >/etc/hosts`);
   });
 
+  it("is refused by name before the change where another program answers at the address, and not once that has gone", async () => {
+    const serving = { ...bare, names: { ...NAMES, serves: true } };
+    await net.relay.run(
+      "dnsmasq -C /dev/null -u root --listen-address=10.0.0.1 --bind-interfaces -x /root/dns.pid",
+    );
+    const pid = await net.relay.run("cat /root/dns.pid");
+    const { complaint } = await net.relay.apply(serving);
+    assert.match(
+      complaint,
+      new RegExp(`^dnsmasq \\(process ${pid}\\) on this host answers at 10.0.0.1:53 \\(udp\\)`),
+    );
+    await net.relay.run(`kill ${pid}`);
+    await net.relay.converge(serving);
+    assert.equal((await net.relay.apply(serving)).outcome, "unchanged");
+    await net.relay.run("kill $(cat /run/wireguard-mesh-dns-wg0.pid)");
+    await net.relay.waitUntil("! pgrep -x dnsmasq");
+    assert.deepEqual(await net.relay.differences(serving), [
+      "its DNS server for the names of nodes is not running",
+    ]);
+    await net.undisturbed(async () => {
+      await net.relay.converge(serving);
+    });
+    assert.match(
+      await net.relay.run("busybox nslookup laptop.mesh.internal 10.0.0.1"),
+      /10\.0\.0\.3/,
+    );
+    await net.relay.converge(bare);
+  });
+
   it("loses them with everything else, by hand too", async () => {
     const before = await digest();
-    await net.relay.converge(named);
+    await net.relay.converge({ ...bare, names: { ...NAMES, serves: true } });
     await net.relay.run("sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
     assert.equal(await digest(), before);
-    await net.relay.run("! ls -d /etc/wireguard-mesh 2>/dev/null");
+    await net.relay.run(
+      "! ls -d /etc/wireguard-mesh /run/wireguard-mesh-* 2>/dev/null; ! pgrep -x dnsmasq",
+    );
   });
 
   it("leaks no secret", () => net.leaks.end());

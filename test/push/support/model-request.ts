@@ -27,6 +27,7 @@ export function requestWith(edits: Partial<RequestDraw>): PushRequest {
     instance: null,
     second: null,
     names: null,
+    serves: false,
     ...edits,
   });
 }

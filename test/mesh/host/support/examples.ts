@@ -33,6 +33,7 @@ export const RELAY: RequestDraw = {
   instance: null,
   second: null,
   names: null,
+  serves: false,
 };
 
 export function neighbour(at: number, more: Partial<NeighbourDraw> = {}): NeighbourDraw {

@@ -17,7 +17,7 @@ import {
   type Peer,
 } from "./host";
 import { boot, configPath } from "./hosts";
-import { HOSTS, NAMES } from "./hosts-file";
+import { DNS_CONFIG, HOSTS, NAMES } from "./hosts-file";
 import { DROP_IN, IFACE, SECOND } from "./observe";
 import { currentKey, ENDPOINTS, LANS, nextKey, pairAt } from "./requests";
 
@@ -149,8 +149,17 @@ const EDITS = {
     ];
     host.files.set(HOSTS, all[n % all.length] ?? "");
   },
+  "the DNS server is killed": (host: Host) => {
+    host.dns = null;
+  },
   "a file is deleted": (host: Host, n: number) => {
-    const all = [configPath(IFACE), DROP_IN, "/var/lib/wireguard-mesh/wg0/host.sh", NAMES];
+    const all = [
+      configPath(IFACE),
+      DROP_IN,
+      "/var/lib/wireguard-mesh/wg0/host.sh",
+      NAMES,
+      DNS_CONFIG,
+    ];
     host.files.delete(all[n % all.length] ?? "");
   },
   "nothing starts at boot": (host: Host) => {

@@ -16,6 +16,7 @@ import {
   setUp,
   type Host,
 } from "./host";
+import { dnsStep, DNS_LINK, DNS_UNIT } from "./hosts-file";
 import { DROP_IN, IFACE, SECOND } from "./observe";
 import { pairAt } from "./requests";
 import { isInPrefix } from "../../../support/address-bits";
@@ -54,6 +55,7 @@ export function freshHost(): Host {
       [OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")],
     ]),
     bootLinks: new Set(),
+    dns: null,
     init: "systemd",
     resolver: new Map(RESOLVER),
     now: NOW,
@@ -129,6 +131,8 @@ export function boot(host: Host): void {
   }
   if (host.bootLinks.has(WG_QUICK_LINK)) wgQuickUp(host, IFACE);
   if (host.bootLinks.has(WATCHER_LINK)) startWatcher(host);
+  host.dns = null;
+  if (host.bootLinks.has(DNS_LINK) && host.files.has(DNS_UNIT)) dnsStep(host, "restart");
 }
 
 const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
