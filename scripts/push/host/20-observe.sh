@@ -35,7 +35,7 @@ observe() {
 # No tool prints a line with this login's token.
 section() { printf '@%s %s\n' "$TOKEN" "$1"; }
 observe_host() {
-  local boot tool found='' link init=none state=reserved
+  local boot tool found='' link init=none state=reserved dns
   read -r boot </proc/sys/kernel/random/boot_id
   for tool in wg wg-quick ip flock sha256sum awk timeout setsid systemd-run ping nft iptables-save dnsmasq getent nslookup apt-get dnf yum apk; do
     ! has "$tool" || found="$found $tool"
@@ -54,7 +54,8 @@ observe_host() {
   fi
   [ ! -f "$RUN/result" ] || while read -r line; do printf '%s\n' "$line"; done <"$RUN/result"
   if [ -f "$RUN/watcher" ]; then if watcher_runs; then echo watcher running; else echo watcher missing; fi; fi
-  [ -z "$(dns_process)" ] || echo "dns $(dns_process)"
+  dns=$(dns_process)
+  [ -z "$dns" ] || echo "dns $dns"
 }
 # Asks the kernel by making a link: a module may be loaded, built in or still to be loaded.
 wireguard_for_new() {

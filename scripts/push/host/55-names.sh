@@ -10,8 +10,9 @@ observe_hosts() {
 # Makes the block a copy of NAMES; without that file it goes. /etc/hosts may be a link, and in a container a mount point, which
 # cannot be replaced. The copy keeps owner, mode and security label.
 write_hosts() {
-  local file new block
-  file=$(readlink -f /etc/hosts) && new=$(staged "$file") && block=$(hosts_block "$file")
+  local file=/etc/hosts new block
+  [ ! -L "$file" ] || file=$(readlink -f "$file")
+  new=$(staged "$file") && block=$(hosts_block "$file")
   [ -n "$block" ] || [ -f "$NAMES" ] || return 0
   cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
   # Before a file whose last line has no end, so that it keeps that.
@@ -21,7 +22,7 @@ write_hosts() {
     { print_names && sed "$block" "$file"; } >"$new" || return 1
   fi
   { [ "${new%/*}" != "$STATE" ] && mv "$new" "$file" 2>/dev/null; } || { cat "$new" >"$file" && rm -f "$new"; } || return 1
-  ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
+  [ ! -d /etc/cloud ] || ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
 }
 print_names() { [ ! -f "$NAMES" ] || { echo "$MARK begin" && cat "$NAMES" && echo "$MARK end"; }; }
 
@@ -37,8 +38,6 @@ serve_names() {
     rm -f "$DNS_PID"
   fi
   [ "$1" = restart ] || return 0
-  # It reads the names as a user of its own.
-  chmod 755 "${NAMES%/*}"
   if with_systemd; then
     timeout -k 1 10 systemctl daemon-reload && timeout -k 1 10 systemctl restart "$DNS_UNIT"
   else

@@ -82,7 +82,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
     const before = await net.relay.run("cat /etc/hosts");
     await net.relay.converge(named);
     await net.relay.run(
-      "printf '# manage_etc_hosts as True\\n127.0.0.1 localhost relay\\n' >/etc/hosts",
+      "mkdir -p /etc/cloud; printf '# manage_etc_hosts as True\\n127.0.0.1 localhost relay\\n' >/etc/hosts",
     );
     assert.deepEqual(await net.relay.differences(named), [
       "the names of nodes are missing in /etc/hosts",
