@@ -6,7 +6,7 @@ import { mtuOf } from "./interface-differences";
 import { formerRpFilter, switchedOn } from "./kernel-settings";
 import { recordedEndpoints, resolve } from "./endpoints";
 import { dnsDifference, servesDns } from "./dns-server";
-import { hostsDifference } from "./names";
+import { hostsDifference, needsNamesUnit } from "./names";
 import type { Observation } from "./observation";
 import * as paths from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -80,6 +80,7 @@ function startDifferences(observed: Observation, wanted: Wanted): BootDifference
       return [
         ...link(paths.wgQuickUnit(name), true),
         ...link(paths.watcherUnitName(name), wantedLines(wanted).length > 0),
+        ...link(paths.namesUnitName(name), needsNamesUnit(observed, wanted)),
         ...link(paths.dnsUnitName(name), servesDns(wanted)),
       ];
     case "openrc":

@@ -6,7 +6,7 @@ import type { BootDifference } from "./difference";
 import { dropInLines } from "./kernel-settings";
 import { renderLiveFile, withoutSecrets } from "./live-file";
 import { dnsConfigLines, dnsUnitLines } from "./dns-server";
-import { namesLines } from "./names";
+import { namesLines, namesUnitLines } from "./names";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
 import type { Wanted, WantedInterface } from "./wanted";
@@ -42,7 +42,10 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
     plainFile(paths.names, "644", namesLines(wanted), records.names),
     plainFile(paths.dnsConfig, "644", dnsConfigLines(wanted), records.dnsConfig),
     ...(observed.init === "systemd"
-      ? [plainFile(paths.dnsUnit, "644", dnsUnitLines(wanted), records.dnsUnit)]
+      ? [
+          plainFile(paths.namesUnit, "644", namesUnitLines(observed, wanted), records.namesUnit),
+          plainFile(paths.dnsUnit, "644", dnsUnitLines(wanted), records.dnsUnit),
+        ]
       : []),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),

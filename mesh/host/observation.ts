@@ -18,6 +18,8 @@ export interface Observation {
   tools: ReadonlySet<string>;
   /** `limited`: without -batch or -j, such as busybox's. Null: there is no ip. */
   ip: "full" | "limited" | null;
+  /** Whether the host has cloud-init, which may write /etc/hosts at every boot. */
+  cloudInit: boolean;
   /** What a new interface would be made with; null if ours exists. */
   wireguard: "kernel" | "userspace" | "none" | null;
   /** Symbolic links that start units of ours at boot. */
@@ -111,6 +113,7 @@ type HostFacts = Pick<
   | "init"
   | "tools"
   | "ip"
+  | "cloudInit"
   | "wireguard"
   | "bootLinks"
   | "pending"
@@ -131,6 +134,7 @@ function parseHost(lines: readonly string[]): HostFacts {
     init: oneOf(first("init"), ["systemd", "openrc"]) ?? "none",
     tools: new Set(words(first("tools") ?? "")),
     ip: oneOf(first("ip"), ["full", "limited"]),
+    cloudInit: all.has("cloud-init"),
     wireguard: oneOf(first("wireguard"), ["kernel", "userspace", "none"]),
     bootLinks: new Set(all.get("link")),
     pending: pending === null ? null : pendingIn(pending),

@@ -16,6 +16,8 @@ export interface HostPaths {
   dropIn: string;
   /** The names of nodes, as lines of hosts(5). */
   names: string;
+  /** Puts them into /etc/hosts again at boot. */
+  namesUnit: string;
   /** Settings of the DNS server of a relay (dnsmasq(8)). */
   dnsConfig: string;
   dnsUnit: string;
@@ -40,6 +42,7 @@ export function pathsOf(name: string): HostPaths {
     rotation: `${state}/rotation`,
     dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
     names: `/etc/wireguard-mesh/${name}.hosts`,
+    namesUnit: `/etc/systemd/system/${namesUnitName(name)}`,
     dnsConfig: `/etc/wireguard-mesh/${name}.dnsmasq.conf`,
     dnsUnit: `/etc/systemd/system/${dnsUnitName(name)}`,
     dnsInitScript: `/etc/init.d/${dnsInitName(name)}`,
@@ -59,6 +62,10 @@ export function wgQuickUnit(name: string): string {
 
 export function watcherUnitName(name: string): string {
   return `wireguard-mesh-keys-${name}.service`;
+}
+
+export function namesUnitName(name: string): string {
+  return `wireguard-mesh-names-${name}.service`;
 }
 
 export function dnsUnitName(name: string): string {

@@ -10,7 +10,7 @@ import { REQUEST } from "./support/request";
 const DIGEST = digestOf(REQUEST);
 
 describe("the digest of a state", () => {
-  it("covers interface, config, forwarding and rotation, but not how the host is reached", () => {
+  it("covers interface, config, forwarding, rotation and names, but not how the host is reached", () => {
     const change = (part: Partial<PushRequest>): string => digestOf({ ...REQUEST, ...part });
     assert.equal(change({ owner: "o", machine: "m", sshPrivateKey: "k", probes: [] }), DIGEST);
     assert.notEqual(change({ interface: "wg1" }), DIGEST);
@@ -18,6 +18,9 @@ describe("the digest of a state", () => {
     assert.notEqual(change({ forwarding: { ipv4: false, ipv6: true } }), DIGEST);
     const rotation = { pairs: [], alternate: null, mustShake: ["K"] };
     assert.notEqual(change({ rotation }), DIGEST);
+    const names = { domain: "mesh.internal", nodes: ["host 10.86.0.1"], serves: false };
+    assert.notEqual(change({ names }), DIGEST);
+    assert.notEqual(change({ names }), change({ names: { ...names, serves: true } }));
   });
 });
 

@@ -25,6 +25,7 @@ set_paths() {
   KEYS_UNIT=wireguard-mesh-keys-$IFACE.service
   NAMES=/etc/wireguard-mesh/$IFACE.hosts
   DNS_CONFIG=/etc/wireguard-mesh/$IFACE.dnsmasq.conf
+  NAMES_UNIT=wireguard-mesh-names-$IFACE.service
   DNS_UNIT=wireguard-mesh-dns-$IFACE.service
   DNS_PID=/run/wireguard-mesh-dns-$IFACE.pid
   MARK="# wireguard-mesh $IFACE"

@@ -44,7 +44,7 @@ observe_host() {
   printf 'boot %s\nnow %s\ntools%s\ninit %s\n' "$boot" "$(date +%s)" "$found" "$init"
   for link in /etc/systemd/system/multi-user.target.wants/wg-quick@"$IFACE".service \
     /etc/systemd/system/multi-user.target.wants/"$KEYS_UNIT" /etc/systemd/system/multi-user.target.wants/"$DNS_UNIT" \
-    /etc/runlevels/default/wireguard-mesh."$IFACE" /etc/runlevels/default/wireguard-mesh-dns."$IFACE"; do
+    /etc/systemd/system/multi-user.target.wants/"$NAMES_UNIT" /etc/runlevels/default/wireguard-mesh."$IFACE" /etc/runlevels/default/wireguard-mesh-dns."$IFACE"; do
     [ ! -L "$link" ] || echo "link $link"
   done
   exists "$IFACE" || echo "wireguard $(wireguard_for_new)"
@@ -54,6 +54,7 @@ observe_host() {
   fi
   [ ! -f "$RUN/result" ] || while read -r line; do printf '%s\n' "$line"; done <"$RUN/result"
   if [ -f "$RUN/watcher" ]; then if watcher_runs; then echo watcher running; else echo watcher missing; fi; fi
+  [ ! -d /etc/cloud ] || echo cloud-init
   dns=$(dns_process)
   [ -z "$dns" ] || echo "dns $dns"
 }
@@ -88,7 +89,7 @@ observe_records() {
   for name in format digest file forwarding probes instances rotation own-mtu commit switched-on-ipv4 switched-on-ipv6; do files="$files $STATE/$name"; done
   for name in pending timer watcher keys rp-filter rolled-back rotation; do files="$files $RUN/$name"; done
   # shellcheck disable=SC2086 # paths without blanks
-  grep -s -H '' $files "$NAMES" "$DNS_CONFIG" "/etc/systemd/system/$DNS_UNIT" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
+  grep -s -H '' $files "$NAMES" "$DNS_CONFIG" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
 }
 
 # All at once, because each may take as long as the name server does not answer.

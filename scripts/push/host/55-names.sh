@@ -22,7 +22,7 @@ write_hosts() {
     { print_names && sed "$block" "$file"; } >"$new" || return 1
   fi
   { [ "${new%/*}" != "$STATE" ] && mv "$new" "$file" 2>/dev/null; } || { cat "$new" >"$file" && rm -f "$new"; } || return 1
-  [ ! -d /etc/cloud ] || ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
+  [ ! -d /etc/cloud ] || with_systemd || ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
 }
 print_names() { [ ! -f "$NAMES" ] || { echo "$MARK begin" && cat "$NAMES" && echo "$MARK end"; }; }
 

@@ -40,7 +40,7 @@ by_hand() {
 tear_down() {
   local name
   watch_piece -
-  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT" "$DNS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
+  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT" "$NAMES_UNIT" "$DNS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
   for name in "wireguard-mesh.$IFACE" "wireguard-mesh-dns.$IFACE"; do [ ! -e "/etc/init.d/$name" ] || commit_step openrc del "$name" >/dev/null 2>&1; done
   if grep -q -s -w -F "$SECOND" "$STATE/confirmed" "$STATE/rotation"; then
     ! exists "$SECOND" || ip link del dev "$SECOND"
@@ -51,7 +51,7 @@ tear_down() {
   serve_names stop
   rm -f "$NAMES" "$(staged "$NAMES")" "$DNS_CONFIG" "$(staged "$DNS_CONFIG")" && write_hosts
   rm -f "$LIVE" "$(staged "$LIVE")" "$DROP_IN" "$(staged "$DROP_IN")" "/etc/init.d/wireguard-mesh.$IFACE" "/etc/init.d/wireguard-mesh-dns.$IFACE" \
-    "/etc/systemd/system/$KEYS_UNIT" "/etc/systemd/system/$DNS_UNIT" \
+    "/etc/systemd/system/$KEYS_UNIT" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" \
     "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
   rmdir /etc/wireguard-mesh /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
   # A power cut must not bring back what is reported as removed. The owner mark goes last, so that this can be repeated.

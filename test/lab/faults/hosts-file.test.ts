@@ -91,6 +91,10 @@ describe("a host with names of nodes in /etc/hosts", function () {
     const { notes } = await net.relay.confirm(token);
     assert.match(notes.join("\n"), /cloud-init writes \/etc\/hosts again at every boot/);
     assert.equal(await lookUp(), "10.0.0.3");
+    // What the unit does at boot.
+    await net.relay.run("echo 127.0.0.1 localhost relay >/etc/hosts");
+    await net.relay.run("sh /var/lib/wireguard-mesh/wg0/host.sh names wg0");
+    assert.equal(await lookUp(), "10.0.0.3");
     await net.relay.converge(bare);
     await net.relay.run(`printf '%s\\n' '${before}' >/etc/hosts`);
   });

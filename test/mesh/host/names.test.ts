@@ -4,7 +4,7 @@ import { namesLines } from "../../../mesh/host/names";
 import { changeOn, decideOn, pushed, RELAY, stepsText, withFile } from "./support/examples";
 import type { Host } from "./support/host";
 import { boot, freshHost } from "./support/hosts";
-import { DNS_CONFIG, HOSTS, NAMES } from "./support/hosts-file";
+import { BY_CLOUD_INIT, DNS_CONFIG, HOSTS, NAMES, NAMES_UNIT } from "./support/hosts-file";
 import { everyChange } from "./support/situations";
 
 const OWN = "127.0.0.1 localhost\n127.0.1.1 host\n";
@@ -68,6 +68,20 @@ describe("the names of nodes on a host", () => {
       assert.equal(decideOn(host, named).kind, "nothing");
     });
   }
+
+  it("survive a boot where cloud-init writes the file again, and leave no unit there", () => {
+    const host = pushed(named, { ...withHosts(), cloudInit: true });
+    boot(host);
+    assert.equal(hostsOf(host), BY_CLOUD_INIT + BLOCK);
+    assert.equal(decideOn(host, named).kind, "nothing");
+    pushed(RELAY, host);
+    assert.equal(hostsOf(host), BY_CLOUD_INIT);
+    assert.deepEqual(
+      [...host.files.keys(), ...host.bootLinks].filter((it) => /names/.test(it)),
+      [],
+    );
+    assert.ok(!pushed(named).files.has(NAMES_UNIT));
+  });
 
   it("are in /etc/hosts and the DNS server after every commit and boot, and nothing else there changes", () => {
     everyChange(({ host, before, run, request, change }) => {

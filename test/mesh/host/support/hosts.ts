@@ -16,7 +16,16 @@ import {
   setUp,
   type Host,
 } from "./host";
-import { dnsStep, DNS_LINK, DNS_UNIT } from "./hosts-file";
+import {
+  BY_CLOUD_INIT,
+  dnsStep,
+  DNS_LINK,
+  DNS_UNIT,
+  HOSTS,
+  NAMES_LINK,
+  NAMES_UNIT,
+  writeHosts,
+} from "./hosts-file";
 import { DROP_IN, IFACE, SECOND } from "./observe";
 import { pairAt } from "./requests";
 import { isInPrefix } from "../../../support/address-bits";
@@ -55,6 +64,7 @@ export function freshHost(): Host {
       [OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")],
     ]),
     bootLinks: new Set(),
+    cloudInit: false,
     dns: null,
     init: "systemd",
     resolver: new Map(RESOLVER),
@@ -131,6 +141,8 @@ export function boot(host: Host): void {
   }
   if (host.bootLinks.has(WG_QUICK_LINK)) wgQuickUp(host, IFACE);
   if (host.bootLinks.has(WATCHER_LINK)) startWatcher(host);
+  if (host.cloudInit) host.files.set(HOSTS, BY_CLOUD_INIT);
+  if (host.bootLinks.has(NAMES_LINK) && host.files.has(NAMES_UNIT)) writeHosts(host);
   host.dns = null;
   if (host.bootLinks.has(DNS_LINK) && host.files.has(DNS_UNIT)) dnsStep(host, "restart");
 }

@@ -4,7 +4,7 @@ import { parseObservation, type Observation } from "../../../../mesh/host/observ
 import type { Host, Peer, Route } from "./host";
 import { sha256 } from "./change-text";
 import { ownKeys, publicKeyOf } from "./host-keys";
-import { DNS_CONFIG, DNS_UNIT, HOSTS, hostsBlock, IFACE, NAMES } from "./hosts-file";
+import { DNS_CONFIG, DNS_UNIT, HOSTS, hostsBlock, IFACE, NAMES, NAMES_UNIT } from "./hosts-file";
 
 export { IFACE } from "./hosts-file";
 export const SECOND = "wg0-next";
@@ -53,7 +53,7 @@ function isRecord(path: string): boolean {
     own ||
     path.endsWith("/owner") ||
     path === DROP_IN ||
-    [NAMES, DNS_CONFIG, DNS_UNIT].includes(path)
+    [NAMES, NAMES_UNIT, DNS_CONFIG, DNS_UNIT].includes(path)
   );
 }
 
@@ -74,6 +74,7 @@ function hostLines(host: Host): string[] {
     `init ${host.init}`,
     `tools ${TOOLS}`,
     "ip full",
+    ...(host.cloudInit ? ["cloud-init"] : []),
     ...(host.links.has(IFACE) ? [] : ["wireguard kernel"]),
     ...[...host.bootLinks].map((path) => `link ${path}`),
     ...(host.dns === null ? [] : ["dns 77"]),
