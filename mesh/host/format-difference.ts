@@ -48,7 +48,7 @@ export function formatDifference(
         ? "its DNS server for the names of nodes is not running"
         : "its DNS server for the names of nodes is not in the plan";
     case "start":
-      return AT_BOOT;
+      return atBoot(difference.name);
     case "record":
       return RECORDS[difference.is];
     case "owner-mark":
@@ -64,6 +64,12 @@ const WATCHERS = {
 } as const;
 
 const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+const NAMES_AT_BOOT = "names of nodes would be missing after a boot: their unit differs";
+
+/** `place`: a unit, a script or a path. */
+function atBoot(place: string): string {
+  return /wireguard-mesh-(dns|names)[-.]/.test(place) ? NAMES_AT_BOOT : AT_BOOT;
+}
 
 const NAMES = {
   missing: "the names of nodes are missing in /etc/hosts",
@@ -127,7 +133,7 @@ function formatFile(
   path: string,
   is: "missing" | "extra" | "edited" | "outdated" | "open",
 ): string {
-  if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return AT_BOOT;
+  if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return atBoot(path);
   switch (is) {
     case "missing":
       return `${path} was deleted`;
