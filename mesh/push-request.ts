@@ -98,6 +98,8 @@ export interface NodeNames {
   domain: string;
   /** `NAME ADDRESS [ADDRESS6]` of each node; IPv6 only for a host that has an address in the tunnel itself. */
   nodes: string[];
+  /** The host, a relay, answers DNS queries that arrive through the tunnel. */
+  serves: boolean;
 }
 
 /** What a host does during a key rotation of a neighbour or, on a relay, of its own. */

@@ -5,7 +5,8 @@ import type { BootDifference } from "./difference";
 import { mtuOf } from "./interface-differences";
 import { formerRpFilter, switchedOn } from "./kernel-settings";
 import { recordedEndpoints, resolve } from "./endpoints";
-import { hostsDifference } from "./names";
+import { dnsDifference, servesDns } from "./dns-server";
+import { hostsDifference, needsNamesUnit } from "./names";
 import type { Observation } from "./observation";
 import * as paths from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -17,6 +18,7 @@ export function bootDifferences(observed: Observation, wanted: Wanted): BootDiff
       is === null ? [] : [{ kind: "file", path, is } as const],
     ),
     ...hostsDifference(observed, wanted),
+    ...dnsDifference(observed, wanted),
     ...hostScriptDifference(observed, wanted),
     ...startDifferences(observed, wanted),
     ...recordDifference(observed, wanted),
@@ -78,9 +80,14 @@ function startDifferences(observed: Observation, wanted: Wanted): BootDifference
       return [
         ...link(paths.wgQuickUnit(name), true),
         ...link(paths.watcherUnitName(name), wantedLines(wanted).length > 0),
+        ...link(paths.namesUnitName(name), needsNamesUnit(observed, wanted)),
+        ...link(paths.dnsUnitName(name), servesDns(wanted)),
       ];
     case "openrc":
-      return link(paths.initName(name), true);
+      return [
+        ...link(paths.initName(name), true),
+        ...link(paths.dnsInitName(name), servesDns(wanted)),
+      ];
     case "none":
       return [];
   }

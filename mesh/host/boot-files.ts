@@ -6,7 +6,8 @@ import type { BootDifference } from "./difference";
 import { filterFileInUse, filterHooks, filterText } from "./filter";
 import { dropInLines } from "./kernel-settings";
 import { renderLiveFile, withoutSecrets } from "./live-file";
-import { namesLines } from "./names";
+import { dnsConfigLines, dnsUnitLines } from "./dns-server";
+import { namesLines, namesUnitLines } from "./names";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
 import type { Wanted, WantedInterface } from "./wanted";
@@ -45,6 +46,13 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
     ...unused.map((path) => unwantedFile(path, observed)),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
     plainFile(paths.names, "644", namesLines(wanted), records.names),
+    plainFile(paths.dnsConfig, "644", dnsConfigLines(wanted), records.dnsConfig),
+    ...(observed.init === "systemd"
+      ? [
+          plainFile(paths.namesUnit, "644", namesUnitLines(observed, wanted), records.namesUnit),
+          plainFile(paths.dnsUnit, "644", dnsUnitLines(wanted), records.dnsUnit),
+        ]
+      : []),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
   ];

@@ -57,6 +57,8 @@ export type CommitStep =
   | { do: "enable" | "disable"; unit: string }
   /** Makes our block in /etc/hosts a copy of the file `names`; without that file the block goes. */
   | { do: "hosts"; names: string }
+  /** The DNS server of a relay: `reload` after its names changed, `restart` after its settings. */
+  | { do: "dns"; verb: "restart" | "reload" | "stop" }
   /** A script in OpenRC's default runlevel. */
   | { do: "openrc"; verb: "add" | "del"; name: string }
   /** Forgets private keys that no interface uses. */
@@ -121,6 +123,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `${step.do} ${step.unit}`;
     case "hosts":
       return `hosts ${step.names}`;
+    case "dns":
+      return `dns ${step.verb}`;
     case "openrc":
       return `openrc ${step.verb} ${step.name}`;
     case "forget-keys":

@@ -4,9 +4,10 @@ import { bootDifferences, confirmedState, isMarked } from "./boot-differences";
 import { bootFiles, type BootFile } from "./boot-files";
 import type { CommitStep, PlaceStep } from "./change";
 import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
+import { dnsInitText, dnsSteps } from "./dns-server";
 import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
-import { pathsOf } from "./paths";
+import { dnsInitName, pathsOf } from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
 
 export interface PushId {
@@ -31,10 +32,11 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     starts.filter((it) => it.is === is).map(({ name }) => name);
   return [
     ...files.slice(0, rest).map(fileStep),
-    ...namesThat("extra").map((unit): CommitStep => ({ do: "disable", unit })),
+    ...namesThat("extra").flatMap((name) => endStep(name, observed)),
     ...files.slice(rest).map(fileStep),
     ...hostsSteps(observed, wanted),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
+    ...dnsSteps(observed, wanted),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),
   ];
@@ -64,14 +66,24 @@ function fileStep({ path, mode, text }: BootFile): CommitStep {
 
 function startStep(name: string, { init }: Observation, { main }: Wanted): CommitStep[] {
   if (init !== "openrc") return [{ do: "enable", unit: name }];
+  const { initScript, dnsInitScript } = pathsOf(main.name);
+  const [path, text] =
+    name === dnsInitName(main.name)
+      ? [dnsInitScript, dnsInitText(main.name)]
+      : [initScript, initText(main.name)];
+  return [place(path, text, "755"), { do: "openrc", verb: "add", name }];
+}
+
+function endStep(name: string, { init }: Observation): CommitStep[] {
+  if (init !== "openrc") return [{ do: "disable", unit: name }];
   return [
-    place(pathsOf(main.name).initScript, initScript(main.name), "755"),
-    { do: "openrc", verb: "add", name },
+    { do: "openrc", verb: "del", name },
+    { do: "delete", path: `/etc/init.d/${name}` },
   ];
 }
 
 /** openrc-run(8). Alpine's package has a script of its own; this one needs none. */
-function initScript(name: string): string {
+function initText(name: string): string {
   return `#!/sbin/openrc-run
 description="WireGuard interface ${name}, by wireguard-mesh"
 depend() { need localmount; use net dns; after firewall; }

@@ -63,6 +63,8 @@ export type BootDifference =
   | { kind: "file"; path: string; is: Presence | "edited" | "outdated" | "open" }
   /** The block with the names of nodes in /etc/hosts. */
   | { kind: "hosts"; is: Presence | "outdated" }
+  /** The DNS server of a relay. It needs no undo: it is started after the confirmation. */
+  | { kind: "dns"; is: Presence }
   /** A unit of systemd, or a script of OpenRC. */
   | { kind: "start"; name: string; is: Presence }
   /** The record of the confirmed state. */

@@ -3,10 +3,10 @@ import type { Chain, Table } from "./packet-filter/rules";
 import { spanOf, type Packet } from "./packet-filter/match";
 
 /**
- * `port`: UDP that comes in at the listen port. `forwarding`: from the interface to the one by which the packet leaves. `tunnel`: what comes out of the
- * interface to this host. `pings`: only the pings among that.
+ * `port`: UDP that comes in at the listen port. `forwarding`: from the interface to the one by which the packet
+ * leaves. `tunnel`: what comes out of the interface to this host. `pings`, `dns`: only the pings, or the DNS queries, among that.
  */
-export type Blocked = "port" | "forwarding" | "tunnel" | "pings";
+export type Blocked = "port" | "forwarding" | "tunnel" | "pings" | "dns";
 
 export type Tool = "ufw" | "firewalld" | "tailscale" | "iptables" | "nft";
 
@@ -52,7 +52,7 @@ export function commandThatOpens(
     case "ufw":
       if (blocked === "port") return `sudo ufw allow ${port}/udp`;
       if (blocked === "forwarding") return `sudo ufw route allow in on ${name} out on ${to}`;
-      return `sudo ufw allow in on ${name}`;
+      return `sudo ufw allow in on ${name}${blocked === "dns" ? " to any port 53" : ""}`;
     case "firewalld": {
       const zone =
         blocked === "port" ? `--add-port=${port}/udp` : `--zone=trusted --add-interface=${name}`;
@@ -76,6 +76,7 @@ function nftCommand({ blocked, packet, table, chain }: Place, name: string, port
     forwarding: `iifname ${name} oifname ${packet.output ?? name}`,
     tunnel: `iifname ${name}`,
     pings: `iifname ${name} ${packet.family === 4 ? "icmp" : "icmpv6"} type echo-request`,
+    dns: `iifname ${name} meta l4proto { tcp, udp } th dport 53`,
   }[blocked];
   const chainWords = `${table.family} ${table.name} ${chain.name}`;
   return `sudo nft insert rule ${chainWords} ${match} accept (and keep it, in /etc/nftables.conf)`;
@@ -97,6 +98,8 @@ function iptablesCommand(place: Place, name: string, port: number): string {
       return `${insert} -i ${name} -o ${place.packet.output ?? name} -j ACCEPT ${keep}`;
     case "tunnel":
       return `${insert} -i ${name} -j ACCEPT ${keep}`;
+    case "dns":
+      return `${insert} -i ${name} -p udp --dport 53 -j ACCEPT ${keep}`;
     case "pings":
       return `${insert} -i ${name} -p ${program === "iptables" ? "icmp" : "ipv6-icmp"} -j ACCEPT ${keep}`;
   }

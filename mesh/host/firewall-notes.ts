@@ -1,4 +1,5 @@
 /** Notes on the host's packet filter, from an observation. */
+import { servesDns } from "./dns-server";
 import { firewallFindings, firewallWords, type TunnelNeeds } from "./firewall";
 import type { Observation } from "./observation";
 import { prefixOf } from "./prefixes";
@@ -20,6 +21,7 @@ export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
     forwards6: forwarding.ipv6,
     ...(leavesBy === null ? {} : { leavesBy }),
     tunnel: main.addresses.flatMap((address) => prefixOf(address)?.text ?? []),
+    dns: servesDns(wanted),
   };
   const isPingLost = observed.pings.some(({ answered }) => !answered);
   return firewallFindings(observed, needs)

@@ -34,6 +34,8 @@ export interface TunnelNeeds {
   leavesBy?: string;
   /** The prefixes of the tunnel, from which others ping this host. */
   tunnel: readonly string[];
+  /** Whether it answers DNS queries that come out of the tunnel. */
+  dns?: boolean;
 }
 
 /** A base chain from which no such packet comes out alive. */
@@ -67,6 +69,7 @@ export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): Fire
     ...blockedPort(tables, needs, budget),
     ...blockedForwarding(tables, needs, budget),
     ...blockedTunnel(tables, needs, budget),
+    ...blockedDns(tables, needs, budget),
   ];
   const first = new Map<string, FirewallFinding>();
   for (const { blocked, table, chain, packet } of found) {
@@ -91,6 +94,7 @@ export function firewallWords(finding: FirewallFinding, needs: TunnelNeeds): str
     forwarding: `lets nothing through from ${needs.interface} to ${to ?? ""}`,
     tunnel: "drops what comes out of the tunnel",
     pings: "drops the pings that come out of the tunnel",
+    dns: "drops the DNS queries that come out of the tunnel, so devices resolve no name at all",
   }[blocked];
   return `a firewall on this host (chain ${chain} of ${table}) ${what}: ${command}`;
 }
@@ -139,6 +143,23 @@ function blockedForwarding(tables: readonly Table[], needs: TunnelNeeds, budget:
     const blocking = blockingChains(tables, packet, budget);
     return blocking.map((it) => ({ ...it, blocked: "forwarding" as const, packet }));
   });
+}
+
+/** A device whose DNS server is this host has no other one. */
+function blockedDns(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
+  const prefix = needs.tunnel.find((one) => !one.includes(":"));
+  const source = prefix === undefined ? null : spanOf(prefix, 4);
+  if (needs.dns !== true || source === null) return [];
+  const packet: Packet = {
+    hook: "input",
+    family: 4,
+    input: needs.interface,
+    output: null,
+    carries: "udp",
+    port: 53,
+    source,
+  };
+  return blockingChains(tables, packet, budget).map((it) => ({ ...it, blocked: "dns", packet }));
 }
 
 /** The probes are pings, so they come first; where TCP and UDP may come out of the tunnel, only they are said to be dropped. */

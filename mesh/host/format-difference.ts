@@ -46,8 +46,12 @@ export function formatDifference(
       return formatFile(difference.path, difference.is);
     case "hosts":
       return NAMES[difference.is];
+    case "dns":
+      return difference.is === "missing"
+        ? "its DNS server for the names of nodes is not running"
+        : "its DNS server for the names of nodes is not in the plan";
     case "start":
-      return AT_BOOT;
+      return atBoot(difference.name);
     case "record":
       return RECORDS[difference.is];
     case "owner-mark":
@@ -63,6 +67,12 @@ const WATCHERS = {
 } as const;
 
 const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+const NAMES_AT_BOOT = "names of nodes would be missing after a boot: their unit differs";
+
+/** `place`: a unit, a script or a path. */
+function atBoot(place: string): string {
+  return /wireguard-mesh-(dns|names)[-.]/.test(place) ? NAMES_AT_BOOT : AT_BOOT;
+}
 
 const NAMES = {
   missing: "the names of nodes are missing in /etc/hosts",
@@ -145,7 +155,7 @@ function formatFile(
   path: string,
   is: "missing" | "extra" | "edited" | "outdated" | "open",
 ): string {
-  if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return AT_BOOT;
+  if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return atBoot(path);
   switch (is) {
     case "missing":
       return `${path} was deleted`;

@@ -22,6 +22,30 @@ export function namesLines({ names, node }: Pick<Wanted, "names" | "node">): str
   });
 }
 
+/** Reports whether the host needs a unit that puts the names into /etc/hosts again at boot, where cloud-init has written it. */
+export function needsNamesUnit({ cloudInit, init }: Observation, { names }: Wanted): boolean {
+  return cloudInit && init === "systemd" && names !== null;
+}
+
+/** systemd.service(5); null where it is not needed. cloud-init's module update_etc_hosts belongs to its first service. */
+export function namesUnitLines(observed: Observation, wanted: Wanted): string[] | null {
+  if (!needsNamesUnit(observed, wanted)) return null;
+  const { name } = wanted.main;
+  return [
+    "# wireguard-mesh",
+    "[Unit]",
+    `Description=Names of the nodes of ${name} in /etc/hosts`,
+    "After=local-fs.target cloud-init.service cloud-init-network.service",
+    "",
+    "[Service]",
+    "Type=oneshot",
+    `ExecStart=/bin/sh ${pathsOf(name).hostScript} names ${name}`,
+    "",
+    "[Install]",
+    "WantedBy=multi-user.target",
+  ];
+}
+
 /** Of the block in /etc/hosts. The file of ours is a boot file. */
 export function hostsDifference(
   { hostsBlock }: Observation,

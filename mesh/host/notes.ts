@@ -1,5 +1,6 @@
 /** What an operator should know though it is no reason to stop. */
 import { clockNote } from "./clock";
+import { dnsCommand, servesDns } from "./dns-server";
 import { resolve } from "./endpoints";
 import { firewallNotes } from "./firewall-notes";
 import { homeNotes } from "./moving-homes";
@@ -51,10 +52,13 @@ export function changeNotes(observed: Observation, wanted: Wanted): string[] {
     ...formerNotes(wanted),
     ...homeNotes(wanted),
     ...forwardingNotes(observed, wanted),
-    ...(observed.init === "none" ? [notAtBoot(wanted)] : []),
+    ...(observed.init === "none" ? notAtBoot(wanted) : []),
   ];
 }
 
-function notAtBoot({ main: { name } }: Wanted): string {
-  return `this host has neither systemd nor OpenRC: ${name} will not come up by itself after a reboot. Let its start-up run: wg-quick up ${name} (a line in /etc/rc.local, or @reboot in root's crontab)`;
+function notAtBoot(wanted: Wanted): string[] {
+  const { name } = wanted.main;
+  const tunnel = `this host has neither systemd nor OpenRC: ${name} will not come up by itself after a reboot. Let its start-up run: wg-quick up ${name} (a line in /etc/rc.local, or @reboot in root's crontab)`;
+  const dns = `nor will its DNS server for the names of nodes: ${dnsCommand(name)}`;
+  return servesDns(wanted) ? [tunnel, dns] : [tunnel];
 }

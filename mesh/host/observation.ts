@@ -18,6 +18,8 @@ export interface Observation {
   tools: ReadonlySet<string>;
   /** `limited`: without -batch or -j, such as busybox's. Null: there is no ip. */
   ip: "full" | "limited" | null;
+  /** Whether the host has cloud-init, which may write /etc/hosts at every boot. */
+  cloudInit: boolean;
   /** What a new interface would be made with; null if ours exists. */
   wireguard: "kernel" | "userspace" | "none" | null;
   /** Symbolic links that start units of ours at boot. */
@@ -28,6 +30,8 @@ export interface Observation {
   result: string | null;
   /** The watcher of rotating keys; null: not reported. */
   watcher: "running" | "missing" | null;
+  /** Process of the DNS server of a relay; null: it does not run. */
+  dnsProcess: number | null;
   /** The pings of the pending change. */
   pings: readonly { address: string; answered: boolean }[];
   network: NetworkState;
@@ -46,6 +50,8 @@ export interface Observation {
   configs: FileLines;
   /** The lines of our block in /etc/hosts, without those that mark it; null if there is none. */
   hostsBlock: readonly string[] | null;
+  /** Sockets at port 53 as `ss -lntup` lists them. Empty unless that was asked. */
+  dnsSockets: readonly string[];
   /** Paths of ours that are mount points. */
   mountPoints: ReadonlySet<string>;
   /** The addresses of each name in an endpoint, in the resolver's order. Names that did not resolve are missing. */
@@ -91,6 +97,7 @@ export function parseObservation(
     records: recordsOf(groupLines(lines("records"), ":"), name),
     configs: groupLines(lines("config"), ":"),
     hostsBlock: blockIn(lines("hosts")),
+    dnsSockets: lines("dns"),
     // proc(5), mountinfo: the fifth field is the mount point.
     mountPoints: new Set(lines("mounts").flatMap((line) => line.split(" ")[4] ?? [])),
     answers: parseAnswers(lines("names")),
@@ -109,36 +116,43 @@ type HostFacts = Pick<
   | "init"
   | "tools"
   | "ip"
+  | "cloudInit"
   | "wireguard"
   | "bootLinks"
   | "pending"
   | "result"
   | "watcher"
+  | "dnsProcess"
   | "pings"
 >;
 
 function parseHost(lines: readonly string[]): HostFacts {
   const all = groupLines(lines, " ");
   const first = (key: string): string | null => all.get(key)?.[0] ?? null;
-  const now = first("now");
   const pending = first("pending");
   return {
     root: first("root") !== "no",
     bootId: first("boot"),
-    now: now !== null && /^\d{1,12}$/.test(now) ? Number(now) : null,
+    now: numberIn(first("now")),
     init: oneOf(first("init"), ["systemd", "openrc"]) ?? "none",
     tools: new Set(words(first("tools") ?? "")),
     ip: oneOf(first("ip"), ["full", "limited"]),
+    cloudInit: all.has("cloud-init"),
     wireguard: oneOf(first("wireguard"), ["kernel", "userspace", "none"]),
     bootLinks: new Set(all.get("link")),
     pending: pending === null ? null : pendingIn(pending),
     result: first("result"),
     watcher: oneOf(first("watcher"), ["running", "missing"]),
+    dnsProcess: numberIn(first("dns")),
     pings: (all.get("ping") ?? []).map((text) => {
       const [address, answer] = splitAt(text, " ");
       return { address, answered: answer === "answered" };
     }),
   };
+}
+
+function numberIn(text: string | null): number | null {
+  return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : null;
 }
 
 function pendingIn(text: string): Observation["pending"] {

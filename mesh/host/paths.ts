@@ -18,6 +18,12 @@ export interface HostPaths {
   dropIn: string;
   /** The names of nodes, as lines of hosts(5). */
   names: string;
+  /** Puts them into /etc/hosts again at boot. */
+  namesUnit: string;
+  /** Settings of the DNS server of a relay (dnsmasq(8)). */
+  dnsConfig: string;
+  dnsUnit: string;
+  dnsInitScript: string;
   /** For OpenRC. */
   initScript: string;
   /** The unit of the watcher of rotating keys. */
@@ -39,6 +45,10 @@ export function pathsOf(name: string): HostPaths {
     filters: [`/etc/wireguard/${name}.a.nft`, `/etc/wireguard/${name}.b.nft`],
     dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
     names: `/etc/wireguard-mesh/${name}.hosts`,
+    namesUnit: `/etc/systemd/system/${namesUnitName(name)}`,
+    dnsConfig: `/etc/wireguard-mesh/${name}.dnsmasq.conf`,
+    dnsUnit: `/etc/systemd/system/${dnsUnitName(name)}`,
+    dnsInitScript: `/etc/init.d/${dnsInitName(name)}`,
     initScript: `/etc/init.d/${initName(name)}`,
     watcherUnit: `/etc/systemd/system/${watcherUnitName(name)}`,
   };
@@ -55,6 +65,18 @@ export function wgQuickUnit(name: string): string {
 
 export function watcherUnitName(name: string): string {
   return `wireguard-mesh-keys-${name}.service`;
+}
+
+export function namesUnitName(name: string): string {
+  return `wireguard-mesh-names-${name}.service`;
+}
+
+export function dnsUnitName(name: string): string {
+  return `wireguard-mesh-dns-${name}.service`;
+}
+
+export function dnsInitName(name: string): string {
+  return `wireguard-mesh-dns.${name}`;
 }
 
 export function initName(name: string): string {

@@ -27,6 +27,12 @@ export interface Records {
   dropIn: readonly string[] | null;
   /** The lines of the file with the names of nodes; null if it is missing. */
   names: readonly string[] | null;
+  /** The lines of the unit that puts names into /etc/hosts again; null if it is missing. */
+  namesUnit: readonly string[] | null;
+  /** The lines of the settings of the DNS server; null if they are missing. */
+  dnsConfig: readonly string[] | null;
+  /** The unit of the DNS server, in the same way. */
+  dnsUnit: readonly string[] | null;
   /** Token of a change by an older version that is not confirmed. */
   pendingOfFormat2: string | null;
   /** Token of the last change that was undone in this boot. */
@@ -63,6 +69,9 @@ export function recordsOf(files: FileLines, name: string): Records {
     settled: files.get(`${run}/settled`) ?? [],
     dropIn: files.get(paths.dropIn) ?? null,
     names: files.get(paths.names) ?? null,
+    namesUnit: files.get(paths.namesUnit) ?? null,
+    dnsConfig: files.get(paths.dnsConfig) ?? null,
+    dnsUnit: files.get(paths.dnsUnit) ?? null,
     pendingOfFormat2: confirmedFile === null ? (files.get(`${run}/pending`)?.[0] ?? null) : null,
     rolledBack: files.get(`${run}/rolled-back`)?.[0] ?? null,
   };

@@ -4,7 +4,7 @@ import type { Observation } from "./observation";
 import type { PushRequest } from "../push-request";
 import { configPath, pathsOf } from "./paths";
 import type { Owner } from "./records";
-import { missingNft, missingTool } from "./tools";
+import { missingFor, missingTool } from "./tools";
 import { interfacesOf, type Wanted } from "./wanted";
 
 export interface Refusal {
@@ -17,7 +17,7 @@ export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
   return (
     notRoot(observed) ??
     missingTool(observed) ??
-    missingNft(observed, wanted) ??
+    missingFor(observed, wanted) ??
     foreignInterface(observed, wanted) ??
     foreignOwner(observed, wanted) ??
     newerFormat(observed) ??

@@ -1,4 +1,5 @@
 /** Programs that a push needs on a host, and the packages that bring those that are missing. */
+import { servesDns } from "./dns-server";
 import type { Observation } from "./observation";
 import type { Wanted } from "./wanted";
 
@@ -11,6 +12,8 @@ interface PackageManager {
   install: string;
   /** Those with wg, wg-quick and ip. */
   tools: readonly string[];
+  /** That with dnsmasq, without a service that starts by itself. */
+  dns: string;
 }
 
 /** The preferred one first. */
@@ -20,11 +23,21 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = [
     install:
       "export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=120 install",
     tools: ["wireguard-tools", "iproute2"],
+    dns: "dnsmasq-base",
   },
-  { program: "dnf", install: "dnf -q -y install", tools: ["wireguard-tools", "iproute"] },
-  { program: "yum", install: "yum -q -y install", tools: ["wireguard-tools", "iproute"] },
+  ...["dnf", "yum"].map((program) => ({
+    program,
+    install: `${program} -q -y install`,
+    tools: ["wireguard-tools", "iproute"],
+    dns: "dnsmasq",
+  })),
   // wg-quick is a bash script, which Alpine's package does not depend on.
-  { program: "apk", install: "apk -q add", tools: ["wireguard-tools", "iproute2", "bash"] },
+  {
+    program: "apk",
+    install: "apk -q add",
+    tools: ["wireguard-tools", "iproute2", "bash"],
+    dns: "dnsmasq",
+  },
 ];
 
 export interface Installation {
@@ -49,6 +62,7 @@ export function toolsToInstall(observed: Observation, wanted?: Wanted): Installa
     ...(hasWireGuardTools(observed) ? [] : manager.tools),
     ...(observed.wireguard === "none" ? ["wireguard-go"] : []),
     ...(wanted !== undefined && lacksNft(observed, wanted) ? ["nftables"] : []),
+    ...(wanted !== undefined && lacksDnsmasq(observed, wanted) ? [manager.dns] : []),
   ];
   const command = [manager.install, ...packages].join(" ");
   return packages.length === 0 ? null : { packages, command };
@@ -78,18 +92,31 @@ export function missingTool(observed: Observation): Missing | null {
   return null;
 }
 
-/** Its rules cannot be given to the older iptables: they would be no table of our own. */
-export function missingNft(observed: Observation, wanted: Wanted): Missing | null {
-  if (!lacksNft(observed, wanted)) return null;
+/** The same for what the plan wants of this host. */
+export function missingFor(observed: Observation, wanted: Wanted): Missing | null {
   const { node } = wanted;
-  return {
-    cause: `${node} has a packet filter in the plan, and the host has no nft, which could not be installed`,
-    remedy: `install nftables on the host; iptables can stay as it is. Or take what needs the filter off ${node}`,
-  };
+  if (lacksNft(observed, wanted)) {
+    // Its rules cannot be given to the older iptables: they would be no table of our own.
+    return {
+      cause: `${node} has a packet filter in the plan, and the host has no nft, which could not be installed`,
+      remedy: `install nftables on the host; iptables can stay as it is. Or take what needs the filter off ${node}`,
+    };
+  }
+  if (lacksDnsmasq(observed, wanted)) {
+    return {
+      cause: "dnsmasq, which answers for the names of nodes, is missing and could not be installed",
+      remedy: "install dnsmasq on this relay, or take network.domain out",
+    };
+  }
+  return null;
 }
 
 function lacksNft({ tools }: Observation, { filter }: Wanted): boolean {
   return filter !== null && !tools.has("nft");
+}
+
+function lacksDnsmasq({ tools }: Observation, wanted: Wanted): boolean {
+  return servesDns(wanted) && !tools.has("dnsmasq");
 }
 
 /** busybox's ip has neither -batch nor -j. */

@@ -1,6 +1,5 @@
 /** The names of nodes under the domain of the network, and who answers for them. */
-import type { Node } from "../config/config";
-import type { Plan } from "./plan";
+import type { MeshConfig, Node } from "../config/config";
 
 /**
  * `NAME ADDRESS [ADDRESS6]` of every node. IPv6 addresses only for a node that has one itself: others would try an address
@@ -13,8 +12,29 @@ export function namesKnownBy(node: Node, nodes: readonly Node[]): string[] {
   });
 }
 
+/** Reports whether a node answers DNS queries of devices, in a network with a domain: we set it up there. */
+export function servesNames({ kind, hosts }: Node): boolean {
+  return kind === "relay" && hosts.length > 0;
+}
+
+/**
+ * What a device, which has no /etc/hosts of ours, has as its DNS servers and search domain: its home relay, and the domain.
+ * Null for other nodes, and where no relay answers.
+ */
+export function dnsOf(node: Node, { network, nodes }: Pick<MeshConfig, "network" | "nodes">) {
+  const home = nodes.find(({ name }) => name === node.relay);
+  if (network.domain === undefined || node.hosts.length > 0 || !home || !servesNames(home)) {
+    return null;
+  }
+  const ipv6 = node.address6 === null || home.address6 === null ? [] : [home.address6.text];
+  return { servers: [home.address.text, ...ipv6], domain: network.domain };
+}
+
 /** `NAME.DOMAIN ADDRESS [ADDRESS6]`, one line for each node; null without a domain. */
-export function namesText({ network, nodes }: Pick<Plan, "network" | "nodes">): string | null {
+export function namesText({
+  network,
+  nodes,
+}: Pick<MeshConfig, "network" | "nodes">): string | null {
   const { domain } = network;
   if (domain === undefined) return null;
   return nodes

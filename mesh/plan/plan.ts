@@ -15,6 +15,7 @@ import { planFilter, type FilterPlan } from "./filter-plan";
 import { jumpRelays } from "./jump-relays";
 import { dialledEndpoint, planLinks, type Link } from "./links";
 import { planNat, type NatPlan } from "./nat-plan";
+import { dnsOf } from "./names";
 import { indexLinks, type LinkIndex } from "./paths";
 import type { PeerSection } from "./peer-section";
 import { indexPolicy, type Policy } from "./policy";
@@ -54,6 +55,8 @@ export interface NodePlan extends Node {
   tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
+  /** The DNS servers and the search domain of a device; absent if it has none. */
+  dns?: { servers: string[]; domain: string };
   /** What its host does during a key rotation; null if nothing. */
   rotation: RotationPlan | null;
   /** What its host lets through the tunnel; null: everything. */
@@ -86,6 +89,7 @@ function planNode(
   const sections = neighbours.flatMap((neighbour) =>
     planSections(node, neighbour, config, index, policy),
   );
+  const dns = dnsOf(node, config);
   return {
     ...node,
     sections,
@@ -97,6 +101,7 @@ function planNode(
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
     tunnelOnly: node.kind === "relay" ? index.nodes.filter(isTunnelOnly).flatMap(publicKeysOf) : [],
+    ...(dns === null ? {} : { dns }),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
     filter: policy === null ? null : planFilter(node, config, index, policy),

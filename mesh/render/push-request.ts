@@ -1,6 +1,6 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
 import { hostTargets, machineId } from "../plan/host-targets";
-import { namesKnownBy } from "../plan/names";
+import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
@@ -110,7 +110,9 @@ function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
 /** No field in a network without a domain. */
 export function namesFor(node: NodePlan, plan: Plan): Pick<PushRequest, "names"> {
   const { domain } = plan.network;
-  return domain === undefined ? {} : { names: { domain, nodes: namesKnownBy(node, plan.nodes) } };
+  if (domain === undefined) return {};
+  const nodes = namesKnownBy(node, plan.nodes);
+  return { names: { domain, nodes, serves: servesNames(node) } };
 }
 
 /** The public key of the stack's SSH authority; null if the stack has none. */

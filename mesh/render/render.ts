@@ -85,12 +85,17 @@ function firstInterface(node: NodePlan, network: Network): Interface {
       `Address = ${interfaceAddresses(node, network).join(", ")}`,
       node.listenPort === null ? null : `ListenPort = ${node.listenPort}`,
       mtu === null ? null : `MTU = ${mtu}`,
-      node.dnsServers === undefined
-        ? null
-        : `DNS = ${node.dnsServers.map(({ text }) => text).join(", ")}`,
+      dnsLine(node),
     ],
     sections: node.sections,
   };
+}
+
+/** The servers that the config names, else the relay; wg-quick(8): what is no address is a search domain. */
+function dnsLine({ dnsServers, dns }: NodePlan): string | null {
+  const servers = dnsServers?.map(({ text }) => text) ?? dns?.servers ?? [];
+  const all = [...servers, ...(dns === undefined ? [] : [dns.domain])];
+  return all.length === 0 ? null : `DNS = ${all.join(", ")}`;
 }
 
 /**

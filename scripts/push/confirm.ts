@@ -72,6 +72,7 @@ async function commit(
     ...questionsOf(wanted),
     names: [],
     filter: false,
+    dns: false,
   });
   if (after.pending?.token !== begun.token || after.pending.state !== "applied") {
     return settled(push, session.through, after, begun, lost);

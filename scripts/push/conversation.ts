@@ -18,6 +18,8 @@ export interface Questions {
   filter: boolean;
   /** Whether to list the table of our filter though no file of it is there. */
   table: boolean;
+  /** Whether to list the sockets at port 53. */
+  dns?: boolean;
 }
 
 export const NO_QUESTIONS: Questions = {
@@ -103,13 +105,13 @@ export function linesWith(key: string, output: string): string[] {
     .flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []));
 }
 
-/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`, `table`. */
+/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`, `table`, `dns`. */
 function linesOf({ presharedKeys, names, ...flags }: Questions): string {
   const psk = presharedKeys.replace(/^(?=.)/gm, "psk\t");
   const resolve = names.map((name) => `name\t${name}\n`).join("");
-  const { ownKeys, filter, table } = flags;
-  const asked = [ownKeys ? "keys\n" : "", filter ? "filter\n" : "", table ? "table\n" : ""];
-  return psk + resolve + asked.join("");
+  const { ownKeys, filter, table, dns = false } = flags;
+  const asked = Object.entries({ keys: ownKeys, filter, table, dns }).filter(([, is]) => is);
+  return psk + resolve + asked.map(([word]) => `${word}\n`).join("");
 }
 
 function sectionsOf(lines: readonly string[], token: string): Map<string, string[]> {

@@ -1,4 +1,5 @@
 /** A push while it runs: what both of its logins share. */
+import { servesDns } from "../../mesh/host/dns-server";
 import { namesOf, presharedKeysOf, interfacesOf, type Wanted } from "../../mesh/host/wanted";
 import type { Observation } from "../../mesh/host/observation";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
@@ -43,6 +44,7 @@ export function questionsOf(wanted: Wanted): Questions {
     ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
     filter: true,
     table: wanted.filter !== null,
+    dns: servesDns(wanted),
   };
 }
 

@@ -30,6 +30,7 @@ const LAB = [
   need("mount", "the lab's hosts", "mount", "util-linux", "mount"),
   need("ping", "testing the tunnels", "iputils-ping", "iputils", "iputils-ping"),
   need("ps", "the lab's processes", "procps", "procps-ng", "procps-ng"),
+  need("dnsmasq", "names of nodes", "dnsmasq-base", "dnsmasq"),
   need("sysctl", "forwarding", "procps", "procps-ng", "procps-ng"),
 ];
 

@@ -4,7 +4,7 @@ import type { BootDifference, Differences, LiveDifference } from "../../mesh/hos
 import { differences } from "../../mesh/host/differences";
 import { formatDifference } from "../../mesh/host/format-difference";
 import type { Observation } from "../../mesh/host/observation";
-import { pathsOf, watcherUnitName } from "../../mesh/host/paths";
+import { initName, pathsOf, wgQuickUnit } from "../../mesh/host/paths";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { namesByKey } from "../../mesh/plan/rotation";
 import { plannedState, type Planned } from "./planned-state";
@@ -50,7 +50,7 @@ function bootDrift(
 function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: string): boolean {
   switch (difference.kind) {
     case "start":
-      return difference.name !== watcherUnitName(name);
+      return [wgQuickUnit(name), initName(name)].includes(difference.name);
     case "file": {
       const { path, is } = difference;
       const { live, dropIn } = pathsOf(name);
@@ -58,6 +58,7 @@ function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: s
       return path === dropIn && is === (forwarding.ipv4 || forwarding.ipv6 ? "missing" : "extra");
     }
     case "hosts":
+    case "dns":
     case "record":
     case "owner-mark":
       return false;

@@ -48,6 +48,7 @@ describe("the block in /etc/hosts", () => {
     const program = hostProgram()
       .replace(/^main "\$@"$/m, "")
       .replaceAll("/etc/hosts", file)
+      .replaceAll("/etc/cloud", "/tmp")
       .replaceAll("/etc/wireguard-mesh", folder);
     const text = `${program}set_paths wg.0; STATE=${folder}\n${commands}\n`;
     const argv = shell === "busybox" ? ["sh", "-s"] : ["-s"];

@@ -10,7 +10,7 @@ import { REQUEST } from "./support/request";
 const DIGEST = digestOf(REQUEST);
 
 describe("the digest of a state", () => {
-  it("covers interface, config, forwarding, rotation and filter, but not how the host is reached", () => {
+  it("covers interface, config, forwarding, rotation, filter and names, but not how the host is reached", () => {
     const change = (part: Partial<PushRequest>): string => digestOf({ ...REQUEST, ...part });
     assert.equal(change({ owner: "o", machine: "m", sshPrivateKey: "k", probes: [] }), DIGEST);
     assert.notEqual(change({ interface: "wg1" }), DIGEST);
@@ -20,6 +20,9 @@ describe("the digest of a state", () => {
     assert.notEqual(change({ rotation }), DIGEST);
     const filters = ["a", "b"].map((filter) => change({ filter }));
     assert.equal(new Set([DIGEST, ...filters, change({ rotation, filter: "a" })]).size, 4);
+    const names = { domain: "mesh.internal", nodes: ["host 10.86.0.1"], serves: false };
+    assert.notEqual(change({ names }), DIGEST);
+    assert.notEqual(change({ names }), change({ names: { ...names, serves: true } }));
   });
 
   it("is that of older versions where nothing is used that they did not know", () => {

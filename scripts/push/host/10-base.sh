@@ -28,6 +28,10 @@ set_paths() {
   DROP_IN=/etc/sysctl.d/60-wireguard-mesh-$IFACE.conf
   KEYS_UNIT=wireguard-mesh-keys-$IFACE.service
   NAMES=/etc/wireguard-mesh/$IFACE.hosts
+  DNS_CONFIG=/etc/wireguard-mesh/$IFACE.dnsmasq.conf
+  NAMES_UNIT=wireguard-mesh-names-$IFACE.service
+  DNS_UNIT=wireguard-mesh-dns-$IFACE.service
+  DNS_PID=/run/wireguard-mesh-dns-$IFACE.pid
   MARK="# wireguard-mesh $IFACE"
   STATE=/var/lib/wireguard-mesh/$IFACE
   # Emptied by every boot.

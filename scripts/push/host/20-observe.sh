@@ -1,6 +1,6 @@
 # Prints what this host is: tool output in sections, which mesh/host/observation.ts reads. Changes nothing, prints no secret.
 
-# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter` and `table`, with tabs, that the operator sent with the program.
+# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter`, `table` and `dns`, with tabs, that the operator sent with the program.
 observe() {
   network=$(observe_ip)
   section host && observe_host
@@ -31,6 +31,7 @@ observe() {
       ! has iptables-save || timeout 5 iptables-save -t filter 2>/dev/null
       ;;
   esac
+  case $NL$QUESTIONS in *"${NL}dns"*) section dns && ss -Hlntup 'sport = :53' 2>/dev/null ;; esac
   section end
 }
 
@@ -42,15 +43,16 @@ may_filter() {
 # No tool prints a line with this login's token.
 section() { printf '@%s %s\n' "$TOKEN" "$1"; }
 observe_host() {
-  local boot tool found='' link init=none state=reserved
+  local boot tool found='' link init=none state=reserved dns
   read -r boot </proc/sys/kernel/random/boot_id
-  for tool in wg wg-quick ip flock sha256sum awk timeout setsid systemd-run ping nft iptables-save getent nslookup apt-get dnf yum apk; do
+  for tool in wg wg-quick ip flock sha256sum awk timeout setsid systemd-run ping nft iptables-save dnsmasq getent nslookup apt-get dnf yum apk; do
     ! has "$tool" || found="$found $tool"
   done
   if with_systemd; then init=systemd; elif has rc-update && [ -d /etc/init.d ]; then init=openrc; fi
   printf 'boot %s\nnow %s\ntools%s\ninit %s\n' "$boot" "$(date +%s)" "$found" "$init"
   for link in /etc/systemd/system/multi-user.target.wants/wg-quick@"$IFACE".service \
-    /etc/systemd/system/multi-user.target.wants/"$KEYS_UNIT" /etc/runlevels/default/wireguard-mesh."$IFACE"; do
+    /etc/systemd/system/multi-user.target.wants/"$KEYS_UNIT" /etc/systemd/system/multi-user.target.wants/"$DNS_UNIT" \
+    /etc/systemd/system/multi-user.target.wants/"$NAMES_UNIT" /etc/runlevels/default/wireguard-mesh."$IFACE" /etc/runlevels/default/wireguard-mesh-dns."$IFACE"; do
     [ ! -L "$link" ] || echo "link $link"
   done
   exists "$IFACE" || echo "wireguard $(wireguard_for_new)"
@@ -60,6 +62,9 @@ observe_host() {
   fi
   [ ! -f "$RUN/result" ] || while read -r line; do printf '%s\n' "$line"; done <"$RUN/result"
   if [ -f "$RUN/watcher" ]; then if watcher_runs; then echo watcher running; else echo watcher missing; fi; fi
+  [ ! -d /etc/cloud ] || echo cloud-init
+  dns=$(dns_process)
+  [ -z "$dns" ] || echo "dns $dns"
 }
 # Asks the kernel by making a link: a module may be loaded, built in or still to be loaded.
 wireguard_for_new() {
@@ -92,7 +97,7 @@ observe_records() {
   for name in format digest file forwarding probes instances rotation own-mtu commit switched-on-ipv4 switched-on-ipv6; do files="$files $STATE/$name"; done
   for name in pending timer watcher keys rp-filter rolled-back rotation settled; do files="$files $RUN/$name"; done
   # shellcheck disable=SC2086 # paths without blanks
-  grep -s -H '' $files "$NAMES" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
+  grep -s -H '' $files "$NAMES" "$DNS_CONFIG" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
 }
 
 # All at once, because each may take as long as the name server does not answer.

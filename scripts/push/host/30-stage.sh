@@ -37,7 +37,7 @@ place_now() { write_staged "$CHANGE/$2" "$4" "$3" && words=$(mv_staged "$4" 2>&1
 stage_step() {
   local path="${4-${2-}}"
   words=$({ printf '%s\n' "$*" >>"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
-  [ "$1" != hosts ] || path=$(readlink -f /etc/hosts)
+  [ "$1" != hosts ] || path=/etc/hosts
   case $1 in place | delete | hosts) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
   [ "$1" != place ] || write_staged "$CHANGE/$2" "$4" "$3"
 }
@@ -48,9 +48,11 @@ check_table() {
 }
 # Writes $1 next to the file $2, with the mode $3.
 write_staged() {
+  [ "$3" = 600 ] || umask 022
   [ -d "${2%/*}" ] || words=$(mkdir -p "${2%/*}" 2>&1) || cannot_write "${2%/*}" "$words"
   words=$({ cat "$1" >"$(staged "$2")"; } 2>&1) || cannot_write "$2" "$words"
-  [ "$3" = 600 ] || chmod "$3" "$(staged "$2")"
+  umask 077
+  [ "$3" != 755 ] || chmod "$3" "$(staged "$2")"
 }
 staged() { printf '%s/.%s.wireguard-mesh' "${1%/*}" "${1##*/}"; }
 mv_staged() { [ ! -f "$(staged "$1")" ] || mv "$(staged "$1")" "$1"; }

@@ -160,6 +160,7 @@ commit_step() {
     enable | disable) SYSTEMD_OFFLINE=1 timeout -k 1 10 systemctl --quiet --no-reload "$1" "$2" ;;
     openrc) timeout 10 rc-update "$2" "$3" default ;;
     hosts) write_hosts ;;
+    dns) serve_names "$2" ;;
     forget-keys) forget_own_keys ;;
   esac
 }

@@ -1,4 +1,5 @@
-# The names of nodes in /etc/hosts: a copy of the file NAMES between two lines that mark it. Every other byte stays.
+# The names of nodes in /etc/hosts: a copy of the file NAMES between two lines that mark it. Every other byte stays. Below, the
+# DNS server of a relay.
 
 # Prints where the block is in the file $1, as a sed(1) command that deletes it. A mark without the other one is no block.
 hosts_block() { awk -v first="$MARK begin" -v last="$MARK end" '$0 == first { from = NR } $0 == last && from { print from "," NR "d"; exit }' "$1" 2>/dev/null; }
@@ -9,8 +10,9 @@ observe_hosts() {
 # Makes the block a copy of NAMES; without that file it goes. /etc/hosts may be a link, and in a container a mount point, which
 # cannot be replaced. The copy keeps owner, mode and security label.
 write_hosts() {
-  local file new block
-  file=$(readlink -f /etc/hosts) && new=$(staged "$file") && block=$(hosts_block "$file")
+  local file=/etc/hosts new block
+  [ ! -L "$file" ] || file=$(readlink -f "$file")
+  new=$(staged "$file") && block=$(hosts_block "$file")
   [ -n "$block" ] || [ -f "$NAMES" ] || return 0
   cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
   # Before a file whose last line has no end, so that it keeps that.
@@ -20,6 +22,30 @@ write_hosts() {
     { print_names && sed "$block" "$file"; } >"$new" || return 1
   fi
   { [ "${new%/*}" != "$STATE" ] && mv "$new" "$file" 2>/dev/null; } || { cat "$new" >"$file" && rm -f "$new"; } || return 1
-  ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
+  [ ! -d /etc/cloud ] || with_systemd || ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
 }
 print_names() { [ ! -f "$NAMES" ] || { echo "$MARK begin" && cat "$NAMES" && echo "$MARK end"; }; }
+
+# The DNS server of a relay (mesh/host/dns-server.ts). $1: reload, restart or stop.
+serve_names() {
+  local process tries=50
+  process=$(dns_process)
+  [ -n "$process" ] || [ "$1" = restart ] || return 0
+  [ "$1" != reload ] || { kill -HUP "$process"; return; }
+  if [ -n "$process" ]; then
+    kill "$process"
+    while [ -d "/proc/$process" ] && [ "$((tries -= 1))" -gt 0 ]; do pause 0.1; done
+    rm -f "$DNS_PID"
+  fi
+  [ "$1" = restart ] || return 0
+  if with_systemd; then
+    timeout -k 1 10 systemctl daemon-reload && timeout -k 1 10 systemctl restart "$DNS_UNIT"
+  else
+    without_lock timeout 10 dnsmasq -C "$DNS_CONFIG" -x "$DNS_PID"
+  fi
+}
+dns_process() {
+  local process
+  [ -f "$DNS_PID" ] && process=$(first_line "$DNS_PID") || return 0
+  ! grep -q -s -F "$DNS_CONFIG" "/proc/${process:-none}/cmdline" || echo "$process"
+}

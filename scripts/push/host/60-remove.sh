@@ -40,8 +40,8 @@ by_hand() {
 tear_down() {
   local name
   watch_piece -
-  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
-  [ ! -e "/etc/init.d/wireguard-mesh.$IFACE" ] || commit_step openrc del "wireguard-mesh.$IFACE" >/dev/null 2>&1
+  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT" "$NAMES_UNIT" "$DNS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
+  for name in "wireguard-mesh.$IFACE" "wireguard-mesh-dns.$IFACE"; do [ ! -e "/etc/init.d/$name" ] || commit_step openrc del "$name" >/dev/null 2>&1; done
   if grep -q -s -w -F "$SECOND" "$STATE/confirmed" "$STATE/rotation"; then
     ! exists "$SECOND" || ip link del dev "$SECOND"
     for name in -4 -6; do ip "$name" rule del priority 5182 2>/dev/null; done
@@ -50,8 +50,10 @@ tear_down() {
   ! exists "$IFACE" || ip link del dev "$IFACE"
   ! has nft || nft delete table inet "$TABLE" 2>/dev/null
   for name in $FILTERS; do rm -f "$name" "$(staged "$name")"; done
-  rm -f "$NAMES" "$(staged "$NAMES")" && write_hosts
-  rm -f "$LIVE" "$(staged "$LIVE")" "$DROP_IN" "$(staged "$DROP_IN")" "/etc/init.d/wireguard-mesh.$IFACE" "/etc/systemd/system/$KEYS_UNIT" \
+  serve_names stop
+  rm -f "$NAMES" "$(staged "$NAMES")" "$DNS_CONFIG" "$(staged "$DNS_CONFIG")" && write_hosts
+  rm -f "$LIVE" "$(staged "$LIVE")" "$DROP_IN" "$(staged "$DROP_IN")" "/etc/init.d/wireguard-mesh.$IFACE" "/etc/init.d/wireguard-mesh-dns.$IFACE" \
+    "/etc/systemd/system/$KEYS_UNIT" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" \
     "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
   rmdir /etc/wireguard-mesh /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
   # A power cut must not bring back what is reported as removed. The owner mark goes last, so that this can be repeated.

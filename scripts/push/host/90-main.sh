@@ -16,6 +16,8 @@ main() {
     certificate) take_certificate "$*" ;;
     identity) drop_other_keys ;;
     tear-down) tear_down_pending ;;
+    # At boot, by its unit.
+    names) lock 25 && write_hosts ;;
     watch) if [ -n "$TOKEN" ]; then watch; else watch_at_boot; fi ;;
     # An older version's timer, after its change was confirmed.
     rollback) ;;

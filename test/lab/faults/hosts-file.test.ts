@@ -6,6 +6,7 @@ import { WorkingNetwork } from "../support/working-network";
 const NAMES = {
   domain: "mesh.internal",
   nodes: ["relay 10.0.0.1", "desktop 10.0.0.2", "laptop 10.0.0.3"],
+  serves: false,
 };
 
 describe("a host with names of nodes in /etc/hosts", function () {
@@ -81,7 +82,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
     const before = await net.relay.run("cat /etc/hosts");
     await net.relay.converge(named);
     await net.relay.run(
-      "printf '# manage_etc_hosts as True\\n127.0.0.1 localhost relay\\n' >/etc/hosts",
+      "mkdir -p /etc/cloud; printf '# manage_etc_hosts as True\\n127.0.0.1 localhost relay\\n' >/etc/hosts",
     );
     assert.deepEqual(await net.relay.differences(named), [
       "the names of nodes are missing in /etc/hosts",
@@ -90,16 +91,51 @@ describe("a host with names of nodes in /etc/hosts", function () {
     const { notes } = await net.relay.confirm(token);
     assert.match(notes.join("\n"), /cloud-init writes \/etc\/hosts again at every boot/);
     assert.equal(await lookUp(), "10.0.0.3");
+    // What the unit does at boot.
+    await net.relay.run("echo 127.0.0.1 localhost relay >/etc/hosts");
+    await net.relay.run("sh /var/lib/wireguard-mesh/wg0/host.sh names wg0");
+    assert.equal(await lookUp(), "10.0.0.3");
     await net.relay.converge(bare);
     await net.relay.run(`printf '%s\\n' '${before}' >/etc/hosts`);
   });
 
+  it("is refused by name before the change where another program answers at the address, and not once that has gone", async () => {
+    const serving = { ...bare, names: { ...NAMES, serves: true } };
+    await net.relay.run(
+      "dnsmasq -C /dev/null -u root --listen-address=10.0.0.1 --bind-interfaces -x /root/dns.pid",
+    );
+    const pid = await net.relay.run("cat /root/dns.pid");
+    const { complaint } = await net.relay.apply(serving);
+    assert.match(
+      complaint,
+      new RegExp(`^dnsmasq \\(process ${pid}\\) on this host answers at 10.0.0.1:53 \\(udp\\)`),
+    );
+    await net.relay.run(`kill ${pid}`);
+    await net.relay.converge(serving);
+    assert.equal((await net.relay.apply(serving)).outcome, "unchanged");
+    await net.relay.run("kill $(cat /run/wireguard-mesh-dns-wg0.pid)");
+    await net.relay.waitUntil("! pgrep -x dnsmasq");
+    assert.deepEqual(await net.relay.differences(serving), [
+      "its DNS server for the names of nodes is not running",
+    ]);
+    await net.undisturbed(async () => {
+      await net.relay.converge(serving);
+    });
+    assert.match(
+      await net.relay.run("busybox nslookup laptop.mesh.internal 10.0.0.1"),
+      /10\.0\.0\.3/,
+    );
+    await net.relay.converge(bare);
+  });
+
   it("loses them with everything else, by hand too", async () => {
     const before = await digest();
-    await net.relay.converge(named);
+    await net.relay.converge({ ...bare, names: { ...NAMES, serves: true } });
     await net.relay.run("sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");
     assert.equal(await digest(), before);
-    await net.relay.run("! ls -d /etc/wireguard-mesh 2>/dev/null");
+    await net.relay.run(
+      "! ls -d /etc/wireguard-mesh /run/wireguard-mesh-* 2>/dev/null; ! pgrep -x dnsmasq",
+    );
   });
 
   it("leaks no secret", () => net.leaks.end());

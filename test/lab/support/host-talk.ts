@@ -10,7 +10,7 @@ import { formatDifference } from "../../../mesh/host/format-difference";
 import type { Observation } from "../../../mesh/host/observation";
 import { decideRemoval } from "../../../mesh/host/removal";
 import { toolsToInstall } from "../../../mesh/host/tools";
-import { interfacesOf, namesOf, presharedKeysOf, type Wanted } from "../../../mesh/host/wanted";
+import type { Wanted } from "../../../mesh/host/wanted";
 import type { PushRequest } from "../../../mesh/push-request";
 import { undone, withoutEffect } from "../../../scripts/push/apply-words";
 import { CappedLines } from "../../../scripts/push/capped-lines";
@@ -27,6 +27,7 @@ import {
 } from "../../../scripts/push/conversation";
 import { hostProgram } from "../../../scripts/push/host-program";
 import * as limits from "../../../scripts/push/limits";
+import { questionsOf as pushQuestions } from "../../../scripts/push/push";
 import { PushError } from "../../../scripts/push/push-error";
 import { RootShell, SessionLost, type HostRun } from "../../../scripts/push/session";
 import { sha256, wantedState } from "../../../scripts/push/wanted-state";
@@ -254,13 +255,7 @@ function programFor({ undoAfterS = NEVER, program = same }: TalkOptions): string
 }
 
 function questionsOf(wanted: Wanted): Questions {
-  return {
-    presharedKeys: presharedKeysOf(wanted).reveal(),
-    names: namesOf(wanted),
-    ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
-    filter: false,
-    table: wanted.filter !== null,
-  };
+  return { ...pushQuestions(wanted), filter: false };
 }
 
 /** Tells the host that there are keys to fill in, as in scripts/push/apply.ts. */

@@ -21,11 +21,14 @@ import {
 } from "./support/host";
 import { newPeer } from "./support/change-text";
 import { freshHost } from "./support/hosts";
+import { DNS_LINK, DNS_UNIT, HOSTS } from "./support/hosts-file";
 import { IFACE, observe, SECOND } from "./support/observe";
 import { currentKey, pairAt, type RequestDraw } from "./support/requests";
 import { look } from "./support/situations";
 
 const FORWARDING: RequestDraw = { ...RELAY, ipv6: true, forwarding: { ipv4: true, ipv6: true } };
+const NAMED: RequestDraw = { ...RELAY, names: [0], serves: true };
+const NAMES_AT_BOOT = "names of nodes would be missing after a boot: their unit differs";
 const TWO: RequestDraw = { ...RELAY, second: { key: 21, port: 51821 } };
 
 function wordsOn(host: Host, draw: RequestDraw = RELAY, see: Partial<Observation> = {}): string[] {
@@ -150,6 +153,22 @@ describe("the words for a difference", () => {
         host.bootLinks.clear();
       },
       ["it would not come up at boot: its unit or sysctl file differs"],
+    ],
+    [
+      "names that are gone from /etc/hosts",
+      (host) => host.files.set(HOSTS, "127.0.0.1 localhost\n"),
+      ["the names of nodes are missing in /etc/hosts"],
+      NAMED,
+    ],
+    [
+      "a DNS server that was killed, and would not come back at boot",
+      (host) => {
+        host.dns = null;
+        host.bootLinks.delete(DNS_LINK);
+        host.files.delete(DNS_UNIT);
+      },
+      [NAMES_AT_BOOT, "its DNS server for the names of nodes is not running", NAMES_AT_BOOT],
+      NAMED,
     ],
     [
       "a watcher that was killed",

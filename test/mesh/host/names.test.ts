@@ -4,7 +4,7 @@ import { namesLines } from "../../../mesh/host/names";
 import { changeOn, decideOn, pushed, RELAY, stepsText, withFile } from "./support/examples";
 import type { Host } from "./support/host";
 import { boot, freshHost } from "./support/hosts";
-import { HOSTS, NAMES } from "./support/hosts-file";
+import { BY_CLOUD_INIT, DNS_CONFIG, HOSTS, NAMES, NAMES_UNIT } from "./support/hosts-file";
 import { everyChange } from "./support/situations";
 
 const OWN = "127.0.0.1 localhost\n127.0.1.1 host\n";
@@ -23,7 +23,7 @@ const hostsOf = (host: Host): string => host.files.get(HOSTS) ?? "";
 describe("the names of nodes on a host", () => {
   it("are full and short; the host's own short name and localhost stay as they are there", () => {
     const nodes = ["host 10.86.0.1 fd5c:10::1", "localhost 10.86.0.2", "nas 10.86.0.3"];
-    const names = { domain: "mesh.internal", nodes };
+    const names = { domain: "mesh.internal", nodes, serves: false };
     assert.deepEqual(namesLines({ node: "host", names }), [
       "10.86.0.1 host.mesh.internal",
       "fd5c:10::1 host.mesh.internal",
@@ -69,19 +69,38 @@ describe("the names of nodes on a host", () => {
     });
   }
 
-  it("are in /etc/hosts after every commit and boot, and nothing else there changes", () => {
+  it("survive a boot where cloud-init writes the file again, and leave no unit there", () => {
+    const host = pushed(named, { ...withHosts(), cloudInit: true });
+    boot(host);
+    assert.equal(hostsOf(host), BY_CLOUD_INIT + BLOCK);
+    assert.equal(decideOn(host, named).kind, "nothing");
+    pushed(RELAY, host);
+    assert.equal(hostsOf(host), BY_CLOUD_INIT);
+    assert.deepEqual(
+      [...host.files.keys(), ...host.bootLinks].filter((it) => /names/.test(it)),
+      [],
+    );
+    assert.ok(!pushed(named).files.has(NAMES_UNIT));
+  });
+
+  it("are in /etc/hosts and the DNS server after every commit and boot, and nothing else there changes", () => {
     everyChange(({ host, before, run, request, change }) => {
       run("apply");
       run("undo");
       assert.equal(hostsOf(host), hostsOf(before), "undone");
       for (const part of ["now", "apply", "commit"] as const) run(part);
+      const served = structuredClone(host.dns);
       boot(host);
+      assert.deepEqual(host.dns, served);
       for (const line of request.names?.nodes ?? []) {
         const [name = "", ...addresses] = line.split(" ");
         assert.deepEqual(addressesOf(`${name}.mesh.internal`, hostsOf(host)), addresses);
       }
       if (request.names === undefined)
         assert.doesNotMatch(hostsOf(host), /mesh\.internal.*\n#.*end/);
+      const [config, names] = [host.files.get(DNS_CONFIG), host.files.get(NAMES)];
+      assert.equal(config !== undefined, request.names?.serves === true);
+      assert.deepEqual(host.dns, config === undefined ? null : { config, names });
       assert.deepEqual(foreignLines(host), foreignLines(before), JSON.stringify(change.commit));
     }, 100);
   });

@@ -40,11 +40,26 @@ const everything: RawNetwork = {
   presharedKeySeed: Secret.of(PRESHARED_KEY_SEED),
 };
 
+/** A device without a host, with names. */
+const named: RawNetwork = {
+  network: { cidr6: "fd5c:10::/64", domain: "mesh.internal" },
+  relays: {
+    tokyo: {
+      ...relay(0, "203.0.113.10:51820"),
+      host: "root@203.0.113.10",
+      hostKey: hostKeyLine(0),
+    },
+  },
+  peers: { phone: peer(1) },
+  privateKeys: { tokyo: Secret.of(keyPair(0).privateKey), phone: Secret.of(keyPair(1).privateKey) },
+};
+
 const files: [file: string, shows: string, raw: RawNetwork, node: string][] = [
   ["origin-relay.conf", "the relay of the origin note", cases.origin.raw, "c"],
   ["origin-peer.conf", "a peer behind NAT of that relay", cases.origin.raw, "a"],
   ["everything-relay.conf", "a relay with another relay, a LAN and IPv6", everything, "tokyo"],
   ["everything-peer.conf", "a peer with a direct link at its site", everything, "laptop"],
+  ["device.conf", "a device in a network with a domain", named, "phone"],
   ["everything-gateway.conf", "a gateway to a LAN, with the second relay", everything, "nas"],
 ];
 
@@ -73,7 +88,7 @@ describe("golden files", () => {
       programs.requireRoot(this);
       const stripped = strip(text());
       const kept = text()
-        .replace(/^(Address|MTU) = .*\n|^# .*\n/gm, "")
+        .replace(/^(Address|MTU|DNS) = .*\n|^# .*\n/gm, "")
         .replace(/\n+/g, "\n");
       assert.equal(stripped.replace(/^# .*\n/gm, "").replace(/\n+/g, "\n"), kept);
     });

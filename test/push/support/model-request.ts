@@ -28,6 +28,7 @@ export function requestWith(edits: Partial<RequestDraw>): PushRequest {
     second: null,
     filter: null,
     names: null,
+    serves: false,
     ...edits,
   });
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
 import { ipLine } from "./ip-line";
 import { nftLoad } from "./nft-load";
-import { writeHosts } from "./hosts-file";
+import { dnsStep, writeHosts } from "./hosts-file";
 import {
   createWireGuard,
   deleteLink,
@@ -110,6 +110,9 @@ export class ChangeRun {
         return;
       case "hosts":
         writeHosts(this.host);
+        return;
+      case "dns":
+        dnsStep(this.host, one);
         return;
       case "enable":
         this.host.bootLinks.add(`/etc/systemd/system/multi-user.target.wants/${one}`);

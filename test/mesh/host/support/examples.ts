@@ -34,6 +34,7 @@ export const RELAY: RequestDraw = {
   second: null,
   filter: null,
   names: null,
+  serves: false,
 };
 
 export function neighbour(at: number, more: Partial<NeighbourDraw> = {}): NeighbourDraw {

@@ -19,7 +19,7 @@ import {
 import { boot, configPath } from "./hosts";
 import { DROP_IN, FILTERS, IFACE, SECOND } from "./observe";
 import { currentKey, ENDPOINTS, filterAt, LANS, nextKey, pairAt } from "./requests";
-import { HOSTS, NAMES } from "./hosts-file";
+import { DNS_CONFIG, HOSTS, NAMES } from "./hosts-file";
 
 const FOREIGN_KEY = Buffer.alloc(32, 0x77).toString("base64");
 
@@ -163,8 +163,17 @@ const EDITS = {
     ];
     host.files.set(HOSTS, all[n % all.length] ?? "");
   },
+  "the DNS server is killed": (host: Host) => {
+    host.dns = null;
+  },
   "a file is deleted": (host: Host, n: number) => {
-    const all = [configPath(IFACE), DROP_IN, "/var/lib/wireguard-mesh/wg0/host.sh", NAMES];
+    const all = [
+      configPath(IFACE),
+      DROP_IN,
+      "/var/lib/wireguard-mesh/wg0/host.sh",
+      NAMES,
+      DNS_CONFIG,
+    ];
     host.files.delete(all[n % all.length] ?? "");
   },
   "nothing starts at boot": (host: Host) => {

@@ -11,6 +11,10 @@ export interface Host {
   files: Map<string, string>;
   /** Symbolic links that start something at boot. */
   bootLinks: Set<string>;
+  /** With manage_etc_hosts. */
+  cloudInit: boolean;
+  /** The settings and names that the running DNS server has read; null: it does not run. */
+  dns: { config: string; names: string } | null;
   init: "systemd" | "openrc" | "none";
   resolver: Map<string, string[]>;
   now: number;

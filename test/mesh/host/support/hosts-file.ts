@@ -23,3 +23,21 @@ export function writeHosts({ files }: Host): void {
   const names = files.get(NAMES);
   files.set(HOSTS, names === undefined ? rest : `${rest}${FIRST}\n${names}${LAST}\n`);
 }
+
+/** What cloud-init writes at every boot, where manage_etc_hosts is true. */
+export const BY_CLOUD_INIT = "# manage_etc_hosts as True\n127.0.0.1 localhost\n";
+export const NAMES_UNIT = `/etc/systemd/system/wireguard-mesh-names-${IFACE}.service`;
+export const NAMES_LINK = `/etc/systemd/system/multi-user.target.wants/wireguard-mesh-names-${IFACE}.service`;
+
+export const DNS_CONFIG = `/etc/wireguard-mesh/${IFACE}.dnsmasq.conf`;
+export const DNS_UNIT = `/etc/systemd/system/wireguard-mesh-dns-${IFACE}.service`;
+export const DNS_LINK = `/etc/systemd/system/multi-user.target.wants/wireguard-mesh-dns-${IFACE}.service`;
+
+/** dnsmasq(8) reads names again on SIGHUP, and its settings only when it starts. */
+export function dnsStep(host: Host, verb: string): void {
+  const config = host.files.get(DNS_CONFIG);
+  const names = host.files.get(NAMES) ?? "";
+  if (verb === "stop") host.dns = null;
+  else if (verb === "reload" && host.dns !== null) host.dns.names = names;
+  else if (verb === "restart" && config !== undefined) host.dns = { config, names };
+}

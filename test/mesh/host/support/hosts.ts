@@ -18,6 +18,16 @@ import {
   setUp,
   type Host,
 } from "./host";
+import {
+  BY_CLOUD_INIT,
+  dnsStep,
+  DNS_LINK,
+  DNS_UNIT,
+  HOSTS,
+  NAMES_LINK,
+  NAMES_UNIT,
+  writeHosts,
+} from "./hosts-file";
 import { DROP_IN, IFACE, SECOND } from "./observe";
 import { pairAt } from "./requests";
 import { isInPrefix } from "../../../support/address-bits";
@@ -57,6 +67,8 @@ export function freshHost(): Host {
       [OWN_KEYS, [20, 21].map((at) => `${pairAt(at).privateKey}\n`).join("")],
     ]),
     bootLinks: new Set(),
+    cloudInit: false,
+    dns: null,
     init: "systemd",
     resolver: new Map(RESOLVER),
     now: NOW,
@@ -133,6 +145,10 @@ export function boot(host: Host): void {
   }
   if (host.bootLinks.has(WG_QUICK_LINK)) wgQuickUp(host, IFACE);
   if (host.bootLinks.has(WATCHER_LINK)) startWatcher(host);
+  if (host.cloudInit) host.files.set(HOSTS, BY_CLOUD_INIT);
+  if (host.bootLinks.has(NAMES_LINK) && host.files.has(NAMES_UNIT)) writeHosts(host);
+  host.dns = null;
+  if (host.bootLinks.has(DNS_LINK) && host.files.has(DNS_UNIT)) dnsStep(host, "restart");
 }
 
 const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];

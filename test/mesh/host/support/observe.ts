@@ -4,13 +4,13 @@ import { parseObservation, type Observation } from "../../../../mesh/host/observ
 import type { Host, Peer, Route } from "./host";
 import { sha256 } from "./change-text";
 import { ownKeys, publicKeyOf } from "./host-keys";
-import { HOSTS, hostsBlock, IFACE, NAMES } from "./hosts-file";
+import { DNS_CONFIG, DNS_UNIT, HOSTS, hostsBlock, IFACE, NAMES, NAMES_UNIT } from "./hosts-file";
 
 export { IFACE } from "./hosts-file";
 export const SECOND = "wg0-next";
 
 export const TOOLS =
-  "wg wg-quick ip flock sha256sum awk timeout setsid systemd-run ping nft getent apt-get";
+  "wg wg-quick ip flock sha256sum awk timeout setsid systemd-run ping nft dnsmasq getent apt-get";
 
 /** `presharedKeys` are the wanted ones, as sent to the host. */
 export function observe(host: Host, presharedKeys: Secret | null): Observation {
@@ -52,7 +52,12 @@ const SECRET = /:(PrivateKey|PresharedKey) = /;
 
 function isRecord(path: string): boolean {
   const own = /^\/(var\/lib|run)\/wireguard-mesh\/wg0\/(?!host\.sh|own-keys|log)/.test(path);
-  return own || path.endsWith("/owner") || path === DROP_IN || path === NAMES;
+  return (
+    own ||
+    path.endsWith("/owner") ||
+    path === DROP_IN ||
+    [NAMES, NAMES_UNIT, DNS_CONFIG, DNS_UNIT].includes(path)
+  );
 }
 
 function grepAll({ files }: Host, path: string): string[] {
@@ -72,8 +77,10 @@ function hostLines(host: Host): string[] {
     `init ${host.init}`,
     `tools ${TOOLS}`,
     "ip full",
+    ...(host.cloudInit ? ["cloud-init"] : []),
     ...(host.links.has(IFACE) ? [] : ["wireguard kernel"]),
     ...[...host.bootLinks].map((path) => `link ${path}`),
+    ...(host.dns === null ? [] : ["dns 77"]),
     `watcher ${host.watcherRuns ? "running" : "missing"}`,
   ];
 }

@@ -33,6 +33,8 @@ export interface RequestDraw {
   filter: number | null;
   /** Numbers of the nodes that have names; null: without a domain. */
   names: number[] | null;
+  /** Whether it has a DNS server for them. */
+  serves: boolean;
 }
 
 export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
@@ -65,6 +67,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
       fc.record({ key: fc.constantFrom(21, 22), port: fc.constantFrom(51821, 51822) }),
     ),
     names: fc.option(fc.subarray([0, 1, 2, 3]), { freq: 2 }),
+    serves: fc.boolean(),
   })
   .map(withDistinctPorts);
 
@@ -115,7 +118,7 @@ export function requestOf(draw: RequestDraw): PushRequest {
       .map(({ at }) => `10.86.0.${at + 20}`),
     instances:
       instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
-    ...(draw.names === null ? {} : { names: namesOf(draw.names) }),
+    ...(draw.names === null ? {} : { names: namesOf(draw.names, draw.serves) }),
     identity: null,
     rotation: rotating
       ? {
@@ -151,9 +154,9 @@ export function filterAt(at: number): string {
     .join("");
 }
 
-function namesOf(numbers: readonly number[]): NodeNames {
+function namesOf(numbers: readonly number[], serves: boolean): NodeNames {
   const nodes = numbers.map((at) => `node${at} 10.86.0.${at + 20} fd5c:10::${at + 20}`);
-  return { domain: "mesh.internal", nodes: ["host 10.86.0.1", ...nodes] };
+  return { domain: "mesh.internal", nodes: ["host 10.86.0.1", ...nodes], serves };
 }
 
 export function currentKey(at: number): string {
