@@ -5,6 +5,7 @@
 import { hostPrefix } from "../addresses";
 import type { MeshConfig, Network, Node, PolicyRule } from "../config/config";
 import { includesPorts, mergePorts, overlapsPorts, type PortRange } from "../config/ports";
+import { servesNames } from "./names";
 
 /** What one member may start to another. A list: these ports, and a ping; empty: only a ping. */
 export type Access = "all" | "none" | PortRange[];
@@ -39,9 +40,11 @@ export function selectorsOf(member: string, node: Node | undefined): string[] {
 export function indexPolicy({
   policy,
   nodes,
-}: Pick<MeshConfig, "policy" | "nodes">): Policy | null {
+  network,
+}: Pick<MeshConfig, "policy" | "nodes" | "network">): Policy | null {
   if (policy === null) return null;
-  const rules = [...policy.map((rule, at) => ({ ...rule, name: `${at}` })), ...builtIn(nodes)];
+  const own = policy.map((rule, at) => ({ ...rule, name: `${at}` }));
+  const rules = [...own, ...builtIn(nodes, network)];
   const lookUp = accessBetween(rules, nodes);
   const nothing = (from: string, to: string) => lookUp(from, to) === "none";
   const mayStart = (from: string[], to: string[]) =>
@@ -76,12 +79,18 @@ function addressesOf({ address, address6 }: Node): string[] {
 }
 
 /**
- * What no policy takes away: a relay answers pings, which tell whether a tunnel works, and it may log in to the nodes that
- * are pushed to through it.
+ * What no policy takes away: a relay answers pings, which tell whether a tunnel works, and asks for names, and it may log in
+ * to the nodes that are pushed to through it.
  */
-function builtIn(nodes: readonly Node[]): NamedRule[] {
+function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);
   const pings: NamedRule = { name: "-ping", from: ["*"], to: relays, ports: [] };
+  const dns: NamedRule = {
+    name: "-dns",
+    from: ["*"],
+    to: domain === undefined ? [] : nodes.filter(servesNames).map(({ name }) => name),
+    ports: (["tcp", "udp"] as const).map((protocol) => ({ protocol, first: 53, last: 53 })),
+  };
   const logins = relays.map((relay): NamedRule => {
     const behind = nodes.filter(({ hosts }) =>
       hosts.some((host) => host.kind === "via" && host.relay === relay),
@@ -94,7 +103,7 @@ function builtIn(nodes: readonly Node[]): NamedRule[] {
       ports: [ssh],
     };
   });
-  return [pings, ...logins].filter(({ to }) => to.length > 0);
+  return [pings, dns, ...logins].filter(({ to }) => to.length > 0);
 }
 
 /** Members that the same rules name have the same access, which is computed once. */

@@ -35,6 +35,17 @@ describe("a network with a policy", () => {
     assert.deepEqual(paths, ["admin relay gw", "admin relay gw", "guest relay", null, null, null]);
   });
 
+  it("lets every node ask its relay for names, in a network with a domain", () => {
+    const query = { protocol: "udp", port: 53 } as const;
+    const asks = (raw: RawNetwork) =>
+      routerOf(machinesOf(raw, planOf(raw))).path("guest", "10.60.0.1", query) !== null;
+    assert.equal(asks(groups), false);
+    assert.equal(
+      asks({ ...groups, network: { ...groups.network, domain: "mesh.internal" } }),
+      true,
+    );
+  });
+
   it("has no LAN and no node in the allowed IPs of a peer that has nothing to do with it", () => {
     const plan = planOf(groups);
     assert.deepEqual(allowed(plan, "admin"), { relay: ["10.60.0.0/24", "192.168.73.0/24"] });
