@@ -23,6 +23,7 @@ export function tableDifference(
   is: readonly string[],
   wanted: readonly string[],
 ): TableDifference | null {
+  if (is.join("\n") === wanted.join("\n")) return null;
   const [present, planned] = [linesOf(is), linesOf(wanted)];
   const text = (lines: readonly Line[]) => lines.map(({ normal }) => normal).join("\n");
   if (text(present) === text(planned)) return null;
