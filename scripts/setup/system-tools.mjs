@@ -40,6 +40,7 @@ const WIREGUARD_GO = need("wireguard-go", "WireGuard without kernel support", "w
 const TESTS = [
   need("shellcheck", "checking the shell scripts", "shellcheck", "ShellCheck", "shellcheck"),
   need("wg", "checking keys against WireGuard's", "wireguard-tools"),
+  need("dnsmasq", "checking the unit of the DNS server", "dnsmasq-base", "dnsmasq"),
   need("busybox", "testing the host script in a minimal shell", "busybox"),
   need("dash", "testing the host script in a POSIX shell", "dash"),
 ];

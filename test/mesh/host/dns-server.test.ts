@@ -1,7 +1,13 @@
 /** The DNS server of a relay: its files, and what is decided about it. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { dnsConfigLines, dnsInitText, dnsUnitLines } from "../../../mesh/host/dns-server";
+import { namesUnitLines } from "../../../mesh/host/names";
 import { toolsToInstall } from "../../../mesh/host/tools";
+import { programs } from "../../support/programs";
 import {
   changeOn,
   decideOn,
@@ -53,6 +59,26 @@ describe("the DNS server of a relay", () => {
     ]) {
       assert.ok(lines?.includes(line), line);
     }
+  });
+
+  it("has units that systemd accepts", function () {
+    programs.require(this, "dnsmasq");
+    // No matter on a machine without systemd.
+    if (spawnSync("systemd-analyze", ["--version"]).status !== 0) this.skip();
+    const folder = mkdtempSync(path.join(tmpdir(), "dns-server-"));
+    const seen = { ...look(freshHost(), wantedBy(named)), cloudInit: true };
+    const units = [dnsUnitLines(wantedBy(named)), namesUnitLines(seen, wantedBy(named))];
+    const files = units.map((lines, at) => {
+      const file = path.join(folder, `wireguard-mesh-${at}.service`);
+      writeFileSync(file, `${lines?.join("\n") ?? ""}\n`);
+      return file;
+    });
+    const { status, stderr } = spawnSync("systemd-analyze", ["verify", ...files], {
+      encoding: "utf8",
+    });
+    rmSync(folder, { recursive: true });
+    assert.equal(status, 0, stderr);
+    assert.ok(!stderr.includes(folder), stderr);
   });
 
   it("is started by a push with its files, and at boot", () => {
