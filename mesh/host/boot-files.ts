@@ -83,7 +83,8 @@ function filterFile(observed: Observation, wanted: Wanted): BootFile | null {
   const { digests, records } = observed;
   const { name } = wanted.main;
   const inUse = filterFileInUse(observed, name);
-  const isSame = (path: string | null) => path !== null && digests.get(path) === digestOf(text);
+  const digest = digestOf(text);
+  const isSame = (path: string) => digests.get(path) === digest;
   const isCurrent = records.confirmed?.digest === wanted.digest;
   const [first, other] = pathsOf(name).filters;
   const path =

@@ -11,8 +11,7 @@ import type { Wanted } from "./wanted";
 export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
   const { main, forwarding, filter } = wanted;
   const outer = outerDevice(observed);
-  // What is masqueraded leaves by another interface than the tunnel's.
-  const leavesBy = /\bmasquerade\b/.test(filter ?? "") ? outer : null;
+  const leavesBy = leavesAnywhere(filter ?? "") ? outer : null;
   const needs: TunnelNeeds = {
     interface: main.name,
     listenPort: main.listenPort,
@@ -26,6 +25,12 @@ export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
   return firewallFindings(observed, needs)
     .filter(({ blocked }) => blocked !== "pings" || isPingLost)
     .map((finding) => firewallWords(finding, needs));
+}
+
+/** Whether a table masquerades what goes anywhere, as an exit does. What goes to some LAN may leave by any interface. */
+function leavesAnywhere(table: string): boolean {
+  const lines = table.split("\n").filter((line) => /\bmasquerade\b/.test(line));
+  return lines.some((line) => !/ daddr (?!!= )/.test(line));
 }
 
 /** The interface of the IPv4 default route. */

@@ -50,7 +50,7 @@ export function leftOn(request: RemoveRequest, why: string): RemoveResult {
     outcome: "failed",
     note: [
       why,
-      `What may be left on ${node}: the interface ${name}, /etc/wireguard/${name}.conf, its start at boot, and /var/lib/wireguard-mesh/${name}.`,
+      `What may be left on ${node}: the interface ${name}, its nft table if it has one, /etc/wireguard/${name}.*, its start at boot, and /var/lib/wireguard-mesh/${name}.`,
       `The network goes on without it. To clean it by hand, on that machine: sudo sh /var/lib/wireguard-mesh/${name}/host.sh remove ${name}`,
     ].join("\n"),
   };

@@ -4,13 +4,13 @@ import type { PushRequest } from "../../mesh/push-request";
 import fc from "fast-check";
 import * as keys from "../../mesh/keys";
 import { Secret } from "../../mesh/secret";
-import { digestOf, publicKeyOf } from "../../scripts/push/wanted-state";
+import { digestOf, publicKeyOf, sha256 } from "../../scripts/push/wanted-state";
 import { REQUEST } from "./support/request";
 
 const DIGEST = digestOf(REQUEST);
 
 describe("the digest of a state", () => {
-  it("covers interface, config, forwarding and rotation, but not how the host is reached", () => {
+  it("covers interface, config, forwarding, rotation and filter, but not how the host is reached", () => {
     const change = (part: Partial<PushRequest>): string => digestOf({ ...REQUEST, ...part });
     assert.equal(change({ owner: "o", machine: "m", sshPrivateKey: "k", probes: [] }), DIGEST);
     assert.notEqual(change({ interface: "wg1" }), DIGEST);
@@ -18,6 +18,14 @@ describe("the digest of a state", () => {
     assert.notEqual(change({ forwarding: { ipv4: false, ipv6: true } }), DIGEST);
     const rotation = { pairs: [], alternate: null, mustShake: ["K"] };
     assert.notEqual(change({ rotation }), DIGEST);
+    const filters = ["a", "b"].map((filter) => change({ filter }));
+    assert.equal(new Set([DIGEST, ...filters, change({ rotation, filter: "a" })]).size, 4);
+  });
+
+  it("is that of older versions where nothing is used that they did not know", () => {
+    const state = { interface: "wg0", config: "c\n", forwarding: { ipv4: true, ipv6: false } };
+    const text = JSON.stringify(["wg0", "c\n", true, false]);
+    assert.equal(digestOf({ ...REQUEST, ...state, rotation: null }), sha256(text));
   });
 });
 

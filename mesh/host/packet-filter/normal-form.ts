@@ -23,6 +23,7 @@ export function tableDifference(
   is: readonly string[],
   wanted: readonly string[],
 ): TableDifference | null {
+  if (is.join("\n") === wanted.join("\n")) return null;
   const [present, planned] = [linesOf(is), linesOf(wanted)];
   const text = (lines: readonly Line[]) => lines.map(({ normal }) => normal).join("\n");
   if (text(present) === text(planned)) return null;
@@ -51,13 +52,21 @@ function linesOf(table: readonly string[]): Line[] {
       blocks.set(open.join(" "), []);
     } else {
       const block = open.slice(1).join(" ");
-      const written = `${block}: ${words.join(" ")}`;
+      const written = `${block}: ${words
+        .map(withQuote)
+        .join(" ")
+        .replaceAll(/ (?=[,;])/g, "")}`;
       blocks.get(open.join(" "))?.push({ normal: `${block}: ${normalLine(words)}`, written });
     }
   }
   return [...blocks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([name, lines]) => [{ normal: name, written: name }, ...lines]);
+}
+
+/** words() leaves the closing quote out. */
+function withQuote(word: string): string {
+  return word.startsWith('"') ? `${word}"` : word;
 }
 
 const PRIORITIES: Readonly<Record<string, number>> = {
@@ -155,7 +164,10 @@ function protocolNumber(name: string): string {
 
 /** Plain addresses and numbers are joined where they touch; a set of one is its element. */
 function normalSet(list: string): string {
-  const elements = list.split(" , ").map((it) => normalWord(protocolNumber(it.trim())));
+  const elements = list.split(" , ").map((element) => {
+    const words = element.trim().split(" ");
+    return words.map((word) => normalWord(protocolNumber(word))).join(" ");
+  });
   const spans = elements.map(spanIn);
   const all = spans.every((span) => span !== null) ? joined(spans) : [...new Set(elements)].sort();
   return all.length === 1 ? (all[0] ?? "") : `{ ${all.join(" , ")} }`;

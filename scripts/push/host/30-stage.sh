@@ -17,7 +17,7 @@ stage() {
   words=$({ printf 'token %s\n' "$TOKEN" >"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
   for_each_step commit stage_step
   add_digest
-  check_tables
+  for part in apply undo; do for_each_step "$part" check_table; done
   mkfifo "$CHANGE/done"
   to_disk
   printf '%s\n' "$TOKEN" >"$RUN/pending"
@@ -41,14 +41,10 @@ stage_step() {
   [ "$1" != place ] || write_staged "$CHANGE/$2" "$4" "$3"
 }
 # What nft does not take now, it would not take in the middle of a change or of its undo either.
-check_tables() {
-  pieces=
-  for_each_step apply add_table && for_each_step undo add_table
-  # shellcheck disable=SC2086 # paths without blanks
-  [ -z "$pieces" ] || words=$(cat $pieces | in_a_line nft -c -f - 2>&1) ||
+check_table() {
+  [ "$1" != nft ] || words=$(in_a_line nft -c -f "$CHANGE/$2" 2>&1) ||
     fail "nft on this host does not take the packet filter: ${words#*rror: }; nothing was changed" "see there: nft --version; uname -r; lsmod | grep nf_tables. An older one may not know what the filter needs"
 }
-add_table() { [ "$1" != nft ] || pieces="$pieces $CHANGE/$2"; }
 # Writes $1 next to the file $2, with the mode $3.
 write_staged() {
   [ -d "${2%/*}" ] || words=$(mkdir -p "${2%/*}" 2>&1) || cannot_write "${2%/*}" "$words"

@@ -110,7 +110,7 @@ describe("the packet filter of a host", () => {
     [
       "edited",
       (host: Host) => host.table?.splice(4, 1, "\t\ttcp dport 22 accept"),
-      `its packet filter (nft table ${TABLE}) differs: missing: chain forward: ip saddr { 10.86.0.20 , 10.86.0.22 } tcp dport { 443 , 8080 } accept; ` +
+      `its packet filter (nft table ${TABLE}) differs: missing: chain forward: ip saddr { 10.86.0.20, 10.86.0.22 } tcp dport { 443, 8080 } accept; ` +
         "not in the plan: chain forward: tcp dport 22 accept",
     ],
     [

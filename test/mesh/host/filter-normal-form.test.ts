@@ -23,6 +23,14 @@ const SAME: [string, string][] = [
     "ip saddr vmap { 10.0.0.2 : drop, 10.0.0.1 : accept }",
     "ip saddr vmap { 10.0.0.1 : accept, 10.0.0.2 : drop }",
   ],
+  [
+    "ip saddr . ip daddr { 10.0.0.2 . 10.0.0.9, 10.0.0.1/32 . 10.0.0.9 } accept",
+    "ip saddr . ip daddr { 10.0.0.1 . 10.0.0.9, 10.0.0.2 . 10.0.0.9 } accept",
+  ],
+  [
+    "meta l4proto . th dport { udp . 53, tcp . 443 } accept",
+    "meta l4proto . th dport { 6 . 443, 17 . 53 } accept",
+  ],
   ["meta l4proto { icmp, ipv6-icmp } accept", "meta l4proto { 58, 1 } accept"],
   ["meta l4proto tcp accept", "meta l4proto 6 accept"],
   ["ip protocol udp accept", "ip protocol 17 accept"],
@@ -46,6 +54,21 @@ const SAME: [string, string][] = [
     "type nat hook postrouting priority srcnat + 1; policy accept;",
     "type nat hook postrouting priority 101; policy accept;",
   ],
+];
+
+/** Forms that mesh/render uses. */
+const RENDERED = [
+  "ct original ip saddr @s ct original ip daddr != @s accept",
+  "ct original ip6 saddr fd00::/64 accept",
+  "meta l4proto udp ct original proto-dst 5000-5010 accept",
+  "meta nfproto ipv4 accept",
+  'oifname "wg0" ct direction reply accept',
+  "icmpv6 type { echo-request, echo-reply } accept",
+  'iifname "wg0" tcp flags syn tcp option maxseg size set rt mtu',
+];
+const NAT = [
+  'oifname != "wg0" oifname != "wg0-next" ip saddr @s ip daddr != @s masquerade',
+  'oifname "wg0" ip saddr 192.168.1.0/24 snat ip prefix to 10.99.1.0/24',
 ];
 
 const DIFFERENT: [string, string][] = [
@@ -98,6 +121,44 @@ describe("the normal form of an nft table", () => {
     });
   });
 
+  it("names lines as nft prints them", () => {
+    const rule = 'iifname { "a", "b" } log prefix "x, y" drop';
+    assert.deepEqual(tableDifference(table(), table(rule))?.missing, [`chain c: ${rule}`]);
+  });
+
+  it("is made in linear time, whatever a host prints", () => {
+    const parts = [
+      "a , ",
+      "{ ",
+      "{ 1 , 2 } ",
+      "} ",
+      "tcp flags & ( ",
+      '"',
+      '" ',
+      "|",
+      "a|",
+      "10.0.0.1 ",
+    ];
+    const more = [
+      "meta l4proto tcp ",
+      "9".repeat(50),
+      "counter packets 1 ",
+      "priority filter ",
+      "log ",
+    ];
+    for (const part of [...parts, ...more]) {
+      const one = table(part.repeat(400_000 / part.length));
+      const started = process.cpuUsage();
+      tableDifference(one, table("accept"));
+      tableDifference(
+        Array.from({ length: 20_000 }, () => part),
+        one,
+      );
+      const { user } = process.cpuUsage(started);
+      assert.ok(user < 3_000_000, `${part}: ${user} us`);
+    }
+  });
+
   it("names the lines that are missing and extra by their chain, also where one is there twice", () => {
     const is = table("ip saddr 10.0.0.1 accept", "drop", "drop");
     assert.deepEqual(tableDifference(is, table("ip saddr 10.0.0.1 accept", "counter", "drop")), {
@@ -115,13 +176,15 @@ describe("the normal form of an nft table", () => {
     programs.require(this, "unshare");
     programs.require(this, "nft");
     programs.requireRoot(this);
-    const rules = SAME.flat().filter((it) => !it.startsWith("type "));
+    const rules = [...SAME.flat().filter((it) => !it.startsWith("type ")), ...RENDERED];
     const many = Array.from({ length: 40 }, (_, at) => `10.0.${at % 7}.${at * 5}`).join(", ");
     const wanted = [
       `table ${NAME} {`,
       ...["\tset s {", "\t\ttype ipv4_addr", `\t\telements = { ${many} }`, "\t}"],
       ...["\tset p {", "\t\ttype inet_proto . inet_service"],
       ...["\t\telements = { tcp . 443, udp . 53, tcp . 80 }", "\t}"],
+      ...["\tchain nat {", "\t\ttype nat hook postrouting priority srcnat; policy accept;"],
+      ...[...NAT.map((rule) => `\t\t${rule}`), "\t}"],
       ...table(...rules, "ip saddr @s meta l4proto . th dport @p accept").slice(1),
     ];
     const input = wanted.map((line) => `${line}\n`).join("");

@@ -15,43 +15,46 @@ function dropping(table: string): string {
   return `table ${table} {\n${chain("forward")}${chain("input")}}\n`;
 }
 
-/** `ours`: the host's filter has a chain for what leaves by its default route. */
-function notes(nft: string, ours: { masquerades: boolean }): string[] {
-  const nat = '\tchain nat {\n\t\toifname != "wg0" masquerade\n\t}\n';
-  const filter = `table inet wireguard-mesh-wg0 {\n${ours.masquerades ? nat : ""}}\n`;
+/** `masquerades`: what a rule of the host's own table masquerades; null: nothing. */
+function notes(nft: string, masquerades: string | null): string[] {
+  const nat = masquerades === null ? "" : `\tchain nat {\n\t\t${masquerades} masquerade\n\t}\n`;
+  const filter = `table inet wireguard-mesh-wg0 {\n${nat}}\n`;
   const wanted = { ...wantedBy(FILTERED), filter };
   const observed = { ...look(pushed(FILTERED), wanted), nft: nft.split("\n") };
   return firewallNotes(observed, wanted);
 }
+
+/** As of an exit, and of a gateway to its LANs. */
+const ANYTHING = 'oifname != "wg0" ip saddr @leaving ip daddr != @inside';
+const TO_LANS = 'oifname != "wg0" ip saddr @remote ip daddr @lans';
 
 const through = (chain: string, table: string, to: string) =>
   `a firewall on this host (chain ${chain} of ${table}) lets nothing through from wg0 to ${to}: `;
 
 describe("a packet filter beside our own", () => {
   it("is not our own, nor taken for it if it has a like name", () => {
-    assert.deepEqual(notes(dropping("inet wireguard-mesh-wg0"), { masquerades: true }), []);
+    assert.deepEqual(notes(dropping("inet wireguard-mesh-wg0"), ANYTHING), []);
     for (const table of ["inet wireguard-mesh-wg01", "ip wireguard-mesh-wg0", "inet mine"]) {
-      const [first] = notes(dropping(table), { masquerades: false });
+      const [first] = notes(dropping(table), null);
       assert.ok(first?.startsWith(through("forward", table.replace(" ", "/"), "wg0")), first);
     }
   });
 
   it("wins where it drops what leaves by the default route", () => {
     const lets = dropping("inet mine").replace("counter drop", 'oifname != "wg0" drop');
-    const [only, ...more] = notes(lets.replace(/\tchain input [^}]*}\n/, ""), {
-      masquerades: true,
-    });
+    const forward = lets.replace(/\tchain input [^}]*}\n/, "");
+    const [only, ...more] = notes(forward, ANYTHING);
     assert.equal(
       only,
       `${through("forward", "inet/mine", "eth0")}sudo nft insert rule inet mine forward iifname wg0 oifname eth0 accept (and keep it, in /etc/nftables.conf)`,
     );
     assert.deepEqual(more, []);
-    assert.deepEqual(notes(lets.replace(/\tchain input [^}]*}\n/, ""), { masquerades: false }), []);
+    for (const other of [null, TO_LANS]) assert.deepEqual(notes(forward, other), []);
   });
 
   it("of ufw is opened by ufw for both ways out", () => {
     const ufw = readFileSync(path.join(__dirname, "firewalls/ufw.nft"), "utf8");
-    const forwarded = notes(ufw, { masquerades: true }).filter((it) => it.includes("FORWARD"));
+    const forwarded = notes(ufw, ANYTHING).filter((it) => it.includes("FORWARD"));
     assert.deepEqual(forwarded, [
       `${through("FORWARD", "ip/filter", "wg0")}sudo ufw route allow in on wg0 out on wg0`,
       `${through("FORWARD", "ip/filter", "eth0")}sudo ufw route allow in on wg0 out on eth0`,
@@ -60,7 +63,7 @@ describe("a packet filter beside our own", () => {
 
   it("of Docker is opened by one command for both ways out", () => {
     const docker = readFileSync(path.join(__dirname, "firewalls/docker.nft"), "utf8");
-    const forwarded = notes(docker, { masquerades: true }).filter((it) => it.includes("FORWARD"));
+    const forwarded = notes(docker, ANYTHING).filter((it) => it.includes("FORWARD"));
     assert.deepEqual(forwarded, [
       `${through("FORWARD", "ip/filter", "wg0")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
     ]);
