@@ -4,6 +4,7 @@ import type { NodePlan, Plan } from "../plan/plan";
 import { interfaceKey } from "../plan/rotation";
 import { fillFacts, type InstanceFacts } from "../render/known-facts";
 import { neighbourInstances } from "../render/push-request";
+import { renderFilter } from "../render/filter";
 import { renderRedacted, renderRedactedAlternate } from "../render/render";
 import { Secret } from "../secret";
 import { parseInterface, type Wanted } from "./wanted";
@@ -43,6 +44,6 @@ export function plannedState(
     pairs: rotation?.pairs ?? [],
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: node.fixedPorts,
-    filter: null,
+    filter: renderFilter(node, network),
   };
 }
