@@ -77,7 +77,7 @@ function observe(host: RunningHost, wanted: Wanted): Observation {
     host: [
       `now ${NOW}`,
       "init systemd",
-      "tools wg wg-quick ip flock sha256sum awk timeout setsid",
+      "tools wg wg-quick ip flock sha256sum awk timeout setsid nft",
       "ip full",
       "watcher running",
       ...host.links.map((link) => `link ${link}`),
@@ -93,6 +93,7 @@ function observe(host: RunningHost, wanted: Wanted): Observation {
     files: paths.map((path) => `${sha256(files.get(path) ?? "")}  ${path}`),
     records: records.flatMap(grep),
     config: configs.flatMap(grep).filter((line) => !/:(Private|Preshared)Key =/.test(line)),
+    table: (wanted.filter ?? "").split("\n").slice(0, -1),
     names: namesOf(wanted).map((name) => `${name} ${ADDRESS_OF_NAMES}`),
     "own-keys": host.interfaces.map(({ publicKey }) => publicKey),
   };
