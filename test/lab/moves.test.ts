@@ -1,4 +1,7 @@
-/** What only the tunnel leads to is moved: another tunnel address, in one up. Real engine, sshd, WireGuard. Needs root. */
+/**
+ * What only the tunnel leads to is moved in one up: another tunnel address, another name, another home relay. Real engine, sshd,
+ * WireGuard. Needs root.
+ */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { poll } from "../../scripts/poll";
@@ -8,13 +11,32 @@ import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
 import { setConfig } from "./support/stack-edits";
 
+/** With a second relay. */
+const twoRelays: typeof relay = {
+  ...relay,
+  world: {
+    ...relay.world,
+    hosts: { ...relay.world.hosts, osaka: { public: "203.0.113.11" } },
+  },
+  config: (lab) => {
+    const { relays, peers, ...rest } = relay.config(lab);
+    const homed = Object.entries(peers).map(([name, peer]) => [name, { ...peer, relay: "relay" }]);
+    const osaka = { address: "10.0.0.4", host: "root@203.0.113.11" };
+    return {
+      ...rest,
+      relays: { ...relays, osaka },
+      peers: Object.fromEntries(homed) as typeof peers,
+    };
+  },
+};
+
 describe("a host that only the tunnel leads to", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
 
   before(async () => {
-    mesh = await meshLab(relay, "test-moves");
+    mesh = await meshLab(twoRelays, "test-moves");
     session = await openSession(mesh);
     setConfig(mesh.stack, ["network", "persistentKeepalive"], 5);
     succeeded(await session.pulumi(...UP));
@@ -49,6 +71,22 @@ describe("a host that only the tunnel leads to", function () {
     assert.equal(await session.on("desktop", "cat /sys/class/net/wg0/operstate"), "unknown");
   });
 
+  it("gets another home relay in one up, and is silent for at most a second", async () => {
+    setConfig(mesh.stack, ["peers", "pc", "relay"], "osaka");
+    setConfig(mesh.stack, ["peers", "pc", "host"], "root@via:osaka");
+    await quietUp(["10.0.0.43"]);
+    const [osaka, desktop] = [
+      await session.on("osaka", "wg show wg0 public-key"),
+      await session.on("desktop", "wg show wg0 public-key"),
+    ];
+    assert.equal(await holderOn("relay", osaka), osaka);
+    assert.equal(await holderOn("osaka", desktop), desktop);
+    assert.equal(await session.on("desktop", "wg show wg0 peers"), osaka);
+    const status = await session.command("status", "--json");
+    assert.equal(status.code, 0, status.stdout);
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
+  });
+
   it("leaks no secret", () => session.leaks.end());
 
   /** @returns the output of an up during which the laptop hears from one of the addresses all the time. */
@@ -64,6 +102,23 @@ describe("a host that only the tunnel leads to", function () {
     );
     assert.ok(silence.longestMs <= 1000 + silence.noiseMs, JSON.stringify(silence));
     return output;
+  }
+
+  /** The peer that the host's address is led to, once that is `expected`. */
+  async function holderOn(relayName: string, expected: string): Promise<string> {
+    let key = "";
+    await poll(
+      async () => {
+        const line = await session.on(
+          relayName,
+          "wg show wg0 allowed-ips | grep -w -F 10.0.0.43/32",
+        );
+        key = line.split("\t")[0] ?? "";
+        return key === expected ? true : undefined;
+      },
+      { limitMs: 30_000, pauseMs: 100 },
+    );
+    return key;
   }
 
   /** The allowed IPs of the desktop on its relay, once the watcher has taken the former ones away. */
