@@ -1,5 +1,6 @@
 /** Why a change that is needed is not made: what it would break or could not do. */
 import { bootFiles } from "./boot-files";
+import { portRefusal } from "./former-port";
 import { usersOfKept } from "./kept-second";
 import { routeOptions, type Route } from "./network-state";
 import type { Observation } from "./observation";
@@ -13,6 +14,7 @@ export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | 
     noPrivateKey(observed, wanted) ??
     mountedFile(observed, wanted) ??
     usedSecond(observed, wanted) ??
+    portRefusal(observed, wanted) ??
     ownLan(observed, wanted) ??
     foreignRoute(observed, wanted)
   );

@@ -34,23 +34,27 @@ export function withTunnelLines<R extends { nodes: Lines[] }>(review: R, plan: P
   );
   const nodes = review.nodes.map((change) => {
     const node = tunnelOnly.get(change.node);
-    const more = node === undefined ? [] : (change.moves ?? []).map((it) => lineOf(it, node));
+    const more = node === undefined ? [] : (change.moves ?? []).map((it) => lineOf(it, node, plan));
     return { ...change, lines: [...change.lines, ...more] };
   });
   return { ...review, nodes };
 }
 
-function lineOf(move: TunnelMove, { relay }: NodePlan): string {
-  const home = relay ?? "its relay";
-  return `~ only the tunnel leads there: ${WORDS[move](home)}`;
+function lineOf(move: TunnelMove, { relay }: NodePlan, { nodes }: Plan): string {
+  const home = nodes.find(({ name }) => name === relay);
+  const words = move === "port" && home?.ec2 ? cannotFollow : WORDS[move];
+  return `~ only the tunnel leads there: ${words(relay ?? "its relay")}`;
 }
+
+/** The security group of an ec2 relay has the new port only. */
+const cannotFollow = (home: string): string =>
+  `it cannot follow the port of ${home}: use rotate ${home}, which moves key and port`;
 
 const WORDS: Record<TunnelMove, (home: string) => string> = {
   address: (home) => `${home} keeps its former address until it answers at the new one`,
   relay: (home) => `it is reached by its former relay until it answers by ${home}`,
   endpoint: (home) => `it follows if ${home} is there at both endpoints, else it is not reached`,
-  port: (home) =>
-    `it cannot follow the port of ${home}: use rotate ${home}, which moves key and port, or give it another way in`,
+  port: (home) => `${home} serves both ports until it has followed, so both must be open`,
 };
 
 interface Home {

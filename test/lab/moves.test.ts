@@ -1,5 +1,5 @@
 /**
- * What only the tunnel leads to is moved in one up: another tunnel address, another name, another home relay. Real engine, sshd,
+ * What only the tunnel leads to is moved in one up: another address, another name, another home relay, another port. Real engine, sshd,
  * WireGuard. Needs root.
  */
 import * as assert from "node:assert/strict";
@@ -84,6 +84,18 @@ describe("a host that only the tunnel leads to", function () {
     assert.equal(await session.on("desktop", "wg show wg0 peers"), osaka);
     const status = await session.command("status", "--json");
     assert.equal(status.code, 0, status.stdout);
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
+  });
+
+  it("follows its relay to another UDP port in one up, and is silent for at most a second", async () => {
+    setConfig(mesh.stack, ["relays", "osaka", "listenPort"], 51999);
+    const up = await quietUp(["10.0.0.43"]);
+    assert.match(up, /osaka: UDP port 51820 is served beside 51999 until pc has followed/);
+    assert.equal(await session.on("osaka", "wg show wg0 listen-port"), "51999");
+    assert.match(await session.on("desktop", "wg show wg0 endpoints"), /\t203\.0\.113\.11:51999$/);
+    // It is among those that were heard at the new port last.
+    const moved = "nft list set inet wireguard-mesh-port-wg0 moved4";
+    assert.match(await session.on("osaka", moved), /203\.0\.113\.21 \. \d+/);
     succeeded(await session.pulumi("preview", "--expect-no-changes"));
   });
 

@@ -4,15 +4,15 @@
 # For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
 follow_moves() {
   local kind name address former now settled=yes
-  [ ! -f "$RUN/settled" ] && has ping && grep -q -e '^former ' -e '^home ' "$RUN/rotation" || return 0
+  [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
   while read -r kind name address former now <&3; do
-    case $kind in former | home) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
+    case $kind in former | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
     unlock
   done 3<"$RUN/rotation"
   if [ "$settled" = no ]; then steady=0; else steady=$((${steady-0} + 1)); fi
   # 180 s at least, since a look takes 0.1 s.
-  [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -e '^former ' -e '^home ' "$RUN/rotation" >"$RUN/settled"
+  [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -E '^(former|home|port) ' "$RUN/rotation" >"$RUN/settled"
   unlock
 }
 answers() { $soon ping -n -c 1 -W 1 "${1%/*}" >/dev/null 2>&1; }

@@ -100,7 +100,11 @@ describe("a network whose environment changes", function () {
       report.failed.map(({ node }) => node),
       ["desktop"],
     );
-    assert.match(report.failed[0]?.reason ?? "", /^cannot be reached/);
+    const reason = report.failed[0]?.reason ?? "";
+    assert.match(
+      reason,
+      /^cannot be reached[^]*Its only way in is the tunnel[^]*put the former value back/,
+    );
     assert.deepEqual(
       report.handOver.map(({ node }) => node),
       ["phone"],

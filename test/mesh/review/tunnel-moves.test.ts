@@ -46,9 +46,9 @@ describe("a preview of a host that only the tunnel leads to", () => {
     ]);
   });
 
-  it("says what it cannot follow", () => {
+  it("says how it follows to another port or endpoint of its relay", () => {
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.10:51999", listenPort: 51999 }), [
-      "it cannot follow the port of tokyo: use rotate tokyo, which moves key and port, or give it another way in",
+      "tokyo serves both ports until it has followed, so both must be open",
     ]);
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.99:51820" }), [
       "it follows if tokyo is there at both endpoints, else it is not reached",
