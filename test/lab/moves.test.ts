@@ -5,30 +5,11 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { poll } from "../../scripts/poll";
-import { relay } from "../../scripts/lab/scenarios/relay";
 import { silenceDuring } from "./support/answers";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
 import { setConfig } from "./support/stack-edits";
-
-/** With a second relay. */
-const twoRelays: typeof relay = {
-  ...relay,
-  world: {
-    ...relay.world,
-    hosts: { ...relay.world.hosts, osaka: { public: "203.0.113.11" } },
-  },
-  config: (lab) => {
-    const { relays, peers, ...rest } = relay.config(lab);
-    const homed = Object.entries(peers).map(([name, peer]) => [name, { ...peer, relay: "relay" }]);
-    const osaka = { address: "10.0.0.4", host: "root@203.0.113.11" };
-    return {
-      ...rest,
-      relays: { ...relays, osaka },
-      peers: Object.fromEntries(homed) as typeof peers,
-    };
-  },
-};
+import { twoRelays } from "./support/two-relays";
 
 describe("a host that only the tunnel leads to", function () {
   this.timeout(300_000);
