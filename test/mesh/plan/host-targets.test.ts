@@ -1,7 +1,7 @@
 /** Login targets, jump relays, machine identities and probes. */
 import assert from "node:assert/strict";
 import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
-import { hostAddressesBeside } from "../../../mesh/host/former-addresses";
+import { otherAddresses } from "../../../mesh/host/former-addresses";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
@@ -132,10 +132,20 @@ describe("peers that only the tunnel leads to", () => {
 
   it("are looked for at the other addresses that their relay knows", () => {
     const peers = [
-      { allowedIps: ["10.0.0.12/32", "10.0.0.2/32", "fd00::2/128", "192.168.1.0/24"] },
-      { allowedIps: ["10.0.0.112/32", "10.0.0.3/32"] },
+      {
+        publicKey: "A",
+        allowedIps: ["10.0.0.12/32", "10.0.0.2/32", "fd00::2/128", "192.168.1.0/24"],
+      },
+      { publicKey: "B", allowedIps: ["10.0.0.112/32", "10.0.0.3/32"] },
     ];
-    assert.deepEqual(hostAddressesBeside("10.0.0.12", peers), ["10.0.0.2", "fd00::2"]);
-    assert.deepEqual(hostAddressesBeside("10.0.0.9", peers), []);
+    assert.deepEqual(otherAddresses("10.0.0.12", peers, []), ["10.0.0.2", "fd00::2"]);
+    assert.deepEqual(otherAddresses("10.0.0.9", peers, []), []);
+    // The watcher has taken the former address away; the address is led to the former home relay.
+    const watched = [
+      "former wg0 10.0.0.12/32 10.0.0.8/32,10.0.0.9/32",
+      "home wg0 10.0.0.7/32 RELAY B",
+    ];
+    assert.deepEqual(otherAddresses("10.0.0.9", peers, watched), ["10.0.0.12"]);
+    assert.deepEqual(otherAddresses("10.0.0.3", peers, watched), ["10.0.0.112", "10.0.0.7"]);
   });
 });
