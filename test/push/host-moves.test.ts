@@ -52,6 +52,17 @@ echo "$looks"; cat "$RUN/settled"`;
       assert.equal(run.stdout, `10\n${LINE}\n`, run.stderr);
     });
 
+    it("waits longer for the answers of a host that was never heard", () => {
+      const script = `TOKEN=mine
+timeout() { echo "$1" >>"$FOLDER/limits"; false; }
+wg() { [ "$1" = set ] || printf 'OLD-KEY\\t${NEW}\\nNEW-KEY\\t(none)\\n'; }
+n=0; while [ $n -lt 25 ]; do follow_moves; n=$((n + 1)); done
+sort -u "$FOLDER/limits"`;
+      const files = { "run/watcher": "mine\n", "run/rotation": `${HOME}\n` };
+      const run = runFunctions(shell, script, files);
+      assert.equal(run.stdout, "0.5\n1\n2\n", run.stderr);
+    });
+
     it("has followed to another port once each peer was heard there last", () => {
       const endpoints = "A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\n";
       const settled = (moved: string, keys: string) =>
@@ -128,7 +139,7 @@ function look(
 ): string[] {
   const script = `TOKEN=mine
 timeout() { shift; "$@"; }
-ping() { [ "$*" = "-n -c 1 -W 1 10.0.0.9" ] && ${String(answers)}; }
+ping() { [ "$*" = "-n -c 1 -W 2 10.0.0.9" ] && ${String(answers)}; }
 wg() { if [ "$1" = set ]; then echo "wg $*"; else cat "$FOLDER/allowed"; fi; }
 ${before}
 follow_moves`;

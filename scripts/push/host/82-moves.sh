@@ -15,7 +15,7 @@ follow_moves() {
   [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -E '^(former|home|port) ' "$RUN/rotation" >"$RUN/settled"
   unlock
 }
-answers() { $soon ping -n -c 1 -W 1 "${1%/*}" >/dev/null 2>&1; }
+answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 
 # `former IFACE ADDRESS FORMER`: a host has its former addresses while it does not answer at its new one
 # (mesh/host/former-addresses.ts).
@@ -40,8 +40,9 @@ follow_home() {
   if ! answers "$2"; then
     lock 0 && watched || return 1
     if is_with "$4" "$1" "$2"; then give "$3" "$1" "$2"; else give "$4" "$1" "$2"; fi
-    # The other relay may be about to follow too.
-    answers "$2" || answers "$2" || answers "$2" || give "$3" "$1" "$2"
+    # The other relay may be about to follow too. A host that is never heard may be far away.
+    if answers "$2" || answers "$2" || answers "$2"; then misses=0; else give "$3" "$1" "$2"; misses=$((${misses-0} + 1)); fi
+    [ "$misses" -lt 20 ] || soon='timeout 2'
   fi
   is_with "$4" "$1" "$2"
 }
