@@ -1,6 +1,7 @@
 /** Why a change that is needed is not made: what it would break or could not do. */
 import { bootFiles } from "./boot-files";
 import { takenDnsPort } from "./dns-server";
+import { portRefusal } from "./former-port";
 import { usersOfKept } from "./kept-second";
 import { routeOptions, type Route } from "./network-state";
 import type { Observation } from "./observation";
@@ -15,6 +16,7 @@ export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | 
     mountedFile(observed, wanted) ??
     usedSecond(observed, wanted) ??
     takenDnsPort(observed, wanted) ??
+    portRefusal(observed, wanted) ??
     ownLan(observed, wanted) ??
     foreignRoute(observed, wanted)
   );

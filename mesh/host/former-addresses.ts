@@ -24,14 +24,23 @@ export function formerNotes({ former = [] }: Wanted): string[] {
   );
 }
 
-/** The other single addresses of the peer that has `address`. */
-export function hostAddressesBeside(
+/**
+ * The other addresses at which the host with this one may be, as its relay knows them: those of the same peer, and those that it
+ * had before or has now by the lines of watched-keys.ts.
+ */
+export function otherAddresses(
   address: string,
-  peers: Iterable<{ allowedIps: readonly string[] }>,
+  peers: Iterable<{ publicKey: string; allowedIps: readonly string[] }>,
+  watched: readonly string[],
 ): string[] {
-  const own = prefixOf(address)?.text;
-  const all = [...peers].find(({ allowedIps }) => allowedIps.some((prefix) => prefix === own));
-  return (all?.allowedIps ?? [])
+  const own = prefixOf(address)?.text ?? "";
+  const peer = [...peers].find(({ allowedIps }) => allowedIps.includes(own));
+  const recorded = watched.flatMap((line) => {
+    const [kind, , at = "", former = "", now] = line.split(" ");
+    if (kind === "former") return former.split(",").includes(own) ? [at] : [];
+    return kind === "home" && now === peer?.publicKey ? [at] : [];
+  });
+  return [...new Set([...(peer?.allowedIps ?? []), ...recorded])]
     .filter((prefix) => isSingle(prefix) && prefix !== own)
     .map(plainAddress);
 }

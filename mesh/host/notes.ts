@@ -3,6 +3,7 @@ import { clockNote } from "./clock";
 import { dnsCommand, servesDns } from "./dns-server";
 import { resolve } from "./endpoints";
 import { firewallNotes } from "./firewall-notes";
+import { portNotes } from "./former-port";
 import { homeNotes } from "./moving-homes";
 import { formerNotes } from "./former-addresses";
 import { keptNote } from "./kept-second";
@@ -51,6 +52,7 @@ export function changeNotes(observed: Observation, wanted: Wanted): string[] {
     ...renewed.map(({ name }) => `the machine of ${name} was replaced: a new handshake is made`),
     ...formerNotes(wanted),
     ...homeNotes(wanted),
+    ...portNotes(wanted),
     ...forwardingNotes(observed, wanted),
     ...(observed.init === "none" ? notAtBoot(wanted) : []),
   ];

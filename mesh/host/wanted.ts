@@ -38,6 +38,8 @@ export interface Wanted {
   former?: readonly FormerAddresses[];
   /** Addresses that either of two peers may have: see moving-homes.ts. */
   homes?: readonly MovingHome[];
+  /** A port that is served besides, for the peers with these keys: see former-port.ts. */
+  formerPort?: { port: number; keys: readonly string[] };
 }
 
 /** What a peer keeps beyond the request (former-addresses.ts). */

@@ -3,7 +3,7 @@
  * two interfaces, that has the latest handshake.
  *
  * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES` (former-addresses.ts), `home INTERFACE ADDRESS FORMER NOW`
- * (moving-homes.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
+ * (moving-homes.ts), `port INTERFACE OLD NEW KEYS` (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
  * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
  */
 
@@ -20,16 +20,29 @@ interface Rotating {
   prefixes: ReadonlyMap<string, readonly string[]>;
   former: readonly FormerAddresses[];
   homes: readonly MovingHome[];
+  /** `OLD NEW KEYS` */
+  port: string | null;
 }
 
 /** The wanted lines, sorted; none if nothing rotates. */
-export function wantedLines({ main, second, pairs, former = [], homes = [] }: Wanted): string[] {
+export function wantedLines({
+  main,
+  second,
+  pairs,
+  former = [],
+  homes = [],
+  formerPort,
+}: Wanted): string[] {
   return watchedLines({
     main: main.name,
     second: second?.name ?? null,
     pairs,
     former,
     homes,
+    port:
+      formerPort === undefined
+        ? null
+        : `${formerPort.port} ${main.listenPort ?? 0} ${formerPort.keys.join(",")}`,
     prefixes: new Map(main.peers.map(({ publicKey, allowedIps }) => [publicKey, allowedIps])),
   });
 }
@@ -44,6 +57,7 @@ export function watchedLinesOfFormat2(main: string, lines: readonly string[]): s
     pairs: of("pair").map(([, current = "", next = ""]) => ({ current, next })),
     former: [],
     homes: [],
+    port: null,
     prefixes: new Map(of("prefixes").map(([, key = "", list = ""]) => [key, list.split(",")])),
   });
 }
@@ -53,7 +67,7 @@ export function secondIn(lines: readonly string[]): string | null {
   return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
 }
 
-function watchedLines({ main, second, pairs, prefixes, former, homes }: Rotating): string[] {
+function watchedLines({ main, second, pairs, prefixes, former, homes, port }: Rotating): string[] {
   const names = second === null ? [main] : [main, second];
   const nextOf = new Map(pairs.map(({ current, next }) => [current, next]));
   const held = pairs.filter(({ current }) => (prefixes.get(current) ?? []).length > 0);
@@ -68,6 +82,7 @@ function watchedLines({ main, second, pairs, prefixes, former, homes }: Rotating
       former.map((it) => `former ${name} ${it.address} ${it.former.join(",")}`),
     ),
     ...homes.map(({ address, former: from, now }) => `home ${main} ${address} ${from} ${now}`),
+    ...(port === null ? [] : [`port ${main} ${port}`]),
     ...(second === null ? [] : [`second ${second} ${main}`, ...routeLines(prefixes, nextOf)]),
   ].sort();
 }

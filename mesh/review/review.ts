@@ -2,6 +2,7 @@
 import type { Outdated } from "../render/delivery";
 import { configChanges, keysByNeighbour, parseConfig } from "./config-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
+import { tunnelMoves, type TunnelMove } from "./tunnel-moves";
 import type { NetworkRecord, NodeRecord } from "./record";
 import { shortList } from "./short-list";
 
@@ -20,6 +21,8 @@ export interface NodeChange {
   lines: string[];
   /** Whether the program pushes its config; otherwise a person delivers it. */
   pushed: boolean;
+  /** What changes of its own tunnel; absent if nothing does. */
+  moves?: TunnelMove[];
 }
 
 /**
@@ -80,7 +83,11 @@ function nodeChange(
     ...pushLines(before, after, push),
     ...(before.pushed && after.pushed ? named : []),
   ];
-  if (lines.length > 0) return [{ node, change: "changed", lines, pushed: after.pushed }];
+  const moves = tunnelMoves(parseConfig(before.config), parseConfig(after.config));
+  if (lines.length > 0) {
+    const change = { node, change: "changed" as const, lines, pushed: after.pushed };
+    return [moves.length === 0 ? change : { ...change, moves }];
+  }
   return push === undefined
     ? []
     : [{ node, change: "changed", lines: [HIDDEN_CHANGE], pushed: after.pushed }];

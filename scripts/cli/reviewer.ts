@@ -3,6 +3,7 @@ import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import type { Plan } from "../../mesh/plan/plan";
 import { devicesIn } from "../../mesh/review/review";
+import { withTunnelLines } from "../../mesh/review/tunnel-moves";
 import { log } from "../log";
 import type { QuietRun } from "../stack/engine-run";
 import { Failure } from "../stack/failure";
@@ -80,7 +81,8 @@ const QUESTION = "Make these changes? yes, no, or details: ";
 /** The warnings, the changes, and the devices that need a new config because of them. */
 export function runText(run: QuietRun, plan: Plan | null): string {
   const warnings = run.warnings.map((text) => wrapLines(`${pc.yellow("warning:")} ${text}`));
-  const blocks = [...warnings, reviewText(run.review, run.cloud), devicesText(run, plan)];
+  const review = plan === null ? run.review : withTunnelLines(run.review, plan);
+  const blocks = [...warnings, reviewText(review, run.cloud), devicesText(run, plan)];
   return joinBlocks(blocks, "\n\n");
 }
 

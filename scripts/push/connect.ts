@@ -193,8 +193,8 @@ function refusal(node: string, last: Failure, ways: VainWay[]): RefusedError {
 const isTunnel = (target: HostTarget): boolean => target.kind === "ssh" && target.via.length > 0;
 
 const TUNNEL_ONLY =
-  "Its only way in is the tunnel. If this change moved the tunnel's other end (the address of this node, the relay's port or " +
-  "endpoint), the host still has the former config: put the former value back, run up, and make the change when it has " +
+  "Its only way in is the tunnel, which does not lead to its address, nor to a former one. Is it on? If this change moved the " +
+  "relay's endpoint, the host still has the former config: put the former value back, run up, and make the change when it has " +
   "another way in (host takes a list).";
 
 /** A host that shows a wrong key comes first among the reasons: that is what needs eyes. */

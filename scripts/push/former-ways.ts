@@ -1,5 +1,5 @@
-/** Ways to a host at its former tunnel addresses, which its relay keeps (mesh/host/former-addresses.ts). */
-import { hostAddressesBeside } from "../../mesh/host/former-addresses";
+/** Ways to a host at other tunnel addresses than its own, which its relay knows (mesh/host/former-addresses.ts). */
+import { otherAddresses } from "../../mesh/host/former-addresses";
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { withHost } from "./connect";
 import { newToken, NO_QUESTIONS, observe } from "./conversation";
@@ -28,7 +28,7 @@ async function waysBeside(
   return addresses.map((address) => ({ ...target, hop: { ...target.hop, address } }));
 }
 
-/** The other addresses of the peer that has this one. */
+/** Other addresses of the host with this one. */
 function keptBeside(
   { hop, via }: TunnelTarget,
   { node, sshPrivateKey, interface: name }: HostAccess & { interface: string },
@@ -39,8 +39,9 @@ function keptBeside(
   return withHost({ node, targets, sshPrivateKey }, (host) =>
     host.session({ reachMs: FORMER_REACH_MS, urgent: true }, async (session) => {
       const call = { verb: "status", interface: name, token: newToken() } as const;
-      const { devices } = await observe(session, node, call, NO_QUESTIONS);
-      return hostAddressesBeside(hop.address, devices.get(name)?.peers.values() ?? []);
+      const { devices, records } = await observe(session, node, call, NO_QUESTIONS);
+      const peers = devices.get(name)?.peers.values() ?? [];
+      return otherAddresses(hop.address, peers, records.rotation ?? []);
     }),
   );
 }

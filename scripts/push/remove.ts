@@ -11,6 +11,7 @@ import {
   observe,
   Overtaken,
 } from "./conversation";
+import { formerWays } from "./former-ways";
 import { REMOVE_REACH_MS, REMOVE_VERB_MS } from "./limits";
 import { PushError } from "./push-error";
 
@@ -70,7 +71,9 @@ async function orLeft(
 
 async function removeOnce(host: Host, request: RemoveRequest): Promise<RemoveResult> {
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
-  const options = { reachMs: REMOVE_REACH_MS, lockFile };
+  // A node that was renamed may have moved under its new name.
+  const former = () => formerWays(request);
+  const options = { reachMs: REMOVE_REACH_MS, lockFile, former };
   const once = (session: Session): Promise<RemoveResult> => removeIn(session, request);
   return host.session(options, once).catch((problem: unknown) => {
     // Once more is enough: an active program pushes again anyway.

@@ -57,12 +57,10 @@ describe("a host that is reached only through the tunnel", () => {
     assert.equal((await onDesktop("cat", "/sys/class/net/wg0/mtu")).trim(), "1390");
   });
 
-  it("F9: is reported with a remedy after a change of the relay's port, and is reached again with the old port", async () => {
+  it("follows a change of the relay's port, and back", async () => {
     setConfig(mesh.stack, ["relays", "relay", "listenPort"], 51999);
     const moved = await pulumi(...UP);
-    assert.notEqual(moved.code, 0);
-    assert.match(moved.stdout, /desktop: cannot be reached, so nothing was sent to it\./);
-    assert.match(moved.stdout, /Its only way in is the tunnel\..* put the former value back/);
+    assert.equal(moved.code, 0, moved.stdout);
     deleteConfig(mesh.stack, ["relays", "relay", "listenPort"]);
     const back = await pulumi(...UP);
     assert.equal(back.code, 0, back.stdout);

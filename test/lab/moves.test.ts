@@ -1,12 +1,15 @@
-/** What only the tunnel leads to is moved: another tunnel address, in one up. Real engine, sshd, WireGuard. Needs root. */
+/**
+ * What only the tunnel leads to is moved in one up: another address, another name, another home relay, another port. Real engine, sshd,
+ * WireGuard. Needs root.
+ */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { poll } from "../../scripts/poll";
-import { relay } from "../../scripts/lab/scenarios/relay";
 import { silenceDuring } from "./support/answers";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
 import { setConfig } from "./support/stack-edits";
+import { twoRelays } from "./support/two-relays";
 
 describe("a host that only the tunnel leads to", function () {
   this.timeout(300_000);
@@ -14,7 +17,7 @@ describe("a host that only the tunnel leads to", function () {
   let session: MeshSession;
 
   before(async () => {
-    mesh = await meshLab(relay, "test-moves");
+    mesh = await meshLab(twoRelays, "test-moves");
     session = await openSession(mesh);
     setConfig(mesh.stack, ["network", "persistentKeepalive"], 5);
     succeeded(await session.pulumi(...UP));
@@ -43,10 +46,40 @@ describe("a host that only the tunnel leads to", function () {
     setConfig(mesh.stack, ["peers", "pc", "address"], "10.0.0.43");
     const up = await quietUp(["10.0.0.42", "10.0.0.43"]);
     assert.match(up, /pc: this host was desktop; it is pc from now on/);
+    // The removal of the former name finds the host at its new address, and leaves it alone.
+    assert.match(up, /desktop: wg0 there belongs to wireguard-mesh\/\S+ pc, /);
     assert.equal(await relayAllows("10.0.0.43/32"), "10.0.0.43/32");
     const file = await session.on("relay", "grep -F 10.0.0.43 /etc/wireguard/wg0.conf");
-    assert.equal(file, "AllowedIPs = 10.0.0.43/32, 10.0.0.42/32");
+    assert.match(file, /^AllowedIPs = 10\.0\.0\.43\/32, 10\.0\.0\.42\/32\b/);
     assert.equal(await session.on("desktop", "cat /sys/class/net/wg0/operstate"), "unknown");
+  });
+
+  it("gets another home relay in one up, and is silent for at most a second", async () => {
+    setConfig(mesh.stack, ["peers", "pc", "relay"], "osaka");
+    setConfig(mesh.stack, ["peers", "pc", "host"], "root@via:osaka");
+    await quietUp(["10.0.0.43"]);
+    const [osaka, desktop] = [
+      await session.on("osaka", "wg show wg0 public-key"),
+      await session.on("desktop", "wg show wg0 public-key"),
+    ];
+    assert.equal(await holderOn("relay", osaka), osaka);
+    assert.equal(await holderOn("osaka", desktop), desktop);
+    assert.equal(await session.on("desktop", "wg show wg0 peers"), osaka);
+    const status = await session.command("status", "--json");
+    assert.equal(status.code, 0, status.stdout);
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
+  });
+
+  it("follows its relay to another UDP port in one up, and is silent for at most a second", async () => {
+    setConfig(mesh.stack, ["relays", "osaka", "listenPort"], 51999);
+    const up = await quietUp(["10.0.0.43"]);
+    assert.match(up, /osaka: UDP port 51820 is served beside 51999 until pc has followed/);
+    assert.equal(await session.on("osaka", "wg show wg0 listen-port"), "51999");
+    assert.match(await session.on("desktop", "wg show wg0 endpoints"), /\t203\.0\.113\.11:51999$/);
+    // It is among those that were heard at the new port last.
+    const moved = "nft list set inet wireguard-mesh-port-wg0 moved4";
+    assert.match(await session.on("osaka", moved), /203\.0\.113\.21 \. \d+/);
+    succeeded(await session.pulumi("preview", "--expect-no-changes"));
   });
 
   it("leaks no secret", () => session.leaks.end());
@@ -64,6 +97,23 @@ describe("a host that only the tunnel leads to", function () {
     );
     assert.ok(silence.longestMs <= 1000 + silence.noiseMs, JSON.stringify(silence));
     return output;
+  }
+
+  /** The peer that the host's address is led to, once that is `expected`. */
+  async function holderOn(relayName: string, expected: string): Promise<string> {
+    let key = "";
+    await poll(
+      async () => {
+        const line = await session.on(
+          relayName,
+          "wg show wg0 allowed-ips | grep -w -F 10.0.0.43/32",
+        );
+        key = line.split("\t")[0] ?? "";
+        return key === expected ? true : undefined;
+      },
+      { limitMs: 30_000, pauseMs: 100 },
+    );
+    return key;
   }
 
   /** The allowed IPs of the desktop on its relay, once the watcher has taken the former ones away. */

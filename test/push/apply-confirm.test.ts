@@ -87,6 +87,14 @@ describe("a push whose connection breaks", function () {
     assert.deepEqual([result, answers], ["applied", ["change", "commit", "commit"]]);
   });
 
+  it("before anything was sent is begun again, once", async () => {
+    const lost: Login = { says: { exitCode: null } };
+    const { result, talk } = await push(new FakeHost(), [lost, {}, {}]);
+    const again = "the connection broke before the host had answered; trying once more";
+    assert.deepEqual([result, talk], ["applied", [again]]);
+    assert.match(messageOf(await push(new FakeHost(), [lost, lost])), /host/);
+  });
+
   it("before the observation was complete tries again", async () => {
     const { result } = await push(new FakeHost(), [{}, { says: { exitCode: null } }, {}]);
     assert.equal(result, "applied");

@@ -45,11 +45,54 @@ for (const shell of SHELLS) {
 timeout() { shift; "$@"; }
 ping() { looks=$((\${looks-0} + 1)); }
 wg() { printf 'KEY\\t${NEW}\\n'; }
-n=0; while [ $n -lt 1000 ]; do follow_moves; n=$((n + 1)); done
+steady=890 n=0; while [ $n -lt 20 ]; do follow_moves; n=$((n + 1)); done
 echo "$looks"; cat "$RUN/settled"`;
       const files = { "run/watcher": "mine\n", "run/rotation": `${LINE}\n` };
       const run = runFunctions(shell, `lock() { :; }; unlock() { :; }\n${script}`, files);
-      assert.equal(run.stdout, `900\n${LINE}\n`, run.stderr);
+      assert.equal(run.stdout, `10\n${LINE}\n`, run.stderr);
+    });
+
+    it("waits longer for the answers of a host that was never heard", () => {
+      const script = `TOKEN=mine
+timeout() { echo "$1" >>"$FOLDER/limits"; false; }
+wg() { [ "$1" = set ] || printf 'OLD-KEY\\t${NEW}\\nNEW-KEY\\t(none)\\n'; }
+n=0; while [ $n -lt 25 ]; do follow_moves; n=$((n + 1)); done
+sort -u "$FOLDER/limits"`;
+      const files = { "run/watcher": "mine\n", "run/rotation": `${HOME}\n` };
+      const run = runFunctions(shell, script, files);
+      assert.equal(run.stdout, "0.5\n1\n2\n", run.stderr);
+    });
+
+    it("has followed to another port once each peer was heard there last", () => {
+      const endpoints = "A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\n";
+      const settled = (moved: string, keys: string) =>
+        runFunctions(
+          shell,
+          `nft() { case "$*" in *moved4) echo "elements = { ${moved}, 192.0.2.9 . 9 }" ;; esac; }
+wg() { printf '${endpoints}'; }
+follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
+        ).stdout;
+      assert.equal(settled("192.0.2.7 . 4001", "A"), "yes\n");
+      assert.equal(settled("192.0.2.7 . 4001, 2001:db8::7 . 4002", "A,B"), "yes\n");
+      assert.equal(settled("192.0.2.7 . 40011", "A"), "no\n");
+      assert.equal(settled("192.0.2.7 . 4001", "A,B"), "no\n");
+      assert.equal(settled("192.0.2.7 . 4001", "A,C"), "no\n");
+    });
+
+    it("serves the former port by a table of its own, and takes that away", () => {
+      const files = { "run/rotation": "port wg0 51820 51999 A\n" };
+      const script = 'nft() { echo "nft $*"; [ "$1" != -f ] || cat; }\nformer_port ';
+      const rules = runFunctions(shell, `${script}add`, files).stdout;
+      assert.match(
+        rules,
+        /^nft -f -\nadd table inet wireguard-mesh-port-wg0\ndelete table inet wire/,
+      );
+      assert.match(rules, /^ {4}udp dport 51820 udp dport set 51999$/m);
+      assert.match(rules, /^ {4}ip daddr \. udp dport != @moved4 udp sport set 51820$/m);
+      assert.doesNotMatch(rules, /TABLE|OLD|NEW/);
+      const gone = runFunctions(shell, `${script}delete`, files).stdout;
+      assert.equal(gone, "nft delete table inet wireguard-mesh-port-wg0\n");
+      assert.equal(runFunctions(shell, `${script}delete`).stdout, "");
     });
 
     it("does nothing once another push has come, or while one holds the lock", () => {
@@ -96,7 +139,7 @@ function look(
 ): string[] {
   const script = `TOKEN=mine
 timeout() { shift; "$@"; }
-ping() { [ "$*" = "-n -c 1 -W 1 10.0.0.9" ] && ${String(answers)}; }
+ping() { [ "$*" = "-n -c 1 -W 2 10.0.0.9" ] && ${String(answers)}; }
 wg() { if [ "$1" = set ]; then echo "wg $*"; else cat "$FOLDER/allowed"; fi; }
 ${before}
 follow_moves`;

@@ -6,6 +6,7 @@ import { readMesh } from "../../../mesh/mesh";
 import { outdatedDeliveries, type Outdated } from "../../../mesh/render/delivery";
 import { NOTHING, recordOf, type NetworkRecord } from "../../../mesh/review/record";
 import { devicesIn, reviewOf, type Review } from "../../../mesh/review/review";
+import { withTunnelLines } from "../../../mesh/review/tunnel-moves";
 import { queryStack } from "../../stack/engine";
 import { recordFrom, resourcesInState } from "../../stack/engine-record";
 import { Failure } from "../../stack/failure";
@@ -25,7 +26,7 @@ export async function comparison(stack: OpenStack, from: string | undefined): Pr
   // The file's own plan: with the outputs, the same edit would be compared in another way by another person.
   const plan = stack.filePlan();
   const before = from === undefined ? await recordedState(stack) : recordIn(from);
-  const review = reviewOf(before, recordOf(plan));
+  const review = withTunnelLines(reviewOf(before, recordOf(plan)), plan);
   const delivered = outdatedDeliveries(plan, stack.config["delivered"]);
   const known = new Set(delivered.map(({ node }) => node));
   const changed = devicesIn(review).filter(({ node }) => !known.has(node));

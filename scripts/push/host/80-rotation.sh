@@ -3,9 +3,11 @@
 
 # $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
 watch_piece() {
+  former_port delete
   rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys" "$RUN/settled"
   [ "$1" != - ] || return 0
   cat "$CHANGE/$1" >"$RUN/rotation"
+  former_port add || return 1
   read -r name </proc/sys/kernel/random/uuid
   printf '%s\n' "$name" >"$RUN/watcher"
   launch "$STATE/host.sh" watch "$name"
@@ -19,6 +21,7 @@ watch_at_boot() {
   [ ! -f "$STATE/commit" ] || finish_commit >/dev/null
   [ -f "$STATE/rotation" ] || return 0
   cat "$STATE/rotation" >"$RUN/rotation"
+  former_port add
   if [ -f "$SECOND_LIVE" ] && ! exists "$SECOND"; then
     without_lock timeout 20 wg-quick up "$SECOND_LIVE"
     for name in -4 -6; do ip "$name" rule add priority 5182 table 5182; done

@@ -4,18 +4,18 @@
 # For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
 follow_moves() {
   local kind name address former now settled=yes
-  [ ! -f "$RUN/settled" ] && has ping && grep -q -e '^former ' -e '^home ' "$RUN/rotation" || return 0
+  [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
   while read -r kind name address former now <&3; do
-    case $kind in former | home) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
+    case $kind in former | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
     unlock
   done 3<"$RUN/rotation"
   if [ "$settled" = no ]; then steady=0; else steady=$((${steady-0} + 1)); fi
   # 180 s at least, since a look takes 0.1 s.
-  [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -e '^former ' -e '^home ' "$RUN/rotation" >"$RUN/settled"
+  [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -E '^(former|home|port) ' "$RUN/rotation" >"$RUN/settled"
   unlock
 }
-answers() { $soon ping -n -c 1 -W 1 "${1%/*}" >/dev/null 2>&1; }
+answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 
 # `former IFACE ADDRESS FORMER`: a host has its former addresses while it does not answer at its new one
 # (mesh/host/former-addresses.ts).
@@ -40,8 +40,9 @@ follow_home() {
   if ! answers "$2"; then
     lock 0 && watched || return 1
     if is_with "$4" "$1" "$2"; then give "$3" "$1" "$2"; else give "$4" "$1" "$2"; fi
-    # The other relay may be about to follow too.
-    answers "$2" || answers "$2" || answers "$2" || give "$3" "$1" "$2"
+    # The other relay may be about to follow too. A host that is never heard may be far away.
+    if answers "$2" || answers "$2" || answers "$2"; then misses=0; else give "$3" "$1" "$2"; misses=$((${misses-0} + 1)); fi
+    [ "$misses" -lt 20 ] || soon='timeout 2'
   fi
   is_with "$4" "$1" "$2"
 }

@@ -1,20 +1,21 @@
 /**
- * An up that moves a host to another tunnel address is killed at random moments, with its program, plugin and pushes. Only
- * the tunnel leads to the host: one more up reaches it, at the old address or the new one. The seed is in the title;
- * FAULT_SEED=7 sets it. Needs root.
+ * An up that moves a host to another address, home relay or port of its relay is killed at random moments, with its program, plugin
+ * and pushes. Only the tunnel leads to the host: one more up reaches it, by the former way or the new one. The seed is in the
+ * title; FAULT_SEED=7 sets it. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { relay } from "../../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "../support/mesh-session";
 import { FAULT_SEED, generator } from "../support/random";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
+import { twoRelays } from "../support/two-relays";
 
-const ROUNDS = 5;
+const ROUNDS = 6;
+const KINDS = ["address", "home relay", "port"] as const;
 /** The engine's output when the first push starts. */
 const PUSHING = /push-command updating/;
 
@@ -27,9 +28,13 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
   let session: MeshSession;
   /** Milliseconds from the first push to the end of a whole run. */
   let duration = 0;
+  let last = 50;
+  let address = "10.0.0.2";
+  let home: "relay" | "osaka" = "relay";
+  const ports = { relay: 51820, osaka: 51820 };
 
   before(async () => {
-    mesh = await meshLab(relay, "test-killed-moves");
+    mesh = await meshLab(twoRelays, "test-killed-moves");
     session = await openSession(mesh);
     setConfig(mesh.stack, ["network", "persistentKeepalive"], 5);
     succeeded(await session.pulumi(...UP));
@@ -39,18 +44,20 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
   after(() => mesh.lab.down());
 
   it("is whole if it is left alone", async () => {
-    const run = await startedUp("10.0.0.50");
+    move("address");
+    const run = await startedUp();
     const begun = Date.now();
     assert.equal(await run.ended, 0);
     duration = Date.now() - begun;
-    await converged("10.0.0.50");
+    await converged();
   });
 
   for (let round = 1; round <= ROUNDS; round++) {
     const part = random();
-    it(`F20: after ${Math.round(part * 100)} % of the pushes: one more up reaches the host`, async () => {
-      const killed = `10.0.0.${50 + 2 * round}`;
-      const run = await startedUp(killed);
+    const kind = KINDS[round % KINDS.length] ?? "address";
+    it(`F20: to another ${kind}, after ${Math.round(part * 100)} % of the pushes: one more up reaches the host`, async () => {
+      move(kind);
+      const run = await startedUp();
       await sleep(part * duration);
       killAll(
         engineProcesses(mesh.lab).filter(({ name, commandLine }) =>
@@ -58,20 +65,43 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
         ),
       );
       await run.ended;
-      // To where it was going, or elsewhere.
-      const next = round % 2 === 0 ? killed : `10.0.0.${51 + 2 * round}`;
-      setConfig(mesh.stack, ["peers", "desktop", "address"], next);
+      // To where it was going, or to a third address.
+      if (kind === "address" && random() < 0.5) move("address");
       const up = await session.command("up", "--yes", "--skip-preview", "--json");
       assert.equal(up.code, 0, `${up.stdout}${up.stderr}`);
-      await converged(next);
+      await converged();
     });
   }
 
   it("leaks no secret", () => session.leaks.end());
 
-  /** An up to this address whose first push has begun. */
-  async function startedUp(address: string): Promise<{ ended: Promise<number | null> }> {
-    setConfig(mesh.stack, ["peers", "desktop", "address"], address);
+  /** Changes one thing in the config. */
+  function move(kind: (typeof KINDS)[number]): void {
+    switch (kind) {
+      case "address":
+        address = `10.0.0.${++last}`;
+        {
+          setConfig(mesh.stack, ["peers", "desktop", "address"], address);
+          return;
+        }
+      case "home relay":
+        home = home === "relay" ? "osaka" : "relay";
+        setConfig(mesh.stack, ["peers", "desktop", "relay"], home);
+        {
+          setConfig(mesh.stack, ["peers", "desktop", "host"], `root@via:${home}`);
+          return;
+        }
+      case "port":
+        ports[home] = ports[home] === 51820 ? 51999 : 51820;
+        {
+          setConfig(mesh.stack, ["relays", home, "listenPort"], ports[home]);
+          return;
+        }
+    }
+  }
+
+  /** An up whose first push has begun. */
+  async function startedUp(): Promise<{ ended: Promise<number | null> }> {
     const argv = ["pulumi", ...UP, "--non-interactive"];
     const engine = mesh.lab.spawn("operator", argv, { stdio: ["ignore", "pipe", "pipe"] });
     const ended = once(engine, "exit").then(([code]) => code as number | null);
@@ -89,13 +119,15 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
     return { ended };
   }
 
-  async function converged(address: string): Promise<void> {
+  async function converged(): Promise<void> {
     const shown = await session.on(
       "desktop",
       "ip -br -4 addr show wg0; cat /etc/wireguard/wg0.conf",
     );
     assert.ok(shown.includes(` ${address}/24`), shown);
     assert.ok(shown.includes(`\nAddress = ${address}/24`), shown);
+    const place = home === "relay" ? "203.0.113.10" : "203.0.113.11";
+    assert.ok(shown.includes(`\nEndpoint = ${place}:${ports[home]}`), shown);
     assert.equal(await canPingSoon(mesh.lab, "laptop", address), true);
   }
 });

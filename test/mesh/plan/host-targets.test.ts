@@ -1,6 +1,8 @@
 /** Login targets, jump relays, machine identities and probes. */
 import assert from "node:assert/strict";
 import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
+import { otherAddresses } from "../../../mesh/host/former-addresses";
+import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
 import { hostKeyLine, keyPair } from "../../support/key-pairs";
@@ -106,5 +108,44 @@ describe("probes", () => {
     assert.deepEqual(nodeIn(plan, "laptop").probes, ["10.86.0.1", "10.86.0.2"]);
     assert.deepEqual(nodeIn(plan, "desktop").probes, ["10.86.0.1"]);
     assert.deepEqual(nodeIn(plan, "tokyo").probes, ["10.86.0.2"]);
+  });
+});
+
+describe("peers that only the tunnel leads to", () => {
+  const pinned = { hostKey: firstKey };
+
+  it("are known to relays by their keys, and to nobody else", () => {
+    const plan = planWith({ ...pinned, host: "root@via:tokyo" });
+    const { publicKey } = nodeIn(plan, "desktop");
+    assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, [publicKey]);
+    assert.deepEqual(nodeIn(plan, "laptop").tunnelOnly, []);
+  });
+
+  it("leave a relay's request as it is where there are none", () => {
+    for (const host of ["root@192.168.1.20", ["root@192.168.1.20", "root@via:tokyo"]]) {
+      const plan = planWith({ ...pinned, host });
+      assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, []);
+      const request = requestWithoutSecrets(nodeIn(plan, "tokyo"), plan, "project/stack");
+      assert.ok(!("tunnelOnly" in request));
+    }
+  });
+
+  it("are looked for at the other addresses that their relay knows", () => {
+    const peers = [
+      {
+        publicKey: "A",
+        allowedIps: ["10.0.0.12/32", "10.0.0.2/32", "fd00::2/128", "192.168.1.0/24"],
+      },
+      { publicKey: "B", allowedIps: ["10.0.0.112/32", "10.0.0.3/32"] },
+    ];
+    assert.deepEqual(otherAddresses("10.0.0.12", peers, []), ["10.0.0.2", "fd00::2"]);
+    assert.deepEqual(otherAddresses("10.0.0.9", peers, []), []);
+    // The watcher has taken the former address away; the address is led to the former home relay.
+    const watched = [
+      "former wg0 10.0.0.12/32 10.0.0.8/32,10.0.0.9/32",
+      "home wg0 10.0.0.7/32 RELAY B",
+    ];
+    assert.deepEqual(otherAddresses("10.0.0.9", peers, watched), ["10.0.0.12"]);
+    assert.deepEqual(otherAddresses("10.0.0.3", peers, watched), ["10.0.0.112", "10.0.0.7"]);
   });
 });

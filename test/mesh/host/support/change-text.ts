@@ -260,7 +260,10 @@ export class ChangeRun {
   #place(path: string, lines: readonly string[]): void {
     const filled = lines.map((line) => {
       const [, publicKey] = /^PrivateKey = \(on this host\) (.+)$/.exec(line) ?? [];
-      return publicKey === undefined ? line : `PrivateKey = ${ownKey(this.host, publicKey)}`;
+      if (publicKey !== undefined) return `PrivateKey = ${ownKey(this.host, publicKey)}`;
+      const [, name = "", key = ""] = /^PresharedKey = \(now\) (\S+) (\S+)$/.exec(line) ?? [];
+      const shared = `(now) ${name} ${key}`;
+      return key === "" ? line : `PresharedKey = ${this.#presharedKey(name, key, shared) ?? ""}`;
     });
     const live = this.host.files.get("/etc/wireguard/wg0.conf") ?? "";
     // The commit places the live file first, and completes the record by its digest.

@@ -1,0 +1,153 @@
+/** A peer that only the tunnel leads to changes its home relay: what its former and its new relay keep. */
+import assert from "node:assert/strict";
+import { decide, type Decision } from "../../../mesh/host/decide";
+import { differences } from "../../../mesh/host/differences";
+import { renderChange } from "../../../mesh/host/change";
+import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
+import { publicKeyOf } from "../../../mesh/keys";
+import { neighbour, peerOf, RELAY, stepsText } from "./support/examples";
+import { ChangeRun, parseChange, sha256 } from "./support/change-text";
+import type { Host } from "./support/host";
+import { freshHost } from "./support/hosts";
+import { IFACE } from "./support/observe";
+import { currentKey, presharedKeyAt, requestOf, type RequestDraw } from "./support/requests";
+import { look, OPTIONS } from "./support/situations";
+
+const CONF = `/etc/wireguard/${IFACE}.conf`;
+const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
+const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
+const ADDRESS = "10.86.0.21/32";
+const [OTHER_RELAY, PEER] = [neighbour(0), neighbour(1, { presharedKey: 0 })];
+
+/** The relay as the peer's home, and while the other relay leads to the peer. */
+const isHome = (mtu: number | null = null): Wanted =>
+  wantedWith({ ...RELAY, mtu, neighbours: [OTHER_RELAY, PEER] });
+const isAway = (mtu: number | null = null): Wanted =>
+  wantedWith({ ...RELAY, mtu, neighbours: [OTHER_RELAY] }, (text) =>
+    text.replace("AllowedIPs = 10.86.0.20/32", `AllowedIPs = 10.86.0.20/32, ${ADDRESS}`),
+  );
+
+const ARRIVES = `home ${IFACE} ${ADDRESS} ${currentKey(0)} ${currentKey(1)}`;
+const LEAVES = `home ${IFACE} ${ADDRESS} ${currentKey(1)} ${currentKey(0)}`;
+
+describe("the new home relay of a peer that only the tunnel leads to", () => {
+  it("knows the peer, and leaves its address with the former relay until it answers here", () => {
+    const host = pushed(isAway());
+    const { change, notes } = changeOf(host, isHome());
+    assert.deepEqual(stepsText(change, "apply"), [
+      ...["wg wg0", "  [Peer]", "  PublicKey = <peer1>", "  PresharedKey = <preshared 0>"],
+      "  PersistentKeepalive = 0",
+      ...["watch", `  home ${IFACE} ${ADDRESS} <peer0> <peer1>`],
+    ]);
+    assert.ok(notes.includes(`${ADDRESS} is led to peer0 until it answers by peer1`));
+    push(host, isHome());
+    assert.deepEqual([...peerOf(host, 0).allowedIps].sort(), ["10.86.0.20/32", ADDRESS]);
+    assert.match(host.files.get(CONF) ?? "", /^AllowedIPs = 10\.86\.0\.21\/32$/m);
+    assert.equal(decideOn(host, isHome()).kind, "nothing");
+  });
+
+  it("is as wanted wherever the watcher leads the address", () => {
+    const host = pushed(isAway());
+    push(host, isHome());
+    for (const holder of [1, 0, 1]) {
+      lead(host, holder);
+      assert.deepEqual(differences(look(host, isHome()), isHome()), { live: [], boot: [] });
+    }
+  });
+
+  it("forgets the former way with the next config once the peer cannot go back", () => {
+    for (const isSettled of [true, false]) {
+      const host = pushed(isAway());
+      push(host, isHome());
+      lead(host, 1);
+      if (isSettled) host.files.set(SETTLED, `${ARRIVES}\n`);
+      push(host, isHome(1380));
+      assert.equal(host.files.get(ROTATION), isSettled ? undefined : `${ARRIVES}\n`);
+      assert.deepEqual([...peerOf(host, 1).allowedIps], [ADDRESS]);
+      assert.equal(decideOn(host, isHome(1380)).kind, "nothing");
+    }
+  });
+});
+
+describe("the former home relay of a peer that only the tunnel leads to", () => {
+  it("keeps the peer, its preshared key and its address until it answers by the new one", () => {
+    const host = pushed(isHome());
+    const { change } = changeOf(host, isAway());
+    assert.deepEqual(stepsText(change, "apply"), [
+      ...["watch", `  home ${IFACE} ${ADDRESS} <peer1> <peer0>`],
+    ]);
+    push(host, isAway());
+    assert.deepEqual([...peerOf(host, 1).allowedIps], [ADDRESS]);
+    const file = host.files.get(CONF) ?? "";
+    assert.ok(file.includes(`AllowedIPs = 10.86.0.20/32, ${ADDRESS}\n`), file);
+    const section = `\n[Peer]\nPublicKey = ${currentKey(1)}\nPresharedKey = ${presharedKeyAt(0)}\n`;
+    assert.ok(file.endsWith(section), file);
+    for (const holder of [1, 0, 1]) {
+      lead(host, holder);
+      assert.deepEqual(differences(look(host, isAway()), isAway()), { live: [], boot: [] });
+    }
+  });
+
+  it("forgets the peer with the next config once it cannot go back", () => {
+    for (const isSettled of [true, false]) {
+      const host = pushed(isHome());
+      push(host, isAway());
+      lead(host, 0);
+      if (isSettled) host.files.set(SETTLED, `${LEAVES}\n`);
+      push(host, isAway(1380));
+      assert.equal(host.files.get(ROTATION), isSettled ? undefined : `${LEAVES}\n`);
+      assert.deepEqual([...peerOf(host, 0).allowedIps].sort(), ["10.86.0.20/32", ADDRESS]);
+      assert.equal(decideOn(host, isAway(1380)).kind, "nothing");
+    }
+  });
+
+  it("is its home again if the config says so", () => {
+    const host = pushed(isHome());
+    push(host, isAway());
+    lead(host, 0);
+    push(host, isHome());
+    assert.equal(host.files.get(ROTATION), `${ARRIVES}\n`);
+    assert.equal(decideOn(host, isHome()).kind, "nothing");
+  });
+
+  it("removes a peer that has another way in, or is gone from the config", () => {
+    const host = pushed(isHome());
+    const { change } = changeOf(host, { ...isAway(), tunnelOnly: [] });
+    assert.ok(stepsText(change, "apply").includes("set wg0 peer <peer1> remove"));
+  });
+});
+
+/** What the watcher does. */
+function lead(host: Host, holder: number): void {
+  for (const at of [0, 1]) peerOf(host, at).allowedIps.delete(ADDRESS);
+  peerOf(host, holder).allowedIps.add(ADDRESS);
+}
+
+function wantedWith(draw: RequestDraw, edit = (text: string) => text): Wanted {
+  const request = requestOf(draw);
+  const config = edit(request.config);
+  const tunnelOnly = [currentKey(1)];
+  return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
+}
+
+function decideOn(host: Host, wanted: Wanted): Decision {
+  return decide(look(host, wanted), wanted, OPTIONS);
+}
+
+function changeOf(host: Host, wanted: Wanted) {
+  const decision = decideOn(host, wanted);
+  assert.ok(decision.kind === "change", JSON.stringify(decision));
+  return decision;
+}
+
+function pushed(wanted: Wanted): Host {
+  const host = freshHost();
+  push(host, wanted);
+  return host;
+}
+
+function push(host: Host, wanted: Wanted): void {
+  const text = renderChange(changeOf(host, wanted).change).reveal();
+  const run = new ChangeRun(host, parseChange(text));
+  for (const name of ["now", "apply", "commit"] as const) run.run(name);
+}
