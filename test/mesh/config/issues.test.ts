@@ -10,7 +10,9 @@ import { tables } from "./issue-rows/all-rows";
 const FILES = [
   "mesh/addresses.ts",
   "mesh/plan/plan-issues.ts",
-  ...["field", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
+  ...["activity", "field", "read-draft", "shape-issues", "shapes", "validate", "values"].map(
+    config,
+  ),
   ...[
     "ec2-shape",
     "rules-addresses",

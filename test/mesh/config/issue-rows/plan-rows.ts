@@ -1,7 +1,7 @@
 /** Issues of reachability and of `expect`. */
 import { changed } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const REMEDY = "add a relay, or an endpoint to one side";
 
@@ -71,6 +71,7 @@ export const planRows: Row[] = [
       ],
     }),
     issues: [
+      leftOut("peers.phone"),
       [
         "peers.laptop.address6",
         "warning",
