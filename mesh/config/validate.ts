@@ -123,5 +123,6 @@ function nodeOf(node: NodeDraft, draft: Draft, home: string | null): Node {
     tags: fields.tags ?? [],
     ec2: ec2Of(node),
     relay: kind === "relay" ? null : (fields.relay ?? home),
+    ...(fields.expires === undefined ? {} : { expires: fields.expires }),
   };
 }

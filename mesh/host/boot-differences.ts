@@ -8,6 +8,7 @@ import { recordedEndpoints, resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import * as paths from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
+import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
 
 export function bootDifferences(observed: Observation, wanted: Wanted): BootDifference[] {
@@ -17,6 +18,7 @@ export function bootDifferences(observed: Observation, wanted: Wanted): BootDiff
     ),
     ...hostScriptDifference(observed, wanted),
     ...startDifferences(observed, wanted),
+    ...tickerDifference(observed, wanted),
     ...recordDifference(observed, wanted),
     ...(isMarked(observed, wanted) ? [] : [{ kind: "owner-mark" } as const]),
   ];
@@ -82,6 +84,12 @@ function startDifferences(observed: Observation, wanted: Wanted): BootDifference
     case "none":
       return [];
   }
+}
+
+/** Placing the file begins them too, so a host without it has one difference, not two. */
+function tickerDifference({ records, ticker }: Observation, wanted: Wanted): BootDifference[] {
+  const begun = records.tasks === null || ticker === "running";
+  return begun || taskLines(wanted).length === 0 ? [] : [{ kind: "ticker", is: "missing" }];
 }
 
 function recordDifference(observed: Observation, wanted: Wanted): BootDifference[] {

@@ -4,10 +4,11 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { Secret } from "../secret";
 import type { BootDifference } from "./difference";
 import { dropInLines } from "./kernel-settings";
-import { renderLiveFile, withoutSecrets } from "./live-file";
+import { renderLiveFile, withoutFollowed, withoutSecrets } from "./live-file";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
 import type { Wanted, WantedInterface } from "./wanted";
+import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
 
 type FileState = Extract<BootDifference, { kind: "file" }>["is"];
@@ -30,6 +31,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const paths = pathsOf(main.name);
   const former = records.second === second?.name ? null : records.second;
   const rotation = wantedLines(wanted);
+  const tasks = taskLines(wanted);
   return [
     configFile(main, observed, wanted),
     ...(second === null || wanted.secondKeptFor !== undefined
@@ -38,6 +40,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
     ...(former === null ? [] : [unwantedConfig(former, observed)]),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
+    plainFile(paths.tasks, "600", tasks.length === 0 ? null : tasks, records.tasks),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
   ];
 }
@@ -50,13 +53,15 @@ function digestOf(text: Secret): string {
 function configFile(one: WantedInterface, observed: Observation, wanted: Wanted): BootFile {
   const { confirmed } = observed.records;
   const path = configPath(one.name);
-  const text = renderLiveFile(one, observed);
+  const text = renderLiveFile(one, observed, wanted);
   const digest = observed.digests.get(path);
   // Of the second interface's file no digest is recorded.
   const isEdited = one === wanted.main && confirmed !== null && confirmed.file !== digest;
+  // A name that the host follows is resolved again after the next boot, so its number there is no matter.
+  const linesOf = wanted.followNames ? withoutFollowed : (lines: readonly string[]) => lines;
   const isSame =
     confirmed?.digest === wanted.digest &&
-    sameLines(withoutSecrets(text), observed.configs.get(path) ?? []);
+    sameLines(linesOf(withoutSecrets(text)), linesOf(observed.configs.get(path) ?? []));
   const isOpen = observed.openFiles.has(path);
   const present = isEdited ? "edited" : !isSame ? "outdated" : isOpen ? "open" : null;
   return { path, mode: "600", text, is: digest === undefined ? "missing" : present };

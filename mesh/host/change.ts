@@ -55,6 +55,8 @@ export type CommitStep =
   | { do: "enable" | "disable"; unit: string }
   /** A script in OpenRC's default runlevel. */
   | { do: "openrc"; verb: "add" | "del"; name: string }
+  /** Begins what the host does by itself, or ends it if its file is gone. */
+  | { do: "tasks" }
   /** Forgets private keys that no interface uses. */
   | { do: "forget-keys" };
 
@@ -116,8 +118,9 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `${step.do} ${step.unit}`;
     case "openrc":
       return `openrc ${step.verb} ${step.name}`;
+    case "tasks":
     case "forget-keys":
-      return "forget-keys";
+      return step.do;
   }
 }
 

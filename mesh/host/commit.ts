@@ -31,6 +31,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...namesThat("extra").map((unit): CommitStep => ({ do: "disable", unit })),
     ...others.filter(({ is }) => is !== null).flatMap(fileStep),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
+    ...tasksStep(observed, wanted),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),
   ];
@@ -64,6 +65,14 @@ function startStep(name: string, { init }: Observation, { main }: Wanted): Commi
     place(pathsOf(main.name).initScript, initScript(main.name), "755"),
     { do: "openrc", verb: "add", name },
   ];
+}
+
+function tasksStep(observed: Observation, wanted: Wanted): CommitStep[] {
+  const { tasks } = pathsOf(wanted.main.name);
+  const differs = bootDifferences(observed, wanted).some(
+    (it) => it.kind === "ticker" || (it.kind === "file" && it.path === tasks),
+  );
+  return differs ? [{ do: "tasks" }] : [];
 }
 
 /** openrc-run(8). Alpine's package has a script of its own; this one needs none. */

@@ -59,6 +59,8 @@ export type BootDifference =
   | { kind: "file"; path: string; is: Presence | "edited" | "outdated" | "open" }
   /** A unit of systemd, or a script of OpenRC. */
   | { kind: "start"; name: string; is: Presence }
+  /** The timer or loop of tasks.ts. */
+  | { kind: "ticker"; is: "missing" }
   /** The record of the confirmed state. */
   | { kind: "record"; is: "missing" | "older-format" | "other-config" | "outdated" }
   /** The node or its machine has another name there. */

@@ -43,6 +43,8 @@ export function formatDifference(
       return formatFile(difference.path, difference.is);
     case "start":
       return AT_BOOT;
+    case "ticker":
+      return NOT_FOLLOWED;
     case "record":
       return RECORDS[difference.is];
     case "owner-mark":
@@ -58,6 +60,8 @@ const WATCHERS = {
 } as const;
 
 const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+
+const NOT_FOLLOWED = "it does not follow the dates of peers and the names in endpoints as planned";
 
 const RECORDS = {
   missing: "no config was confirmed yet",
@@ -116,6 +120,7 @@ function formatFile(
   is: "missing" | "extra" | "edited" | "outdated" | "open",
 ): string {
   if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return AT_BOOT;
+  if (path.endsWith("/tasks")) return NOT_FOLLOWED;
   switch (is) {
     case "missing":
       return `${path} was deleted`;

@@ -39,7 +39,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     ...all.map((difference) => changeSetting(difference, rest)),
     startWatching(observed, wanted),
     pingPeers(ofMain, observed, wanted),
-    awaitHandshakes(ofMain, wanted),
+    awaitHandshakes(ofMain, observed, wanted),
   ]);
 }
 

@@ -6,16 +6,22 @@ import { Secret } from "../secret";
 import { fileEndpoints, NAME_COMMENT, resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
-import type { WantedInterface, WantedPeer } from "./wanted";
+import { tasksHook } from "./tasks";
+import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
 import { formatNumericEndpoint } from "./wireguard-state";
 
-export function renderLiveFile(one: WantedInterface, observed: Observation): Secret {
+export function renderLiveFile(
+  one: WantedInterface,
+  observed: Observation,
+  wanted: Wanted,
+): Secret {
   const endpoints = bootEndpoints(one, observed);
   let key = "";
   const lines = one.text
     .reveal()
     .split("\n")
     .flatMap((line) => {
+      if (line === "[Interface]") return [line, ...tasksHook(wanted)];
       if (line.startsWith("PublicKey = ")) key = line.slice("PublicKey = ".length);
       const endpoint = line.startsWith("Endpoint = ") ? endpoints.get(key) : undefined;
       if (endpoint === undefined) return [line];
@@ -29,6 +35,14 @@ export function renderLiveFile(one: WantedInterface, observed: Observation): Sec
 export function withoutSecrets(text: Secret): string[] {
   const lines = text.reveal().replace(/\n$/, "").split("\n");
   return lines.filter((line) => !/^\s*(PrivateKey|PresharedKey)\s*=/i.test(line));
+}
+
+/** The lines without the numbers that stand for names. */
+export function withoutFollowed(lines: readonly string[]): string[] {
+  return lines.filter(
+    (line, at) =>
+      !(line.startsWith("Endpoint = ") && lines[at - 1]?.startsWith(NAME_COMMENT) === true),
+  );
 }
 
 /** The endpoints that are names in the config, by public key. */

@@ -28,6 +28,8 @@ export interface Observation {
   result: string | null;
   /** The watcher of rotating keys; null: not reported. */
   watcher: "running" | "missing" | null;
+  /** The timer or loop of tasks.ts; null: not reported. */
+  ticker: "running" | "missing" | null;
   /** The pings of the pending change. */
   pings: readonly { address: string; answered: boolean }[];
   network: NetworkState;
@@ -108,6 +110,7 @@ type HostFacts = Pick<
   | "pending"
   | "result"
   | "watcher"
+  | "ticker"
   | "pings"
 >;
 
@@ -128,6 +131,7 @@ function parseHost(lines: readonly string[]): HostFacts {
     pending: pending === null ? null : pendingIn(pending),
     result: first("result"),
     watcher: oneOf(first("watcher"), ["running", "missing"]),
+    ticker: oneOf(first("ticker"), ["running", "missing"]),
     pings: (all.get("ping") ?? []).map((text) => {
       const [address, answer] = splitAt(text, " ");
       return { address, answered: answer === "answered" };

@@ -12,6 +12,8 @@ export interface HostPaths {
   hostScript: string;
   /** What the watcher of rotating keys follows after a boot. */
   rotation: string;
+  /** What the host does by itself (tasks.ts). */
+  tasks: string;
   /** Sysctls for the next boot (sysctl.d(5)). */
   dropIn: string;
   /** For OpenRC. */
@@ -32,6 +34,7 @@ export function pathsOf(name: string): HostPaths {
     owner: `${state}/owner`,
     hostScript: `${state}/host.sh`,
     rotation: `${state}/rotation`,
+    tasks: `${state}/tasks`,
     dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
     initScript: `/etc/init.d/${initName(name)}`,
     watcherUnit: `/etc/systemd/system/${watcherUnitName(name)}`,

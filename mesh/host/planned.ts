@@ -3,7 +3,7 @@ import { machineId } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
 import { interfaceKey } from "../plan/rotation";
 import { fillFacts, type InstanceFacts } from "../render/known-facts";
-import { neighbourInstances } from "../render/push-request";
+import { hasNamedEndpoint, neighbourInstances } from "../render/push-request";
 import { renderRedacted, renderRedactedAlternate } from "../render/render";
 import { Secret } from "../secret";
 import { parseInterface, type Wanted } from "./wanted";
@@ -43,5 +43,6 @@ export function plannedState(
     pairs: rotation?.pairs ?? [],
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: node.fixedPorts,
+    followNames: hasNamedEndpoint(node),
   };
 }

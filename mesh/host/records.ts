@@ -21,6 +21,8 @@ export interface Records {
   watched: readonly string[];
   /** The same for after the next boot, as in the file; null if it is missing. */
   rotation: readonly string[] | null;
+  /** What the host does by itself (tasks.ts), as in the file; null if it is missing. */
+  tasks: readonly string[] | null;
   /** The lines of the sysctl file; null if it is missing. */
   dropIn: readonly string[] | null;
   /** Token of a change by an older version that is not confirmed. */
@@ -56,6 +58,7 @@ export function recordsOf(files: FileLines, name: string): Records {
     second: confirmed?.alternate ?? secondIn(watched),
     watched,
     rotation: files.get(paths.rotation) ?? null,
+    tasks: files.get(paths.tasks) ?? null,
     dropIn: files.get(paths.dropIn) ?? null,
     pendingOfFormat2: confirmedFile === null ? (files.get(`${run}/pending`)?.[0] ?? null) : null,
     rolledBack: files.get(`${run}/rolled-back`)?.[0] ?? null,

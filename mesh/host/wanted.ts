@@ -1,5 +1,5 @@
 /** What a push request wants of a host, as data to compare with an observation. */
-import { ON_THIS_HOST, type PushRequest } from "../push-request";
+import { EXPIRY_COMMENT, ON_THIS_HOST, type PushRequest } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 import { splitAt } from "./lines";
 import { canonicalAddress, interfaceAddress, prefixOf } from "./prefixes";
@@ -28,6 +28,8 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
+  /** PushRequest.followNames */
+  followNames: boolean;
 }
 
 export interface WantedInterface {
@@ -58,6 +60,8 @@ export interface WantedPeer {
   endpoint: WantedEndpoint | null;
   /** Seconds; 0: off. */
   keepalive: number;
+  /** Seconds since 1970; null: never. */
+  expires: number | null;
 }
 
 export interface WantedEndpoint {
@@ -97,6 +101,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
+    followNames: request.followNames === true,
   };
 }
 
@@ -186,7 +191,13 @@ function parsePeer(name: string | null, section: string): WantedPeer {
     allowedIps: listIn(settings, "AllowedIPs").flatMap((text) => prefixOf(text)?.text ?? []),
     endpoint: endpoint === undefined ? null : parseWantedEndpoint(endpoint),
     keepalive: Number(settings.get("PersistentKeepalive") ?? 0),
+    expires: expiryIn(section),
   };
+}
+
+function expiryIn(section: string): number | null {
+  const line = section.split("\n").find((it) => it.startsWith(EXPIRY_COMMENT));
+  return line === undefined ? null : Date.parse(line.slice(EXPIRY_COMMENT.length)) / 1000;
 }
 
 /** A preshared key; sealed where the text hides it. */

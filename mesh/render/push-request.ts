@@ -1,7 +1,8 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
+import { addressIn } from "../addresses";
 import { hostTargets, machineId } from "../plan/host-targets";
 import type { NodePlan, Plan } from "../plan/plan";
-import { instancePlaceholder } from "../placeholders";
+import { instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
 import {
   ON_THIS_HOST,
@@ -83,6 +84,7 @@ function requestOf(
     probes: node.probes,
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
+    ...(hasNamedEndpoint(node) ? { followNames: true as const } : {}),
     identity,
     rotation: rotationTask(node, alternate),
   };
@@ -112,6 +114,14 @@ export function neighbourInstances(node: NodePlan, plan: Plan): string[] {
   return node.sections
     .filter(({ name }) => ec2Nodes.has(name))
     .map(({ name, publicKey }) => `${instancePlaceholder(name)}:${publicKey}`);
+}
+
+/** Whether it dials a neighbour by its DNS name. */
+export function hasNamedEndpoint({ sections }: NodePlan): boolean {
+  return sections.some(({ endpoint }) => {
+    const host = endpoint?.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+    return host !== undefined && !isPlaceholder(host) && addressIn(host) === null;
+  });
 }
 
 /** Null unless the node is an ec2 relay, whose instance needs an SSH identity first. */

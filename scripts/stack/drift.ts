@@ -57,6 +57,8 @@ function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: s
       if (path === live) return is === "edited" || is === "missing";
       return path === dropIn && is === (forwarding.ipv4 || forwarding.ipv6 ? "missing" : "extra");
     }
+    case "ticker":
+      return true;
     case "record":
     case "owner-mark":
       return false;

@@ -157,6 +157,7 @@ commit_step() {
     delete) rm -f "$2" ;;
     enable | disable) SYSTEMD_OFFLINE=1 timeout -k 1 10 systemctl --quiet --no-reload "$1" "$2" ;;
     openrc) timeout 10 rc-update "$2" "$3" default ;;
+    tasks) if [ -f "$STATE/tasks" ]; then begin_tasks; else end_tasks; fi ;;
     forget-keys) forget_own_keys ;;
   esac
 }

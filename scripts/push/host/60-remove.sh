@@ -40,6 +40,7 @@ by_hand() {
 tear_down() {
   local name
   watch_piece -
+  end_tasks
   for name in "wg-quick@$IFACE.service" "$KEYS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
   [ ! -e "/etc/init.d/wireguard-mesh.$IFACE" ] || commit_step openrc del "wireguard-mesh.$IFACE" >/dev/null 2>&1
   if grep -q -s -w -F "$SECOND" "$STATE/confirmed" "$STATE/rotation"; then

@@ -17,6 +17,8 @@ main() {
     identity) drop_other_keys ;;
     tear-down) tear_down_pending ;;
     watch) if [ -n "$TOKEN" ]; then watch; else watch_at_boot; fi ;;
+    tasks) tasks_at_boot ;;
+    tick | ticks) "$verb" ;;
     # An older version's timer, after its change was confirmed.
     rollback) ;;
     *) fail "unknown verb $verb" "on the host: remove or release" ;;

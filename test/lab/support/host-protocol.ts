@@ -34,6 +34,7 @@ export interface WantedState {
   owner?: string;
   probes?: string[];
   instances?: string[];
+  followNames?: true;
   /** Replaces the message with the change, to damage it on its way. */
   damage?: (message: string) => string;
   /** Edits the program that the change leaves on the host. */
@@ -106,13 +107,14 @@ export class HostSession {
   }
 
   request(wanted: WantedState): PushRequest {
-    const { config, forwarding = false, probes = [], owner, instances } = wanted;
+    const { config, forwarding = false, probes = [], owner, instances, followNames } = wanted;
     const families = { ipv4: forwarding === true, ipv6: false };
     return requestFor(this.lab, this.node, {
       ...{ config, probes },
       forwarding: typeof forwarding === "object" ? forwarding : families,
       ...(owner === undefined ? {} : { owner }),
       ...(instances === undefined ? {} : { instances }),
+      ...(followNames === undefined ? {} : { followNames }),
     });
   }
 

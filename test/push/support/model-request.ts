@@ -11,6 +11,7 @@ export const NEIGHBOUR: NeighbourDraw = {
   presharedKey: 0,
   keys: "current",
   mustShake: false,
+  expires: null,
 };
 
 /** The request of a small host with one neighbour, named peer0, with `edits`. */
@@ -26,6 +27,7 @@ export function requestWith(edits: Partial<RequestDraw>): PushRequest {
     forwarding: { ipv4: true, ipv6: false },
     instance: null,
     second: null,
+    followNames: false,
     ...edits,
   });
 }

@@ -1,6 +1,7 @@
 /** Runs the text of a change on a model host, as the host's program would. */
 import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
+import { beginTasks } from "./rounds";
 import { ipLine } from "./ip-line";
 import {
   createWireGuard,
@@ -110,6 +111,9 @@ export class ChangeRun {
         return;
       case "openrc":
         if (one === "add") this.host.bootLinks.add(`/etc/runlevels/default/${two}`);
+        return;
+      case "tasks":
+        beginTasks(this.host);
         return;
       case "forget-keys":
         return;

@@ -70,6 +70,7 @@ function hostLines(host: Host): string[] {
     ...(host.links.has(IFACE) ? [] : ["wireguard kernel"]),
     ...[...host.bootLinks].map((path) => `link ${path}`),
     `watcher ${host.watcherRuns ? "running" : "missing"}`,
+    `ticker ${host.tickerRuns ? "running" : "missing"}`,
   ];
 }
 

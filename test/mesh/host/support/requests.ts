@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { PushRequest } from "../../../../mesh/push-request";
 import { keyPairs } from "../../../support/key-pairs";
+import { NOW } from "./host";
 import { IFACE, SECOND } from "./observe";
 
 /** One neighbour. Its number decides keys and addresses. */
@@ -15,6 +16,8 @@ export interface NeighbourDraw {
   /** `next`: the second of its two keys only; `both`: a rotation in progress. */
   keys: "current" | "next" | "both";
   mustShake: boolean;
+  /** Seconds from the model's beginning of time (NOW); null: never. */
+  expires: number | null;
 }
 
 export interface RequestDraw {
@@ -29,6 +32,7 @@ export interface RequestDraw {
   forwarding: { ipv4: boolean; ipv6: boolean };
   instance: string | null;
   second: { key: number; port: number } | null;
+  followNames: boolean;
 }
 
 export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
@@ -42,6 +46,7 @@ const neighbour: fc.Arbitrary<NeighbourDraw> = fc.record({
   presharedKey: fc.constantFrom(null, 0, 1),
   keys: fc.constantFrom("current", "current", "next", "both"),
   mustShake: fc.boolean(),
+  expires: fc.constantFrom(null, null, null, -3600, 20, 200, 86_400),
 });
 
 export const requestDraws: fc.Arbitrary<RequestDraw> = fc
@@ -59,6 +64,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
       { weight: 2, arbitrary: fc.constant(null) },
       fc.record({ key: fc.constantFrom(21, 22), port: fc.constantFrom(51821, 51822) }),
     ),
+    followNames: fc.boolean(),
   })
   .map(withDistinctPorts);
 
@@ -109,6 +115,7 @@ export function requestOf(draw: RequestDraw): PushRequest {
       .map(({ at }) => `10.86.0.${at + 20}`),
     instances:
       instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
+    ...(draw.followNames ? { followNames: true as const } : {}),
     identity: null,
     rotation: rotating
       ? {
@@ -178,6 +185,7 @@ function sections(draw: RequestDraw): string[] {
       ...(routed ? [`AllowedIPs = ${prefixesOf(it, draw).join(", ")}`] : []),
       ...(it.endpoint === null || !dialled ? [] : [`Endpoint = ${it.endpoint}`]),
       ...(it.keepalive === 0 ? [] : [`PersistentKeepalive = ${it.keepalive}`]),
+      ...(it.expires === null ? [] : [`# Expires = ${timeAt(it.expires)}`]),
     ];
     const name = `peer${it.at}`;
     return [
@@ -186,6 +194,10 @@ function sections(draw: RequestDraw): string[] {
       ...(it.keys === "next" ? section(name, nextKey(it.at), true, true) : []),
     ];
   });
+}
+
+function timeAt(seconds: number): string {
+  return new Date((NOW + seconds) * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** A LAN is behind the first neighbour that has it. */
