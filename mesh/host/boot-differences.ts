@@ -43,14 +43,18 @@ export function confirmedState(observed: Observation, wanted: Wanted): Confirmed
   };
 }
 
-/** By public key. A name that does not resolve was not set, so what was set before stays in the record. */
+/**
+ * By public key. A name that does not resolve was not set, so what was set before stays in the record, unless the host follows
+ * the name: then it sets it by itself.
+ */
 function setEndpoints(observed: Observation, wanted: Wanted): Map<string, string> {
   return new Map(
     interfacesOf(wanted).flatMap(({ name, peers }) => {
       const before = recordedEndpoints(observed, name);
       return peers.flatMap(({ publicKey, endpoint }) => {
         if (endpoint === null) return [];
-        const isSet = resolve(endpoint, observed).length > 0;
+        const isFollowed = wanted.followNames && endpoint.isName;
+        const isSet = isFollowed || resolve(endpoint, observed).length > 0;
         const text = isSet ? endpoint.text : before.get(publicKey);
         return text === undefined ? [] : [[publicKey, text] as const];
       });

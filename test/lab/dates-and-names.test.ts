@@ -65,7 +65,7 @@ describe("a host between two pushes", function () {
       await net.relay.run(`! ${present}`);
     });
 
-    it("does not come back in a world that begins anew, where wg-quick up is all that runs at boot", async () => {
+    it("does not come back when the host of the lab boots, where wg-quick up is all that runs", async () => {
       await net.lab.reboot("relay");
       await net.relay.run("sysctl -q -p /etc/sysctl.d/60-wireguard-mesh-wg0.conf");
       assert.equal(await loopOf(net.relay), "");

@@ -15,7 +15,7 @@ begin_tasks() {
   ! ticker_runs || return 0
   mkdir -p "$RUN"
   with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --unit="${TASKS_TIMER%.timer}" --on-active=1 \
-    --on-unit-active="$(sed -n 's/^every //p' "$STATE/tasks")" --timer-property=AccuracySec=1 /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
+    --on-unit-active="$(sed -n 's/^every //p' "$STATE/tasks")" --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
   detach "$STATE/host.sh" ticks "$IFACE"
 }
 end_tasks() {

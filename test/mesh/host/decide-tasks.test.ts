@@ -5,6 +5,7 @@ import {
   changeOn,
   decideOn,
   neighbour,
+  notesOn,
   peerOf,
   pushed,
   RELAY,
@@ -166,7 +167,20 @@ describe("a name in an endpoint that the host follows", () => {
     assert.ok(host.files.get(LIVE)?.includes("51820\nEndpoint = 203.0.113.99:51820\n"));
   });
 
-  it("is left to its host by requests of older versions", () => {
+  it("that does not resolve is tried again without a push", () => {
+    const host = freshHost();
+    host.resolver.clear();
+    assert.deepEqual(notesOn(host, NAMED).slice(-1), [
+      "far.example.org, the endpoint of peer2, does not resolve on this host; it has no endpoint until the name resolves, which is tried every 30 s",
+    ]);
+    pushed(NAMED, host);
+    host.resolver.set("far.example.org", ["203.0.113.99"]);
+    pass(host, 30);
+    assert.equal(peerOf(host, 2).endpoint, "203.0.113.99:51820");
+    assert.equal(decideOn(host, NAMED).kind, "nothing");
+  });
+
+  it("is not followed for requests of older versions", () => {
     const host = pushed({ ...NAMED, followNames: false });
     assert.equal(host.files.has(FILE), false);
     assert.ok(!host.files.get(LIVE)?.includes("PostUp"));

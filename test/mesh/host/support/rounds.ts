@@ -16,7 +16,8 @@ export function round(host: Host): void {
     for (const [what, key = "", one = "", two = ""] of tasks) {
       if (what === "expire" && Number(one) <= host.now) peers.delete(key);
       const peer = what === "resolve" ? peers.get(key) : undefined;
-      if (peer === undefined || host.now - peer.handshake <= silence) continue;
+      if (peer === undefined) continue;
+      if (peer.endpoint !== null && host.now - peer.handshake <= silence) continue;
       const answers = (host.resolver.get(one) ?? []).map((address) => `${address}:${two}`);
       if (!answers.includes(peer.endpoint ?? "")) peer.endpoint = answers[0] ?? peer.endpoint;
     }
