@@ -118,7 +118,7 @@ for (const shell of SHELLS) {
     const rounds = (stand: string, script: string): string[] => {
       const { stdout, stderr } = runFunctions(
         shell,
-        `detach() { echo "detach \${1##*/} $2 $3"; }
+        `detach() { echo "detach \${1##*/} $2 $3"; : & }
 expire() { echo expire; }
 has() { :; }
 without_lock() { echo "$*" | sed "s|$STATE|STATE|" >&3; return "\${FAILS-0}"; }

@@ -17,6 +17,7 @@ begin_tasks() {
   with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --unit="${TASKS_TIMER%.timer}" --on-active=1 \
     --on-unit-active="$(sed -n 's/^every //p' "$STATE/tasks")" --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
   detach "$STATE/host.sh" ticks "$IFACE"
+  printf '%s\n' $! >"$RUN/ticker"
 }
 end_tasks() {
   [ ! -e "/run/systemd/transient/$TASKS_TIMER" ] || timeout -k 1 10 systemctl --quiet stop "$TASKS_TIMER" 2>/dev/null
