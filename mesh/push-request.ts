@@ -82,6 +82,11 @@ export interface PushRequest extends HostAccess {
   names?: NodeNames;
   /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */
   tunnelOnly?: string[];
+  /**
+   * The host resolves the names in endpoints again while a peer is silent. Absent without such names, and in requests of older
+   * versions.
+   */
+  followNames?: true;
   /** For the first login to an EC2 instance of this stack; null for other machines. */
   identity: HostIdentity | null;
   /** Null unless a key is changing or a second interface exists. */
@@ -122,6 +127,9 @@ export interface HostIdentity {
 
 /** Placeholder in a config for a private key that only the host has; the public key follows it. */
 export const ON_THIS_HOST = "(on this host)";
+
+/** Begins a comment in a peer section: when the host removes that peer by itself, as `2027-01-01T00:00:00Z`. */
+export const EXPIRY_COMMENT = "# Expires = ";
 
 /** What the push program prints on stdout on success, as one line of JSON without secrets. */
 export interface PushResult {

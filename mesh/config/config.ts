@@ -78,6 +78,8 @@ export interface Node {
   ec2: Ec2Spec | null;
   /** A peer's home relay; null for a relay, and in a network without relays. */
   relay: string | null;
+  /** Milliseconds since 1970; absent: never. */
+  expires?: number;
 }
 
 /** A LAN as the network knows it. */

@@ -1,8 +1,9 @@
 /** Reads the raw config into a draft of its valid parts, with an issue for every other part. */
 import { Secret } from "../secret";
+import { activityOf } from "./activity";
 import type { Draft, KeysDraft, NodeDraft, SecretsDraft } from "./draft";
 import { ec2Shape } from "./ec2-shape";
-import { error, warning, type Issue } from "./issue";
+import { error, type Issue } from "./issue";
 import { Mistake } from "./mistake";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
 import { isMap, mistyped, printable, readShape, unknownKey } from "./shape-issues";
@@ -86,12 +87,14 @@ function readNodes(
     if (named.length > 0) return [];
     const path = [group, name];
     const fields = readShape(shape, value, path, issues);
+    const activity = activityOf(fields, `${group}.${name}`, now);
+    issues.push(...activity.issues);
     return [
       {
         name,
         kind,
         path: `${group}.${name}`,
-        active: isActive(fields, `${group}.${name}`, now, issues),
+        active: activity.active,
         fields,
         ec2: kind === "relay" ? readEc2(value, path, issues) : null,
       },
@@ -113,25 +116,6 @@ function nameIssues(group: string, name: string): Issue[] {
     if (!(problem instanceof Mistake)) throw problem;
     return [error(`${group}.${printable(name)}`, problem.message, problem.remedy)];
   }
-}
-
-function isActive(
-  fields: NodeDraft["fields"],
-  path: string,
-  now: number,
-  issues: Issue[],
-): boolean {
-  if (fields.enabled === false) return false;
-  if (fields.expires === undefined || fields.expires >= now) return true;
-  const since = new Date(fields.expires).toISOString();
-  issues.push(
-    warning(
-      `${path}.expires`,
-      `passed at ${since}: the node is left out`,
-      "remove it, or set a later date",
-    ),
-  );
-  return false;
 }
 
 function sharedNames(relays: NodeDraft[], peers: NodeDraft[]): Issue[] {

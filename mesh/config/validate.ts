@@ -150,5 +150,6 @@ function nodeOf(node: NodeDraft, draft: Draft): Node {
     tags: fields.tags ?? [],
     ec2: ec2Of(node),
     relay: homeOf(node, draft),
+    ...(fields.expires === undefined ? {} : { expires: fields.expires }),
   };
 }

@@ -10,6 +10,7 @@ import { hostsDifference, needsNamesUnit } from "./names";
 import type { Observation } from "./observation";
 import * as paths from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
+import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
 
 export function bootDifferences(observed: Observation, wanted: Wanted): BootDifference[] {
@@ -21,6 +22,7 @@ export function bootDifferences(observed: Observation, wanted: Wanted): BootDiff
     ...dnsDifference(observed, wanted),
     ...hostScriptDifference(observed, wanted),
     ...startDifferences(observed, wanted),
+    ...tickerDifference(observed, wanted),
     ...recordDifference(observed, wanted),
     ...(isMarked(observed, wanted) ? [] : [{ kind: "owner-mark" } as const]),
   ];
@@ -45,14 +47,18 @@ export function confirmedState(observed: Observation, wanted: Wanted): Confirmed
   };
 }
 
-/** By public key. A name that does not resolve was not set, so what was set before stays in the record. */
+/**
+ * By public key. A name that does not resolve was not set, so what was set before stays in the record, unless the host follows
+ * the name: then it sets it by itself.
+ */
 function setEndpoints(observed: Observation, wanted: Wanted): Map<string, string> {
   return new Map(
     interfacesOf(wanted).flatMap(({ name, peers }) => {
       const before = recordedEndpoints(observed, name);
       return peers.flatMap(({ publicKey, endpoint }) => {
         if (endpoint === null) return [];
-        const isSet = resolve(endpoint, observed).length > 0;
+        const isFollowed = wanted.followNames && endpoint.isName;
+        const isSet = isFollowed || resolve(endpoint, observed).length > 0;
         const text = isSet ? endpoint.text : before.get(publicKey);
         return text === undefined ? [] : [[publicKey, text] as const];
       });
@@ -91,6 +97,12 @@ function startDifferences(observed: Observation, wanted: Wanted): BootDifference
     case "none":
       return [];
   }
+}
+
+/** Placing the file begins them too, so a host without it has one difference, not two. */
+function tickerDifference({ records, ticker }: Observation, wanted: Wanted): BootDifference[] {
+  const begun = records.tasks === null || ticker === "running";
+  return begun || taskLines(wanted).length === 0 ? [] : [{ kind: "ticker", is: "missing" }];
 }
 
 function recordDifference(observed: Observation, wanted: Wanted): BootDifference[] {

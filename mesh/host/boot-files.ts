@@ -5,12 +5,13 @@ import { Secret } from "../secret";
 import type { BootDifference } from "./difference";
 import { filterFileInUse, filterHooks, filterText } from "./filter";
 import { dropInLines } from "./kernel-settings";
-import { renderLiveFile, withoutSecrets } from "./live-file";
 import { dnsConfigLines, dnsUnitLines } from "./dns-server";
 import { namesLines, namesUnitLines } from "./names";
+import { renderLiveFile, withoutFollowed, withoutSecrets } from "./live-file";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
 import type { Wanted, WantedInterface } from "./wanted";
+import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
 
 type FileState = Extract<BootDifference, { kind: "file" }>["is"];
@@ -36,6 +37,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const filter = filterFile(observed, wanted);
   const hooks = filter === null ? [] : filterHooks(main.name, filter.path);
   const unused = paths.filters.filter((path) => path !== filter?.path);
+  const tasks = taskLines(wanted);
   return [
     ...(filter === null ? [] : [filter]),
     configFile(main, observed, wanted, hooks),
@@ -54,6 +56,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
         ]
       : []),
     plainFile(paths.rotation, "600", rotation.length === 0 ? null : rotation, records.rotation),
+    plainFile(paths.tasks, "600", tasks.length === 0 ? null : tasks, records.tasks),
     ...(observed.init === "systemd" ? [watcherUnit(observed, wanted)] : []),
   ];
 }
@@ -71,13 +74,15 @@ function configFile(
 ): BootFile {
   const { confirmed } = observed.records;
   const path = configPath(one.name);
-  const text = renderLiveFile(one, observed, hooks);
+  const text = renderLiveFile(one, observed, wanted, hooks);
   const digest = observed.digests.get(path);
   // Of the second interface's file no digest is recorded.
   const isEdited = one === wanted.main && confirmed !== null && confirmed.file !== digest;
+  // A name that the host follows is resolved again after the next boot, so its number there is no matter.
+  const linesOf = wanted.followNames ? withoutFollowed : (lines: readonly string[]) => lines;
   const isSame =
     confirmed?.digest === wanted.digest &&
-    sameLines(withoutSecrets(text), observed.configs.get(path) ?? []);
+    sameLines(linesOf(withoutSecrets(text)), linesOf(observed.configs.get(path) ?? []));
   const isOpen = observed.openFiles.has(path);
   const present = isEdited ? "edited" : !isSame ? "outdated" : isOpen ? "open" : null;
   return { path, mode: "600", text, is: digest === undefined ? "missing" : present };

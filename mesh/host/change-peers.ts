@@ -5,6 +5,7 @@ import { resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import { wantedPrefixes } from "./peer-differences";
 import { forgetStep, type Part } from "./steps";
+import { hasExpired, isOverdue } from "./tasks";
 import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
 import {
   formerSection,
@@ -104,7 +105,8 @@ function renewPeers(
 ): Part {
   const { name } = one;
   const prefixes = wantedPrefixes(device, one, wanted);
-  const sections = one.peers.map((peer): PeerSection => {
+  const due = one.peers.filter((peer) => !hasExpired(peer, observed));
+  const sections = due.map((peer): PeerSection => {
     const { publicKey } = peer;
     const fresh = newSection(peer, prefixes.get(publicKey) ?? [], observed);
     const heard = taken.get(publicKey) ?? device.peers.get(publicKey)?.endpoint ?? null;
@@ -201,7 +203,7 @@ function wantedSections(
   const prefixes = wantedPrefixes(device, one, wanted);
   return one.peers.flatMap((peer) => {
     const all = changes.get(peer.publicKey);
-    if (all === undefined) return [];
+    if (all === undefined || isOverdue(peer, observed)) return [];
     const fresh = newSection(peer, prefixes.get(peer.publicKey) ?? [], observed);
     const running = device.peers.get(peer.publicKey);
     return [running === undefined ? fresh : changedSection(peer, running, all, fresh)];

@@ -61,6 +61,8 @@ export type CommitStep =
   | { do: "dns"; verb: "restart" | "reload" | "stop" }
   /** A script in OpenRC's default runlevel. */
   | { do: "openrc"; verb: "add" | "del"; name: string }
+  /** Begins what the host does by itself, or ends it if its file is gone. */
+  | { do: "tasks" }
   /** Forgets private keys that no interface uses. */
   | { do: "forget-keys" };
 
@@ -127,8 +129,9 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `dns ${step.verb}`;
     case "openrc":
       return `openrc ${step.verb} ${step.name}`;
+    case "tasks":
     case "forget-keys":
-      return "forget-keys";
+      return step.do;
   }
 }
 

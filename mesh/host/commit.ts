@@ -37,6 +37,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...hostsSteps(observed, wanted),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
     ...dnsSteps(observed, wanted),
+    ...tasksStep(observed, wanted),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),
   ];
@@ -80,6 +81,14 @@ function endStep(name: string, { init }: Observation): CommitStep[] {
     { do: "openrc", verb: "del", name },
     { do: "delete", path: `/etc/init.d/${name}` },
   ];
+}
+
+function tasksStep(observed: Observation, wanted: Wanted): CommitStep[] {
+  const { tasks } = pathsOf(wanted.main.name);
+  const differs = bootDifferences(observed, wanted).some(
+    (it) => it.kind === "ticker" || (it.kind === "file" && it.path === tasks),
+  );
+  return differs ? [{ do: "tasks" }] : [];
 }
 
 /** openrc-run(8). Alpine's package has a script of its own; this one needs none. */

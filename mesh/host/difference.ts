@@ -67,6 +67,8 @@ export type BootDifference =
   | { kind: "dns"; is: Presence }
   /** A unit of systemd, or a script of OpenRC. */
   | { kind: "start"; name: string; is: Presence }
+  /** The timer or loop of tasks.ts. */
+  | { kind: "ticker"; is: "missing" }
   /** The record of the confirmed state. */
   | { kind: "record"; is: "missing" | "older-format" | "other-config" | "outdated" }
   /** The node or its machine has another name there. */

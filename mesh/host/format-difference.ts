@@ -52,6 +52,8 @@ export function formatDifference(
         : "its DNS server for the names of nodes is not in the plan";
     case "start":
       return atBoot(difference.name);
+    case "ticker":
+      return NOT_FOLLOWED;
     case "record":
       return RECORDS[difference.is];
     case "owner-mark":
@@ -79,6 +81,8 @@ const NAMES = {
   extra: "the names of nodes in /etc/hosts are not in the plan",
   outdated: "the names of nodes in /etc/hosts are not as planned",
 } as const;
+
+const NOT_FOLLOWED = "it does not follow the dates of peers and the names in endpoints as planned";
 
 const RECORDS = {
   missing: "no config was confirmed yet",
@@ -156,6 +160,7 @@ function formatFile(
   is: "missing" | "extra" | "edited" | "outdated" | "open",
 ): string {
   if (path.startsWith("/etc/sysctl.d/") || path.startsWith("/etc/systemd/")) return atBoot(path);
+  if (path.endsWith("/tasks")) return NOT_FOLLOWED;
   switch (is) {
     case "missing":
       return `${path} was deleted`;

@@ -5,6 +5,7 @@ import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { prefixOf } from "./prefixes";
 import type { Part } from "./steps";
+import { hasExpired } from "./tasks";
 import type { Wanted, WantedInterface } from "./wanted";
 import { newSection, UNCHANGED, wgStep } from "./wg-text";
 
@@ -35,12 +36,16 @@ export function tryNewKeys(
 }
 
 /** The proofs that could not be had before the change. `differences` are those of the first interface. */
-export function awaitHandshakes(differences: readonly LiveDifference[], wanted: Wanted): Part {
+export function awaitHandshakes(
+  differences: readonly LiveDifference[],
+  observed: Observation,
+  wanted: Wanted,
+): Part {
   const { main, mustShake } = wanted;
   const changes = changesByPeer(differences);
   const before = triedPeers(differences, wanted);
   const untried = main.peers.filter(
-    (it) => mustShake.includes(it.publicKey) && !before.includes(it),
+    (it) => mustShake.includes(it.publicKey) && !before.includes(it) && !hasExpired(it, observed),
   );
   const apply = untried.flatMap(({ publicKey }) => {
     const moved = changes.get(publicKey)?.find((it) => it.kind === "endpoint" && it.moved);

@@ -46,7 +46,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     isWanted ? NOTHING : filter,
     startWatching(observed, wanted),
     pingPeers(ofMain, observed, wanted),
-    awaitHandshakes(ofMain, wanted),
+    awaitHandshakes(ofMain, observed, wanted),
   ]);
 }
 

@@ -6,13 +6,15 @@ import { Secret } from "../secret";
 import { fileEndpoints, NAME_COMMENT, resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
-import type { WantedInterface, WantedPeer } from "./wanted";
+import { tasksHook } from "./tasks";
+import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
 import { formatNumericEndpoint } from "./wireguard-state";
 
 /** `hooks`: more lines of the [Interface] section. */
 export function renderLiveFile(
   one: WantedInterface,
   observed: Observation,
+  wanted: Wanted,
   hooks: readonly string[],
 ): Secret {
   const endpoints = bootEndpoints(one, observed);
@@ -21,7 +23,7 @@ export function renderLiveFile(
     .reveal()
     .split("\n")
     .flatMap((line) => {
-      if (line === "[Interface]") return [line, ...hooks];
+      if (line === "[Interface]") return [line, ...hooks, ...tasksHook(wanted)];
       if (line.startsWith("PublicKey = ")) key = line.slice("PublicKey = ".length);
       const endpoint = line.startsWith("Endpoint = ") ? endpoints.get(key) : undefined;
       if (endpoint === undefined) return [line];
@@ -35,6 +37,14 @@ export function renderLiveFile(
 export function withoutSecrets(text: Secret): string[] {
   const lines = text.reveal().replace(/\n$/, "").split("\n");
   return lines.filter((line) => !/^\s*(PrivateKey|PresharedKey)\s*=/i.test(line));
+}
+
+/** The lines without the numbers that stand for names. */
+export function withoutFollowed(lines: readonly string[]): string[] {
+  return lines.filter(
+    (line, at) =>
+      !(line.startsWith("Endpoint = ") && lines[at - 1]?.startsWith(NAME_COMMENT) === true),
+  );
 }
 
 /** The endpoints that are names in the config, by public key. */

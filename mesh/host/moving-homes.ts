@@ -88,7 +88,7 @@ function withPeers(one: WantedInterface, kept: readonly WireGuardPeer[]): Wanted
   const peers = kept.map(({ publicKey, presharedKey, keepalive }): WantedPeer => {
     const shared = presharedKey === "none" ? null : Secret.sealed();
     const own = { name: publicKey, publicKey, presharedKey: shared, keepalive };
-    return { ...own, allowedIps: [], endpoint: null };
+    return { ...own, allowedIps: [], endpoint: null, expires: null };
   });
   const sections = kept.map(({ publicKey, presharedKey }) =>
     [

@@ -32,6 +32,8 @@ export interface Observation {
   watcher: "running" | "missing" | null;
   /** Process of the DNS server of a relay; null: it does not run. */
   dnsProcess: number | null;
+  /** The timer or loop of tasks.ts; null: not reported. */
+  ticker: "running" | "missing" | null;
   /** The pings of the pending change. */
   pings: readonly { address: string; answered: boolean }[];
   network: NetworkState;
@@ -123,6 +125,7 @@ type HostFacts = Pick<
   | "result"
   | "watcher"
   | "dnsProcess"
+  | "ticker"
   | "pings"
 >;
 
@@ -144,6 +147,7 @@ function parseHost(lines: readonly string[]): HostFacts {
     result: first("result"),
     watcher: oneOf(first("watcher"), ["running", "missing"]),
     dnsProcess: numberIn(first("dns")),
+    ticker: oneOf(first("ticker"), ["running", "missing"]),
     pings: (all.get("ping") ?? []).map((text) => {
       const [address, answer] = splitAt(text, " ");
       return { address, answered: answer === "answered" };

@@ -14,6 +14,8 @@ export interface HostPaths {
   rotation: string;
   /** Files with the packet filter. The live file names one of them, so that its own rename switches both. */
   filters: readonly [string, string];
+  /** What the host does by itself (tasks.ts). */
+  tasks: string;
   /** Sysctls for the next boot (sysctl.d(5)). */
   dropIn: string;
   /** The names of nodes, as lines of hosts(5). */
@@ -43,6 +45,7 @@ export function pathsOf(name: string): HostPaths {
     hostScript: `${state}/host.sh`,
     rotation: `${state}/rotation`,
     filters: [`/etc/wireguard/${name}.a.nft`, `/etc/wireguard/${name}.b.nft`],
+    tasks: `${state}/tasks`,
     dropIn: `/etc/sysctl.d/60-wireguard-mesh-${name}.conf`,
     names: `/etc/wireguard-mesh/${name}.hosts`,
     namesUnit: `/etc/systemd/system/${namesUnitName(name)}`,

@@ -3,6 +3,7 @@ import type { PeerDifference } from "./difference";
 import { endpointDifference, recordedEndpoints } from "./endpoints";
 import { splitAtLast } from "./lines";
 import type { Observation } from "./observation";
+import { hasExpired, isOverdue } from "./tasks";
 import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
 import type { WireGuardDevice, WireGuardPeer } from "./wireguard-state";
 
@@ -16,12 +17,14 @@ export function peerDifferences(
   const prefixes = wantedPrefixes(device, one, wanted);
   const recorded = recordedEndpoints(observed, one.name);
   const replaced = replacedInstances(observed, wanted);
-  const planned = new Set(one.peers.map(({ publicKey }) => publicKey));
-  const found = one.peers.flatMap((peer): PeerDifference[] => {
+  const due = one.peers.filter((peer) => !isOverdue(peer, observed));
+  const planned = new Set(due.map(({ publicKey }) => publicKey));
+  const found = due.flatMap((peer): PeerDifference[] => {
     const { publicKey } = peer;
     const of = { interface: one.name, publicKey };
     const running = device.peers.get(publicKey);
-    if (running === undefined) return [{ ...of, kind: "peer", is: "missing" }];
+    if (running === undefined)
+      return hasExpired(peer, observed) ? [] : [{ ...of, kind: "peer", is: "missing" }];
     const endpoint = endpointDifference(
       peer,
       running,

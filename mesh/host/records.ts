@@ -23,6 +23,8 @@ export interface Records {
   rotation: readonly string[] | null;
   /** Those of `watched` that have been at the new place for longer than a change can be undone. */
   settled: readonly string[];
+  /** What the host does by itself (tasks.ts), as in the file; null if it is missing. */
+  tasks: readonly string[] | null;
   /** The lines of the sysctl file; null if it is missing. */
   dropIn: readonly string[] | null;
   /** The lines of the file with the names of nodes; null if it is missing. */
@@ -67,6 +69,7 @@ export function recordsOf(files: FileLines, name: string): Records {
     watched,
     rotation: files.get(paths.rotation) ?? null,
     settled: files.get(`${run}/settled`) ?? [],
+    tasks: files.get(paths.tasks) ?? null,
     dropIn: files.get(paths.dropIn) ?? null,
     names: files.get(paths.names) ?? null,
     namesUnit: files.get(paths.namesUnit) ?? null,

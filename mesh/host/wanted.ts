@@ -1,5 +1,5 @@
 /** What a push request wants of a host, as data to compare with an observation. */
-import { ON_THIS_HOST, type NodeNames, type PushRequest } from "../push-request";
+import { EXPIRY_COMMENT, ON_THIS_HOST, type NodeNames, type PushRequest } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 import { splitAt } from "./lines";
 import { canonicalAddress, interfaceAddress, prefixOf } from "./prefixes";
@@ -34,6 +34,8 @@ export interface Wanted {
   names: NodeNames | null;
   /** PushRequest.tunnelOnly */
   tunnelOnly: readonly string[];
+  /** PushRequest.followNames */
+  followNames: boolean;
   /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
   former?: readonly FormerAddresses[];
   /** Addresses that either of two peers may have: see moving-homes.ts. */
@@ -89,6 +91,8 @@ export interface WantedPeer {
   endpoint: WantedEndpoint | null;
   /** Seconds; 0: off. */
   keepalive: number;
+  /** Seconds since 1970; null: never. */
+  expires: number | null;
 }
 
 export interface WantedEndpoint {
@@ -131,6 +135,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     filter: request.filter ?? null,
     names: request.names ?? null,
     tunnelOnly: request.tunnelOnly ?? [],
+    followNames: request.followNames === true,
   };
 }
 
@@ -220,7 +225,13 @@ function parsePeer(name: string | null, section: string): WantedPeer {
     allowedIps: listIn(settings, "AllowedIPs").flatMap((text) => prefixOf(text)?.text ?? []),
     endpoint: endpoint === undefined ? null : parseWantedEndpoint(endpoint),
     keepalive: Number(settings.get("PersistentKeepalive") ?? 0),
+    expires: expiryIn(section),
   };
+}
+
+function expiryIn(section: string): number | null {
+  const line = section.split("\n").find((it) => it.startsWith(EXPIRY_COMMENT));
+  return line === undefined ? null : Date.parse(line.slice(EXPIRY_COMMENT.length)) / 1000;
 }
 
 /** A preshared key; sealed where the text hides it. */

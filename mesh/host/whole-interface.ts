@@ -7,6 +7,7 @@ import type { Observation } from "./observation";
 import { wantedPrefixes } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
 import { ipStep, type Part } from "./steps";
+import { hasExpired } from "./tasks";
 import type { Wanted, WantedInterface } from "./wanted";
 import {
   formerSection,
@@ -31,7 +32,8 @@ export function createInterface(
   const { name } = one;
   const own = { privateKey: privateKeyText(one), listenPort: one.listenPort };
   const prefixes = wantedPrefixes(null, one, wanted);
-  const peers = one.peers.map((peer): PeerSection => {
+  const due = one.peers.filter((peer) => !hasExpired(peer, observed));
+  const peers = due.map((peer): PeerSection => {
     const fresh = newSection(peer, prefixes.get(peer.publicKey) ?? [], observed);
     const heard = taken.get(peer.publicKey);
     return { ...fresh, endpoint: fresh.endpoint ?? (heard ? formatNumericEndpoint(heard) : null) };

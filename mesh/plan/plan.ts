@@ -163,7 +163,13 @@ function planSection(
       .map((prefix) => prefix.text),
     endpoint: known.endpoint === null ? null : formatEndpoint(known.endpoint),
     persistentKeepalive: planKeepalive(node, neighbour, config.network),
+    ...expiryOf(node, neighbour),
   };
+}
+
+/** A device has nobody to remove the peer, and would need a new config for every other date. */
+function expiryOf({ hosts }: Node, { expires }: Node): Pick<PeerSection, "expires"> {
+  return expires === undefined || hosts.length === 0 ? {} : { expires: Math.ceil(expires / 1000) };
 }
 
 /** Seconds, or null for off. By default only a node that the neighbour cannot dial has to keep its NAT mapping open. */

@@ -1,8 +1,9 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
+import { addressIn } from "../addresses";
 import { hostTargets, machineId } from "../plan/host-targets";
 import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
-import { instancePlaceholder } from "../placeholders";
+import { instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
 import {
   ON_THIS_HOST,
@@ -89,6 +90,7 @@ function requestOf(
     ...(filter === null ? {} : { filter }),
     ...namesFor(node, plan),
     ...(node.tunnelOnly.length === 0 ? {} : { tunnelOnly: node.tunnelOnly }),
+    ...(hasNamedEndpoint(node) ? { followNames: true as const } : {}),
     identity,
     rotation: rotationTask(node, alternate),
   };
@@ -126,6 +128,14 @@ export function neighbourInstances(node: NodePlan, plan: Plan): string[] {
   return node.sections
     .filter(({ name }) => ec2Nodes.has(name))
     .map(({ name, publicKey }) => `${instancePlaceholder(name)}:${publicKey}`);
+}
+
+/** Whether it dials a neighbour by its DNS name. */
+export function hasNamedEndpoint({ sections }: NodePlan): boolean {
+  return sections.some(({ endpoint }) => {
+    const host = endpoint?.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+    return host !== undefined && !isPlaceholder(host) && addressIn(host) === null;
+  });
 }
 
 /** Null unless the node is an ec2 relay, whose instance needs an SSH identity first. */

@@ -4,7 +4,7 @@ import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
 import { interfaceKey, holdsNextKey } from "../plan/rotation";
-import { ON_THIS_HOST } from "../push-request";
+import { EXPIRY_COMMENT, ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
 
 /** The secrets of the stack that are set. */
@@ -149,7 +149,7 @@ function privateKeyLine({ key, publicKey }: Interface, secrets: SecretValues): s
 }
 
 function renderSection(own: string, section: PeerSection, secrets: SecretValues): string {
-  const { allowedIps, endpoint, persistentKeepalive } = section;
+  const { allowedIps, endpoint, persistentKeepalive, expires } = section;
   return lines([
     `# ${section.name}${section.which === "next" ? " (next key)" : ""}`,
     "[Peer]",
@@ -158,7 +158,13 @@ function renderSection(own: string, section: PeerSection, secrets: SecretValues)
     allowedIps.length === 0 ? null : `AllowedIPs = ${allowedIps.join(", ")}`,
     endpoint === null ? null : `Endpoint = ${endpoint}`,
     persistentKeepalive === null ? null : `PersistentKeepalive = ${persistentKeepalive}`,
+    expires === undefined ? null : `${EXPIRY_COMMENT}${formatTime(expires)}`,
   ]);
+}
+
+/** In UTC, as `2027-01-01T00:00:00Z`. */
+function formatTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** With the network's prefix length, so that wg-quick routes the whole network into the interface. */

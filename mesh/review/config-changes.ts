@@ -20,7 +20,7 @@ export function parseConfig(text: string): ConfigText {
 }
 
 function settingsIn(text: string): Settings {
-  const lines = text.matchAll(/^(\w+) = (.*)$/gm);
+  const lines = text.matchAll(/^(?:# (?=Expires ))?(\w+) = (.*)$/gm);
   return new Map([...lines].map(([, key = "", value = ""]) => [key, value]));
 }
 
@@ -66,6 +66,7 @@ const WORDS: Readonly<Record<string, string>> = {
   PersistentKeepalive: "persistent keepalive",
   PresharedKey: "preshared key",
   PrivateKey: "where its private key is",
+  Expires: "expiry",
 };
 
 function settingChanges(before: Settings, after: Settings): string[] {

@@ -93,7 +93,8 @@ function nodeChange(
     : [{ node, change: "changed", lines: [HIDDEN_CHANGE], pushed: after.pushed }];
 }
 
-const HIDDEN_CHANGE = "~ pushed again: its last push failed, or its keys or login have changed";
+const HIDDEN_CHANGE =
+  "~ pushed again: its last push failed, its keys or login have changed, or this version does more there";
 
 function newLine({ config, alternate }: NodeRecord): string {
   const { settings, peers } = parseConfig(config);

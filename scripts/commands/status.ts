@@ -1,5 +1,7 @@
 /** `status`: the running network, compared with the plan. */
 import type { Command } from "commander";
+import { isAboutActivity } from "../../mesh/config/activity";
+import { formatIssues } from "../../mesh/config/issue";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText, pendingText } from "../cli/report-text";
@@ -33,9 +35,16 @@ async function status(names: string[], options: CommonOptions): Promise<void> {
   // With names, hosts that could prove a new key may not have been asked.
   const pending = names.length === 0 ? pendingKeys(plan, answers) : [];
   const outdated = await outdatedDevices(stack);
+  const leaving = stack.mesh.issues.filter(isAboutActivity);
   process.exitCode = report.ok ? 0 : 1;
-  const text = [statusText(report, outdated), pendingText(pending), outdatedText(outdated, plan)];
-  print(options, { ...report, pending, outdated }, joinBlocks(text, "\n\n"));
+  const text = [
+    statusText(report, outdated),
+    pendingText(pending),
+    outdatedText(outdated, plan),
+    leaving.length === 0 ? "" : `Left out, or soon to be:\n${formatIssues(leaving)}`,
+  ];
+  const json = { ...report, pending, outdated, ...(leaving.length === 0 ? {} : { leaving }) };
+  print(options, json, joinBlocks(text, "\n\n"));
 }
 
 /** A node without a host cannot be asked, but its relay can. */

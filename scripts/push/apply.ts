@@ -1,7 +1,6 @@
 /** Brings one host to a state: the first login observes, decides and begins the change; confirm.ts has the second one. */
 import { renderChange, type Change } from "../../mesh/host/change";
 import { decide } from "../../mesh/host/decide";
-import { servesDns } from "../../mesh/host/dns-server";
 import { hostNotes } from "../../mesh/host/notes";
 import { toolsToInstall, type Installation } from "../../mesh/host/tools";
 import type { PushRequest, PushResult } from "../../mesh/push-request";

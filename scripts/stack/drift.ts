@@ -59,6 +59,8 @@ function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: s
     }
     case "hosts":
     case "dns":
+    case "ticker":
+      return true;
     case "record":
     case "owner-mark":
       return false;

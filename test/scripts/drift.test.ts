@@ -167,10 +167,15 @@ describe("drift of an endpoint that is a name", () => {
     assert.deepEqual(driftAt("laptop", answer(), of, 181), []);
   });
 
-  it("is that the next boot would dial it, while the tunnel works", () => {
-    assert.deepEqual(driftAt("laptop", answer("192.0.2.99"), of, 10), [
-      `${live} is not as planned, which counts at the next boot`,
-    ]);
+  it("is nothing while the tunnel works, though the file has the former address: the host follows the name", () => {
+    assert.deepEqual(driftAt("laptop", answer("192.0.2.99"), of, 10), []);
+  });
+
+  it("is that the host does not follow it", () => {
+    assert.deepEqual(
+      driftAt("laptop", (it) => ({ ...it, ticker: "missing" }), of, 10),
+      ["it does not follow the dates of peers and the names in endpoints as planned"],
+    );
   });
 });
 

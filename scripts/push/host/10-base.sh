@@ -33,6 +33,7 @@ set_paths() {
   DNS_UNIT=wireguard-mesh-dns-$IFACE.service
   DNS_PID=/run/wireguard-mesh-dns-$IFACE.pid
   MARK="# wireguard-mesh $IFACE"
+  TASKS_TIMER=wireguard-mesh-tasks-$IFACE.timer
   STATE=/var/lib/wireguard-mesh/$IFACE
   # Emptied by every boot.
   RUN=/run/wireguard-mesh/$IFACE
@@ -65,6 +66,9 @@ launch() {
   set -- "$1" "$2" "$IFACE" "$3"
   with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --collect --property=Restart=on-failure \
     --property=RestartSec=1 --unit="wireguard-mesh-$2-$IFACE-$4" /bin/sh "$@" </dev/null >/dev/null 2>&1 && return
+  detach "$@"
+}
+detach() {
   if has setsid; then set -- setsid sh "$@"; else set -- nohup sh "$@"; fi
   # Not by without_lock: a function in the background would keep the login's output open.
   "$@" </dev/null >/dev/null 2>&1 9>&- &

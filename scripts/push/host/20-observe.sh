@@ -61,6 +61,7 @@ observe_host() {
     echo "pending $(first_line "$RUN/pending") $state"
   fi
   [ ! -f "$RUN/result" ] || while read -r line; do printf '%s\n' "$line"; done <"$RUN/result"
+  if [ -f "$STATE/tasks" ]; then if ticker_runs; then echo ticker running; else echo ticker missing; fi; fi
   if [ -f "$RUN/watcher" ]; then if watcher_runs; then echo watcher running; else echo watcher missing; fi; fi
   [ ! -d /etc/cloud ] || echo cloud-init
   dns=$(dns_process)
@@ -94,7 +95,7 @@ observe_kernel() {
 }
 observe_records() {
   local name files=
-  for name in format digest file forwarding probes instances rotation own-mtu commit switched-on-ipv4 switched-on-ipv6; do files="$files $STATE/$name"; done
+  for name in format digest file forwarding probes instances rotation tasks own-mtu commit switched-on-ipv4 switched-on-ipv6; do files="$files $STATE/$name"; done
   for name in pending timer watcher keys rp-filter rolled-back rotation settled; do files="$files $RUN/$name"; done
   # shellcheck disable=SC2086 # paths without blanks
   grep -s -H '' $files "$NAMES" "$DNS_CONFIG" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf

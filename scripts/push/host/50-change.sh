@@ -161,6 +161,7 @@ commit_step() {
     openrc) timeout 10 rc-update "$2" "$3" default ;;
     hosts) write_hosts ;;
     dns) serve_names "$2" ;;
+    tasks) if [ -f "$STATE/tasks" ]; then begin_tasks; else end_tasks; fi ;;
     forget-keys) forget_own_keys ;;
   esac
 }

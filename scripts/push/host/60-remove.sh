@@ -42,6 +42,7 @@ tear_down() {
   watch_piece -
   for name in "wg-quick@$IFACE.service" "$KEYS_UNIT" "$NAMES_UNIT" "$DNS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
   for name in "wireguard-mesh.$IFACE" "wireguard-mesh-dns.$IFACE"; do [ ! -e "/etc/init.d/$name" ] || commit_step openrc del "$name" >/dev/null 2>&1; done
+  end_tasks
   if grep -q -s -w -F "$SECOND" "$STATE/confirmed" "$STATE/rotation"; then
     ! exists "$SECOND" || ip link del dev "$SECOND"
     for name in -4 -6; do ip "$name" rule del priority 5182 2>/dev/null; done

@@ -19,6 +19,8 @@ main() {
     # At boot, by its unit.
     names) lock 25 && write_hosts ;;
     watch) if [ -n "$TOKEN" ]; then watch; else watch_at_boot; fi ;;
+    tasks) tasks_at_boot ;;
+    tick | ticks) "$verb" ;;
     # An older version's timer, after its change was confirmed.
     rollback) ;;
     *) fail "unknown verb $verb" "on the host: remove or release" ;;

@@ -37,6 +37,7 @@ export interface WantedState {
   names?: PushRequest["names"];
   /** PushRequest.filter */
   filter?: string;
+  followNames?: true;
   /** Replaces the message with the change, to damage it on its way. */
   damage?: (message: string) => string;
   /** Edits the program that the change leaves on the host. */
@@ -109,7 +110,8 @@ export class HostSession {
   }
 
   request(wanted: WantedState): PushRequest {
-    const { config, forwarding = false, probes = [], owner, instances, filter, names } = wanted;
+    const { config, forwarding = false, probes = [], owner, instances } = wanted;
+    const { filter, names, followNames } = wanted;
     const families = { ipv4: forwarding === true, ipv6: false };
     return requestFor(this.lab, this.node, {
       ...{ config, probes },
@@ -118,6 +120,7 @@ export class HostSession {
       ...(instances === undefined ? {} : { instances }),
       ...(names === undefined ? {} : { names }),
       ...(filter === undefined ? {} : { filter }),
+      ...(followNames === undefined ? {} : { followNames }),
     });
   }
 

@@ -1,5 +1,6 @@
 /** The exact text of every issue. */
 import assert from "node:assert/strict";
+import { isAboutActivity } from "../../../mesh/config/activity";
 import { readMesh } from "../../../mesh/mesh";
 import { proseIn, type Prose } from "../../support/prose";
 import { TODAY } from "../../support/networks";
@@ -10,7 +11,16 @@ import { tables } from "./issue-rows/all-rows";
 const FILES = [
   "mesh/addresses.ts",
   "mesh/plan/plan-issues.ts",
-  ...["field", "ports", "read-draft", "shape-issues", "shapes", "validate", "values"].map(config),
+  ...[
+    "activity",
+    "field",
+    "ports",
+    "read-draft",
+    "shape-issues",
+    "shapes",
+    "validate",
+    "values",
+  ].map(config),
   ...[
     "ec2-shape",
     "rules-addresses",
@@ -43,6 +53,14 @@ describe("issues of a config", () => {
       }
     });
   }
+
+  it("about nodes that are left out or will be are told from others, for status", () => {
+    const about = Object.values(tables).flatMap((rows) =>
+      rows.flatMap(({ raw }) => readMesh(raw, TODAY).issues.filter(isAboutActivity)),
+    );
+    const words = /^is (false|within a day|in \d+ days?)|^passed at /;
+    assert.ok(about.length >= 10 && about.every(({ message }) => words.test(message)));
+  });
 
   it("are all in the tables: every text in the code has a row", () => {
     const rows = Object.values(tables).flat();

@@ -231,11 +231,17 @@ const cases: Case[] = [
       },
     },
   ],
-  ["the last day of a node", "valid", desktop({ expires: "2026-11-23" })],
+  [
+    "the last day of a node",
+    "warning",
+    desktop({ expires: "2026-11-23" }),
+    "peers.desktop.expires",
+  ],
   [
     "the last day of a node, in the format of the engine for a date without quotes",
-    "valid",
+    "warning",
     desktop({ expires: "2026-11-23 00:00:00 +0000 UTC" }),
+    "peers.desktop.expires",
   ],
   [
     "a node that has just expired",

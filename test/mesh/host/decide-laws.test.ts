@@ -11,6 +11,7 @@ import { boot, configPath, freshHost, pushedByFormat2 } from "./support/hosts";
 import { IFACE } from "./support/observe";
 import { assertReached } from "./support/reached";
 import { requestDraws, requestOf } from "./support/requests";
+import { round } from "./support/rounds";
 import { configurationOf, everyChange, look, OPTIONS, situationOf } from "./support/situations";
 import { assertUntouched } from "./support/untouched";
 
@@ -123,14 +124,35 @@ describe("decide", () => {
     }, 100);
   });
 
+  it("finds nothing to do in what the host has done by itself since: dates that came, names that were followed", () => {
+    everyChange(({ host, run, wanted }) => {
+      for (const part of ["now", "apply", "commit"] as const) run(part);
+      const followed = (key: string) =>
+        wanted.followNames &&
+        wanted.main.peers.some(({ publicKey, endpoint }) => publicKey === key && endpoint?.isName);
+      for (const seconds of [10, 60, 150, 100_000]) {
+        host.now += seconds;
+        host.resolver.set("far.example.org", [`198.51.100.${seconds % 200}`, "203.0.113.77"]);
+        if (host.tickerRuns) round(host);
+        const { live, boot } = differences(look(host, wanted), wanted);
+        // Without followNames, and for addresses, a push dials a silent peer again and renders the file anew.
+        const others = live.filter((it) => it.kind !== "endpoint" || followed(it.publicKey));
+        assert.deepEqual([others, wanted.followNames ? boot : []], [[], []]);
+      }
+    }, 150);
+  });
+
   it("takes over what an older version pushed without a step, and boots into the same state", () => {
     fc.assert(
       fc.property(requestDraws, (drawn) => {
         const draw = { ...drawn, filter: null };
         const host = freshHost();
-        pushedByFormat2(host, requestOf(draw));
+        // Older versions knew no dates.
+        const neighbours = draw.neighbours.map((it) => ({ ...it, expires: null }));
+        const former = { ...draw, neighbours };
+        pushedByFormat2(host, requestOf(former));
         const before = structuredClone(host);
-        const situation = situationOf(host, draw);
+        const situation = situationOf(host, former);
         assert.ok(situation !== null);
         const { change, run } = situation;
         assert.deepEqual([change.apply, change.undo], [[], []]);

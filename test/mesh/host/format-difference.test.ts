@@ -177,6 +177,12 @@ describe("the words for a difference", () => {
       TWO,
     ],
     [
+      "a timer for names and dates that was stopped",
+      (host) => (host.tickerRuns = false),
+      ["it does not follow the dates of peers and the names in endpoints as planned"],
+      { ...RELAY, neighbours: [neighbour(0, { expires: 100 })] },
+    ],
+    [
       "a second interface that is gone",
       (host) => {
         deleteLink(host, SECOND);

@@ -172,7 +172,9 @@ describe("a review", () => {
     const lines = (push: "update" | "replace") =>
       linesOf(reviewOf(record, record, new Map([["p33", push]])));
     assert.deepEqual(lines("update"), {
-      p33: ["~ pushed again: its last push failed, or its keys or login have changed"],
+      p33: [
+        "~ pushed again: its last push failed, its keys or login have changed, or this version does more there",
+      ],
     });
     assert.deepEqual(lines("replace"), {
       p33: ["~ another machine: it is set up, and the former one cleaned"],

@@ -11,6 +11,7 @@ export const NEIGHBOUR: NeighbourDraw = {
   presharedKey: 0,
   keys: "current",
   mustShake: false,
+  expires: null,
 };
 
 /** The request of a small host with one neighbour, named peer0, with `edits`. */
@@ -29,6 +30,7 @@ export function requestWith(edits: Partial<RequestDraw>): PushRequest {
     filter: null,
     names: null,
     serves: false,
+    followNames: false,
     ...edits,
   });
 }

@@ -80,6 +80,7 @@ function observe(host: RunningHost, wanted: Wanted): Observation {
       "tools wg wg-quick ip flock sha256sum awk timeout setsid nft",
       "ip full",
       "watcher running",
+      "ticker running",
       ...host.links.map((link) => `link ${link}`),
     ],
     ip: ipLines(host),

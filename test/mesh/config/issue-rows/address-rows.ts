@@ -1,6 +1,6 @@
 /** Issues of tunnel addresses, LANs and public keys. */
 import { changed, keys } from "../../../support/small-network";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const FREE = "choose a free address inside it; `npx wireguard-mesh add-peer` finds the next one";
 const PRIVATE = "use a private prefix, e.g. 10.86.0.0/24";
@@ -70,6 +70,7 @@ export const addressRows: Row[] = [
       peers: { laptop: { enabled: false } },
     }),
     issues: [
+      leftOut("peers.laptop"),
       [
         "peers.desktop.address6",
         "warning",
@@ -116,6 +117,7 @@ export const addressRows: Row[] = [
     title: "one public key at two nodes, one of them disabled",
     raw: changed({ peers: { laptop: { publicKey: keys.desktop.publicKey, enabled: false } } }),
     issues: [
+      leftOut("peers.laptop"),
       [
         "peers.laptop.publicKey",
         "error",

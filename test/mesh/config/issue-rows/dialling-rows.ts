@@ -1,7 +1,7 @@
 /** Issues of relays, endpoints, sites and keepalives. */
 import { Secret } from "../../../../mesh/secret";
 import { changed, hostKey, keys } from "../../../support/small-network";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const THROUGH_ITSELF =
   "the tunnel would be routed through itself: use the machine's address on the outer network";
@@ -56,6 +56,7 @@ export const diallingRows: Row[] = [
     title: "a home relay that is disabled",
     raw: changed({ relays: { tokyo: { enabled: false } }, peers: { desktop: { relay: "tokyo" } } }),
     issues: [
+      leftOut("relays.tokyo"),
       [
         "peers.desktop.relay",
         "error",

@@ -2,7 +2,7 @@
 import { Secret } from "../../../../mesh/secret";
 import { keyPair } from "../../../support/key-pairs";
 import { changed, hostKey, keys } from "../../../support/small-network";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 /** All private keys are set. */
 const privateKeys = Secret.sealed();
@@ -17,12 +17,15 @@ export const hostRows: Row[] = [
         laptop: { host: ["taro@192.168.1.21"], enabled: false },
       },
     }),
-    issues: ["desktop", "laptop"].map((name) => [
-      `peers.${name}.hostKey`,
-      "error",
-      "is missing: without it any machine could pose as this host",
-      "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
-    ]),
+    issues: [
+      leftOut("peers.laptop"),
+      ...["desktop", "laptop"].map((name): Row["issues"][number] => [
+        `peers.${name}.hostKey`,
+        "error",
+        "is missing: without it any machine could pose as this host",
+        "copy the machine's own line, from a session you trust: cat /etc/ssh/ssh_host_ed25519_key.pub",
+      ]),
+    ],
   },
   {
     title: "a host via a relay that does not exist",
@@ -66,6 +69,7 @@ export const hostRows: Row[] = [
       peers: { desktop: { host: "taro@via:osaka", hostKey } },
     }),
     issues: [
+      leftOut("relays.osaka"),
       ["peers.desktop.host", "error", "goes through osaka, which is disabled", "use another host"],
     ],
   },

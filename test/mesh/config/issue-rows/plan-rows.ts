@@ -1,7 +1,7 @@
 /** Issues of reachability and of `expect`. */
 import { changed } from "../../../support/small-network";
 import { keyPair } from "../../../support/key-pairs";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const PORTS = "write PROTOCOL/PORT or PROTOCOL/FIRST-LAST, e.g. tcp/443, udp/53 or tcp/8000-8100";
 
@@ -73,6 +73,7 @@ export const planRows: Row[] = [
       ],
     }),
     issues: [
+      leftOut("peers.phone"),
       [
         "peers.laptop.address6",
         "warning",

@@ -8,3 +8,13 @@ export interface Row {
   /** `[path, severity, message, remedy]`, in the order in which they are reported. */
   issues: [string, "error" | "warning", string, string][];
 }
+
+/** The issue of a disabled node; `path` is the node's. */
+export function leftOut(path: string): Row["issues"][number] {
+  return [
+    `${path}.enabled`,
+    "warning",
+    "is false: the node is left out",
+    "remove it to have the node in the network again",
+  ];
+}

@@ -2,7 +2,7 @@
 import { Mistake } from "../../../../mesh/config/mistake";
 import { Secret } from "../../../../mesh/secret";
 import { changed, keys } from "../../../support/small-network";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const NAME =
   "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters";
@@ -202,6 +202,38 @@ export const shapeRows: Row[] = [
         "remove it, or set a later date",
       ],
     ],
+  },
+  {
+    title: "nodes that expire within 30 days, to the day",
+    raw: changed({
+      relays: { tokyo: { expires: "2026-11-23T18:00:00Z" } },
+      peers: {
+        desktop: { expires: "2026-11-24" },
+        laptop: { expires: "2026-12-23T13:59:59+02:00" },
+      },
+    }),
+    issues: (
+      [
+        ["relays.tokyo", "within a day, at 2026-11-23T18:00:00.000Z"],
+        ["peers.desktop", "in 1 day, at 2026-11-24T23:59:59.999Z"],
+        ["peers.laptop", "in 29 days, at 2026-12-23T11:59:59.000Z"],
+      ] as const
+    ).map(([path, when]) => [
+      `${path}.expires`,
+      "warning",
+      `is ${when}: hosts refuse the node from then on`,
+      "to keep the node, set a later date and run up",
+    ]),
+  },
+  {
+    title: "a node that expires in 30 days",
+    raw: changed({ peers: { laptop: { expires: "2026-12-23T12:00:00Z" } } }),
+    issues: [],
+  },
+  {
+    title: "a node that has expired and is disabled",
+    raw: changed({ peers: { laptop: { expires: "2026-11-22", enabled: false } } }),
+    issues: [leftOut("peers.laptop")],
   },
   {
     title: "values that the engine would not read as they are written",

@@ -1,6 +1,7 @@
 /** Runs the text of a change on a model host, as the host's program would. */
 import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
+import { beginTasks } from "./rounds";
 import { ipLine } from "./ip-line";
 import { nftLoad } from "./nft-load";
 import { dnsStep, writeHosts } from "./hosts-file";
@@ -122,6 +123,9 @@ export class ChangeRun {
         return;
       case "openrc":
         if (one === "add") this.host.bootLinks.add(`/etc/runlevels/default/${two}`);
+        return;
+      case "tasks":
+        beginTasks(this.host);
         return;
       case "forget-keys":
         return;

@@ -35,11 +35,12 @@ export const RELAY: RequestDraw = {
   filter: null,
   names: null,
   serves: false,
+  followNames: false,
 };
 
 export function neighbour(at: number, more: Partial<NeighbourDraw> = {}): NeighbourDraw {
   const usual = { lans: [], endpoint: null, keepalive: 0, presharedKey: null };
-  return { at, ...usual, keys: "current", mustShake: false, ...more };
+  return { at, ...usual, keys: "current", mustShake: false, expires: null, ...more };
 }
 
 /** A host that was pushed to and confirmed it. */

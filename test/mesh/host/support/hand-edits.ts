@@ -20,6 +20,7 @@ import { boot, configPath } from "./hosts";
 import { DROP_IN, FILTERS, IFACE, SECOND } from "./observe";
 import { currentKey, ENDPOINTS, filterAt, LANS, nextKey, pairAt } from "./requests";
 import { DNS_CONFIG, HOSTS, NAMES } from "./hosts-file";
+import { round } from "./rounds";
 
 const FOREIGN_KEY = Buffer.alloc(32, 0x77).toString("base64");
 
@@ -181,6 +182,18 @@ const EDITS = {
   },
   "the watcher is killed": (host: Host) => {
     host.watcherRuns = false;
+  },
+  "time passes": (host: Host, n: number) => {
+    host.now += 40 * n;
+    if (host.tickerRuns) round(host);
+  },
+  "nothing follows dates and names": (host: Host) => {
+    host.tickerRuns = false;
+  },
+  "the tasks are edited": (host: Host) => {
+    const path = "/var/lib/wireguard-mesh/wg0/tasks";
+    const text = host.files.get(path);
+    if (text !== undefined) host.files.set(path, text.replace("every 30", "every 2"));
   },
   "the host boots": (host: Host) => {
     boot(host);

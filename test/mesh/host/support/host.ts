@@ -1,6 +1,9 @@
 /** A host as plain data, and the kernel's rules for it (netlink, WireGuard). Naive, and independent of mesh/. */
 import { bitsOfPrefix, isInPrefix, sameFamily } from "../../../support/address-bits";
 
+/** When every host of the model begins, in seconds since 1970. */
+export const NOW = 1_700_000_000;
+
 export interface Host {
   links: Map<string, Link>;
   routes: Route[];
@@ -19,6 +22,8 @@ export interface Host {
   resolver: Map<string, string[]>;
   now: number;
   watcherRuns: boolean;
+  /** The timer or loop of mesh/host/tasks.ts. */
+  tickerRuns: boolean;
   /** Whether the next address of a subnet is promoted when its first one goes. */
   promotes: boolean;
   /** Public keys of peers that answer. */

@@ -15,6 +15,7 @@ import {
   linkOf,
   newLink,
   newRoute,
+  NOW,
   setUp,
   type Host,
 } from "./host";
@@ -29,10 +30,9 @@ import {
   writeHosts,
 } from "./hosts-file";
 import { DROP_IN, IFACE, SECOND } from "./observe";
+import { beginTasks } from "./rounds";
 import { pairAt } from "./requests";
 import { isInPrefix } from "../../../support/address-bits";
-
-export const NOW = 1_700_000_000;
 
 export const RESOLVER = new Map([
   ["far.example.org", ["203.0.113.5", "203.0.113.6"]],
@@ -73,6 +73,7 @@ export function freshHost(): Host {
     resolver: new Map(RESOLVER),
     now: NOW,
     watcherRuns: false,
+    tickerRuns: false,
     promotes: false,
     answering: new Set(Array.from({ length: 12 }, (_, at) => pairAt(at).publicKey)),
   };
@@ -136,6 +137,7 @@ export function boot(host: Host): void {
   host.rules = [];
   host.table = null;
   host.watcherRuns = false;
+  host.tickerRuns = false;
   for (const path of host.files.keys()) if (path.startsWith("/run/")) host.files.delete(path);
   for (const key of FORWARDING) host.sysctls.set(key, "0");
   for (const line of (host.files.get(DROP_IN) ?? "").split("\n")) {
@@ -173,6 +175,7 @@ function wgQuickUp(host: Host, name: string): void {
     device.peers.set(publicKey, { ...newPeer(), presharedKey, keepalive, endpoint });
     giveAllowedIps(device, publicKey, allowedIps);
   });
+  if (/^PostUp = sh \S+\/host\.sh tasks wg0 \|\| true$/m.test(text)) beginTasks(host);
   linkOf(host, name).mtu = config.mtu ?? 1420;
   for (const address of config.addresses) addAddress(host, name, address);
   setUp(host, name, true);

@@ -82,6 +82,7 @@ function hostLines(host: Host): string[] {
     ...[...host.bootLinks].map((path) => `link ${path}`),
     ...(host.dns === null ? [] : ["dns 77"]),
     `watcher ${host.watcherRuns ? "running" : "missing"}`,
+    `ticker ${host.tickerRuns ? "running" : "missing"}`,
   ];
 }
 

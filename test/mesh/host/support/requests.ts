@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { NodeNames, PushRequest } from "../../../../mesh/push-request";
 import { keyPairs } from "../../../support/key-pairs";
+import { NOW } from "./host";
 import { IFACE, SECOND } from "./observe";
 
 /** One neighbour. Its number decides keys and addresses. */
@@ -15,6 +16,8 @@ export interface NeighbourDraw {
   /** `next`: the second of its two keys only; `both`: a rotation in progress. */
   keys: "current" | "next" | "both";
   mustShake: boolean;
+  /** Seconds from the model's beginning of time (NOW); null: never. */
+  expires: number | null;
 }
 
 export interface RequestDraw {
@@ -35,6 +38,7 @@ export interface RequestDraw {
   names: number[] | null;
   /** Whether it has a DNS server for them. */
   serves: boolean;
+  followNames: boolean;
 }
 
 export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
@@ -48,6 +52,7 @@ const neighbour: fc.Arbitrary<NeighbourDraw> = fc.record({
   presharedKey: fc.constantFrom(null, 0, 1),
   keys: fc.constantFrom("current", "current", "next", "both"),
   mustShake: fc.boolean(),
+  expires: fc.constantFrom(null, null, null, -3600, 20, 200, 86_400),
 });
 
 export const requestDraws: fc.Arbitrary<RequestDraw> = fc
@@ -68,6 +73,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
     ),
     names: fc.option(fc.subarray([0, 1, 2, 3]), { freq: 2 }),
     serves: fc.boolean(),
+    followNames: fc.boolean(),
   })
   .map(withDistinctPorts);
 
@@ -119,6 +125,7 @@ export function requestOf(draw: RequestDraw): PushRequest {
     instances:
       instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
     ...(draw.names === null ? {} : { names: namesOf(draw.names, draw.serves) }),
+    ...(draw.followNames ? { followNames: true as const } : {}),
     identity: null,
     rotation: rotating
       ? {
@@ -210,6 +217,7 @@ function sections(draw: RequestDraw): string[] {
       ...(routed ? [`AllowedIPs = ${prefixesOf(it, draw).join(", ")}`] : []),
       ...(it.endpoint === null || !dialled ? [] : [`Endpoint = ${it.endpoint}`]),
       ...(it.keepalive === 0 ? [] : [`PersistentKeepalive = ${it.keepalive}`]),
+      ...(it.expires === null ? [] : [`# Expires = ${timeAt(it.expires)}`]),
     ];
     const name = `peer${it.at}`;
     return [
@@ -218,6 +226,10 @@ function sections(draw: RequestDraw): string[] {
       ...(it.keys === "next" ? section(name, nextKey(it.at), true, true) : []),
     ];
   });
+}
+
+function timeAt(seconds: number): string {
+  return new Date((NOW + seconds) * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** A LAN is behind the first neighbour that has it. */
