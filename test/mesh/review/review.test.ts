@@ -95,7 +95,7 @@ describe("a review", () => {
     assert.deepEqual(endpoint.restarts, []);
   });
 
-  it("of a new name says at every host that it gets it, and of a new domain all of them", () => {
+  it("of a new name says at every host that it gets it, and of a new domain all of them and whom devices ask", () => {
     const hosts = {
       relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
       peers: { desktop: { host: "root@192.0.2.5", hostKey: hostKeyLine(1) } },
@@ -105,6 +105,7 @@ describe("a review", () => {
     assert.deepEqual(linesOf(review(hosts, inDomain)), {
       tokyo: ["+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal"],
       desktop: ["+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal"],
+      laptop: ["~ DNS none -> 10.86.0.1, mesh.internal"],
     });
     assert.deepEqual(linesOf(review(p33, inDomain)), {
       tokyo: ["- peer p33", "- name p33.mesh.internal"],
