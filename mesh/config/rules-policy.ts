@@ -1,6 +1,7 @@
 /** Rules on `policy`: everybody that it names exists, and a host enforces it. */
+import { overlaps, parsePrefix, type Prefix } from "../addresses";
 import type { PolicyRule } from "./config";
-import { hostsOf, type Draft } from "./draft";
+import { hostsOf, tunnelsOf, type Draft } from "./draft";
 import { error, type Issue } from "./issue";
 import { mergePorts } from "./ports";
 import { nearest } from "./shape-issues";
@@ -32,18 +33,23 @@ export function policyOf({ policy }: Draft): PolicyRule[] | null {
 interface Known {
   names: string[];
   tags: string[];
-  lans: string[];
+  lans: Prefix[];
+  tunnels: Prefix[];
 }
 
-function selectorsOf({ nodes }: Draft): Known {
+function selectorsOf(draft: Draft): Known {
+  const { nodes } = draft;
+  const { cidr, cidr6 } = tunnelsOf(draft);
   return {
     names: nodes.map(({ name }) => name),
     tags: [...new Set(nodes.flatMap(({ fields }) => fields.tags ?? []))].sort(),
-    lans: nodes.flatMap(({ fields }) => (fields.subnets ?? []).map(({ text }) => text)),
+    lans: nodes.flatMap(({ fields }) => fields.subnets ?? []),
+    tunnels: cidr6 === null ? [cidr] : [cidr, cidr6],
   };
 }
 
-function unknownSelector(path: string, selector: string, { names, tags, lans }: Known): Issue[] {
+function unknownSelector(path: string, selector: string, known: Known): Issue[] {
+  const { names, tags, lans } = known;
   if (selector === "*") return [];
   if (selector.startsWith("tag:")) {
     const all = tags.map((tag) => `tag:${tag}`);
@@ -52,14 +58,26 @@ function unknownSelector(path: string, selector: string, { names, tags, lans }: 
     return [error(path, message, suggestion(selector, all, "give it to a node: tags: [...]"))];
   }
   if (selector.includes("/")) {
-    if (lans.includes(selector)) return [];
-    const message = `${selector} is not a LAN behind a node`;
-    return [error(path, message, suggestion(selector, lans, "list it under a node's subnets"))];
+    return lans.some(({ text }) => text === selector) ? [] : [unknownLan(path, selector, known)];
   }
   if (names.includes(selector)) return [];
   if (tags.includes(selector))
     return [error(path, "is a tag, not a node", `write tag:${selector}`)];
   return [error(path, "is not a node", suggestion(selector, names, "known: " + names.join(", ")))];
+}
+
+function unknownLan(path: string, selector: string, { lans, tunnels }: Known): Issue {
+  const prefix = parsePrefix(selector);
+  if (tunnels.some((tunnel) => overlaps(tunnel, prefix)))
+    return error(path, `${selector} are tunnel addresses`, "name the nodes, a tag of theirs, or *");
+  const around = lans.find((lan) => overlaps(lan, prefix));
+  if (around !== undefined) {
+    const message = `${selector} is a part of the LAN ${around.text} or has it in it`;
+    return error(path, message, `write ${around.text}: a rule is about a whole LAN`);
+  }
+  const all = lans.map(({ text }) => text);
+  const message = `${selector} is not a LAN behind a node`;
+  return error(path, message, suggestion(selector, all, "list it under a node's subnets"));
 }
 
 function suggestion(word: string, known: readonly string[], otherwise: string): string {

@@ -27,7 +27,14 @@ export function parseName(text: string): string {
 export function parseSelector(text: string): string {
   if (text === "*") return text;
   if (text.startsWith("tag:")) return `tag:${parseName(text.slice(4))}`;
-  return text.includes("/") ? parsePrefix(text).text : parseName(text);
+  if (text.includes("/")) return parsePrefix(text).text;
+  if (/^[\d.]+$/.test(text) || text.includes(":")) {
+    throw new Mistake(
+      `${quote(text)} is not a node, a tag or a LAN`,
+      "write a node's name, tag:NAME, the CIDR of a LAN behind a node, or *",
+    );
+  }
+  return parseName(text);
 }
 
 /** A public key as `wg pubkey` prints it. The value is never in the message, because it may be a private key. */

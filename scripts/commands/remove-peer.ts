@@ -94,12 +94,14 @@ function refuse(name: string, config: RawConfig): void {
       near === undefined ? known : `did you mean ${near}?`,
     );
   }
-  const expects = (Array.isArray(config["expect"]) ? config["expect"] : []) as unknown[];
-  const named = expects.findIndex(
-    (entry) => isMap(entry) && (entry["from"] === name || entry["to"] === name),
-  );
-  if (named < 0) return;
-  throw new Failure(`expect[${named}] names ${name}`, "remove that from the stack file first");
+  for (const key of ["policy", "expect"]) {
+    const entries = (Array.isArray(config[key]) ? config[key] : []) as unknown[];
+    const named = entries.findIndex(
+      (entry) => isMap(entry) && [entry["from"], entry["to"]].flat().includes(name),
+    );
+    if (named >= 0)
+      throw new Failure(`${key}[${named}] names ${name}`, "remove that from the stack file first");
+  }
 }
 
 function consequences(

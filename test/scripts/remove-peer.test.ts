@@ -52,6 +52,12 @@ describe("remove-peer", () => {
     ["an unknown peer", "phon", "", /there is no peer "phon"\n {2}did you mean phone\?/],
     ["a relay", "tokyo", "", /tokyo is a relay/],
     [
+      "a peer that a policy names",
+      "phone",
+      "  wireguard-mesh:policy:\n    - { from: laptop, to: [tokyo, phone] }\n",
+      /policy\[0\] names phone/,
+    ],
+    [
       "a peer that an expectation names",
       "phone",
       "  wireguard-mesh:expect:\n    - { from: phone, to: laptop, reach: true }\n",

@@ -46,6 +46,8 @@ interface Router {
    * there is none.
    */
   exit(from: string, destination: string): string | null;
+  /** Whether a packet that a machine sends with any source address gets to its destination. */
+  arrives(from: string, connection: Connection): boolean;
 }
 
 /** What is started; a ping by default. */
@@ -84,6 +86,10 @@ export function routerOf(machines: readonly RoutedMachine[]): Router {
       if (there === null || end === undefined) return null;
       const back = walk(nodes, end, connection, "reply");
       return back?.at(-1) === start ? there.map((node) => node.name) : null;
+    },
+    arrives: (from, connection) => {
+      const start = nodes.find((node) => node.name === from);
+      return start !== undefined && walk(nodes, start, connection, "original") !== null;
     },
   };
 }

@@ -1,9 +1,12 @@
 /** The nftables table of a host: its text, and that nft(8) prints it in exactly that form. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import fc from "fast-check";
 import { filterTable } from "../../../mesh/filter-table";
 import { renderFilter } from "../../../mesh/render/filter";
+import { hostKeyLine, keyPair } from "../../support/key-pairs";
 import { isAccepted, type Connection } from "../../support/nft-table";
 import { limitedNetworks } from "../../support/policies";
 import { nodeIn, planOf } from "../../support/plan-of";
@@ -11,6 +14,38 @@ import { programs } from "../../support/programs";
 import { changed, hostKey } from "../../support/small-network";
 
 const tokyo = { host: "root@203.0.113.10", hostKey, subnets: ["192.168.10.0/24"] };
+
+/** A second relay, a gateway that can be dialled, IPv6, tags and ports. */
+const example = changed({
+  network: { cidr6: "fd5c:10::/64" },
+  relays: {
+    tokyo: { ...tokyo, address6: "fd5c:10::1" },
+    osaka: node(10, { host: "root@203.0.113.11", hostKey: hostKeyLine(1) }),
+  },
+  peers: {
+    desktop: { address6: "fd5c:10::2", tags: ["admin"] },
+    laptop: {
+      ...{ address6: "fd5c:10::3", tags: ["guest"] },
+      ...{ host: "admin@via:tokyo", hostKey: hostKeyLine(3) },
+    },
+    phone: node(11, { tags: ["guest"], relay: "osaka" }),
+    nas: node(12, {
+      ...{ host: "root@198.51.100.9", hostKey: hostKeyLine(2), endpoint: "198.51.100.9:51820" },
+      subnets: ["192.168.20.0/24", "fd00:20::/64"],
+    }),
+  },
+  policy: [
+    { from: ["tag:admin"], to: ["*"] },
+    { from: ["tag:guest"], to: ["nas"], ports: ["tcp/443", "udp/53", "tcp/8000-8100"] },
+    { from: ["nas"], to: ["tag:guest"] },
+    { from: ["laptop"], to: ["192.168.20.0/24", "fd00:20::/64"] },
+  ],
+});
+
+function node(at: number, fields: Record<string, unknown>): Record<string, unknown> {
+  const address6 = `fd5c:10::${at.toString(16)}`;
+  return { address: `10.86.0.${at}`, address6, publicKey: keyPair(at).publicKey, ...fields };
+}
 
 describe("the nftables table", () => {
   it("is absent without a policy", () => {
@@ -73,6 +108,16 @@ describe("the nftables table", () => {
     assert.equal(sent({ ...tcp("10.86.0.1", "10.86.0.3"), port: 22 }), false);
     assert.equal(sent(tcp("10.86.0.1", "10.86.0.2")), false);
   });
+
+  for (const node of ["tokyo", "nas"]) {
+    it(`policy-${node}.nft: the table of a relay or of a receiver of limited direct links`, () => {
+      const plan = planOf(example);
+      const text = renderFilter(nodeIn(plan, node), plan.network) ?? "";
+      const golden = path.join(__dirname, `../../golden/policy-${node}.nft`);
+      if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(golden, text);
+      assert.equal(text, readFileSync(golden, "utf8"));
+    });
+  }
 
   it("has a name that nft(8) takes, for each interface another", () => {
     assert.equal(filterTable("wg0"), "inet wireguard-mesh-wg0");

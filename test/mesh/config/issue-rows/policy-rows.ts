@@ -3,6 +3,7 @@ import { changed, hostKey } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const PORTS = "write PROTOCOL/PORT or PROTOCOL/FIRST-LAST, e.g. tcp/443, udp/53 or tcp/8000-8100";
+const SELECTOR = "write a node's name, tag:NAME, the CIDR of a LAN behind a node, or *";
 const LIST =
   'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] is: nobody may; without policy, all may';
 const FILTER = "is not pushed to, so nothing there can drop what the policy does not allow";
@@ -71,6 +72,32 @@ export const policyRows: Row[] = [
         "no node has the tag administrators",
         "give it to a node: tags: [...]",
       ],
+    ],
+  },
+  {
+    title: "addresses and other prefixes where a node or a LAN is meant",
+    raw: limited({
+      peers: { desktop: { subnets: ["192.168.10.0/24"] } },
+      policy: [
+        { from: "10.86.0.3", to: "fd5c:10::3" },
+        { from: "10.86.0.0/24", to: ["192.168.10.7/32", "192.168.0.0/16"] },
+      ],
+    }),
+    issues: [
+      ["policy[0].from[0]", "error", '"10.86.0.3" is not a node, a tag or a LAN', SELECTOR],
+      ["policy[0].to[0]", "error", '"fd5c:10::3" is not a node, a tag or a LAN', SELECTOR],
+      [
+        "policy[1].from[0]",
+        "error",
+        "10.86.0.0/24 are tunnel addresses",
+        "name the nodes, a tag of theirs, or *",
+      ],
+      ...["192.168.10.7/32", "192.168.0.0/16"].map((prefix, at): Row["issues"][number] => [
+        `policy[1].to[${at}]`,
+        "error",
+        `${prefix} is a part of the LAN 192.168.10.0/24 or has it in it`,
+        "write 192.168.10.0/24: a rule is about a whole LAN",
+      ]),
     ],
   },
   {
