@@ -87,8 +87,7 @@ function planNode(
     sections,
     forwarding: planForwarding(node),
     probes: neighbours
-      .filter((other) => announcesKey(node) || dialledEndpoint(node, other) !== null)
-      .filter((other) => policy === null || policy.access(node.name, other.name) !== "none")
+      .filter((other) => announcesKey(node) || canPing(node, other, policy))
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
@@ -97,6 +96,12 @@ function planNode(
     filter: policy === null ? null : planFilter(node, config, index, policy),
     ...(nat === null ? {} : { nat }),
   };
+}
+
+/** Reports whether the node dials the other, and may expect an answer to a ping. */
+function canPing(node: Node, other: Node, policy: Policy | null): boolean {
+  const mayStart = policy === null || policy.access(node.name, other.name) !== "none";
+  return mayStart && dialledEndpoint(node, other) !== null;
 }
 
 /** Same peers on both interfaces. */

@@ -83,6 +83,22 @@ PersistentKeepalive = 25
       );
     });
 
+    it("records the nftables table of each host that has one", async () => {
+      const stack = goodStack(preview);
+      const policy = JSON.stringify([{ from: ["laptop"], to: ["*"] }]);
+      const limited = await runMockedProgram({ ...stack, config: { ...stack.config, policy } });
+      const named = (name: string) => limited.registered.find((one) => one.name === name)?.inputs;
+      assert.match(String(named("tokyo")?.["filter"]), /^table inet wireguard-mesh-wg0 \{\n/);
+      assert.equal("filter" in (named("desktop") ?? {}), false);
+      assert.deepEqual((named("network")?.["policy"] as string[] | undefined) ?? [], [
+        "laptop -> *",
+      ]);
+      assert.equal(
+        run.registered.some(({ inputs }) => "filter" in inputs),
+        false,
+      );
+    });
+
     it("exports the configs of nodes without a host as a secret, and other outputs as plain values", async () => {
       const configs = await resolved(run.outputs["configs"]);
       assert.equal(configs.secret, true);

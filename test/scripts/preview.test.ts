@@ -8,7 +8,10 @@ import { makeTestProject, type Outcome, type TestProject } from "./support/test-
 import { keyOf } from "./support/network";
 
 /** A relay, the laptop, and peers p1, p2, ... with hosts. */
-function network(peers: number, edits: { relay?: object; laptop?: object } = {}): Plan {
+function network(
+  peers: number,
+  edits: { relay?: object; laptop?: object; policy?: object[] } = {},
+): Plan {
   const host = (at: number) => ({ host: `root@192.0.2.${at}`, hostKey: HOST_KEY });
   const named = Array.from({ length: peers }, (_, at) => [
     `p${at + 1}`,
@@ -17,6 +20,7 @@ function network(peers: number, edits: { relay?: object; laptop?: object } = {})
   const tokyo = { address: "10.86.0.1", publicKey: keyOf("tokyo"), ...host(200) };
   return planWithKeys({
     network: { cidr: "10.86.0.0/16" },
+    ...(edits.policy === undefined ? {} : { policy: edits.policy }),
     relays: { tokyo: { ...tokyo, ...edits.relay } },
     peers: {
       laptop: { address: "10.86.0.2", publicKey: keyOf("laptop"), host: "local", ...edits.laptop },
@@ -56,6 +60,25 @@ describe("preview", () => {
 Paths
   + p51 <-> laptop, p1, p10, p11, p12, p13 and 45 more: through tokyo
   + p51 <-> tokyo: direct
+`,
+    );
+  });
+
+  it("of a policy names the hosts that filter by it, and the paths that it takes away or limits", async () => {
+    const policy = [{ from: ["laptop"], to: ["tokyo", "p1"] }];
+    const some = network(2, { policy });
+    const ports = ["tcp/22"];
+    const more = network(2, { policy: [...policy, { from: ["p1"], to: ["p2"], ports }] });
+    assert.equal(await shown(some, some), "Nothing to do: the network is as planned.\n");
+    assert.equal(
+      await shown(some, more),
+      `Changes
+  tokyo  ~ filters by other rules or addresses
+  p1     ~ peer tokyo: allowed IPs +10.86.1.2/32
+  p2     ~ peer tokyo: allowed IPs +10.86.1.1/32
+
+Paths
+  + p1 -> p2: through tokyo: tcp/22
 `,
     );
   });

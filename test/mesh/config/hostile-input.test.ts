@@ -39,6 +39,9 @@ const places: Record<string, (text: string) => Record<string, unknown>> = {
   "peers.desktop.KEY": (text) => ({ peers: { desktop: { [text]: 1 } } }),
   "privateKeys.NAME": (text) => ({ privateKeys: { [text]: Secret.sealed() } }),
   KEY: (text) => ({ [text]: 1 }),
+  "policy[0].from[0]": (text) => ({ policy: [{ from: [text], to: "*" }] }),
+  "policy[0].to[0]": (text) => ({ policy: [{ from: "*", to: `tag:${text}` }] }),
+  "policy[0].ports[0]": (text) => ({ policy: [{ from: "*", to: "*", ports: text }] }),
   "expect[0].from": (text) => ({ expect: [{ from: text, to: "desktop", reach: true }] }),
   "expect[0].to": (text) => ({ expect: [{ from: "desktop", to: text, reach: true }] }),
   ...Object.fromEntries(

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Plan } from "../../../mesh/plan/plan";
 import { renderFilter } from "../../../mesh/render/filter";
+import { Secret } from "../../../mesh/secret";
 import { routerOf } from "../../support/cryptokey-router";
 import { keyPair } from "../../support/key-pairs";
 import { machinesOf } from "../../support/machines-of";
@@ -98,6 +99,21 @@ describe("a network with a policy", () => {
       ["relay", "vps"],
     );
     assert.deepEqual(nodeIn(plan, "desk").probes, ["10.60.0.1"]);
+  });
+
+  it("pings all neighbours of a peer with a new key, which they would not notice otherwise", () => {
+    const vps = { address: "10.60.0.9", host: "root@198.51.100.9", hostKey };
+    const endpoint = { endpoint: "198.51.100.9:51820" };
+    const desk = { address: "10.60.0.8", host: "root@198.51.100.8", hostKey };
+    const next = keyPair(50);
+    const policy = [{ from: ["vps"], to: ["desk"] }];
+    const nodes = {
+      vps: { ...vps, ...endpoint },
+      desk: { ...desk, nextPublicKey: next.publicKey },
+    };
+    const raw = network({ ...nodesOf(groups), ...nodes }, policy);
+    const plan = planOf({ ...raw, privateKeys: { desk: Secret.of(next.privateKey) } });
+    assert.deepEqual(nodeIn(plan, "desk").probes, ["10.60.0.1", "10.60.0.9"]);
   });
 });
 

@@ -6,6 +6,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { filterTable } from "../../../mesh/filter-table";
 import { renderFilter } from "../../../mesh/render/filter";
+import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { hostKeyLine, keyPair } from "../../support/key-pairs";
 import { isAccepted, type Connection } from "../../support/nft-table";
 import { limitedNetworks } from "../../support/policies";
@@ -48,8 +49,16 @@ function node(at: number, fields: Record<string, unknown>): Record<string, unkno
 }
 
 describe("the nftables table", () => {
+  it("is a part of the push request", () => {
+    const plan = planOf(changed({ relays: { tokyo }, policy: [] }));
+    const relay = nodeIn(plan, "tokyo");
+    const { filter } = requestWithoutSecrets(relay, plan, "project/stack");
+    assert.equal(filter, renderFilter(relay, plan.network));
+  });
+
   it("is absent without a policy", () => {
     const plan = planOf(changed({ relays: { tokyo } }));
+    assert.equal("filter" in requestWithoutSecrets(nodeIn(plan, "tokyo"), plan, "p/s"), false);
     assert.deepEqual(
       plan.nodes.map((node) => renderFilter(node, plan.network)),
       [null, null, null],

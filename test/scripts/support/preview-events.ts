@@ -42,9 +42,10 @@ export function stateOf(plan: Plan): string {
 function statesOf(plan: Plan): State[] {
   const { nodes, reachability } = recordOf(plan);
   const components = [...nodes].flatMap(
-    ([name, { kind, config, alternate, forwarding, pushed }]) => {
+    ([name, { kind, config, alternate, forwarding, filter, pushed }]) => {
       const second = alternate === null ? {} : { alternate };
-      const component = state(NODE[kind], name, { config, ...second, forwarding });
+      const table = filter === null ? {} : { filter };
+      const component = state(NODE[kind], name, { config, ...second, forwarding, ...table });
       // Its stdin is encrypted; here it stands for what the config does not show.
       const push = state("command:local:Command", `${name}-push-command`, { stdin: config });
       return [component, ...(pushed ? [push] : [])];
