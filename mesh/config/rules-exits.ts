@@ -6,7 +6,8 @@ export function exitIssues(draft: Draft): Issue[] {
   return draft.nodes.flatMap((node) => [
     ...(node.fields.exit === true ? translatorIssues(node, "exit") : []),
     ...(node.fields.masquerade === true ? masqueradeIssues(node) : []),
-    ...(node.fields.routeAll === true ? routeAllIssues(node, draft) : withoutRouteAll(node)),
+    ...(node.fields.routeAll === true ? routeAllIssues(node, draft) : []),
+    ...(node.fields.blockIpv6 === true ? blockIpv6Issues(node) : []),
     ...(node.fields.dns === undefined ? [] : dnsIssues(node)),
   ]);
 }
@@ -73,10 +74,16 @@ function leakIssues(node: NodeDraft, { network }: Draft): Issue[] {
   return [...(leaks ? [ipv6] : []), ...(dns === undefined ? [lookups] : [])];
 }
 
-function withoutRouteAll(node: NodeDraft): Issue[] {
-  if (node.fields.blockIpv6 !== true) return [];
+function blockIpv6Issues({ path, fields }: NodeDraft): Issue[] {
+  const { routeAll, address6 } = fields;
   const remedy = "set routeAll: true, or remove blockIpv6";
-  return [error(`${node.path}.blockIpv6`, "is for a peer with routeAll", remedy)];
+  const alone = error(`${path}.blockIpv6`, "is for a peer with routeAll", remedy);
+  const vain = error(
+    `${path}.blockIpv6`,
+    "is for a peer without IPv6, and this one has an address6",
+    "remove one of the two",
+  );
+  return [...(routeAll === true ? [] : [alone]), ...(address6 === undefined ? [] : [vain])];
 }
 
 /** wg-quick(8) needs resolvconf for `DNS`, which many hosts do not have. */

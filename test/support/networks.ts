@@ -147,7 +147,7 @@ function sendAllThroughExit({ node, routeAll }: Drawn, relays: Drawn[]): void {
   const home = active.find(({ name }) => name === node["relay"]) ?? byAddress[0];
   if (routeAll === "no" || node["host"] !== undefined || home?.node["exit"] !== true) return;
   node["routeAll"] = true;
-  if (routeAll === "blockIpv6") node["blockIpv6"] = true;
+  if (routeAll === "blockIpv6" && node["address6"] === undefined) node["blockIpv6"] = true;
 }
 
 function isActive(drawn: Choice): boolean {

@@ -72,6 +72,25 @@ export const exitRows: Row[] = [
     ],
   },
   {
+    title: "a device with an IPv6 address that is to have no IPv6",
+    raw: changed({
+      network: { cidr6: "fd5c:10::/64" },
+      relays: { tokyo: { exit: true, address6: "fd5c:10::1", ...relayHost } },
+      peers: {
+        desktop: { routeAll: true, address6: "fd5c:10::2", ...SAFE },
+        laptop: { address6: "fd5c:10::3" },
+      },
+    }),
+    issues: [
+      [
+        "peers.desktop.blockIpv6",
+        "error",
+        "is for a peer without IPv6, and this one has an address6",
+        "remove one of the two",
+      ],
+    ],
+  },
+  {
     title: "no relay to leave through",
     raw: changed({
       relays: undefined,
