@@ -145,6 +145,15 @@ describe("a name in an endpoint that the host follows", () => {
     );
   });
 
+  it("is followed from the next push on where a host dials it already, without a step on the running system", () => {
+    const host = pushed({ ...NAMED, followNames: false });
+    const change = changeOn(host, NAMED);
+    assert.deepEqual([change.apply, change.undo], [[], []]);
+    pushed(NAMED, host);
+    assert.ok(host.tickerRuns && host.files.has(FILE));
+    assert.equal(decideOn(host, NAMED).kind, "nothing");
+  });
+
   it("is followed once the peer is silent, which is no difference then", () => {
     const host = pushed(NAMED);
     const peer = peerOf(host, 2);
