@@ -71,7 +71,9 @@ function leakIssues(node: NodeDraft, { network }: Draft): Issue[] {
     "is missing: the device may ask the DNS server of the network that it is in, past the tunnel",
     "set it to a server that you trust, e.g. dns: [9.9.9.9]",
   );
-  return [...(leaks ? [ipv6] : []), ...(dns === undefined ? [lookups] : [])];
+  // Its relay is an exit, so it is pushed to, and with a domain it answers.
+  const asksRelay = network.domain !== undefined;
+  return [...(leaks ? [ipv6] : []), ...(dns === undefined && !asksRelay ? [lookups] : [])];
 }
 
 function blockIpv6Issues({ path, fields }: NodeDraft): Issue[] {

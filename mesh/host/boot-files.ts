@@ -10,7 +10,8 @@ import { namesLines, namesUnitLines } from "./names";
 import { renderLiveFile, withoutFollowed, withoutSecrets } from "./live-file";
 import type { Observation } from "./observation";
 import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./paths";
-import type { Wanted, WantedInterface } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
 import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
 

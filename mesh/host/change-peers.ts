@@ -6,7 +6,8 @@ import type { Observation } from "./observation";
 import { wantedPrefixes } from "./peer-differences";
 import { forgetStep, type Part } from "./steps";
 import { hasExpired, isOverdue } from "./tasks";
-import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import {
   formerSection,
   kickSteps,

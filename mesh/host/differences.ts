@@ -8,7 +8,8 @@ import type { Observation } from "./observation";
 import { withKept } from "./kept";
 import { peerDifferences } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
-import type { Wanted, WantedInterface } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
 
 /** Of an interface that is not ours, only that is said. */

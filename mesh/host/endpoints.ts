@@ -6,7 +6,7 @@ import type { EndpointDifference } from "./difference";
 import { splitAt } from "./lines";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
-import type { WantedEndpoint, WantedPeer } from "./wanted";
+import type { WantedEndpoint, WantedPeer } from "./wanted-interface";
 import {
   formatNumericEndpoint,
   parseNumericEndpoint,

@@ -6,7 +6,8 @@
 import { Secret } from "../secret";
 import type { Observation } from "./observation";
 import { prefixOf } from "./prefixes";
-import type { FormerAddresses, Wanted, WantedInterface, WantedPeer } from "./wanted";
+import type { FormerAddresses, Wanted } from "./wanted";
+import type { WantedInterface, WantedPeer } from "./wanted-interface";
 
 /** As wanted, and with the former addresses of such peers. */
 export function withFormerAddresses(observed: Observation, wanted: Wanted): Wanted {

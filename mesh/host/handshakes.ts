@@ -6,7 +6,8 @@ import type { Observation } from "./observation";
 import { prefixOf } from "./prefixes";
 import type { Part } from "./steps";
 import { hasExpired } from "./tasks";
-import type { Wanted, WantedInterface } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
 import { newSection, UNCHANGED, wgStep } from "./wg-text";
 
 /** For two tries of WireGuard's own, which are 5 s apart (REKEY_TIMEOUT). */

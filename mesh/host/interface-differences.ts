@@ -4,7 +4,8 @@ import { splitAt } from "./lines";
 import type { Link } from "./network-state";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
-import type { Wanted, WantedInterface } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
 import type { WireGuardDevice } from "./wireguard-state";
 
 /** `mtu` as of `mtuOf`. */

@@ -5,7 +5,8 @@
 import { Secret } from "../secret";
 import { isFresh } from "./endpoints";
 import type { Observation } from "./observation";
-import type { Wanted, WantedPeer } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedPeer } from "./wanted-interface";
 
 /** As wanted, and with such a second interface while peers use it. */
 export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {

@@ -7,7 +7,8 @@ import { fileEndpoints, NAME_COMMENT, resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
 import { tasksHook } from "./tasks";
-import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import { formatNumericEndpoint } from "./wireguard-state";
 
 /** `hooks`: more lines of the [Interface] section. */

@@ -6,7 +6,8 @@
 import { Secret } from "../secret";
 import type { Observation } from "./observation";
 import { prefixOf, PrefixSet } from "./prefixes";
-import type { MovingHome, Wanted, WantedInterface, WantedPeer } from "./wanted";
+import type { MovingHome, Wanted } from "./wanted";
+import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import { KEY_OF_NOW } from "./wg-text";
 import type { WireGuardDevice, WireGuardPeer } from "./wireguard-state";
 

@@ -4,7 +4,8 @@ import { endpointDifference, recordedEndpoints } from "./endpoints";
 import { splitAtLast } from "./lines";
 import type { Observation } from "./observation";
 import { hasExpired, isOverdue } from "./tasks";
-import type { Wanted, WantedInterface, WantedPeer } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import type { WireGuardDevice, WireGuardPeer } from "./wireguard-state";
 
 /** In the order of the config; peers that are not in it come last. */

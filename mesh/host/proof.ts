@@ -1,6 +1,7 @@
 /** What a change proved: a tunnel works if a ping came back through it after the change; a handshake alone proves little. */
 import type { Observation } from "./observation";
-import { interfacesOf, type Wanted, type WantedPeer } from "./wanted";
+import { interfacesOf, type Wanted } from "./wanted";
+import type { WantedPeer } from "./wanted-interface";
 import type { WireGuardPeer } from "./wireguard-state";
 
 /**

@@ -6,7 +6,7 @@ import type { LiveDifference } from "./difference";
 import type { Route } from "./network-state";
 import type { Observation } from "./observation";
 import { prefixOf, PrefixSet } from "./prefixes";
-import type { WantedInterface } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
 
 type RouteDifference = Extract<LiveDifference, { kind: "route" }>;
 

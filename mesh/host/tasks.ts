@@ -7,7 +7,8 @@
  */
 import type { Observation } from "./observation";
 import { pathsOf } from "./paths";
-import { interfacesOf, type Wanted, type WantedPeer } from "./wanted";
+import { interfacesOf, type Wanted } from "./wanted";
+import type { WantedPeer } from "./wanted-interface";
 
 /** Between two rounds, in seconds. */
 const PERIOD_S = 30;

@@ -4,7 +4,7 @@ import { Secret } from "../secret";
 import type { LiveStep } from "./change";
 import { resolve } from "./endpoints";
 import type { Observation } from "./observation";
-import type { WantedInterface, WantedPeer } from "./wanted";
+import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import { formatNumericEndpoint, type WireGuardPeer } from "./wireguard-state";
 
 /** Null: as it is. A plain text is one that the host replaces by the key. */

@@ -8,7 +8,8 @@ import { wantedPrefixes } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
 import { ipStep, type Part } from "./steps";
 import { hasExpired } from "./tasks";
-import type { Wanted, WantedInterface } from "./wanted";
+import type { Wanted } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
 import {
   formerSection,
   kickSteps,

@@ -58,7 +58,7 @@ const WORDS: Readonly<Record<string, string>> = {
   Address: "address",
   ListenPort: "listen port",
   MTU: "MTU",
-  DNS: "DNS servers",
+  DNS: "DNS",
   Table: "routing table",
   PublicKey: "key",
   AllowedIPs: "allowed IPs",

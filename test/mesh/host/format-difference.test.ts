@@ -18,8 +18,8 @@ import {
   newRoute,
   setUp,
   type Host,
+  newPeer,
 } from "./support/host";
-import { newPeer } from "./support/change-text";
 import { freshHost } from "./support/hosts";
 import { DNS_LINK, DNS_UNIT, HOSTS } from "./support/hosts-file";
 import { IFACE, observe, SECOND } from "./support/observe";

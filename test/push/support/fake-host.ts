@@ -5,8 +5,8 @@ import type { Host, HostRun, Session } from "../../../scripts/push/connect";
 import { UnreachableError } from "../../../scripts/push/push-error";
 import { SessionLost } from "../../../scripts/push/session";
 import { keyPair } from "../../support/key-pairs";
-import { ChangeRun, parseChange, sha256 } from "../../mesh/host/support/change-text";
-import { KernelError, type Host as Model } from "../../mesh/host/support/host";
+import { ChangeRun, parseChange } from "../../mesh/host/support/change-text";
+import { KernelError, type Host as Model, sha256 } from "../../mesh/host/support/host";
 import { freshHost } from "../../mesh/host/support/hosts";
 import { sectionsOf } from "../../mesh/host/support/observe";
 

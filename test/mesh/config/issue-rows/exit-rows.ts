@@ -1,6 +1,6 @@
 /** Issues of exits, of peers that send everything through one, and of address translation. */
 import { changed, hostKey } from "../../../support/small-network";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const relayHost = { host: "root@203.0.113.10", hostKey };
 const desktopHost = { host: "root@203.0.113.20", hostKey };
@@ -29,6 +29,7 @@ export const exitRows: Row[] = [
       peers: { desktop: { routeAll: true }, laptop: { routeAll: true, enabled: false } },
     }),
     issues: [
+      leftOut("peers.laptop"),
       [
         "peers.desktop.routeAll",
         "warning",
@@ -42,6 +43,15 @@ export const exitRows: Row[] = [
         "set it to a server that you trust, e.g. dns: [9.9.9.9]",
       ],
     ],
+  },
+  {
+    title: "a device that asks its relay, because the network has a domain",
+    raw: changed({
+      network: { domain: "mesh.internal" },
+      relays: { tokyo: { exit: true, ...relayHost } },
+      peers: { desktop: { routeAll: true, blockIpv6: true } },
+    }),
+    issues: [],
   },
   {
     title: "a peer whose relay is no exit, and a pushed one",

@@ -1,6 +1,6 @@
 /** Issues of `policy`, and of `expect` with one. */
 import { changed, hostKey } from "../../../support/small-network";
-import type { Row } from "./row";
+import { leftOut, type Row } from "./row";
 
 const PORTS = "write PROTOCOL/PORT or PROTOCOL/FIRST-LAST, e.g. tcp/443, udp/53 or tcp/8000-8100";
 const SELECTOR = "write a node's name, tag:NAME, the CIDR of a LAN behind a node, or *";
@@ -118,7 +118,7 @@ export const policyRows: Row[] = [
       peers: { laptop: { enabled: false, tags: ["guest"] } },
       policy: [{ from: ["laptop", "tag:guest"], to: ["desktop"] }],
     }),
-    issues: [],
+    issues: [leftOut("peers.laptop")],
   },
   {
     title: "a pair that may talk, but whose direct link could not be limited",

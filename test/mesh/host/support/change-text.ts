@@ -1,5 +1,4 @@
 /** Runs the text of a change on a model host, as the host's program would. */
-import { createHash } from "node:crypto";
 import { ownKey } from "./host-keys";
 import { beginTasks } from "./rounds";
 import { ipLine } from "./ip-line";
@@ -10,7 +9,10 @@ import {
   deleteLink,
   deviceOf,
   giveAllowedIps,
+  hasTwins,
   KernelError,
+  newPeer,
+  sha256,
   type Host,
   type Peer,
 } from "./host";
@@ -285,20 +287,7 @@ function sectionsIn(lines: readonly string[]): string[][] {
   return sections;
 }
 
-function hasTwins(host: Host): boolean {
-  const keys = [...host.links.values()].flatMap(({ wg }) => wg?.privateKey ?? []);
-  return new Set(keys).size < keys.length;
-}
-
 const NO_KEY = `${"A".repeat(43)}=`;
-
-export function newPeer(): Peer {
-  return { presharedKey: null, endpoint: null, allowedIps: new Set(), keepalive: 0, handshake: 0 };
-}
-
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
 
 function numeric(endpoint: string): string {
   if (!/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+$/.test(endpoint)) {

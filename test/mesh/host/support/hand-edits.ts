@@ -1,6 +1,5 @@
 /** What happens to a host between two pushes: hands, daemons, networks and boots. */
 import fc from "fast-check";
-import { newPeer } from "./change-text";
 import {
   addAddress,
   addRoute,
@@ -15,6 +14,7 @@ import {
   setUp,
   type Host,
   type Peer,
+  newPeer,
 } from "./host";
 import { boot, configPath } from "./hosts";
 import { DROP_IN, FILTERS, IFACE, SECOND } from "./observe";

@@ -1,4 +1,5 @@
 /** A host as plain data, and the kernel's rules for it (netlink, WireGuard). Naive, and independent of mesh/. */
+import { createHash } from "node:crypto";
 import { bitsOfPrefix, isInPrefix, sameFamily } from "../../../support/address-bits";
 
 /** When every host of the model begins, in seconds since 1970. */
@@ -263,4 +264,18 @@ function networkPrefix(address: string): string {
     (byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, length - 8 * at))) & 0xff,
   );
   return `${cut.join(".")}/${length}`;
+}
+
+/** Whether two interfaces have one key. */
+export function hasTwins(host: Host): boolean {
+  const keys = [...host.links.values()].flatMap(({ wg }) => wg?.privateKey ?? []);
+  return new Set(keys).size < keys.length;
+}
+
+export function newPeer(): Peer {
+  return { presharedKey: null, endpoint: null, allowedIps: new Set(), keepalive: 0, handshake: 0 };
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,7 +1,6 @@
 /** Model hosts before a push: a fresh one, one that an older version pushed to, and what a boot makes of them. */
 import type { PushRequest } from "../../../../mesh/push-request";
 import { readWgQuick } from "../../../support/wg-quick-text";
-import { newPeer, sha256 } from "./change-text";
 import { nftLoad } from "./nft-load";
 import { OWN_KEYS, publicKeyOf } from "./host-keys";
 import {
@@ -18,6 +17,8 @@ import {
   NOW,
   setUp,
   type Host,
+  newPeer,
+  sha256,
 } from "./host";
 import {
   BY_CLOUD_INIT,

@@ -1,8 +1,8 @@
 /** Prints a model host as the host's program prints a real one. */
+import { sha256 } from "./host";
 import type { Secret } from "../../../../mesh/secret";
 import { parseObservation, type Observation } from "../../../../mesh/host/observation";
 import type { Host, Peer, Route } from "./host";
-import { sha256 } from "./change-text";
 import { ownKeys, publicKeyOf } from "./host-keys";
 import { DNS_CONFIG, DNS_UNIT, HOSTS, hostsBlock, IFACE, NAMES, NAMES_UNIT } from "./hosts-file";
 
