@@ -107,8 +107,9 @@ follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
   case "$1" in list) ${listed} ;; -f) cat >/dev/null; echo loaded ;; esac
 }
 wg() { printf 'A\\t192.0.2.7:4001\\n'; }
+TOKEN=mine
 follow_port wg0 51820 51999 A || echo waits`;
-      const files = { "run/rotation": "port wg0 51820 51999 A\n" };
+      const files = { "run/watcher": "mine\n", "run/rotation": "port wg0 51820 51999 A\n" };
       const look = (listed: string) => runFunctions(shell, script(listed), files).stdout;
       assert.equal(look("return 1"), "loaded\nwaits\n");
       assert.equal(look("echo 'table inet x {'"), "waits\n");

@@ -35,7 +35,7 @@ former_port() {
 # Settled once each of the keys $4 was heard at the new port last. Somebody may have flushed all tables.
 follow_port() {
   local moved key at
-  moved=$(for at in moved4 moved6; do nft list set inet "$TABLE/former" "$at"; done 2>/dev/null); [ -n "$moved" ] || former_port add
+  moved=$(for at in moved4 moved6; do nft list set inet "$TABLE/former" "$at"; done 2>/dev/null); [ -n "$moved" ] || ! lock 0 || ! watched || former_port add
   for key in $(printf '%s' "$4" | tr , ' '); do
     at=$(wg show "$1" endpoints | grep -F "$key$TAB" | sed "s/.*$TAB//; s/[][]//g; s/:\([0-9]*\)\$/ . \1/")
     printf '%s\n' "$moved" | grep -q -w -F "${at:-none}" || return 1
