@@ -8,7 +8,11 @@ export function domainIssues(draft: Draft): Issue[] {
   const { domain } = draft.network;
   if (domain === undefined) return [];
   const active = draft.nodes.filter((node) => node.active);
-  return [...publicDomain(domain), ...active.flatMap((node) => nameOfTunnel(node, domain, draft))];
+  const names = new Set(active.map(({ name }) => name));
+  return [
+    ...publicDomain(domain),
+    ...active.flatMap((node) => nameOfTunnel(node, { domain, names }, draft)),
+  ];
 }
 
 function publicDomain(domain: string): Issue[] {
@@ -18,11 +22,20 @@ function publicDomain(domain: string): Issue[] {
   return [warning("network.domain", message, remedy)];
 }
 
+/** What the names of the tunnel are. */
+interface InnerNames {
+  domain: string;
+  /** Of nodes, without the domain. */
+  names: ReadonlySet<string>;
+}
+
 /** It resolves to a tunnel address there, so the tunnel, or the way in, would need itself. */
-function nameOfTunnel(node: NodeDraft, domain: string, draft: Draft): Issue[] {
-  const isInside = (host: string) => host === domain || host.endsWith(`.${domain}`);
+function nameOfTunnel(node: NodeDraft, { domain, names }: InnerNames, draft: Draft): Issue[] {
+  const isFull = (host: string) => host === domain || host.endsWith(`.${domain}`);
+  const isInside = (host: string) => isFull(host) || names.has(host);
+  const endpoint = endpointOf(node, draft)?.host;
   const places = [
-    ["endpoint", endpointOf(node, draft)?.host] as const,
+    ["endpoint", endpoint] as const,
     ["siteEndpoint", node.fields.siteEndpoint?.host] as const,
     ...hostsOf(node).map(
       (host) => ["host", host.kind === "ssh" ? host.address : undefined] as const,
@@ -32,7 +45,14 @@ function nameOfTunnel(node: NodeDraft, domain: string, draft: Draft): Issue[] {
   // An endpoint that is derived from the host is the same mistake.
   const keys = inside.filter(([key]) => key === "host" || node.fields[key] !== undefined);
   return [...new Map(keys)].map(([key, host = ""]) => {
-    const message = `${host} is in network.domain, whose names lead into the tunnel`;
-    return error(`${node.path}.${key}`, message, "use another name of the machine, or its address");
+    const remedy = "use another name of the machine, or its address";
+    if (isFull(host)) {
+      const message = `${host} is in network.domain, whose names lead into the tunnel`;
+      return error(`${node.path}.${key}`, message, remedy);
+    }
+    const message = `with network.domain, ${host} is the name of a node, and leads into the tunnel`;
+    // ssh_config may have another address for it.
+    const isLogin = key === "host" && host !== endpoint;
+    return (isLogin ? warning : error)(`${node.path}.${key}`, message, remedy);
   });
 }

@@ -5,6 +5,7 @@ import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { tableDifference } from "./packet-filter/normal-form";
 import { configPath, pathsOf } from "./paths";
+import { prefixOf, PrefixSet } from "./prefixes";
 import type { Part } from "./steps";
 import type { Wanted } from "./wanted";
 
@@ -62,6 +63,25 @@ export function filterFileInUse({ configs }: Observation, name: string): string 
     hooks.some((line) => line.endsWith(` nft -f <(cat ${path})`)),
   );
   return inUse ?? null;
+}
+
+/** The table in which each set with one of these addresses by itself has others besides, as prefixes of one address. */
+export function withMoreAddresses(
+  table: string,
+  more: ReadonlyMap<string, readonly string[]>,
+): string {
+  return table.replace(/elements = \{ ([^}]*) \}/g, (whole, list: string) => {
+    const elements = list.split(",").map((element) => element.trim());
+    const present = new PrefixSet(elements.flatMap((element) => prefixOf(element) ?? []));
+    const added = new Set(
+      elements.flatMap((element) => more.get(prefixOf(element)?.text ?? "") ?? []),
+    );
+    const missing = [...added]
+      .flatMap((text) => prefixOf(text) ?? [])
+      .filter((it) => !present.covers(it));
+    const texts = missing.map(({ text }) => text.slice(0, text.indexOf("/")));
+    return texts.length === 0 ? whole : `elements = { ${[...elements, ...texts].join(", ")} }`;
+  });
 }
 
 function linesIn(text: string): string[] {

@@ -4,6 +4,7 @@
  * until the next config.
  */
 import { Secret } from "../secret";
+import { withMoreAddresses } from "./filter";
 import type { Observation } from "./observation";
 import { prefixOf } from "./prefixes";
 import type { FormerAddresses, Wanted } from "./wanted";
@@ -15,7 +16,23 @@ export function withFormerAddresses(observed: Observation, wanted: Wanted): Want
   if (kept.length === 0) return wanted;
   const { main, second } = wanted;
   const extend = (one: WantedInterface) => extended(one, kept);
-  return { ...wanted, main: extend(main), second: second && extend(second), former: kept };
+  const filter = wanted.filter && withMoreAddresses(wanted.filter, formerByAddress(kept, main));
+  return { ...wanted, main: extend(main), second: second && extend(second), filter, former: kept };
+}
+
+/** By each new address, those before of its family: what a policy lets through at the one it lets through at the others. */
+function formerByAddress(
+  kept: readonly FormerAddresses[],
+  { peers }: WantedInterface,
+): Map<string, readonly string[]> {
+  const isIpv6 = (prefix: string) => prefix.includes(":");
+  return new Map(
+    kept.flatMap(({ address, former }) => {
+      const all = peers.find(({ allowedIps }) => allowedIps[0] === address)?.allowedIps ?? [];
+      const own = [address, ...all.filter((it) => isIpv6(it) && isSingle(it)).slice(0, 1)];
+      return own.map((it) => [it, former.filter((one) => isIpv6(one) === isIpv6(it))] as const);
+    }),
+  );
 }
 
 export function formerNotes({ former = [] }: Wanted): string[] {

@@ -6,6 +6,7 @@
 import { Secret } from "../secret";
 import type { Observation } from "./observation";
 import { prefixOf, PrefixSet } from "./prefixes";
+import { dateIn } from "./tasks";
 import type { MovingHome, Wanted } from "./wanted";
 import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import { KEY_OF_NOW } from "./wg-text";
@@ -27,7 +28,7 @@ export function withMovingHomes(observed: Observation, wanted: Wanted): Wanted {
   const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
   const left = homes.flatMap(({ former }) => device.peers.get(former) ?? []);
   const kept = left.filter(({ publicKey }) => !planned.has(publicKey));
-  return { ...wanted, main: withPeers(main, kept), homes };
+  return { ...wanted, main: withPeers(main, kept, observed), homes };
 }
 
 export function homeNotes({ homes = [], main }: Wanted): string[] {
@@ -84,12 +85,16 @@ function recorded({ records }: Observation, name: string, all: boolean): MovingH
   });
 }
 
-/** With peers that the request does not have. Their addresses are those of `homes`. */
-function withPeers(one: WantedInterface, kept: readonly WireGuardPeer[]): WantedInterface {
+/** With peers that the request does not have. Their addresses are those of `homes`. A date that they had they keep. */
+function withPeers(
+  one: WantedInterface,
+  kept: readonly WireGuardPeer[],
+  { records }: Observation,
+): WantedInterface {
   const peers = kept.map(({ publicKey, presharedKey, keepalive }): WantedPeer => {
     const shared = presharedKey === "none" ? null : Secret.sealed();
     const own = { name: publicKey, publicKey, presharedKey: shared, keepalive };
-    return { ...own, allowedIps: [], endpoint: null, expires: null };
+    return { ...own, allowedIps: [], endpoint: null, expires: dateIn(records.tasks, publicKey) };
   });
   const sections = kept.map(({ publicKey, presharedKey }) =>
     [

@@ -36,6 +36,13 @@ export function taskLines(wanted: Wanted): string[] {
   return tasks.length === 0 ? [] : [`every ${PERIOD_S}`, ...tasks];
 }
 
+/** The date of a peer in such lines; null if it has none. */
+export function dateIn(lines: readonly string[] | null, publicKey: string): number | null {
+  const start = `expire ${publicKey} `;
+  const line = lines?.find((it) => it.startsWith(start));
+  return line === undefined ? null : Number(line.slice(start.length));
+}
+
 /** The line of wg-quick(8) that begins them at every boot. Without the program the interface comes up all the same. */
 export function tasksHook(wanted: Wanted): string[] {
   const { name } = wanted.main;

@@ -1,6 +1,7 @@
 /** Allowed IPs: the destinations that a node sends to a neighbour and the sources that it accepts from it (wg(8)). */
 import { encloses, hostPrefix, parsePrefix, type Prefix } from "../addresses";
 import type { MeshConfig, Node } from "../config/config";
+import { jumpRelays } from "./jump-relays";
 import type { LinkIndex } from "./paths";
 import { membersAt, selectorsOf, type Policy } from "./policy";
 
@@ -60,7 +61,8 @@ const EVERYTHING: readonly Prefix[] = ["0.0.0.0/0", "::/0"].map(parsePrefix);
 
 /**
  * The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. With a
- * policy, only the LANs that this node may talk with, and only the nodes if all of them are named.
+ * policy, only the LANs that this node may talk with, and only the nodes if all of them are named. Not on a host that only the
+ * tunnel leads to: it has to let logins in from a relay with a new address.
  */
 function throughHome(
   node: Node,
@@ -75,7 +77,7 @@ function throughHome(
     .filter((other) => other.name === node.relay || !index.linked(node.name, other.name))
     .flatMap((other) => lansFor(node, other))
     .filter((lan) => policy?.mayTalkWithLan(node, lan.text) ?? true);
-  const named = policy === null ? null : namedFor(node, policy);
+  const named = policy === null || jumpRelays(node).length > 0 ? null : namedFor(node, policy);
   if (named === null) return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
   const others = index.nodes.filter(
     (other) =>

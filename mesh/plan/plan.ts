@@ -167,9 +167,14 @@ function planSection(
   };
 }
 
-/** A device has nobody to remove the peer, and would need a new config for every other date. */
-function expiryOf({ hosts }: Node, { expires }: Node): Pick<PeerSection, "expires"> {
-  return expires === undefined || hosts.length === 0 ? {} : { expires: Math.ceil(expires / 1000) };
+/**
+ * A device has nobody to remove the peer, and would need a new config for every other date. A host that only the tunnel leads
+ * to keeps its relays: without them nothing would lead to it any more.
+ */
+function expiryOf(node: Node, { kind, expires }: Node): Pick<PeerSection, "expires"> {
+  const isNeeded = kind === "relay" && jumpRelays(node).length > 0;
+  if (expires === undefined || node.hosts.length === 0 || isNeeded) return {};
+  return { expires: Math.ceil(expires / 1000) };
 }
 
 /** Seconds, or null for off. By default only a node that the neighbour cannot dial has to keep its NAT mapping open. */

@@ -5,6 +5,7 @@
 import { hostPrefix } from "../addresses";
 import type { MeshConfig, Network, Node, PolicyRule } from "../config/config";
 import { includesPorts, mergePorts, overlapsPorts, type PortRange } from "../config/ports";
+import { jumpRelays } from "./jump-relays";
 import { servesNames } from "./names";
 
 /** What one member may start to another. A list: these ports, and a ping; empty: only a ping. */
@@ -80,7 +81,7 @@ function addressesOf({ address, address6 }: Node): string[] {
 
 /**
  * What no policy takes away: a relay answers pings, which tell whether a tunnel works, and asks for names, and it may log in
- * to the nodes that are pushed to through it.
+ * to the nodes that are pushed to through it. Those that nothing else leads to answer the pings of relays, which follow them so.
  */
 function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);
@@ -103,7 +104,11 @@ function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
       ports: [ssh],
     };
   });
-  return [pings, dns, ...logins].filter(({ to }) => to.length > 0);
+  // A single relay may log in, and a ping is included.
+  const isFollowed = (node: Node) => relays.length > 1 && jumpRelays(node).length > 0;
+  const followed = nodes.filter(isFollowed).map(({ name }) => name);
+  const moves: NamedRule = { name: "-moves", from: relays, to: followed, ports: [] };
+  return [pings, dns, ...logins, moves].filter(({ to }) => to.length > 0);
 }
 
 /** Members that the same rules name have the same access, which is computed once. */

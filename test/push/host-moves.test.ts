@@ -85,14 +85,34 @@ follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
       const rules = runFunctions(shell, `${script}add`, files).stdout;
       assert.match(
         rules,
-        /^nft -f -\nadd table inet wireguard-mesh-port-wg0\ndelete table inet wire/,
+        /^nft -f -\nadd table inet wireguard-mesh-wg0\/former\ndelete table inet wire/,
       );
       assert.match(rules, /^ {4}udp dport 51820 udp dport set 51999$/m);
       assert.match(rules, /^ {4}ip daddr \. udp dport != @moved4 udp sport set 51820$/m);
       assert.doesNotMatch(rules, /TABLE|OLD|NEW/);
       const gone = runFunctions(shell, `${script}delete`, files).stdout;
-      assert.equal(gone, "nft delete table inet wireguard-mesh-port-wg0\n");
+      assert.equal(gone, "nft delete table inet wireguard-mesh-wg0/former\n");
       assert.equal(runFunctions(shell, `${script}delete`).stdout, "");
+    });
+
+    it("serves it by a table that nft takes and no filter has, whatever the interface's name", () => {
+      const files = { "run/rotation": "port a=b+c 51820 51999 A\n" };
+      const script = `set_paths a=b+c; RUN=$FOLDER/run\nnft() { [ "$1" != -f ] || cat; }\nformer_port add`;
+      const [first = ""] = runFunctions(shell, script, files).stdout.split("\n");
+      assert.equal(first, "add table inet wireguard-mesh-a/eb/pc/former");
+    });
+
+    it("serves it again where somebody has flushed all tables, which would cut the hosts off", () => {
+      const script = (listed: string) => `nft() {
+  case "$1" in list) ${listed} ;; -f) cat >/dev/null; echo loaded ;; esac
+}
+wg() { printf 'A\\t192.0.2.7:4001\\n'; }
+TOKEN=mine
+follow_port wg0 51820 51999 A || echo waits`;
+      const files = { "run/watcher": "mine\n", "run/rotation": "port wg0 51820 51999 A\n" };
+      const look = (listed: string) => runFunctions(shell, script(listed), files).stdout;
+      assert.equal(look("return 1"), "loaded\nwaits\n");
+      assert.equal(look("echo 'table inet x {'"), "waits\n");
     });
 
     it("does nothing once another push has come, or while one holds the lock", () => {

@@ -23,19 +23,19 @@ table inet TABLE {
     ip6 daddr . udp dport != @moved6 udp sport set OLD
   }
 }'
-# For RUN/rotation. $1: `add` or `delete`.
+# For RUN/rotation. $1: `add` or `delete`. No interface has a slash in its name, so no filter has this table.
 former_port() {
-  local line table="wireguard-mesh-port-$IFACE"
+  local line table="$TABLE/former"
   line=$(grep -s '^port ' "$RUN/rotation") || return 0
   if [ "$1" = delete ]; then nft delete table inet "$table" 2>/dev/null || true; return; fi
   # shellcheck disable=SC2086 # words are meant
   set -- $line
-  printf '%s\n' "$PORT_RULES" | sed "s/TABLE/$table/; s/OLD/$3/; s/NEW/$4/g" | nft -f -
+  printf '%s\n' "$PORT_RULES" | sed "s,TABLE,$table,; s/OLD/$3/; s/NEW/$4/g" | nft -f -
 }
-# Settled once each of the keys $4 was heard at the new port last.
+# Settled once each of the keys $4 was heard at the new port last. Somebody may have flushed all tables.
 follow_port() {
   local moved key at
-  moved=$(for at in moved4 moved6; do nft list set inet "wireguard-mesh-port-$1" "$at"; done 2>/dev/null)
+  moved=$(for at in moved4 moved6; do nft list set inet "$TABLE/former" "$at"; done 2>/dev/null); [ -n "$moved" ] || ! lock 0 || ! watched || former_port add
   for key in $(printf '%s' "$4" | tr , ' '); do
     at=$(wg show "$1" endpoints | grep -F "$key$TAB" | sed "s/.*$TAB//; s/[][]//g; s/:\([0-9]*\)\$/ . \1/")
     printf '%s\n' "$moved" | grep -q -w -F "${at:-none}" || return 1

@@ -7,16 +7,17 @@ import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
 import { neighbour, peerOf, RELAY, stepsText } from "./support/examples";
 import { ChangeRun, parseChange } from "./support/change-text";
-import { sha256 } from "./support/host";
-import type { Host } from "./support/host";
+import { deviceOf, NOW, sha256, type Host } from "./support/host";
 import { freshHost } from "./support/hosts";
 import { IFACE } from "./support/observe";
 import { currentKey, presharedKeyAt, requestOf, type RequestDraw } from "./support/requests";
+import { round } from "./support/rounds";
 import { look, OPTIONS } from "./support/situations";
 
 const CONF = `/etc/wireguard/${IFACE}.conf`;
 const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
 const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
+const TASKS = `/var/lib/wireguard-mesh/${IFACE}/tasks`;
 const ADDRESS = "10.86.0.21/32";
 const [OTHER_RELAY, PEER] = [neighbour(0), neighbour(1, { presharedKey: 0 })];
 
@@ -100,6 +101,25 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
       assert.deepEqual([...peerOf(host, 0).allowedIps].sort(), ["10.86.0.20/32", ADDRESS]);
       assert.equal(decideOn(host, isAway(1380)).kind, "nothing");
     }
+  });
+
+  it("removes it at its date all the same", () => {
+    const expiring = { ...PEER, expires: 600 };
+    const host = pushed(wantedWith({ ...RELAY, neighbours: [OTHER_RELAY, expiring] }));
+    for (const mtu of [null, 1380]) {
+      push(host, isAway(mtu));
+      assert.ok(host.files.get(TASKS)?.includes(`expire ${currentKey(1)} ${NOW + 600}\n`));
+      assert.equal(decideOn(host, isAway(mtu)).kind, "nothing");
+    }
+    lead(host, 0);
+    host.now = NOW + 601;
+    round(host);
+    assert.ok(!deviceOf(host, IFACE).peers.has(currentKey(1)));
+    assert.deepEqual(
+      differences(look(host, isAway(1380)), isAway(1380)).live.map(({ kind }) => kind),
+      ["watcher"],
+      "nothing but the end of its move",
+    );
   });
 
   it("is its home again if the config says so", () => {

@@ -1,5 +1,6 @@
 /** Issues of `network.domain`. */
 import { Secret } from "../../../../mesh/secret";
+import { hostKeyLine } from "../../../support/key-pairs";
 import { changed, hostKey } from "../../../support/small-network";
 import type { Row } from "./row";
 
@@ -90,7 +91,33 @@ export const domainRows: Row[] = [
       ],
     ],
   },
+  {
+    title: "machines that are dialled by the name of a node, which every host has in /etc/hosts",
+    raw: changed({
+      privateKeys: Secret.sealed(),
+      network: { domain: "mesh.internal" },
+      relays: { tokyo: { endpoint: undefined, host: "root@tokyo", hostKey } },
+      peers: {
+        desktop: { host: ["admin@192.168.1.20", "admin@Desktop"], hostKey: hostKeyLine(1) },
+        laptop: { endpoint: "laptop:51820" },
+      },
+    }),
+    issues: [
+      ["peers.desktop.host", "warning", leadsInside("desktop"), ANOTHER],
+      ["peers.laptop.endpoint", "error", leadsInside("laptop"), ANOTHER],
+      ["relays.tokyo.host", "error", leadsInside("tokyo"), ANOTHER],
+    ],
+  },
+  {
+    title: "machines that are dialled by the name of a node, without a domain",
+    raw: changed({ relays: { tokyo: { endpoint: "tokyo:51820" } } }),
+    issues: [],
+  },
 ];
+
+function leadsInside(host: string): string {
+  return `with network.domain, ${host} is the name of a node, and leads into the tunnel`;
+}
 
 function wrong(values: [written: unknown, message: string, remedy: string][]): Row[] {
   return values.map(([written, message, remedy]) => ({
