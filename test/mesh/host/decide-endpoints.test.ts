@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { neighbour, pushed, pushedByOlder, RELAY } from "./support/examples";
 import { deviceOf, type Host } from "./support/host";
-import { configPath } from "./support/hosts";
+import { boot, configPath } from "./support/hosts";
 import { IFACE, SECOND } from "./support/observe";
 import { currentKey, NAMES, type RequestDraw } from "./support/requests";
 import { assertReached } from "./support/reached";
@@ -39,6 +39,17 @@ describe("an endpoint whose name does not resolve", () => {
     Object.assign(peer, { endpoint: "192.0.2.1:4500", handshake: host.now - 30 });
     push(host, { ...ROTATING, ownKey: 21, port: 51821, second: { key: 20, port: 51820 } });
     assert.equal(endpointOf(host, SECOND), "192.0.2.1:4500");
+  });
+
+  it("is that of the last push after a boot, at both interfaces", () => {
+    const draw = { ...ROTATING, followNames: true };
+    const host = pushed(draw);
+    host.resolver.set(FAR, ["203.0.113.53"]);
+    deviceOf(host, IFACE).port = 52000;
+    pushed(draw, host);
+    host.resolver.delete(FAR);
+    boot(host);
+    for (const name of [IFACE, SECOND]) assert.equal(endpointOf(host, name), "203.0.113.53:51820");
   });
 });
 
