@@ -52,17 +52,18 @@ export function confirmedState(observed: Observation, wanted: Wanted): Confirmed
  * the name: then it sets it by itself.
  */
 function setEndpoints(observed: Observation, wanted: Wanted): Map<string, string> {
+  const interfaces = interfacesOf(wanted);
+  const before = new Map(interfaces.flatMap(({ name }) => [...recordedEndpoints(observed, name)]));
   return new Map(
-    interfacesOf(wanted).flatMap(({ name, peers }) => {
-      const before = recordedEndpoints(observed, name);
-      return peers.flatMap(({ publicKey, endpoint }) => {
+    interfaces
+      .flatMap(({ peers }) => peers)
+      .flatMap(({ publicKey, endpoint }) => {
         if (endpoint === null) return [];
         const isFollowed = wanted.followNames && endpoint.isName;
         const isSet = isFollowed || resolve(endpoint, observed).length > 0;
         const text = isSet ? endpoint.text : before.get(publicKey);
         return text === undefined ? [] : [[publicKey, text] as const];
-      });
-    }),
+      }),
   );
 }
 

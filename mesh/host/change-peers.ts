@@ -29,8 +29,6 @@ import {
 /** Endpoints of peers, by public key, that another interface knows better. */
 export type Whereabouts = ReadonlyMap<string, NumericEndpoint>;
 
-export const NOWHERE: Whereabouts = new Map();
-
 /**
  * `differences` are those of this interface. New peers and those that take prefixes come first, so that no prefix is without
  * a peer for long; peers that are not wanted go last. A peer that needs a new session is removed and added again.

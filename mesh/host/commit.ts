@@ -7,7 +7,7 @@ import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
 import { dnsInitText, dnsSteps } from "./dns-server";
 import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
-import { dnsInitName, pathsOf } from "./paths";
+import { configPath, dnsInitName, pathsOf } from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
 
 export interface PushId {
@@ -25,7 +25,11 @@ export interface HostScript {
 /** The live config decides: what is cut off before it is undone, after it completed. */
 export function commitSteps(observed: Observation, wanted: Wanted, push: PushId): CommitStep[] {
   const { live } = pathsOf(wanted.main.name);
-  const files = bootFiles(observed, wanted).filter(({ path, is }) => is !== null || path === live);
+  // A config is written in any case, for the newest numbers of names that the host follows.
+  const configs = interfacesOf(wanted).map(({ name }) => configPath(name));
+  const files = bootFiles(observed, wanted).filter(
+    ({ path, is }) => is !== null || configs.includes(path),
+  );
   const rest = files.findIndex(({ path }) => path === live) + 1;
   const starts = bootDifferences(observed, wanted).filter((it) => it.kind === "start");
   const namesThat = (is: "missing" | "extra") =>

@@ -1,7 +1,7 @@
 /** Composes the steps on the running system and their undo. */
 import type { LiveStep } from "./change";
 import { changeLink } from "./change-links";
-import { changePeers, NOWHERE, type Whereabouts } from "./change-peers";
+import { changePeers, type Whereabouts } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import { liveDifferences } from "./differences";
 import { changeFilter } from "./filter";
@@ -38,10 +38,10 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     stopWatching(observed, wanted),
     tryNewKeys(ofMain, rest, wanted),
     remove(inTheWay, observed),
-    changeInterface(main, all, rest, wanted, whereabouts(main, observed)),
+    changeInterface(main, all, rest, wanted, whereabouts(main, observed, rest)),
     second === null
       ? NOTHING
-      : changeInterface(second, all, rest, wanted, whereabouts(second, observed)),
+      : changeInterface(second, all, rest, wanted, whereabouts(second, observed, rest)),
     remove(leftover, rest),
     ...all.map((difference) => changeSetting(difference, rest)),
     isWanted ? NOTHING : filter,
@@ -62,20 +62,24 @@ function isInTheWay(name: string | null | undefined, observed: Observation, want
 }
 
 /**
- * Where peers were heard last by an interface that had the key before: this one takes its place, and speaks to them there. Not
- * those that this one has heard later.
+ * Where peers were last, as an interface knows that had the key before: this one takes its place, and speaks to them there. Not
+ * those that this one has heard later. One that is removed and made again knows its own peers.
  */
-function whereabouts(one: WantedInterface, { devices }: Observation): Whereabouts {
-  const own = devices.get(one.name);
-  const former = [...devices].find(
+function whereabouts(one: WantedInterface, observed: Observation, rest: Observation): Whereabouts {
+  const own = observed.devices.get(one.name);
+  const isRemoved = own !== undefined && !rest.devices.has(one.name);
+  const former = [...observed.devices].find(
     ([name, { publicKey }]) => name !== one.name && publicKey === one.publicKey,
   )?.[1];
-  if (former === undefined || own?.publicKey === one.publicKey) return NOWHERE;
+  const isTaken = former !== undefined && own?.publicKey !== one.publicKey;
+  const heard = [...(isTaken ? former.peers.values() : [])].filter(
+    ({ publicKey, latestHandshake }) =>
+      latestHandshake > 0 && latestHandshake >= (own?.peers.get(publicKey)?.latestHandshake ?? 0),
+  );
   return new Map(
-    [...former.peers.values()].flatMap(({ publicKey, endpoint, latestHandshake }) => {
-      const isLater = latestHandshake >= (own?.peers.get(publicKey)?.latestHandshake ?? 0);
-      return endpoint !== null && latestHandshake > 0 && isLater ? [[publicKey, endpoint]] : [];
-    }),
+    [...(isRemoved ? own.peers.values() : []), ...heard].flatMap(({ publicKey, endpoint }) =>
+      endpoint === null ? [] : [[publicKey, endpoint] as const],
+    ),
   );
 }
 

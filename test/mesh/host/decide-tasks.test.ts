@@ -8,6 +8,7 @@ import {
   notesOn,
   peerOf,
   pushed,
+  pushedByOlder,
   RELAY,
   stepsText,
   wantedBy,
@@ -16,6 +17,7 @@ import { deviceOf, type Host } from "./support/host";
 import { boot, freshHost } from "./support/hosts";
 import { IFACE } from "./support/observe";
 import { currentKey, type RequestDraw } from "./support/requests";
+import { assertReached } from "./support/reached";
 import { round } from "./support/rounds";
 import { look, situationOf } from "./support/situations";
 
@@ -53,6 +55,17 @@ describe("a peer that expires", () => {
     const change = changeOn(before, GUEST);
     assert.deepEqual([change.apply, change.undo], [[], []]);
     assert.ok(stepsText(change, "commit").includes("tasks"));
+  });
+
+  it("and has two keys may keep both for a minute, on a host that did not know the date", () => {
+    const draw = relayWith(neighbour(2, { keys: "both", expires: 20 }));
+    const host = pushedByOlder(draw);
+    host.now += 40;
+    const situation = situationOf(host, draw);
+    assert.ok(situation !== null);
+    situation.run("apply");
+    assertReached(situation.before, host, situation.request);
+    assert.deepEqual(keysOf(host), keysOf(situation.before));
   });
 
   it("is gone at its date without a push, and then neither missing nor added again", () => {
