@@ -3,6 +3,7 @@
  * secrets, so it can be printed, compared and pasted into a public issue.
  */
 import type { Prefix } from "../addresses";
+import { expirySeconds } from "../config/activity";
 import {
   formatEndpoint,
   type MeshConfig,
@@ -169,7 +170,7 @@ function planSection(
 
 /** A device has nobody to remove the peer, and would need a new config for every other date. */
 function expiryOf({ hosts }: Node, { expires }: Node): Pick<PeerSection, "expires"> {
-  return expires === undefined || hosts.length === 0 ? {} : { expires: Math.ceil(expires / 1000) };
+  return expires === undefined || hosts.length === 0 ? {} : { expires: expirySeconds(expires) };
 }
 
 /** Seconds, or null for off. By default only a node that the neighbour cannot dial has to keep its NAT mapping open. */
