@@ -1,6 +1,6 @@
 /** Rules on `policy`: everybody that it names exists, and a host enforces it. */
 import { overlaps, parsePrefix, type Prefix } from "../addresses";
-import type { PolicyRule, Subnet } from "./config";
+import { tunnelPrefixes, type PolicyRule, type Subnet } from "./config";
 import { hostsOf, tunnelsOf, type Draft } from "./draft";
 import { error, type Issue } from "./issue";
 import { mergePorts } from "./ports";
@@ -40,12 +40,11 @@ interface Known {
 
 function selectorsOf(draft: Draft): Known {
   const { nodes } = draft;
-  const { cidr, cidr6 } = tunnelsOf(draft);
   return {
     names: nodes.map(({ name }) => name),
     tags: [...new Set(nodes.flatMap(({ fields }) => fields.tags ?? []))].sort(),
     lans: nodes.flatMap(({ fields }) => fields.subnets ?? []),
-    tunnels: cidr6 === null ? [cidr] : [cidr, cidr6],
+    tunnels: tunnelPrefixes(tunnelsOf(draft)),
   };
 }
 

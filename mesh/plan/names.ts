@@ -1,5 +1,5 @@
 /** The names of nodes under the domain of the network, and who answers for them. */
-import type { MeshConfig, Node } from "../config/config";
+import { addressesOf, type MeshConfig, type Node } from "../config/config";
 
 /**
  * `NAME ADDRESS [ADDRESS6]` of every node. IPv6 addresses only for a node that has one itself: others would try an address
@@ -38,9 +38,7 @@ export function namesText({
   const { domain } = network;
   if (domain === undefined) return null;
   return nodes
-    .map(({ name, address, address6 }) =>
-      [`${name}.${domain}`, address.text, ...(address6 === null ? [] : [address6.text])].join(" "),
-    )
-    .map((line) => `${line}\n`)
+    .map((node) => [`${node.name}.${domain}`, ...addressesOf(node).map(({ text }) => text)])
+    .map((words) => `${words.join(" ")}\n`)
     .join("");
 }

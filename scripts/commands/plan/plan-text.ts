@@ -5,9 +5,10 @@ import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue"
 import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
+import { pathText } from "../../../mesh/plan/paths";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { reachOf } from "../../../mesh/plan/reach";
-import { groupOf, reachabilityOf } from "../../../mesh/plan/reachability";
+import { groupOf, limitText, reachabilityOf } from "../../../mesh/plan/reachability";
 import { shortList } from "../../../mesh/review/short-list";
 import { renderFilter } from "../../../mesh/render/filter";
 import { renderRedacted } from "../../../mesh/render/render";
@@ -137,10 +138,7 @@ function policyLines(rules: readonly string[]): string[] {
 
 function pairsBlock(plan: Plan): string {
   const lines = reachOf(plan).map(({ from, to, path, ports }) => {
-    const between = path.slice(1, -1);
-    const how = between.length === 0 ? "direct" : `through ${between.join(", ")}`;
-    const limit = ports === undefined ? "" : `: ${ports.join(" ") || "ping"}`;
-    return `  ${from} -> ${to}: ${how}${limit}`;
+    return `  ${from} -> ${to}: ${pathText(path)}${limitText(ports)}`;
   });
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }
