@@ -27,6 +27,9 @@ export interface Reachability {
   exits?: Record<string, string>;
 }
 
+/** What a peer reaches through an exit. */
+export const OUTSIDE = "the internet";
+
 export function reachabilityOf(plan: Plan): Reachability {
   const index = indexLinks(plan.nodes, plan.links);
   const policy = indexPolicy(plan);

@@ -159,12 +159,12 @@ describe("a review", () => {
     assert.deepEqual(linesOf(review(tokyo, both))["tokyo"], ["~ translates other addresses"]);
     const lines = linesOf(review({ ...tokyo, policy: [] }, tokyo))["tokyo"];
     assert.deepEqual(lines, ["- no longer filters"]);
-    assert.deepEqual(pathLines(added.paths), ["+ laptop leaves through tokyo"]);
+    assert.deepEqual(pathLines(added.paths), ["+ laptop -> the internet: through tokyo"]);
     const removed = review(tokyo, home);
-    assert.deepEqual(pathLines(removed.paths), ["- laptop leaves through tokyo"]);
+    assert.deepEqual(pathLines(removed.paths), ["- laptop -> the internet"]);
     assert.deepEqual(linesOf(removed)["tokyo"], ["- no longer translates addresses"]);
     const moved = pathLines(review(tokyo, osaka).paths).at(-1);
-    assert.equal(moved, "~ laptop leaves through osaka, was tokyo");
+    assert.equal(moved, "~ laptop -> the internet: through osaka, was through tokyo");
     assert.equal("exits" in review(home, laptop({ relay: "osaka" })).paths, false);
   });
 
