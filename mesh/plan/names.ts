@@ -13,8 +13,8 @@ export function namesKnownBy(node: Node, nodes: readonly Node[]): string[] {
 }
 
 /** Reports whether a node answers DNS queries of devices, in a network with a domain: we set it up there. */
-export function servesNames({ kind, hosts }: Node): boolean {
-  return kind === "relay" && hosts.length > 0;
+export function servesNames(kind: Node["kind"], isPushed: boolean): boolean {
+  return kind === "relay" && isPushed;
 }
 
 /**
@@ -23,9 +23,8 @@ export function servesNames({ kind, hosts }: Node): boolean {
  */
 export function dnsOf(node: Node, { network, nodes }: Pick<MeshConfig, "network" | "nodes">) {
   const home = nodes.find(({ name }) => name === node.relay);
-  if (network.domain === undefined || node.hosts.length > 0 || !home || !servesNames(home)) {
-    return null;
-  }
+  if (network.domain === undefined || node.hosts.length > 0 || !home) return null;
+  if (!servesNames(home.kind, home.hosts.length > 0)) return null;
   const ipv6 = node.address6 === null || home.address6 === null ? [] : [home.address6.text];
   return { servers: [home.address.text, ...ipv6], domain: network.domain };
 }

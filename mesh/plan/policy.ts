@@ -100,10 +100,11 @@ export function prefixesNamed(
 function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);
   const pings: NamedRule = { name: "-ping", from: ["*"], to: relays, ports: [] };
+  const servers = nodes.filter(({ kind, hosts }) => servesNames(kind, hosts.length > 0));
   const dns: NamedRule = {
     name: "-dns",
     from: ["*"],
-    to: domain === undefined ? [] : nodes.filter(servesNames).map(({ name }) => name),
+    to: domain === undefined ? [] : servers.map(({ name }) => name),
     ports: (["tcp", "udp"] as const).map((protocol) => ({ protocol, first: 53, last: 53 })),
   };
   const logins = relays.map((relay): NamedRule => {

@@ -114,7 +114,7 @@ export function namesFor(node: NodePlan, plan: Plan): Pick<PushRequest, "names">
   const { domain } = plan.network;
   if (domain === undefined) return {};
   const nodes = namesKnownBy(node, plan.nodes);
-  return { names: { domain, nodes, serves: servesNames(node) } };
+  return { names: { domain, nodes, serves: servesNames(node.kind, node.hosts.length > 0) } };
 }
 
 /** The public key of the stack's SSH authority; null if the stack has none. */
