@@ -22,7 +22,7 @@ export function activityOf(
   const active = expires >= now;
   const days = Math.floor((expires - now) / DAY_MS);
   if (active && days >= NOTICE_DAYS) return { active, issues: [] };
-  const when = new Date(expires).toISOString();
+  const when = formatTime(expirySeconds(expires));
   const message = active
     ? `is ${inDays(days)}, at ${when}: hosts refuse the node from then on`
     : `passed at ${when}: the node is left out`;
@@ -30,7 +30,17 @@ export function activityOf(
   return { active, issues: [warning(`${path}.expires`, message, remedy)] };
 }
 
-const LEFT_OUT_REMEDY = "remove it, or set a later date";
+/** The first second at which hosts refuse the node. */
+export function expirySeconds(expires: number): number {
+  return Math.ceil(expires / 1000);
+}
+
+/** In UTC, as `2027-01-01T00:00:00Z`. */
+export function formatTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}
+
+const LEFT_OUT_REMEDY = "remove the node, or set a later date";
 
 /** Whether an issue tells of such a node. */
 export function isAboutActivity({ path, severity }: Issue): boolean {

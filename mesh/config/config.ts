@@ -116,6 +116,16 @@ export interface Expectation {
   reach: boolean;
 }
 
+/** The prefixes that tunnel addresses come from: IPv4, then IPv6. */
+export function tunnelPrefixes({ cidr, cidr6 }: Pick<Network, "cidr" | "cidr6">): Prefix[] {
+  return cidr6 === null ? [cidr] : [cidr, cidr6];
+}
+
+/** The tunnel addresses of a node: IPv4, then IPv6. */
+export function addressesOf({ address, address6 }: Pick<Node, "address" | "address6">) {
+  return address6 === null ? [address] : [address, address6];
+}
+
 /** The default of `rotationPort`. */
 export function defaultRotationPort(listenPort: number): number {
   return listenPort === 65535 ? listenPort - 1 : listenPort + 1;

@@ -2,15 +2,17 @@
 import { z } from "zod";
 import { parsePrefix, type Prefix } from "../addresses";
 import { IMAGES } from "./ec2";
-import { flag, list, number, oneOf, text, textMap } from "./field";
+import { filledList, flag, number, oneOf, text, textMap } from "./field";
 import { Mistake, quote } from "./mistake";
 import { parseLoginKey } from "./values";
 
 export const ec2Shape = z.strictObject({
   instanceType: text(parseInstanceType, "t4g.nano").optional(),
-  adminCidrs: list(parsePrefix, "203.0.113.7/32")
-    .min(1, { error: () => "is an empty list" })
-    .optional(),
+  adminCidrs: filledList(
+    parsePrefix,
+    "203.0.113.7/32",
+    "list the addresses that you log in from, e.g. [203.0.113.7/32]",
+  ).optional(),
   allowPublicSsh: flag().optional(),
   image: oneOf(...IMAGES).optional(),
   imageGeneration: number(parseGeneration, 2).optional(),
@@ -18,9 +20,7 @@ export const ec2Shape = z.strictObject({
   subnetId: text(parseSubnetId, "subnet-0123456789abcdef0").optional(),
   protect: flag().optional(),
   tags: textMap(parseTag, "{ Team: network }").optional(),
-  authorizedKeys: list(parseLoginKey, '"ssh-ed25519 AAAA..."')
-    .min(1, { error: () => "is an empty list" })
-    .optional(),
+  authorizedKeys: filledList(parseLoginKey, '"ssh-ed25519 AAAA..."').optional(),
 });
 
 export type RawEc2 = z.output<typeof ec2Shape>;

@@ -63,11 +63,23 @@ export function listWithPairs<T, const K extends string>(
   return z.array(entry, { error: () => "is not a list" });
 }
 
+/** A list of at least one text. `remedy`: of an empty one. */
+export function filledList<T>(
+  parse: (text: string) => T,
+  example: string,
+  remedy = "leave it out, or list at least one",
+) {
+  return list(parse, example).superRefine((entries, context) => {
+    if (entries.length > 0) return;
+    context.addIssue({ code: "custom", message: "is an empty list", params: { remedy } });
+  });
+}
+
 /** A list of at least one text, or a single text. */
-export function oneOrMore<T>(parse: (text: string) => T, example: string) {
+export function oneOrMore<T>(parse: (text: string) => T, example: string, remedy?: string) {
   return z.preprocess(
     (input) => (typeof input === "string" || input instanceof Mistake ? [input] : input),
-    list(parse, example).min(1, { error: () => "is an empty list" }),
+    filledList(parse, example, remedy),
   );
 }
 

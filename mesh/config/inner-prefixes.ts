@@ -1,5 +1,6 @@
 /** Prefixes that are routed into the tunnel: no endpoint and no host may be in one, and no VPC of a relay may overlap one. */
 import type { Prefix } from "../addresses";
+import { tunnelPrefixes } from "./config";
 import type { Tunnels } from "./draft";
 
 export interface InnerPrefix {
@@ -13,7 +14,7 @@ export function innerPrefixes(
   nodes: readonly { name: string; subnets: readonly Prefix[] }[],
   tunnels: Tunnels | null,
 ): InnerPrefix[] {
-  const own = [tunnels?.cidr, tunnels?.cidr6].flatMap((prefix) => prefix ?? []);
+  const own = tunnels === null ? [] : tunnelPrefixes(tunnels);
   const lans = nodes.flatMap(({ name, subnets }) =>
     subnets
       .filter((prefix) => prefix.length > 0)

@@ -20,6 +20,9 @@ export type RawConfig = Readonly<Record<string, unknown>>;
 const RECORDS = ["delivered", "rotateAll"];
 const FACTS = ["network", "relays", "peers", "policy", "expect"];
 
+const keysOfRelays = { kind: "relay", keys: Object.keys(relayShape.shape) };
+const keysOfPeers = { kind: "peer", keys: Object.keys(peerShape.shape) };
+
 /** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
   const issues = topLevelIssues(written);
@@ -80,13 +83,13 @@ function readNodes(
     issues.push(mistyped(group, input, "is not a map of names and nodes", remedy));
     return [];
   }
-  const shape = kind === "relay" ? relayShape : peerShape;
+  const [shape, others] = kind === "relay" ? [relayShape, keysOfPeers] : [peerShape, keysOfRelays];
   return Object.entries(input).flatMap(([name, value]) => {
     const named = nameIssues(group, name);
     issues.push(...named);
     if (named.length > 0) return [];
     const path = [group, name];
-    const fields = readShape(shape, value, path, issues);
+    const fields = readShape(shape, value, path, issues, others);
     const activity = activityOf(fields, `${group}.${name}`, now);
     issues.push(...activity.issues);
     return [

@@ -7,6 +7,7 @@ import {
   specialIn,
   type Prefix,
 } from "../addresses";
+import { tunnelPrefixes } from "./config";
 import type { Draft, NodeDraft, Tunnels } from "./draft";
 import { error, warning, type Issue } from "./issue";
 
@@ -120,18 +121,13 @@ function subnetIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   );
 }
 
-function subnetInTunnel(
-  path: string,
-  prefix: Prefix,
-  node: NodeDraft,
-  { cidr, cidr6 }: Tunnels,
-): Issue[] {
+function subnetInTunnel(path: string, prefix: Prefix, node: NodeDraft, tunnels: Tunnels): Issue[] {
   if (prefix.length === 0) {
     const remedy =
       "set routeAll: true on the peers whose traffic should leave through a relay, and exit: true on that relay";
     return [error(path, "is the whole internet, not a LAN", remedy)];
   }
-  if (prefix.family === 6 && cidr6 === null) {
+  if (prefix.family === 6 && tunnels.cidr6 === null) {
     const remedy = "set network.cidr6, and address6 for each node that should reach it";
     return [error(path, `${prefix.text} needs a network with IPv6 addresses`, remedy)];
   }
@@ -139,7 +135,7 @@ function subnetInTunnel(
     const message = `${prefix.text} is IPv6, but ${node.path} has no address6`;
     return [error(path, message, "add address6, a free address in cidr6")];
   }
-  const tunnel = [cidr, ...(cidr6 === null ? [] : [cidr6])].find((own) => overlaps(own, prefix));
+  const tunnel = tunnelPrefixes(tunnels).find((own) => overlaps(own, prefix));
   if (tunnel === undefined) return [];
   const remedy = "move the tunnel: set network.cidr to a prefix that no LAN here uses";
   return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];

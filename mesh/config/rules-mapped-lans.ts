@@ -21,6 +21,14 @@ export function mappedLanIssues(draft: Draft, tunnels: Tunnels | null): Issue[] 
   );
 }
 
+/** The issue of a LAN that is named by its own prefix, where the network knows it by another one; else null. */
+export function otherPrefix(path: string, text: string, lans: readonly Subnet[]): Issue | null {
+  const mapped = lans.filter(({ lan }) => lan?.text === text);
+  if (mapped.length === 0) return null;
+  const remedy = `write ${mapped.map((subnet) => subnet.text).join(" or ")}`;
+  return error(path, `${text} has another prefix in the network`, remedy);
+}
+
 function gatewayIssues(node: NodeDraft, path: string): Issue[] {
   if (node.kind === "relay") {
     const message = "is behind a relay, which does not translate addresses of a LAN";

@@ -1,9 +1,10 @@
 /** Rules on `policy`: everybody that it names exists, and a host enforces it. */
 import { overlaps, parsePrefix, type Prefix } from "../addresses";
-import type { PolicyRule } from "./config";
+import { tunnelPrefixes, type PolicyRule, type Subnet } from "./config";
 import { hostsOf, tunnelsOf, type Draft } from "./draft";
 import { error, type Issue } from "./issue";
 import { mergePorts } from "./ports";
+import { otherPrefix } from "./rules-mapped-lans";
 import { nearest } from "./shape-issues";
 
 export function policyIssues(draft: Draft): Issue[] {
@@ -33,18 +34,17 @@ export function policyOf({ policy }: Draft): PolicyRule[] | null {
 interface Known {
   names: string[];
   tags: string[];
-  lans: Prefix[];
+  lans: Subnet[];
   tunnels: Prefix[];
 }
 
 function selectorsOf(draft: Draft): Known {
   const { nodes } = draft;
-  const { cidr, cidr6 } = tunnelsOf(draft);
   return {
     names: nodes.map(({ name }) => name),
     tags: [...new Set(nodes.flatMap(({ fields }) => fields.tags ?? []))].sort(),
     lans: nodes.flatMap(({ fields }) => fields.subnets ?? []),
-    tunnels: cidr6 === null ? [cidr] : [cidr, cidr6],
+    tunnels: tunnelPrefixes(tunnelsOf(draft)),
   };
 }
 
@@ -58,7 +58,8 @@ function unknownSelector(path: string, selector: string, known: Known): Issue[] 
     return [error(path, message, suggestion(selector, all, "give it to a node: tags: [...]"))];
   }
   if (selector.includes("/")) {
-    return lans.some(({ text }) => text === selector) ? [] : [unknownLan(path, selector, known)];
+    if (lans.some(({ text }) => text === selector)) return [];
+    return [otherPrefix(path, selector, lans) ?? unknownLan(path, selector, known)];
   }
   if (names.includes(selector)) return [];
   if (tags.includes(selector))
@@ -75,9 +76,17 @@ function unknownLan(path: string, selector: string, { lans, tunnels }: Known): I
     const message = `${selector} is a part of the LAN ${around.text} or has it in it`;
     return error(path, message, `write ${around.text}: a rule is about a whole LAN`);
   }
-  const all = lans.map(({ text }) => text);
+  const near = nearest(
+    selector,
+    lans.map(({ text }) => text),
+  );
+  const remedy = "list it under a node's subnets";
   const message = `${selector} is not a LAN behind a node`;
-  return error(path, message, suggestion(selector, all, "list it under a node's subnets"));
+  return error(
+    path,
+    message,
+    near === undefined ? remedy : `did you mean ${near}? Otherwise ${remedy}`,
+  );
 }
 
 function suggestion(word: string, known: readonly string[], otherwise: string): string {

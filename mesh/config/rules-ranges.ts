@@ -4,7 +4,7 @@ import type { Draft, Tunnels } from "./draft";
 import { error, type Issue } from "./issue";
 
 /** The config key of a range, and that of the network's prefix around it. */
-export const RANGE_KEYS = [
+const RANGE_KEYS = [
   { key: "peersCidr", around: "cidr" },
   { key: "peersCidr6", around: "cidr6" },
 ] as const;

@@ -7,12 +7,14 @@ import { Mistake, quote } from "./mistake";
 /**
  * Returns the valid fields of the map at a config path, e.g. `["peers", "laptop"]`, and adds every mistake to `issues`. Fields are read one by one, so that a mistake in one does not
  * hide mistakes that the rules find in another.
+ * `others`: keys that belong elsewhere.
  */
 export function readShape<S extends z.ZodObject>(
   shape: S,
   input: unknown,
   path: PropertyKey[],
   issues: Issue[],
+  others: ForeignKeys = { kind: "", keys: [] },
 ): Partial<z.output<S>> {
   const fields = shape.shape as Record<string, z.ZodType>;
   const known = Object.keys(fields);
@@ -23,12 +25,14 @@ export function readShape<S extends z.ZodObject>(
     return {};
   }
   const unknown = Object.keys(input).filter((key) => !Object.hasOwn(fields, key));
-  for (const key of unknown) issues.push(unknownKey(path, key, known));
+  for (const key of unknown)
+    issues.push(foreignKey(path, key, others) ?? unknownKey(path, key, known));
   const entries = known.flatMap((key): [string, unknown][] => {
     const result = fields[key]?.safeParse(input[key] ?? undefined);
     if (result === undefined) return [];
     if (result.success) return result.data === undefined ? [] : [[key, result.data]];
-    for (const found of result.error.issues) issues.push(issueOf(found, [...path, key]));
+    for (const found of result.error.issues)
+      issues.push(issueOf(found, [...path, key], input[key]));
     return [];
   });
   return Object.fromEntries(entries) as Partial<z.output<S>>;
@@ -51,6 +55,18 @@ export function unknownKey(path: PropertyKey[], key: string, known: readonly str
   );
 }
 
+/** The keys of the other kind of node. */
+export interface ForeignKeys {
+  kind: string;
+  keys: readonly string[];
+}
+
+function foreignKey(path: PropertyKey[], key: string, { kind, keys }: ForeignKeys): Issue | null {
+  if (!keys.includes(key)) return null;
+  const remedy = `remove it, or make this node a ${kind}`;
+  return error(pathOf([...path, key]), `is a key of ${kind}s`, remedy);
+}
+
 /** The known word that is most similar, or undefined if none is similar enough. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const distanceTo = (candidate: string) => distance(word.toLowerCase(), candidate.toLowerCase());
@@ -65,11 +81,11 @@ export function isMap(input: unknown): input is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** The fields of field.ts raise custom issues with a remedy; the other two are from zod's own check of lists. */
-function issueOf(found: z.core.$ZodIssue, path: PropertyKey[]): Issue {
+/** The fields of field.ts raise custom issues with a remedy; the other one is from zod's own check of lists. */
+function issueOf(found: z.core.$ZodIssue, path: PropertyKey[], input: unknown): Issue {
   const where = pathOf([...path, ...found.path]);
-  if (found.code === "too_small")
-    return error(where, found.message, "leave it out, or list at least one");
+  if (found.code !== "custom" && (input === undefined || input === null))
+    return error(where, "is missing", "write one, or a list: [ ... ]");
   const remedy: unknown = found.code === "custom" ? found.params?.["remedy"] : undefined;
   return error(where, found.message, typeof remedy === "string" ? remedy : "write a list: [ ... ]");
 }

@@ -81,10 +81,16 @@ export const expectShape = z.strictObject({
   reach: flag(),
 });
 
+const NOBODY = "list at least one, or remove the rule";
+
 export const policyShape = z.strictObject({
-  from: oneOrMore(parseSelector, "tag:admin"),
-  to: oneOrMore(parseSelector, "nas"),
-  ports: oneOrMore(parsePorts, "tcp/443").optional(),
+  from: oneOrMore(parseSelector, "tag:admin", NOBODY),
+  to: oneOrMore(parseSelector, "nas", NOBODY),
+  ports: oneOrMore(
+    parsePorts,
+    "tcp/443",
+    "list at least one; without ports, everything may be started",
+  ).optional(),
 });
 
 export type RawNetwork = z.output<typeof networkShape>;

@@ -1,5 +1,5 @@
 /** Validates the raw config: shapes first, then the rules across nodes, reporting all mistakes together. */
-import type { Expectation, MeshConfig, Node } from "./config";
+import type { Expectation, MeshConfig, Node, Subnet } from "./config";
 import {
   homeOf,
   hostsOf,
@@ -19,7 +19,7 @@ import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { domainIssues } from "./rules-domain";
 import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
-import { mappedLanIssues } from "./rules-mapped-lans";
+import { mappedLanIssues, otherPrefix } from "./rules-mapped-lans";
 import { policyIssues, policyOf } from "./rules-policy";
 import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
@@ -62,17 +62,23 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
 
 function expectIssues(draft: Draft): Issue[] {
   const names = draft.nodes.map((node) => node.name);
-  const lans = draft.nodes.flatMap((node) =>
-    (node.fields.subnets ?? []).map((prefix) => prefix.text),
-  );
+  const lans = draft.nodes.flatMap((node) => node.fields.subnets ?? []);
   return draft.expect.flatMap(({ from, to }, index) => [
-    ...unknownTarget(`expect[${index}].from`, from, names),
-    ...unknownTarget(`expect[${index}].to`, to, [...names, ...lans]),
+    ...unknownTarget(`expect[${index}].from`, from, names, []),
+    ...unknownTarget(`expect[${index}].to`, to, names, lans),
   ]);
 }
 
-function unknownTarget(path: string, name: string | undefined, known: string[]): Issue[] {
+function unknownTarget(
+  path: string,
+  name: string | undefined,
+  names: string[],
+  lans: Subnet[],
+): Issue[] {
+  const known = [...names, ...lans.map(({ text }) => text)];
   if (name === undefined || known.includes(name)) return [];
+  const mapped = otherPrefix(path, name, lans);
+  if (mapped !== null) return [mapped];
   const near = nearest(name, known);
   return [
     error(

@@ -49,7 +49,7 @@ export interface WantedEndpoint {
 export type PublicKeyOf = (privateKey: Secret) => string;
 
 /** Parses `HOST:PORT` of a config. */
-export function parseWantedEndpoint(text: string): WantedEndpoint {
+function parseWantedEndpoint(text: string): WantedEndpoint {
   const at = text.lastIndexOf(":");
   const host = text.slice(0, at).replace(/^\[|\]$/g, "");
   const address = canonicalAddress(host);

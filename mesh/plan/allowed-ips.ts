@@ -1,6 +1,6 @@
 /** Allowed IPs: the destinations that a node sends to a neighbour and the sources that it accepts from it (wg(8)). */
 import { encloses, hostPrefix, parsePrefix, type Prefix } from "../addresses";
-import type { MeshConfig, Node } from "../config/config";
+import { addressesOf, tunnelPrefixes, type MeshConfig, type Node } from "../config/config";
 import { jumpRelays } from "./jump-relays";
 import type { LinkIndex } from "./paths";
 import { membersAt, selectorsOf, type Policy } from "./policy";
@@ -44,8 +44,7 @@ function withRanges({ peerRanges = [] }: Node, prefixes: Prefix[]): Prefix[] {
 
 /** The addresses of `other` and the LANs behind it. */
 function prefixesFor(node: Node, other: Node): Prefix[] {
-  const own = [other.address, ...(other.address6 === null ? [] : [other.address6])];
-  return [...own.map(hostPrefix), ...lansFor(node, other)];
+  return [...addressesOf(other).map(hostPrefix), ...lansFor(node, other)];
 }
 
 /**
@@ -71,19 +70,18 @@ function throughHome(
   policy: Policy | null,
 ): Prefix[] {
   if (node.routeAll === true) return [...EVERYTHING];
-  const { cidr, cidr6 } = config.network;
   const lans = index.nodes
     .filter((other) => other.subnets.length > 0 && other.name !== node.name)
     .filter((other) => other.name === node.relay || !index.linked(node.name, other.name))
     .flatMap((other) => lansFor(node, other))
     .filter((lan) => policy?.mayTalkWithLan(node, lan.text) ?? true);
   const named = policy === null || jumpRelays(node).length > 0 ? null : namedFor(node, policy);
-  if (named === null) return [cidr, ...(cidr6 === null ? [] : [cidr6]), ...lans];
+  if (named === null) return [...tunnelPrefixes(config.network), ...lans];
   const others = index.nodes.filter(
     (other) =>
       named.has(other.name) && (other.name === node.relay || !index.linked(node.name, other.name)),
   );
-  return [...others.flatMap((other) => prefixesFor(node, { ...other, subnets: [] })), ...lans];
+  return [...others.flatMap(addressesOf).map(hostPrefix), ...lans];
 }
 
 /**

@@ -1,15 +1,15 @@
 /** What a host lets through its tunnel, as plain data: the input of mesh/render/filter.ts. */
 import { contains, hostPrefix } from "../addresses";
-import type { MeshConfig, Node } from "../config/config";
+import { addressesOf, type MeshConfig, type Node } from "../config/config";
 import type { PortRange } from "../config/ports";
 import { allowedIps } from "./allowed-ips";
 import { filters } from "./links";
 import type { LinkIndex } from "./paths";
 import { prefixesNamed, type Policy } from "./policy";
-import { alternateName } from "./rotation";
+import { interfacesOf } from "./rotation";
 
 export interface FilterPlan {
-  /** Names of our interfaces on this host; the second one exists only during a rotation. */
+  /** Names of our interfaces on this host. */
   interfaces: string[];
   /** Whether the host forwards packets. */
   forwards: boolean;
@@ -60,12 +60,9 @@ function relayFilter(node: Node, config: MeshConfig, index: LinkIndex, policy: P
   const relays = neighbours.filter(({ kind }) => kind === "relay");
   const served = [node, ...neighbours.filter(({ kind }) => kind === "peer")];
   const ranges = relays.flatMap(({ peerRanges = [] }) => peerRanges);
-  const own = served.flatMap(({ address, address6 }) => [
-    address,
-    ...(address6 === null ? [] : [address6]),
-  ]);
+  const own = served.flatMap(addressesOf);
   return {
-    interfaces: [network.interface, alternateName(network.interface)],
+    interfaces: interfacesOf(node, network),
     forwards: true,
     sends: true,
     trusted: {
@@ -95,10 +92,9 @@ function peerFilter(
     .filter((other) => other.kind === "peer" && !policy.isOpen(other, node));
   if (limited.length === 0) return null;
   const sources = limited.flatMap((other) => sourcesOf(other, node, config, index, policy));
-  const own = [node.address, ...(node.address6 === null ? [] : [node.address6])];
-  const targets = [...own.map(hostPrefix), ...node.subnets].map(({ text }) => text);
+  const targets = [...addressesOf(node).map(hostPrefix), ...node.subnets].map(({ text }) => text);
   return {
-    interfaces: [network.interface],
+    interfaces: interfacesOf(node, network),
     forwards: node.subnets.length > 0,
     sends: false,
     trusted: { except: sources },

@@ -1,5 +1,5 @@
 /** The names of nodes under the domain of the network, and who answers for them. */
-import type { MeshConfig, Node } from "../config/config";
+import { addressesOf, type MeshConfig, type Node } from "../config/config";
 
 /**
  * `NAME ADDRESS [ADDRESS6]` of every node. IPv6 addresses only for a node that has one itself: others would try an address
@@ -13,8 +13,8 @@ export function namesKnownBy(node: Node, nodes: readonly Node[]): string[] {
 }
 
 /** Reports whether a node answers DNS queries of devices, in a network with a domain: we set it up there. */
-export function servesNames({ kind, hosts }: Node): boolean {
-  return kind === "relay" && hosts.length > 0;
+export function servesNames(kind: Node["kind"], isPushed: boolean): boolean {
+  return kind === "relay" && isPushed;
 }
 
 /**
@@ -23,9 +23,8 @@ export function servesNames({ kind, hosts }: Node): boolean {
  */
 export function dnsOf(node: Node, { network, nodes }: Pick<MeshConfig, "network" | "nodes">) {
   const home = nodes.find(({ name }) => name === node.relay);
-  if (network.domain === undefined || node.hosts.length > 0 || !home || !servesNames(home)) {
-    return null;
-  }
+  if (network.domain === undefined || node.hosts.length > 0 || !home) return null;
+  if (!servesNames(home.kind, home.hosts.length > 0)) return null;
   const ipv6 = node.address6 === null || home.address6 === null ? [] : [home.address6.text];
   return { servers: [home.address.text, ...ipv6], domain: network.domain };
 }
@@ -38,9 +37,7 @@ export function namesText({
   const { domain } = network;
   if (domain === undefined) return null;
   return nodes
-    .map(({ name, address, address6 }) =>
-      [`${name}.${domain}`, address.text, ...(address6 === null ? [] : [address6.text])].join(" "),
-    )
-    .map((line) => `${line}\n`)
+    .map((node) => [`${node.name}.${domain}`, ...addressesOf(node).map(({ text }) => text)])
+    .map((words) => `${words.join(" ")}\n`)
     .join("");
 }

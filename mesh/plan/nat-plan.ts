@@ -1,10 +1,10 @@
 /** Address translation of a host, as plain data: the input of mesh/render/nat.ts. */
 import { hostPrefix } from "../addresses";
-import type { MeshConfig, Node } from "../config/config";
-import { alternateName } from "./rotation";
+import { addressesOf, tunnelPrefixes, type MeshConfig, type Node } from "../config/config";
+import { interfacesOf } from "./rotation";
 
 export interface NatPlan {
-  /** Names of our interfaces on this host; the second one exists only during a rotation. */
+  /** Names of our interfaces on this host. */
   interfaces: string[];
   /** Of an exit: the tunnel addresses of its peers with `routeAll`, as prefixes. Empty: it lets nobody out. */
   leaving: string[];
@@ -24,12 +24,12 @@ export function planNat(node: Node, { nodes, network }: MeshConfig): NatPlan | n
     lan === undefined ? [] : [{ lan: lan.text, as: text }],
   );
   if (leaving.length === 0 && !masquerades && mapped.length === 0) return null;
-  const tunnels = [network.cidr, ...(network.cidr6 === null ? [] : [network.cidr6])];
+  const tunnels = tunnelPrefixes(network);
   const lansOf = (some: readonly Node[]) => some.flatMap(({ subnets }) => subnets);
   const texts = (prefixes: readonly { text: string }[]) => prefixes.map(({ text }) => text);
   const others = nodes.filter(({ name }) => name !== node.name);
   return {
-    interfaces: [network.interface, alternateName(network.interface)],
+    interfaces: interfacesOf(node, network),
     leaving,
     inside: texts([...tunnels, ...lansOf(nodes)]),
     mapped,
@@ -54,6 +54,6 @@ function leavingThrough(relay: Node, nodes: readonly Node[]): string[] {
   const exits = exitsOf(nodes);
   return nodes
     .filter(({ name }) => exits[name] === relay.name)
-    .flatMap(({ address, address6 }) => [address, ...(address6 === null ? [] : [address6])])
+    .flatMap(addressesOf)
     .map((address) => hostPrefix(address).text);
 }

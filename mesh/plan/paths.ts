@@ -42,6 +42,12 @@ export function pathBetween(from: Node, to: Node, index: LinkIndex): string[] | 
   return connected ? path : null;
 }
 
+/** A path as people read it: `direct`, or `through tokyo, osaka`. */
+export function pathText(path: readonly string[]): string {
+  const between = path.slice(1, -1);
+  return between.length === 0 ? "direct" : `through ${between.join(", ")}`;
+}
+
 /** Reports whether every node on the path handles this family: one without an IPv6 address has no IPv6 allowed IPs. */
 export function carries(path: readonly string[], family: Family, index: LinkIndex): boolean {
   return family === 4 || path.every((name) => index.node(name)?.address6 !== null);

@@ -3,6 +3,7 @@
  * secrets, so it can be printed, compared and pasted into a public issue.
  */
 import type { Prefix } from "../addresses";
+import { expirySeconds } from "../config/activity";
 import {
   formatEndpoint,
   type MeshConfig,
@@ -174,7 +175,7 @@ function planSection(
 function expiryOf(node: Node, { kind, expires }: Node): Pick<PeerSection, "expires"> {
   const isNeeded = kind === "relay" && jumpRelays(node).length > 0;
   if (expires === undefined || node.hosts.length === 0 || isNeeded) return {};
-  return { expires: Math.ceil(expires / 1000) };
+  return { expires: expirySeconds(expires) };
 }
 
 /** Seconds, or null for off. By default only a node that the neighbour cannot dial has to keep its NAT mapping open. */

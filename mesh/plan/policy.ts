@@ -3,13 +3,31 @@
  * a node is about its tunnel addresses alone.
  */
 import { hostPrefix } from "../addresses";
-import type { MeshConfig, Network, Node, PolicyRule } from "../config/config";
-import { includesPorts, mergePorts, overlapsPorts, type PortRange } from "../config/ports";
+import {
+  addressesOf,
+  tunnelPrefixes,
+  type MeshConfig,
+  type Network,
+  type Node,
+  type PolicyRule,
+} from "../config/config";
+import {
+  formatPorts,
+  includesPorts,
+  mergePorts,
+  overlapsPorts,
+  type PortRange,
+} from "../config/ports";
 import { jumpRelays } from "./jump-relays";
 import { servesNames } from "./names";
 
 /** What one member may start to another. A list: these ports, and a ping; empty: only a ping. */
 export type Access = "all" | "none" | PortRange[];
+
+/** The ports of an access, e.g. `tcp/443`; undefined: everything. */
+export function portsOf(access: Exclude<Access, "none">): string[] | undefined {
+  return access === "all" ? undefined : access.map(formatPorts);
+}
 
 /** A rule of the config, or one that every network has; `name` is unique, its index in the config for the former. */
 export interface NamedRule extends PolicyRule {
@@ -66,17 +84,14 @@ export function indexPolicy({
 export function prefixesNamed(
   selectors: readonly string[],
   nodes: readonly Node[],
-  { cidr, cidr6 }: Network,
+  network: Network,
 ): string[] {
   const wanted = new Set(selectors);
   const lans = nodes.flatMap((node) => node.subnets.map(({ text }) => text));
-  if (wanted.has("*")) return [cidr.text, ...(cidr6 === null ? [] : [cidr6.text]), ...lans];
+  if (wanted.has("*")) return [...tunnelPrefixes(network).map(({ text }) => text), ...lans];
   const named = nodes.filter((node) => selectorsOf(node.name, node).some((it) => wanted.has(it)));
-  return [...named.flatMap(addressesOf), ...lans.filter((lan) => wanted.has(lan))];
-}
-
-function addressesOf({ address, address6 }: Node): string[] {
-  return [address, ...(address6 === null ? [] : [address6])].map((own) => hostPrefix(own).text);
+  const addresses = named.flatMap(addressesOf).map((address) => hostPrefix(address).text);
+  return [...addresses, ...lans.filter((lan) => wanted.has(lan))];
 }
 
 /**
@@ -86,10 +101,11 @@ function addressesOf({ address, address6 }: Node): string[] {
 function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);
   const pings: NamedRule = { name: "-ping", from: ["*"], to: relays, ports: [] };
+  const servers = nodes.filter(({ kind, hosts }) => servesNames(kind, hosts.length > 0));
   const dns: NamedRule = {
     name: "-dns",
     from: ["*"],
-    to: domain === undefined ? [] : nodes.filter(servesNames).map(({ name }) => name),
+    to: domain === undefined ? [] : servers.map(({ name }) => name),
     ports: (["tcp", "udp"] as const).map((protocol) => ({ protocol, first: 53, last: 53 })),
   };
   const logins = relays.map((relay): NamedRule => {

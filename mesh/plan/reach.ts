@@ -1,9 +1,8 @@
 /** Reachability as pairs, for machines. */
-import { formatPorts } from "../config/ports";
 import { lansFor } from "./allowed-ips";
 import { carries, indexLinks, pathBetween } from "./paths";
 import type { Plan } from "./plan";
-import { indexPolicy } from "./policy";
+import { indexPolicy, portsOf } from "./policy";
 
 export interface Reach {
   from: string;
@@ -27,8 +26,8 @@ export function reachOf(plan: Plan): Reach[] {
       return [to.name, ...lans.map((prefix) => prefix.text)].flatMap((target) => {
         const access = policy?.access(from.name, target) ?? "all";
         if (access === "none") return [];
-        const limit = access === "all" ? {} : { ports: access.map(formatPorts) };
-        return [{ from: from.name, to: target, path, ...limit }];
+        const ports = portsOf(access);
+        return [{ from: from.name, to: target, path, ...(ports === undefined ? {} : { ports }) }];
       });
     }),
   );

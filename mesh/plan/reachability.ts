@@ -1,12 +1,11 @@
 /** Reachability in compact form: between groups of nodes that are alike, for people. */
 import type { Prefix } from "../addresses";
 import type { Node } from "../config/config";
-import { formatPorts } from "../config/ports";
 import { filters } from "./links";
 import { exitsOf } from "./nat-plan";
-import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
+import { carries, indexLinks, pathBetween, pathText, type LinkIndex } from "./paths";
 import type { Plan } from "./plan";
-import { indexPolicy, selectorsOf, type Access, type Policy } from "./policy";
+import { indexPolicy, portsOf, selectorsOf, type Policy } from "./policy";
 
 /**
  * Nodes with the same kind of links form a group, and paths are between groups. With a policy, only nodes that it treats alike
@@ -28,6 +27,9 @@ export interface Reachability {
   exits?: Record<string, string>;
 }
 
+/** What a peer reaches through an exit. */
+export const OUTSIDE = "the internet";
+
 export function reachabilityOf(plan: Plan): Reachability {
   const index = indexLinks(plan.nodes, plan.links);
   const policy = indexPolicy(plan);
@@ -46,7 +48,7 @@ export function reachabilityOf(plan: Plan): Reachability {
     node.subnets.map((prefix): [string, string] => [prefix.text, node.name]),
   );
   const rules = plan.policy?.map(({ from, to, ports }) => {
-    return `${from.join(", ")} -> ${to.join(", ")}${limitOf(ports ?? "all")}`;
+    return `${from.join(", ")} -> ${to.join(", ")}${limitText(portsOf(ports ?? "all"))}`;
   });
   const exits = exitsOf(plan.nodes);
   return {
@@ -64,9 +66,8 @@ export function groupOf(name: string, { groups }: Reachability): string {
 }
 
 /** What follows a path on which not everything may be started: `: tcp/443`, or `: ping`. */
-export function limitOf(access: Exclude<Access, "none">): string {
-  if (access === "all") return "";
-  return `: ${access.length === 0 ? "ping" : access.map(formatPorts).join(" ")}`;
+export function limitText(ports: readonly string[] | undefined): string {
+  return ports === undefined ? "" : `: ${ports.join(" ") || "ping"}`;
 }
 
 /** A node, or with a policy also a LAN behind it. */
@@ -158,8 +159,7 @@ function groupPath(
   if (!carries(path, families[0] ?? 4, index)) return null;
   const access = policy?.access(one.name, other.name) ?? "all";
   if (access === "none") return null;
-  const between = path.slice(1, -1);
-  return (between.length === 0 ? "direct" : `through ${between.join(", ")}`) + limitOf(access);
+  return pathText(path) + limitText(portsOf(access));
 }
 
 /** One of each at different nodes. */

@@ -1,5 +1,5 @@
 /** Key rotation: which key each interface has, and for which keys the neighbours have peer sections. */
-import type { Endpoint, MeshConfig, Node } from "../config/config";
+import type { Endpoint, MeshConfig, Network, Node } from "../config/config";
 import { jumpRelays } from "./jump-relays";
 import { dialledEndpoint } from "./links";
 import type { LinkIndex } from "./paths";
@@ -40,6 +40,12 @@ export interface KnownKey {
 export function alternateName(name: string): string {
   const alternate = `${name.slice(0, 10)}-next`;
   return alternate === name ? `${name.slice(0, 10)}-rotn` : alternate;
+}
+
+/** Names of our interfaces on the node's host; the second one of a relay exists only during a rotation. */
+export function interfacesOf({ kind }: Node, network: Network): string[] {
+  const first = network.interface;
+  return kind === "relay" ? [first, alternateName(first)] : [first];
 }
 
 /** Reports whether the node itself already has its next key. */

@@ -114,7 +114,7 @@ export function namesFor(node: NodePlan, plan: Plan): Pick<PushRequest, "names">
   const { domain } = plan.network;
   if (domain === undefined) return {};
   const nodes = namesKnownBy(node, plan.nodes);
-  return { names: { domain, nodes, serves: servesNames(node) } };
+  return { names: { domain, nodes, serves: servesNames(node.kind, node.hosts.length > 0) } };
 }
 
 /** The public key of the stack's SSH authority; null if the stack has none. */
@@ -123,7 +123,7 @@ export function authorityKeyOf({ sshAuthoritySeed }: Keyring): string | null {
 }
 
 /** Changes when a neighbour's instance is replaced, which makes the push run again. */
-export function neighbourInstances(node: NodePlan, plan: Plan): string[] {
+function neighbourInstances(node: NodePlan, plan: Plan): string[] {
   const ec2Nodes = new Set(plan.nodes.flatMap(({ name, ec2 }) => (ec2 === null ? [] : [name])));
   return node.sections
     .filter(({ name }) => ec2Nodes.has(name))
@@ -131,7 +131,7 @@ export function neighbourInstances(node: NodePlan, plan: Plan): string[] {
 }
 
 /** Whether it dials a neighbour by its DNS name. */
-export function hasNamedEndpoint({ sections }: NodePlan): boolean {
+function hasNamedEndpoint({ sections }: NodePlan): boolean {
   return sections.some(({ endpoint }) => {
     const host = endpoint?.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
     return host !== undefined && !isPlaceholder(host) && addressIn(host) === null;

@@ -1,5 +1,6 @@
 /** Renders a node's wg-quick(8) files. Only this file combines secrets with the plan. */
 import { presharedKeyOf } from "../keys";
+import { formatTime } from "../config/activity";
 import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
@@ -160,11 +161,6 @@ function renderSection(own: string, section: PeerSection, secrets: SecretValues)
     persistentKeepalive === null ? null : `PersistentKeepalive = ${persistentKeepalive}`,
     expires === undefined ? null : `${EXPIRY_COMMENT}${formatTime(expires)}`,
   ]);
-}
-
-/** In UTC, as `2027-01-01T00:00:00Z`. */
-function formatTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** With the network's prefix length, so that wg-quick routes the whole network into the interface. */

@@ -1,10 +1,10 @@
 /** What a change means for the network: host by host, for paths, and for tunnels. */
 import type { Outdated } from "../render/delivery";
 import { configChanges, keysByNeighbour, parseConfig } from "./config-changes";
+import { nameChanges, nameLines, type NameChanges } from "./name-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
 import { tunnelMoves, type TunnelMove } from "./tunnel-moves";
 import type { NetworkRecord, NodeRecord } from "./record";
-import { shortList } from "./short-list";
 
 export interface Review {
   /** The nodes that change: relays first, then by name. */
@@ -69,7 +69,7 @@ function nodeChange(
   before: NodeRecord | undefined,
   after: NodeRecord | undefined,
   push: "update" | "replace" | undefined,
-  named: string[],
+  named: NameChanges,
 ): NodeChange[] {
   if (after === undefined) {
     const pushed = before?.pushed === true;
@@ -81,7 +81,7 @@ function nodeChange(
   const lines = [
     ...recordChanges(before, after),
     ...pushLines(before, after, push),
-    ...(before.pushed && after.pushed ? named : []),
+    ...(before.pushed && after.pushed ? nameLines(named, after) : []),
   ];
   const moves = tunnelMoves(parseConfig(before.config), parseConfig(after.config));
   if (lines.length > 0) {
@@ -159,22 +159,6 @@ function pushLines(
         : "~ its config is a file from now on",
     ];
   return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
-}
-
-/** What every host gets into its /etc/hosts, and loses. */
-function nameChanges(before: string | null, after: string | null): string[] {
-  const [was, is] = [linesIn(before), linesIn(after)];
-  const first = (line: string) => line.slice(0, line.indexOf(" "));
-  const words = (mark: string, lines: string[], others: string[]) => {
-    const names = lines.filter((line) => !others.includes(line)).map(first);
-    const count = names.length === 1 ? "name" : `${names.length} names:`;
-    return names.length === 0 ? [] : [`${mark} ${count} ${shortList(names)}`];
-  };
-  return [...words("+", is, was), ...words("-", was, is)];
-}
-
-function linesIn(text: string | null): string[] {
-  return (text ?? "").split("\n").filter((line) => line !== "");
 }
 
 /** A link whose ends have no key of each other in common with what they had before. */

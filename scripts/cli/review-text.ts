@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { ExitChange, PathChange, PathChanges } from "../../mesh/review/path-changes";
 import type { NodeChange, Review } from "../../mesh/review/review";
+import { OUTSIDE } from "../../mesh/plan/reachability";
 import { isEmpty } from "../../mesh/review/review";
 import { shortList } from "../../mesh/review/short-list";
 import type { CloudChange } from "../stack/engine-events";
@@ -122,9 +123,10 @@ export function pathLines(changes: PathChanges): string[] {
 }
 
 function exitLine({ peer, before, after }: ExitChange): string {
-  if (after === null) return `- ${peer} leaves through ${before ?? ""}`;
-  const former = before === null ? "" : `, was ${before}`;
-  return `${before === null ? "+" : "~"} ${peer} leaves through ${after}${former}`;
+  const ends = `${peer} -> ${OUTSIDE}`;
+  if (after === null) return `- ${ends}`;
+  const former = before === null ? "" : `, was through ${before}`;
+  return `${before === null ? "+" : "~"} ${ends}: through ${after}${former}`;
 }
 
 function ends({ from, to, bothWays }: PathChange): string {

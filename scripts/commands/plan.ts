@@ -28,16 +28,16 @@ interface PlanOptions extends CommonOptions {
 export function planCommand(): Command {
   return newCommand("plan [node]", {
     description:
-      "Show the network that a stack file describes: its mistakes, its nodes and links, and which nodes can reach each other; with a node's name, that node's WireGuard file. Needs neither the engine nor its passphrase.",
+      "Show the network that a stack file describes: its mistakes, its nodes and links, and which nodes can reach each other; with a node's name, that node's WireGuard file and nftables table. Needs neither the engine nor its passphrase.",
     examples: ["plan", "plan laptop", "plan --file Pulumi.dev.yaml --json --reach"],
   })
     .option(...STACK_OPTION)
     .option("-f, --file <file>", "read this stack file; - is stdin")
     .option(
       "--reach",
-      "every ordered pair of which the first may reach the second, with its path and, with a policy, the ports",
+      "every ordered pair of which the first may start something to the second, with its path and, with a policy, the ports",
     )
-    .option("--configs", "every node's WireGuard file, secrets as (hidden)")
+    .option("--configs", "every node's WireGuard file, secrets as (hidden), and nftables table")
     .action(plan);
 }
 
@@ -60,7 +60,7 @@ function printNode(name: string, { nodes, network }: Plan, options: PlanOptions)
     ...(alternate === null ? {} : { alternate }),
     ...(filter === null ? {} : { filter }),
   };
-  print(options, json, [config, alternate ?? "", filter ?? ""].join("\n").trimEnd());
+  print(options, json, joinBlocks([config, alternate ?? "", filter ?? ""]).trimEnd());
 }
 
 function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void {

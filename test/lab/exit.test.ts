@@ -132,7 +132,7 @@ describe("a relay that is an exit", function () {
     ];
     for (const key of keys) deleteConfig(mesh.stack, key);
     const preview = succeeded(await session.command("preview"));
-    assert.match(preview.stdout, /^ {2}- phone leaves through relay$/m);
+    assert.match(preview.stdout, /^ {2}- phone -> the internet$/m);
     succeeded(await session.pulumi(...UP));
     for (const host of ["relay", "gateway"]) assert.equal(await session.on(host, TABLE), "", host);
     assert.equal(await canPing(mesh.lab, "relay", PRINTER), false);

@@ -154,7 +154,8 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
       .replace("host: local\n", gateway);
     project.write("Pulumi.test.yaml", written);
     const before = (await run()).stdout;
-    assert.match(before, /^ {2}phone leaves through tokyo$/m);
+    for (const text of [before, (await run("--reach")).stdout])
+      assert.match(text, /^ {2}phone -> the internet: through tokyo$/m);
     assert.match(before, /Routes that the routers/);
     project.write(
       "Pulumi.test.yaml",
@@ -227,6 +228,15 @@ Private keys were not read: \`preview\` shows a rotation that was started by set
     const { exitCode, stderr } = await run("fone");
     assert.equal(exitCode, 2);
     assert.match(stderr, /no node "fone"\n {2}its nodes: laptop, phone, tokyo/);
+  });
+
+  it("prints a node's nftables table below its file, with an empty line between", async () => {
+    project.write("Pulumi.test.yaml", `${STACK_FILE}  wireguard-mesh:policy: []\n`);
+    const table = "table inet wireguard-mesh-wg0 {\n\tset from-ping {\n";
+    const { stdout } = await run("tokyo");
+    assert.ok(stdout.includes(`AllowedIPs = 10.86.0.4/32\n\n${table}`), stdout);
+    const { filter } = JSON.parse((await run("tokyo", "--json")).stdout) as { filter: string };
+    assert.ok(stdout.endsWith(`\n\n${filter}`));
   });
 
   it("treats a missing file, and one without a config, as wrong usage", async () => {

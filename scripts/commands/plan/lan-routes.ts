@@ -1,6 +1,6 @@
 /** The routes that the routers of LANs behind gateways need, where this program cannot set them. */
 import { addressIn, contains, type Prefix } from "../../../mesh/addresses";
-import type { Node } from "../../../mesh/config/config";
+import { tunnelPrefixes, type Node } from "../../../mesh/config/config";
 import type { Plan } from "../../../mesh/plan/plan";
 
 /** The router of a LAN behind a gateway. */
@@ -30,7 +30,7 @@ export function lanRoutes({ nodes, network }: Plan): LanRoutes {
       return { lan, as, gateway: node.name, via: lanAddress(node, lan) };
     }),
   );
-  const tunnels = network.cidr6 === null ? [network.cidr] : [network.cidr, network.cidr6];
+  const tunnels = tunnelPrefixes(network);
   const masquerading = new Set(nodes.flatMap(({ name, masquerade }) => (masquerade ? [name] : [])));
   return {
     tunnels,

@@ -15,7 +15,7 @@ interface PlanJson {
   links: Link[];
   /** Each node's wg-quick(8) file with every secret as `(hidden)`. */
   configs: Record<string, string>;
-  /** The nftables table of each host that has one; absent without a policy. */
+  /** The nftables table of each host that has one; absent if none has. */
   filters?: Record<string, string>;
   /** Every ordered pair of which the first may start something to the second; only with --reach. */
   reach?: Reach[];

@@ -5,9 +5,11 @@ import { formatIssues, hasErrors, type Issue } from "../../../mesh/config/issue"
 import type { Mesh } from "../../../mesh/mesh";
 import type { Link } from "../../../mesh/plan/links";
 import type { PeerSection } from "../../../mesh/plan/peer-section";
+import { exitsOf } from "../../../mesh/plan/nat-plan";
+import { pathText } from "../../../mesh/plan/paths";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import { reachOf } from "../../../mesh/plan/reach";
-import { groupOf, reachabilityOf } from "../../../mesh/plan/reachability";
+import { groupOf, limitText, OUTSIDE, reachabilityOf } from "../../../mesh/plan/reachability";
 import { shortList } from "../../../mesh/review/short-list";
 import { renderFilter } from "../../../mesh/render/filter";
 import { renderRedacted } from "../../../mesh/render/render";
@@ -110,8 +112,7 @@ function dials(from: string, to: string, section: PeerSection | undefined): stri
 
 function groupsBlock(plan: Plan): string {
   const reachability = reachabilityOf(plan);
-  const { paths, lans, policy } = reachability;
-  const exits = Object.entries(reachability.exits ?? {});
+  const { paths, lans, policy, exits } = reachability;
   const groups = Map.groupBy(plan.nodes, ({ name }) => groupOf(name, reachability));
   const lines = [
     ...[...groups]
@@ -119,11 +120,15 @@ function groupsBlock(plan: Plan): string {
       .filter(([group, [name]]) => group !== name)
       .map(([group, names]) => `  ${group}: ${shortList(names)}`),
     ...Object.entries(paths).map(([pair, path]) => `  ${pair}: ${path}`),
+    ...exitLines(exits),
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
-    ...exits.map(([peer, relay]) => `  ${peer} leaves through ${relay}`),
     ...(policy === undefined ? [] : policyLines(policy)),
   ];
   return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
+}
+
+function exitLines(exits: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(exits).map(([peer, relay]) => `  ${peer} -> ${OUTSIDE}: through ${relay}`);
 }
 
 /** Who may start connections; answers pass. */
@@ -137,10 +142,8 @@ function policyLines(rules: readonly string[]): string[] {
 
 function pairsBlock(plan: Plan): string {
   const lines = reachOf(plan).map(({ from, to, path, ports }) => {
-    const between = path.slice(1, -1);
-    const how = between.length === 0 ? "direct" : `through ${between.join(", ")}`;
-    const limit = ports === undefined ? "" : `: ${ports.join(" ") || "ping"}`;
-    return `  ${from} -> ${to}: ${how}${limit}`;
+    return `  ${from} -> ${to}: ${pathText(path)}${limitText(ports)}`;
   });
-  return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
+  const all = [...lines, ...exitLines(exitsOf(plan.nodes))];
+  return `${pc.bold("Reachability")}\n${all.join("\n")}`;
 }

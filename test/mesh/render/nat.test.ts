@@ -80,7 +80,7 @@ describe("address translation", () => {
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		oifname != "wg0" oifname != "wg0-next" ip saddr @remote ip daddr @lans masquerade
+		oifname != "wg0" ip saddr @remote ip daddr @lans masquerade
 	}
 }
 `,
@@ -95,13 +95,11 @@ describe("address translation", () => {
 	chain prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
 		iifname "wg0" ip daddr 10.99.1.0/24 dnat ip prefix to 192.168.1.0/24
-		iifname "wg0-next" ip daddr 10.99.1.0/24 dnat ip prefix to 192.168.1.0/24
 	}
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
 		oifname "wg0" ip saddr 192.168.1.0/24 snat ip prefix to 10.99.1.0/24
-		oifname "wg0-next" ip saddr 192.168.1.0/24 snat ip prefix to 10.99.1.0/24
 	}
 }
 `,

@@ -103,7 +103,10 @@ describe("a review", () => {
     const inDomain = { ...hosts, network: { domain: "mesh.internal" } };
     const p33 = { ...inDomain, peers: { ...hosts.peers, ...(peer({})["peers"] as Edits) } };
     assert.deepEqual(linesOf(review(hosts, inDomain)), {
-      tokyo: ["+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal"],
+      tokyo: [
+        "+ DNS server for devices",
+        "+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal",
+      ],
       desktop: ["+ 3 names: desktop.mesh.internal, laptop.mesh.internal, tokyo.mesh.internal"],
       laptop: ["~ DNS none -> 10.86.0.1, mesh.internal"],
     });
@@ -112,6 +115,9 @@ describe("a review", () => {
       desktop: ["- name p33.mesh.internal"],
       p33: ["- its config no longer works"],
     });
+    const moved = { ...p33, peers: { ...p33.peers, laptop: { address: "10.86.0.9" } } };
+    assert.deepEqual(linesOf(review(p33, moved))["desktop"], ["~ name laptop.mesh.internal"]);
+    assert.equal(linesOf(review(inDomain, hosts))["tokyo"]?.[0], "- DNS server for devices");
   });
 
   it("of a rotation that keeps the old key has no tunnel that restarts", () => {
@@ -159,12 +165,12 @@ describe("a review", () => {
     assert.deepEqual(linesOf(review(tokyo, both))["tokyo"], ["~ translates other addresses"]);
     const lines = linesOf(review({ ...tokyo, policy: [] }, tokyo))["tokyo"];
     assert.deepEqual(lines, ["- no longer filters"]);
-    assert.deepEqual(pathLines(added.paths), ["+ laptop leaves through tokyo"]);
+    assert.deepEqual(pathLines(added.paths), ["+ laptop -> the internet: through tokyo"]);
     const removed = review(tokyo, home);
-    assert.deepEqual(pathLines(removed.paths), ["- laptop leaves through tokyo"]);
+    assert.deepEqual(pathLines(removed.paths), ["- laptop -> the internet"]);
     assert.deepEqual(linesOf(removed)["tokyo"], ["- no longer translates addresses"]);
     const moved = pathLines(review(tokyo, osaka).paths).at(-1);
-    assert.equal(moved, "~ laptop leaves through osaka, was tokyo");
+    assert.equal(moved, "~ laptop -> the internet: through osaka, was through tokyo");
     assert.equal("exits" in review(home, laptop({ relay: "osaka" })).paths, false);
   });
 

@@ -66,7 +66,12 @@ const values: Row[] = [
   wrong("tags", { "aws:x": "y" }, '"aws:x" cannot be a tag key', TAG_REMEDY),
   wrong("tags", { x: "\n" }, 'the value of "x" cannot be a tag value', TAG_REMEDY),
   wrong("tags", { Name: "" }, 'the value of "Name" is empty', "write a name, or leave Name out"),
-  wrong("adminCidrs", [], "is an empty list", "leave it out, or list at least one"),
+  wrong(
+    "adminCidrs",
+    [],
+    "is an empty list",
+    "list the addresses that you log in from, e.g. [203.0.113.7/32]",
+  ),
   wrong(
     "authorizedKeys",
     ["no-pty ssh-ed25519 AAAA"],

@@ -8,6 +8,43 @@ const TOO = "give that LAN another prefix in the network too: { lan: ..., as: ..
 
 export const mappedLanRows: Row[] = [
   {
+    title: "rules and expectations about a mapped LAN by its own prefix",
+    raw: changed({
+      relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
+      peers: { desktop: { subnets: [LAN], ...host } },
+      policy: [{ from: LAN.lan, to: ["*", LAN.as] }],
+      expect: [{ from: "laptop", to: LAN.lan, reach: false }],
+    }),
+    issues: ["policy[0].from[0]", "expect[0].to"].map((path) => [
+      path,
+      "error",
+      "192.168.1.0/24 has another prefix in the network",
+      "write 10.99.1.0/24",
+    ]),
+  },
+  {
+    title: "the same where two LANs have it",
+    raw: changed({
+      relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
+      peers: {
+        desktop: { subnets: [LAN], ...host },
+        laptop: {
+          subnets: [{ ...LAN, as: "10.99.2.0/24" }],
+          ...{ host: "root@203.0.113.30", hostKey },
+        },
+      },
+      policy: [{ from: "desktop", to: LAN.lan }],
+    }),
+    issues: [
+      [
+        "policy[0].to[0]",
+        "error",
+        "192.168.1.0/24 has another prefix in the network",
+        "write 10.99.1.0/24 or 10.99.2.0/24",
+      ],
+    ],
+  },
+  {
     title: "two LANs with one prefix, each with another one in the network",
     raw: changed({
       peers: {

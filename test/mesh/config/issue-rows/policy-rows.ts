@@ -38,8 +38,8 @@ export const policyRows: Row[] = [
       ["policy[1].ports[0]", "error", '"443" is not a port', PORTS],
       ["policy[1].ports[1]", "error", '"tcp/70000" is not a port', PORTS],
       ["policy[2].too", "error", "is not a known key", "did you mean to?"],
-      ["policy[2].from", "error", "is an empty list", "leave it out, or list at least one"],
-      ["policy[2].to", "error", "is not a list", "write a list: [ ... ]"],
+      ["policy[2].from", "error", "is an empty list", "list at least one, or remove the rule"],
+      ["policy[2].to", "error", "is missing", "write one, or a list: [ ... ]"],
       ["policy[2].ports[0]", "error", '"udp/9-5" is not a port', PORTS],
       [
         "policy[3].from[0]",
@@ -48,7 +48,12 @@ export const policyRows: Row[] = [
         "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters",
       ],
       ["policy[3].to[0]", "error", '"192.168.10.1/24" has host bits set', "write 192.168.10.0/24"],
-      ["policy[3].ports", "error", "is an empty list", "leave it out, or list at least one"],
+      [
+        "policy[3].ports",
+        "error",
+        "is an empty list",
+        "list at least one; without ports, everything may be started",
+      ],
       ["policy[4]", "error", "is not a map of keys and values", "its keys are from, to, ports"],
       ["policy[0].from[0]", "error", "is not a node", "did you mean laptop?"],
       ["policy[0].from[1]", "error", "no node has the tag gest", "did you mean tag:guest?"],
@@ -57,7 +62,7 @@ export const policyRows: Row[] = [
         "policy[0].to[0]",
         "error",
         "192.168.11.0/24 is not a LAN behind a node",
-        "did you mean 192.168.10.0/24?",
+        "did you mean 192.168.10.0/24? Otherwise list it under a node's subnets",
       ],
       [
         "policy[0].to[1]",

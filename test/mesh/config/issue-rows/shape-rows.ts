@@ -59,15 +59,16 @@ export const shapeRows: Row[] = [
     ],
   },
   {
-    title: "a key of peers at a relay",
-    raw: changed({ relays: { tokyo: { relay: "tokyo" } } }),
+    title: "keys of peers at a relay, and of relays at a peer",
+    raw: changed({
+      relays: { tokyo: { relay: "tokyo", exits: true } },
+      peers: { laptop: { exit: true, ec2: {} } },
+    }),
     issues: [
-      [
-        "relays.tokyo.relay",
-        "error",
-        "is not a known key",
-        `known keys: ${NODE_KEYS}, rotationPort, exit, peersCidr, peersCidr6, ec2`,
-      ],
+      ["relays.tokyo.relay", "error", "is a key of peers", "remove it, or make this node a peer"],
+      ["relays.tokyo.exits", "error", "is not a known key", "did you mean exit?"],
+      ["peers.laptop.exit", "error", "is a key of relays", "remove it, or make this node a relay"],
+      ["peers.laptop.ec2", "error", "is a key of relays", "remove it, or make this node a relay"],
     ],
   },
   {
@@ -198,8 +199,8 @@ export const shapeRows: Row[] = [
       [
         "peers.laptop.expires",
         "warning",
-        "passed at 2026-11-22T23:59:59.999Z: the node is left out",
-        "remove it, or set a later date",
+        "passed at 2026-11-23T00:00:00Z: the node is left out",
+        "remove the node, or set a later date",
       ],
     ],
   },
@@ -214,9 +215,9 @@ export const shapeRows: Row[] = [
     }),
     issues: (
       [
-        ["relays.tokyo", "within a day, at 2026-11-23T18:00:00.000Z"],
-        ["peers.desktop", "in 1 day, at 2026-11-24T23:59:59.999Z"],
-        ["peers.laptop", "in 29 days, at 2026-12-23T11:59:59.000Z"],
+        ["relays.tokyo", "within a day, at 2026-11-23T18:00:00Z"],
+        ["peers.desktop", "in 1 day, at 2026-11-25T00:00:00Z"],
+        ["peers.laptop", "in 29 days, at 2026-12-23T11:59:59Z"],
       ] as const
     ).map(([path, when]) => [
       `${path}.expires`,
