@@ -63,20 +63,20 @@ sort -u "$FOLDER/limits"`;
       assert.equal(run.stdout, "0.5\n1\n2\n", run.stderr);
     });
 
-    it("has followed to another port once each peer was heard there last", () => {
+    it("has followed to another port once no peer was heard at the former one last", () => {
       const endpoints = "A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\n";
-      const settled = (moved: string, keys: string) =>
+      const settled = (former: string, keys: string) =>
         runFunctions(
           shell,
-          `nft() { case "$*" in *moved4) echo "elements = { ${moved}, 192.0.2.9 . 9 }" ;; esac; }
+          `nft() { case "$*" in *former4) echo "elements = { ${former}, 192.0.2.9 . 9 }" ;; esac; }
 wg() { printf '${endpoints}'; }
 follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
         ).stdout;
-      assert.equal(settled("192.0.2.7 . 4001", "A"), "yes\n");
-      assert.equal(settled("192.0.2.7 . 4001, 2001:db8::7 . 4002", "A,B"), "yes\n");
-      assert.equal(settled("192.0.2.7 . 40011", "A"), "no\n");
-      assert.equal(settled("192.0.2.7 . 4001", "A,B"), "no\n");
-      assert.equal(settled("192.0.2.7 . 4001", "A,C"), "no\n");
+      assert.equal(settled("192.0.2.7 . 4001", "A"), "no\n");
+      assert.equal(settled("192.0.2.7 . 40011", "A"), "yes\n");
+      assert.equal(settled("192.0.2.7 . 40011", "A,B"), "yes\n");
+      assert.equal(settled("2001:db8::7 . 4002", "A,B"), "no\n");
+      assert.equal(settled("192.0.2.8 . 1", "A,C"), "no\n");
     });
 
     it("serves the former port by a table of its own, and takes that away", () => {
@@ -88,11 +88,41 @@ follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
         /^nft -f -\nadd table inet wireguard-mesh-wg0\/former\ndelete table inet wire/,
       );
       assert.match(rules, /^ {4}udp dport 51820 udp dport set 51999$/m);
-      assert.match(rules, /^ {4}ip daddr \. udp dport != @moved4 udp sport set 51820$/m);
+      assert.match(rules, /^ {4}ip daddr \. udp dport @former4 udp sport set 51820$/m);
       assert.doesNotMatch(rules, /TABLE|OLD|NEW/);
       const gone = runFunctions(shell, `${script}delete`, files).stdout;
       assert.equal(gone, "nft delete table inet wireguard-mesh-wg0/former\n");
       assert.equal(runFunctions(shell, `${script}delete`).stdout, "");
+    });
+
+    it("answers from the former port those hosts alone that have spoken to no other yet", () => {
+      const files = { "run/rotation": "port wg0 51820 51999 A,B,C\n" };
+      const script = `nft() { cat; }
+wg() { printf 'A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\nD\\t192.0.2.9:9\\n'; }
+former_port `;
+      const elements = (how: string) =>
+        runFunctions(shell, `${script}${how}`, files)
+          .stdout.split("\n")
+          .filter((line) => line.startsWith("add element"));
+      assert.deepEqual(elements("new"), [
+        "add element inet wireguard-mesh-wg0/former former4 { 192.0.2.7 . 4001 }",
+        "add element inet wireguard-mesh-wg0/former former6 { 2001:db8::7 . 4002 }",
+      ]);
+      assert.deepEqual(elements("add"), []);
+    });
+
+    it("keeps the table, which knows who has moved, while the ports are the same", () => {
+      const calls = (former: string, next: string) =>
+        runFunctions(
+          shell,
+          'CHANGE=$FOLDER/change\nlaunch() { :; }\nformer_port() { echo "$1"; }\nwatch_piece 1',
+          { "run/rotation": former, "change/1": next },
+        ).stdout;
+      const port = "port wg0 51820 51999 A\n";
+      assert.equal(calls(port, "port wg0 51820 51999 A,B\n"), "");
+      assert.equal(calls(port, "port wg0 51999 51820 A\n"), "delete\nnew\n");
+      assert.equal(calls(port, "former wg0 10.0.0.2/32 10.0.0.1/32\n"), "delete\nnew\n");
+      assert.equal(calls("", port), "delete\nnew\n");
     });
 
     it("serves it by a table that nft takes and no filter has, whatever the interface's name", () => {
@@ -112,7 +142,7 @@ follow_port wg0 51820 51999 A || echo waits`;
       const files = { "run/watcher": "mine\n", "run/rotation": "port wg0 51820 51999 A\n" };
       const look = (listed: string) => runFunctions(shell, script(listed), files).stdout;
       assert.equal(look("return 1"), "loaded\nwaits\n");
-      assert.equal(look("echo 'table inet x {'"), "waits\n");
+      assert.equal(look("echo 'elements = { 192.0.2.7 . 4001 }'"), "waits\n");
     });
 
     it("does nothing once another push has come, or while one holds the lock", () => {

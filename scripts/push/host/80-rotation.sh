@@ -3,11 +3,15 @@
 
 # $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
 watch_piece() {
-  former_port delete
+  local former ports
+  former=$(ports_in "$RUN/rotation")
+  ports=$([ "$1" = - ] || ports_in "$CHANGE/$1")
+  [ "$ports" = "$former" ] || former_port delete
   rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys" "$RUN/settled"
   [ "$1" != - ] || return 0
   cat "$CHANGE/$1" >"$RUN/rotation"
-  former_port add || return 1
+  # A table that stays knows who has moved.
+  [ "$ports" = "$former" ] || former_port new || return 1
   read -r name </proc/sys/kernel/random/uuid
   printf '%s\n' "$name" >"$RUN/watcher"
   launch "$STATE/host.sh" watch "$name"
