@@ -4,6 +4,7 @@
  */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import type { ScenarioConfig } from "../../scripts/lab/scenario";
 import type { World } from "../../scripts/lab/world";
@@ -12,7 +13,9 @@ import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-ses
 import { canPing, canPingSoon } from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 
-const TRAFFIC = path.join(__dirname, "../support/traffic.mjs");
+/** Copied to every machine: none sees this repository. */
+const TRAFFIC = "/run/traffic.mjs";
+const SOURCE = path.join(__dirname, "../support/traffic.mjs");
 const LAN = "192.168.73.0/24";
 const ADDRESSES = {
   relay: "10.60.0.1",
@@ -109,6 +112,9 @@ describe("a network with a policy", function () {
     session = await openSession(mesh);
     succeeded(await session.pulumi(...UP));
     for (const host of MACHINES) {
+      const copy = ["sh", "-c", `cat >${TRAFFIC}`];
+      const input = fs.readFileSync(SOURCE, "utf8");
+      succeeded(await mesh.lab.exec(host, copy, { input }));
       const server = mesh.lab.spawn(host, ["node", TRAFFIC, "serve"], {
         stdio: ["ignore", "pipe", "inherit"],
       });
