@@ -78,6 +78,11 @@ export interface PushRequest extends HostAccess {
    * `nft -s list table` prints it. Absent for a host without one. No secrets.
    */
   filter?: string;
+  /**
+   * To a host that only the tunnel leads to: public keys of the peers that it must not have without its filter. If that cannot
+   * be loaded at boot, the interface comes up without them, for its relays. Absent: then it stays down.
+   */
+  onlyWithFilter?: string[];
   /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
   names?: NodeNames;
   /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */

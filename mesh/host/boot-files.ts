@@ -3,7 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { Secret } from "../secret";
 import type { BootDifference } from "./difference";
-import { filterFileInUse, filterHooks, filterText } from "./filter";
+import { filterFileInUse, filterHooks, filterText, secondHooks } from "./filter";
 import { dropInLines } from "./kernel-settings";
 import { dnsConfigLines, dnsUnitLines } from "./dns-server";
 import { namesLines, namesUnitLines } from "./names";
@@ -36,7 +36,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const former = records.second === second?.name ? null : records.second;
   const rotation = wantedLines(wanted);
   const filter = filterFile(observed, wanted);
-  const hooks = filter === null ? [] : filterHooks(main.name, filter.path);
+  const hooks = filter === null ? [] : filterHooks(wanted, filter.path);
   const unused = paths.filters.filter((path) => path !== filter?.path);
   const tasks = taskLines(wanted);
   return [
@@ -44,7 +44,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
     configFile(main, observed, wanted, hooks),
     ...(second === null || wanted.secondKeptFor !== undefined
       ? []
-      : [configFile(second, observed, wanted)]),
+      : [configFile(second, observed, wanted, secondHooks(wanted))]),
     ...(former === null ? [] : [unwantedFile(configPath(former), observed)]),
     ...unused.map((path) => unwantedFile(path, observed)),
     plainFile(paths.dropIn, "644", dropInLines(observed, wanted), records.dropIn),
@@ -71,7 +71,7 @@ function configFile(
   one: WantedInterface,
   observed: Observation,
   wanted: Wanted,
-  hooks: readonly string[] = [],
+  hooks: readonly string[],
 ): BootFile {
   const { confirmed } = observed.records;
   const path = configPath(one.name);

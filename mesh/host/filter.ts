@@ -44,23 +44,39 @@ export function filterText({ filter, main }: Wanted): Secret | null {
 }
 
 /**
- * Lines for the [Interface] section of the live file (wg-quick(8)). Without its filter the interface does not come up. The
- * file comes through a pipe, because AppArmor's profile for wg-quick lets nft read none.
+ * Lines for the [Interface] section of the live file (wg-quick(8)). Without its filter the interface does not come up; where
+ * only the tunnel leads to the host, it comes up without the peers that the filter is for. The file comes through a pipe,
+ * because AppArmor's profile for wg-quick lets nft read none.
  */
-export function filterHooks(name: string, path: string): string[] {
-  const find = "PATH=$PATH:/usr/sbin:/sbin";
-  const own = filterTable(name);
+export function filterHooks({ main, onlyWithFilter }: Wanted, path: string): string[] {
+  const own = filterTable(main.name);
+  const load = `[ -s ${path} ] && nft -f <(cat ${path})`;
   return [
-    `PreUp = ${find}; [ -s ${path} ] && nft -f <(cat ${path})`,
-    `PostDown = ${find}; nft 'add table ${own}; delete table ${own}'`,
+    `PreUp = ${FIND}; ${load}${onlyWithFilter === null ? "" : " || true"}`,
+    ...withoutFilterHook(main.name, own, onlyWithFilter),
+    `PostDown = ${FIND}; nft 'add table ${own}; delete table ${own}'`,
   ];
+}
+
+/** The same for the second interface, whose peers the filter is for too. */
+export function secondHooks({ main, second, filter, onlyWithFilter }: Wanted): string[] {
+  if (second === null || filter === null) return [];
+  return withoutFilterHook(second.name, filterTable(main.name), onlyWithFilter);
+}
+
+const FIND = "PATH=$PATH:/usr/sbin:/sbin";
+
+function withoutFilterHook(name: string, table: string, keys: readonly string[] | null): string[] {
+  if (keys === null || keys.length === 0) return [];
+  const remove = keys.map((key) => `peer ${key} remove`).join(" ");
+  return [`PostUp = ${FIND}; nft list table ${table} >/dev/null 2>&1 || wg set ${name} ${remove}`];
 }
 
 /** The file that the live file of the host names; null if it names none. */
 export function filterFileInUse({ configs }: Observation, name: string): string | null {
   const hooks = (configs.get(configPath(name)) ?? []).filter((line) => line.startsWith("PreUp = "));
   const inUse = pathsOf(name).filters.find((path) =>
-    hooks.some((line) => line.endsWith(` nft -f <(cat ${path})`)),
+    hooks.some((line) => line.includes(` nft -f <(cat ${path})`)),
   );
   return inUse ?? null;
 }

@@ -29,6 +29,8 @@ export interface Wanted {
   fixedPorts: readonly string[];
   /** The nft(8) table as text; null: none. */
   filter: string | null;
+  /** PushRequest.onlyWithFilter; null: the interface stays down without the filter. */
+  onlyWithFilter: readonly string[] | null;
   /** Null: without a domain. */
   names: NodeNames | null;
   /** PushRequest.tunnelOnly */
@@ -88,6 +90,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
     filter: request.filter ?? null,
+    onlyWithFilter: request.onlyWithFilter ?? null,
     names: request.names ?? null,
     tunnelOnly: request.tunnelOnly ?? [],
     followNames: request.followNames === true,

@@ -1,6 +1,7 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
 import { addressIn } from "../addresses";
 import { hostTargets, machineId } from "../plan/host-targets";
+import { jumpRelays } from "../plan/jump-relays";
 import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder, isPlaceholder } from "../placeholders";
@@ -87,13 +88,21 @@ function requestOf(
     probes: node.probes,
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
-    ...(filter === null ? {} : { filter }),
+    ...(filter === null ? {} : { filter, ...onlyWithFilter(node, plan) }),
     ...namesFor(node, plan),
     ...(node.tunnelOnly.length === 0 ? {} : { tunnelOnly: node.tunnelOnly }),
     ...(hasNamedEndpoint(node) ? { followNames: true as const } : {}),
     identity,
     rotation: rotationTask(node, alternate),
   };
+}
+
+/** All peers but relays, which check what they pass on themselves. */
+function onlyWithFilter(node: NodePlan, plan: Plan): Pick<PushRequest, "onlyWithFilter"> {
+  if (jumpRelays(node).length === 0) return {};
+  const relays = plan.nodes.flatMap(({ kind, name }) => (kind === "relay" ? [name] : []));
+  const others = node.sections.filter(({ name }) => !relays.includes(name));
+  return { onlyWithFilter: others.map(({ publicKey }) => publicKey) };
 }
 
 function withPublicKey(text: string, publicKey: string): string {

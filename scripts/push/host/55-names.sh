@@ -4,8 +4,7 @@
 # Prints where the block is in the file $1, as a sed(1) command that deletes it. A mark without the other one is no block.
 hosts_block() { awk -v first="$MARK begin" -v last="$MARK end" '$0 == first { from = NR } $0 == last && from { print from "," NR "d"; exit }' "$1" 2>/dev/null; }
 observe_hosts() {
-  block=$(hosts_block /etc/hosts)
-  [ -z "$block" ] || sed -n "${block%d}p" /etc/hosts
+  awk -v first="$MARK begin" -v last="$MARK end" '$0 == first { text = ""; on = 1 } on { text = text $0 "\n" } $0 == last && on { printf "%s", text; exit }' /etc/hosts
 }
 # Makes the block a copy of NAMES; without that file it goes. /etc/hosts may be a link, and in a container a mount point, which
 # cannot be replaced. The copy keeps owner, mode and security label.

@@ -13,9 +13,10 @@ begin_tasks() {
   [ -f "$STATE/tasks" ] || return 0
   expire
   ! ticker_runs || return 0
-  mkdir -p "$RUN"
+  [ -d "$RUN" ] || mkdir -p "$RUN"
+  read -r kind every <"$STATE/tasks"
   with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --unit="${TASKS_TIMER%.timer}" --on-active=1 \
-    --on-unit-active="$(sed -n 's/^every //p' "$STATE/tasks")" --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
+    --on-unit-active="$every" --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
   detach "$STATE/host.sh" ticks "$IFACE"
   printf '%s\n' $! >"$RUN/ticker"
 }

@@ -160,7 +160,7 @@ const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 function wgQuickUp(host: Host, name: string): void {
   const text = host.files.get(configPath(name));
   if (text === undefined) return;
-  const config = readWgQuick(text.replace(/^(PreUp|PostDown) = .*\n/gm, ""));
+  const config = readWgQuick(text.replace(/^(PreUp|PostDown|PostUp) = .*\n/gm, ""));
   const endpoints = config.peers.map(({ endpoint }) =>
     endpoint === null ? null : resolved(host, endpoint),
   );
@@ -176,6 +176,12 @@ function wgQuickUp(host: Host, name: string): void {
     device.peers.set(publicKey, { ...newPeer(), presharedKey, keepalive, endpoint });
     giveAllowedIps(device, publicKey, allowedIps);
   });
+  const [, keys = ""] =
+    /^PostUp = .*; nft list table inet wireguard-mesh-wg0 >\/dev\/null 2>&1 \|\| wg set \S+ (.*)$/m.exec(
+      text,
+    ) ?? [];
+  for (const [, key = ""] of keys.matchAll(/peer (\S+) remove/g))
+    if (host.table === null) device.peers.delete(key);
   if (/^PostUp = sh \S+\/host\.sh tasks wg0 \|\| true$/m.test(text)) beginTasks(host);
   linkOf(host, name).mtu = config.mtu ?? 1420;
   for (const address of config.addresses) addAddress(host, name, address);
@@ -191,20 +197,25 @@ function wgQuickUp(host: Host, name: string): void {
   }
 }
 
-/** Whether every PreUp hook of a config succeeds: `[ -s FILE ] && nft -f FILE`. */
+/** Whether every PreUp hook of a config succeeds: `[ -s FILE ] && nft -f FILE`, and perhaps `|| true`. */
 function preUp(host: Host, config: string): boolean {
-  const hooks = [...config.matchAll(/^PreUp = .*\[ -s (\S+) \] && nft -f <\(cat (\S+)\)$/gm)];
-  return hooks.every(([, tested = "", loaded = ""]) => {
-    const text = host.files.get(loaded);
-    if (tested !== loaded || text === undefined) return false;
-    try {
-      nftLoad(host, text.trimEnd().split("\n"));
-      return true;
-    } catch (error) {
-      if (error instanceof KernelError) return false;
-      throw error;
-    }
+  const hook = /^PreUp = .*\[ -s (\S+) \] && nft -f <\(cat (\S+)\)( \|\| true)?$/gm;
+  return [...config.matchAll(hook)].every(([, tested = "", loaded = "", otherwise]) => {
+    const isLoaded = tested === loaded && loads(host, loaded);
+    return isLoaded || otherwise !== undefined;
   });
+}
+
+function loads(host: Host, path: string): boolean {
+  const text = host.files.get(path);
+  if (text === undefined) return false;
+  try {
+    nftLoad(host, text.trimEnd().split("\n"));
+    return true;
+  } catch (error) {
+    if (error instanceof KernelError) return false;
+    throw error;
+  }
 }
 
 /** Of either version. It also does what a second interface needs at boot. */
