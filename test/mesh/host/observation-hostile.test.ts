@@ -91,9 +91,11 @@ describe("a hostile host", () => {
     const wanted = wantedBy(RELAY);
     for (const [name, lines] of Object.entries(hostile)) {
       const printed = new Map([...base, [name, [...(base.get(name) ?? []), ...lines]]]);
-      const began = performance.now();
+      // Of the processor, because a busy machine may take far longer.
+      const began = process.cpuUsage();
       decide(parseObservation(printed, "wg0"), wanted, OPTIONS);
-      const seconds = (performance.now() - began) / 1000;
+      const { user, system } = process.cpuUsage(began);
+      const seconds = (user + system) / 1e6;
       assert.ok(seconds < 5, `${name} took ${seconds} s`);
     }
   });
