@@ -55,7 +55,13 @@ function unknownSelector(path: string, selector: string, known: Known): Issue[] 
     const all = tags.map((tag) => `tag:${tag}`);
     if (all.includes(selector)) return [];
     const message = `no node has the tag ${selector.slice(4)}`;
-    return [error(path, message, suggestion(selector, all, "give it to a node: tags: [...]"))];
+    return [
+      error(
+        path,
+        message,
+        suggestion(selector, all, `give it to a node, or take ${selector} out of the rule`),
+      ),
+    ];
   }
   if (selector.includes("/")) {
     if (lans.some(({ text }) => text === selector)) return [];

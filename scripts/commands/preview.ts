@@ -32,7 +32,10 @@ export function previewCommand(): Command {
     ],
   })
     .option(...STACK_OPTION)
-    .option("-d, --diff", "also the engine's own diff: each WireGuard file line by line")
+    .option(
+      "-d, --diff",
+      "also the engine's own diff: each WireGuard file and nftables table line by line",
+    )
     .option("--format <format>", "text (default) or markdown, which holds no secret", format)
     .option("--from <file>", "compare with this stack file in place of the state; - is stdin")
     .option("--non-interactive", "accepted for scripts: a preview asks nothing")

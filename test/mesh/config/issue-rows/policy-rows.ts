@@ -75,7 +75,7 @@ export const policyRows: Row[] = [
         "policy[1].to[0]",
         "error",
         "no node has the tag administrators",
-        "give it to a node: tags: [...]",
+        "give it to a node, or take tag:administrators out of the rule",
       ],
     ],
   },
