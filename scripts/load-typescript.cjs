@@ -4,7 +4,7 @@
 "use strict";
 
 const { createHash } = require("node:crypto");
-const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
+const { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { dirname, join, relative } = require("node:path");
 const Module = require("node:module");
 
@@ -19,10 +19,21 @@ const settings = [
   )?.[0],
 ].join("\n");
 
+if (require.main === module) compileProgram();
 process.setSourceMapsEnabled(true);
 Module._extensions[".ts"] = (module, file) => {
   module._compile(compiled(file, readFileSync(file, "utf8")), file);
 };
+
+/** `node scripts/load-typescript.cjs`, for a folder that is read-only later, as that of the lab's operator. */
+function compileProgram() {
+  const below = (folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, path));
+  for (const path of ["index.ts", ...below("components"), ...below("mesh")]) {
+    const file = join(root, path);
+    if (file.endsWith(".ts")) compiled(file, readFileSync(file, "utf8"));
+  }
+}
 
 /** @param {string} file @param {string} source */
 function compiled(file, source) {

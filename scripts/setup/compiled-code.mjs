@@ -1,4 +1,4 @@
-// Keeps the compiled commands in dist/ up to date with their sources.
+// Keeps the compiled commands in dist/, and the compiled program, up to date with their sources.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,10 @@ import { npmCommand } from "./npm-packages.mjs";
 import { withProgress } from "./progress.mjs";
 
 /** Files that decide how the sources are compiled. */
-const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"];
+const SETTINGS = [
+  ...["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"],
+  "scripts/load-typescript.cjs",
+];
 
 /**
  * Compiles into dist/ if a source or a setting has changed since the last time, or an output is missing.
@@ -22,7 +25,7 @@ export async function compile(root) {
   await withLock(root, async () => {
     if (isCompiled(root)) return;
     // Computed before the build: a source that is saved during the build is compiled by the next run.
-    const digest = digestOf(root, sourcesOf(root));
+    const digest = digestOf(root);
     await withProgress("compiling the commands", () => build(root));
     remember(root, "compiled", digest, []);
   });
@@ -30,17 +33,18 @@ export async function compile(root) {
 
 /** @param {string} root */
 function isCompiled(root) {
-  const sources = sourcesOf(root);
   return (
-    recall(root, "compiled") === digestOf(root, sources) &&
-    sources.every((path) => existsSync(outputOf(root, path))) &&
+    recall(root, "compiled") === digestOf(root) &&
+    sourcesOf(root, COMMANDS).every((path) => existsSync(outputOf(root, path))) &&
     isLinked(root)
   );
 }
 
-/** @param {string} root @returns {string[]} paths relative to the root, sorted */
-function sourcesOf(root) {
-  return ["mesh", "scripts"]
+const COMMANDS = ["mesh", "scripts"];
+
+/** @param {string} root @param {string[]} folders @returns {string[]} paths relative to the root, sorted */
+function sourcesOf(root, folders) {
+  return folders
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true }).map((path) =>
@@ -59,11 +63,11 @@ function outputOf(root, source) {
 /**
  * Of the contents, because a checkout or a copy changes the modification times.
  * @param {string} root
- * @param {string[]} sources
  */
-function digestOf(root, sources) {
+function digestOf(root) {
   const hash = createHash("sha256");
-  for (const path of [...SETTINGS, ...sources]) {
+  const program = existsSync(join(root, "index.ts")) ? ["index.ts"] : [];
+  for (const path of [...SETTINGS, ...program, ...sourcesOf(root, [...COMMANDS, "components"])]) {
     const content = readFileSync(join(root, path));
     hash.update(`${path} ${content.length}\n`).update(content);
   }

@@ -37,9 +37,12 @@ describe("loading TypeScript without a build", () => {
   };
 
   /** Without the compiler unless `compiler` is set, so that only what was kept can run. */
-  function run(compiler: "with the compiler" | "without" = "with the compiler"): string {
+  function run(
+    compiler: "with the compiler" | "without" = "with the compiler",
+    program = "./main",
+  ): string {
     if (compiler === "without") rmSync(join(folder, "node_modules/typescript"));
-    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", 'require("./main")'];
+    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", `require("${program}")`];
     const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: folder, encoding: "utf8" });
     return stdout + stderr;
   }
@@ -47,6 +50,16 @@ describe("loading TypeScript without a build", () => {
   it("compiles nothing twice", () => {
     assert.equal(run(), "first\n");
     assert.equal(run("without"), "first\n");
+  });
+
+  it("compiles the whole program before a folder becomes read-only", () => {
+    for (const name of ["components", "mesh"]) mkdirSync(join(folder, name));
+    write("index.ts", 'import "./components/one";\n');
+    write("components/one.ts", 'import { word } from "../mesh/word";\nconsole.log(word);\n');
+    write("mesh/word.ts", 'export const word: string = "program";\n');
+    const compile = spawnSync(process.execPath, ["scripts/load-typescript.cjs"], { cwd: folder });
+    assert.equal(compile.status, 0);
+    assert.equal(run("without", "./index"), "program\n");
   });
 
   it("sees every edit, also one that keeps size and time", () => {
