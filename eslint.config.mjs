@@ -53,7 +53,12 @@ export default tseslint.config(
     files: ["**/*.cjs"],
     languageOptions: {
       sourceType: "commonjs",
-      globals: { process: "readonly", require: "readonly", __dirname: "readonly" },
+      globals: {
+        module: "writable",
+        process: "readonly",
+        require: "readonly",
+        __dirname: "readonly",
+      },
     },
   },
 );

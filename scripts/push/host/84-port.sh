@@ -31,7 +31,7 @@ ports_in() {
 # For RUN/rotation. $1: `new`, before any of the hosts has spoken to the new port; `add`, or `delete`. No interface has a slash in
 # its name, so no filter has this table.
 former_port() {
-  local line what="$1" table="$TABLE/former" key
+  local line what="$1" table="$TABLE/former" key at
   line=$(grep -s '^port ' "$RUN/rotation") || return 0
   if [ "$what" = delete ]; then nft delete table inet "$table" 2>/dev/null || true; return; fi
   # shellcheck disable=SC2086 # words are meant
@@ -39,8 +39,8 @@ former_port() {
   {
     printf '%s\n' "$PORT_RULES" | sed "s,TABLE,$table,; s/OLD/$3/; s/NEW/$4/g"
     [ "$what" = add ] || for key in $(printf '%s' "$5" | tr , ' '); do
-      set -- "$2" "$(endpoint_of "$2" "$key")"
-      case $2 in *' . '*) case $2 in *:*) echo "add element inet $table former6 { $2 }" ;; *) echo "add element inet $table former4 { $2 }" ;; esac ;; esac
+      at=$(endpoint_of "$2" "$key")
+      case $at in *:*' . '*) echo "add element inet $table former6 { $at }" ;; *' . '*) echo "add element inet $table former4 { $at }" ;; esac
     done
   } | nft -f -
 }
