@@ -3,23 +3,19 @@
  * (gocloud.dev/blob/fileblob, setAttrs), so a run that is killed meanwhile leaves one that is cut short, and from then on
  * the engine says `failed to load checkpoint: EOF`. The state itself is renamed into place and whole.
  */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { log } from "../log";
+import { filesBelow } from "./files-below";
 
 /** Removes those in the backend `folder`: without one, the attributes have their defaults. Returns whether there were any. */
 export function removeCutAttributes(folder: string): boolean {
-  const cut = attributesBelow(join(folder, ".pulumi")).filter(isCut);
+  const cut = filesBelow(join(folder, ".pulumi"), ".json.attrs").filter(isCut);
   for (const file of cut) {
     rmSync(file, { force: true });
     log(`removed a file that a killed run had cut short: ${file}`);
   }
   return cut.length > 0;
-}
-
-function attributesBelow(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return entries.filter((name) => name.endsWith(".json.attrs")).map((name) => join(folder, name));
 }
 
 function isCut(file: string): boolean {

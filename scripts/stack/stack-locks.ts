@@ -2,13 +2,14 @@
  * The locks of a stack in a `file://` backend: one JSON file per run, .pulumi/locks/…/PROJECT/STACK/ID.json
  * (pulumi, pkg/backend/diy/lock.go). A run that is killed leaves its lock behind.
  */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
 import { log } from "../log";
 import { backendFolder } from "./engine";
 import type { EngineRun } from "./engine-run";
+import { filesBelow } from "./files-below";
 import type { StackRef } from "./project";
 
 interface StackLock {
@@ -51,7 +52,8 @@ async function readLocks(stack: StackRef): Promise<StackLock[]> {
   if (root === null) return [];
   const locks = join(root, ".pulumi/locks");
   const own = join(stack.project.name, stack.name.split("/").at(-1) ?? "");
-  return filesBelow(locks)
+  // The folder is created with the first lock.
+  return filesBelow(locks, ".json")
     .filter((file) => file.slice(0, file.lastIndexOf("/")).endsWith(`/${own}`))
     .flatMap(readLock);
 }
@@ -81,16 +83,6 @@ function isNoEngine(pid: number): boolean {
 
 function lockText({ pid, user, host, since }: StackLock): string {
   return `process ${pid} of ${user} on ${host}, since ${since}`;
-}
-
-function filesBelow(folder: string): string[] {
-  try {
-    const entries = readdirSync(folder, { recursive: true, encoding: "utf8" });
-    return entries.filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
-  } catch {
-    // The folder is created with the first lock.
-    return [];
-  }
 }
 
 function readLock(file: string): StackLock[] {

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { previewCommand } from "../../scripts/commands/preview";
 import { upCommand } from "../../scripts/commands/up";
+import { removeCutAttributes } from "../../scripts/stack/cut-attributes";
 import { STACK_FILE } from "./support/network";
 import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
@@ -210,6 +211,10 @@ describe("up and preview", () => {
       assert.deepEqual(readdirSync(join(project.root, folder)), ["other.json.attrs"]);
     });
   }
+
+  it("finds no such attributes in a backend that has no state yet", () => {
+    assert.equal(removeCutAttributes(join(project.root, "nothing")), false);
+  });
 
   it("exits with 1 without a check when there was no update, as after answering no", async () => {
     project.write("bin/exit", "255");
