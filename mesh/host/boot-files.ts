@@ -5,6 +5,7 @@ import { Secret } from "../secret";
 import type { BootDifference } from "./difference";
 import { filterFileInUse, filterHooks, filterText, secondHooks } from "./filter";
 import { dropInLines } from "./kernel-settings";
+import { sameLines } from "./lines";
 import { dnsConfigLines, dnsUnitLines } from "./dns-server";
 import { namesLines, namesUnitLines } from "./names";
 import { renderLiveFile, withoutFollowed, withoutSecrets } from "./live-file";
@@ -152,8 +153,4 @@ Restart=on-failure
 [Install]
 WantedBy=multi-user.target
 `;
-}
-
-function sameLines(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((line, at) => line === other[at]);
 }

@@ -2,7 +2,7 @@
 import type { LiveDifference } from "./difference";
 import { routeOptions, type Link, type Route } from "./network-state";
 import type { Observation } from "./observation";
-import { prefixOf } from "./prefixes";
+import { addressOf, prefixOf } from "./prefixes";
 import { ipStep, type Part } from "./steps";
 
 /** `differences` are those of this interface. */
@@ -132,7 +132,7 @@ function losesRoutes(addresses: Turn<string>): boolean {
  */
 function remaining({ added, removed, kept }: Turn<string>): Record<"taken" | "safe", string[]> {
   const group = (address: string) =>
-    isIpv4(address) ? prefixOf(address)?.text : address.slice(0, address.indexOf("/"));
+    isIpv4(address) ? prefixOf(address)?.text : addressOf(address);
   const gone = new Set(removed.map(group));
   const all = [...added, ...kept];
   return {

@@ -5,7 +5,7 @@ import { portRefusal } from "./former-port";
 import { usersOfKept } from "./kept-second";
 import { routeOptions, type Route } from "./network-state";
 import type { Observation } from "./observation";
-import { prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
+import { addressOf, prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
 import type { Refusal } from "./refusals";
 import { allowedPrefixes, foreignRoutes } from "./route-differences";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -113,7 +113,7 @@ function gatewaysByDevice(routes: readonly Route[]): Map<string, NumericPrefix[]
 
 /** An interface's address without its network. */
 function hostOf(address: string): NumericPrefix[] {
-  const host = prefixOf(address.slice(0, address.indexOf("/")));
+  const host = prefixOf(addressOf(address));
   return host === null ? [] : [host];
 }
 

@@ -5,10 +5,11 @@
 import { alternateName } from "../plan/rotation";
 import type { CommitStep } from "./change";
 import type { BootDifference } from "./difference";
-import { words } from "./lines";
+import { sameLines, words } from "./lines";
 import { namesLines } from "./names";
 import type { Observation } from "./observation";
 import { pathsOf, wgQuickUnit } from "./paths";
+import { addressOf } from "./prefixes";
 import type { Wanted } from "./wanted";
 
 export function servesDns({ names }: Pick<Wanted, "names">): boolean {
@@ -85,10 +86,10 @@ export function dnsSteps(observed: Observation, wanted: Wanted): CommitStep[] {
   if (!servesDns(wanted)) return dnsProcess === null ? [] : [{ do: "dns", verb: "stop" }];
   const isAsWanted =
     dnsProcess !== null &&
-    equal(dnsConfigLines(wanted), records.dnsConfig) &&
+    sameLines(dnsConfigLines(wanted), records.dnsConfig) &&
     hasUnit(observed, wanted);
   if (!isAsWanted) return [{ do: "dns", verb: "restart" }];
-  return equal(namesLines(wanted), records.names) ? [] : [{ do: "dns", verb: "reload" }];
+  return sameLines(namesLines(wanted), records.names) ? [] : [{ do: "dns", verb: "reload" }];
 }
 
 /** The server could not take the address, or another program would answer. */
@@ -97,7 +98,7 @@ export function takenDnsPort(
   wanted: Wanted,
 ): { cause: string; remedy: string } | null {
   if (!servesDns(wanted)) return null;
-  const own = wanted.main.addresses.map((address) => address.slice(0, address.indexOf("/")));
+  const own = wanted.main.addresses.map(addressOf);
   const places = new Set(["*", "0.0.0.0", "[::]", ...own, ...own.map((address) => `[${address}]`)]);
   const taken = dnsSockets.map(parseSocket).find(({ place, pid }) => {
     return places.has(place) && (pid === null || pid !== dnsProcess);
@@ -123,7 +124,7 @@ function parseSocket(line: string) {
 }
 
 function hasUnit({ init, records }: Observation, wanted: Wanted): boolean {
-  return init !== "systemd" || equal(dnsUnitLines(wanted), records.dnsUnit);
+  return init !== "systemd" || sameLines(dnsUnitLines(wanted), records.dnsUnit);
 }
 
 /** Starts it; it goes into the background. */
@@ -133,8 +134,4 @@ export function dnsCommand(name: string): string {
 
 function pidFile(name: string): string {
   return `/run/wireguard-mesh-dns-${name}.pid`;
-}
-
-function equal(one: readonly string[] | null, other: readonly string[] | null): boolean {
-  return one?.join("\n") === other?.join("\n");
 }

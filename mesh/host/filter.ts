@@ -5,7 +5,7 @@ import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { tableDifference } from "./packet-filter/normal-form";
 import { configPath, pathsOf } from "./paths";
-import { prefixOf, PrefixSet } from "./prefixes";
+import { addressOf, prefixOf, PrefixSet } from "./prefixes";
 import type { Part } from "./steps";
 import type { Wanted } from "./wanted";
 
@@ -95,7 +95,7 @@ export function withMoreAddresses(
     const missing = [...added]
       .flatMap((text) => prefixOf(text) ?? [])
       .filter((it) => !present.covers(it));
-    const texts = missing.map(({ text }) => text.slice(0, text.indexOf("/")));
+    const texts = missing.map(({ text }) => addressOf(text));
     return texts.length === 0 ? whole : `elements = { ${[...elements, ...texts].join(", ")} }`;
   });
 }

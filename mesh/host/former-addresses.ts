@@ -6,7 +6,7 @@
 import { Secret } from "../secret";
 import { withMoreAddresses } from "./filter";
 import type { Observation } from "./observation";
-import { prefixOf } from "./prefixes";
+import { addressOf, isSingle, prefixOf } from "./prefixes";
 import type { FormerAddresses, Wanted } from "./wanted";
 import type { WantedInterface, WantedPeer } from "./wanted-interface";
 
@@ -38,7 +38,7 @@ function formerByAddress(
 export function formerNotes({ former = [] }: Wanted): string[] {
   return former.map(
     (it) =>
-      `${it.name} keeps ${it.former.map(plainAddress).join(", ")} until it answers at ${plainAddress(it.address)}`,
+      `${it.name} keeps ${it.former.map(addressOf).join(", ")} until it answers at ${addressOf(it.address)}`,
   );
 }
 
@@ -60,11 +60,7 @@ export function otherAddresses(
   });
   return [...new Set([...(peer?.allowedIps ?? []), ...recorded])]
     .filter((prefix) => isSingle(prefix) && prefix !== own)
-    .map(plainAddress);
-}
-
-function plainAddress(prefix: string): string {
-  return prefix.slice(0, prefix.indexOf("/"));
+    .map(addressOf);
 }
 
 function keptBy(observed: Observation, wanted: Wanted): FormerAddresses[] {
@@ -112,10 +108,6 @@ function recordedFormer(
     const isMeant = kind === "former" && of === name && addresses.includes(address);
     return isMeant ? former.split(",") : [];
   });
-}
-
-function isSingle(prefix: string): boolean {
-  return /^[\d.]+\/32$|:.*\/128$/.test(prefix);
 }
 
 function extended(one: WantedInterface, kept: readonly FormerAddresses[]): WantedInterface {

@@ -3,7 +3,7 @@ import type { LiveStep } from "./change";
 import { changesByPeer, isRekeyed, needsSession, triedPeers, wasRemoved } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
-import { prefixOf } from "./prefixes";
+import { addressOf, isSingle, prefixOf } from "./prefixes";
 import type { Part } from "./steps";
 import { hasExpired } from "./tasks";
 import type { Wanted } from "./wanted";
@@ -94,9 +94,8 @@ export function pingFormerPeers(
 
 /** The first single address among the allowed IPs. */
 function firstAddress({ allowedIps }: { allowedIps: readonly string[] }): string[] {
-  const prefixes = allowedIps.flatMap((text) => prefixOf(text) ?? []);
-  const single = prefixes.find(({ family, length }) => length === (family === 4 ? 32 : 128));
-  return single === undefined ? [] : [single.text.slice(0, single.text.indexOf("/"))];
+  const single = allowedIps.flatMap((text) => prefixOf(text)?.text ?? []).find(isSingle);
+  return single === undefined ? [] : [addressOf(single)];
 }
 
 function ping(addresses: readonly string[]): LiveStep[] {

@@ -21,6 +21,12 @@ export function groupLines(lines: readonly string[], separator: string): Map<str
   return groups;
 }
 
+/** Reports whether two files have the same lines; null is no file. */
+export function sameLines(one: readonly string[] | null, other: readonly string[] | null): boolean {
+  if (one === null || other === null) return one === other;
+  return one.length === other.length && one.every((line, at) => line === other[at]);
+}
+
 export function words(text: string): string[] {
   return text.split(" ").filter((word) => word !== "");
 }

@@ -5,7 +5,7 @@
  */
 import { Secret } from "../secret";
 import type { Observation } from "./observation";
-import { prefixOf, PrefixSet } from "./prefixes";
+import { isSingle, prefixOf, PrefixSet } from "./prefixes";
 import { dateIn } from "./tasks";
 import type { MovingHome, Wanted } from "./wanted";
 import type { WantedInterface, WantedPeer } from "./wanted-interface";
@@ -57,7 +57,7 @@ function leaving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): Movi
   return tunnelOnly
     .filter((key) => !planned.has(key))
     .flatMap((former) => {
-      const address = peers.get(former)?.allowedIps.find((prefix) => /\/(32|128)$/.test(prefix));
+      const address = peers.get(former)?.allowedIps.find(isSingle);
       const now = address === undefined ? null : ways(address);
       return address === undefined || now === null ? [] : [{ address, former, now }];
     });

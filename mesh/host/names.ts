@@ -5,7 +5,7 @@
  */
 import type { CommitStep } from "./change";
 import type { BootDifference } from "./difference";
-import { words } from "./lines";
+import { sameLines, words } from "./lines";
 import type { Observation } from "./observation";
 import { pathsOf } from "./paths";
 import type { Wanted } from "./wanted";
@@ -54,7 +54,7 @@ export function hostsDifference(
   const lines = namesLines(wanted);
   if (lines === null) return hostsBlock === null ? [] : [{ kind: "hosts", is: "extra" }];
   if (hostsBlock === null) return [{ kind: "hosts", is: "missing" }];
-  return lines.join("\n") === hostsBlock.join("\n") ? [] : [{ kind: "hosts", is: "outdated" }];
+  return sameLines(lines, hostsBlock) ? [] : [{ kind: "hosts", is: "outdated" }];
 }
 
 /** Makes the block a copy of the file of ours, which is placed or deleted before. */

@@ -33,6 +33,16 @@ export function interfaceAddress(text: string): string | null {
   return `${ipaddr.parse(text.slice(0, indexOrEnd(text, "/"))).toString()}/${prefix.length}`;
 }
 
+/** The address in `ADDRESS/LENGTH`. */
+export function addressOf(text: string): string {
+  return text.slice(0, text.indexOf("/"));
+}
+
+/** Reports whether a prefix `ADDRESS/LENGTH` is a single address. */
+export function isSingle(text: string): boolean {
+  return /^[\d.]+\/32$|:.*\/128$/.test(text);
+}
+
 /** An address in canonical spelling; null if the text is none. */
 export function canonicalAddress(text: string): string | null {
   return isAddress(text) ? ipaddr.parse(text).toString() : null;

@@ -1,5 +1,6 @@
 /** What a change proved: a tunnel works if a ping came back through it after the change; a handshake alone proves little. */
 import type { Observation } from "./observation";
+import { addressOf, isSingle } from "./prefixes";
 import { interfacesOf, type Wanted } from "./wanted";
 import type { WantedPeer } from "./wanted-interface";
 import type { WireGuardPeer } from "./wireguard-state";
@@ -37,7 +38,7 @@ function isStagedKey({ publicKey }: WantedPeer, { pairs }: Wanted): boolean {
 }
 
 function hostAddresses({ allowedIps }: WantedPeer): string[] {
-  return allowedIps.flatMap((prefix) => /^(.+)\/(?:32|128)$/.exec(prefix)?.[1] ?? []);
+  return allowedIps.filter(isSingle).map(addressOf);
 }
 
 /** By the number's change and not by its size, because clocks are set back. */
