@@ -1,16 +1,15 @@
 /** A relay keeps the former address of a peer that only the tunnel leads to. */
 import assert from "node:assert/strict";
-import { decide, unapplied, type Decision } from "../../../mesh/host/decide";
+import { unapplied } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
 import { neighbour, peerOf, pushed, RELAY, stepsText } from "./support/examples";
-import { ChangeRun, parseChange } from "./support/change-text";
 import { deviceOf, giveAllowedIps, type Host, sha256 } from "./support/host";
 import { IFACE } from "./support/observe";
+import { changeOf, decideOn, push } from "./support/pushes";
 import { currentKey, nextKey, requestOf, type RequestDraw } from "./support/requests";
-import { look, OPTIONS } from "./support/situations";
-import { renderChange } from "../../../mesh/host/change";
+import { look } from "./support/situations";
 
 const CONF = `/etc/wireguard/${IFACE}.conf`;
 const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
@@ -133,20 +132,4 @@ function wantedWith(draw: RequestDraw, edit: (text: string) => string): Wanted {
   const config = edit(request.config);
   const tunnelOnly = [currentKey(1), nextKey(1)];
   return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
-}
-
-function decideOn(host: Host, wanted: Wanted): Decision {
-  return decide(look(host, wanted), wanted, OPTIONS);
-}
-
-function changeOf(host: Host, wanted: Wanted) {
-  const decision = decideOn(host, wanted);
-  assert.ok(decision.kind === "change", JSON.stringify(decision));
-  return decision;
-}
-
-function push(host: Host, wanted: Wanted): void {
-  const text = renderChange(changeOf(host, wanted).change).reveal();
-  const run = new ChangeRun(host, parseChange(text));
-  for (const name of ["now", "apply", "commit"] as const) run.run(name);
 }

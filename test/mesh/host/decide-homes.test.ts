@@ -1,18 +1,15 @@
 /** A peer that only the tunnel leads to changes its home relay: what its former and its new relay keep. */
 import assert from "node:assert/strict";
-import { decide, type Decision } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
-import { renderChange } from "../../../mesh/host/change";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
 import { neighbour, peerOf, RELAY, stepsText } from "./support/examples";
-import { ChangeRun, parseChange } from "./support/change-text";
 import { deviceOf, NOW, sha256, type Host } from "./support/host";
-import { freshHost } from "./support/hosts";
 import { IFACE } from "./support/observe";
+import { changeOf, decideOn, push, pushed } from "./support/pushes";
 import { currentKey, presharedKeyAt, requestOf, type RequestDraw } from "./support/requests";
 import { round } from "./support/rounds";
-import { look, OPTIONS } from "./support/situations";
+import { look } from "./support/situations";
 
 const CONF = `/etc/wireguard/${IFACE}.conf`;
 const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
@@ -149,26 +146,4 @@ function wantedWith(draw: RequestDraw, edit = (text: string) => text): Wanted {
   const config = edit(request.config);
   const tunnelOnly = [currentKey(1)];
   return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
-}
-
-function decideOn(host: Host, wanted: Wanted): Decision {
-  return decide(look(host, wanted), wanted, OPTIONS);
-}
-
-function changeOf(host: Host, wanted: Wanted) {
-  const decision = decideOn(host, wanted);
-  assert.ok(decision.kind === "change", JSON.stringify(decision));
-  return decision;
-}
-
-function pushed(wanted: Wanted): Host {
-  const host = freshHost();
-  push(host, wanted);
-  return host;
-}
-
-function push(host: Host, wanted: Wanted): void {
-  const text = renderChange(changeOf(host, wanted).change).reveal();
-  const run = new ChangeRun(host, parseChange(text));
-  for (const name of ["now", "apply", "commit"] as const) run.run(name);
 }

@@ -1,15 +1,12 @@
 /** A relay with another UDP port serves the former one for peers that only the tunnel leads to. */
 import assert from "node:assert/strict";
-import { decide, type Decision } from "../../../mesh/host/decide";
-import { renderChange } from "../../../mesh/host/change";
+import { decide } from "../../../mesh/host/decide";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
 import { RELAY, stepsText } from "./support/examples";
-import { ChangeRun, parseChange } from "./support/change-text";
 import { sha256 } from "./support/host";
-import type { Host } from "./support/host";
-import { freshHost } from "./support/hosts";
 import { IFACE } from "./support/observe";
+import { decideOn, push, pushed } from "./support/pushes";
 import { currentKey, requestOf, type RequestDraw } from "./support/requests";
 import { look, OPTIONS } from "./support/situations";
 
@@ -66,21 +63,4 @@ function at(port: number, more: Partial<RequestDraw> = {}): Wanted {
   const request = requestOf({ ...RELAY, ...more, port });
   const digest = sha256(request.config);
   return wantedOf({ ...request, tunnelOnly: [currentKey(1)] }, digest, publicKeyOf);
-}
-
-function decideOn(host: Host, wanted: Wanted): Decision {
-  return decide(look(host, wanted), wanted, OPTIONS);
-}
-
-function pushed(wanted: Wanted): Host {
-  const host = freshHost();
-  push(host, wanted);
-  return host;
-}
-
-function push(host: Host, wanted: Wanted): void {
-  const decision = decideOn(host, wanted);
-  assert.ok(decision.kind === "change", JSON.stringify(decision));
-  const run = new ChangeRun(host, parseChange(renderChange(decision.change).reveal()));
-  for (const name of ["now", "apply", "commit"] as const) run.run(name);
 }

@@ -6,17 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decide } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
-import { renderChange } from "../../../mesh/host/change";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { hostKeyLine } from "../../support/key-pairs";
 import { nodeIn, planOf } from "../../support/plan-of";
 import { changed, hostKey, keys } from "../../support/small-network";
-import { ChangeRun, parseChange } from "./support/change-text";
 import { RELAY } from "./support/examples";
 import { sha256, type Host } from "./support/host";
 import { boot, freshHost } from "./support/hosts";
+import { push } from "./support/pushes";
 import { currentKey, requestOf } from "./support/requests";
 import { look, OPTIONS } from "./support/situations";
 
@@ -118,11 +117,4 @@ function wantedWith(onlyWithFilter: string[] | null): Wanted {
   const request = requestOf({ ...RELAY, filter: 0 });
   const more = onlyWithFilter === null ? {} : { onlyWithFilter };
   return wantedOf({ ...request, ...more }, sha256("wanted"), publicKeyOf);
-}
-
-function push(host: Host, wanted: Wanted): void {
-  const decision = decide(look(host, wanted), wanted, OPTIONS);
-  assert.ok(decision.kind === "change", JSON.stringify(decision));
-  const run = new ChangeRun(host, parseChange(renderChange(decision.change).reveal()));
-  for (const name of ["now", "apply", "commit"] as const) run.run(name);
 }

@@ -1,6 +1,5 @@
 /** A relay that keeps the former address of a peer lets through there what its policy lets through at the new one. */
 import assert from "node:assert/strict";
-import { renderChange } from "../../../mesh/host/change";
 import { decide } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
@@ -10,9 +9,9 @@ import { hostKeyLine } from "../../support/key-pairs";
 import { isAccepted, type FilteredPacket } from "../../support/nft-table";
 import { nodeIn, planOf } from "../../support/plan-of";
 import { changed, hostKey } from "../../support/small-network";
-import { ChangeRun, parseChange } from "./support/change-text";
 import { deviceOf, sha256, type Host } from "./support/host";
 import { freshHost } from "./support/hosts";
+import { push, runOf } from "./support/pushes";
 import { pairAt } from "./support/requests";
 import { look, OPTIONS } from "./support/situations";
 
@@ -112,15 +111,4 @@ function wantedAt(address: string, policy: unknown, network: Record<string, unkn
   const plan = planOf(changed({ network, relays: { tokyo }, peers: { desktop }, policy }));
   const request = requestWithoutSecrets(nodeIn(plan, "tokyo"), plan, "owner");
   return wantedOf(request, sha256(JSON.stringify(request)), publicKeyOf);
-}
-
-function push(host: Host, wanted: Wanted): void {
-  const run = runOf(host, wanted);
-  for (const name of ["now", "apply", "commit"] as const) run.run(name);
-}
-
-function runOf(host: Host, wanted: Wanted): ChangeRun {
-  const decision = decide(look(host, wanted), wanted, OPTIONS);
-  assert.ok(decision.kind === "change", JSON.stringify(decision));
-  return new ChangeRun(host, parseChange(renderChange(decision.change).reveal()));
 }
