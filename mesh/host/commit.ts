@@ -4,6 +4,7 @@ import { bootDifferences, confirmedState, isMarked } from "./boot-differences";
 import { bootFiles, type BootFile } from "./boot-files";
 import type { CommitStep, PlaceStep } from "./change";
 import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
+import type { BootDifference } from "./difference";
 import { dnsInitText, dnsSteps } from "./dns-server";
 import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
@@ -31,7 +32,8 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ({ path, is }) => is !== null || configs.includes(path),
   );
   const rest = files.findIndex(({ path }) => path === live) + 1;
-  const starts = bootDifferences(observed, wanted).filter((it) => it.kind === "start");
+  const differences = bootDifferences(observed, wanted);
+  const starts = differences.filter((it) => it.kind === "start");
   const namesThat = (is: "missing" | "extra") =>
     starts.filter((it) => it.is === is).map(({ name }) => name);
   return [
@@ -41,7 +43,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...hostsSteps(observed, wanted),
     ...namesThat("missing").flatMap((name) => startStep(name, observed, wanted)),
     ...dnsSteps(observed, wanted),
-    ...tasksStep(observed, wanted),
+    ...tasksStep(differences, wanted),
     ...recordSteps(observed, wanted, push),
     ...forgetKeys(observed, wanted),
   ];
@@ -87,9 +89,9 @@ function endStep(name: string, { init }: Observation): CommitStep[] {
   ];
 }
 
-function tasksStep(observed: Observation, wanted: Wanted): CommitStep[] {
+function tasksStep(differences: readonly BootDifference[], wanted: Wanted): CommitStep[] {
   const { tasks } = pathsOf(wanted.main.name);
-  const differs = bootDifferences(observed, wanted).some(
+  const differs = differences.some(
     (it) => it.kind === "ticker" || (it.kind === "file" && it.path === tasks),
   );
   return differs ? [{ do: "tasks" }] : [];
