@@ -9,7 +9,7 @@ import { silenceDuring } from "./support/answers";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
 import { setConfig } from "./support/stack-edits";
-import { twoRelays } from "./support/two-relays";
+import { leaveTunnelOnly, twoRelays } from "./support/two-relays";
 
 describe("a host that only the tunnel leads to", function () {
   this.timeout(300_000);
@@ -19,10 +19,7 @@ describe("a host that only the tunnel leads to", function () {
   before(async () => {
     mesh = await meshLab(twoRelays, "test-moves");
     session = await openSession(mesh);
-    setConfig(mesh.stack, ["network", "persistentKeepalive"], 5);
-    succeeded(await session.pulumi(...UP));
-    setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
-    succeeded(await session.pulumi(...UP));
+    await leaveTunnelOnly(mesh, session);
   });
   after(() => mesh.lab.down());
 

@@ -4,7 +4,6 @@
  * orphan changes a host after that. The seed is in the title; FAULT_SEED=7 sets it. Needs root.
  */
 import * as assert from "node:assert/strict";
-import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,10 +11,11 @@ import { poll } from "../../../scripts/poll";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
+import { succeeded, openSession, type MeshSession } from "../support/mesh-session";
 import { generator, FAULT_SEED } from "../support/random";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
+import { startedUp } from "../support/started-up";
 
 const HOSTS = ["relay", "desktop", "laptop"];
 const LIVE = "/etc/wireguard/wg0.conf";
@@ -67,8 +67,7 @@ describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, 
 
   it("measures a complete up", async () => {
     setMtu(1301);
-    const [engine, ended] = startUp();
-    await firstPush(engine);
+    const { ended } = await startedUp(mesh, PUSHING);
     const startedAt = Date.now();
     assert.equal(await ended, 0);
     duration = Date.now() - startedAt;
@@ -105,28 +104,9 @@ describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, 
     setConfig(mesh.stack, ["network", "mtu"], mtu);
   }
 
-  function startUp() {
-    const argv = ["pulumi", ...UP, "--non-interactive"];
-    const engine = mesh.lab.spawn("operator", argv, { stdio: ["ignore", "pipe", "pipe"] });
-    const ended = once(engine, "exit").then(([code]) => code as number | null);
-    return [engine, ended] as const;
-  }
-
-  async function firstPush(engine: ReturnType<typeof startUp>[0]): Promise<void> {
-    let output = "";
-    engine.stderr?.resume();
-    await new Promise<void>((resolve) => {
-      engine.stdout?.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-        if (PUSHING.test(output)) resolve();
-      });
-    });
-  }
-
   /** Starts an up and kills its engine `after` ms from the first push. @returns a description for messages */
   async function killedUp(how: "alone" | "with all", after: number): Promise<string> {
-    const [engine, ended] = startUp();
-    await firstPush(engine);
+    const { ended } = await startedUp(mesh, PUSHING);
     const startedAt = Date.now();
     // The machine may be less busy than before: a run that ends before its kill is the new measure.
     void ended.then((code) => {

@@ -4,15 +4,15 @@
  * title; FAULT_SEED=7 sets it. Needs root.
  */
 import * as assert from "node:assert/strict";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
-import { openSession, succeeded, UP, type MeshSession } from "../support/mesh-session";
+import { openSession, type MeshSession } from "../support/mesh-session";
 import { FAULT_SEED, generator } from "../support/random";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
-import { twoRelays } from "../support/two-relays";
+import { startedUp } from "../support/started-up";
+import { leaveTunnelOnly, twoRelays } from "../support/two-relays";
 
 const ROUNDS = 6;
 const KINDS = ["address", "home relay", "port"] as const;
@@ -36,16 +36,13 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
   before(async () => {
     mesh = await meshLab(twoRelays, "test-killed-moves");
     session = await openSession(mesh);
-    setConfig(mesh.stack, ["network", "persistentKeepalive"], 5);
-    succeeded(await session.pulumi(...UP));
-    setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:relay");
-    succeeded(await session.pulumi(...UP));
+    await leaveTunnelOnly(mesh, session);
   });
   after(() => mesh.lab.down());
 
   it("is whole if it is left alone", async () => {
     move("address");
-    const run = await startedUp();
+    const run = await startedUp(mesh, PUSHING);
     const begun = Date.now();
     assert.equal(await run.ended, 0);
     duration = Date.now() - begun;
@@ -57,7 +54,7 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
     const kind = KINDS[round % KINDS.length] ?? "address";
     it(`F20: to another ${kind}, after ${Math.round(part * 100)} % of the pushes: one more up reaches the host`, async () => {
       move(kind);
-      const run = await startedUp();
+      const run = await startedUp(mesh, PUSHING);
       await sleep(part * duration);
       killAll(
         engineProcesses(mesh.lab).filter(({ name, commandLine }) =>
@@ -80,43 +77,17 @@ describe(`a move that is killed at random moments (seed ${FAULT_SEED})`, functio
     switch (kind) {
       case "address":
         address = `10.0.0.${++last}`;
-        {
-          setConfig(mesh.stack, ["peers", "desktop", "address"], address);
-          return;
-        }
+        setConfig(mesh.stack, ["peers", "desktop", "address"], address);
+        break;
       case "home relay":
         home = home === "relay" ? "osaka" : "relay";
         setConfig(mesh.stack, ["peers", "desktop", "relay"], home);
-        {
-          setConfig(mesh.stack, ["peers", "desktop", "host"], `root@via:${home}`);
-          return;
-        }
+        setConfig(mesh.stack, ["peers", "desktop", "host"], `root@via:${home}`);
+        break;
       case "port":
         ports[home] = ports[home] === 51820 ? 51999 : 51820;
-        {
-          setConfig(mesh.stack, ["relays", home, "listenPort"], ports[home]);
-          return;
-        }
+        setConfig(mesh.stack, ["relays", home, "listenPort"], ports[home]);
     }
-  }
-
-  /** An up whose first push has begun. */
-  async function startedUp(): Promise<{ ended: Promise<number | null> }> {
-    const argv = ["pulumi", ...UP, "--non-interactive"];
-    const engine = mesh.lab.spawn("operator", argv, { stdio: ["ignore", "pipe", "pipe"] });
-    const ended = once(engine, "exit").then(([code]) => code as number | null);
-    let output = "";
-    engine.stderr?.resume();
-    await new Promise<void>((resolve, reject) => {
-      engine.stdout?.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-        if (PUSHING.test(output)) resolve();
-      });
-      void ended.then(() => {
-        reject(new Error(`no push began: ${output}`));
-      });
-    });
-    return { ended };
   }
 
   async function converged(): Promise<void> {

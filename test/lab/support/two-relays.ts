@@ -1,5 +1,8 @@
 /** The scenario `relay` with a second relay, osaka, which is nobody's home. */
 import { relay } from "../../../scripts/lab/scenarios/relay";
+import type { MeshLab } from "./mesh-lab";
+import { succeeded, UP, type MeshSession } from "./mesh-session";
+import { setConfig } from "./stack-edits";
 
 export const twoRelays: typeof relay = {
   ...relay,
@@ -18,3 +21,11 @@ export const twoRelays: typeof relay = {
     };
   },
 };
+
+/** Converges it, and then leaves the desktop no other way in than the tunnel. */
+export async function leaveTunnelOnly({ stack }: MeshLab, session: MeshSession): Promise<void> {
+  setConfig(stack, ["network", "persistentKeepalive"], 5);
+  succeeded(await session.pulumi(...UP));
+  setConfig(stack, ["peers", "desktop", "host"], "root@via:relay");
+  succeeded(await session.pulumi(...UP));
+}
