@@ -1,5 +1,5 @@
-// What the engine runs (`main` in package.json): index.ts, by our own loader also where the engine's language host ignores
-// `typescript: false` in Pulumi.yaml and has registered ts-node, as hosts before 3.70 do.
+// What the engine runs (`main` in package.json): index.ts, by the loader beside this file. Language host 3.68, which can be built
+// with Go, ignores `typescript: false` in Pulumi.yaml and registers ts-node first; the later loader counts.
 "use strict";
 
 require("./load-typescript.cjs");

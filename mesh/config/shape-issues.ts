@@ -5,9 +5,9 @@ import { error, pathOf, type Issue } from "./issue";
 import { Mistake, quote } from "./mistake";
 
 /**
- * Returns the valid fields of the map at a config path, e.g. `["peers", "laptop"]`, and adds every mistake to `issues`. Fields are read one by one, so that a mistake in one does not
- * hide mistakes that the rules find in another.
- * `others`: keys that belong elsewhere.
+ * Returns the valid fields of the map at a config path, e.g. `["peers", "laptop"]`, and adds every mistake to `issues`. Fields
+ * are read one by one, so that a mistake in one does not hide mistakes that the rules find in another. `others`: keys that
+ * belong elsewhere.
  */
 export function readShape<S extends z.ZodObject>(
   shape: S,
