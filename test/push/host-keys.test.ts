@@ -196,6 +196,18 @@ for (const shell of SHELLS) {
       const run = runFunctions(shell, "TOKEN=mine\nwatch", files);
       assert.deepEqual([run.status, run.stdout], [0, ""], run.stderr);
     });
+
+    it("has begun when its step ends, however slowly it starts", () => {
+      const script = `launch() { { sleep 0.5; sh -c 'echo $$ >"$RUN/watcher-pid"; sleep 3; : watch'; } >/dev/null 2>&1 & }
+export RUN
+former_port() { :; }
+watch_piece 1
+watcher_runs && echo runs`;
+      // Of a former one that has ended.
+      const files = { "run/watcher-pid": "1\n", "run/change/1": `${PAIR}\n` };
+      const run = runFunctions(shell, script, files);
+      assert.deepEqual([run.status, run.stdout], [0, "runs\n"], run.stderr);
+    });
   });
 }
 

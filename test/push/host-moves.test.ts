@@ -115,7 +115,7 @@ former_port `;
       const calls = (former: string, next: string) =>
         runFunctions(
           shell,
-          'CHANGE=$FOLDER/change\nlaunch() { :; }\nformer_port() { echo "$1"; }\nwatch_piece 1',
+          'CHANGE=$FOLDER/change\nlaunch() { :; }\nwatcher_runs() { :; }\nformer_port() { echo "$1"; }\nwatch_piece 1',
           { "run/rotation": former, "change/1": next },
         ).stdout;
       const port = "port wg0 51820 51999 A\n";

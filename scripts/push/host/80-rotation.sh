@@ -3,11 +3,11 @@
 
 # $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
 watch_piece() {
-  local former ports
+  local former ports tries=100
   former=$(ports_in "$RUN/rotation")
   ports=$([ "$1" = - ] || ports_in "$CHANGE/$1")
   [ "$ports" = "$former" ] || former_port delete
-  rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/keys" "$RUN/settled"
+  rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/watcher-pid" "$RUN/keys" "$RUN/settled"
   [ "$1" != - ] || return 0
   cat "$CHANGE/$1" >"$RUN/rotation"
   # A table that stays knows who has moved.
@@ -15,6 +15,8 @@ watch_piece() {
   read -r name </proc/sys/kernel/random/uuid
   printf '%s\n' "$name" >"$RUN/watcher"
   launch "$STATE/host.sh" watch "$name"
+  # The observation that follows must find it, also on a slow host.
+  until watcher_runs || [ $((tries -= 1)) = 0 ]; do pause 0.1; done
 }
 watcher_runs() { grep -q watch "/proc/$(first_line "$RUN/watcher-pid")/cmdline" 2>/dev/null; }
 
@@ -47,6 +49,7 @@ loosen() {
 watch() {
   local looks=0 seen last="$NL" order=''
   exec >/dev/null 2>&1
+  watched || return 0
   printf '%s\n' $$ >"$RUN/watcher-pid"
   while watched; do
     [ $((looks % 2)) != 0 ] || follow_moves
