@@ -2,40 +2,16 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Command } from "commander";
-import { addPeerCommand } from "../../scripts/commands/add-peer";
-import { configCommand } from "../../scripts/commands/config";
-import { initCommand } from "../../scripts/commands/init";
-import { keygenCommand } from "../../scripts/commands/keygen";
-import { planCommand } from "../../scripts/commands/plan";
-import { previewCommand } from "../../scripts/commands/preview";
-import { qrCommand } from "../../scripts/commands/qr";
-import { removePeerCommand } from "../../scripts/commands/remove-peer";
-import { repushCommand } from "../../scripts/commands/repush";
-import { rotateCommand } from "../../scripts/commands/rotate";
-import { statusCommand } from "../../scripts/commands/status";
-import { upCommand } from "../../scripts/commands/up";
+import { commands } from "../../scripts/wireguard-mesh";
 
 const ROOT = path.join(__dirname, "../..");
 const PAGES = [
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"],
-  ...fs.readdirSync(path.join(ROOT, "docs")).map((page) => path.join("docs", page)),
+  ...fs
+    .readdirSync(path.join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((page) => page.endsWith(".md"))
+    .map((page) => path.join("docs", page)),
 ];
-
-const COMMANDS: Record<string, () => Command> = {
-  "add-peer": addPeerCommand,
-  config: configCommand,
-  init: initCommand,
-  keygen: keygenCommand,
-  plan: planCommand,
-  preview: previewCommand,
-  qr: qrCommand,
-  "remove-peer": removePeerCommand,
-  repush: repushCommand,
-  rotate: rotateCommand,
-  status: statusCommand,
-  up: upCommand,
-};
 
 describe("the README and docs/", () => {
   it("name only commands and options that exist", () => {
@@ -102,7 +78,9 @@ function commandLines(text: string): string[][] {
 /** Null for a line that the command accepts. */
 function problemOf([name = "", ...words]: string[]): string | null {
   if (name === "" || name.startsWith("-")) return null;
-  const command = COMMANDS[name]?.().configureOutput({ writeErr: () => undefined });
+  const command = commands
+    .find((one) => one.name() === name)
+    ?.configureOutput({ writeErr: () => undefined });
   if (command === undefined) return "no such command";
   try {
     const { operands, unknown } = command.parseOptions(words);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync, realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
 import { HOST_KEY, STACK_FILE } from "./support/network";
@@ -45,6 +47,15 @@ describe("init", () => {
     assert.deepEqual(facts, { address: "10.86.0.1", host: "root@203.0.113.10", hostKey: HOST_KEY });
     assert.deepEqual(Object.keys(config["wireguard-mesh:privateKeys"] ?? {}), ["tokyo"]);
     assert.deepEqual(Object.keys(config["wireguard-mesh:presharedKeySeed"] ?? {}), ["secure"]);
+  });
+
+  it("tells editors where the schema of a new file is", async () => {
+    await run(...relay);
+    const [first = ""] = project.read(FILE).split("\n");
+    const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)$/.exec(first) ?? [];
+    const file = resolve(realpathSync(project.root), schema);
+    assert.equal(file, join(__dirname, "../../docs/config.schema.json"));
+    assert.ok(existsSync(file));
   });
 
   it("gives secrets to the engine only on stdin", async () => {
