@@ -45,21 +45,37 @@ describe("the README and docs/", () => {
     assert.deepEqual(unknown, []);
   });
 
+  it("are all found from docs/README.md", () => {
+    const index = linksIn("docs/README.md").map(({ file }) => file);
+    const unlinked = PAGES.filter((page) => page.startsWith("docs/") && !index.includes(page));
+    assert.deepEqual(unlinked, ["docs/README.md"]);
+  });
+
   it("link to pages and headings that exist", () => {
     const broken = PAGES.flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:)([^)\s]*?)(?:#([^)\s]+))?\)/g)].flatMap(
-        ([, target = "", heading]) => {
-          const file = target === "" ? page : path.join(path.dirname(page), target);
-          const isThere =
-            fs.existsSync(path.join(ROOT, file)) &&
-            (heading === undefined || headingsOf(file).includes(heading));
-          return isThere ? [] : [`${page}: ${target}#${heading ?? ""}`];
-        },
-      ),
+      linksIn(page).flatMap(({ file, heading }) => {
+        const isThere =
+          fs.existsSync(path.join(ROOT, file)) &&
+          (heading === undefined || headingsOf(file).includes(heading));
+        return isThere ? [] : [`${page}: ${file}#${heading ?? ""}`];
+      }),
     );
     assert.deepEqual(broken, []);
   });
 });
+
+/** The relative links of a page: `[text](target)`, also of pictures, and `[text]: target`. */
+function linksIn(page: string): { file: string; heading: string | undefined }[] {
+  const text = read(page).replaceAll(/^ *```.*?^ *```$/gms, "");
+  const links = [
+    ...text.matchAll(/\]\((?!https?:)([^)\s#]*)(?:#([^)\s]+))?\)/g),
+    ...text.matchAll(/^\[[^\]]+\]: (?!https?:)([^\s#]*)(?:#(\S+))?$/gm),
+  ];
+  return links.map(([, target = "", heading]) => ({
+    file: target === "" ? page : path.join(path.dirname(page), target),
+    heading,
+  }));
+}
 
 function read(file: string): string {
   return fs.readFileSync(path.join(ROOT, file), "utf8");
