@@ -198,12 +198,12 @@ export const peerShape = z.strictObject({
   routeAll: flag().optional().meta({
     description: "all its traffic leaves through its home relay, an `exit`",
     default: false,
-    page: "exit.md",
+    page: "exit-for-a-phone.md",
   }),
   blockIpv6: flag().optional().meta({
     description: "with `routeAll`: the device has no IPv6, instead of IPv6 past the tunnel",
     default: false,
-    page: "exit.md",
+    page: "exit-for-a-phone.md",
   }),
   dns: oneOrMore(parseAddress, "9.9.9.9", ADDRESS).optional().meta({
     description: "for devices: their DNS servers; with `domain`, they must know its names",

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { peerShape } from "../../mesh/config/shapes";
+import type { z } from "zod";
+import { ec2Shape } from "../../mesh/config/ec2-shape";
+import { FACTS } from "../../mesh/config/sections";
 import { generatedPages } from "../../scripts/docs/pages";
 import { commands } from "../../scripts/wireguard-mesh";
 
@@ -28,9 +30,12 @@ describe("the pages made from the code", () => {
   });
 
   it("describe every key in one line", () => {
-    const undescribed = Object.entries(peerShape.shape)
-      .filter(([, field]) => !/^\S.{3,250}$/.test(field.meta()?.description ?? ""))
-      .map(([key]) => key);
+    const shapes = [...Object.values(FACTS).map(({ shape }) => shape), ec2Shape];
+    const undescribed = shapes.flatMap(({ shape }) =>
+      Object.entries<z.ZodType>(shape)
+        .filter(([, field]) => !/^\S.{3,250}$/.test(field.meta()?.description ?? ""))
+        .map(([key]) => key),
+    );
     assert.deepEqual(undescribed, []);
   });
 });
