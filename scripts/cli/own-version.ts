@@ -1,13 +1,8 @@
-/** This program's folder, and the version in its package.json. */
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+/** The version of this program, from its package.json. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
-
-/** The nearest folder with a package.json above this file, which lies elsewhere when it is compiled; null without one. */
-export function ownFolder(from = __dirname): string | null {
-  if (existsSync(join(from, "package.json"))) return from;
-  return from === dirname(from) ? null : ownFolder(dirname(from));
-}
+import { ownFolder } from "../stack/own-folder";
 
 export function ownVersion(): string {
   const folder = ownFolder();

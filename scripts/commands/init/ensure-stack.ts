@@ -3,12 +3,12 @@ import { isMap } from "../../../mesh/config/shape-issues";
 import { indented } from "../../cli/command";
 import { log } from "../../log";
 import { addSettings } from "../../stack/config-secrets";
+import { editorLine } from "../../stack/editor-line";
 import { askEngine, errorOf, onStack } from "../../stack/engine";
 import { Failure } from "../../stack/failure";
 import type { StackRef } from "../../stack/project";
 import { readSettings } from "../../stack/stack-file";
 import { readUserFile, refuseReadOnly, replaceUserFile } from "../../stack/user-file";
-import { editorLine } from "./editor-line";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
 
 interface EnsuredStack {

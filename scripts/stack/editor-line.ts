@@ -1,7 +1,7 @@
 /** The comment by which editors check a stack file: completion, descriptions and mistakes while typing. */
 import { realpathSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { ownFolder } from "../../cli/own-version";
+import { ownFolder } from "./own-folder";
 
 /** Read by yaml-language-server, which is in most editors' support of YAML. A relative path is from the file's own folder. */
 export function editorLine(file: string): string {
