@@ -1,5 +1,5 @@
 /** The comment by which editors check a stack file: completion, descriptions and mistakes while typing. */
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { ownFolder } from "./own-folder";
 
@@ -8,5 +8,7 @@ export function editorLine(file: string): string {
   const folder = ownFolder();
   if (folder === null) return "";
   const schema = join(folder, "docs/config.schema.json");
-  return `# yaml-language-server: $schema=${relative(realpathSync(dirname(file)), schema)}\n`;
+  // The engine makes the folder of a first stack file (stackConfigDir).
+  const from = existsSync(dirname(file)) ? realpathSync(dirname(file)) : dirname(file);
+  return `# yaml-language-server: $schema=${relative(from, schema)}\n`;
 }

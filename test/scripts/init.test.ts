@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
+import { editorLine } from "../../scripts/stack/editor-line";
 import { HOST_KEY, STACK_FILE } from "./support/network";
 import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
@@ -56,6 +57,11 @@ describe("init", () => {
     const file = resolve(realpathSync(project.root), schema);
     assert.equal(file, join(__dirname, "../../docs/config.schema.json"));
     assert.ok(existsSync(file));
+    // A folder that the engine makes later.
+    assert.match(
+      editorLine("/absent/Pulumi.home.yaml"),
+      /\$schema=\.\.\/.*docs\/config\.schema\.json\n$/,
+    );
   });
 
   it("gives secrets to the engine only on stdin", async () => {
