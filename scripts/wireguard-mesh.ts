@@ -2,8 +2,10 @@
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
+import { doctorCommand } from "./commands/doctor";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
+import { pingCommand } from "./commands/ping";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
 import { runProgram } from "./cli/program";
@@ -26,6 +28,8 @@ export const commands = [
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
+  doctorCommand(),
+  pingCommand(),
   configCommand(),
   qrCommand(),
 ];

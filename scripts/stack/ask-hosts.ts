@@ -1,11 +1,12 @@
 /** Asks hosts for their state, several at a time. */
-import { namesOf } from "../../mesh/host/wanted";
+import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
+import type { Secret } from "../../mesh/secret";
 import { NO_QUESTIONS } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
-import { PushError } from "../push/push-error";
+import { PushError, RefusedError, UnreachableError, type VainWay } from "../push/push-error";
 import { hostAccess, type Access } from "./host-access";
-import { plannedState } from "./planned-state";
+import { plannedState, withPresharedKeys } from "./planned-state";
 
 const AT_ONCE = 16;
 
@@ -16,36 +17,62 @@ export type HostAnswer =
       /** Our own clock when the host had answered, seconds since 1970. */
       askedAt: number;
     } & HostView)
-  | { reachable: false; cause: string };
+  | {
+      reachable: false;
+      cause: string;
+      /** The ways that were tried, the telling one first; none where it was reached, but did not answer. */
+      ways?: readonly VainWay[];
+    };
 
 /** By the node's name. */
 export type HostAnswers = ReadonlyMap<string, HostAnswer>;
 
-/** Asks the hosts of those `nodes` that have one. */
+/** Asks the hosts of those `nodes` that have one. With the seed, they compare their preshared keys. */
 export async function askHosts(
   nodes: readonly NodePlan[],
   access: Access,
+  presharedKeySeed: Secret | null = null,
 ): Promise<Map<string, HostAnswer>> {
-  const queue = nodes.filter((node) => node.hosts.length > 0);
   const answers = new Map<string, HostAnswer>();
-  const worker = async () => {
-    for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-      answers.set(node.name, await askHost(node, access));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const asked = nodes.filter((node) => node.hosts.length > 0);
+  await severalAtATime(asked, async (node) => {
+    answers.set(node.name, await askHost(node, access, presharedKeySeed));
+  });
   return answers;
 }
 
-async function askHost(node: NodePlan, access: Access): Promise<HostAnswer> {
+/** Logs in to so many hosts at once. */
+export async function severalAtATime<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+async function askHost(node: NodePlan, access: Access, seed: Secret | null): Promise<HostAnswer> {
   try {
     const planned = plannedState(node, access, "");
+    const presharedKeys =
+      seed === null ? "" : presharedKeysOf(withPresharedKeys(planned, seed)).reveal();
     const names = namesOf(planned);
-    const questions = { ...NO_QUESTIONS, names, filter: true, table: planned.filter !== null };
+    const table = planned.filter !== null;
+    const questions = { ...NO_QUESTIONS, presharedKeys, names, filter: true, table };
     const view = await observeHost(hostAccess(node, access), questions);
     return { reachable: true, ...view, askedAt: Date.now() / 1000 };
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
-    return { reachable: false, cause: error.message.replace(`${node.name}: `, "") };
+    const cause = error.message.replace(`${node.name}: `, "");
+    return { reachable: false, cause, ways: waysIn(error) };
   }
+}
+
+function waysIn(error: PushError): VainWay[] {
+  if (error instanceof RefusedError) return [{ through: "", failure: error.failure }];
+  if (!(error instanceof UnreachableError)) return [];
+  const isTelling = ({ failure }: VainWay) => failure.kind === "host-key";
+  return [...error.ways.filter(isTelling), ...error.ways.filter((way) => !isTelling(way))];
 }

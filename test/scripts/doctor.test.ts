@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
+import { diagnose, silentHosts } from "../../mesh/doctor/diagnosis";
+import type { Facts, HostFacts, Unreached } from "../../mesh/doctor/facts";
+import { probesOf } from "../../mesh/doctor/links";
+import type { Probes } from "../../mesh/doctor/probes";
+import type { Observation } from "../../mesh/host/observation";
+import type { Plan } from "../../mesh/plan/plan";
+import { doctorReport } from "../../scripts/commands/doctor/doctor-report";
+import { doctorText } from "../../scripts/commands/doctor/doctor-text";
+import { driftOf } from "../../scripts/stack/drift";
+import { plannedState, withPresharedKeys } from "../../scripts/stack/planned-state";
+import * as by from "./support/hand-edits";
+import { nodeOf, privateKeyOf } from "./support/network";
+import { asPlanned, NOW, plan, plannedAs } from "./support/planned-network";
+
+type Edit = by.Edit;
+type Pings = Record<string, number | null>;
+
+const TOKYO = "10.86.0.1";
+const NAS = "10.86.0.2";
+const VPS = "10.86.0.4";
+const ALL: Record<string, Pings> = {
+  tokyo: { [NAS]: 5, [VPS]: 7 },
+  nas: { [TOKYO]: 5, [VPS]: 12 },
+  vps: { [TOKYO]: 7, [NAS]: 12 },
+};
+const NOTHING: Probes = { pings: new Map(), sizes: new Map(), full: [] };
+
+interface Case {
+  edits?: Record<string, Edit>;
+  /** What they report after the pings. */
+  later?: Record<string, Edit>;
+  pings?: Record<string, Pings>;
+  probes?: Record<string, Partial<Probes>>;
+  off?: Record<string, Pick<Unreached, "check" | "cause" | "remedy">>;
+  names?: string[];
+  of?: Plan;
+  compared?: boolean;
+}
+
+function factsOf({ of = plan, ...one }: Case): Facts {
+  const hosts = ["nas", "tokyo", "vps"].map((name): [string, HostFacts | Unreached] => {
+    const node = nodeOf(of, name);
+    const off = one.off?.[name];
+    if (off !== undefined) return [name, { kind: "unreached", node, ...off }];
+    const asIs = (edit: Edit | undefined): Observation =>
+      edit?.(asPlanned(of, name)) ?? asPlanned(of, name);
+    const observed = asIs(one.edits?.[name]);
+    const planned = plannedState(node, plannedAs(of), observed.records.confirmed?.digest ?? "");
+    const pings = new Map(Object.entries({ ...ALL[name], ...one.pings?.[name] }));
+    const later = one.later?.[name];
+    return [
+      name,
+      {
+        ...{ kind: "reached", node, observed, askedAt: NOW },
+        wanted: one.compared === false ? planned : withPresharedKeys(planned, privateKeyOf("seed")),
+        drift: driftOf(node, plannedAs(of), observed),
+        probes: { ...NOTHING, pings, ...one.probes?.[name] },
+        later: later === undefined ? null : later(observed),
+      },
+    ];
+  });
+  return { plan: of, hosts: new Map(hosts), names: one.names ?? [], outdated: [] };
+}
+
+const found = (one: Case) =>
+  diagnose(factsOf(one)).map(({ node, check, affects }) =>
+    [node, check, affects.join(" ")].join(" ").trim(),
+  );
+const causeOf = (one: Case) => diagnose(factsOf(one))[0]?.cause ?? "";
+
+/** Bytes more than at the first look, of all its peers; `age`: of the handshakes. */
+const counted = (received: number, age: number | null): Edit =>
+  by.peers((all) =>
+    all.map((peer) => ({
+      ...peer,
+      receivedBytes: peer.receivedBytes + received,
+      sentBytes: peer.sentBytes + 500,
+      latestHandshake: age === null ? 0 : NOW - age,
+    })),
+  );
+const LOST = { nas: { [TOKYO]: null, [VPS]: null }, tokyo: { [NAS]: null } };
+
+describe("doctor", () => {
+  it("finds nothing in a network that is as planned", () => {
+    assert.deepEqual(found({}), []);
+    assert.deepEqual(silentHosts(factsOf({})), []);
+  });
+
+  it("has each host ping its neighbours at full size, and one node behind its relay", () => {
+    const facts = factsOf({});
+    const hosts = new Map(
+      [...facts.hosts].flatMap(([name, host]) =>
+        host.kind === "reached" ? [[name, host] as const] : [],
+      ),
+    );
+    const probes = probesOf(facts, hosts);
+    const size = 1420 - 28;
+    assert.deepEqual(probes.get("tokyo"), [
+      { address: NAS, size, patience: 18 },
+      { address: VPS, size, patience: 18 },
+    ]);
+  });
+
+  it("names the host that is off, with whom that leaves without a tunnel, and not their silence", () => {
+    const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
+    const edits = { nas: counted(0, 900), vps: counted(0, 900) };
+    const pings = { nas: { [TOKYO]: null, [VPS]: null } };
+    assert.deepEqual(found({ off, edits, pings }), ["tokyo TCP nas vps"]);
+  });
+
+  it("names a wrong preshared key where it is, if the keys could be compared", () => {
+    const other = by.firstPeer({ presharedKey: "other" });
+    assert.deepEqual(found({ edits: { nas: other } }), ["nas peers"]);
+    assert.match(causeOf({ edits: { nas: other } }), /^preshared key of peer \S+ is another one$/);
+  });
+
+  it("says of keys that could not be compared that they may be the cause", () => {
+    const edits = {
+      nas: by.peers((all) => all.map((peer) => ({ ...peer, presharedKey: "set" as const }))),
+    };
+    const later = { nas: counted(0, 900), tokyo: counted(148, 900), vps: counted(0, 10) };
+    const one: Case = { edits, later, pings: LOST, compared: false };
+    assert.deepEqual(found(one), ["nas UDP tokyo"]);
+    assert.match(
+      causeOf(one),
+      /or they have different preshared keys, which could not be compared$/,
+    );
+  });
+
+  it("tells packets that do not arrive from answers that do not come back, by what was counted", () => {
+    const silent = { nas: counted(0, 900), vps: counted(0, 10) };
+    const away = { ...silent, tokyo: counted(0, 900) };
+    assert.deepEqual(found({ later: away, pings: LOST }), ["nas UDP tokyo"]);
+    assert.match(
+      causeOf({ later: away, pings: LOST }),
+      /^nothing that it sends to 203\.0\.113\.10:51820 \(UDP\) arrives at tokyo$/,
+    );
+    const back = { ...silent, tokyo: counted(148, 900) };
+    assert.match(
+      causeOf({ later: back, pings: LOST }),
+      /^its packets arrive at tokyo, but no answer comes back$/,
+    );
+    assert.deepEqual(silentHosts(factsOf({ pings: LOST })).sort(), ["nas", "tokyo"]);
+  });
+
+  it("says of a tunnel that carries packets that pings are dropped, not that UDP is", () => {
+    const later = { nas: counted(300, 5), tokyo: counted(300, 5) };
+    assert.deepEqual(found({ later, pings: LOST }), ["tokyo ping nas"]);
+  });
+
+  it("names the clock of a host; where all are apart, that of this machine", () => {
+    const hourBack: Edit = (observed) => ({ ...observed, now: NOW - 3600 });
+    assert.deepEqual(found({ edits: { nas: hourBack } }), ["nas clock"]);
+    const edits = { nas: hourBack, tokyo: hourBack, vps: hourBack };
+    assert.deepEqual(found({ edits }), ["this machine clock nas tokyo vps"]);
+  });
+
+  it("names the MTU that a path carries, though small pings are answered", () => {
+    const sizes = new Map([[TOKYO, 1272]]);
+    assert.deepEqual(found({ probes: { nas: { sizes } } }), ["nas MTU tokyo"]);
+    assert.match(
+      causeOf({ probes: { nas: { sizes } } }),
+      /^packets of more than 1300 bytes are lost /,
+    );
+  });
+
+  it("names the relay where both tunnels work and nothing passes between them", () => {
+    const pings = { nas: { [VPS]: null }, vps: { [NAS]: null } };
+    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
+    assert.deepEqual(found({ of: star, pings }), ["tokyo forwarding nas vps"]);
+  });
+
+  it("names what only the next push or boot meets last", () => {
+    const full = [{ place: "/", why: "space" }] as const;
+    assert.deepEqual(found({ probes: { nas: { full } } }), ["nas disk"]);
+    const both = {
+      edits: { nas: by.sysctl("net/ipv4/ip_forward", "0") },
+      probes: { nas: { full } },
+    };
+    assert.deepEqual(found(both), ["nas forwarding"]);
+  });
+
+  it("is about the named nodes, and about a silent phone only if it is named", () => {
+    const edits = { tokyo: counted(0, 900), vps: counted(0, 900) };
+    assert.deepEqual(found({ edits, names: ["phone"] }), ["phone handshake"]);
+    assert.deepEqual(found({ edits }), []);
+    const sick = { nas: by.sysctl("net/ipv4/ip_forward", "0") };
+    assert.deepEqual(found({ edits: sick, names: ["vps"] }), []);
+  });
+
+  it("prints the sick first with their remedy, in 80 columns", () => {
+    const edits = { nas: by.sysctl("net/ipv4/ip_forward", "0") };
+    const text = stripVTControlCharacters(
+      doctorText(doctorReport({ facts: factsOf({ edits }), notes: [] })),
+    );
+    assert.equal(
+      text,
+      [
+        "nas: forwarding: it does not forward IPv4",
+        "  Remedy: npx wireguard-mesh repush nas (or npx wireguard-mesh up, if the stack",
+        "    file has changed since the last one)",
+        "",
+        "well: phone, tokyo, vps",
+      ].join("\n"),
+    );
+  });
+});
