@@ -4,6 +4,7 @@ import { indexLinks, pathBetween } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import { indexPolicy } from "../plan/policy";
 import { namesByKey } from "../plan/rotation";
+import { shortList } from "../review/short-list";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
 import { earlyCause, lateCause } from "./host-checks";
@@ -116,27 +117,23 @@ function linkFindings(facts: Facts, well: ReadonlyMap<string, HostFacts>): Findi
   return [...merged(causes), ...(broken.size > 0 ? [] : farFindings(facts, well))];
 }
 
-/** What several nodes cannot do with the same one is to be mended there. */
+/** Where the packets of several do not arrive, it is to be mended at the node that they dial. */
 function merged(causes: readonly LinkCause[]): Finding[] {
   const groups = new Map<string, LinkCause[]>();
   for (const cause of causes) {
-    const key = cause.check === "UDP" ? `${cause.other.name} ${cause.cause}` : cause.at.name;
+    const key = cause.isLostThere === true ? `${cause.other.name} ${cause.cause}` : cause.at.name;
     groups.set(key, [...(groups.get(key) ?? []), cause]);
   }
-  return [...groups.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group): Finding[] => {
     const [first] = group;
     if (first === undefined) return [];
-    const { check, remedy } = first;
-    if (group.length === 1 || check !== "UDP") {
-      return [
-        { node: first.at.name, check, cause: first.cause, remedy, affects: [first.other.name] },
-      ];
+    const { at, other, check, cause, remedy } = first;
+    if (group.length === 1 || first.isLostThere !== true) {
+      return [{ node: at.name, check, cause, remedy, affects: [other.name] }];
     }
-    const cause = first.cause
-      .replace(/\bit (sends|gets)\b/, "the others $1")
-      .replace(/^the others gets/, "the others get");
-    const affects = group.map(({ at }) => at.name);
-    return [{ node: first.other.name, check, cause, remedy, affects }];
+    const affects = group.map((one) => one.at.name);
+    const several = cause.replace(/\bit (send|get)s\b/, `${shortList(affects)} $1`);
+    return [{ node: other.name, check, cause: several, remedy, affects }];
   });
 }
 

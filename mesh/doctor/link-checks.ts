@@ -15,6 +15,8 @@ export interface LinkCause extends Cause {
   /** The end at which it is to be mended. */
   at: NodePlan;
   other: NodePlan;
+  /** Its packets do not arrive at the other end: the cause may be there. */
+  isLostThere?: true;
 }
 
 type Hosts = ReadonlyMap<string, HostFacts>;
@@ -139,6 +141,7 @@ function lostPackets({ near, far }: HostLink): LinkCause {
   const isSeen = far.facts.later !== null;
   return {
     ...found,
+    isLostThere: true,
     cause: isSeen
       ? `nothing that it sends to ${place} (UDP) arrives at ${far.node.name}`
       : `it gets no answer from ${far.node.name} at ${place} (UDP)`,

@@ -11,7 +11,7 @@ import { doctorText } from "../../scripts/commands/doctor/doctor-text";
 import { driftOf } from "../../scripts/stack/drift";
 import { plannedState, withPresharedKeys } from "../../scripts/stack/planned-state";
 import * as by from "./support/hand-edits";
-import { nodeOf, privateKeyOf } from "./support/network";
+import { HOST_KEY, nodeOf, nodes, planWithKeys, privateKeyOf } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs } from "./support/planned-network";
 
 type Edit = by.Edit;
@@ -25,6 +25,7 @@ const ALL: Record<string, Pings> = {
   nas: { [TOKYO]: 5, [VPS]: 12 },
   vps: { [TOKYO]: 7, [NAS]: 12 },
 };
+const node = nodes("tokyo", "nas", "phone", "vps");
 const NOTHING: Probes = { pings: new Map(), sizes: new Map(), full: [] };
 
 interface Case {
@@ -143,6 +144,34 @@ describe("doctor", () => {
       /^its packets arrive at tokyo, but no answer comes back$/,
     );
     assert.deepEqual(silentHosts(factsOf({ pings: LOST })).sort(), ["nas", "tokyo"]);
+  });
+
+  it("names the node that several dial in vain, once", () => {
+    const quiet = counted(0, 900);
+    const later = { nas: quiet, vps: quiet, tokyo: quiet };
+    const pings = {
+      nas: { [TOKYO]: null },
+      vps: { [TOKYO]: null },
+      tokyo: { [NAS]: null, [VPS]: null },
+    };
+    assert.deepEqual(found({ later, pings }), ["tokyo UDP nas vps"]);
+    assert.match(
+      causeOf({ later, pings }),
+      /^nothing that nas, vps send to 203\.0\.113\.10:51820 /,
+    );
+  });
+
+  it("does not count a host against itself that only a relay leads to which is off", () => {
+    const via = planWithKeys({
+      relays: { tokyo: node("tokyo", { host: "root@203.0.113.10", hostKey: HOST_KEY }) },
+      peers: {
+        nas: node("nas", { host: "root@via:tokyo", hostKey: HOST_KEY }),
+        vps: node("vps", { host: "root@198.51.100.9", hostKey: HOST_KEY }),
+      },
+    });
+    const lost = { check: "TCP", cause: "timed out", remedy: "Is it on?" } as const;
+    assert.deepEqual(found({ of: via, off: { tokyo: lost, nas: lost } }), ["tokyo TCP"]);
+    assert.deepEqual(found({ of: via, off: { nas: lost }, pings: { vps: {} } }), ["nas TCP"]);
   });
 
   it("says of a tunnel that carries packets that pings are dropped, not that UDP is", () => {
