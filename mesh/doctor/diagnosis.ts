@@ -28,9 +28,14 @@ export function diagnose(facts: Facts): Finding[] {
   );
 }
 
+/** Hosts that nothing is wrong with by itself: pings of others would only take the time until they are lost. */
+export function hostsToProbe(facts: Facts): Map<string, HostFacts> {
+  return hostsWithout(earlyFindings(facts), facts);
+}
+
 /** Hosts to ask a second time: a tunnel of theirs lets no ping through. */
 export function silentHosts(facts: Facts): string[] {
-  const well = hostsWithout(earlyFindings(facts), facts);
+  const well = hostsToProbe(facts);
   const silent = linksBetween(facts, well).filter((link) => !works(link));
   return [...new Set(silent.flatMap(({ near, far }) => [near.node.name, far.node.name]))];
 }

@@ -1,5 +1,5 @@
 /** Gathers what `doctor` judges by: each host's state, then its pings, then once more the state where one was lost. */
-import { reachedHosts, silentHosts } from "../../mesh/doctor/diagnosis";
+import { hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
 import type { Probe, Probes } from "../../mesh/doctor/probes";
@@ -130,7 +130,7 @@ function unreached(node: NodePlan, answer: Extract<HostAnswer, { reachable: fals
 
 async function probeAll(facts: Facts, access: Access): Promise<Map<string, Probes>> {
   const probes = new Map<string, Probes>();
-  const hosts = reachedHosts(facts);
+  const hosts = hostsToProbe(facts);
   const wanted = probesOf(facts, hosts);
   await severalAtATime([...hosts.values()], async ({ node }) => {
     const answer = await probeOne(node, wanted.get(node.name) ?? [], access);

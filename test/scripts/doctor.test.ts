@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { diagnose, silentHosts } from "../../mesh/doctor/diagnosis";
+import { diagnose, hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
 import type { Probes } from "../../mesh/doctor/probes";
@@ -90,18 +90,28 @@ describe("doctor", () => {
   });
 
   it("has each host ping its neighbours at full size, and one node behind its relay", () => {
-    const facts = factsOf({});
-    const hosts = new Map(
-      [...facts.hosts].flatMap(([name, host]) =>
-        host.kind === "reached" ? [[name, host] as const] : [],
-      ),
-    );
-    const probes = probesOf(facts, hosts);
-    const size = 1420 - 28;
+    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
+    const facts = factsOf({ of: star });
+    const probes = probesOf(facts, hostsToProbe(facts));
+    const [size, patience] = [1420 - 28, 18];
     assert.deepEqual(probes.get("tokyo"), [
-      { address: NAS, size, patience: 18 },
-      { address: VPS, size, patience: 18 },
+      { address: NAS, size, patience },
+      { address: VPS, size, patience },
     ]);
+    assert.deepEqual(probes.get("nas"), [
+      { address: TOKYO, size, patience },
+      { address: VPS, size: 0, patience },
+    ]);
+  });
+
+  it("has nobody ping a host that something is wrong with, nor that host others", () => {
+    const facts = factsOf({ edits: { nas: by.deleted("wg0") } });
+    const probes = probesOf(facts, hostsToProbe(facts));
+    assert.deepEqual([...probes.keys()], ["tokyo", "vps"]);
+    assert.deepEqual(
+      probes.get("tokyo")?.map(({ address }) => address),
+      [VPS],
+    );
   });
 
   it("names the host that is off, with whom that leaves without a tunnel, and not their silence", () => {
