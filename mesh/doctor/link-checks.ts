@@ -44,16 +44,24 @@ function endpointCause({ facts, node, other, section }: End, hosts: Hosts): Link
       remedy: `see on ${node.name}: getent hosts ${endpoint.host}; its DNS server, or the endpoint in the stack file, is wrong`,
     };
   }
-  const dialled = latestView(facts, other).endpoint ?? resolve(endpoint, facts.observed)[0];
-  const owner = dialled === undefined ? null : otherOwner(dialled.address, other, hosts);
-  if (owner === null || dialled === undefined) return null;
-  const name = endpoint.isName ? `${endpoint.host} is` : `${other.name} is dialled at`;
+  const [planned] = resolve(endpoint, facts.observed).map(({ address }) => address);
+  const owner = planned === undefined ? null : otherOwner(planned, other, hosts);
+  if (owner !== null) {
+    return {
+      ...found,
+      cause: `${endpoint.isName ? endpoint.host : `the endpoint of ${other.name}`} is ${planned} for ${node.name}, ${owner}`,
+      remedy: endpoint.isName
+        ? `correct the DNS record of ${endpoint.host}, or /etc/hosts on ${node.name}, or ${other.name}'s endpoint in the stack file; then npx wireguard-mesh repush ${node.name}`
+        : `correct the endpoint of ${other.name} in the stack file; then npx wireguard-mesh up`,
+    };
+  }
+  const dialled = latestView(facts, other).endpoint?.address;
+  const former = dialled === undefined ? null : otherOwner(dialled, other, hosts);
+  if (former === null) return null;
   return {
     ...found,
-    cause: `${name} ${dialled.address} for ${node.name}, ${owner}`,
-    remedy: endpoint.isName
-      ? `correct the DNS record of ${endpoint.host}, or /etc/hosts on ${node.name}, or ${other.name}'s endpoint in the stack file; then npx wireguard-mesh repush ${node.name}`
-      : `correct the endpoint of ${other.name} in the stack file; then npx wireguard-mesh up`,
+    cause: `it dials ${other.name} at ${dialled}, ${former}; planned is ${endpoint.text}`,
+    remedy: `npx wireguard-mesh repush ${node.name}`,
   };
 }
 
@@ -81,8 +89,8 @@ function knownAddresses(node: NodePlan, hosts: Hosts): Set<string> {
   const { observed, wanted } = own ?? {};
   const links = [...(observed?.network.links.values() ?? [])];
   const reached = [...hosts.values()].flatMap((other) => {
-    const view = latestView(other, node);
-    return isFresh(view) && view.endpoint !== null ? [view.endpoint.address] : [];
+    const isAnswered = typeof other.probes?.pings.get(node.address.text) === "number";
+    return isAnswered ? (latestView(other, node).endpoint?.address ?? []) : [];
   });
   return new Set([
     ...links

@@ -117,5 +117,17 @@ describe("ping", function () {
     }
   });
 
+  it("follows doctor's remedy for a LAN that overlaps: with one site all is well", async () => {
+    await session.on(
+      "laptop",
+      "ip link add lan0 type veth peer name lan1; ip link set lan0 up; ip link set lan1 up; ip address add 192.168.77.20/24 dev lan0",
+    );
+    assert.match((await examine()).findings[0]?.remedy ?? "", /give laptop the same site as/);
+    for (const peer of ["laptop", "desktop"])
+      setConfig(mesh.stack, ["peers", peer, "site"], "home");
+    succeeded(await session.pulumi(...UP));
+    assert.deepEqual((await examine()).findings, []);
+  });
+
   it("leaks no secret", () => session.leaks.end());
 });

@@ -26,6 +26,8 @@ const ALL: Record<string, Pings> = {
   vps: { [TOKYO]: 7, [NAS]: 12 },
 };
 const node = nodes("tokyo", "nas", "phone", "vps");
+const TOKYO_HOST = { host: "root@203.0.113.10", hostKey: HOST_KEY };
+const VPS_HOST = { host: "root@198.51.100.9", hostKey: HOST_KEY };
 const NOTHING: Probes = { pings: new Map(), sizes: new Map(), full: [] };
 
 interface Case {
@@ -80,6 +82,15 @@ const counted = (received: number, age: number | null): Edit =>
       sentBytes: peer.sentBytes + 500,
       latestHandshake: age === null ? 0 : NOW - age,
     })),
+  );
+/** Of the relay's peer section. */
+const dialling = (address: string): Edit =>
+  by.peers((all) =>
+    all.map((peer) =>
+      peer.endpoint?.address === "203.0.113.10"
+        ? { ...peer, endpoint: { address, port: 51820 } }
+        : peer,
+    ),
   );
 const LOST = { nas: { [TOKYO]: null, [VPS]: null }, tokyo: { [NAS]: null } };
 
@@ -173,15 +184,45 @@ describe("doctor", () => {
 
   it("does not count a host against itself that only a relay leads to which is off", () => {
     const via = planWithKeys({
-      relays: { tokyo: node("tokyo", { host: "root@203.0.113.10", hostKey: HOST_KEY }) },
+      relays: { tokyo: node("tokyo", TOKYO_HOST) },
       peers: {
         nas: node("nas", { host: "root@via:tokyo", hostKey: HOST_KEY }),
-        vps: node("vps", { host: "root@198.51.100.9", hostKey: HOST_KEY }),
+        vps: node("vps", VPS_HOST),
       },
     });
     const lost = { check: "TCP", cause: "timed out", remedy: "Is it on?" } as const;
     assert.deepEqual(found({ of: via, off: { tokyo: lost, nas: lost } }), ["tokyo TCP"]);
     assert.deepEqual(found({ of: via, off: { nas: lost }, pings: { vps: {} } }), ["nas TCP"]);
+  });
+
+  it("names an endpoint that is another machine's, in the plan or only there", () => {
+    const at = (address: string) => ({ nas: dialling(address) });
+    const later = { nas: counted(0, 900), tokyo: counted(0, 900) };
+    const moved = { edits: at("198.51.100.9"), later, pings: LOST };
+    assert.deepEqual(found(moved), ["nas endpoint tokyo"]);
+    assert.equal(
+      causeOf(moved),
+      "it dials tokyo at 198.51.100.9, which is vps, not tokyo; planned is 203.0.113.10:51820",
+    );
+    const nobody = { ...moved, edits: at("192.0.2.1") };
+    assert.match(
+      causeOf(nobody),
+      /at 192\.0\.2\.1, which is not tokyo \(203\.0\.113\.10\); planned /,
+    );
+    const wrong = planWithKeys({
+      relays: {
+        tokyo: node("tokyo", { ...TOKYO_HOST, endpoint: "198.51.100.9:51820" }),
+      },
+      peers: { nas: node("nas", { host: "local" }), vps: node("vps", VPS_HOST) },
+    });
+    assert.equal(
+      causeOf({
+        of: wrong,
+        later,
+        pings: { ...LOST, vps: { [TOKYO]: null }, tokyo: { [NAS]: null, [VPS]: null } },
+      }),
+      "the endpoint of tokyo is 198.51.100.9 for nas, which is vps, not tokyo",
+    );
   });
 
   it("says of a tunnel that carries packets that pings are dropped, not that UDP is", () => {
