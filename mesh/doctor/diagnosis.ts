@@ -101,7 +101,7 @@ function affectedBy(name: string, facts: Facts): string[] {
   });
 }
 
-/** Hosts without a finding of their own that are asked about, or of `among`. */
+/** Those of `among` without a finding of their own. */
 function hostsWithout(
   findings: readonly Finding[],
   facts: Facts,
@@ -188,6 +188,12 @@ function policyFindings({ plan, names }: Facts): Finding[] {
   );
 }
 
-function isAsked({ node, affects }: Finding, { names }: Facts): boolean {
-  return names.length === 0 || [node, ...affects].some((name) => names.includes(name));
+/** Reports whether it is about a named node, or about a relay that packets of one go through. */
+function isAsked({ node, affects }: Finding, { plan, names }: Facts): boolean {
+  if (names.length === 0) return true;
+  const index = indexLinks(plan.nodes, plan.links);
+  const relays = names.flatMap((name) =>
+    index.neighbours(name).flatMap((other) => (other.kind === "relay" ? [other.name] : [])),
+  );
+  return [node, ...affects].some((name) => names.includes(name)) || relays.includes(node);
 }

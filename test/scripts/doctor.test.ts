@@ -266,8 +266,9 @@ describe("doctor", () => {
     const edits = { tokyo: counted(0, 900), vps: counted(0, 900) };
     assert.deepEqual(found({ edits, names: ["phone"] }), ["phone handshake"]);
     assert.deepEqual(found({ edits }), []);
-    const sick = { nas: by.sysctl("net/ipv4/ip_forward", "0") };
-    assert.deepEqual(found({ edits: sick, names: ["vps"] }), []);
+    const still = by.sysctl("net/ipv4/ip_forward", "0");
+    assert.deepEqual(found({ edits: { nas: still }, names: ["vps"] }), []);
+    assert.deepEqual(found({ edits: { tokyo: still }, names: ["vps"] }), ["tokyo forwarding"]);
   });
 
   it("prints the sick first with their remedy, in 80 columns", () => {
