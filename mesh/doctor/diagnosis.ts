@@ -2,7 +2,6 @@
 import { jumpRelays } from "../plan/jump-relays";
 import { indexLinks, pathBetween } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
-import { indexPolicy } from "../plan/policy";
 import { namesByKey } from "../plan/rotation";
 import { shortList } from "../review/short-list";
 import { deviceFindings } from "./device-checks";
@@ -10,6 +9,7 @@ import type { Cause, Facts, Finding, HostFacts } from "./facts";
 import { earlyCause, lateCause } from "./host-checks";
 import { mtuCause, pingFirewall, silenceCause, type LinkCause } from "./link-checks";
 import { farPairs, linksBetween, works } from "./links";
+import { policyFindings } from "./policy-checks";
 import { isFresh, latestView } from "./tunnel-view";
 
 /** Those that need attention first: more others depend on them. */
@@ -168,24 +168,6 @@ function passesNothing(from: NodePlan, to: NodePlan, relay: string): Cause {
     cause: `both tunnels work, and no ping of ${from.name} gets through to ${to.name}`,
     remedy: `see on ${relay}: sudo nft list ruleset; sysctl net.ipv4.conf.all.rp_filter; and whether ${to.name} answers pings`,
   };
-}
-
-/** Of each two that are asked about: whether the first may reach the other at all. */
-function policyFindings({ plan, names }: Facts): Finding[] {
-  const policy = indexPolicy(plan);
-  if (policy === null) return [];
-  return names.flatMap((from, at) =>
-    names.slice(at + 1).flatMap((to): Finding[] => {
-      if (from === to || policy.access(from, to) !== "none") return [];
-      return [
-        {
-          ...{ node: from, check: "policy", affects: [] },
-          cause: `the policy lets it start nothing to ${to}, not even a ping`,
-          remedy: `if it should, add a rule to policy in the stack file, { from: [${from}], to: [${to}] }, then run npx wireguard-mesh up`,
-        },
-      ];
-    }),
-  );
 }
 
 /** Reports whether it is about a named node, or about a relay that packets of one go through. */

@@ -1,71 +1,19 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import { diagnose, hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
-import type { Facts, HostFacts, Unreached } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
-import type { Probes } from "../../mesh/doctor/probes";
-import type { Observation } from "../../mesh/host/observation";
-import type { Plan } from "../../mesh/plan/plan";
 import { doctorReport } from "../../scripts/commands/doctor/doctor-report";
 import { doctorText } from "../../scripts/commands/doctor/doctor-text";
-import { driftOf } from "../../scripts/stack/drift";
-import { plannedState, withPresharedKeys } from "../../scripts/stack/planned-state";
+import { factsOf, NAS, TOKYO, VPS, type Case } from "./support/examined-network";
 import * as by from "./support/hand-edits";
-import { HOST_KEY, nodeOf, nodes, planWithKeys, privateKeyOf } from "./support/network";
-import { asPlanned, NOW, plan, plannedAs } from "./support/planned-network";
+import { HOST_KEY, nodes, planWithKeys } from "./support/network";
+import { NOW, plan } from "./support/planned-network";
 
 type Edit = by.Edit;
-type Pings = Record<string, number | null>;
 
-const TOKYO = "10.86.0.1";
-const NAS = "10.86.0.2";
-const VPS = "10.86.0.4";
-const ALL: Record<string, Pings> = {
-  tokyo: { [NAS]: 5, [VPS]: 7 },
-  nas: { [TOKYO]: 5, [VPS]: 12 },
-  vps: { [TOKYO]: 7, [NAS]: 12 },
-};
 const node = nodes("tokyo", "nas", "phone", "vps");
 const TOKYO_HOST = { host: "root@203.0.113.10", hostKey: HOST_KEY };
 const VPS_HOST = { host: "root@198.51.100.9", hostKey: HOST_KEY };
-const NOTHING: Probes = { pings: new Map(), sizes: new Map(), full: [] };
-
-interface Case {
-  edits?: Record<string, Edit>;
-  /** What they report after the pings. */
-  later?: Record<string, Edit>;
-  pings?: Record<string, Pings>;
-  probes?: Record<string, Partial<Probes>>;
-  off?: Record<string, Pick<Unreached, "check" | "cause" | "remedy">>;
-  names?: string[];
-  of?: Plan;
-  compared?: boolean;
-}
-
-function factsOf({ of = plan, ...one }: Case): Facts {
-  const hosts = ["nas", "tokyo", "vps"].map((name): [string, HostFacts | Unreached] => {
-    const node = nodeOf(of, name);
-    const off = one.off?.[name];
-    if (off !== undefined) return [name, { kind: "unreached", node, ...off }];
-    const asIs = (edit: Edit | undefined): Observation =>
-      edit?.(asPlanned(of, name)) ?? asPlanned(of, name);
-    const observed = asIs(one.edits?.[name]);
-    const planned = plannedState(node, plannedAs(of), observed.records.confirmed?.digest ?? "");
-    const pings = new Map(Object.entries({ ...ALL[name], ...one.pings?.[name] }));
-    const later = one.later?.[name];
-    return [
-      name,
-      {
-        ...{ kind: "reached", node, observed, askedAt: NOW },
-        wanted: one.compared === false ? planned : withPresharedKeys(planned, privateKeyOf("seed")),
-        drift: driftOf(node, plannedAs(of), observed),
-        probes: { ...NOTHING, pings, ...one.probes?.[name] },
-        later: later === undefined ? null : later(observed),
-      },
-    ];
-  });
-  return { plan: of, hosts: new Map(hosts), names: one.names ?? [], outdated: [] };
-}
 
 const found = (one: Case) =>
   diagnose(factsOf(one)).map(({ node, check, affects }) =>
@@ -269,6 +217,18 @@ describe("doctor", () => {
     const still = by.sysctl("net/ipv4/ip_forward", "0");
     assert.deepEqual(found({ edits: { nas: still }, names: ["vps"] }), []);
     assert.deepEqual(found({ edits: { tokyo: still }, names: ["vps"] }), ["tokyo forwarding"]);
+  });
+
+  it("names a policy that forbids as the cause between two, and notes it for one", () => {
+    const strict = { ...plan, policy: [{ from: ["nas"], to: ["*"], ports: null }] };
+    const [forbidden] = diagnose(factsOf({ of: strict, names: ["vps", "nas"] }));
+    assert.deepEqual([forbidden?.node, forbidden?.check], ["vps", "policy"]);
+    assert.deepEqual(found({ of: strict, names: ["nas", "vps"] }), []);
+    const { ok, notes } = doctorReport({
+      facts: factsOf({ of: strict, names: ["vps"] }),
+      notes: [],
+    });
+    assert.deepEqual([ok, notes], [true, ["The policy lets vps start nothing to: nas, phone"]]);
   });
 
   it("prints the sick first with their remedy, in 80 columns", () => {

@@ -2,6 +2,7 @@
 import { silentDevices } from "../../../mesh/doctor/device-checks";
 import { diagnose, reachedHosts } from "../../../mesh/doctor/diagnosis";
 import type { Finding } from "../../../mesh/doctor/facts";
+import { policyNotes } from "../../../mesh/doctor/policy-checks";
 import type { Examination } from "../../stack/examine";
 
 export interface DoctorReport {
@@ -37,6 +38,6 @@ export function doctorReport({ facts, notes }: Examination): DoctorReport {
     findings,
     well: asked.filter((name) => !isUnknown(name)),
     unknown: asked.filter(isUnknown),
-    notes,
+    notes: [...policyNotes(facts), ...notes],
   };
 }

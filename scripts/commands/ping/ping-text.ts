@@ -19,7 +19,7 @@ export function pingText(trace: Trace): string {
   return joinBlocks(
     [
       `${from} to ${to}: ${way}`,
-      formatTable(["HOP", "ADDRESS", "FROM THE LAST", "OUTSIDE", `FROM ${from}`], rows),
+      formatTable(["HOP", "ADDRESS", "LEG", "OUTSIDE", `FROM ${from}`], rows),
       direct === null
         ? ""
         : wrapLines(
@@ -51,5 +51,5 @@ function isAddress(name: string): boolean {
 }
 
 function formatMs(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`;
 }

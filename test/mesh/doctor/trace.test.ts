@@ -100,9 +100,9 @@ describe("the way of a ping", () => {
       [
         "laptop to desktop: through tokyo",
         "",
-        "HOP      ADDRESS    FROM THE LAST  OUTSIDE             FROM laptop",
-        "tokyo    10.86.0.1  30 ms          20 ms 203.0.113.10  30 ms",
-        "desktop  10.86.0.2  20 ms          10 ms 203.0.113.21  40 ms",
+        "HOP      ADDRESS    LEG    OUTSIDE             FROM laptop",
+        "tokyo    10.86.0.1  30 ms  20 ms 203.0.113.10  30 ms",
+        "desktop  10.86.0.2  20 ms  10 ms 203.0.113.21  40 ms",
         "",
         "Without the tunnel: 10 ms to 203.0.113.21, where desktop or its router is",
       ].join("\n"),
