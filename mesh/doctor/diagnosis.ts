@@ -1,6 +1,6 @@
 /** From facts to findings: each cause once, at the node where it is to be mended, without what follows from it. */
 import { jumpRelays } from "../plan/jump-relays";
-import { indexLinks, pathBetween } from "../plan/paths";
+import { indexLinks } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import { namesByKey } from "../plan/rotation";
 import { shortList } from "../review/short-list";
@@ -144,13 +144,9 @@ function merged(causes: readonly LinkCause[]): Finding[] {
 
 /** All tunnels work, and what is to pass through a relay does not. */
 function farFindings(facts: Facts, well: ReadonlyMap<string, HostFacts>): Finding[] {
-  const index = indexLinks(facts.plan.nodes, facts.plan.links);
   const found = new Map<string, Finding>();
-  for (const { from, to } of farPairs(facts, well)) {
-    const path = pathBetween(from, to, index);
-    const isLost = well.get(from.name)?.probes?.pings.get(to.address.text) === null;
-    const relay = path?.[1];
-    if (!isLost || relay === undefined || !path?.every((name) => well.has(name))) continue;
+  for (const { from, to, relay } of farPairs(facts, well)) {
+    if (well.get(from.name)?.probes?.pings.get(to.address.text) !== null) continue;
     const target = well.get(to.name);
     const drops = target === undefined ? null : pingFirewall(target);
     const [finding] =

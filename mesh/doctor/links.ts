@@ -1,4 +1,5 @@
 /** The planned links between hosts that were asked, each with what both ends know of it. */
+import { indexLinks, pathBetween } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import { indexPolicy, type Policy } from "../plan/policy";
 import type { PeerSection } from "../plan/peer-section";
@@ -100,21 +101,30 @@ export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): bo
 export interface FarPair {
   from: NodePlan;
   to: NodePlan;
+  /** The first node on the way. */
+  relay: string;
 }
 
-/** Pairs without a link of their own: those that are asked about, and for each host the next one, which proves its relay. */
+/**
+ * Pairs without a link of their own, with nobody but `hosts` on the way: those that are asked about, and for each host the
+ * next one, which proves its relay.
+ */
 export function farPairs({ plan, names }: Facts, hosts: ReadonlyMap<string, HostFacts>): FarPair[] {
   const policy = indexPolicy(plan);
-  const linked = new Set(plan.links.flatMap(({ a, b }) => [`${a} ${b}`, `${b} ${a}`]));
+  const index = indexLinks(plan.nodes, plan.links);
   const nodes = plan.nodes.filter(({ name }) => hosts.has(name));
-  const isFar = (from: NodePlan, to: NodePlan) =>
-    from !== to && !linked.has(`${from.name} ${to.name}`) && mayPing(from, to, policy);
+  const pair = (from: NodePlan, to: NodePlan): FarPair[] => {
+    const path = pathBetween(from, to, index) ?? [];
+    const [, relay] = path;
+    const isWell = path.length > 2 && path.every((name) => hosts.has(name));
+    return isWell && relay !== undefined && mayPing(from, to, policy) ? [{ from, to, relay }] : [];
+  };
+  const isAskedAbout = (from: NodePlan, to: NodePlan) =>
+    names.includes(from.name) && names.indexOf(from.name) < names.indexOf(to.name);
   return nodes.flatMap((from, at) => {
-    const next = [...nodes.slice(at + 1), ...nodes.slice(0, at)].find((to) => isFar(from, to));
-    const asked = nodes.filter(
-      (to) => names.indexOf(from.name) >= 0 && names.indexOf(from.name) < names.indexOf(to.name),
-    );
-    const all = [...asked.filter((to) => isFar(from, to)), ...(next === undefined ? [] : [next])];
-    return [...new Set(all)].map((to) => ({ from, to }));
+    const others = [...nodes.slice(at + 1), ...nodes.slice(0, at)];
+    const next = others.find((to) => pair(from, to).length > 0);
+    const all = others.filter((to) => to === next || isAskedAbout(from, to));
+    return all.flatMap((to) => pair(from, to));
   });
 }

@@ -71,6 +71,10 @@ describe("doctor", () => {
       probes.get("tokyo")?.map(({ address }) => address),
       [VPS],
     );
+    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
+    const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
+    const rest = factsOf({ of: star, off });
+    assert.deepEqual([...probesOf(rest, hostsToProbe(rest)).values()], [[], []]);
   });
 
   it("names the host that is off, with whom that leaves without a tunnel, and not their silence", () => {
