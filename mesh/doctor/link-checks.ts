@@ -51,7 +51,7 @@ function endpointCause({ facts, node, other, section }: End, hosts: Hosts): Link
       ...found,
       cause: `${endpoint.isName ? endpoint.host : `the endpoint of ${other.name}`} is ${planned} for ${node.name}, ${owner}`,
       remedy: endpoint.isName
-        ? `correct the DNS record of ${endpoint.host}, or /etc/hosts on ${node.name}, or ${other.name}'s endpoint in the stack file; then npx wireguard-mesh repush ${node.name}`
+        ? `correct the DNS record of ${endpoint.host}, or /etc/hosts on ${node.name}: it is followed within 3 min. Or change the endpoint of ${other.name} in the stack file, then run npx wireguard-mesh up`
         : `correct the endpoint of ${other.name} in the stack file; then npx wireguard-mesh up`,
     };
   }
@@ -61,7 +61,8 @@ function endpointCause({ facts, node, other, section }: End, hosts: Hosts): Link
   return {
     ...found,
     cause: `it dials ${other.name} at ${dialled}, ${former}; planned is ${endpoint.text}`,
-    remedy: `npx wireguard-mesh repush ${node.name}`,
+    // A younger session may have roamed: endpoints.ts.
+    remedy: `3 min after its last handshake: npx wireguard-mesh repush ${node.name}`,
   };
 }
 

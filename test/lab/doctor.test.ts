@@ -172,16 +172,15 @@ const FAULTS: Fault[] = [
     breaks: `sed -i 's/^${RELAY} ${NAME}$/${NAS} ${NAME}/' /etc/hosts; wg set wg0 peer $(wg show wg0 peers) endpoint ${NAS}:51820`,
     restarts: true,
     mends: `sed -i 's/^${NAS} ${NAME}$/${RELAY} ${NAME}/' /etc/hosts`,
-    follows: ["repush", "laptop"],
     node: "laptop",
     check: "endpoint",
     cause: /^relay\.example\.org is 203\.0\.113\.40 for laptop, which is nas, not relay$/,
-    remedy: /^correct the DNS record of relay\.example\.org, /,
+    remedy: /^correct the DNS record of relay\.example\.org, .*: it is followed within 3 min\. /,
   },
 ];
 
 describe("doctor", function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   let mesh: MeshLab;
   let session: MeshSession;
 
@@ -234,12 +233,14 @@ describe("doctor", function () {
         if (fault.mends !== undefined) await session.on(fault.at, fault.mends);
         if (fault.follows !== undefined) succeeded(await session.command(...fault.follows));
       }
+      // Three minutes, on a machine that may be busy.
+      const times = { limitMs: 240_000, pauseMs: 10 };
       for (const [from, to] of [
         ["laptop", "10.0.0.2"],
         ["desktop", "10.0.0.1"],
       ] as const) {
         const answers = async () => ((await canPingSoon(mesh.lab, from, to)) ? true : undefined);
-        assert.ok(await poll(answers, { limitMs: 60_000, pauseMs: 10 }), `${from} > ${to}`);
+        assert.ok(await poll(answers, times), `${from} > ${to}`);
       }
       assert.deepEqual((await examine()).findings, [], "it is mended");
     });
