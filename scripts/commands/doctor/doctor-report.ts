@@ -17,27 +17,24 @@ export interface DoctorReport {
 }
 
 export function doctorReport({ facts, notes }: Examination): DoctorReport {
+  const { plan, hosts, names } = facts;
   const findings = diagnose(facts);
   const sick = new Set(findings.map(({ node }) => node));
   const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
-  const asked = facts.plan.nodes
-    .map(({ name }) => name)
-    .filter((name) => facts.names.length === 0 || facts.names.includes(name))
-    .filter((name) => !sick.has(name));
-  const isUnknown = (name: string) =>
-    away.has(name) || facts.hosts.get(name)?.kind === "unreached" || isUnseen(name);
+  const isReached = (name: string) => hosts.get(name)?.kind === "reached";
   const seen = new Set(
-    facts.plan.links.flatMap(({ a, b }) => [
-      ...(facts.hosts.get(a)?.kind === "reached" ? [b] : []),
-      ...(facts.hosts.get(b)?.kind === "reached" ? [a] : []),
-    ]),
+    plan.links.flatMap(({ a, b }) => [...(isReached(a) ? [b] : []), ...(isReached(b) ? [a] : [])]),
   );
-  const isUnseen = (name: string) => !facts.hosts.has(name) && !seen.has(name);
+  const isKnown = (name: string) =>
+    isReached(name) || (!hosts.has(name) && seen.has(name) && !away.has(name));
+  const others = plan.nodes
+    .map(({ name }) => name)
+    .filter((name) => (names.length === 0 || names.includes(name)) && !sick.has(name));
   return {
     ok: findings.length === 0,
     findings,
-    well: asked.filter((name) => !isUnknown(name)),
-    unknown: asked.filter(isUnknown),
+    well: others.filter(isKnown),
+    unknown: others.filter((name) => !isKnown(name)),
     notes: [...policyNotes(facts), ...notes],
   };
 }
