@@ -8,6 +8,8 @@ import type { Note, Picture } from "./picture";
 export function mermaidOf({ boxes, sites, lines, notes }: Picture): string {
   const outside = boxes.filter(({ site }) => site === null);
   return [
+    // Rows of names are longer than the 200 pixels at which Mermaid breaks them by default.
+    '%%{init: {"flowchart": {"wrappingWidth": 600}}}%%',
     // Lines begin at the outer end: this has the relays on the left.
     "flowchart RL",
     ...outside.map((box) => `  ${boxText(box)}`),

@@ -37,7 +37,7 @@ describe("the outputs", function () {
 
   it("have a picture of the network without secrets", async () => {
     const { graph } = await outputsOf(goodStack());
-    assert.match(graph, /^flowchart RL\n {2}n_osaka\[\["<b>osaka<\/b>/);
+    assert.match(graph, /^flowchart RL\n {2}n_osaka\[\["<b>osaka<\/b>/m);
     assert.match(graph, /^ {2}n_nas --> n_osaka$/m);
     for (const secret of secretsOfStack) assert.ok(!graph.includes(secret));
   });

@@ -39,7 +39,8 @@ describe("graph", () => {
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([graphCommand()], "graph", ...args);
 
-  const SMALL = `flowchart RL
+  const SMALL = `%%{init: {"flowchart": {"wrappingWidth": 600}}}%%
+flowchart RL
   n_tokyo[["<b>tokyo</b><br/>relay<br/>10.86.0.1<br/>at 203.0.113.10:51820"]]:::relay
   n_laptop["<b>laptop</b><br/>10.86.0.2"]:::node
   n_phone("<b>phone</b><br/>device<br/>10.86.0.4"):::node

@@ -17,7 +17,8 @@ describe("a picture in Mermaid", () => {
   it("of a relay and two devices", () => {
     assert.equal(
       drawn(changed()),
-      `flowchart RL
+      `%%{init: {"flowchart": {"wrappingWidth": 600}}}%%
+flowchart RL
   n_tokyo[["<b>tokyo</b><br/>relay<br/>10.86.0.1<br/>at 203.0.113.10:51820"]]:::relay
   n_desktop("<b>desktop</b><br/>device<br/>10.86.0.2"):::node
   n_laptop("<b>laptop</b><br/>device<br/>10.86.0.3"):::node
@@ -48,6 +49,7 @@ describe("a picture in Mermaid", () => {
       },
     } as Parameters<typeof planWithKeys>[0]);
     assert.deepEqual(body(mermaidOf(pictureOf(topologyOf(plan)))), [
+      '%%{init: {"flowchart": {"wrappingWidth": 600}}}%%',
       "flowchart RL",
       '  internet(("the internet")):::place',
       '  n_tokyo[["<b>tokyo</b><br/>relay and exit<br/>10.86.0.1<br/>at vpn.example.org:51820"]]:::relay',
@@ -96,9 +98,11 @@ describe("a picture in Mermaid", () => {
       lines: [{ inner: "n_x", outer: "n_x", kind: "exit", dialled: null, label: text, mark: null }],
       notes: [{ title: text, lines: [text] }],
     };
-    const quoted = [...mermaidOf(picture).matchAll(/"([^"\n]*)"/g)].map(([, inside = ""]) =>
-      inside.replaceAll(/<\/?b>|<br\/>/g, ""),
-    );
+    const quoted = [
+      ...mermaidOf(picture)
+        .replace(/^.*\n/, "")
+        .matchAll(/"([^"\n]*)"/g),
+    ].map(([, inside = ""]) => inside.replaceAll(/<\/?b>|<br\/>/g, ""));
     assert.equal(quoted.length, 4);
     for (const inside of quoted) {
       assert.doesNotMatch(inside.replaceAll(/#\d+;/g, ""), /[^\p{L}\p{N} .,:/()-]/u);
