@@ -57,7 +57,7 @@ export function nodeBox(node: DrawnNode): Box {
       name,
       ...(kind === "device" ? ["device"] : what),
       ...addresses,
-      ...(endpoint === null ? [] : [`at ${endpoint}`]),
+      ...(endpoint === null ? [] : [`at ${endpoint.replace(/^<.*>/, "its Elastic IP")}`]),
       ...(isOutside ? [`behind NAT ${seenFrom}`] : []),
       ...wordsOf(mark),
     ],

@@ -89,6 +89,13 @@ flowchart RL
     assert.match(text, /^ {2}classDef bad .*stroke-dasharray:4/m);
   });
 
+  it("says of an EC2 relay that its address is still to come", () => {
+    const topology = topologyOf(planOf(changed()));
+    const nodes = topology.nodes.map((node) => ({ ...node, endpoint: "<eip:tokyo>:51820" }));
+    const text = mermaidOf(pictureOf({ ...topology, nodes }));
+    assert.match(text, /^ {2}n_tokyo\[\[.*<br\/>at its Elastic IP:51820"\]\]:::relay$/m);
+  });
+
   it("writes every sign that Mermaid, HTML or Markdown could take for its own as a code", () => {
     const text = `"]; click x #quot; <img src=x onerror=y> &lt; \`a\` *b* _c_ {d} |e| \\ %% 1\nend`;
     const box = { id: "n_x", kind: "peer", site: "site_s", text: [text], mark: null } as const;
