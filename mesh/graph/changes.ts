@@ -1,6 +1,11 @@
 /** A network and its former version in one picture: what a change adds, and what it takes away. */
-import { parseConfig, type ConfigText } from "../review/config-changes";
 import type { Plan } from "../plan/plan";
+import {
+  keysByNeighbour,
+  neighbourIn,
+  parseConfig,
+  type ConfigText,
+} from "../review/config-changes";
 import { recordOf, type NetworkRecord, type NodeRecord } from "../review/record";
 import { isEmpty, reviewOf, type Review } from "../review/review";
 import { shortList } from "../review/short-list";
@@ -11,6 +16,7 @@ import {
   type DrawnLink,
   type DrawnNode,
   type Mark,
+  type Marked,
   type Topology,
 } from "./topology";
 
@@ -44,7 +50,8 @@ function withChanges(after: Topology, was: Topology): Topology {
     ),
     lans: merged(was.lans, after.lans, ({ gateway, lan }) => `${gateway} ${lan}`),
     exits: merged(was.exits, after.exits, ({ peer, relay }) => `${peer} ${relay}`),
-    rules: hasPolicy ? changedRules(was.rules ?? [], after.rules ?? []) : null,
+    // In the order of the config.
+    rules: hasPolicy ? compared(was.rules ?? [], after.rules ?? [], ({ text }) => text) : null,
   };
 }
 
@@ -57,30 +64,24 @@ function withoutWords(link: DrawnLink): DrawnLink {
 }
 
 /** Sorted by key, as both lists are. */
-function merged<T extends { mark: Mark | null }>(
+function merged<T extends Marked>(
   before: readonly T[],
   after: readonly T[],
   key: (item: T) => string,
 ): T[] {
-  const [was, is] = [before, after].map((list) => new Set(list.map(key)));
-  const items = [
-    ...after.map((item) => (was?.has(key(item)) === true ? item : { ...item, mark: ADDED })),
-    ...before.flatMap((item) => (is?.has(key(item)) === true ? [] : [{ ...item, mark: REMOVED }])),
-  ];
-  return items.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  return compared(before, after, key).sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-/** In the order of the config; the removed ones are last. */
-function changedRules(
-  before: NonNullable<Topology["rules"]>,
-  after: NonNullable<Topology["rules"]>,
-): NonNullable<Topology["rules"]> {
-  const [was, is] = [before, after].map((rules) => new Set(rules.map(({ text }) => text)));
+/** Those of `after`, then those that only `before` has. */
+function compared<T extends Marked>(
+  before: readonly T[],
+  after: readonly T[],
+  key: (item: T) => string,
+): T[] {
+  const [was, is] = [new Set(before.map(key)), new Set(after.map(key))];
   return [
-    ...after.map((rule) => (was?.has(rule.text) === true ? rule : { ...rule, mark: ADDED })),
-    ...before
-      .filter(({ text }) => is?.has(text) !== true)
-      .map((rule) => ({ ...rule, mark: REMOVED })),
+    ...after.map((item) => (was.has(key(item)) ? item : { ...item, mark: ADDED })),
+    ...before.filter((item) => !is.has(key(item))).map((item) => ({ ...item, mark: REMOVED })),
   ];
 }
 
@@ -124,7 +125,7 @@ function recordedLinks(
   nodes: NetworkRecord["nodes"],
 ): DrawnLink[] {
   const direct = (b: string) => [a, b].every((name) => nodes.get(name)?.kind === "peer");
-  return [...text.peers.keys()]
+  return [...keysByNeighbour(text).keys()]
     .filter((b) => a < b && texts.has(b))
     .map((b) => {
       const dials = dialling(isDialling(text, b), isDialling(texts.get(b), a));
@@ -133,5 +134,6 @@ function recordedLinks(
 }
 
 function isDialling(text: ConfigText | undefined, to: string): boolean {
-  return text?.peers.get(to)?.has("Endpoint") === true;
+  const sections = [...(text?.peers ?? [])].filter(([title]) => neighbourIn(title) === to);
+  return sections.some(([, settings]) => settings.has("Endpoint"));
 }

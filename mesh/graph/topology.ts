@@ -22,7 +22,7 @@ export interface Mark {
   words: string;
 }
 
-interface Marked {
+export interface Marked {
   mark: Mark | null;
 }
 

@@ -31,6 +31,21 @@ describe("a picture of a change", () => {
     });
   });
 
+  it("of a key has no mark, and names who changes", () => {
+    const tokyo = { host: "root@203.0.113.10", hostKey };
+    const rotated = { ...tokyo, nextPublicKey: keys.spare.publicKey };
+    const before = planOf(changed({ relays: { tokyo } }));
+    const after = planOf(changed({ relays: { tokyo: rotated } }));
+    for (const [plan, former] of [
+      [after, before],
+      [before, after],
+    ] as const) {
+      const { topology, notes } = changedNetwork(plan, recordOf(former));
+      assert.deepEqual(marksOf(topology), {});
+      assert.match(notes[0]?.lines[0] ?? "", /^Others that change: .*desktop, laptop$/);
+    }
+  });
+
   it("marks nodes, links, LANs, exits and rules that come and go, and names what else changes", () => {
     const host = { host: "root@192.0.2.1", hostKey };
     const relay = { host: "root@192.0.2.2", hostKey: HOST_KEY, exit: true };
