@@ -43,7 +43,7 @@ export function graphCommand(): Command {
       "graph --out network.svg",
       "graph --live --out network.svg",
       "graph --diff",
-      "git show main:Pulumi.home.yaml | npx wireguard-mesh graph --diff --from -",
+      "graph --diff --from former.yaml",
     ],
   })
     .option(...STACK_OPTION)
