@@ -3,6 +3,7 @@
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
 import { doctorCommand } from "./commands/doctor";
+import { graphCommand } from "./commands/graph";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { pingCommand } from "./commands/ping";
@@ -30,6 +31,7 @@ export const commands = [
   statusCommand(),
   doctorCommand(),
   pingCommand(),
+  graphCommand(),
   configCommand(),
   qrCommand(),
 ];
