@@ -10,6 +10,7 @@ import {
   type NodeDraft,
 } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
+import { linksWithKey } from "./link-keys";
 import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
 import { mergePorts } from "./ports";
 import { readDraft, type RawConfig } from "./read-draft";
@@ -21,6 +22,7 @@ import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
 import { mappedLanIssues, otherPrefix } from "./rules-mapped-lans";
 import { policyIssues, policyOf } from "./rules-policy";
+import { presharedKeyIssues } from "./rules-preshared-keys";
 import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
 import { secretIssues } from "./rules-secrets";
@@ -52,6 +54,7 @@ export function validateConfig(raw: RawConfig, now: number): Validation {
     ...ec2Issues(draft, tunnels),
     ...domainIssues(draft),
     ...secretIssues(draft),
+    ...presharedKeyIssues(draft),
     ...policyIssues(draft),
     ...expectIssues(draft),
   ];
@@ -92,6 +95,7 @@ function unknownTarget(
 function configOf(draft: Draft): MeshConfig {
   const { network } = draft;
   const active = draft.nodes.filter((node) => node.active);
+  const linkKeys = linksWithKey(draft.secrets.presharedKeys);
   return {
     network: {
       ...tunnelsOf(draft),
@@ -106,6 +110,7 @@ function configOf(draft: Draft): MeshConfig {
     policy: policyOf(draft),
     expect: draft.expect.flatMap(expectationOf),
     presharedKeys: draft.secrets.presharedKeySeed !== undefined,
+    ...(linkKeys.length === 0 ? {} : { linkKeys }),
   };
 }
 
