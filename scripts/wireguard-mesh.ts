@@ -2,6 +2,7 @@
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
+import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
@@ -16,6 +17,7 @@ import { upCommand } from "./commands/up";
 
 const commands = [
   initCommand(),
+  importCommand(),
   addPeerCommand(),
   removePeerCommand(),
   planCommand(),

@@ -1,8 +1,8 @@
 /** Removes all secrets from a stack file whose passphrase is lost; the network and the keys on its hosts stay. */
-import { isNodeKeys } from "../../../mesh/config/secret-keys";
-import { isMap } from "../../../mesh/config/shape-issues";
-import { configPath, NAMESPACE, readSettings } from "../../stack/stack-file";
-import { removeIn } from "../../stack/yaml-edit";
+import { isNodeKeys } from "../../mesh/config/secret-keys";
+import { isMap } from "../../mesh/config/shape-issues";
+import { configPath, NAMESPACE, readSettings } from "./stack-file";
+import { removeIn } from "./yaml-edit";
 
 interface WithoutSecrets {
   text: string;
