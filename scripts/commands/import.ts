@@ -26,7 +26,7 @@ import { makeSeed } from "../stack/new-node";
 import { findStackOr, type StackRef } from "../stack/project";
 import { configPath, readConfigSoFar } from "../stack/stack-file";
 import { readUserFile, replaceUserFile, withFileLock } from "../stack/user-file";
-import { addIn } from "../stack/yaml-edit";
+import { addIn, removeIn } from "../stack/yaml-edit";
 import type { YamlValue } from "../stack/yaml-text";
 import { comparisonText, configText } from "./import/import-text";
 
@@ -63,7 +63,11 @@ export function importCommand(): Command {
       "read this host: user@address[:port], or local; may be repeated",
       collect,
     )
-    .option("--host-key <key>", "its SSH host key; default: from your known_hosts", collect)
+    .option(
+      "--host-key <key>",
+      "the SSH host key of each --host, in their order; default: from your known_hosts",
+      collect,
+    )
     .option("--interface <name>", "the interface, where a host has several")
     .option(
       "--push <name=host>",
@@ -103,17 +107,23 @@ function refuseUsage(files: readonly string[], options: ImportOptions): void {
   const { host = [], hostKey, endpoint, cidr, cidr6 } = options;
   if (files.length + host.length === 0)
     throw new Failure("what to import?", "name files or folders, or hosts with --host", 2);
-  if (hostKey !== undefined && host.length !== 1)
-    throw new Failure("--host-key is for one --host", "ssh once to each host instead", 2);
+  if (hostKey !== undefined && hostKey.length !== host.length)
+    throw new Failure(
+      "there is not one --host-key for each --host",
+      "ssh once to each host instead",
+      2,
+    );
   if (endpoint !== undefined) formatEndpoint(parseEndpoint(endpoint));
   for (const prefix of [cidr, cidr6]) if (prefix !== undefined) parsePrefix(prefix);
   if (options.interface !== undefined) parseInterface(options.interface);
 }
 
-/** An import makes a new network. */
+const MAPS = ["network", "relays", "peers", "privateKeys", "presharedKeys"];
+
+/** An import makes a new network. A seed would give a preshared key to links that have none. */
 function refuseOther(text: string, { file, name }: StackRef): void {
   const config = readConfigSoFar(text, file);
-  const taken = ["network", "relays", "peers"].find((key) => {
+  const taken = [...MAPS, "presharedKeySeed"].find((key) => {
     const value = config[key];
     return (
       value !== undefined && value !== null && !(isMap(value) && Object.keys(value).length === 0)
@@ -149,7 +159,9 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
     throw new Failure(`--push: no file is of ${unknown}`, `files are of: ${names}`, 2);
   }
   const hosts = await Promise.all(
-    (options.host ?? []).map((host) => readHost(host, options.hostKey, options.interface)),
+    (options.host ?? []).map((host, at) =>
+      readHost(host, options.hostKey?.[at], options.interface),
+    ),
   );
   return {
     sources: [...sources, ...hosts.flatMap(({ source }) => source ?? [])],
@@ -182,7 +194,8 @@ async function write(stack: StackRef, imported: Imported, options: ImportOptions
     ([key, map]) => key === "peers" || Object.keys(map).length > 0,
   );
   const text = maps.reduce(
-    (edited, [key, map]) => addIn(edited, configPath([key]), map as YamlValue),
+    (edited, [key, map]) =>
+      addIn(removeIn(edited, configPath([key])), configPath([key]), map as YamlValue),
     ensured.text,
   );
   const seed = imported.seed ? [{ path: ["presharedKeySeed"], value: makeSeed() }] : [];

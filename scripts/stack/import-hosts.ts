@@ -19,9 +19,10 @@ interface HostRead {
 /** `written`: as in the config's `host`. `name`: the interface, where it has several. */
 export async function readHost(
   written: string,
-  given: readonly string[] | undefined,
+  hostKey: string | undefined,
   name: string | undefined,
 ): Promise<HostRead> {
+  const given = hostKey === undefined ? undefined : [hostKey];
   const hostKeys = (await hostKeysFor([written], given, log)) ?? [];
   const access = { node: written, targets: [targetOf(parseHost(written), hostKeys)] };
   const configs = await readHostConfigs({ ...access, sshPrivateKey: null });
