@@ -6,6 +6,7 @@ import type { Secret } from "../secret";
 import type { Problem } from "../wg-quick/file";
 import { Dialling } from "./dialling";
 import type { Fields } from "./fields";
+import { firewallNotes, hooksWithoutHost } from "./hooks";
 import type { ImportedNode } from "./nodes";
 import { isAddress, masquerades, oneOrAll, presharedKeysOf, sendsAllIpv6 } from "./settings";
 import { placeOf, Roles, tunnelsOf, type Place, type Tunnels } from "./roles";
@@ -108,6 +109,10 @@ class Network {
   }
 
   notes(): string[] {
+    return [...this.takenAsDevices(), ...this.nodes.flatMap(firewallNotes)];
+  }
+
+  private takenAsDevices(): string[] {
     const taken = this.nodes.filter((node) => node.source === null && this.sendsAll(node));
     if (taken.length === 0) return [];
     const names = taken.map(({ name }) => name).join(", ");
@@ -129,18 +134,7 @@ class Network {
                 "a network has one name on all its hosts: import them as two stacks, or rename one",
             },
           ];
-    return [...several, ...this.nodes.flatMap((node) => this.hooksWithoutHost(node))];
-  }
-
-  /** What a push would do for a host, nobody does for another machine. */
-  private hooksWithoutHost({ name, source }: ImportedNode): Problem[] {
-    if (source === null || source.host !== null) return [];
-    const { file } = source;
-    return file.hooks.map(({ line, setting, effect }) => ({
-      at: `${file.source}:${line}`,
-      message: `${setting} ${effect === "forward" ? "lets packets through" : "translates addresses"}, which only a push to ${name} can take over`,
-      remedy: `say how to log in there: --push ${name}=USER@ADDRESS`,
-    }));
+    return [...several, ...this.nodes.flatMap(hooksWithoutHost)];
   }
 
   private fieldsOf(node: ImportedNode, isRelay: boolean): Fields {

@@ -14,7 +14,9 @@ export function nameInComment(line: string): string | null {
     .trim();
   const name = text.replace(LABEL, "").trim();
   const isName =
-    /^[\w@.'’() -]{1,40}$/u.test(name) && name.split(/\s+/).length <= 3 && !/[\w+/]{30}/.test(name);
+    /^[\p{L}\p{N}_@.'’() -]{1,40}$/u.test(name) &&
+    name.split(/\s+/).length <= 3 &&
+    !/[\w+/]{30}/.test(name);
   return isName && labelOf(name) !== null ? name : null;
 }
 

@@ -1,6 +1,7 @@
 /** What a wg-quick(8) file says, as data. */
 import type { IpAddress, Prefix } from "../addresses";
 import type { Endpoint } from "../config/config";
+import type { HookEffect } from "./hooks";
 import type { Secret } from "../secret";
 
 export interface WgQuickFile {
@@ -15,7 +16,7 @@ export interface WgQuickFile {
   mtu: number | null;
   dns: string[];
   /** Its commands that do what a push does: the first line of each kind. */
-  hooks: { line: number; setting: string; effect: "forward" | "masquerade" }[];
+  hooks: { line: number; setting: string; effect: Exclude<HookEffect, "other"> }[];
   peers: QuickPeer[];
 }
 

@@ -3,18 +3,18 @@
  * write: they open the firewall for the tunnel, switch on forwarding, and translate addresses.
  */
 
-/** `forward`: lets packets through the host. `masquerade`: gives what leaves the host's own address. `open`: opens a port. */
-type Effect = "forward" | "masquerade" | "open" | "other";
+/** `forward`: switches on forwarding. `masquerade`: gives what leaves the host's own address. `accept`: opens its firewall. */
+export type HookEffect = "forward" | "masquerade" | "accept" | "other";
 
 const RULE = /^ip6?tables(?:-nft|-legacy)?\s+(?:-w\s+|--wait\s+)?/;
 
 /** The effects of the commands of one line, without duplicates. */
-export function hookEffects(line: string): Effect[] {
+export function hookEffects(line: string): HookEffect[] {
   const commands = line.split(/;|&&/).map((command) => command.trim());
   return [...new Set(commands.filter((command) => command !== "").map(effectOf))];
 }
 
-function effectOf(written: string): Effect {
+function effectOf(written: string): HookEffect {
   const command = written.replace(/^sudo\s+/, "").replace(/^\/(?:usr\/)?s?bin\//, "");
   // What a shell could make of the rest is not known.
   if (!/^[\w\s./:,=%+"'!-]*$/.test(command.replace(/>\s*\/(?:proc\/[\w/]+|dev\/null)/, ""))) {
@@ -25,10 +25,14 @@ function effectOf(written: string): Effect {
   const rule = command.replace(RULE, "");
   if (/^(?:-t\s+nat\s+)?-[AID]\s+POSTROUTING\s(?:.*\s)?-j\s+MASQUERADE$/.test(rule))
     return "masquerade";
-  if (/^(?:-t\s+filter\s+)?-[AID]\s+FORWARD\s(?:.*\s)?-j\s+ACCEPT$/.test(rule)) return "forward";
-  if (/^(?:-t\s+filter\s+)?-[AID]\s+INPUT\s.*-j\s+ACCEPT$/.test(rule)) return "open";
-  return "other";
+  return ACCEPTS.some((pattern) => pattern.test(rule)) ? "accept" : "other";
 }
+
+/** Of what goes through the host, and of WireGuard's own port. Other ports are a matter of other programs. */
+const ACCEPTS = [
+  /^(?:-t\s+filter\s+)?-[AID]\s+FORWARD\s(?:.*\s)?-j\s+ACCEPT$/,
+  /^(?:-t\s+filter\s+)?-[AID]\s+INPUT\s(?:.*\s)?-p\s+udp\s(?:.*\s)?--dport\s+(?!53\s)\d+\s+-j\s+ACCEPT$/,
+];
 
 function isForwarding(command: string): boolean {
   return (

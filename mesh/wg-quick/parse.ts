@@ -179,7 +179,7 @@ class Parser {
     if (!/^p(re|ost)up$/i.test(setting)) return;
     const { hooks } = this.file;
     for (const effect of hookEffects(value)) {
-      if (effect !== "forward" && effect !== "masquerade") continue;
+      if (effect === "other") continue;
       if (!hooks.some((hook) => hook.effect === effect)) hooks.push({ line, setting, effect });
     }
   }

@@ -199,6 +199,7 @@ async function write(stack: StackRef, imported: Imported, options: ImportOptions
     ensured.text,
   );
   const seed = imported.seed ? [{ path: ["presharedKeySeed"], value: makeSeed() }] : [];
+  if (imported.secrets.length > 5) log(`encrypting ${imported.secrets.length} keys...`);
   const complete = await addSecrets(stack, text, [...imported.secrets, ...seed]);
   replaceUserFile(stack.file, complete, ensured.text);
 }

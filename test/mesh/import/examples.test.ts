@@ -59,7 +59,8 @@ describe("an import of a public example", () => {
     });
     assert.deepEqual(differencesOf(imported), {});
     assert.deepEqual(problemsOf("site-to-site"), [
-      "site-to-site/hub.conf:5: PostUp lets packets through, which only a push to hub can take over",
+      "site-to-site/hub.conf:5: PostUp switches on forwarding, which only a push to hub can take over",
+      "site-to-site/hub.conf:6: PostUp opens the firewall, which only a push to hub can take over",
     ]);
   });
 
@@ -133,13 +134,14 @@ describe("an import of other programs' folders", () => {
     assert.equal(imported.secrets.length, 4 + 3);
     assert.deepEqual(imported.notes, [
       "old-laptop, tablet, taros-phone: without a file of its own, taken as a device that sends everything (routeAll) through its relay, which translates addresses",
+      "wg-easy: the rules of its PostUp that open its firewall are gone after its next boot. Where that drops by default, add them to the firewall itself; `up` and `status` say what it blocks",
     ]);
   });
 
   it("wg-easy 14 without a way to log in: names what a push has to take over", () => {
     assert.deepEqual(problemsOf("wg-easy"), [
       "wg-easy/wg0.conf:11: PostUp translates addresses, which only a push to wg-easy can take over",
-      "wg-easy/wg0.conf:11: PostUp lets packets through, which only a push to wg-easy can take over",
+      "wg-easy/wg0.conf:11: PostUp opens the firewall, which only a push to wg-easy can take over",
     ]);
   });
 
