@@ -5,12 +5,14 @@ import { addressPlaceholder } from "../placeholders";
 import type { Host, Network, Subnet } from "./config";
 import { EC2_USER } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
-import type { RawExpect, RawNetwork, RawPeer, RawPolicyRule, RawRelay } from "./shapes";
+import type { RawExpect, RawPolicyRule } from "./policy-shape";
+import { networkDefaults, type RawNetwork, type RawPeer, type RawRelay } from "./shapes";
 
 export interface Draft {
   network: Partial<RawNetwork>;
   /** Relays and peers, sorted by name. Includes disabled ones, because they keep their address and key. */
   nodes: NodeDraft[];
+  relays: NodeDraft[];
   /** Undefined if it is not set. */
   policy: Partial<RawPolicyRule>[] | undefined;
   expect: Partial<RawExpect>[];
@@ -43,14 +45,6 @@ export interface SecretsDraft {
 /** By node; null for a value that is not encrypted. `"all"` if the whole map is encrypted and cannot be read here. */
 export type KeysDraft = "all" | Map<string, Secret | null>;
 
-export const networkDefaults = {
-  cidr: "10.86.0.0/24",
-  interface: "wg0",
-  listenPort: 51820,
-  persistentKeepalive: 25,
-  topology: "auto",
-} as const;
-
 /** The prefixes that tunnel addresses come from. */
 export type Tunnels = Pick<Network, "cidr" | "cidr6">;
 
@@ -74,18 +68,18 @@ export function homeOf(
   { kind, fields }: Pick<NodeDraft, "kind" | "fields">,
   draft: Draft,
 ): string | null {
-  return kind === "relay" ? null : (fields.relay ?? firstRelay(draft.nodes));
+  return kind === "relay" ? null : (fields.relay ?? firstRelay(draft.relays));
 }
 
 /**
  * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
  * and by name a new relay `berlin` would take over the peers of `tokyo`.
  */
-function firstRelay(nodes: readonly NodeDraft[]): string | null {
-  const relays = nodes.flatMap(({ name, kind, active, fields }) =>
-    kind === "relay" && active && fields.address ? [{ name, address: fields.address }] : [],
+function firstRelay(relays: readonly NodeDraft[]): string | null {
+  const active = relays.flatMap(({ name, active, fields: { address } }) =>
+    active && address ? [{ name, address }] : [],
   );
-  return relays.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
+  return active.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
 }
 
 /** The ranges of a relay's peers: IPv4, then IPv6. */

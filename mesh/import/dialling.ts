@@ -1,6 +1,6 @@
 /** Who is dialled where in imported files, and the keepalives of those who dial. */
 import { formatEndpoint } from "../config/config";
-import { networkDefaults } from "../config/draft";
+import { networkDefaults } from "../config/shapes";
 import type { Fields } from "./fields";
 import type { ImportedNode } from "./nodes";
 import { keepaliveIn } from "./settings";

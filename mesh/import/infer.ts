@@ -1,6 +1,6 @@
 /** Stack config that says what imported files say. */
 import { compareAddresses } from "../addresses";
-import { networkDefaults } from "../config/draft";
+import { networkDefaults } from "../config/shapes";
 import { linkName } from "../config/link-keys";
 import type { Secret } from "../secret";
 import type { Problem } from "../wg-quick/file";

@@ -196,12 +196,13 @@ async function write(stack: StackRef, imported: Imported, options: ImportOptions
   const text = maps.reduce(
     (edited, [key, map]) =>
       addIn(removeIn(edited, configPath([key])), configPath([key]), map as YamlValue),
-    ensured.text,
+    ensured.heading + ensured.text,
   );
   const seed = imported.seed ? [{ path: ["presharedKeySeed"], value: makeSeed() }] : [];
   if (imported.secrets.length > 5) log(`encrypting ${imported.secrets.length} keys...`);
   const complete = await addSecrets(stack, text, [...imported.secrets, ...seed]);
-  replaceUserFile(stack.file, complete, ensured.text);
+  const isThere = readUserFile(stack.file) !== null;
+  replaceUserFile(stack.file, complete, isThere ? ensured.text : null);
 }
 
 function report(

@@ -2,6 +2,7 @@
 import { isMap } from "../../mesh/config/shape-issues";
 import { log } from "../log";
 import { addSettings } from "./config-secrets";
+import { editorLine } from "./editor-line";
 import { askEngine, errorOf, onStack } from "./engine";
 import { Failure } from "./failure";
 import type { StackRef } from "./project";
@@ -14,6 +15,8 @@ interface EnsuredStack {
   text: string;
   /** Whether the stack was created just now. */
   created: boolean;
+  /** What a new stack file begins with; empty for an existing one. */
+  heading: string;
 }
 
 export interface StackOptions {
@@ -28,12 +31,13 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   const before = readUserFile(stack.file) ?? "";
   // Throws for a file that cannot be read or written, before anything is created.
   readSettings(before, stack.file);
+  const heading = before === "" ? editorLine(stack.file) : "";
   const isCreated = await exists(stack);
   const text = lostSecrets === true ? withoutSecrets(stack, before, isCreated) : before;
   if (isCreated) {
     if (secretsProvider !== undefined) throw providerIsChosen(stack, secretsProvider);
     await run(stack, onStack(stack, "stack", "select"));
-    return { text, created: false };
+    return { text, created: false, heading };
   }
   refuseReadOnly(stack.file);
   const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
@@ -46,7 +50,7 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   log(
     `created the stack ${stack.name}: its state is in the backend that you are logged in to (pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
   );
-  return { text: completed, created: true };
+  return { text: completed, created: true, heading };
 }
 
 /** What encrypts the secrets, what that means, and how to change it. */
