@@ -26,9 +26,18 @@ export async function readHost(
   const hostKeys = (await hostKeysFor([written], given, log)) ?? [];
   const access = { node: written, targets: [targetOf(parseHost(written), hostKeys)] };
   const configs = await readHostConfigs({ ...access, sshPrivateKey: null });
+  return sourceOf(configs, { host: written, hostKeys }, name);
+}
+
+/** What is imported of a host. */
+export function sourceOf(
+  configs: HostConfigs,
+  host: { host: string; hostKeys: string[] },
+  name: string | undefined,
+): HostRead {
   const found = chosen(configs, name);
-  if (!("name" in found)) return { source: null, problems: [{ ...found, at: written }] };
-  return readInterface(found, configs.hostname, { host: written, hostKeys });
+  if (!("name" in found)) return { source: null, problems: [{ ...found, at: host.host }] };
+  return readInterface(found, configs.hostname, host);
 }
 
 function targetOf(host: Host, hostKeys: string[]): HostTarget {
