@@ -57,6 +57,11 @@ const forbidden: Record<string, ForbiddenEdge> = {
     to: isUnder("mesh/review/"),
     reason: "a review compares what they have made, and changes none of it",
   },
+  "the rest of mesh/ -> mesh/import": {
+    from: (file) => isUnder("mesh/")(file) && !isUnder("mesh/import/")(file),
+    to: isUnder("mesh/import/"),
+    reason: "an import uses the whole core, and no plan or push depends on one",
+  },
   "components/ -> scripts/, test/, index.ts": {
     from: isUnder("components/"),
     to: isUnder("scripts/", "test/", "index.ts"),
