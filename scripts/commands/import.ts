@@ -16,6 +16,7 @@ import {
   type CommonOptions,
 } from "../cli/command";
 import { log } from "../log";
+import { wrapLines } from "../cli/wrap";
 import { addSecrets } from "../stack/config-secrets";
 import { ensureStack } from "../stack/ensure-stack";
 import { Failure } from "../stack/failure";
@@ -178,7 +179,7 @@ function pushOf(text: string): [name: string, host: string] {
 
 function refusal(problems: readonly Problem[]): Failure {
   return new Failure(
-    `this network cannot be imported as it is; nothing was written\n${formatProblems(problems)}`,
+    `this network cannot be imported as it is; nothing was written\n${wrapLines(formatProblems(problems))}`,
   );
 }
 

@@ -93,7 +93,7 @@ describe("import", () => {
     assert.equal(exitCode, 1);
     assert.match(
       stderr,
-      /wg-easy\.db: is the database of wg-easy 15 or newer, which is not read\n +give wg0\.conf/,
+      /wg-easy\.db: is the database of wg-easy 15 or newer, which is not\s+read\s+give wg0\.conf/,
     );
   });
 

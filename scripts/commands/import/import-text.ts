@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import type { Imported } from "../../../mesh/import/import";
 import { formatIssues } from "../../../mesh/config/issue";
 import { joinBlocks } from "../../cli/command";
-import { wrapped } from "../../cli/wrap";
+import { wrapLines, wrapped } from "../../cli/wrap";
 
 export function comparisonText({ files, withoutFile, notes, warnings }: Imported): string {
   const lines = files.map(({ node, source, differences }) =>
@@ -20,7 +20,7 @@ export function comparisonText({ files, withoutFile, notes, warnings }: Imported
   return joinBlocks([
     ["What would be written, beside what was imported:", ...lines, ...none].join("\n"),
     notes.map((note) => wrapped("note: ", note, 2)).join("\n"),
-    warnings.length === 0 ? "" : formatIssues(warnings),
+    warnings.length === 0 ? "" : wrapLines(formatIssues(warnings)),
   ]);
 }
 
@@ -42,5 +42,5 @@ export function configText({ network, relays, peers, secrets }: Imported): strin
   const config = Object.fromEntries(
     [...maps, ...secretMaps].map(([key, value]) => [`wireguard-mesh:${key}`, value]),
   );
-  return stringify({ config }, { lineWidth: 0 });
+  return stringify({ config }, { lineWidth: 0 }).trimEnd();
 }
