@@ -2,6 +2,7 @@
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
+import { graphCommand } from "./commands/graph";
 import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
@@ -28,6 +29,7 @@ export const commands = [
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
+  graphCommand(),
   configCommand(),
   qrCommand(),
 ];

@@ -62,6 +62,11 @@ const forbidden: Record<string, ForbiddenEdge> = {
     to: isUnder("mesh/import/"),
     reason: "an import uses the whole core, and no plan or push depends on one",
   },
+  "mesh/config, mesh/plan, mesh/render, mesh/host, mesh/review -> mesh/graph": {
+    from: isUnder("mesh/config/", "mesh/plan/", "mesh/render/", "mesh/host/", "mesh/review/"),
+    to: isUnder("mesh/graph/"),
+    reason: "a picture shows what they have made, and changes none of it",
+  },
   "components/ -> scripts/, test/, index.ts": {
     from: isUnder("components/"),
     to: isUnder("scripts/", "test/", "index.ts"),
