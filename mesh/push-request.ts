@@ -83,6 +83,11 @@ export interface PushRequest extends HostAccess {
    * be loaded at boot, the interface comes up without them, for its relays. Absent: then it stays down.
    */
   onlyWithFilter?: string[];
+  /**
+   * Addresses beyond the exit that must answer a ping when a host with `routeAll` begins to send through it, or it undoes the
+   * change. Absent if there are none.
+   */
+  mustAnswer?: string[];
   /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
   names?: NodeNames;
   /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */

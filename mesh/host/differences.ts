@@ -9,6 +9,7 @@ import { withKept } from "./kept";
 import { peerDifferences } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
 import type { Wanted } from "./wanted";
+import { wayOutDifferences } from "./way-out";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
 
@@ -39,6 +40,7 @@ export function liveDifferences(observed: Observation, wanted: Wanted): LiveDiff
     ...ruleDifferences(observed, wanted),
     ...sysctlDifferences(observed, wanted),
     ...filterDifference(observed, wanted),
+    ...wayOutDifferences(observed, wanted),
     ...watcherDifference(observed, wanted),
   ];
 }
