@@ -62,6 +62,7 @@ export const relayShape = z.strictObject({
   ...nodeKeys,
   rotationPort: number(parsePort, 51821).optional(),
   exit: flag().optional(),
+  exitCheck: oneOrMore(parseAddress, "9.9.9.9").optional(),
   peersCidr: text((written) => prefixOf(4, written, "peersCidr6"), "10.86.1.0/24").optional(),
   peersCidr6: text((written) => prefixOf(6, written, "peersCidr"), "fd5c:10:0:1::/64").optional(),
   ec2: z.unknown().optional(),
