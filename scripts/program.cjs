@@ -3,5 +3,7 @@
 "use strict";
 
 require("./load-typescript.cjs");
+// Of ts-node: it would format a stack for each promise of the SDK.
+Error.prepareStackTrace = undefined;
 
 module.exports = require("../index.ts");

@@ -11,6 +11,7 @@ export interface Draft {
   network: Partial<RawNetwork>;
   /** Relays and peers, sorted by name. Includes disabled ones, because they keep their address and key. */
   nodes: NodeDraft[];
+  relays: NodeDraft[];
   /** Undefined if it is not set. */
   policy: Partial<RawPolicyRule>[] | undefined;
   expect: Partial<RawExpect>[];
@@ -72,18 +73,18 @@ export function homeOf(
   { kind, fields }: Pick<NodeDraft, "kind" | "fields">,
   draft: Draft,
 ): string | null {
-  return kind === "relay" ? null : (fields.relay ?? firstRelay(draft.nodes));
+  return kind === "relay" ? null : (fields.relay ?? firstRelay(draft.relays));
 }
 
 /**
  * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
  * and by name a new relay `berlin` would take over the peers of `tokyo`.
  */
-function firstRelay(nodes: readonly NodeDraft[]): string | null {
-  const relays = nodes.flatMap(({ name, kind, active, fields }) =>
-    kind === "relay" && active && fields.address ? [{ name, address: fields.address }] : [],
+function firstRelay(relays: readonly NodeDraft[]): string | null {
+  const active = relays.flatMap(({ name, active, fields: { address } }) =>
+    active && address ? [{ name, address }] : [],
   );
-  return relays.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
+  return active.sort((a, b) => compareAddresses(a.address, b.address))[0]?.name ?? null;
 }
 
 /** The ranges of a relay's peers: IPv4, then IPv6. */

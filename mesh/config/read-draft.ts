@@ -35,6 +35,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
   const draft = {
     network,
     nodes,
+    relays: nodes.filter(({ kind }) => kind === "relay"),
     policy: readPolicy(raw, issues),
     expect: readExpect(raw["expect"] ?? [], issues),
     secrets: readSecrets(raw, issues),

@@ -9,11 +9,12 @@ import { nearest } from "./shape-issues";
 /** `tunnels` is null if the network's prefixes are invalid. */
 export function hostIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   const active = draft.nodes.filter((node) => node.active);
+  const gateways = active.filter(({ fields: { subnets = [] } }) => subnets.length > 0);
   return [
     ...draft.nodes.flatMap(missingHostKey),
     ...draft.nodes.flatMap((node) => viaIssues(node, draft)),
     ...sameMachine(draft.nodes),
-    ...active.flatMap((node) => hostInside(node, active, tunnels)),
+    ...active.flatMap((node) => hostInside(node, gateways, tunnels)),
   ];
 }
 
@@ -30,8 +31,7 @@ function missingHostKey(node: NodeDraft): Issue[] {
   ];
 }
 
-function viaIssues(node: NodeDraft, draft: Draft): Issue[] {
-  const relays = draft.nodes.filter((candidate) => candidate.kind === "relay");
+function viaIssues(node: NodeDraft, { relays }: Draft): Issue[] {
   return hostsOf(node).flatMap((host) => {
     if (host.kind !== "via") return [];
     const path = `${node.path}.host`;
@@ -88,15 +88,18 @@ function machinesAt(host: Host): string[] {
 }
 
 /** The push would cut its own way in: from then on the host's LAN, so its answers too, are routed into the tunnel. */
-function hostInside(node: NodeDraft, nodes: NodeDraft[], tunnels: Tunnels | null): Issue[] {
+function hostInside(node: NodeDraft, gateways: NodeDraft[], tunnels: Tunnels | null): Issue[] {
   const { site } = node.fields;
   const isNear = (other: NodeDraft) =>
     other === node || (node.kind === "peer" && site !== undefined && other.fields.site === site);
-  const inner = innerPrefixes(lansOf(nodes.filter((other) => !isNear(other))), tunnels);
-  return hostsOf(node).flatMap((host) => {
-    const address = host.kind === "ssh" ? addressIn(host.address) : null;
-    const around = inner.find(({ prefix }) => address !== null && contains(prefix, address));
-    if (address === null || around === undefined) return [];
+  const addresses = hostsOf(node).flatMap((host) =>
+    host.kind === "ssh" ? (addressIn(host.address) ?? []) : [],
+  );
+  if (addresses.length === 0) return [];
+  const inner = innerPrefixes(lansOf(gateways.filter((other) => !isNear(other))), tunnels);
+  return addresses.flatMap((address) => {
+    const around = inner.find(({ prefix }) => contains(prefix, address));
+    if (around === undefined) return [];
     const { of, prefix } = around;
     const message = `${address.text} is in ${of} (${prefix.text}), so the node would reach its own network through the tunnel`;
     return [error(`${node.path}.host`, message, of === "the tunnel" ? OUTSIDE : SAME_SITE)];

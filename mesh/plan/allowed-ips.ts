@@ -70,8 +70,8 @@ function throughHome(
   policy: Policy | null,
 ): Prefix[] {
   if (node.routeAll === true) return [...EVERYTHING];
-  const lans = index.nodes
-    .filter((other) => other.subnets.length > 0 && other.name !== node.name)
+  const lans = index.gateways
+    .filter((other) => other.name !== node.name)
     .filter((other) => other.name === node.relay || !index.linked(node.name, other.name))
     .flatMap((other) => lansFor(node, other))
     .filter((lan) => policy?.mayTalkWithLan(node, lan.text) ?? true);

@@ -1,5 +1,5 @@
 /** The names of nodes under the domain of the network, and who answers for them. */
-import { addressesOf, type MeshConfig, type Node } from "../config/config";
+import { addressesOf, type MeshConfig, type Network, type Node } from "../config/config";
 
 /**
  * `NAME ADDRESS [ADDRESS6]` of every node. IPv6 addresses only for a node that has one itself: others would try an address
@@ -21,12 +21,11 @@ export function servesNames(kind: Node["kind"], isPushed: boolean): boolean {
  * What a device, which has no /etc/hosts of ours, has as its DNS servers and search domain: its home relay, and the domain.
  * Null for other nodes, and where no relay answers.
  */
-export function dnsOf(node: Node, { network, nodes }: Pick<MeshConfig, "network" | "nodes">) {
-  const home = nodes.find(({ name }) => name === node.relay);
-  if (network.domain === undefined || node.hosts.length > 0 || !home) return null;
+export function dnsOf(node: Node, home: Node | undefined, { domain }: Network) {
+  if (domain === undefined || node.hosts.length > 0 || !home) return null;
   if (!servesNames(home.kind, home.hosts.length > 0)) return null;
   const ipv6 = node.address6 === null || home.address6 === null ? [] : [home.address6.text];
-  return { servers: [home.address.text, ...ipv6], domain: network.domain };
+  return { servers: [home.address.text, ...ipv6], domain };
 }
 
 /** `NAME.DOMAIN ADDRESS [ADDRESS6]`, one line for each node; null without a domain. */

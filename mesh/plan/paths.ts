@@ -5,6 +5,8 @@ import type { Link } from "./links";
 
 export interface LinkIndex {
   nodes: readonly Node[];
+  /** Those with LANs behind them. */
+  gateways: readonly Node[];
   node(name: string): Node | undefined;
   linked(a: string, b: string): boolean;
   /** The nodes linked to this one, sorted by name. */
@@ -20,6 +22,7 @@ export function indexLinks(nodes: readonly Node[], links: readonly Link[]): Link
   }
   return {
     nodes,
+    gateways: nodes.filter(({ subnets }) => subnets.length > 0),
     node: (name) => byName.get(name),
     linked: (a, b) => neighbours.get(a)?.has(b) ?? false,
     neighbours: (name) =>

@@ -91,7 +91,8 @@ function planNode(
   const sections = neighbours.flatMap((neighbour) =>
     planSections(node, neighbour, config, index, policy),
   );
-  const dns = dnsOf(node, config);
+  const home = node.relay === null ? undefined : index.node(node.relay);
+  const dns = dnsOf(node, home, config.network);
   return {
     ...node,
     sections,

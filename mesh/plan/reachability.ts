@@ -1,6 +1,7 @@
 /** Reachability in compact form: between groups of nodes that are alike, for people. */
 import type { Prefix } from "../addresses";
 import type { Node } from "../config/config";
+import { jumpRelays } from "./jump-relays";
 import { filters } from "./links";
 import { exitsOf } from "./nat-plan";
 import { carries, indexLinks, pathBetween, pathText, type LinkIndex } from "./paths";
@@ -137,7 +138,9 @@ function labelsOf(nodes: readonly Node[], policy: NonNullable<Plan["policy"]>): 
       const logins = node.hosts.flatMap((host) =>
         host.kind === "via" ? [`via:${host.relay}`] : [],
       );
-      const parts = [...named, ...logins, ...(dialled ? forLinks(node) : [])];
+      // All relays may ping a node that has no other way in.
+      const direct = logins.length > 0 && jumpRelays(node).length === 0 ? ["direct"] : [];
+      const parts = [...named, ...direct, ...logins, ...(dialled ? forLinks(node) : [])];
       return parts.length === 0 ? "" : ` (${[...new Set(parts)].sort().join(", ")})`;
     },
     ofLan: ({ text, family }, group) =>

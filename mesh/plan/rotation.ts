@@ -114,7 +114,7 @@ export function planRotation(
   index: LinkIndex,
 ): RotationPlan | null {
   if (node.hosts.length === 0) return null;
-  const pairs = index.neighbours(node.name).flatMap((neighbour) => pairOf(neighbour, sections));
+  const pairs = [...Map.groupBy(sections, ({ name }) => name).values()].flatMap(pairOf);
   const mustShake = sections
     .filter((section) => section.endpoint !== null && mustHandshake(node, section, index))
     .map((section) => section.publicKey);
@@ -131,8 +131,8 @@ export function announcesKey(node: Node): boolean {
   return node.kind === "peer" && holdsNextKey(node);
 }
 
-function pairOf(neighbour: Node, sections: readonly PeerSection[]): RotatingKeys[] {
-  const [current, next] = sections.filter(({ name }) => name === neighbour.name);
+/** Of a neighbour's sections. */
+function pairOf([current, next]: PeerSection[]): RotatingKeys[] {
   if (current === undefined || next === undefined) return [];
   return [{ current: current.publicKey, next: next.publicKey, allowedIps: current.allowedIps }];
 }

@@ -1,23 +1,23 @@
 /** Tables without borders, so that the output can be cut, grepped and pasted. */
-import Table from "cli-table3";
+import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 
+/** Columns are two spaces apart; no line ends in spaces. */
 export function formatTable(head: string[], rows: string[][]): string {
-  const chars = Object.fromEntries(PARTS.map((part) => [part, ""]));
-  const table = new Table({
-    head: head.map((text) => pc.bold(text)),
-    chars: { ...chars, middle: "  " },
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
-  });
-  table.push(...rows);
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+  const lines = [head.map((text) => pc.bold(text)), ...rows];
+  const widths = head.map((_, column) =>
+    lines.reduce((most, line) => Math.max(most, widthOf(line[column])), 0),
+  );
+  return lines.map((line) => formatLine(line, widths)).join("\n");
 }
 
-const PARTS = [
-  ...["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
-  ...["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid"],
-];
+function formatLine(line: string[], widths: number[]): string {
+  const cells = line.map(
+    (cell, column) => cell + " ".repeat((widths[column] ?? 0) - widthOf(cell)),
+  );
+  return cells.join("  ").trimEnd();
+}
+
+function widthOf(cell = ""): number {
+  return stripVTControlCharacters(cell).length;
+}

@@ -216,8 +216,13 @@ function reasonOf(message: string, node: string | null): string {
   const text = withoutColours(message)
     .replace(/^exit status \d+: running "[^\n]*\n/, "")
     .trim();
+  // The engine passes the config in one environment variable (pulumi/pulumi#8680).
+  if (/language executor.*argument list too long/s.test(text)) return CONFIG_TOO_LONG;
   return node !== null && text.startsWith(`${node}: `) ? text.slice(node.length + 2) : text;
 }
+
+const CONFIG_TOO_LONG = `the stack's config is longer than the 128 KiB that Linux passes to a Pulumi program
+Private keys take half of it: a device can keep its own, see docs/limits.md.`;
 
 /** Whether it is the engine's error for a resource that was skipped because another one failed. */
 function isFollowUp(reason: string): boolean {

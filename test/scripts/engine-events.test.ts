@@ -70,6 +70,14 @@ describe("the engine's events", () => {
     assert.deepEqual([failed, warnings], [[{ node: null, reason: text }], [text]]);
   });
 
+  it("say that a config is too long for the engine, which only names a program that it could not start", () => {
+    const message =
+      "<{%reset%}>an unhandled error occurred: Problem executing program (could not run language executor): fork/exec /usr/bin/node: argument list too long<{%reset%}>\n";
+    const event = { diagnosticEvent: { urn: "", message, color: "raw", severity: "error" } };
+    const { failed } = readEvents(JSON.stringify(event));
+    assert.match(failed[0]?.reason ?? "", /^the stack's config is longer than the 128 KiB/);
+  });
+
   it("may end in the middle of a line, or be empty, when the engine was killed", () => {
     for (const text of ["", '{"sequence":1,"summaryEvent":{"isPrev']) {
       const { review, outdated, ...events } = readEvents(text);

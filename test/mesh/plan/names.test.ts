@@ -1,7 +1,7 @@
 /** Who is given which names, and whom devices ask. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { dnsOf, namesKnownBy, namesText } from "../../../mesh/plan/names";
+import { namesKnownBy, namesText } from "../../../mesh/plan/names";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { renderRedacted } from "../../../mesh/render/render";
 import { networks } from "../../support/networks";
@@ -30,7 +30,7 @@ describe("the names of nodes", () => {
   });
 
   it("are answered by the home relay of a device, at the addresses that it can reach", () => {
-    const dns = (name: string) => dnsOf(nodeIn(plan, name), plan);
+    const dns = (name: string) => nodeIn(plan, name).dns ?? null;
     const domain = "mesh.internal";
     assert.deepEqual(dns("laptop"), { servers: ["10.86.0.1", "fd5c:10::1"], domain });
     assert.deepEqual(dns("desktop"), { servers: ["10.86.0.1"], domain });
@@ -49,9 +49,9 @@ describe("the names of nodes", () => {
         peers: { laptop: { host: "root@192.0.2.5", hostKey } },
       }),
     );
-    assert.equal(dnsOf(nodeIn(pushed, "laptop"), pushed), null);
+    assert.equal(nodeIn(pushed, "laptop").dns ?? null, null);
     const byHand = planOf(changed({ network }));
-    assert.equal(dnsOf(nodeIn(byHand, "laptop"), byHand), null);
+    assert.equal(nodeIn(byHand, "laptop").dns ?? null, null);
   });
 
   it("leave no trace in a network without a domain", () => {

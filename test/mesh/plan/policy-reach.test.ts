@@ -57,6 +57,35 @@ describe("reachability with a policy", () => {
     });
   });
 
+  it("tells hosts that only the tunnel leads to from those with another way in", () => {
+    const peer = (at: number, host: unknown) => ({
+      address: `10.86.0.${at}`,
+      publicKey: keyPair(at).publicKey,
+      host,
+      hostKey,
+    });
+    const relays = {
+      tokyo,
+      berlin: {
+        address: "10.86.0.65",
+        publicKey: keyPair(8).publicKey,
+        host: "root@198.51.100.2",
+        hostKey,
+      },
+    };
+    const peers = {
+      desktop: peer(20, "root@via:tokyo"),
+      laptop: peer(21, ["root@198.51.100.6", "root@via:tokyo"]),
+    };
+    const { groups, paths } = reachabilityOf(planOf(changed({ relays, peers, policy: [] })));
+    assert.deepEqual(groups, {
+      desktop: "peers of tokyo (via:tokyo)",
+      laptop: "peers of tokyo (direct, via:tokyo)",
+    });
+    assert.equal(paths["berlin -> peers of tokyo (via:tokyo)"], "through tokyo: ping");
+    assert.equal(paths["berlin -> peers of tokyo (direct, via:tokyo)"], undefined);
+  });
+
   it("grows with the nodes, not with their pairs", () => {
     const policy = [
       { from: ["tag:guest"], to: ["tag:server"], ports: ["tcp/443"] },
