@@ -1,7 +1,7 @@
 /**
  * Renders, as part of the nftables table (filter.ts) of a host that sends everything through an exit, what keeps its own way
- * in: connections that arrive outside of the tunnel are answered by the way that they came, and those that were open before the
- * table was loaded go on. A route is chosen again for a packet that a `route` chain marks (nft(8)).
+ * in: connections that arrive outside of the tunnel are answered by the way that they came, and those that were open before go on,
+ * whoever speaks first. A route is chosen again for a packet that a `route` chain marks (nft(8)).
  */
 import type { Network } from "../config/config";
 import type { NodePlan } from "../plan/plan";
@@ -17,10 +17,10 @@ const RESTORE = "meta mark set ct mark";
 export function ownWayBlocks(node: NodePlan, network: Network): Block[] {
   if (!sendsAll(node)) return [];
   const { address, address6 } = node;
-  // The source of a connection through the tunnel is an address of the tunnel.
+  // A connection with another source began when another way led out.
   const sources = [
-    `ip saddr != ${address.text}`,
-    address6 === null ? "meta nfproto ipv6" : `ip6 saddr != ${address6.text}`,
+    `ip saddr != ${address.text} meta l4proto tcp`,
+    `${address6 === null ? "meta nfproto ipv6" : `ip6 saddr != ${address6.text}`} meta l4proto tcp`,
   ];
   return [
     [
@@ -36,7 +36,7 @@ export function ownWayBlocks(node: NodePlan, network: Network): Block[] {
       `\tct mark ${MARK} ${RESTORE} accept`,
       // One that begins now goes into the tunnel.
       "\ttcp flags syn return",
-      ...sources.map((match) => `\t${match} meta l4proto tcp ct state new ${KEEP} ${RESTORE}`),
+      ...sources.map((match) => `\toifname "${network.interface}" ${match} ${KEEP} ${RESTORE}`),
       "}",
     ],
   ];

@@ -46,7 +46,7 @@ const network = {
 
 /** Everything that routes on a host, without what differs between two equal states. */
 const ROUTING =
-  "ip rule; ip -6 rule; ip route show table all dev wg0; ip -6 route show table all dev wg0 | grep -v -e multicast -e 'local fe80'; wg show wg0 fwmark; wg show wg0 allowed-ips; nft -s list ruleset";
+  "ip rule; ip -6 rule; ip route show table all dev wg0 | grep -v -e multicast -e 'local fe80'; wg show wg0 fwmark; wg show wg0 allowed-ips; nft -s list ruleset";
 
 describe("a pushed host with routeAll", function () {
   this.timeout(300_000);
@@ -123,17 +123,23 @@ describe("a pushed host with routeAll", function () {
 
   it("goes on with every session that was open, also with one in which the host speaks first", async () => {
     const stream = await TcpStream.open(mesh.lab, "web", "server", SERVER[4], 7000);
-    const waits = FAMILIES.map((family) => {
-      const script = `until [ -e /tmp/speak ]; do sleep 0.1; done; echo spoken`;
-      return login(mesh.lab, SERVER[family], script);
-    });
-    await poll(() => (mesh.lab.logins("server") > 2 ? true : undefined), {
-      limitMs: 15_000,
-      pauseMs: 50,
-    });
+    // A host that tracks connections already, as firewalls do.
+    const hook = "type filter hook input priority 0";
+    await session.on(
+      "bare",
+      `nft 'table inet own { chain in { ${hook}; ct state invalid drop; }; }'`,
+    );
+    const logins = () => mesh.lab.logins("server") + mesh.lab.logins("bare");
+    const opened = logins() + 4;
+    const script = "until [ -e /tmp/speak ]; do sleep 0.1; done; echo spoken";
+    const waits = [SERVER, BARE].flatMap((host) =>
+      FAMILIES.map((family) => login(mesh.lab, host[family], script)),
+    );
+    const allOpen = () => (logins() >= opened ? true : undefined);
+    assert.ok(await poll(allOpen, { limitMs: 15_000, pauseMs: 50 }));
     setConfig(mesh.stack, ["peers", "bare", "routeAll"], true);
     succeeded(await session.pulumi(...UP));
-    await session.on("server", "touch /tmp/speak");
+    for (const host of ["server", "bare"]) await session.on(host, "touch /tmp/speak");
     for (const said of await Promise.all(waits)) assert.equal(said.stdout, "spoken\n");
     await stream.goesOn();
     stream.close();
