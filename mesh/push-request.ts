@@ -84,8 +84,8 @@ export interface PushRequest extends HostAccess {
    */
   onlyWithFilter?: string[];
   /**
-   * Addresses beyond the exit that must answer a ping when a host with `routeAll` begins to send through it, or it undoes the
-   * change. Absent if there are none.
+   * To a host with `routeAll`: addresses, of the exit and beyond it, that must answer a ping when the host begins to send
+   * everything there, or it undoes the change.
    */
   mustAnswer?: string[];
   /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */

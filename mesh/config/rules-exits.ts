@@ -61,7 +61,7 @@ function unprovenIssues(node: NodeDraft, draft: Draft): Issue[] {
   const relay = exitOf(node, draft);
   if (relay?.fields.exit !== true || relay.fields.exitCheck !== undefined) return [];
   const message =
-    "is not proven when it begins: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left";
+    "is tried only as far as the relay: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left";
   const remedy = `name an address beyond the exit that answers a ping, e.g. ${relay.path}.exitCheck: 9.9.9.9`;
   return [warning(`${node.path}.routeAll`, message, remedy)];
 }

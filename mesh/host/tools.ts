@@ -104,8 +104,8 @@ export function missingFor(observed: Observation, wanted: Wanted): Missing | nul
   }
   if (wanted.mustAnswer.length > 0 && !observed.tools.has("ping")) {
     return {
-      cause: "the host has no ping, which proves that its exit works",
-      remedy: `install iputils-ping (or iputils) on the host, or remove exitCheck from ${node}'s relay`,
+      cause: "the host has no ping, which tries its exit",
+      remedy: `install iputils-ping (or iputils) on the host, or remove routeAll from ${node}`,
     };
   }
   if (lacksDnsmasq(observed, wanted)) {

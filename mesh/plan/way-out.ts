@@ -6,10 +6,10 @@ export function sendsAll({ routeAll, hosts }: Pick<Node, "routeAll" | "hosts">):
   return routeAll === true && hosts.length > 0;
 }
 
-/** What must answer such a host through its exit. */
-export function answersBeyond(node: Node, nodes: readonly Node[]): string[] {
+/** What must answer such a host when everything goes to its exit: that, and the addresses beyond it. */
+export function answersThrough(node: Node, nodes: readonly Node[]): string[] {
   if (!sendsAll(node)) return [];
   const exit = nodes.find(({ name }) => name === node.relay);
-  const all = exit?.exitCheck ?? [];
+  const all = exit === undefined ? [] : [exit.address, ...(exit.exitCheck ?? [])];
   return all.filter(({ family }) => family === 4 || node.address6 !== null).map(({ text }) => text);
 }

@@ -6,7 +6,7 @@ import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
-import { answersBeyond } from "../plan/way-out";
+import { answersThrough } from "../plan/way-out";
 import {
   ON_THIS_HOST,
   type HostIdentity,
@@ -100,7 +100,7 @@ function requestOf(
 }
 
 function mustAnswer(node: NodePlan, plan: Plan): Pick<PushRequest, "mustAnswer"> {
-  const addresses = answersBeyond(node, plan.nodes);
+  const addresses = answersThrough(node, plan.nodes);
   return addresses.length === 0 ? {} : { mustAnswer: addresses };
 }
 

@@ -115,7 +115,7 @@ describe("a pushed host with routeAll", function () {
     setConfig(mesh.stack, ["peers", "server", "routeAll"], true);
     const up = await session.pulumi(...UP);
     assert.notEqual(up.code, 0);
-    assert.match(up.stdout + up.stderr, new RegExp(`no answer from ${WEB[4]} beyond the exit`));
+    assert.match(up.stdout + up.stderr, new RegExp(`no answer from ${WEB[4]} through the exit`));
     assert.equal(await routing("server"), former);
     for (const family of FAMILIES) assert.ok(await reaches("server", WEB[family]));
     await session.on("relay", "nft delete table inet lab");

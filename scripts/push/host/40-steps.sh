@@ -63,11 +63,11 @@ shake() {
     pause 0.2
   done
 }
-# Whether the exit lets this host out.
+# Whether everything may go to the exit.
 reach() {
   local tries=5
   until ping -n -c 1 -W 1 "$1" >/dev/null 2>&1; do
-    [ "$((tries -= 1))" -gt 0 ] || { echo "no answer from $1 beyond the exit" >&2 && return 1; }
+    [ "$((tries -= 1))" -gt 0 ] || { echo "no answer from $1 through the exit" >&2 && return 1; }
     pause 0.5
   done
 }

@@ -63,10 +63,10 @@ describe("a pushed host that sends everything through an exit", () => {
     assert.match(config, /^AllowedIPs = 0.0.0.0\/0$/m);
   });
 
-  it("tries the addresses of its exit's check, those of IPv6 only with an address of its own", () => {
-    assert.deepEqual(desktopIn(host).request.mustAnswer, ["9.9.9.9"]);
+  it("tries its exit and the addresses of its check, those of IPv6 only with an address of its own", () => {
+    assert.deepEqual(desktopIn(host).request.mustAnswer, ["10.86.0.1", "9.9.9.9"]);
     const both = desktopIn({ ...host, address6: "fd5c:10::2" }, { cidr6: "fd5c:10::/64" });
-    assert.deepEqual(both.request.mustAnswer, ["9.9.9.9", "2620:fe::fe"]);
+    assert.deepEqual(both.request.mustAnswer, ["10.86.0.1", "9.9.9.9", "2620:fe::fe"]);
   });
 
   it("is not like a device, whose config alone does it", () => {

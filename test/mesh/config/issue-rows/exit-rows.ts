@@ -71,7 +71,7 @@ export const exitRows: Row[] = [
       [
         "peers.desktop.routeAll",
         "warning",
-        "is not proven when it begins: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left",
+        "is tried only as far as the relay: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left",
         "name an address beyond the exit that answers a ping, e.g. relays.tokyo.exitCheck: 9.9.9.9",
       ],
     ],

@@ -97,7 +97,7 @@ export class ChangeRun {
       }
       case "reach": {
         if (!this.host.beyond.has(one) || routeOf(this.host, one, null) !== "wg0")
-          throw new KernelError(`no answer from ${one} beyond the exit`);
+          throw new KernelError(`no answer from ${one} through the exit`);
         return;
       }
       case "watch": {
