@@ -10,7 +10,7 @@ export interface HostPushArgs {
   /** Identity of the machine. A change replaces the command, which cleans up the old machine. */
   machine: pulumi.Input<string>;
   /** Pushes that must succeed first. */
-  after: HostPush[];
+  after: pulumi.Resource[];
   /** Only for an EC2 instance of this stack. */
   managed?: ManagedMachine;
 }
@@ -23,33 +23,36 @@ export interface ManagedMachine {
 }
 
 /**
- * Runs the push program, which succeeds only after the host has confirmed the change. So the state never records a host
+ * Runs the push program for the node `parent`, which succeeds only after the host has confirmed the change. So the state never records a host
  * that rolled back or could not be reached as converged, and the next `up` tries again.
  */
-export class HostPush extends pulumi.ComponentResource {
-  constructor(name: string, args: HostPushArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("wireguard-mesh:index:HostPush", name, {}, opts);
-    new local.Command(
-      `${name}-command`,
-      {
-        // A constant command with everything else on stdin: the command is visible in errors and in `ps`.
-        ...(args.managed === undefined ? { create: `${PUSH} apply` } : adoptOnCreate),
-        delete: `${PUSH} remove`,
-        stdin: pulumi.secret(args.request),
-        triggers: [args.machine],
-        // stdout is the result for the state; human-readable output goes to stderr.
-        logging: local.Logging.Stderr,
-        addPreviousOutputInEnv: false,
-      },
-      // dependsOn goes on the command: a skipped component would add a redundant error.
-      {
-        parent: this,
-        dependsOn: [...args.after, ...(args.managed === undefined ? [] : [args.managed.ready])],
-        ...(args.managed === undefined ? {} : { deletedWith: args.managed.machine }),
-      },
-    );
-    this.registerOutputs({});
-  }
+export function pushToHost(
+  name: string,
+  { request, machine, after, managed }: HostPushArgs,
+  parent: pulumi.Resource,
+): pulumi.Resource {
+  return new local.Command(
+    `${name}-push-command`,
+    {
+      // A constant command with everything else on stdin: the command is visible in errors and in `ps`.
+      ...(managed === undefined ? { create: `${PUSH} apply` } : adoptOnCreate),
+      delete: `${PUSH} remove`,
+      stdin: pulumi.secret(request),
+      triggers: [machine],
+      // stdout is the result for the state; human-readable output goes to stderr.
+      logging: local.Logging.Stderr,
+      addPreviousOutputInEnv: false,
+    },
+    {
+      parent,
+      dependsOn: [...after, ...(managed === undefined ? [] : [managed.ready])],
+      ...(managed === undefined ? {} : { deletedWith: managed.machine }),
+      // A component of its own was between them up to version 0.1.
+      aliases: [
+        { parent: pulumi.createUrn(`${name}-push`, "wireguard-mesh:index:HostPush", parent) },
+      ],
+    },
+  );
 }
 
 /** `adopt` accepts the bootstrap host key. It runs only on create, so no later push accepts that key. */

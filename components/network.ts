@@ -24,7 +24,7 @@ import {
   type NodeFacts,
   type PendingFacts,
 } from "./facts";
-import type { HostPush, ManagedMachine } from "./host-push";
+import type { ManagedMachine } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
@@ -112,7 +112,7 @@ function linkedRelays(plan: NodePlan, nodes: ReadonlyMap<string, MeshNode>): str
 }
 
 /** The pushes of the named nodes; nodes without a host have none. */
-function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): HostPush[] {
+function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): pulumi.Resource[] {
   return [...new Set(names)].flatMap((name) => nodes.get(name)?.push ?? []);
 }
 
@@ -132,7 +132,7 @@ function indirect(relays: NodePlan[]): NodePlan[] {
 function nodeArgs(
   node: NodePlan,
   { plan, keyring, owner, instances }: NodesArgs,
-  after: HostPush[],
+  after: pulumi.Resource[],
 ): NodeArgs {
   const alternate = renderRedactedAlternate(node, plan.network);
   const filter = renderFilter(node, plan.network);

@@ -1,6 +1,6 @@
 /** What relays and peers have in common: a redacted config for the preview, and a push or a file to deliver. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostPush, type HostPushArgs } from "./host-push";
+import { pushToHost, type HostPushArgs } from "./host-push";
 
 export interface NodeArgs {
   /** The node's wg-quick file with every secret as `(hidden)`; a preview shows its line diff. */
@@ -20,7 +20,7 @@ export interface NodeArgs {
 /** Base of Relay and Peer. Its recorded inputs are the args without secrets, so that a preview shows them. */
 export abstract class MeshNode extends pulumi.ComponentResource {
   /** Null for a node without a host. */
-  readonly push: HostPush | null;
+  readonly push: pulumi.Resource | null;
   /** The file to deliver, secret; null for a node with a host. */
   readonly file: pulumi.Output<string> | null;
 
@@ -34,8 +34,7 @@ export abstract class MeshNode extends pulumi.ComponentResource {
     const second = alternate === undefined ? {} : { alternate };
     const table = filter === undefined ? {} : { filter };
     super(type, name, { config, ...second, forwarding, ...table }, opts);
-    this.push =
-      args.push === undefined ? null : new HostPush(`${name}-push`, args.push, { parent: this });
+    this.push = args.push === undefined ? null : pushToHost(name, args.push, this);
     this.file = args.file === undefined ? null : pulumi.secret(args.file);
     this.registerOutputs({});
   }

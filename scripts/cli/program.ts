@@ -5,6 +5,7 @@ import { Mistake } from "../../mesh/config/mistake";
 import { log } from "../log";
 import { Failure } from "../stack/failure";
 import { flushOut, writeOut } from "./stdout";
+import { checkNodeVersion } from "./node-version";
 import { ownVersion } from "./own-version";
 
 /** Resolves to the exit code: 0, 1 or 2. Never rejects. */
@@ -31,6 +32,7 @@ async function outcomeOf(
   args: string[],
 ): Promise<number> {
   try {
+    checkNodeVersion(process.versions.node);
     process.exitCode = undefined;
     await program.parseAsync(withoutVainHelp(commands, args), { from: "user" });
     return exitCode();

@@ -31,8 +31,7 @@ for (const preview of [true, false]) {
         "wireguard-mesh:index:Network": ["network"],
         "wireguard-mesh:index:Relay": ["osaka", "tokyo"],
         "wireguard-mesh:index:Peer": ["desktop", "laptop", "nas", "phone"],
-        "wireguard-mesh:index:HostPush": pushes(""),
-        "command:local:Command": pushes("-command"),
+        "command:local:Command": PUSHES,
       });
     });
 
@@ -161,9 +160,7 @@ function namesByType({ registered }: Run): Record<string, string[]> {
   );
 }
 
-function pushes(suffix: string): string[] {
-  return ["desktop", "laptop", "nas", "osaka", "tokyo"].map((name) => `${name}-push${suffix}`);
-}
+const PUSHES = ["desktop", "laptop", "nas", "osaka", "tokyo"].map((name) => `${name}-push-command`);
 
 function isCommand({ type }: { type: string }): boolean {
   return type === "command:local:Command";

@@ -1,6 +1,7 @@
 /** Runs the Pulumi program against a mocked engine and records what it registers. */
 import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime";
+import program from "../../index";
 
 /** The key that marks a secret in the inputs that the SDK sends to the engine. */
 const SECRET_MARK = "4dabf18193072939515e22adb298388d";
@@ -25,7 +26,7 @@ export interface Run {
   registered: Registration[];
   /** Calls of data sources: token and arguments. */
   calls: [string, Record<string, unknown>][];
-  /** What index.ts exports. */
+  /** What index.ts returns. */
   outputs: Record<string, unknown>;
 }
 
@@ -41,7 +42,7 @@ export interface Stack {
   states?: Record<string, Record<string, unknown>>;
 }
 
-/** Loads index.ts again and runs it. Rejects with what it throws; earlier registrations are in `registered`. */
+/** Runs index.ts. Rejects with what it throws; earlier registrations are in `registered`. */
 export async function runMockedProgram(
   stack: Stack,
   registered: Registration[] = [],
@@ -60,10 +61,7 @@ export async function runMockedProgram(
     Object.fromEntries(Object.entries(stack.config).map(([name, text]) => [key(name), text])),
     stack.secrets.map(key),
   );
-  const program = require.resolve("../../index");
-  Reflect.deleteProperty(require.cache, program);
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- the program runs when it is loaded
-  const outputs = require(program) as Record<string, unknown>;
+  const outputs = program();
   await settled(outputs);
   return { registered, calls, outputs };
 }
