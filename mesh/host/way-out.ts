@@ -4,12 +4,12 @@
  * none passes the tunnel by.
  */
 import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
+import type { LiveStep } from "./change";
 import type { LiveDifference } from "./difference";
 import type { Route, Rule } from "./network-state";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
 import type { Refusal } from "./refusals";
-import type { LiveStep } from "./change";
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 
@@ -30,29 +30,16 @@ export function hasIpv6({ sysctls }: Pick<Observation, "sysctls">): boolean {
 
 /** The rules of a host that sends everything, or has done so. */
 export function wayOutDifferences(observed: Observation, { main }: Wanted): RuleDifference[] {
-  const { rules } = observed.network;
-  const families = hasIpv6(observed) ? ([4, 6] as const) : ([4] as const);
-  const present = (of: 4 | 6, rule: (typeof RULES)[number]) =>
-    rules.some(({ family, ...it }) => family === of && isSame(it, rule));
-  if (main.sendsAll) {
-    return families.flatMap((family) =>
-      RULES.filter((rule) => !present(family, rule)).map((rule): RuleDifference => ({
-        kind: "rule",
-        family,
-        is: "missing",
-        ...rule,
-      })),
-    );
-  }
-  if (!wasOurs(observed, main.name)) return [];
-  return ([4, 6] as const).flatMap((family) =>
-    RULES.filter((rule) => present(family, rule)).map((rule): RuleDifference => ({
-      kind: "rule",
-      family,
-      is: "extra",
-      ...rule,
-    })),
-  );
+  const differing = (families: readonly (4 | 6)[], is: "missing" | "extra") =>
+    families.flatMap((family) => {
+      const present = observed.network.rules.filter((it) => it.family === family);
+      const found = RULES.filter(
+        (rule) => present.some((it) => isSame(it, rule)) === (is === "extra"),
+      );
+      return found.map((rule): RuleDifference => ({ kind: "rule", family, is, ...rule }));
+    });
+  if (main.sendsAll) return differing(hasIpv6(observed) ? [4, 6] : [4], "missing");
+  return wasOurs(observed, main.name) ? differing([4, 6], "extra") : [];
 }
 
 /** Another tunnel of wg-quick(8) may have the same rule: then the table has its route. */
@@ -117,7 +104,7 @@ export function wayOutRefusal(observed: Observation, { main, node }: Wanted): Re
     [...devices].find(([name, { mark }]) => name !== main.name && mark === OWN_WAY_MARK)?.[0] ??
     network.routes.find(({ table, device }) => table === TUNNEL_TABLE && device !== main.name)
       ?.device;
-  const rule = network.rules.find((it) => isForeign(it));
+  const rule = network.rules.find(isForeign);
   const used = user ?? (rule === undefined ? undefined : `the rule with priority ${rule.priority}`);
   if (used !== undefined) {
     return {
