@@ -2,6 +2,7 @@
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
+import { graphCommand } from "./commands/graph";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
@@ -26,6 +27,7 @@ export const commands = [
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
+  graphCommand(),
   configCommand(),
   qrCommand(),
 ];
