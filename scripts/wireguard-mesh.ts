@@ -4,6 +4,7 @@ import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
 import { doctorCommand } from "./commands/doctor";
 import { graphCommand } from "./commands/graph";
+import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { pingCommand } from "./commands/ping";
@@ -20,6 +21,7 @@ import { upCommand } from "./commands/up";
 /** In the order of `--help`. */
 export const commands = [
   initCommand(),
+  importCommand(),
   addPeerCommand(),
   removePeerCommand(),
   planCommand(),

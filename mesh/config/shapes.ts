@@ -59,7 +59,7 @@ export const networkShape = z.strictObject({
   }),
   interface: text(parseInterface, "wg0", INTERFACE).optional().meta({
     description:
-      "interface name on every host; an interface that another program made is never touched",
+      "interface name on every host; one that another program made is touched only if it has the node's own key",
     default: networkDefaults.interface,
   }),
   listenPort: number(parsePort, 51820, PORT).optional().meta({
@@ -175,6 +175,10 @@ export const relayShape = z.strictObject({
   exit: flag().optional().meta({
     description: "lets its peers with `routeAll` out; needs a `host` or `ec2`",
     default: false,
+  }),
+  exitCheck: oneOrMore(parseAddress, "9.9.9.9", ADDRESS).optional().meta({
+    description: "of an `exit`: addresses beyond it that answer a ping, which pushed hosts try",
+    page: "exit-for-a-host.md#the-exit-is-tried",
   }),
   peersCidr: cidr("peersCidr6", "10.86.1.0/24").optional().meta({
     description: "part of `cidr` for its peers, with several relays",

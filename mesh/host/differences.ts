@@ -8,7 +8,9 @@ import type { Observation } from "./observation";
 import { withKept } from "./kept";
 import { peerDifferences } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
+import { takesOver } from "./takeover";
 import type { Wanted } from "./wanted";
+import { wayOutDifferences } from "./way-out";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
 
@@ -39,6 +41,7 @@ export function liveDifferences(observed: Observation, wanted: Wanted): LiveDiff
     ...ruleDifferences(observed, wanted),
     ...sysctlDifferences(observed, wanted),
     ...filterDifference(observed, wanted),
+    ...wayOutDifferences(observed, wanted),
     ...watcherDifference(observed, wanted),
   ];
 }
@@ -62,10 +65,12 @@ function differencesOf(
 }
 
 /** An interface without our owner mark, or with another stack's. */
-function foreignOwner({ records, network }: Observation, wanted: Wanted): LiveDifference | null {
+function foreignOwner(observed: Observation, wanted: Wanted): LiveDifference | null {
+  const { records, network } = observed;
   const { owner } = records;
   const { name } = wanted.main;
   if (owner === null) {
+    if (takesOver(observed, wanted)) return null;
     const exists = network.links.has(name);
     return exists ? { kind: "owner", interface: name, owner: null } : null;
   }

@@ -11,6 +11,7 @@ import {
   type Node,
   type PolicyRule,
 } from "../config/config";
+import { linkName } from "../config/link-keys";
 import { allowedIps } from "./allowed-ips";
 import { planFilter, type FilterPlan } from "./filter-plan";
 import { jumpRelays } from "./jump-relays";
@@ -31,6 +32,7 @@ import {
   type KnownKey,
   type RotationPlan,
 } from "./rotation";
+import { sendsAll } from "./way-out";
 
 export interface Plan {
   network: Network;
@@ -153,12 +155,14 @@ function planSection(
   policy: Policy | null,
 ): PeerSection {
   const families = (prefix: Prefix) =>
-    prefix.family === 4 || node.address6 !== null || node.blockIpv6 === true;
+    prefix.family === 4 || node.address6 !== null || (node.blockIpv6 === true && !sendsAll(node));
   return {
     name: neighbour.name,
     publicKey: known.publicKey,
     which: known.which,
-    presharedKey: config.presharedKeys,
+    presharedKey:
+      config.presharedKeys ||
+      config.linkKeys?.includes(linkName(node.name, neighbour.name)) === true,
     // Without an IPv6 address the host may have IPv6 disabled, and wg-quick fails to add an IPv6 route.
     allowedIps: (known.routed ? allowedIps(node, neighbour, config, index, policy) : [])
       .filter(families)

@@ -1,18 +1,24 @@
 /** Renders a node's wg-quick(8) files. Only this file combines secrets with the plan. */
 import { presharedKeyOf } from "../keys";
 import { formatTime } from "../config/activity";
+import { linkName } from "../config/link-keys";
 import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
 import { interfaceKey, holdsNextKey } from "../plan/rotation";
+import { sendsAll } from "../plan/way-out";
 import { EXPIRY_COMMENT, ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
+import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
 
 /** The secrets of the stack that are set. */
 export interface Keyring {
   privateKeys: ReadonlyMap<string, Secret>;
   /** Private keys for the current public keys of relays whose `privateKeys` entry already is the next key. */
   formerPrivateKeys: ReadonlyMap<string, Secret>;
+  /** By link (link-keys.ts); absent: none. */
+  presharedKeys?: ReadonlyMap<string, Secret>;
+  /** All other links' keys are derived from it. */
   presharedKeySeed: Secret | null;
   /** Null: the user's own SSH agent and ssh_config. */
   sshPrivateKey: Secret | null;
@@ -62,7 +68,7 @@ interface SecretValues {
 const REDACTED: SecretValues = { privateKey: () => HIDDEN, presharedKey: () => HIDDEN };
 
 function secretsOf(node: NodePlan, keyring: Keyring): SecretValues {
-  const { presharedKeySeed, privateKeys, formerPrivateKeys } = keyring;
+  const { presharedKeys, presharedKeySeed, privateKeys, formerPrivateKeys } = keyring;
   return {
     privateKey: (from) => {
       const key = (from === "former" ? formerPrivateKeys : privateKeys).get(node.name);
@@ -70,6 +76,8 @@ function secretsOf(node: NodePlan, keyring: Keyring): SecretValues {
       return key.reveal();
     },
     presharedKey: (own, section) => {
+      const given = presharedKeys?.get(linkName(node.name, section.name));
+      if (given !== undefined) return given.reveal();
       if (presharedKeySeed === null) throw new Error("no seed for preshared keys");
       return presharedKeyOf(presharedKeySeed, own, section.publicKey).reveal();
     },
@@ -86,6 +94,7 @@ function firstInterface(node: NodePlan, network: Network): Interface {
       `Address = ${interfaceAddresses(node, network).join(", ")}`,
       node.listenPort === null ? null : `ListenPort = ${node.listenPort}`,
       mtu === null ? null : `MTU = ${mtu}`,
+      ...(sendsAll(node) ? [`FwMark = ${OWN_WAY_MARK}`, `Table = ${TUNNEL_TABLE}`] : []),
       dnsLine(node),
     ],
     sections: node.sections,

@@ -65,6 +65,16 @@ describe("the words for a difference", () => {
     [
       "no owner",
       (host) => host.files.delete("/var/lib/wireguard-mesh/wg0/owner"),
+      [
+        "wg0 has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over",
+      ],
+    ],
+    [
+      "no owner and another key",
+      (host) => {
+        host.files.delete("/var/lib/wireguard-mesh/wg0/owner");
+        deviceOf(host, IFACE).privateKey = pairAt(19).privateKey;
+      },
       ["wg0 exists, but has no owner mark: wireguard-mesh did not set it up"],
     ],
     [
@@ -242,7 +252,18 @@ describe("the words for a difference", () => {
 
   it("name what else a push would do", () => {
     const rest: [Difference, string][] = [
-      [{ kind: "rule", family: 6, is: "missing" }, "the IPv6 rule for rotating keys is missing"],
+      [
+        { kind: "rule", family: 6, is: "missing", priority: 5182, selector: "table 5182" },
+        "the IPv6 rule for rotating keys is missing",
+      ],
+      [
+        { kind: "rule", family: 4, is: "missing", priority: 1, selector: "not fwmark 0x1 table 2" },
+        "the IPv4 rule that leads into the tunnel (not fwmark 0x1 table 2) is missing",
+      ],
+      [
+        { kind: "mark", interface: "wg0", is: null, wanted: "0xca6c" },
+        "mark of its own packets is off, planned is 0xca6c",
+      ],
       [
         { kind: "sysctl", key: "net/ipv4/ip_forward", is: "1", wanted: "0" },
         "it forwards IPv4, which is not in the plan",
@@ -265,7 +286,14 @@ describe("the words for a difference", () => {
         "preshared key of peer K is another one",
       ],
       [{ kind: "file", path: "/x", is: "extra" }, "/x is not in the plan"],
-      [{ kind: "owner-mark" }, "its owner mark has another name of the node or of its machine"],
+      [
+        { kind: "owner-mark", is: "other" },
+        "its owner mark has another name of the node or of its machine",
+      ],
+      [
+        { kind: "owner-mark", is: "missing" },
+        "wg0 has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over",
+      ],
       [{ kind: "record", is: "older-format" }, "its records are those of an older version"],
     ];
     for (const [difference, words] of rest) {
