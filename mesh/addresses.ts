@@ -86,12 +86,6 @@ export function isPublic(prefix: Prefix): boolean {
   return ipaddr.parse(baseOf(prefix)).range() === "unicast";
 }
 
-/** Reports whether the address is one that only its own network knows, such as behind NAT. */
-export function isPrivate(address: IpAddress): boolean {
-  const inner = ["private", "carrierGradeNat", "uniqueLocal", "linkLocal", "loopback"];
-  return inner.includes(ipaddr.parse(address.text).range());
-}
-
 /** Reports whether another machine can dial this host: an address, a DNS name, or a placeholder. */
 export function isDialable(host: string): boolean {
   const address = addressIn(host);

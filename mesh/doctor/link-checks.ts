@@ -1,9 +1,9 @@
 /** Why packets do not pass between two hosts of which each is well by itself. */
-import { addressIn, isPrivate } from "../addresses";
+import { addressIn } from "../addresses";
 import { resolve } from "../host/endpoints";
 import { firewallCause, firewallFindings } from "../host/firewall";
 import { tunnelNeeds } from "../host/firewall-notes";
-import { addressOf } from "../host/prefixes";
+import { addressOf, isPrivate } from "../host/prefixes";
 import { formatNumericEndpoint } from "../host/wireguard-state";
 import type { NodePlan } from "../plan/plan";
 import type { Cause, HostFacts } from "./facts";
@@ -74,12 +74,8 @@ function otherOwner(address: string, node: NodePlan, hosts: Hosts): string | nul
     (one) => one.node !== node && knownAddresses(one.node, hosts).has(address),
   );
   if (owner !== undefined) return `which is ${owner.node.name}, not ${node.name}`;
-  const outer = [...own].filter((text) => {
-    const parsed = addressIn(text);
-    return (
-      parsed !== null && !isPrivate(parsed) && parsed.family === (address.includes(":") ? 6 : 4)
-    );
-  });
+  const isIpv6 = address.includes(":");
+  const outer = [...own].filter((it) => !isPrivate(it) && it.includes(":") === isIpv6);
   // Behind NAT nobody knows its outer address.
   return outer.length === 0 ? null : `which is not ${node.name} (${outer.join(", ")})`;
 }
