@@ -8,6 +8,7 @@ import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { pingCommand } from "./commands/ping";
+import { metricsCommand } from "./commands/metrics";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
 import { runProgram } from "./cli/program";
@@ -34,6 +35,7 @@ export const commands = [
   doctorCommand(),
   pingCommand(),
   graphCommand(),
+  metricsCommand(),
   configCommand(),
   qrCommand(),
 ];
