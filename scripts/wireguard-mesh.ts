@@ -15,6 +15,7 @@ import { runProgram } from "./cli/program";
 import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
+import { rollbackCommand } from "./commands/rollback";
 import { rotateCommand } from "./commands/rotate";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
@@ -29,6 +30,7 @@ export const commands = [
   previewCommand(),
   upCommand(),
   repushCommand(),
+  rollbackCommand(),
   rotateCommand(),
   keygenCommand(),
   statusCommand(),

@@ -20,8 +20,8 @@ keep_generation() {
   copy_files "$folder/$now" || return
   set -- "$folder"/*
   [ $# = 1 ] || (cd "$folder" && ls -t) | while read -r one; do
-    if [ "$((count += 1))" -gt "$GENERATIONS" ] || [ "$(value_of "$LIVE:PrivateKey" "$folder/$one")" != "$(value_of PrivateKey "$LIVE")" ] ||
-      [ "$(value_of "$STATE/confirmed:digest" "$folder/$one")" = "$(value_of digest "$STATE/confirmed")" ]; then [ "$one" = "$now" ] || rm -f "$folder/$one"; fi
+    [ "$one" = "$now" ] || { [ "$(value_of "$LIVE:PrivateKey" "$folder/$one")" = "$(value_of PrivateKey "$LIVE")" ] &&
+      [ "$(value_of "$STATE/confirmed:digest" "$folder/$one")" != "$(value_of digest "$STATE/confirmed")" ] && [ "$((count += 1))" -lt "$GENERATIONS" ]; } || rm -f "$folder/$one"
   done
 }
 
@@ -33,7 +33,9 @@ roll_back() {
   [ -n "$to" ] && [ -f "$STATE/generations/$to" ] || fail "no state ${to:-before ${now:-this one}} of $IFACE is kept" "see: ls -lt $STATE/generations"
   mkdir -p "$RUN" && copy_files "$RUN/before" || fail "the present files cannot be copied" "make room there: df -h $RUN"
   trap '' HUP PIPE # A connection through the tunnel ends with it.
-  take_files "$STATE/generations/$to" || { take_files "$RUN/before"; fail "$IFACE did not come up that way, so it is as before" "try another one: ls -lt $STATE/generations"; }
+  take_files "$STATE/generations/$to" || { take_files "$RUN/before"; to=; }
+  rm -f "$RUN/before" "$RUN/piece"
+  [ -n "$to" ] || fail "$IFACE did not come up that way, so it is as before" "try another one: ls -lt $STATE/generations"
   touch "$STATE/generations/$to"
   echo "$IFACE is as push $to had left it; peers that were removed since are back. To undo this: npx wireguard-mesh repush $(sed -n 2p "$STATE/owner")"
 }
