@@ -38,7 +38,7 @@ export function rollbackCommand(): Command {
 }
 
 function parseSerial(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError("it is a number.");
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError("It is a number.");
   return Number(text);
 }
 

@@ -2,6 +2,7 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
+import { runCanaryFirst, type CanaryReport } from "./canary";
 import { fixHosts, type HostCheck } from "./check-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
@@ -21,8 +22,12 @@ export interface UpReport {
   /** The engine began an update: not if it failed before, or the answer was no. */
   updated: boolean;
   failed: NodeFailure[];
-  /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
+  /** Pushed nodes that were skipped because a relay that they need failed, or were `stopped`; the next `up` includes them. */
   waiting: string[];
+  /** The limit of failed hosts was reached, so others were not begun. */
+  stopped: boolean;
+  /** With --canary: what became of it; null without, or where nothing was to be changed. */
+  canary: CanaryReport | null;
   /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
   /** The links between pushed nodes, and from them to devices; empty where they were not checked. */
@@ -42,6 +47,8 @@ interface HandOver {
 interface ConvergeOptions extends RunOptions {
   /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
   found?: readonly HostCheck[];
+  /** Hosts that are pushed to first, see canary.ts. Needs a reviewer. */
+  canary?: readonly string[];
 }
 
 /** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
@@ -49,12 +56,23 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
   stack.refuseMisread();
   const { plan } = stack.mesh;
   const before = await deviceFingerprints(stack, plan);
-  const run = await runUp(stack, options);
+  const { canary: names, reviewer } = options;
+  const { run, canary } =
+    names === undefined || plan === null || reviewer === undefined
+      ? { run: await runUp(stack, options), canary: null }
+      : await runCanaryFirst(stack, plan, { ...options, canary: names, reviewer });
   stack.reopen();
   await forgetUnfinished(stack, run);
   const found = options.found ?? [];
   if (plan === null || !run.updated) return reportOfEngine(run, found);
-  return reportOf(run, stack, before, found);
+  const report = await reportOf(run, stack, before, canary?.ok === false ? [] : found);
+  return canary === null ? report : withCanary(report, canary);
+}
+
+/** What the canary held back waits for no relay. */
+function withCanary(report: UpReport, canary: CanaryReport): UpReport {
+  const waiting = report.waiting.filter((name) => !canary.held.includes(name));
+  return { ...report, waiting, canary, ok: report.ok && canary.ok };
 }
 
 /** Empty, without asking the engine, for a network without devices. */
@@ -87,7 +105,14 @@ function reportOfEngine(
   { exitCode, updated, failed }: EngineRun,
   found: readonly HostCheck[],
 ): UpReport {
-  const nothing = { waiting: [], handOver: [], links: [], planned: 0 };
+  const nothing = {
+    waiting: [],
+    stopped: false,
+    canary: null,
+    handOver: [],
+    links: [],
+    planned: 0,
+  };
   return { ok: exitCode === 0, exitCode, updated, failed, ...nothing, checked: [...found] };
 }
 
@@ -115,6 +140,8 @@ async function reportOf(
     updated: run.updated,
     failed,
     waiting,
+    stopped: run.stopped === true,
+    canary: null,
     handOver,
     links,
     planned: plan.links.length,

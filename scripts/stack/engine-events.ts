@@ -27,6 +27,8 @@ export interface RunEvents {
   outdated: ReadonlyMap<string, string[]> | null;
   /** Warnings of the program and of the engine, without duplicates. */
   warnings: string[];
+  /** The resources of the run, the unchanged ones too, by the operation on each. */
+  operations: { urn: string; op: string }[];
   /** URNs of resources whose creation an earlier, interrupted run began. */
   unfinished: string[];
 }
@@ -64,6 +66,7 @@ export function readEvents(text: string): RunEvents {
     ...reviewIn(events, planned),
     cloud: cloudIn(planned),
     warnings: warningsIn(events),
+    operations: planned.map(({ urn, op }) => ({ urn, op })),
     unfinished: unfinishedIn(events),
   };
 }
@@ -76,6 +79,7 @@ type Event = Record<string, unknown>;
 
 interface Step {
   op: string;
+  urn: string;
   type: string;
   node: string;
 }
@@ -126,7 +130,7 @@ function stepIn(event: unknown): Step[] {
   if (!isMap(metadata)) return [];
   const { op, urn, type } = metadata;
   if (typeof op !== "string" || typeof urn !== "string" || typeof type !== "string") return [];
-  return [{ op, type, node: nodeOf(urn) }];
+  return [{ op, urn, type, node: nodeOf(urn) }];
 }
 
 function failuresIn(events: Event[]): NodeFailure[] {
@@ -206,7 +210,7 @@ function unfinishedIn(events: Event[]): string[] {
 }
 
 /** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` */
-function typeOf(urn: string): string {
+export function typeOf(urn: string): string {
   const types = urn.split("::").at(-2) ?? "";
   return types.slice(types.lastIndexOf("$") + 1);
 }

@@ -11,6 +11,8 @@ import type { StackRef } from "./project";
 
 export interface EngineRun extends RunEvents {
   exitCode: number;
+  /** Pushes were not begun, because too many others had failed. */
+  stopped?: boolean;
 }
 
 export interface QuietRun extends EngineRun {
@@ -33,15 +35,19 @@ export async function runWithEvents(
   });
 }
 
-/** Runs the engine without a terminal and without a word. `onEvent` gets each event as a line of JSON when it happens. */
+/**
+ * Runs the engine without a terminal and without a word. `onEvent` gets each event as a line of JSON when it happens;
+ * `environment`: more variables for the engine and what it starts.
+ */
 export async function runQuietly(
   stack: StackRef,
   args: readonly string[],
   onEvent?: (line: string) => void,
+  environment: Record<string, string> = {},
 ): Promise<QuietRun> {
   return withEventPipe(onEvent, async (events) => {
     const command = [...onStack(stack, ...args), "--event-log", events.path];
-    const answer = await runEngineQuietly(stack.project, command);
+    const answer = await runEngineQuietly(stack.project, command, environment);
     const { exitCode, stdout: tree } = answer;
     const error = exitCode === 0 ? "" : errorOf(answer);
     return { exitCode, tree, error, ...readEvents(await events.text()) };

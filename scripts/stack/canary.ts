@@ -1,0 +1,175 @@
+/** `up --canary`: one host first, with the relays that it needs; the rest only if its tunnels work. */
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { pushedBefore } from "../../mesh/plan/push-order";
+import { log } from "../log";
+import { askHosts } from "./ask-hosts";
+import { typeOf } from "./engine-events";
+import { NODE_TYPES, nodeOf, PUSH_TYPE } from "./engine-record";
+import type { EngineRun, QuietRun } from "./engine-run";
+import { Failure, nodeNamed } from "./failure";
+import { openAccess } from "./host-access";
+import { awaitLinks, linkStates, type LinkStatus } from "./link-states";
+import type { OpenStack } from "./open-stack";
+import {
+  carryOut,
+  declined,
+  hasChanges,
+  mayGoOn,
+  previewQuietly,
+  type Reviewer,
+  type RunOptions,
+} from "./reviewed-run";
+
+export interface CanaryReport {
+  nodes: string[];
+  /** The relays that were pushed to with them. */
+  relays: string[];
+  ok: boolean;
+  /** Their links that do not work; empty where their push failed. */
+  dead: LinkStatus[];
+  /** The nodes that change, and were not touched. */
+  held: string[];
+}
+
+export interface CanaryRun {
+  run: EngineRun;
+  /** Null: nothing was to be changed, or the answer was no. */
+  canary: CanaryReport | null;
+}
+
+interface CanaryOptions extends RunOptions {
+  reviewer: Reviewer;
+  canary: readonly string[];
+}
+
+/** @throws Failure for a name that is no pushed host, or that does not change. */
+export async function runCanaryFirst(
+  stack: OpenStack,
+  plan: Plan,
+  options: CanaryOptions,
+): Promise<CanaryRun> {
+  const { reviewer } = options;
+  const canaries = options.canary.map((name) => pushedNode(name, plan));
+  // In any case: it says what changes, and has the names of the resources.
+  const preview = await previewQuietly(stack, options.flags ?? []);
+  if (preview.exitCode !== 0) return { run: preview, canary: null };
+  reviewer.show(preview);
+  if (hasChanges(preview)) refuseUnchanged(canaries, preview, plan);
+  if (!(await mayGoOn(preview, reviewer, options))) return { run: declined(preview), canary: null };
+  try {
+    if (!hasChanges(preview))
+      return { run: await carryOut(stack, reviewer, options), canary: null };
+    return await pushInTurn(stack, plan, canaries, preview, options);
+  } finally {
+    reviewer.end();
+  }
+}
+
+async function pushInTurn(
+  stack: OpenStack,
+  plan: Plan,
+  canaries: readonly NodePlan[],
+  preview: QuietRun,
+  options: CanaryOptions,
+): Promise<CanaryRun> {
+  const { reviewer } = options;
+  const nodes = canaries.map(({ name }) => name);
+  const first = withNeeded(canaries, plan);
+  const changing = preview.changes.map(({ node }) => node);
+  const waiting = changing.filter((name) => !first.has(name));
+  const relays = [...first].filter((name) => changing.includes(name) && !nodes.includes(name));
+  const result = { nodes, relays, held: waiting };
+  const alive = await aliveBefore(canaries, stack, plan);
+  log(`first ${[...relays, ...nodes].join(", ")}`);
+  const run = await carryOut(stack, reviewer, options, targetsIn(preview, first, plan));
+  stack.reopen();
+  if (run.exitCode !== 0) return { run, canary: { ...result, ok: false, dead: [] } };
+  log("checking the tunnels of the canary...");
+  const links = await linksOf(canaries, stack, plan);
+  const dead = links.filter((link) => {
+    if (link.state !== "dead") return false;
+    // A neighbour that waits for its own change may not know the canary yet.
+    const waits = waiting.includes(link.a) || waiting.includes(link.b);
+    return !waits || alive.has(`${link.a} ${link.b}`);
+  });
+  if (dead.length > 0) return { run, canary: { ...result, ok: false, dead } };
+  log("they work; now the rest");
+  const rest = await carryOut(stack, reviewer, options);
+  const settled = [...new Set([...run.settled, ...rest.settled])];
+  return { run: { ...rest, settled }, canary: { ...result, ok: true, dead: [], held: [] } };
+}
+
+function pushedNode(name: string, { nodes }: Plan): NodePlan {
+  const node = nodeNamed(name, nodes);
+  if (node.hosts.length > 0) return node;
+  throw new Failure(`${name} is not pushed to, so it can be no canary`, "name a host", 2);
+}
+
+/** A host that nothing changes on would prove nothing. */
+function refuseUnchanged(canaries: readonly NodePlan[], preview: QuietRun, plan: Plan): void {
+  const changing = preview.changes.map(({ node }) => node);
+  const unchanged = canaries.find(({ name }) => !changing.includes(name));
+  if (unchanged === undefined) return;
+  const hosts = plan.nodes.filter(({ name, hosts }) => hosts.length > 0 && changing.includes(name));
+  const others = hosts.map(({ name }) => name).join(", ");
+  throw new Failure(
+    `nothing changes on ${unchanged.name}, so it would prove nothing as a canary; no host was touched`,
+    others === "" ? "run up without --canary" : `name one that changes: ${others}`,
+  );
+}
+
+/** The canaries, and the nodes that must be pushed to before them. */
+function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet<string> {
+  const needed = new Set<string>();
+  const add = (node: NodePlan): void => {
+    if (needed.has(node.name)) return;
+    needed.add(node.name);
+    const before = pushedBefore(node, nodes);
+    nodes.filter(({ name }) => before.includes(name)).forEach(add);
+  };
+  canaries.forEach(add);
+  return needed;
+}
+
+const HOST_PUSH_TYPE = "wireguard-mesh:index:HostPush";
+
+/**
+ * The resources of these nodes, and those that do not exist yet and on which they depend. The network's own record is left for
+ * the end, because it says who can reach whom.
+ */
+function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: Plan): string[] {
+  const onEc2 = plan.nodes.some(({ name, ec2 }) => ec2 !== null && names.has(name));
+  const own = [...NODE_TYPES, PUSH_TYPE, HOST_PUSH_TYPE];
+  return operations
+    .filter(({ urn, op }) => {
+      const type = typeOf(urn);
+      if (own.includes(type)) return names.has(nodeOf(urn));
+      if (type.startsWith("aws:")) return onEc2;
+      return op === "create";
+    })
+    .map(({ urn }) => urn);
+}
+
+/** The links of the canaries that work, as `A B`. A host that cannot be asked has none. */
+async function aliveBefore(
+  canaries: readonly NodePlan[],
+  stack: OpenStack,
+  plan: Plan,
+): Promise<ReadonlySet<string>> {
+  const answers = await askHosts(canaries, await openAccess(stack, plan));
+  const alive = linkStates(plan, answers).filter(({ state }) => state === "alive");
+  return new Set(alive.map(({ a, b }) => `${a} ${b}`));
+}
+
+async function linksOf(
+  canaries: readonly NodePlan[],
+  stack: OpenStack,
+  plan: Plan,
+): Promise<LinkStatus[]> {
+  const own = new Set(canaries.map(({ name }) => name));
+  const links = plan.links.filter(({ a, b }) => own.has(a) || own.has(b));
+  const ends = new Set(links.flatMap(({ a, b }) => [a, b]));
+  const asked = plan.nodes.filter(({ name }) => ends.has(name));
+  const states = await awaitLinks(asked, await openAccess(stack, plan));
+  return states.filter(({ a, b }) => own.has(a) || own.has(b));
+}
