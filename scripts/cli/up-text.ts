@@ -30,8 +30,8 @@ function failuresText({ failed }: UpReport): string {
 function canaryText({ canary }: UpReport): string {
   if (canary === null || canary.ok) return "";
   const { nodes, relays, dead, held } = canary;
-  const links = dead.map(({ a, b }) => `${a} - ${b}: no handshake`);
-  const cause = dead.length === 0 ? "its push failed" : "its tunnels do not work";
+  const links = dead.map(({ node, neighbour }) => `${node} does not reach ${neighbour}`);
+  const cause = dead.length === 0 ? "its push failed" : "not all of its tunnels work";
   return [
     `${pc.red("canary:")} ${nodes.join(", ")}: ${cause}, so the rest was not pushed`,
     ...(links.length === 0 ? [] : [indented(links)]),

@@ -2,13 +2,12 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { pushedBefore } from "../../mesh/plan/push-order";
 import { log } from "../log";
-import { askHosts } from "./ask-hosts";
+import { answeringNeighbours, deadTunnels, type DeadTunnel } from "./canary-tunnels";
 import { typeOf } from "./engine-events";
 import { NODE_TYPES, nodeOf, PUSH_TYPE } from "./engine-record";
 import type { EngineRun, QuietRun } from "./engine-run";
 import { Failure, nodeNamed } from "./failure";
 import { openAccess } from "./host-access";
-import { awaitLinks, linkStates, type LinkStatus } from "./link-states";
 import type { OpenStack } from "./open-stack";
 import {
   carryOut,
@@ -25,8 +24,8 @@ export interface CanaryReport {
   /** The relays that were pushed to with them. */
   relays: string[];
   ok: boolean;
-  /** Their links that do not work; empty where their push failed. */
-  dead: LinkStatus[];
+  /** Their tunnels that do not work; empty where their push failed. */
+  dead: DeadTunnel[];
   /** The nodes that change, and were not touched. */
   held: string[];
 }
@@ -79,19 +78,19 @@ async function pushInTurn(
   const waiting = changing.filter((name) => !first.has(name));
   const relays = [...first].filter((name) => changing.includes(name) && !nodes.includes(name));
   const result = { nodes, relays, held: waiting };
-  const alive = await aliveBefore(canaries, stack, plan);
+  const access = await openAccess(stack, plan);
+  const before = await Promise.all(canaries.map((node) => answeringNeighbours(node, access)));
   log(`first ${[...relays, ...nodes].join(", ")}`);
   const run = await carryOut(stack, reviewer, options, targetsIn(preview, first, plan));
   stack.reopen();
   if (run.exitCode !== 0) return { run, canary: { ...result, ok: false, dead: [] } };
   log("checking the tunnels of the canary...");
-  const links = await linksOf(canaries, stack, plan);
-  const dead = links.filter((link) => {
-    if (link.state !== "dead") return false;
-    // A neighbour that waits for its own change may not know the canary yet.
-    const waits = waiting.includes(link.a) || waiting.includes(link.b);
-    return !waits || alive.has(`${link.a} ${link.b}`);
-  });
+  // An EC2 relay may be new.
+  const now = await openAccess(stack, plan);
+  const looks = canaries.map((node, at) =>
+    deadTunnels(node, now, before[at] ?? new Set(), waiting),
+  );
+  const dead = (await Promise.all(looks)).flat();
   if (dead.length > 0) return { run, canary: { ...result, ok: false, dead } };
   log("they work; now the rest");
   const rest = await carryOut(stack, reviewer, options);
@@ -131,15 +130,13 @@ function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet
   return needed;
 }
 
-const HOST_PUSH_TYPE = "wireguard-mesh:index:HostPush";
-
 /**
  * The resources of these nodes, and those that do not exist yet and on which they depend. The network's own record is left for
  * the end, because it says who can reach whom.
  */
 function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: Plan): string[] {
   const onEc2 = plan.nodes.some(({ name, ec2 }) => ec2 !== null && names.has(name));
-  const own = [...NODE_TYPES, PUSH_TYPE, HOST_PUSH_TYPE];
+  const own = [...NODE_TYPES, PUSH_TYPE];
   return operations
     .filter(({ urn, op }) => {
       const type = typeOf(urn);
@@ -148,28 +145,4 @@ function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: P
       return op === "create";
     })
     .map(({ urn }) => urn);
-}
-
-/** The links of the canaries that work, as `A B`. A host that cannot be asked has none. */
-async function aliveBefore(
-  canaries: readonly NodePlan[],
-  stack: OpenStack,
-  plan: Plan,
-): Promise<ReadonlySet<string>> {
-  const answers = await askHosts(canaries, await openAccess(stack, plan));
-  const alive = linkStates(plan, answers).filter(({ state }) => state === "alive");
-  return new Set(alive.map(({ a, b }) => `${a} ${b}`));
-}
-
-async function linksOf(
-  canaries: readonly NodePlan[],
-  stack: OpenStack,
-  plan: Plan,
-): Promise<LinkStatus[]> {
-  const own = new Set(canaries.map(({ name }) => name));
-  const links = plan.links.filter(({ a, b }) => own.has(a) || own.has(b));
-  const ends = new Set(links.flatMap(({ a, b }) => [a, b]));
-  const asked = plan.nodes.filter(({ name }) => ends.has(name));
-  const states = await awaitLinks(asked, await openAccess(stack, plan));
-  return states.filter(({ a, b }) => own.has(a) || own.has(b));
 }
