@@ -28,7 +28,7 @@ function failuresText({ failed }: UpReport): string {
 }
 
 function canaryText({ canary }: UpReport): string {
-  if (canary === null || canary.ok) return "";
+  if (canary === undefined || canary.ok) return "";
   const { nodes, relays, dead, held } = canary;
   const links = dead.map(({ node, neighbour }) => `${node} does not reach ${neighbour}`);
   const cause = dead.length === 0 ? "its push failed" : "not all of its tunnels work";
@@ -47,9 +47,10 @@ function canaryText({ canary }: UpReport): string {
 function waitingText({ waiting, stopped }: UpReport): string {
   if (waiting.length === 0) return "";
   const names = wrapped("skipped: ", shortList(waiting));
-  const why = stopped
-    ? "So many hosts had failed that these were not begun (--max-failures)"
-    : "A relay that they need failed";
+  const why =
+    stopped === true
+      ? "So many hosts had failed that these were not begun (--max-failures)"
+      : "A relay that they need failed";
   return `${names}\n  ${why}; the next up includes them.`;
 }
 

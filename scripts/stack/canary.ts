@@ -83,7 +83,10 @@ async function pushInTurn(
   log(`first ${[...relays, ...nodes].join(", ")}`);
   const run = await carryOut(stack, reviewer, options, targetsIn(preview, first, plan));
   stack.reopen();
-  if (run.exitCode !== 0) return { run, canary: { ...result, ok: false, dead: [] } };
+  // The engine also reports what it left alone.
+  const settled = run.settled.filter((name) => !waiting.includes(name));
+  const alone = { ...run, settled };
+  if (run.exitCode !== 0) return { run: alone, canary: { ...result, ok: false, dead: [] } };
   log("checking the tunnels of the canary...");
   // An EC2 relay may be new.
   const now = await openAccess(stack, plan);
@@ -91,11 +94,11 @@ async function pushInTurn(
     deadTunnels(node, now, before[at] ?? new Set(), waiting),
   );
   const dead = (await Promise.all(looks)).flat();
-  if (dead.length > 0) return { run, canary: { ...result, ok: false, dead } };
+  if (dead.length > 0) return { run: alone, canary: { ...result, ok: false, dead } };
   log("they work; now the rest");
   const rest = await carryOut(stack, reviewer, options);
-  const settled = [...new Set([...run.settled, ...rest.settled])];
-  return { run: { ...rest, settled }, canary: { ...result, ok: true, dead: [], held: [] } };
+  const all = [...new Set([...settled, ...rest.settled])];
+  return { run: { ...rest, settled: all }, canary: { ...result, ok: true, dead: [], held: [] } };
 }
 
 function pushedNode(name: string, { nodes }: Plan): NodePlan {

@@ -24,10 +24,10 @@ export interface UpReport {
   failed: NodeFailure[];
   /** Pushed nodes that were skipped because a relay that they need failed, or were `stopped`; the next `up` includes them. */
   waiting: string[];
-  /** The limit of failed hosts was reached, so others were not begun. */
-  stopped: boolean;
-  /** With --canary: what became of it; null without, or where nothing was to be changed. */
-  canary: CanaryReport | null;
+  /** The limit of failed hosts was reached, so others were not begun; absent without. */
+  stopped?: true;
+  /** What became of a canary; absent without, or where nothing was to be changed. */
+  canary?: CanaryReport;
   /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
   /** The links between pushed nodes, and from them to devices; empty where they were not checked. */
@@ -107,8 +107,6 @@ function reportOfEngine(
 ): UpReport {
   const nothing = {
     waiting: [],
-    stopped: false,
-    canary: null,
     handOver: [],
     links: [],
     planned: 0,
@@ -140,8 +138,7 @@ async function reportOf(
     updated: run.updated,
     failed,
     waiting,
-    stopped: run.stopped === true,
-    canary: null,
+    ...(run.stopped === true ? { stopped: true } : {}),
     handOver,
     links,
     planned: plan.links.length,

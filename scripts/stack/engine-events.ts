@@ -1,6 +1,7 @@
 /** The outcome of a run of the engine, from its event log (`--event-log`, JSON lines). */
 import { isMap } from "../../mesh/config/shape-issues";
 import { reviewOf, type Review } from "../../mesh/review/review";
+import { unfinishedIn, unique, warningsIn, withoutColours, type Event } from "./engine-diagnostics";
 import {
   NODE_TYPES,
   nodeOf,
@@ -75,8 +76,6 @@ export function isPush(urn: string): boolean {
   return typeOf(urn) === PUSH_TYPE;
 }
 
-type Event = Record<string, unknown>;
-
 interface Step {
   op: string;
   urn: string;
@@ -148,11 +147,6 @@ function failuresIn(events: Event[]): NodeFailure[] {
   return failures.filter(({ reason }) => reason !== "" && !isFollowUp(reason));
 }
 
-/** The engine's own markup, e.g. `<{%reset%}>` (pulumi, sdk/go/common/diag/colors). */
-function withoutColours(text: string): string {
-  return text.replaceAll(/<\{%[^%]*%\}>/g, "");
-}
-
 /** By the resources that exist before and after the run. */
 function reviewIn(events: Event[], planned: Step[]): Pick<RunEvents, "review" | "outdated"> {
   const states = events.flatMap((event) => {
@@ -184,29 +178,6 @@ function cloudIn(planned: Step[]): CloudChange[] {
     return change === null ? [] : [[`${type.split(":").at(-1) ?? type} ${node}`, change] as const];
   });
   return [...new Map(changes)].map(([resource, change]) => ({ resource, change }));
-}
-
-/** Without the notes on how the engine found its plugins and on what it did not finish, which `up` does. */
-function warningsIn(events: Event[]): string[] {
-  return unique(diagnosticsOf(events, "warning").map((text) => withoutColours(text).trim())).filter(
-    (text) => !/^using pulumi-\S+ from \$PATH|pending operations from previous/.test(text),
-  );
-}
-
-function diagnosticsOf(events: Event[], severity: string): string[] {
-  return events.flatMap((event) => {
-    const diagnostic = event["diagnosticEvent"];
-    if (!isMap(diagnostic) || diagnostic["severity"] !== severity) return [];
-    return typeof diagnostic["message"] === "string" ? [diagnostic["message"]] : [];
-  });
-}
-
-/** From the engine's warning: it has no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
-function unfinishedIn(events: Event[]): string[] {
-  const listed = /\* (urn:\S+), interrupted while creating/g;
-  return diagnosticsOf(events, "warning").flatMap((text) =>
-    [...text.matchAll(listed)].map(([, urn]) => urn ?? ""),
-  );
 }
 
 /** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` */
@@ -247,8 +218,4 @@ function changesIn(steps: Step[]): NodeChange[] {
 function changeOf(op: string): Change | null {
   if (op === "create" || op === "update" || op === "delete" || op === "replace") return op;
   return op === "create-replacement" || op === "delete-replaced" ? "replace" : null;
-}
-
-function unique(names: string[]): string[] {
-  return [...new Set(names)];
 }
