@@ -1,12 +1,16 @@
 /** The metrics for Prometheus, and the nodes that `status` calls silent. */
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { metricsCommand } from "../../scripts/commands/metrics";
 import { expositionText, familiesOf } from "../../scripts/commands/metrics/exposition";
 import { silentNodes, silentText } from "../../scripts/commands/status/silent";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import * as by from "./support/hand-edits";
-import { keyOf } from "./support/network";
+import { keyOf, STACK_FILE } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
+import { makeTestProject, type TestProject } from "./support/test-project";
 
 const answers = (all: Record<string, HostAnswer>) => new Map(Object.entries(all));
 const textOf = (all: Record<string, HostAnswer>) =>
@@ -81,6 +85,52 @@ describe("metrics", () => {
     );
   });
 });
+
+describe("the file of metrics", () => {
+  let project: TestProject;
+  beforeEach(() => {
+    project = makeTestProject();
+    // Nobody to ask.
+    const withoutHosts = STACK_FILE.replace(/host: root@(.*)/, 'endpoint: "$1:51820"').replace(
+      /^ +host(Key)?: .*\n/gm,
+      "",
+    );
+    project.write("Pulumi.test.yaml", withoutHosts);
+  });
+  afterEach(() => {
+    project.remove();
+  });
+  const metrics = (...args: string[]) => project.run([metricsCommand()], "metrics", ...args);
+
+  it("is replaced as a whole, and readable for node_exporter whatever the umask is", async () => {
+    const umask = process.umask(0o077);
+    try {
+      mkdirSync(join(project.root, "textfile"));
+      project.write("textfile/mesh.prom", "former");
+      const former = statSync(join(project.root, "textfile/mesh.prom")).ino;
+      const done = await metrics("--out", "textfile/mesh.prom");
+      assert.deepEqual([done.exitCode, done.stdout], [0, ""], done.stderr);
+      const now = statSync(join(project.root, "textfile/mesh.prom"));
+      assert.deepEqual([now.mode & 0o777, now.ino !== former], [0o644, true]);
+      assert.deepEqual(readdirSync(join(project.root, "textfile")), ["mesh.prom"]);
+      assert.match(project.read("textfile/mesh.prom"), /^wireguard_mesh_last_look_seconds \d+$/m);
+      assert.equal((await metrics("--out", "-")).stdout.split("\n")[0], HELP);
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  it("cannot be written into a folder that is not there", async () => {
+    const done = await metrics("--out", "missing/mesh.prom");
+    assert.equal(done.exitCode, 1);
+    assert.match(
+      done.stderr,
+      /^error: missing\/mesh\.prom could not be written: ENOENT.*\n.*ls -ld missing$/m,
+    );
+  });
+});
+
+const HELP = "# HELP wireguard_mesh_last_look_seconds UNIX timestamp of these metrics";
 
 describe("the nodes that status calls silent", () => {
   const silentWith = (all: Record<string, HostAnswer>) =>
