@@ -2,6 +2,7 @@
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
+import { handOverCommand } from "./commands/hand-over";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
@@ -27,6 +28,7 @@ const commands = [
   statusCommand(),
   configCommand(),
   qrCommand(),
+  handOverCommand(),
 ];
 
 // Each write reports its own error; see cli/stdout.ts.

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import type { Command } from "commander";
 import { addPeerCommand } from "../../scripts/commands/add-peer";
 import { configCommand } from "../../scripts/commands/config";
+import { handOverCommand } from "../../scripts/commands/hand-over";
 import { initCommand } from "../../scripts/commands/init";
 import { keygenCommand } from "../../scripts/commands/keygen";
 import { planCommand } from "../../scripts/commands/plan";
@@ -25,6 +26,7 @@ const PAGES = [
 const COMMANDS: Record<string, () => Command> = {
   "add-peer": addPeerCommand,
   config: configCommand,
+  "hand-over": handOverCommand,
   init: initCommand,
   keygen: keygenCommand,
   plan: planCommand,
