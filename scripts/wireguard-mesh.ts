@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
+import { completionCommand } from "./commands/completion";
 import { configCommand } from "./commands/config";
 import { handOverCommand } from "./commands/hand-over";
 import { initCommand } from "./commands/init";
@@ -29,6 +30,7 @@ const commands = [
   configCommand(),
   qrCommand(),
   handOverCommand(),
+  completionCommand(),
 ];
 
 // Each write reports its own error; see cli/stdout.ts.

@@ -69,6 +69,11 @@ export function noStackFile({ name, file, project }: StackRef): Failure {
   );
 }
 
+/** The stacks that have a file in the project. */
+export function stackNames(from = process.cwd()): string[] {
+  return stacksWithFile(findProject(from));
+}
+
 function stacksWithFile({ stackFiles }: Project): string[] {
   if (!existsSync(stackFiles)) return [];
   return readdirSync(stackFiles)

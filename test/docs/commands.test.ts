@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Command } from "commander";
 import { addPeerCommand } from "../../scripts/commands/add-peer";
+import { completionCommand } from "../../scripts/commands/completion";
 import { configCommand } from "../../scripts/commands/config";
 import { handOverCommand } from "../../scripts/commands/hand-over";
 import { initCommand } from "../../scripts/commands/init";
@@ -25,6 +26,7 @@ const PAGES = [
 
 const COMMANDS: Record<string, () => Command> = {
   "add-peer": addPeerCommand,
+  completion: completionCommand,
   config: configCommand,
   "hand-over": handOverCommand,
   init: initCommand,
