@@ -62,7 +62,7 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
 /** They are a few lines for each node, so they are not printed. */
 function outputsHint({ name }: OpenStack, { exitCode, planned }: UpReport): string {
   if (exitCode !== 0 || planned === 0) return "";
-  return wrapLines(`Addresses, keys and paths: pulumi stack output --stack ${name}`);
+  return wrapLines(`Addresses, keys and paths: npx pulumi stack output --stack ${name}`);
 }
 
 /** The findings are printed before the engine asks whether to go on. */

@@ -40,7 +40,7 @@ export function findStack(flag: string | undefined, from = process.cwd()): Stack
   if (name !== null) return stackOf(project, name);
   throw new Failure(
     "no stack is selected",
-    "name one with --stack NAME, select one with `pulumi stack select NAME`, or make one: npx wireguard-mesh init",
+    "name one with --stack NAME, select one with `npx pulumi stack select NAME`, or make one: npx wireguard-mesh init",
     2,
   );
 }

@@ -187,7 +187,7 @@ describe("up and preview", () => {
       const { stdout, stderr, exitCode } = await run("up", "--yes", "--json");
       assert.equal(exitCode, 1);
       const { failed } = JSON.parse(stdout) as { failed: { node: null; reason: string }[] };
-      const words = `another run holds the stack's lock: process ${pid} of root on ${host}, since 2026-01-02T03:04:05Z. Wait until it has ended, then run this again. If it was killed: pulumi cancel --stack test`;
+      const words = `another run holds the stack's lock: process ${pid} of root on ${host}, since 2026-01-02T03:04:05Z. Wait until it has ended, then run this again. If it was killed: npx pulumi cancel --stack test`;
       assert.deepEqual(failed, [{ node: null, reason: words }]);
       assert.ok(stderr.includes(words), stderr);
       engine.kill();
