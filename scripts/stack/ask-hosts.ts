@@ -1,6 +1,7 @@
 /** Asks hosts for their state, several at a time. */
 import { namesOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
+import { withProgress } from "../progress";
 import { NO_QUESTIONS } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
 import { PushError } from "../push/push-error";
@@ -28,13 +29,21 @@ export async function askHosts(
 ): Promise<Map<string, HostAnswer>> {
   const queue = nodes.filter((node) => node.hosts.length > 0);
   const answers = new Map<string, HostAnswer>();
-  const worker = async () => {
-    for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-      answers.set(node.name, await askHost(node, access));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const words = askedWords(queue.length, answers);
+  await withProgress(words, async (update) => {
+    const worker = async () => {
+      for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
+        answers.set(node.name, await askHost(node, access));
+        update();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  });
   return answers;
+}
+
+function askedWords(hosts: number, answers: HostAnswers): () => string {
+  return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
 async function askHost(node: NodePlan, access: Access): Promise<HostAnswer> {

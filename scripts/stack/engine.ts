@@ -24,12 +24,17 @@ export async function askEngine(
   return onWholeState(project, () => collect(project, all, stdin), isUnreadable);
 }
 
-/** As askEngine, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
+/**
+ * As askEngine, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. `variables` are
+ * added to its environment, which is its plugins' and the push program's too.
+ */
 export async function runEngineQuietly(
   project: Project,
   args: readonly string[],
+  variables: Readonly<Record<string, string>>,
 ): Promise<EngineAnswer> {
-  const run = () => withoutInterrupts(() => collect(project, [...args, "--non-interactive"], ""));
+  const all = [...args, "--non-interactive"];
+  const run = () => withoutInterrupts(() => collect(project, all, "", variables));
   return onWholeState(project, run, isUnreadable);
 }
 
@@ -63,10 +68,11 @@ async function collect(
   project: Project,
   args: readonly string[],
   stdin: string,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<EngineAnswer> {
   const child = spawn(findEngine(project.root), args, {
     cwd: project.root,
-    env: engineEnvironment(),
+    env: { ...engineEnvironment(), ...variables },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const stdout: Buffer[] = [];
