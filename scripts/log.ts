@@ -16,9 +16,11 @@ export function canDraw(): boolean {
 
 /** Draws one line of at most 80 columns in place of the former one, below what is logged; "" takes it away. */
 export function draw(text: string): void {
-  if (!canDraw() || (live === "" && text === "")) return;
-  // In the last column some terminals begin a new line.
-  const columns = Math.min(80, process.stderr.columns) - 1;
-  live = text.length > columns ? `${text.slice(0, columns - 1)}…` : text;
+  if (!canDraw()) return;
+  // A terminal that knows no width says 0. In the last column some begin a new line.
+  const columns = Math.min(80, process.stderr.columns || 80) - 1;
+  const line = text.length > columns ? `${text.slice(0, columns - 1)}…` : text;
+  if (line === live) return;
+  live = line;
   process.stderr.write(`${ERASE}${live}`);
 }
