@@ -1,4 +1,4 @@
-/** The stack's outputs that are not secret, by name; docs/config.md describes them. */
+/** The stack's outputs that are not secret, by name; docs/json.md describes them. */
 import * as pulumi from "@pulumi/pulumi";
 import { formatEndpoint } from "../mesh/config/config";
 import type { NodePlan, Plan } from "../mesh/plan/plan";

@@ -1,5 +1,8 @@
 /** The text of a WireGuard key: 44 characters of base64 for 32 bytes (wg(8), genkey, pubkey, genpsk). */
 
+/** 43 digits carry 258 bits. wg rejects a key unless the last two are zero. */
+export const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
 /** Reports whether wg(8) accepts `text` as a key: canonical base64 of 32 bytes. */
 export function isKey(text: string): boolean {
   return decodeKey(text) !== null;
@@ -7,8 +10,7 @@ export function isKey(text: string): boolean {
 
 /** The 32 bytes of a base64 key, or null if wg(8) would reject the text. */
 export function decodeKey(text: string): Uint8Array | null {
-  // 43 digits carry 258 bits. wg rejects a key unless the last two are zero.
-  if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)) return null;
+  if (!KEY.test(text)) return null;
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 

@@ -16,7 +16,8 @@ import { rotateCommand } from "./commands/rotate";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
 
-const commands = [
+/** In the order of `--help`. */
+export const commands = [
   initCommand(),
   addPeerCommand(),
   removePeerCommand(),
@@ -33,10 +34,13 @@ const commands = [
   completionCommand(),
 ];
 
-// Each write reports its own error; see cli/stdout.ts.
-process.stdout.on("error", () => undefined);
-// Progress that cannot be shown ends no command.
-process.stderr.on("error", () => undefined);
-void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+// The reference of commands only lists them.
+if (require.main === module) {
+  // Each write reports its own error; see cli/stdout.ts.
+  process.stdout.on("error", () => undefined);
+  // Progress that cannot be shown ends no command.
+  process.stderr.on("error", () => undefined);
+  void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
+    process.exitCode = exitCode;
+  });
+}

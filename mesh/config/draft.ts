@@ -5,7 +5,8 @@ import { addressPlaceholder } from "../placeholders";
 import type { Host, Network, Subnet } from "./config";
 import { EC2_USER } from "./ec2";
 import type { RawEc2 } from "./ec2-shape";
-import type { RawExpect, RawNetwork, RawPeer, RawPolicyRule, RawRelay } from "./shapes";
+import type { RawExpect, RawPolicyRule } from "./policy-shape";
+import { networkDefaults, type RawNetwork, type RawPeer, type RawRelay } from "./shapes";
 
 export interface Draft {
   network: Partial<RawNetwork>;
@@ -41,14 +42,6 @@ export interface SecretsDraft {
 
 /** By node; null for a value that is not encrypted. `"all"` if the whole map is encrypted and cannot be read here. */
 export type KeysDraft = "all" | Map<string, Secret | null>;
-
-export const networkDefaults = {
-  cidr: "10.86.0.0/24",
-  interface: "wg0",
-  listenPort: 51820,
-  persistentKeepalive: 25,
-  topology: "auto",
-} as const;
 
 /** The prefixes that tunnel addresses come from. */
 export type Tunnels = Pick<Network, "cidr" | "cidr6">;

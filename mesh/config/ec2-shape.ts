@@ -1,37 +1,75 @@
 /** The shape of `ec2`: its keys and their types. */
 import { z } from "zod";
 import { parsePrefix, type Prefix } from "../addresses";
-import { IMAGES } from "./ec2";
+import { ec2Defaults, IMAGES } from "./ec2";
 import { filledList, flag, number, oneOf, text, textMap } from "./field";
+import { isWithin, PREFIX, SSH_KEY } from "./forms";
 import { Mistake, quote } from "./mistake";
 import { parseLoginKey } from "./values";
 
+const INSTANCE_TYPE = /^[a-z]+[0-9][a-z0-9-]*\.[a-z0-9-]+$/;
+const SUBNET_ID = /^subnet-[0-9a-f]{8,17}$/;
+const GENERATION = { minimum: 1 };
+
 export const ec2Shape = z.strictObject({
-  instanceType: text(parseInstanceType, "t4g.nano").optional(),
+  instanceType: text(parseInstanceType, "t4g.nano", INSTANCE_TYPE).optional().meta({
+    description: "also decides between arm64 and amd64",
+    default: ec2Defaults.instanceType,
+    page: "ec2.md#changes",
+  }),
   adminCidrs: filledList(
     parsePrefix,
     "203.0.113.7/32",
+    PREFIX,
     "list the addresses that you log in from, e.g. [203.0.113.7/32]",
-  ).optional(),
-  allowPublicSsh: flag().optional(),
-  image: oneOf(...IMAGES).optional(),
-  imageGeneration: number(parseGeneration, 2).optional(),
-  vpcCidr: text(parseVpcCidr, "172.29.86.0/24").optional(),
-  subnetId: text(parseSubnetId, "subnet-0123456789abcdef0").optional(),
-  protect: flag().optional(),
-  tags: textMap(parseTag, "{ Team: network }").optional(),
-  authorizedKeys: filledList(parseLoginKey, '"ssh-ed25519 AAAA..."').optional(),
+  )
+    .optional()
+    .meta({ description: "where SSH is open from, as CIDRs", absent: "required" }),
+  allowPublicSsh: flag().optional().meta({
+    description: "whether `adminCidrs` may be the whole internet",
+    default: false,
+  }),
+  image: oneOf(...IMAGES)
+    .optional()
+    .meta({
+      description: "a change creates a new instance from the newest image",
+      default: ec2Defaults.image,
+    }),
+  imageGeneration: number(parseGeneration, 2, GENERATION).optional().meta({
+    description: "the next number creates a new instance from the newest image",
+    default: ec2Defaults.imageGeneration,
+  }),
+  vpcCidr: text(parseVpcCidr, "172.29.86.0/24", PREFIX).optional().meta({
+    description: "of a VPC of its own; may overlap neither the tunnel nor a LAN",
+    default: ec2Defaults.vpcCidr,
+  }),
+  subnetId: text(parseSubnetId, "subnet-0123456789abcdef0", SUBNET_ID).optional().meta({
+    description:
+      "a public subnet of yours instead; it and its VPC may overlap neither the tunnel nor a LAN",
+  }),
+  protect: flag().optional().meta({
+    description: "`true`: neither the instance nor its address can be deleted by mistake",
+    default: false,
+  }),
+  tags: textMap(parseTag, "{ Team: network }").optional().meta({
+    description: "more tags, or other values, for everything that is created",
+    absent: "`Name` and `wireguard-mesh`",
+  }),
+  authorizedKeys: filledList(parseLoginKey, '"ssh-ed25519 AAAA..."', SSH_KEY).optional().meta({
+    description: "SSH public keys that may log in; used only when an instance is created",
+    absent: "the public half of `sshPrivateKey`",
+  }),
 });
 
 export type RawEc2 = z.output<typeof ec2Shape>;
 
 function parseInstanceType(written: string): string {
-  if (/^[a-z]+[0-9][a-z0-9-]*\.[a-z0-9-]+$/.test(written)) return written;
+  if (INSTANCE_TYPE.test(written)) return written;
   throw new Mistake(`${quote(written)} is not an instance type`, "write e.g. t4g.nano");
 }
 
 function parseGeneration(written: number): number {
-  if (Number.isInteger(written) && written >= 1) return written;
+  if (isWithin(written, GENERATION)) return written;
   throw new Mistake(
     `${written} is not an image generation`,
     "use a whole number from 1; the next one makes a new instance from the newest image",
@@ -49,7 +87,7 @@ function parseVpcCidr(written: string): Prefix {
 }
 
 function parseSubnetId(written: string): string {
-  if (/^subnet-[0-9a-f]{8,17}$/.test(written)) return written;
+  if (SUBNET_ID.test(written)) return written;
   throw new Mistake(`${quote(written)} is not a subnet ID`, "list yours: aws ec2 describe-subnets");
 }
 

@@ -7,8 +7,10 @@ export interface PortRange {
   last: number;
 }
 
+export const PORTS = /^(tcp|udp)\/(\d{1,5})(?:-(\d{1,5}))?$/;
+
 export function parsePorts(text: string): PortRange {
-  const match = /^(tcp|udp)\/(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  const match = PORTS.exec(text);
   const [, protocol, from = "", to = from] = match ?? [];
   const [first, last] = [Number(from), Number(to)];
   if (match !== null && first >= 1 && last <= 65535 && first <= last)

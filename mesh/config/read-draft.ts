@@ -5,9 +5,11 @@ import type { Draft, KeysDraft, NodeDraft, SecretsDraft } from "./draft";
 import { ec2Shape } from "./ec2-shape";
 import { error, type Issue } from "./issue";
 import { Mistake } from "./mistake";
+import { expectShape, policyShape } from "./policy-shape";
+import { FACTS, RECORDS } from "./sections";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
 import { isMap, mistyped, printable, readShape, unknownKey } from "./shape-issues";
-import { expectShape, networkShape, peerShape, policyShape, relayShape } from "./shapes";
+import { networkShape, peerShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
 /**
@@ -15,10 +17,6 @@ import { parseName } from "./values";
  * engine would not read as it is written is a `Mistake`.
  */
 export type RawConfig = Readonly<Record<string, unknown>>;
-
-/** Written by commands; nothing that is pushed depends on it. */
-const RECORDS = ["delivered", "rotateAll"];
-const FACTS = ["network", "relays", "peers", "policy", "expect"];
 
 const keysOfRelays = { kind: "relay", keys: Object.keys(relayShape.shape) };
 const keysOfPeers = { kind: "peer", keys: Object.keys(peerShape.shape) };
@@ -44,7 +42,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
 }
 
 function topLevelIssues(raw: RawConfig): Issue[] {
-  const known: readonly string[] = [...FACTS, ...SECRET_KEYS, ...RECORDS];
+  const known: readonly string[] = [...Object.keys(FACTS), ...SECRET_KEYS, ...Object.keys(RECORDS)];
   const unknown = Object.keys(raw).filter((key) => !known.includes(key));
   const issues = unknown.map((key) => unknownKey([], key, known));
   if (raw["peers"] === undefined || raw["peers"] === null) {
@@ -61,7 +59,7 @@ function topLevelIssues(raw: RawConfig): Issue[] {
 
 /** Drops encrypted parts that must be readable in a review, so that each is one mistake instead of many. */
 function withoutEncryptedFacts(raw: RawConfig, issues: Issue[]): RawConfig {
-  const encrypted = FACTS.filter((key) => raw[key] instanceof Secret);
+  const encrypted = Object.keys(FACTS).filter((key) => raw[key] instanceof Secret);
   for (const key of encrypted) {
     const message =
       "is encrypted, in whole or in part, but names, addresses and public keys are not secret";

@@ -1,10 +1,11 @@
 /** Rules about which nodes can be dialled: relays, endpoints, sites, keepalives. */
 import { addressIn, contains, isDialable } from "../addresses";
 import { formatEndpoint, type Endpoint } from "./config";
-import { lansOf, networkDefaults, type Draft, type NodeDraft, type Tunnels } from "./draft";
+import { lansOf, type Draft, type NodeDraft, type Tunnels } from "./draft";
 import { innerPrefixes } from "./inner-prefixes";
 import { error, warning, type Issue } from "./issue";
 import { directHost, unknownRelay } from "./rules-hosts";
+import { networkDefaults } from "./shapes";
 
 /** `tunnels` is null if the network's prefixes are invalid. */
 export function diallingIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {

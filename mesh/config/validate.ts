@@ -1,14 +1,6 @@
 /** Validates the raw config: shapes first, then the rules across nodes, reporting all mistakes together. */
 import type { Expectation, MeshConfig, Node, Subnet } from "./config";
-import {
-  homeOf,
-  hostsOf,
-  networkDefaults,
-  rangesOf,
-  tunnelsOf,
-  type Draft,
-  type NodeDraft,
-} from "./draft";
+import { homeOf, hostsOf, rangesOf, tunnelsOf, type Draft, type NodeDraft } from "./draft";
 import { error, hasErrors, type Issue } from "./issue";
 import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
 import { mergePorts } from "./ports";
@@ -25,6 +17,7 @@ import { rangeIssues } from "./rules-ranges";
 import { rotationIssues, rotationPortOf } from "./rules-rotation";
 import { secretIssues } from "./rules-secrets";
 import { nearest } from "./shape-issues";
+import { networkDefaults } from "./shapes";
 
 interface Validation {
   /** Null if an issue is an error. */

@@ -2,6 +2,7 @@
 import { isDialable, parseAddress, parsePrefix, type IpAddress } from "../addresses";
 import { decodeKey } from "../key-text";
 import type { Endpoint, Host, Subnet } from "./config";
+import { ENDPOINT, INTERFACE, isWithin, KEEPALIVE, MOMENT, MTU, NAME, PORT } from "./forms";
 import { Mistake, quote } from "./mistake";
 
 export const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -16,7 +17,7 @@ const HOST_KEY_TYPES =
  * host name and a file name.
  */
 export function parseName(text: string): string {
-  if (DNS_LABEL.test(text) && !text.includes("--")) return text;
+  if (NAME.test(text)) return text;
   throw new Mistake(
     `${quote(text)} cannot be a name`,
     "use a DNS label: lower-case letters, digits and single hyphens, at most 63 characters",
@@ -57,16 +58,15 @@ export function parsePublicKey(text: string): string {
 
 /** wg-quick(8): 1 to 15 characters of [A-Za-z0-9_=+.-]. */
 export function parseInterface(text: string): string {
-  if (/^[A-Za-z0-9_=+.-]{1,15}$/.test(text) && !RESERVED_INTERFACES.includes(text)) return text;
+  if (INTERFACE.test(text) && !RESERVED_INTERFACES.includes(text)) return text;
   throw new Mistake(
     `${quote(text)} cannot be an interface name`,
     "use 1 to 15 characters of A-Z a-z 0-9 _ = + . -, e.g. wg0 (wg-quick's rule)",
   );
 }
 
-/** `HOST:PORT`: IPv4, [IPv6] or a DNS name. */
 export function parseEndpoint(text: string): Endpoint {
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const match = ENDPOINT.exec(text);
   if (match === null) {
     throw new Mistake(
       `${quote(text)} is not an endpoint`,
@@ -144,22 +144,20 @@ export function parseMappedLan(lan: string, as: string): Subnet {
 }
 
 export function parsePort(port: number): number {
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  if (isWithin(port, PORT)) return port;
   throw new Mistake(`${port} is not a port`, "use a whole number from 1 to 65535");
 }
 
-/** wg(8), PersistentKeepalive: 0 is off. */
 export function parseKeepalive(seconds: number): number {
-  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= 65535) return seconds;
+  if (isWithin(seconds, KEEPALIVE)) return seconds;
   throw new Mistake(
     `${seconds} is not a keepalive interval`,
     "use whole seconds from 1 to 65535, or 0 for off",
   );
 }
 
-/** Every IPv4 host accepts 576 bytes (RFC 791). rules-addresses.ts checks the minimum for IPv6, 1280. */
 export function parseMtu(mtu: number): number {
-  if (Number.isInteger(mtu) && mtu >= 576 && mtu <= 65456) return mtu;
+  if (isWithin(mtu, MTU)) return mtu;
   throw new Mistake(
     `${mtu} is not a usable MTU`,
     "use a whole number from 576 (1280 with IPv6) to 65456, e.g. 1420",
@@ -169,9 +167,7 @@ export function parseMtu(mtu: number): number {
 /** `expires`, in milliseconds since 1970: a date (the end of that day, UTC) or a full ISO 8601 time. */
 export function parseExpiry(written: string): number {
   const text = withoutYamlTime(written);
-  const [, day = "", time] =
-    /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ??
-    [];
+  const [, day = "", time] = MOMENT.exec(text) ?? [];
   const moment = Date.parse(`${day}${time ?? "T23:59:59.999Z"}`);
   if (isDay(day) && !Number.isNaN(moment)) return moment;
   throw new Mistake(`${quote(text)} is not a date`, 'write "2026-12-31" or "2026-12-31T18:00:00Z"');

@@ -11,14 +11,17 @@ export interface CommonOptions {
 interface Help {
   /** Its first sentence is the summary in the list of commands. */
   description: string;
-  /** Command lines, without `npx wireguard-mesh`. */
+  /** Command lines, without `npx wireguard-mesh`, unless something comes before it. */
   examples: string[];
 }
 
 /** A command with --help and --json. `usage`: its name and arguments, `qr <node>`. */
 export function newCommand(usage: string, { description, examples }: Help): Command {
   const [name = "", ...args] = usage.split(" ");
-  const lines = examples.map((example) => `  npx wireguard-mesh ${example}`).join("\n");
+  const full = examples.map((example) =>
+    example.includes("npx wireguard-mesh") ? example : `npx wireguard-mesh ${example}`,
+  );
+  const lines = indented(full);
   const command = new Command(name)
     .description(description)
     .summary(description.split(/[.:] /)[0] ?? description);

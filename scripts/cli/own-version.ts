@@ -1,12 +1,12 @@
 /** The version of this program, from its package.json. */
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
+import { ownFolder } from "../stack/own-folder";
 
-/** The nearest package.json above this file: it lies elsewhere when it is compiled. */
-export function ownVersion(from = __dirname): string {
-  const path = join(from, "package.json");
-  if (!existsSync(path)) return from === dirname(from) ? "unknown" : ownVersion(dirname(from));
-  const manifest: unknown = JSON.parse(readFileSync(path, "utf8"));
+export function ownVersion(): string {
+  const folder = ownFolder();
+  if (folder === null) return "unknown";
+  const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   return isMap(manifest) ? String(manifest["version"]) : "unknown";
 }

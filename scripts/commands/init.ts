@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { isMap } from "../../mesh/config/shape-issues";
 import type { RawConfig } from "../../mesh/config/read-draft";
-import { networkDefaults } from "../../mesh/config/draft";
+import { networkDefaults } from "../../mesh/config/shapes";
 import type { SecretText } from "../../mesh/config/secret-keys";
 import { parseName } from "../../mesh/config/values";
 import {
@@ -107,9 +107,13 @@ async function completeStack(
   relay: Record<string, YamlValue> | undefined,
   options: InitOptions,
 ): Promise<string[]> {
-  const { text, created } = await ensureStack(stack, options);
+  const { text, created, heading } = await ensureStack(stack, options);
   const before = readConfigSoFar(text, stack.file);
-  const edit: Edit = { text, secrets: [], added: created ? [`the stack ${stack.name}`] : [] };
+  const edit: Edit = {
+    text: heading + text,
+    secrets: [],
+    added: created ? [`the stack ${stack.name}`] : [],
+  };
   addNetwork(edit, options, before);
   addRelay(edit, options.relay, relay, readConfigSoFar(edit.text, stack.file));
   addKeys(edit, readConfigSoFar(edit.text, stack.file));

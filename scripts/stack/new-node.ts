@@ -7,7 +7,8 @@ import {
   type IpAddress,
   type Prefix,
 } from "../../mesh/addresses";
-import { homeOf, networkDefaults, rangesOf } from "../../mesh/config/draft";
+import { homeOf, rangesOf } from "../../mesh/config/draft";
+import { networkDefaults } from "../../mesh/config/shapes";
 import { readDraft, type RawConfig } from "../../mesh/config/read-draft";
 import { encodeKey } from "../../mesh/key-text";
 import { privateKeyFrom, publicKeyOf } from "../../mesh/keys";

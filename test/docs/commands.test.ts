@@ -2,44 +2,16 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Command } from "commander";
-import { addPeerCommand } from "../../scripts/commands/add-peer";
-import { completionCommand } from "../../scripts/commands/completion";
-import { configCommand } from "../../scripts/commands/config";
-import { handOverCommand } from "../../scripts/commands/hand-over";
-import { initCommand } from "../../scripts/commands/init";
-import { keygenCommand } from "../../scripts/commands/keygen";
-import { planCommand } from "../../scripts/commands/plan";
-import { previewCommand } from "../../scripts/commands/preview";
-import { qrCommand } from "../../scripts/commands/qr";
-import { removePeerCommand } from "../../scripts/commands/remove-peer";
-import { repushCommand } from "../../scripts/commands/repush";
-import { rotateCommand } from "../../scripts/commands/rotate";
-import { statusCommand } from "../../scripts/commands/status";
-import { upCommand } from "../../scripts/commands/up";
+import { commands } from "../../scripts/wireguard-mesh";
 
 const ROOT = path.join(__dirname, "../..");
 const PAGES = [
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"],
-  ...fs.readdirSync(path.join(ROOT, "docs")).map((page) => path.join("docs", page)),
+  ...fs
+    .readdirSync(path.join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((page) => page.endsWith(".md"))
+    .map((page) => path.join("docs", page)),
 ];
-
-const COMMANDS: Record<string, () => Command> = {
-  "add-peer": addPeerCommand,
-  completion: completionCommand,
-  config: configCommand,
-  "hand-over": handOverCommand,
-  init: initCommand,
-  keygen: keygenCommand,
-  plan: planCommand,
-  preview: previewCommand,
-  qr: qrCommand,
-  "remove-peer": removePeerCommand,
-  repush: repushCommand,
-  rotate: rotateCommand,
-  status: statusCommand,
-  up: upCommand,
-};
 
 describe("the README and docs/", () => {
   it("name only commands and options that exist", () => {
@@ -73,21 +45,37 @@ describe("the README and docs/", () => {
     assert.deepEqual(unknown, []);
   });
 
+  it("are all found from docs/README.md", () => {
+    const index = linksIn("docs/README.md").map(({ file }) => file);
+    const unlinked = PAGES.filter((page) => page.startsWith("docs/") && !index.includes(page));
+    assert.deepEqual(unlinked, ["docs/README.md"]);
+  });
+
   it("link to pages and headings that exist", () => {
     const broken = PAGES.flatMap((page) =>
-      [...read(page).matchAll(/\]\((?!https?:)([^)\s]*?)(?:#([^)\s]+))?\)/g)].flatMap(
-        ([, target = "", heading]) => {
-          const file = target === "" ? page : path.join(path.dirname(page), target);
-          const isThere =
-            fs.existsSync(path.join(ROOT, file)) &&
-            (heading === undefined || headingsOf(file).includes(heading));
-          return isThere ? [] : [`${page}: ${target}#${heading ?? ""}`];
-        },
-      ),
+      linksIn(page).flatMap(({ file, heading }) => {
+        const isThere =
+          fs.existsSync(path.join(ROOT, file)) &&
+          (heading === undefined || headingsOf(file).includes(heading));
+        return isThere ? [] : [`${page}: ${file}#${heading ?? ""}`];
+      }),
     );
     assert.deepEqual(broken, []);
   });
 });
+
+/** The relative links of a page: `[text](target)`, also of pictures, and `[text]: target`. */
+function linksIn(page: string): { file: string; heading: string | undefined }[] {
+  const text = read(page).replaceAll(/^ *```.*?^ *```$/gms, "");
+  const links = [
+    ...text.matchAll(/\]\((?!https?:)([^)\s#]*)(?:#([^)\s]+))?\)/g),
+    ...text.matchAll(/^\[[^\]]+\]: (?!https?:)([^\s#]*)(?:#(\S+))?$/gm),
+  ];
+  return links.map(([, target = "", heading]) => ({
+    file: target === "" ? page : path.join(path.dirname(page), target),
+    heading,
+  }));
+}
 
 function read(file: string): string {
   return fs.readFileSync(path.join(ROOT, file), "utf8");
@@ -106,7 +94,9 @@ function commandLines(text: string): string[][] {
 /** Null for a line that the command accepts. */
 function problemOf([name = "", ...words]: string[]): string | null {
   if (name === "" || name.startsWith("-")) return null;
-  const command = COMMANDS[name]?.().configureOutput({ writeErr: () => undefined });
+  const command = commands
+    .find((one) => one.name() === name)
+    ?.configureOutput({ writeErr: () => undefined });
   if (command === undefined) return "no such command";
   try {
     const { operands, unknown } = command.parseOptions(words);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { existsSync, realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
+import { editorLine } from "../../scripts/stack/editor-line";
 import { HOST_KEY, STACK_FILE } from "./support/network";
 import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
@@ -45,6 +48,20 @@ describe("init", () => {
     assert.deepEqual(facts, { address: "10.86.0.1", host: "root@203.0.113.10", hostKey: HOST_KEY });
     assert.deepEqual(Object.keys(config["wireguard-mesh:privateKeys"] ?? {}), ["tokyo"]);
     assert.deepEqual(Object.keys(config["wireguard-mesh:presharedKeySeed"] ?? {}), ["secure"]);
+  });
+
+  it("tells editors where the schema of a new file is", async () => {
+    await run(...relay);
+    const [first = ""] = project.read(FILE).split("\n");
+    const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)$/.exec(first) ?? [];
+    const file = resolve(realpathSync(project.root), schema);
+    assert.equal(file, join(__dirname, "../../docs/config.schema.json"));
+    assert.ok(existsSync(file));
+    // A folder that the engine makes later.
+    assert.match(
+      editorLine("/absent/Pulumi.home.yaml"),
+      /\$schema=\.\.\/.*docs\/config\.schema\.json\n$/,
+    );
   });
 
   it("gives secrets to the engine only on stdin", async () => {

@@ -14,13 +14,17 @@ export interface Prose {
 
 const ROOT = path.join(__dirname, "../..");
 
-/** Texts of more than one word, without those of internal errors (`new Error`). */
+/** Texts of more than one word, without those of internal errors (`new Error`) and of the reference of keys (`meta`). */
 export function proseIn(file: string): Prose[] {
   const text = readFileSync(path.join(ROOT, file), "utf8");
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
   const found: Prose[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isNewExpression(node) && node.expression.getText() === "Error") return;
+    if (ts.isCallExpression(node) && isMeta(node)) {
+      visit(node.expression);
+      return;
+    }
     const pattern = patternOf(node);
     if (pattern !== null && pattern.source.includes(" ")) {
       const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
@@ -30,6 +34,10 @@ export function proseIn(file: string): Prose[] {
   };
   visit(source);
   return found;
+}
+
+function isMeta({ expression }: ts.CallExpression): boolean {
+  return ts.isPropertyAccessExpression(expression) && expression.name.text === "meta";
 }
 
 function patternOf(node: ts.Node): RegExp | null {

@@ -3,6 +3,7 @@ import { isMap } from "../../../mesh/config/shape-issues";
 import { indented } from "../../cli/command";
 import { log } from "../../log";
 import { addSettings } from "../../stack/config-secrets";
+import { editorLine } from "../../stack/editor-line";
 import { askEngine, errorOf, onStack } from "../../stack/engine";
 import { Failure } from "../../stack/failure";
 import type { StackRef } from "../../stack/project";
@@ -15,6 +16,8 @@ interface EnsuredStack {
   text: string;
   /** Whether the stack was created just now. */
   created: boolean;
+  /** What a new stack file begins with; empty for an existing one. */
+  heading: string;
 }
 
 export interface StackOptions {
@@ -29,12 +32,13 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   const before = readUserFile(stack.file) ?? "";
   // Throws for a file that cannot be read or written, before anything is created.
   readSettings(before, stack.file);
+  const heading = before === "" ? editorLine(stack.file) : "";
   const isCreated = await exists(stack);
   const text = lostSecrets === true ? withoutSecrets(stack, before, isCreated) : before;
   if (isCreated) {
     if (secretsProvider !== undefined) throw providerIsChosen(stack, secretsProvider);
     await run(stack, onStack(stack, "stack", "select"));
-    return { text, created: false };
+    return { text, created: false, heading };
   }
   refuseReadOnly(stack.file);
   const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
@@ -47,7 +51,7 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   log(
     `created the stack ${stack.name}: its state is in the backend that you are logged in to (npx pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
   );
-  return { text: completed, created: true };
+  return { text: completed, created: true, heading };
 }
 
 /** What encrypts the secrets, what that means, and how to change it. */

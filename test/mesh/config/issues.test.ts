@@ -14,6 +14,7 @@ const FILES = [
   ...[
     "activity",
     "field",
+    "policy-shape",
     "ports",
     "read-draft",
     "shape-issues",

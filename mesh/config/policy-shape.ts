@@ -1,0 +1,43 @@
+/** The shapes of `policy` and `expect`. */
+import { z } from "zod";
+import { flag, oneOrMore, text } from "./field";
+import { NAME } from "./forms";
+import { parsePorts, PORTS } from "./ports";
+import { parseName, parseSelector } from "./values";
+
+export const expectShape = z.strictObject({
+  from: text(parseName, "laptop", NAME).meta({ description: "the node that starts" }),
+  to: text((written) => written, "desktop").meta({
+    description: "a node, or a LAN behind one as CIDR",
+  }),
+  ports: oneOrMore(parsePorts, "tcp/443", PORTS).optional().meta({
+    description: "with `reach: true` all of them, with `reach: false` none of them",
+    absent: "whether it answers a ping",
+  }),
+  reach: flag().meta({ description: "whether it must be reachable" }),
+});
+
+const NOBODY = "list at least one, or remove the rule";
+
+export const policyShape = z.strictObject({
+  from: oneOrMore(parseSelector, "tag:admin", undefined, NOBODY).meta({
+    description: "who may start: names, `tag:NAME`, LANs behind nodes as CIDRs, or `*`",
+  }),
+  to: oneOrMore(parseSelector, "nas", undefined, NOBODY).meta({
+    description: "what they may reach, written in the same way",
+  }),
+  ports: oneOrMore(
+    parsePorts,
+    "tcp/443",
+    PORTS,
+    "list at least one; without ports, everything may be started",
+  )
+    .optional()
+    .meta({
+      description: "`tcp/443`, `udp/53`, `tcp/8000-8100`; a ping is always included",
+      absent: "everything",
+    }),
+});
+
+export type RawExpect = z.output<typeof expectShape>;
+export type RawPolicyRule = z.output<typeof policyShape>;

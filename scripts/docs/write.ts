@@ -1,0 +1,11 @@
+/** `npm run docs`: writes the pages that are made from the code. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { commands } from "../wireguard-mesh";
+import { generatedPages } from "./pages";
+
+const [, , root = "."] = process.argv;
+for (const [file, text] of generatedPages(commands)) {
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), `${text}\n`);
+}
