@@ -37,8 +37,10 @@ export function readPlain(text: string): string | number | boolean | null | Mist
   }
   const digits = text.startsWith(".") ? text : text.replaceAll("_", "");
   if (!OTHER_NUMBER.test(digits)) return text;
+  const number = engineNumber(digits);
+  if (/Infinity$/.test(number)) return text;
   return new Mistake(
-    `${quote(text)} without quotes is ${engineNumber(digits)} to the engine`,
+    `${quote(text)} without quotes is ${number} to the engine`,
     "if it is text, put it in quotes; if it is a number, write it in decimal without leading zeros",
   );
 }

@@ -27,7 +27,7 @@ const TABLE = [
     ],
   ).map((text) => text.trim()),
   ..."true True TRUE tRUE false False yes Yes no on off y n ~ null Null NULL nUll none".split(" "),
-  ..."9007199254740993 9223372036854775808 18446744073709551616 1e400 -1e400 1e308 -0 -0.0".split(
+  ..."9007199254740993 9223372036854775808 18446744073709551616 1e400 -1e400 1_0e400 -9.e999 1e308 -0 -0.0".split(
     " ",
   ),
   ..."10.86.0.2 10.86.0.0/24 203.0.113.10:51820 2001:db8::1 fd5c:10::/64 1.2.3 0x7f.1 1e3d".split(
@@ -109,10 +109,10 @@ ${lines}`);
       ({ ours, engine }) => !(ours instanceof Mistake) && !Object.is(ours, engine),
     );
     assert.deepEqual(different, []);
-    // What the engine reads as this very text is not refused, but for times that do not exist and numbers out of range.
+    // What the engine reads as this very text is not refused, but for times that do not exist.
     const needless = rows.filter(
       ({ text, ours, engine }) =>
-        ours instanceof Mistake && engine === text && !/^2027-|e400$/.test(text),
+        ours instanceof Mistake && engine === text && !/^2027-/.test(text),
     );
     assert.deepEqual(needless, []);
     assert.ok(rows.filter(({ ours }) => ours instanceof Mistake).length > 100);
