@@ -64,5 +64,5 @@ function kindNamed(placeholder: string): Kind {
   return /^files?$/.test(placeholder) ? "files" : "nothing";
 }
 
-/** Shell functions that run the command: the nearest one in a project, as npx finds it, else the one on PATH. */
+/** Where npx finds the command: below the folder, or the nearest one above it, that has this. */
 export const FINDS_PROGRAM = "node_modules/.bin/wireguard-mesh";
