@@ -42,15 +42,19 @@ export interface RunListeners {
   onPhase: (line: string) => void;
 }
 
-/** Runs the engine without a terminal and without a word. */
+/** Runs the engine without a terminal and without a word. `environment`: more variables for it and what it starts. */
 export async function runQuietly(
   stack: StackRef,
   args: readonly string[],
   listeners?: RunListeners,
+  environment: Record<string, string> = {},
 ): Promise<QuietRun> {
   return withEventPipe(listeners, async (events) => {
     const command = [...onStack(stack, ...args), "--event-log", events.path];
-    const answer = await runEngineQuietly(stack.project, command, events.variables);
+    const answer = await runEngineQuietly(stack.project, command, {
+      ...environment,
+      ...events.variables,
+    });
     const { exitCode, stdout: tree } = answer;
     const error = exitCode === 0 ? "" : errorOf(answer);
     return { exitCode, tree, error, ...readEvents(await events.text()) };

@@ -24,17 +24,14 @@ export async function askEngine(
   return onWholeState(project, () => collect(project, all, stdin), isUnreadable);
 }
 
-/**
- * As askEngine, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. `variables` are
- * added to its environment, which is its plugins' and the push program's too.
- */
+/** As askEngine, with more in its environment, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
 export async function runEngineQuietly(
   project: Project,
   args: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  environment: Record<string, string> = {},
 ): Promise<EngineAnswer> {
   const all = [...args, "--non-interactive"];
-  const run = () => withoutInterrupts(() => collect(project, all, "", variables));
+  const run = () => withoutInterrupts(() => collect(project, all, "", environment));
   return onWholeState(project, run, isUnreadable);
 }
 
@@ -68,11 +65,11 @@ async function collect(
   project: Project,
   args: readonly string[],
   stdin: string,
-  variables: Readonly<Record<string, string>> = {},
+  environment: Record<string, string> = {},
 ): Promise<EngineAnswer> {
   const child = spawn(findEngine(project.root), args, {
     cwd: project.root,
-    env: { ...engineEnvironment(), ...variables },
+    env: { ...engineEnvironment(), ...environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const stdout: Buffer[] = [];

@@ -60,8 +60,8 @@ function kindOfArgument(argument: Argument): Kind {
 
 /** By the word that the help has for a value. */
 function kindNamed(placeholder: string): Kind {
-  if (/^(nodes?|from|to)$/.test(placeholder)) return "nodes";
-  return /^files?$/.test(placeholder) ? "files" : "nothing";
+  if (/^(nodes?|hosts|from|to)$/.test(placeholder)) return "nodes";
+  return /^(files?|folder)$/.test(placeholder) ? "files" : "nothing";
 }
 
 /** Where npx finds the command: below the folder, or the nearest one above it, that has this. */
