@@ -26,6 +26,8 @@ export = () => {
     outdated: network.outdated,
     /** Which nodes reach which, by group. */
     reachability: network.reachability,
+    /** A picture of the network as Mermaid text; absent for a large network. */
+    ...(network.graph === undefined ? {} : { graph: network.graph }),
     /** Public key of the SSH authority that signs the host keys of ec2 relays; absent without one. */
     ...(network.sshAuthority === undefined ? {} : { sshAuthority: network.sshAuthority }),
     /** Config files of nodes without a host; `wireguard-mesh config NODE` and `qr NODE` read them. Secret. */

@@ -1,5 +1,6 @@
 /** The network: its relays and peers, and the outputs of the stack. */
 import * as pulumi from "@pulumi/pulumi";
+import { graphOutput } from "../mesh/graph/output";
 import { machineId } from "../mesh/plan/host-targets";
 import { jumpRelays } from "../mesh/plan/jump-relays";
 import { namesText } from "../mesh/plan/names";
@@ -47,6 +48,8 @@ export class Network extends pulumi.ComponentResource {
   /** Nodes without a host that need a config, by name, with the reasons. */
   readonly outdated: pulumi.Output<Record<string, string[]>>;
   readonly reachability: Reachability;
+  /** Its picture as Mermaid text; undefined for a large network. */
+  readonly graph: string | undefined;
   /** Public key of the SSH authority of ec2 relays; undefined in a network without one. */
   readonly sshAuthority: string | undefined;
   /** wg-quick files of nodes without a host, by name. Secret. */
@@ -75,6 +78,7 @@ export class Network extends pulumi.ComponentResource {
     this.sshAuthority =
       instances.size === 0 ? undefined : (authorityKeyOf(args.keyring) ?? undefined);
     this.reachability = reachability;
+    this.graph = graphOutput(args.plan);
     this.registerOutputs({});
   }
 }

@@ -3,6 +3,7 @@
 import { addPeerCommand } from "./commands/add-peer";
 import { completionCommand } from "./commands/completion";
 import { configCommand } from "./commands/config";
+import { graphCommand } from "./commands/graph";
 import { handOverCommand } from "./commands/hand-over";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
@@ -28,6 +29,7 @@ export const commands = [
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
+  graphCommand(),
   configCommand(),
   qrCommand(),
   handOverCommand(),

@@ -57,6 +57,11 @@ const forbidden: Record<string, ForbiddenEdge> = {
     to: isUnder("mesh/review/"),
     reason: "a review compares what they have made, and changes none of it",
   },
+  "mesh/config, mesh/plan, mesh/render, mesh/host, mesh/review -> mesh/graph": {
+    from: isUnder("mesh/config/", "mesh/plan/", "mesh/render/", "mesh/host/", "mesh/review/"),
+    to: isUnder("mesh/graph/"),
+    reason: "a picture shows what they have made, and changes none of it",
+  },
   "components/ -> scripts/, test/, index.ts": {
     from: isUnder("components/"),
     to: isUnder("scripts/", "test/", "index.ts"),

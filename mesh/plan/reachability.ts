@@ -48,17 +48,23 @@ export function reachabilityOf(plan: Plan): Reachability {
   const lans = plan.nodes.flatMap((node) =>
     node.subnets.map((prefix): [string, string] => [prefix.text, node.name]),
   );
-  const rules = plan.policy?.map(({ from, to, ports }) => {
-    return `${from.join(", ")} -> ${to.join(", ")}${limitText(portsOf(ports ?? "all"))}`;
-  });
+  const rules = rulesOf(plan.policy);
   const exits = exitsOf(plan.nodes);
   return {
     groups: Object.fromEntries(members),
     paths,
     lans: Object.fromEntries(lans),
-    ...(rules === undefined ? {} : { policy: rules }),
+    ...(rules === null ? {} : { policy: rules }),
     ...(Object.keys(exits).length === 0 ? {} : { exits }),
   };
+}
+
+/** The rules of a policy, e.g. `tag:guest -> nas: tcp/443`; null without one. */
+export function rulesOf(policy: Plan["policy"]): string[] | null {
+  if (policy === null) return null;
+  return policy.map(({ from, to, ports }) => {
+    return `${from.join(", ")} -> ${to.join(", ")}${limitText(portsOf(ports ?? "all"))}`;
+  });
 }
 
 /** The group of a node that is in the network. */

@@ -44,10 +44,15 @@ export function configChanges(before: ConfigText, after: ConfigText): string[] {
 export function keysByNeighbour({ peers }: ConfigText): Map<string, string[]> {
   const keys = new Map<string, string[]>();
   for (const [title, settings] of peers) {
-    const name = title.replace(/ \(next key\)$/, "");
+    const name = neighbourIn(title);
     keys.set(name, [...(keys.get(name) ?? []), settings.get("PublicKey") ?? ""]);
   }
   return keys;
+}
+
+/** The name in the comment before a peer section. */
+export function neighbourIn(title: string): string {
+  return title.replace(/ \(next key\)$/, "");
 }
 
 function peers(names: string[]): string {

@@ -1,7 +1,7 @@
 /** What a change moves of the tunnel that is the only way to a host, and what becomes of the host meanwhile. */
 import type { NodePlan, Plan } from "../plan/plan";
 import { jumpRelays } from "../plan/jump-relays";
-import type { ConfigText } from "./config-changes";
+import { neighbourIn, type ConfigText } from "./config-changes";
 
 /** `port`: only that of the endpoint changes. */
 export type TunnelMove = "address" | "relay" | "endpoint" | "port";
@@ -71,8 +71,11 @@ function homeOf({ peers }: ConfigText): Home | null {
   });
   if (found === undefined) return null;
   const [title, settings] = found;
-  const name = title.replace(/ \(next key\)$/, "");
-  return { name, key: settings.get("PublicKey") ?? "", endpoint: settings.get("Endpoint") ?? "" };
+  return {
+    name: neighbourIn(title),
+    key: settings.get("PublicKey") ?? "",
+    endpoint: settings.get("Endpoint") ?? "",
+  };
 }
 
 function hostIn(endpoint: string): string {

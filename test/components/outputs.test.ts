@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { resolved, runMockedProgram, type Stack } from "../support/engine-mock";
 import { keyPair } from "../support/key-pairs";
-import { goodStack } from "../support/stacks";
+import { goodStack, secretsOfStack } from "../support/stacks";
 
 interface Outputs {
   peers: Record<string, Record<string, unknown>>;
   pending: Record<string, unknown>;
   outdated: Record<string, string[]>;
+  graph: string;
   configs: Record<string, string>;
 }
 
@@ -34,6 +35,13 @@ describe("the outputs", function () {
     assert.deepEqual((await outputsOf(goodStack())).pending, {});
   });
 
+  it("have a picture of the network without secrets", async () => {
+    const { graph } = await outputsOf(goodStack());
+    assert.match(graph, /^flowchart RL\n {2}n_osaka\[\["<b>osaka<\/b>/m);
+    assert.match(graph, /^ {2}n_nas --> n_osaka$/m);
+    for (const secret of secretsOfStack) assert.ok(!graph.includes(secret));
+  });
+
   it("list a node that was never given its config, or one with other secrets", async () => {
     const { configs, peers, outdated } = await outputsOf(goodStack());
     assert.deepEqual(outdated, { phone: ["it was not given its config yet"] });
@@ -52,8 +60,8 @@ describe("the outputs", function () {
 
 async function outputsOf(stack: Stack): Promise<Outputs> {
   const { outputs } = await runMockedProgram(stack);
-  const { peers, pending, outdated, configs } = outputs;
-  return (await resolved({ peers, pending, outdated, configs })).value as Outputs;
+  const { peers, pending, outdated, graph, configs } = outputs;
+  return (await resolved({ peers, pending, outdated, graph, configs })).value as Outputs;
 }
 
 function hidden(line: string, key: string): string {

@@ -5,8 +5,8 @@ import type { NodePlan } from "../../../mesh/plan/plan";
 import type { HostAnswers } from "../../stack/ask-hosts";
 import { driftOf } from "../../stack/drift";
 import { linkStates, type LinkStatus } from "../../stack/link-states";
+import { nodeState, peersOf, type NodeState, type PeerStatus } from "../../stack/node-state";
 import { plannedState, type Planned } from "../../stack/planned-state";
-import { nodeState, peersOf, type NodeState, type PeerStatus } from "./node-state";
 
 export interface StatusReport {
   /** Every asked host was reached and matches the plan, and no link is dead. */

@@ -1,12 +1,12 @@
 /** The state of one node, from what its own host reports, or else from what its neighbours' hosts see of it. */
-import type { Observation } from "../../../mesh/host/observation";
-import { formatNumericEndpoint } from "../../../mesh/host/wireguard-state";
-import { formatEndpoint } from "../../../mesh/config/config";
-import type { NodePlan, Plan } from "../../../mesh/plan/plan";
-import { namesByKey } from "../../../mesh/plan/rotation";
-import type { HostAnswers } from "../../stack/ask-hosts";
-import type { LinkState, LinkStatus } from "../../stack/link-states";
-import { handshakeAge, runningPeers, secondPeers } from "../../stack/running-peers";
+import type { Observation } from "../../mesh/host/observation";
+import { formatNumericEndpoint } from "../../mesh/host/wireguard-state";
+import { formatEndpoint } from "../../mesh/config/config";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { namesByKey } from "../../mesh/plan/rotation";
+import type { HostAnswers } from "./ask-hosts";
+import type { LinkState, LinkStatus } from "./link-states";
+import { handshakeAge, runningPeers, secondPeers } from "./running-peers";
 
 export interface PeerStatus {
   /** A node's name, or the public key of a peer that is not in the plan. */

@@ -1,0 +1,139 @@
+/** A network and its former version in one picture: what a change adds, and what it takes away. */
+import type { Plan } from "../plan/plan";
+import {
+  keysByNeighbour,
+  neighbourIn,
+  parseConfig,
+  type ConfigText,
+} from "../review/config-changes";
+import { recordOf, type NetworkRecord, type NodeRecord } from "../review/record";
+import { isEmpty, reviewOf, type Review } from "../review/review";
+import { shortList } from "../review/short-list";
+import type { Note } from "./picture";
+import {
+  dialling,
+  topologyOf,
+  type DrawnLink,
+  type DrawnNode,
+  type Mark,
+  type Marked,
+  type Topology,
+} from "./topology";
+
+/** What is planned and what only `before` has, each difference with a mark. What a picture does not show is said in words. */
+export function changedNetwork(
+  plan: Plan,
+  before: NetworkRecord,
+): { topology: Topology; notes: Note[] } {
+  const topology = withChanges(topologyOf(plan), recordedTopology(before));
+  return { topology, notes: notesOf(reviewOf(before, recordOf(plan))) };
+}
+
+function notesOf(review: Review): Note[] {
+  const changed = review.nodes.flatMap(({ node, change }) => (change === "changed" ? [node] : []));
+  const others = changed.length === 0 ? [] : [`Others that change: ${shortList(changed)}`];
+  return isEmpty(review) ? [note(["Nothing changes."])] : others.map((line) => note([line]));
+}
+
+function note(lines: string[]): Note {
+  return { title: "", lines };
+}
+
+function withChanges(after: Topology, was: Topology): Topology {
+  const nodes = merged(was.nodes, after.nodes, ({ name }) => name);
+  const marked = new Set(nodes.flatMap(({ name, mark }) => (mark === null ? [] : [name])));
+  const hasPolicy = was.rules !== null || after.rules !== null;
+  return {
+    nodes,
+    links: merged(was.links, after.links, ({ a, b }) => `${a} ${b}`).map((link) =>
+      marked.has(link.a) || marked.has(link.b) ? withoutWords(link) : link,
+    ),
+    lans: merged(was.lans, after.lans, ({ gateway, lan }) => `${gateway} ${lan}`),
+    exits: merged(was.exits, after.exits, ({ peer, relay }) => `${peer} ${relay}`),
+    // In the order of the config.
+    rules: hasPolicy ? compared(was.rules ?? [], after.rules ?? [], ({ text }) => text) : null,
+  };
+}
+
+const ADDED: Mark = { tone: "added", words: "added" };
+const REMOVED: Mark = { tone: "removed", words: "removed" };
+
+/** What is said at a node need not be said at each of its links. */
+function withoutWords(link: DrawnLink): DrawnLink {
+  return link.mark === null ? link : { ...link, mark: { ...link.mark, words: "" } };
+}
+
+/** Sorted by key, as both lists are. */
+function merged<T extends Marked>(
+  before: readonly T[],
+  after: readonly T[],
+  key: (item: T) => string,
+): T[] {
+  return compared(before, after, key).sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** Those of `after`, then those that only `before` has. */
+function compared<T extends Marked>(
+  before: readonly T[],
+  after: readonly T[],
+  key: (item: T) => string,
+): T[] {
+  const [was, is] = [new Set(before.map(key)), new Set(after.map(key))];
+  return [
+    ...after.map((item) => (was.has(key(item)) ? item : { ...item, mark: ADDED })),
+    ...before.filter((item) => !is.has(key(item))).map((item) => ({ ...item, mark: REMOVED })),
+  ];
+}
+
+/** A record has neither sites nor where others dial a node. */
+function recordedTopology({ nodes, reachability }: NetworkRecord): Topology {
+  const texts = new Map([...nodes].map(([name, { config }]) => [name, parseConfig(config)]));
+  const { lans, exits = {}, policy } = reachability;
+  const facts = { mark: null };
+  return {
+    nodes: [...nodes].map(([name, node]) => recordedNode(name, node, texts.get(name))),
+    links: [...texts].flatMap(([name, text]) => recordedLinks(name, text, texts, nodes)),
+    lans: Object.entries(lans).map(([lan, gateway]) => ({ lan, gateway, own: null, ...facts })),
+    exits: Object.entries(exits).map(([peer, relay]) => ({ peer, relay, ...facts })),
+    rules: policy?.map((text) => ({ text, ...facts })) ?? null,
+  };
+}
+
+function recordedNode(
+  name: string,
+  { kind, pushed }: NodeRecord,
+  text: ConfigText | undefined,
+): DrawnNode {
+  const addresses = text?.settings.get("Address")?.split(", ") ?? [];
+  return {
+    name,
+    kind: kind === "peer" && !pushed ? "device" : kind,
+    addresses: addresses.map((address) => address.replace(/\/\d+$/, "")),
+    endpoint: null,
+    site: null,
+    exit: false,
+    seenFrom: null,
+    mark: null,
+  };
+}
+
+/** Those to nodes with a later name. */
+function recordedLinks(
+  a: string,
+  text: ConfigText,
+  texts: ReadonlyMap<string, ConfigText>,
+  nodes: NetworkRecord["nodes"],
+): DrawnLink[] {
+  const direct = (b: string) => [a, b].every((name) => nodes.get(name)?.kind === "peer");
+  return [...keysByNeighbour(text).keys()]
+    .filter((b) => a < b && texts.has(b))
+    .map((b) => {
+      const dials = dialling(isDialling(text, b), isDialling(texts.get(b), a));
+      return { a, b, dials, direct: direct(b), mark: null };
+    });
+}
+
+function isDialling(text: ConfigText | undefined, to: string): boolean {
+  const sections = [...(text?.peers ?? [])].filter(([title]) => neighbourIn(title) === to);
+  return sections.some(([, settings]) => settings.has("Endpoint"));
+}

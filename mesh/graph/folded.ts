@@ -1,0 +1,17 @@
+/** Long lists in a picture. */
+
+/** `a, b,` and `c`: as many in a row as fit into so many letters. */
+export function folded(items: readonly string[], width: number): string[] {
+  const rows: string[] = [];
+  let row = "";
+  for (const [at, item] of items.entries()) {
+    const text = at === items.length - 1 ? item : `${item},`;
+    const longer = row === "" ? text : `${row} ${text}`;
+    if (row === "" || longer.length <= width) row = longer;
+    else {
+      rows.push(row);
+      row = text;
+    }
+  }
+  return row === "" ? rows : [...rows, row];
+}

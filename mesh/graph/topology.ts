@@ -1,0 +1,117 @@
+/** What a picture of the network shows, as plain facts without secrets. */
+import { addressesOf, formatEndpoint, type Subnet } from "../config/config";
+import type { Link } from "../plan/links";
+import type { NodePlan, Plan } from "../plan/plan";
+import { exitsOf } from "../plan/nat-plan";
+import { rulesOf } from "../plan/reachability";
+
+/** All lists are sorted, so that a node more or less changes its own entries only. */
+export interface Topology {
+  nodes: DrawnNode[];
+  links: DrawnLink[];
+  lans: DrawnLan[];
+  exits: DrawnExit[];
+  /** The rules of the policy; null without one. */
+  rules: DrawnRule[] | null;
+}
+
+/** What a picture says about a part of the network beside what it is. `tone` is for the eye; `words` say the same. */
+export interface Mark {
+  tone: "good" | "partly" | "bad" | "quiet" | "added" | "removed";
+  /** Empty where there is nothing to say. */
+  words: string;
+}
+
+export interface Marked {
+  mark: Mark | null;
+}
+
+export interface DrawnNode extends Marked {
+  name: string;
+  /** A device is a peer without a host. */
+  kind: "relay" | "peer" | "device";
+  addresses: string[];
+  /** Where others dial it; null: nobody can. */
+  endpoint: string | null;
+  site: string | null;
+  /** Whether it is a relay that lets its peers out. */
+  exit: boolean;
+  /** The address from which its packets come, as others see it; null: not known. */
+  seenFrom: string | null;
+}
+
+export interface DrawnLink extends Marked {
+  a: string;
+  b: string;
+  /** Which end dials the other. */
+  dials: "a" | "b" | "both";
+  /** Between two peers; all others end at a relay, which passes on what is for others. */
+  direct: boolean;
+}
+
+/** A LAN behind a gateway. */
+export interface DrawnLan extends Marked {
+  lan: string;
+  gateway: string;
+  /** The LAN's own prefix, where the network knows it by another one. */
+  own: string | null;
+}
+
+/** A peer whose traffic leaves through a relay. */
+export interface DrawnExit extends Marked {
+  peer: string;
+  relay: string;
+}
+
+export interface DrawnRule extends Marked {
+  text: string;
+}
+
+export function topologyOf(plan: Plan): Topology {
+  const nodes = new Map(plan.nodes.map((node) => [node.name, node]));
+  const rules = rulesOf(plan.policy);
+  return {
+    nodes: plan.nodes.map(nodeOf),
+    links: plan.links.flatMap((link) => linkOf(link, nodes)),
+    lans: plan.nodes.flatMap(({ name, subnets }) => subnets.map((subnet) => lanOf(name, subnet))),
+    exits: Object.entries(exitsOf(plan.nodes)).map(([peer, relay]) => ({
+      ...{ peer, relay },
+      mark: null,
+    })),
+    rules: rules?.map((text) => ({ text, mark: null })) ?? null,
+  };
+}
+
+function nodeOf(node: NodePlan): DrawnNode {
+  const { name, kind, hosts, endpoint, site } = node;
+  return {
+    name,
+    kind: kind === "peer" && hosts.length === 0 ? "device" : kind,
+    addresses: addressesOf(node).map(({ text }) => text),
+    endpoint: endpoint === null ? null : formatEndpoint(endpoint),
+    site,
+    exit: node.exit === true,
+    seenFrom: null,
+    mark: null,
+  };
+}
+
+function linkOf({ a, b }: Link, nodes: ReadonlyMap<string, NodePlan>): DrawnLink[] {
+  const [one, other] = [nodes.get(a), nodes.get(b)];
+  if (one === undefined || other === undefined) return [];
+  const dials = dialling(isDialling(one, b), isDialling(other, a));
+  return [{ a, b, dials, direct: one.kind === "peer" && other.kind === "peer", mark: null }];
+}
+
+function isDialling({ sections }: NodePlan, to: string): boolean {
+  return sections.some(({ name, endpoint }) => name === to && endpoint !== null);
+}
+
+/** At least one end of a link dials. */
+export function dialling(a: boolean, b: boolean): DrawnLink["dials"] {
+  return a && b ? "both" : a ? "a" : "b";
+}
+
+function lanOf(gateway: string, { text, lan }: Subnet): DrawnLan {
+  return { lan: text, gateway, own: lan?.text ?? null, mark: null };
+}
