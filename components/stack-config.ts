@@ -1,5 +1,6 @@
 /** Reads the whole config of the stack and wraps its secrets. */
 import * as pulumi from "@pulumi/pulumi";
+import { byLink } from "../mesh/config/link-keys";
 import type { RawConfig } from "../mesh/config/read-draft";
 import {
   isSecretMap,
@@ -29,6 +30,7 @@ export function keyringOf(config: RawConfig): Keyring {
   return {
     privateKeys: secretsIn(config, "privateKeys"),
     formerPrivateKeys: secretsIn(config, "formerPrivateKeys"),
+    presharedKeys: byLink(secretsIn(config, "presharedKeys")),
     presharedKeySeed: secretAt(config, "presharedKeySeed"),
     sshPrivateKey: secretAt(config, "sshPrivateKey"),
     sshAuthoritySeed: secretAt(config, "sshAuthoritySeed"),

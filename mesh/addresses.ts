@@ -99,6 +99,11 @@ export function hostPrefix(address: IpAddress): Prefix {
   return { family: address.family, text: `${address.text}/${length}`, length };
 }
 
+/** The prefix of this length that the address is in. */
+export function enclosing({ family, text }: IpAddress, length: number): Prefix {
+  return { family, text: `${networkAddress(text, length)}/${length}`, length };
+}
+
 export function contains(prefix: Prefix, address: IpAddress): boolean {
   if (prefix.family !== address.family) return false;
   return ipaddr.parse(address.text).match(parsed(prefix));

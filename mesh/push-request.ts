@@ -141,7 +141,7 @@ export interface PushResult {
   node: string;
   /** How it logged in: `local` or `user@address[:port]`, with ` via user@address` for each jump. */
   through: string;
-  /** `unchanged`: the host already had this state, so nothing was touched. */
+  /** `unchanged`: the host already ran in this state, so nothing running was touched. */
   outcome: "applied" | "unchanged";
   /** Kernel WireGuard or wireguard-go. */
   backend: "kernel" | "userspace";

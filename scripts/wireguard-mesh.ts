@@ -5,6 +5,7 @@ import { completionCommand } from "./commands/completion";
 import { configCommand } from "./commands/config";
 import { graphCommand } from "./commands/graph";
 import { handOverCommand } from "./commands/hand-over";
+import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { planCommand } from "./commands/plan";
@@ -20,6 +21,7 @@ import { upCommand } from "./commands/up";
 /** In the order of `--help`. */
 export const commands = [
   initCommand(),
+  importCommand(),
   addPeerCommand(),
   removePeerCommand(),
   planCommand(),

@@ -57,6 +57,11 @@ const forbidden: Record<string, ForbiddenEdge> = {
     to: isUnder("mesh/review/"),
     reason: "a review compares what they have made, and changes none of it",
   },
+  "the rest of mesh/ -> mesh/import": {
+    from: (file) => isUnder("mesh/")(file) && !isUnder("mesh/import/")(file),
+    to: isUnder("mesh/import/"),
+    reason: "an import uses the whole core, and no plan or push depends on one",
+  },
   "mesh/config, mesh/plan, mesh/render, mesh/host, mesh/review -> mesh/graph": {
     from: isUnder("mesh/config/", "mesh/plan/", "mesh/render/", "mesh/host/", "mesh/review/"),
     to: isUnder("mesh/graph/"),

@@ -35,6 +35,8 @@ export interface SecretsDraft {
   privateKeys: KeysDraft;
   /** Old private keys of relays whose `privateKeys` entry already is the next key. */
   formerPrivateKeys: KeysDraft;
+  /** By link, as `a/b`. */
+  presharedKeys: KeysDraft;
   presharedKeySeed: Secret | null | undefined;
   sshPrivateKey: Secret | null | undefined;
   sshAuthoritySeed: Secret | null | undefined;

@@ -154,6 +154,7 @@ function readSecrets(raw: RawConfig, issues: Issue[]): SecretsDraft {
   return {
     privateKeys: readKeys("privateKeys", raw, issues),
     formerPrivateKeys: readKeys("formerPrivateKeys", raw, issues),
+    presharedKeys: readKeys("presharedKeys", raw, issues),
     presharedKeySeed: secretOf(raw["presharedKeySeed"]),
     sshPrivateKey: secretOf(raw["sshPrivateKey"]),
     sshAuthoritySeed: secretOf(raw["sshAuthoritySeed"]),
@@ -167,7 +168,7 @@ function readKeys(key: SecretMap, raw: RawConfig, issues: Issue[]): KeysDraft {
   if (isMap(input) && !(input instanceof Secret)) {
     return new Map(Object.entries(input).map(([name, value]) => [name, secretOf(value) ?? null]));
   }
-  const remedy = `set each one with: npx pulumi config set --secret --path wireguard-mesh:${key}.NAME`;
+  const remedy = `set each one with: npx pulumi config set --secret --path wireguard-mesh:${key}.${key === "presharedKeys" ? "A/B" : "NAME"}`;
   issues.push(error(key, "is not a map of names and keys", remedy));
   return new Map();
 }

@@ -4,12 +4,12 @@ import type { Secret } from "../secret";
 import type { Draft, KeysDraft, NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
 import { heldKey, nodeKeysOf } from "./node-keys";
-import { SECRET_MAPS, type SecretMap } from "./secret-keys";
+import { NODE_KEYS } from "./secret-keys";
 import { nearest, printable } from "./shape-issues";
 
 export function secretIssues(draft: Draft): Issue[] {
   return [
-    ...SECRET_MAPS.flatMap((map) => strayKeys(map, draft)),
+    ...NODE_KEYS.flatMap((map) => strayKeys(map, draft)),
     ...draft.nodes.flatMap((node) =>
       keyIssues(`privateKeys.${node.name}`, node.name, draft.secrets.privateKeys),
     ),
@@ -20,7 +20,7 @@ export function secretIssues(draft: Draft): Issue[] {
   ];
 }
 
-function strayKeys(map: SecretMap, draft: Draft): Issue[] {
+function strayKeys(map: (typeof NODE_KEYS)[number], draft: Draft): Issue[] {
   const keys = draft.secrets[map];
   if (keys === "all") return [];
   const names = draft.nodes.map((node) => node.name);
@@ -94,7 +94,7 @@ function sshKeyIssues(key: Secret | null | undefined): Issue[] {
   return [error(path, "is not an SSH private key in PEM or OpenSSH form", remedy)];
 }
 
-function inClear(path: string): Issue {
+export function inClear(path: string): Issue {
   return error(
     path,
     "is not encrypted in the stack file, so it is no longer secret",

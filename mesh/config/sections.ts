@@ -59,6 +59,11 @@ export const SECRETS: Record<SecretKey, About> = {
       "by node, during a rotation: the private key that is still the current one; written and removed by `rotate`",
     page: "rotation.md",
   },
+  presharedKeys: {
+    description:
+      "by link, as `laptop/tokyo`: its preshared key, instead of a derived one; `wg genpsk` prints one",
+    page: "import.md",
+  },
   presharedKeySeed: {
     description:
       "32 bytes of base64; each link's preshared key is derived from it and the link's two public keys",

@@ -59,7 +59,7 @@ export const networkShape = z.strictObject({
   }),
   interface: text(parseInterface, "wg0", INTERFACE).optional().meta({
     description:
-      "interface name on every host; an interface that another program made is never touched",
+      "interface name on every host; one that another program made is touched only if it has the node's own key",
     default: networkDefaults.interface,
   }),
   listenPort: number(parsePort, 51820, PORT).optional().meta({

@@ -24,7 +24,7 @@ export function bootDifferences(observed: Observation, wanted: Wanted): BootDiff
     ...startDifferences(observed, wanted),
     ...tickerDifference(observed, wanted),
     ...recordDifference(observed, wanted),
-    ...(isMarked(observed, wanted) ? [] : [{ kind: "owner-mark" } as const]),
+    ...markDifference(observed, wanted),
   ];
 }
 
@@ -115,6 +115,11 @@ function recordDifference(observed: Observation, wanted: Wanted): BootDifference
   const present = confirmedFile.filter((line) => !own.test(line)).join("\n");
   const same = present === confirmedLines(confirmedState(observed, wanted)).join("\n");
   return same ? [] : [{ kind: "record", is: "outdated" }];
+}
+
+function markDifference(observed: Observation, wanted: Wanted): BootDifference[] {
+  if (isMarked(observed, wanted)) return [];
+  return [{ kind: "owner-mark", is: observed.records.owner === null ? "missing" : "other" }];
 }
 
 /** Reports whether the owner mark is exactly this node's. */

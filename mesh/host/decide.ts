@@ -10,15 +10,25 @@ import { withKept } from "./kept";
 import { liveChange } from "./live-change";
 import { changeNotes, standingNotes } from "./notes";
 import type { Observation } from "./observation";
+import type { PushResult } from "../push-request";
 import { isRenamed, refusal, type Refusal } from "./refusals";
+import { takeoverNote, takesOver } from "./takeover";
 import type { Wanted } from "./wanted";
 
 export type Decision =
   /** `change` has to be made all the same: it only gives a renamed node its owner mark. Null: nothing. */
   | (Refusal & { kind: "refuse"; change: Change | null })
   | { kind: "nothing"; notes: string[] }
-  /** `serial`: the number of this push, once it is committed. */
-  | { kind: "change"; change: Change; serial: number; differences: Differences; notes: string[] };
+  | {
+      kind: "change";
+      change: Change;
+      /** The number of this push, once it is committed. */
+      serial: number;
+      differences: Differences;
+      /** An interface of another program that runs as wanted is taken over as it is: nothing running is touched. */
+      outcome: PushResult["outcome"];
+      notes: string[];
+    };
 
 export interface DecideOptions {
   token: string;
@@ -48,8 +58,15 @@ export function decide(observed: Observation, requested: Wanted, options: Decide
     ...liveChange(observed, wanted),
     commit: commitSteps(observed, wanted, { token: options.token, serial }),
   };
-  const all = [...changeNotes(observed, wanted), ...notes];
-  return { kind: "change", change, serial, differences: found, notes: all };
+  const isTakeover = takesOver(observed, wanted);
+  const asItIs = isTakeover && found.live.length === 0;
+  const all = [
+    ...(isTakeover ? [takeoverNote(wanted, asItIs)] : []),
+    ...changeNotes(observed, wanted),
+    ...notes,
+  ];
+  const outcome = asItIs ? "unchanged" : "applied";
+  return { kind: "change", change, serial, differences: found, outcome, notes: all };
 }
 
 /**

@@ -71,5 +71,5 @@ export type BootDifference =
   | { kind: "ticker"; is: "missing" }
   /** The record of the confirmed state. */
   | { kind: "record"; is: "missing" | "older-format" | "other-config" | "outdated" }
-  /** The node or its machine has another name there. */
-  | { kind: "owner-mark" };
+  /** `other`: the node or its machine has another name there. */
+  | { kind: "owner-mark"; is: "missing" | "other" };

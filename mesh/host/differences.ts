@@ -8,6 +8,7 @@ import type { Observation } from "./observation";
 import { withKept } from "./kept";
 import { peerDifferences } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
+import { takesOver } from "./takeover";
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
@@ -62,10 +63,12 @@ function differencesOf(
 }
 
 /** An interface without our owner mark, or with another stack's. */
-function foreignOwner({ records, network }: Observation, wanted: Wanted): LiveDifference | null {
+function foreignOwner(observed: Observation, wanted: Wanted): LiveDifference | null {
+  const { records, network } = observed;
   const { owner } = records;
   const { name } = wanted.main;
   if (owner === null) {
+    if (takesOver(observed, wanted)) return null;
     const exists = network.links.has(name);
     return exists ? { kind: "owner", interface: name, owner: null } : null;
   }

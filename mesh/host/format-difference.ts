@@ -57,7 +57,9 @@ export function formatDifference(
     case "record":
       return RECORDS[difference.is];
     case "owner-mark":
-      return "its owner mark has another name of the node or of its machine";
+      return difference.is === "missing"
+        ? `${main} has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over`
+        : "its owner mark has another name of the node or of its machine";
   }
 }
 

@@ -4,6 +4,7 @@ import type { Observation } from "./observation";
 import type { PushRequest } from "../push-request";
 import { configPath, pathsOf } from "./paths";
 import type { Owner } from "./records";
+import { hasOwnKey, lostSettings, takesOver } from "./takeover";
 import { missingFor, missingTool } from "./tools";
 import { interfacesOf, type Wanted } from "./wanted";
 
@@ -18,7 +19,8 @@ export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
     notRoot(observed) ??
     missingTool(observed) ??
     missingFor(observed, wanted) ??
-    foreignInterface(observed, wanted) ??
+    lossyTakeover(observed, wanted) ??
+    (takesOver(observed, wanted) ? null : foreignInterface(observed, wanted)) ??
     foreignOwner(observed, wanted) ??
     newerFormat(observed) ??
     otherInterface(observed, wanted) ??
@@ -64,6 +66,16 @@ function notRoot({ root }: Observation): Refusal | null {
   return {
     cause: "not root on this host",
     remedy: "log in as root, or as a user with passwordless sudo",
+  };
+}
+
+function lossyTakeover(observed: Observation, wanted: Wanted): Refusal | null {
+  const { name } = wanted.main;
+  const lost = hasOwnKey(observed, wanted) ? lostSettings(observed, wanted) : [];
+  if (lost.length === 0) return null;
+  return {
+    cause: `${name} here has the key of ${wanted.node}, but a push would drop ${lost.join(", ")} from its file; it was not touched`,
+    remedy: `see docs/import.md for what replaces them; take them out of ${configPath(name)} there, then run up again`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Issues that need the finished plan: pairs without a path, and `expect` entries that fail. */
 import type { Prefix } from "../addresses";
 import type { Expectation, MeshConfig, Node } from "../config/config";
-import { error, type Issue } from "../config/issue";
+import { error, warning, type Issue } from "../config/issue";
 import { formatPorts, type PortRange } from "../config/ports";
 import { lansFor } from "./allowed-ips";
 import { dialledEndpoint, filters } from "./links";
@@ -12,7 +12,23 @@ import { closedPorts, indexPolicy, openPorts, type Access, type Policy } from ".
 export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
   const index = indexLinks(plan.nodes, plan.links);
   const policy = indexPolicy(config);
-  return [...unreachablePairs(index, policy), ...expectationIssues(config, index, policy)];
+  return [
+    ...unreachablePairs(index, policy),
+    ...expectationIssues(config, index, policy),
+    ...unusedKeys(config, index),
+  ];
+}
+
+/** Of links that the plan does not have. A node that is left out has none now. */
+function unusedKeys({ linkKeys = [] }: MeshConfig, index: LinkIndex): Issue[] {
+  return linkKeys.flatMap((link) => {
+    const [a = "", b = ""] = link.split("/");
+    const isOut = index.node(a) === undefined || index.node(b) === undefined;
+    if (isOut || index.linked(a, b)) return [];
+    const message = `is not used: ${a} and ${b} have no link to each other`;
+    const remedy = `remove it: npx pulumi config rm --path wireguard-mesh:presharedKeys.${link}`;
+    return [warning(`presharedKeys.${link}`, message, remedy)];
+  });
 }
 
 /** Pairs without a path that may talk, each reported once, at its first node. */

@@ -11,6 +11,7 @@ import {
   type Node,
   type PolicyRule,
 } from "../config/config";
+import { linkName } from "../config/link-keys";
 import { allowedIps } from "./allowed-ips";
 import { planFilter, type FilterPlan } from "./filter-plan";
 import { jumpRelays } from "./jump-relays";
@@ -158,7 +159,9 @@ function planSection(
     name: neighbour.name,
     publicKey: known.publicKey,
     which: known.which,
-    presharedKey: config.presharedKeys,
+    presharedKey:
+      config.presharedKeys ||
+      config.linkKeys?.includes(linkName(node.name, neighbour.name)) === true,
     // Without an IPv6 address the host may have IPv6 disabled, and wg-quick fails to add an IPv6 route.
     allowedIps: (known.routed ? allowedIps(node, neighbour, config, index, policy) : [])
       .filter(families)

@@ -1,6 +1,7 @@
 /** Renders a node's wg-quick(8) files. Only this file combines secrets with the plan. */
 import { presharedKeyOf } from "../keys";
 import { formatTime } from "../config/activity";
+import { linkName } from "../config/link-keys";
 import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
@@ -13,6 +14,9 @@ export interface Keyring {
   privateKeys: ReadonlyMap<string, Secret>;
   /** Private keys for the current public keys of relays whose `privateKeys` entry already is the next key. */
   formerPrivateKeys: ReadonlyMap<string, Secret>;
+  /** By link (link-keys.ts); absent: none. */
+  presharedKeys?: ReadonlyMap<string, Secret>;
+  /** All other links' keys are derived from it. */
   presharedKeySeed: Secret | null;
   /** Null: the user's own SSH agent and ssh_config. */
   sshPrivateKey: Secret | null;
@@ -62,7 +66,7 @@ interface SecretValues {
 const REDACTED: SecretValues = { privateKey: () => HIDDEN, presharedKey: () => HIDDEN };
 
 function secretsOf(node: NodePlan, keyring: Keyring): SecretValues {
-  const { presharedKeySeed, privateKeys, formerPrivateKeys } = keyring;
+  const { presharedKeys, presharedKeySeed, privateKeys, formerPrivateKeys } = keyring;
   return {
     privateKey: (from) => {
       const key = (from === "former" ? formerPrivateKeys : privateKeys).get(node.name);
@@ -70,6 +74,8 @@ function secretsOf(node: NodePlan, keyring: Keyring): SecretValues {
       return key.reveal();
     },
     presharedKey: (own, section) => {
+      const given = presharedKeys?.get(linkName(node.name, section.name));
+      if (given !== undefined) return given.reveal();
       if (presharedKeySeed === null) throw new Error("no seed for preshared keys");
       return presharedKeyOf(presharedKeySeed, own, section.publicKey).reveal();
     },

@@ -26,7 +26,7 @@ import { replaceUserFile, withFileLock } from "../stack/user-file";
 import { addIn } from "../stack/yaml-edit";
 import type { YamlValue } from "../stack/yaml-text";
 import { ec2Fields, type Ec2Options } from "./init/ec2-fields";
-import { ensureStack, type StackOptions } from "./init/ensure-stack";
+import { ensureStack, type StackOptions } from "../stack/ensure-stack";
 
 interface InitOptions extends CommonOptions, Ec2Options, StackOptions {
   relay: string;

@@ -11,6 +11,7 @@ import { PushError } from "../push/push-error";
 import { removeFromHost, type RemoveResult } from "../push/remove";
 import { Failure } from "../stack/failure";
 import { hostAccess, openAccess, type Access } from "../stack/host-access";
+import { linkKeysOf } from "../stack/key-edits";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { configPath } from "../stack/stack-file";
 import { commentAbove, removeIn } from "../stack/yaml-edit";
@@ -37,7 +38,8 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   const path = configPath(["peers", name]);
   let comment: number | null = null;
   const edit = (text: string) => {
-    const keyless = removeIn(text, configPath(["privateKeys", name]));
+    const paths = [["privateKeys", name], ...linkKeysOf(text, name)];
+    const keyless = paths.map(configPath).reduce(removeIn, text);
     comment = commentAbove(keyless, path);
     return { text: removeIn(keyless, path) };
   };

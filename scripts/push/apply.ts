@@ -118,8 +118,8 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
       sayPhase(node, "changing");
       const sentAt = Date.now();
       const isSure = await send(push, session, { verb: "change", change: decision.change });
-      const { notes, serial } = decision;
-      return { token, before, notes, serial, sentAt, isSure };
+      const { notes, serial, outcome: ending } = decision;
+      return { token, before, notes, serial, ending, sentAt, isSure };
     }
   }
 }

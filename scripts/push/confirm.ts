@@ -101,7 +101,8 @@ async function commit(
   // The packet filter is listed only before the change, and pings are sent only after it.
   const host = hostNotes({ ...begun.before, pings: after.pings }, wanted, clock());
   sayAll(push, [...begun.notes, ...proof, ...host, ...notes]);
-  return { ...resultOf(push, session.through, after, "applied"), serial: begun.serial };
+  const result = resultOf(push, session.through, after, begun.ending);
+  return { ...result, serial: begun.serial };
 }
 
 /** No change of this token waits for a commit: it is or was undone, or committed by a login whose answer did not arrive, or never begun. */
@@ -114,7 +115,7 @@ function settled(
 ): PushResult {
   const { node } = push.request;
   if (after.records.confirmed?.token === begun.token)
-    return resultOf(push, through, after, "applied");
+    return resultOf(push, through, after, begun.ending);
   if (!begun.isSure && after.records.rolledBack !== begun.token) {
     throw new PushError(notBegun(node));
   }

@@ -30,6 +30,8 @@ export interface Begun {
   token: string;
   before: Observation;
   notes: string[];
+  /** PushResult.outcome once it is committed. */
+  ending: PushResult["outcome"];
   /** PushResult.serial once it is committed. */
   serial: number;
   sentAt: number;

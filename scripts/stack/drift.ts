@@ -40,7 +40,8 @@ function bootDrift(
   { records }: Observation,
   name: string,
 ): BootDifference[] {
-  const { confirmed, confirmedFile } = records;
+  const { confirmed, confirmedFile, owner } = records;
+  if (owner === null) return boot.filter(({ kind }) => kind === "owner-mark");
   if (confirmed === null) return boot.filter(({ kind }) => kind === "record");
   const byHand = boot.filter((it) => isByHand(it, confirmed, name));
   return live.length > 0 || confirmedFile === null ? byHand : boot;

@@ -1,10 +1,12 @@
 /** The steps of a key rotation as edits of the stack file, its only record. A rotation can stop after any of them. */
 import { defaultRotationPort } from "../../mesh/config/config";
+import { linkedNodes } from "../../mesh/config/link-keys";
 import { isMap } from "../../mesh/config/shape-issues";
 import type { NodePlan } from "../../mesh/plan/plan";
 import { hasSecondInterface } from "../../mesh/plan/rotation";
 import type { Secret } from "../../mesh/secret";
-import { ciphertextAt } from "./config-secrets";
+import { ciphertextAt, type NewSecret } from "./config-secrets";
+import { makeSeed } from "./new-node";
 import type { StackEdit } from "./open-stack";
 import { configPath } from "./stack-file";
 import { removeIn, setIn, valueIn } from "./yaml-edit";
@@ -75,7 +77,21 @@ export function reverseEdit(text: string, node: NodePlan, where: string): StackE
 /** Replaces all keys of the node by the new one. */
 export function revokeEdit(text: string, node: NodePlan, key: NewKey): StackEdit {
   const single = removeIn(withoutFormerKey(text, node.name), pathOf(node, "nextPublicKey"));
-  return withPrivateKey(setIn(single, pathOf(node, "publicKey"), key.publicKey), node, key);
+  const edit = withPrivateKey(setIn(single, pathOf(node, "publicKey"), key.publicKey), node, key);
+  return { ...edit, secrets: [...(edit.secrets ?? []), ...newLinkKeys(text, node.name)] };
+}
+
+/** Who has the node's private key has the preshared keys of its links too. */
+function newLinkKeys(text: string, name: string): NewSecret[] {
+  return linkKeysOf(text, name).map((path) => ({ path, value: makeSeed() }));
+}
+
+/** The entries of `presharedKeys` for the links of a node. */
+export function linkKeysOf(text: string, name: string): string[][] {
+  const entries = valueIn(text, configPath(["presharedKeys"]));
+  return Object.keys(isMap(entries) ? entries : {})
+    .filter((entry) => linkedNodes(entry)?.includes(name) === true)
+    .map((entry) => ["presharedKeys", entry]);
 }
 
 /** Also without the map, where that was its only key. */

@@ -54,7 +54,9 @@ describe("drift", () => {
     [
       "an interface without an owner",
       by.records({ owner: null }),
-      ["wg0 exists, but has no owner mark: wireguard-mesh did not set it up"],
+      [
+        "wg0 has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over",
+      ],
     ],
     [
       "an interface of another stack",

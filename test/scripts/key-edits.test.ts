@@ -1,6 +1,7 @@
 /** The steps of a rotation as edits of the stack file. */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { isKey } from "../../mesh/key-text";
 import { readMesh } from "../../mesh/mesh";
 import type { NodePlan } from "../../mesh/plan/plan";
 import { beginEdit, finishEdit, reverseEdit, revokeEdit } from "../../scripts/stack/key-edits";
@@ -119,5 +120,17 @@ describe("the edits of a rotation", () => {
     assert.equal(fields["publicKey"], keyOf("other"));
     assert.equal(fields["nextPublicKey"], undefined);
     assert.equal(fields["listenPort"], undefined);
+  });
+
+  it("replace the preshared keys of a revoked node's links, and no others", () => {
+    const links = ["laptop/tokyo", "phone/tokyo"].map((it) => `    ${it}: { secure: v1:x }\n`);
+    const text = `${STACK_FILE}  wireguard-mesh:presharedKeys:\n${links.join("")}`;
+    const other = { publicKey: keyOf("other"), privateKey: null };
+    const { secrets = [] } = revokeEdit(text, nodeOf(text, "laptop"), other);
+    assert.deepEqual(
+      secrets.map(({ path }) => path),
+      [["presharedKeys", "laptop/tokyo"]],
+    );
+    assert.ok(secrets.every(({ value }) => isKey(value.reveal())));
   });
 });

@@ -42,6 +42,14 @@ describe("remove-peer", () => {
     assert.doesNotMatch((await run("laptop")).stdout, /comment/);
   });
 
+  it("removes the preshared keys of its links, and no others", async () => {
+    const keys = (...links: string[]) =>
+      `  wireguard-mesh:presharedKeys:\n${links.map((it) => `    ${it}: { secure: v1:x }\n`).join("")}`;
+    project.write(FILE, STACK_FILE + keys("laptop/tokyo", "phone/tokyo"));
+    assert.equal((await run("phone")).exitCode, 0);
+    assert.ok(project.read(FILE).endsWith(keys("laptop/tokyo")), project.read(FILE));
+  });
+
   it("removes a private key without a peer", async () => {
     project.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     assert.equal((await run("tablet")).exitCode, 0);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
-import { removeSecrets, hasSecrets } from "../../scripts/commands/init/remove-secrets";
+import { removeSecrets, hasSecrets } from "../../scripts/stack/remove-secrets";
 import { STACK_FILE } from "./support/network";
 import { makeTestProject, type TestProject } from "./support/test-project";
 

@@ -1,6 +1,6 @@
 /** All secrets of a stack, those in its config and those derived from it, with printable names. */
 import { presharedKeyOf, publicKeyOf } from "../../../mesh/keys";
-import { SECRET_MAPS } from "../../../mesh/config/secret-keys";
+import { NODE_KEYS } from "../../../mesh/config/secret-keys";
 import { Secret } from "../../../mesh/secret";
 import { authorityOf } from "../../../mesh/ssh-identity";
 import { formsOf } from "../../support/secret-forms";
@@ -15,9 +15,10 @@ export function formsOfStack(config: StackConfig): SecretForms {
   const valueOf = (key: string) => config[`wireguard-mesh:${key}`]?.value ?? "";
   const keysIn = (group: string) =>
     Object.entries(JSON.parse(valueOf(group) || "{}") as Record<string, string>);
-  const privateKeys = SECRET_MAPS.flatMap(keysIn);
+  const privateKeys = NODE_KEYS.flatMap(keysIn);
   const forms: SecretForms = new Map();
   for (const [node, key] of privateKeys) addKey(forms, `private key of ${node}`, key);
+  for (const [link, key] of keysIn("presharedKeys")) addKey(forms, `preshared key of ${link}`, key);
   const seed = valueOf("presharedKeySeed");
   if (seed !== "") {
     addKey(forms, "seed of preshared keys", seed);

@@ -38,6 +38,7 @@ const places: Record<string, (text: string) => Record<string, unknown>> = {
   "peers.NAME": (text) => ({ peers: { [text]: {} } }),
   "peers.desktop.KEY": (text) => ({ peers: { desktop: { [text]: 1 } } }),
   "privateKeys.NAME": (text) => ({ privateKeys: { [text]: Secret.sealed() } }),
+  "presharedKeys.A/B": (text) => ({ presharedKeys: { [`desktop/${text}`]: Secret.sealed() } }),
   KEY: (text) => ({ [text]: 1 }),
   "policy[0].from[0]": (text) => ({ policy: [{ from: [text], to: "*" }] }),
   "policy[0].to[0]": (text) => ({ policy: [{ from: "*", to: `tag:${text}` }] }),

@@ -31,6 +31,7 @@ const FILES = [
     "rules-hosts",
     "rules-mapped-lans",
     "rules-policy",
+    "rules-preshared-keys",
     "rules-ranges",
     "rules-rotation",
     "rules-secrets",

@@ -65,6 +65,16 @@ describe("the words for a difference", () => {
     [
       "no owner",
       (host) => host.files.delete("/var/lib/wireguard-mesh/wg0/owner"),
+      [
+        "wg0 has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over",
+      ],
+    ],
+    [
+      "no owner and another key",
+      (host) => {
+        host.files.delete("/var/lib/wireguard-mesh/wg0/owner");
+        deviceOf(host, IFACE).privateKey = pairAt(19).privateKey;
+      },
       ["wg0 exists, but has no owner mark: wireguard-mesh did not set it up"],
     ],
     [
@@ -265,7 +275,14 @@ describe("the words for a difference", () => {
         "preshared key of peer K is another one",
       ],
       [{ kind: "file", path: "/x", is: "extra" }, "/x is not in the plan"],
-      [{ kind: "owner-mark" }, "its owner mark has another name of the node or of its machine"],
+      [
+        { kind: "owner-mark", is: "other" },
+        "its owner mark has another name of the node or of its machine",
+      ],
+      [
+        { kind: "owner-mark", is: "missing" },
+        "wg0 has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over",
+      ],
       [{ kind: "record", is: "older-format" }, "its records are those of an older version"],
     ];
     for (const [difference, words] of rest) {

@@ -8,6 +8,7 @@ import { hostRows } from "./host-rows";
 import { mappedLanRows } from "./mapped-lan-rows";
 import { planRows } from "./plan-rows";
 import { policyRows } from "./policy-rows";
+import { presharedKeyRows } from "./preshared-key-rows";
 import { rangeRows } from "./range-rows";
 import type { Row } from "./row";
 import { rotationRows } from "./rotation-rows";
@@ -28,6 +29,7 @@ export const tables: Record<string, Row[]> = {
   "ec2 relays": ec2Rows,
   "public keys and rotation": rotationRows,
   secrets: secretRows,
+  "preshared keys of links": presharedKeyRows,
   policy: policyRows,
   "reachability and expectations": planRows,
 };

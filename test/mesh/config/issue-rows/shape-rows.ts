@@ -40,7 +40,7 @@ export const shapeRows: Row[] = [
         "zebra",
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, policy, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll",
+        "known keys: network, relays, peers, policy, expect, privateKeys, formerPrivateKeys, presharedKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll",
       ],
       ["network.cdir", "error", "is not a known key", "did you mean cidr?"],
       ["peers.desktop.adress", "error", "is not a known key", "did you mean address?"],
@@ -82,7 +82,7 @@ export const shapeRows: Row[] = [
         '"(hidden)"',
         "error",
         "is not a known key",
-        "known keys: network, relays, peers, policy, expect, privateKeys, formerPrivateKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll",
+        "known keys: network, relays, peers, policy, expect, privateKeys, formerPrivateKeys, presharedKeys, presharedKeySeed, sshPrivateKey, sshAuthoritySeed, delivered, rotateAll",
       ],
       [
         'peers.desktop."(hidden)"',

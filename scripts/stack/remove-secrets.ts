@@ -1,8 +1,8 @@
 /** Removes all secrets from a stack file whose passphrase is lost; the network and the keys on its hosts stay. */
-import { isSecretMap } from "../../../mesh/config/secret-keys";
-import { isMap } from "../../../mesh/config/shape-issues";
-import { configPath, NAMESPACE, readSettings } from "../../stack/stack-file";
-import { removeIn } from "../../stack/yaml-edit";
+import { isNodeKeys } from "../../mesh/config/secret-keys";
+import { isMap } from "../../mesh/config/shape-issues";
+import { configPath, NAMESPACE, readSettings } from "./stack-file";
+import { removeIn } from "./yaml-edit";
 
 interface WithoutSecrets {
   text: string;
@@ -43,7 +43,7 @@ export function removeSecrets(text: string, where: string): WithoutSecrets {
     text: facts.reduce(removeIn, stripped),
     kept: kept.map(({ name }) => name),
     keyless: keyless.map(({ name }) => name),
-    removed: sealed.filter((key) => !isSecretMap(key.replace(NAMESPACE, ""))),
+    removed: sealed.filter((key) => !isNodeKeys(key.replace(NAMESPACE, ""))),
   };
 }
 

@@ -1,14 +1,13 @@
 /** Creates the stack in the engine's backend unless it exists, and selects it. */
-import { isMap } from "../../../mesh/config/shape-issues";
-import { indented } from "../../cli/command";
-import { log } from "../../log";
-import { addSettings } from "../../stack/config-secrets";
-import { editorLine } from "../../stack/editor-line";
-import { askEngine, errorOf, onStack } from "../../stack/engine";
-import { Failure } from "../../stack/failure";
-import type { StackRef } from "../../stack/project";
-import { readSettings } from "../../stack/stack-file";
-import { readUserFile, refuseReadOnly, replaceUserFile } from "../../stack/user-file";
+import { isMap } from "../../mesh/config/shape-issues";
+import { log } from "../log";
+import { addSettings } from "./config-secrets";
+import { editorLine } from "./editor-line";
+import { askEngine, errorOf, onStack } from "./engine";
+import { Failure } from "./failure";
+import type { StackRef } from "./project";
+import { readSettings } from "./stack-file";
+import { readUserFile, refuseReadOnly, replaceUserFile } from "./user-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
 
 interface EnsuredStack {
@@ -95,7 +94,9 @@ function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): st
     ...(keyless.length === 0 ? [] : [`get new keys, the old ones are lost: ${keyless.join(", ")}`]),
     ...(removed.length === 0 ? [] : [`removed: ${removed.join(", ")}`]),
   ];
-  log(`removed everything that was encrypted from ${stack.file}\n${indented(lines)}`);
+  log(
+    `removed everything that was encrypted from ${stack.file}\n${lines.map((line) => `  ${line}`).join("\n")}`,
+  );
   return text;
 }
 

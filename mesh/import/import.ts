@@ -1,0 +1,132 @@
+/** An existing WireGuard network as stack config, with what the config would say otherwise than its files do. */
+import { formatIssues, type Issue } from "../config/issue";
+import { linkName } from "../config/link-keys";
+import type { RawConfig } from "../config/read-draft";
+import { readMesh } from "../mesh";
+import type { Plan } from "../plan/plan";
+import { renderConfig, type Keyring } from "../render/render";
+import type { Secret } from "../secret";
+import type { Problem, WgQuickFile } from "../wg-quick/file";
+import { parseWgQuick } from "../wg-quick/parse";
+import { compareFiles } from "./compare";
+import type { Fields } from "./fields";
+import { infer, type Inferred, type InferOptions } from "./infer";
+import { gatherNodes, type ImportedNode, type KnownNode, type Source } from "./nodes";
+
+export interface ImportedFile {
+  node: string;
+  source: string;
+  /** What its file would say otherwise; empty: it says the same. */
+  differences: string[];
+}
+
+export interface Imported {
+  network: Fields;
+  relays: Record<string, Fields>;
+  peers: Record<string, Fields>;
+  /** `privateKeys` and `presharedKeys`. */
+  secrets: { path: [string, string]; value: Secret }[];
+  /** Whether new links may get derived preshared keys: all imported ones have their own. */
+  seed: boolean;
+  files: ImportedFile[];
+  /** Nodes of which no file is there. */
+  withoutFile: string[];
+  notes: string[];
+  warnings: Issue[];
+}
+
+/** Everything that stands in the way, or the config. `now` is in milliseconds since 1970. */
+export function importNetwork(
+  sources: readonly Source[],
+  known: readonly KnownNode[],
+  options: InferOptions,
+  now: number,
+): Imported | Problem[] {
+  const { nodes, problems } = gatherNodes(sources, known);
+  const inferred = infer(nodes, options);
+  const all = [...problems, ...inferred.problems];
+  if (all.length > 0) return all;
+  const [auto, star] = (["auto", "star"] as const).map((topology) =>
+    resultOf(nodes, withTopology(inferred, topology), now),
+  );
+  if (auto === undefined || star === undefined || Array.isArray(auto) || Array.isArray(star))
+    return auto ?? [];
+  return count(star) < count(auto) ? star : auto;
+}
+
+function withTopology(inferred: Inferred, topology: "auto" | "star"): Inferred {
+  const network = { ...inferred.network, ...(topology === "star" ? { topology } : {}) };
+  return { ...inferred, network };
+}
+
+function count({ files }: Imported): number {
+  return files.flatMap(({ differences }) => differences).length;
+}
+
+function resultOf(
+  nodes: readonly ImportedNode[],
+  inferred: Inferred,
+  now: number,
+): Imported | Problem[] {
+  const { network, relays, peers, privateKeys, presharedKeys, notes } = inferred;
+  const raw: RawConfig = {
+    network,
+    relays,
+    peers,
+    privateKeys: Object.fromEntries(privateKeys),
+    presharedKeys: Object.fromEntries(presharedKeys),
+  };
+  const { plan, issues } = readMesh(raw, now);
+  const errors = issues.filter(({ severity }) => severity === "error");
+  if (plan === null || errors.length > 0)
+    return errors.map(({ path, message, remedy }) => ({ at: path, message, remedy }));
+  const secrets = [
+    ...[...privateKeys].map(([name, value]) => ({ path: ["privateKeys", name], value })),
+    ...[...presharedKeys].map(([link, value]) => ({ path: ["presharedKeys", link], value })),
+  ] as Imported["secrets"];
+  return {
+    ...{ network, relays, peers, secrets, notes },
+    seed: plan.links.every(({ a, b }) => presharedKeys.has(linkName(a, b))),
+    files: nodes.flatMap(({ name, source }) =>
+      source === null ? [] : [compared(name, source, nodes, plan, inferred)],
+    ),
+    withoutFile: nodes.flatMap(({ name, source }) => (source === null ? [name] : [])),
+    warnings: issues,
+  };
+}
+
+function compared(
+  name: string,
+  { file, host }: Source,
+  nodes: readonly ImportedNode[],
+  plan: Plan,
+  inferred: Inferred,
+): ImportedFile {
+  const names = new Map(nodes.map((node) => [node.publicKey, node.name]));
+  const now = renderedFile(name, plan, inferred);
+  const differences =
+    now === null ? ["is left out"] : compareFiles(file, now, names, host !== null);
+  return { node: name, source: file.source, differences };
+}
+
+/** What would be written for the node; null where the plan leaves it out. */
+function renderedFile(name: string, plan: Plan, inferred: Inferred): WgQuickFile | null {
+  const node = plan.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) return null;
+  const keyring: Keyring = {
+    privateKeys: inferred.privateKeys,
+    formerPrivateKeys: new Map(),
+    presharedKeys: inferred.presharedKeys,
+    presharedKeySeed: null,
+    sshPrivateKey: null,
+    sshAuthoritySeed: null,
+  };
+  return parseWgQuick(renderConfig(node, plan.network, keyring), name).file;
+}
+
+/** Problems as text for a terminal. */
+export function formatProblems(problems: readonly Problem[]): string {
+  return formatIssues(
+    problems.map(({ at, message, remedy }) => ({ path: at, severity: "error", message, remedy })),
+  );
+}

@@ -1,0 +1,129 @@
+/** Who is in the files of an existing network: a node for each public key, with all that is said of it. */
+import { publicKeyOf } from "../keys";
+import type { Secret } from "../secret";
+import { labelOf } from "../wg-quick/comments";
+import type { Problem, QuickPeer, WgQuickFile } from "../wg-quick/file";
+
+/** A file, and what is known of it from elsewhere. */
+export interface Source {
+  file: WgQuickFile;
+  /** From the name of the file, its folder or its host; null: none that means something. */
+  name: string | null;
+  /** The name of the interface, from that of the file. */
+  interface: string;
+  /** How to log in to its machine; null: it is not pushed to. */
+  host: { host: string; hostKeys: readonly string[] } | null;
+}
+
+/** A node that a program has on record beside the files: wg-easy's clients. */
+export interface KnownNode {
+  publicKey: string;
+  name: string;
+  privateKey: Secret | null;
+  /** Null: the one in the other nodes' files. */
+  address: string | null;
+  enabled: boolean;
+  presharedKey: Secret | null;
+  /** What its program gives to devices, where no file of the device is there. */
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** A peer section for a node. */
+export interface Section {
+  by: ImportedNode;
+  peer: QuickPeer;
+}
+
+export interface ImportedNode {
+  publicKey: string;
+  name: string;
+  source: Source | null;
+  known: KnownNode | null;
+  privateKey: Secret | null;
+  /** The sections that others have for it. */
+  sections: Section[];
+}
+
+export interface Gathered {
+  /** Sorted by name. */
+  nodes: ImportedNode[];
+  problems: Problem[];
+}
+
+/** Files without a private key are left out; the parser has named them. */
+export function gatherNodes(sources: readonly Source[], known: readonly KnownNode[]): Gathered {
+  const nodes = new Map<string, ImportedNode>();
+  const problems: Problem[] = [];
+  const nodeOf = (publicKey: string): ImportedNode => {
+    const nothing = { name: "", source: null, known: null, privateKey: null };
+    const node = nodes.get(publicKey) ?? { publicKey, ...nothing, sections: [] };
+    nodes.set(publicKey, node);
+    return node;
+  };
+  for (const source of sources) {
+    const { privateKey } = source.file;
+    if (privateKey === null) continue;
+    const node = nodeOf(publicKeyOf(privateKey));
+    if (node.source !== null) {
+      const message = `has the private key that ${node.source.file.source} has: it is the same node`;
+      const remedy =
+        "give one of the two; where two machines share a key, give one a key of its own";
+      problems.push({ at: source.file.source, message, remedy });
+      continue;
+    }
+    node.source = source;
+    node.privateKey = privateKey;
+  }
+  for (const one of known) {
+    const node = nodeOf(one.publicKey);
+    node.known = one;
+    node.privateKey ??= one.privateKey;
+  }
+  for (const by of [...nodes.values()]) {
+    for (const peer of by.source?.file.peers ?? [])
+      nodeOf(peer.publicKey).sections.push({ by, peer });
+  }
+  nameAll([...nodes.values()]);
+  return { nodes: [...nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), problems };
+}
+
+/** By the first that there is; the same name twice gets a number. */
+function nameAll(nodes: readonly ImportedNode[]): void {
+  const taken = new Set<string>();
+  const certain = (node: ImportedNode) =>
+    node.known !== null || (node.source?.name ?? null) !== null;
+  // A name that a file has itself goes before one that others give.
+  for (const node of [...nodes].sort((a, b) => Number(certain(b)) - Number(certain(a)))) {
+    const wanted = nameOf(node);
+    const free = [wanted, ...nodes.map((_, at) => `${wanted.slice(0, 60)}-${at + 2}`)];
+    node.name = free.find((name) => !taken.has(name)) ?? wanted;
+    taken.add(node.name);
+  }
+}
+
+function nameOf({ known, source, sections, publicKey }: ImportedNode): string {
+  const names = [
+    known?.name,
+    source?.name,
+    source?.file.name,
+    ...sections.map(({ peer }) => peer.name),
+    ...sections.map(({ peer }) => hostLabel(peer)),
+    ...sections.map(({ peer }) => addressName(peer)),
+    `peer-${publicKey.slice(0, 6)}`,
+  ];
+  return (
+    names.flatMap((name) => ((name ?? null) === null ? [] : (labelOf(name ?? "") ?? []))).at(0) ??
+    "peer"
+  );
+}
+
+/** `vpn` of `vpn.example.org`; null for an address. */
+function hostLabel({ endpoint }: QuickPeer): string | null {
+  if (endpoint === null || /^[\d.]+$|:/.test(endpoint.host)) return null;
+  return endpoint.host.split(".")[0] ?? null;
+}
+
+function addressName({ allowedIps }: QuickPeer): string | null {
+  const [own] = allowedIps;
+  return own === undefined || own.length === 0 ? null : `peer-${own.text.replace(/\/.*/, "")}`;
+}

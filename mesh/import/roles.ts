@@ -1,0 +1,188 @@
+/** Who is a relay in imported files, where each node's tunnel addresses are, and which LANs are behind it. */
+import {
+  contains,
+  enclosing,
+  encloses,
+  hostPrefix,
+  parseAddress,
+  parsePrefix,
+  type IpAddress,
+  type Prefix,
+} from "../addresses";
+import type { Problem } from "../wg-quick/file";
+import type { ImportedNode, Section } from "./nodes";
+
+/** The prefixes of the tunnel. */
+export interface Tunnels {
+  cidr: Prefix;
+  cidr6: Prefix | null;
+}
+
+export interface Place {
+  address: IpAddress | null;
+  address6: IpAddress | null;
+}
+
+/** `given`: the prefixes that the user has named. Null where no file tells the one of IPv4. */
+export function tunnelsOf(
+  nodes: readonly ImportedNode[],
+  given: { cidr?: string | undefined; cidr6?: string | undefined },
+): Tunnels | null {
+  const prefixOf = (family: 4 | 6): Prefix | null => {
+    const written = family === 4 ? given.cidr : given.cidr6;
+    if (written !== undefined) return parsePrefix(written);
+    return mostCommon(fromAddresses(nodes, family)) ?? mostCommon(fromAllowedIps(nodes, family));
+  };
+  const cidr = prefixOf(4);
+  return cidr === null ? null : { cidr, cidr6: prefixOf(6) };
+}
+
+function fromAddresses(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[] {
+  const addresses = nodes.flatMap(({ source }) => source?.file.addresses ?? []);
+  return addresses
+    .filter((address) => address.family === family && address.length < (family === 4 ? 32 : 128))
+    .map((address) => enclosing(address, address.length));
+}
+
+/** Of files whose addresses have no prefix length: what they send to a peer and are in themselves. */
+function fromAllowedIps(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[] {
+  return nodes.flatMap(({ source }) => {
+    const own = source?.file.addresses.filter((address) => address.family === family) ?? [];
+    const sent = source?.file.peers.flatMap(({ allowedIps }) => allowedIps) ?? [];
+    return sent.filter(({ length, ...prefix }) =>
+      own.some((address) => length >= 8 && contains({ length, ...prefix }, address)),
+    );
+  });
+}
+
+function mostCommon(prefixes: readonly Prefix[]): Prefix | null {
+  const count = ({ text }: Prefix) => prefixes.filter((other) => other.text === text).length;
+  const [first] = [...prefixes].sort((a, b) => count(b) - count(a) || a.length - b.length);
+  return first ?? null;
+}
+
+/** The addresses of a node in the tunnel; with a problem where there is not exactly one of IPv4, and at most one of IPv6. */
+export function placeOf(node: ImportedNode, tunnels: Tunnels): Place & { problems: Problem[] } {
+  const { source, known, sections, name } = node;
+  const recorded = known?.address ?? null;
+  const own: IpAddress[] =
+    source?.file.addresses ??
+    (recorded === null
+      ? sections.flatMap(({ peer }) => peer.allowedIps.flatMap(singleAddress))
+      : [parseAddress(recorded)]);
+  const inside = (prefix: Prefix | null) => [
+    ...new Map(
+      own
+        .filter((address) => prefix !== null && contains(prefix, address))
+        .map((address) => [address.text, address] as const),
+    ).values(),
+  ];
+  const [four, six] = [inside(tunnels.cidr), inside(tunnels.cidr6)];
+  const outside = source === null ? [] : own.filter((it) => ![...four, ...six].includes(it));
+  const at = source?.file.source ?? name;
+  const problems: Problem[] = [];
+  if (four.length === 0) {
+    const message = `${name} has no address in ${tunnels.cidr.text}`;
+    const remedy =
+      source === null
+        ? "give its own file too, or read its machine: --host USER@ADDRESS"
+        : "give the tunnel's prefix with --cidr";
+    problems.push({ at, message, remedy });
+  }
+  if (four.length > 1 || six.length > 1 || outside.length > 0) {
+    const all = own.map(({ text }) => text).join(", ");
+    const message = `${name} has more addresses than one of each family in the tunnel: ${all}`;
+    problems.push({
+      at,
+      message,
+      remedy: "a node has one: remove the others, or make it two nodes",
+    });
+  }
+  return { address: four[0] ?? null, address6: six[0] ?? null, problems };
+}
+
+function singleAddress({ family, length, text }: Prefix): IpAddress[] {
+  const isOne = length === (family === 4 ? 32 : 128);
+  return isOne ? [{ family, text: text.slice(0, text.indexOf("/")) }] : [];
+}
+
+/** What the sections of one node for others say of the network. */
+export class Roles {
+  constructor(
+    private readonly nodes: readonly ImportedNode[],
+    private readonly places: ReadonlyMap<ImportedNode, Place>,
+    private readonly tunnels: Tunnels,
+  ) {}
+
+  /**
+   * Others reach the network through it; or only its file is known, and it waits for peers that it cannot dial, as a server
+   * does.
+   */
+  isRelay(node: ImportedNode): boolean {
+    if (node.sections.some((section) => this.leadsOn(node, section))) return true;
+    if (node.source === null || node.sections.length > 0) return false;
+    const { listenPort, peers } = node.source.file;
+    const isAlone = peers.every(({ publicKey }) => this.byKey(publicKey)?.source === null);
+    return isAlone && listenPort !== null && peers.some(({ endpoint }) => endpoint === null);
+  }
+
+  /** Whether the section sends to the node what is not its own. */
+  private leadsOn(node: ImportedNode, { by, peer }: Section): boolean {
+    return peer.allowedIps.some((prefix) => {
+      if (prefix.length === 0 || this.isOfTunnel(prefix)) return true;
+      const others = this.nodes.filter((other) => other !== node && other !== by);
+      return others.some(
+        (other) =>
+          this.hasAddressIn(other, prefix) || this.listedBy(node, other).includes(prefix.text),
+      );
+    });
+  }
+
+  /** The prefixes behind a node, as others route them to it, without those that it passes on. */
+  lansOf(node: ImportedNode): Prefix[] {
+    const passedOn = this.nodes
+      .filter((other) => other !== node)
+      .flatMap((other) => this.listedBy(node, other));
+    const all = node.sections.flatMap(({ peer }) => peer.allowedIps);
+    const hasIpv6 = (this.places.get(node)?.address6 ?? null) !== null;
+    const lans = all.filter(
+      (prefix) =>
+        prefix.length > 0 &&
+        (prefix.family === 4 || hasIpv6) &&
+        !this.inTunnel(prefix) &&
+        !this.isOfTunnel(prefix) &&
+        !passedOn.includes(prefix.text),
+    );
+    return [...new Map(lans.map((prefix) => [prefix.text, prefix])).values()];
+  }
+
+  /** Whether the section sends everything to the node. */
+  static sendsAll({ peer }: Section): boolean {
+    return peer.allowedIps.some(({ length, family }) => length === 0 && family === 4);
+  }
+
+  private byKey(publicKey: string): ImportedNode | undefined {
+    return this.nodes.find((node) => node.publicKey === publicKey);
+  }
+
+  private hasAddressIn(node: ImportedNode, prefix: Prefix): boolean {
+    const { address = null, address6 = null } = this.places.get(node) ?? {};
+    return [address, address6].some((one) => one !== null && encloses(prefix, hostPrefix(one)));
+  }
+
+  /** The prefixes that a node's own file has for another one. */
+  private listedBy(node: ImportedNode, other: ImportedNode): string[] {
+    const peer = node.source?.file.peers.find(({ publicKey }) => publicKey === other.publicKey);
+    return peer?.allowedIps.map(({ text }) => text) ?? [];
+  }
+
+  private isOfTunnel(prefix: Prefix): boolean {
+    const { cidr, cidr6 } = this.tunnels;
+    return encloses(prefix, cidr) || (cidr6 !== null && encloses(prefix, cidr6));
+  }
+
+  private inTunnel(prefix: Prefix): boolean {
+    const { cidr, cidr6 } = this.tunnels;
+    return encloses(cidr, prefix) || (cidr6 !== null && encloses(cidr6, prefix));
+  }
+}

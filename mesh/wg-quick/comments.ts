@@ -1,0 +1,33 @@
+/** Names of nodes in comments, as people, wg-easy, Algo and installers write them. */
+
+/** `Client: `, `Name = `, `friendly_name=`, `BEGIN_PEER `, `wireguard-mesh: ` and the like. */
+const LABEL =
+  /^(?:(?:client|peer|user|device|name|friendly[_ ]?name|wireguard-mesh)\s*[:=]|(?:begin_peer|client|peer)\s)\s*/i;
+/** The ID that wg-easy puts behind a name. */
+const ID = /\s*\([0-9a-f-]*\)$/i;
+
+/** The name in a comment; null for prose, a setting that is commented out, and what may be a key. */
+export function nameInComment(line: string): string | null {
+  const text = line
+    .replace(/^[\s#]+/, "")
+    .replace(ID, "")
+    .trim();
+  const name = text.replace(LABEL, "").trim();
+  const isName =
+    /^[\p{L}\p{N}_@.'’() -]{1,40}$/u.test(name) &&
+    name.split(/\s+/).length <= 3 &&
+    !/[\w+/]{30}/.test(name);
+  return isName && labelOf(name) !== null ? name : null;
+}
+
+/** The name as a DNS label; null if nothing of it is left. */
+export function labelOf(name: string): string | null {
+  const label = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/['’]|\p{M}/gu, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, "");
+  return label === "" ? null : label;
+}

@@ -1,0 +1,43 @@
+/** Which lines of a wg-quick(8) file have no place in the files that wireguard-mesh writes. */
+import { hookEffects } from "./hooks";
+
+const HOOK = /^(PreUp|PostUp|PreDown|PostDown)$/i;
+
+/** Reports whether something would be lost with this setting of the [Interface] section. */
+export function isLost(setting: string, value: string): boolean {
+  if (value === "") return false;
+  if (HOOK.test(setting)) return hookEffects(value).includes("other");
+  if (/^SaveConfig$/i.test(setting)) return value !== "false";
+  if (/^Table$/i.test(setting)) return value !== "auto";
+  return /^FwMark$/i.test(setting) && !/^(off|0|0x0)$/i.test(value);
+}
+
+/** What is said about a setting that would be lost: the cause, and the way out. */
+export function lossOf(setting: string): [message: string, remedy: string] {
+  switch (setting.toLowerCase()) {
+    case "saveconfig":
+      return [
+        "SaveConfig would let wg-quick write over the file, and is not kept",
+        "take the running state into the file once (wg-quick save), then set SaveConfig = false in it",
+      ];
+    case "table":
+      return [
+        "Table is not kept: routes go into the main table",
+        "remove it if the network works without; else this node cannot be imported",
+      ];
+    case "fwmark":
+      return [
+        "FwMark is not kept",
+        "remove it if the network works without; else this node cannot be imported",
+      ];
+    default:
+      return [
+        `${setting} runs commands that a push does not know, and is not kept`,
+        "remove it, and run the commands by a unit of your own (After=wg-quick@wg0.service)",
+      ];
+  }
+}
+
+export function isHook(setting: string): boolean {
+  return HOOK.test(setting);
+}

@@ -1,0 +1,233 @@
+/** `import`: makes a stack of an existing WireGuard network, from its files or its live hosts. */
+import type { Command } from "commander";
+import { isMap } from "../../mesh/config/shape-issues";
+import { parseEndpoint, parseInterface } from "../../mesh/config/values";
+import { parsePrefix } from "../../mesh/addresses";
+import { formatEndpoint } from "../../mesh/config/config";
+import { formatProblems, importNetwork, type Imported } from "../../mesh/import/import";
+import type { Problem } from "../../mesh/wg-quick/file";
+import {
+  collect,
+  indented,
+  joinBlocks,
+  newCommand,
+  print,
+  STACK_OPTION,
+  type CommonOptions,
+} from "../cli/command";
+import { log } from "../log";
+import { wrapLines } from "../cli/wrap";
+import { addSecrets } from "../stack/config-secrets";
+import { ensureStack } from "../stack/ensure-stack";
+import { Failure } from "../stack/failure";
+import { readImportFiles, type ReadSources } from "../stack/import-files";
+import { readHost } from "../stack/import-hosts";
+import { hostKeysFor } from "../stack/known-hosts";
+import { makeSeed } from "../stack/new-node";
+import { findStackOr, type StackRef } from "../stack/project";
+import { configPath, readConfigSoFar } from "../stack/stack-file";
+import { readUserFile, replaceUserFile, withFileLock } from "../stack/user-file";
+import { addIn, removeIn } from "../stack/yaml-edit";
+import type { YamlValue } from "../stack/yaml-text";
+import { comparisonText, configText } from "./import/import-text";
+
+interface ImportOptions extends CommonOptions {
+  host?: string[];
+  hostKey?: string[];
+  interface?: string;
+  push?: string[];
+  endpoint?: string;
+  cidr?: string;
+  cidr6?: string;
+  secretsProvider?: string;
+  acceptDifferences?: true;
+  dryRun?: true;
+}
+
+export function importCommand(): Command {
+  return newCommand("import [files...]", {
+    description:
+      "Make a stack of an existing WireGuard network: from wg-quick files and folders of them, wg-easy's and Algo's too, and from live hosts over SSH. Keys, preshared keys and addresses stay. For each file it shows what would be written otherwise. The first `up` takes over the interfaces as they run. What cannot be kept, such as hooks, is refused by file and line, and nothing is written.",
+    examples: [
+      "import --stack home --host root@203.0.113.10 --host admin@192.168.1.30",
+      "import --stack home relay/wg0.conf laptop.conf phone.conf",
+      "import --stack home ./wg-easy --push wg-easy=root@203.0.113.10",
+      "import --stack home configs/203.0.113.10/wireguard --host root@203.0.113.10",
+    ],
+  })
+    .option(
+      STACK_OPTION[0],
+      "the new stack; default: PULUMI_STACK, else the selected one, else dev",
+    )
+    .option(
+      "--host <host>",
+      "read this host: user@address[:port], or local; may be repeated",
+      collect,
+    )
+    .option(
+      "--host-key <key>",
+      "the SSH host key of each --host, in their order; default: from your known_hosts",
+      collect,
+    )
+    .option("--interface <name>", "the interface, where a host has several")
+    .option(
+      "--push <name=host>",
+      "`up` pushes to the node of a file by this host: relay=root@203.0.113.10; may be repeated",
+      collect,
+    )
+    .option("--endpoint <host:port>", "where peers dial the relay, if no file says it")
+    .option("--cidr <cidr>", "the tunnel's addresses, if no file says it")
+    .option("--cidr6 <cidr>", "the same for IPv6")
+    .option("--secrets-provider <provider>", "what encrypts the secrets, as for init")
+    .option("--accept-differences", "write the stack though files would say something else")
+    .option("--dry-run", "show the config and the comparison, and write nothing")
+    .action(importStack);
+}
+
+async function importStack(files: string[], options: ImportOptions): Promise<void> {
+  refuseUsage(files, options);
+  const stack = findStackOr(options.stack, "dev");
+  if (options.dryRun !== true) refuseOther(readUserFile(stack.file) ?? "", stack);
+  const read = await readAll(files, options);
+  const imported = importNetwork(read.sources, read.known, options, Date.now());
+  const problems = [...read.problems, ...(Array.isArray(imported) ? imported : [])];
+  if (Array.isArray(imported) || problems.length > 0) throw refusal(problems);
+  const differing = imported.files.filter(({ differences }) => differences.length > 0);
+  const isAccepted = differing.length === 0 || options.acceptDifferences === true;
+  const isWritten = isAccepted && options.dryRun !== true;
+  if (isWritten) await withFileLock(stack.file, () => write(stack, imported, options));
+  report(stack, imported, options, isWritten);
+  if (isAccepted) return;
+  process.exitCode = 1;
+  log(
+    `the config would say something else for ${differing.map(({ node }) => node).join(", ")}, so nothing was written\n  correct the files, or accept it: --accept-differences`,
+  );
+}
+
+function refuseUsage(files: readonly string[], options: ImportOptions): void {
+  const { host = [], hostKey, endpoint, cidr, cidr6 } = options;
+  if (files.length + host.length === 0)
+    throw new Failure("what to import?", "name files or folders, or hosts with --host", 2);
+  if (hostKey !== undefined && hostKey.length !== host.length)
+    throw new Failure(
+      "there is not one --host-key for each --host",
+      "ssh once to each host instead",
+      2,
+    );
+  if (endpoint !== undefined) formatEndpoint(parseEndpoint(endpoint));
+  for (const prefix of [cidr, cidr6]) if (prefix !== undefined) parsePrefix(prefix);
+  if (options.interface !== undefined) parseInterface(options.interface);
+}
+
+const MAPS = ["network", "relays", "peers", "privateKeys", "presharedKeys"];
+
+/** An import makes a new network. A seed would give a preshared key to links that have none. */
+function refuseOther(text: string, { file, name }: StackRef): void {
+  const config = readConfigSoFar(text, file);
+  const taken = [...MAPS, "presharedKeySeed"].find((key) => {
+    const value = config[key];
+    return (
+      value !== undefined && value !== null && !(isMap(value) && Object.keys(value).length === 0)
+    );
+  });
+  if (taken === undefined) return;
+  throw new Failure(
+    `${file} has ${taken} already, and an import makes a new network`,
+    `import it into another stack than ${name}: --stack NAME`,
+  );
+}
+
+/** Pushed hosts get their way in here; all else is in what was read. */
+async function readAll(files: readonly string[], options: ImportOptions): Promise<ReadSources> {
+  const read =
+    files.length === 0 ? { sources: [], known: [], problems: [] } : readImportFiles(files);
+  const pushed = new Map((options.push ?? []).map(pushOf));
+  const sources = await Promise.all(
+    read.sources.map(async (source) => {
+      const name = source.name ?? source.file.name ?? "";
+      const host = pushed.get(name);
+      if (host === undefined) return source;
+      pushed.delete(name);
+      return {
+        ...source,
+        host: { host, hostKeys: (await hostKeysFor([host], undefined, log)) ?? [] },
+      };
+    }),
+  );
+  const [unknown] = pushed.keys();
+  if (unknown !== undefined) {
+    const names = sources.map(({ name, file }) => name ?? file.name ?? file.source).join(", ");
+    throw new Failure(`--push: no file is of ${unknown}`, `files are of: ${names}`, 2);
+  }
+  const hosts = await Promise.all(
+    (options.host ?? []).map((host, at) =>
+      readHost(host, options.hostKey?.[at], options.interface),
+    ),
+  );
+  return {
+    sources: [...sources, ...hosts.flatMap(({ source }) => source ?? [])],
+    known: read.known,
+    problems: [...read.problems, ...hosts.flatMap(({ problems }) => problems)],
+  };
+}
+
+function pushOf(text: string): [name: string, host: string] {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new Failure(`--push ${text}: has no host`, "write NAME=USER@ADDRESS", 2);
+}
+
+function refusal(problems: readonly Problem[]): Failure {
+  return new Failure(
+    `this network cannot be imported as it is; nothing was written\n${wrapLines(formatProblems(problems))}`,
+  );
+}
+
+async function write(stack: StackRef, imported: Imported, options: ImportOptions): Promise<void> {
+  const { secretsProvider } = options;
+  const ensured = await ensureStack(
+    stack,
+    secretsProvider === undefined ? {} : { secretsProvider },
+  );
+  refuseOther(ensured.text, stack);
+  const { network, relays, peers } = imported;
+  const maps = Object.entries({ network, relays, peers }).filter(
+    ([key, map]) => key === "peers" || Object.keys(map).length > 0,
+  );
+  const text = maps.reduce(
+    (edited, [key, map]) =>
+      addIn(removeIn(edited, configPath([key])), configPath([key]), map as YamlValue),
+    ensured.heading + ensured.text,
+  );
+  const seed = imported.seed ? [{ path: ["presharedKeySeed"], value: makeSeed() }] : [];
+  if (imported.secrets.length > 5) log(`encrypting ${imported.secrets.length} keys...`);
+  const complete = await addSecrets(stack, text, [...imported.secrets, ...seed]);
+  const isThere = readUserFile(stack.file) !== null;
+  replaceUserFile(stack.file, complete, isThere ? ensured.text : null);
+}
+
+function report(
+  stack: StackRef,
+  imported: Imported,
+  options: ImportOptions,
+  isWritten: boolean,
+): void {
+  const { files, withoutFile, notes, network, relays, peers } = imported;
+  const next = [
+    "npx wireguard-mesh preview",
+    "npx wireguard-mesh up   # takes the hosts over as they run",
+  ];
+  const written = isWritten
+    ? `${stack.file} now has ${Object.keys(relays).length + Object.keys(peers).length} nodes, their keys encrypted\nNext:\n${indented(next)}`
+    : "";
+  const json = {
+    ok:
+      files.every(({ differences }) => differences.length === 0) ||
+      options.acceptDifferences === true,
+    ...{ stack: stack.name, file: stack.file, written: isWritten },
+    ...{ network, relays, peers, files, withoutFile, notes },
+    next: isWritten ? next : [],
+  };
+  const shown = options.dryRun === true ? configText(imported) : "";
+  print(options, json, joinBlocks([shown, comparisonText(imported), written], "\n\n"));
+}
