@@ -83,6 +83,11 @@ export interface PushRequest extends HostAccess {
    * be loaded at boot, the interface comes up without them, for its relays. Absent: then it stays down.
    */
   onlyWithFilter?: string[];
+  /**
+   * To a host with `routeAll`: addresses, of the exit and beyond it, that must answer a ping when the host begins to send
+   * everything there, or it undoes the change.
+   */
+  mustAnswer?: string[];
   /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
   names?: NodeNames;
   /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */

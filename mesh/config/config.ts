@@ -66,6 +66,8 @@ export interface Node {
   masquerade?: true;
   /** Of a relay: it lets its peers with `routeAll` out. Absent: no. */
   exit?: true;
+  /** Of an exit: addresses beyond it that answer a ping. Absent: none. */
+  exitCheck?: IpAddress[];
   /** Of a peer: all its traffic goes through its home relay, which is an exit. Absent: no. */
   routeAll?: true;
   /** Of a peer with `routeAll` and no IPv6 address: its IPv6 goes to the relay, which drops it. Absent: no. */

@@ -1,10 +1,13 @@
 /** Rules about what leaves the network: exits, the peers that send everything through one, and address translation. */
-import { homeOf, hostsOf, type Draft, type NodeDraft } from "./draft";
+import { contains } from "../addresses";
+import { tunnelPrefixes } from "./config";
+import { tunnelsOf, homeOf, hostsOf, type Draft, type NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
 
 export function exitIssues(draft: Draft): Issue[] {
   return draft.nodes.flatMap((node) => [
     ...(node.fields.exit === true ? translatorIssues(node, "exit") : []),
+    ...(node.fields.exitCheck === undefined ? [] : exitCheckIssues(node, draft)),
     ...(node.fields.masquerade === true ? masqueradeIssues(node) : []),
     ...(node.fields.routeAll === true ? routeAllIssues(node, draft) : []),
     ...(node.fields.blockIpv6 === true ? blockIpv6Issues(node) : []),
@@ -33,7 +36,7 @@ function masqueradeIssues(node: NodeDraft): Issue[] {
 
 function routeAllIssues(node: NodeDraft, draft: Draft): Issue[] {
   if (!node.active) return [];
-  return [...homeIssues(node, draft), ...pushedIssues(node), ...leakIssues(node, draft)];
+  return [...homeIssues(node, draft), ...wayOutIssues(node, draft)];
 }
 
 function homeIssues(node: NodeDraft, draft: Draft): Issue[] {
@@ -43,19 +46,49 @@ function homeIssues(node: NodeDraft, draft: Draft): Issue[] {
     const remedy = "add a relay with exit: true, or remove routeAll";
     return [error(path, "needs a relay that lets its traffic out, and there is none", remedy)];
   }
-  const relay = draft.nodes.find(({ kind, name }) => kind === "relay" && name === home);
+  const relay = exitOf(node, draft);
   if (relay === undefined || relay.fields.exit === true) return [];
   const remedy = `set ${relay.path}.exit: true, or name an exit as its relay`;
   return [error(path, `its home relay, ${home}, is not an exit`, remedy)];
 }
 
-/** The host's answers to an SSH login at its own address would leave through the tunnel. */
-function pushedIssues(node: NodeDraft): Issue[] {
-  if (hostsOf(node).length === 0) return [];
+/** A host gets rules that let no IPv6 past the tunnel. */
+function wayOutIssues(node: NodeDraft, draft: Draft): Issue[] {
+  return hostsOf(node).length === 0 ? leakIssues(node, draft) : unprovenIssues(node, draft);
+}
+
+function unprovenIssues(node: NodeDraft, draft: Draft): Issue[] {
+  const relay = exitOf(node, draft);
+  if (relay?.fields.exit !== true || relay.fields.exitCheck !== undefined) return [];
   const message =
-    "is not supported yet for a peer that is pushed to: logins to its own address would be answered through the tunnel";
-  const remedy = "remove routeAll, or remove its host and set up its config by hand";
-  return [error(`${node.path}.routeAll`, message, remedy)];
+    "is tried only as far as the relay: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left";
+  const remedy = `name an address beyond the exit that answers a ping, e.g. ${relay.path}.exitCheck: 9.9.9.9`;
+  return [warning(`${node.path}.routeAll`, message, remedy)];
+}
+
+function exitOf(node: NodeDraft, draft: Draft): NodeDraft | undefined {
+  const home = homeOf(node, draft);
+  return draft.nodes.find(({ kind, name }) => kind === "relay" && name === home);
+}
+
+/** An address inside would say nothing about the way out. */
+function exitCheckIssues({ path, fields }: NodeDraft, draft: Draft): Issue[] {
+  const at = `${path}.exitCheck`;
+  const alone = error(at, "is for an exit", "set exit: true, or remove exitCheck");
+  const tunnels = tunnelPrefixes(tunnelsOf(draft));
+  const inside = (fields.exitCheck ?? []).filter((address) =>
+    tunnels.some((prefix) => contains(prefix, address)),
+  );
+  return [
+    ...(fields.exit === true ? [] : [alone]),
+    ...inside.map(({ text }) =>
+      error(
+        at,
+        `${text} is in the tunnel, not beyond the exit`,
+        "use an address on the internet that answers a ping, e.g. 9.9.9.9",
+      ),
+    ),
+  ];
 }
 
 function leakIssues(node: NodeDraft, { network }: Draft): Issue[] {

@@ -176,6 +176,10 @@ export const relayShape = z.strictObject({
     description: "lets its peers with `routeAll` out; needs a `host` or `ec2`",
     default: false,
   }),
+  exitCheck: oneOrMore(parseAddress, "9.9.9.9", ADDRESS).optional().meta({
+    description: "of an `exit`: addresses beyond it that answer a ping, which pushed hosts try",
+    page: "exit-for-a-host.md#the-exit-is-tried",
+  }),
   peersCidr: cidr("peersCidr6", "10.86.1.0/24").optional().meta({
     description: "part of `cidr` for its peers, with several relays",
     page: "config.md#several-relays",

@@ -113,10 +113,12 @@ function expectationOf({ from, to, ports, reach }: Draft["expect"][number]): Exp
 }
 
 /** Only what is used, so that the plans of all other networks are as before. */
-function wayOutOf({ masquerade, exit, routeAll, blockIpv6, dns }: NodeDraft["fields"]) {
+function wayOutOf(fields: NodeDraft["fields"]) {
+  const { masquerade, exit, exitCheck, routeAll, blockIpv6, dns } = fields;
   return {
     ...(masquerade === true ? { masquerade } : {}),
     ...(exit === true ? { exit } : {}),
+    ...(exitCheck === undefined ? {} : { exitCheck }),
     ...(routeAll === true ? { routeAll } : {}),
     ...(blockIpv6 === true ? { blockIpv6 } : {}),
     ...(dns === undefined ? {} : { dnsServers: dns }),

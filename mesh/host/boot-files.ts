@@ -15,6 +15,7 @@ import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
+import { wayOutHooks } from "./way-out";
 
 type FileState = Extract<BootDifference, { kind: "file" }>["is"];
 
@@ -37,7 +38,10 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const former = records.second === second?.name ? null : records.second;
   const rotation = wantedLines(wanted);
   const filter = filterFile(observed, wanted);
-  const hooks = filter === null ? [] : filterHooks(wanted, filter.path);
+  const hooks = [
+    ...(filter === null ? [] : filterHooks(wanted, filter.path)),
+    ...wayOutHooks(main, observed),
+  ];
   const unused = paths.filters.filter((path) => path !== filter?.path);
   const tasks = taskLines(wanted);
   return [

@@ -1,8 +1,10 @@
 /** Steps for the addresses, routes and MTU of a running interface. What is equal is in none of them. */
+import { TUNNEL_TABLE } from "../way-out";
 import type { LiveDifference } from "./difference";
 import { routeOptions, type Link, type Route } from "./network-state";
 import type { Observation } from "./observation";
 import { addressOf, prefixOf } from "./prefixes";
+import { destinationOf } from "./route-differences";
 import { ipStep, type Part } from "./steps";
 
 /** `differences` are those of this interface. */
@@ -42,25 +44,18 @@ export function addressLines(name: string, addresses: readonly string[]): string
 
 /** A line for ip(8) about exactly this route. */
 export function routeLine(verb: "add" | "replace" | "del", route: Route): string {
-  return `route ${verb} ${route.prefix}${routeOptions(route)}`;
-}
-
-/** The route that an allowed prefix needs. */
-export function tunnelRoute(name: string, prefix: string): Route {
-  const plain = { gateway: null, metric: null, scope: null, source: null, complete: true };
-  const usual = { protocol: "boot", table: "main", type: "unicast" };
-  return { prefix, device: name, ...plain, ...usual };
+  return `route ${verb} ${destinationOf(route)}${routeOptions(route)}`;
 }
 
 /** Routes of the interface that can be added again, whoever added them. The kernel makes its own. */
 export function restorableRoutes(name: string, { network }: Observation): Route[] {
   return network.routes.filter(
-    ({ device, protocol, type, complete, prefix }) =>
+    ({ device, protocol, type, complete, prefix, table }) =>
       device === name &&
       protocol !== "kernel" &&
       type === "unicast" &&
       complete &&
-      prefix !== "default",
+      (prefix !== "default" || table === TUNNEL_TABLE),
   );
 }
 
@@ -90,9 +85,11 @@ function routeTurn(
   observed: Observation,
 ): Turn<Route> {
   const found = differences.filter((it) => it.kind === "route");
-  const removed = new Set(found.flatMap((it) => (it.is === "extra" ? [it.route] : [])));
+  const those = (is: "missing" | "extra") =>
+    found.filter((it) => it.is === is).map(({ route }) => route);
+  const removed = new Set(those("extra"));
   return {
-    added: found.flatMap((it) => (it.is === "missing" ? [tunnelRoute(name, it.prefix)] : [])),
+    added: those("missing"),
     removed: [...removed],
     kept: restorableRoutes(name, observed).filter((route) => !removed.has(route)),
   };
@@ -117,7 +114,7 @@ function turnLines(
     // The first address of a subnet, which takes the others along, is listed before them.
     ...[...removed].reverse().map((address) => `address del ${address} dev ${name}`),
     ...addressLines(name, remaining(addresses).taken),
-    ...lost.filter(({ prefix }) => isIpv4(prefix)).map((route) => routeLine("replace", route)),
+    ...lost.filter(({ family }) => family === 4).map((route) => routeLine("replace", route)),
   ];
 }
 

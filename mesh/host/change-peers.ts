@@ -226,7 +226,7 @@ function changedSection(
   return { ...fresh, presharedKey, endpoint: to };
 }
 
-/** Key and port of the interface, only where they differ: wireguard-go opens its socket again even for the same port. */
+/** Key, port and mark of the interface, only where they differ: wireguard-go opens its socket again even for the same port. */
 function ownSections(
   one: WantedInterface,
   device: WireGuardDevice,
@@ -234,15 +234,17 @@ function ownSections(
 ): Record<"wanted" | "former", InterfaceSection> {
   const rekeyed = differences.some(({ kind }) => kind === "public-key");
   const moved = differences.some(({ kind }) => kind === "listen-port");
-  const formerKey = device.publicKey === null ? NO_KEY : KEY_OF_NOW;
+  const marked = differences.some(({ kind }) => kind === "mark");
   return {
     wanted: {
       privateKey: rekeyed ? privateKeyText(one) : null,
       listenPort: moved ? one.listenPort : null,
+      mark: marked ? (one.mark ?? "off") : null,
     },
     former: {
-      privateKey: rekeyed ? formerKey : null,
+      privateKey: rekeyed ? (device.publicKey === null ? NO_KEY : KEY_OF_NOW) : null,
       listenPort: moved ? device.listenPort : null,
+      mark: marked ? (device.mark ?? "off") : null,
     },
   };
 }

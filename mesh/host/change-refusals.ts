@@ -9,6 +9,7 @@ import { addressOf, prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
 import type { Refusal } from "./refusals";
 import { allowedPrefixes, foreignRoutes } from "./route-differences";
 import { interfacesOf, type Wanted } from "./wanted";
+import { wayOutRefusal } from "./way-out";
 
 export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | null {
   return (
@@ -17,6 +18,7 @@ export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | 
     usedSecond(observed, wanted) ??
     takenDnsPort(observed, wanted) ??
     portRefusal(observed, wanted) ??
+    wayOutRefusal(observed, wanted) ??
     ownLan(observed, wanted) ??
     foreignRoute(observed, wanted)
   );

@@ -35,6 +35,8 @@ export type LiveStep =
   | { do: "nft"; lines: string[] }
   /** Waits for a handshake that is newer than the change, at the endpoint if there is one. */
   | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
+  /** Pings the address until it answers, for a few seconds. */
+  | { do: "reach"; address: string }
   /** Restarts the watcher of rotating keys with the lines of watched-keys.ts; with none it ends. */
   | { do: "watch"; lines: string[] }
   /** Pings each address once, in the background. */
@@ -110,6 +112,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `sysctl ${step.key} ${step.value}`;
     case "shake":
       return `shake ${step.interface} ${step.seconds} ${step.key} ${step.endpoint ?? "-"}`;
+    case "reach":
+      return `reach ${step.address}`;
     case "watch":
       return `watch ${step.lines.length === 0 ? "-" : piece(step.lines)}`;
     case "leave":

@@ -22,10 +22,12 @@ export type LiveDifference =
   | { kind: "public-key"; interface: string; is: string | null; wanted: string }
   | { kind: "listen-port"; interface: string; is: number; wanted: number }
   | { kind: "mtu"; interface: string; is: number; wanted: number }
+  /** Of the packets that WireGuard sends. */
+  | { kind: "mark"; interface: string; is: string | null; wanted: string | null }
   | { kind: "address"; interface: string; address: string; is: Presence }
-  | { kind: "route"; interface: string; prefix: string; is: "missing" }
-  | { kind: "route"; interface: string; prefix: string; is: "extra"; route: Route }
-  | { kind: "rule"; family: 4 | 6; is: Presence }
+  | { kind: "route"; interface: string; prefix: string; is: Presence; route: Route }
+  /** `selector` and `priority` as ip-rule(8) takes them. */
+  | { kind: "rule"; family: 4 | 6; is: Presence; priority: number; selector: string }
   | { kind: "sysctl"; key: string; is: string; wanted: string }
   /** The nft table. */
   | { kind: "filter"; is: Presence }

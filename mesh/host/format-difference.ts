@@ -1,6 +1,7 @@
 /** Differences in words, for status, drift and messages of a push. */
 import { filterTable } from "../filter-table";
 import type { Difference, PeerDifference } from "./difference";
+import { ROTATION_TABLE } from "./kernel-settings";
 
 /**
  * One line. `names` has the names of nodes by public key. The name of `main`, the first interface, is left out where it is
@@ -34,8 +35,17 @@ export function formatDifference(
       return presence(`address ${difference.address}`, difference.is);
     case "route":
       return presence(`the route to ${difference.prefix}`, difference.is);
+    case "mark":
+      return compared(
+        "mark of its own packets",
+        difference.is ?? "off",
+        difference.wanted ?? "off",
+      );
     case "rule":
-      return presence(`the IPv${difference.family} rule for rotating keys`, difference.is);
+      return presence(
+        `the IPv${difference.family} ${ruleName(difference.selector)}`,
+        difference.is,
+      );
     case "sysctl":
       return formatSysctl(difference.key, difference.is, difference.wanted);
     case "filter":
@@ -61,6 +71,12 @@ export function formatDifference(
         ? `${main} has no owner mark: wireguard-mesh did not set it up; it has this node's key, so the next push takes it over`
         : "its owner mark has another name of the node or of its machine";
   }
+}
+
+function ruleName(selector: string): string {
+  return selector === `table ${ROTATION_TABLE}`
+    ? "rule for rotating keys"
+    : `rule that leads into the tunnel (${selector})`;
 }
 
 const VALUES = { "public-key": "public key", "listen-port": "listen port", mtu: "MTU" } as const;

@@ -1,4 +1,5 @@
 /** The differences of one WireGuard interface without its peers and routes. */
+import { OWN_WAY_MARK } from "../way-out";
 import type { LiveDifference } from "./difference";
 import { splitAt } from "./lines";
 import type { Link } from "./network-state";
@@ -26,8 +27,16 @@ export function interfaceDifferences(
     ),
     ...differs(listenPort, wantedPort).map((it) => ({ kind: "listen-port", ...it }) as const),
     ...differs(link.mtu, mtu).map((it) => ({ kind: "mtu", ...it }) as const),
+    ...markDifference(device, one),
     ...addressDifferences(link, one),
   ];
+}
+
+/** A mark that is not ours stays, where none is wanted. */
+function markDifference({ mark: is }: WireGuardDevice, one: WantedInterface): LiveDifference[] {
+  const wanted = one.mark;
+  const same = is === wanted || (wanted === null && is !== OWN_WAY_MARK);
+  return same ? [] : [{ kind: "mark", interface: one.name, is, wanted }];
 }
 
 function addressDifferences({ addresses }: Link, one: WantedInterface): LiveDifference[] {

@@ -25,7 +25,14 @@ export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {
       privateKey: main.privateKey,
       text: Secret.sealed(),
     },
-    ...{ addresses: [], mtu: main.mtu, routed: false, peers: main.peers.map(sealed) },
+    ...{
+      addresses: [],
+      mtu: main.mtu,
+      mark: null,
+      sendsAll: false,
+      routed: false,
+      peers: main.peers.map(sealed),
+    },
   };
   return { ...wanted, second, secondKeptFor: users };
 }

@@ -3,6 +3,7 @@ import type { PerFamily } from "./confirmed";
 import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { interfacesOf, type Wanted } from "./wanted";
+import { SOURCE_MARK_SYSCTL } from "./way-out";
 
 type SysctlDifference = Extract<LiveDifference, { kind: "sysctl" }>;
 type RuleDifference = Extract<LiveDifference, { kind: "rule" }>;
@@ -36,6 +37,8 @@ export function sysctlDifferences(observed: Observation, wanted: Wanted): Sysctl
         : [];
     }),
     ...rpFilterDifferences(observed, wanted),
+    // Without it, strict filtering drops what arrives by the host's own way.
+    ...(wanted.main.sendsAll ? set(SOURCE_MARK_SYSCTL, "1") : []),
   ];
 }
 
@@ -62,13 +65,14 @@ export function forwardingNotes(observed: Observation, wanted: Wanted): string[]
 
 /** The lines of the sysctl file for the next boot; null if there is nothing to set. */
 export function dropInLines(observed: Observation, { main, forwarding }: Wanted): string[] | null {
-  if (!forwarding.ipv4 && !forwarding.ipv6) return null;
+  if (!forwarding.ipv4 && !forwarding.ipv6 && !main.sendsAll) return null;
   return [
     `# wireguard-mesh: ${main.name}`,
     ...(forwarding.ipv4 ? ["net.ipv4.ip_forward = 1"] : []),
     ...(forwarding.ipv6 ? ["net.ipv6.conf.all.forwarding = 1"] : []),
     // With slashes, because names of devices may contain dots (sysctl.d(5)).
     ...(forwarding.ipv6 ? acceptingDevices(observed) : []).map((it) => `${acceptRa(it)} = 2`),
+    ...(main.sendsAll ? [`${SOURCE_MARK_SYSCTL.replaceAll("/", ".")} = 1`] : []),
   ];
 }
 
@@ -77,18 +81,20 @@ export function ruleDifferences(observed: Observation, { main, second }: Wanted)
   const { rules } = observed.network;
   const hasIpv6 = observed.sysctls.has("net/ipv6/conf/all/disable_ipv6");
   const families = hasIpv6 ? ([4, 6] as const) : ([4] as const);
+  const rule = { priority: ROTATION_TABLE, selector: `table ${ROTATION_TABLE}` };
   const present = (of: 4 | 6) =>
     rules.some(
-      ({ family, priority, table }) =>
-        family === of && priority === ROTATION_TABLE && table === String(ROTATION_TABLE),
+      ({ family, priority, selector }) =>
+        family === of && priority === rule.priority && selector === rule.selector,
     );
   if (second !== null) {
     const missing = families.filter((family) => !present(family));
-    return missing.map((family) => ({ kind: "rule", family, is: "missing" }));
+    return missing.map((family) => ({ kind: "rule", family, is: "missing", ...rule }));
   }
   const former = observed.records.second;
   if (former === null || isTableShared(observed, [main.name, former])) return [];
-  return ([4, 6] as const).filter(present).map((family) => ({ kind: "rule", family, is: "extra" }));
+  const left = ([4, 6] as const).filter(present);
+  return left.map((family) => ({ kind: "rule", family, is: "extra", ...rule }));
 }
 
 /** The rp_filter of the first interface before a second one was added, to set it back; null if it need not change. */

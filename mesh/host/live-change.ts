@@ -7,12 +7,12 @@ import { liveDifferences } from "./differences";
 import { changeFilter } from "./filter";
 import { awaitHandshakes, pingFormerPeers, pingPeers, tryNewKeys } from "./handshakes";
 import { mtuOf } from "./interface-differences";
-import { ROTATION_TABLE } from "./kernel-settings";
 import type { Observation } from "./observation";
 import { inOrder, ipStep, NOTHING, type Part } from "./steps";
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
+import { reachBeyond, ruleText } from "./way-out";
 import { createInterface, removeInterface } from "./whole-interface";
 import type { WireGuardDevice } from "./wireguard-state";
 
@@ -48,6 +48,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     startWatching(observed, wanted),
     pingPeers(ofMain, observed, wanted),
     awaitHandshakes(ofMain, observed, wanted),
+    { apply: reachBeyond(all, wanted), undo: [] },
   ]);
 }
 
@@ -138,8 +139,7 @@ function changeSetting(difference: LiveDifference, { sysctls }: Observation): Pa
   }
   if (difference.kind === "rule") {
     const family = difference.family === 4 ? "ip" : "ip6";
-    const step = (verb: "add" | "del") =>
-      ipStep([`rule ${verb} priority ${ROTATION_TABLE} table ${ROTATION_TABLE}`], family);
+    const step = (verb: "add" | "del") => ipStep([`rule ${verb} ${ruleText(difference)}`], family);
     return difference.is === "missing"
       ? { apply: step("add"), undo: step("del") }
       : { apply: step("del"), undo: step("add") };

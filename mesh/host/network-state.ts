@@ -22,6 +22,7 @@ export interface Link {
 }
 
 export interface Route {
+  family: 4 | 6;
   /** Canonical; `default` for the prefixes of length 0. */
   prefix: string;
   /** Null for routes without one, e.g. `blackhole`. Of several next hops, the first one's. */
@@ -40,11 +41,14 @@ export interface Route {
   complete: boolean;
 }
 
-/** A policy routing rule that asks `table` for all packets, or another one (`table` null). */
+/** A policy routing rule. */
 export interface Rule {
   family: 4 | 6;
   priority: number;
+  /** What `ip rule add` takes after the priority; null for a rule with more than we use. */
+  selector: string | null;
   table: string | null;
+  mark: string | null;
 }
 
 /** The answer of a host cannot be used. The message says why, in plain words. */
@@ -138,11 +142,15 @@ function routeOf(entry: JsonObject): Route[] {
   const hop: unknown = Array.isArray(hops) ? hops[0] : undefined;
   const via = isObject(hop) ? hop : entry;
   const flags: unknown[] = Array.isArray(entry["flags"]) ? entry["flags"] : [];
+  const gateway = addressIn(via, "gateway");
+  // Only IPv6 routes have a preference (RFC 4191).
+  const isIpv6 = prefix.includes(":") || "pref" in entry || gateway?.includes(":") === true;
   return [
     {
+      family: isIpv6 ? 6 : 4,
       prefix,
       device: nameIn(via, "dev"),
-      gateway: addressIn(via, "gateway"),
+      gateway,
       metric: numberIn(entry, "metric"),
       protocol: nameIn(entry, "protocol") ?? "boot",
       scope: nameIn(entry, "scope"),
@@ -160,15 +168,20 @@ function isRule(entry: JsonObject): boolean {
   return "priority" in entry;
 }
 
-const PLAIN_RULE = new Set(["priority", "src", "table"]);
+const RULE_KEYS = new Set("priority src table not fwmark suppress_prefixlen".split(" "));
 
 function ruleOf(entry: JsonObject, family: 4 | 6): Rule {
-  const plain = Object.keys(entry).every((key) => PLAIN_RULE.has(key)) && entry["src"] === "all";
-  return {
-    family,
-    priority: numberIn(entry, "priority") ?? 0,
-    table: plain ? nameIn(entry, "table") : null,
-  };
+  const [table, mark] = [nameIn(entry, "table"), nameIn(entry, "fwmark")];
+  const suppressed = numberIn(entry, "suppress_prefixlen");
+  const words = [
+    ...("not" in entry ? ["not"] : []),
+    ...(mark === null ? [] : [`fwmark ${mark}`]),
+    `table ${table ?? ""}`,
+    ...(suppressed === null ? [] : [`suppress_prefixlength ${suppressed}`]),
+  ];
+  const isKnown = Object.keys(entry).every((key) => RULE_KEYS.has(key)) && entry["src"] === "all";
+  const selector = isKnown && table !== null ? words.join(" ") : null;
+  return { family, priority: numberIn(entry, "priority") ?? 0, selector, table, mark };
 }
 
 function isObject(value: unknown): value is JsonObject {

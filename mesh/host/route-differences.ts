@@ -2,56 +2,83 @@
  * The routes that an interface needs, and those that it should not have. As wg-quick(8) does it: one for each allowed prefix
  * that no other route of the interface covers.
  */
+import { TUNNEL_TABLE } from "../way-out";
 import type { LiveDifference } from "./difference";
 import type { Route } from "./network-state";
 import type { Observation } from "./observation";
 import { prefixOf, PrefixSet } from "./prefixes";
 import type { WantedInterface } from "./wanted-interface";
+import { blockingPrefix, isOurTable } from "./way-out";
 
 type RouteDifference = Extract<LiveDifference, { kind: "route" }>;
 
 /**
- * Prefixes of length 0 are left out: they would need a mark, a table and rules. Only routes that were added without a
- * protocol are called extra, which is what wg-quick and hands do: those of daemons and DHCP clients stay.
+ * Only routes that were added without a protocol are called extra, which is what wg-quick and hands do: those of daemons and
+ * DHCP clients stay.
  */
 export function routeDifferences(one: WantedInterface, observed: Observation): RouteDifference[] {
   if (!one.routed) return [];
   const { name } = one;
-  const own = mainRoutes(observed).filter(({ device }) => device === name);
-  const present = new Set(own.map(({ prefix }) => prefix));
-  const allowed = allowedPrefixes(one);
+  const own = unicastRoutes(observed).filter((it) => it.device === name && isOurTable(it));
+  const wanted = one.sendsAll ? allRoutes(one, observed) : mainRoutes(one, own);
+  const [needed, present] = [new Set(wanted.map(placeOf)), new Set(own.map(placeOf))];
+  const allowed = one.sendsAll ? needed : new Set(allowedPrefixes(one).keys());
+  const extra = own.filter(
+    (it) =>
+      it.protocol === "boot" &&
+      it.complete &&
+      !allowed.has(placeOf(it)) &&
+      !(it.table === "main" && isAutomatic(it.prefix)),
+  );
+  const missing = wanted.filter((it) => !present.has(placeOf(it)));
+  const as = (is: "missing" | "extra") => (route: Route) =>
+    ({ kind: "route", interface: name, prefix: destinationOf(route), is, route }) as const;
+  return [...missing.map(as("missing")), ...extra.map(as("extra"))];
+}
+
+/** Prefixes of length 0 need a table of their own: see way-out.ts. */
+function mainRoutes(one: WantedInterface, own: readonly Route[]): Route[] {
+  const present = new Set(own.map(placeOf));
+  const allowed = [...allowedPrefixes(one).values()];
   const covering = new PrefixSet([
     ...one.addresses.flatMap((address) => prefixOf(address) ?? []),
-    ...[...allowed.values()].filter(({ text }) => present.has(text)),
+    ...allowed.filter(({ text }) => present.has(text)),
   ]);
-  const missing = [...allowed.values()].filter((prefix) => !covering.covers(prefix));
-  const extra = own.filter(
-    ({ prefix, protocol, complete }) =>
-      protocol === "boot" && complete && !allowed.has(prefix) && !isAutomatic(prefix),
-  );
-  return [
-    ...missing.map(({ text }): RouteDifference => ({
-      kind: "route",
-      interface: name,
-      prefix: text,
-      is: "missing",
-    })),
-    ...extra.map((route): RouteDifference => ({
-      kind: "route",
-      interface: name,
-      prefix: route.prefix,
-      is: "extra",
-      route,
-    })),
-  ];
+  const missing = allowed.filter((prefix) => !covering.covers(prefix));
+  return missing.map(({ text }) => tunnelRoute(one.name, text, "main"));
+}
+
+/** As wg-quick(8) does it with a `Table`: one for each allowed prefix. */
+function allRoutes(one: WantedInterface, observed: Observation): Route[] {
+  const prefixes = one.peers.flatMap(({ allowedIps }) => allowedIps);
+  const all = new Set([...prefixes, ...blockingPrefix(one, observed)]);
+  return [...all].map((prefix) => tunnelRoute(one.name, prefix, TUNNEL_TABLE));
+}
+
+/** The route that an allowed prefix needs. */
+function tunnelRoute(name: string, text: string, table: string): Route {
+  const plain = { gateway: null, metric: null, scope: null, source: null, complete: true };
+  const prefix = text.endsWith("/0") ? "default" : text;
+  const family = text.includes(":") ? 6 : 4;
+  return { family, prefix, device: name, ...plain, protocol: "boot", table, type: "unicast" };
+}
+
+/** The prefix in numbers. */
+export function destinationOf({ prefix, family }: Route): string {
+  return prefix !== "default" ? prefix : family === 6 ? "::/0" : "0.0.0.0/0";
+}
+
+/** The prefix, and the table if it is not the main one. */
+function placeOf(route: Route): string {
+  return destinationOf(route) + (route.table === "main" ? "" : ` ${route.table}`);
 }
 
 /** Routes of others for exactly the prefixes that need a route. */
 export function foreignRoutes(one: WantedInterface, observed: Observation): Route[] {
   const missing = routeDifferences(one, observed).filter(({ is }) => is === "missing");
   const prefixes = new Set(missing.map(({ prefix }) => prefix));
-  return mainRoutes(observed).filter(
-    ({ prefix, device }) => device !== one.name && prefixes.has(prefix),
+  return unicastRoutes(observed).filter(
+    ({ prefix, device, table }) => table === "main" && device !== one.name && prefixes.has(prefix),
   );
 }
 
@@ -63,8 +90,8 @@ export function allowedPrefixes(one: WantedInterface) {
   return new Map(all.filter(({ length }) => length > 0).map((prefix) => [prefix.text, prefix]));
 }
 
-function mainRoutes({ network }: Observation): Route[] {
-  return network.routes.filter(({ table, type }) => table === "main" && !UNROUTED.has(type));
+function unicastRoutes({ network }: Observation): Route[] {
+  return network.routes.filter(({ type }) => !UNROUTED.has(type));
 }
 
 /** Routes to the host itself and to groups, which the kernel makes. */

@@ -102,6 +102,12 @@ export function missingFor(observed: Observation, wanted: Wanted): Missing | nul
       remedy: `install nftables on the host; iptables can stay as it is. Or take what needs the filter off ${node}`,
     };
   }
+  if (wanted.mustAnswer.length > 0 && !observed.tools.has("ping")) {
+    return {
+      cause: "the host has no ping, which tries its exit",
+      remedy: `install iputils-ping (or iputils) on the host, or remove routeAll from ${node}`,
+    };
+  }
   if (lacksDnsmasq(observed, wanted)) {
     return {
       cause: "dnsmasq, which answers for the names of nodes, is missing and could not be installed",

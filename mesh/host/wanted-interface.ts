@@ -1,6 +1,7 @@
 /** A WireGuard interface as a push request wants it, parsed from its wg-quick(8) file. */
 import { EXPIRY_COMMENT, ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
+import { TUNNEL_TABLE } from "../way-out";
 import { splitAt } from "./lines";
 import { canonicalAddress, interfaceAddress, prefixOf } from "./prefixes";
 
@@ -19,6 +20,10 @@ export interface WantedInterface {
   mtu: number | null;
   /** Whether allowed IPs become routes (`Table = off`: no). */
   routed: boolean;
+  /** Of its own packets, as `0xca6c`; null: none. */
+  mark: string | null;
+  /** Whether everything that the host sends goes into the tunnel: way-out.ts. */
+  sendsAll: boolean;
   peers: readonly WantedPeer[];
 }
 
@@ -78,6 +83,8 @@ export function parseInterface(
     listenPort: number("ListenPort"),
     mtu: number("MTU"),
     routed: settings.get("Table") !== "off",
+    mark: settings.get("FwMark") ?? null,
+    sendsAll: settings.get("Table") === TUNNEL_TABLE,
     peers: sections.map((section, at) => parsePeer(nameAbove(sections[at - 1] ?? head), section)),
   };
 }

@@ -31,6 +31,8 @@ export interface Wanted {
   filter: string | null;
   /** PushRequest.onlyWithFilter; null: the interface stays down without the filter. */
   onlyWithFilter: readonly string[] | null;
+  /** PushRequest.mustAnswer */
+  mustAnswer: readonly string[];
   /** Null: without a domain. */
   names: NodeNames | null;
   /** PushRequest.tunnelOnly */
@@ -91,6 +93,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     fixedPorts: request.fixedPorts ?? [],
     filter: request.filter ?? null,
     onlyWithFilter: request.onlyWithFilter ?? null,
+    mustAnswer: request.mustAnswer ?? [],
     names: request.names ?? null,
     tunnelOnly: request.tunnelOnly ?? [],
     followNames: request.followNames === true,

@@ -11,6 +11,8 @@ import { formatNumericEndpoint, type WireGuardPeer } from "./wireguard-state";
 export interface InterfaceSection {
   privateKey: Secret | string | null;
   listenPort: number | null;
+  /** As `0xca6c`, or `off`. */
+  mark?: string | null;
 }
 
 export interface PeerSection {
@@ -35,12 +37,13 @@ export const UNCHANGED: InterfaceSection = { privateKey: null, listenPort: null 
 /** No step if there is nothing to set. */
 export function wgStep(
   name: string,
-  { privateKey, listenPort }: InterfaceSection,
+  { privateKey, listenPort, mark = null }: InterfaceSection,
   peers: readonly PeerSection[],
 ): LiveStep[] {
   const own = [
     ...(privateKey === null ? [] : [`PrivateKey = ${keyText(privateKey, name)}`]),
     ...(listenPort === null ? [] : [`ListenPort = ${listenPort}`]),
+    ...(mark === null ? [] : [`FwMark = ${mark}`]),
   ];
   if (own.length === 0 && peers.length === 0) return [];
   const lines = [

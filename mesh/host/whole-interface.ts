@@ -1,5 +1,5 @@
 /** Steps for a WireGuard interface that comes or goes as a whole. */
-import { addressLines, restorableRoutes, routeLine, tunnelRoute } from "./change-links";
+import { addressLines, restorableRoutes, routeLine } from "./change-links";
 import type { LiveStep } from "./change";
 import type { Whereabouts } from "./change-peers";
 import type { Link } from "./network-state";
@@ -31,7 +31,8 @@ export function createInterface(
   taken: Whereabouts,
 ): Part {
   const { name } = one;
-  const own = { privateKey: privateKeyText(one), listenPort: one.listenPort };
+  const { listenPort, mark } = one;
+  const own = { privateKey: privateKeyText(one), listenPort, mark };
   const prefixes = wantedPrefixes(null, one, wanted);
   const due = one.peers.filter((peer) => !hasExpired(peer, observed));
   const peers = due.map((peer): PeerSection => {
@@ -40,7 +41,7 @@ export function createInterface(
     return { ...fresh, endpoint: fresh.endpoint ?? (heard ? formatNumericEndpoint(heard) : null) };
   });
   const heard = peers.filter(({ publicKey }) => taken.has(publicKey));
-  const routes = routeDifferences(one, observed).map(({ prefix }) => tunnelRoute(name, prefix));
+  const routes = routeDifferences(one, observed).map(({ route }) => route);
   return {
     apply: [
       { do: "link", interface: name },
@@ -72,7 +73,11 @@ export function removeInterface(
     apply: [{ do: "unlink", interface: name }],
     undo: [
       { do: "link", interface: name },
-      ...wgStep(name, { privateKey, listenPort: device?.listenPort ?? null }, peers),
+      ...wgStep(
+        name,
+        { privateKey, listenPort: device?.listenPort ?? null, mark: device?.mark ?? null },
+        peers,
+      ),
       ...ipStep([
         `link set mtu ${mtu} dev ${name}`,
         ...addressLines(name, addresses),

@@ -6,6 +6,8 @@ export interface WireGuardDevice {
   /** Null if it has no private key. */
   publicKey: string | null;
   listenPort: number;
+  /** Of the packets that it sends itself, as `0xca6c`; null: none. */
+  mark: string | null;
   peers: ReadonlyMap<string, WireGuardPeer>;
 }
 
@@ -44,11 +46,12 @@ export function parseWireGuard(lines: readonly string[]): Map<string, WireGuardD
   const devices = new Map<string, WireGuardDevice & { peers: Map<string, WireGuardPeer> }>();
   for (const line of lines) {
     const [name = "", ...columns] = line.split("\t");
-    const [publicKey = "", port = ""] = columns;
+    const [publicKey = "", port = "", mark = ""] = columns;
     if (columns.length === 3) {
       devices.set(name, {
         publicKey: publicKey === "(none)" ? null : publicKey,
         listenPort: integer(port),
+        mark: /^0x[0-9a-f]+$/.test(mark) ? mark : null,
         peers: new Map(),
       });
     } else if (columns.length === 8 && isKey(publicKey)) {

@@ -32,6 +32,7 @@ import {
   type KnownKey,
   type RotationPlan,
 } from "./rotation";
+import { sendsAll } from "./way-out";
 
 export interface Plan {
   network: Network;
@@ -154,7 +155,7 @@ function planSection(
   policy: Policy | null,
 ): PeerSection {
   const families = (prefix: Prefix) =>
-    prefix.family === 4 || node.address6 !== null || node.blockIpv6 === true;
+    prefix.family === 4 || node.address6 !== null || (node.blockIpv6 === true && !sendsAll(node));
   return {
     name: neighbour.name,
     publicKey: known.publicKey,

@@ -10,10 +10,13 @@ import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 import { natBlocks } from "./nat";
+import { ownWayBlocks } from "./own-way";
 
-/** One nftables table without secrets; null for a node that neither filters nor translates. */
-export function renderFilter({ filter, nat }: NodePlan, network: Network): string | null {
-  if (filter === null && nat === undefined) return null;
+/** One nftables table without secrets; null for a node that needs none. */
+export function renderFilter(node: NodePlan, network: Network): string | null {
+  const { filter, nat } = node;
+  const ownWay = ownWayBlocks(node, network);
+  if (filter === null && nat === undefined && ownWay.length === 0) return null;
   const translation = natBlocks(nat);
   const sets = filter === null ? null : setsOf(filter);
   const blocks = [
@@ -21,6 +24,7 @@ export function renderFilter({ filter, nat }: NodePlan, network: Network): strin
     ...translation.sets,
     ...(filter === null || sets === null ? [] : chainsOf(filter, sets, translation.leaving)),
     ...translation.chains,
+    ...ownWay,
   ];
   const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
   return `table ${filterTable(network.interface)} {\n${lines}}\n`;

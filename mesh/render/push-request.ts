@@ -6,6 +6,7 @@ import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
+import { answersThrough } from "../plan/way-out";
 import {
   ON_THIS_HOST,
   type HostIdentity,
@@ -89,12 +90,18 @@ function requestOf(
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
     ...(filter === null ? {} : { filter, ...onlyWithFilter(node, plan) }),
+    ...mustAnswer(node, plan),
     ...namesFor(node, plan),
     ...(node.tunnelOnly.length === 0 ? {} : { tunnelOnly: node.tunnelOnly }),
     ...(hasNamedEndpoint(node) ? { followNames: true as const } : {}),
     identity,
     rotation: rotationTask(node, alternate),
   };
+}
+
+function mustAnswer(node: NodePlan, plan: Plan): Pick<PushRequest, "mustAnswer"> {
+  const addresses = answersThrough(node, plan.nodes);
+  return addresses.length === 0 ? {} : { mustAnswer: addresses };
 }
 
 /** All peers but relays, which check what they pass on themselves. */

@@ -211,7 +211,7 @@ describe("a push whose confirmation fails", function () {
 
   it("names the port that another program has, and the peer that does not answer", async () => {
     const host = new FakeHost();
-    const wg = { privateKey: null, port: 51820, peers: new Map() };
+    const wg = { privateKey: null, port: 51820, mark: null, peers: new Map() };
     host.model.links.set("wg7", newLink({ deviceType: "wireguard", type: "none", wg }));
     const taken = await push(host, [{}, {}]);
     assert.match(messageOf(taken), /its UDP port is taken there by another program\n.*listenPort$/);

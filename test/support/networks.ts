@@ -145,7 +145,7 @@ function sendAllThroughExit({ node, routeAll }: Drawn, relays: Drawn[]): void {
   const active = relays.filter(({ active }) => active);
   const byAddress = active.sort((a, b) => a.byte - b.byte);
   const home = active.find(({ name }) => name === node["relay"]) ?? byAddress[0];
-  if (routeAll === "no" || node["host"] !== undefined || home?.node["exit"] !== true) return;
+  if (routeAll === "no" || home?.node["exit"] !== true) return;
   node["routeAll"] = true;
   if (routeAll === "blockIpv6" && node["address6"] === undefined) node["blockIpv6"] = true;
 }

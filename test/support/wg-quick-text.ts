@@ -22,7 +22,7 @@ export interface WgPeer {
 export function readWgQuick(text: string): WgQuickText {
   const [head = "", ...sections] = text.split("[Peer]\n");
   const settings = linesOf(head.replace("[Interface]\n", ""));
-  const known = ["Address", "ListenPort", "MTU", "DNS", "PrivateKey", "Table", "PostUp"];
+  const known = "Address ListenPort MTU DNS PrivateKey FwMark Table PostUp".split(" ");
   const unknown = [...settings.keys()].filter((key) => !known.includes(key));
   if (unknown.length > 0) throw new Error(`unknown keys in [Interface]: ${unknown.join(", ")}`);
   return {

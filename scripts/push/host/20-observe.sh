@@ -74,10 +74,10 @@ wireguard_for_new() {
   elif has wireguard-go && { [ -e /dev/net/tun ] || modprobe tun 2>/dev/null; }; then echo userspace; else echo none; fi
 }
 
-# The IPv6 rules matter only with a second interface.
+# The IPv6 rules matter only with a second interface, or where all traffic goes into the tunnel, which has a table.
 observe_ip() {
   printf 'link show\naddress show\nroute show table all\nrule show\n' | ip -force -j -batch - 2>/dev/null
-  ! exists "$SECOND" || ip -6 -j rule show 2>/dev/null
+  if exists "$SECOND" || may_filter; then ip -6 -j rule show 2>/dev/null; fi
 }
 
 # `wg show all dump` without keys: a preshared key is `none`, `same` or `other` compared with the wanted one, or `set`.
@@ -91,7 +91,7 @@ observe_wireguard() {
 observe_kernel() {
   grep -s -H -E '^(DEVTYPE=|-?[0-9])' /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding \
     /proc/sys/net/ipv6/conf/*/accept_ra /proc/sys/net/ipv6/conf/all/disable_ipv6 /proc/sys/net/ipv6/conf/default/disable_ipv6 \
-    /proc/sys/net/ipv4/conf/*/rp_filter /sys/class/net/*/uevent
+    /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/all/src_valid_mark /sys/class/net/*/uevent
 }
 observe_records() {
   local name files=

@@ -21,6 +21,7 @@ run_step() {
     nft) in_a_line bounded "$how" nft -f "$CHANGE/$1" ;;
     sysctl) [ ! -e "/proc/sys/$1" ] || printf '%s\n' "$2" >"/proc/sys/$1" ;;
     shake) shake "$@" ;;
+    reach) reach "$1" ;;
     watch) watch_piece "$1" ;;
     leave) case $(wg show "$1" latest-handshakes 2>/dev/null | grep -F "$2") in '' | *"${TAB}0") ;; *) pause 1; wg set "$1" peer "$3" remove ;; esac ;;
     ping) ping_all "$@" ;;
@@ -60,6 +61,14 @@ shake() {
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || { echo "no handshake with $3 at $4 within $2 s" >&2 && return 1; }
     pause 0.2
+  done
+}
+# Whether everything may go to the exit.
+reach() {
+  local tries=5
+  until ping -n -c 1 -W 1 "$1" >/dev/null 2>&1; do
+    [ "$((tries -= 1))" -gt 0 ] || { echo "no answer from $1 through the exit" >&2 && return 1; }
+    pause 0.5
   done
 }
 # Handshakes before the change.

@@ -48,6 +48,13 @@ tear_down() {
     for name in -4 -6; do ip "$name" rule del priority 5182 2>/dev/null; done
     rm -f "$SECOND_LIVE" "$(staged "$SECOND_LIVE")"
   fi
+  # As in mesh/host/way-out.ts, where everything goes into the tunnel.
+  if grep -q -s '^Table = 51820$' "$LIVE"; then
+    for name in -4 -6; do
+      ip "$name" rule del priority 32764 table main suppress_prefixlength 0
+      ip "$name" rule del priority 32765 not fwmark 0xca6c table 51820
+    done 2>/dev/null
+  fi
   ! exists "$IFACE" || ip link del dev "$IFACE"
   ! has nft || nft delete table inet "$TABLE" 2>/dev/null
   for name in $FILTERS; do rm -f "$name" "$(staged "$name")"; done

@@ -145,7 +145,7 @@ describe("decide", () => {
   it("takes over what an older version pushed without a step, and boots into the same state", () => {
     fc.assert(
       fc.property(requestDraws, (drawn) => {
-        const draw = { ...drawn, filter: null };
+        const draw = { ...drawn, filter: null, sendsAll: null };
         const host = freshHost();
         // Older versions knew no dates.
         const neighbours = draw.neighbours.map((it) => ({ ...it, expires: null }));

@@ -252,7 +252,18 @@ describe("the words for a difference", () => {
 
   it("name what else a push would do", () => {
     const rest: [Difference, string][] = [
-      [{ kind: "rule", family: 6, is: "missing" }, "the IPv6 rule for rotating keys is missing"],
+      [
+        { kind: "rule", family: 6, is: "missing", priority: 5182, selector: "table 5182" },
+        "the IPv6 rule for rotating keys is missing",
+      ],
+      [
+        { kind: "rule", family: 4, is: "missing", priority: 1, selector: "not fwmark 0x1 table 2" },
+        "the IPv4 rule that leads into the tunnel (not fwmark 0x1 table 2) is missing",
+      ],
+      [
+        { kind: "mark", interface: "wg0", is: null, wanted: "0xca6c" },
+        "mark of its own packets is off, planned is 0xca6c",
+      ],
       [
         { kind: "sysctl", key: "net/ipv4/ip_forward", is: "1", wanted: "0" },
         "it forwards IPv4, which is not in the plan",

@@ -25,6 +25,14 @@ const ROUTES = [
   "10.99.0.0/16 dev wg0 src 10.86.0.1",
   "fd00:1::/64 dev wg0",
   "fd00:1::/64 dev wg0 metric 50",
+  "0.0.0.0/0 dev wg0 table 51820",
+  "::/0 dev wg0 table 51820",
+];
+
+const RULES = [
+  "priority 5182 table 5182",
+  "priority 32764 table main suppress_prefixlength 0",
+  "priority 32765 not fwmark 0xca6c table 51820",
 ];
 
 const addressLine = fc
@@ -35,7 +43,7 @@ const routeLine = fc
   .map(([verb, route]) => `route ${verb} ${route}`);
 const otherLine = fc.constantFrom(
   ...["link set up dev wg0", "link set down dev wg0", "link set mtu 1400 dev wg0"],
-  ...["rule add priority 5182 table 5182", "rule del priority 5182 table 5182"],
+  ...["add", "del"].flatMap((verb) => RULES.map((rule) => `rule ${verb} ${rule}`)),
 );
 const line = fc.oneof(
   { weight: 10, arbitrary: addressLine },
@@ -92,7 +100,7 @@ function tablesOf({ links, routes, rules }: NetworkState) {
     const automatic = prefix.startsWith("fe80:") || prefix.startsWith("ff00:");
     return device === "wg0" && type === "unicast" && !automatic;
   });
-  const ours = rules.filter(({ priority }) => priority === 5182);
+  const ours = rules.filter(({ priority }) => [5182, 32764, 32765].includes(priority));
   return { mtu, up, addresses: [...addresses].sort(), routes: sorted(own), rules: sorted(ours) };
 }
 

@@ -19,6 +19,9 @@ const IP = [
   '[{"priority":0,"src":"all","table":"local"},{"priority":9,"src":"10.0.0.0","srclen":8,"table":"7"}]',
 ];
 
+const plain = { mark: null };
+const asks = (table: string) => ({ table, selector: `table ${table}` });
+
 describe("an observation", () => {
   it("has links, addresses, routes and rules as ip prints them", () => {
     const { links, routes, rules } = observed({ ip: IP }).network;
@@ -50,11 +53,11 @@ describe("an observation", () => {
       ["fd00::/64", "wg0", null, 1024, "boot", "main", "unicast", true],
     ]);
     assert.deepEqual(rules, [
-      { family: 4, priority: 0, table: "local" },
-      { family: 4, priority: 5182, table: "5182" },
-      { family: 4, priority: 32766, table: "main" },
-      { family: 6, priority: 0, table: "local" },
-      { family: 6, priority: 9, table: null },
+      { ...plain, family: 4, priority: 0, ...asks("local") },
+      { ...plain, family: 4, priority: 5182, ...asks("5182") },
+      { ...plain, family: 4, priority: 32766, ...asks("main") },
+      { ...plain, family: 6, priority: 0, ...asks("local") },
+      { ...plain, family: 6, priority: 9, table: "7", selector: null },
     ]);
   });
 

@@ -54,10 +54,46 @@ export const exitRows: Row[] = [
     issues: [],
   },
   {
-    title: "a peer whose relay is no exit, and a pushed one",
+    title: "a pushed host that leaves through an exit, with a check; its IPv6 does not pass it by",
+    raw: changed({
+      relays: { tokyo: { exit: true, exitCheck: ["9.9.9.9", "2620:fe::fe"], ...relayHost } },
+      peers: { desktop: { routeAll: true, ...desktopHost } },
+    }),
+    issues: [],
+  },
+  {
+    title: "a pushed host whose exit is not checked",
+    raw: changed({
+      relays: { tokyo: { exit: true, ...relayHost } },
+      peers: { desktop: { routeAll: true, ...desktopHost } },
+    }),
+    issues: [
+      [
+        "peers.desktop.routeAll",
+        "warning",
+        "is tried only as far as the relay: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left",
+        "name an address beyond the exit that answers a ping, e.g. relays.tokyo.exitCheck: 9.9.9.9",
+      ],
+    ],
+  },
+  {
+    title: "a check without an exit, and inside of the tunnel",
+    raw: changed({ relays: { tokyo: { exitCheck: "10.86.0.2", ...relayHost } } }),
+    issues: [
+      ["relays.tokyo.exitCheck", "error", "is for an exit", "set exit: true, or remove exitCheck"],
+      [
+        "relays.tokyo.exitCheck",
+        "error",
+        "10.86.0.2 is in the tunnel, not beyond the exit",
+        "use an address on the internet that answers a ping, e.g. 9.9.9.9",
+      ],
+    ],
+  },
+  {
+    title: "a pushed peer whose relay is no exit, with DNS servers",
     raw: changed({
       peers: {
-        desktop: { routeAll: true, blockIpv6: true, ...desktopHost, ...DNS },
+        desktop: { routeAll: true, ...desktopHost, ...DNS },
       },
     }),
     issues: [
@@ -66,12 +102,6 @@ export const exitRows: Row[] = [
         "error",
         "its home relay, tokyo, is not an exit",
         "set relays.tokyo.exit: true, or name an exit as its relay",
-      ],
-      [
-        "peers.desktop.routeAll",
-        "error",
-        "is not supported yet for a peer that is pushed to: logins to its own address would be answered through the tunnel",
-        "remove routeAll, or remove its host and set up its config by hand",
       ],
       [
         "peers.desktop.dns",

@@ -3,6 +3,8 @@ import { ownKey } from "./host-keys";
 import { beginTasks } from "./rounds";
 import { ipLine } from "./ip-line";
 import { nftLoad } from "./nft-load";
+import { sectionsIn } from "./wg-sections";
+import { routeOf } from "./packet-route";
 import { dnsStep, writeHosts } from "./hosts-file";
 import {
   createWireGuard,
@@ -91,6 +93,11 @@ export class ChangeRun {
       }
       case "shake": {
         this.#shake(one, three, four);
+        return;
+      }
+      case "reach": {
+        if (!this.host.beyond.has(one) || routeOf(this.host, one, null) !== "wg0")
+          throw new KernelError(`no answer from ${one} through the exit`);
         return;
       }
       case "watch": {
@@ -186,6 +193,8 @@ export class ChangeRun {
         device.privateKey = this.#privateKey(name, value);
       } else if (section === "[Interface]" && setting === "ListenPort") {
         this.#listen(name, Number(value));
+      } else if (section === "[Interface]" && setting === "FwMark") {
+        device.mark = value === "off" ? null : value;
       } else if (section === "[Peer]" && setting === "PublicKey") {
         key = value;
         peer = device.peers.get(key) ?? newPeer();
@@ -276,15 +285,6 @@ export class ChangeRun {
     const digest = path.endsWith("/confirmed") ? [`file ${sha256(live)}`] : [];
     this.host.files.set(path, [...filled, ...digest].map((line) => `${line}\n`).join(""));
   }
-}
-
-function sectionsIn(lines: readonly string[]): string[][] {
-  const sections: string[][] = [];
-  for (const line of lines) {
-    if (line.startsWith("[")) sections.push([]);
-    sections.at(-1)?.push(line);
-  }
-  return sections;
 }
 
 const NO_KEY = `${"A".repeat(43)}=`;

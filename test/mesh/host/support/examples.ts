@@ -36,6 +36,7 @@ export const RELAY: RequestDraw = {
   names: null,
   serves: false,
   followNames: false,
+  sendsAll: null,
 };
 
 export function neighbour(at: number, more: Partial<NeighbourDraw> = {}): NeighbourDraw {

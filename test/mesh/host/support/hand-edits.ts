@@ -131,6 +131,15 @@ const EDITS = {
     if (n < 6 || !host.files.has(path)) host.files.set(path, "flush ruleset\n");
     else host.files.delete(path);
   },
+  "rules are flushed": (host: Host, n: number) => {
+    host.rules = host.rules.filter((_, at) => n < 6 && at !== n);
+  },
+  "the mark is changed": (host: Host, n: number) => {
+    deviceOf(host, IFACE).mark = n % 2 === 0 ? null : "0x7";
+  },
+  "the way into the tunnel is removed": (host: Host, n: number) => {
+    deleteRoute(host, n % 2 === 0 ? "0.0.0.0/0" : "::/0", { dev: IFACE, table: "51820" });
+  },
   "docker is started": (host: Host) => {
     host.links.set("docker0", newLink({ deviceType: "bridge", addresses: ["172.17.0.1/16"] }));
   },

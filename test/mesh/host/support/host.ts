@@ -1,6 +1,6 @@
 /** A host as plain data, and the kernel's rules for it (netlink, WireGuard). Naive, and independent of mesh/. */
 import { createHash } from "node:crypto";
-import { bitsOfPrefix, isInPrefix, sameFamily } from "../../../support/address-bits";
+import { bitsOfPrefix, sameFamily } from "../../../support/address-bits";
 
 /** When every host of the model begins, in seconds since 1970. */
 export const NOW = 1_700_000_000;
@@ -8,7 +8,7 @@ export const NOW = 1_700_000_000;
 export interface Host {
   links: Map<string, Link>;
   routes: Route[];
-  rules: { family: 4 | 6; priority: number; table: string }[];
+  rules: Rule[];
   sysctls: Map<string, string>;
   /** The lines of the nft table `inet wireguard-mesh-wg0`; null: there is none. */
   table: string[] | null;
@@ -29,6 +29,17 @@ export interface Host {
   promotes: boolean;
   /** Public keys of peers that answer. */
   answering: Set<string>;
+  /** Addresses beyond the exit that answer. */
+  beyond: Set<string>;
+}
+
+/** `not`: for packets without the mark. `suppress`: no default route of the table counts. */
+export interface Rule {
+  family: 4 | 6;
+  priority: number;
+  table: string;
+  not: string | null;
+  suppress: boolean;
 }
 
 export interface Link {
@@ -44,6 +55,7 @@ export interface Link {
 export interface Device {
   privateKey: string | null;
   port: number;
+  mark: string | null;
   peers: Map<string, Peer>;
 }
 
@@ -90,7 +102,7 @@ export function newRoute(prefix: string, fields: Partial<Route> = {}): Route {
 
 export function createWireGuard(host: Host, name: string): void {
   if (host.links.has(name)) return;
-  const wg = { privateKey: null, port: 0, peers: new Map<string, Peer>() };
+  const wg = { privateKey: null, port: 0, mark: null, peers: new Map<string, Peer>() };
   const type = { type: "none", deviceType: "wireguard" } as const;
   host.links.set(name, newLink({ ...type, mtu: 1420, up: false, wg }));
   for (const key of ["rp_filter"]) {
@@ -198,20 +210,6 @@ export function giveAllowedIps(device: Device, key: string, prefixes: readonly s
     for (const peer of device.peers.values()) peer.allowedIps.delete(prefix);
     device.peers.get(key)?.allowedIps.add(prefix);
   }
-}
-
-/** The device of the longest route in the main table, as for a packet; of equal ones the lowest metric. */
-export function routedTo(host: Host, address: string): string | null {
-  const covering = host.routes
-    .filter(
-      ({ table, prefix }) =>
-        table === "main" && prefix !== "default" && isInPrefix(address, prefix),
-    )
-    .sort(
-      (a, b) =>
-        bitsOfPrefix(b.prefix).length - bitsOfPrefix(a.prefix).length || a.metric - b.metric,
-    );
-  return covering[0]?.dev ?? null;
 }
 
 export function networkOf(address: string): string {

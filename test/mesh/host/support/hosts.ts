@@ -31,6 +31,7 @@ import {
   writeHosts,
 } from "./hosts-file";
 import { DROP_IN, IFACE, SECOND } from "./observe";
+import { ipLine } from "./ip-line";
 import { beginTasks } from "./rounds";
 import { pairAt } from "./requests";
 import { isInPrefix } from "../../../support/address-bits";
@@ -52,6 +53,7 @@ export function freshHost(): Host {
     sysctls: new Map(
       Object.entries({
         "net/ipv4/ip_forward": "0",
+        "net/ipv4/conf/all/src_valid_mark": "0",
         "net/ipv6/conf/all/forwarding": "0",
         "net/ipv6/conf/all/disable_ipv6": "0",
         "net/ipv6/conf/default/disable_ipv6": "0",
@@ -76,6 +78,7 @@ export function freshHost(): Host {
     watcherRuns: false,
     tickerRuns: false,
     promotes: false,
+    beyond: new Set(["198.51.100.99"]),
     answering: new Set(Array.from({ length: 12 }, (_, at) => pairAt(at).publicKey)),
   };
   addAddress(host, "eth0", "192.168.1.20/24");
@@ -140,7 +143,7 @@ export function boot(host: Host): void {
   host.watcherRuns = false;
   host.tickerRuns = false;
   for (const path of host.files.keys()) if (path.startsWith("/run/")) host.files.delete(path);
-  for (const key of FORWARDING) host.sysctls.set(key, "0");
+  for (const key of BEGIN_OFF) host.sysctls.set(key, "0");
   for (const line of (host.files.get(DROP_IN) ?? "").split("\n")) {
     const [, key = "", value = ""] = /^(net\S+) = (\d)$/.exec(line) ?? [];
     const path = key.includes("/") ? key : key.replaceAll(".", "/");
@@ -154,7 +157,10 @@ export function boot(host: Host): void {
   if (host.bootLinks.has(DNS_LINK) && host.files.has(DNS_UNIT)) dnsStep(host, "restart");
 }
 
-const FORWARDING = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
+const BEGIN_OFF = [
+  ...["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"],
+  "net/ipv4/conf/all/src_valid_mark",
+];
 
 /** wg-quick(8), up: nothing comes up if one endpoint does not resolve. */
 function wgQuickUp(host: Host, name: string): void {
@@ -170,6 +176,7 @@ function wgQuickUp(host: Host, name: string): void {
   const device = deviceOf(host, name);
   device.privateKey = config.privateKey;
   device.port = config.listenPort ?? 40_000;
+  device.mark = /^FwMark = (.+)$/m.exec(text)?.[1] ?? null;
   config.peers.forEach(({ publicKey, presharedKey, persistentKeepalive, allowedIps }, at) => {
     const endpoint = endpoints[at] ?? null;
     const keepalive = persistentKeepalive ?? 0;
@@ -193,8 +200,12 @@ function wgQuickUp(host: Host, name: string): void {
       (it) => it.dev === name && isInPrefix(prefix.slice(0, prefix.indexOf("/")), it.prefix),
     );
     const scope = prefix.includes(":") ? null : "link";
-    if (!covered) addRoute(host, newRoute(prefix, { dev: name, scope }), "add");
+    const table = /^Table = (.+)$/m.exec(text)?.[1] ?? null;
+    if (table !== null) addRoute(host, newRoute(prefix, { dev: name, scope, table }), "add");
+    else if (!covered) addRoute(host, newRoute(prefix, { dev: name, scope }), "add");
   }
+  for (const [, family, line = ""] of text.matchAll(/^PostUp = ip -([46]) (.+) \|\| true$/gm))
+    ipLine(host, line, family === "6" ? 6 : 4);
 }
 
 /** Whether every PreUp hook of a config succeeds: `[ -s FILE ] && nft -f FILE`, and perhaps `|| true`. */
@@ -231,7 +242,7 @@ function startWatcher(host: Host): void {
   if (!lines.some((line) => /^(second|alternate) ./.test(line))) return;
   wgQuickUp(host, SECOND);
   linkOf(host, SECOND).mtu = linkOf(host, IFACE).mtu;
-  for (const family of [4, 6] as const) host.rules.push({ family, priority: 5182, table: "5182" });
+  for (const family of [4, 6] as const) ipLine(host, "rule add priority 5182 table 5182", family);
   for (const name of [SECOND, IFACE]) {
     const key = `net/ipv4/conf/${name}/rp_filter`;
     const own = host.sysctls.get(key) ?? "0";

@@ -47,7 +47,13 @@ export function ipLine(host: Host, line: string, family: 4 | 6): void {
     }
     case "rule add":
     case "rule del": {
-      const rule = { family, priority: Number(after("priority")), table: after("table") };
+      const rule = {
+        family,
+        priority: Number(after("priority")),
+        table: after("table"),
+        not: has("fwmark") ? after("fwmark") : null,
+        suppress: has("suppress_prefixlength"),
+      };
       const at = host.rules.findIndex((other) => JSON.stringify(other) === JSON.stringify(rule));
       if (verb === "add" && at >= 0) throw new KernelError("RTNETLINK answers: File exists", true);
       if (verb === "del" && at < 0) throw new KernelError("RTNETLINK answers: No such file", true);

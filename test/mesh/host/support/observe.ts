@@ -109,7 +109,13 @@ function ipLines(host: Host): string[] {
     { priority: 0, src: "all", table: "local" },
     ...host.rules
       .filter(({ family }) => family === of)
-      .map(({ priority, table }) => ({ priority, src: "all", table })),
+      .map(({ priority, table, not, suppress }) => ({
+        priority,
+        ...(not === null ? {} : { not: null, fwmark: not }),
+        src: "all",
+        table,
+        ...(suppress ? { suppress_prefixlen: 0 } : {}),
+      })),
     { priority: 32766, src: "all", table: "main" },
   ];
   return [links, addresses, host.routes.map(routeJson), rules(4), rules(6)].map((entries) =>
@@ -121,7 +127,7 @@ function ipLines(host: Host): string[] {
 function routeJson({ prefix, dev, via, metric, proto, scope, src, table, type }: Route) {
   return {
     ...(type === "unicast" ? {} : { type }),
-    dst: prefix.replace(/\/(32|128)$/, ""),
+    dst: prefix.replace(/\/(32|128)$/, "").replace(/^.*\/0$/, "default"),
     ...(via === null ? {} : { gateway: via }),
     ...(dev === null ? {} : { dev }),
     ...(table === "main" ? {} : { table }),
@@ -147,7 +153,7 @@ function wgLines(host: Host, presharedKeys: Secret | null): string[] {
     const peers = [...wg.peers].map(([key, peer]) =>
       [name, key, stateOf(peer, wanted.get(`${name} ${key}`)), ...peerColumns(peer)].join("\t"),
     );
-    return [[name, own, wg.port, "off"].join("\t"), ...peers];
+    return [[name, own, wg.port, wg.mark ?? "off"].join("\t"), ...peers];
   });
 }
 

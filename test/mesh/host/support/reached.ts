@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import type { PushRequest } from "../../../../mesh/push-request";
 import { readWgQuick, type WgPeer } from "../../../support/wg-quick-text";
 import { publicKeyOf } from "./host-keys";
-import { deviceOf, hostPart, linkOf, routedTo, type Host, type Peer } from "./host";
+import { deviceOf, hostPart, linkOf, type Host, type Peer } from "./host";
 import { IFACE, SECOND } from "./observe";
+import { routeOf } from "./packet-route";
 
 export function assertReached(before: Host, host: Host, request: PushRequest): void {
   const { rotation, forwarding, filter } = request;
@@ -14,6 +15,7 @@ export function assertReached(before: Host, host: Host, request: PushRequest): v
   assert.equal(host.links.has(SECOND), alternate !== null, "second interface");
   if (alternate !== null)
     assertInterface(before, host, SECOND, alternate.config, rotation?.pairs ?? []);
+  assertWayOut(host, request);
   const rules = host.rules.filter(({ priority }) => priority === 5182).map(({ family }) => family);
   assert.deepEqual(rules.sort(), alternate === null ? [] : [4, 6], "rules");
   if (forwarding.ipv4) assert.equal(host.sysctls.get("net/ipv4/ip_forward"), "1");
@@ -69,8 +71,40 @@ function assertInterface(
     assert.deepEqual(held.flat().sort(), [...shared].sort());
   }
   if (text.includes("Table = off")) return;
-  for (const prefix of wanted.peers.flatMap(({ allowedIps }) => allowedIps)) {
-    assert.equal(routedTo(host, hostPart(prefix)), name, `the route to ${prefix}`);
+  // Where everything goes into the tunnel, longer prefixes of the main table still come first.
+  const isElsewhere = (prefix: string) =>
+    text.includes("Table = 51820") &&
+    host.routes.some((it) => it.table === "main" && it.dev !== name && it.prefix === prefix);
+  const prefixes = wanted.peers.flatMap(({ allowedIps }) => allowedIps);
+  for (const prefix of prefixes.filter((it) => !isElsewhere(it))) {
+    assert.equal(routeOf(host, insideOf(prefix), null), name, `the route to ${prefix}`);
+  }
+}
+
+/** Of the whole of a family, an address that no longer prefix has. */
+function insideOf(prefix: string): string {
+  return prefix === "0.0.0.0/0"
+    ? "8.8.8.8"
+    : prefix === "::/0"
+      ? "2001:db8:8::8"
+      : hostPart(prefix);
+}
+
+/** Everything goes into the tunnel but what is marked, and what the host's own network has; or nothing of it is left. */
+function assertWayOut(host: Host, { config }: PushRequest): void {
+  const sendsAll = config.includes("Table = 51820");
+  const hasPeer = config.includes("0.0.0.0/0");
+  const ways = (mark: string | null) =>
+    ["8.8.8.8", "192.168.1.9"].map((it) => routeOf(host, it, mark));
+  assert.equal(deviceOf(host, IFACE).mark === "0xca6c", sendsAll, "mark");
+  assert.deepEqual(ways("0xca6c"), ["eth0", "eth0"]);
+  assert.deepEqual(ways(null), [hasPeer ? IFACE : "eth0", "eth0"]);
+  if (sendsAll) {
+    assert.equal(routeOf(host, "2001:db8:8::8", null), IFACE);
+    assert.equal(host.sysctls.get("net/ipv4/conf/all/src_valid_mark"), "1");
+  } else {
+    assert.ok(!host.rules.some(({ table }) => table === "51820"), "rules");
+    assert.ok(!host.routes.some(({ table }) => table === "51820"), "routes");
   }
 }
 

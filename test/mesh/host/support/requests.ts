@@ -39,6 +39,8 @@ export interface RequestDraw {
   /** Whether it has a DNS server for them. */
   serves: boolean;
   followNames: boolean;
+  /** Everything goes to the first neighbour; the way there must be proven, or not. */
+  sendsAll: "proven" | "unproven" | null;
 }
 
 export const ENDPOINTS = ["198.51.100.1:51820", "198.51.100.2:51820", "[2001:db8::7]:51820"];
@@ -74,6 +76,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
     names: fc.option(fc.subarray([0, 1, 2, 3]), { freq: 2 }),
     serves: fc.boolean(),
     followNames: fc.boolean(),
+    sendsAll: fc.constantFrom(null, null, null, "proven", "unproven"),
   })
   .map(withDistinctPorts);
 
@@ -86,7 +89,7 @@ export function editsOf(former: RequestDraw): fc.Arbitrary<RequestDraw> {
   });
 }
 
-/** Only a relay has a second interface, and a relay has a port. Two interfaces never have the same port or key. */
+/** Only a relay has a second interface, and a relay has a port and does not send everything elsewhere. Two interfaces never have the same port or key. */
 function withDistinctPorts(draw: RequestDraw): RequestDraw {
   const { second } = draw;
   if (second === null) return draw;
@@ -94,6 +97,7 @@ function withDistinctPorts(draw: RequestDraw): RequestDraw {
   return {
     ...draw,
     port,
+    sendsAll: null,
     second: {
       key: second.key === draw.ownKey ? 22 : second.key,
       port: second.port === port ? 51823 : second.port,
@@ -125,6 +129,7 @@ export function requestOf(draw: RequestDraw): PushRequest {
     instances:
       instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
     ...(draw.names === null ? {} : { names: namesOf(draw.names, draw.serves) }),
+    ...(draw.sendsAll === "proven" && first !== undefined ? { mustAnswer: ["198.51.100.99"] } : {}),
     ...(draw.followNames ? { followNames: true as const } : {}),
     identity: null,
     rotation: rotating
@@ -190,6 +195,7 @@ function configOf(draw: RequestDraw): string {
     `Address = ${address}${ipv6 ? ", fd5c:10::1/64" : ""}`,
     ...(port === null ? [] : [`ListenPort = ${port}`]),
     ...(mtu === null ? [] : [`MTU = ${mtu}`]),
+    ...(draw.sendsAll === null ? [] : ["FwMark = 0xca6c", "Table = 51820"]),
   ];
   return [...head, ...sections(draw)].map((line) => `${line}\n`).join("");
 }
@@ -234,6 +240,8 @@ function timeAt(seconds: number): string {
 
 /** A LAN is behind the first neighbour that has it. */
 function prefixesOf(it: NeighbourDraw, draw: RequestDraw): string[] {
+  if (draw.sendsAll !== null && it === draw.neighbours[0])
+    return draw.ipv6 ? ["0.0.0.0/0", "::/0"] : ["0.0.0.0/0"];
   const owner = (lan: number) => draw.neighbours.find(({ lans }) => lans.includes(lan));
   return [
     `10.86.0.${it.at + 20}/32`,

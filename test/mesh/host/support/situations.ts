@@ -115,7 +115,7 @@ export function configurationOf(host: Host) {
 
 function hostOf({ history, former, edits: all }: Case): Host {
   const host = freshHost();
-  if (history === "format 2") pushedByFormat2(host, requestOf(former));
+  if (history === "format 2") pushedByFormat2(host, requestOf({ ...former, sendsAll: null }));
   if (history === "this version") {
     const situation = situationOf(host, former);
     for (const name of ["now", "apply", "commit"] as const) situation?.run(name);

@@ -45,6 +45,7 @@ function assertOwn(lines: readonly string[], name: string, before: Host, after: 
   const [was, is] = [before.links.get(name)?.wg, after.links.get(name)?.wg];
   const names = (setting: string) => lines.some((line) => line.startsWith(`${setting} = `));
   if (names("PrivateKey")) assert.notEqual(was?.privateKey, is?.privateKey);
+  if (names("FwMark")) assert.notEqual(was?.mark, is?.mark);
   if (names("ListenPort")) assert.notEqual(was?.port, is?.port);
 }
 
@@ -71,7 +72,10 @@ function assertLine(
     assert.ok(gone.some(takenAlong), `${line}: nothing takes it along`);
   }
   if (object === "route" && verb !== "del") {
-    const isThere = before.routes.some(({ prefix, dev }) => prefix === what && dev === name);
+    const [, of = "main"] = / table (\S+)/.exec(line) ?? [];
+    const isThere = before.routes.some(
+      ({ prefix, dev, table }) => prefix === what && dev === name && table === of,
+    );
     assert.ok(!isThere || gone.some((address) => !address.includes(":")), `${line}: it is there`);
   }
 }

@@ -1,0 +1,143 @@
+/**
+ * A host that sends everything into the tunnel (`routeAll`), as wg-quick(8) does it for a prefix of length 0: what is not marked
+ * asks a table of its own, after the longer prefixes of the main table. IPv6 goes there too, whether or not a peer takes it: so
+ * none passes the tunnel by.
+ */
+import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
+import type { LiveStep } from "./change";
+import type { LiveDifference } from "./difference";
+import type { Route, Rule } from "./network-state";
+import type { Observation } from "./observation";
+import { configPath } from "./paths";
+import type { Refusal } from "./refusals";
+import type { Wanted } from "./wanted";
+import type { WantedInterface } from "./wanted-interface";
+
+type RuleDifference = Extract<LiveDifference, { kind: "rule" }>;
+
+/** In the order in which they are asked; the kernel's own rule for the main table has 32766. */
+const RULES = [
+  { priority: 32764, selector: "table main suppress_prefixlength 0" },
+  { priority: 32765, selector: `not fwmark ${OWN_WAY_MARK} table ${TUNNEL_TABLE}` },
+] as const;
+
+export const SOURCE_MARK_SYSCTL = "net/ipv4/conf/all/src_valid_mark";
+
+/** Whether a new interface can have IPv6 routes. */
+export function hasIpv6({ sysctls }: Pick<Observation, "sysctls">): boolean {
+  return sysctls.get("net/ipv6/conf/default/disable_ipv6") === "0";
+}
+
+/** The rules of a host that sends everything, or has done so. */
+export function wayOutDifferences(observed: Observation, { main }: Wanted): RuleDifference[] {
+  const differing = (families: readonly (4 | 6)[], is: "missing" | "extra") =>
+    families.flatMap((family) => {
+      const present = observed.network.rules.filter((it) => it.family === family);
+      const found = RULES.filter(
+        (rule) => present.some((it) => isSame(it, rule)) === (is === "extra"),
+      );
+      return found.map((rule): RuleDifference => ({ kind: "rule", family, is, ...rule }));
+    });
+  if (main.sendsAll) return differing(hasIpv6(observed) ? [4, 6] : [4], "missing");
+  return wasOurs(observed, main.name) ? differing([4, 6], "extra") : [];
+}
+
+/** Another tunnel of wg-quick(8) may have the same rule: then the table has its route. */
+function wasOurs({ network, devices, configs }: Observation, name: string): boolean {
+  const users = network.routes.filter(({ table }) => table === TUNNEL_TABLE);
+  const isSaid = configs.get(configPath(name))?.includes(`Table = ${TUNNEL_TABLE}`) === true;
+  const isMarked = devices.get(name)?.mark === OWN_WAY_MARK;
+  return users.every(({ device }) => device === name) && (users.length > 0 || isSaid || isMarked);
+}
+
+/** The default route that no allowed prefix asks for. */
+export function blockingPrefix(one: WantedInterface, observed: Observation): string[] {
+  return one.sendsAll && hasIpv6(observed) ? ["::/0"] : [];
+}
+
+/** Lines for the [Interface] section of the live file; wg-quick(8) adds the routes of allowed prefixes itself. */
+export function wayOutHooks(one: WantedInterface, observed: Observation): string[] {
+  if (!one.sendsAll) return [];
+  const ipv6 = hasIpv6(observed);
+  const isRouted = one.peers.some(({ allowedIps }) => allowedIps.includes("::/0"));
+  const rules = (ipv6 ? [4, 6] : [4]).flatMap((family) =>
+    RULES.map((rule) => [family, rule] as const),
+  );
+  const line = (hook: string, command: string) => `${hook} = ${command} || true`;
+  return [
+    ...(ipv6 && !isRouted
+      ? [line("PostUp", `ip -6 route add ::/0 dev ${one.name} table ${TUNNEL_TABLE}`)]
+      : []),
+    ...rules.map(([family, rule]) => line("PostUp", `ip -${family} rule add ${ruleText(rule)}`)),
+    ...rules.map(([family, rule]) => line("PostDown", `ip -${family} rule del ${ruleText(rule)}`)),
+  ];
+}
+
+/** A rule as ip(8) takes it. */
+export function ruleText({ priority, selector }: Pick<RuleDifference, "priority" | "selector">) {
+  return `priority ${priority} ${selector}`;
+}
+
+/** Proves the way through the exit after it was chosen; a change of something else does not depend on it. */
+export function reachBeyond(
+  differences: readonly LiveDifference[],
+  { main, mustAnswer }: Wanted,
+): LiveStep[] {
+  const isChosen = differences.some(
+    (it) =>
+      (it.kind === "rule" && it.selector.includes(TUNNEL_TABLE)) ||
+      (it.kind === "route" && it.route.table === TUNNEL_TABLE) ||
+      (it.kind === "allowed-ip" && /\/0$/.test(it.prefix)) ||
+      (it.kind === "interface" && it.interface === main.name) ||
+      it.kind === "mark" ||
+      it.kind === "public-key",
+  );
+  if (!isChosen || !main.sendsAll) return [];
+  return mustAnswer.map((address) => ({ do: "reach", address }));
+}
+
+/** The table or the mark is used by somebody else, or IPv6 would go past the tunnel. */
+export function wayOutRefusal(observed: Observation, { main, node }: Wanted): Refusal | null {
+  if (!main.sendsAll) return null;
+  const { network, devices } = observed;
+  const user =
+    [...devices].find(([name, { mark }]) => name !== main.name && mark === OWN_WAY_MARK)?.[0] ??
+    network.routes.find(({ table, device }) => table === TUNNEL_TABLE && device !== main.name)
+      ?.device;
+  const rule = network.rules.find(isForeign);
+  const used = user ?? (rule === undefined ? undefined : `the rule with priority ${rule.priority}`);
+  if (used !== undefined) {
+    return {
+      cause: `routing table ${TUNNEL_TABLE} or the mark ${OWN_WAY_MARK} is used by ${used}: another tunnel may take all traffic of this host; nothing was changed`,
+      remedy: `see there: ip rule; ip route show table ${TUNNEL_TABLE}; wg show all fwmark. End that one (e.g. wg-quick down), or remove routeAll from ${node}`,
+    };
+  }
+  const device = hasIpv6(observed) ? undefined : withIpv6(network);
+  if (device === undefined) return null;
+  return {
+    cause: `IPv6 is switched off for new interfaces here, but ${device} has it: its traffic would go past the tunnel; nothing was changed`,
+    remedy: `switch it off there (sysctl -w net.ipv6.conf.all.disable_ipv6=1), or on for all (sysctl -w net.ipv6.conf.default.disable_ipv6=0); see /etc/sysctl.d`,
+  };
+}
+
+function withIpv6({ links }: Observation["network"]): string | undefined {
+  return [...links.values()].find(({ addresses }) => addresses.some((it) => it.includes(":")))
+    ?.name;
+}
+
+function isForeign(rule: Rule): boolean {
+  const uses = rule.table === TUNNEL_TABLE || rule.mark === OWN_WAY_MARK;
+  return uses && !RULES.some((own) => isSame(rule, own));
+}
+
+function isSame(
+  { priority, selector }: Pick<Rule, "priority" | "selector">,
+  rule: (typeof RULES)[number],
+): boolean {
+  return priority === rule.priority && selector === rule.selector;
+}
+
+/** Whether a route of the interface may be one of ours: in the main table, or in the one that leads into the tunnel. */
+export function isOurTable({ table }: Pick<Route, "table">): boolean {
+  return table === "main" || table === TUNNEL_TABLE;
+}
