@@ -2,6 +2,7 @@
 import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
+import { withProgress } from "../progress";
 import { NO_QUESTIONS } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
 import { PushError, RefusedError, UnreachableError, type VainWay } from "../push/push-error";
@@ -35,8 +36,11 @@ export async function askHosts(
 ): Promise<Map<string, HostAnswer>> {
   const answers = new Map<string, HostAnswer>();
   const asked = nodes.filter((node) => node.hosts.length > 0);
-  await severalAtATime(asked, async (node) => {
-    answers.set(node.name, await askHost(node, access, presharedKeySeed));
+  await withProgress(askedWords(asked.length, answers), async (update) => {
+    await severalAtATime(asked, async (node) => {
+      answers.set(node.name, await askHost(node, access, presharedKeySeed));
+      update();
+    });
   });
   return answers;
 }
@@ -51,6 +55,10 @@ export async function severalAtATime<T>(
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+function askedWords(hosts: number, answers: HostAnswers): () => string {
+  return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
 async function askHost(node: NodePlan, access: Access, seed: Secret | null): Promise<HostAnswer> {

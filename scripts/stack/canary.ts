@@ -97,8 +97,11 @@ async function pushInTurn(
   if (dead.length > 0) return { run: alone, canary: { ...result, ok: false, dead } };
   log("they work; now the rest");
   const rest = await carryOut(stack, reviewer, options);
-  const all = [...new Set([...settled, ...rest.settled])];
-  return { run: { ...rest, settled: all }, canary: { ...result, ok: true, dead: [], held: [] } };
+  const both = {
+    settled: [...new Set([...settled, ...rest.settled])],
+    changes: [...run.changes, ...rest.changes],
+  };
+  return { run: { ...rest, ...both }, canary: { ...result, ok: true, dead: [], held: [] } };
 }
 
 function pushedNode(name: string, { nodes }: Plan): NodePlan {

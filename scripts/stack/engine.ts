@@ -131,7 +131,7 @@ export async function queryStack(
   const check = args[0] === "config" ? ["config"] : args.slice(0, 2);
   throw new Failure(
     `pulumi did not return ${what}: ${errorOf(answer)}`,
-    `check that this works: pulumi ${onStack(stack, ...check).join(" ")}`,
+    `check that this works: npx pulumi ${onStack(stack, ...check).join(" ")}`,
   );
 }
 

@@ -1,10 +1,15 @@
 /** `pulumi up` and `pulumi preview` with a review in the network's words in place of the engine's tree. */
 import { isEmpty } from "../../mesh/review/review";
+import { withProgress } from "../progress";
 import { isNotBegun, withFailureLimit } from "../push/failure-limit";
+import { phaseIn, type PhaseEvent } from "../push/phase";
 import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
 import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
+
+/** What is said of a push while a run goes on. */
+export type RunEvent = PushEvent | PhaseEvent;
 
 /** Stands between the engine and a person. */
 export interface Reviewer {
@@ -12,8 +17,10 @@ export interface Reviewer {
   show(run: QuietRun): void;
   /** Whether to make the changes. */
   confirm(run: QuietRun): Promise<boolean>;
-  /** A push has something to say, or has ended. */
-  report(event: PushEvent): void;
+  /** A push has something to say, goes on, or has ended. */
+  report(event: RunEvent): void;
+  /** What the run is at, in one line. */
+  progress(): string;
   /** The run has ended. */
   end(): void;
 }
@@ -78,14 +85,25 @@ export async function carryOut(
   const only = targets.flatMap((urn) => ["--target", urn]);
   const args = [...engineArgs({ ...options, yes: true, skipPreview: true }), ...only];
   const notBegun = new Set<string>();
-  const onEvent = (line: string) => {
-    const event = pushEventIn(line);
-    if (event?.kind === "note" && isNotBegun(event.text)) notBegun.add(event.node);
-    else if (event !== null && !notBegun.has(event.node)) reviewer.report(event);
-  };
-  const run = await withFailureLimit(options.maxFailures, (environment) =>
-    runUnlocked(stack, () => runQuietly(stack, args, onEvent, environment)),
-  );
+  const words = () => reviewer.progress();
+  const run = await withProgress(words, (update) => {
+    const tell = (event: RunEvent | null) => {
+      if (event?.kind === "note" && isNotBegun(event.text)) notBegun.add(event.node);
+      else if (event !== null && !notBegun.has(event.node)) reviewer.report(event);
+      update();
+    };
+    const listeners = {
+      onEvent: (line: string) => {
+        tell(pushEventIn(line));
+      },
+      onPhase: (line: string) => {
+        tell(phaseIn(line));
+      },
+    };
+    return withFailureLimit(options.maxFailures, (environment) =>
+      runUnlocked(stack, () => runQuietly(stack, args, listeners, environment)),
+    );
+  });
   const failed = failuresOf(run);
   const counted = failed.filter(({ reason }) => !isNotBegun(reason));
   return { ...run, failed: counted, stopped: counted.length < failed.length };
@@ -96,7 +114,11 @@ const UP_FLAGS = /^(--continue-on-error|--strict|--skip-preview|-f|--yes|-y)(=|$
 
 export async function previewQuietly(stack: StackRef, flags: readonly string[]): Promise<QuietRun> {
   const own = flags.filter((flag) => !UP_FLAGS.test(flag));
-  const run = await runQuietly(stack, ["preview", "--diff", "--show-full-output", ...own]);
+  const args = ["preview", "--diff", "--show-full-output", ...own];
+  const run = await withProgress(
+    () => "looking what will change",
+    () => runQuietly(stack, args),
+  );
   return { ...run, failed: failuresOf(run) };
 }
 
