@@ -13,6 +13,8 @@ import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
 import { rotateCommand } from "./commands/rotate";
+import { sshCommand } from "./commands/ssh";
+import { sshConfigCommand } from "./commands/ssh-config";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
 
@@ -30,6 +32,8 @@ export const commands = [
   keygenCommand(),
   statusCommand(),
   graphCommand(),
+  sshCommand(),
+  sshConfigCommand(),
   configCommand(),
   qrCommand(),
 ];

@@ -14,6 +14,8 @@ export async function runProgram(commands: readonly Command[], args: string[]): 
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
     .version(ownVersion(), "-V, --version", "print the version")
     .helpCommand(false)
+    // What follows the node in `ssh NODE COMMAND` is the command's.
+    .enablePositionalOptions()
     .configureOutput({ writeOut })
     .exitOverride();
   for (const command of commands) program.addCommand(command);
