@@ -20,7 +20,7 @@ export const LOOKUP_MS = 1_000;
 
 /** What is kept of a login's words and of each log of ssh, in characters; who says more is cut off. */
 export const TALK_CAP = 256 * 1024;
-/** What is kept of a host's output in one connection, in characters. */
+/** What is kept of a host's output for one answer, in characters. */
 export const OUTPUT_CAP = 16 * 1024 * 1024;
 
 /** For a second look at a machine that did not prove who it is. */
