@@ -1,7 +1,7 @@
 /** What is said in one login: the host's program prints what it observed, and the operator answers once. */
 import { randomBytes } from "node:crypto";
 import { ObservationError, parseObservation, type Observation } from "../../mesh/host/observation";
-import { hostCall, hostProgram, repeatedCall, type Verb } from "./host-program";
+import { hostCall, hostProgram, lookedAt, observedAgain, type Verb } from "./host-program";
 import { refreshed } from "../../mesh/host/refreshed";
 import { LOCK_ON_HOST_MS, OBSERVE_MS } from "./limits";
 import { PushError } from "./push-error";
@@ -77,19 +77,21 @@ export class KeptProgram {
 
   /** As observe, by the verb `status`. */
   async observe(questions: Questions): Promise<Observation> {
-    const sections = await this.ask("status", linesOf(questions));
+    const token = newToken();
+    const sections = await this.ask(token, observedAgain(this.name, token, linesOf(questions)));
     return (this.last = observationIn(sections, this.node, this.name));
   }
 
   /** The last observation, with the handshakes, endpoints and counters of now: a few programs on the host. */
   async look(): Promise<Observation> {
     if (this.last === null) throw new Error("a look needs an observation before it");
-    return (this.last = refreshed(this.last, await this.ask("look", "")));
+    const token = newToken();
+    const sections = await this.ask(token, lookedAt(this.name, token));
+    return (this.last = refreshed(this.last, sections));
   }
 
-  private ask(verb: "status" | "look", questions: string): Promise<Map<string, string[]>> {
-    const token = newToken();
-    this.session.send(repeatedCall(verb, this.name, token, questions));
+  private ask(token: string, call: string): Promise<Map<string, string[]>> {
+    this.session.send(call);
     return sectionsFrom(this.session, this.node, token);
   }
 }

@@ -43,9 +43,16 @@ export function hostCall(
   return `${hostProgram()}${callOf([verb, name, token, ...words], questions)}; exit\n`;
 }
 
-/** One more call, for a shell that has read the program and is kept. It ends where the call fails. */
-export function repeatedCall(verb: Verb, name: string, token: string, questions = ""): string {
-  return `(${callOf([verb, name, token], questions)}) || exit\n`;
+/** An observation more, for a shell that has read the program and is kept. It ends where that fails. */
+export function observedAgain(name: string, token: string, questions: string): string {
+  return `(${callOf(["status", name, token], questions)}) || exit\n`;
+}
+
+/** The same, of what changes by itself only: the clock, and the interfaces as in an observation. */
+export function lookedAt(name: string, token: string): string {
+  callOf([name, token], "");
+  const sections = "section now; date +%s; section wg; observe_wireguard; section end";
+  return `(set_paths ${name}; TOKEN=${token} QUESTIONS=; ${sections}) || exit\n`;
 }
 
 function callOf(words: readonly string[], questions: string): string {

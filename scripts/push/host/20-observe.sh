@@ -35,13 +35,6 @@ observe() {
   section end
 }
 
-# Between two observations: what changes by itself.
-look() {
-  section now && date +%s
-  section wg && observe_wireguard
-  section end
-}
-
 # Whether there may be a table of ours: most hosts have none, and need not be asked.
 may_filter() {
   case $NL$QUESTIONS in *"${NL}table"*) ;; *) [ -e "${FILTERS% *}" ] || [ -e "${FILTERS#* }" ] || return ;; esac

@@ -1,0 +1,160 @@
+/** `status --watch`: one login for all looks, rates, a relay that goes down, and an end that leaves nothing. Needs root. */
+import * as assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { relay } from "../../scripts/lab/scenarios/relay";
+import { poll } from "../../scripts/poll";
+import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+
+const WATCH = ["node", "dist/scripts/wireguard-mesh.js", "status", "--watch", "1"];
+const SOON = { limitMs: 60_000, pauseMs: 20 };
+
+interface Look {
+  at: string;
+  ok: boolean;
+  nodes: Record<string, { reachable: boolean | null; cause?: string; drift: string[] }>;
+  links: { a: string; b: string; state: string; aToB: number | null; bToA: number | null }[];
+}
+
+describe("status --watch", function () {
+  this.timeout(300_000);
+  let mesh: MeshLab;
+  let session: MeshSession;
+
+  before(async () => {
+    mesh = await meshLab(relay, "test-status-watch");
+    session = await openSession(mesh);
+    succeeded(await session.pulumi(...UP));
+  });
+  after(() => mesh.lab.down());
+
+  /** What it has printed so far is in `text`. */
+  function start(...more: string[]): { child: ChildProcess; text: () => string } {
+    const child = mesh.lab.spawn("operator", [...WATCH, ...more], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let text = "";
+    child.stdout?.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+    return { child, text: () => text };
+  }
+
+  function looksIn(text: string): Look[] {
+    const lines = text.split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Look);
+  }
+
+  async function end(child: ChildProcess): Promise<number | null> {
+    child.kill("SIGINT");
+    const [code] = (await once(child, "exit")) as [number | null];
+    return code;
+  }
+
+  /** What it may have left on the operator. */
+  async function left(): Promise<string> {
+    const script =
+      "ls /tmp | grep -E '^wireguard-mesh-.{6}$'; pgrep -fa 'ssh -[E] /tmp/wireguard-mesh-'; true";
+    return (await mesh.lab.exec("operator", ["sh", "-c", script])).stdout;
+  }
+
+  it("prints an object a line for each look, by one login to each host, and ends at Ctrl-C", async () => {
+    const before = session.logins();
+    const { child, text } = start("--json");
+    const looks = await poll(() => {
+      const all = looksIn(text());
+      return all.length >= 4 ? all : undefined;
+    }, SOON);
+    assert.ok(looks !== undefined);
+    for (const { ok, links } of looks) {
+      assert.equal(ok, true);
+      assert.deepEqual(
+        links.map(({ a, b, state }) => [a, b, state]),
+        [
+          ["desktop", "relay", "alive"],
+          ["laptop", "relay", "alive"],
+        ],
+      );
+    }
+    assert.deepEqual(
+      looks[0]?.links.map(({ aToB }) => aToB),
+      [null, null],
+    );
+    assert.equal(await end(child), 0);
+    assert.deepEqual(session.loginsSince(before), { relay: 1, desktop: 1, laptop: 1 });
+    assert.equal(await left(), "");
+  });
+
+  it("has the rate of each tunnel, as pings of a known size show", async () => {
+    const { child, text } = start("--json");
+    // 10 a second of 1,000 bytes with 8 of ICMP, 20 of IP and 32 of WireGuard, padded to 16: 1,072 each.
+    const ping = ["ping", "-q", "-i", "0.1", "-s", "1000", "10.0.0.2"];
+    const pings = mesh.lab.spawn("laptop", ping, { stdio: "ignore" });
+    const rates = await poll(() => {
+      const all = looksIn(text()).flatMap(
+        ({ links }) => links.find(({ a }) => a === "laptop") ?? [],
+      );
+      const near = ({ aToB, bToA }: Look["links"][number]): boolean =>
+        [aToB, bToA].every((rate) => rate !== null && rate > 8_000 && rate < 14_000);
+      return all.some(near) || undefined;
+    }, SOON);
+    pings.kill();
+    await end(child);
+    assert.equal(rates, true, text());
+  });
+
+  it("goes on while the relay is down, says what it cannot see, and finds it again", async () => {
+    const { child, text } = start("--json");
+    const seen = (isRight: (look: Look) => boolean) =>
+      poll(() => looksIn(text()).slice(-1).find(isRight), SOON);
+    assert.ok(await seen(({ nodes }) => nodes["relay"]?.reachable === true));
+    await mesh.lab.disconnect("relay");
+    const without = await seen(({ nodes }) => nodes["relay"]?.reachable === false);
+    assert.ok(without !== undefined, text());
+    assert.equal(without.ok, false);
+    assert.match(without.nodes["relay"]?.cause ?? "", /\S/);
+    assert.equal(without.nodes["desktop"]?.reachable, true);
+    await mesh.lab.reconnect("relay");
+    assert.ok(await seen(({ nodes }) => nodes["relay"]?.reachable === true), text());
+    await end(child);
+    assert.equal(await left(), "");
+  });
+
+  it("is a block for each look where there is no terminal, and one screen of 80 columns on one", async () => {
+    const plain = start("desktop");
+    const blocks = await poll(() => {
+      const all = plain.text().split(/\n\n(?=\d\d:)/);
+      return all.length > 2 ? all : undefined;
+    }, SOON);
+    await end(plain.child);
+    assert.match(
+      blocks?.[1] ?? "",
+      /^\d\d:\d\d:\d\d {2}\S+, every 1 s\n\nNODE +PEER +STATE +AGE +SENT +RECEIVED\ndesktop +relay +alive +/,
+    );
+    const script = `stty cols 80 rows 24; exec timeout -s INT 6 ${WATCH.join(" ")}`;
+    const argv = ["script", "-qec", script, "/dev/null"];
+    const env = { TERM: "xterm" };
+    const { stdout } = await mesh.lab.exec("operator", argv, { env });
+    assert.ok(stdout.includes("\u001B[?1049h") && stdout.includes("\u001B[?25h\u001B[?1049l"));
+    // eslint-disable-next-line no-control-regex -- ESC begins what moves the cursor and colours
+    const lines = stdout.replaceAll(/\u001B\[[?\d;]*[A-Za-z]/g, "").split(/\r?\n/);
+    assert.deepEqual(
+      lines.filter((line) => line.length > 80),
+      [],
+    );
+    assert.ok(lines.filter((line) => line.startsWith("NODE")).length > 2);
+    assert.equal(await left(), "");
+  });
+
+  it("ends when nobody reads any more, and when it is killed nothing stays", async () => {
+    const script = `${WATCH.join(" ")} --json | head -n 1 | wc -l`;
+    const { stdout } = await mesh.lab.exec("operator", ["sh", "-c", script]);
+    assert.equal(stdout.trim(), "1");
+    assert.equal(await left(), "");
+    const { child, text } = start("--json");
+    assert.ok(await poll(() => (text() === "" ? undefined : true), SOON));
+    child.kill("SIGKILL");
+    assert.ok(await poll(async () => ((await left()) === "" ? true : undefined), SOON));
+  });
+
+  it("leaks no secret", () => session.leaks.end());
+});
