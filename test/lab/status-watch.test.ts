@@ -136,7 +136,10 @@ describe("status --watch", function () {
     const { stdout } = await mesh.lab.exec("operator", argv, { env });
     assert.ok(stdout.includes("\u001B[?1049h") && stdout.includes("\u001B[?25h\u001B[?1049l"));
     // eslint-disable-next-line no-control-regex -- ESC begins what moves the cursor and colours
-    const lines = stdout.replaceAll(/\u001B\[[?\d;]*[A-Za-z]/g, "").split(/\r?\n/);
+    const lines = stdout
+      .replaceAll("\u001B[H", "\n")
+      .replaceAll(/\u001B\[[?\d;]*[A-Za-z]/g, "")
+      .split(/\r?\n/);
     assert.deepEqual(
       lines.filter((line) => line.length > 80),
       [],
