@@ -51,10 +51,10 @@ function seconds(text: string): number {
 
 async function status(names: string[], options: StatusOptions): Promise<void> {
   const stack = openStack(options.stack);
-  const plan = await stack.plan();
+  const access = await openAccess(stack);
+  const { plan } = access;
   for (const name of names) nodeNamed(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
-  const access = await openAccess(stack);
   const asked = withRelays(nodes, plan);
   // With names, hosts that could prove a new key may not have been asked.
   const pendingIn = (answers: HostAnswers) =>

@@ -33,10 +33,9 @@ export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
 
 /** `plan`: another plan than the stack's, e.g. of an edit that is not written yet. */
 export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
-  return {
-    ...(await openWays(stack, plan ?? (await stack.plan()))),
-    sshPrivateKey: await stack.sshPrivateKey(),
-  };
+  // The engine runs for each, so both at once.
+  const [planned, sshPrivateKey] = await Promise.all([plan ?? stack.plan(), stack.sshPrivateKey()]);
+  return { ...(await openWays(stack, planned)), sshPrivateKey };
 }
 
 /** The same for the user's own SSH agent and keys. Without EC2 the engine is not needed. */
