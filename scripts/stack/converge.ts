@@ -2,7 +2,8 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
-import { fixHosts, type HostCheck } from "./check-hosts";
+import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
+import type { HostAnswers } from "./ask-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
@@ -40,8 +41,8 @@ interface HandOver {
 }
 
 interface ConvergeOptions extends RunOptions {
-  /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
-  found?: readonly HostCheck[];
+  /** The result of checkHosts, for hosts that differ to be fixed after the run. */
+  checks?: HostChecks;
 }
 
 /** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
@@ -52,9 +53,9 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
   const run = await runUp(stack, options);
   stack.reopen();
   await forgetUnfinished(stack, run);
-  const found = options.found ?? [];
-  if (plan === null || !run.updated) return reportOfEngine(run, found);
-  return reportOf(run, stack, before, found);
+  const checks = options.checks ?? NO_CHECKS;
+  if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
+  return reportOf(run, stack, before, checks);
 }
 
 /** Empty, without asking the engine, for a network without devices. */
@@ -95,7 +96,7 @@ async function reportOf(
   run: EngineRun,
   stack: OpenStack,
   before: ReadonlyMap<string, string>,
-  found: readonly HostCheck[],
+  { found, answers }: HostChecks,
 ): Promise<UpReport> {
   const { exitCode, failed } = run;
   const plan = await stack.plan();
@@ -107,7 +108,8 @@ async function reportOf(
     .filter((name) => ![...settled, ...failedNodes].includes(name));
   const handOver = changedDevices(plan, before, await currentFingerprints(stack, plan));
   const checked = await fixHosts(stack, plan, found, failedNodes);
-  const links = await checkTunnels(stack, plan, settled);
+  const touched = [...run.changes, ...found].map(({ node }) => node);
+  const links = await checkTunnels(stack, plan, settled, untouched(plan, answers, touched));
   const alive = links.every((link) => link.state !== "dead");
   return {
     ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
@@ -139,12 +141,31 @@ async function checkTunnels(
   stack: OpenStack,
   plan: Plan,
   settled: readonly string[],
+  known: HostAnswers,
 ): Promise<LinkStatus[]> {
   const nodes = plan.nodes.filter(({ name, hosts }) => hosts.length > 0 && settled.includes(name));
   const names = new Set(nodes.map(({ name }) => name));
   if (!plan.links.some(({ a, b }) => names.has(a) && names.has(b))) return [];
   log("checking the tunnels...");
-  return awaitLinks(nodes, await openAccess(stack));
+  return awaitLinks(nodes, await openAccess(stack), known);
+}
+
+/** For so long what a host has said of its tunnels counts: a user may have thought about the preview meanwhile. */
+const FRESH_S = 60;
+
+/** Of hosts that the run has not changed, nor any neighbour of theirs, so that they need not be asked again. */
+function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
+  const names = new Set(touched);
+  const near = plan.links.flatMap(({ a, b }) => [
+    ...(names.has(a) ? [b] : []),
+    ...(names.has(b) ? [a] : []),
+  ]);
+  const since = Date.now() / 1000 - FRESH_S;
+  const kept = [...answers].filter(
+    ([name, answer]) =>
+      answer.reachable && answer.askedAt > since && !names.has(name) && !near.includes(name),
+  );
+  return new Map(kept);
 }
 
 /**

@@ -78,6 +78,7 @@ export class HostWatch {
   /** Ends every connection. */
   async end(): Promise<void> {
     this.over = true;
+    process.once("exit", endAllGroups);
     endAllGroups();
     await this.keeping.clearAway();
   }

@@ -2,12 +2,15 @@
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { poll } from "../../scripts/poll";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
 
-const WATCH = ["node", "dist/scripts/wireguard-mesh.js", "status", "--watch", "1"];
+const PROGRAM = "dist/scripts/wireguard-mesh.js";
+const WATCH = ["node", PROGRAM, "status", "--watch", "1"];
 const SOON = { limitMs: 60_000, pauseMs: 20 };
 
 interface Look {
@@ -56,6 +59,26 @@ describe("status --watch", function () {
       "ls /tmp | grep -E '^wireguard-mesh-.{6}$'; pgrep -fa 'ssh -[E] /tmp/wireguard-mesh-'; true";
     return (await mesh.lab.exec("operator", ["sh", "-c", script])).stdout;
   }
+
+  it("without --watch, starts one ssh for each host, and one agent for all of them", async () => {
+    const folder = path.join(mesh.lab.folder.root, "counted");
+    fs.mkdirSync(folder);
+    const script = [
+      "for name in ssh ssh-agent ssh-add; do",
+      'printf \'#!/bin/sh\\necho %s >>%s/started\\nexec %s "$@"\\n\' $name "$0" "$(command -v $name)" >"$0/$name"; done',
+      `chmod 755 "$0"/*; PATH=$0:$PATH exec node ${PROGRAM} status`,
+    ].join("\n");
+    succeeded(await mesh.lab.exec("operator", ["sh", "-c", script, folder]));
+    const started = fs.readFileSync(path.join(folder, "started"), "utf8").trim().split("\n");
+    assert.deepEqual(started.sort(), ["ssh", "ssh", "ssh", "ssh-add", "ssh-agent"]);
+  });
+
+  it("`up --check` without a difference logs in to each host once", async () => {
+    const before = session.logins();
+    const up = await session.command("up", "--check", "--yes", "--skip-preview");
+    assert.match(succeeded(up).stdout, /Tunnels: 2 of 2 have a handshake/);
+    assert.deepEqual(session.loginsSince(before), { relay: 1, desktop: 1, laptop: 1 });
+  });
 
   it("prints an object a line for each look, by one login to each host, and ends at Ctrl-C", async () => {
     const before = session.logins();
@@ -113,6 +136,12 @@ describe("status --watch", function () {
     assert.equal(without.ok, false);
     assert.match(without.nodes["relay"]?.cause ?? "", /\S/);
     assert.equal(without.nodes["desktop"]?.reachable, true);
+    const other = start("--json");
+    assert.ok(await poll(() => (other.text() === "" ? undefined : true), SOON));
+    const begun = performance.now();
+    await end(other.child);
+    // Not the 18 seconds of a login in vain.
+    assert.ok(performance.now() - begun < 6_000);
     await mesh.lab.reconnect("relay");
     assert.ok(await seen(({ nodes }) => nodes["relay"]?.reachable === true), text());
     await end(child);
@@ -135,9 +164,9 @@ describe("status --watch", function () {
     const env = { TERM: "xterm" };
     const { stdout } = await mesh.lab.exec("operator", argv, { env });
     assert.ok(stdout.includes("\u001B[?1049h") && stdout.includes("\u001B[?25h\u001B[?1049l"));
-    // eslint-disable-next-line no-control-regex -- ESC begins what moves the cursor and colours
     const lines = stdout
       .replaceAll("\u001B[H", "\n")
+      // eslint-disable-next-line no-control-regex -- ESC begins what moves the cursor and colours
       .replaceAll(/\u001B\[[?\d;]*[A-Za-z]/g, "")
       .split(/\r?\n/);
     assert.deepEqual(

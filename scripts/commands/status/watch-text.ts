@@ -1,5 +1,6 @@
 /** One look of `status --watch`: a line for each tunnel with its rates, those that need attention first, in 80 columns. */
 import pc from "picocolors";
+import { shortList } from "../../../mesh/review/short-list";
 import type { Outdated } from "../../../mesh/render/delivery";
 import { formatAge } from "../../cli/report-text";
 import { formatTable } from "../../cli/table";
@@ -27,23 +28,37 @@ const FEWEST = 3;
 /** `rows`: of the terminal; null: as many as it takes. */
 export function watchText(look: Look, rows: number | null): string {
   const { heading, report, outdated } = look;
-  const foot = [
-    tunnelsLine(report.links, report.tunnels.planned, outdated),
-    ...Object.entries(report.nodes).flatMap(([name, node]) => findings(name, node)),
-  ].filter((text) => text !== "");
+  const tunnels = tunnelsLine(report.links, report.tunnels.planned, outdated);
+  const found = atMost(findings(report), rows === null ? Infinity : Math.floor(rows / 3));
+  const foot = [tunnels, ...found.shown, ...more(found, ": npx wireguard-mesh status")];
   const taken = [heading, "", HEAD.join(" "), "", ...foot].join("\n").split("\n").length;
   const links = [...look.links].sort((a, b) => urgency(a) - urgency(b));
-  const room = rows === null ? links.length : Math.max(FEWEST, rows - taken - 1);
-  const shown = links.length > room ? links.slice(0, Math.max(FEWEST, room - 1)) : links;
-  const more = links.length - shown.length;
+  // The last line of a terminal stays free: a text that ends there would scroll it.
+  const room = rows === null ? Infinity : Math.max(FEWEST, rows - taken - 1);
+  const table = atMost(links, room);
   return [
     heading,
     "",
-    formatTable(HEAD, shown.map(rowOf)),
-    ...(more === 0 ? [] : [`and ${more} more`]),
+    formatTable(HEAD, table.shown.map(rowOf)),
+    ...more(table),
     "",
-    ...foot,
+    ...foot.filter((text) => text !== ""),
   ].join("\n");
+}
+
+interface Shown<T> {
+  shown: readonly T[];
+  hidden: number;
+}
+
+/** With a line of its own for how many more there are. */
+function atMost<T>(all: readonly T[], lines: number): Shown<T> {
+  const shown = all.length <= lines ? all : all.slice(0, Math.max(1, lines - 1));
+  return { shown, hidden: all.length - shown.length };
+}
+
+function more({ hidden }: Shown<unknown>, remedy = ""): string[] {
+  return hidden === 0 ? [] : [`and ${hidden} more${remedy}`];
 }
 
 const URGENT: readonly LinkState[] = ["dead", "unknown", "away", "idle", "alive"];
@@ -80,19 +95,30 @@ function cut(name: string): string {
   return name.length <= NAME_WIDTH ? name : `${name.slice(0, NAME_WIDTH - 1)}…`;
 }
 
-/** Two lines at most for each: `status NODE` says the rest. */
-function findings(name: string, node: StatusReport["nodes"][string]): string[] {
-  const { cause, drift } = node;
-  const [first = ""] = (cause ?? "").split("\n");
-  const more = `npx wireguard-mesh status ${name}`;
-  if (cause !== undefined)
-    return [wrapLines(`${pc.red(name)}: not seen: ${reasonIn(cause, first)}`)];
-  if (drift.length === 0) return [];
-  return [wrapLines(`${pc.yellow(name)} differs from the plan (${drift.length}): ${more}`)];
+/** Why hosts are not seen, each reason once, and which are not as planned: `status` says the rest. */
+function findings({ nodes }: StatusReport): string[] {
+  const unseen = new Map<string, string[]>();
+  for (const [name, { cause }] of Object.entries(nodes)) {
+    if (cause === undefined) continue;
+    const reason = reasonIn(cause);
+    unseen.set(reason, [...(unseen.get(reason) ?? []), name]);
+  }
+  const drifted = Object.entries(nodes).flatMap(([name, { drift }]) =>
+    drift.length > 0 ? [name] : [],
+  );
+  return [
+    ...[...unseen].map(
+      ([reason, names]) => `${pc.red("Not seen:")} ${shortList(names)}: ${reason}`,
+    ),
+    ...(drifted.length === 0
+      ? []
+      : [`${pc.yellow("Not as planned:")} ${shortList(drifted)}: npx wireguard-mesh status`]),
+  ].map(wrapLines);
 }
 
 /** `cannot be reached, …` is followed by a line for each way, with its cause. */
-function reasonIn(cause: string, first: string): string {
+function reasonIn(cause: string): string {
+  const [first = ""] = cause.split("\n");
   const [, way] = /^ {2}(\S.*)$/m.exec(cause) ?? [];
   return first.startsWith("cannot be reached") && way !== undefined ? way : first;
 }

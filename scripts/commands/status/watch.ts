@@ -1,6 +1,6 @@
 /** `status --watch`: looks again and again, until it is told to end. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeOut } from "../../cli/stdout";
+import { flushOut, writeOut } from "../../cli/stdout";
 import type { HostAnswers } from "../../stack/ask-hosts";
 import type { NodePlan } from "../../../mesh/plan/plan";
 import type { Access } from "../../stack/host-access";
@@ -50,6 +50,7 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
       ok = report.ok;
       show(report, withRates(report.links, access.plan, before, answers), answers);
       before = answers;
+      await flushOut();
       const left = Math.max(0, everyMs - (performance.now() - begun));
       const signal = { signal: ending.signal };
       await sleep(left, undefined, signal).catch(() => undefined);
@@ -57,8 +58,12 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
     }
   } finally {
     await watch.end();
+    // What a login under way still waits for must not hold up the end.
+    setTimeout(() => process.exit(), END_MS).unref();
   }
 }
+
+const END_MS = 500;
 
 const HOME = "\u001B[H";
 const TO_LINE_END = "\u001B[K";
