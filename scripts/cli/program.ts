@@ -8,7 +8,7 @@ import { flushOut, writeOut } from "./stdout";
 import { checkNodeVersion } from "./node-version";
 import { ownVersion } from "./own-version";
 
-/** Resolves to the exit code: 0, 1 or 2. Never rejects. */
+/** Resolves to the exit code: 0, 1 or 2; of `ssh`, that of the command there. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
   const program = new Command("wireguard-mesh")
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
