@@ -166,6 +166,7 @@ describe("status --watch", function () {
     assert.ok(stdout.includes("\u001B[?1049h") && stdout.includes("\u001B[?25h\u001B[?1049l"));
     const lines = stdout
       .replaceAll("\u001B[H", "\n")
+      .replaceAll("\u001B[?1049l", "\n")
       // eslint-disable-next-line no-control-regex -- ESC begins what moves the cursor and colours
       .replaceAll(/\u001B\[[?\d;]*[A-Za-z]/g, "")
       .split(/\r?\n/);
