@@ -178,13 +178,19 @@ describe("ssh to a node", function () {
   });
 
   it("leaves no process and no file when it is killed", async () => {
+    // Of this command alone: other tests run at the same time.
+    const temporary = path.join(mesh.lab.folder.root, "tmp");
+    fs.mkdirSync(temporary);
     const argv = ["node", PROGRAM, "ssh", "desktop", "echo up; exec sleep 40"];
-    const child = mesh.lab.spawn("operator", argv, { stdio: ["ignore", "pipe", "ignore"] });
+    const child = mesh.lab.spawn("operator", argv, {
+      stdio: ["ignore", "pipe", "ignore"],
+      env: { TMPDIR: temporary },
+    });
     await new Promise((resolve) => child.stdout?.once("data", resolve));
+    const left = `ls ${temporary} | grep ^wireguard-mesh-; pgrep -f 'ssh -[E] ${temporary}/'`;
+    assert.match((await shell(left)).stdout, /^wireguard-mesh-\S+\n\d+\n$/);
     child.kill("SIGTERM");
     await new Promise((resolve) => child.once("exit", resolve));
-    const left =
-      "ls /tmp | grep -E '^wireguard-mesh-.{6}$'; pgrep -f 'ssh -[E] /tmp/wireguard-mesh-'";
     assert.equal((await shell(left)).stdout, "");
   });
 

@@ -24,9 +24,13 @@ describe("status --watch", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
+  /** Of these commands alone: other tests run at the same time. */
+  let temporary: string;
 
   before(async () => {
     mesh = await meshLab(relay, "test-status-watch");
+    temporary = path.join(mesh.lab.folder.root, "tmp");
+    fs.mkdirSync(temporary);
     session = await openSession(mesh);
     succeeded(await session.pulumi(...UP));
   });
@@ -36,6 +40,7 @@ describe("status --watch", function () {
   function start(...more: string[]): { child: ChildProcess; text: () => string } {
     const child = mesh.lab.spawn("operator", [...WATCH, ...more], {
       stdio: ["ignore", "pipe", "inherit"],
+      env: { TMPDIR: temporary },
     });
     let text = "";
     child.stdout?.setEncoding("utf8").on("data", (piece: string) => (text += piece));
@@ -55,8 +60,7 @@ describe("status --watch", function () {
 
   /** What it may have left on the operator. */
   async function left(): Promise<string> {
-    const script =
-      "ls /tmp | grep -E '^wireguard-mesh-.{6}$'; pgrep -fa 'ssh -[E] /tmp/wireguard-mesh-'; true";
+    const script = `ls ${temporary} | grep ^wireguard-mesh-; pgrep -fa 'ssh -[E] ${temporary}/'; true`;
     return (await mesh.lab.exec("operator", ["sh", "-c", script])).stdout;
   }
 
@@ -161,7 +165,7 @@ describe("status --watch", function () {
     );
     const script = `stty cols 80 rows 24; exec timeout -s INT 6 ${WATCH.join(" ")}`;
     const argv = ["script", "-qec", script, "/dev/null"];
-    const env = { TERM: "xterm" };
+    const env = { TERM: "xterm", TMPDIR: temporary };
     const { stdout } = await mesh.lab.exec("operator", argv, { env });
     assert.ok(stdout.includes("\u001B[?1049h") && stdout.includes("\u001B[?25h\u001B[?1049l"));
     const lines = stdout
@@ -180,7 +184,8 @@ describe("status --watch", function () {
 
   it("ends when nobody reads any more, and when it is killed nothing stays", async () => {
     const script = `${WATCH.join(" ")} --json | head -n 1 | wc -l`;
-    const { stdout } = await mesh.lab.exec("operator", ["sh", "-c", script]);
+    const env = { TMPDIR: temporary };
+    const { stdout } = await mesh.lab.exec("operator", ["sh", "-c", script], { env });
     assert.equal(stdout.trim(), "1");
     assert.equal(await left(), "");
     const { child, text } = start("--json");
