@@ -2,10 +2,12 @@
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
 import { configCommand } from "./commands/config";
+import { doctorCommand } from "./commands/doctor";
 import { graphCommand } from "./commands/graph";
 import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
+import { pingCommand } from "./commands/ping";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
 import { runProgram } from "./cli/program";
@@ -31,6 +33,8 @@ export const commands = [
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
+  doctorCommand(),
+  pingCommand(),
   graphCommand(),
   sshCommand(),
   sshConfigCommand(),

@@ -41,6 +41,8 @@ export const TURN_MS = 20_000;
 export const LOCK_ON_HOST_MS = 70_000;
 /** From the questions to the end of the observation; names are resolved meanwhile. */
 export const OBSERVE_MS = 20_000;
+/** For the pings of `doctor`: where large ones are lost, their limit is looked for. */
+export const PROBE_MS = 90_000;
 export const APPLY_MS = 40_000;
 export const CONFIRM_MS = 45_000;
 /** For an `apply` that says `progress:`, so for one that installs packages. */
