@@ -81,11 +81,13 @@ describe("the login to an ec2 relay", () => {
         tokyo: {
           reachable: false,
           cause: "its EC2 instance does not exist yet. To create it: npx wireguard-mesh up",
+          ways: [],
         },
         desktop: {
           reachable: false,
           cause:
             "the EC2 instance of its relay tokyo does not exist yet. To create it: npx wireguard-mesh up",
+          ways: [],
         },
       });
     }
