@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
+import { completionCommand } from "./commands/completion";
 import { configCommand } from "./commands/config";
 import { doctorCommand } from "./commands/doctor";
 import { graphCommand } from "./commands/graph";
+import { handOverCommand } from "./commands/hand-over";
 import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
@@ -40,6 +42,8 @@ export const commands = [
   sshConfigCommand(),
   configCommand(),
   qrCommand(),
+  handOverCommand(),
+  completionCommand(),
 ];
 
 // The reference of commands only lists them.

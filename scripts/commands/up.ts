@@ -11,7 +11,6 @@ import {
 import { outdatedText, pendingText } from "../cli/report-text";
 import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { checksText, upText } from "../cli/up-text";
-import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { checkHosts, NO_CHECKS, type HostChecks } from "../stack/check-hosts";
 import { converge, type UpReport } from "../stack/converge";
@@ -55,14 +54,21 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   printResult(
     options,
     { ...report, pending, outdated },
-    joinBlocks([upText(report, outdated), text, outputsHint(stack, report)]),
+    joinBlocks([upText(report, outdated), text, nextText(stack, report)]),
   );
 }
 
-/** They are a few lines for each node, so they are not printed. */
-function outputsHint({ name }: OpenStack, { exitCode, planned }: UpReport): string {
+/** What one does after it. The outputs are a few lines for each node, so they are not printed. */
+function nextText({ name }: OpenStack, { exitCode, failed, waiting, planned }: UpReport): string {
+  if (failed.length + waiting.length > 0)
+    return "When that is mended: npx wireguard-mesh up   # it does the rest";
   if (exitCode !== 0 || planned === 0) return "";
-  return wrapLines(`Addresses, keys and paths: pulumi stack output --stack ${name}`);
+  const stack = `--stack ${name}`;
+  return [
+    "Next:",
+    `  npx wireguard-mesh status ${stack}   # the tunnels, at any time`,
+    `  npx pulumi stack output ${stack}     # addresses, keys and paths`,
+  ].join("\n");
 }
 
 /** The findings are printed before the engine asks whether to go on. */

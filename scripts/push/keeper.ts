@@ -121,12 +121,12 @@ async function addKey(sshPrivateKey: string, keep: Keep): Promise<void> {
 }
 
 function keyTrouble(talk: string): string {
-  const set = "pulumi config set --secret wireguard-mesh:sshPrivateKey < KEYFILE";
+  const set = "npx pulumi config set --secret wireguard-mesh:sshPrivateKey < KEYFILE";
   if (/passphrase/i.test(talk)) {
     return (
       "the key in wireguard-mesh:sshPrivateKey is protected by a passphrase, and nobody is there to type it. " +
       `Take off the passphrase of a copy (ssh-keygen -p -N '' -f KEYFILE) and set that one: ${set}; or leave the key out ` +
-      "(pulumi config rm wireguard-mesh:sshPrivateKey) and use your own SSH agent."
+      "(npx pulumi config rm wireguard-mesh:sshPrivateKey) and use your own SSH agent."
     );
   }
   return (

@@ -2,6 +2,7 @@
 import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
+import { withProgress } from "../progress";
 import { NO_QUESTIONS, type Questions } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
 import { PushError, RefusedError, UnreachableError, type VainWay } from "../push/push-error";
@@ -39,8 +40,11 @@ export async function askHosts(
   const asked = nodes.filter((node) => node.hosts.length > 0);
   const keeping = keepFor(access);
   try {
-    await severalAtATime(asked, async (node) => {
-      answers.set(node.name, await askHost(node, access, presharedKeySeed, keeping));
+    await withProgress(askedWords(asked.length, answers), async (update) => {
+      await severalAtATime(asked, async (node) => {
+        answers.set(node.name, await askHost(node, access, presharedKeySeed, keeping));
+        update();
+      });
     });
   } finally {
     await keeping.clearAway();
@@ -83,6 +87,10 @@ export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
   if (!(error instanceof PushError)) throw error;
   const cause = error.message.replace(`${name}: `, "");
   return { reachable: false, cause, ways: waysIn(error) };
+}
+
+function askedWords(hosts: number, answers: HostAnswers): () => string {
+  return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
 async function askHost(

@@ -22,6 +22,10 @@ export interface UpReport {
   /** The engine began an update: not if it failed before, or the answer was no. */
   updated: boolean;
   failed: NodeFailure[];
+  /** Nodes whose host this run has pushed to. */
+  pushed: string[];
+  /** Nodes that this run has taken out of the network. */
+  removed: string[];
   /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
   waiting: string[];
   /** Nodes without a host whose config has changed in this run. */
@@ -88,7 +92,7 @@ function reportOfEngine(
   { exitCode, updated, failed }: EngineRun,
   found: readonly HostCheck[],
 ): UpReport {
-  const nothing = { waiting: [], handOver: [], links: [], planned: 0 };
+  const nothing = { pushed: [], removed: [], waiting: [], handOver: [], links: [], planned: 0 };
   return { ok: exitCode === 0, exitCode, updated, failed, ...nothing, checked: [...found] };
 }
 
@@ -116,11 +120,30 @@ async function reportOf(
     exitCode,
     updated: run.updated,
     failed,
+    ...doneIn(run, plan, failedNodes),
     waiting,
     handOver,
     links,
     planned: plan.links.length,
     checked,
+  };
+}
+
+/** What the run did to hosts, apart from what failed. */
+function doneIn(
+  { changes, settled }: EngineRun,
+  { nodes }: Plan,
+  failed: readonly string[],
+): Pick<UpReport, "pushed" | "removed"> {
+  const hosts = new Set(nodes.filter((node) => node.hosts.length > 0).map(({ name }) => name));
+  const done = changes.filter(({ node }) => !failed.includes(node));
+  const isRemoved = ({ node, change }: (typeof changes)[number]) =>
+    change === "delete" && !nodes.some(({ name }) => name === node);
+  return {
+    pushed: done
+      .map(({ node }) => node)
+      .filter((node) => hosts.has(node) && settled.includes(node)),
+    removed: done.filter(isRemoved).map(({ node }) => node),
   };
 }
 
