@@ -125,13 +125,13 @@ function ipLines({ interfaces }: RunningHost): string[] {
       if (sendsAll) prefixes.add("::/0");
       return [...prefixes].map((dst) => ({
         ...{ dst, dev: name },
-        ...(sendsAll ? { table: `${TUNNEL_TABLE}` } : {}),
+        ...(sendsAll ? { table: TUNNEL_TABLE } : {}),
       }));
     });
   const rule = interfaces.length > 1 ? [{ priority: 5182, src: "all", table: "5182" }] : [];
   const wayOut = [
     { priority: 32764, src: "all", table: "main", suppress_prefixlen: 0 },
-    { priority: 32765, not: null, src: "all", fwmark: OWN_WAY_MARK, table: `${TUNNEL_TABLE}` },
+    { priority: 32765, not: null, src: "all", fwmark: OWN_WAY_MARK, table: TUNNEL_TABLE },
   ];
   const rules = [
     { priority: 0, src: "all", table: "local" },
