@@ -19,6 +19,8 @@ import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
 import { rollbackCommand } from "./commands/rollback";
 import { rotateCommand } from "./commands/rotate";
+import { sshCommand } from "./commands/ssh";
+import { sshConfigCommand } from "./commands/ssh-config";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
 
@@ -40,6 +42,8 @@ export const commands = [
   pingCommand(),
   graphCommand(),
   metricsCommand(),
+  sshCommand(),
+  sshConfigCommand(),
   configCommand(),
   qrCommand(),
   handOverCommand(),

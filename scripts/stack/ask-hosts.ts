@@ -3,13 +3,15 @@ import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
 import { withProgress } from "../progress";
-import { NO_QUESTIONS } from "../push/conversation";
+import { NO_QUESTIONS, type Questions } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
 import { PushError, RefusedError, UnreachableError, type VainWay } from "../push/push-error";
+import { SharedKeep } from "../push/shared-keep";
 import { hostAccess, type Access } from "./host-access";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
-const AT_ONCE = 16;
+/** How many logins are made at once. */
+export const AT_ONCE = 16;
 
 /** The state of one host, or why it could not be asked. */
 export type HostAnswer =
@@ -36,13 +38,23 @@ export async function askHosts(
 ): Promise<Map<string, HostAnswer>> {
   const answers = new Map<string, HostAnswer>();
   const asked = nodes.filter((node) => node.hosts.length > 0);
-  await withProgress(askedWords(asked.length, answers), async (update) => {
-    await severalAtATime(asked, async (node) => {
-      answers.set(node.name, await askHost(node, access, presharedKeySeed));
-      update();
+  const keeping = keepFor(access);
+  try {
+    await withProgress(askedWords(asked.length, answers), async (update) => {
+      await severalAtATime(asked, async (node) => {
+        answers.set(node.name, await askHost(node, access, presharedKeySeed, keeping));
+        update();
+      });
     });
-  });
+  } finally {
+    await keeping.clearAway();
+  }
   return answers;
+}
+
+/** One folder and one agent for all hosts. */
+export function keepFor({ sshPrivateKey }: Access): SharedKeep {
+  return new SharedKeep(sshPrivateKey?.reveal() ?? null);
 }
 
 /** Logs in to so many hosts at once. */
@@ -57,24 +69,42 @@ export async function severalAtATime<T>(
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
+/** What a host is asked for its status. */
+export function statusQuestions(
+  node: NodePlan,
+  access: Access,
+  seed: Secret | null = null,
+): Questions {
+  const planned = plannedState(node, access, "");
+  const presharedKeys =
+    seed === null ? "" : presharedKeysOf(withPresharedKeys(planned, seed)).reveal();
+  const names = namesOf(planned);
+  return { ...NO_QUESTIONS, presharedKeys, names, filter: true, table: planned.filter !== null };
+}
+
+/** @throws any error but PushError. */
+export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
+  if (!(error instanceof PushError)) throw error;
+  const cause = error.message.replace(`${name}: `, "");
+  return { reachable: false, cause, ways: waysIn(error) };
+}
+
 function askedWords(hosts: number, answers: HostAnswers): () => string {
   return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
-async function askHost(node: NodePlan, access: Access, seed: Secret | null): Promise<HostAnswer> {
+async function askHost(
+  node: NodePlan,
+  access: Access,
+  seed: Secret | null,
+  keeping: SharedKeep,
+): Promise<HostAnswer> {
   try {
-    const planned = plannedState(node, access, "");
-    const presharedKeys =
-      seed === null ? "" : presharedKeysOf(withPresharedKeys(planned, seed)).reveal();
-    const names = namesOf(planned);
-    const table = planned.filter !== null;
-    const questions = { ...NO_QUESTIONS, presharedKeys, names, filter: true, table };
-    const view = await observeHost(hostAccess(node, access), questions);
+    const questions = statusQuestions(node, access, seed);
+    const view = await observeHost(hostAccess(node, access), questions, {}, keeping);
     return { reachable: true, ...view, askedAt: Date.now() / 1000 };
   } catch (error) {
-    if (!(error instanceof PushError)) throw error;
-    const cause = error.message.replace(`${node.name}: `, "");
-    return { reachable: false, cause, ways: waysIn(error) };
+    return unreached(node, error);
   }
 }
 

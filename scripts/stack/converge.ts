@@ -2,8 +2,9 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
+import type { HostAnswers } from "./ask-hosts";
 import { runCanaryFirst, type CanaryReport } from "./canary";
-import { fixHosts, type HostCheck } from "./check-hosts";
+import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
@@ -49,8 +50,8 @@ interface HandOver {
 }
 
 interface ConvergeOptions extends RunOptions {
-  /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
-  found?: readonly HostCheck[];
+  /** The result of checkHosts, for hosts that differ to be fixed after the run. */
+  checks?: HostChecks;
   /** Hosts that are pushed to first, see canary.ts. Needs a reviewer. */
   canary?: readonly string[];
 }
@@ -67,9 +68,9 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
       : await runCanaryFirst(stack, plan, { ...options, canary: names, reviewer });
   stack.reopen();
   await forgetUnfinished(stack, run);
-  const found = options.found ?? [];
-  if (plan === null || !run.updated) return reportOfEngine(run, found);
-  const report = await reportOf(run, stack, before, canary?.ok === false ? [] : found);
+  const checks = canary?.ok === false ? NO_CHECKS : (options.checks ?? NO_CHECKS);
+  if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
+  const report = await reportOf(run, stack, before, checks);
   return canary === null ? report : withCanary(report, canary);
 }
 
@@ -117,7 +118,7 @@ async function reportOf(
   run: EngineRun,
   stack: OpenStack,
   before: ReadonlyMap<string, string>,
-  found: readonly HostCheck[],
+  { found, answers }: HostChecks,
 ): Promise<UpReport> {
   const { exitCode, failed } = run;
   const plan = await stack.plan();
@@ -129,7 +130,8 @@ async function reportOf(
     .filter((name) => ![...settled, ...failedNodes].includes(name));
   const handOver = changedDevices(plan, before, await currentFingerprints(stack, plan));
   const checked = await fixHosts(stack, plan, found, failedNodes);
-  const links = await checkTunnels(stack, plan, settled);
+  const touched = [...run.changes, ...found].map(({ node }) => node);
+  const links = await checkTunnels(stack, plan, settled, untouched(plan, answers, touched));
   const alive = links.every((link) => link.state !== "dead");
   return {
     ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
@@ -181,12 +183,31 @@ async function checkTunnels(
   stack: OpenStack,
   plan: Plan,
   settled: readonly string[],
+  known: HostAnswers,
 ): Promise<LinkStatus[]> {
   const nodes = plan.nodes.filter(({ name, hosts }) => hosts.length > 0 && settled.includes(name));
   const names = new Set(nodes.map(({ name }) => name));
   if (!plan.links.some(({ a, b }) => names.has(a) && names.has(b))) return [];
   log("checking the tunnels...");
-  return awaitLinks(nodes, await openAccess(stack));
+  return awaitLinks(nodes, await openAccess(stack), known);
+}
+
+/** For so long what a host has said of its tunnels counts: a user may have thought about the preview meanwhile. */
+const FRESH_S = 60;
+
+/** Of hosts that the run has not changed, nor any neighbour of theirs, so that they need not be asked again. */
+function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
+  const names = new Set(touched);
+  const near = plan.links.flatMap(({ a, b }) => [
+    ...(names.has(a) ? [b] : []),
+    ...(names.has(b) ? [a] : []),
+  ]);
+  const since = Date.now() / 1000 - FRESH_S;
+  const kept = [...answers].filter(
+    ([name, answer]) =>
+      answer.reachable && answer.askedAt > since && !names.has(name) && !near.includes(name),
+  );
+  return new Map(kept);
 }
 
 /**
