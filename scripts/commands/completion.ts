@@ -1,5 +1,6 @@
 /** `completion`: completion of command lines in the user's shell. */
 import { Argument, type Command } from "commander";
+import { NAME } from "../../mesh/config/forms";
 import { isMap } from "../../mesh/config/shape-issues";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { openStack } from "../stack/open-stack";
@@ -42,8 +43,10 @@ function completion(what: Shell | Names, options: CommonOptions, self: Command):
   print(options, { shell: what, script }, script);
 }
 
-/** Also of a file with mistakes: it is being written. */
+/** Also of a file with mistakes: it is being written. No name that is none: bash would run the `$(…)` in it. */
 function nodeNames({ stack }: CommonOptions): string[] {
   const { relays, peers } = openStack(stack).configSoFar;
-  return [relays, peers].flatMap((nodes) => (isMap(nodes) ? Object.keys(nodes) : []));
+  return [relays, peers]
+    .flatMap((nodes) => (isMap(nodes) ? Object.keys(nodes) : []))
+    .filter((name) => NAME.test(name));
 }

@@ -1,7 +1,7 @@
 /** Completion, asked for in the real shells. bash is everywhere; zsh and fish are tried where they are installed. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { newCommand, STACK_OPTION } from "../../scripts/cli/command";
@@ -56,7 +56,7 @@ describe("completion", function () {
       `config:\n  wireguard-mesh:peers: { ${names.map((name) => `${name}: {}`).join(", ")} }\n`;
     project.write(
       "Pulumi.test.yaml",
-      `${network("desk", "phone")}  wireguard-mesh:relays: { tokyo: { bad: 1 } }\n`,
+      `${network("desk", "phone", '"$(touch evil)"')}  wireguard-mesh:relays: { tokyo: { bad: 1 } }\n`,
     );
     project.write("Pulumi.other.yaml", network("far"));
     mkdirSync(join(project.root, "node_modules/.bin"), { recursive: true });
@@ -108,6 +108,11 @@ describe("completion", function () {
     assert.equal(inBash("wireguard-mesh bogus "), "");
     assert.equal(inBash("npx wire"), "wireguard-mesh");
     assert.equal(inBash("npx eslint te"), "");
+  });
+
+  it("runs nothing that a stack file has as a name", () => {
+    assert.equal(inBash("wireguard-mesh tell "), "desk phone tokyo");
+    assert.deepEqual(readdirSync(join(project.root, "below")), ["notes.txt"]);
   });
 
   it("leaves to another program what that has set up for npx in bash", () => {
