@@ -39,15 +39,30 @@ export function keptRequest(request: PushRequest, publicKey: string): Secret {
   return Secret.of(JSON.stringify(kept));
 }
 
-/** By serial, from lines `/…/generations/SERIAL:/…/.request.wireguard-mesh:AT JSON`. */
+/** What was kept. The host's root can write anything there, so it is a push for that very host only. */
+export function readKept({ request }: Generation): KeptRequest {
+  return JSON.parse(request.reveal()) as KeptRequest;
+}
+
+/** JSON errors quote the text, which has secrets. */
+function isReadable(request: Secret): boolean {
+  try {
+    return typeof readKept({ at: null, request }).config === "string";
+  } catch {
+    return false;
+  }
+}
+
+/** Without those that are damaged; by serial, from lines `/…/generations/SERIAL:/…/.request.wireguard-mesh:AT JSON`. */
 export function parseGenerations(lines: readonly string[]): Map<number, Generation> {
   return new Map(
     lines.flatMap((line) => {
       const [path, rest] = splitAt(line, ":");
       const [, serial] = /\/generations\/(\d{1,10})$/.exec(path) ?? [];
-      const [at, request] = splitAt(splitAt(rest, ":")[1], " ");
-      if (serial === undefined || request === "") return [];
-      return [[Number(serial), { at: Number(at) || null, request: Secret.of(request) }] as const];
+      const [at, text] = splitAt(splitAt(rest, ":")[1], " ");
+      const request = Secret.of(text);
+      if (serial === undefined || !isReadable(request)) return [];
+      return [[Number(serial), { at: Number(at) || null, request }] as const];
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** Takes a host back to a state that it had confirmed before: by a push of what it keeps of that state's request. */
-import type { Generation, KeptRequest } from "../../mesh/host/kept-request";
+import { readKept, type Generation, type KeptRequest } from "../../mesh/host/kept-request";
 import type { Observation } from "../../mesh/host/observation";
 import { keysIn } from "../../mesh/host/wanted-interface";
 import { formatTime } from "../../mesh/config/activity";
@@ -85,7 +85,9 @@ export function rollbackTo(
 ): Rollback {
   const { plan, owner } = access;
   refuseRotation(node, plan, observed);
-  const kept = JSON.parse(states.get(serial)?.request.reveal() ?? "") as KeptRequest;
+  const state = states.get(serial);
+  if (state === undefined) throw new Error("a rollback needs a state that is kept");
+  const kept = readKept(state);
   const { publicKey } = keysIn(kept.config, publicKeyOf);
   if (publicKey !== interfaceKey(node)) throw otherKey(node.name, serial);
   const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
@@ -157,10 +159,7 @@ function withDateOfNow(section: string, key: string, { sections }: NodePlan): st
 
 /** What going from one state to another changes on the host, a line each, as a review says it. */
 export function changesBetween(node: NodePlan, from: Generation, to: Generation): string[] {
-  const [before, after] = [from, to].map(
-    ({ request }) => JSON.parse(request.reveal()) as KeptRequest,
-  );
-  if (before === undefined || after === undefined) return [];
+  const [before, after] = [readKept(from), readKept(to)];
   const [change] = reviewOf(recordOf(node, before), recordOf(node, after)).nodes;
   const sameNames = JSON.stringify(before.names) === JSON.stringify(after.names);
   return [...(change?.lines ?? []), ...(sameNames ? [] : ["~ names of nodes"])];

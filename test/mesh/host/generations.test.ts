@@ -64,4 +64,12 @@ describe("the states that a host reports", () => {
     assert.equal(three, null);
     assert.deepEqual([four?.at, four?.request.reveal()], [17, '{"config":"a: b"}']);
   });
+
+  it("are not kept where their file is damaged, and nothing of it is said", () => {
+    const place = "/x/generations/4:/x/.request.wireguard-mesh:17";
+    for (const text of ['{"config":"PresharedKey = S', "PresharedKey = S", "null", "{}", ""]) {
+      const states = observed(["generation 4"], [`${place} ${text}`]);
+      assert.deepEqual(states, [[4, null]], text);
+    }
+  });
 });
