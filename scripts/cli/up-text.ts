@@ -45,6 +45,9 @@ function canaryText({ canary }: UpReport): string {
   if (canary === undefined || canary.ok) return "";
   const { nodes, relays, dead, held } = canary;
   const links = dead.map(({ node, neighbour }) => `${node} does not reach ${neighbour}`);
+  const back = [...new Set(dead.map(({ node }) => node))].map(
+    (node) => `  To take it back: npx wireguard-mesh rollback ${node}`,
+  );
   const cause = dead.length === 0 ? "its push failed" : "not all of its tunnels work";
   return [
     `${pc.red("canary:")} ${nodes.join(", ")}: ${cause}, so the rest was not pushed`,
@@ -52,9 +55,7 @@ function canaryText({ canary }: UpReport): string {
     ...(relays.length === 0 ? [] : [wrapped("  pushed with it: ", shortList(relays))]),
     ...(held.length === 0 ? [] : [wrapped("  not touched: ", shortList(held))]),
     "  When it is mended, run the same up again; to go on without it: npx wireguard-mesh up",
-    ...(dead.length === 0
-      ? []
-      : [`  To take it back: npx wireguard-mesh rollback ${nodes[0] ?? ""}`]),
+    ...back,
   ].join("\n");
 }
 

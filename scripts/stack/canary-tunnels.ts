@@ -1,7 +1,9 @@
 /** Whether the tunnels of a canary still work after its push. */
-import type { NodePlan } from "../../mesh/plan/plan";
+import { mayPing } from "../../mesh/doctor/links";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { indexPolicy } from "../../mesh/plan/policy";
 import { poll } from "../poll";
-import { answersFrom } from "../push/ping-from";
+import { probeHost } from "../push/probe-host";
 import { PushError } from "../push/push-error";
 import { hostAccess, type Access } from "./host-access";
 import { awaitLinks } from "./link-states";
@@ -14,18 +16,21 @@ export interface DeadTunnel {
 
 /** A relay may have hundreds. */
 const MOST_PINGED = 50;
+const PATIENCE_S = 3;
 
 /** A handshake without an answer is sent again after 5 s. */
 const PING_TIMES = { limitMs: 15_000, pauseMs: 500 };
 
 /** The neighbours that answer a ping from the host; none where it cannot be asked, as before its first push. */
 export async function answeringNeighbours(node: NodePlan, access: Access): Promise<Set<string>> {
-  const neighbours = neighboursOf(node, access);
-  if (neighbours.length === 0) return new Set();
+  const pinged = pingedBy(node, access.plan);
+  if (pinged.length === 0) return new Set();
+  const probes = pinged.map(({ address: { text } }) => {
+    return { address: text, size: 0, patience: PATIENCE_S };
+  });
   try {
-    const addresses = neighbours.map(({ address }) => address.text);
-    const answers = await answersFrom(hostAccess(node, access), addresses);
-    const reached = neighbours.filter(({ address }) => answers.has(address.text));
+    const { pings } = await probeHost(hostAccess(node, access), probes);
+    const reached = pinged.filter(({ address }) => typeof pings.get(address.text) === "number");
     return new Set(reached.map(({ name }) => name));
   } catch (error) {
     if (error instanceof PushError) return new Set();
@@ -50,7 +55,7 @@ export async function deadTunnels(
     lost = [...before].filter((name) => !answering.has(name));
     return lost.length === 0 ? true : undefined;
   }, PING_TIMES);
-  const near = [node, ...neighboursOf(node, access)];
+  const near = [node, ...neighboursOf(node, access.plan)];
   const links = await awaitLinks(near, access);
   const dead = links.flatMap(({ a, b, state }) => {
     const neighbour = a === node.name ? b : a;
@@ -60,8 +65,14 @@ export async function deadTunnels(
   return [...new Set([...lost, ...dead])].map((neighbour) => ({ node: node.name, neighbour }));
 }
 
+/** The neighbours that the policy lets it ping: the others answer no more because of the policy. */
+export function pingedBy(node: NodePlan, plan: Plan): NodePlan[] {
+  const policy = indexPolicy(plan);
+  return neighboursOf(node, plan).filter((neighbour) => mayPing(node, neighbour, policy));
+}
+
 /** Those with a host, relays first. */
-function neighboursOf(node: NodePlan, { plan }: Access): NodePlan[] {
+function neighboursOf(node: NodePlan, plan: Plan): NodePlan[] {
   const names = new Set(node.sections.map(({ name }) => name));
   const all = plan.nodes.filter(({ name, hosts }) => names.has(name) && hosts.length > 0);
   const relays = all.filter(({ kind }) => kind === "relay");

@@ -22,4 +22,23 @@ describe("the end of an up", () => {
     const failed = [{ node: "nas", reason: "cannot be reached" }];
     assert.equal(upText({ ...QUIET, ok: false, failed }), "failed: nas: cannot be reached");
   });
+
+  it("says how to take back each canary whose tunnels are dead", () => {
+    const dead = [
+      { node: "db", neighbour: "tokyo" },
+      { node: "db", neighbour: "nas" },
+    ];
+    const canary = { nodes: ["nas", "db"], relays: [], ok: false, dead, held: ["web"] };
+    assert.equal(
+      upText({ ...QUIET, ok: false, canary }),
+      [
+        "canary: nas, db: not all of its tunnels work, so the rest was not pushed",
+        "  db does not reach tokyo",
+        "  db does not reach nas",
+        "  not touched: web",
+        "  When it is mended, run the same up again; to go on without it: npx wireguard-mesh up",
+        "  To take it back: npx wireguard-mesh rollback db",
+      ].join("\n"),
+    );
+  });
 });

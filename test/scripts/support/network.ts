@@ -52,6 +52,7 @@ export function planWithKeys(config: {
   network?: object;
   relays?: object;
   peers: object;
+  policy?: object;
   presharedKeySeed?: Secret;
 }): Plan {
   const names = [...Object.keys(config.relays ?? {}), ...Object.keys(config.peers)];
