@@ -29,17 +29,11 @@ by_hand() {
   [ "$(id -u)" = 0 ] || fail "not root" "run it with sudo"
   [ -f "$STATE/owner" ] || fail "$IFACE was not made by wireguard-mesh; nothing was touched" "see ls /var/lib/wireguard-mesh for those that were"
   lock 25 || fail "another change of $IFACE is running" "wait for it"
+  [ "$1" = release ] || settle
   case $1 in
     release) echo any >"$STATE/.owner.new" && mv "$STATE/.owner.new" "$STATE/owner" && echo "the next push may take $IFACE over" ;;
-    rollback)
-      settle
-      roll_back "$TOKEN"
-      ;;
-    remove)
-      settle
-      tear_down
-      echo "$IFACE is removed. Forwarding stays as it is until the next boot: other programs may need it."
-      ;;
+    rollback) roll_back "$TOKEN" ;;
+    remove) tear_down && echo "$IFACE is removed. Forwarding stays as it is until the next boot: other programs may need it." ;;
   esac
 }
 tear_down() {

@@ -17,7 +17,7 @@ value_of() { while read -r key value; do [ "$key" != "$1" ] || { printf '%s' "${
 keep_generation() {
   local one count=0 folder="$STATE/generations" copy="$STATE/.generation.new" now
   now=$(value_of serial "$STATE/confirmed")
-  [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy" && return 1; }
+  [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy"; return 1; }
   set -- "$folder"/*
   [ $# = 1 ] || (cd "$folder" && ls -t) | while read -r one; do
     [ "$one" = "$now" ] || { [ "$(value_of "$LIVE:PrivateKey" "$folder/$one")" = "$(value_of PrivateKey "$LIVE")" ] &&
@@ -39,9 +39,8 @@ roll_back() {
   touch "$STATE/generations/$to"
   echo "$IFACE is as push $to had left it; peers that were removed since are back. To undo this: npx wireguard-mesh repush $(sed -n 2p "$STATE/owner")"
 }
-# Puts the files in $1 next to the live ones, and prints the steps of a commit.
+# Puts the files in $1 next to the live ones, and prints the steps of a commit. In a subshell.
 stage_files() {
-  local path mode unit
   for path in $(kept_files); do
     case $path in /etc/wireguard/* | "$STATE"/*) mode=600 ;; *) mode=644 ;; esac
     unit=${path#/etc/systemd/system/}
@@ -51,14 +50,9 @@ stage_files() {
     else { [ "$unit" = "$path" ] || echo "disable $unit"; } && echo "delete $path"; fi || return
   done
 }
-# Makes the files in $1 the live ones, by the steps of a commit, and starts the interface again. Without room for all of them
-# nothing is touched.
+# Makes the files in $1 the live ones, and starts the interface again. Without room for all of them nothing is touched.
 take_files() {
-  local path
-  (stage_files "$1" >"$STATE/.commit.new") || {
-    for path in $(kept_files); do rm -f "$(staged "$path")"; done
-    return 1
-  }
+  (stage_files "$1" >"$STATE/.commit.new") || { for path in $(kept_files); do rm -f "$(staged "$path")"; done; return 1; }
   { echo hosts && if grep -q "^$DNS_CONFIG:" "$1"; then echo 'dns restart'; else echo 'dns stop'; fi && echo tasks; } >>"$STATE/.commit.new"
   without_lock timeout 60 wg-quick down "$IFACE" >/dev/null 2>&1 || ip link del dev "$IFACE" 2>/dev/null
   mv "$STATE/.commit.new" "$STATE/commit" && place_live && finish_commit >/dev/null
