@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { HostScript } from "../../mesh/host/commit";
+import { shellSource } from "./shell-source";
 import { sha256 } from "./wanted-state";
 
 export type Verb =
@@ -19,7 +20,7 @@ let text: string | null = null;
 
 /** The parts in the order of their names. It only defines functions and calls `main` with its arguments. */
 export function hostProgram(): string {
-  text ??= readParts(partsFolder());
+  text ??= readParts(shellSource("host"));
   return text;
 }
 
@@ -71,10 +72,4 @@ function readParts(folder: string): string {
     .sort()
     .map((name) => fs.readFileSync(path.join(folder, name), "utf8"))
     .join("");
-}
-
-/** Next to this file in the repository; this file itself may be the compiled one in dist/scripts/push. */
-function partsFolder(): string {
-  const beside = path.join(__dirname, "host");
-  return fs.existsSync(beside) ? beside : path.join(__dirname, "../../../scripts/push/host");
 }

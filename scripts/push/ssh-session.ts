@@ -66,6 +66,7 @@ async function tryWay(
   const place: SshPlace = { ...keep, ...options, terminal: call.forceTerminal ? "forced" : "auto" };
   const ssh = sshCommand(chain, place);
   writeFiles(ssh);
+  for (const file of ssh.logs) fs.rmSync(file, { force: true });
   const child = start("ssh", [...ssh.args, ...call.command]);
   const watch = new LoginWatch(child, ssh.logs, call.onSlow);
   const exitCode = await end(child).finally(() => {
@@ -142,7 +143,6 @@ class LoginWatch {
     private readonly logs: string[],
     private readonly onSlow: (words: string) => void,
   ) {
-    for (const file of logs) fs.rmSync(file, { force: true });
     this.timer = setInterval(() => {
       this.look();
     }, WATCH_MS);
