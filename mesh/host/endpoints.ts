@@ -6,6 +6,7 @@ import type { EndpointDifference } from "./difference";
 import { splitAt } from "./lines";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
+import { SESSION_S } from "./running-peers";
 import type { WantedEndpoint, WantedPeer } from "./wanted-interface";
 import {
   formatNumericEndpoint,
@@ -13,9 +14,6 @@ import {
   type NumericEndpoint,
   type WireGuardPeer,
 } from "./wireguard-state";
-
-/** A session is dead after this many seconds without a handshake (REJECT_AFTER_TIME of the protocol). */
-const SESSION_S = 180;
 
 /** Endpoints to choose from, the preferred one first; none for a name that does not resolve. */
 export function resolve(

@@ -1,11 +1,10 @@
 /** The states of the links, by the handshakes that the hosts at their ends report. */
 import type { Observation } from "../../mesh/host/observation";
+import { handshakeAge, peersOfNode, SESSION_S } from "../../mesh/host/running-peers";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
-import { publicKeysOf } from "../../mesh/plan/rotation";
 import { poll } from "../poll";
 import { askHosts, type HostAnswer, type HostAnswers } from "./ask-hosts";
 import type { Access } from "./host-access";
-import { handshakeAge, runningPeers, secondPeers } from "./running-peers";
 
 /**
  * `alive`: a handshake within the last 180 s, the lifetime of a WireGuard session (REJECT_AFTER_TIME). `idle`: an older one,
@@ -21,8 +20,6 @@ export interface LinkStatus {
   handshakeAge: number | null;
   state: LinkState;
 }
-
-const SESSION_S = 180;
 
 /** The links of which at least one end was asked. */
 export function linkStates(plan: Plan, answers: HostAnswers): LinkStatus[] {
@@ -63,14 +60,9 @@ function endOf(
   };
 }
 
-/** During a rotation, a handshake with either key on either interface counts. */
 function ageOf(neighbour: NodePlan, observed: Observation, device: string): number | null {
-  const keys = publicKeysOf(neighbour);
-  const peers = [...runningPeers(observed, device), ...secondPeers(observed)];
-  const latest = peers
-    .filter(({ publicKey }) => keys.includes(publicKey))
-    .map(({ latestHandshake }) => latestHandshake);
-  return handshakeAge(Math.max(0, ...latest), observed);
+  const [latest] = peersOfNode(neighbour, observed, device);
+  return handshakeAge(latest?.latestHandshake ?? 0, observed);
 }
 
 function stateOf(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> {

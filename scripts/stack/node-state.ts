@@ -6,7 +6,7 @@ import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { namesByKey } from "../../mesh/plan/rotation";
 import type { HostAnswers } from "./ask-hosts";
 import type { LinkState, LinkStatus } from "./link-states";
-import { handshakeAge, runningPeers, secondPeers } from "./running-peers";
+import { handshakeAge, runningPeers, secondPeers } from "../../mesh/host/running-peers";
 
 export interface PeerStatus {
   /** A node's name, or the public key of a peer that is not in the plan. */

@@ -6,7 +6,7 @@ import { poll } from "../poll";
 import { askHosts, type HostAnswers } from "./ask-hosts";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
-import { runningPeers, secondPeers } from "./running-peers";
+import { runningPeers, secondPeers } from "../../mesh/host/running-peers";
 
 /** A node with a rotation in progress. */
 export interface PendingKey {

@@ -1,14 +1,13 @@
 /** Asks the hosts on the way to ping each other. */
 import { traceOf, traceProbes, type Target, type Trace } from "../../mesh/doctor/trace";
 import type { Observation } from "../../mesh/host/observation";
+import { peersOfNode } from "../../mesh/host/running-peers";
 import type { NodePlan } from "../../mesh/plan/plan";
-import { publicKeysOf } from "../../mesh/plan/rotation";
 import { probeHost } from "../push/probe-host";
 import { PushError } from "../push/push-error";
 import { askHosts, severalAtATime, type HostAnswer, type HostAnswers } from "./ask-hosts";
 import { Failure } from "./failure";
 import { hostAccess, type Access } from "./host-access";
-import { runningPeers, secondPeers } from "./running-peers";
 
 /** `way`: from the host that sends the pings to the target's node. @throws Failure when that host cannot be asked */
 export async function trace(
@@ -62,10 +61,6 @@ function outerAddresses(
 }
 
 function outerAddress(observed: Observation, next: NodePlan, name: string): string | null {
-  const keys = publicKeysOf(next);
-  const peers = [...runningPeers(observed, name), ...secondPeers(observed)];
-  const [latest] = peers
-    .filter(({ publicKey, endpoint }) => keys.includes(publicKey) && endpoint !== null)
-    .sort((one, other) => other.latestHandshake - one.latestHandshake);
-  return latest?.endpoint?.address ?? null;
+  const dialled = peersOfNode(next, observed, name).find(({ endpoint }) => endpoint !== null);
+  return dialled?.endpoint?.address ?? null;
 }

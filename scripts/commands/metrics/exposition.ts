@@ -10,7 +10,7 @@ import type { HostAnswers } from "../../stack/ask-hosts";
 import { driftOf } from "../../stack/drift";
 import { linkStates } from "../../stack/link-states";
 import type { Planned } from "../../stack/planned-state";
-import { runningPeers, secondPeers } from "../../stack/running-peers";
+import { runningPeers, secondPeers } from "../../../mesh/host/running-peers";
 
 export interface Family {
   name: string;

@@ -1,6 +1,11 @@
 /** The peers that run on a host, with their handshakes. */
-import type { Observation } from "../../mesh/host/observation";
-import type { WireGuardPeer } from "../../mesh/host/wireguard-state";
+import type { Node } from "../config/config";
+import { publicKeysOf } from "../plan/rotation";
+import type { Observation } from "./observation";
+import type { WireGuardPeer } from "./wireguard-state";
+
+/** A session is dead after this many seconds without a handshake (REJECT_AFTER_TIME of the protocol). */
+export const SESSION_S = 180;
 
 /** `name`: the first interface. */
 export function runningPeers({ devices }: Observation, name: string): WireGuardPeer[] {
@@ -11,6 +16,14 @@ export function runningPeers({ devices }: Observation, name: string): WireGuardP
 export function secondPeers(observed: Observation): WireGuardPeer[] {
   const { second } = observed.records;
   return second === null ? [] : runningPeers(observed, second);
+}
+
+/** Those of one neighbour, the latest handshake first: during a rotation, either key on either interface counts. */
+export function peersOfNode(node: Node, observed: Observation, name: string): WireGuardPeer[] {
+  const keys = publicKeysOf(node);
+  return [...runningPeers(observed, name), ...secondPeers(observed)]
+    .filter(({ publicKey }) => keys.includes(publicKey))
+    .sort((one, other) => other.latestHandshake - one.latestHandshake);
 }
 
 /** Seconds since the last handshake, by the host's own clock; null: none, or unknown. */
