@@ -62,8 +62,9 @@ export function runOnHost(
   access: HostAccess,
   script: string,
   options: RunOptions,
+  shared: SharedKeep | null = null,
 ): Promise<HostRun> {
-  return withHost(access, (host) => host.run(script, options));
+  return withHost(access, (host) => host.run(script, options), shared);
 }
 
 /** Whatever is needed for the connections (known hosts, an agent for the stack's own key) is gone when `work` is done, unless it is `shared`. */

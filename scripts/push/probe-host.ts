@@ -4,11 +4,16 @@ import { parseProbes, probeCalls, type Probe, type Probes } from "../../mesh/doc
 import type { HostAccess } from "../../mesh/push-request";
 import { runOnHost } from "./connect";
 import { PROBE_MS } from "./limits";
+import type { SharedKeep } from "./shared-keep";
 import { shellSource } from "./shell-source";
 
 /** Changes nothing and sends no secret. @throws PushError when no way leads there */
-export async function probeHost(access: HostAccess, probes: readonly Probe[]): Promise<Probes> {
+export async function probeHost(
+  access: HostAccess,
+  probes: readonly Probe[],
+  shared: SharedKeep | null = null,
+): Promise<Probes> {
   const script = fs.readFileSync(shellSource("probe.sh"), "utf8") + probeCalls(probes);
-  const { stdout } = await runOnHost(access, script, { limitMs: PROBE_MS });
+  const { stdout } = await runOnHost(access, script, { limitMs: PROBE_MS }, shared);
   return parseProbes(stdout);
 }

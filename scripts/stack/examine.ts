@@ -8,8 +8,9 @@ import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { Secret } from "../../mesh/secret";
 import { probeHost } from "../push/probe-host";
 import { PushError } from "../push/push-error";
+import type { SharedKeep } from "../push/shared-keep";
 import type { FailureKind } from "../push/ssh-failure";
-import { askHosts, severalAtATime, type HostAnswer } from "./ask-hosts";
+import { askHosts, keepFor, severalAtATime, type HostAnswer } from "./ask-hosts";
 import { decrypt } from "./config-secrets";
 import { outdatedDevices } from "./device-config";
 import { driftOf } from "./drift";
@@ -132,10 +133,15 @@ async function probeAll(facts: Facts, access: Access): Promise<Map<string, Probe
   const probes = new Map<string, Probes>();
   const hosts = hostsToProbe(facts);
   const wanted = probesOf(facts, hosts);
-  await severalAtATime([...hosts.values()], async ({ node }) => {
-    const answer = await probeOne(node, wanted.get(node.name) ?? [], access);
-    if (answer !== null) probes.set(node.name, answer);
-  });
+  const keeping = keepFor(access);
+  try {
+    await severalAtATime([...hosts.values()], async ({ node }) => {
+      const answer = await probeOne(node, wanted.get(node.name) ?? [], access, keeping);
+      if (answer !== null) probes.set(node.name, answer);
+    });
+  } finally {
+    await keeping.clearAway();
+  }
   return probes;
 }
 
@@ -143,9 +149,10 @@ async function probeOne(
   node: NodePlan,
   probes: readonly Probe[],
   access: Access,
+  keeping: SharedKeep,
 ): Promise<Probes | null> {
   try {
-    return await probeHost(hostAccess(node, access), probes);
+    return await probeHost(hostAccess(node, access), probes, keeping);
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
     return null;

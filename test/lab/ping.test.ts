@@ -55,7 +55,6 @@ describe("ping", function () {
       assert.ok(ms !== null && legMs !== null && ms > 0 && ms < 2000);
     }
     const shown = succeeded(await session.command("ping", "laptop", "desktop"));
-    console.log(shown.stdout);
     assert.match(shown.stdout, /^laptop to desktop: through relay\n\nHOP +ADDRESS +/);
     assert.ok(
       shown.stdout.split("\n").every((line) => line.length <= 80),
