@@ -84,6 +84,7 @@ describe("a host that sends everything into the tunnel", () => {
     assert.deepEqual(
       file.filter((line) => /^(PostUp|PostDown|Table|FwMark)/.test(line)),
       [
+        "PostUp = sysctl -q net.ipv4.conf.all.src_valid_mark=1 || echo 1 >/proc/sys/net/ipv4/conf/all/src_valid_mark || true",
         "PostUp = ip -6 route add ::/0 dev wg0 table 51820 || true",
         ...both.map((rule) => `PostUp = ${rule}`),
         ...both.map((rule) => `PostDown = ${rule.replace("rule add", "rule del")}`),
