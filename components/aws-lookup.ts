@@ -10,7 +10,7 @@ export function lookup<T>(relay: string, result: Promise<T>): pulumi.Output<pulu
         "\n",
       );
       throw new pulumi.RunError(
-        `relays.${relay}.ec2: AWS lookup failed: ${message}\n  check the credentials and the region: aws sts get-caller-identity; pulumi config get aws:region`,
+        `relays.${relay}.ec2: AWS lookup failed: ${message}\n  check the credentials and the region: aws sts get-caller-identity; npx pulumi config get aws:region`,
       );
     }),
   );

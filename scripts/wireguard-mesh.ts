@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 /** `npx wireguard-mesh COMMAND`. */
 import { addPeerCommand } from "./commands/add-peer";
+import { completionCommand } from "./commands/completion";
 import { configCommand } from "./commands/config";
+import { doctorCommand } from "./commands/doctor";
 import { graphCommand } from "./commands/graph";
+import { handOverCommand } from "./commands/hand-over";
 import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
+import { pingCommand } from "./commands/ping";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
 import { runProgram } from "./cli/program";
@@ -13,6 +17,8 @@ import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
 import { rotateCommand } from "./commands/rotate";
+import { sshCommand } from "./commands/ssh";
+import { sshConfigCommand } from "./commands/ssh-config";
 import { statusCommand } from "./commands/status";
 import { upCommand } from "./commands/up";
 
@@ -29,9 +35,15 @@ export const commands = [
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
+  doctorCommand(),
+  pingCommand(),
   graphCommand(),
+  sshCommand(),
+  sshConfigCommand(),
   configCommand(),
   qrCommand(),
+  handOverCommand(),
+  completionCommand(),
 ];
 
 // The reference of commands only lists them.

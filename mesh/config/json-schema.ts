@@ -25,7 +25,7 @@ export interface JsonSchema {
 /** A value that Pulumi has encrypted. */
 const SEALED = {
   // Editors show it where the value is in plain text.
-  title: "secure: ..., as `pulumi config set --secret` writes it",
+  title: "secure: ..., as `npx pulumi config set --secret` writes it",
   type: "object",
   properties: { secure: { type: "string" } },
   required: ["secure"],

@@ -168,7 +168,7 @@ function readKeys(key: SecretMap, raw: RawConfig, issues: Issue[]): KeysDraft {
   if (isMap(input) && !(input instanceof Secret)) {
     return new Map(Object.entries(input).map(([name, value]) => [name, secretOf(value) ?? null]));
   }
-  const remedy = `set each one with: pulumi config set --secret --path wireguard-mesh:${key}.${key === "presharedKeys" ? "A/B" : "NAME"}`;
+  const remedy = `set each one with: npx pulumi config set --secret --path wireguard-mesh:${key}.${key === "presharedKeys" ? "A/B" : "NAME"}`;
   issues.push(error(key, "is not a map of names and keys", remedy));
   return new Map();
 }

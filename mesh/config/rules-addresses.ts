@@ -66,7 +66,8 @@ function outside(node: NodeDraft, key: "address" | "address6", cidr: Prefix): Is
 
 function noCidr6(node: NodeDraft): Issue[] {
   if (node.fields.address6 === undefined) return [];
-  const remedy = "set it, e.g. pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/64";
+  const remedy =
+    "set it, e.g. npx pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/64";
   return [error(`${node.path}.address6`, "needs network.cidr6, which is not set", remedy)];
 }
 

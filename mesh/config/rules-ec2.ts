@@ -128,7 +128,7 @@ function authorityIssues({ secrets }: Draft): Issue[] {
     error(
       "sshAuthoritySeed",
       "is missing: the host keys of ec2 relays are signed by an authority that is derived from it",
-      "make one: wg genpsk | pulumi config set --secret wireguard-mesh:sshAuthoritySeed",
+      "make one: wg genpsk | npx pulumi config set --secret wireguard-mesh:sshAuthoritySeed",
     ),
   ];
 }

@@ -57,7 +57,7 @@ function keyIssues(path: string, entry: string, key: Secret | null): Issue[] {
 }
 
 function commandFor(entry: string): string {
-  return `pulumi config set --secret --path wireguard-mesh:${KEY}.${entry}`;
+  return `npx pulumi config set --secret --path wireguard-mesh:${KEY}.${entry}`;
 }
 
 function printableEntry(entry: string): string {

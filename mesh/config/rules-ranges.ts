@@ -30,7 +30,7 @@ export function rangeIssues({ nodes }: Draft, tunnels: Tunnels | null): Issue[] 
 function outside(path: string, range: Prefix, network: Prefix | null): Issue[] {
   if (network === null) {
     const remedy =
-      "set it, e.g. pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/48";
+      "set it, e.g. npx pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/48";
     return [error(path, "needs network.cidr6, which is not set", remedy)];
   }
   if (encloses(network, range)) return [];

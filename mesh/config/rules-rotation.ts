@@ -82,7 +82,7 @@ function progressIssues(node: NodeDraft, draft: Draft): Issue[] {
   }
   if (held === publicKey) {
     const message = `is set, but privateKeys.${node.name} still has the old key, so the node keeps using that`;
-    const remedy = `remove this line, or set the new private key: pulumi config set --secret --path wireguard-mesh:privateKeys.${node.name}`;
+    const remedy = `remove this line, or set the new private key: npx pulumi config set --secret --path wireguard-mesh:privateKeys.${node.name}`;
     return [warning(path, message, remedy)];
   }
   if (held === nextPublicKey) return [];

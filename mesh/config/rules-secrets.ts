@@ -37,7 +37,7 @@ function strayRemedy(map: string, name: string, names: string[]): string {
   if (!/^[\w-]+$/.test(name) || printable(name) !== name)
     return "remove this line from the stack file";
   const near = nearest(name, names);
-  const remove = `pulumi config rm --path wireguard-mesh:${map}.${name}`;
+  const remove = `npx pulumi config rm --path wireguard-mesh:${map}.${name}`;
   return near === undefined
     ? `remove it: ${remove}`
     : `did you mean ${near}? Otherwise remove it: ${remove}`;
@@ -49,7 +49,7 @@ function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
   const key = keys.get(name) ?? null;
   if (key === null) return [inClear(path)];
   if (key.isSealed || isKey(key.reveal())) return [];
-  const set = `pulumi config set --secret --path wireguard-mesh:${path}`;
+  const set = `npx pulumi config set --secret --path wireguard-mesh:${path}`;
   return [
     error(
       path,
@@ -66,7 +66,7 @@ function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
   if (formerPrivateKeys === "all" || !formerPrivateKeys.has(node.name)) return [];
   const wrong = keyIssues(path, node.name, formerPrivateKeys);
   if (wrong.length > 0) return wrong;
-  const remedy = `remove it: pulumi config rm --path wireguard-mesh:${path}`;
+  const remedy = `remove it: npx pulumi config rm --path wireguard-mesh:${path}`;
   const keys = nodeKeysOf(node, draft);
   if (keys === null) return [];
   if (keys.ownKey === "current") {
@@ -81,7 +81,7 @@ function seedIssues(path: string, seed: Secret | null | undefined): Issue[] {
   if (seed === undefined) return [];
   if (seed === null) return [inClear(path)];
   if (seed.isSealed || isKey(seed.reveal())) return [];
-  const remedy = `make one: wg genpsk | pulumi config set --secret wireguard-mesh:${path}`;
+  const remedy = `make one: wg genpsk | npx pulumi config set --secret wireguard-mesh:${path}`;
   return [error(path, "is not 32 bytes of base64", remedy)];
 }
 
@@ -90,7 +90,7 @@ function sshKeyIssues(key: Secret | null | undefined): Issue[] {
   if (key === undefined) return [];
   if (key === null) return [inClear(path)];
   if (key.isSealed || /^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n/.test(key.reveal())) return [];
-  const remedy = `pulumi config set --secret wireguard-mesh:${path} < ~/.ssh/id_ed25519`;
+  const remedy = `npx pulumi config set --secret wireguard-mesh:${path} < ~/.ssh/id_ed25519`;
   return [error(path, "is not an SSH private key in PEM or OpenSSH form", remedy)];
 }
 
@@ -98,6 +98,6 @@ export function inClear(path: string): Issue {
   return error(
     path,
     "is not encrypted in the stack file, so it is no longer secret",
-    `make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:${path}`,
+    `make a new one, and set it with: npx pulumi config set --secret --path wireguard-mesh:${path}`,
   );
 }

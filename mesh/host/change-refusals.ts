@@ -62,23 +62,31 @@ function usedSecond(observed: Observation, wanted: Wanted): Refusal | null {
  * them. The kernel refuses that only where the LAN's own route has no metric.
  */
 function ownLan(observed: Observation, wanted: Wanted): Refusal | null {
-  const hit = shadowed(observed, wanted);
+  const hit = shadowedLan(observed, wanted, newPrefixes(observed, wanted));
   if (hit === null) return null;
   return {
     cause: `${hit.prefix} would lead into the tunnel, and this host is in that network itself, by ${hit.device}: nothing was changed`,
-    remedy: `where it is the same network, give ${wanted.node} the same site as the node whose subnets these are; else change the prefix of one of the two (subnets, network.cidr)`,
+    remedy: changeLanRemedy(wanted.node),
   };
 }
 
+export function changeLanRemedy(node: string): string {
+  return `where it is the same network, give ${node} the same site as the node whose subnets these are; else change the prefix of one of the two (subnets, network.cidr)`;
+}
+
 /**
- * The first prefix that newly leads into the tunnel and holds an address of another interface, or its gateway, though it is
- * no wider than the network of that interface.
+ * The first of `prefixes`, which lead into the tunnel, that holds an address of another interface, or its gateway, though it
+ * is no wider than the network of that interface.
  */
-function shadowed(observed: Observation, wanted: Wanted) {
+export function shadowedLan(
+  observed: Observation,
+  wanted: Wanted,
+  prefixes: readonly NumericPrefix[],
+): { prefix: string; device: string } | null {
   const { links, routes } = observed.network;
   const own = [...interfacesOf(wanted).map(({ name }) => name), observed.records.second];
   const gateways = gatewaysByDevice(routes);
-  const tunnel = new PrefixSet(newPrefixes(observed, wanted));
+  const tunnel = new PrefixSet(prefixes);
   for (const { name, addresses } of links.values()) {
     if (own.includes(name)) continue;
     const connected = new PrefixSet(addresses.flatMap((address) => prefixOf(address) ?? []));
@@ -120,7 +128,7 @@ function hostOf(address: string): NumericPrefix[] {
 }
 
 /** It would fail in the middle of the change, or take the route's traffic into the tunnel. */
-function foreignRoute(observed: Observation, { main }: Wanted): Refusal | null {
+export function foreignRoute(observed: Observation, { main }: Wanted): Refusal | null {
   const [route] = foreignRoutes(main, observed);
   if (route === undefined) return null;
   const { prefix, type, protocol } = route;

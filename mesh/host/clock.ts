@@ -5,15 +5,21 @@ const APART_S = 60;
 
 /** In words; null where they agree well enough, or where the host did not say. Both are seconds since 1970. */
 export function clockNote(theirs: number | null, ours: number): string | null {
-  const seconds = Math.round((theirs ?? ours) - ours);
-  if (Math.abs(seconds) <= APART_S) return null;
-  const way = seconds > 0 ? "ahead of" : "behind";
+  const apart = clockApart(theirs, ours);
+  if (apart === null) return null;
   return (
-    `its clock is ${span(Math.abs(seconds))} ${way} this machine's. WireGuard refuses a handshake whose time is not ` +
+    `${apart}. WireGuard refuses a handshake whose time is not ` +
     "later than that of the last one it took (TAI64N), so a clock that goes back keeps the tunnel down until it has " +
     "caught up. Set the clocks right (timedatectl); to be let in at once, have the relay forget this node: " +
     "restart the interface there"
   );
+}
+
+/** How far they are apart, as clockNote. */
+export function clockApart(theirs: number | null, ours: number): string | null {
+  const seconds = Math.round((theirs ?? ours) - ours);
+  if (Math.abs(seconds) <= APART_S) return null;
+  return `its clock is ${span(Math.abs(seconds))} ${seconds > 0 ? "ahead of" : "behind"} this machine's`;
 }
 
 function span(seconds: number): string {

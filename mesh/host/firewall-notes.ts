@@ -10,10 +10,18 @@ import type { Wanted } from "./wanted";
  * a host may well accept nothing but SSH.
  */
 export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
+  const needs = tunnelNeeds(observed, wanted);
+  const isPingLost = observed.pings.some(({ answered }) => !answered);
+  return firewallFindings(observed, needs)
+    .filter(({ blocked }) => blocked !== "pings" || isPingLost)
+    .map((finding) => firewallWords(finding, needs));
+}
+
+export function tunnelNeeds(observed: Observation, wanted: Wanted): TunnelNeeds {
   const { main, forwarding, filter } = wanted;
   const outer = outerDevice(observed);
   const leavesBy = leavesAnywhere(filter ?? "") ? outer : null;
-  const needs: TunnelNeeds = {
+  return {
     interface: main.name,
     listenPort: main.listenPort,
     outerDevice: outer,
@@ -23,10 +31,6 @@ export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
     tunnel: main.addresses.flatMap((address) => prefixOf(address)?.text ?? []),
     dns: servesDns(wanted),
   };
-  const isPingLost = observed.pings.some(({ answered }) => !answered);
-  return firewallFindings(observed, needs)
-    .filter(({ blocked }) => blocked !== "pings" || isPingLost)
-    .map((finding) => firewallWords(finding, needs));
 }
 
 /** Whether a table masquerades what goes anywhere, as an exit does. What goes to some LAN may leave by any interface. */

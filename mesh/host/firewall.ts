@@ -88,7 +88,14 @@ export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): Fire
 
 /** A finding as a sentence without a full stop. */
 export function firewallWords(finding: FirewallFinding, needs: TunnelNeeds): string {
-  const { blocked, to, table, chain, command } = finding;
+  return `${firewallCause(finding, needs)}: ${finding.command}`;
+}
+
+/** The same without the command that opens it. */
+export function firewallCause(
+  { blocked, to, table, chain }: FirewallFinding,
+  needs: TunnelNeeds,
+): string {
   const what = {
     port: `lets no UDP in at port ${needs.listenPort ?? 0}, where others dial it`,
     forwarding: `lets nothing through from ${needs.interface} to ${to ?? ""}`,
@@ -96,7 +103,7 @@ export function firewallWords(finding: FirewallFinding, needs: TunnelNeeds): str
     pings: "drops the pings that come out of the tunnel",
     dns: "drops the DNS queries that come out of the tunnel, so devices resolve no name at all",
   }[blocked];
-  return `a firewall on this host (chain ${chain} of ${table}) ${what}: ${command}`;
+  return `a firewall on this host (chain ${chain} of ${table}) ${what}`;
 }
 
 interface Found extends Blocking {

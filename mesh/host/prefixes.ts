@@ -48,6 +48,12 @@ export function canonicalAddress(text: string): string | null {
   return isAddress(text) ? ipaddr.parse(text).toString() : null;
 }
 
+/** Reports whether the address is one that only its own network knows, such as behind NAT. */
+export function isPrivate(address: string): boolean {
+  const inner = ["private", "carrierGradeNat", "uniqueLocal", "linkLocal", "loopback"];
+  return isAddress(address) && inner.includes(ipaddr.parse(address).range());
+}
+
 /** Prefixes with a lookup of those that contain another one. */
 export class PrefixSet {
   readonly #byKey: ReadonlyMap<string, NumericPrefix>;

@@ -21,7 +21,7 @@ export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | n
       case "via":
         return {
           kind: "ssh",
-          hop: tunnelHop(node, host.user),
+          hop: tunnelHop(node, host.user, authorityKey),
           via: [jumpHop(host.relay, plan, authorityKey)],
         };
     }
@@ -56,15 +56,13 @@ function authorityFor({ name }: Node, publicKey: string | null): SshAuthority {
   return { publicKey, principal: principalOf(instancePlaceholder(name)) };
 }
 
-function tunnelHop(node: Node, user: string): SshHop {
-  const { address, hostKeys } = node;
-  return {
-    ...{ user, address: address.text, port: 22, hostKeys },
-    ...{ authority: null, pinnedAt: pinnedAt(node) },
-  };
+/** The machine by its address in the tunnel, where its sshd listens on the usual port. */
+export function tunnelHop(node: Node, user: string, authorityKey: string | null): SshHop {
+  return hopOf(node, { kind: "ssh", user, address: node.address.text, port: 22 }, authorityKey);
 }
 
-function jumpHop(relayName: string, plan: Plan, authorityKey: string | null): SshHop {
+/** The relay as a jump, by its first SSH address. */
+export function jumpHop(relayName: string, plan: Plan, authorityKey: string | null): SshHop {
   const relay = plan.nodes.find((node) => node.name === relayName);
   const direct = relay?.hosts.find((host) => host.kind === "ssh");
   if (relay === undefined || direct === undefined)

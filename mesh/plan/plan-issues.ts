@@ -26,7 +26,7 @@ function unusedKeys({ linkKeys = [] }: MeshConfig, index: LinkIndex): Issue[] {
     const isOut = index.node(a) === undefined || index.node(b) === undefined;
     if (isOut || index.linked(a, b)) return [];
     const message = `is not used: ${a} and ${b} have no link to each other`;
-    const remedy = `remove it: pulumi config rm --path wireguard-mesh:presharedKeys.${link}`;
+    const remedy = `remove it: npx pulumi config rm --path wireguard-mesh:presharedKeys.${link}`;
     return [warning(`presharedKeys.${link}`, message, remedy)];
   });
 }

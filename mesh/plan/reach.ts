@@ -1,8 +1,8 @@
 /** Reachability as pairs, for machines. */
 import { lansFor } from "./allowed-ips";
-import { carries, indexLinks, pathBetween } from "./paths";
-import type { Plan } from "./plan";
-import { indexPolicy, portsOf } from "./policy";
+import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
+import type { NodePlan, Plan } from "./plan";
+import { indexPolicy, portsOf, type Policy } from "./policy";
 
 export interface Reach {
   from: string;
@@ -18,17 +18,24 @@ export interface Reach {
 export function reachOf(plan: Plan): Reach[] {
   const index = indexLinks(plan.nodes, plan.links);
   const policy = indexPolicy(plan);
-  return plan.nodes.flatMap((from) =>
-    plan.nodes.flatMap((to) => {
-      const path = from.name === to.name ? null : pathBetween(from, to, index);
-      if (path === null) return [];
-      const lans = lansFor(from, to).filter((prefix) => carries(path, prefix.family, index));
-      return [to.name, ...lans.map((prefix) => prefix.text)].flatMap((target) => {
-        const access = policy?.access(from.name, target) ?? "all";
-        if (access === "none") return [];
-        const ports = portsOf(access);
-        return [{ from: from.name, to: target, path, ...(ports === undefined ? {} : { ports }) }];
-      });
-    }),
-  );
+  return plan.nodes.flatMap((from) => reachedBy(from, plan, index, policy));
+}
+
+/** What one node may start something to. */
+export function reachFrom(from: NodePlan, plan: Plan): Reach[] {
+  return reachedBy(from, plan, indexLinks(plan.nodes, plan.links), indexPolicy(plan));
+}
+
+function reachedBy(from: NodePlan, plan: Plan, index: LinkIndex, policy: Policy | null): Reach[] {
+  return plan.nodes.flatMap((to) => {
+    const path = from.name === to.name ? null : pathBetween(from, to, index);
+    if (path === null) return [];
+    const lans = lansFor(from, to).filter((prefix) => carries(path, prefix.family, index));
+    return [to.name, ...lans.map((prefix) => prefix.text)].flatMap((target) => {
+      const access = policy?.access(from.name, target) ?? "all";
+      if (access === "none") return [];
+      const ports = portsOf(access);
+      return [{ from: from.name, to: target, path, ...(ports === undefined ? {} : { ports }) }];
+    });
+  });
 }

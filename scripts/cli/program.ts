@@ -8,12 +8,14 @@ import { flushOut, writeOut } from "./stdout";
 import { checkNodeVersion } from "./node-version";
 import { ownVersion } from "./own-version";
 
-/** Resolves to the exit code: 0, 1 or 2. Never rejects. */
+/** Resolves to the exit code: 0, 1 or 2; of `ssh`, that of the command there. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
   const program = new Command("wireguard-mesh")
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
     .version(ownVersion(), "-V, --version", "print the version")
     .helpCommand(false)
+    // What follows the node in `ssh NODE COMMAND` is the command's.
+    .enablePositionalOptions()
     .configureOutput({ writeOut })
     .exitOverride();
   for (const command of commands) program.addCommand(command);

@@ -64,7 +64,7 @@ export function outdatedText(
 }
 
 /** A device that adds its own key gets a text file: a QR code cannot have a gap. */
-function showConfig(name: string, { nodes }: Plan): string {
+export function showConfig(name: string, { nodes }: Plan): string {
   const node = nodes.find((candidate) => candidate.name === name);
   return node?.custody === "device"
     ? `npx wireguard-mesh config ${name}`

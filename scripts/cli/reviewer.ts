@@ -11,6 +11,7 @@ import type { Reviewer } from "../stack/reviewed-run";
 import { joinBlocks } from "./command";
 import { outdatedText } from "./report-text";
 import { PushNotes } from "./push-notes";
+import { PushPhases } from "./push-phases";
 import { reviewText } from "./review-text";
 import { wrapLines } from "./wrap";
 
@@ -23,8 +24,12 @@ interface Asking {
 
 export function terminalReviewer({ print, plan, nonInteractive }: Asking): Reviewer {
   const notes = new PushNotes(log);
+  const phases = new PushPhases();
+  const isDevice = (name: string) =>
+    plan?.nodes.some((node) => node.name === name && node.hosts.length === 0) === true;
   return {
     show: (run) => {
+      phases.expect(run.changes.filter(({ node }) => !isDevice(node)).length);
       // What else a device waits for is listed at the end.
       print(`${runText({ ...run, outdated: null }, plan)}\n\n`);
     },
@@ -33,9 +38,11 @@ export function terminalReviewer({ print, plan, nonInteractive }: Asking): Revie
       return ask(run);
     },
     report: (event) => {
+      phases.add(event);
       if (event.kind === "note") notes.add(event);
-      else notes.pushed({ node: event.node, ok: event.kind === "pushed" });
+      else if (event.kind !== "phase") notes.pushed({ ...event, ok: event.kind === "pushed" });
     },
+    progress: () => phases.text,
     end: () => {
       notes.end();
     },

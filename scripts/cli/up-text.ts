@@ -12,11 +12,25 @@ import { wrapLines, wrapped } from "./wrap";
 /** `outdated`: the devices that wait for a config. */
 export function upText(report: UpReport, outdated: readonly Outdated[] = []): string {
   return joinBlocks([
+    doneText(report),
     failuresText(report),
     waitingText(report),
     fixedText(report),
     tunnelsText(report, outdated),
   ]);
+}
+
+/** What was made. */
+function doneText({ pushed, removed }: UpReport): string {
+  const parts = [
+    ...(pushed.length === 0 ? [] : [`pushed to ${counted(pushed)}`]),
+    ...(removed.length === 0 ? [] : [`removed ${shortList(removed)}`]),
+  ];
+  return parts.length === 0 ? "" : wrapped("Done: ", parts.join("; "));
+}
+
+function counted(names: readonly string[]): string {
+  return `${names.length} ${names.length === 1 ? "host" : "hosts"} (${shortList(names)})`;
 }
 
 /** The failures of single nodes; the others were printed when the run ended. */

@@ -123,13 +123,13 @@ function refuseTaken(name: string, options: AddPeerOptions, config: RawConfig): 
   if (keys instanceof Secret) {
     throw new Failure(
       "privateKeys is encrypted as a whole, so no key can be added to it",
-      "set its keys one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
+      "set its keys one by one: npx pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
     );
   }
   if (isMap(keys) && Object.hasOwn(keys, name)) {
     throw new Failure(
       `the stack has a private key for ${name} already, and this would make another one`,
-      `give its public key as --public-key, or remove it: pulumi config rm --path wireguard-mesh:privateKeys.${name}`,
+      `give its public key as --public-key, or remove it: npx pulumi config rm --path wireguard-mesh:privateKeys.${name}`,
     );
   }
 }

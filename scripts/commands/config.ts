@@ -1,21 +1,25 @@
 /** `config`: the WireGuard file of a device, a node that is not pushed to. */
 import type { Command } from "commander";
+import { markDelivered } from "../cli/delivered";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { isStdout, writeSecret } from "../cli/secret-output";
 import { deliverOut } from "../cli/stdout";
 import { log } from "../log";
-import { readDeviceConfig, recordDelivery } from "../stack/device-config";
-import { openStack } from "../stack/open-stack";
+import { readDeviceConfig } from "../stack/device-config";
+import { Failure } from "../stack/failure";
+import { openStack, type OpenStack } from "../stack/open-stack";
+import { deviceList, deviceListText } from "./config/device-list";
 
 interface ConfigOptions extends CommonOptions {
   out?: string;
 }
 
 export function configCommand(): Command {
-  return newCommand("config <node>", {
+  return newCommand("config [node]", {
     description:
-      "Print the WireGuard file of a node without a host, with its secrets, as of the last `up`.",
+      "Print the WireGuard file of a node without a host, with its secrets, as of the last `up`. Without a node: which devices have their current config; it exits with 1 if one has not.",
     examples: [
+      "config",
       "config phone --out phone.conf",
       "config phone | ssh admin@router 'cat > /etc/wireguard/wg0.conf'",
     ],
@@ -25,8 +29,9 @@ export function configCommand(): Command {
     .action(config);
 }
 
-async function config(name: string, options: ConfigOptions): Promise<void> {
+async function config(name: string | undefined, options: ConfigOptions): Promise<void> {
   const stack = openStack(options.stack);
+  if (name === undefined) return list(stack, options);
   const device = await readDeviceConfig(name, stack);
   const { custody } = device.node;
   if (custody === "device")
@@ -36,14 +41,22 @@ async function config(name: string, options: ConfigOptions): Promise<void> {
   if (isStdout(out)) {
     print(options, { node: name, custody, config: text }, text);
     await deliverOut();
-    await recordDelivery(stack, device);
+    await markDelivered(stack, device);
     return;
   }
   writeSecret(out, text);
-  await recordDelivery(stack, device);
+  await markDelivered(stack, device);
   print(
     options,
     { node: name, custody, file: out },
     `${out} is the config of ${name}. It is secret: delete it when ${name} has it.`,
   );
+}
+
+async function list(stack: OpenStack, options: ConfigOptions): Promise<void> {
+  if (options.out !== undefined) throw new Failure("the config of which node?", "name it", 2);
+  const devices = await deviceList(stack);
+  const ok = devices.every(({ command }) => command === null);
+  process.exitCode = ok ? 0 : 1;
+  print(options, { ok, devices }, deviceListText(devices));
 }

@@ -1,13 +1,17 @@
 /** `qr`: the config of a device as a QR code. */
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { markDelivered } from "../cli/delivered";
+import { QrCode } from "../cli/qr-code";
 import { isStdout, writeSecret } from "../cli/secret-output";
 import { deliverOut } from "../cli/stdout";
-import { readDeviceConfig, recordDelivery } from "../stack/device-config";
+import { log } from "../log";
+import { readDeviceConfig } from "../stack/device-config";
 import { Failure } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
 
 interface QrOptions extends CommonOptions {
+  out?: string;
   png?: string;
   svg?: string;
 }
@@ -15,13 +19,19 @@ interface QrOptions extends CommonOptions {
 export function qrCommand(): Command {
   return newCommand("qr <node>", {
     description:
-      "Show the config of a node without a host as a QR code, for the WireGuard app to scan.",
-    examples: ["qr phone", "qr phone --png phone.png"],
+      "Show the config of a node without a host as a QR code, for the WireGuard app to scan. It is black on white on a light and on a dark terminal.",
+    examples: ["qr phone", "qr phone --out phone.png"],
   })
     .option(...STACK_OPTION)
-    .option("--png <file>", "write it as a PNG file (mode 0600) instead")
-    .option("--svg <file>", "write it as an SVG file (mode 0600) instead")
+    .option("-o, --out <file>", "write a picture (.png or .svg, mode 0600) instead", pictureFile)
+    .option("--png <file>", "write it as a PNG file, whatever its name; - is stdout")
+    .option("--svg <file>", "write it as an SVG file, whatever its name; - is stdout")
     .action(qr);
+}
+
+function pictureFile(file: string): string {
+  if (/\.(png|svg)$/i.test(file)) return file;
+  throw new InvalidArgumentError("its name ends in .png or .svg. For the text: leave it out.");
 }
 
 async function qr(name: string, options: QrOptions): Promise<void> {
@@ -33,22 +43,36 @@ async function qr(name: string, options: QrOptions): Promise<void> {
       `use the text: npx wireguard-mesh config ${name}`,
     );
   }
-  const pictures = await picturesOf(name, device.file.reveal(), options);
+  const code = await QrCode.of(name, device.file.reveal());
+  const pictures = await picturesOf(code, options);
   for (const { file, content } of pictures) writeSecret(file, content);
   const onStdout = pictures.some(({ file }) => isStdout(file));
   if (pictures.length === 0) {
-    const picture = String(await draw(name, device.file.reveal(), "utf8"));
-    print(options, { node: name, qr: picture }, picture);
+    if (options.json !== true) refuseNarrowTerminal(name, code);
+    print(options, { node: name, qr: code.plainText() }, code.terminalText());
   }
   if (pictures.length === 0 || onStdout) await deliverOut();
-  await recordDelivery(stack, device);
   const files = pictures.map(({ file }) => file);
-  if (files.length === 0 || onStdout) return;
-  print(
-    options,
-    { node: name, files },
-    `${files.join(" and ")}: the config of ${name}. It is secret: delete it when it has been scanned.`,
-  );
+  if (files.length > 0 && !onStdout)
+    print(
+      options,
+      { node: name, files },
+      `${files.join(" and ")}: the config of ${name}. It is secret: delete it when it has been scanned.`,
+    );
+  await markDelivered(stack, device);
+}
+
+/** A code whose lines are broken cannot be scanned. One that is too high can: people scroll, or make the letters smaller. */
+function refuseNarrowTerminal(name: string, { width, height }: QrCode): void {
+  if (!process.stdout.isTTY) return;
+  const { columns, rows } = process.stdout;
+  if (columns < width)
+    throw new Failure(
+      `the QR code of ${name} is ${width} columns wide, and this terminal has ${columns}`,
+      `make its letters smaller or its window wider; or write a picture: npx wireguard-mesh qr ${name} --out ${name}.png`,
+    );
+  if (rows < height)
+    log(`It has ${height} lines, and this terminal ${rows}: make the letters smaller to scan it.`);
 }
 
 interface Picture {
@@ -57,38 +81,22 @@ interface Picture {
 }
 
 /** The pictures that were asked for, drawn before the first is written. */
-async function picturesOf(
-  name: string,
-  text: string,
-  { png, svg, json }: QrOptions,
-): Promise<Picture[]> {
-  const onStdout = [png, svg].filter((file) => file !== undefined && isStdout(file));
+async function picturesOf(code: QrCode, options: QrOptions): Promise<Picture[]> {
+  const { out, png, svg, json } = options;
+  const isSvg = out !== undefined && /svg$/i.test(out);
+  const named = [
+    { file: png, kind: "png" },
+    { file: svg, kind: "svg" },
+    { file: out, kind: isSvg ? "svg" : "png" },
+  ] as const;
+  const files = named.flatMap(({ file, kind }) => (file === undefined ? [] : [{ file, kind }]));
+  const onStdout = files.filter(({ file }) => isStdout(file));
   if (onStdout.length + (json === true ? 1 : 0) > 1 && onStdout.length > 0)
     throw new Failure("stdout can have only one of these", "name a file instead of -", 2);
-  return [
-    ...(png === undefined ? [] : [{ file: png, content: await draw(name, text, "png") }]),
-    ...(svg === undefined ? [] : [{ file: svg, content: await draw(name, text, "svg") }]),
-  ];
-}
-
-async function draw(
-  name: string,
-  text: string,
-  as: "utf8" | "svg" | "png",
-): Promise<string | Buffer>;
-async function draw(
-  name: string,
-  text: string,
-  as: "utf8" | "svg" | "png",
-): Promise<string | Buffer> {
-  const { toBuffer, toString } = await import("qrcode");
-  try {
-    return await (as === "png" ? toBuffer(text) : toString(text, { type: as }));
-  } catch (error) {
-    if (!(error instanceof Error) || !/too big/.test(error.message)) throw error;
-    throw new Failure(
-      `the config of ${name} is larger than a QR code can hold (${Buffer.byteLength(text)} bytes)`,
-      `give it as a file: npx wireguard-mesh config ${name} --out ${name}.conf; or make it smaller: with network.topology star it has one peer section for each relay`,
-    );
-  }
+  return Promise.all(
+    files.map(async ({ file, kind }) => ({
+      file,
+      content: await (kind === "png" ? code.png() : code.svg()),
+    })),
+  );
 }

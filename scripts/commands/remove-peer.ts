@@ -17,7 +17,7 @@ import { configPath } from "../stack/stack-file";
 import { commentAbove, removeIn } from "../stack/yaml-edit";
 
 export function removePeerCommand(): Command {
-  return newCommand("remove-peer <name>", {
+  return newCommand("remove-peer <node>", {
     description:
       "Remove a peer and its private key from the stack file. The next `up` removes it from its relay and cleans its machine.",
     examples: ["remove-peer laptop"],

@@ -1,11 +1,13 @@
 /** `status`: the running network, compared with the plan. */
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { isAboutActivity } from "../../mesh/config/activity";
 import { formatIssues } from "../../mesh/config/issue";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import type { Outdated } from "../../mesh/render/delivery";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText, pendingText } from "../cli/report-text";
-import { askHosts } from "../stack/ask-hosts";
+import { writeOut } from "../cli/stdout";
+import { askHosts, type HostAnswers } from "../stack/ask-hosts";
 import { outdatedDevices } from "../stack/device-config";
 import { nodeNamed } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
@@ -13,27 +15,64 @@ import { openStack } from "../stack/open-stack";
 import { pendingKeys } from "../stack/pending-keys";
 import { statusReport } from "./status/status-report";
 import { statusText } from "./status/status-text";
+import { LiveScreen, watchStatus, type Watched } from "./status/watch";
+import { watchText } from "./status/watch-text";
+
+interface StatusOptions extends CommonOptions {
+  watch?: number | true;
+}
+
+const EVERY_S = 2;
+/** On a terminal what is known is shown soon, and the rest as it comes. Elsewhere a look should be whole. */
+const FIRST_MS = { onTerminal: 3_000, elsewhere: 20_000 };
 
 export function statusCommand(): Command {
   return newCommand("status [nodes...]", {
     description:
-      "Ask the hosts for the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. A device without a host is shown as its relay sees it. Changes nothing.",
-    examples: ["status", "status desktop tokyo", "status --json"],
+      "Ask the hosts for the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. A device without a host is shown as its relay sees it. With --watch it looks again and again, and shows each tunnel with its rates. Changes nothing.",
+    examples: ["status", "status desktop tokyo", "status --json", "status --watch"],
   })
     .option(...STACK_OPTION)
+    .option(
+      "-w, --watch [seconds]",
+      `look every so many seconds (${EVERY_S}) until Ctrl-C; with --json one object a line`,
+      seconds,
+    )
     .action(status);
 }
 
-async function status(names: string[], options: CommonOptions): Promise<void> {
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value >= 1 && value <= 3600) return value;
+  throw new InvalidArgumentError(
+    "It is a number of seconds from 1 to 3600; nodes are named before it: status desktop --watch.",
+  );
+}
+
+async function status(names: string[], options: StatusOptions): Promise<void> {
   const stack = openStack(options.stack);
-  const plan = await stack.plan();
+  const access = await openAccess(stack);
+  const { plan } = access;
   for (const name of names) nodeNamed(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
-  const access = await openAccess(stack);
-  const answers = await askHosts(withRelays(nodes, plan), access);
-  const report = statusReport(nodes, access, answers);
+  const asked = withRelays(nodes, plan);
   // With names, hosts that could prove a new key may not have been asked.
-  const pending = names.length === 0 ? pendingKeys(plan, answers) : [];
+  const pendingIn = (answers: HostAnswers) =>
+    names.length === 0 ? pendingKeys(plan, answers) : [];
+  if (options.watch !== undefined) {
+    const outdated = await outdatedDevices(stack);
+    const everyS = options.watch === true ? EVERY_S : options.watch;
+    const watch = { nodes, asked, access, everyMs: 1000 * everyS };
+    const heading = `${access.owner}, every ${everyS} s`;
+    const ok = await (options.json === true
+      ? watchAsJson(watch, (answers) => ({ pending: pendingIn(answers), outdated }))
+      : watchAsText(watch, heading, outdated));
+    process.exitCode = ok ? 0 : 1;
+    return;
+  }
+  const answers = await askHosts(asked, access);
+  const report = statusReport(nodes, access, answers);
+  const pending = pendingIn(answers);
   const outdated = await outdatedDevices(stack);
   const leaving = stack.mesh.issues.filter(isAboutActivity);
   process.exitCode = report.ok ? 0 : 1;
@@ -45,6 +84,39 @@ async function status(names: string[], options: CommonOptions): Promise<void> {
   ];
   const json = { ...report, pending, outdated, ...(leaving.length === 0 ? {} : { leaving }) };
   print(options, json, joinBlocks(text, "\n\n"));
+}
+
+type Watch = Omit<Watched, "firstMs" | "show">;
+
+function watchAsJson(watch: Watch, more: (answers: HostAnswers) => object): Promise<boolean> {
+  return watchStatus({
+    ...{ ...watch, firstMs: FIRST_MS.elsewhere },
+    show: (report, links, answers) => {
+      const look = { at: new Date().toISOString(), ...report, links, ...more(answers) };
+      writeOut(`${JSON.stringify(look)}\n`);
+    },
+  });
+}
+
+async function watchAsText(
+  watch: Watch,
+  what: string,
+  outdated: readonly Outdated[],
+): Promise<boolean> {
+  const screen = process.stdout.isTTY ? new LiveScreen() : null;
+  try {
+    return await watchStatus({
+      ...{ ...watch, firstMs: screen === null ? FIRST_MS.elsewhere : FIRST_MS.onTerminal },
+      show: (report, links) => {
+        const heading = `${new Date().toTimeString().slice(0, 8)}  ${what}`;
+        const look = { heading, report, links, outdated };
+        if (screen === null) writeOut(`${watchText(look, null)}\n\n`);
+        else screen.show(watchText(look, process.stdout.rows));
+      },
+    });
+  } finally {
+    screen?.close();
+  }
 }
 
 /** A node without a host cannot be asked, but its relay can. */

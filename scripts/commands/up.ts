@@ -11,9 +11,8 @@ import {
 import { outdatedText, pendingText } from "../cli/report-text";
 import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { checksText, upText } from "../cli/up-text";
-import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
-import { checkHosts, type HostCheck } from "../stack/check-hosts";
+import { checkHosts, NO_CHECKS, type HostChecks } from "../stack/check-hosts";
 import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
 import { openStack, type OpenStack } from "../stack/open-stack";
@@ -42,36 +41,43 @@ export function upCommand(): Command {
 
 async function up(flags: string[], options: UpOptions): Promise<void> {
   const stack = openStack(options.stack);
-  const found = options.check === true ? await findDrift(stack) : [];
+  const checks = options.check === true ? await checkAll(stack) : NO_CHECKS;
   const out = options.json === true ? "stderr" : "stdout";
   const { plan } = stack.mesh;
   const { nonInteractive } = options;
   const print = (text: string) => void process[out].write(text);
   const reviewer = terminalReviewer({ print, plan, nonInteractive });
-  const report = await converge(stack, { ...options, flags, out, reviewer, found });
+  const report = await converge(stack, { ...options, flags, out, reviewer, checks });
   process.exitCode = report.ok ? 0 : 1;
   if (report.failed.length > 0) log(failuresText(report.failed));
   const { pending, outdated, text } = await openTasks(stack);
   printResult(
     options,
     { ...report, pending, outdated },
-    joinBlocks([upText(report, outdated), text, outputsHint(stack, report)]),
+    joinBlocks([upText(report, outdated), text, nextText(stack, report)]),
   );
 }
 
-/** They are a few lines for each node, so they are not printed. */
-function outputsHint({ name }: OpenStack, { exitCode, planned }: UpReport): string {
+/** What one does after it. The outputs are a few lines for each node, so they are not printed. */
+function nextText({ name }: OpenStack, { exitCode, failed, waiting, planned }: UpReport): string {
+  if (failed.length + waiting.length > 0)
+    return "When that is mended: npx wireguard-mesh up   # it does the rest";
   if (exitCode !== 0 || planned === 0) return "";
-  return wrapLines(`Addresses, keys and paths: pulumi stack output --stack ${name}`);
+  const stack = `--stack ${name}`;
+  return [
+    "Next:",
+    `  npx wireguard-mesh status ${stack}   # the tunnels, at any time`,
+    `  npx pulumi stack output ${stack}     # addresses, keys and paths`,
+  ].join("\n");
 }
 
 /** The findings are printed before the engine asks whether to go on. */
-async function findDrift(stack: OpenStack): Promise<HostCheck[]> {
-  if (stack.mesh.plan === null) return [];
+async function checkAll(stack: OpenStack): Promise<HostChecks> {
+  if (stack.mesh.plan === null) return NO_CHECKS;
   log("checking every host first...");
-  const found = await checkHosts(stack);
-  log(checksText(found));
-  return found;
+  const checks = await checkHosts(stack);
+  log(checksText(checks.found));
+  return checks;
 }
 
 interface OpenTasks {

@@ -4,7 +4,7 @@ import { Command } from "commander";
 const NOTE = "<!-- Written by `npm run docs` from the commands' --help. Do not edit. -->";
 
 export function commandReference(commands: readonly Command[]): string {
-  const program = new Command("wireguard-mesh");
+  const program = new Command("wireguard-mesh").enablePositionalOptions();
   for (const command of commands) program.addCommand(command);
   const list = commands.map((command) => {
     const name = command.name();

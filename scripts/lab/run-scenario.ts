@@ -52,8 +52,7 @@ export async function runScenario(scenario: Scenario, log: LabLog): Promise<Scen
   }
   log.heading("Proof");
   const proofs = await runProofs(lab, scenario.proofs, log);
-  printHints(stack, scenario, log);
-  return {
+  const result: ScenarioResult = {
     ok: converged === 0 && proofs.every((proof) => proof.ok),
     scenario: scenario.name,
     stack: stack.name,
@@ -69,6 +68,24 @@ export async function runScenario(scenario: Scenario, log: LabLog): Promise<Scen
       all: seconds(Date.now() - startedAt),
     },
   };
+  log.heading("Made");
+  log.prose(`  ${madeText(result)}`);
+  printHints(stack, scenario, log);
+  return result;
+}
+
+function madeText({
+  hosts,
+  proofs,
+  seconds: { build, converge: push },
+  ok,
+}: ScenarioResult): string {
+  const names = Object.keys(hosts);
+  const passed = proofs.filter((proof) => proof.ok).length;
+  return [
+    `${names.length} hosts (${names.join(", ")}) in ${build} s, their WireGuard in ${push} s;`,
+    `${passed} of ${proofs.length} proofs passed${ok ? "." : ": look above."}`,
+  ].join(" ");
 }
 
 async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack: LabStack }> {
@@ -165,7 +182,10 @@ function printHints(stack: LabStack, scenario: Scenario, log: LabLog): void {
     [`npm run lab -- down ${scenario.name}`, "end the lab"],
   ];
   log.heading("The lab stays up. Try:");
-  for (const [command = "", why = ""] of hints) log.info(`  ${command}\n      ${pc.dim(why)}`);
+  for (const [command = "", why = ""] of hints) {
+    const gap = command.length + why.length + 6 <= 80 ? "  # " : "\n      # ";
+    log.info(`  ${command}${pc.dim(gap + why)}`);
+  }
 }
 
 function seconds(milliseconds: number): number {

@@ -20,6 +20,7 @@ import {
   type Listeners,
   type Push,
 } from "./push";
+import { sayPhase } from "./phase";
 import { PushError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
 import { sha256, wantedState } from "./wanted-state";
@@ -73,6 +74,7 @@ async function pushOnce(push: Push): Promise<PushResult | "again"> {
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
   const former = () => formerWays(request);
   const options = { lockFile, former, onTalk: talk, onBooting: talk, onSlow: talk };
+  sayPhase(request.node, "connecting");
   const first = await host.session(options, (session) => begin(push, session));
   return first === "again" || "outcome" in first ? first : confirm(push, first);
 }
@@ -81,6 +83,7 @@ async function pushOnce(push: Push): Promise<PushResult | "again"> {
 async function begin(push: Push, session: Session): Promise<PushResult | Begun | "again"> {
   const { request, wanted } = push;
   const { node } = request;
+  sayPhase(node, "observing");
   const token = newToken();
   const words = [session.lastChange || "-"];
   const call = { verb: "push", interface: request.interface, token, words } as const;
@@ -112,6 +115,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
       sayAll(push, [...decision.notes, ...hostNotes(before, wanted, clock())]);
       return resultOf(push, session.through, before, "unchanged");
     case "change": {
+      sayPhase(node, "changing");
       const sentAt = Date.now();
       const isSure = await send(push, session, { verb: "change", change: decision.change });
       const { notes, serial, outcome: ending } = decision;

@@ -24,6 +24,7 @@ import { answer, complaint, linesWith, observe } from "./conversation";
 import { formerWays } from "./former-ways";
 import * as limits from "./limits";
 import { clock, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
+import { sayPhase } from "./phase";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
 
@@ -31,6 +32,7 @@ import { SessionLost } from "./session";
 export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
   const { request, host, talk } = push;
   const lost: UnreachableError[] = [];
+  sayPhase(request.node, "confirming");
   const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
   while (Date.now() < begun.sentAt + limit) {
     try {

@@ -5,9 +5,11 @@ import { formatWay } from "./attempt";
 import { lookAtLock } from "./greeting";
 import { REACH_MS } from "./limits";
 import { takeTurn } from "./login-turns";
-import { RefusedError, UnreachableError, type VainWay } from "./push-error";
+import { FINAL, refusal, unreachable } from "./no-way";
+import { UnreachableError, type VainWay } from "./push-error";
 import { type HostRun, type RootShell, type Session } from "./session";
-import type { Failure, FailureKind } from "./ssh-failure";
+import type { FailureKind } from "./ssh-failure";
+import type { SharedKeep } from "./shared-keep";
 import { Ways } from "./ways";
 
 export type { HostRun, Session } from "./session";
@@ -64,12 +66,13 @@ export function runOnHost(
   return withHost(access, (host) => host.run(script, options));
 }
 
-/** Whatever is needed for the connections (known hosts, an agent for the stack's own key) is gone when `work` is done. */
+/** Whatever is needed for the connections (known hosts, an agent for the stack's own key) is gone when `work` is done, unless it is `shared`. */
 export async function withHost<T>(
   access: HostAccess,
   work: (host: Host) => Promise<T>,
+  shared: SharedKeep | null = null,
 ): Promise<T> {
-  const ways = new Ways(access);
+  const ways = new Ways(access, shared);
   const all = [ways];
   let led: HostTarget | null = null;
   const logIn = async (options: LoginOptions, look: string): Promise<RootShell> => {
@@ -130,8 +133,6 @@ function runIn(
 const PASSING: FailureKind[] = ["dropped"];
 /** What is over soon where a machine boots: its network is up, its sshd not yet. */
 const BOOTING: FailureKind[] = [...PASSING, "refused"];
-/** What another way to the same machine would meet too. A wrong host key is not: that is another machine. */
-const FINAL: FailureKind[] = ["denied", "no-shell", "no-root"];
 
 async function tryWays(
   ways: Ways,
@@ -175,39 +176,4 @@ async function tryWays(
     }
     await sleep(wait);
   }
-}
-
-function refusal(node: string, last: Failure, ways: VainWay[]): RefusedError {
-  const others = ways.slice(0, -1).map((way) => `  ${way.through}: ${way.failure.cause}`);
-  const [cause = "", ...words] = last.cause.split("\n");
-  const lines = [
-    `${node}: ${cause}. Nothing was changed there.`,
-    ...words,
-    ...(others.length === 0 ? [] : ["Tried before it:", ...others]),
-    last.remedy,
-  ];
-  return new RefusedError(lines.join("\n"), last);
-}
-
-/** `via:RELAY`: to the tunnel's address, through the relay. */
-const isTunnel = (target: HostTarget): boolean => target.kind === "ssh" && target.via.length > 0;
-
-const TUNNEL_ONLY =
-  "Its only way in is the tunnel, which does not lead to its address, nor to a former one. Is it on? If this change moved the " +
-  "relay's endpoint, the host still has the former config: put the former value back, run up, and make the change when it has " +
-  "another way in (host takes a list).";
-
-/** A host that shows a wrong key comes first among the reasons: that is what needs eyes. */
-function unreachable(access: HostAccess, vain: Map<HostTarget, VainWay>): UnreachableError {
-  const ways = [...vain.values()];
-  const untried = access.targets.filter((target) => !vain.has(target)).map(formatWay);
-  const lead = ways.find((way) => way.failure.kind === "host-key") ?? ways[0];
-  const lines = [
-    `${access.node}: cannot be reached, so nothing was sent to it.`,
-    ...ways.map((way) => `  ${way.through}: ${way.failure.cause}`),
-    ...untried.map((through) => `  ${through}: not tried, the time was up`),
-    lead?.failure.remedy ?? "",
-    ...(access.targets.every(isTunnel) ? [TUNNEL_ONLY] : []),
-  ];
-  return new UnreachableError(lines.join("\n"), ways);
 }

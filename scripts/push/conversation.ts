@@ -1,7 +1,8 @@
 /** What is said in one login: the host's program prints what it observed, and the operator answers once. */
 import { randomBytes } from "node:crypto";
 import { ObservationError, parseObservation, type Observation } from "../../mesh/host/observation";
-import { hostCall, type Verb } from "./host-program";
+import { hostCall, hostProgram, lookedAt, observedAgain, type Verb } from "./host-program";
+import { refreshed } from "../../mesh/host/refreshed";
 import { LOCK_ON_HOST_MS, OBSERVE_MS } from "./limits";
 import { PushError } from "./push-error";
 import { SessionLost, type HostRun, type Session } from "./session";
@@ -59,19 +60,70 @@ export async function observe(
 ): Promise<Observation> {
   const { verb, token, words } = call;
   session.send(hostCall(verb, call.interface, token, words, linesOf(questions)));
+  return observationIn(await sectionsFrom(session, node, token), node, call.interface);
+}
+
+/** A host whose program stays in one login, and is asked again and again. */
+export class KeptProgram {
+  private last: Observation | null = null;
+
+  constructor(
+    private readonly session: Session,
+    private readonly node: string,
+    private readonly name: string,
+  ) {
+    session.send(hostProgram());
+  }
+
+  /** As observe, by the verb `status`. */
+  async observe(questions: Questions): Promise<Observation> {
+    const token = newToken();
+    const sections = await this.ask(token, observedAgain(this.name, token, linesOf(questions)));
+    return (this.last = observationIn(sections, this.node, this.name));
+  }
+
+  /** The last observation, with the handshakes, endpoints and counters of now: a few programs on the host. */
+  async look(): Promise<Observation> {
+    if (this.last === null) throw new Error("a look needs an observation before it");
+    const token = newToken();
+    const sections = await this.ask(token, lookedAt(this.name, token));
+    return (this.last = refreshed(this.last, sections));
+  }
+
+  private ask(token: string, call: string): Promise<Map<string, string[]>> {
+    this.session.send(call);
+    return sectionsFrom(this.session, this.node, token);
+  }
+}
+
+/** @throws Overtaken, PushError with the host's words, SessionLost. */
+async function sectionsFrom(
+  session: Session,
+  node: string,
+  token: string,
+): Promise<Map<string, string[]>> {
   try {
-    const lines = await session.until(`@${token} end`, LOCK_ON_HOST_MS + OBSERVE_MS);
-    return parseObservation(sectionsOf(lines, token), call.interface);
+    return sectionsOf(await session.until(`@${token} end`, LOCK_ON_HOST_MS + OBSERVE_MS), token);
   } catch (problem) {
-    if (problem instanceof ObservationError) {
-      throw new PushError(
-        `${node}: ${problem.message}; nothing was changed\nlook on the host what is wrong with it: ip -j address show; ip -j route show`,
-      );
-    }
     if (!(problem instanceof SessionLost)) throw problem;
     if (/^overtaken$/m.test(problem.run.stdout))
       throw new Overtaken(`${node}: another change came first`);
     throw complaint(node, problem.run) ?? problem;
+  }
+}
+
+function observationIn(
+  sections: ReadonlyMap<string, readonly string[]>,
+  node: string,
+  name: string,
+): Observation {
+  try {
+    return parseObservation(sections, name);
+  } catch (problem) {
+    if (!(problem instanceof ObservationError)) throw problem;
+    throw new PushError(
+      `${node}: ${problem.message}; nothing was changed\nlook on the host what is wrong with it: ip -j address show; ip -j route show`,
+    );
   }
 }
 

@@ -15,6 +15,11 @@ export function sshEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.Pro
   return { ...keep(own, (name) => !name.startsWith("PULUMI_")), ...QUIET };
 }
 
+/** For a session of the user's own, in the user's own language; nothing of the engine's either. */
+export function sessionEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return keep(own, (name) => !name.startsWith("PULUMI_"));
+}
+
 /**
  * For every other program: few variables, by name. On this very machine a daemon (wireguard-go) may inherit them and show
  * them in /proc for months.

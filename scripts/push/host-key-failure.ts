@@ -43,7 +43,7 @@ function otherKey({ hop, next, text, vain }: Place): Failure {
 
 function repin({ pinnedAt }: SshHop): string {
   if (pinnedAt === undefined) return ".";
-  return `: pulumi config set --path 'wireguard-mesh:${pinnedAt}' "ssh-ed25519 AAAA…" (what stands there on the machine)`;
+  return `: npx pulumi config set --path 'wireguard-mesh:${pinnedAt}' "ssh-ed25519 AAAA…" (what stands there on the machine)`;
 }
 
 /** The words of ssh at DEBUG2 (lookAt): `Server host certificate: TYPE SHA256:…, serial 0 ID "…" CA TYPE SHA256:… valid …`. */

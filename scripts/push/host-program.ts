@@ -5,7 +5,15 @@ import type { HostScript } from "../../mesh/host/commit";
 import { sha256 } from "./wanted-state";
 
 export type Verb =
-  "status" | "push" | "confirm" | "remove" | "own-key" | "host-key" | "certificate" | "identity";
+  | "status"
+  | "look"
+  | "push"
+  | "confirm"
+  | "remove"
+  | "own-key"
+  | "host-key"
+  | "certificate"
+  | "identity";
 
 let text: string | null = null;
 
@@ -32,13 +40,29 @@ export function hostCall(
   words: readonly string[] = [],
   questions = "",
 ): string {
-  const call = ["main", verb, name, token, ...words];
+  return `${hostProgram()}${callOf([verb, name, token, ...words], questions)}; exit\n`;
+}
+
+/** An observation more, for a shell that has read the program and is kept. It ends where that fails. */
+export function observedAgain(name: string, token: string, questions: string): string {
+  return `(${callOf(["status", name, token], questions)}) || exit\n`;
+}
+
+/** The same, of what changes by itself only: the clock, and the interfaces as in an observation. */
+export function lookedAt(name: string, token: string): string {
+  callOf([name, token], "");
+  const sections = "section now; date +%s; section wg; observe_wireguard; section end";
+  return `(set_paths ${name}; TOKEN=${token} QUESTIONS=; ${sections}) || exit\n`;
+}
+
+function callOf(words: readonly string[], questions: string): string {
+  const call = ["main", ...words];
   const odd = call.find((word) => !/^[A-Za-z0-9_=+./:@, -]+$/.test(word));
   if (odd !== undefined) throw new Error("a word of a host call is not plain");
   const quoted = call.map((word) => (word.includes(" ") ? `'${word}'` : word));
   // As a variable of the shell, so that secrets among them are in no argument, environment or file.
   if (questions.includes("'")) throw new Error("a question of a host call has a quote in it");
-  return `${hostProgram()}QUESTIONS='${questions}'; ${quoted.join(" ")}; exit\n`;
+  return `QUESTIONS='${questions}'; ${quoted.join(" ")}`;
 }
 
 function readParts(folder: string): string {

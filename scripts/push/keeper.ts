@@ -46,7 +46,7 @@ rm -rf "$folder"
  * `sshPrivateKey` goes from memory through a pipe into the agent: it is never in a file, an argument or an environment.
  * @throws PushError when the agent cannot be had or does not take the key.
  */
-export async function startKeep(node: string, sshPrivateKey: string | null): Promise<Keep> {
+export async function startKeep(sshPrivateKey: string | null): Promise<Keep> {
   const folder = fs.mkdtempSync(path.join(temporaryFolder(), "wireguard-mesh-"));
   const agentSocket = sshPrivateKey === null ? null : path.join(folder, "agent");
   const keeper = startKeeper(folder, agentSocket);
@@ -57,8 +57,8 @@ export async function startKeep(node: string, sshPrivateKey: string | null): Pro
     clearAway: () => clearAway(keeper, folder),
   };
   try {
-    await ready(keeper, node);
-    if (sshPrivateKey !== null) await addKey(node, sshPrivateKey, keep);
+    await ready(keeper);
+    if (sshPrivateKey !== null) await addKey(sshPrivateKey, keep);
     return keep;
   } catch (problem) {
     await keep.clearAway();
@@ -82,12 +82,12 @@ function startKeeper(folder: string, agentSocket: string | null): ChildProcessWi
   return keeper;
 }
 
-function ready(keeper: ChildProcessWithoutNullStreams, node: string): Promise<void> {
+function ready(keeper: ChildProcessWithoutNullStreams): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (): void => {
       reject(
         new PushError(
-          `${node}: ssh-agent could not be started. Install OpenSSH's client programs (openssh-client).`,
+          "ssh-agent could not be started. Install OpenSSH's client programs (openssh-client).",
         ),
       );
     };
@@ -99,7 +99,7 @@ function ready(keeper: ChildProcessWithoutNullStreams, node: string): Promise<vo
   });
 }
 
-async function addKey(node: string, sshPrivateKey: string, keep: Keep): Promise<void> {
+async function addKey(sshPrivateKey: string, keep: Keep): Promise<void> {
   const add = startGroup(
     ["ssh-add", "-q", "-"],
     { ...plainEnvironment(), SSH_AUTH_SOCK: keep.agentSocket ?? "" },
@@ -117,16 +117,16 @@ async function addKey(node: string, sshPrivateKey: string, keep: Keep): Promise<
     });
   });
   clearTimeout(timer);
-  if (code !== 0) throw new PushError(`${node}: ${keyTrouble(talk)}`);
+  if (code !== 0) throw new PushError(keyTrouble(talk));
 }
 
 function keyTrouble(talk: string): string {
-  const set = "pulumi config set --secret wireguard-mesh:sshPrivateKey < KEYFILE";
+  const set = "npx pulumi config set --secret wireguard-mesh:sshPrivateKey < KEYFILE";
   if (/passphrase/i.test(talk)) {
     return (
       "the key in wireguard-mesh:sshPrivateKey is protected by a passphrase, and nobody is there to type it. " +
       `Take off the passphrase of a copy (ssh-keygen -p -N '' -f KEYFILE) and set that one: ${set}; or leave the key out ` +
-      "(pulumi config rm wireguard-mesh:sshPrivateKey) and use your own SSH agent."
+      "(npx pulumi config rm wireguard-mesh:sshPrivateKey) and use your own SSH agent."
     );
   }
   return (

@@ -5,6 +5,8 @@ export const UNDO_AFTER_S = 45;
 
 /** ssh's own limit for connecting and greeting, for one way; less where there are more than three ways. */
 export const CONNECT_S = 6;
+/** In a person's session: from a jump until the machine behind it answers. */
+export const HOP_MS = 4_000;
 /** From starting ssh until a root shell waits on the host, for one way. */
 export const LOGIN_MS = 10_000;
 /** From being let in until a command of ours runs there: the shell's start-up files come before it. */
@@ -18,7 +20,7 @@ export const LOOKUP_MS = 1_000;
 
 /** What is kept of a login's words and of each log of ssh, in characters; who says more is cut off. */
 export const TALK_CAP = 256 * 1024;
-/** What is kept of a host's output in one connection, in characters. */
+/** What is kept of a host's output for one answer, in characters. */
 export const OUTPUT_CAP = 16 * 1024 * 1024;
 
 /** For a second look at a machine that did not prove who it is. */
@@ -39,6 +41,8 @@ export const TURN_MS = 20_000;
 export const LOCK_ON_HOST_MS = 70_000;
 /** From the questions to the end of the observation; names are resolved meanwhile. */
 export const OBSERVE_MS = 20_000;
+/** For the pings of `doctor`: where large ones are lost, their limit is looked for. */
+export const PROBE_MS = 90_000;
 export const APPLY_MS = 40_000;
 export const CONFIRM_MS = 45_000;
 /** For an `apply` that says `progress:`, so for one that installs packages. */

@@ -2,7 +2,8 @@
 import type { Observation } from "../../mesh/host/observation";
 import type { HostAccess } from "../../mesh/push-request";
 import { withHost, type SessionOptions } from "./connect";
-import { newToken, NO_QUESTIONS, observe, type Questions } from "./conversation";
+import { KeptProgram, newToken, NO_QUESTIONS, observe, type Questions } from "./conversation";
+import type { SharedKeep } from "./shared-keep";
 
 export interface HostView {
   observed: Observation;
@@ -15,12 +16,42 @@ export function observeHost(
   access: HostAccess & { interface: string },
   questions: Questions = NO_QUESTIONS,
   options: SessionOptions = {},
+  shared: SharedKeep | null = null,
 ): Promise<HostView> {
-  return withHost(access, (host) =>
-    host.session(options, async (session) => {
-      const call = { verb: "status", interface: access.interface, token: newToken() } as const;
-      const observed = await observe(session, access.node, call, questions);
-      return { observed, through: session.through };
-    }),
+  return withHost(
+    access,
+    (host) =>
+      host.session(options, async (session) => {
+        const call = { verb: "status", interface: access.interface, token: newToken() } as const;
+        const observed = await observe(session, access.node, call, questions);
+        return { observed, through: session.through };
+      }),
+    shared,
+  );
+}
+
+/** A host in one login: how it was reached, and two ways to ask it. */
+export interface KeptHost extends Pick<KeptProgram, "observe" | "look"> {
+  through: string;
+}
+
+/** Has `work` ask the host as often as it likes, over one connection, which ends with it. @throws as observeHost. */
+export function keepHost(
+  access: HostAccess & { interface: string },
+  work: (host: KeptHost) => Promise<void>,
+  shared: SharedKeep,
+): Promise<void> {
+  return withHost(
+    access,
+    (host) =>
+      host.session({}, (session) => {
+        const program = new KeptProgram(session, access.node, access.interface);
+        return work({
+          through: session.through,
+          observe: (questions) => program.observe(questions),
+          look: () => program.look(),
+        });
+      }),
+    shared,
   );
 }

@@ -1,6 +1,6 @@
 /** A conversation with a root shell on a host, over one connection. */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
-import type { CappedLines } from "./capped-lines";
+import type { CappedLines, LineListener } from "./capped-lines";
 import { endGroup } from "./children";
 import { OUTPUT_CAP, TALK_CAP } from "./limits";
 import { PushError } from "./push-error";
@@ -80,6 +80,7 @@ export class RootShell implements Session {
   /** Gets each line that the host says on stderr. */
   onTalk: (line: string) => void = () => undefined;
 
+  private readonly listener: LineListener;
   private lines: string[] = [];
   private stderr = "";
   private waiting: Waiting | null = null;
@@ -94,12 +95,13 @@ export class RootShell implements Session {
     const onTooMuch = (): void => {
       this.breakOff("too-much");
     };
-    wire.stdout.handOver(OUTPUT_CAP, {
+    this.listener = {
       onLine: (line) => {
         this.hear(line);
       },
       onTooMuch,
-    });
+    };
+    wire.stdout.handOver(OUTPUT_CAP, this.listener);
     wire.stderr.handOver(TALK_CAP, {
       onLine: (line) => {
         this.stderr += `${line}\n`;
@@ -127,6 +129,8 @@ export class RootShell implements Session {
     const already = this.lines.findIndex(isMarker);
     const place = already === -1 ? await this.wait(isMarker, limitMs) : already;
     if (place === null) throw this.lost(limitMs);
+    // The cap is for one answer, however many are asked for.
+    if (this.over === null) this.wire.stdout.handOver(OUTPUT_CAP, this.listener);
     return this.lines.splice(0, place + 1).slice(0, -1);
   }
 

@@ -4,9 +4,9 @@ import * as path from "node:path";
 import type { SshAuthority } from "../../mesh/push-request";
 import { startGroup } from "./children";
 import { plainEnvironment } from "./environment";
-import { startKeep } from "./keeper";
 import { SIGN_MS } from "./limits";
 import { PushError } from "./push-error";
+import { SharedKeep } from "./shared-keep";
 
 export interface SigningRequest {
   /** The node's name in stack config. */
@@ -31,8 +31,9 @@ export async function signHostKey(request: SigningRequest): Promise<string> {
   if (!/^[a-z0-9-]+$/.test(principal) || !/^ssh-ed25519 [A-Za-z0-9+/]{68}$/.test(hostKey)) {
     throw new PushError(`${node}: ${principal} with the key it gave cannot be signed. ${REPORT}`);
   }
-  const keep = await startKeep(node, authorityKey);
+  const keeping = new SharedKeep(authorityKey);
   try {
+    const keep = await keeping.keep(node);
     const file = (name: string): string => path.join(keep.folder, name);
     fs.writeFileSync(file("authority.pub"), `${authority.publicKey}\n`, { mode: 0o600 });
     fs.writeFileSync(file("host.pub"), `${hostKey}\n`, { mode: 0o600 });
@@ -50,7 +51,7 @@ export async function signHostKey(request: SigningRequest): Promise<string> {
     clearTimeout(timer);
     if (code === 0) return fs.readFileSync(file("host-cert.pub"), "utf8").trim();
   } finally {
-    await keep.clearAway();
+    await keeping.clearAway();
   }
   throw new PushError(
     `${node}: ssh-keygen could not sign the machine's host key. It takes OpenSSH 7.6 or newer here.`,

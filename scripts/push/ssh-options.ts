@@ -16,6 +16,8 @@ export interface SshPlace {
   isIPv4Only: boolean;
   /** For each machine of the way: what of the user's ssh_config holds for it instead of all (user-ssh-config.ts); null: all. */
   userOptions: (string[] | null)[];
+  /** For a person's own session, which may ask on the terminal. `forced`: it has one though there is a command. */
+  terminal?: "auto" | "forced";
 }
 
 export interface SshCommand {
@@ -46,7 +48,7 @@ export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
     const options = hopOptions(hop, index, place);
     if (next === undefined) {
       // Its log apart from its stderr: there speaks the host, and it must not pass for ssh.
-      args = ["-E", log, ...options, "-T", ...destination(hop)];
+      args = ["-E", log, ...options, ...destination(hop)];
       return;
     }
     const forward = ["-W", `[${next.address}]:${next.port}`];
@@ -76,16 +78,21 @@ export function lookCommand(chain: SshHop[], place: SshPlace): SshCommand {
 
 /** known_hosts(5) text: for each machine of the chain its authority, else its pinned keys, and nothing else. */
 export function knownHosts(chain: SshHop[], way: string): string {
-  const lines = chain.flatMap((hop, index) => {
-    const alias = hostAlias(hop, way, index);
-    if (hop.authority !== null) return [`@cert-authority ${alias} ${hop.authority.publicKey}`];
-    return hop.hostKeys.map((key) => `${alias} ${key}`);
-  });
+  const lines = chain.flatMap((hop, index) => pinLines(hop, hostAlias(hop, way, index)));
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** Lines of known_hosts(5) for one machine under that name. */
+export function pinLines(hop: Pins, alias: string): string[] {
+  if (hop.authority !== null) return [`@cert-authority ${alias} ${hop.authority.publicKey}`];
+  return hop.hostKeys.map((key) => `${alias} ${key}`);
+}
+
+/** What a machine may show. */
+export type Pins = Pick<SshHop, "authority" | "hostKeys">;
+
 /** The signature algorithms that the pinned keys or the certificate can make, so that no other kind is even asked for. */
-export function hostKeyAlgorithms(hop: SshHop): string[] {
+export function hostKeyAlgorithms(hop: Pins): string[] {
   if (hop.authority !== null) return [CERTIFICATE];
   const types = hop.hostKeys.map((key) => key.split(" ")[0] ?? "");
   const algorithms = types.flatMap((type) =>
@@ -116,6 +123,7 @@ function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
   const options = [
     // For what follows and some versions do not know. The user's own list would hold no more, so it is everything.
     "IgnoreUnknown=*",
+    ...(place.terminal === undefined ? [] : personOptions(index, place.terminal)),
     "BatchMode=yes",
     ...trustOptions(hop, index, place),
     `ConnectTimeout=${place.connectSeconds}`,
@@ -135,6 +143,21 @@ function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
   const own = options.flatMap((option) => ["-o", option]);
   // Of an option that is given twice, ssh takes the first.
   return [...own, ...(place.userOptions[index] ?? [])];
+}
+
+/**
+ * Instead of those below: of an option that is given twice, ssh takes the first. Behind a jump the time to connect would
+ * include what the person needs for the jump's passphrase or token; what happens there is watched in another way.
+ */
+function personOptions(index: number, terminal: "auto" | "forced"): string[] {
+  return [
+    "BatchMode=no",
+    ...(index === 0 ? [] : ["ConnectTimeout=120"]),
+    "ServerAliveInterval=30",
+    "ServerAliveCountMax=10",
+    `RequestTTY=${terminal === "forced" ? "force" : "auto"}`,
+    "EscapeChar=~",
+  ];
 }
 
 /**

@@ -1,13 +1,17 @@
 /** Asks hosts for their state, several at a time. */
-import { namesOf } from "../../mesh/host/wanted";
+import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
-import { NO_QUESTIONS } from "../push/conversation";
+import type { Secret } from "../../mesh/secret";
+import { withProgress } from "../progress";
+import { NO_QUESTIONS, type Questions } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
-import { PushError } from "../push/push-error";
+import { PushError, RefusedError, UnreachableError, type VainWay } from "../push/push-error";
+import { SharedKeep } from "../push/shared-keep";
 import { hostAccess, type Access } from "./host-access";
-import { plannedState } from "./planned-state";
+import { plannedState, withPresharedKeys } from "./planned-state";
 
-const AT_ONCE = 16;
+/** How many logins are made at once. */
+export const AT_ONCE = 16;
 
 /** The state of one host, or why it could not be asked. */
 export type HostAnswer =
@@ -16,36 +20,97 @@ export type HostAnswer =
       /** Our own clock when the host had answered, seconds since 1970. */
       askedAt: number;
     } & HostView)
-  | { reachable: false; cause: string };
+  | {
+      reachable: false;
+      cause: string;
+      /** The ways that were tried, the telling one first; none where it was reached, but did not answer. */
+      ways?: readonly VainWay[];
+    };
 
 /** By the node's name. */
 export type HostAnswers = ReadonlyMap<string, HostAnswer>;
 
-/** Asks the hosts of those `nodes` that have one. */
+/** Asks the hosts of those `nodes` that have one. With the seed, they compare their preshared keys. */
 export async function askHosts(
   nodes: readonly NodePlan[],
   access: Access,
+  presharedKeySeed: Secret | null = null,
 ): Promise<Map<string, HostAnswer>> {
-  const queue = nodes.filter((node) => node.hosts.length > 0);
   const answers = new Map<string, HostAnswer>();
-  const worker = async () => {
-    for (let node = queue.shift(); node !== undefined; node = queue.shift()) {
-      answers.set(node.name, await askHost(node, access));
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const asked = nodes.filter((node) => node.hosts.length > 0);
+  const keeping = keepFor(access);
+  try {
+    await withProgress(askedWords(asked.length, answers), async (update) => {
+      await severalAtATime(asked, async (node) => {
+        answers.set(node.name, await askHost(node, access, presharedKeySeed, keeping));
+        update();
+      });
+    });
+  } finally {
+    await keeping.clearAway();
+  }
   return answers;
 }
 
-async function askHost(node: NodePlan, access: Access): Promise<HostAnswer> {
+/** One folder and one agent for all hosts. */
+export function keepFor({ sshPrivateKey }: Access): SharedKeep {
+  return new SharedKeep(sshPrivateKey?.reveal() ?? null);
+}
+
+/** Logs in to so many hosts at once. */
+export async function severalAtATime<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = [...items];
+  const worker = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** What a host is asked for its status. */
+export function statusQuestions(
+  node: NodePlan,
+  access: Access,
+  seed: Secret | null = null,
+): Questions {
+  const planned = plannedState(node, access, "");
+  const presharedKeys =
+    seed === null ? "" : presharedKeysOf(withPresharedKeys(planned, seed)).reveal();
+  const names = namesOf(planned);
+  return { ...NO_QUESTIONS, presharedKeys, names, filter: true, table: planned.filter !== null };
+}
+
+/** @throws any error but PushError. */
+export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
+  if (!(error instanceof PushError)) throw error;
+  const cause = error.message.replace(`${name}: `, "");
+  return { reachable: false, cause, ways: waysIn(error) };
+}
+
+function askedWords(hosts: number, answers: HostAnswers): () => string {
+  return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
+}
+
+async function askHost(
+  node: NodePlan,
+  access: Access,
+  seed: Secret | null,
+  keeping: SharedKeep,
+): Promise<HostAnswer> {
   try {
-    const planned = plannedState(node, access, "");
-    const names = namesOf(planned);
-    const questions = { ...NO_QUESTIONS, names, filter: true, table: planned.filter !== null };
-    const view = await observeHost(hostAccess(node, access), questions);
+    const questions = statusQuestions(node, access, seed);
+    const view = await observeHost(hostAccess(node, access), questions, {}, keeping);
     return { reachable: true, ...view, askedAt: Date.now() / 1000 };
   } catch (error) {
-    if (!(error instanceof PushError)) throw error;
-    return { reachable: false, cause: error.message.replace(`${node.name}: `, "") };
+    return unreached(node, error);
   }
+}
+
+function waysIn(error: PushError): VainWay[] {
+  if (error instanceof RefusedError) return [{ through: "", failure: error.failure }];
+  if (!(error instanceof UnreachableError)) return [];
+  const isTelling = ({ failure }: VainWay) => failure.kind === "host-key";
+  return [...error.ways.filter(isTelling), ...error.ways.filter((way) => !isTelling(way))];
 }

@@ -1,6 +1,6 @@
 /** `up --check`: finds the hosts that differ from the plan, and fixes those that the engine's run did not fix. */
 import type { Plan } from "../../mesh/plan/plan";
-import { askHosts } from "./ask-hosts";
+import { askHosts, type HostAnswers } from "./ask-hosts";
 import { driftOf } from "./drift";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
@@ -18,15 +18,20 @@ export interface HostCheck {
   mended: boolean;
 }
 
-/** The hosts that differ from the plan, among all nodes or the named ones. */
-export async function checkHosts(
-  stack: OpenStack,
-  names?: readonly string[],
-): Promise<HostCheck[]> {
+/** What every host has said, and those that differ from the plan or could not be asked. */
+export interface HostChecks {
+  found: HostCheck[];
+  answers: HostAnswers;
+}
+
+export const NO_CHECKS: HostChecks = { found: [], answers: new Map() };
+
+/** Asks all hosts, or those of the named nodes. */
+export async function checkHosts(stack: OpenStack, names?: readonly string[]): Promise<HostChecks> {
   const access = await openAccess(stack);
   const nodes = access.plan.nodes.filter(({ name }) => names?.includes(name) ?? true);
   const answers = await askHosts(nodes, access);
-  return nodes.flatMap((node): HostCheck[] => {
+  const found = nodes.flatMap((node): HostCheck[] => {
     const answer = answers.get(node.name);
     if (answer === undefined) return [];
     const check = { node: node.name, drift: [], cause: null, mended: false };
@@ -34,6 +39,7 @@ export async function checkHosts(
     const drift = driftOf(node, access, answer.observed);
     return drift.length === 0 ? [] : [{ ...check, drift }];
   });
+  return { found, answers };
 }
 
 /**
@@ -48,7 +54,8 @@ export async function fixHosts(
 ): Promise<HostCheck[]> {
   const names = found.map(({ node }) => node).filter((node) => !failed.includes(node));
   if (names.length === 0) return [...found];
-  const remaining = new Map((await checkHosts(stack, names)).map((check) => [check.node, check]));
+  const { found: still } = await checkHosts(stack, names);
+  const remaining = new Map(still.map((check) => [check.node, check]));
   const rounds = (await recordedRounds(stack, plan, null)).map((round) =>
     round.filter(({ node }) => remaining.get(node)?.cause === null),
   );

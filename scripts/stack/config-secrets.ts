@@ -66,7 +66,7 @@ async function encrypt(
   if (answer.exitCode === 0) return;
   throw new Failure(
     `pulumi did not encrypt ${secret.path.join(".")}: ${errorOf(answer)}`,
-    `nothing was written; check that this works: pulumi config --stack ${stack.name}`,
+    `nothing was written; check that this works: npx pulumi config --stack ${stack.name}`,
   );
 }
 

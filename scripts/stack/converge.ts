@@ -2,7 +2,8 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
-import { fixHosts, type HostCheck } from "./check-hosts";
+import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
+import type { HostAnswers } from "./ask-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
@@ -21,6 +22,10 @@ export interface UpReport {
   /** The engine began an update: not if it failed before, or the answer was no. */
   updated: boolean;
   failed: NodeFailure[];
+  /** Nodes whose host this run has pushed to. */
+  pushed: string[];
+  /** Nodes that this run has taken out of the network. */
+  removed: string[];
   /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
   waiting: string[];
   /** Nodes without a host whose config has changed in this run. */
@@ -40,8 +45,8 @@ interface HandOver {
 }
 
 interface ConvergeOptions extends RunOptions {
-  /** Hosts that differ from the plan, to be fixed after the run: the result of checkHosts. */
-  found?: readonly HostCheck[];
+  /** The result of checkHosts, for hosts that differ to be fixed after the run. */
+  checks?: HostChecks;
 }
 
 /** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
@@ -52,9 +57,9 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
   const run = await runUp(stack, options);
   stack.reopen();
   await forgetUnfinished(stack, run);
-  const found = options.found ?? [];
-  if (plan === null || !run.updated) return reportOfEngine(run, found);
-  return reportOf(run, stack, before, found);
+  const checks = options.checks ?? NO_CHECKS;
+  if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
+  return reportOf(run, stack, before, checks);
 }
 
 /** Empty, without asking the engine, for a network without devices. */
@@ -87,7 +92,7 @@ function reportOfEngine(
   { exitCode, updated, failed }: EngineRun,
   found: readonly HostCheck[],
 ): UpReport {
-  const nothing = { waiting: [], handOver: [], links: [], planned: 0 };
+  const nothing = { pushed: [], removed: [], waiting: [], handOver: [], links: [], planned: 0 };
   return { ok: exitCode === 0, exitCode, updated, failed, ...nothing, checked: [...found] };
 }
 
@@ -95,7 +100,7 @@ async function reportOf(
   run: EngineRun,
   stack: OpenStack,
   before: ReadonlyMap<string, string>,
-  found: readonly HostCheck[],
+  { found, answers }: HostChecks,
 ): Promise<UpReport> {
   const { exitCode, failed } = run;
   const plan = await stack.plan();
@@ -107,18 +112,38 @@ async function reportOf(
     .filter((name) => ![...settled, ...failedNodes].includes(name));
   const handOver = changedDevices(plan, before, await currentFingerprints(stack, plan));
   const checked = await fixHosts(stack, plan, found, failedNodes);
-  const links = await checkTunnels(stack, plan, settled);
+  const touched = [...run.changes, ...found].map(({ node }) => node);
+  const links = await checkTunnels(stack, plan, settled, untouched(plan, answers, touched));
   const alive = links.every((link) => link.state !== "dead");
   return {
     ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
     exitCode,
     updated: run.updated,
     failed,
+    ...doneIn(run, plan, failedNodes),
     waiting,
     handOver,
     links,
     planned: plan.links.length,
     checked,
+  };
+}
+
+/** What the run did to hosts, apart from what failed. */
+function doneIn(
+  { changes, settled }: EngineRun,
+  { nodes }: Plan,
+  failed: readonly string[],
+): Pick<UpReport, "pushed" | "removed"> {
+  const hosts = new Set(nodes.filter((node) => node.hosts.length > 0).map(({ name }) => name));
+  const done = changes.filter(({ node }) => !failed.includes(node));
+  const isRemoved = ({ node, change }: (typeof changes)[number]) =>
+    change === "delete" && !nodes.some(({ name }) => name === node);
+  return {
+    pushed: done
+      .map(({ node }) => node)
+      .filter((node) => hosts.has(node) && settled.includes(node)),
+    removed: done.filter(isRemoved).map(({ node }) => node),
   };
 }
 
@@ -139,12 +164,31 @@ async function checkTunnels(
   stack: OpenStack,
   plan: Plan,
   settled: readonly string[],
+  known: HostAnswers,
 ): Promise<LinkStatus[]> {
   const nodes = plan.nodes.filter(({ name, hosts }) => hosts.length > 0 && settled.includes(name));
   const names = new Set(nodes.map(({ name }) => name));
   if (!plan.links.some(({ a, b }) => names.has(a) && names.has(b))) return [];
   log("checking the tunnels...");
-  return awaitLinks(nodes, await openAccess(stack));
+  return awaitLinks(nodes, await openAccess(stack), known);
+}
+
+/** For so long what a host has said of its tunnels counts: a user may have thought about the preview meanwhile. */
+const FRESH_S = 60;
+
+/** Of hosts that the run has not changed, nor any neighbour of theirs, so that they need not be asked again. */
+function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
+  const names = new Set(touched);
+  const near = plan.links.flatMap(({ a, b }) => [
+    ...(names.has(a) ? [b] : []),
+    ...(names.has(b) ? [a] : []),
+  ]);
+  const since = Date.now() / 1000 - FRESH_S;
+  const kept = [...answers].filter(
+    ([name, answer]) =>
+      answer.reachable && answer.askedAt > since && !names.has(name) && !near.includes(name),
+  );
+  return new Map(kept);
 }
 
 /**

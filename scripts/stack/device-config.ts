@@ -8,7 +8,7 @@ import { fingerprintsIn } from "./outputs";
 import { configPath } from "./stack-file";
 import { setIn } from "./yaml-edit";
 
-interface DeviceConfig {
+export interface DeviceConfig {
   node: NodePlan;
   plan: Plan;
   /** The wg-quick(8) file. */

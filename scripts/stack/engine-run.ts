@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PHASE_PIPE } from "../push/phase";
 import { errorOf, onStack, runEngine, runEngineQuietly } from "./engine";
 import { readEvents, type RunEvents } from "./engine-events";
 import type { StackRef } from "./project";
@@ -33,15 +34,27 @@ export async function runWithEvents(
   });
 }
 
-/** Runs the engine without a terminal and without a word. `onEvent` gets each event as a line of JSON when it happens. */
+/** Told what happens while the engine runs. */
+export interface RunListeners {
+  /** Gets each event as a line of JSON. */
+  onEvent: (line: string) => void;
+  /** Gets `NODE PHASE` for each step of a push. */
+  onPhase: (line: string) => void;
+}
+
+/** Runs the engine without a terminal and without a word. `environment`: more variables for it and what it starts. */
 export async function runQuietly(
   stack: StackRef,
   args: readonly string[],
-  onEvent?: (line: string) => void,
+  listeners?: RunListeners,
+  environment: Record<string, string> = {},
 ): Promise<QuietRun> {
-  return withEventPipe(onEvent, async (events) => {
+  return withEventPipe(listeners, async (events) => {
     const command = [...onStack(stack, ...args), "--event-log", events.path];
-    const answer = await runEngineQuietly(stack.project, command);
+    const answer = await runEngineQuietly(stack.project, command, {
+      ...environment,
+      ...events.variables,
+    });
     const { exitCode, stdout: tree } = answer;
     const error = exitCode === 0 ? "" : errorOf(answer);
     return { exitCode, tree, error, ...readEvents(await events.text()) };
@@ -49,15 +62,43 @@ export async function runQuietly(
 }
 
 async function withEventPipe<T>(
-  onEvent: ((line: string) => void) | undefined,
-  run: (events: EventPipe) => Promise<T>,
+  listeners: RunListeners | undefined,
+  run: (events: EventPipe & { variables: Record<string, string> }) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "wireguard-mesh-"));
+  const phases = listeners === undefined ? null : openPhasePipe(folder, listeners.onPhase);
+  const variables: Record<string, string> = phases === null ? {} : { [PHASE_PIPE]: phases.path };
   try {
-    return await run(openEventPipe(folder, onEvent));
+    return await run({ ...openEventPipe(folder, listeners?.onEvent), variables });
   } finally {
+    phases?.pipe.destroy();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function openPhasePipe(folder: string, onPhase: (line: string) => void) {
+  const path = join(folder, "phases");
+  const pipe = openPipe(path);
+  // Without phases the run goes on as well.
+  pipe.on("error", () => pipe.destroy());
+  readLines(pipe, onPhase);
+  return { path, pipe };
+}
+
+/** Opened for writing too, so that it opens without a writer and does not end when one of several writers closes it. */
+function openPipe(path: string): Socket {
+  execFileSync("mkfifo", ["-m", "600", path]);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+function readLines(pipe: Socket, onLine: (line: string) => void): void {
+  let rest = "";
+  pipe.setEncoding("utf8").on("data", (chunk: string) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(onLine);
+  });
 }
 
 const END = "end of events";
@@ -75,21 +116,16 @@ interface EventPipe {
  */
 export function openEventPipe(folder: string, onEvent?: (line: string) => void): EventPipe {
   const path = join(folder, "events");
-  execFileSync("mkfifo", ["-m", "600", path]);
-  // Opened for writing too, so that it opens without a writer and does not end when one of several writers closes it.
-  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  const pipe = new Socket({ fd, readable: true, writable: false });
+  const pipe = openPipe(path);
   const kept: string[] = [];
   const ended = new Promise<void>((resolve, reject) => {
-    let rest = "";
     pipe.on("error", reject);
-    pipe.setEncoding("utf8").on("data", (chunk: string) => {
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop() ?? "";
-      const events = lines.filter((line) => line !== END && !isDebug(line));
-      kept.push(...events);
-      if (onEvent !== undefined) events.forEach(onEvent);
-      if (lines.includes(END)) resolve();
+    readLines(pipe, (line) => {
+      if (line === END) resolve();
+      else if (!isDebug(line)) {
+        kept.push(line);
+        onEvent?.(line);
+      }
     });
   });
   return {

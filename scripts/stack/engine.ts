@@ -24,12 +24,14 @@ export async function askEngine(
   return onWholeState(project, () => collect(project, all, stdin), isUnreadable);
 }
 
-/** As askEngine, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
+/** As askEngine, with more in its environment, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
 export async function runEngineQuietly(
   project: Project,
   args: readonly string[],
+  environment: Record<string, string> = {},
 ): Promise<EngineAnswer> {
-  const run = () => withoutInterrupts(() => collect(project, [...args, "--non-interactive"], ""));
+  const all = [...args, "--non-interactive"];
+  const run = () => withoutInterrupts(() => collect(project, all, "", environment));
   return onWholeState(project, run, isUnreadable);
 }
 
@@ -63,10 +65,11 @@ async function collect(
   project: Project,
   args: readonly string[],
   stdin: string,
+  environment: Record<string, string> = {},
 ): Promise<EngineAnswer> {
   const child = spawn(findEngine(project.root), args, {
     cwd: project.root,
-    env: engineEnvironment(),
+    env: { ...engineEnvironment(), ...environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const stdout: Buffer[] = [];
@@ -128,7 +131,7 @@ export async function queryStack(
   const check = args[0] === "config" ? ["config"] : args.slice(0, 2);
   throw new Failure(
     `pulumi did not return ${what}: ${errorOf(answer)}`,
-    `check that this works: pulumi ${onStack(stack, ...check).join(" ")}`,
+    `check that this works: npx pulumi ${onStack(stack, ...check).join(" ")}`,
   );
 }
 

@@ -48,7 +48,7 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   const completed = addSettings(text, settings);
   replaceUserFile(stack.file, completed, rewritten);
   log(
-    `created the stack ${stack.name}: its state is in the backend that you are logged in to (pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
+    `created the stack ${stack.name}: its state is in the backend that you are logged in to (npx pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
   );
   return { text: completed, created: true, heading };
 }
@@ -74,7 +74,7 @@ function providerText(provider: unknown): string {
 function providerIsChosen({ name }: StackRef, provider: string): Failure {
   return new Failure(
     `the stack ${name} exists already, and init changes nothing that exists`,
-    `change what encrypts its secrets: pulumi stack change-secrets-provider --stack ${name} "${provider}"`,
+    `change what encrypts its secrets: npx pulumi stack change-secrets-provider --stack ${name} "${provider}"`,
   );
 }
 
@@ -84,7 +84,7 @@ function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): st
   if (isCreated) {
     throw new Failure(
       `the state of the stack ${stack.name} is encrypted with the lost passphrase too`,
-      `remove it, which touches no host: pulumi stack rm ${stack.name} --force --preserve-config --yes`,
+      `remove it, which touches no host: npx pulumi stack rm ${stack.name} --force --preserve-config --yes`,
     );
   }
   const { text, kept, keyless, removed } = removeSecrets(before, stack.file);

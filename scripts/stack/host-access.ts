@@ -1,6 +1,7 @@
 /** How to log in to the hosts of a stack. */
 import { isMap } from "../../mesh/config/shape-issues";
 import { hostTargets, machineId } from "../../mesh/plan/host-targets";
+import { sshWays } from "../../mesh/plan/ssh-ways";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
 import { fillFacts, relaysAwaited, type InstanceFacts } from "../../mesh/render/known-facts";
@@ -32,12 +33,18 @@ export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
 
 /** `plan`: another plan than the stack's, e.g. of an edit that is not written yet. */
 export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
-  const planned = plan ?? (await stack.plan());
+  // The engine runs for each, so both at once.
+  const [planned, sshPrivateKey] = await Promise.all([plan ?? stack.plan(), stack.sshPrivateKey()]);
+  return { ...(await openWays(stack, planned)), sshPrivateKey };
+}
+
+/** The same for the user's own SSH agent and keys. Without EC2 the engine is not needed. */
+export async function openWays(stack: OpenStack, planned: Plan): Promise<Access> {
   const onEc2 = planned.nodes.some((node) => node.ec2 !== null);
   return {
     plan: planned,
     owner: ownerOf(stack),
-    sshPrivateKey: await stack.sshPrivateKey(),
+    sshPrivateKey: null,
     instances: onEc2 ? instancesIn(await stack.outputs()) : NO_INSTANCES,
   };
 }
@@ -57,6 +64,23 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
     interface: plan.network.interface,
     owner,
     machine: withInstances(node.name, machineId(node), instances),
+  };
+}
+
+/**
+ * How a person logs in to the host of one node. Ways through a relay whose EC2 instance does not exist yet are left out.
+ * @throws PushError when that leaves none.
+ */
+export function personAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
+  const { plan, instances } = access;
+  const ways = sshWays(node, plan, instances.authorityKey ?? "", isInside);
+  const isKnown = (way: unknown): boolean =>
+    relaysAwaited(JSON.stringify(way)).every((relay) => Object.hasOwn(instances.facts, relay));
+  const known = ways.filter(isKnown);
+  return {
+    node: node.name,
+    targets: withInstances(node.name, known.length === 0 ? ways : known, instances),
+    sshPrivateKey: access.sshPrivateKey?.reveal() ?? null,
   };
 }
 

@@ -91,18 +91,19 @@ const HANDSHAKE_TIMES = { limitMs: 15_000, pauseMs: 1_000 };
 
 /**
  * Waits, for 15 s at most, until no link between those of `nodes` that have a host is dead; returns the states of these
- * links, and of those to nodes without a host. After the first time only hosts with a dead link are asked. `ask` is replaced
- * in tests.
+ * links, and of those to nodes without a host. Asks first the hosts without an answer in `known`, later those with a dead link.
+ * `ask` is replaced in tests.
  */
 export async function awaitLinks(
   nodes: readonly NodePlan[],
   access: Access,
+  known: HostAnswers = new Map(),
   ask: typeof askHosts = askHosts,
 ): Promise<LinkStatus[]> {
   const pushed = nodes.filter((node) => node.hosts.length > 0);
-  const answers = new Map<string, HostAnswer>();
+  const answers = new Map<string, HostAnswer>(known);
   let links: LinkStatus[] = [];
-  let toAsk = pushed;
+  let toAsk = pushed.filter(({ name }) => !known.has(name));
   await poll(async () => {
     for (const [name, answer] of await ask(toAsk, access)) answers.set(name, answer);
     links = linksAmong(pushed, access.plan, answers);

@@ -176,7 +176,7 @@ export class OpenStack implements StackRef {
 }
 
 const WITHOUT_OUTPUTS =
-  "Without them, a rotation that was started by setting only a private key (pulumi config set --secret) is not known, and its hosts appear to differ from the plan.";
+  "Without them, a rotation that was started by setting only a private key (npx pulumi config set --secret) is not known, and its hosts appear to differ from the plan.";
 
 function planOf({ plan, issues }: Mesh): Plan {
   if (plan !== null) return plan;

@@ -1,10 +1,12 @@
 /** The planned state of a host, to compare with what it reports. */
 import { wantedOf, type Wanted } from "../../mesh/host/wanted";
-import { publicKeyOf } from "../../mesh/keys";
+import type { WantedInterface } from "../../mesh/host/wanted-interface";
+import { presharedKeyOf, publicKeyOf } from "../../mesh/keys";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { PushRequest } from "../../mesh/push-request";
 import { fillKnownFacts } from "../../mesh/render/known-facts";
 import { requestWithoutSecrets } from "../../mesh/render/push-request";
+import type { Secret } from "../../mesh/secret";
 import type { Access } from "./host-access";
 
 /** What the plan of a host depends on. */
@@ -26,4 +28,18 @@ export function plannedState(node: NodePlan, planned: Planned, digest: string): 
 /** Without endpoints at instances that do not exist yet. */
 function withoutPlaceholders(config: string): string {
   return config.replace(/^Endpoint = <.*\n/gm, "");
+}
+
+/** `wanted` with its preshared keys, so that a host can compare them with its own. */
+export function withPresharedKeys(wanted: Wanted, seed: Secret): Wanted {
+  const unsealed = (one: WantedInterface): WantedInterface => ({
+    ...one,
+    peers: one.peers.map((peer) => ({
+      ...peer,
+      presharedKey:
+        peer.presharedKey === null ? null : presharedKeyOf(seed, one.publicKey, peer.publicKey),
+    })),
+  });
+  const { main, second } = wanted;
+  return { ...wanted, main: unsealed(main), second: second === null ? null : unsealed(second) };
 }

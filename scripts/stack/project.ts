@@ -40,7 +40,7 @@ export function findStack(flag: string | undefined, from = process.cwd()): Stack
   if (name !== null) return stackOf(project, name);
   throw new Failure(
     "no stack is selected",
-    "name one with --stack NAME, select one with `pulumi stack select NAME`, or make one: npx wireguard-mesh init",
+    "name one with --stack NAME, select one with `npx pulumi stack select NAME`, or make one: npx wireguard-mesh init",
     2,
   );
 }
@@ -67,6 +67,11 @@ export function noStackFile({ name, file, project }: StackRef): Failure {
       : `did you mean --stack ${near}?`,
     2,
   );
+}
+
+/** The stacks that have a file in the project. */
+export function stackNames(from = process.cwd()): string[] {
+  return stacksWithFile(findProject(from));
 }
 
 function stacksWithFile({ stackFiles }: Project): string[] {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { observeHost } from "../push/observe-host";
+import { withProgress } from "../progress";
 import { PushError } from "../push/push-error";
 import type { RecordedPush } from "./recorded-pushes";
 
@@ -46,15 +47,20 @@ export async function pushAgain(
   { force = false, pushing = pushProgram }: PushAgainOptions = {},
 ): Promise<Repushed[]> {
   const done: Repushed[] = [];
-  for (const round of rounds) {
-    const queue = [...round];
-    const worker = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        done.push(await pushOne(next, force, pushing));
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  }
+  const all = rounds.flat().length;
+  const words = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
+  await withProgress(words, async (update) => {
+    for (const round of rounds) {
+      const queue = [...round];
+      const worker = async (): Promise<void> => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+          done.push(await pushOne(next, force, pushing));
+          update();
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    }
+  });
   return done;
 }
 

@@ -1,9 +1,14 @@
 /** `pulumi up` and `pulumi preview` with a review in the network's words in place of the engine's tree. */
 import { isEmpty } from "../../mesh/review/review";
+import { withProgress } from "../progress";
+import { phaseIn, type PhaseEvent } from "../push/phase";
 import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
 import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
+
+/** What is said of a push while a run goes on. */
+export type RunEvent = PushEvent | PhaseEvent;
 
 /** Stands between the engine and a person. */
 export interface Reviewer {
@@ -11,8 +16,10 @@ export interface Reviewer {
   show(run: QuietRun): void;
   /** Whether to make the changes. */
   confirm(run: QuietRun): Promise<boolean>;
-  /** A push has something to say, or has ended. */
-  report(event: PushEvent): void;
+  /** A push has something to say, goes on, or has ended. */
+  report(event: RunEvent): void;
+  /** What the run is at, in one line. */
+  progress(): string;
   /** The run has ended. */
   end(): void;
 }
@@ -48,11 +55,22 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
     if (!goOn) return { ...preview, exitCode: DECLINED };
   }
   const args = engineArgs({ ...options, yes: true, skipPreview: true });
-  const onEvent = (line: string) => {
-    const event = pushEventIn(line);
-    if (event !== null) reviewer.report(event);
-  };
-  const run = await runUnlocked(stack, () => runQuietly(stack, args, onEvent));
+  const words = () => reviewer.progress();
+  const run = await withProgress(words, (update) => {
+    const tell = (event: RunEvent | null) => {
+      if (event !== null) reviewer.report(event);
+      update();
+    };
+    const listeners = {
+      onEvent: (line: string) => {
+        tell(pushEventIn(line));
+      },
+      onPhase: (line: string) => {
+        tell(phaseIn(line));
+      },
+    };
+    return runUnlocked(stack, () => runQuietly(stack, args, listeners));
+  });
   reviewer.end();
   if (options.skipPreview === true && run.updated) reviewer.show(run);
   return { ...run, failed: failuresOf(run) };
@@ -63,7 +81,11 @@ const UP_FLAGS = /^(--continue-on-error|--strict|--skip-preview|-f|--yes|-y)(=|$
 
 export async function previewQuietly(stack: StackRef, flags: readonly string[]): Promise<QuietRun> {
   const own = flags.filter((flag) => !UP_FLAGS.test(flag));
-  const run = await runQuietly(stack, ["preview", "--diff", "--show-full-output", ...own]);
+  const args = ["preview", "--diff", "--show-full-output", ...own];
+  const run = await withProgress(
+    () => "looking what will change",
+    () => runQuietly(stack, args),
+  );
   return { ...run, failed: failuresOf(run) };
 }
 

@@ -41,7 +41,7 @@ export async function runUnlocked<R extends EngineRun>(
     return run();
   }
   const holders = locks.filter((lock) => !isStale(lock)).map(lockText);
-  const reason = `another run holds the stack's lock: ${holders.join("; ")}. Wait until it has ended, then run this again. If it was killed: pulumi cancel --stack ${stack.name}`;
+  const reason = `another run holds the stack's lock: ${holders.join("; ")}. Wait until it has ended, then run this again. If it was killed: npx pulumi cancel --stack ${stack.name}`;
   log(reason);
   return { ...first, failed: [{ node: null, reason }] };
 }

@@ -189,7 +189,7 @@ function mapAt(node: unknown, path: Path, depth: number): YAMLMap | null {
 }
 
 const ENCRYPT_ONE_BY_ONE =
-  "set its values one by one: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME";
+  "set its values one by one: npx pulumi config set --secret --path wireguard-mesh:privateKeys.NAME";
 const UNQUOTE = "remove the quotes around it: JSON without them is YAML, which can be edited";
 
 function pairIn(map: YAMLMap, key: string): Pair | undefined {

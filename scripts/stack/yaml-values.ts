@@ -95,7 +95,7 @@ const WORDS: Record<string, Words> = {
   TAB_AS_INDENT: ["a tab is used for indentation", "indent with spaces"],
   TAG_RESOLVE_FAILED: [
     "a tag (!...) stands here",
-    "remove the tag. A secret is set with: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
+    "remove the tag. A secret is set with: npx pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
   ],
   BAD_SCALAR_START: ["a value cannot start with this character", QUOTES],
 };

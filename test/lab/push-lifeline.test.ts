@@ -109,7 +109,7 @@ describe("an interrupted push", function () {
     const seen = `${fileContents(temporary)}\n${processListText()}`;
     push.kill("SIGKILL");
     await once(push, "exit");
-    assert.ok(seen.includes("way0.known_hosts"), "the folder of the push was not searched");
+    assert.ok(seen.includes("-0.known_hosts"), "the folder of the push was not searched");
     assert.deepEqual(leaksIn(seen, [keyPairFor("laptop").privateKey]), []);
     const sshKey: SecretForms = new Map();
     addKeyText(sshKey, "SSH private key", request.sshPrivateKey ?? "");

@@ -1,8 +1,13 @@
 /** How a push handles what a host says, does not say, and connections that break, with a model of a host. */
 import * as assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { applyThrough } from "../../scripts/push/apply";
 import type { HostRun } from "../../scripts/push/connect";
+import { PHASE_PIPE } from "../../scripts/push/phase";
 import { digestOf } from "../../scripts/push/wanted-state";
 import { newLink } from "../mesh/host/support/host";
 import { FakeHost, THROUGH, type Login } from "./support/fake-host";
@@ -80,6 +85,30 @@ describe("a push", function () {
     const { result, talk } = await push(host, [{}]);
     assert.deepEqual(result, { ...applied, outcome: "unchanged" });
     assert.deepEqual([verbs()[2], answers()[2], talk], ["push", "", []]);
+  });
+
+  it("says what it is at to whoever reads the pipe of the environment, and goes on where nobody does", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wireguard-mesh-test-"));
+    const pipe = path.join(folder, "phases");
+    execFileSync("mkfifo", [pipe]);
+    process.env[PHASE_PIPE] = pipe;
+    try {
+      assert.equal((await push(host, [{}, {}])).talk.length, 0);
+      const fd = fs.openSync(pipe, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+      assert.ok(
+        !((await push(host, [{}, {}], requestWith({ mtu: 1380 }))).result instanceof Error),
+      );
+      const text = Buffer.alloc(4096);
+      const said = text.toString("utf8", 0, fs.readSync(fd, text)).trim().split("\n");
+      fs.closeSync(fd);
+      assert.deepEqual(
+        said,
+        ["connecting", "observing", "changing", "confirming"].map((phase) => `host ${phase}`),
+      );
+    } finally {
+      Reflect.deleteProperty(process.env, PHASE_PIPE);
+      fs.rmSync(folder, { recursive: true });
+    }
   });
 
   it("has a number greater than the host's and the stack's", async () => {

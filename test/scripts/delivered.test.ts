@@ -1,9 +1,10 @@
-/** `config` and `qr` record a delivery when the config has arrived somewhere, and never replace a device. */
+/** `config`, `qr` and `hand-over` record a delivery when the config has arrived somewhere, and never replace a device. */
 import assert from "node:assert/strict";
 import { spawnSync, type StdioOptions } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { configCommand } from "../../scripts/commands/config";
+import { handOverCommand } from "../../scripts/commands/hand-over";
 import { qrCommand } from "../../scripts/commands/qr";
 import { STACK_FILE } from "./support/network";
 import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
@@ -32,7 +33,7 @@ describe("a delivery", () => {
   });
 
   const run = (...args: string[]): Promise<Outcome> =>
-    project.run([configCommand(), qrCommand()], ...args);
+    project.run([configCommand(), qrCommand(), handOverCommand()], ...args);
   const isRecorded = () => project.read(FILE).includes("wireguard-mesh:delivered:");
 
   /** The compiled command, with stdout as the shell would open it. */
@@ -58,6 +59,9 @@ describe("a delivery", () => {
       ["config", "phone", "--out", "phone.conf"],
       ["qr", "phone"],
       ["qr", "phone", "--png", "phone.png"],
+      ["qr", "phone", "--out", "phone.svg"],
+      ["hand-over", "phone"],
+      ["hand-over", "phone", "--out", "-"],
     ]) {
       project.write(FILE, STACK_FILE);
       assert.equal((await run(...args)).exitCode, 0);
@@ -73,6 +77,7 @@ describe("a delivery", () => {
       ["config", "phone", "--out", "no/such/folder"],
       ["config", "phone", "--out", "folder"],
       ["qr", "phone", "--svg", "no/such/folder"],
+      ["hand-over", "phone", "--out", "no/such/folder"],
       ["config", "phone", "--out", device],
     ]) {
       const { exitCode, stderr } = await run(...args);
@@ -90,6 +95,7 @@ describe("a delivery", () => {
       "config phone >/dev/null",
       "config phone --json >&-",
       "qr phone >/dev/full",
+      "hand-over phone --out - >/dev/full",
     ]) {
       const { status, stderr } = inShell(command);
       assert.equal(status, 1, command);
@@ -102,7 +108,7 @@ describe("a delivery", () => {
   }).timeout(60_000);
 
   it("is not recorded for a config that no QR code can hold, and the remedy is a file", async () => {
-    project.write("bin/configs", JSON.stringify({ phone: CONFIG + "# x\n".repeat(1000) }));
+    project.write("bin/configs", JSON.stringify({ phone: CONFIG + "DNS = ::1\n".repeat(400) }));
     const { exitCode, stderr, stdout } = await run("qr", "phone", "--png", "phone.png");
     assert.deepEqual([exitCode, stdout], [1, ""]);
     assert.match(stderr, /larger than a QR code.*\n.*config phone --out phone\.conf/);
@@ -142,11 +148,12 @@ describe("a delivery", () => {
   it("on stdout has room for one of JSON and pictures", async () => {
     for (const args of [
       ["qr", "phone", "--png", "-", "--json"],
+      ["hand-over", "phone", "--out", "-", "--json"],
       ["qr", "phone", "--png", "-", "--svg", "/proc/self/fd/1"],
     ]) {
       const { exitCode, stdout } = await run(...args);
       assert.equal(exitCode, 2);
-      assert.doesNotMatch(stdout, /svg|PNG/);
+      assert.doesNotMatch(stdout, /svg|PNG|html/);
       assert.ok(!isRecorded());
     }
     assert.match((await run("qr", "phone", "--svg", "-")).stdout, /^<svg [^]*<\/svg>\n$/);

@@ -5,7 +5,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { openEventPipe } from "../../scripts/stack/engine-run";
+import { phaseIn } from "../../scripts/push/phase";
+import { openEventPipe, runQuietly } from "../../scripts/stack/engine-run";
+import { STACK_FILE } from "./support/network";
+import { makeTestProject } from "./support/test-project";
 
 describe("openEventPipe", () => {
   let folder: string;
@@ -50,5 +53,41 @@ describe("openEventPipe", () => {
       [true],
     );
     await events.text();
+  });
+});
+
+describe("the phases of a push", () => {
+  it("arrive from the push program through the engine's environment, and cost it nothing where nobody listens", async () => {
+    const project = makeTestProject();
+    project.write("Pulumi.test.yaml", STACK_FILE);
+    // The engine stands for itself and for its plugin, which hands its environment on.
+    const say = `${process.execPath} --require ${require.resolve("../../scripts/load-typescript.cjs")} -e '
+      const { sayPhase } = require("${require.resolve("../../scripts/push/phase")}");
+      for (const phase of ["connecting", "observing"]) sayPhase("nas", phase);'`;
+    project.write("bin/pulumi", `#!/bin/sh\n${say}\n`);
+    const stack = {
+      name: "test",
+      file: path.join(project.root, "Pulumi.test.yaml"),
+      project: { root: project.root, name: "x", stackFiles: project.root, backend: null },
+    };
+    const { PATH } = process.env;
+    process.env["PATH"] = `${path.join(project.root, "bin")}:${PATH ?? ""}`;
+    try {
+      const heard: string[] = [];
+      const listeners = { onEvent: () => undefined, onPhase: (line: string) => heard.push(line) };
+      assert.equal((await runQuietly(stack, ["up"], listeners)).exitCode, 0);
+      assert.deepEqual(heard.map(phaseIn), [
+        { node: "nas", kind: "phase", phase: "connecting" },
+        { node: "nas", kind: "phase", phase: "observing" },
+      ]);
+      assert.equal((await runQuietly(stack, ["up"])).exitCode, 0);
+    } finally {
+      process.env["PATH"] = PATH;
+      project.remove();
+    }
+  }).timeout(60_000);
+
+  it("are in no other line", () => {
+    assert.deepEqual(["", "nas", "nas flying"].map(phaseIn), [null, null, null]);
   });
 });

@@ -1,11 +1,13 @@
 /** How a command logs in to an EC2 relay, and through one, according to the plan and the stack's outputs. */
 import assert from "node:assert/strict";
+import { formatWay } from "../../scripts/push/attempt";
 import { PushError } from "../../scripts/push/push-error";
 import { askHosts } from "../../scripts/stack/ask-hosts";
 import {
   hostAccess,
   instancesIn,
   NO_INSTANCES,
+  personAccess,
   type Access,
 } from "../../scripts/stack/host-access";
 import type { Outputs } from "../../scripts/stack/outputs";
@@ -79,15 +81,38 @@ describe("the login to an ec2 relay", () => {
         tokyo: {
           reachable: false,
           cause: "its EC2 instance does not exist yet. To create it: npx wireguard-mesh up",
+          ways: [],
         },
         desktop: {
           reachable: false,
           cause:
             "the EC2 instance of its relay tokyo does not exist yet. To create it: npx wireguard-mesh up",
+          ways: [],
         },
       });
     }
     assert.throws(() => hostAccess(nodeIn(plan, "tokyo"), access({})), PushError);
+  });
+});
+
+describe("the login of a person", () => {
+  const ways = (name: string, outputs: Outputs): string[] =>
+    personAccess(nodeIn(plan, name), access(outputs), false).targets.map(formatWay);
+
+  it("knows an EC2 relay by its address and by its tunnel, with the certificate of its instance", () => {
+    const { targets } = personAccess(nodeIn(plan, "tokyo"), access(OUTPUTS), false);
+    const tunnel = { ...TOKYO, address: "10.86.0.1" };
+    assert.deepEqual(targets, [
+      { kind: "ssh", hop: TOKYO, via: [] },
+      { kind: "ssh", hop: tunnel, via: [] },
+    ]);
+  });
+
+  it("leaves out ways through a relay that does not exist yet, and fails where no other is left", () => {
+    const through = "taro@10.86.0.2 via admin@198.51.100.7";
+    assert.deepEqual(ways("desktop", OUTPUTS), [through, "taro@10.86.0.2"]);
+    assert.deepEqual(ways("desktop", {}), ["taro@10.86.0.2"]);
+    assert.throws(() => ways("tokyo", {}), PushError);
   });
 });
 

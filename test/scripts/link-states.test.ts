@@ -3,25 +3,35 @@ import { NO_INSTANCES } from "../../scripts/stack/host-access";
 import { awaitLinks } from "../../scripts/stack/link-states";
 import { asPlanned, OWNER, plan, reached } from "./support/planned-network";
 
+const ACCESS = { plan, owner: OWNER, sshPrivateKey: null, instances: NO_INSTANCES };
+
 describe("awaitLinks", () => {
+  it("does not ask hosts that have answered already", async () => {
+    const asked: string[][] = [];
+    const known = new Map([["nas", reached(asPlanned(plan, "nas", 20))]]);
+    await awaitLinks(plan.nodes, ACCESS, known, (some) => {
+      asked.push(some.map(({ name }) => name));
+      return Promise.resolve(
+        new Map(some.map(({ name }) => [name, reached(asPlanned(plan, name, 20))])),
+      );
+    });
+    assert.deepEqual(asked, [["tokyo", "vps"]]);
+  });
+
   it("asks only the hosts of dead links again, until they have a handshake", async () => {
     const asked: string[][] = [];
-    const links = await awaitLinks(
-      plan.nodes,
-      { plan, owner: OWNER, sshPrivateKey: null, instances: NO_INSTANCES },
-      (some) => {
-        asked.push(some.map(({ name }) => name));
-        const late = asked.length === 1 ? null : 1;
-        return Promise.resolve(
-          new Map(
-            some.map(({ name }) => [
-              name,
-              reached(asPlanned(plan, name, name === "nas" ? late : 20)),
-            ]),
-          ),
-        );
-      },
-    );
+    const links = await awaitLinks(plan.nodes, ACCESS, new Map(), (some) => {
+      asked.push(some.map(({ name }) => name));
+      const late = asked.length === 1 ? null : 1;
+      return Promise.resolve(
+        new Map(
+          some.map(({ name }) => [
+            name,
+            reached(asPlanned(plan, name, name === "nas" ? late : 20)),
+          ]),
+        ),
+      );
+    });
     assert.deepEqual(
       links.map(({ state }) => state),
       links.map(() => "alive"),

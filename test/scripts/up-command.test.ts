@@ -76,6 +76,8 @@ describe("up and preview", () => {
       ok: false,
       exitCode: 1,
       updated: true,
+      pushed: [],
+      removed: [],
       waiting: ["laptop"],
       handOver: [{ node: "phone", custody: "config" }],
       links: [],
@@ -85,6 +87,8 @@ describe("up and preview", () => {
       outdated: [{ node: "phone", why: ["it was not given its config yet"] }],
     });
     const text = (await run("up", "--yes")).stdout;
+    assert.match(text, /^When that is mended: npx wireguard-mesh up /m);
+    assert.doesNotMatch(text, /^Done/m);
     assert.match(text, /^failed: tokyo: cannot be reached, so nothing was sent to it\.$/m);
     assert.match(text, /^skipped: laptop\n {2}A relay that they need failed; /m);
     assert.match(text, /^ {2}npx wireguard-mesh qr phone /m);
@@ -187,7 +191,7 @@ describe("up and preview", () => {
       const { stdout, stderr, exitCode } = await run("up", "--yes", "--json");
       assert.equal(exitCode, 1);
       const { failed } = JSON.parse(stdout) as { failed: { node: null; reason: string }[] };
-      const words = `another run holds the stack's lock: process ${pid} of root on ${host}, since 2026-01-02T03:04:05Z. Wait until it has ended, then run this again. If it was killed: pulumi cancel --stack test`;
+      const words = `another run holds the stack's lock: process ${pid} of root on ${host}, since 2026-01-02T03:04:05Z. Wait until it has ended, then run this again. If it was killed: npx pulumi cancel --stack test`;
       assert.deepEqual(failed, [{ node: null, reason: words }]);
       assert.ok(stderr.includes(words), stderr);
       engine.kill();
@@ -225,6 +229,8 @@ describe("up and preview", () => {
       exitCode: 255,
       updated: false,
       failed: [],
+      pushed: [],
+      removed: [],
       waiting: [],
       handOver: [],
       links: [],

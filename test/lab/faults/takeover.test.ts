@@ -86,7 +86,7 @@ describe("a host and its owner", function () {
     assert.equal(locked, true);
     const second = await session.command("up", "--yes", "--skip-preview", "--json");
     assert.equal(second.code, 1);
-    assert.match(second.stdout + second.stderr, /holds the stack's lock[\s\S]*pulumi cancel/);
+    assert.match(second.stdout + second.stderr, /holds the stack's lock[\s\S]*npx pulumi cancel/);
     holder.kill();
     succeeded(await first);
     assert.equal(await session.on("relay", "cat /sys/class/net/wg0/mtu"), "1400");

@@ -58,7 +58,7 @@ export const addressRows: Row[] = [
         "peers.desktop.address6",
         "error",
         "needs network.cidr6, which is not set",
-        "set it, e.g. pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/64",
+        "set it, e.g. npx pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/64",
       ],
     ],
   },

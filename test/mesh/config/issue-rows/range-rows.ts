@@ -68,7 +68,7 @@ export const rangeRows: Row[] = [
         "relays.tokyo.peersCidr6",
         "error",
         "needs network.cidr6, which is not set",
-        "set it, e.g. pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/48",
+        "set it, e.g. npx pulumi config set --path wireguard-mesh:network.cidr6 fd5c:10::/48",
       ],
     ],
   },

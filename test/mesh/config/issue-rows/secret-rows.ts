@@ -4,12 +4,12 @@ import { changed, keys } from "../../../support/small-network";
 import type { Row } from "./row";
 
 const setKey = (name: string) =>
-  `set it with: pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
+  `set it with: npx pulumi config set --secret --path wireguard-mesh:privateKeys.${name}`;
 const notEncrypted = (path: string): Row["issues"][number] => [
   path,
   "error",
   "is not encrypted in the stack file, so it is no longer secret",
-  `make a new one, and set it with: pulumi config set --secret --path wireguard-mesh:${path}`,
+  `make a new one, and set it with: npx pulumi config set --secret --path wireguard-mesh:${path}`,
 ];
 
 export const secretRows: Row[] = [
@@ -44,13 +44,13 @@ export const secretRows: Row[] = [
         "presharedKeySeed",
         "error",
         "is not 32 bytes of base64",
-        "make one: wg genpsk | pulumi config set --secret wireguard-mesh:presharedKeySeed",
+        "make one: wg genpsk | npx pulumi config set --secret wireguard-mesh:presharedKeySeed",
       ],
       [
         "sshPrivateKey",
         "error",
         "is not an SSH private key in PEM or OpenSSH form",
-        "pulumi config set --secret wireguard-mesh:sshPrivateKey < ~/.ssh/id_ed25519",
+        "npx pulumi config set --secret wireguard-mesh:sshPrivateKey < ~/.ssh/id_ed25519",
       ],
     ],
   },
@@ -62,7 +62,7 @@ export const secretRows: Row[] = [
         "formerPrivateKeys.desktop",
         "warning",
         "is not used: peers.desktop has no rotation in progress",
-        "remove it: pulumi config rm --path wireguard-mesh:formerPrivateKeys.desktop",
+        "remove it: npx pulumi config rm --path wireguard-mesh:formerPrivateKeys.desktop",
       ],
     ],
   },
@@ -81,13 +81,13 @@ export const secretRows: Row[] = [
         "privateKeys.desktp",
         "error",
         "there is no node with this name",
-        "did you mean desktop? Otherwise remove it: pulumi config rm --path wireguard-mesh:privateKeys.desktp",
+        "did you mean desktop? Otherwise remove it: npx pulumi config rm --path wireguard-mesh:privateKeys.desktp",
       ],
       [
         "privateKeys.old-phone",
         "error",
         "there is no node with this name",
-        "remove it: pulumi config rm --path wireguard-mesh:privateKeys.old-phone",
+        "remove it: npx pulumi config rm --path wireguard-mesh:privateKeys.old-phone",
       ],
       [
         'privateKeys."$(reboot)"',
@@ -114,7 +114,7 @@ export const secretRows: Row[] = [
         "privateKeys",
         "error",
         "is not a map of names and keys",
-        "set each one with: pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
+        "set each one with: npx pulumi config set --secret --path wireguard-mesh:privateKeys.NAME",
       ],
     ],
   })),

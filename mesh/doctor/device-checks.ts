@@ -1,0 +1,54 @@
+/** Devices without a host, as their relay and their other neighbours see them. */
+import { indexLinks } from "../plan/paths";
+import type { NodePlan } from "../plan/plan";
+import type { Facts, Finding, HostFacts } from "./facts";
+import { isFresh, latestView, viewOf } from "./tunnel-view";
+
+/** Of those that are asked about by name: any other may just be off. `early`: what is wrong with hosts. */
+export function deviceFindings(
+  facts: Facts,
+  hosts: ReadonlyMap<string, HostFacts>,
+  early: readonly Finding[],
+): Finding[] {
+  const sick = new Set(early.map(({ node }) => node));
+  return silentDevices(facts, hosts)
+    .filter(({ node, seenBy }) => facts.names.includes(node.name) && !sick.has(seenBy.node.name))
+    .map(({ node, seenBy }): Finding => {
+      const isOutdated = facts.outdated.includes(node.name);
+      return {
+        ...{ node: node.name, check: "handshake", affects: [] },
+        cause: `${heard(node, seenBy)}${isOutdated ? ", and it has a former config" : ""}`,
+        remedy: isOutdated
+          ? `give it its present config: npx wireguard-mesh qr ${node.name}`
+          : `switch its tunnel on; if it is on, and others reach ${seenBy.node.name}, give it its config again: npx wireguard-mesh qr ${node.name}`,
+      };
+    });
+}
+
+interface SilentDevice {
+  node: NodePlan;
+  /** The neighbour that heard of it last. */
+  seenBy: HostFacts;
+}
+
+export function silentDevices(
+  { plan }: Facts,
+  hosts: ReadonlyMap<string, HostFacts>,
+): SilentDevice[] {
+  const index = indexLinks(plan.nodes, plan.links);
+  return plan.nodes.flatMap((node) => {
+    if (node.hosts.length > 0) return [];
+    const seen = index.neighbours(node.name).flatMap(({ name }) => hosts.get(name) ?? []);
+    const ageOf = (host: HostFacts) => latestView(host, node).age ?? Infinity;
+    const [seenBy] = seen.sort((one, other) => ageOf(one) - ageOf(other));
+    if (seenBy === undefined || isFresh(latestView(seenBy, node))) return [];
+    return [{ node, seenBy }];
+  });
+}
+
+function heard(node: NodePlan, seenBy: HostFacts): string {
+  const { age } = viewOf(seenBy, seenBy.observed, node);
+  const { name } = seenBy.node;
+  if (age === null) return `${name} has had no handshake with it since ${name}'s tunnel came up`;
+  return `its last handshake with ${name} was ${Math.round(age / 60)} min ago`;
+}

@@ -1,0 +1,148 @@
+/** What is wrong on one host by itself, told from its own answer: the first check that fails. */
+import { changeLanRemedy, foreignRoute, shadowedLan } from "../host/change-refusals";
+import { clockApart } from "../host/clock";
+import type { Difference } from "../host/difference";
+import { liveDifferences } from "../host/differences";
+import { firewallCause, firewallFindings } from "../host/firewall";
+import { tunnelNeeds } from "../host/firewall-notes";
+import { formatDifference } from "../host/format-difference";
+import { withKept } from "../host/kept";
+import { prefixOf } from "../host/prefixes";
+import { refusal } from "../host/refusals";
+import { allowedPrefixes } from "../host/route-differences";
+import { missingFor, missingTool } from "../host/tools";
+import type { Cause, Check, HostFacts } from "./facts";
+
+type HostCheck = (facts: HostFacts, names: ReadonlyMap<string, string>) => Cause | null;
+
+/** What keeps its tunnels from working. `names`: of nodes by public key. */
+export const earlyCause: HostCheck = (facts, names) => firstOf(EARLY, facts, names);
+
+/** What does not matter to the tunnels that run: the next boot, the next push. */
+export const lateCause: HostCheck = (facts, names) => firstOf(LATE, facts, names);
+
+function firstOf(
+  checks: readonly HostCheck[],
+  facts: HostFacts,
+  names: ReadonlyMap<string, string>,
+): Cause | null {
+  for (const check of checks) {
+    const cause = check(facts, names);
+    if (cause !== null) return cause;
+  }
+  return null;
+}
+
+function tools({ observed, wanted }: HostFacts): Cause | null {
+  const missing = missingTool(observed) ?? missingFor(observed, wanted);
+  if (missing === null) return null;
+  const cause = missing.cause.replace(/,? (and|which) could not be installed/, "");
+  return { check: "tools", cause, remedy: missing.remedy };
+}
+
+function wireGuard({ observed, wanted }: HostFacts): Cause | null {
+  const refused = refusal(observed, wanted);
+  if (refused === null) return null;
+  const cause = refused.cause.replace(/[;:] (nothing was changed|it was not touched)$/, "");
+  return { check: "WireGuard", cause, remedy: refused.remedy };
+}
+
+function clock({ observed, askedAt }: HostFacts): Cause | null {
+  const apart = clockApart(observed.now, askedAt);
+  if (apart === null) return null;
+  return {
+    check: "clock",
+    cause: `${apart}; after a clock has gone back, WireGuard refuses its handshakes until it has caught up`,
+    remedy: "set the clock that is wrong: sudo timedatectl set-ntp true",
+  };
+}
+
+/** A LAN of the host's own that a prefix of the tunnel hides, or a route of somebody else's. */
+function addresses({ node, observed, wanted }: HostFacts): Cause | null {
+  const { main } = wanted;
+  const tunnel = [
+    ...allowedPrefixes(main).values(),
+    ...main.addresses.flatMap((address) => prefixOf(address) ?? []),
+  ];
+  const lan = shadowedLan(observed, wanted, tunnel);
+  if (lan !== null) {
+    return {
+      check: "addresses",
+      cause: `${lan.prefix} leads into the tunnel, and this host is in that network itself, by ${lan.device}: only one of the two can be reached`,
+      remedy: `${changeLanRemedy(node.name)}; see docs/home-lan.md`,
+    };
+  }
+  const route = foreignRoute(observed, wanted);
+  if (route === null) return null;
+  const cause = route.cause.replace(/: nothing was changed$/, "");
+  return { check: "addresses", cause, remedy: route.remedy };
+}
+
+/** `check` of those live differences that `isMeant` names. */
+function differing(check: Check, isMeant: (difference: Difference) => boolean): HostCheck {
+  return ({ node, observed, wanted }, names) => {
+    const live = liveDifferences(observed, withKept(observed, wanted)).filter(isMeant);
+    if (live.length === 0) return null;
+    const { name } = wanted.main;
+    const lines = live.map((difference) => formatDifference(difference, names, name));
+    return { check, cause: [...new Set(lines)].join("; "), remedy: repush(node.name) };
+  };
+}
+
+function repush(name: string): string {
+  return `npx wireguard-mesh repush ${name} (or npx wireguard-mesh up, if the stack file has changed since the last one)`;
+}
+
+const OF_INTERFACE: readonly Difference["kind"][] = [
+  ...(["owner", "interface", "public-key", "listen-port", "mtu", "address", "route"] as const),
+];
+const OF_PEERS: readonly Difference["kind"][] = ["peer", "preshared-key", "allowed-ip", "session"];
+
+function firewall({ observed, wanted }: HostFacts): Cause | null {
+  const needs = tunnelNeeds(observed, wanted);
+  // Whether pings alone matter is seen by pings: link-checks.ts.
+  const found = firewallFindings(observed, needs).find(({ blocked }) => blocked !== "pings");
+  if (found === undefined) return null;
+  return { check: "firewall", cause: firewallCause(found, needs), remedy: found.command };
+}
+
+const EARLY: readonly HostCheck[] = [
+  tools,
+  wireGuard,
+  clock,
+  addresses,
+  differing("interface", ({ kind }) => OF_INTERFACE.includes(kind)),
+  differing("forwarding", (it) => it.kind === "sysctl" && it.wanted !== "0"),
+  firewall,
+  differing("peers", ({ kind }) => OF_PEERS.includes(kind)),
+  differing("policy", ({ kind }) => kind === "filter"),
+];
+
+function drift({ node, observed, wanted, drift: lines }: HostFacts): Cause | null {
+  if (lines.length === 0) return null;
+  const isLive = liveDifferences(observed, withKept(observed, wanted)).length > 0;
+  const cause = lines.join("; ");
+  return { check: isLive ? "drift" : "boot", cause, remedy: repush(node.name) };
+}
+
+const FULL = { space: "no space left", inodes: "no inodes left", "read-only": "read-only" };
+const ROOM = {
+  space: (place: string) => `make room there: sudo du -xh ${place} | sort -h | tail`,
+  inodes: (place: string) =>
+    `remove small files there: sudo du -x --inodes ${place} | sort -n | tail`,
+  "read-only": (place: string) =>
+    `see why (dmesg | tail; findmnt -T ${place}), then: sudo mount -o remount,rw the mount point`,
+};
+
+function disk({ probes }: HostFacts): Cause | null {
+  const [found] = probes?.full ?? [];
+  if (found === undefined) return null;
+  const { place, why } = found;
+  return {
+    check: "disk",
+    cause: `${place}: ${FULL[why]}, so no change can be written to this host`,
+    remedy: ROOM[why](place),
+  };
+}
+
+const LATE: readonly HostCheck[] = [drift, disk];

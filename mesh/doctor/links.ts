@@ -1,0 +1,130 @@
+/** The planned links between hosts that were asked, each with what both ends know of it. */
+import { indexLinks, pathBetween } from "../plan/paths";
+import type { NodePlan } from "../plan/plan";
+import { indexPolicy, type Policy } from "../plan/policy";
+import type { PeerSection } from "../plan/peer-section";
+import type { Facts, HostFacts } from "./facts";
+import { PING_HEADERS, TUNNEL_S, type Probe } from "./probes";
+import { isFresh, latestView } from "./tunnel-view";
+
+/** One end of a link. */
+export interface End {
+  facts: HostFacts;
+  node: NodePlan;
+  other: NodePlan;
+  /** Its section for the other end. */
+  section: PeerSection | null;
+  /** The round trip in ms; null: lost; undefined: it sent no ping. */
+  ping: number | null | undefined;
+}
+
+/** The end that dials comes first; a peer before a relay. */
+export interface HostLink {
+  near: End;
+  far: End;
+}
+
+/** Links of which both ends are among `hosts`. */
+export function linksBetween({ plan }: Facts, hosts: ReadonlyMap<string, HostFacts>): HostLink[] {
+  return plan.links.flatMap(({ a, b }) => {
+    const [one, other] = [hosts.get(a), hosts.get(b)];
+    if (one === undefined || other === undefined) return [];
+    const ends = [endOf(one, other.node), endOf(other, one.node)] as const;
+    const [near, far] = rank(ends[0]) <= rank(ends[1]) ? ends : [ends[1], ends[0]];
+    return [{ near, far }];
+  });
+}
+
+function endOf(facts: HostFacts, other: NodePlan): End {
+  const { node, probes } = facts;
+  return {
+    facts,
+    node,
+    other,
+    section: node.sections.find(({ name }) => name === other.name) ?? null,
+    ping: probes?.pings.get(other.address.text),
+  };
+}
+
+function rank({ section, node }: End): number {
+  const dials = section !== null && section.endpoint !== null;
+  return (dials ? 0 : 2) + (node.kind === "peer" ? 0 : 1);
+}
+
+/** Whether packets pass; without pings, whether the session is as it should be. */
+export function works({ near, far }: HostLink): boolean {
+  const pings = [near.ping, far.ping];
+  if (pings.some((ping) => typeof ping === "number")) return true;
+  if (pings.some((ping) => ping === null)) return false;
+  const views = [near, far].map(({ facts, other }) => latestView(facts, other));
+  if (views.some(isFresh)) return true;
+  const keepsAlive = [near, far].some(
+    ({ section }) => (section?.persistentKeepalive ?? null) !== null,
+  );
+  return !keepsAlive && views.some(({ age }) => age !== null);
+}
+
+/** Of the smaller of both ends' tunnels, a ping that just fits. */
+export function largestPing({ near, far }: HostLink): number {
+  const mtus = [near, far].map(
+    ({ facts: { observed, wanted } }) => observed.network.links.get(wanted.main.name)?.mtu ?? 0,
+  );
+  return Math.max(0, Math.min(...mtus) - PING_HEADERS);
+}
+
+/** The pings that each host is to send: to its neighbours, to one node behind a relay, and to whom it is asked about. */
+export function probesOf(
+  facts: Facts,
+  hosts: ReadonlyMap<string, HostFacts>,
+): Map<string, Probe[]> {
+  const policy = indexPolicy(facts.plan);
+  const probes = new Map<string, Probe[]>([...hosts.keys()].map((name) => [name, []]));
+  const links = linksBetween(facts, hosts);
+  for (const link of links) {
+    for (const { node, other } of [link.near, link.far]) {
+      if (!mayPing(node, other, policy)) continue;
+      probes
+        .get(node.name)
+        ?.push({ address: other.address.text, size: largestPing(link), patience: TUNNEL_S });
+    }
+  }
+  for (const { from, to } of farPairs(facts, hosts)) {
+    probes.get(from.name)?.push({ address: to.address.text, size: 0, patience: TUNNEL_S });
+  }
+  return probes;
+}
+
+export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): boolean {
+  return policy === null || policy.access(from.name, to.name) !== "none";
+}
+
+export interface FarPair {
+  from: NodePlan;
+  to: NodePlan;
+  /** The first node on the way. */
+  relay: string;
+}
+
+/**
+ * Pairs without a link of their own, with nobody but `hosts` on the way: those that are asked about, and for each host the
+ * next one, which proves its relay.
+ */
+export function farPairs({ plan, names }: Facts, hosts: ReadonlyMap<string, HostFacts>): FarPair[] {
+  const policy = indexPolicy(plan);
+  const index = indexLinks(plan.nodes, plan.links);
+  const nodes = plan.nodes.filter(({ name }) => hosts.has(name));
+  const pair = (from: NodePlan, to: NodePlan): FarPair[] => {
+    const path = pathBetween(from, to, index) ?? [];
+    const [, relay] = path;
+    const isWell = path.length > 2 && path.every((name) => hosts.has(name));
+    return isWell && relay !== undefined && mayPing(from, to, policy) ? [{ from, to, relay }] : [];
+  };
+  const isAskedAbout = (from: NodePlan, to: NodePlan) =>
+    names.includes(from.name) && names.indexOf(from.name) < names.indexOf(to.name);
+  return nodes.flatMap((from, at) => {
+    const others = [...nodes.slice(at + 1), ...nodes.slice(0, at)];
+    const next = others.find((to) => pair(from, to).length > 0);
+    const all = others.filter((to) => to === next || isAskedAbout(from, to));
+    return all.flatMap((to) => pair(from, to));
+  });
+}

@@ -1,0 +1,44 @@
+/** How a person gets onto a node's machine: by the ways of a push, and by the tunnel from inside and through each relay. */
+import type { Node } from "../config/config";
+import type { HostTarget } from "../push-request";
+import { hostTargets, jumpHop, tunnelHop } from "./host-targets";
+import type { NodePlan, Plan } from "./plan";
+
+/**
+ * The ways in the order to try. Those of `host` keep their order; the others follow them: through its home relay, then through
+ * the other relays, and the tunnel without a jump, which comes before all jumps when this machine is in the network
+ * (`isInside`). Empty for a node without a host, since nobody's account there is known. `authorityKey`: as for hostTargets.
+ */
+export function sshWays(
+  node: NodePlan,
+  plan: Plan,
+  authorityKey: string | null,
+  isInside: boolean,
+): HostTarget[] {
+  const own = hostTargets(node, plan, authorityKey);
+  const user = node.hosts.flatMap((host) => (host.kind === "local" ? [] : [host.user]))[0];
+  if (user === undefined) return own;
+  const hop = tunnelHop(node, user, authorityKey);
+  const jumps = relaysFor(node, plan).map((relay): HostTarget => {
+    return { kind: "ssh", hop, via: [jumpHop(relay.name, plan, authorityKey)] };
+  });
+  const tunnel: HostTarget = { kind: "ssh", hop, via: [] };
+  const all = [...own, ...jumps];
+  const firstJump = all.findIndex((target) => target.kind === "ssh" && target.via.length > 0);
+  const place = isInside && firstJump !== -1 ? firstJump : all.length;
+  return unique([...all.slice(0, place), tunnel, ...all.slice(place)]);
+}
+
+/** The relays that can be a jump, its home relay first. */
+function relaysFor(node: Node, { nodes }: Plan): NodePlan[] {
+  const relays = nodes.filter(
+    ({ kind, name, hosts }) =>
+      kind === "relay" && name !== node.name && hosts.some((host) => host.kind === "ssh"),
+  );
+  const isHome = ({ name }: Node): boolean => name === node.relay;
+  return [...relays.filter(isHome), ...relays.filter((relay) => !isHome(relay))];
+}
+
+function unique(targets: HostTarget[]): HostTarget[] {
+  return [...new Map(targets.map((target) => [JSON.stringify(target), target])).values()];
+}

@@ -1,0 +1,13 @@
+/** The end of each delivery: it is recorded, and the devices that still wait for theirs are named. */
+import { log } from "../log";
+import { outdatedDevices, recordDelivery, type DeviceConfig } from "../stack/device-config";
+import type { OpenStack } from "../stack/open-stack";
+import { outdatedText } from "./report-text";
+
+/** Call it when the device's owner has the config. */
+export async function markDelivered(stack: OpenStack, device: DeviceConfig): Promise<void> {
+  await recordDelivery(stack, device);
+  const others = (await outdatedDevices(stack)).filter(({ node }) => node !== device.node.name);
+  if (others.length === 0) return;
+  log(outdatedText(others, await stack.plan(), "These devices still need a new config:"));
+}

@@ -1,0 +1,49 @@
+/** `completion`: completion of command lines in the user's shell. */
+import { Argument, type Command } from "commander";
+import { isMap } from "../../mesh/config/shape-issues";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { openStack } from "../stack/open-stack";
+import { stackNames } from "../stack/project";
+import { bashScript } from "./completion/bash";
+import { fishScript } from "./completion/fish";
+import { wordsOf } from "./completion/words";
+import { zshScript } from "./completion/zsh";
+
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
+type Shell = keyof typeof SCRIPTS;
+
+/** What the scripts ask for while somebody types. */
+type Names = "nodes" | "stacks";
+
+export function completionCommand(): Command {
+  return newCommand("completion", {
+    description:
+      "Print a script that completes commands, options, nodes and stacks in bash, zsh or fish, for `npx wireguard-mesh` and for `wireguard-mesh`. The script asks for `nodes` and `stacks`, which are read from the stack files, without the engine and the passphrase.",
+    examples: [
+      "completion bash > ~/.wireguard-mesh-completion.bash   # in ~/.bashrc: source it",
+      "completion zsh > ~/.wireguard-mesh-completion.zsh     # in ~/.zshrc, after compinit: source it",
+      "completion fish > ~/.config/fish/conf.d/wireguard-mesh.fish",
+    ],
+  })
+    .addArgument(new Argument("<shell>", "which shell").choices([...SHELLS, "nodes", "stacks"]))
+    .option(...STACK_OPTION)
+    .action(completion);
+}
+
+const SHELLS = Object.keys(SCRIPTS);
+
+function completion(what: Shell | Names, options: CommonOptions, self: Command): void {
+  if (what === "nodes" || what === "stacks") {
+    const names = what === "nodes" ? nodeNames(options) : stackNames();
+    print(options, { [what]: names }, names.join("\n"));
+    return;
+  }
+  const script = SCRIPTS[what](wordsOf(self.parent?.commands ?? []));
+  print(options, { shell: what, script }, script);
+}
+
+/** Also of a file with mistakes: it is being written. */
+function nodeNames({ stack }: CommonOptions): string[] {
+  const { relays, peers } = openStack(stack).configSoFar;
+  return [relays, peers].flatMap((nodes) => (isMap(nodes) ? Object.keys(nodes) : []));
+}

@@ -1,0 +1,40 @@
+/** What `doctor` found, for people and for machines. */
+import { silentDevices } from "../../../mesh/doctor/device-checks";
+import { diagnose, reachedHosts } from "../../../mesh/doctor/diagnosis";
+import type { Finding } from "../../../mesh/doctor/facts";
+import { policyNotes } from "../../../mesh/doctor/policy-checks";
+import type { Examination } from "../../stack/examine";
+
+export interface DoctorReport {
+  /** Nothing was found. */
+  ok: boolean;
+  findings: Finding[];
+  /** Nodes that were examined, without those of findings. */
+  well: string[];
+  /** Nodes that could not be judged: devices that are off, and what waits for a finding. */
+  unknown: string[];
+  notes: string[];
+}
+
+export function doctorReport({ facts, notes }: Examination): DoctorReport {
+  const { plan, hosts, names } = facts;
+  const findings = diagnose(facts);
+  const sick = new Set(findings.map(({ node }) => node));
+  const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
+  const isReached = (name: string) => hosts.get(name)?.kind === "reached";
+  const seen = new Set(
+    plan.links.flatMap(({ a, b }) => [...(isReached(a) ? [b] : []), ...(isReached(b) ? [a] : [])]),
+  );
+  const isKnown = (name: string) =>
+    isReached(name) || (!hosts.has(name) && seen.has(name) && !away.has(name));
+  const others = plan.nodes
+    .map(({ name }) => name)
+    .filter((name) => (names.length === 0 || names.includes(name)) && !sick.has(name));
+  return {
+    ok: findings.length === 0,
+    findings,
+    well: others.filter(isKnown),
+    unknown: others.filter((name) => !isKnown(name)),
+    notes: [...policyNotes(facts), ...notes],
+  };
+}

@@ -1,0 +1,75 @@
+/** `ssh`: a session or a command on a node, by the first way that leads there. */
+import type { Command } from "commander";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { wrapLines } from "../cli/wrap";
+import { log } from "../log";
+import { formatWay } from "../push/attempt";
+import { PushError, type VainWay } from "../push/push-error";
+import { runSession } from "../push/ssh-session";
+import { Failure, nodeNamed } from "../stack/failure";
+import { openAccess, openWays, personAccess } from "../stack/host-access";
+import { openStack } from "../stack/open-stack";
+import { isInNetwork } from "../stack/own-place";
+
+interface SshOptions extends CommonOptions {
+  ownKeys?: true;
+  tty?: true;
+  verbose?: true;
+}
+
+/** As ssh(1) itself, so that scripts can tell it from the exit codes of most commands. */
+const NO_WAY = 255;
+
+export function sshCommand(): Command {
+  return newCommand("ssh <node> [command...]", {
+    description:
+      "Log in to a node, or run a command there, by the first way that leads there: its addresses in host, the tunnel from inside the network, and through each relay from outside. Only the pinned host keys are accepted. The exit code is that of the command, and 255 if no way leads there. With --json it prints the ways and logs in nowhere.",
+    examples: ["ssh desktop", "ssh nas df -h", "ssh nas 'tar cz /srv' > srv.tar.gz"],
+  })
+    .option(...STACK_OPTION)
+    .option("-t, --tty", "give the command a terminal")
+    .option("--own-keys", "log in with your own SSH agent and keys, not with sshPrivateKey")
+    .option("-v, --verbose", "say which way is taken, also if it is the first")
+    .passThroughOptions()
+    .action(ssh);
+}
+
+async function ssh(name: string, command: string[], options: SshOptions): Promise<void> {
+  const stack = openStack(options.stack);
+  // Whose key is changing makes no difference here, so the outputs are not needed.
+  const plan = stack.filePlan();
+  const node = nodeNamed(name, plan.nodes);
+  if (node.hosts.length === 0) {
+    throw new Failure(
+      `${name} is a device without a host, so its SSH server is not known`,
+      `give it one in the stack file: ${node.kind}s.${name}.host and hostKey (docs/config.md); hosts have wireguard-mesh on them`,
+      2,
+    );
+  }
+  const useOwn = options.ownKeys === true || options.json === true;
+  const access = useOwn ? await openWays(stack, plan) : await openAccess(stack, plan);
+  const person = personAccess(node, access, isInNetwork(plan));
+  if (options.json === true) {
+    print(options, { node: name, ways: person.targets.map(formatWay) }, "");
+    return;
+  }
+  const say = (words: string): void => {
+    log(wrapLines(`${name}: ${words}`));
+  };
+  const onWay = (through: string, former: VainWay | null): void => {
+    if (former !== null) say(`${reasonOf(former)}; trying ${through}`);
+    else if (options.verbose === true) say(`trying ${through}`);
+  };
+  try {
+    const forceTerminal = options.tty === true;
+    process.exitCode = await runSession(person, { command, forceTerminal, onWay, onSlow: say });
+  } catch (error) {
+    if (!(error instanceof PushError)) throw error;
+    log(wrapLines(error.message));
+    process.exitCode = NO_WAY;
+  }
+}
+
+function reasonOf({ failure }: VainWay): string {
+  return failure.cause.split("\n")[0] ?? "";
+}

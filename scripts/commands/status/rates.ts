@@ -1,0 +1,64 @@
+/** How much goes through each tunnel, from the counters of two looks. */
+import type { Plan } from "../../../mesh/plan/plan";
+import type { HostAnswers } from "../../stack/ask-hosts";
+import type { LinkStatus } from "../../stack/link-states";
+import { peersOf } from "../../stack/node-state";
+
+export interface LinkRate extends LinkStatus {
+  /** Bytes a second; null: not known. */
+  aToB: number | null;
+  bToA: number | null;
+}
+
+/** `before`: of the former look; empty for the first one. Each end's own counters, those of `a` if it was asked. */
+export function withRates(
+  links: readonly LinkStatus[],
+  plan: Plan,
+  before: HostAnswers,
+  after: HostAnswers,
+): LinkRate[] {
+  const [former, latter] = [countersIn(before, plan), countersIn(after, plan)];
+  return links.map((link) => {
+    const seenByA = rateAt(former.get(link.a)?.get(link.b), latter.get(link.a)?.get(link.b));
+    const seenByB = rateAt(former.get(link.b)?.get(link.a), latter.get(link.b)?.get(link.a));
+    return {
+      ...link,
+      aToB: seenByA?.sent ?? seenByB?.received ?? null,
+      bToA: seenByA?.received ?? seenByB?.sent ?? null,
+    };
+  });
+}
+
+interface Counters {
+  /** Seconds. */
+  at: number;
+  rx: number;
+  tx: number;
+}
+
+/** By the node that counts, then by its neighbour. */
+function countersIn(answers: HostAnswers, plan: Plan): Map<string, Map<string, Counters>> {
+  const reached = [...answers].flatMap(([name, answer]) =>
+    answer.reachable ? [[name, answer] as const] : [],
+  );
+  return new Map(
+    reached.map(([name, { observed, askedAt }]) => {
+      const peers = peersOf(observed, plan).map(
+        (peer) => [peer.name, { at: askedAt, rx: peer.rx, tx: peer.tx }] as const,
+      );
+      return [name, new Map(peers)];
+    }),
+  );
+}
+
+/** Null where the counters began anew in between, as of an interface that was made again. */
+function rateAt(
+  before: Counters | undefined,
+  after: Counters | undefined,
+): { sent: number; received: number } | null {
+  if (before === undefined || after === undefined) return null;
+  const seconds = after.at - before.at;
+  const [sent, received] = [after.tx - before.tx, after.rx - before.rx];
+  if (seconds <= 0 || sent < 0 || received < 0) return null;
+  return { sent: sent / seconds, received: received / seconds };
+}

@@ -1,0 +1,124 @@
+/** One look of `status --watch`: a line for each tunnel with its rates, those that need attention first, in 80 columns. */
+import pc from "picocolors";
+import { shortList } from "../../../mesh/review/short-list";
+import type { Outdated } from "../../../mesh/render/delivery";
+import { formatAge } from "../../cli/report-text";
+import { formatTable } from "../../cli/table";
+import { tunnelsLine } from "../../cli/tunnels-line";
+import { wrapLines } from "../../cli/wrap";
+import type { LinkState } from "../../stack/link-states";
+import type { LinkRate } from "./rates";
+import type { StatusReport } from "./status-report";
+import { formatBytes } from "./status-text";
+
+export interface Look {
+  /** What is looked at, when, and how often. */
+  heading: string;
+  report: StatusReport;
+  links: readonly LinkRate[];
+  outdated: readonly Outdated[];
+}
+
+const HEAD = ["NODE", "PEER", "STATE", "AGE", "SENT", "RECEIVED"];
+/** So that a row with the longest of everything else fits into 80 columns. */
+const NAME_WIDTH = 16;
+/** As many tunnels are shown even where there is no room for them. */
+const FEWEST = 3;
+
+/** `rows`: of the terminal; null: as many as it takes. */
+export function watchText(look: Look, rows: number | null): string {
+  const { heading, report, outdated } = look;
+  const tunnels = tunnelsLine(report.links, report.tunnels.planned, outdated);
+  const found = atMost(findings(report), rows === null ? Infinity : Math.floor(rows / 3));
+  const foot = [tunnels, ...found.shown, ...more(found, ": npx wireguard-mesh status")];
+  const taken = [heading, "", HEAD.join(" "), "", ...foot].join("\n").split("\n").length;
+  const links = [...look.links].sort((a, b) => urgency(a) - urgency(b));
+  // The last line of a terminal stays free: a text that ends there would scroll it.
+  const room = rows === null ? Infinity : Math.max(FEWEST, rows - taken - 1);
+  const table = atMost(links, room);
+  return [
+    heading,
+    "",
+    formatTable(HEAD, table.shown.map(rowOf)),
+    ...more(table),
+    "",
+    ...foot.filter((text) => text !== ""),
+  ].join("\n");
+}
+
+interface Shown<T> {
+  shown: readonly T[];
+  hidden: number;
+}
+
+/** With a line of its own for how many more there are. */
+function atMost<T>(all: readonly T[], lines: number): Shown<T> {
+  const shown = all.length <= lines ? all : all.slice(0, Math.max(1, lines - 1));
+  return { shown, hidden: all.length - shown.length };
+}
+
+function more({ hidden }: Shown<unknown>, remedy = ""): string[] {
+  return hidden === 0 ? [] : [`and ${hidden} more${remedy}`];
+}
+
+const URGENT: readonly LinkState[] = ["dead", "unknown", "away", "idle", "alive"];
+
+function urgency({ state }: LinkRate): number {
+  return URGENT.indexOf(state);
+}
+
+function rowOf({ a, b, state, handshakeAge, aToB, bToA }: LinkRate): string[] {
+  return [
+    cut(a),
+    cut(b),
+    COLOURS[state](state),
+    handshakeAge === null ? "-" : formatAge(handshakeAge),
+    formatRate(aToB),
+    formatRate(bToA),
+  ];
+}
+
+const plain = (text: string): string => text;
+const COLOURS: Record<LinkState, (text: string) => string> = {
+  alive: pc.green,
+  dead: pc.red,
+  unknown: pc.yellow,
+  away: plain,
+  idle: plain,
+};
+
+function formatRate(rate: number | null): string {
+  return rate === null ? "-" : `${formatBytes(Math.round(rate))}/s`;
+}
+
+function cut(name: string): string {
+  return name.length <= NAME_WIDTH ? name : `${name.slice(0, NAME_WIDTH - 1)}…`;
+}
+
+/** Why hosts are not seen, each reason once, and which are not as planned: `status` says the rest. */
+function findings({ nodes }: StatusReport): string[] {
+  const unseen = new Map<string, string[]>();
+  for (const [name, { cause }] of Object.entries(nodes)) {
+    if (cause === undefined) continue;
+    const reason = reasonIn(cause);
+    unseen.set(reason, [...(unseen.get(reason) ?? []), name]);
+  }
+  const drifted = Object.entries(nodes).flatMap(([name, { drift }]) =>
+    drift.length > 0 ? [name] : [],
+  );
+  return [
+    ...[...unseen].map(
+      ([reason, names]) => `${pc.red("Not seen:")} ${shortList(names)}: ${reason}`,
+    ),
+    ...(drifted.length === 0
+      ? []
+      : [`${pc.yellow("Not as planned:")} ${shortList(drifted)}: npx wireguard-mesh status`]),
+  ].map(wrapLines);
+}
+
+/** `cannot be reached, …` is followed by a line for each way, with its cause. */
+function reasonIn(cause: string): string {
+  const [first = ""] = cause.split("\n");
+  const [, way] = /^ {2}(\S.*)$/m.exec(cause) ?? [];
+  return first.startsWith("cannot be reached") && way !== undefined ? way : first;
+}

@@ -1,0 +1,90 @@
+/** `status --watch`: looks again and again, until it is told to end. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { flushOut, writeOut } from "../../cli/stdout";
+import type { HostAnswers } from "../../stack/ask-hosts";
+import type { NodePlan } from "../../../mesh/plan/plan";
+import type { Access } from "../../stack/host-access";
+import { HostWatch } from "../../stack/watch-hosts";
+import { withRates, type LinkRate } from "./rates";
+import { statusReport, type StatusReport } from "./status-report";
+
+export interface Watched {
+  /** Those that the report is about. */
+  nodes: readonly NodePlan[];
+  /** Those that are asked. */
+  asked: readonly NodePlan[];
+  access: Access;
+  everyMs: number;
+  /** For the first look, which logs in. */
+  firstMs: number;
+  /** One look, as it is shown. */
+  show: (report: StatusReport, links: LinkRate[], answers: HostAnswers) => void;
+}
+
+/** For a look at hosts that are logged in to. */
+const LOOK_MS = 5_000;
+
+/** Resolves when a signal or the reader of stdout has ended it, with whether the last look was ok. */
+export async function watchStatus(watched: Watched): Promise<boolean> {
+  const { nodes, asked, access, everyMs, firstMs, show } = watched;
+  const ending = new AbortController();
+  const end = (): void => {
+    ending.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, end);
+  process.stdout.once("error", end);
+  const isOver = new Promise<null>((resolve) => {
+    ending.signal.addEventListener("abort", () => {
+      resolve(null);
+    });
+  });
+  const watch = new HostWatch(asked, access);
+  let before: HostAnswers = new Map();
+  let ok = false;
+  try {
+    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, LOOK_MS)) {
+      const begun = performance.now();
+      const answers = await Promise.race([watch.look(limitMs), isOver]);
+      if (answers === null) return ok;
+      const report = statusReport(nodes, access, answers);
+      ok = report.ok;
+      show(report, withRates(report.links, access.plan, before, answers), answers);
+      before = answers;
+      await flushOut();
+      const left = Math.max(0, everyMs - (performance.now() - begun));
+      const signal = { signal: ending.signal };
+      await sleep(left, undefined, signal).catch(() => undefined);
+      if (ending.signal.aborted) return ok;
+    }
+  } finally {
+    await watch.end();
+    // What a login under way still waits for must not hold up the end.
+    setTimeout(() => process.exit(), END_MS).unref();
+  }
+}
+
+const END_MS = 500;
+
+const HOME = "\u001B[H";
+const TO_LINE_END = "\u001B[K";
+const TO_END = "\u001B[J";
+const OTHER_SCREEN = "\u001B[?1049h\u001B[?25l";
+const FORMER_SCREEN = "\u001B[?25h\u001B[?1049l";
+
+/** A terminal that shows one text in place of the former one, and has the last of them among its lines when it closes. */
+export class LiveScreen {
+  private last = "";
+
+  constructor() {
+    writeOut(OTHER_SCREEN);
+  }
+
+  show(text: string): void {
+    this.last = text;
+    writeOut(HOME + text.replaceAll("\n", `${TO_LINE_END}\n`) + TO_LINE_END + TO_END);
+  }
+
+  close(): void {
+    writeOut(`${FORMER_SCREEN}${this.last}\n`);
+  }
+}

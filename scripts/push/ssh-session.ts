@@ -1,0 +1,179 @@
+/** A person's own session on a host, by the first way that leads there: ssh(1) itself talks with the terminal. */
+import { spawn, type ChildProcess } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import type { HostAccess, HostTarget, SshHop } from "../../mesh/push-request";
+import { formatWay } from "./attempt";
+import { sessionEnvironment } from "./environment";
+import { HOP_MS } from "./limits";
+import { waitingForKey } from "./login-words";
+import { FINAL, refusal, unreachable } from "./no-way";
+import type { VainWay } from "./push-error";
+import { explainFailure, type Failure } from "./ssh-failure";
+import { readLog, readSshLog } from "./ssh-log";
+import { sshCommand, writeFiles, type SshPlace } from "./ssh-options";
+import { Ways } from "./ways";
+
+export interface SessionCall {
+  /** As ssh takes it: one line for the shell there, its words joined by spaces. Empty: a login shell. */
+  command: readonly string[];
+  /** A terminal there though there is a command. */
+  forceTerminal: boolean;
+  /** Told of each way before it is tried, with the failure of the one before. */
+  onWay: (through: string, former: VainWay | null) => void;
+  /** Told what the person has to do: touch a token. */
+  onSlow: (words: string) => void;
+}
+
+type Ending =
+  { kind: "ended"; exitCode: number } | { kind: "vain"; failure: Failure; final: boolean };
+
+/**
+ * The exit code of the command there, or 128 and the number of the signal that ended ssh here.
+ * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused.
+ */
+export async function runSession(access: HostAccess, call: SessionCall): Promise<number> {
+  const ways = new Ways(access);
+  const vain = new Map<HostTarget, VainWay>();
+  let former: VainWay | null = null;
+  try {
+    for (const target of access.targets) {
+      call.onWay(formatWay(target), former);
+      const isLast = target === access.targets.at(-1);
+      const ending = await tryWay(ways, target, isLast, call);
+      if (ending.kind === "ended") return ending.exitCode;
+      former = { through: formatWay(target), failure: ending.failure };
+      vain.set(target, former);
+      if (ending.final) throw refusal(access.node, ending.failure, [...vain.values()]);
+    }
+    throw unreachable(access, vain);
+  } finally {
+    await ways.clearAway();
+  }
+}
+
+async function tryWay(
+  ways: Ways,
+  target: HostTarget,
+  isLast: boolean,
+  call: SessionCall,
+): Promise<Ending> {
+  if (target.kind === "local") return { kind: "ended", exitCode: await end(startHere(call)) };
+  // The last way may take its time: there is none after it to go on to.
+  const { keep, options } = await ways.prepare(target, isLast ? 1 : Infinity);
+  if (keep === null) throw new Error("a way by ssh needs a folder");
+  const chain = [...target.via, target.hop];
+  const place: SshPlace = { ...keep, ...options, terminal: call.forceTerminal ? "forced" : "auto" };
+  const ssh = sshCommand(chain, place);
+  writeFiles(ssh);
+  const child = start("ssh", [...ssh.args, ...call.command]);
+  const watch = new LoginWatch(child, ssh.logs, call.onSlow);
+  const exitCode = await end(child).finally(() => {
+    watch.stop();
+  });
+  return watch.isLetIn() || (exitCode !== 255 && !watch.gaveUp)
+    ? { kind: "ended", exitCode: saidLast(ssh.logs.at(-1), exitCode) }
+    : inVain(chain, ssh.logs, watch.gaveUp, ways.access.node);
+}
+
+function inVain(chain: SshHop[], logs: string[], gaveUp: boolean, node: string): Ending {
+  const talk = logs.map(readLog);
+  const gaveUpAfterS = gaveUp ? HOP_MS / 1000 : null;
+  const login = { talk, words: "", step: "ssh", exitCode: 255, isTooMuch: false } as const;
+  const failure = explainFailure({ ...login, gaveUpAfterS, chain, node });
+  // Refused by a relay on the way, the host itself may still take the login by another one.
+  const isThere = talk.slice(0, -1).every((text) => readSshLog(text).isAuthenticated);
+  return { kind: "vain", failure, final: isThere && FINAL.includes(failure.kind) };
+}
+
+/** What ssh has in its log of how a connection was lost. */
+function saidLast(log: string | undefined, exitCode: number): number {
+  const { words } = readSshLog(exitCode === 255 && log !== undefined ? readLog(log) : "");
+  process.stderr.write(words);
+  return exitCode;
+}
+
+/** The user's shell on this very machine, as sshd would start it. */
+function startHere({ command }: SessionCall): ChildProcess {
+  const shell = os.userInfo().shell ?? "/bin/sh";
+  return start(shell, command.length === 0 ? ["-l"] : ["-c", command.join(" ")]);
+}
+
+function start(program: string, args: string[]): ChildProcess {
+  return spawn(program, args, { env: sessionEnvironment(), stdio: "inherit" });
+}
+
+/** Ctrl-C reaches the child by itself; what only we are sent, it is sent too. */
+async function end(child: ChildProcess): Promise<number> {
+  const stay = (): void => undefined;
+  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  for (const signal of ["SIGINT", "SIGQUIT"] as const) process.on(signal, stay);
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, pass);
+  try {
+    return await new Promise((resolve) => {
+      child.on("error", (problem) => {
+        process.stderr.write(`${child.spawnfile}: ${problem.message}\n`);
+        resolve(127);
+      });
+      child.on("exit", (code, signal) => {
+        resolve(code ?? 128 + (signal === null ? 0 : os.constants.signals[signal]));
+      });
+    });
+  } finally {
+    for (const signal of ["SIGINT", "SIGQUIT"] as const) process.off(signal, stay);
+    for (const signal of ["SIGTERM", "SIGHUP"] as const) process.off(signal, pass);
+  }
+}
+
+const WATCH_MS = 100;
+/** A signature that takes longer waits for its owner. */
+const SLOW_MS = 2_500;
+
+/** Looks at the logs until the host has let us in; ends a way on which the machine after a jump does not answer. */
+class LoginWatch {
+  gaveUp = false;
+  private readonly timer: NodeJS.Timeout;
+  private readonly told = new Set<string>();
+  private jumpedSince: number | null = null;
+  private signingSince: number | null = null;
+
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly logs: string[],
+    private readonly onSlow: (words: string) => void,
+  ) {
+    for (const file of logs) fs.rmSync(file, { force: true });
+    this.timer = setInterval(() => {
+      this.look();
+    }, WATCH_MS);
+  }
+
+  isLetIn(): boolean {
+    return readSshLog(readLog(this.logs.at(-1) ?? "")).isAuthenticated;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private look(): void {
+    const logs = this.logs.map((file) => readSshLog(readLog(file)));
+    const key = logs.find(({ signing }) => signing !== null)?.signing ?? null;
+    this.signingSince = key === null ? null : (this.signingSince ?? performance.now());
+    if (this.signingSince !== null && performance.now() - this.signingSince > SLOW_MS)
+      this.tell(waitingForKey(key ?? ""));
+    if (logs.at(-1)?.isAuthenticated === true) this.stop();
+    const silent = logs.findIndex((log) => !log.isReached);
+    const isJumped = silent > 0 && logs[silent - 1]?.isAuthenticated === true;
+    this.jumpedSince = isJumped ? (this.jumpedSince ?? performance.now()) : null;
+    if (this.jumpedSince === null || performance.now() - this.jumpedSince < HOP_MS) return;
+    this.gaveUp = true;
+    this.child.kill();
+  }
+
+  private tell(words: string): void {
+    if (this.told.has(words)) return;
+    this.told.add(words);
+    this.onSlow(words);
+  }
+}

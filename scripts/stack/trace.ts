@@ -1,0 +1,71 @@
+/** Asks the hosts on the way to ping each other. */
+import { traceOf, traceProbes, type Target, type Trace } from "../../mesh/doctor/trace";
+import type { Observation } from "../../mesh/host/observation";
+import type { NodePlan } from "../../mesh/plan/plan";
+import { publicKeysOf } from "../../mesh/plan/rotation";
+import { probeHost } from "../push/probe-host";
+import { PushError } from "../push/push-error";
+import { askHosts, severalAtATime, type HostAnswer, type HostAnswers } from "./ask-hosts";
+import { Failure } from "./failure";
+import { hostAccess, type Access } from "./host-access";
+import { runningPeers, secondPeers } from "./running-peers";
+
+/** `way`: from the host that sends the pings to the target's node. @throws Failure when that host cannot be asked */
+export async function trace(
+  way: readonly NodePlan[],
+  target: Target,
+  access: Access,
+): Promise<Trace> {
+  const answers = await askHosts(way, access);
+  const [from] = way;
+  const answer = from === undefined ? undefined : answers.get(from.name);
+  if (from === undefined || answer?.reachable !== true) throw unasked(from?.name ?? "", answer);
+  const outer = outerAddresses(way, answers, access);
+  const wanted = traceProbes(way, target, outer);
+  const pings = new Map<string, ReadonlyMap<string, number | null>>();
+  const asked = way.filter(({ name }) => answers.get(name)?.reachable === true);
+  await severalAtATime(asked, async (node) => {
+    const probes = wanted.get(node.name) ?? [];
+    if (probes.length === 0) return;
+    try {
+      pings.set(node.name, (await probeHost(hostAccess(node, access), probes)).pings);
+    } catch (error) {
+      if (!(error instanceof PushError) || node === from) throw error;
+    }
+  });
+  return traceOf(way, target, access.plan, outer, pings);
+}
+
+function unasked(name: string, answer: HostAnswer | undefined): Failure {
+  const words = answer?.reachable === false ? answer.cause : "it has no host";
+  const [cause = ""] = words.split("\n");
+  return new Failure(
+    `${name} could not be asked: ${cause}`,
+    `to find out why: npx wireguard-mesh doctor ${name}`,
+  );
+}
+
+function outerAddresses(
+  way: readonly NodePlan[],
+  answers: HostAnswers,
+  { plan }: Access,
+): Map<string, string> {
+  const outer = new Map<string, string>();
+  for (const [at, node] of way.entries()) {
+    const next = way[at + 1];
+    const answer = answers.get(node.name);
+    if (next === undefined || answer?.reachable !== true) continue;
+    const address = outerAddress(answer.observed, next, plan.network.interface);
+    if (address !== null) outer.set(`${node.name} ${next.name}`, address);
+  }
+  return outer;
+}
+
+function outerAddress(observed: Observation, next: NodePlan, name: string): string | null {
+  const keys = publicKeysOf(next);
+  const peers = [...runningPeers(observed, name), ...secondPeers(observed)];
+  const [latest] = peers
+    .filter(({ publicKey, endpoint }) => keys.includes(publicKey) && endpoint !== null)
+    .sort((one, other) => other.latestHandshake - one.latestHandshake);
+  return latest?.endpoint?.address ?? null;
+}

@@ -1,0 +1,137 @@
+/** Hosts that are asked again and again, by one login each that is kept. One that does not answer holds up no other. */
+import { EventEmitter, once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NodePlan } from "../../mesh/plan/plan";
+import { endAllGroups } from "../push/children";
+import { keepHost, type KeptHost } from "../push/observe-host";
+import { RefusedError } from "../push/push-error";
+import type { SharedKeep } from "../push/shared-keep";
+import { AT_ONCE, keepFor, statusQuestions, unreached, type HostAnswer } from "./ask-hosts";
+import { hostAccess, type Access } from "./host-access";
+import { Turns } from "./turns";
+
+/** How often the whole state of a host is asked for: what it differs in, its firewall. In between, its tunnels only. */
+const WHOLE_MS = 30_000;
+/** From a login in vain until the next try. */
+const RETRY_MS = 5_000;
+/** Of one that was refused, so that nothing there counts too many of them (fail2ban). */
+const REFUSED_MS = 60_000;
+/** An answer that is older counts as none. */
+const LATE_S = 8;
+
+interface Told {
+  answer: HostAnswer;
+  /** The look that it answers. */
+  round: number;
+}
+
+export class HostWatch {
+  private readonly nodes: readonly NodePlan[];
+  private readonly keeping: SharedKeep;
+  private readonly turns = new Turns(AT_ONCE);
+  private readonly told = new Map<string, Told>();
+  private readonly events = new EventEmitter().setMaxListeners(0);
+  private round = 0;
+  private over = false;
+  /** No matter of a host: a mistake of ours. */
+  private failure: unknown = null;
+
+  /** Logs in to the hosts of those `nodes` that have one. */
+  constructor(
+    nodes: readonly NodePlan[],
+    private readonly access: Access,
+  ) {
+    this.nodes = nodes.filter((node) => node.hosts.length > 0);
+    this.keeping = keepFor(access);
+    for (const node of this.nodes) {
+      void this.follow(node).catch((error: unknown) => {
+        this.failure = error;
+        this.events.emit("told");
+      });
+    }
+  }
+
+  /** Asks all of them, and waits for `limitMs` at most: the first time for each, then for those that answered before. */
+  async look(limitMs: number): Promise<Map<string, HostAnswer>> {
+    const round = ++this.round;
+    const isFirst = round === 1;
+    const awaited = this.nodes.filter(
+      ({ name }) => isFirst || this.told.get(name)?.answer.reachable === true,
+    );
+    this.events.emit("round");
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort();
+    }, limitMs);
+    const isAnswered = ({ name }: NodePlan): boolean => (this.told.get(name)?.round ?? 0) >= round;
+    while (!late.signal.aborted && !awaited.every(isAnswered)) {
+      await once(this.events, "told", { signal: late.signal }).catch((error: unknown) => {
+        if (!late.signal.aborted) throw error;
+      });
+      if (this.failure !== null) break;
+    }
+    clearTimeout(timer);
+    if (this.failure !== null) throw this.failure as Error;
+    return new Map(this.nodes.map((node) => [node.name, this.answerOf(node, round)]));
+  }
+
+  /** Ends every connection. */
+  async end(): Promise<void> {
+    this.over = true;
+    process.once("exit", endAllGroups);
+    endAllGroups();
+    await this.keeping.clearAway();
+  }
+
+  private isOver(): boolean {
+    return this.over;
+  }
+
+  private answerOf({ name }: NodePlan, round: number): HostAnswer {
+    const told = this.told.get(name);
+    if (told === undefined) return { reachable: false, cause: "has not answered yet" };
+    const { answer } = told;
+    if (!answer.reachable || told.round >= round) return answer;
+    const age = Math.round(Date.now() / 1000 - answer.askedAt);
+    return age > LATE_S ? { reachable: false, cause: `has not answered for ${age} s` } : answer;
+  }
+
+  /** Logs in anew when the connection is lost. */
+  private async follow(node: NodePlan): Promise<void> {
+    while (!this.isOver()) {
+      const endTurn = await this.turns.take();
+      try {
+        const access = hostAccess(node, this.access);
+        await keepHost(access, (host) => this.askAgain(node, host, endTurn), this.keeping);
+      } catch (error) {
+        endTurn();
+        if (this.isOver()) return;
+        this.tell(node, this.round, unreached(node, error));
+        const pauseMs = error instanceof RefusedError ? REFUSED_MS : RETRY_MS;
+        await sleep(pauseMs, undefined, { ref: false });
+      }
+    }
+  }
+
+  private async askAgain(node: NodePlan, host: KeptHost, endTurn: () => void): Promise<void> {
+    const questions = statusQuestions(node, this.access);
+    let answered = 0;
+    let wholeAt = -Infinity;
+    while (!this.isOver()) {
+      if (answered === this.round) await once(this.events, "round");
+      const { round } = this;
+      const isWhole = performance.now() - wholeAt >= WHOLE_MS;
+      if (isWhole) wholeAt = performance.now();
+      const observed = isWhole ? await host.observe(questions) : await host.look();
+      endTurn();
+      const answer = { through: host.through, observed, askedAt: Date.now() / 1000 };
+      this.tell(node, round, { reachable: true, ...answer });
+      answered = round;
+    }
+  }
+
+  private tell({ name }: NodePlan, round: number, answer: HostAnswer): void {
+    this.told.set(name, { answer, round });
+    this.events.emit("told");
+  }
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { parseProbes, probeCalls } from "../../../mesh/doctor/probes";
+
+describe("the pings that a host is to send", () => {
+  it("are calls of the script, sixteen at a time", () => {
+    const probes = Array.from({ length: 17 }, (_, at) => ({
+      address: `10.0.0.${at}`,
+      size: 1392,
+      patience: 18,
+    }));
+    const lines = probeCalls(probes).split("\n");
+    assert.deepEqual(lines.slice(15, 18), [
+      "probe 10.0.0.15 1392 18 &",
+      "wait",
+      "probe 10.0.0.16 1392 18 &",
+    ]);
+    assert.deepEqual(lines.slice(18), ["disk", "wait", "exit 0", ""]);
+  });
+
+  it("go to addresses only: nothing else reaches the shell", () => {
+    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, patience: 2 }]), /no address/);
+    assert.equal(
+      probeCalls([{ address: "10.0.0.1", size: -5.5, patience: 2 }]).split("\n")[0],
+      "probe 10.0.0.1 0 2 &",
+    );
+  });
+});
+
+describe("what a host says of its pings and its disk", () => {
+  it("is read line by line, and what has another shape counts as not there", () => {
+    const { pings, sizes } = parseProbes(
+      [
+        ...["ping 10.0.0.1 0.42", "ping fd00::0001 lost", "size 10.0.0.1 1292"],
+        ...["ping nonsense 1", "size 10.0.0.2 many", "ping", "\u001b[31mping 10.0.0.9 1", ""],
+      ].join("\n"),
+    );
+    assert.deepEqual(
+      [...pings],
+      [
+        ["10.0.0.1", 0.42],
+        ["fd00::1", null],
+      ],
+    );
+    assert.deepEqual([...sizes], [["10.0.0.1", 1292]]);
+  });
+
+  it("names each place without room once, and no file system that counts no inodes", () => {
+    const lines = [
+      ...["disk / 1023", "disk / 1023", "disk /var 1024", "inodes / 100 1"],
+      ...["inodes /var 5000 0", "inodes /run 0 0", "inodes /boot - -", "readonly /etc"],
+    ];
+    assert.deepEqual(parseProbes(lines.join("\n")).full, [
+      { place: "/etc", why: "read-only" },
+      { place: "/", why: "space" },
+      { place: "/var", why: "inodes" },
+    ]);
+  });
+});

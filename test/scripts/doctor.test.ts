@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
+import { diagnose, hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
+import { probesOf } from "../../mesh/doctor/links";
+import { doctorReport } from "../../scripts/commands/doctor/doctor-report";
+import { doctorText } from "../../scripts/commands/doctor/doctor-text";
+import { factsOf, NAS, TOKYO, VPS, type Case } from "./support/examined-network";
+import * as by from "./support/hand-edits";
+import { HOST_KEY, nodes, planWithKeys } from "./support/network";
+import { NOW, plan } from "./support/planned-network";
+
+type Edit = by.Edit;
+
+const node = nodes("tokyo", "nas", "phone", "vps");
+const TOKYO_HOST = { host: "root@203.0.113.10", hostKey: HOST_KEY };
+const VPS_HOST = { host: "root@198.51.100.9", hostKey: HOST_KEY };
+
+const found = (one: Case) =>
+  diagnose(factsOf(one)).map(({ node, check, affects }) =>
+    [node, check, affects.join(" ")].join(" ").trim(),
+  );
+const causeOf = (one: Case) => diagnose(factsOf(one))[0]?.cause ?? "";
+
+/** Bytes more than at the first look, of all its peers; `age`: of the handshakes. */
+const counted = (received: number, age: number | null): Edit =>
+  by.peers((all) =>
+    all.map((peer) => ({
+      ...peer,
+      receivedBytes: peer.receivedBytes + received,
+      sentBytes: peer.sentBytes + 500,
+      latestHandshake: age === null ? 0 : NOW - age,
+    })),
+  );
+/** Of the relay's peer section. */
+const dialling = (address: string): Edit =>
+  by.peers((all) =>
+    all.map((peer) =>
+      peer.endpoint?.address === "203.0.113.10"
+        ? { ...peer, endpoint: { address, port: 51820 } }
+        : peer,
+    ),
+  );
+const LOST = { nas: { [TOKYO]: null, [VPS]: null }, tokyo: { [NAS]: null } };
+
+describe("doctor", () => {
+  it("finds nothing in a network that is as planned", () => {
+    assert.deepEqual(found({}), []);
+    assert.deepEqual(silentHosts(factsOf({})), []);
+  });
+
+  it("has each host ping its neighbours at full size, and one node behind its relay", () => {
+    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
+    const facts = factsOf({ of: star });
+    const probes = probesOf(facts, hostsToProbe(facts));
+    const [size, patience] = [1420 - 28, 18];
+    assert.deepEqual(probes.get("tokyo"), [
+      { address: NAS, size, patience },
+      { address: VPS, size, patience },
+    ]);
+    assert.deepEqual(probes.get("nas"), [
+      { address: TOKYO, size, patience },
+      { address: VPS, size: 0, patience },
+    ]);
+  });
+
+  it("has nobody ping a host that something is wrong with, nor that host others", () => {
+    const facts = factsOf({ edits: { nas: by.deleted("wg0") } });
+    const probes = probesOf(facts, hostsToProbe(facts));
+    assert.deepEqual([...probes.keys()], ["tokyo", "vps"]);
+    assert.deepEqual(
+      probes.get("tokyo")?.map(({ address }) => address),
+      [VPS],
+    );
+    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
+    const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
+    const rest = factsOf({ of: star, off });
+    assert.deepEqual([...probesOf(rest, hostsToProbe(rest)).values()], [[], []]);
+  });
+
+  it("names the host that is off, with whom that leaves without a tunnel, and not their silence", () => {
+    const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
+    const edits = { nas: counted(0, 900), vps: counted(0, 900) };
+    const pings = { nas: { [TOKYO]: null, [VPS]: null } };
+    assert.deepEqual(found({ off, edits, pings }), ["tokyo TCP nas vps"]);
+  });
+
+  it("names a wrong preshared key where it is, if the keys could be compared", () => {
+    const other = by.firstPeer({ presharedKey: "other" });
+    assert.deepEqual(found({ edits: { nas: other } }), ["nas peers"]);
+    assert.match(causeOf({ edits: { nas: other } }), /^preshared key of peer \S+ is another one$/);
+  });
+
+  it("says of keys that could not be compared that they may be the cause", () => {
+    const edits = {
+      nas: by.peers((all) => all.map((peer) => ({ ...peer, presharedKey: "set" as const }))),
+    };
+    const later = { nas: counted(0, 900), tokyo: counted(148, 900), vps: counted(0, 10) };
+    const one: Case = { edits, later, pings: LOST, compared: false };
+    assert.deepEqual(found(one), ["nas UDP tokyo"]);
+    assert.match(
+      causeOf(one),
+      /or they have different preshared keys, which could not be compared$/,
+    );
+  });
+
+  it("tells packets that do not arrive from answers that do not come back, by what was counted", () => {
+    const silent = { nas: counted(0, 900), vps: counted(0, 10) };
+    const away = { ...silent, tokyo: counted(0, 900) };
+    assert.deepEqual(found({ later: away, pings: LOST }), ["nas UDP tokyo"]);
+    assert.match(
+      causeOf({ later: away, pings: LOST }),
+      /^nothing that it sends to 203\.0\.113\.10:51820 \(UDP\) arrives at tokyo$/,
+    );
+    const back = { ...silent, tokyo: counted(148, 900) };
+    assert.match(
+      causeOf({ later: back, pings: LOST }),
+      /^its packets arrive at tokyo, but no answer comes back$/,
+    );
+    assert.deepEqual(silentHosts(factsOf({ pings: LOST })).sort(), ["nas", "tokyo"]);
+  });
+
+  it("names the node that several dial in vain, once", () => {
+    const quiet = counted(0, 900);
+    const later = { nas: quiet, vps: quiet, tokyo: quiet };
+    const pings = {
+      nas: { [TOKYO]: null },
+      vps: { [TOKYO]: null },
+      tokyo: { [NAS]: null, [VPS]: null },
+    };
+    assert.deepEqual(found({ later, pings }), ["tokyo UDP nas vps"]);
+    assert.match(
+      causeOf({ later, pings }),
+      /^nothing that nas, vps send to 203\.0\.113\.10:51820 /,
+    );
+  });
+
+  it("does not count a host against itself that only a relay leads to which is off", () => {
+    const via = planWithKeys({
+      relays: { tokyo: node("tokyo", TOKYO_HOST) },
+      peers: {
+        nas: node("nas", { host: "root@via:tokyo", hostKey: HOST_KEY }),
+        vps: node("vps", VPS_HOST),
+      },
+    });
+    const lost = { check: "TCP", cause: "timed out", remedy: "Is it on?" } as const;
+    assert.deepEqual(found({ of: via, off: { tokyo: lost, nas: lost } }), ["tokyo TCP"]);
+    assert.deepEqual(found({ of: via, off: { nas: lost }, pings: { vps: {} } }), ["nas TCP"]);
+  });
+
+  it("names an endpoint that is another machine's, in the plan or only there", () => {
+    const at = (address: string) => ({ nas: dialling(address) });
+    const later = { nas: counted(0, 900), tokyo: counted(0, 900) };
+    const moved = { edits: at("198.51.100.9"), later, pings: LOST };
+    assert.deepEqual(found(moved), ["nas endpoint tokyo"]);
+    assert.equal(
+      causeOf(moved),
+      "it dials tokyo at 198.51.100.9, which is vps, not tokyo; planned is 203.0.113.10:51820",
+    );
+    const nobody = { ...moved, edits: at("192.0.2.1") };
+    assert.match(
+      causeOf(nobody),
+      /at 192\.0\.2\.1, which is not tokyo \(203\.0\.113\.10\); planned /,
+    );
+    const wrong = planWithKeys({
+      relays: {
+        tokyo: node("tokyo", { ...TOKYO_HOST, endpoint: "198.51.100.9:51820" }),
+      },
+      peers: { nas: node("nas", { host: "local" }), vps: node("vps", VPS_HOST) },
+    });
+    assert.equal(
+      causeOf({
+        of: wrong,
+        later,
+        pings: { ...LOST, vps: { [TOKYO]: null }, tokyo: { [NAS]: null, [VPS]: null } },
+      }),
+      "the endpoint of tokyo is 198.51.100.9 for nas, which is vps, not tokyo",
+    );
+  });
+
+  it("says of a tunnel that carries packets that pings are dropped, not that UDP is", () => {
+    const later = { nas: counted(300, 5), tokyo: counted(300, 5) };
+    assert.deepEqual(found({ later, pings: LOST }), ["tokyo ping nas"]);
+  });
+
+  it("names the clock of a host; where all are apart, that of this machine", () => {
+    const hourBack: Edit = (observed) => ({ ...observed, now: NOW - 3600 });
+    assert.deepEqual(found({ edits: { nas: hourBack } }), ["nas clock"]);
+    const edits = { nas: hourBack, tokyo: hourBack, vps: hourBack };
+    assert.deepEqual(found({ edits }), ["this machine clock nas tokyo vps"]);
+  });
+
+  it("names the MTU that a path carries, though small pings are answered", () => {
+    const sizes = new Map([[TOKYO, 1272]]);
+    assert.deepEqual(found({ probes: { nas: { sizes } } }), ["nas MTU tokyo"]);
+    assert.match(
+      causeOf({ probes: { nas: { sizes } } }),
+      /^packets of more than 1300 bytes are lost /,
+    );
+  });
+
+  it("names the relay where both tunnels work and nothing passes between them", () => {
+    const pings = { nas: { [VPS]: null }, vps: { [NAS]: null } };
+    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
+    assert.deepEqual(found({ of: star, pings }), ["tokyo forwarding nas vps"]);
+  });
+
+  it("names what only the next push or boot meets last", () => {
+    const full = [{ place: "/", why: "space" }] as const;
+    assert.deepEqual(found({ probes: { nas: { full } } }), ["nas disk"]);
+    const both = {
+      edits: { nas: by.sysctl("net/ipv4/ip_forward", "0") },
+      probes: { nas: { full } },
+    };
+    assert.deepEqual(found(both), ["nas forwarding"]);
+  });
+
+  it("is about the named nodes, and about a silent phone only if it is named", () => {
+    const edits = { tokyo: counted(0, 900), vps: counted(0, 900) };
+    assert.deepEqual(found({ edits, names: ["phone"] }), ["phone handshake"]);
+    assert.deepEqual(found({ edits }), []);
+    const still = by.sysctl("net/ipv4/ip_forward", "0");
+    assert.deepEqual(found({ edits: { nas: still }, names: ["vps"] }), []);
+    assert.deepEqual(found({ edits: { tokyo: still }, names: ["vps"] }), ["tokyo forwarding"]);
+  });
+
+  it("names a policy that forbids as the cause between two, and notes it for one", () => {
+    const strict = { ...plan, policy: [{ from: ["nas"], to: ["*"], ports: null }] };
+    const [forbidden] = diagnose(factsOf({ of: strict, names: ["vps", "nas"] }));
+    assert.deepEqual([forbidden?.node, forbidden?.check], ["vps", "policy"]);
+    assert.deepEqual(found({ of: strict, names: ["nas", "vps"] }), []);
+    const { ok, notes } = doctorReport({
+      facts: factsOf({ of: strict, names: ["vps"] }),
+      notes: [],
+    });
+    assert.deepEqual([ok, notes], [true, ["The policy lets vps start nothing to: nas, phone"]]);
+  });
+
+  it("prints the sick first with their remedy, in 80 columns", () => {
+    const edits = { nas: by.sysctl("net/ipv4/ip_forward", "0") };
+    const text = stripVTControlCharacters(
+      doctorText(doctorReport({ facts: factsOf({ edits }), notes: [] })),
+    );
+    assert.equal(
+      text,
+      [
+        "nas: forwarding: it does not forward IPv4",
+        "  Remedy: npx wireguard-mesh repush nas (or npx wireguard-mesh up, if the stack",
+        "    file has changed since the last one)",
+        "",
+        "well: phone, tokyo, vps",
+      ].join("\n"),
+    );
+  });
+});
