@@ -37,14 +37,17 @@ function filesOf(raw: RawNetwork): Source[] {
 }
 
 /**
- * Without sites, ranges and a second relay, whose files say what no single endpoint or home relay explains; and with an IPv6
- * address for the relay, without which it passes on no IPv6.
+ * Without sites, ranges and a second relay, whose files say what no single endpoint or home relay explains; without hosts that
+ * send everything, whose files have a mark and a table that a push alone makes; and with an IPv6 address for the relay, without
+ * which it passes on no IPv6.
  */
 function plain(raw: RawNetwork): RawNetwork {
+  const dropped = ["site", "siteEndpoint", "peersCidr", "peersCidr6", "relay"];
   const without = (node: Record<string, unknown>) =>
     Object.fromEntries(
       Object.entries(node).filter(
-        ([key]) => !["site", "siteEndpoint", "peersCidr", "peersCidr6", "relay"].includes(key),
+        ([key]) =>
+          !dropped.includes(key) && !("host" in node && ["routeAll", "blockIpv6"].includes(key)),
       ),
     );
   const nodes = (all: Record<string, Record<string, unknown>>) =>
