@@ -5,8 +5,9 @@ import { publicKeyOf } from "../../../mesh/keys";
 import { neighbour, RELAY } from "./support/examples";
 import { sha256, type Host } from "./support/host";
 import { boot } from "./support/hosts";
-import { pushed, runOf } from "./support/pushes";
+import { push, pushed, runOf } from "./support/pushes";
 import { currentKey, filterAt, requestOf } from "./support/requests";
+import { round } from "./support/rounds";
 
 const LEAVES = "\tchain answering {\n\t\tct mark 0x0000ca6c meta mark set ct mark accept\n\t}\n";
 const ONLY_OWN_WAY = `table inet wireguard-mesh-wg0 {\n${LEAVES}}\n`;
@@ -93,5 +94,18 @@ describe("the own way in of a host that sends everything into the tunnel", () =>
     boot(host);
     assert.ok(host.links.has("wg0"));
     assert.equal(leadsIn(host), false);
+  });
+
+  it("is given back by the host itself within a round after somebody has flushed all tables", () => {
+    for (const to of ["that sends everything", "with a policy that sends everything"]) {
+      const host = pushed(wantedIn(STATES["with a policy"] ?? assert.fail()));
+      push(host, wantedIn(STATES[to] ?? assert.fail()));
+      const table = host.table;
+      host.table = null;
+      round(host);
+      assert.deepEqual(host.table, table);
+    }
+    const plain = pushed(wantedIn(STATES["with a policy"] ?? assert.fail()));
+    assert.equal(plain.files.has("/var/lib/wireguard-mesh/wg0/tasks"), false);
   });
 });
