@@ -97,17 +97,24 @@ export function reachBeyond(
   differences: readonly LiveDifference[],
   { main, mustAnswer }: Wanted,
 ): LiveStep[] {
+  const exits = main.peers.filter(({ allowedIps }) => allowedIps.some(isEverything));
+  const isExit = (key: string) => exits.some(({ publicKey }) => publicKey === key);
   const isChosen = differences.some(
     (it) =>
       (it.kind === "rule" && it.selector.includes(TUNNEL_TABLE)) ||
       (it.kind === "route" && it.route.table === TUNNEL_TABLE) ||
-      (it.kind === "allowed-ip" && /\/0$/.test(it.prefix)) ||
+      (it.kind === "allowed-ip" && isEverything(it.prefix)) ||
+      (it.kind === "peer" && it.is === "missing" && isExit(it.publicKey)) ||
       (it.kind === "interface" && it.interface === main.name) ||
       it.kind === "mark" ||
       it.kind === "public-key",
   );
   if (!isChosen || !main.sendsAll) return [];
   return mustAnswer.map((address) => ({ do: "reach", address }));
+}
+
+function isEverything(prefix: string): boolean {
+  return prefix.endsWith("/0");
 }
 
 /** The table or the mark is used by somebody else, or IPv6 would go past the tunnel. */
