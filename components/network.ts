@@ -6,6 +6,7 @@ import { jumpRelays } from "../mesh/plan/jump-relays";
 import { namesText } from "../mesh/plan/names";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { announcesKey, hasSecondInterface } from "../mesh/plan/rotation";
+import { pushedBefore } from "../mesh/plan/push-order";
 import { reachabilityOf, type Reachability } from "../mesh/plan/reachability";
 import { renderFilter } from "../mesh/render/filter";
 import { authorityKeyOf, renderPushRequest } from "../mesh/render/push-request";
@@ -96,23 +97,15 @@ function registerNodes(
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
   for (const plan of [...secondInterfaceFirst(direct(relays)), ...indirect(relays)]) {
-    const second = relays.filter(hasSecondInterface).map(({ name }) => name);
-    const after = pushesOf([...jumpRelays(plan), ...second], nodes);
+    const after = pushesOf(pushedBefore(plan, args.plan.nodes), nodes);
     nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
   }
-  // A peer switches to its next key last, once all its neighbours accept that key.
+  // Those that switch to their next key last, because they wait for others.
   for (const plan of [...peers].sort((a, b) => Number(announcesKey(a)) - Number(announcesKey(b)))) {
-    const linked = plan.sections.map((section) => section.name);
-    const before = announcesKey(plan) ? linked : linkedRelays(plan, nodes);
-    const after = pushesOf([...before, ...jumpRelays(plan)], nodes);
+    const after = pushesOf(pushedBefore(plan, args.plan.nodes), nodes);
     nodes.set(plan.name, new Peer(plan.name, nodeArgs(plan, args, after), opts));
   }
   return nodes;
-}
-
-function linkedRelays(plan: NodePlan, nodes: ReadonlyMap<string, MeshNode>): string[] {
-  const names = plan.sections.map((section) => section.name);
-  return names.filter((name) => nodes.get(name) instanceof Relay);
 }
 
 /** The pushes of the named nodes; nodes without a host have none. */

@@ -106,6 +106,11 @@ export interface PushRequest extends HostAccess {
    * was set back. Only `repush` adds it: in a request of the engine, a new number would be a change.
    */
   serial?: number;
+  /**
+   * Goes back to the state that was confirmed by the push with this serial, which is the host's number again. Only `rollback`
+   * adds it.
+   */
+  generation?: number;
 }
 
 export interface NodeNames {

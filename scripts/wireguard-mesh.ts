@@ -10,12 +10,14 @@ import { importCommand } from "./commands/import";
 import { initCommand } from "./commands/init";
 import { keygenCommand } from "./commands/keygen";
 import { pingCommand } from "./commands/ping";
+import { metricsCommand } from "./commands/metrics";
 import { planCommand } from "./commands/plan";
 import { previewCommand } from "./commands/preview";
 import { runProgram } from "./cli/program";
 import { qrCommand } from "./commands/qr";
 import { removePeerCommand } from "./commands/remove-peer";
 import { repushCommand } from "./commands/repush";
+import { rollbackCommand } from "./commands/rollback";
 import { rotateCommand } from "./commands/rotate";
 import { sshCommand } from "./commands/ssh";
 import { sshConfigCommand } from "./commands/ssh-config";
@@ -32,12 +34,14 @@ export const commands = [
   previewCommand(),
   upCommand(),
   repushCommand(),
+  rollbackCommand(),
   rotateCommand(),
   keygenCommand(),
   statusCommand(),
   doctorCommand(),
   pingCommand(),
   graphCommand(),
+  metricsCommand(),
   sshCommand(),
   sshConfigCommand(),
   configCommand(),

@@ -65,6 +65,8 @@ export type CommitStep =
   | { do: "openrc"; verb: "add" | "del"; name: string }
   /** Begins what the host does by itself, or ends it if its file is gone. */
   | { do: "tasks" }
+  /** Keeps the state for a rollback, with this line about it (kept-request.ts). After its record. */
+  | { do: "keep"; text: Secret }
   /** Forgets private keys that no interface uses. */
   | { do: "forget-keys" };
 
@@ -133,6 +135,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
       return `dns ${step.verb}`;
     case "openrc":
       return `openrc ${step.verb} ${step.name}`;
+    case "keep":
+      return `keep ${piece(linesOf(step.text))}`;
     case "tasks":
     case "forget-keys":
       return step.do;

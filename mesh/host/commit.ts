@@ -6,6 +6,7 @@ import type { CommitStep, PlaceStep } from "./change";
 import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
 import type { BootDifference } from "./difference";
 import { dnsInitText, dnsSteps } from "./dns-server";
+import { keepSteps } from "./generation";
 import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
 import { configPath, dnsInitName, pathsOf } from "./paths";
@@ -45,6 +46,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...dnsSteps(observed, wanted),
     ...tasksStep(differences, wanted),
     ...recordSteps(observed, wanted, push),
+    ...keepSteps(observed, wanted),
     ...forgetKeys(observed, wanted),
   ];
 }

@@ -36,6 +36,8 @@ export interface DecideOptions {
   hostScript: HostScript;
   /** Serial number of the last push to this host that the stack has recorded; 0 if there is none. */
   serial?: number;
+  /** PushRequest.generation */
+  generation?: number;
 }
 
 /**
@@ -52,7 +54,9 @@ export function decide(observed: Observation, requested: Wanted, options: Decide
   const blocked = changeRefusal(observed, wanted);
   if (blocked !== null) return refuse(blocked, observed, wanted);
   // A host that was set back to a snapshot has an older number than the stack.
-  const serial = Math.max(observed.records.confirmed?.serial ?? 0, options.serial ?? 0) + 1;
+  const { serial: recorded = 0, generation } = options;
+  const known = [observed.records.confirmed?.serial ?? 0, recorded, ...observed.generations.keys()];
+  const serial = generation ?? Math.max(...known) + 1;
   const change = {
     now: stagingSteps(observed, wanted, options.hostScript),
     ...liveChange(observed, wanted),

@@ -1,4 +1,5 @@
 /** What a host is, as its program prints it: the one input of status, drift, doctor and every push. */
+import { parseGenerations, type Generation } from "./kept-request";
 import { groupLines, splitAt, words, type FileLines } from "./lines";
 import { parseNetwork, type NetworkState } from "./network-state";
 import { canonicalAddress } from "./prefixes";
@@ -60,6 +61,8 @@ export interface Observation {
   answers: ReadonlyMap<string, readonly string[]>;
   /** Public halves of the private keys on the host. */
   ownKeys: ReadonlySet<string>;
+  /** The states that the host keeps for a rollback, by serial; null: it was not asked for them. */
+  generations: ReadonlyMap<number, Generation | null>;
   /** The lines of `nft -s list table` for the table of our filter; empty: there is none. */
   filter: readonly string[];
   /** The output of `nft list ruleset`, as firewall.ts takes it. */
@@ -104,6 +107,10 @@ export function parseObservation(
     mountPoints: new Set(lines("mounts").flatMap((line) => line.split(" ")[4] ?? [])),
     answers: parseAnswers(lines("names")),
     ownKeys: new Set(lines("own-keys")),
+    generations: new Map<number, Generation | null>([
+      ...numbersIn(groupLines(lines("host"), " ").get("generation")),
+      ...parseGenerations(lines("generations")),
+    ]),
     filter: lines("table"),
     nft: lines("nft"),
     iptables: lines("iptables"),
@@ -157,6 +164,13 @@ function parseHost(lines: readonly string[]): HostFacts {
 
 function numberIn(text: string | null): number | null {
   return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : null;
+}
+
+function numbersIn(texts: readonly string[] = []): [number, null][] {
+  return texts.flatMap((text) => {
+    const number = numberIn(text);
+    return number === null ? [] : [[number, null]];
+  });
 }
 
 function pendingIn(text: string): Observation["pending"] {

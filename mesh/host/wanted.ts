@@ -1,6 +1,7 @@
 /** What a push request wants of a host, as data to compare with an observation. */
 import type { NodeNames, PushRequest } from "../push-request";
 import { Secret } from "../secret";
+import { keptRequest } from "./kept-request";
 import { keysIn, parseInterface, type PublicKeyOf, type WantedInterface } from "./wanted-interface";
 
 export interface Wanted {
@@ -39,6 +40,8 @@ export interface Wanted {
   tunnelOnly: readonly string[];
   /** PushRequest.followNames */
   followNames: boolean;
+  /** What the host keeps of the request, for a rollback (kept-request.ts). */
+  kept: Secret;
   /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
   former?: readonly FormerAddresses[];
   /** Addresses that either of two peers may have: see moving-homes.ts. */
@@ -70,13 +73,14 @@ export interface MovingHome {
 export function wantedOf(request: PushRequest, digest: string, publicKeyOf: PublicKeyOf): Wanted {
   const { rotation, interface: name, config } = request;
   const alternate = rotation?.alternate ?? null;
+  const main = parseInterface(name, config, keysIn(config, publicKeyOf));
   return {
     owner: request.owner,
     node: request.node,
     machine: request.machine,
     rivals: request.rivals ?? [],
     digest,
-    main: parseInterface(name, config, keysIn(config, publicKeyOf)),
+    main,
     second:
       alternate === null
         ? null
@@ -97,6 +101,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     names: request.names ?? null,
     tunnelOnly: request.tunnelOnly ?? [],
     followNames: request.followNames === true,
+    kept: keptRequest(request, main.publicKey),
   };
 }
 

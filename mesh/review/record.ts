@@ -50,7 +50,7 @@ export function recordOf(plan: Plan): NetworkRecord {
 }
 
 /** `IPv4`, `IPv6`, `IPv4 and IPv6` or `none`: what the host forwards. */
-export function forwardingOf({ forwarding }: Plan["nodes"][number]): string {
+export function forwardingOf({ forwarding }: Pick<Plan["nodes"][number], "forwarding">): string {
   const families = [...(forwarding.ipv4 ? ["IPv4"] : []), ...(forwarding.ipv6 ? ["IPv6"] : [])];
   return families.length === 0 ? "none" : families.join(" and ");
 }

@@ -14,6 +14,7 @@ export function upText(report: UpReport, outdated: readonly Outdated[] = []): st
   return joinBlocks([
     doneText(report),
     failuresText(report),
+    canaryText(report),
     waitingText(report),
     fixedText(report),
     tunnelsText(report, outdated),
@@ -40,10 +41,31 @@ function failuresText({ failed }: UpReport): string {
     .join("\n");
 }
 
-function waitingText({ waiting }: UpReport): string {
+function canaryText({ canary }: UpReport): string {
+  if (canary === undefined || canary.ok) return "";
+  const { nodes, relays, dead, held } = canary;
+  const links = dead.map(({ node, neighbour }) => `${node} does not reach ${neighbour}`);
+  const cause = dead.length === 0 ? "its push failed" : "not all of its tunnels work";
+  return [
+    `${pc.red("canary:")} ${nodes.join(", ")}: ${cause}, so the rest was not pushed`,
+    ...(links.length === 0 ? [] : [indented(links)]),
+    ...(relays.length === 0 ? [] : [wrapped("  pushed with it: ", shortList(relays))]),
+    ...(held.length === 0 ? [] : [wrapped("  not touched: ", shortList(held))]),
+    "  When it is mended, run the same up again; to go on without it: npx wireguard-mesh up",
+    ...(dead.length === 0
+      ? []
+      : [`  To take it back: npx wireguard-mesh rollback ${nodes[0] ?? ""}`]),
+  ].join("\n");
+}
+
+function waitingText({ waiting, stopped }: UpReport): string {
   if (waiting.length === 0) return "";
   const names = wrapped("skipped: ", shortList(waiting));
-  return `${names}\n  A relay that they need failed; the next up includes them.`;
+  const why =
+    stopped === true
+      ? "So many hosts had failed that these were not begun (--max-failures)"
+      : "A relay that they need failed";
+  return `${names}\n  ${why}; the next up includes them.`;
 }
 
 /** The result of a check of hosts, before anything is fixed. */

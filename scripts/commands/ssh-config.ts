@@ -74,7 +74,7 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
 /** It stays where it is: a file with it would be a second place to guard. */
 const WITHOUT_OWN_KEY =
   "The hosts take the stack's own SSH key, which is not in here. Give it to your agent, if yours is not on the hosts: " +
-  "pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";
+  "npx pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";
 
 /** @throws Failure when another file is in the way, before anything is written. */
 function writeInto(folder: string, { config, knownHosts }: SshConfig): string[] {

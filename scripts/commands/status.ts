@@ -13,6 +13,7 @@ import { nodeNamed } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { pendingKeys } from "../stack/pending-keys";
+import { silentNodes, silentText } from "./status/silent";
 import { statusReport } from "./status/status-report";
 import { statusText } from "./status/status-text";
 import { LiveScreen, watchStatus, type Watched } from "./status/watch";
@@ -75,14 +76,22 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
   const pending = pendingIn(answers);
   const outdated = await outdatedDevices(stack);
   const leaving = stack.mesh.issues.filter(isAboutActivity);
+  const silent = silentNodes(report);
   process.exitCode = report.ok ? 0 : 1;
   const text = [
     statusText(report, outdated),
+    silentText(silent),
     pendingText(pending),
     outdatedText(outdated, plan),
     leaving.length === 0 ? "" : `Left out, or soon to be:\n${formatIssues(leaving)}`,
   ];
-  const json = { ...report, pending, outdated, ...(leaving.length === 0 ? {} : { leaving }) };
+  const json = {
+    ...report,
+    silent,
+    pending,
+    outdated,
+    ...(leaving.length === 0 ? {} : { leaving }),
+  };
   print(options, json, joinBlocks(text, "\n\n"));
 }
 

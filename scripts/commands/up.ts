@@ -1,7 +1,8 @@
 /** `up`: converges the network, then checks whether it works. */
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import type { Outdated } from "../../mesh/render/delivery";
 import {
+  collectList,
   joinBlocks,
   newCommand,
   print as printResult,
@@ -23,20 +24,39 @@ interface UpOptions extends CommonOptions {
   skipPreview?: true;
   nonInteractive?: true;
   check?: true;
+  maxFailures?: number;
+  canary?: string[];
 }
 
 export function upCommand(): Command {
   return newCommand("up [flags...]", {
     description:
       "Converge the network: push what changed to every host, list the devices that need a new config, and check the tunnels. It shows first what will change, and asks. It runs `pulumi up --continue-on-error`, whose other flags may follow after --.",
-    examples: ["up", "up --yes --skip-preview", "up --check", "up --stack home -- --refresh"],
+    examples: [
+      "up",
+      "up --yes --skip-preview",
+      "up --check",
+      "up --canary nas",
+      "up --stack home -- --refresh",
+    ],
   })
     .option(...STACK_OPTION)
     .option("-y, --yes", "do not ask before it begins")
     .option("-f, --skip-preview", "do not show a preview first")
     .option("--non-interactive", "do not ask anything")
+    .option(
+      "--canary <hosts>",
+      "push to this host first, or these (with commas), and to the rest only if its tunnels work",
+      collectList,
+    )
+    .option("--max-failures <n>", "begin no further host after so many have failed", parseCount)
     .option("--check", "check every host first, and undo what was changed there by hand")
     .action(up);
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It is a number from 1 on.");
+  return Number(text);
 }
 
 async function up(flags: string[], options: UpOptions): Promise<void> {

@@ -104,6 +104,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
     token,
     hostScript: hostScript(),
     serial: request.serial ?? 0,
+    generation: request.generation,
   });
   switch (decision.kind) {
     case "refuse":

@@ -21,6 +21,8 @@ export interface Questions {
   table: boolean;
   /** Whether to list the sockets at port 53. */
   dns?: boolean;
+  /** Whether to print the states that it keeps for a rollback. */
+  generations?: boolean;
 }
 
 export const NO_QUESTIONS: Questions = {
@@ -157,12 +159,13 @@ export function linesWith(key: string, output: string): string[] {
     .flatMap((line) => (line.startsWith(start) ? [line.slice(start.length)] : []));
 }
 
-/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`, `table`, `dns`. */
+/** Lines `psk<tab>…`, `name<tab>HOST`, `keys`, `filter`, `table`, `dns`, `generations`. */
 function linesOf({ presharedKeys, names, ...flags }: Questions): string {
   const psk = presharedKeys.replace(/^(?=.)/gm, "psk\t");
   const resolve = names.map((name) => `name\t${name}\n`).join("");
-  const { ownKeys, filter, table, dns = false } = flags;
-  const asked = Object.entries({ keys: ownKeys, filter, table, dns }).filter(([, is]) => is);
+  const { ownKeys, filter, table, dns = false, generations = false } = flags;
+  const words = { keys: ownKeys, filter, table, dns, generations };
+  const asked = Object.entries(words).filter(([, is]) => is);
   return psk + resolve + asked.map(([word]) => `${word}\n`).join("");
 }
 

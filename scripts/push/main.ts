@@ -6,12 +6,15 @@
 import type { PushRequest, PushResult, SshHop } from "../../mesh/push-request";
 import { adopt } from "./adopt";
 import { apply } from "./apply";
+import { FailureLimit } from "./failure-limit";
 import { followParent } from "./lifeline";
 import { ADOPT_MS, INSTALL_MS, PUSH_MS, REMOVE_MS } from "./limits";
 import { withPushLock } from "./lock";
 import { PushError, wordsOf } from "./push-error";
 import { redactor } from "./redact";
 import { leftOn, removeFromHost } from "./remove";
+
+let onFailure = (): void => undefined;
 
 async function main(): Promise<void> {
   // The reader may be killed at any moment; what is still to be done is not to end in a stack trace.
@@ -27,6 +30,9 @@ async function main(): Promise<void> {
   let clean = (text: string): string => text;
   try {
     const request = parseRequest(await readStdin());
+    const failures = FailureLimit.of(process.env);
+    failures?.check(request.node);
+    onFailure = () => failures?.count(request.node);
     clean = redactor(request);
     followParent(request.node);
     const talk = (line: string): void =>
@@ -103,6 +109,7 @@ function startBound(ms: number, onLate: () => void): { restart: (ms: number) => 
 
 /** A callback and no end of the event loop: what still runs is ended with this process. */
 function fail(words: string): void {
+  onFailure();
   process.stderr.write(`${words}\n`, () => process.exit(1));
 }
 

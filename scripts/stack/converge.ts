@@ -2,8 +2,9 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
-import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
 import type { HostAnswers } from "./ask-hosts";
+import { runCanaryFirst, type CanaryReport } from "./canary";
+import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
@@ -26,8 +27,12 @@ export interface UpReport {
   pushed: string[];
   /** Nodes that this run has taken out of the network. */
   removed: string[];
-  /** Pushed nodes that were skipped because a relay that they need failed; the next `up` includes them. */
+  /** Pushed nodes that were skipped because a relay that they need failed, or were `stopped`; the next `up` includes them. */
   waiting: string[];
+  /** The limit of failed hosts was reached, so others were not begun; absent without. */
+  stopped?: true;
+  /** What became of a canary; absent without, or where nothing was to be changed. */
+  canary?: CanaryReport;
   /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
   /** The links between pushed nodes, and from them to devices; empty where they were not checked. */
@@ -47,6 +52,8 @@ interface HandOver {
 interface ConvergeOptions extends RunOptions {
   /** The result of checkHosts, for hosts that differ to be fixed after the run. */
   checks?: HostChecks;
+  /** Hosts that are pushed to first, see canary.ts. Needs a reviewer. */
+  canary?: readonly string[];
 }
 
 /** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
@@ -54,12 +61,23 @@ export async function converge(stack: OpenStack, options: ConvergeOptions): Prom
   stack.refuseMisread();
   const { plan } = stack.mesh;
   const before = await deviceFingerprints(stack, plan);
-  const run = await runUp(stack, options);
+  const { canary: names, reviewer } = options;
+  const { run, canary } =
+    names === undefined || plan === null || reviewer === undefined
+      ? { run: await runUp(stack, options), canary: null }
+      : await runCanaryFirst(stack, plan, { ...options, canary: names, reviewer });
   stack.reopen();
   await forgetUnfinished(stack, run);
-  const checks = options.checks ?? NO_CHECKS;
+  const checks = canary?.ok === false ? NO_CHECKS : (options.checks ?? NO_CHECKS);
   if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
-  return reportOf(run, stack, before, checks);
+  const report = await reportOf(run, stack, before, checks);
+  return canary === null ? report : withCanary(report, canary);
+}
+
+/** What the canary held back waits for no relay. */
+function withCanary(report: UpReport, canary: CanaryReport): UpReport {
+  const waiting = report.waiting.filter((name) => !canary.held.includes(name));
+  return { ...report, waiting, canary, ok: report.ok && canary.ok };
 }
 
 /** Empty, without asking the engine, for a network without devices. */
@@ -122,6 +140,7 @@ async function reportOf(
     failed,
     ...doneIn(run, plan, failedNodes),
     waiting,
+    ...(run.stopped === true ? { stopped: true } : {}),
     handOver,
     links,
     planned: plan.links.length,

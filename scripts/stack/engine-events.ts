@@ -1,6 +1,7 @@
 /** The outcome of a run of the engine, from its event log (`--event-log`, JSON lines). */
 import { isMap } from "../../mesh/config/shape-issues";
 import { reviewOf, type Review } from "../../mesh/review/review";
+import { unfinishedIn, unique, warningsIn, withoutColours, type Event } from "./engine-diagnostics";
 import {
   NODE_TYPES,
   nodeOf,
@@ -27,6 +28,8 @@ export interface RunEvents {
   outdated: ReadonlyMap<string, string[]> | null;
   /** Warnings of the program and of the engine, without duplicates. */
   warnings: string[];
+  /** The resources of the run, the unchanged ones too, by the operation on each. */
+  operations: { urn: string; op: string }[];
   /** URNs of resources whose creation an earlier, interrupted run began. */
   unfinished: string[];
 }
@@ -64,6 +67,7 @@ export function readEvents(text: string): RunEvents {
     ...reviewIn(events, planned),
     cloud: cloudIn(planned),
     warnings: warningsIn(events),
+    operations: planned.map(({ urn, op }) => ({ urn, op })),
     unfinished: unfinishedIn(events),
   };
 }
@@ -72,10 +76,9 @@ export function isPush(urn: string): boolean {
   return typeOf(urn) === PUSH_TYPE;
 }
 
-type Event = Record<string, unknown>;
-
 interface Step {
   op: string;
+  urn: string;
   type: string;
   node: string;
 }
@@ -126,7 +129,7 @@ function stepIn(event: unknown): Step[] {
   if (!isMap(metadata)) return [];
   const { op, urn, type } = metadata;
   if (typeof op !== "string" || typeof urn !== "string" || typeof type !== "string") return [];
-  return [{ op, type, node: nodeOf(urn) }];
+  return [{ op, urn, type, node: nodeOf(urn) }];
 }
 
 function failuresIn(events: Event[]): NodeFailure[] {
@@ -142,11 +145,6 @@ function failuresIn(events: Event[]): NodeFailure[] {
     return [{ node, reason: reasonOf(message, node) }];
   });
   return failures.filter(({ reason }) => reason !== "" && !isFollowUp(reason));
-}
-
-/** The engine's own markup, e.g. `<{%reset%}>` (pulumi, sdk/go/common/diag/colors). */
-function withoutColours(text: string): string {
-  return text.replaceAll(/<\{%[^%]*%\}>/g, "");
 }
 
 /** By the resources that exist before and after the run. */
@@ -182,31 +180,8 @@ function cloudIn(planned: Step[]): CloudChange[] {
   return [...new Map(changes)].map(([resource, change]) => ({ resource, change }));
 }
 
-/** Without the notes on how the engine found its plugins and on what it did not finish, which `up` does. */
-function warningsIn(events: Event[]): string[] {
-  return unique(diagnosticsOf(events, "warning").map((text) => withoutColours(text).trim())).filter(
-    (text) => !/^using pulumi-\S+ from \$PATH|pending operations from previous/.test(text),
-  );
-}
-
-function diagnosticsOf(events: Event[], severity: string): string[] {
-  return events.flatMap((event) => {
-    const diagnostic = event["diagnosticEvent"];
-    if (!isMap(diagnostic) || diagnostic["severity"] !== severity) return [];
-    return typeof diagnostic["message"] === "string" ? [diagnostic["message"]] : [];
-  });
-}
-
-/** From the engine's warning: it has no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
-function unfinishedIn(events: Event[]): string[] {
-  const listed = /\* (urn:\S+), interrupted while creating/g;
-  return diagnosticsOf(events, "warning").flatMap((text) =>
-    [...text.matchAll(listed)].map(([, urn]) => urn ?? ""),
-  );
-}
-
 /** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` */
-function typeOf(urn: string): string {
+export function typeOf(urn: string): string {
   const types = urn.split("::").at(-2) ?? "";
   return types.slice(types.lastIndexOf("$") + 1);
 }
@@ -243,8 +218,4 @@ function changesIn(steps: Step[]): NodeChange[] {
 function changeOf(op: string): Change | null {
   if (op === "create" || op === "update" || op === "delete" || op === "replace") return op;
   return op === "create-replacement" || op === "delete-replaced" ? "replace" : null;
-}
-
-function unique(names: string[]): string[] {
-  return [...new Set(names)];
 }

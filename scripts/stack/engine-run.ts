@@ -12,6 +12,8 @@ import type { StackRef } from "./project";
 
 export interface EngineRun extends RunEvents {
   exitCode: number;
+  /** Pushes were not begun, because too many others had failed. */
+  stopped?: boolean;
 }
 
 export interface QuietRun extends EngineRun {

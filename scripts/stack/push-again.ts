@@ -39,7 +39,7 @@ interface PushAgainOptions {
 
 const AT_ONCE = 8;
 const PUSH_PROGRAM = "../push/main";
-const pushProgram: Pushing = { confirmed: confirmedPush, apply };
+const pushProgram: Pushing = { confirmed: confirmedPush, apply: runPush };
 
 /** Round after round: relays first, then the hosts that may only be reached through them. A failure stops no other push. */
 export async function pushAgain(
@@ -114,7 +114,7 @@ async function confirmedPush(request: PushRequest): Promise<ConfirmedPush | null
 }
 
 /** Runs the push program in a process of its own, which has its own time limits and lock, and ends with this one. */
-function apply(request: PushRequest): Promise<PushResult> {
+export function runPush(request: PushRequest): Promise<PushResult> {
   const child = spawn(process.execPath, [require.resolve(PUSH_PROGRAM), "apply"], {
     stdio: ["pipe", "pipe", "pipe"],
   });

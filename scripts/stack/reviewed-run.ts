@@ -1,6 +1,7 @@
 /** `pulumi up` and `pulumi preview` with a review in the network's words in place of the engine's tree. */
 import { isEmpty } from "../../mesh/review/review";
 import { withProgress } from "../progress";
+import { isNotBegun, withFailureLimit } from "../push/failure-limit";
 import { phaseIn, type PhaseEvent } from "../push/phase";
 import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
 import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
@@ -30,6 +31,8 @@ export interface RunOptions {
   yes?: true;
   skipPreview?: true;
   nonInteractive?: true;
+  /** After so many failed pushes none is begun any more. Needs a reviewer. */
+  maxFailures?: number;
   /** Where the engine's output goes without a reviewer; with JSON on stdout it is stderr. */
   out: "stdout" | "stderr";
   /** Without one, the engine shows its own tree of resources, and asks. */
@@ -41,24 +44,52 @@ const DECLINED = 255;
 
 /** Without a preview where nothing is asked: the review is shown after the run then. */
 export async function runUp(stack: StackRef, options: RunOptions): Promise<EngineRun> {
-  const { reviewer, out, flags = [] } = options;
+  const { reviewer, out } = options;
   if (reviewer === undefined) {
     // A few lines for each node.
     const args = [...engineArgs(options), "--suppress-outputs"];
     return runUnlocked(stack, () => runWithEvents(stack, args, out));
   }
   if (options.skipPreview !== true) {
-    const preview = await previewQuietly(stack, flags);
+    const preview = await previewQuietly(stack, options.flags ?? []);
     if (preview.exitCode !== 0) return preview;
     reviewer.show(preview);
-    const goOn = options.yes === true || !hasChanges(preview) || (await reviewer.confirm(preview));
-    if (!goOn) return { ...preview, exitCode: DECLINED };
+    if (!(await mayGoOn(preview, reviewer, options))) return declined(preview);
   }
-  const args = engineArgs({ ...options, yes: true, skipPreview: true });
+  const run = await carryOut(stack, reviewer, options);
+  reviewer.end();
+  if (options.skipPreview === true && run.updated) reviewer.show(run);
+  return run;
+}
+
+/** Nothing is asked where nothing changes. */
+export async function mayGoOn(
+  preview: QuietRun,
+  reviewer: Reviewer,
+  { yes }: RunOptions,
+): Promise<boolean> {
+  return yes === true || !hasChanges(preview) || (await reviewer.confirm(preview));
+}
+
+export function declined(preview: QuietRun): EngineRun {
+  return { ...preview, exitCode: DECLINED };
+}
+
+/** The engine's `up`, of all resources or of those with these URNs, after everything was asked. */
+export async function carryOut(
+  stack: StackRef,
+  reviewer: Reviewer,
+  options: RunOptions,
+  targets: readonly string[] = [],
+): Promise<QuietRun> {
+  const only = targets.flatMap((urn) => ["--target", urn]);
+  const args = [...engineArgs({ ...options, yes: true, skipPreview: true }), ...only];
+  const notBegun = new Set<string>();
   const words = () => reviewer.progress();
   const run = await withProgress(words, (update) => {
     const tell = (event: RunEvent | null) => {
-      if (event !== null) reviewer.report(event);
+      if (event?.kind === "note" && isNotBegun(event.text)) notBegun.add(event.node);
+      else if (event !== null && !notBegun.has(event.node)) reviewer.report(event);
       update();
     };
     const listeners = {
@@ -69,11 +100,13 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
         tell(phaseIn(line));
       },
     };
-    return runUnlocked(stack, () => runQuietly(stack, args, listeners));
+    return withFailureLimit(options.maxFailures, (environment) =>
+      runUnlocked(stack, () => runQuietly(stack, args, listeners, environment)),
+    );
   });
-  reviewer.end();
-  if (options.skipPreview === true && run.updated) reviewer.show(run);
-  return { ...run, failed: failuresOf(run) };
+  const failed = failuresOf(run);
+  const counted = failed.filter(({ reason }) => !isNotBegun(reason));
+  return { ...run, failed: counted, stopped: counted.length < failed.length };
 }
 
 /** Flags that only `pulumi up` has. */

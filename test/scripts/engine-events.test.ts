@@ -81,7 +81,15 @@ describe("the engine's events", () => {
   it("may end in the middle of a line, or be empty, when the engine was killed", () => {
     for (const text of ["", '{"sequence":1,"summaryEvent":{"isPrev']) {
       const { review, outdated, ...events } = readEvents(text);
-      const lists = ["failed", "settled", "changes", "cloud", "warnings", "unfinished"];
+      const lists = [
+        "failed",
+        "settled",
+        "changes",
+        "cloud",
+        "warnings",
+        "operations",
+        "unfinished",
+      ];
       const none = Object.fromEntries(lists.map((name) => [name, []]));
       assert.deepEqual({ updated: false, ...none }, events);
       assert.deepEqual([isEmpty(review), outdated], [true, null]);

@@ -1,6 +1,6 @@
-# Prints what this host is: tool output in sections, which mesh/host/observation.ts reads. Changes nothing, prints no secret.
+# Prints what this host is: tool output in sections, which mesh/host/observation.ts reads. Changes nothing, prints no private key.
 
-# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter`, `table` and `dns`, with tabs, that the operator sent with the program.
+# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter`, `table`, `dns` and `generations`, with tabs, that the operator sent with the program.
 observe() {
   network=$(observe_ip)
   section host && observe_host
@@ -32,6 +32,7 @@ observe() {
       ;;
   esac
   case $NL$QUESTIONS in *"${NL}dns"*) section dns && ss -Hlntup 'sport = :53' 2>/dev/null ;; esac
+  case $NL$QUESTIONS in *"${NL}generations"*) section generations && grep -s -H -F "$(staged "$STATE/request"):" "$STATE"/generations/* ;; esac
   section end
 }
 
@@ -64,6 +65,7 @@ observe_host() {
   if [ -f "$STATE/tasks" ]; then if ticker_runs; then echo ticker running; else echo ticker missing; fi; fi
   if [ -f "$RUN/watcher" ]; then if watcher_runs; then echo watcher running; else echo watcher missing; fi; fi
   [ ! -d /etc/cloud ] || echo cloud-init
+  for link in "$STATE"/generations/*; do [ ! -f "$link" ] || echo "generation ${link##*/}"; done
   dns=$(dns_process)
   [ -z "$dns" ] || echo "dns $dns"
 }

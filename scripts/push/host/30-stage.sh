@@ -5,7 +5,7 @@
 stage() {
   local verb sum keys
   [ ! -d "$CHANGE" ] || rm -rf "$CHANGE"
-  words=$(mkdir -p "$CHANGE" "$STATE" 2>&1) || cannot_write "$STATE" "$words"
+  words=$(mkdir -p "$CHANGE" "$STATE/generations" 2>&1) || cannot_write "$STATE" "$words"
   { read -r verb sum keys && [ "$(sha256sum)" = "$sum  -" ]; } <"$1" ||
     fail "the change was damaged on its way to the host; nothing was changed" "run up again"
   # A piece begins with a line `@ NAME`; its lines have a space before them.
@@ -39,7 +39,7 @@ stage_step() {
   words=$({ printf '%s\n' "$*" >>"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
   [ "$1" != hosts ] || path=/etc/hosts
   case $1 in place | delete | hosts) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
-  [ "$1" != place ] || write_staged "$CHANGE/$2" "$4" "$3"
+  case $1 in place) write_staged "$CHANGE/$2" "$4" "$3" ;; keep) write_staged "$CHANGE/$2" "$STATE/request" 600 ;; esac
 }
 # What nft does not take now, it would not take in the middle of a change or of its undo either.
 check_table() {

@@ -109,7 +109,7 @@ undo_once() {
 # Also where the disk is full or read-only.
 drop_staged() {
   for_each_step commit drop_file
-  rm -rf "$STATE/.commit.new" "$RUN/answer" "$CHANGE" 2>/dev/null
+  rm -rf "$STATE/.commit.new" "$(staged "$STATE/request")" "$RUN/answer" "$CHANGE" 2>/dev/null
 }
 drop_file() { [ "$1" != place ] || rm -f "$(staged "$4")" 2>/dev/null; }
 
@@ -149,7 +149,7 @@ finish_commit() {
   while read -r step <&3; do words=$(commit_step $step 2>&1) || { words=${words##*: } && echo "note $step: ${words:-it did not come to an end}"; }; done 3<"$STATE/commit"
   # Closing it wakes the supervisor, which finds nothing pending.
   [ ! -p "$CHANGE/done" ] || exec 6<>"$CHANGE/done"
-  rm -rf "$STATE/commit" "$RUN/pending" "$RUN/answer" "$CHANGE"
+  rm -rf "$STATE/commit" "$(staged "$STATE/request")" "$RUN/pending" "$RUN/answer" "$CHANGE"
   exec 6>&-
   to_disk
 }
@@ -162,6 +162,7 @@ commit_step() {
     hosts) write_hosts ;;
     dns) serve_names "$2" ;;
     tasks) if [ -f "$STATE/tasks" ]; then begin_tasks; else end_tasks; fi ;;
+    keep) keep_generation ;;
     forget-keys) forget_own_keys ;;
   esac
 }

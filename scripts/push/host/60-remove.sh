@@ -24,15 +24,16 @@ tear_down_pending() {
   for key in $(first_line "$RUN/sysctls-off"); do echo 0 >"/proc/sys/$key"; done
   tear_down
 }
-# On the host: sh host.sh remove IFACE, sh host.sh release IFACE.
+# On the host: sh host.sh remove IFACE, sh host.sh release IFACE, sh host.sh rollback IFACE [SERIAL].
 by_hand() {
   [ "$(id -u)" = 0 ] || fail "not root" "run it with sudo"
   [ -f "$STATE/owner" ] || fail "$IFACE was not made by wireguard-mesh; nothing was touched" "see ls /var/lib/wireguard-mesh for those that were"
   lock 25 || fail "another change of $IFACE is running" "wait for it"
   if [ "$1" = release ]; then
     echo any >"$STATE/.owner.new" && mv "$STATE/.owner.new" "$STATE/owner" && echo "the next push may take $IFACE over"
+  elif settle && [ "$1" = rollback ]; then
+    roll_back "$TOKEN"
   else
-    settle
     tear_down
     echo "$IFACE is removed. Forwarding stays as it is until the next boot: other programs may need it."
   fi

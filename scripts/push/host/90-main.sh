@@ -21,9 +21,9 @@ main() {
     watch) if [ -n "$TOKEN" ]; then watch; else watch_at_boot; fi ;;
     tasks) tasks_at_boot ;;
     tick | ticks) "$verb" ;;
-    # An older version's timer, after its change was confirmed.
-    rollback) ;;
-    *) fail "unknown verb $verb" "on the host: remove or release" ;;
+    # With a token: an older version's timer, after its change was confirmed.
+    rollback) case $TOKEN in ????????????*) ;; *) by_hand rollback ;; esac ;;
+    *) fail "unknown verb $verb" "on the host: rollback, remove or release" ;;
   esac
 }
 

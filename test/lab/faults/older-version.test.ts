@@ -68,7 +68,13 @@ describe("a host with files of an older version", function () {
         // An older version reads this file, and leaves the host alone.
         assert.equal(await session.run(`cat ${STATE}/format`), "3");
         const files = await session.run(`ls ${STATE}`);
-        assert.deepEqual(files.split("\n"), ["confirmed", "format", "host.sh", "owner"]);
+        assert.deepEqual(files.split("\n"), [
+          "confirmed",
+          "format",
+          "generations",
+          "host.sh",
+          "owner",
+        ]);
         assert.equal((await session.apply(next)).outcome, "unchanged");
       });
 

@@ -177,10 +177,10 @@ export class LeakWatch {
 
 /**
  * The files on a host that may contain keys: live and staged configs (and those of older versions), a change that is not
- * confirmed, and the keys that the host generated.
+ * confirmed, the states that are kept for a rollback, and the keys that the host generated.
  */
 const KEEPS_KEYS =
-  /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.wireguard-mesh)?$|^\/run\/wireguard-mesh\/[^/]+\/change\/\d+$|^\/var\/lib\/wireguard-mesh\/[^/]+\/own-keys$/;
+  /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.wireguard-mesh)?$|^\/run\/wireguard-mesh\/[^/]+\/change\/\d+$|^\/var\/lib\/wireguard-mesh\/[^/]+\/(own-keys|generations\/\d+|\.request\.wireguard-mesh)$/;
 
 /** Mount points are listed, because -xdev skips them together with /proc and /sys. */
 const FILES_SCRIPT = `

@@ -37,19 +37,16 @@ function filesOf(raw: RawNetwork): Source[] {
 }
 
 /**
- * Without sites, ranges and a second relay, whose files say what no single endpoint or home relay explains; without hosts that
- * send everything, whose files have a mark and a table that a push alone makes; and with an IPv6 address for the relay, without
- * which it passes on no IPv6.
+ * Without sites, ranges and a second relay, whose files say what no single endpoint or home relay explains; and with an IPv6
+ * address for the relay, without which it passes on no IPv6. On hosts that are pushed to without routeAll, whose Table and FwMark
+ * an import refuses.
  */
 function plain(raw: RawNetwork): RawNetwork {
-  const dropped = ["site", "siteEndpoint", "peersCidr", "peersCidr6", "relay"];
-  const without = (node: Record<string, unknown>) =>
-    Object.fromEntries(
-      Object.entries(node).filter(
-        ([key]) =>
-          !dropped.includes(key) && !("host" in node && ["routeAll", "blockIpv6"].includes(key)),
-      ),
-    );
+  const without = (node: Record<string, unknown>) => {
+    const left = ["site", "siteEndpoint", "peersCidr", "peersCidr6", "relay"];
+    if (node["host"] !== undefined) left.push("routeAll", "blockIpv6");
+    return Object.fromEntries(Object.entries(node).filter(([key]) => !left.includes(key)));
+  };
   const nodes = (all: Record<string, Record<string, unknown>>) =>
     Object.fromEntries(Object.entries(all).map(([name, node]) => [name, without(node)]));
   const six = raw.network["cidr6"] === undefined ? {} : { address6: "fd5c:10::ffff" };

@@ -11,6 +11,7 @@ import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import type { PushRequest } from "../../../mesh/push-request";
 import { renderPushRequest } from "../../../mesh/render/push-request";
 import type { Keyring } from "../../../mesh/render/render";
+import { OWN_WAY_MARK, TUNNEL_TABLE } from "../../../mesh/way-out";
 
 export const OWNER = "wireguard-mesh/test";
 export const NOW = 1_000_000;
@@ -78,7 +79,7 @@ function observe(host: RunningHost, wanted: Wanted): Observation {
     host: [
       `now ${NOW}`,
       "init systemd",
-      "tools wg wg-quick ip flock sha256sum awk timeout setsid nft",
+      "tools wg wg-quick ip flock sha256sum awk timeout setsid ping nft",
       "ip full",
       "watcher running",
       "ticker running",
@@ -90,6 +91,7 @@ function observe(host: RunningHost, wanted: Wanted): Observation {
       `/proc/sys/net/ipv4/ip_forward:${Number(wanted.forwarding.ipv4)}`,
       `/proc/sys/net/ipv6/conf/all/forwarding:${Number(wanted.forwarding.ipv6)}`,
       ...["all", "default"].map((it) => `/proc/sys/net/ipv6/conf/${it}/disable_ipv6:0`),
+      `/proc/sys/net/ipv4/conf/all/src_valid_mark:${Number(wanted.main.sendsAll)}`,
       ...host.interfaces.map(({ name }) => `/sys/class/net/${name}/uevent:DEVTYPE=wireguard`),
     ],
     files: paths.map((path) => `${sha256(files.get(path) ?? "")}  ${path}`),
@@ -118,21 +120,34 @@ function ipLines({ interfaces }: RunningHost): string[] {
   }));
   const routes = interfaces
     .filter(({ routed }) => routed)
-    .flatMap(({ name, peers }) =>
-      peers.flatMap(({ allowedIps }) => allowedIps.map((dst) => ({ dst, dev: name }))),
-    );
+    .flatMap(({ name, peers, sendsAll }) => {
+      const prefixes = new Set(peers.flatMap(({ allowedIps }) => allowedIps));
+      if (sendsAll) prefixes.add("::/0");
+      return [...prefixes].map((dst) => ({
+        ...{ dst, dev: name },
+        ...(sendsAll ? { table: TUNNEL_TABLE } : {}),
+      }));
+    });
   const rule = interfaces.length > 1 ? [{ priority: 5182, src: "all", table: "5182" }] : [];
-  const rules = [{ priority: 0, src: "all", table: "local" }, ...rule];
+  const wayOut = [
+    { priority: 32764, src: "all", table: "main", suppress_prefixlen: 0 },
+    { priority: 32765, not: null, src: "all", fwmark: OWN_WAY_MARK, table: TUNNEL_TABLE },
+  ];
+  const rules = [
+    { priority: 0, src: "all", table: "local" },
+    ...rule,
+    ...(interfaces.some(({ sendsAll }) => sendsAll) ? wayOut : []),
+  ];
   return [links, addresses, routes, rules, rules].map((entries) => JSON.stringify(entries));
 }
 
 function wireGuardLines(
-  { name, publicKey, listenPort, peers }: WantedInterface,
+  { name, publicKey, listenPort, peers, sendsAll }: WantedInterface,
   age: number | null,
 ) {
   const handshake = age === null ? 0 : NOW - age;
   return [
-    [name, publicKey, listenPort ?? 40_000, "off"],
+    [name, publicKey, listenPort ?? 40_000, sendsAll ? OWN_WAY_MARK : "off"],
     ...peers.map((peer) => [
       name,
       peer.publicKey,

@@ -110,6 +110,7 @@ export class ChangeRun {
         return;
       }
       case "ping":
+      case "keep":
         return;
       case "place": {
         this.#place(three, this.#piece(one));

@@ -1,0 +1,53 @@
+/**
+ * The last states that a host has confirmed. It keeps them for a rollback: what each push request said of it, without its
+ * private key, which goes back in on the host, and without the way there.
+ */
+import { ON_THIS_HOST, type PushRequest } from "../push-request";
+import { Secret } from "../secret";
+import { splitAt } from "./lines";
+
+const NOT_KEPT = [
+  "node",
+  "targets",
+  "sshPrivateKey",
+  "owner",
+  "machine",
+  "rivals",
+  "identity",
+  "rotation",
+  "serial",
+  "generation",
+] as const satisfies (keyof PushRequest)[];
+
+export type KeptRequest = Omit<PushRequest, (typeof NOT_KEPT)[number]>;
+
+export interface Generation {
+  /** By the host's clock, seconds since 1970; null: unknown. */
+  at: number | null;
+  /** A KeptRequest as JSON text, with preshared keys. */
+  request: Secret;
+}
+
+/** A KeptRequest as JSON text. */
+export function keptRequest(request: PushRequest, publicKey: string): Secret {
+  const isKept = ([name]: [string, unknown]) => !NOT_KEPT.some((it) => it === name);
+  const config = request.config.replace(
+    /^PrivateKey = .*$/m,
+    `PrivateKey = ${ON_THIS_HOST} ${publicKey}`,
+  );
+  const kept = Object.fromEntries(Object.entries({ ...request, config }).filter(isKept));
+  return Secret.of(JSON.stringify(kept));
+}
+
+/** By serial, from lines `/…/generations/SERIAL:/…/.request.wireguard-mesh:AT JSON`. */
+export function parseGenerations(lines: readonly string[]): Map<number, Generation> {
+  return new Map(
+    lines.flatMap((line) => {
+      const [path, rest] = splitAt(line, ":");
+      const [, serial] = /\/generations\/(\d{1,10})$/.exec(path) ?? [];
+      const [at, request] = splitAt(splitAt(rest, ":")[1], " ");
+      if (serial === undefined || request === "") return [];
+      return [[Number(serial), { at: Number(at) || null, request: Secret.of(request) }] as const];
+    }),
+  );
+}

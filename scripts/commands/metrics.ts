@@ -1,0 +1,58 @@
+/** `metrics`: the state of the network for Prometheus. */
+import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Command } from "commander";
+import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
+import { isStdout } from "../cli/secret-output";
+import { askHosts } from "../stack/ask-hosts";
+import { Failure } from "../stack/failure";
+import { openAccess } from "../stack/host-access";
+import { openStack } from "../stack/open-stack";
+import { expositionText, familiesOf } from "./metrics/exposition";
+
+interface MetricsOptions extends CommonOptions {
+  out?: string;
+}
+
+export function metricsCommand(): Command {
+  return newCommand("metrics", {
+    description:
+      "Ask the hosts for the state of the network, for Prometheus: traffic and handshakes in the names of prometheus_wireguard_exporter, and what differs from the plan. With --out it replaces a file at once, as the textfile collector of node_exporter needs it. The exit code is 0 whenever the metrics were written: whether all is well is in them.",
+    examples: ["metrics", "metrics --out /var/lib/node_exporter/textfile/wireguard-mesh.prom"],
+  })
+    .option(...STACK_OPTION)
+    .option("-o, --out <file>", "write them to this file (mode 0644) instead; - is stdout")
+    .action(metrics);
+}
+
+async function metrics(options: MetricsOptions): Promise<void> {
+  const { out = "-" } = options;
+  const access = await openAccess(openStack(options.stack));
+  const answers = await askHosts(access.plan.nodes, access);
+  const families = familiesOf(access, answers, Date.now() / 1000);
+  const text = expositionText(families);
+  if (isStdout(out)) {
+    print(options, { families }, text);
+    return;
+  }
+  replaceFile(out, text);
+  print(options, { file: out }, "");
+}
+
+/** A reader sees the former text or the new one. The name of the temporary file must not end in `.prom`. */
+function replaceFile(path: string, text: string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.new`);
+  try {
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, text, { flag: "wx" });
+    // Whatever the umask of cron: node_exporter runs as another user.
+    chmodSync(temporary, 0o644);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw new Failure(
+      `${path} could not be written: ${(error as Error).message}`,
+      `its folder must exist, and this user may write there: ls -ld ${dirname(path)}`,
+    );
+  }
+}

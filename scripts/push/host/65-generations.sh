@@ -1,0 +1,57 @@
+# The last confirmed states, for a way back: a file STATE/generations/SERIAL each, with lines `PATH:LINE` of all that the next boot
+# brings, and of the push request (mesh/host/kept-request.ts), which waits next to STATE/request until the commit.
+GENERATIONS=5
+
+kept_files() { echo "$FILTERS $LIVE $DROP_IN $NAMES $DNS_CONFIG /etc/systemd/system/$NAMES_UNIT /etc/systemd/system/$DNS_UNIT $STATE/tasks $STATE/confirmed"; }
+# Into the file $1. grep would not tell a file that is missing from a full disk.
+copy_files() {
+  local path found=
+  for path in $(kept_files) "$(staged "$STATE/request")"; do [ ! -f "$path" ] || found="$found $path"; done
+  # shellcheck disable=SC2086 # paths without blanks
+  grep -H '' $found >"$1"
+}
+# Prints what follows the word $1 in the file $2.
+value_of() { while read -r key value; do [ "$key" != "$1" ] || { printf '%s' "${value#= }" && return; }; done 2>/dev/null <"$2"; }
+
+# In a commit. What is too old goes, what has another private key, and an earlier push of the same state.
+keep_generation() {
+  local one count=0 folder="$STATE/generations" now
+  now=$(value_of serial "$STATE/confirmed")
+  copy_files "$folder/$now" || return
+  set -- "$folder"/*
+  [ $# = 1 ] || (cd "$folder" && ls -t) | while read -r one; do
+    [ "$one" = "$now" ] || { [ "$(value_of "$LIVE:PrivateKey" "$folder/$one")" = "$(value_of PrivateKey "$LIVE")" ] &&
+      [ "$(value_of "$STATE/confirmed:digest" "$folder/$one")" != "$(value_of digest "$STATE/confirmed")" ] && [ "$((count += 1))" -lt "$GENERATIONS" ]; } || rm -f "$folder/$one"
+  done
+}
+
+# By hand, without network and operator. $1: the serial; empty: the state before. It restarts the interface, and nobody undoes it.
+roll_back() {
+  local to="$1" now && now=$(value_of serial "$STATE/confirmed")
+  [ ! -f "$STATE/rotation" ] || fail "keys or addresses are moving on $IFACE" "end that first: npx wireguard-mesh up, or rotate"
+  [ -n "$to" ] || to=$(printf '%s\n' "$STATE"/generations/* | awk -F / -v now="$now" '$NF < now + 0 && $NF > to + 0 { to = $NF } END { print to }')
+  [ -n "$to" ] && [ -f "$STATE/generations/$to" ] || fail "no state ${to:-before ${now:-this one}} of $IFACE is kept" "see: ls -lt $STATE/generations"
+  mkdir -p "$RUN" && copy_files "$RUN/before" || fail "the present files cannot be copied" "make room there: df -h $RUN"
+  trap '' HUP PIPE # A connection through the tunnel ends with it.
+  take_files "$STATE/generations/$to" || { take_files "$RUN/before"; to=; }
+  rm -f "$RUN/before" "$RUN/piece"
+  [ -n "$to" ] || fail "$IFACE did not come up that way, so it is as before" "try another one: ls -lt $STATE/generations"
+  touch "$STATE/generations/$to"
+  echo "$IFACE is as push $to had left it; peers that were removed since are back. To undo this: npx wireguard-mesh repush $(sed -n 2p "$STATE/owner")"
+}
+# Makes the files in $1 the live ones, by the steps of a commit, and starts the interface again.
+take_files() {
+  local path mode unit
+  for path in $(kept_files); do
+    case $path in /etc/wireguard/* | "$STATE"/*) mode=600 ;; *) mode=644 ;; esac
+    unit=${path#/etc/systemd/system/}
+    if sed -n "s,^$path:,,p" "$1" >"$RUN/piece" && [ -s "$RUN/piece" ]; then
+      write_staged "$RUN/piece" "$path" "$mode" && echo "place - $mode $path" && { [ "$unit" = "$path" ] || echo "enable $unit"; }
+    else { [ "$unit" = "$path" ] || echo "disable $unit"; } && echo "delete $path"; fi
+  done >"$STATE/.commit.new" || return
+  { echo hosts && if grep -q "^$DNS_CONFIG:" "$1"; then echo 'dns restart'; else echo 'dns stop'; fi && echo tasks; } >>"$STATE/.commit.new"
+  without_lock timeout 60 wg-quick down "$IFACE" >/dev/null 2>&1 || ip link del dev "$IFACE" 2>/dev/null
+  mv "$STATE/.commit.new" "$STATE/commit" && place_live && finish_commit >/dev/null
+  [ ! -f "$DROP_IN" ] || sysctl -q -p "$DROP_IN" >/dev/null 2>&1
+  without_lock timeout 60 wg-quick up "$IFACE" >/dev/null 2>&1
+}

@@ -1,0 +1,36 @@
+/** What the engine says in the events of a run, outside of its resources. */
+import { isMap } from "../../mesh/config/shape-issues";
+
+export type Event = Record<string, unknown>;
+
+/** The engine's own markup, e.g. `<{%reset%}>` (pulumi, sdk/go/common/diag/colors). */
+export function withoutColours(text: string): string {
+  return text.replaceAll(/<\{%[^%]*%\}>/g, "");
+}
+
+/** Without the notes on how the engine found its plugins and on what it did not finish, which `up` does. */
+export function warningsIn(events: Event[]): string[] {
+  return unique(diagnosticsOf(events, "warning").map((text) => withoutColours(text).trim())).filter(
+    (text) => !/^using pulumi-\S+ from \$PATH|pending operations from previous/.test(text),
+  );
+}
+
+function diagnosticsOf(events: Event[], severity: string): string[] {
+  return events.flatMap((event) => {
+    const diagnostic = event["diagnosticEvent"];
+    if (!isMap(diagnostic) || diagnostic["severity"] !== severity) return [];
+    return typeof diagnostic["message"] === "string" ? [diagnostic["message"]] : [];
+  });
+}
+
+/** From the engine's warning: it has no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
+export function unfinishedIn(events: Event[]): string[] {
+  const listed = /\* (urn:\S+), interrupted while creating/g;
+  return diagnosticsOf(events, "warning").flatMap((text) =>
+    [...text.matchAll(listed)].map(([, urn]) => urn ?? ""),
+  );
+}
+
+export function unique(names: string[]): string[] {
+  return [...new Set(names)];
+}

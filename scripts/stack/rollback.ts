@@ -1,0 +1,174 @@
+/** Takes a host back to a state that it had confirmed before: by a push of what it keeps of that state's request. */
+import type { Generation, KeptRequest } from "../../mesh/host/kept-request";
+import type { Observation } from "../../mesh/host/observation";
+import { keysIn } from "../../mesh/host/wanted-interface";
+import { formatTime } from "../../mesh/config/activity";
+import type { NodePlan, Plan } from "../../mesh/plan/plan";
+import { interfaceKey, namesByKey } from "../../mesh/plan/rotation";
+import { EXPIRY_COMMENT, type PushRequest } from "../../mesh/push-request";
+import { requestWithoutSecrets } from "../../mesh/render/push-request";
+import { forwardingOf, NOTHING, type NetworkRecord } from "../../mesh/review/record";
+import { reviewOf } from "../../mesh/review/review";
+import { HIDDEN } from "../../mesh/secret";
+import { publicKeyOf } from "../../mesh/keys";
+import { NO_QUESTIONS } from "../push/conversation";
+import { observeHost } from "../push/observe-host";
+import { Failure } from "./failure";
+import { hostAccess, type Access } from "./host-access";
+
+/** The states that a host keeps. */
+export interface KeptStates {
+  /** By the serial of its push. */
+  states: ReadonlyMap<number, Generation>;
+  /** The serial of the present one; 0: unknown. */
+  present: number;
+  observed: Observation;
+}
+
+/** @throws PushError when the host cannot be asked; Failure when its interface is not of this stack. */
+export async function keptStates(node: NodePlan, access: Access): Promise<KeptStates> {
+  const questions = { ...NO_QUESTIONS, generations: true };
+  const { observed } = await observeHost(hostAccess(node, access), questions);
+  if (observed.records.owner?.stack !== access.owner) {
+    throw new Failure(`${node.name} has nothing of this stack`, "npx wireguard-mesh up");
+  }
+  const states = [...observed.generations].flatMap(([serial, state]) =>
+    state === null ? [] : [[serial, state] as const],
+  );
+  const present = observed.records.confirmed?.serial ?? 0;
+  return { states: new Map(states), present, observed };
+}
+
+/**
+ * The serial of the state to go back to: `to`, or else the one before the present one.
+ * @throws Failure where it is not kept, or is the present one.
+ */
+export function chooseState({ states, present }: KeptStates, node: string, to?: number): number {
+  const older = [...states.keys()].filter((serial) => serial < present);
+  const chosen = to ?? (older.length === 0 ? null : Math.max(...older));
+  if (chosen === null)
+    throw new Failure(
+      `${node} keeps no state before the present one`,
+      "a host keeps the states that it has confirmed since its first push by this version; change the stack file and run up",
+    );
+  if (chosen === present)
+    throw new Failure(
+      `${node} is at push ${present}`,
+      `to undo what was changed there by hand: npx wireguard-mesh repush ${node}`,
+      2,
+    );
+  if (!states.has(chosen))
+    throw new Failure(
+      `${node} does not keep push ${chosen}`,
+      `those that it keeps: npx wireguard-mesh rollback ${node} --list`,
+      2,
+    );
+  return chosen;
+}
+
+export interface Rollback {
+  request: PushRequest;
+  /** The peers of that state that are no longer in the network. */
+  leftOut: string[];
+}
+
+/**
+ * The push that goes back. It lets in nobody whom the network does not let in now: peers that were removed, are disabled or
+ * have expired are left out, and dates are those of the plan.
+ * @throws Failure during a rotation, and where a key has been replaced since.
+ */
+export function rollbackTo(
+  serial: number,
+  { states, observed }: KeptStates,
+  node: NodePlan,
+  access: Access,
+): Rollback {
+  const { plan, owner } = access;
+  refuseRotation(node, plan, observed);
+  const kept = JSON.parse(states.get(serial)?.request.reveal() ?? "") as KeptRequest;
+  const { publicKey } = keysIn(kept.config, publicKeyOf);
+  if (publicKey !== interfaceKey(node)) throw otherKey(node.name, serial);
+  const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
+  // Without a rotation: the relay that it logs in through must shake hands.
+  const { rivals, rotation } = requestWithoutSecrets(node, plan, owner);
+  const request = {
+    ...kept,
+    ...hostAccess(node, access),
+    ...(rivals === undefined ? {} : { rivals }),
+    config,
+    identity: null,
+    rotation,
+    generation: serial,
+  };
+  return { request, leftOut };
+}
+
+function refuseRotation(node: NodePlan, { nodes }: Plan, { records }: Observation): void {
+  const near = [node.name, ...node.sections.map(({ name }) => name)];
+  const rotating = nodes.find((it) => it.nextPublicKey !== null && near.includes(it.name));
+  if (rotating !== undefined)
+    throw new Failure(
+      `the key of ${rotating.name} is being rotated, and a former state knows only one of its keys`,
+      `npx wireguard-mesh rotate ${rotating.name} --finish, or --cancel`,
+    );
+  if (records.rotation !== null)
+    throw new Failure(
+      `keys or addresses are still moving on ${node.name}`,
+      `when that is over, in a few minutes: npx wireguard-mesh repush ${node.name}`,
+    );
+}
+
+function otherKey(name: string, serial: number): Failure {
+  return new Failure(
+    `the key of ${name} has been replaced since push ${serial}, and the former one must not come back`,
+    "change the stack file instead, and run up",
+  );
+}
+
+/** `config`: as mesh/render writes it, sections with an empty line between them. */
+function withPeersOfNow(
+  config: string,
+  node: NodePlan,
+  plan: Plan,
+  serial: number,
+): { config: string; leftOut: string[] } {
+  const known = namesByKey(plan.nodes);
+  const leftOut: string[] = [];
+  const [head = "", ...sections] = config.trimEnd().split("\n\n");
+  const kept = sections.flatMap((section) => {
+    const name = section.split("\n", 1).join("").replace(/^# /, "");
+    const key = /^PublicKey = (.*)$/m.exec(section)?.[1] ?? "";
+    if (known.has(key)) return [withDateOfNow(section, key, node)];
+    if (plan.nodes.some((it) => it.name === name)) throw otherKey(name, serial);
+    leftOut.push(name);
+    return [];
+  });
+  return { config: `${[head, ...kept].join("\n\n")}\n`, leftOut };
+}
+
+function withDateOfNow(section: string, key: string, { sections }: NodePlan): string {
+  const planned = sections.find(({ publicKey }) => publicKey === key);
+  if (planned === undefined) return section;
+  const lines = section.split("\n").filter((line) => !line.startsWith(EXPIRY_COMMENT));
+  const { expires } = planned;
+  const date = expires === undefined ? [] : [`${EXPIRY_COMMENT}${formatTime(expires)}`];
+  return [...lines, ...date].join("\n");
+}
+
+/** What going from one state to another changes on the host, a line each, as a review says it. */
+export function changesBetween(node: NodePlan, from: Generation, to: Generation): string[] {
+  const [before, after] = [from, to].map(
+    ({ request }) => JSON.parse(request.reveal()) as KeptRequest,
+  );
+  if (before === undefined || after === undefined) return [];
+  const [change] = reviewOf(recordOf(node, before), recordOf(node, after)).nodes;
+  const sameNames = JSON.stringify(before.names) === JSON.stringify(after.names);
+  return [...(change?.lines ?? []), ...(sameNames ? [] : ["~ names of nodes"])];
+}
+
+function recordOf({ name, kind }: NodePlan, request: KeptRequest): NetworkRecord {
+  const config = request.config.replace(/^(PrivateKey|PresharedKey) = .*$/gm, `$1 = ${HIDDEN}`);
+  const filter = request.filter ?? null;
+  const record = { kind, config, alternate: null, forwarding: forwardingOf(request), filter };
+  return { ...NOTHING, nodes: new Map([[name, { ...record, pushed: true }]]) };
+}
