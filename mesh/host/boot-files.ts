@@ -40,7 +40,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const filter = filterFile(observed, wanted);
   const hooks = [
     ...(filter === null ? [] : filterHooks(wanted, filter.path)),
-    ...wayOutHooks(main, observed),
+    ...wayOutHooks(wanted, observed),
   ];
   const unused = paths.filters.filter((path) => path !== filter?.path);
   const tasks = taskLines(wanted);

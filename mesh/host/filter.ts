@@ -64,6 +64,12 @@ export function secondHooks({ main, second, filter, onlyWithFilter }: Wanted): s
   return withoutFilterHook(second.name, filterTable(main.name), onlyWithFilter);
 }
 
+/** What precedes a command of the live file that needs the filter, where the interface may come up without it. */
+export function filterCondition({ main, filter, onlyWithFilter }: Wanted): string {
+  if (filter === null || onlyWithFilter === null) return "";
+  return `${FIND}; nft list table ${filterTable(main.name)} >/dev/null 2>&1 && `;
+}
+
 const FIND = "PATH=$PATH:/usr/sbin:/sbin";
 
 function withoutFilterHook(name: string, table: string, keys: readonly string[] | null): string[] {

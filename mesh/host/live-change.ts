@@ -12,7 +12,7 @@ import { inOrder, ipStep, NOTHING, type Part } from "./steps";
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
-import { reachBeyond, ruleText } from "./way-out";
+import { isLeaving, reachBeyond, ruleText } from "./way-out";
 import { createInterface, removeInterface } from "./whole-interface";
 import type { WireGuardDevice } from "./wireguard-state";
 
@@ -34,6 +34,8 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
   const isWanted = wanted.filter !== null;
   return inOrder([
     pingFormerPeers(ofMain, observed, wanted),
+    // Rules that lead into the tunnel go before the filter, which keeps the host's own way in while they are there.
+    ...all.filter(isLeaving).map((difference) => changeSetting(difference, rest)),
     isWanted ? filter : NOTHING,
     stopWatching(observed, wanted),
     tryNewKeys(ofMain, rest, wanted),
@@ -43,7 +45,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
       ? NOTHING
       : changeInterface(second, all, rest, wanted, whereabouts(second, observed, rest)),
     remove(leftover, rest),
-    ...all.map((difference) => changeSetting(difference, rest)),
+    ...all.filter((it) => !isLeaving(it)).map((difference) => changeSetting(difference, rest)),
     isWanted ? NOTHING : filter,
     startWatching(observed, wanted),
     pingPeers(ofMain, observed, wanted),

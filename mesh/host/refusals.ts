@@ -4,7 +4,7 @@ import type { Observation } from "./observation";
 import type { PushRequest } from "../push-request";
 import { configPath, pathsOf } from "./paths";
 import type { Owner } from "./records";
-import { hasOwnKey, lostSettings, takesOver } from "./takeover";
+import { hasOwnKey, isOfWgQuick, lostSettings, takesOver } from "./takeover";
 import { missingFor, missingTool } from "./tools";
 import { interfacesOf, type Wanted } from "./wanted";
 
@@ -71,7 +71,15 @@ function notRoot({ root }: Observation): Refusal | null {
 
 function lossyTakeover(observed: Observation, wanted: Wanted): Refusal | null {
   const { name } = wanted.main;
-  const lost = hasOwnKey(observed, wanted) ? lostSettings(observed, wanted) : [];
+  if (!hasOwnKey(observed, wanted)) return null;
+  if (!isOfWgQuick(observed, wanted)) {
+    const addresses = observed.network.links.get(name)?.addresses.join(", ") ?? "";
+    return {
+      cause: `${name} here has the key of ${wanted.node}, but wg-quick did not make it from ${configPath(name)}: what did would make it again at the next boot; it was not touched`,
+      remedy: `end that there (NetworkManager, systemd-networkd, ifupdown, a container), and write to ${configPath(name)} what \`wg showconf ${name}\` prints, with Address = ${addresses} below [Interface]; then run up again`,
+    };
+  }
+  const lost = lostSettings(observed, wanted);
   if (lost.length === 0) return null;
   return {
     cause: `${name} here has the key of ${wanted.node}, but a push would drop ${lost.join(", ")} from its file; it was not touched`,

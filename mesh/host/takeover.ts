@@ -23,8 +23,20 @@ export function lostSettings({ configs }: Observation, { main }: Wanted): string
   return [...new Set(lost)];
 }
 
+/**
+ * Whether wg-quick(8) makes it from its file: what other programs made, such as NetworkManager, they make again at the next boot,
+ * as it was.
+ */
+export function isOfWgQuick({ configs }: Observation, { main }: Wanted): boolean {
+  return configs.get(configPath(main.name))?.some((line) => /^\s*Address\s*=/i.test(line)) === true;
+}
+
 export function takesOver(observed: Observation, wanted: Wanted): boolean {
-  return hasOwnKey(observed, wanted) && lostSettings(observed, wanted).length === 0;
+  return (
+    hasOwnKey(observed, wanted) &&
+    isOfWgQuick(observed, wanted) &&
+    lostSettings(observed, wanted).length === 0
+  );
 }
 
 /** `asItIs`: nothing of it differs. */

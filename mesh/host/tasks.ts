@@ -1,9 +1,10 @@
 /**
  * What a host does by itself between two pushes: it removes peers at their date, and resolves the names in endpoints again
- * while a peer is silent.
+ * while a peer is silent. Where everything goes into the tunnel, it loads its nft table again if that is gone: without it, nobody
+ * gets in at the host's own addresses, so no push could.
  *
- * Lines `every SECONDS`, `silence SECONDS`, `expire KEY SECONDS_SINCE_1970` and `resolve KEY HOST PORT`. The file may be edited
- * by hand, to look more often: the next round reads it again.
+ * Lines `every SECONDS`, `silence SECONDS`, `expire KEY SECONDS_SINCE_1970`, `resolve KEY HOST PORT` and `own-way`. The file may
+ * be edited by hand, to look more often: the next round reads it again.
  */
 import type { Observation } from "./observation";
 import { pathsOf } from "./paths";
@@ -32,7 +33,8 @@ export function taskLines(wanted: Wanted): string[] {
       : [],
   );
   const silence = resolve.length === 0 ? [] : [`silence ${SILENCE_S}`];
-  const tasks = [...new Set([...silence, ...expire, ...resolve])];
+  const ownWay = wanted.main.sendsAll && wanted.filter !== null ? ["own-way"] : [];
+  const tasks = [...new Set([...silence, ...expire, ...resolve, ...ownWay])];
   return tasks.length === 0 ? [] : [`every ${PERIOD_S}`, ...tasks];
 }
 

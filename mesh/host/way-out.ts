@@ -6,6 +6,7 @@
 import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
 import type { LiveStep } from "./change";
 import type { LiveDifference } from "./difference";
+import { filterCondition } from "./filter";
 import type { Route, Rule } from "./network-state";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
@@ -22,6 +23,8 @@ const RULES = [
 ] as const;
 
 export const SOURCE_MARK_SYSCTL = "net/ipv4/conf/all/src_valid_mark";
+/** As wg-quick(8) does it, so that AppArmor's profile for it lets it. */
+const SET_SOURCE_MARK = `sysctl -q ${SOURCE_MARK_SYSCTL.replaceAll("/", ".")}=1`;
 
 /** Whether a new interface can have IPv6 routes. */
 export function hasIpv6({ sysctls }: Pick<Observation, "sysctls">): boolean {
@@ -39,7 +42,12 @@ export function wayOutDifferences(observed: Observation, { main }: Wanted): Rule
       return found.map((rule): RuleDifference => ({ kind: "rule", family, is, ...rule }));
     });
   if (main.sendsAll) return differing(hasIpv6(observed) ? [4, 6] : [4], "missing");
-  return wasOurs(observed, main.name) ? differing([4, 6], "extra") : [];
+  return wasOurs(observed, main.name) ? differing([4, 6], "extra").reverse() : [];
+}
+
+/** A rule that leads into the tunnel, or did, and goes. */
+export function isLeaving(it: LiveDifference): boolean {
+  return it.kind === "rule" && it.is === "extra" && RULES.some((rule) => isSame(it, rule));
 }
 
 /** Another tunnel of wg-quick(8) may have the same rule: then the table has its route. */
@@ -56,7 +64,8 @@ export function blockingPrefix(one: WantedInterface, observed: Observation): str
 }
 
 /** Lines for the [Interface] section of the live file; wg-quick(8) adds the routes of allowed prefixes itself. */
-export function wayOutHooks(one: WantedInterface, observed: Observation): string[] {
+export function wayOutHooks(wanted: Wanted, observed: Observation): string[] {
+  const { main: one } = wanted;
   if (!one.sendsAll) return [];
   const ipv6 = hasIpv6(observed);
   const isRouted = one.peers.some(({ allowedIps }) => allowedIps.includes("::/0"));
@@ -64,11 +73,16 @@ export function wayOutHooks(one: WantedInterface, observed: Observation): string
     RULES.map((rule) => [family, rule] as const),
   );
   const line = (hook: string, command: string) => `${hook} = ${command} || true`;
+  const condition = filterCondition(wanted);
   return [
+    // Also where the file for sysctl(8) is missing: strict filtering would drop everything from beyond the host's own network.
+    line("PostUp", `${SET_SOURCE_MARK} || echo 1 >/proc/sys/${SOURCE_MARK_SYSCTL}`),
     ...(ipv6 && !isRouted
       ? [line("PostUp", `ip -6 route add ::/0 dev ${one.name} table ${TUNNEL_TABLE}`)]
       : []),
-    ...rules.map(([family, rule]) => line("PostUp", `ip -${family} rule add ${ruleText(rule)}`)),
+    ...rules.map(([family, rule]) =>
+      line("PostUp", `${condition}ip -${family} rule add ${ruleText(rule)}`),
+    ),
     ...rules.map(([family, rule]) => line("PostDown", `ip -${family} rule del ${ruleText(rule)}`)),
   ];
 }
@@ -83,17 +97,24 @@ export function reachBeyond(
   differences: readonly LiveDifference[],
   { main, mustAnswer }: Wanted,
 ): LiveStep[] {
+  const exits = main.peers.filter(({ allowedIps }) => allowedIps.some(isEverything));
+  const isExit = (key: string) => exits.some(({ publicKey }) => publicKey === key);
   const isChosen = differences.some(
     (it) =>
       (it.kind === "rule" && it.selector.includes(TUNNEL_TABLE)) ||
       (it.kind === "route" && it.route.table === TUNNEL_TABLE) ||
-      (it.kind === "allowed-ip" && /\/0$/.test(it.prefix)) ||
+      (it.kind === "allowed-ip" && isEverything(it.prefix)) ||
+      (it.kind === "peer" && it.is === "missing" && isExit(it.publicKey)) ||
       (it.kind === "interface" && it.interface === main.name) ||
       it.kind === "mark" ||
       it.kind === "public-key",
   );
   if (!isChosen || !main.sendsAll) return [];
   return mustAnswer.map((address) => ({ do: "reach", address }));
+}
+
+function isEverything(prefix: string): boolean {
+  return prefix.endsWith("/0");
 }
 
 /** The table or the mark is used by somebody else, or IPv6 would go past the tunnel. */

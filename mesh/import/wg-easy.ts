@@ -4,6 +4,7 @@ import { isKey } from "../key-text";
 import { Secret } from "../secret";
 import type { Problem } from "../wg-quick/file";
 import type { KnownNode } from "./nodes";
+import { isAddress } from "./settings";
 
 /** What its client files have by default: WG_ALLOWED_IPS and WG_DEFAULT_DNS. */
 const DEFAULTS = { blockIpv6: true, dns: "1.1.1.1" };
@@ -26,7 +27,7 @@ export function wgEasyClients(
     else
       problems.push({
         at: `${source}, client ${at + 1}`,
-        message: "has no valid publicKey",
+        message: "has no valid publicKey, or an address that is none",
         remedy: "remove it in wg-easy, or correct the file",
       });
   });
@@ -36,6 +37,7 @@ export function wgEasyClients(
 function clientOf(client: Record<string, unknown>, at: number): KnownNode | null {
   const { name, publicKey, privateKey, preSharedKey, address, enabled } = client;
   if (typeof publicKey !== "string" || !isKey(publicKey)) return null;
+  if (typeof address === "string" && !isAddress(address)) return null;
   return {
     publicKey,
     name: typeof name === "string" ? name : `client-${at + 1}`,

@@ -4,12 +4,13 @@
 const LABEL =
   /^(?:(?:client|peer|user|device|name|friendly[_ ]?name|wireguard-mesh)\s*[:=]|(?:begin_peer|client|peer)\s)\s*/i;
 /** The ID that wg-easy puts behind a name. */
-const ID = /\s*\([0-9a-f-]*\)$/i;
+const ID = /\([0-9a-f-]{0,64}\)$/i;
 
 /** The name in a comment; null for prose, a setting that is commented out, and what may be a key. */
 export function nameInComment(line: string): string | null {
   const text = line
     .replace(/^[\s#]+/, "")
+    .trim()
     .replace(ID, "")
     .trim();
   const name = text.replace(LABEL, "").trim();

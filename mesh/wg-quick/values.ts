@@ -8,7 +8,13 @@ export { parseEndpoint, parsePublicKey } from "../config/values";
 
 /** `ADDRESS` or `ADDRESS/LENGTH`. */
 export function parseInterfaceAddress(text: string): InterfaceAddress {
-  const [written = "", length] = text.split("/");
+  const [written = "", length, ...rest] = text.split("/");
+  // Quoted whole: a misplaced key with a slash in it would not be known as one by its parts.
+  if (rest.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)))
+    throw new Mistake(
+      `${quote(text)} is not an address with a prefix length`,
+      "write e.g. 10.86.0.2/24 or fd5c:10::2/64",
+    );
   const address = parseAddress(written);
   return { ...address, length: lengthIn(length, address.family, text) };
 }
@@ -40,7 +46,7 @@ function numberIn(text: string, most: number, what: string): number {
 function lengthIn(length: string | undefined, family: 4 | 6, text: string): number {
   const most = family === 4 ? 32 : 128;
   if (length === undefined) return most;
-  if (/^\d{1,3}$/.test(length) && Number(length) <= most) return Number(length);
+  if (Number(length) <= most) return Number(length);
   throw new Mistake(
     `${quote(text)} is not an address with a prefix length`,
     `its length is from 0 to ${most}`,

@@ -3,6 +3,7 @@ import { Secret } from "../../mesh/secret";
 import type { HostAccess } from "../../mesh/push-request";
 import { withHost } from "./connect";
 import { newToken } from "./conversation";
+import { printable } from "./host-words";
 import { OBSERVE_MS } from "./limits";
 import { PushError } from "./push-error";
 
@@ -33,7 +34,7 @@ export async function readHostConfigs(access: HostAccess): Promise<HostConfigs> 
       `${access.node}: the connection broke before the host had answered. Try again.`,
     );
   }
-  return parse(run.stdout, token);
+  return configsIn(run.stdout, token);
 }
 
 /** Sections begin with `@TOKEN NAME [INTERFACE]`. The keys are on stdout alone, which goes to this program. */
@@ -65,14 +66,16 @@ const SCRIPT = `list() {
 }
 `;
 
-function parse(stdout: string, token: string): HostConfigs {
+/** From the output of the script. */
+export function configsIn(stdout: string, token: string): HostConfigs {
   const sections = new Map<string, string>();
   for (const part of stdout.split(`@${token} `).slice(1)) {
     const end = part.indexOf("\n");
     sections.set(part.slice(0, end), part.slice(end + 1));
   }
+  // wg-quick(8) takes no other names, and a host's words must not steer the user's terminal.
   const names = [...sections.keys()].flatMap(
-    (key) => /^(?:file|running) (.+)$/.exec(key)?.[1] ?? [],
+    (key) => /^(?:file|running) ([\w=+.-]{1,15})$/.exec(key)?.[1] ?? [],
   );
   const at = (kind: string, name: string) => sections.get(`${kind} ${name}`);
   return {
@@ -83,10 +86,14 @@ function parse(stdout: string, token: string): HostConfigs {
         name,
         file: file === undefined ? null : Secret.of(file),
         running: running === undefined ? null : asFile(running, at("address", name) ?? ""),
-        owner: at("owner", name)?.split("\n")[0] ?? null,
+        owner: ownerIn(at("owner", name)),
       };
     }),
   };
+}
+
+function ownerIn(record: string | undefined): string | null {
+  return record === undefined ? null : printable(record.split("\n")[0] ?? "");
 }
 
 /** The output of `wg showconf` with the addresses of the interface. */

@@ -201,6 +201,14 @@ describe("a pushed host with routeAll", function () {
     assert.equal(await routing("server"), former);
   });
 
+  it("lets logins in again after somebody has flushed all tables, by itself", async () => {
+    await session.on("server", "nft flush ruleset");
+    const isIn = async () => ((await reaches("operator", SERVER[4])) ? true : undefined);
+    assert.ok(await poll(isIn, { limitMs: 60_000, pauseMs: 500 }));
+    assert.ok(await logsIn(SERVER[4]));
+    succeeded(await session.command("status"));
+  });
+
   it("goes its own way again without routeAll, and leaves nothing when it is removed", async () => {
     deleteConfig(mesh.stack, ["peers", "server", "routeAll"]);
     for (const key of ["peers", "privateKeys"]) deleteConfig(mesh.stack, [key, "bare"]);

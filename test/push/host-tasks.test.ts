@@ -102,6 +102,30 @@ for (const shell of SHELLS) {
       assert.deepEqual(setsOf(shell, { tasks: FOLLOW, peers, answers, pending: true }), []);
     });
 
+    it("loads the table of its own way in again if that is gone, from the file that the live file names", () => {
+      const loads = (tasks: string, there: boolean, pending = false) => {
+        const { stdout, stderr } = runFunctions(
+          shell,
+          `date() { echo ${NOW}; }
+exists() { [ "$1" = wg0 ]; }
+lock() { :; }
+wg() { :; }
+nft() { if [ "$1" = list ]; then ${there}; else echo "$*" >>"$FOLDER/loaded"; fi; }
+LIVE=$FOLDER/live FILTERS="/w/wg0.a.nft /w/wg0.b.nft"
+${pending ? 'touch "$RUN/pending"' : ""}
+(tick)
+[ ! -f "$FOLDER/loaded" ] || cat "$FOLDER/loaded"`,
+          { "state/tasks": tasks, live: "PreUp = [ -s /w/wg0.b.nft ]\n" },
+        );
+        assert.equal(stderr, "");
+        return stdout;
+      };
+      assert.equal(loads("every 30\nown-way\n", false), "-f /w/wg0.b.nft\n");
+      assert.equal(loads("every 30\nown-way\n", true), "");
+      assert.equal(loads("every 30\n", false), "");
+      assert.equal(loads("every 30\nown-way\n", false, true), "", "during a change");
+    });
+
     it("waits for the next round, or for a date that is sooner", () => {
       const wait = (...dates: number[]) => {
         const tasks = ["every 30", ...dates.map((date) => `expire A ${date}`)];

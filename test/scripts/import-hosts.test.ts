@@ -1,7 +1,7 @@
 /** What is imported of a live host, by what it says of its interfaces. */
 import assert from "node:assert/strict";
 import { Secret } from "../../mesh/secret";
-import type { HostInterface } from "../../scripts/push/read-configs";
+import { configsIn, type HostInterface } from "../../scripts/push/read-configs";
 import { sourceOf } from "../../scripts/stack/import-hosts";
 import { hostKeyLine, keyPair } from "../support/key-pairs";
 
@@ -94,5 +94,21 @@ describe("an import of a live host", () => {
     const several = [{}, { name: "wg1" }];
     assert.deepEqual(messages(several), [`${HOST.host}: has several interfaces: wg0, wg1`]);
     assert.equal(read(several, "wg1").source?.interface, "wg1");
+  });
+
+  it("has no names that wg-quick does not take, and cannot steer the terminal", () => {
+    const said = [
+      ...["hostname", "relay"],
+      ...["file wg0", FILE, "file wg1\u001b[31m", FILE, "file $(reboot)", FILE],
+      ...["owner wg0", "\u001b]0;title\u0007p/\u001b[31mdev", "end", ""],
+    ].map((line) => (/^(hostname|file|owner|end)/.test(line) ? `@token ${line}` : line));
+    const { interfaces } = configsIn(said.join("\n"), "token");
+    assert.deepEqual(
+      interfaces.map(({ name }) => name),
+      ["wg0"],
+    );
+    // eslint-disable-next-line no-control-regex -- what must not be there
+    assert.doesNotMatch(interfaces[0]?.owner ?? "", /[\u0000-\u001f]/);
+    assert.match(interfaces[0]?.owner ?? "", /p\/dev$/);
   });
 });

@@ -44,7 +44,11 @@ tick() {
   [ -f "$STATE/tasks" ] || { end_tasks; return 0; }
   expire
   # A change that is not confirmed yet would take another endpoint for a fault of its own.
-  if lock 0 && [ ! -f "$RUN/pending" ]; then follow_names; fi
+  if lock 0 && [ ! -f "$RUN/pending" ]; then keep_own_way; follow_names; fi
+}
+keep_own_way() { # `nft flush ruleset`, as by a reload of nftables.service, takes our table along.
+  has_line own-way "$STATE/tasks" && exists "$IFACE" && ! nft list table inet "$TABLE" >/dev/null 2>&1 || return 0
+  for file in $FILTERS; do ! grep -q -F "$file" "$LIVE" || nft -f "$file"; done
 }
 # The shell's numbers may be too small for dates after 2038.
 expire() {

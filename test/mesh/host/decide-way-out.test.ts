@@ -67,6 +67,13 @@ describe("a host that sends everything into the tunnel", () => {
     ]);
   });
 
+  it("tries the exit when another peer takes the place of the one that everything went to", () => {
+    const other = { ...ALL, neighbours: [neighbour(2, { endpoint: "198.51.100.2:51820" })] };
+    const from = { ...ALL, neighbours: [neighbour(0, { endpoint: "198.51.100.1:51820" })] };
+    const steps = stepsText(changeOn(pushed(from), other), "apply");
+    assert.equal(steps.at(-1), "reach 198.51.100.99", steps.join("\n"));
+  });
+
   it("does not try the exit for a change of something else", () => {
     const change = changeOn(pushed(ALL), { ...ALL, mtu: 1380 });
     assert.deepEqual(stepsText(change, "apply"), [
@@ -84,6 +91,7 @@ describe("a host that sends everything into the tunnel", () => {
     assert.deepEqual(
       file.filter((line) => /^(PostUp|PostDown|Table|FwMark)/.test(line)),
       [
+        "PostUp = sysctl -q net.ipv4.conf.all.src_valid_mark=1 || echo 1 >/proc/sys/net/ipv4/conf/all/src_valid_mark || true",
         "PostUp = ip -6 route add ::/0 dev wg0 table 51820 || true",
         ...both.map((rule) => `PostUp = ${rule}`),
         ...both.map((rule) => `PostDown = ${rule.replace("rule add", "rule del")}`),

@@ -1,5 +1,8 @@
 /** Networks of public guides and issue threads, as their wg-quick files. */
 import assert from "node:assert/strict";
+import { wgEasyClients } from "../../../mesh/import/wg-easy";
+import { Secret } from "../../../mesh/secret";
+import { keyPair } from "../../support/key-pairs";
 import { differencesOf, factsOf, importFixture, problemsOf } from "./support";
 
 const RELAY = { endpoint: "203.0.113.10:51820" };
@@ -136,6 +139,13 @@ describe("an import of other programs' folders", () => {
       "old-laptop, tablet, taros-phone: without a file of its own, taken as a device that sends everything (routeAll) through its relay, which translates addresses",
       "wg-easy: the rules of its PostUp that open its firewall are gone after its next boot. Where that drops by default, add them to the firewall itself; `up` and `status` say what it blocks",
     ]);
+  });
+
+  it("wg-easy 14 with a client whose address is none: says which one", () => {
+    const client = { name: "phone", publicKey: keyPair(0).publicKey, address: "10.8.0.x" };
+    const record = JSON.stringify({ server: {}, clients: { one: client } });
+    const { known, problems } = wgEasyClients(Secret.of(record), "wg0.json");
+    assert.deepEqual([known.length, problems.map(({ at }) => at)], [0, ["wg0.json, client 1"]]);
   });
 
   it("wg-easy 14 without a way to log in: names what a push has to take over", () => {

@@ -204,8 +204,11 @@ function wgQuickUp(host: Host, name: string): void {
     if (table !== null) addRoute(host, newRoute(prefix, { dev: name, scope, table }), "add");
     else if (!covered) addRoute(host, newRoute(prefix, { dev: name, scope }), "add");
   }
-  for (const [, family, line = ""] of text.matchAll(/^PostUp = ip -([46]) (.+) \|\| true$/gm))
-    ipLine(host, line, family === "6" ? 6 : 4);
+  if (/^PostUp = sysctl -q net\.ipv4\.conf\.all\.src_valid_mark=1 \|\| .*\|\| true$/m.test(text))
+    host.sysctls.set("net/ipv4/conf/all/src_valid_mark", "1");
+  const hook = /^PostUp = (?:.*; (nft list table) .* && )?ip -([46]) (.+) \|\| true$/gm;
+  for (const [, needsTable, family, line = ""] of text.matchAll(hook))
+    if (needsTable === undefined || host.table !== null) ipLine(host, line, family === "6" ? 6 : 4);
 }
 
 /** Whether every PreUp hook of a config succeeds: `[ -s FILE ] && nft -f FILE`, and perhaps `|| true`. */

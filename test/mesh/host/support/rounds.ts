@@ -1,5 +1,6 @@
 /** What a model host does by itself between two pushes (mesh/host/tasks.ts). */
 import type { Host } from "./host";
+import { nftLoad } from "./nft-load";
 
 /** The host's program, verb `tasks`. */
 export function beginTasks(host: Host): void {
@@ -10,6 +11,11 @@ export function beginTasks(host: Host): void {
 /** One round of the timer: peers go at their date, and names of silent peers are resolved again. */
 export function round(host: Host): void {
   const tasks = tasksOf(host);
+  if (host.table === null && host.links.has("wg0") && tasks.some(([what]) => what === "own-way")) {
+    const live = host.files.get("/etc/wireguard/wg0.conf") ?? "";
+    const file = [...host.files].find(([path]) => path.endsWith(".nft") && live.includes(path));
+    if (file !== undefined) nftLoad(host, file[1].trimEnd().split("\n"));
+  }
   const silence = Number(tasks.find(([what]) => what === "silence")?.[1]);
   const devices = ["wg0", "wg0-next"].flatMap((name) => host.links.get(name)?.wg ?? []);
   for (const { peers } of devices) {
