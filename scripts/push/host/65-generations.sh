@@ -16,8 +16,7 @@ value_of() { while read -r key value; do [ "$key" != "$1" ] || { printf '%s' "${
 # In a commit. What is too old goes, what has another private key, and an earlier push of the same state.
 keep_generation() {
   local one count=0 folder="$STATE/generations" copy="$STATE/.generation.new" now
-  now=$(value_of serial "$STATE/confirmed")
-  [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy"; return 1; }
+  now=$(value_of serial "$STATE/confirmed") && [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy"; return 1; }
   set -- "$folder"/*
   [ $# = 1 ] || (cd "$folder" && ls -t) | while read -r one; do
     [ "$one" = "$now" ] || { [ "$(value_of "$LIVE:PrivateKey" "$folder/$one")" = "$(value_of PrivateKey "$LIVE")" ] &&
@@ -45,8 +44,7 @@ stage_files() {
     case $path in /etc/wireguard/* | "$STATE"/*) mode=600 ;; *) mode=644 ;; esac
     unit=${path#/etc/systemd/system/}
     if grep -q "^$path:" "$1"; then
-      { sed -n "s,^$path:,,p" "$1" >"$RUN/piece" && write_staged "$RUN/piece" "$path" "$mode"; } || return
-      echo "place - $mode $path" && { [ "$unit" = "$path" ] || echo "enable $unit"; }
+      sed -n "s,^$path:,,p" "$1" >"$RUN/piece" && write_staged "$RUN/piece" "$path" "$mode" && echo "place - $mode $path" && { [ "$unit" = "$path" ] || echo "enable $unit"; }
     else { [ "$unit" = "$path" ] || echo "disable $unit"; } && echo "delete $path"; fi || return
   done
 }
