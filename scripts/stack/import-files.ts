@@ -15,8 +15,6 @@ export interface ReadSources {
   problems: Problem[];
 }
 
-export type HostOf = (name: string) => Source["host"];
-
 /** `paths`: files, and folders with files in them. @throws Failure for what cannot be read. */
 export function readImportFiles(paths: readonly string[]): ReadSources {
   const read: ReadSources = { sources: [], known: [], problems: [] };

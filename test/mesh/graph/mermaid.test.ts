@@ -47,7 +47,7 @@ flowchart RL
         phone: { ...at(3), routeAll: true, dns: ["9.9.9.9"], blockIpv6: true },
         server: { ...at(4), ...on(4), site: "home", siteEndpoint: "192.168.1.9:51820" },
       },
-    } as Parameters<typeof planWithKeys>[0]);
+    });
     assert.deepEqual(body(mermaidOf(pictureOf(topologyOf(plan)))), [
       '%%{init: {"flowchart": {"wrappingWidth": 600}}}%%',
       "flowchart RL",
