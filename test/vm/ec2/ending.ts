@@ -7,10 +7,10 @@ import { formsOf } from "../../support/secret-forms";
 import type { Ec2Fixture } from "../ec2.test";
 
 /** The files on the machine that contain secrets of the stack: the live config, and the last known good one. */
-const PLACES = /^\/etc\/wireguard\/(\.wireguard-mesh\/good\/)?wg0\.conf$/;
+const PLACES = /^\/etc\/wireguard\/wg0\.conf$|^\/var\/lib\/wireguard-mesh\/wg0\/generations\/\d+$/;
 
 export function ending(fixture: Ec2Fixture): void {
-  it("has the stack's secrets only in its WireGuard config", async () => {
+  it("has the stack's secrets only in its WireGuard config and in the states that it keeps", async () => {
     const { network } = fixture;
     const machine = await network.machine();
     const secrets = [...(await network.secrets()).values()];
