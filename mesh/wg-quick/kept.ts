@@ -12,8 +12,8 @@ export function isLost(setting: string, value: string): boolean {
   return /^FwMark$/i.test(setting) && !/^(off|0|0x0)$/i.test(value);
 }
 
-/** What is said about a setting that would be lost: the cause, and the way out. */
-export function lossOf(setting: string): [message: string, remedy: string] {
+/** What is said about a setting that would be lost: the cause, and the way out. `name`: of the interface, where it is known. */
+export function lossOf(setting: string, name: string | null): [message: string, remedy: string] {
   switch (setting.toLowerCase()) {
     case "saveconfig":
       return [
@@ -33,7 +33,7 @@ export function lossOf(setting: string): [message: string, remedy: string] {
     default:
       return [
         `${setting} runs commands that a push does not know, and is not kept`,
-        "remove it, and run the commands by a unit of your own (After=wg-quick@wg0.service)",
+        `remove it, and run the commands by a unit of your own (After=wg-quick@${name ?? "INTERFACE"}.service)`,
       ];
   }
 }

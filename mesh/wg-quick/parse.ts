@@ -21,9 +21,9 @@ interface Parsed {
   problems: Problem[];
 }
 
-/** `problems` has everything that cannot be kept or read. The text is never in them. */
-export function parseWgQuick(text: Secret, source: string): Parsed {
-  const parser = new Parser(source);
+/** `problems` has everything that cannot be kept or read. The text is never in them. `name`: of the interface. */
+export function parseWgQuick(text: Secret, source: string, name: string | null = null): Parsed {
+  const parser = new Parser(source, name);
   text
     .reveal()
     .split(/\r\n|\n|\r/)
@@ -49,7 +49,10 @@ class Parser {
   private sawInterface = false;
   private readonly file: WgQuickFile;
 
-  constructor(source: string) {
+  constructor(
+    source: string,
+    private readonly interfaceName: string | null,
+  ) {
     const nothing = { name: null, privateKey: null, listenPort: null, mtu: null };
     this.file = { source, ...nothing, addresses: [], dns: [], hooks: [], peers: [] };
   }
@@ -148,7 +151,7 @@ class Parser {
   private setInterface(setting: string, value: string, line: number): boolean {
     const { file } = this;
     if (isHook(setting)) this.addHook(setting, value, line);
-    else if (isLost(setting, value)) this.say(line, ...lossOf(setting));
+    else if (isLost(setting, value)) this.say(line, ...lossOf(setting, this.interfaceName));
     switch (setting.toLowerCase()) {
       case "privatekey":
         file.privateKey = keyIn(value);
@@ -173,7 +176,7 @@ class Parser {
 
   private addHook(setting: string, value: string, line: number): void {
     if (isLost(setting, value)) {
-      this.say(line, ...lossOf(setting));
+      this.say(line, ...lossOf(setting, this.interfaceName));
       return;
     }
     if (!/^p(re|ost)up$/i.test(setting)) return;

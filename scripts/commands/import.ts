@@ -90,7 +90,9 @@ async function importStack(files: string[], options: ImportOptions): Promise<voi
   if (options.dryRun !== true) refuseOther(readUserFile(stack.file) ?? "", stack);
   const read = await readAll(files, options);
   const imported = importNetwork(read.sources, read.known, options, Date.now());
-  const problems = [...read.problems, ...(Array.isArray(imported) ? imported : [])];
+  // What is wrong with the network may only follow from the host that is missing in it.
+  const found = Array.isArray(imported) && read.isWhole ? imported : [];
+  const problems = [...read.problems, ...found];
   if (Array.isArray(imported) || problems.length > 0) throw refusal(problems);
   const differing = imported.files.filter(({ differences }) => differences.length > 0);
   const isAccepted = differing.length === 0 || options.acceptDifferences === true;
@@ -137,8 +139,13 @@ function refuseOther(text: string, { file, name }: StackRef): void {
   );
 }
 
+interface WholeRead extends ReadSources {
+  /** Whether each host has something to import. */
+  isWhole: boolean;
+}
+
 /** Pushed hosts get their way in here; all else is in what was read. */
-async function readAll(files: readonly string[], options: ImportOptions): Promise<ReadSources> {
+async function readAll(files: readonly string[], options: ImportOptions): Promise<WholeRead> {
   const read =
     files.length === 0 ? { sources: [], known: [], problems: [] } : readImportFiles(files);
   const pushed = new Map((options.push ?? []).map(pushOf));
@@ -168,6 +175,7 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
     sources: [...sources, ...hosts.flatMap(({ source }) => source ?? [])],
     known: read.known,
     problems: [...read.problems, ...hosts.flatMap(({ problems }) => problems)],
+    isWhole: hosts.every(({ source }) => source !== null),
   };
 }
 

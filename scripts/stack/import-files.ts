@@ -28,9 +28,9 @@ export function readImportFiles(paths: readonly string[]): ReadSources {
 }
 
 function addConfig(path: string, { sources, problems }: ReadSources): void {
-  const parsed = parseWgQuick(textOf(path), path);
-  problems.push(...parsed.problems);
   const { name, interface: face } = namesOf(path);
+  const parsed = parseWgQuick(textOf(path), path, face);
+  problems.push(...parsed.problems);
   sources.push({ file: parsed.file, name, interface: face, host: null });
 }
 

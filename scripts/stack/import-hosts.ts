@@ -3,6 +3,7 @@ import type { Host } from "../../mesh/config/config";
 import { parseHost } from "../../mesh/config/values";
 import { compareFiles } from "../../mesh/import/compare";
 import type { Source } from "../../mesh/import/nodes";
+import { alternateName } from "../../mesh/plan/rotation";
 import type { HostTarget } from "../../mesh/push-request";
 import type { Problem, WgQuickFile } from "../../mesh/wg-quick/file";
 import { parseWgQuick } from "../../mesh/wg-quick/parse";
@@ -12,6 +13,7 @@ import { Failure } from "./failure";
 import { hostKeysFor } from "./known-hosts";
 
 interface HostRead {
+  /** Null: there is a problem instead. */
   source: Source | null;
   problems: Problem[];
 }
@@ -56,8 +58,10 @@ function chosen(
   { interfaces }: HostConfigs,
   name: string | undefined,
 ): HostInterface | Omit<Problem, "at"> {
-  const names = interfaces.map((one) => one.name).join(", ");
-  const named = interfaces.filter((one) => name === undefined || one.name === name);
+  const seconds = interfaces.flatMap((one) => (one.owner === null ? [] : alternateName(one.name)));
+  const found = interfaces.filter((one) => !seconds.includes(one.name));
+  const names = found.map((one) => one.name).join(", ");
+  const named = found.filter((one) => name === undefined || one.name === name);
   const [first, ...others] = named;
   if (first === undefined) {
     const message = name === undefined ? "has no WireGuard interface" : `has no ${name}`;
@@ -87,7 +91,8 @@ function readInterface(
     return { source: null, problems: [{ at: host.host, message, remedy }] };
   }
   const live = parseWgQuick(running, `${host.host}: wg showconf ${name}`);
-  const parsed = file === null ? { ...live, file: dialled(live.file) } : parseWgQuick(file, path);
+  const parsed =
+    file === null ? { ...live, file: dialled(live.file) } : parseWgQuick(file, path, name);
   const label = hostname.split(".")[0] ?? "";
   const source = { file: parsed.file, name: label === "" ? null : label, interface: name, host };
   const differing = file === null ? [] : runsOtherwise(parsed.file, live.file);

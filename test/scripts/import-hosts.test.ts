@@ -94,6 +94,14 @@ describe("an import of a live host", () => {
     const several = [{}, { name: "wg1" }];
     assert.deepEqual(messages(several), [`${HOST.host}: has several interfaces: wg0, wg1`]);
     assert.equal(read(several, "wg1").source?.interface, "wg1");
+    const rotating = [{ owner: "p/home" }, { name: "wg0-next" }, { name: "wg1" }];
+    assert.deepEqual(messages(rotating), [`${HOST.host}: has several interfaces: wg0, wg1`]);
+  });
+
+  it("names the interface in the way out for a hook", () => {
+    const file = Secret.of(FILE.replace("\n\n#", "\nPostUp = /usr/local/bin/notify\n\n#"));
+    const { problems } = read([{}, { name: "wg1", file }], "wg1");
+    assert.match(problems[0]?.remedy ?? "", /After=wg-quick@wg1\.service/);
   });
 
   it("has no names that wg-quick does not take, and cannot steer the terminal", () => {
