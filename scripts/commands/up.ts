@@ -18,6 +18,7 @@ import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { findPendingKeys, type PendingKey } from "../stack/pending-keys";
+import { stackFlag } from "../stack/project";
 
 interface UpOptions extends CommonOptions {
   yes?: true;
@@ -79,15 +80,15 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
 }
 
 /** What one does after it. The outputs are a few lines for each node, so they are not printed. */
-function nextText({ name }: OpenStack, { exitCode, failed, waiting, planned }: UpReport): string {
+function nextText(stack: OpenStack, { exitCode, failed, waiting, planned }: UpReport): string {
   if (failed.length + waiting.length > 0)
     return "When that is mended: npx wireguard-mesh up   # it does the rest";
   if (exitCode !== 0 || planned === 0) return "";
-  const stack = `--stack ${name}`;
+  const flag = stackFlag(stack);
   return [
     "Next:",
-    `  npx wireguard-mesh status ${stack}   # the tunnels, at any time`,
-    `  npx pulumi stack output ${stack}     # addresses, keys and paths`,
+    `  npx wireguard-mesh status${flag}   # the tunnels, at any time`,
+    `  npx pulumi stack output${flag}     # addresses, keys and paths`,
   ].join("\n");
 }
 

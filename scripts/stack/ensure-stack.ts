@@ -5,7 +5,7 @@ import { addSettings } from "./config-secrets";
 import { editorLine } from "./editor-line";
 import { askEngine, errorOf, onStack } from "./engine";
 import { Failure } from "./failure";
-import type { StackRef } from "./project";
+import { stackFlag, type StackRef } from "./project";
 import { readSettings } from "./stack-file";
 import { readUserFile, refuseReadOnly, replaceUserFile } from "./user-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
@@ -36,7 +36,9 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   const text = lostSecrets === true ? withoutSecrets(stack, before, isCreated) : before;
   if (isCreated) {
     if (secretsProvider !== undefined) throw providerIsChosen(stack, secretsProvider);
+    const isSelected = stackFlag(stack) === "";
     await run(stack, onStack(stack, "stack", "select"));
+    if (!isSelected) log(selectedText(stack));
     return { text, created: false, heading };
   }
   refuseReadOnly(stack.file);
@@ -48,9 +50,21 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   const completed = addSettings(text, settings);
   replaceUserFile(stack.file, completed, rewritten);
   log(
-    `created the stack ${stack.name}: its state is in the backend that you are logged in to (npx pulumi whoami -v)\n${providerText(settings["secretsprovider"])}`,
+    [
+      `created the stack ${stack.name}: its state is in the backend that you are logged in to (npx pulumi whoami -v)`,
+      selectedText(stack),
+      providerText(settings["secretsprovider"]),
+    ].join("\n"),
   );
   return { text: completed, created: true, heading };
+}
+
+/** The engine selects a stack that it makes, too. */
+function selectedText({ name }: StackRef): string {
+  const other = process.env["PULUMI_STACK"] ?? "";
+  return other === ""
+    ? `${name} is selected now: commands without --stack work on it`
+    : `${name} is selected now, but commands without --stack work on ${other} (PULUMI_STACK)`;
 }
 
 /** What encrypts the secrets, what that means, and how to change it. */

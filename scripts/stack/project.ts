@@ -55,10 +55,23 @@ export function findStackOr(
   return stackOf(project, stackNameOr(flag, fallback, project) ?? fallback);
 }
 
+/** ` --stack NAME` for a command that is printed; empty where the command takes this stack without it. */
+export function stackFlag({ project, name }: StackRef): string {
+  const found = stackNameOr(undefined, null, project);
+  return found !== null && shortName(found) === shortName(name)
+    ? ""
+    : ` --stack ${shortName(name)}`;
+}
+
+/** Without the organization and the project. */
+function shortName(stack: string): string {
+  return stack.slice(stack.lastIndexOf("/") + 1);
+}
+
 /** For a command that changes an existing stack: a name that was mistyped makes no new file. */
 export function noStackFile({ name, file, project }: StackRef): Failure {
   const others = stacksWithFile(project);
-  const near = nearest(name.slice(name.lastIndexOf("/") + 1), others);
+  const near = nearest(shortName(name), others);
   const known = others.length === 0 ? "" : ` (stacks with a file: ${others.join(", ")})`;
   return new Failure(
     `there is no stack file ${file}`,
@@ -129,7 +142,7 @@ function stackNameOr(flag: string | undefined, fallback: string | null, project:
 
 /** `organization/project/dev` has its config in Pulumi.dev.yaml. */
 function stackOf(project: Project, name: string): StackRef {
-  const short = name.slice(name.lastIndexOf("/") + 1);
+  const short = shortName(name);
   if (!/^[\w.-]{1,100}$/.test(short)) {
     throw new Failure(
       `${JSON.stringify(name)} is not a valid stack name`,

@@ -50,6 +50,16 @@ describe("init", () => {
     assert.deepEqual(Object.keys(config["wireguard-mesh:presharedKeySeed"] ?? {}), ["secure"]);
   });
 
+  it("says that the stack is selected, and which one a command without --stack takes", async () => {
+    const said = /home is selected now, but commands without --stack work on test \(PULUMI_STACK\)/;
+    assert.match((await run(...relay)).stderr, said);
+    project.write("bin/stacks", '[{"name":"home"}]');
+    assert.match((await run()).stderr, said);
+    project.write("bin/stacks", '[{"name":"test"}]');
+    const own = await project.run([initCommand()], "init", "--stack", "organization/p/test");
+    assert.doesNotMatch(own.stderr, /is selected now/);
+  });
+
   it("tells editors where the schema of a new file is", async () => {
     await run(...relay);
     const [first = ""] = project.read(FILE).split("\n");

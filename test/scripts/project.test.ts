@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findStack, findStackOr } from "../../scripts/stack/project";
+import { findStack, findStackOr, stackFlag } from "../../scripts/stack/project";
 import { Failure } from "../../scripts/stack/failure";
 import { makeTestProject, type TestProject } from "./support/test-project";
 
@@ -35,6 +35,17 @@ describe("which stack a command works on", () => {
       JSON.stringify(selection),
     );
   }
+
+  it("is named in a printed command only where the command needs it, and by its short name", () => {
+    const flagOf = (name: string) => stackFlag(findStackOr(name, "dev", project.root));
+    assert.equal(flagOf("organization/wireguard-mesh/home"), " --stack home");
+    select({ stack: "organization/wireguard-mesh/home" });
+    assert.deepEqual(["home", "organization/wireguard-mesh/home", "dev"].map(flagOf), [
+      ...["", "", " --stack dev"],
+    ]);
+    process.env["PULUMI_STACK"] = "dev";
+    assert.deepEqual(["home", "dev"].map(flagOf), [" --stack home", ""]);
+  });
 
   it("is named by --stack, else by PULUMI_STACK, else selected", () => {
     select({ stack: "organization/wireguard-mesh/selected" });
