@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
-import { askEngine, errorOf, onStack, queryStack } from "./engine";
+import { askEngine, errorOf, onStack, queryStack, remedyFor } from "./engine";
 import { Failure } from "./failure";
 import type { StackRef } from "./project";
 import { configPath, NAMESPACE, readSettings } from "./stack-file";
@@ -66,7 +66,7 @@ async function encrypt(
   if (answer.exitCode === 0) return;
   throw new Failure(
     `pulumi did not encrypt ${secret.path.join(".")}: ${errorOf(answer)}`,
-    `nothing was written; check that this works: npx pulumi config --stack ${stack.name}`,
+    `nothing was written; ${remedyFor(answer) ?? `check that this works: npx pulumi config --stack ${stack.name}`}`,
   );
 }
 

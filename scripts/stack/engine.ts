@@ -131,9 +131,20 @@ export async function queryStack(
   const check = args[0] === "config" ? ["config"] : args.slice(0, 2);
   throw new Failure(
     `pulumi did not return ${what}: ${errorOf(answer)}`,
-    `check that this works: npx pulumi ${onStack(stack, ...check).join(" ")}`,
+    remedyFor(answer) ?? `check that this works: npx pulumi ${onStack(stack, ...check).join(" ")}`,
   );
 }
+
+/** What to do where the engine lacks a login to a backend, or the right passphrase; null for any other failure. */
+export function remedyFor({ stderr }: EngineAnswer): string | null {
+  if (/PULUMI_ACCESS_TOKEN must be set|pulumi login|not logged in/i.test(stderr)) return LOG_IN;
+  return /passphrase/i.test(stderr) ? GIVE_PASSPHRASE : null;
+}
+
+const LOG_IN = "log in to where the stack's state is: npx pulumi login file://~/.wireguard-mesh";
+
+const GIVE_PASSPHRASE =
+  "give the passphrase that encrypts the stack's secrets: export PULUMI_CONFIG_PASSPHRASE='...'; if it is lost: docs/secrets.md";
 
 /** The arguments of an engine's command, with `--stack`. */
 export function onStack(stack: StackRef, ...args: readonly string[]): string[] {
