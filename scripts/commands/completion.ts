@@ -1,5 +1,5 @@
 /** `completion`: completion of command lines in the user's shell. */
-import { Argument, type Command } from "commander";
+import { Argument, InvalidArgumentError, type Command } from "commander";
 import { NAME } from "../../mesh/config/forms";
 import { isMap } from "../../mesh/config/shape-issues";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
@@ -26,12 +26,18 @@ export function completionCommand(): Command {
       "completion fish > ~/.config/fish/conf.d/wireguard-mesh.fish",
     ],
   })
-    .addArgument(new Argument("<shell>", "which shell").choices([...SHELLS, "nodes", "stacks"]))
+    .addArgument(new Argument("<shell>", "which shell").choices(SHELLS).argParser(shellOrNames))
     .option(...STACK_OPTION)
     .action(completion);
 }
 
 const SHELLS = Object.keys(SCRIPTS);
+
+/** The names are not among the choices, because they are for the scripts alone. */
+function shellOrNames(text: string): string {
+  if ([...SHELLS, "nodes", "stacks"].includes(text)) return text;
+  throw new InvalidArgumentError(`It is one of ${SHELLS.join(", ")}.`);
+}
 
 function completion(what: Shell | Names, options: CommonOptions, self: Command): void {
   if (what === "nodes" || what === "stacks") {

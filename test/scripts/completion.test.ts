@@ -161,6 +161,8 @@ describe("completion", function () {
   });
 
   it("asks for names without the engine, and says nothing where there is no stack", async () => {
+    const wrong = await project.run(commands(), "completion", "tcsh");
+    assert.match(wrong.stderr, /one of bash, zsh, fish\.$/m);
     const asked = await project.run(commands(), "completion", "nodes");
     assert.deepEqual(asked, { exitCode: 0, stdout: "tokyo\ndesk\nphone\n", stderr: "" });
     assert.deepEqual(project.engineCalls(), []);
