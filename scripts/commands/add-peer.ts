@@ -14,6 +14,7 @@ import {
   STACK_OPTION,
   type CommonOptions,
 } from "../cli/command";
+import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { Failure } from "../stack/failure";
 import { hostKeysFor } from "../stack/known-hosts";
@@ -106,7 +107,7 @@ async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
   print(
     options,
     { ok: true, node: name, address, address6, publicKey, file: stack.file, next },
-    `${name} is in ${stack.file}: ${Object.values(addresses).join(", ")}, public key ${publicKey}\n${indented(next)}`,
+    `${wrapLines(`${name} is in ${stack.file}: ${Object.values(addresses).join(", ")}, public key ${publicKey}`)}\n${indented(next)}`,
   );
 }
 
@@ -174,6 +175,6 @@ const LAN_STEP = "npx wireguard-mesh plan      # lists the routes that the LAN's
 
 function deviceStep(name: string, { custody }: NodePlan): string {
   return custody === "device"
-    ? `npx wireguard-mesh config ${name}   # then: its config, to which the device adds its own key`
-    : `npx wireguard-mesh qr ${name}   # then: its config to scan; as a file: npx wireguard-mesh config ${name} --out ${name}.conf`;
+    ? `npx wireguard-mesh config ${name}   # then: its config, without the key`
+    : `npx wireguard-mesh qr ${name}   # then: its config to scan`;
 }

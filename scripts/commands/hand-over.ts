@@ -5,6 +5,7 @@ import { markDelivered } from "../cli/delivered";
 import { QrCode } from "../cli/qr-code";
 import { isStdout, writeSecret } from "../cli/secret-output";
 import { deliverOut } from "../cli/stdout";
+import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { readDeviceConfig, type DeviceConfig } from "../stack/device-config";
 import { Failure } from "../stack/failure";
@@ -41,7 +42,9 @@ async function handOver(name: string, options: HandOverOptions): Promise<void> {
     print(
       options,
       { node: name, custody: node.custody, file: out },
-      `${out} is the page for ${name}. It is secret: give it to its owner on a way that only they read, and delete it here.`,
+      wrapLines(
+        `${out} is the page for ${name}. It is secret: give it to its owner on a way that only they read, and delete it here.`,
+      ),
     );
   await markDelivered(stack, device);
 }

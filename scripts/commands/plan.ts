@@ -12,6 +12,7 @@ import { Secret } from "../../mesh/secret";
 import { outdatedDeliveries } from "../../mesh/render/delivery";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText } from "../cli/report-text";
+import { wrapLines } from "../cli/wrap";
 import { Failure, nodeNamed } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
 import { readConfig } from "../stack/stack-file";
@@ -77,7 +78,9 @@ function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void
 /** Private keys are encrypted here, and one that does not fit its public key is a rotation. */
 function unreadNote({ privateKeys }: RawConfig): string {
   if (!isMap(privateKeys) && !(privateKeys instanceof Secret)) return "";
-  return "Private keys were not read: `preview` shows a rotation that was started by setting only a private key.";
+  return wrapLines(
+    "Private keys were not read: `preview` shows a rotation that was started by setting only a private key.",
+  );
 }
 
 function readInput({ file, stack }: PlanOptions): { text: string; where: string } {

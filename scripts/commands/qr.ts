@@ -5,6 +5,7 @@ import { markDelivered } from "../cli/delivered";
 import { QrCode } from "../cli/qr-code";
 import { isStdout, writeSecret } from "../cli/secret-output";
 import { deliverOut } from "../cli/stdout";
+import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { readDeviceConfig } from "../stack/device-config";
 import { Failure } from "../stack/failure";
@@ -57,7 +58,9 @@ async function qr(name: string, options: QrOptions): Promise<void> {
     print(
       options,
       { node: name, files },
-      `${files.join(" and ")}: the config of ${name}. It is secret: delete it when it has been scanned.`,
+      wrapLines(
+        `${files.join(" and ")}: the config of ${name}. It is secret: delete it when it has been scanned.`,
+      ),
     );
   await markDelivered(stack, device);
 }

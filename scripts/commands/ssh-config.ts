@@ -67,7 +67,7 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
     return;
   }
   const files = writeInto(folder, made);
-  const text = `${files.join(" and ")}: ${made.hosts.length} hosts. At the top of ~/.ssh/config:\n  Include ${files[0] ?? ""}`;
+  const text = `${wrapLines(`${files.join(" and ")}: ${made.hosts.length} hosts. At the top of ~/.ssh/config:`)}\n  Include ${files[0] ?? ""}`;
   print(options, { hosts: made.hosts, files }, text);
 }
 

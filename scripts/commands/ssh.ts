@@ -24,7 +24,12 @@ export function sshCommand(): Command {
   return newCommand("ssh <node> [command...]", {
     description:
       "Log in to a node, or run a command there, by the first way that leads there: its addresses in host, the tunnel from inside the network, and through each relay from outside. Only the pinned host keys are accepted. The exit code is that of the command, and 255 if no way leads there. With --json it prints the ways and logs in nowhere.",
-    examples: ["ssh desktop", "ssh nas df -h", "ssh nas 'tar cz /srv' > srv.tar.gz"],
+    examples: [
+      "ssh desktop",
+      "ssh nas df -h",
+      "ssh nas 'tar cz /srv' > srv.tar.gz",
+      "ssh --json desktop",
+    ],
   })
     .option(...STACK_OPTION)
     .option("-t, --tty", "give the command a terminal")
@@ -42,7 +47,7 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
   if (node.hosts.length === 0) {
     throw new Failure(
       `${name} is a device without a host, so its SSH server is not known`,
-      `give it one in the stack file: ${node.kind}s.${name}.host and hostKey (docs/config.md); hosts have wireguard-mesh on them`,
+      `if it has one, say how to log in, and up pushes to it from then on: ${node.kind}s.${name}.host and hostKey in the stack file (docs/config.md)`,
       2,
     );
   }

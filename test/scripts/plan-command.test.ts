@@ -121,7 +121,8 @@ Reachability
   peers of tokyo -> tokyo: direct
   tokyo -> peers of tokyo: direct
 
-Private keys were not read: \`preview\` shows a rotation that was started by setting only a private key.
+Private keys were not read: \`preview\` shows a rotation that was started by
+  setting only a private key.
 `,
     );
   });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import fc from "fast-check";
 import { wrapLines, wrapped } from "../../scripts/cli/wrap";
+import { log } from "../../scripts/log";
 
 describe("wrapped text", () => {
   const words = fc.array(fc.stringMatching(/^[a-z.]{1,30}$/), { minLength: 1, maxLength: 60 });
@@ -22,11 +24,32 @@ describe("wrapped text", () => {
       `sudo sh /var/lib/wireguard-mesh/wg0/host.sh release ${long}`,
     ])
       assert.ok(wrapLines(`it was changed by hand; to undo that: ${command}`).includes(command));
+    assert.equal(wrapLines(`  npx wireguard-mesh qr ${long}`), `  npx wireguard-mesh qr ${long}`);
     assert.ok(
       wrapLines(`${long} run \`npx wireguard-mesh up\` again`).includes("`npx wireguard-mesh up`"),
     );
     const route = "(sudo ip route del 192.168.10.0/24 dev eth0 proto static)";
     assert.ok(wrapLines(`remove that one there which is ${long} ${route}, or`).includes(route));
+  });
+
+  it("is what a message on a terminal is, but for lines that fit; a file has it as it is", () => {
+    const { isTTY } = process.stderr;
+    const text = `a   table\n${"word ".repeat(30).trim()}`;
+    const shownOn = (terminal: boolean): string => {
+      process.stderr.isTTY = terminal;
+      const write = mock.method(process.stderr, "write", () => true);
+      try {
+        log(text);
+        return String(write.mock.calls[0]?.arguments[0]);
+      } finally {
+        write.mock.restore();
+        process.stderr.isTTY = isTTY;
+      }
+    };
+    assert.equal(shownOn(false), `${text}\n`);
+    const [first, ...rest] = shownOn(true).trimEnd().split("\n");
+    assert.equal(first, "a   table");
+    assert.ok(rest.length === 2 && rest.every((line) => line.length <= 80));
   });
 
   it("does not count the escape sequences of colours", () => {
