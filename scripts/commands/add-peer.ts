@@ -166,15 +166,18 @@ function nextSteps(name: string, node: NodePlan | undefined): string[] {
     "npx wireguard-mesh preview   # see what will change on which machine",
     "npx wireguard-mesh up        # apply it",
   ];
-  const device = node === undefined || node.hosts.length > 0 ? [] : [deviceStep(name, node)];
+  const device = node === undefined || node.hosts.length > 0 ? [] : deviceSteps(name, node);
   const lan = node === undefined || node.subnets.length === 0 ? [] : [LAN_STEP];
   return [...steps, ...device, ...lan];
 }
 
 const LAN_STEP = "npx wireguard-mesh plan      # lists the routes that the LAN's router needs";
 
-function deviceStep(name: string, { custody }: NodePlan): string {
-  return custody === "device"
-    ? `npx wireguard-mesh config ${name}   # then: its config, without the key`
-    : `npx wireguard-mesh qr ${name}   # then: its config to scan`;
+function deviceSteps(name: string, { custody }: NodePlan): string[] {
+  if (custody === "device")
+    return [`npx wireguard-mesh config ${name}   # then: its config, without the key`];
+  return [
+    `npx wireguard-mesh qr ${name}   # then: its config to scan`,
+    `npx wireguard-mesh config ${name} --out ${name}.conf   # or as a file`,
+  ];
 }
