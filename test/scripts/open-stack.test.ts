@@ -5,6 +5,7 @@ import { findStack } from "../../scripts/stack/project";
 import { configPath } from "../../scripts/stack/stack-file";
 import { setIn } from "../../scripts/stack/yaml-edit";
 import { STACK_FILE } from "./support/network";
+import { remedyFor } from "../../scripts/stack/engine";
 import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
@@ -78,6 +79,22 @@ describe("an open stack", () => {
       assert.deepEqual(await stack.outputs(), { relays: {} });
       assert.equal(project.engineCalls().length, 1);
     });
+  });
+
+  it("says how to log in where the engine has no backend, and how to give the passphrase", () => {
+    const remedyOf = (stderr: string) => remedyFor({ exitCode: 255, stdout: "", stderr });
+    const login =
+      "error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions";
+    assert.match(remedyOf(login) ?? "", /npx pulumi login file:/);
+    for (const reason of [
+      "incorrect passphrase",
+      "passphrase must be set with PULUMI_CONFIG_PASSPHRASE",
+    ])
+      assert.match(
+        remedyOf(`error: ${reason}`) ?? "",
+        /export PULUMI_CONFIG_PASSPHRASE=.*docs\/secrets\.md/,
+      );
+    assert.equal(remedyOf("error: no stack named 'x' found"), null);
   });
 
   it("warns once when the engine does not return the outputs, and falls back to the plan of the file", async () => {
