@@ -136,7 +136,7 @@ export async function queryStack(
 }
 
 /** What to do where the engine lacks a login to a backend, or the right passphrase; null for any other failure. */
-export function remedyFor({ stderr }: EngineAnswer): string | null {
+export function remedyFor({ stderr }: Pick<EngineAnswer, "stderr">): string | null {
   if (/PULUMI_ACCESS_TOKEN must be set|pulumi login|not logged in/i.test(stderr)) return LOG_IN;
   return /passphrase/i.test(stderr) ? GIVE_PASSPHRASE : null;
 }
@@ -144,7 +144,7 @@ export function remedyFor({ stderr }: EngineAnswer): string | null {
 const LOG_IN = "log in to where the stack's state is: npx pulumi login file://~/.wireguard-mesh";
 
 const GIVE_PASSPHRASE =
-  "give the passphrase that encrypts the stack's secrets: export PULUMI_CONFIG_PASSPHRASE='...'; if it is lost: docs/secrets.md";
+  "the stack's secrets need their passphrase (if it is lost: docs/secrets.md): export PULUMI_CONFIG_PASSPHRASE='...'";
 
 /** The arguments of an engine's command, with `--stack`. */
 export function onStack(stack: StackRef, ...args: readonly string[]): string[] {

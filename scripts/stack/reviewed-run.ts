@@ -4,6 +4,7 @@ import { withProgress } from "../progress";
 import { isNotBegun, withFailureLimit } from "../push/failure-limit";
 import { phaseIn, type PhaseEvent } from "../push/phase";
 import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
+import { remedyFor } from "./engine";
 import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
@@ -122,16 +123,12 @@ export async function previewQuietly(stack: StackRef, flags: readonly string[]):
   return { ...run, failed: failuresOf(run) };
 }
 
-const PASSPHRASE =
-  "export PULUMI_CONFIG_PASSPHRASE=..., the one that this stack's secrets are encrypted with";
-
 /** With what it said outside of its events, where those have no failure. */
 function failuresOf({ failed, error }: QuietRun): NodeFailure[] {
   if (failed.length > 0 || error === "") return failed;
   const reason = error.replace(/^getting stack configuration: get stack secrets manager: /, "");
-  return [
-    { node: null, reason: /passphrase/.test(reason) ? `${reason}\n  ${PASSPHRASE}` : reason },
-  ];
+  const remedy = remedyFor({ stderr: error });
+  return [{ node: null, reason: remedy === null ? reason : `${reason}\n  ${remedy}` }];
 }
 
 export function hasChanges({ review, cloud }: EngineRun): boolean {

@@ -178,7 +178,7 @@ Tunnels that restart, with a new key
     assert.deepEqual([exitCode, stdout], [1, ""]);
     assert.equal(
       stderr,
-      "error: incorrect passphrase\n  export PULUMI_CONFIG_PASSPHRASE=..., the one that this stack's secrets are\n  encrypted with\n",
+      "error: incorrect passphrase\n  the stack's secrets need their passphrase (if it is lost: docs/secrets.md):\n  export PULUMI_CONFIG_PASSPHRASE='...'\n",
     );
   });
 
