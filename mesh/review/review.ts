@@ -1,5 +1,5 @@
 /** What a change means for the network: host by host, for paths, and for tunnels. */
-import type { Outdated } from "../render/delivery";
+import { NEVER_DELIVERED, type Outdated } from "../render/delivery";
 import { configChanges, hasNextKey, keysByNeighbour, parseConfig } from "./config-changes";
 import { nameChanges, nameLines, type NameChanges } from "./name-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
@@ -61,7 +61,7 @@ export function devicesIn({ nodes }: Review): Outdated[] {
     .filter(({ pushed, change }) => !pushed && change !== "removed")
     .map(({ node, change }) => ({
       node,
-      why: [change === "new" ? "it is new" : "its config changes"],
+      why: [change === "new" ? NEVER_DELIVERED : "its config changes"],
     }));
 }
 

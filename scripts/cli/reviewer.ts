@@ -28,10 +28,11 @@ export function terminalReviewer({ print, plan, nonInteractive }: Asking): Revie
   const isDevice = (name: string) =>
     plan?.nodes.some((node) => node.name === name && node.hosts.length === 0) === true;
   return {
-    show: (run) => {
+    show: (run, ended) => {
       phases.expect(run.changes.filter(({ node }) => !isDevice(node)).length);
-      // What else a device waits for is listed at the end.
-      print(`${runText({ ...run, outdated: null }, plan)}\n\n`);
+      // What else a device waits for is listed at the end; after the run, all of it.
+      const outdated = ended === undefined ? null : new Map<string, string[]>();
+      print(`${runText({ ...run, outdated }, plan)}\n\n`);
     },
     confirm: async (run) => {
       if (nonInteractive === true || !process.stdin.isTTY) throw needsYes();
