@@ -117,7 +117,7 @@ describe("asking hosts", () => {
   it("says nothing where there is none to ask, as after all pings were answered", async () => {
     const access = {
       ...{ plan, owner: "wireguard-mesh/test", sshPrivateKey: null },
-      instances: { facts: new Map(), authorityKey: null },
+      instances: { facts: {}, authorityKey: null },
     };
     const text = await seen({ isTTY: true }, async () => {
       await askHosts([], access);
