@@ -4,9 +4,9 @@ const COLUMNS = 80;
 
 const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
 
-/** What is not broken, because it is to be copied: a command at the end of a line or in brackets, and words in backquotes. */
+/** What is not broken, because it is to be copied: a command at the end or in brackets, its comment, words in backquotes. */
 const UNITS = new RegExp(
-  `(?<=[:,?.;] )${COMMAND} .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
+  `(?:^sudo|(?<=[:,?.;] )${COMMAND}) .*?(?= # |$)|(?<= )# .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
   "g",
 );
 
