@@ -4,13 +4,13 @@ import { indexLinks } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import { namesByKey } from "../plan/rotation";
 import { shortList } from "../review/short-list";
+import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
 import { earlyCause, lateCause } from "./host-checks";
 import { mtuCause, pingFirewall, silenceCause, type LinkCause } from "./link-checks";
 import { farPairs, linksBetween, works } from "./links";
 import { policyFindings } from "./policy-checks";
-import { isFresh, latestView } from "./tunnel-view";
 
 /** Those that need attention first: more others depend on them. */
 export function diagnose(facts: Facts): Finding[] {
@@ -65,7 +65,7 @@ function earlyFindings(facts: Facts): Finding[] {
   };
   const all = found
     .filter(({ node }) => !waits(node))
-    .map((finding) => ({ ...finding, affects: affectedBy(finding.node, facts) }));
+    .map((finding) => ({ ...finding, affects: affectedBy(finding, facts) }));
   return ownClock(all, facts) ?? all;
 }
 
@@ -88,17 +88,6 @@ function findingOf(node: string, cause: Cause | null): Finding[] {
   if (cause === null) return [];
   const { check, cause: text, remedy } = cause;
   return [{ node, check, cause: text, remedy, affects: [] }];
-}
-
-/** Neighbours without a session with it. */
-function affectedBy(name: string, facts: Facts): string[] {
-  const index = indexLinks(facts.plan.nodes, facts.plan.links);
-  const node = index.node(name);
-  return index.neighbours(name).flatMap((other) => {
-    const host = facts.hosts.get(other.name);
-    if (node === undefined || host?.kind !== "reached") return [];
-    return isFresh(latestView(host, node)) ? [] : [other.name];
-  });
 }
 
 /** Those of `among` without a finding of their own. */

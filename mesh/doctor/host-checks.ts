@@ -7,6 +7,7 @@ import { firewallCause, firewallFindings } from "../host/firewall";
 import { tunnelNeeds } from "../host/firewall-notes";
 import { formatDifference } from "../host/format-difference";
 import { withKept } from "../host/kept";
+import type { Observation } from "../host/observation";
 import { prefixOf } from "../host/prefixes";
 import { refusal } from "../host/refusals";
 import { allowedPrefixes } from "../host/route-differences";
@@ -85,12 +86,16 @@ function differing(check: Check, isMeant: (difference: Difference) => boolean): 
     if (live.length === 0) return null;
     const { name } = wanted.main;
     const lines = live.map((difference) => formatDifference(difference, names, name));
-    return { check, cause: [...new Set(lines)].join("; "), remedy: repush(node.name) };
+    return { check, cause: [...new Set(lines)].join("; "), remedy: repush(node.name, observed) };
   };
 }
 
-function repush(name: string): string {
-  return `npx wireguard-mesh repush ${name} (or npx wireguard-mesh up, if the stack file has changed since the last one)`;
+function repush(name: string, { records }: Observation): string {
+  const again = `npx wireguard-mesh repush ${name}`;
+  // Without an owner mark it was most likely never pushed to, and repush would refuse.
+  return records.owner === null
+    ? `npx wireguard-mesh up (if that has nothing to do: ${again})`
+    : `${again} (or npx wireguard-mesh up, if the stack file has changed since the last one)`;
 }
 
 const OF_INTERFACE: readonly Difference["kind"][] = [
@@ -122,7 +127,7 @@ function drift({ node, observed, wanted, drift: lines }: HostFacts): Cause | nul
   if (lines.length === 0) return null;
   const isLive = liveDifferences(observed, withKept(observed, wanted)).length > 0;
   const cause = lines.join("; ");
-  return { check: isLive ? "drift" : "boot", cause, remedy: repush(node.name) };
+  return { check: isLive ? "drift" : "boot", cause, remedy: repush(node.name, observed) };
 }
 
 const FULL = { space: "no space left", inodes: "no inodes left", "read-only": "read-only" };

@@ -39,7 +39,7 @@ function isTailscale({ table, packet }: Place): boolean {
   return reserved[0] <= source[0] && source[1] <= reserved[1];
 }
 
-/** For a shell; a remark in parentheses may follow. */
+/** For a shell; a remark may follow, as a comment. */
 export function commandThatOpens(
   place: Place,
   needs: { interface: string; listenPort: number | null },
@@ -59,10 +59,7 @@ export function commandThatOpens(
       return `sudo firewall-cmd --permanent ${zone} && sudo firewall-cmd --reload`;
     }
     case "tailscale":
-      return (
-        `sudo iptables -I ${place.chain.name} -i ${name} -j ACCEPT (Tailscale drops 100.64.0.0/10, and puts that ` +
-        "in front again when it starts: give the tunnel another prefix)"
-      );
+      return `sudo iptables -I ${place.chain.name} -i ${name} -j ACCEPT # Tailscale drops 100.64.0.0/10 again when it starts: use another prefix`;
     case "iptables":
       return iptablesCommand(place, name, port);
     case "nft":
@@ -79,13 +76,13 @@ function nftCommand({ blocked, packet, table, chain }: Place, name: string, port
     dns: `iifname ${name} meta l4proto { tcp, udp } th dport 53`,
   }[blocked];
   const chainWords = `${table.family} ${table.name} ${chain.name}`;
-  return `sudo nft insert rule ${chainWords} ${match} accept (and keep it, in /etc/nftables.conf)`;
+  return `sudo nft insert rule ${chainWords} ${match} accept # and keep it in /etc/nftables.conf`;
 }
 
 function iptablesCommand(place: Place, name: string, port: number): string {
   const program = place.table.family === "ip6" ? "ip6tables" : "iptables";
   const insert = `sudo ${program} -I ${place.chain.name}`;
-  const keep = `(and keep it: ${program}-save)`;
+  const keep = `# and keep it: ${program}-save`;
   switch (place.blocked) {
     case "port":
       return `${insert} -p udp --dport ${port} -j ACCEPT ${keep}`;
@@ -93,7 +90,7 @@ function iptablesCommand(place: Place, name: string, port: number): string {
       // Docker's own chains come and go with it; this one it leaves to the host's owner.
       if (place.tables.some(({ chains }) => chains.has("DOCKER-USER"))) {
         const rule = `sudo ${program} -I DOCKER-USER`;
-        return `${rule} -i ${name} -j ACCEPT && ${rule} -o ${name} -j ACCEPT (and keep them)`;
+        return `${rule} -i ${name} -j ACCEPT && ${rule} -o ${name} -j ACCEPT # and keep them`;
       }
       return `${insert} -i ${name} -o ${place.packet.output ?? name} -j ACCEPT ${keep}`;
     case "tunnel":

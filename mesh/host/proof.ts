@@ -14,6 +14,7 @@ export function proofNotes(before: Observation, after: Observation, wanted: Want
     after.pings.filter(({ answered }) => !answered).map(({ address }) => address),
   );
   const unproven = wanted.mustShake;
+  const isRotating = wanted.second !== null;
   return interfacesOf(wanted).flatMap((one) => {
     const running = after.devices.get(one.name)?.peers;
     const former = before.devices.get(one.name)?.peers;
@@ -23,11 +24,9 @@ export function proofNotes(before: Observation, after: Observation, wanted: Want
         return [];
       const address = hostAddresses(peer).find((candidate) => lost.has(candidate));
       if (address === undefined) return [];
-      return [
-        hasShaken(is, former?.get(peer.publicKey))
-          ? silent(peer, address, one.name)
-          : unshaken(peer),
-      ];
+      if (hasShaken(is, former?.get(peer.publicKey))) return [silent(peer, address, one.name)];
+      // A peer that dials this host uses one interface of the two, and changes over when its own push comes.
+      return isRotating && peer.endpoint === null ? [] : [unshaken(peer)];
     });
   });
 }

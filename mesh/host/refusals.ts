@@ -30,6 +30,12 @@ export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
   );
 }
 
+/** The same without missing tools, which the next push may install. */
+export function lastingRefusal(observed: Observation, wanted: Wanted): Refusal | null {
+  const lacks = missingTool(observed) ?? missingFor(observed, wanted);
+  return lacks === null ? refusal(observed, wanted) : null;
+}
+
 /** What a refusal needs to know of a node. */
 type Marked = Pick<Wanted, "owner" | "node" | "machine" | "rivals"> & { main: { name: string } };
 
@@ -110,9 +116,13 @@ function foreignOwner(observed: Observation, wanted: Marked): Refusal | null {
   const { name } = wanted.main;
   if (owner === null || owner.released || isRenamed(observed, wanted)) return null;
   if (owner.stack === wanted.owner && owner.node === wanted.node) return null;
+  const elsewhere =
+    owner.stack === wanted.owner
+      ? ""
+      : "if that one is to stay, set network.interface to another name, before the first up; ";
   return {
     cause: `${name} here belongs to another: ${owner.stack} ${owner.node}; it was not touched`,
-    remedy: `if that one is gone, release it there: sudo sh ${pathsOf(name).hostScript} release ${name}`,
+    remedy: `${elsewhere}if that one is gone, release it there: sudo sh ${pathsOf(name).hostScript} release ${name}`,
   };
 }
 

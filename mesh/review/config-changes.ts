@@ -24,10 +24,17 @@ function settingsIn(text: string): Settings {
   return new Map([...lines].map(([, key = "", value = ""]) => [key, value]));
 }
 
+const NEXT_KEY = " (next key)";
+
 /** `+ peer p33`, `- peer p33`, `~ peer tokyo: endpoint 203.0.113.10:51820 -> 203.0.113.11:51820`, ... */
 export function configChanges(before: ConfigText, after: ConfigText): string[] {
-  const added = [...after.peers.keys()].filter((name) => !before.peers.has(name));
-  const removed = [...before.peers.keys()].filter((name) => !after.peers.has(name));
+  const turned = turnedPeers(before, after);
+  const names = turned.map(({ name }) => name);
+  const isOther = (title: string) => !names.includes(neighbourIn(title));
+  const added = [...after.peers.keys()].filter((name) => !before.peers.has(name) && isOther(name));
+  const removed = [...before.peers.keys()].filter(
+    (name) => !after.peers.has(name) && isOther(name),
+  );
   const changed = [...after.peers].flatMap(([name, settings]) => {
     const changes = settingChanges(before.peers.get(name) ?? settings, settings);
     return changes.length === 0 ? [] : [`~ peer ${name}: ${changes.join(", ")}`];
@@ -37,7 +44,28 @@ export function configChanges(before: ConfigText, after: ConfigText): string[] {
     ...(added.length === 0 ? [] : [`+ ${peers(added)}`]),
     ...(removed.length === 0 ? [] : [`- ${peers(removed)}`]),
     ...changed,
+    ...turned.map(({ name, lines }) => `~ peer ${name}: ${lines.join(", ")}`),
   ];
+}
+
+/** The neighbours with one section, which becomes that of a relay's next key, or was that. */
+function turnedPeers(before: ConfigText, after: ConfigText): { name: string; lines: string[] }[] {
+  return [...after.peers].flatMap(([title, settings]) => {
+    const name = neighbourIn(title);
+    const former = title === name ? name + NEXT_KEY : name;
+    const was = before.peers.get(former);
+    if (was === undefined || before.peers.has(title) || after.peers.has(former)) return [];
+    const [key, ...others] = settingChanges(was, settings);
+    const isKept = was.get("PublicKey") === settings.get("PublicKey");
+    if (isKept)
+      return [{ name, lines: ["its next key is its only one", ...settingChanges(was, settings)] }];
+    return [{ name, lines: [title === name ? (key ?? "") : "its next key", ...others] }];
+  });
+}
+
+/** Whether a file has the next key of a neighbour. */
+export function hasNextKey({ peers }: ConfigText, neighbour: string): boolean {
+  return peers.has(neighbour + NEXT_KEY);
 }
 
 /** Public keys by neighbour; during a rotation a neighbour has two. */
@@ -52,7 +80,7 @@ export function keysByNeighbour({ peers }: ConfigText): Map<string, string[]> {
 
 /** The name in the comment before a peer section. */
 export function neighbourIn(title: string): string {
-  return title.replace(/ \(next key\)$/, "");
+  return title.endsWith(NEXT_KEY) ? title.slice(0, -NEXT_KEY.length) : title;
 }
 
 function peers(names: string[]): string {

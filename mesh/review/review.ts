@@ -1,6 +1,6 @@
 /** What a change means for the network: host by host, for paths, and for tunnels. */
-import type { Outdated } from "../render/delivery";
-import { configChanges, keysByNeighbour, parseConfig } from "./config-changes";
+import { NEVER_DELIVERED, type Outdated } from "../render/delivery";
+import { configChanges, hasNextKey, keysByNeighbour, parseConfig } from "./config-changes";
 import { nameChanges, nameLines, type NameChanges } from "./name-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
 import { tunnelMoves, type TunnelMove } from "./tunnel-moves";
@@ -12,6 +12,8 @@ export interface Review {
   paths: PathChanges;
   /** Links that stay, whose keys change: both ends shake hands again. */
   restarts: { a: string; b: string }[];
+  /** The nodes that get a next key, where no link of theirs restarts: both keys work meanwhile. Absent if there is none. */
+  overlaps?: string[];
 }
 
 export interface NodeChange {
@@ -41,10 +43,15 @@ export function reviewOf(
   );
   const rank = ({ node }: NodeChange) =>
     (after.nodes.get(node) ?? before.nodes.get(node))?.kind === "relay" ? 0 : 1;
+  const restarts = restartsOf(before, after);
+  const overlaps = newNextKeys(before, after).filter((name) =>
+    restarts.every(({ a, b }) => a !== name && b !== name),
+  );
   return {
     nodes: changes.sort((a, b) => rank(a) - rank(b) || (a.node < b.node ? -1 : 1)),
     paths: pathChanges(before, after),
-    restarts: restartsOf(before, after),
+    restarts,
+    ...(overlaps.length === 0 ? {} : { overlaps }),
   };
 }
 
@@ -54,7 +61,7 @@ export function devicesIn({ nodes }: Review): Outdated[] {
     .filter(({ pushed, change }) => !pushed && change !== "removed")
     .map(({ node, change }) => ({
       node,
-      why: [change === "new" ? "it is new" : "its config changes"],
+      why: [change === "new" ? NEVER_DELIVERED : "its config changes"],
     }));
 }
 
@@ -161,15 +168,37 @@ function pushLines(
   return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
 }
 
-/** A link whose ends have no key of each other in common with what they had before. */
+/** The nodes whose next key is new at a neighbour. */
+function newNextKeys(before: NetworkRecord, after: NetworkRecord): string[] {
+  const names = [...after.nodes].flatMap(([name, node]) => {
+    const former = before.nodes.get(name);
+    if (former === undefined || former.config === node.config) return [];
+    const is = parseConfig(node.config);
+    const was = keysByNeighbour(parseConfig(former.config));
+    return [...keysByNeighbour(is)].flatMap(([neighbour, keys]) => {
+      const known = was.get(neighbour);
+      const isNew = known !== undefined && keys.some((key) => !known.includes(key));
+      return isNew && hasNextKey(is, neighbour) ? [neighbour] : [];
+    });
+  });
+  return [...new Set(names)].sort();
+}
+
+/**
+ * A link whose ends have no key of each other in common with what they had before. A relay with a second interface serves
+ * the former key too, so a link to its next key restarts nothing.
+ */
 function restartsOf(before: NetworkRecord, after: NetworkRecord): { a: string; b: string }[] {
   const pairs = [...after.nodes].flatMap(([name, node]) => {
     const former = before.nodes.get(name);
     if (former === undefined || former.config === node.config) return [];
     const was = keysByNeighbour(parseConfig(former.config));
-    return [...keysByNeighbour(parseConfig(node.config))].flatMap(([neighbour, keys]) => {
+    const is = parseConfig(node.config);
+    return [...keysByNeighbour(is)].flatMap(([neighbour, keys]) => {
       const known = was.get(neighbour);
       if (known === undefined || keys.some((key) => known.includes(key))) return [];
+      const serves = after.nodes.get(neighbour)?.alternate ?? null;
+      if (serves !== null && hasNextKey(is, neighbour)) return [];
       return [[name, neighbour].sort()];
     });
   });

@@ -24,6 +24,7 @@ export function reviewText(review: Review, cloud: readonly CloudChange[] = []): 
       cloudBlock(cloud),
       pathsBlock(review.paths),
       restartsBlock(review.restarts),
+      overlapsBlock(review.overlaps ?? []),
     ],
     "\n\n",
   );
@@ -140,3 +141,9 @@ function restartsBlock(restarts: Review["restarts"]): string {
   const names = restarts.map(({ a, b }) => `${a} - ${b}`);
   return `${pc.bold("Tunnels that restart, with a new key")}\n${wrapped("  ", shortList(names))}`;
 }
+
+function overlapsBlock(names: readonly string[]): string {
+  return names.length === 0 ? "" : `${pc.bold(OVERLAPS)}\n${wrapped("  ", shortList(names))}`;
+}
+
+export const OVERLAPS = "Keys that change without an interruption: both work meanwhile";

@@ -28,10 +28,11 @@ export function terminalReviewer({ print, plan, nonInteractive }: Asking): Revie
   const isDevice = (name: string) =>
     plan?.nodes.some((node) => node.name === name && node.hosts.length === 0) === true;
   return {
-    show: (run) => {
+    show: (run, ended) => {
       phases.expect(run.changes.filter(({ node }) => !isDevice(node)).length);
-      // What else a device waits for is listed at the end.
-      print(`${runText({ ...run, outdated: null }, plan)}\n\n`);
+      // What else a device waits for is listed at the end; after the run, all of it.
+      const outdated = ended === undefined ? null : new Map<string, string[]>();
+      print(`${runText({ ...run, outdated }, plan)}\n\n`);
     },
     confirm: async (run) => {
       if (nonInteractive === true || !process.stdin.isTTY) throw needsYes();
@@ -59,15 +60,16 @@ function needsYes(): Failure {
 
 async function ask(run: QuietRun): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Without this, Ctrl-C and Ctrl-D would end the program with exit code 0 and without a word.
+  // Without this, Ctrl-C and Ctrl-D would end the program with exit code 0 and without a word, and a signal before the caller
+  // has taken back what it wrote.
+  let end = (): void => undefined;
   const ended = new Promise<string>((resolve) => {
-    terminal.once("SIGINT", () => {
+    end = () => {
       resolve("no");
-    });
-    terminal.once("close", () => {
-      resolve("no");
-    });
+    };
   });
+  terminal.once("SIGINT", end).once("close", end);
+  for (const signal of SIGNALS) process.on(signal, end);
   try {
     for (;;) {
       const answer = await Promise.race([terminal.question(QUESTION), ended]);
@@ -79,9 +81,13 @@ async function ask(run: QuietRun): Promise<boolean> {
       log(run.tree);
     }
   } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
     terminal.close();
   }
 }
+
+/** A terminal that is closed sends the last. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 const QUESTION = "Make these changes? yes, no, or details: ";
 

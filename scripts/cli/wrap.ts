@@ -4,9 +4,9 @@ const COLUMNS = 80;
 
 const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
 
-/** What is not broken, because it is to be copied: a command that is a line or its end or stands in brackets, and words in backquotes. */
+/** What is not broken, because it is to be copied: a command at the end, in brackets or alone, its comment, words in backquotes. */
 const UNITS = new RegExp(
-  `(?<=^|[:,?.;] )${COMMAND} .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
+  `(?:^(?:npx|sudo|export)|(?<=[:,?.;] )${COMMAND}) .*?(?= # |$)|(?<= )# .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
   "g",
 );
 

@@ -186,7 +186,8 @@ async function finishNow(
   stack: OpenStack,
   options: RotateOptions,
 ): Promise<RotateReport> {
-  return lastRun(names.join(", "), stack, options, () => finish(names, stack));
+  const report = await lastRun(names.join(", "), stack, options, () => finish(names, stack));
+  return options.cancel === true ? { ...report, cancelled: true } : report;
 }
 
 /** The run that ends the old key. */

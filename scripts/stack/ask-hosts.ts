@@ -38,6 +38,7 @@ export async function askHosts(
 ): Promise<Map<string, HostAnswer>> {
   const answers = new Map<string, HostAnswer>();
   const asked = nodes.filter((node) => node.hosts.length > 0);
+  if (asked.length === 0) return answers;
   const keeping = keepFor(access);
   try {
     await withProgress(askedWords(asked.length, answers), async (update) => {

@@ -14,8 +14,8 @@ export type RunEvent = PushEvent | PhaseEvent;
 
 /** Stands between the engine and a person. */
 export interface Reviewer {
-  /** What the run will change, or with skipPreview what it has changed. */
-  show(run: QuietRun): void;
+  /** What the run will change. With skipPreview `ended`: what it has changed. */
+  show(run: QuietRun, ended?: "ended"): void;
   /** Whether to make the changes. */
   confirm(run: QuietRun): Promise<boolean>;
   /** A push has something to say, goes on, or has ended. */
@@ -59,7 +59,7 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
   }
   const run = await carryOut(stack, reviewer, options);
   reviewer.end();
-  if (options.skipPreview === true && run.updated) reviewer.show(run);
+  if (options.skipPreview === true && run.updated) reviewer.show(run, "ended");
   return run;
 }
 

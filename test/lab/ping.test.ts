@@ -108,7 +108,7 @@ describe("ping", function () {
     await session.on("relay", drops("input", "udp dport 51820"));
     try {
       const [finding] = (await examine()).findings;
-      const [command = ""] = (finding?.remedy ?? "").split(" (");
+      const [command = ""] = (finding?.remedy ?? "").split(" # ");
       await session.on("relay", command.replaceAll("sudo ", ""));
       assert.deepEqual((await examine()).findings, []);
     } finally {

@@ -201,6 +201,20 @@ describe("a push", function () {
     ]);
   });
 
+  it("of a relay with a second interface tells nothing of peers that dial it: they change over later", async () => {
+    const dialsIn = { ...NEIGHBOUR, endpoint: null };
+    for (const [second, words] of [
+      [null, /^no handshake with peer0 since the change: it has to dial this host$/],
+      [{ key: 23, port: 51821 }, /^$/],
+    ] as const) {
+      host = new FakeHost();
+      host.silent.add("10.86.0.20");
+      const probes = ["10.86.0.20"];
+      const request = { ...requestWith({ neighbours: [dialsIn], second }), probes };
+      assert.match((await push(host, [{}, {}], request)).talk.join(), words);
+    }
+  });
+
   it("tells of a clock that is wrong, also where nothing changes", async () => {
     for (const [seconds, words] of [
       [-7200, /^its clock is 2 h behind this machine's\. WireGuard refuses/],

@@ -21,6 +21,8 @@ const found = (one: Case) =>
   );
 const causeOf = (one: Case) => diagnose(factsOf(one))[0]?.cause ?? "";
 
+/** Without the link between the peers. */
+const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
 /** Bytes more than at the first look, of all its peers; `age`: of the handshakes. */
 const counted = (received: number, age: number | null): Edit =>
   by.peers((all) =>
@@ -42,6 +44,14 @@ const dialling = (address: string): Edit =>
   );
 const LOST = { nas: { [TOKYO]: null, [VPS]: null }, tokyo: { [NAS]: null } };
 
+/** As nft(8) lists it. */
+const DROPS_PORT = `table inet x {
+	chain i {
+		type filter hook input priority filter; policy accept;
+		udp dport 51820 drop
+	}
+}`;
+
 describe("doctor", () => {
   it("finds nothing in a network that is as planned", () => {
     assert.deepEqual(found({}), []);
@@ -49,7 +59,6 @@ describe("doctor", () => {
   });
 
   it("has each host ping its neighbours at full size, and one node behind its relay", () => {
-    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
     const facts = factsOf({ of: star });
     const probes = probesOf(facts, hostsToProbe(facts));
     const [size, patience] = [1420 - 28, 18];
@@ -71,7 +80,6 @@ describe("doctor", () => {
       probes.get("tokyo")?.map(({ address }) => address),
       [VPS],
     );
-    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
     const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
     const rest = factsOf({ of: star, off });
     assert.deepEqual([...probesOf(rest, hostsToProbe(rest)).values()], [[], []]);
@@ -86,7 +94,7 @@ describe("doctor", () => {
 
   it("names a wrong preshared key where it is, if the keys could be compared", () => {
     const other = by.firstPeer({ presharedKey: "other" });
-    assert.deepEqual(found({ edits: { nas: other } }), ["nas peers"]);
+    assert.deepEqual(found({ edits: { nas: other } }), ["nas peers tokyo"]);
     assert.match(causeOf({ edits: { nas: other } }), /^preshared key of peer \S+ is another one$/);
   });
 
@@ -200,7 +208,6 @@ describe("doctor", () => {
 
   it("names the relay where both tunnels work and nothing passes between them", () => {
     const pings = { nas: { [VPS]: null }, vps: { [NAS]: null } };
-    const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
     assert.deepEqual(found({ of: star, pings }), ["tokyo forwarding nas vps"]);
   });
 
@@ -220,7 +227,9 @@ describe("doctor", () => {
     assert.deepEqual(found({ edits }), []);
     const still = by.sysctl("net/ipv4/ip_forward", "0");
     assert.deepEqual(found({ edits: { nas: still }, names: ["vps"] }), []);
-    assert.deepEqual(found({ edits: { tokyo: still }, names: ["vps"] }), ["tokyo forwarding"]);
+    assert.deepEqual(found({ edits: { tokyo: still }, names: ["vps"] }), [
+      "tokyo forwarding nas phone vps",
+    ]);
   });
 
   it("names a policy that forbids as the cause between two, and notes it for one", () => {
@@ -233,6 +242,43 @@ describe("doctor", () => {
       notes: [],
     });
     assert.deepEqual([ok, notes], [true, ["The policy lets vps start nothing to: nas, phone"]]);
+  });
+
+  const told = (one: Case) => {
+    const { findings, well, unknown } = doctorReport({ facts: factsOf(one), notes: [] });
+    return { affects: findings.flatMap(({ affects }) => affects), well, unknown };
+  };
+  const drops: Edit = (observed) => ({ ...observed, nft: DROPS_PORT.split("\n") });
+
+  it("calls nobody well whose tunnel a finding cuts off, though the last handshake is young", () => {
+    const cut = { affects: ["nas", "phone", "vps"], well: [], unknown: [] };
+    assert.deepEqual(told({ of: star, edits: { tokyo: drops } }), cut);
+    assert.deepEqual(told({ of: star, edits: { tokyo: by.deleted("wg0") } }), cut);
+    const pair = { affects: ["nas"], well: [], unknown: ["vps"] };
+    const names = ["nas", "vps"];
+    const other = by.firstPeer({ presharedKey: "other" });
+    assert.deepEqual(told({ of: star, edits: { tokyo: other }, names }), pair);
+  });
+
+  it("calls nobody well whose packets get lost on the way", () => {
+    const quiet = counted(0, 900);
+    const later = { nas: quiet, vps: quiet, tokyo: quiet };
+    const lost = { nas: { [TOKYO]: null }, vps: { [TOKYO]: null } };
+    const pings = { ...lost, tokyo: { [NAS]: null, [VPS]: null } };
+    const { affects, well } = told({ of: star, later, pings });
+    assert.deepEqual(
+      [affects, well.includes("nas"), well.includes("vps")],
+      [["nas", "vps"], false, false],
+    );
+  });
+
+  it("does not judge a host whose tunnels were not tried, as they lead to a host that is off", () => {
+    const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
+    assert.deepEqual(told({ of: star, off }), {
+      affects: [],
+      well: ["phone"],
+      unknown: ["nas", "vps"],
+    });
   });
 
   it("prints the sick first with their remedy, in 80 columns", () => {

@@ -145,6 +145,24 @@ Tunnels that restart, with a new key
     );
   });
 
+  it("of a new device has the words of up, which names what to do after it only before it", async () => {
+    const phone = { phone: { address: "10.86.0.4", publicKey: keyOf("phone") } };
+    const events = previewEvents(null, planWithKeys({ peers: phone }));
+    const update = events.replace('"isPreview":true', '"isPreview":false');
+    project.write("bin/preview-events", events);
+    project.write("bin/events", update);
+    project.write("bin/outputs-after", JSON.stringify({ peers: { phone: { fingerprint: "a" } } }));
+    const line = "  npx wireguard-mesh qr phone  # it was not given its config yet\n";
+    const heading = (when: string) => `These devices need ${when}:\n${line}`;
+    const before = (await run("up", "--yes")).stdout;
+    assert.ok(before.includes(`\n\n${heading("their config after the up")}`), before);
+    assert.ok(before.includes(heading("a new config")), before);
+    const { stdout } = await run("up", "--yes", "--skip-preview");
+    assert.match(stdout, /^Changes\n {2}phone {2}\+ new: /);
+    assert.doesNotMatch(stdout, /after the up/);
+    assert.ok(stdout.includes(heading("a new config")), stdout);
+  });
+
   it("shows what changes at AWS, and with --diff the engine's own tree below", async () => {
     const aws = (op: string, type: string, name: string) =>
       JSON.stringify({

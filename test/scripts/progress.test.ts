@@ -4,6 +4,8 @@ import { mock } from "node:test";
 import { PushPhases } from "../../scripts/cli/push-phases";
 import { log } from "../../scripts/log";
 import { withProgress } from "../../scripts/progress";
+import { askHosts } from "../../scripts/stack/ask-hosts";
+import { plan } from "./support/planned-network";
 
 interface Screen {
   isTTY: boolean;
@@ -108,6 +110,19 @@ describe("progress", () => {
       after(25_000);
     });
     assert.deepEqual(shownBy(text).lines, [""]);
+  });
+});
+
+describe("asking hosts", () => {
+  it("says nothing where there is none to ask, as after all pings were answered", async () => {
+    const access = {
+      ...{ plan, owner: "wireguard-mesh/test", sshPrivateKey: null },
+      instances: { facts: {}, authorityKey: null },
+    };
+    const text = await seen({ isTTY: true }, async () => {
+      await askHosts([], access);
+    });
+    assert.equal(text, "");
   });
 });
 

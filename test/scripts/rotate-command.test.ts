@@ -1,7 +1,11 @@
 /** `rotate` without a host that can be reached. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { rotateCommand } from "../../scripts/commands/rotate";
-import { keyOf, STACK_FILE } from "./support/network";
+import { keyOf, planWithKeys, STACK_FILE } from "./support/network";
+import { previewEvents } from "./support/preview-events";
 import { makeTestProject, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
@@ -44,6 +48,22 @@ describe("rotate", () => {
     }
   });
 
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    it(`leaves the file as it was when ${signal} ends it at its question`, async () => {
+      const peers = { laptop: { address: "10.86.0.2", publicKey: keyOf("laptop") } };
+      project.write("bin/preview-events", previewEvents(null, planWithKeys({ peers })));
+      const { child, output } = rotateAtTerminal(project, "laptop");
+      const closed = once(child, "close");
+      await output(/Make these changes/);
+      assert.ok(project.read(FILE).includes("nextPublicKey"));
+      child.kill(signal);
+      assert.deepEqual(await closed, [1, null]);
+      assert.match(await output(/is as it was/), /nothing was updated, so \S+ is as it was/);
+      assert.equal(project.read(FILE), STACK_FILE);
+      assert.equal(ups(), 0);
+    });
+  }
+
   it("--all goes on with the nodes that an interrupted run has left", async () => {
     project.write(
       FILE,
@@ -63,6 +83,24 @@ describe("rotate", () => {
     assert.equal(ups(), 0);
   });
 
+  it("names the key that is left at the end: after --cancel the former one", async () => {
+    const next = keyOf("next");
+    const tablet = `{ address: 10.86.0.9, publicKey: ${keyOf("tablet")}, nextPublicKey: ${next} }`;
+    const withoutHosts = STACK_FILE.replace(
+      /host: root@(.*)\n.*hostKey: .*/,
+      "endpoint: $1:51820",
+    ).replace(/ {6}host: local\n/, "");
+    project.write(FILE, withoutHosts.replace("peers:\n", `peers:\n    tablet: ${tablet}\n`));
+    const { exitCode, stdout, stderr } = await rotate("tablet", "--cancel");
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^tablet: only the former key is left$/m);
+    assert.ok(!project.read(FILE).includes(next));
+    assert.match(
+      (await rotate("tablet", "--finish")).stdout,
+      /^tablet: only the new key is left$/m,
+    );
+  });
+
   it("refuses a public key for a node that is pushed to: its private key could not be pushed", async () => {
     const { exitCode, stderr } = await rotate("laptop", "--public-key", keyOf("next"));
     assert.equal(exitCode, 2);
@@ -77,3 +115,29 @@ describe("rotate", () => {
     assert.match(stderr, /--public-key is not a WireGuard key/);
   });
 });
+
+/** Another process, whose stdin is said to be a terminal. `output` waits until its stderr matches. */
+function rotateAtTerminal({ root }: TestProject, name: string) {
+  const repository = join(__dirname, "../..");
+  const code = `process.stdin.isTTY = true;
+    const { runProgram } = require(${JSON.stringify(join(repository, "scripts/cli/program"))});
+    const { rotateCommand } = require(${JSON.stringify(join(repository, "scripts/commands/rotate"))});
+    void runProgram([rotateCommand()], ["rotate", ${JSON.stringify(name)}]).then((code) => process.exit(code));`;
+  const loader = join(repository, "scripts/load-typescript.cjs");
+  const child = spawn(process.execPath, ["--require", loader, "-e", code], {
+    cwd: root,
+    env: {
+      ...process.env,
+      PATH: `${join(root, "bin")}:${process.env["PATH"] ?? ""}`,
+      PULUMI_STACK: "test",
+      PULUMI_HOME: root,
+    },
+  });
+  let text = "";
+  const output = async (wanted: RegExp): Promise<string> => {
+    while (!wanted.test(text)) await once(child.stderr, "data");
+    return text;
+  };
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  return { child, output };
+}

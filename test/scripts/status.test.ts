@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { diagnose } from "../../mesh/doctor/diagnosis";
 import { NEVER_DELIVERED, type Outdated } from "../../mesh/render/delivery";
 import { formatAge } from "../../scripts/cli/report-text";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import { formatBytes, statusText } from "../../scripts/commands/status/status-text";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
+import { factsOf } from "./support/examined-network";
 import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
@@ -88,6 +90,7 @@ describe("status", () => {
       interface: null,
       peers: [],
       drift: [],
+      remedies: [],
       notes: [],
     });
     assert.deepEqual(reports["nas"]?.interface, {
@@ -116,6 +119,25 @@ describe("status", () => {
       { nas: reached(asPlanned(plan, "nas", 500)) },
     ];
     for (const answers of bad) assert.equal(report(answers).ok, false);
+  });
+
+  it("sends nobody to a command that would refuse", () => {
+    const remedies = (edit: by.Edit) =>
+      report({ nas: reached(edit(asPlanned(plan, "nas"))) }).nodes["nas"]?.remedies.join("\n") ??
+      "";
+    const never = by.allOf(
+      by.deleted("wg0"),
+      by.records({ owner: null }),
+      by.file("/etc/wireguard/wg0.conf", null),
+    );
+    assert.match(remedies(never), /^Nothing was pushed to it yet.*: npx wireguard-mesh up\n/);
+    const [finding] = diagnose(factsOf({ edits: { nas: never } }));
+    assert.match(finding?.remedy ?? "", /^npx wireguard-mesh up \(/);
+    const owner = { stack: "x/y", node: "nas", machine: "m", released: false };
+    const foreign = remedies(by.records({ owner }));
+    assert.match(foreign, /^No push changes that: if that one is to stay, set network\.interface /);
+    assert.match(foreign, /: sudo sh \S+host\.sh release wg0$/);
+    assert.match(remedies(by.link({ mtu: 1300 })), /newer.*up\n.*repush nas$/);
   });
 
   const text = (answers: Record<string, HostAnswer>, outdated: Outdated[] = []) =>

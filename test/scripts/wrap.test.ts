@@ -52,6 +52,16 @@ describe("wrapped text", () => {
     assert.ok(rest.length === 2 && rest.every((line) => line.length <= 80));
   });
 
+  it("puts the remark on a command below it, as a comment of its own", () => {
+    const command = "sudo nft insert rule inet filter input udp dport 51820 accept";
+    const keep = "# and keep it in /etc/nftables.conf";
+    assert.equal(
+      wrapped("  Remedy: ", `${command} ${keep}`, 4),
+      `  Remedy: ${command}\n    ${keep}`,
+    );
+    assert.equal(wrapLines(`x drops it: ${command} ${keep}`), `x drops it: ${command}\n  ${keep}`);
+  });
+
   it("does not count the escape sequences of colours", () => {
     const red = "\u001B[31mfailed:\u001B[39m";
     const text = `${red} ${"word ".repeat(14).trim()}`;

@@ -1,6 +1,7 @@
 /** What `doctor` found, for people and for machines. */
+import { untried } from "../../../mesh/doctor/affected";
 import { silentDevices } from "../../../mesh/doctor/device-checks";
-import { diagnose, reachedHosts } from "../../../mesh/doctor/diagnosis";
+import { diagnose, hostsToProbe, reachedHosts } from "../../../mesh/doctor/diagnosis";
 import type { Finding } from "../../../mesh/doctor/facts";
 import { policyNotes } from "../../../mesh/doctor/policy-checks";
 import type { Examination } from "../../stack/examine";
@@ -9,9 +10,9 @@ export interface DoctorReport {
   /** Nothing was found. */
   ok: boolean;
   findings: Finding[];
-  /** Nodes that were examined, without those of findings. */
+  /** Nodes that were examined, without those that a finding is about or affects. */
   well: string[];
-  /** Nodes that could not be judged: devices that are off, and what waits for a finding. */
+  /** Nodes that could not be judged: devices that are off, and what only leads to nodes of findings. */
   unknown: string[];
   notes: string[];
 }
@@ -19,14 +20,16 @@ export interface DoctorReport {
 export function doctorReport({ facts, notes }: Examination): DoctorReport {
   const { plan, hosts, names } = facts;
   const findings = diagnose(facts);
-  const sick = new Set(findings.map(({ node }) => node));
+  const sick = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
   const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
+  const waiting = untried(facts, hostsToProbe(facts));
   const isReached = (name: string) => hosts.get(name)?.kind === "reached";
   const seen = new Set(
     plan.links.flatMap(({ a, b }) => [...(isReached(a) ? [b] : []), ...(isReached(b) ? [a] : [])]),
   );
   const isKnown = (name: string) =>
-    isReached(name) || (!hosts.has(name) && seen.has(name) && !away.has(name));
+    (isReached(name) && !waiting.has(name)) ||
+    (!hosts.has(name) && seen.has(name) && !away.has(name));
   const others = plan.nodes
     .map(({ name }) => name)
     .filter((name) => (names.length === 0 || names.includes(name)) && !sick.has(name));

@@ -1,7 +1,7 @@
 /** A review as Markdown, for a pull request. */
 import { shortList } from "../../../mesh/review/short-list";
 import { isEmpty, type Review } from "../../../mesh/review/review";
-import { pathLines } from "../../cli/review-text";
+import { OVERLAPS, pathLines } from "../../cli/review-text";
 import type { Comparison } from "./comparison";
 import { UNSEEN } from "./comparison-text";
 
@@ -15,6 +15,7 @@ export function reviewMarkdown({ stack, review, devices, warnings }: Comparison)
     isEmpty(review) ? "Nothing to do: the network stays as it is." : nodesTable(review),
     list("Paths", pathLines(review.paths).map(code)),
     list("Tunnels that restart, with a new key", restartLines(review)),
+    list(OVERLAPS, overlapLines(review)),
     list(
       "Devices that need their config",
       devices.map(({ node, why }) => `${code(node)}: ${escaped(why.join(", "))}`),
@@ -41,6 +42,10 @@ function cell(line: string): string {
 
 function restartLines({ restarts }: Review): string[] {
   return restarts.length === 0 ? [] : [shortList(restarts.map(({ a, b }) => `${a} - ${b}`))];
+}
+
+function overlapLines({ overlaps = [] }: Review): string[] {
+  return overlaps.length === 0 ? [] : [shortList(overlaps)];
 }
 
 function list(title: string, lines: string[]): string {

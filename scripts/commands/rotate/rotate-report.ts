@@ -14,6 +14,8 @@ export interface RotateReport {
   outcome: "finished" | "pending" | "failed" | "untouched";
   pending: PendingKey[];
   up: UpReport;
+  /** Of --cancel: the key that is left at the end is the former one. */
+  cancelled?: true;
 }
 
 /** The node at which `rotate --all` stopped, before anything was changed for it. */
@@ -23,18 +25,15 @@ export interface Stopped {
   remedy: string | null;
 }
 
-export function reportText({ node, outcome, pending, up }: RotateReport): string {
-  return joinBlocks([upText(up), outcomeText(node, outcome, pending)]);
+export function reportText(report: RotateReport): string {
+  return joinBlocks([upText(report.up), outcomeText(report)]);
 }
 
-function outcomeText(
-  node: string,
-  outcome: RotateReport["outcome"],
-  pending: readonly PendingKey[],
-): string {
+function outcomeText({ node, outcome, pending, cancelled }: RotateReport): string {
+  const left = cancelled === true ? "former" : "new";
   switch (outcome) {
     case "finished":
-      return node === "" ? "no rotation is in progress" : `${node}: only the new key is left`;
+      return node === "" ? "no rotation is in progress" : `${node}: only the ${left} key is left`;
     case "pending":
       return pendingText(pending);
     case "untouched":

@@ -1,6 +1,8 @@
 /** The running network, compared with the plan. */
 import { hostNotes, standingNotes } from "../../../mesh/host/notes";
 import type { Observation } from "../../../mesh/host/observation";
+import { lastingRefusal } from "../../../mesh/host/refusals";
+import type { Wanted } from "../../../mesh/host/wanted";
 import type { NodePlan } from "../../../mesh/plan/plan";
 import type { HostAnswers } from "../../stack/ask-hosts";
 import { driftOf } from "../../stack/drift";
@@ -27,6 +29,8 @@ export interface NodeStatus extends NodeState {
   peers: PeerStatus[];
   /** The differences from the plan, one line each. */
   drift: string[];
+  /** What to do about them, a line each. */
+  remedies: string[];
   /** Hints from the host, such as a firewall that blocks the port. */
   notes: string[];
 }
@@ -75,21 +79,47 @@ function nodeStatus(
 ): NodeStatus {
   const { plan } = planned;
   const state = nodeState(node, plan, links, answers);
-  const nothing = { ...state, through: null, interface: null, peers: [], drift: [], notes: [] };
+  const nothing = {
+    ...state,
+    through: null,
+    interface: null,
+    peers: [],
+    drift: [],
+    remedies: [],
+    notes: [],
+  };
   const answer = answers.get(node.name);
   if (answer === undefined) return { ...nothing, reachable: null };
   if (!answer.reachable) return { ...nothing, reachable: false, cause: answer.cause };
   const { observed, through, askedAt } = answer;
   const wanted = plannedState(node, planned, "");
+  const drift = driftOf(node, planned, observed);
   return {
     ...state,
     reachable: true,
     through,
     interface: interfaceStatus(observed, plan.network.interface),
     peers: peersOf(observed, plan),
-    drift: driftOf(node, planned, observed),
+    drift,
+    remedies: drift.length === 0 ? [] : driftRemedies(observed, wanted),
     notes: [...standingNotes(observed, wanted), ...hostNotes(observed, wanted, askedAt)],
   };
+}
+
+function driftRemedies(observed: Observation, wanted: Wanted): string[] {
+  const refused = lastingRefusal(observed, wanted);
+  if (refused !== null) return [`No push changes that: ${refused.remedy}`];
+  const again = `npx wireguard-mesh repush ${wanted.node}`;
+  if (observed.records.owner === null) {
+    return [
+      "Nothing was pushed to it yet, or it was installed anew: npx wireguard-mesh up",
+      `If that has nothing to do: ${again}`,
+    ];
+  }
+  return [
+    "If the plan is newer than the last up: npx wireguard-mesh up",
+    `Otherwise it was changed by hand, or set back to an older state; to undo that: ${again}`,
+  ];
 }
 
 function interfaceStatus(observed: Observation, name: string): InterfaceStatus {

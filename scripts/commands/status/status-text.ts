@@ -1,6 +1,7 @@
 /** The report of `status` as text: a line for each node, the tunnels beside the plan, and what was found. */
 import pc from "picocolors";
 import type { Outdated } from "../../../mesh/render/delivery";
+import { indented } from "../../cli/command";
 import { driftText, formatAge } from "../../cli/report-text";
 import { formatTable } from "../../cli/table";
 import { wrapLines } from "../../cli/wrap";
@@ -50,20 +51,13 @@ function stateText({ state, tunnels, reachable }: NodeStatus): string {
 }
 
 function findings([name, status]: [string, NodeStatus]): string[] {
-  const { cause, drift, notes } = status;
+  const { cause, drift, remedies, notes } = status;
   const texts = [
     ...(cause === undefined ? [] : [`${pc.red(name)}: ${cause.replaceAll("\n", "\n  ")}`]),
     ...notes.map((note) => `${pc.yellow(name)}: ${note.replaceAll("\n", "\n  ")}`),
-    ...(drift.length === 0 ? [] : [`${driftText(name, drift)}\n${driftRemedy(name)}`]),
+    ...(drift.length === 0 ? [] : [`${driftText(name, drift)}\n${indented(remedies)}`]),
   ];
   return texts.map(wrapLines);
-}
-
-function driftRemedy(name: string): string {
-  return [
-    "  If the plan is newer than the last up: npx wireguard-mesh up",
-    `  Otherwise it was changed by hand, or set back to an older state; to undo that: npx wireguard-mesh repush ${name}`,
-  ].join("\n");
 }
 
 /** Binary units, as wg(8) shows transfer. */

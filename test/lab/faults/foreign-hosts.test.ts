@@ -136,7 +136,7 @@ describe("a foreign host", function () {
       for (const remedy of remedies) assert.ok(notes.join().includes(remedy), `${tool}: ${remedy}`);
     }
     const remedies = notesOf(await pushed("apply", "bash", mtu + 1)).map(
-      (note) => /: sudo (nft .*) \(and keep it/.exec(note)?.[1] ?? "no remedy",
+      (note) => /: sudo (nft .*) # and keep it/.exec(note)?.[1] ?? "no remedy",
     );
     for (const remedy of remedies) await on(lab, "bash", remedy);
     assert.deepEqual(notesOf(await pushed("apply", "bash", mtu + 2)), []);

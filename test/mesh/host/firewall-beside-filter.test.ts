@@ -46,7 +46,7 @@ describe("a packet filter beside our own", () => {
     const [only, ...more] = notes(forward, ANYTHING);
     assert.equal(
       only,
-      `${through("forward", "inet/mine", "eth0")}sudo nft insert rule inet mine forward iifname wg0 oifname eth0 accept (and keep it, in /etc/nftables.conf)`,
+      `${through("forward", "inet/mine", "eth0")}sudo nft insert rule inet mine forward iifname wg0 oifname eth0 accept # and keep it in /etc/nftables.conf`,
     );
     assert.deepEqual(more, []);
     for (const other of [null, TO_LANS]) assert.deepEqual(notes(forward, other), []);
@@ -65,7 +65,7 @@ describe("a packet filter beside our own", () => {
     const docker = readFileSync(path.join(__dirname, "firewalls/docker.nft"), "utf8");
     const forwarded = notes(docker, ANYTHING).filter((it) => it.includes("FORWARD"));
     assert.deepEqual(forwarded, [
-      `${through("FORWARD", "ip/filter", "wg0")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
+      `${through("FORWARD", "ip/filter", "wg0")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT # and keep them`,
     ]);
   });
 });

@@ -27,7 +27,7 @@ describe("a firewall on a relay with a DNS server", () => {
       `${blocks("INPUT", "ip/filter")}sudo ufw allow in on wg0 to any port 53`,
     ]);
     assert.deepEqual(dnsOf({ iptables: "*filter\n:INPUT DROP [0:0]\nCOMMIT" }), [
-      `${blocks("INPUT", "iptables/filter")}sudo iptables -I INPUT -i wg0 -p udp --dport 53 -j ACCEPT (and keep it: iptables-save)`,
+      `${blocks("INPUT", "iptables/filter")}sudo iptables -I INPUT -i wg0 -p udp --dport 53 -j ACCEPT # and keep it: iptables-save`,
     ]);
     assert.deepEqual(dnsOf({ nft: UFW }, false), []);
   });

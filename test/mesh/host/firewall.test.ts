@@ -78,14 +78,14 @@ describe("a blocking firewall", () => {
       "Docker's FORWARD",
       { nft: fixture("docker.nft") },
       [
-        `${blocksForward("FORWARD", "ip/filter")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
+        `${blocksForward("FORWARD", "ip/filter")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT # and keep them`,
       ],
     ],
     [
       "Docker's FORWARD with iptables-legacy",
       { iptables: fixture("docker.iptables") },
       [
-        `${blocksForward("FORWARD", "iptables/filter")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT (and keep them)`,
+        `${blocksForward("FORWARD", "iptables/filter")}sudo iptables -I DOCKER-USER -i wg0 -j ACCEPT && sudo iptables -I DOCKER-USER -o wg0 -j ACCEPT # and keep them`,
       ],
     ],
     [
@@ -100,25 +100,25 @@ describe("a blocking firewall", () => {
       "a plain rule set",
       { nft: fixture("plain.nft") },
       [
-        `${blocksInput("input", "inet/filter")}sudo nft insert rule inet filter input udp dport 51820 accept (and keep it, in /etc/nftables.conf)`,
-        `${blocksForward("forward", "inet/filter")}sudo nft insert rule inet filter forward iifname wg0 oifname wg0 accept (and keep it, in /etc/nftables.conf)`,
+        `${blocksInput("input", "inet/filter")}sudo nft insert rule inet filter input udp dport 51820 accept # and keep it in /etc/nftables.conf`,
+        `${blocksForward("forward", "inet/filter")}sudo nft insert rule inet filter forward iifname wg0 oifname wg0 accept # and keep it in /etc/nftables.conf`,
       ],
     ],
     [
       "a plain rule set in a table that is called as that of iptables",
       { nft: fixture("plain.nft").replace("table inet filter", "table ip filter") },
       [
-        `${blocksInput("input", "ip/filter")}sudo nft insert rule ip filter input udp dport 51820 accept (and keep it, in /etc/nftables.conf)`,
-        `${blocksForward("forward", "ip/filter")}sudo nft insert rule ip filter forward iifname wg0 oifname wg0 accept (and keep it, in /etc/nftables.conf)`,
+        `${blocksInput("input", "ip/filter")}sudo nft insert rule ip filter input udp dport 51820 accept # and keep it in /etc/nftables.conf`,
+        `${blocksForward("forward", "ip/filter")}sudo nft insert rule ip filter forward iifname wg0 oifname wg0 accept # and keep it in /etc/nftables.conf`,
       ],
     ],
     [
       "iptables with policies",
       { iptables: "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\nCOMMIT" },
       [
-        `${blocksInput("INPUT", "iptables/filter")}sudo iptables -I INPUT -p udp --dport 51820 -j ACCEPT (and keep it: iptables-save)`,
-        `${blocksForward("FORWARD", "iptables/filter")}sudo iptables -I FORWARD -i wg0 -o wg0 -j ACCEPT (and keep it: iptables-save)`,
-        `${blocksTunnel("INPUT", "iptables/filter")}sudo iptables -I INPUT -i wg0 -j ACCEPT (and keep it: iptables-save)`,
+        `${blocksInput("INPUT", "iptables/filter")}sudo iptables -I INPUT -p udp --dport 51820 -j ACCEPT # and keep it: iptables-save`,
+        `${blocksForward("FORWARD", "iptables/filter")}sudo iptables -I FORWARD -i wg0 -o wg0 -j ACCEPT # and keep it: iptables-save`,
+        `${blocksTunnel("INPUT", "iptables/filter")}sudo iptables -I INPUT -i wg0 -j ACCEPT # and keep it: iptables-save`,
       ],
     ],
   ];
@@ -213,7 +213,7 @@ describe("a blocking firewall", () => {
         chain: "input",
         tool: "nft",
         command:
-          "sudo nft insert rule inet filter input udp dport 51820 accept (and keep it, in /etc/nftables.conf)",
+          "sudo nft insert rule inet filter input udp dport 51820 accept # and keep it in /etc/nftables.conf",
       },
     ]);
   });
@@ -225,13 +225,13 @@ describe("a firewall that drops what comes out of the tunnel", () => {
     nft: `table inet mine {\n\tchain in {\n\t\ttype filter hook input priority filter; policy ${policy};\n\t\t${rule}\n\t}\n}`,
   });
   const nft = "sudo nft insert rule inet mine in iifname wg0";
-  const keep = "accept (and keep it, in /etc/nftables.conf)";
+  const keep = "accept # and keep it in /etc/nftables.conf";
 
   for (const kind of ["nft", "iptables"] as const) {
     it(`is reported for Tailscale, whose rule comes back when it starts (${kind})`, () => {
       const table = kind === "nft" ? "ip/filter" : "iptables/filter";
       assert.deepEqual(findings({ [kind]: fixture(`tailscale.${kind}`) }, needs), [
-        `${blocksTunnel("INPUT", table)}sudo iptables -I INPUT -i wg0 -j ACCEPT (Tailscale drops 100.64.0.0/10, and puts that in front again when it starts: give the tunnel another prefix)`,
+        `${blocksTunnel("INPUT", table)}sudo iptables -I INPUT -i wg0 -j ACCEPT # Tailscale drops 100.64.0.0/10 again when it starts: use another prefix`,
       ]);
     });
   }
@@ -289,7 +289,7 @@ describe("a firewall that passes no IPv6 on", () => {
   it("is reported where IPv6 is passed on, and nowhere else", () => {
     assert.deepEqual(findings({ nft: rules }), []);
     assert.deepEqual(findings({ nft: rules }, { forwards6: true }), [
-      `${blocksForward("FORWARD", "ip6/filter")}sudo ip6tables -I FORWARD -i wg0 -o wg0 -j ACCEPT (and keep it: ip6tables-save)`,
+      `${blocksForward("FORWARD", "ip6/filter")}sudo ip6tables -I FORWARD -i wg0 -o wg0 -j ACCEPT # and keep it: ip6tables-save`,
     ]);
   });
 

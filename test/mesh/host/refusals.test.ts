@@ -67,7 +67,7 @@ describe("a host is left alone", () => {
       () => withFile(`${STATE}/owner`, "other/dev\nhost\nmachine\n"),
       RELAY,
       () => ({}),
-      /^wg0 here belongs to another: other\/dev host; it was not touched\nif that one is gone, release it there: sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0$/,
+      /^wg0 here belongs to another: other\/dev host; it was not touched\nif that one is to stay, set network\.interface to another name, before the first up; if that one is gone, release it there: sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0$/,
     ],
     [
       "of another node on another machine",

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { reachOf } from "../../../mesh/plan/reach";
 import { NOTHING, recordOf } from "../../../mesh/review/record";
 import { isEmpty, reviewOf, type Review } from "../../../mesh/review/review";
-import { pathLines } from "../../../scripts/cli/review-text";
+import { pathLines, reviewText } from "../../../scripts/cli/review-text";
 import { networks } from "../../support/networks";
 import { planOf } from "../../support/plan-of";
 import { hostKeyLine } from "../../support/key-pairs";
@@ -127,7 +127,7 @@ describe("a review", () => {
     const next = { relays, peers: { desktop: { ...host, nextPublicKey: keys.spare.publicKey } } };
     const begun = review(former, next);
     assert.deepEqual(linesOf(begun)["tokyo"], ["+ peer desktop (next key)"]);
-    assert.deepEqual(begun.restarts, []);
+    assert.deepEqual([begun.restarts, begun.overlaps], [[], ["desktop"]]);
     const ended = review(next, {
       relays,
       peers: { desktop: { ...host, publicKey: keys.spare.publicKey } },
@@ -137,6 +137,37 @@ describe("a review", () => {
       "~ peer desktop: new key",
     ]);
     assert.deepEqual(ended.restarts, []);
+  });
+
+  it("of a relay's rotation says at which peers its next key comes, and that no tunnel is interrupted", () => {
+    const tokyo = { host: "root@203.0.113.10", hostKey: hostKeyLine(1) };
+    const spare = keys.spare.publicKey;
+    const moved = { publicKey: spare, listenPort: 51821, endpoint: "203.0.113.10:51821" };
+    const former = { relays: { tokyo } };
+    const next = { relays: { tokyo: { ...tokyo, nextPublicKey: spare } } };
+    const ended = { relays: { tokyo: { ...tokyo, ...moved, rotationPort: 51820 } } };
+    const begins = review(former, next);
+    assert.deepEqual(linesOf(begins), {
+      tokyo: ["+ second interface, UDP port 51821"],
+      desktop: ["~ peer tokyo: its next key, endpoint 203.0.113.10:51820 -> 203.0.113.10:51821"],
+      laptop: ["~ peer tokyo: its next key, endpoint 203.0.113.10:51820 -> 203.0.113.10:51821"],
+    });
+    assert.deepEqual([begins.restarts, begins.overlaps], [[], ["tokyo"]]);
+    assert.match(
+      reviewText(begins),
+      /\n\nKeys that change without an interruption: both work meanwhile\n {2}tokyo$/,
+    );
+    const ends = review(next, ended);
+    assert.deepEqual(linesOf(ends)["desktop"], ["~ peer tokyo: its next key is its only one"]);
+    assert.deepEqual([ends.restarts, ends.overlaps], [[], undefined]);
+    const revoked = review(next, {
+      relays: { tokyo: { ...tokyo, publicKey: keys.laptop.publicKey } },
+      peers: { laptop: undefined },
+    });
+    assert.deepEqual(linesOf(revoked)["desktop"], [
+      "~ peer tokyo: new key, endpoint 203.0.113.10:51821 -> 203.0.113.10:51820",
+    ]);
+    assert.deepEqual(revoked.restarts, [{ a: "desktop", b: "tokyo" }]);
   });
 
   it("of a direct link where there was a relay between says that the path moves", () => {
