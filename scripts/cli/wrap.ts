@@ -6,7 +6,7 @@ const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
 
 /** What is not broken, because it is to be copied: a command at the end, in brackets or alone, its comment, words in backquotes. */
 const UNITS = new RegExp(
-  `(?:^(?:npx|sudo|export)|(?<=[:,?.;] )${COMMAND}) .*?(?= # |$)|(?<= )# .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
+  `^(?:npx|sudo|export) .*?(?= # | \\(|$)|(?<=[:,?.;] )${COMMAND} .*?(?= # |$)|(?<= )# .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
   "g",
 );
 
