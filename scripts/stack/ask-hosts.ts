@@ -58,16 +58,17 @@ export function keepFor({ sshPrivateKey }: Access): SharedKeep {
   return new SharedKeep(sshPrivateKey?.reveal() ?? null);
 }
 
-/** Logs in to so many hosts at once. */
+/** Does the work of each item, so many at once. */
 export async function severalAtATime<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
+  atOnce = AT_ONCE,
 ): Promise<void> {
   const queue = [...items];
   const worker = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 /** What a host is asked for its status. */

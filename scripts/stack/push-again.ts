@@ -4,6 +4,7 @@ import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { observeHost } from "../push/observe-host";
 import { withProgress } from "../progress";
 import { PushError } from "../push/push-error";
+import { severalAtATime } from "./ask-hosts";
 import type { RecordedPush } from "./recorded-pushes";
 
 export interface Repushed {
@@ -50,16 +51,11 @@ export async function pushAgain(
   const all = rounds.flat().length;
   const words = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
   await withProgress(words, async (update) => {
-    for (const round of rounds) {
-      const queue = [...round];
-      const worker = async (): Promise<void> => {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-          done.push(await pushOne(next, force, pushing));
-          update();
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    }
+    const push = async (recorded: RecordedPush): Promise<void> => {
+      done.push(await pushOne(recorded, force, pushing));
+      update();
+    };
+    for (const round of rounds) await severalAtATime(round, push, AT_ONCE);
   });
   return done;
 }
