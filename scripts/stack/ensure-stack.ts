@@ -5,7 +5,7 @@ import { addSettings } from "./config-secrets";
 import { editorLine } from "./editor-line";
 import { askEngine, errorOf, onStack } from "./engine";
 import { Failure } from "./failure";
-import { stackFlag, type StackRef } from "./project";
+import { shortName, stackFlag, type StackRef } from "./project";
 import { readSettings } from "./stack-file";
 import { readUserFile, refuseReadOnly, replaceUserFile } from "./user-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
@@ -123,10 +123,11 @@ async function exists(stack: StackRef): Promise<boolean> {
     );
   }
   const stacks: unknown = JSON.parse(answer.stdout);
-  const short = (name: string) => name.slice(name.lastIndexOf("/") + 1);
   return (
     Array.isArray(stacks) &&
-    stacks.some((one: unknown) => isMap(one) && short(String(one["name"])) === short(stack.name))
+    stacks.some(
+      (one: unknown) => isMap(one) && shortName(String(one["name"])) === shortName(stack.name),
+    )
   );
 }
 

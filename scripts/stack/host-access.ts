@@ -10,7 +10,7 @@ import type { Marks } from "../push/own-key";
 import { PushError } from "../push/push-error";
 import type { OpenStack } from "./open-stack";
 import type { Outputs } from "./outputs";
-import type { StackRef } from "./project";
+import { shortName, type StackRef } from "./project";
 
 export interface Access {
   plan: Plan;
@@ -109,5 +109,5 @@ function withInstances<T>(node: string, value: T, { facts }: Instances): T {
 }
 
 function ownerOf({ project, name }: StackRef): string {
-  return `${project.name}/${name.slice(name.lastIndexOf("/") + 1)}`;
+  return `${project.name}/${shortName(name)}`;
 }

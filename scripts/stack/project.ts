@@ -64,7 +64,7 @@ export function stackFlag({ project, name }: StackRef): string {
 }
 
 /** Without the organization and the project. */
-function shortName(stack: string): string {
+export function shortName(stack: string): string {
   return stack.slice(stack.lastIndexOf("/") + 1);
 }
 

@@ -10,7 +10,7 @@ import { log } from "../log";
 import { backendFolder } from "./engine";
 import type { EngineRun } from "./engine-run";
 import { filesBelow } from "./files-below";
-import type { StackRef } from "./project";
+import { shortName, type StackRef } from "./project";
 
 interface StackLock {
   file: string;
@@ -51,7 +51,7 @@ async function readLocks(stack: StackRef): Promise<StackLock[]> {
   const root = await backendFolder(stack.project);
   if (root === null) return [];
   const locks = join(root, ".pulumi/locks");
-  const own = join(stack.project.name, stack.name.split("/").at(-1) ?? "");
+  const own = join(stack.project.name, shortName(stack.name));
   // The folder is created with the first lock.
   return filesBelow(locks, ".json")
     .filter((file) => file.slice(0, file.lastIndexOf("/")).endsWith(`/${own}`))
