@@ -32,10 +32,12 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   const seed = await seedOf(stack);
   const asked = nodesToAsk(plan, names);
   const answers = await askHosts(asked, access, seed.value);
+  // In the order of the plan, not in that of the answers: findings of the same weight keep it.
   const hosts = new Map(
-    [...answers].flatMap(([name, answer]) => {
-      const node = asked.find((it) => it.name === name);
-      return node === undefined ? [] : [[name, factsOf(node, answer, access, seed.value)] as const];
+    asked.flatMap((node) => {
+      const answer = answers.get(node.name);
+      if (answer === undefined) return [];
+      return [[node.name, factsOf(node, answer, access, seed.value)] as const];
     }),
   );
   const outdated = (await outdatedDevices(stack)).map(({ node }) => node);
