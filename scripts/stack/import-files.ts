@@ -67,25 +67,20 @@ function filesAt(place: string): string[] {
   const status = fs.statSync(place, { throwIfNoEntry: false });
   if (status === undefined) throw new Failure(`there is no ${place}`, "name a file or a folder", 2);
   if (!status.isDirectory()) return [place];
-  const names = fs.readdirSync(place).filter((name) => !name.startsWith("."));
-  const found = names.sort().flatMap((name) => {
-    const inner = path.join(place, name);
-    if (fs.statSync(inner, { throwIfNoEntry: false })?.isDirectory() === true)
-      return filesIn(inner);
-    return /\.conf$|^wg\d+\.json$|^wg-easy\.db$/.test(name) ? [inner] : [];
-  });
+  const found = filesIn(place);
   if (found.length > 0) return found;
   throw new Failure(`${place} has no wg-quick files (*.conf)`, "name another folder", 2);
 }
 
 /** Empty for a folder without any. */
 function filesIn(folder: string): string[] {
-  try {
-    return filesAt(folder);
-  } catch (problem) {
-    if (problem instanceof Failure) return [];
-    throw problem;
-  }
+  const names = fs.readdirSync(folder).filter((name) => !name.startsWith("."));
+  return names.sort().flatMap((name) => {
+    const inner = path.join(folder, name);
+    if (fs.statSync(inner, { throwIfNoEntry: false })?.isDirectory() === true)
+      return filesIn(inner);
+    return /\.conf$|^wg\d+\.json$|^wg-easy\.db$/.test(name) ? [inner] : [];
+  });
 }
 
 function textOf(file: string): Secret {
