@@ -1,4 +1,4 @@
-/** Where a command writes a secret that the user asked for: stdout, a file that only its owner may read, or a device. */
+/** Where a command writes what the user asked for, a secret above all: stdout, a file that only its owner may read, or a device. */
 import * as fs from "node:fs";
 import { Failure } from "../stack/failure";
 import { writeOut } from "./stdout";
@@ -8,21 +8,32 @@ export function isStdout(path: string): boolean {
   return ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].includes(path);
 }
 
-/**
- * Replaces a file by one with mode 0600; writes into a device or a pipe, which is never replaced.
- * @throws Failure when it cannot be written.
- */
+/** Replaces a file by one with mode 0600, see writeResult. */
 export function writeSecret(path: string, content: string | Buffer): void {
+  writeResult(path, content, 0o600);
+}
+
+/**
+ * Replaces a file by one with this mode, so that a reader sees the former content or the new one; writes into a device or a
+ * pipe, which is never replaced.
+ * @throws Failure, with the remedy, when it cannot be written.
+ */
+export function writeResult(
+  path: string,
+  content: string | Buffer,
+  mode: number,
+  remedy: string | null = null,
+): void {
   if (isStdout(path)) {
     writeOut(content);
     return;
   }
   try {
     if (isStream(path)) fs.appendFileSync(path, content);
-    else writeSecretFile(path, content);
+    else replaceFile(path, content, mode);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(`${path} could not be written: ${(error as Error).message}`);
+    throw new Failure(`${path} could not be written: ${(error as Error).message}`, remedy);
   }
 }
 
@@ -36,14 +47,21 @@ function isStream(path: string): boolean {
   throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
 }
 
-/** Through a link, its target is replaced. */
-function writeSecretFile(path: string, content: string | Buffer): void {
+/** Through a link, its target is replaced. Nobody who collects files by their ending takes the temporary one. */
+function replaceFile(path: string, content: string | Buffer, mode: number): void {
   const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
   const temporary = `${target}.new`;
   // An existing file would keep its permissions.
   fs.rmSync(temporary, { force: true });
   try {
-    fs.writeFileSync(temporary, content, { mode: 0o600, flag: "wx" });
+    const handle = fs.openSync(temporary, "wx", 0o600);
+    try {
+      fs.writeFileSync(handle, content);
+      // Whatever the umask is.
+      fs.fchmodSync(handle, mode);
+    } finally {
+      fs.closeSync(handle);
+    }
     fs.renameSync(temporary, target);
   } catch (error) {
     fs.rmSync(temporary, { force: true });

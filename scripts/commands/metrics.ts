@@ -1,11 +1,9 @@
 /** `metrics`: the state of the network for Prometheus. */
-import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { isStdout } from "../cli/secret-output";
+import { isStdout, writeResult } from "../cli/secret-output";
 import { askHosts } from "../stack/ask-hosts";
-import { Failure } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { expositionText, familiesOf } from "./metrics/exposition";
@@ -35,24 +33,8 @@ async function metrics(options: MetricsOptions): Promise<void> {
     print(options, { families }, text);
     return;
   }
-  replaceFile(out, text);
+  // node_exporter runs as another user.
+  const remedy = `its folder must exist, and this user may write there: ls -ld ${dirname(out)}`;
+  writeResult(out, text, 0o644, remedy);
   print(options, { file: out }, "");
-}
-
-/** A reader sees the former text or the new one. The name of the temporary file must not end in `.prom`. */
-function replaceFile(path: string, text: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.new`);
-  try {
-    rmSync(temporary, { force: true });
-    writeFileSync(temporary, text, { flag: "wx" });
-    // Whatever the umask of cron: node_exporter runs as another user.
-    chmodSync(temporary, 0o644);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new Failure(
-      `${path} could not be written: ${(error as Error).message}`,
-      `its folder must exist, and this user may write there: ls -ld ${dirname(path)}`,
-    );
-  }
 }

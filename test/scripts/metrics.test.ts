@@ -1,6 +1,6 @@
 /** The metrics for Prometheus, and the nodes that `status` calls silent. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { metricsCommand } from "../../scripts/commands/metrics";
 import { expositionText, familiesOf } from "../../scripts/commands/metrics/exposition";
@@ -118,6 +118,18 @@ describe("the file of metrics", () => {
     } finally {
       process.umask(umask);
     }
+  });
+
+  it("is replaced where a link leads; what is no file is refused and left", async () => {
+    mkdirSync(join(project.root, "folder"));
+    project.write("target.prom", "former");
+    symlinkSync("target.prom", join(project.root, "link.prom"));
+    assert.equal((await metrics("--out", "link.prom")).exitCode, 0);
+    assert.equal(readlinkSync(join(project.root, "link.prom")), "target.prom");
+    assert.match(project.read("target.prom"), /^wireguard_mesh_last_look_seconds \d+$/m);
+    const refused = await metrics("--out", "folder");
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.stderr, /^error: folder is not a file\n/);
   });
 
   it("cannot be written into a folder that is not there", async () => {
