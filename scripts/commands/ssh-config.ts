@@ -47,7 +47,7 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
       return [{ node, targets: personAccess(node, access, isInside).targets }];
     } catch (error) {
       if (!(error instanceof PushError)) throw error;
-      log(wrapLines(error.message));
+      log(error.message);
       return [];
     }
   });
@@ -61,7 +61,7 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
     isInside,
   });
   if (stack.config["sshPrivateKey"] !== undefined && options.identity === undefined)
-    log(wrapLines(WITHOUT_OWN_KEY));
+    log(WITHOUT_OWN_KEY);
   if (folder === null) {
     print(options, { hosts: made.hosts, config: made.config }, made.config);
     return;

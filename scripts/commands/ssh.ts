@@ -1,7 +1,6 @@
 /** `ssh`: a session or a command on a node, by the first way that leads there. */
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { formatWay } from "../push/attempt";
 import { PushError, type VainWay } from "../push/push-error";
@@ -59,7 +58,7 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
     return;
   }
   const say = (words: string): void => {
-    log(wrapLines(`${name}: ${words}`));
+    log(`${name}: ${words}`);
   };
   const onWay = (through: string, former: VainWay | null): void => {
     if (former !== null) say(`${reasonOf(former)}; trying ${through}`);
@@ -70,7 +69,7 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
     process.exitCode = await runSession(person, { command, forceTerminal, onWay, onSlow: say });
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
-    log(wrapLines(error.message));
+    log(error.message);
     process.exitCode = NO_WAY;
   }
 }
