@@ -28,8 +28,8 @@ export interface Examination {
 /** `names`: of nodes; empty: all. */
 export async function examine(stack: OpenStack, names: readonly string[]): Promise<Examination> {
   const plan = await stack.plan();
-  const access = await openAccess(stack);
-  const seed = await seedOf(stack);
+  // The engine runs for each, so both at once.
+  const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
   const asked = nodesToAsk(plan, names);
   const answers = await askHosts(asked, access, seed.value);
   // In the order of the plan, not in that of the answers: findings of the same weight keep it.
