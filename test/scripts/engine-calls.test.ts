@@ -6,7 +6,7 @@ import { rotateCommand } from "../../scripts/commands/rotate";
 import { statusCommand } from "../../scripts/commands/status";
 import { upCommand } from "../../scripts/commands/up";
 import { keyOf, STACK_FILE } from "./support/network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 const UPDATED = readFileSync(join(__dirname, "fixtures/up-with-a-dead-host.jsonl"), "utf8");
 
@@ -17,16 +17,10 @@ const DEVICES = STACK_FILE.replace("      host: local\n", "").replace(
 );
 
 describe("calls of the engine", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", DEVICES);
-    project.write("bin/events", UPDATED);
-    project.write("bin/outputs", '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}');
-  });
-  afterEach(() => {
-    project.remove();
+  const project = projectOfEachTest({
+    "Pulumi.test.yaml": DEVICES,
+    "bin/events": UPDATED,
+    "bin/outputs": '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}',
   });
 
   const commands = () => [upCommand(), rotateCommand(), statusCommand()];

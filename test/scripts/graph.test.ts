@@ -12,7 +12,7 @@ import { liveTopology } from "../../scripts/stack/live-topology";
 import { planWithKeys, STACK_FILE, keyOf, HOST_KEY } from "./support/network";
 import { asPlanned, plan, reached } from "./support/planned-network";
 import { stateOf } from "./support/preview-events";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const DESKTOP = `    desktop:
       address: 10.86.0.3
@@ -26,15 +26,7 @@ const LARGER = STACK_FILE.replace("    # Hanako's\n", `${DESKTOP}    # Hanako's\
 );
 
 describe("graph", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ "Pulumi.test.yaml": STACK_FILE });
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([graphCommand()], "graph", ...args);

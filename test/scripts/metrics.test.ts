@@ -10,7 +10,7 @@ import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import * as by from "./support/hand-edits";
 import { keyOf, STACK_FILE } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 const answers = (all: Record<string, HostAnswer>) => new Map(Object.entries(all));
 const textOf = (all: Record<string, HostAnswer>) =>
@@ -87,18 +87,15 @@ describe("metrics", () => {
 });
 
 describe("the file of metrics", () => {
-  let project: TestProject;
+  const project = projectOfEachTest();
+
   beforeEach(() => {
-    project = makeTestProject();
     // Nobody to ask.
     const withoutHosts = STACK_FILE.replace(/host: root@(.*)/, 'endpoint: "$1:51820"').replace(
       /^ +host(Key)?: .*\n/gm,
       "",
     );
     project.write("Pulumi.test.yaml", withoutHosts);
-  });
-  afterEach(() => {
-    project.remove();
   });
   const metrics = (...args: string[]) => project.run([metricsCommand()], "metrics", ...args);
 

@@ -6,19 +6,12 @@ import { join } from "node:path";
 import { rotateCommand } from "../../scripts/commands/rotate";
 import { keyOf, planWithKeys, STACK_FILE } from "./support/network";
 import { previewEvents } from "./support/preview-events";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("rotate", () => {
-  let project: TestProject;
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ [FILE]: STACK_FILE });
   const rotate = (...args: string[]) => project.run([rotateCommand()], "rotate", ...args, "--yes");
   const ups = () => project.engineCalls().filter(({ argv }) => argv[0] === "up").length;
 
