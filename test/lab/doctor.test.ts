@@ -7,6 +7,7 @@ import { relay } from "../../scripts/lab/scenarios/relay";
 import type { DoctorReport } from "../../scripts/commands/doctor/doctor-report";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+import { drops, NO_DROPS } from "./support/packet-drops";
 import { canPingSoon } from "./support/small-world";
 import { setConfig } from "./support/stack-edits";
 
@@ -32,10 +33,6 @@ interface Fault {
   cause: RegExp;
   remedy: RegExp;
 }
-
-const drops = (where: string, rule: string) =>
-  `nft -f - <<EOF\ntable inet fault { chain c { type filter hook ${where} priority -10; ${rule} drop; }; }\nEOF`;
-const NO_DROPS = "nft delete table inet fault";
 
 const FAULTS: Fault[] = [
   {
