@@ -10,7 +10,7 @@ import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { liveTopology } from "../../scripts/stack/live-topology";
 import { planWithKeys, STACK_FILE, keyOf, HOST_KEY } from "./support/network";
-import { asPlanned, plan, reached } from "./support/planned-network";
+import { allAsPlanned, asPlanned, plan, reached } from "./support/planned-network";
 import { stateOf } from "./support/preview-events";
 import { projectOfEachTest, type Outcome } from "./support/test-project";
 
@@ -116,11 +116,7 @@ describe("a live picture", () => {
       text: mermaidOf(pictureOf(topology)),
     };
   };
-  const well = {
-    nas: reached(asPlanned(plan, "nas")),
-    tokyo: reached(asPlanned(plan, "tokyo")),
-    vps: reached(asPlanned(plan, "vps")),
-  };
+  const well = allAsPlanned();
 
   it("says of a healthy network that each node is alive, and nothing of its links", () => {
     const { nodes, links } = shown(well);

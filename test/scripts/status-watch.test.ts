@@ -9,7 +9,7 @@ import { linkStates } from "../../scripts/stack/link-states";
 import { Turns } from "../../scripts/stack/turns";
 import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
-import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
+import { allAsPlanned, asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
 
 /** A host whose counters for every neighbour have grown by so much, so many seconds after NOW. */
 function later(name: string, seconds: number, received: number, sent: number): HostAnswer {
@@ -63,11 +63,7 @@ describe("a look as text", () => {
     const links = withRates(report.links, plan, new Map(), all);
     return { heading: "12:00:00  mesh/dev, every 2 s", report, links, outdated: [] };
   };
-  const well = {
-    nas: later("nas", 0, 0, 0),
-    tokyo: later("tokyo", 0, 0, 0),
-    vps: later("vps", 0, 0, 0),
-  };
+  const well = allAsPlanned();
 
   it("has a line for each tunnel, and below what could not be seen", () => {
     const cause =
