@@ -156,8 +156,14 @@ class Watch {
     if (this.timer === undefined || this.shell !== null) return;
     const { child, node, through } = this.login;
     this.watchLogsOnly();
-    const name = unresolvedName(this.words.join("\n"), this.clock.rootSeconds());
-    if (name !== null) this.tell(name);
+    const seconds = this.clock.rootSeconds();
+    const judge = (words: string): void => {
+      const slow = unresolvedName(words, seconds);
+      if (slow !== null) this.tell(slow);
+    };
+    judge(this.words.join("\n"));
+    // sudo speaks before it starts the shell, but on another pipe, which may be read later.
+    child.stderr.on("data", judge);
     const wire = { child, stdout: this.stdout, stderr: this.stderr };
     this.shell = new RootShell(wire, { node, through, lastChange });
     this.done(this.shell);

@@ -7,8 +7,8 @@ import { measurePushes, type PushTable } from "../../scripts/bench/pushes";
 const OPERATOR_CPU = 3;
 /** The host script's CPU time, as a multiple of what its two logins cost sshd; measured: 1.8. */
 const SCRIPT_CPU = 2.7;
-/** Processes on a host, with the forks of sshd and of shells; measured: 146. push-cost.test.ts counts programs. */
-const PROCESSES = 165;
+/** Processes on a host, with the forks of sshd and of shells; measured: 137. push-cost.test.ts counts programs. */
+const PROCESSES = 140;
 
 describe("the bench of pushes, with three hosts", function () {
   this.timeout(300_000);

@@ -7,7 +7,7 @@ import { configOf, keyPairFor, push, PUSH_WORLD, requestFor } from "./support/pu
 import { hasStrace, startedPrograms, traced } from "./support/traced";
 
 const SYNCS = ["sync", "fsync", "fdatasync", "syncfs", "sync_file_range", "msync"];
-const CHANGED = { programs: 84, syncs: 4 };
+const CHANGED = { programs: 80, syncs: 4 };
 const UNCHANGED = { programs: 25, syncs: 0 };
 
 describe("the cost of a push on a host", function () {
@@ -55,10 +55,10 @@ describe("the cost of a push on a host", function () {
     assert.ok(programs.length <= most.programs && syncs.length <= most.syncs, list);
   }
 
-  it("is at most 84 programs and 4 syncs when the interface is new", () =>
+  it("is at most 80 programs and 4 syncs when the interface is new", () =>
     assertCosts(request(1400), "applied", CHANGED));
 
-  it("is at most 84 programs and 4 syncs for a change", () =>
+  it("is at most 80 programs and 4 syncs for a change", () =>
     assertCosts(request(1390), "applied", CHANGED));
 
   /** Peers, routes, forwarding and a packet filter. */
@@ -70,7 +70,7 @@ describe("the cost of a push on a host", function () {
     return { ...request(1380, more), forwarding: { ipv4: true, ipv6: true }, filter };
   }
 
-  it("is at most 84 programs and 4 syncs for a change of peers, routes, forwarding and filter", () =>
+  it("is at most 80 programs and 4 syncs for a change of peers, routes, forwarding and filter", () =>
     assertCosts(everything(), "applied", CHANGED));
 
   it("is at most 25 programs and no sync without a change", () =>

@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { poll } from "../../scripts/poll";
 import { startGroup } from "../../scripts/push/children";
 import { plainEnvironment } from "../../scripts/push/environment";
 import { logIn, type VainLogin } from "../../scripts/push/login";
@@ -140,6 +141,24 @@ describe("a login", () => {
     assert.equal(failed(never).step, "root");
     assert.ok(failed(never).gaveUpAfterS !== null && never.tookMs > 700);
   });
+
+  it("says that the host's own name made sudo slow, also where sudo's words come after the shell", async () => {
+    const words = "echo 'sudo: unable to resolve host desk: no answer' >&2";
+    const ready = "echo wireguard-mesh: ready";
+    for (const order of [`${words}; sleep 0.3; ${ready}`, `${ready}; sleep 0.3; ${words}`]) {
+      const { end, slow } = await watch(
+        `cp let-in log; echo wireguard-mesh: shell; sleep 3; ${order}; exec sleep 60`,
+      );
+      const said = await poll(() => slow[0], { limitMs: 3_000, pauseMs: 20 });
+      assert.ok(end instanceof RootShell);
+      end.breakOff();
+      assert.match(
+        said ?? "",
+        /^sudo took 3 s there, for the host's own name desk does not/,
+        order,
+      );
+    }
+  }).timeout(15_000);
 
   it("is not fooled by a program that prints our command instead of running it", async () => {
     const echoed = failed(

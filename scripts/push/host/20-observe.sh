@@ -12,7 +12,7 @@ observe() {
   section table && ! may_filter || nft -s list table inet "$TABLE" 2>/dev/null
   section files
   # shellcheck disable=SC2086 # paths without blanks
-  sha256sum $FILTERS "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" "/etc/systemd/system/$KEYS_UNIT" 2>/dev/null; find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
+  sha256sum $FILTERS "$LIVE" "$SECOND_LIVE" "$STATE/host.sh" "$DROP_IN" "/etc/systemd/system/$KEYS_UNIT" 2>/dev/null; [ ! -e "$LIVE" ] && [ ! -e "$SECOND_LIVE" ] || find "$LIVE" "$SECOND_LIVE" ! -perm 600 2>/dev/null
   section records && observe_records
   section config
   grep -s -H -v -i -E '^[[:space:]]*(privatekey|presharedkey)[[:space:]]*=' "$LIVE" "$SECOND_LIVE"

@@ -10,23 +10,23 @@ copy_files() {
   # shellcheck disable=SC2086 # paths without blanks
   grep -H '' $found >"$1"
 }
-# Prints what follows the word $1 in the file $2.
-value_of() { while read -r key value; do [ "$key" != "$1" ] || { printf '%s' "${value#= }" && return; }; done 2>/dev/null <"$2"; }
+# Sets `value` to what follows the word $1 in the file $2. Without a process, as it is asked for each state.
+value_of() { while read -r word value; do [ "$word" != "$1" ] || { value=${value#= } && return; }; done 2>/dev/null <"$2"; value=; }
 
 # In a commit. What is too old goes, what has another private key, and an earlier push of the same state.
 keep_generation() {
-  local one count=0 folder="$STATE/generations" copy="$STATE/.generation.new" now
-  now=$(value_of serial "$STATE/confirmed") && [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy"; return 1; }
-  set -- "$folder"/*
+  local one count=0 folder="$STATE/generations" copy="$STATE/.generation.new" now key digest
+  value_of serial "$STATE/confirmed" && now=$value && [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy"; return 1; }
+  value_of PrivateKey "$LIVE" && key=$value && value_of digest "$STATE/confirmed" && digest=$value && set -- "$folder"/*
   [ $# = 1 ] || (cd "$folder" && ls -t) | while read -r one; do
-    [ "$one" = "$now" ] || { [ "$(value_of "$LIVE:PrivateKey" "$folder/$one")" = "$(value_of PrivateKey "$LIVE")" ] &&
-      [ "$(value_of "$STATE/confirmed:digest" "$folder/$one")" != "$(value_of digest "$STATE/confirmed")" ] && [ "$((count += 1))" -lt "$GENERATIONS" ]; } || rm -f "$folder/$one"
+    [ "$one" = "$now" ] || { value_of "$LIVE:PrivateKey" "$folder/$one" && [ "$value" = "$key" ] &&
+      value_of "$STATE/confirmed:digest" "$folder/$one" && [ "$value" != "$digest" ] && [ "$((count += 1))" -lt "$GENERATIONS" ]; } || rm -f "$folder/$one"
   done
 }
 
 # By hand, without network and operator. $1: the serial; empty: the state before. It restarts the interface, and nobody undoes it.
 roll_back() {
-  local to="$1" now && now=$(value_of serial "$STATE/confirmed")
+  local to="$1" now && value_of serial "$STATE/confirmed" && now=$value
   [ ! -f "$STATE/rotation" ] || fail "keys or addresses are moving on $IFACE" "end that first: npx wireguard-mesh up, or rotate"
   [ -n "$to" ] || to=$(printf '%s\n' "$STATE"/generations/* | awk -F / -v now="$now" '$NF < now + 0 && $NF > to + 0 { to = $NF } END { print to }')
   [ -n "$to" ] && [ -f "$STATE/generations/$to" ] || fail "no state ${to:-before ${now:-this one}} of $IFACE is kept" "see: ls -lt $STATE/generations"
