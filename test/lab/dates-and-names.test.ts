@@ -1,9 +1,8 @@
 /** What hosts do by themselves between two pushes: a peer goes at its date, and a name in an endpoint is followed. Needs root. */
 import * as assert from "node:assert/strict";
-import { poll } from "../../scripts/poll";
 import { RUN, STATE, type WantedState } from "./support/host-protocol";
 import { keyPairFor } from "./support/pushing";
-import { canPing } from "./support/small-world";
+import { canPing, canPingSoon } from "./support/small-world";
 import { RELAY_ADDRESS, WorkingNetwork } from "./support/working-network";
 
 const NAME = "relay.example.org";
@@ -20,9 +19,6 @@ describe("a host between two pushes", function () {
     net = await WorkingNetwork.up("test-dates-names");
   });
   after(() => net.lab.down());
-
-  const answers = async (from: string, to: string) =>
-    (await canPing(net.lab, from, to)) ? true : undefined;
 
   describe("on a relay, a peer that expires", () => {
     const { publicKey } = keyPairFor("desktop");
@@ -80,7 +76,7 @@ describe("a host between two pushes", function () {
       );
       await net.relay.run(`! { ${LOOP_RUNS}; }`);
       // The desktop notices that its session is gone when what it sends gets no answer.
-      assert.ok(await poll(() => answers("desktop", "10.0.0.3"), { limitMs: 60_000, pauseMs: 50 }));
+      assert.ok(await canPingSoon(net.lab, "desktop", "10.0.0.3", 60_000));
     });
   });
 
@@ -114,7 +110,7 @@ describe("a host between two pushes", function () {
       );
       const startedAt = Date.now();
       await resolvesTo(NEW_ADDRESS);
-      assert.ok(await poll(() => answers("desktop", "10.0.0.1"), { limitMs: 60_000, pauseMs: 50 }));
+      assert.ok(await canPingSoon(net.lab, "desktop", "10.0.0.1", 60_000));
       console.log(`      followed after ${Date.now() - startedAt} ms`);
       assert.equal(await endpoint(), `${NEW_ADDRESS}:51820`);
       assert.equal(await net.desktop.run("cat /sys/class/net/wg0/ifindex"), link);
@@ -132,7 +128,7 @@ describe("a host between two pushes", function () {
       await net.lab.reboot("desktop");
       await net.desktop.run(`grep -x 'Endpoint = ${RELAY_ADDRESS}:51820' /etc/wireguard/wg0.conf`);
       await net.desktop.run("wg-quick up wg0 2>&1");
-      assert.ok(await poll(() => answers("desktop", "10.0.0.1"), { limitMs: 60_000, pauseMs: 50 }));
+      assert.ok(await canPingSoon(net.lab, "desktop", "10.0.0.1", 60_000));
       assert.equal(await endpoint(), `${NEW_ADDRESS}:51820`);
     });
 

@@ -4,10 +4,10 @@
  */
 import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import { poll } from "../../scripts/poll";
 import type { DoctorReport } from "../../scripts/commands/doctor/doctor-report";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+import { drops, NO_DROPS } from "./support/packet-drops";
 import { canPingSoon } from "./support/small-world";
 import { setConfig } from "./support/stack-edits";
 
@@ -33,10 +33,6 @@ interface Fault {
   cause: RegExp;
   remedy: RegExp;
 }
-
-const drops = (where: string, rule: string) =>
-  `nft -f - <<EOF\ntable inet fault { chain c { type filter hook ${where} priority -10; ${rule} drop; }; }\nEOF`;
-const NO_DROPS = "nft delete table inet fault";
 
 const FAULTS: Fault[] = [
   {
@@ -233,14 +229,12 @@ describe("doctor", function () {
         if (fault.mends !== undefined) await session.on(fault.at, fault.mends);
         if (fault.follows !== undefined) succeeded(await session.command(...fault.follows));
       }
-      // Three minutes, on a machine that may be busy.
-      const times = { limitMs: 240_000, pauseMs: 10 };
       for (const [from, to] of [
         ["laptop", "10.0.0.2"],
         ["desktop", "10.0.0.1"],
       ] as const) {
-        const answers = async () => ((await canPingSoon(mesh.lab, from, to)) ? true : undefined);
-        assert.ok(await poll(answers, times), `${from} > ${to}`);
+        // Three minutes, on a machine that may be busy.
+        assert.ok(await canPingSoon(mesh.lab, from, to, 240_000), `${from} > ${to}`);
       }
       assert.deepEqual((await examine()).findings, [], "it is mended");
     });

@@ -4,10 +4,10 @@ import fs from "node:fs";
 import path from "node:path";
 import { findRepository } from "../../scripts/lab/repository";
 import { relay } from "../../scripts/lab/scenarios/relay";
-import { poll } from "../../scripts/poll";
 import { assertAllNamed, docCommands } from "../support/doc-commands";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { addToAgent, startAgent } from "./support/ssh-agent";
 import { formsOfStack, type SecretForms, type StackConfig } from "./support/stack-secrets";
 
 const REPOSITORY = findRepository();
@@ -39,7 +39,10 @@ describe("a new user follows the pages", function () {
     environment = { HOME: home, PULUMI_CONFIG_PASSPHRASE: PASSPHRASE };
     sshConfig = folder("etc-ssh");
     knowHostKeys();
-    await startAgent(home);
+    const socket = path.join(home, "agent");
+    environment["SSH_AUTH_SOCK"] = socket;
+    await startAgent(mesh.lab, socket);
+    await addToAgent(mesh.lab, socket, mesh.lab.folder.sshKey);
     leaks = await LeakWatch.create({ lab: mesh.lab, secrets });
   });
   after(() => mesh.lab.down());
@@ -131,15 +134,5 @@ describe("a new user follows the pages", function () {
     );
     fs.cpSync("/etc/ssh", sshConfig, { recursive: true });
     fs.writeFileSync(path.join(sshConfig, "ssh_known_hosts"), `${lines.join("\n")}\n`);
-  }
-
-  async function startAgent(home: string): Promise<void> {
-    const socket = path.join(home, "agent");
-    environment["SSH_AUTH_SOCK"] = socket;
-    mesh.lab.spawn("operator", ["ssh-agent", "-D", "-a", socket], { stdio: "ignore" });
-    await poll(() => (fs.existsSync(socket) ? true : undefined), { limitMs: 10_000, pauseMs: 20 });
-    const options = { env: environment };
-    const added = await mesh.lab.exec("operator", ["ssh-add", mesh.lab.folder.sshKey], options);
-    assert.equal(added.code, 0, added.stderr);
   }
 });

@@ -2,7 +2,6 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { CommandResult } from "../../scripts/lab/process";
 import { relay } from "../../scripts/lab/scenarios/relay";
@@ -11,7 +10,8 @@ import { newKeyPair } from "../support/key-pairs";
 import { LeakWatch } from "./support/leak-watch";
 import { succeeded } from "./support/mesh-session";
 import { describeGaps, pingGapsDuring, type Direction } from "./support/ping-gaps";
-import { canPing } from "./support/small-world";
+import { canPingSoon } from "./support/small-world";
+import { addToAgent, startAgent } from "./support/ssh-agent";
 import { addKey, type SecretForms } from "./support/stack-secrets";
 
 const HOSTS = ["relay", "desktop", "laptop"] as const;
@@ -72,7 +72,6 @@ describe("import of live hosts", function () {
   let lab: Lab;
   let stack: LabStack;
   let leaks: LeakWatch;
-  let agent: { kill: () => void };
   let environment: Record<string, string>;
 
   before(async () => {
@@ -83,9 +82,8 @@ describe("import of live hosts", function () {
     fs.rmSync(stack.file, { force: true });
     const socket = path.join(lab.folder.engine, "agent");
     environment = { SSH_AUTH_SOCK: socket };
-    agent = lab.spawn("operator", ["ssh-agent", "-D", "-a", socket]);
-    await poll(() => (fs.existsSync(socket) ? true : undefined), { limitMs: 10_000, pauseMs: 10 });
-    succeeded(await lab.exec("operator", ["ssh-add", lab.folder.sshKey], { env: environment }));
+    await startAgent(lab, socket);
+    await addToAgent(lab, socket, lab.folder.sshKey);
     leaks = await LeakWatch.create({ lab, secrets, files: [stack.file] });
     for (const host of HOSTS) {
       const file = lab.fileOf(host, "/etc/wireguard/wg0.conf");
@@ -93,13 +91,10 @@ describe("import of live hosts", function () {
       fs.writeFileSync(file, FILES[host], { mode: 0o600 });
       succeeded(await lab.exec(host, ["wg-quick", "up", "wg0"]));
     }
-    for (const [from, to] of DIRECTIONS) {
-      const answers = async () => ((await canPing(lab, from, to)) ? true : undefined);
-      assert.ok(await poll(answers, { limitMs: 60_000, pauseMs: 10 }), `${from} > ${to}`);
-    }
+    for (const [from, to] of DIRECTIONS)
+      assert.ok(await canPingSoon(lab, from, to, 60_000), `${from} > ${to}`);
   });
   after(async () => {
-    agent.kill();
     fs.rmSync(stack.file, { force: true });
     await lab.down();
   });
@@ -210,8 +205,7 @@ describe("import of live hosts", function () {
     succeeded(await command("status"));
     await lab.reboot("laptop");
     succeeded(await lab.exec("laptop", ["wg-quick", "up", "wg0"]));
-    const answers = async () => ((await canPing(lab, "laptop", "10.0.0.2")) ? true : undefined);
-    assert.ok(await poll(answers, { limitMs: 60_000, pauseMs: 10 }));
+    assert.ok(await canPingSoon(lab, "laptop", "10.0.0.2", 60_000));
   });
 
   it("leaks no secret", () => leaks.end());

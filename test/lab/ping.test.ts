@@ -5,14 +5,11 @@ import type { DoctorReport } from "../../scripts/commands/doctor/doctor-report";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+import { drops, NO_DROPS } from "./support/packet-drops";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 
 const LAN = "192.168.77.0/24";
 const PRINTER = "192.168.77.50";
-
-const drops = (where: string, rule: string) =>
-  `nft 'add table inet fault'; nft 'add chain inet fault c { type filter hook ${where} priority -10; }'; nft 'add rule inet fault c ${rule} drop'`;
-const NO_DROPS = "nft delete table inet fault";
 
 describe("ping", function () {
   this.timeout(240_000);

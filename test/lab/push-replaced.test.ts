@@ -1,6 +1,5 @@
 /** After a relay's instance was replaced, a push makes the peer handshake with the new one at once. Needs root. */
 import * as assert from "node:assert/strict";
-import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import { LeakWatch } from "./support/leak-watch";
 import { configOf, keyPairFor, push, PUSH_WORLD, requestFor } from "./support/pushing";
@@ -56,10 +55,7 @@ describe("a replaced relay", function () {
     assert.equal(await canPing(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
 
     assert.equal(await pushToLaptop("i-2"), "applied");
-    const back = await poll(
-      async () => ((await canPing(lab, "laptop", "10.0.0.1")) ? true : undefined),
-      { limitMs: 5_000, pauseMs: 10 },
-    );
+    const back = await canPingSoon(lab, "laptop", "10.0.0.1", 5_000);
     assert.ok(back, "no handshake within 5 s of the push");
   });
 

@@ -4,21 +4,12 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { addPeerCommand } from "../../scripts/commands/add-peer";
 import { keyOf, HOST_KEY, STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("add-peer", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, STACK_FILE);
-  });
-
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ [FILE]: STACK_FILE });
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([addPeerCommand()], "add-peer", ...args);

@@ -7,7 +7,7 @@ import { configCommand } from "../../scripts/commands/config";
 import { handOverCommand } from "../../scripts/commands/hand-over";
 import { qrCommand } from "../../scripts/commands/qr";
 import { STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 const CONFIG = "[Interface]\nPrivateKey = secret\nAddress = 10.86.0.4/24\n";
@@ -21,15 +21,9 @@ function nullDeviceIn(folder: string): string {
 }
 
 describe("a delivery", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, STACK_FILE);
-    project.write("bin/configs", JSON.stringify({ phone: CONFIG }));
-  });
-  afterEach(() => {
-    project.remove();
+  const project = projectOfEachTest({
+    [FILE]: STACK_FILE,
+    "bin/configs": JSON.stringify({ phone: CONFIG }),
   });
 
   const run = (...args: string[]): Promise<Outcome> =>

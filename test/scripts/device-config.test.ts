@@ -9,21 +9,14 @@ import { configCommand } from "../../scripts/commands/config";
 import { qrCommand } from "../../scripts/commands/qr";
 import { LIGHT, readTerminal } from "../support/read-qr";
 import { keyOf, STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const CONFIG = "[Interface]\nPrivateKey = secret\nAddress = 10.86.0.4/24\n";
 
 describe("config and qr", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
-    project.write("bin/configs", JSON.stringify({ phone: CONFIG }));
-  });
-
-  afterEach(() => {
-    project.remove();
+  const project = projectOfEachTest({
+    "Pulumi.test.yaml": STACK_FILE,
+    "bin/configs": JSON.stringify({ phone: CONFIG }),
   });
 
   const run = (...args: string[]): Promise<Outcome> =>

@@ -5,28 +5,17 @@ import { join } from "node:path";
 import { rotateCommand } from "../../scripts/commands/rotate";
 import { statusCommand } from "../../scripts/commands/status";
 import { upCommand } from "../../scripts/commands/up";
-import { keyOf, STACK_FILE } from "./support/network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { keyOf, WITHOUT_HOSTS } from "./support/network";
+import { projectOfEachTest } from "./support/test-project";
 
 const UPDATED = readFileSync(join(__dirname, "fixtures/up-with-a-dead-host.jsonl"), "utf8");
 
-/** No node has a host, so nothing waits for SSH: the relay is dialled at its endpoint. */
-const DEVICES = STACK_FILE.replace("      host: local\n", "").replace(
-  /host: root@203\.0\.113\.10\n {6}hostKey: .*/,
-  'endpoint: "203.0.113.10:51820"',
-);
-
 describe("calls of the engine", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", DEVICES);
-    project.write("bin/events", UPDATED);
-    project.write("bin/outputs", '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}');
-  });
-  afterEach(() => {
-    project.remove();
+  const project = projectOfEachTest({
+    // Nothing waits for SSH.
+    "Pulumi.test.yaml": WITHOUT_HOSTS,
+    "bin/events": UPDATED,
+    "bin/outputs": '{"peers":{"phone":{"fingerprint":"0123456789abcdef"}}}',
   });
 
   const commands = () => [upCommand(), rotateCommand(), statusCommand()];
@@ -62,7 +51,7 @@ describe("calls of the engine", () => {
 
   it("of up with a rotation in progress: no more than of up", async () => {
     const next = `enabled: true\n      nextPublicKey: ${keyOf("next")}`;
-    project.write("Pulumi.test.yaml", DEVICES.replace("enabled: true", next));
+    project.write("Pulumi.test.yaml", WITHOUT_HOSTS.replace("enabled: true", next));
     assert.deepEqual(await callsOf("up", "--yes"), [
       "stack output",
       "preview",

@@ -10,9 +10,9 @@ import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { liveTopology } from "../../scripts/stack/live-topology";
 import { planWithKeys, STACK_FILE, keyOf, HOST_KEY } from "./support/network";
-import { asPlanned, plan, reached } from "./support/planned-network";
+import { allAsPlanned, asPlanned, plan, reached } from "./support/planned-network";
 import { stateOf } from "./support/preview-events";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const DESKTOP = `    desktop:
       address: 10.86.0.3
@@ -26,15 +26,7 @@ const LARGER = STACK_FILE.replace("    # Hanako's\n", `${DESKTOP}    # Hanako's\
 );
 
 describe("graph", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ "Pulumi.test.yaml": STACK_FILE });
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([graphCommand()], "graph", ...args);
@@ -124,11 +116,7 @@ describe("a live picture", () => {
       text: mermaidOf(pictureOf(topology)),
     };
   };
-  const well = {
-    nas: reached(asPlanned(plan, "nas")),
-    tokyo: reached(asPlanned(plan, "tokyo")),
-    vps: reached(asPlanned(plan, "vps")),
-  };
+  const well = allAsPlanned();
 
   it("says of a healthy network that each node is alive, and nothing of its links", () => {
     const { nodes, links } = shown(well);

@@ -4,8 +4,8 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { handOverCommand } from "../../scripts/commands/hand-over";
 import { handOverPage } from "../../scripts/commands/hand-over/page";
-import { HOST_KEY, keyOf, planWithKeys, STACK_FILE } from "./support/network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { HOST_KEY, keyOf, nodeOf, planWithKeys, STACK_FILE } from "./support/network";
+import { projectOfEachTest } from "./support/test-project";
 
 const CONFIG = "[Interface]\nPrivateKey = a<b&c\nAddress = 10.86.0.4/24\n";
 
@@ -27,9 +27,7 @@ function page(phone: object = {}, rest: { network?: object; policy?: object[] } 
       laptop: { ...peer(2, "laptop"), host: "local" },
     },
   });
-  const node = plan.nodes.find(({ name }) => name === "phone");
-  assert.ok(node);
-  return handOverPage({ node, plan, file: CONFIG, code: "<svg></svg>" });
+  return handOverPage({ node: nodeOf(plan, "phone"), plan, file: CONFIG, code: "<svg></svg>" });
 }
 
 describe("the hand-over page", () => {
@@ -104,15 +102,9 @@ function placesOf(html: string): string[] {
 }
 
 describe("hand-over", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
-    project.write("bin/configs", JSON.stringify({ phone: CONFIG }));
-  });
-  afterEach(() => {
-    project.remove();
+  const project = projectOfEachTest({
+    "Pulumi.test.yaml": STACK_FILE,
+    "bin/configs": JSON.stringify({ phone: CONFIG }),
   });
 
   it("writes NODE.html, which only its owner may read", async () => {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { parse } from "yaml";
 import { importCommand } from "../../scripts/commands/import";
 import { formsOf } from "../support/secret-forms";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.home.yaml";
 const FIXTURES = path.join(__dirname, "../mesh/import/fixtures");
@@ -13,15 +13,10 @@ const FIXTURES = path.join(__dirname, "../mesh/import/fixtures");
 type Config = Record<string, Record<string, Record<string, unknown>>>;
 
 describe("import", () => {
-  let project: TestProject;
+  const project = projectOfEachTest();
 
   beforeEach(() => {
-    project = makeTestProject();
     cpSync(FIXTURES, path.join(project.root, "old"), { recursive: true });
-  });
-
-  afterEach(() => {
-    project.remove();
   });
 
   const run = (...args: string[]): Promise<Outcome> =>

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
 import { editorLine } from "../../scripts/stack/editor-line";
 import { HOST_KEY, STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.home.yaml";
 
@@ -15,15 +15,7 @@ interface File {
 }
 
 describe("init", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-  });
-
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest();
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([initCommand()], "init", "--stack", "home", ...args);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { NO_INSTANCES } from "../../scripts/stack/host-access";
 import { awaitLinks } from "../../scripts/stack/link-states";
-import { asPlanned, OWNER, plan, reached } from "./support/planned-network";
+import { asPlanned, plan, plannedAs, reached } from "./support/planned-network";
 
-const ACCESS = { plan, owner: OWNER, sshPrivateKey: null, instances: NO_INSTANCES };
+const ACCESS = { ...plannedAs(plan), sshPrivateKey: null };
 
 describe("awaitLinks", () => {
   it("does not ask hosts that have answered already", async () => {

@@ -8,9 +8,9 @@ import { silentNodes, silentText } from "../../scripts/commands/status/silent";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import * as by from "./support/hand-edits";
-import { keyOf, STACK_FILE } from "./support/network";
+import { keyOf, WITHOUT_HOSTS } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 const answers = (all: Record<string, HostAnswer>) => new Map(Object.entries(all));
 const textOf = (all: Record<string, HostAnswer>) =>
@@ -87,19 +87,8 @@ describe("metrics", () => {
 });
 
 describe("the file of metrics", () => {
-  let project: TestProject;
-  beforeEach(() => {
-    project = makeTestProject();
-    // Nobody to ask.
-    const withoutHosts = STACK_FILE.replace(/host: root@(.*)/, 'endpoint: "$1:51820"').replace(
-      /^ +host(Key)?: .*\n/gm,
-      "",
-    );
-    project.write("Pulumi.test.yaml", withoutHosts);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  // Nobody to ask.
+  const project = projectOfEachTest({ "Pulumi.test.yaml": WITHOUT_HOSTS });
   const metrics = (...args: string[]) => project.run([metricsCommand()], "metrics", ...args);
 
   it("is replaced as a whole, and readable for node_exporter whatever the umask is", async () => {

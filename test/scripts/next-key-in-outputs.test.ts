@@ -9,21 +9,16 @@ import { setIn } from "../../scripts/stack/yaml-edit";
 import { keyPair } from "../support/key-pairs";
 import { nodeIn } from "../support/plan-of";
 import { STACK_FILE } from "./support/network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 const NEXT = keyPair(9).publicKey;
 
 describe("a next key that only the outputs have", () => {
-  let project: TestProject;
+  const project = projectOfEachTest({ "Pulumi.test.yaml": STACK_FILE });
   let publicKey: string;
 
   beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
     publicKey = nodeIn(stack().filePlan(), "laptop").publicKey;
-  });
-  afterEach(() => {
-    project.remove();
   });
 
   const stack = () => new OpenStack(findStack("test", project.root));

@@ -6,7 +6,7 @@ import { configPath } from "../../scripts/stack/stack-file";
 import { setIn } from "../../scripts/stack/yaml-edit";
 import { STACK_FILE } from "./support/network";
 import { remedyFor } from "../../scripts/stack/engine";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 const setMtu = (mtu: number) => (text: string) => ({
@@ -14,15 +14,7 @@ const setMtu = (mtu: number) => (text: string) => ({
 });
 
 describe("an open stack", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ [FILE]: STACK_FILE });
 
   const open = () => new OpenStack(findStack("test", project.root));
   /** Runs `work` as a command, with the fake engine on PATH. */

@@ -4,7 +4,7 @@ import { upCommand } from "../../scripts/commands/up";
 import type { Plan } from "../../mesh/plan/plan";
 import { HOST_KEY, planWithKeys, STACK_FILE } from "./support/network";
 import { previewEvents, stateOf } from "./support/preview-events";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 import { keyOf } from "./support/network";
 
 /** A relay, the laptop, and peers p1, p2, ... with hosts. */
@@ -30,15 +30,7 @@ function network(
 }
 
 describe("preview", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ "Pulumi.test.yaml": STACK_FILE });
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([upCommand(), previewCommand()], ...args);

@@ -5,7 +5,7 @@ import { PushPhases } from "../../scripts/cli/push-phases";
 import { log } from "../../scripts/log";
 import { withProgress } from "../../scripts/progress";
 import { askHosts } from "../../scripts/stack/ask-hosts";
-import { plan } from "./support/planned-network";
+import { plan, plannedAs } from "./support/planned-network";
 
 interface Screen {
   isTTY: boolean;
@@ -115,10 +115,7 @@ describe("progress", () => {
 
 describe("asking hosts", () => {
   it("says nothing where there is none to ask, as after all pings were answered", async () => {
-    const access = {
-      ...{ plan, owner: "wireguard-mesh/test", sshPrivateKey: null },
-      instances: { facts: {}, authorityKey: null },
-    };
+    const access = { ...plannedAs(plan), sshPrivateKey: null };
     const text = await seen({ isTTY: true }, async () => {
       await askHosts([], access);
     });

@@ -4,21 +4,18 @@ import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findStack, findStackOr, stackFlag } from "../../scripts/stack/project";
 import { Failure } from "../../scripts/stack/failure";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 describe("which stack a command works on", () => {
-  let project: TestProject;
+  const project = projectOfEachTest();
   const { PULUMI_STACK, PULUMI_HOME, PULUMI_BACKEND_URL } = process.env;
 
   beforeEach(() => {
-    project = makeTestProject();
     process.env["PULUMI_HOME"] = join(project.root, "home");
     delete process.env["PULUMI_STACK"];
     delete process.env["PULUMI_BACKEND_URL"];
   });
-
   afterEach(() => {
-    project.remove();
     for (const [key, value] of Object.entries({ PULUMI_STACK, PULUMI_HOME, PULUMI_BACKEND_URL })) {
       if (value === undefined) Reflect.deleteProperty(process.env, key);
       else process.env[key] = value;

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { removePeerCommand } from "../../scripts/commands/remove-peer";
 import { HOST_KEY, keyOf, STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("remove-peer", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, STACK_FILE);
-  });
-
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ [FILE]: STACK_FILE });
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([removePeerCommand()], "remove-peer", ...args);

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";
 import { removeSecrets, hasSecrets } from "../../scripts/stack/remove-secrets";
 import { STACK_FILE } from "./support/network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 const FILE = "Pulumi.home.yaml";
 const WITH_MORE = `${STACK_FILE}  wireguard-mesh:presharedKeySeed: { secure: v1:seed }
@@ -67,14 +67,7 @@ describe("a stack file whose passphrase is lost", () => {
 });
 
 describe("init --lost-secrets", () => {
-  let project: TestProject;
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, WITH_MORE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ [FILE]: WITH_MORE });
   const init = (...args: string[]) =>
     project.run([initCommand()], "init", "--stack", "home", ...args);
 

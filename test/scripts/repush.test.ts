@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { repushCommand } from "../../scripts/commands/repush";
 import { STACK_FILE } from "./support/network";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest } from "./support/test-project";
 
 describe("repush", () => {
-  let project: TestProject;
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write("Pulumi.test.yaml", STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ "Pulumi.test.yaml": STACK_FILE });
 
   it("wants either names or --all, and names with --force: it must not overwrite a whole network", async () => {
     const uses = [[], ["laptop", "--all"], ["--all", "--force"], ["--force"]];

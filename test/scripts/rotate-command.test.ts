@@ -4,21 +4,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { rotateCommand } from "../../scripts/commands/rotate";
-import { keyOf, planWithKeys, STACK_FILE } from "./support/network";
+import { keyOf, planWithKeys, STACK_FILE, WITHOUT_HOSTS } from "./support/network";
 import { previewEvents } from "./support/preview-events";
-import { makeTestProject, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type TestProject } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 
 describe("rotate", () => {
-  let project: TestProject;
-  beforeEach(() => {
-    project = makeTestProject();
-    project.write(FILE, STACK_FILE);
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest({ [FILE]: STACK_FILE });
   const rotate = (...args: string[]) => project.run([rotateCommand()], "rotate", ...args, "--yes");
   const ups = () => project.engineCalls().filter(({ argv }) => argv[0] === "up").length;
 
@@ -86,11 +79,7 @@ describe("rotate", () => {
   it("names the key that is left at the end: after --cancel the former one", async () => {
     const next = keyOf("next");
     const tablet = `{ address: 10.86.0.9, publicKey: ${keyOf("tablet")}, nextPublicKey: ${next} }`;
-    const withoutHosts = STACK_FILE.replace(
-      /host: root@(.*)\n.*hostKey: .*/,
-      "endpoint: $1:51820",
-    ).replace(/ {6}host: local\n/, "");
-    project.write(FILE, withoutHosts.replace("peers:\n", `peers:\n    tablet: ${tablet}\n`));
+    project.write(FILE, WITHOUT_HOSTS.replace("peers:\n", `peers:\n    tablet: ${tablet}\n`));
     const { exitCode, stdout, stderr } = await rotate("tablet", "--cancel");
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /^tablet: only the former key is left$/m);

@@ -9,20 +9,13 @@ import { previewCommand } from "../../scripts/commands/preview";
 import { removePeerCommand } from "../../scripts/commands/remove-peer";
 import { upCommand } from "../../scripts/commands/up";
 import { keyOf, STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const FILE = "Pulumi.test.yaml";
 const DIST = join(__dirname, "../../dist/scripts");
 
 describe("commands that change a stack file", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
-  });
-  afterEach(() => {
-    project.remove();
-  });
+  const project = projectOfEachTest();
 
   const run = (...args: string[]): Promise<Outcome> =>
     project.run([addPeerCommand(), removePeerCommand()], ...args);

@@ -7,23 +7,20 @@ import { watchText } from "../../scripts/commands/status/watch-text";
 import type { HostAnswer } from "../../scripts/stack/ask-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { Turns } from "../../scripts/stack/turns";
+import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
-import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
+import { allAsPlanned, asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
 
 /** A host whose counters for every neighbour have grown by so much, so many seconds after NOW. */
 function later(name: string, seconds: number, received: number, sent: number): HostAnswer {
-  const observed = asPlanned(plan, name);
-  const devices = [...observed.devices].map(([device, state]) => {
-    const peers = [...state.peers].map(([key, peer]) => {
-      const grown = {
-        receivedBytes: peer.receivedBytes + received,
-        sentBytes: peer.sentBytes + sent,
-      };
-      return [key, { ...peer, ...grown }] as const;
-    });
-    return [device, { ...state, peers: new Map(peers) }] as const;
-  });
-  const answer = reached({ ...observed, devices: new Map(devices) });
+  const grown = by.peers((all) =>
+    all.map((peer) => ({
+      ...peer,
+      receivedBytes: peer.receivedBytes + received,
+      sentBytes: peer.sentBytes + sent,
+    })),
+  );
+  const answer = reached(grown(asPlanned(plan, name)));
   assert.ok(answer.reachable);
   return { ...answer, askedAt: NOW + seconds };
 }
@@ -66,11 +63,7 @@ describe("a look as text", () => {
     const links = withRates(report.links, plan, new Map(), all);
     return { heading: "12:00:00  mesh/dev, every 2 s", report, links, outdated: [] };
   };
-  const well = {
-    nas: later("nas", 0, 0, 0),
-    tokyo: later("tokyo", 0, 0, 0),
-    vps: later("vps", 0, 0, 0),
-  };
+  const well = allAsPlanned();
 
   it("has a line for each tunnel, and below what could not be seen", () => {
     const cause =

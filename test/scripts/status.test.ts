@@ -10,7 +10,7 @@ import { linkStates } from "../../scripts/stack/link-states";
 import { factsOf } from "./support/examined-network";
 import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
-import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
+import { allAsPlanned, asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
 
 describe("the state of a link", () => {
   const states = (answers: Record<string, HostAnswer>) =>
@@ -68,11 +68,7 @@ const DROPS_ALL = `table inet filter {
 describe("status", () => {
   const report = (answers: Record<string, HostAnswer>) =>
     statusReport(plan.nodes, plannedAs(plan), new Map(Object.entries(answers)));
-  const asAllPlanned = {
-    nas: reached(asPlanned(plan, "nas")),
-    tokyo: reached(asPlanned(plan, "tokyo")),
-    vps: reached(asPlanned(plan, "vps")),
-  };
+  const asAllPlanned = allAsPlanned();
 
   it("is ok when every host matches the plan", () => {
     const { ok, nodes: reports, links } = report(asAllPlanned);

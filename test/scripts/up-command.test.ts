@@ -7,23 +7,16 @@ import { previewCommand } from "../../scripts/commands/preview";
 import { upCommand } from "../../scripts/commands/up";
 import { removeCutAttributes } from "../../scripts/stack/cut-attributes";
 import { STACK_FILE } from "./support/network";
-import { makeTestProject, type Outcome, type TestProject } from "./support/test-project";
+import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const event = (name: string) => readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8");
 
 const LOCK = ".pulumi/locks/organization/wireguard-mesh/test/id.json";
 
 describe("up and preview", () => {
-  let project: TestProject;
-
-  beforeEach(() => {
-    project = makeTestProject();
+  const project = projectOfEachTest({
     // No host to ask afterwards: the phone and the laptop have none, and the relay fails.
-    project.write("Pulumi.test.yaml", STACK_FILE.replace("      host: local\n", ""));
-  });
-
-  afterEach(() => {
-    project.remove();
+    "Pulumi.test.yaml": STACK_FILE.replace("      host: local\n", ""),
   });
 
   const outputsWith = (fingerprint: string): string =>

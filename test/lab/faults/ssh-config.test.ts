@@ -6,11 +6,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { PushRequest, PushResult } from "../../../mesh/push-request";
 import { Lab } from "../../../scripts/lab/lab";
-import { poll } from "../../../scripts/poll";
 import { HostSession } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { configOf, hop, requestFor, startPush } from "../support/pushing";
 import { startSlowAgent } from "../support/slow-agent";
+import { addToAgent, startAgent } from "../support/ssh-agent";
 
 /** The port of a second sshd on the relay, whose log tells of each key. */
 const TALKING = 2200;
@@ -143,18 +143,11 @@ describe("a push beside the user's own SSH settings", function () {
     let agent: string;
     before(async () => {
       agent = path.join(home, "agent");
-      lab.spawn("operator", ["ssh-agent", "-D", "-a", agent], { stdio: "ignore" });
-      await poll(() => fs.existsSync(agent) || undefined, { limitMs: 10_000, pauseMs: 10 });
+      await startAgent(lab, agent);
     });
 
-    async function add(...files: string[]): Promise<void> {
-      const env = { SSH_AUTH_SOCK: agent };
-      const added = await lab.exec("operator", ["ssh-add", "-q", ...files], { env });
-      assert.equal(added.code, 0, added.stderr);
-    }
-
     it("waits for a key that its owner has to confirm, and says so", async () => {
-      await add(lab.folder.sshKey);
+      await addToAgent(lab, agent, lab.folder.sshKey);
       const slow = await startSlowAgent(path.join(home, "slow"), agent, 12_000);
       const one = await push(request({ sshPrivateKey: null }), {
         SSH_AUTH_SOCK: path.join(home, "slow"),
@@ -174,7 +167,7 @@ describe("a push beside the user's own SSH settings", function () {
         await lab.exec("operator", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name]);
       }
       await lab.exec("operator", ["ssh-add", "-q", "-D"], { env: { SSH_AUTH_SOCK: agent } });
-      await add(...names, lab.folder.sshKey);
+      await addToAgent(lab, agent, ...names, lab.folder.sshKey);
       const env = { SSH_AUTH_SOCK: agent };
       const many = await push(request({ sshPrivateKey: null }), env);
       assert.equal(many.code, 1);

@@ -30,10 +30,15 @@ export async function canPing(lab: Lab, from: string, to: string): Promise<boole
   return ping.code === 0;
 }
 
-/** Like `canPing`, with retries for 15 s: on a busy machine, or without an ARP entry, the first pings can be lost. */
-export async function canPingSoon(lab: Lab, from: string, to: string): Promise<boolean> {
+/** Like `canPing`, with retries: on a busy machine, or without an ARP entry, the first pings can be lost. */
+export async function canPingSoon(
+  lab: Lab,
+  from: string,
+  to: string,
+  limitMs = LIMIT_MS,
+): Promise<boolean> {
   const answered = async () => ((await canPing(lab, from, to)) ? true : undefined);
-  return (await poll(answered, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
+  return (await poll(answered, { limitMs, pauseMs: 10 })) ?? false;
 }
 
 /** Waits until a host's log matches. @returns whether it does within 15 s */

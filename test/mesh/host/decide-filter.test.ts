@@ -1,7 +1,6 @@
 /** The packet filter of a host, by example: its steps, their order, its files at boot, and its differences in words. */
 import assert from "node:assert/strict";
 import { decide } from "../../../mesh/host/decide";
-import { differences } from "../../../mesh/host/differences";
 import { formatDifference } from "../../../mesh/host/format-difference";
 import { toolsToInstall } from "../../../mesh/host/tools";
 import { filterTable } from "../../../mesh/filter-table";
@@ -14,6 +13,7 @@ import {
   RELAY,
   stepsText,
   wantedBy,
+  wordsOn,
 } from "./support/examples";
 import type { Host } from "./support/host";
 import { freshHost } from "./support/hosts";
@@ -35,13 +35,6 @@ function loaded(at: number | null): string[] {
     "nft",
     ...[`add table ${TABLE}`, `delete table ${TABLE}`, ...table].map((it) => `  ${it}`),
   ];
-}
-
-/** What differs, in words. */
-function drift(host: Host, draw: RequestDraw = FILTERED): string[] {
-  const wanted = wantedBy(draw);
-  const { live, boot } = differences(look(host, wanted), wanted);
-  return [...live, ...boot].map((it) => formatDifference(it, new Map(), "wg0"));
 }
 
 describe("the packet filter of a host", () => {
@@ -123,9 +116,9 @@ describe("the packet filter of a host", () => {
     it(`is repaired where it was ${what}`, () => {
       const host = pushed(FILTERED);
       edit(host);
-      assert.deepEqual(drift(host), [words]);
+      assert.deepEqual(wordsOn(host, FILTERED), [words]);
       pushed(FILTERED, host);
-      assert.deepEqual(drift(host), []);
+      assert.deepEqual(wordsOn(host, FILTERED), []);
       assert.equal(decideOn(host, FILTERED).kind, "nothing");
     });
   }
@@ -133,7 +126,7 @@ describe("the packet filter of a host", () => {
   it("is taken away where none is wanted", () => {
     const host = pushed(RELAY);
     host.table = filterAt(3).trimEnd().split("\n");
-    assert.deepEqual(drift(host, RELAY), [
+    assert.deepEqual(wordsOn(host, RELAY), [
       `its packet filter (nft table ${TABLE}) is not in the plan`,
     ]);
     assert.deepEqual(stepsText(changeOn(host), "apply"), [...loaded(null), PING]);

@@ -1,7 +1,5 @@
 /** A host that sends everything into the tunnel, by example: its steps, its file, its refusals and its differences in words. */
 import assert from "node:assert/strict";
-import { differences } from "../../../mesh/host/differences";
-import { formatDifference } from "../../../mesh/host/format-difference";
 import {
   changeOn,
   decideOn,
@@ -10,7 +8,7 @@ import {
   refusalOn,
   RELAY,
   stepsText,
-  wantedBy,
+  wordsOn,
 } from "./support/examples";
 import {
   addAddress,
@@ -24,7 +22,6 @@ import {
 import { freshHost } from "./support/hosts";
 import { ipLine } from "./support/ip-line";
 import type { RequestDraw } from "./support/requests";
-import { look } from "./support/situations";
 
 const ONE: RequestDraw = {
   ...RELAY,
@@ -33,13 +30,6 @@ const ONE: RequestDraw = {
 /** Everything goes to the first neighbour. */
 const ALL: RequestDraw = { ...ONE, sendsAll: "proven" };
 const LIVE = "/etc/wireguard/wg0.conf";
-
-/** What differs, in words. */
-function drift(host: Host): string[] {
-  const wanted = wantedBy(ALL);
-  const { live, boot } = differences(look(host, wanted), wanted);
-  return [...live, ...boot].map((it) => formatDifference(it, new Map(), "wg0"));
-}
 
 function without(host: Host, key: string, value: string): Host {
   host.sysctls.set(key, value);
@@ -154,9 +144,9 @@ describe("a host that sends everything into the tunnel", () => {
     it(`is repaired where ${what} went`, () => {
       const host = pushed(ALL);
       edit(host);
-      assert.deepEqual(drift(host), words);
+      assert.deepEqual(wordsOn(host, ALL), words);
       pushed(ALL, host);
-      assert.deepEqual(drift(host), []);
+      assert.deepEqual(wordsOn(host, ALL), []);
       assert.equal(decideOn(host, ALL).kind, "nothing");
     });
   }

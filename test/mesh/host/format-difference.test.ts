@@ -1,11 +1,8 @@
 /** Differences in words: the same words as status has always used, where the same thing is meant. */
 import assert from "node:assert/strict";
 import { differences } from "../../../mesh/host/differences";
-import { formatDifference } from "../../../mesh/host/format-difference";
-import type { Observation } from "../../../mesh/host/observation";
-import { peerNames } from "../../../mesh/host/wanted";
 import { Secret } from "../../../mesh/secret";
-import { neighbour, peerOf, pushed, RELAY, wantedBy } from "./support/examples";
+import { neighbour, peerOf, pushed, RELAY, wantedBy, wordsOn } from "./support/examples";
 import {
   addAddress,
   addRoute,
@@ -23,18 +20,11 @@ import { freshHost } from "./support/hosts";
 import { DNS_LINK, DNS_UNIT, HOSTS } from "./support/hosts-file";
 import { IFACE, observe, SECOND } from "./support/observe";
 import { currentKey, pairAt, type RequestDraw } from "./support/requests";
-import { look } from "./support/situations";
 
 const FORWARDING: RequestDraw = { ...RELAY, ipv6: true, forwarding: { ipv4: true, ipv6: true } };
 const NAMED: RequestDraw = { ...RELAY, names: [0], serves: true };
 const NAMES_AT_BOOT = "names of nodes would be missing after a boot: their unit differs";
 const TWO: RequestDraw = { ...RELAY, second: { key: 21, port: 51821 } };
-
-function wordsOn(host: Host, draw: RequestDraw = RELAY, see: Partial<Observation> = {}): string[] {
-  const wanted = wantedBy(draw);
-  const { live, boot } = differences({ ...look(host, wanted), ...see }, wanted);
-  return [...live, ...boot].map((it) => formatDifference(it, peerNames(wanted), IFACE));
-}
 
 describe("the words for a difference", () => {
   it("are none for a host that is as wanted", () => {

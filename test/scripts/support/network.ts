@@ -47,6 +47,12 @@ config:
       secure: v1:phone
 `;
 
+/** The same network with no host to log in to: its relay is dialled at an endpoint. */
+export const WITHOUT_HOSTS = STACK_FILE.replace(
+  /host: root@(.*)\n +hostKey: .*/,
+  'endpoint: "$1:51820"',
+).replace("      host: local\n", "");
+
 /** The plan of a config without secrets; the private keys of all nodes are added, sealed. */
 export function planWithKeys(config: {
   network?: object;

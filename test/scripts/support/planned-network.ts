@@ -54,3 +54,10 @@ export const reached = (observed: Observation): HostAnswer => ({
   observed,
   askedAt: NOW,
 });
+
+/** All hosts of `plan` match it. */
+export const allAsPlanned = () => ({
+  nas: reached(asPlanned(plan, "nas")),
+  tokyo: reached(asPlanned(plan, "tokyo")),
+  vps: reached(asPlanned(plan, "vps")),
+});

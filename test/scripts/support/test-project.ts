@@ -84,6 +84,19 @@ else if (has("preview")) {
 }
 `;
 
+/** A new one, with these files, for each test of the `describe` that calls this; before the first of them it is empty. */
+export function projectOfEachTest(files: Record<string, string> = {}): TestProject {
+  const project = {} as TestProject;
+  beforeEach(() => {
+    Object.assign(project, makeTestProject());
+    for (const [file, text] of Object.entries(files)) project.write(file, text);
+  });
+  afterEach(() => {
+    project.remove();
+  });
+  return project;
+}
+
 export function makeTestProject(): TestProject {
   const root = mkdtempSync(join(tmpdir(), "wireguard-mesh-test-"));
   writeFileSync(join(root, "Pulumi.yaml"), "name: wireguard-mesh\nruntime: nodejs\n");

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { renderChange, type Change } from "../../../../mesh/host/change";
 import { decide, type Decision } from "../../../../mesh/host/decide";
 import type { Observation } from "../../../../mesh/host/observation";
-import { wantedOf, type Wanted } from "../../../../mesh/host/wanted";
+import { differences } from "../../../../mesh/host/differences";
+import { formatDifference } from "../../../../mesh/host/format-difference";
+import { peerNames, wantedOf, type Wanted } from "../../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../../mesh/keys";
 import { keyPairs } from "../../../support/key-pairs";
 import { parseChange } from "./change-text";
@@ -75,6 +77,17 @@ export function decideOn(
 
 export function wantedBy(draw: RequestDraw): Wanted {
   return wantedOf(requestOf(draw), digestOf(draw), publicKeyOf);
+}
+
+/** What differs, in words. `see` changes what the host reports. */
+export function wordsOn(
+  host: Host,
+  draw: RequestDraw = RELAY,
+  see: Partial<Observation> = {},
+): string[] {
+  const wanted = wantedBy(draw);
+  const { live, boot } = differences({ ...look(host, wanted), ...see }, wanted);
+  return [...live, ...boot].map((it) => formatDifference(it, peerNames(wanted), IFACE));
 }
 
 export function changeOn(host: Host, draw: RequestDraw = RELAY): Change {

@@ -1,0 +1,8 @@
+/** A packet filter that somebody else has set up on a host or a router, as a script for nft(8). */
+
+/** `rule`: which packets it drops, at this hook. */
+export function drops(hook: "input" | "forward", rule: string): string {
+  return `nft -f - <<EOF\ntable inet fault { chain c { type filter hook ${hook} priority -10; ${rule} drop; }; }\nEOF`;
+}
+
+export const NO_DROPS = "nft delete table inet fault";
