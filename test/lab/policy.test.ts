@@ -222,6 +222,8 @@ describe("a network with a policy", function () {
     assert.deepEqual(sorted(await answered(forbidden.filter(([from]) => from === "guest"))), []);
     for (const host of ["admin", "gateway"] as const)
       assert.match(await session.on(host, "nft list table inet lab"), /counter packets 0 /, host);
+    succeeded(await session.command("repush", "guest"));
+    assert.ok(await canPingSoon(mesh.lab, "admin", ADDRESSES.guest));
   });
 
   it("changes nothing in a second up, and ends with its key", async () => {
