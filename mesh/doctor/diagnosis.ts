@@ -7,8 +7,8 @@ import { shortList } from "../review/short-list";
 import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
-import { earlyCause, lateCause } from "./host-checks";
-import { mtuCause, pingFirewall, silenceCause, type LinkCause } from "./link-checks";
+import { earlyCause, lateCause, pingFirewall } from "./host-checks";
+import { mtuCause, silenceCause, type LinkCause } from "./link-checks";
 import { farPairs, linksBetween, works } from "./links";
 import { policyFindings } from "./policy-checks";
 
