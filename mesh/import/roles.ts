@@ -10,6 +10,7 @@ import {
   type Prefix,
 } from "../addresses";
 import type { Problem } from "../wg-quick/file";
+import { mostFrequent } from "./most-frequent";
 import type { ImportedNode, Section } from "./nodes";
 
 /** The prefixes of the tunnel. */
@@ -31,7 +32,9 @@ export function tunnelsOf(
   const prefixOf = (family: 4 | 6): Prefix | null => {
     const written = family === 4 ? given.cidr : given.cidr6;
     if (written !== undefined) return parsePrefix(written);
-    return mostCommon(fromAddresses(nodes, family)) ?? mostCommon(fromAllowedIps(nodes, family));
+    return (
+      commonPrefix(fromAddresses(nodes, family)) ?? commonPrefix(fromAllowedIps(nodes, family))
+    );
   };
   const cidr = prefixOf(4);
   return cidr === null ? null : { cidr, cidr6: prefixOf(6) };
@@ -55,10 +58,11 @@ function fromAllowedIps(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[]
   });
 }
 
-function mostCommon(prefixes: readonly Prefix[]): Prefix | null {
-  const count = ({ text }: Prefix) => prefixes.filter((other) => other.text === text).length;
-  const [first] = [...prefixes].sort((a, b) => count(b) - count(a) || a.length - b.length);
-  return first ?? null;
+/** Of those that are there equally often, the widest. */
+function commonPrefix(prefixes: readonly Prefix[]): Prefix | null {
+  const widestFirst = prefixes.toSorted((a, b) => a.length - b.length);
+  const most = mostFrequent(widestFirst.map(({ text }) => text));
+  return widestFirst.find(({ text }) => text === most) ?? null;
 }
 
 /** The addresses of a node in the tunnel; with a problem where there is not exactly one of IPv4, and at most one of IPv6. */
