@@ -67,7 +67,10 @@ function ownLan(observed: Observation, wanted: Wanted): Refusal | null {
   if (hit === null) return null;
   return {
     cause: `${hit.prefix} would lead into the tunnel, and this host is in ${hit.lan ?? "that network"} itself, by ${hit.device}: nothing was changed`,
-    remedy: hit.lan === undefined ? changeLanRemedy(wanted.node) : "change network.cidr",
+    remedy:
+      hit.lan === undefined
+        ? changeLanRemedy(wanted.node)
+        : "choose another network.cidr, and addresses in it",
   };
 }
 

@@ -5,6 +5,7 @@ import { open, origin, overVpc, silentDevice, type KnownNetwork } from "./suppor
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP } from "./support/mesh-session";
 import { canPing, canPingSoon } from "./support/small-world";
+import { setConfig } from "./support/stack-edits";
 
 const ID = "test-networks";
 const RELAY = "10.0.0.1";
@@ -69,7 +70,7 @@ describe("known networks", function () {
       }),
     );
 
-  it("C12: an overlay over the VPC of its relay is refused, and the relay keeps its name server", () =>
+  it("F15, C12: an overlay over the VPC of its relay is refused, and the relay keeps its name server", () =>
     built(overVpc, async (mesh) => {
       const up = await mesh.pulumi(...UP);
       assert.notEqual(up.code, 0);
@@ -78,5 +79,10 @@ describe("known networks", function () {
       assert.match(up.stdout + up.stderr, refusal);
       assert.ok(await canPingSoon(mesh.lab, "relay", "10.0.0.2"));
       assert.notEqual((await mesh.lab.exec("relay", ["ip", "link", "show", "wg0"])).code, 0);
+      setConfig(mesh.stack, ["network", "cidr"], "10.99.0.0/24");
+      setConfig(mesh.stack, ["relays", "relay", "address"], "10.99.0.1");
+      setConfig(mesh.stack, ["peers", "phone", "address"], "10.99.0.3");
+      succeeded(await mesh.pulumi(...UP));
+      assert.ok(await canPingSoon(mesh.lab, "relay", "10.0.0.2"));
     }));
 });

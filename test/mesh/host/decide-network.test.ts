@@ -181,7 +181,7 @@ describe("routes", () => {
     assert.equal(
       refusalOn(host),
       "10.86.0.0/24 would lead into the tunnel, and this host is in 10.86.0.0/16 itself, by ens5: nothing was changed\n" +
-        "change network.cidr",
+        "choose another network.cidr, and addresses in it",
     );
     const later = pushed();
     later.links.set("ens5", newLink({ addresses: ["10.86.3.5/16"] }));
