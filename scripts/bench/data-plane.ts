@@ -1,12 +1,11 @@
 /** The data plane: what a relay forwards, with and without its packet filter, beside hand-made WireGuard in the same namespaces. */
-import { createStack } from "../lab/stack";
 import type { Lab } from "../lab/lab";
 import { LabError } from "../lab/world";
 import { log } from "../log";
 import { poll } from "../poll";
 import { median, sampleOf, type Figure, type Sample, type Target } from "./figures";
 import { execute, handMadeAddress, HAND_MADE, upByHand } from "./hand-made";
-import { addressOf, largeConfig } from "./large-network";
+import { addressOf, createLargeStack } from "./large-network";
 import { engine, withLab, worldOf } from "./network";
 
 interface Options {
@@ -33,9 +32,9 @@ const TABLE = "inet wireguard-mesh-wg0";
 export function dataPlane({ peers, runs, id }: Options): Promise<Figure[]> {
   return withLab(id, worldOf(2), async (lab) => {
     log(`pushing a policy for ${peers} peers`);
-    await createStack(lab, largeConfig(lab, { hosts: 2, peers, policy: true }));
+    await createLargeStack(lab, { hosts: 2, peers, policy: true });
     await engine(lab, "up", "--yes", "--skip-preview");
-    await upByHand(lab);
+    await upByHand(lab, peers - 2);
     const flows: Record<"hand" | "open" | "filtered", Flow[]> = {
       hand: [],
       open: [],

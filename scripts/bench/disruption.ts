@@ -1,13 +1,12 @@
 /** Disruption: pings that are lost on an existing tunnel while a peer is added or removed, beside `wg-quick down` and `up`. */
 import * as fs from "node:fs";
-import { createStack } from "../lab/stack";
 import { LabError } from "../lab/world";
 import type { Lab } from "../lab/lab";
 import { log } from "../log";
 import { poll } from "../poll";
 import { sampleOf, type Figure } from "./figures";
 import { execute, handMadeAddress, HAND_MADE, upByHand } from "./hand-made";
-import { addressOf, largeConfig, withoutPeer } from "./large-network";
+import { addressOf, createLargeStack, withoutPeer } from "./large-network";
 import { engine, worldOf, withLab } from "./network";
 
 interface Options {
@@ -22,7 +21,7 @@ const REPLY_MS = 120_000;
 
 export function disruption({ runs, id }: Options): Promise<Figure[]> {
   return withLab(id, worldOf(3), async (lab) => {
-    const stack = await createStack(lab, largeConfig(lab, { hosts: 3, peers: 3 }));
+    const stack = await createLargeStack(lab, { hosts: 3, peers: 3 });
     const [full, less] = [fs.readFileSync(stack.file, "utf8"), withoutPeer(stack, "p3")];
     await engine(lab, "up", "--yes", "--skip-preview");
     await upByHand(lab);

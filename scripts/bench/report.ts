@@ -52,13 +52,14 @@ export function formatMachine({ machine, runs }: Report): string {
 }
 
 export function formatReport(report: Report): string {
-  const missed = report.figures.filter((figure) => isMet(figure) === false);
+  const met = report.figures.map(isMet).filter((one) => one !== null);
+  const missed = met.filter((one) => !one).length;
   return [
     formatTable(report.figures),
     "",
     "In brackets: CPU seconds, of all processes of the operator's command.",
     formatMachine(report),
-    missed.length === 0 ? "No target was missed." : `${missed.length} targets were missed.`,
+    `${missed} of ${met.length} targets ${missed === 1 ? "was" : "were"} missed.`,
     "",
   ].join("\n");
 }

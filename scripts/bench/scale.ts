@@ -2,11 +2,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { findRepository } from "../lab/repository";
-import { createStack } from "../lab/stack";
 import { LabError } from "../lab/world";
 import { log } from "../log";
 import { costSample, exactly, sampleOf, type Figure, type Sample, type Target } from "./figures";
-import { largeConfig, withoutPeer } from "./large-network";
+import { createLargeStack, withoutPeer } from "./large-network";
 import { costOf, measure, type Measured } from "./measure";
 import { benchFolder, engine, requestsIn, withCountedLab, worldOf } from "./network";
 import { emptyProgram } from "./no-change";
@@ -21,7 +20,7 @@ interface Options {
   id: string;
 }
 
-interface Findings {
+export interface Findings {
   /** `create` is the first `up`, of all. */
   costs: Record<"create" | "preview" | "up" | "review" | "add" | "empty" | "status", Measured[]>;
   /** Hosts that had a login when a peer was added. */
@@ -41,11 +40,11 @@ export async function scale({ hosts, peers, runs, id }: Options): Promise<Figure
   return figuresOf(await findings({ hosts, peers, runs, id }), small, { hosts, peers });
 }
 
-/** A host of the lab is added and removed in turns. */
-function findings({ hosts, peers, runs, id }: Options): Promise<Findings> {
+/** Of one size: a host of the lab is removed and added in turns. */
+export function findings({ hosts, peers, runs, id }: Options): Promise<Findings> {
   log(`building a lab of ${hosts} hosts and a relay, for ${peers} peers`);
   return withCountedLab(id, worldOf(hosts), async (lab, groups) => {
-    const stack = await createStack(lab, largeConfig(lab, { hosts, peers }));
+    const stack = await createLargeStack(lab, { hosts, peers });
     const folder = benchFolder(lab);
     const added = `p${hosts}`;
     const [full, less] = [fs.readFileSync(stack.file, "utf8"), withoutPeer(stack, added)];

@@ -6,6 +6,7 @@ import { median } from "./figures";
 export interface StateSize {
   /** Of the whole file. */
   bytes: number;
+  resources: number;
   /** Medians over the peers that are pushed to, and over the devices. */
   eachHost: number;
   eachDevice: number;
@@ -21,11 +22,9 @@ export function stateSizeOf(file: string, requests: ReadonlyMap<string, PushRequ
   const text = fs.readFileSync(file, "utf8");
   const sizes = new Map<string, number>();
   const { checkpoint } = JSON.parse(text) as State;
-  // As the engine writes them, by tabs or blanks.
-  const indent = /\n([ \t]+)/.exec(text)?.[1];
   for (const resource of checkpoint.latest.resources) {
     const node = nodeOf(resource.urn);
-    const bytes = JSON.stringify(resource, null, indent).length;
+    const bytes = JSON.stringify(resource).length;
     if (node !== null) sizes.set(node, (sizes.get(node) ?? 0) + bytes);
   }
   const pushed = [...requests.keys()];
@@ -34,6 +33,7 @@ export function stateSizeOf(file: string, requests: ReadonlyMap<string, PushRequ
   const peers = [...sizes.keys()].filter((node) => node !== "relay");
   return {
     bytes: text.length,
+    resources: checkpoint.latest.resources.length,
     eachHost: median(peers.filter((node) => requests.has(node)).map(size)),
     eachDevice: median(peers.filter((node) => !requests.has(node)).map(size)),
     beyondConfig: Math.max(...beyond),
