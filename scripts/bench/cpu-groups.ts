@@ -123,16 +123,19 @@ export class CpuGroups {
     }
   }
 
-  /** Bytes of memory that the operator's processes hold now; pages that they share count for each of them. */
-  memory(): number {
-    const pages = this.processes("operator").map((pid) => {
+  /** Of the operator's processes now, by process: bytes of memory, shared pages too, and bytes written so far. */
+  operatorBytes(): Map<string, { memory: number; written: number }> {
+    const found = this.processes("operator").flatMap((pid) => {
       try {
-        return Number(fs.readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+        const [, pages] = fs.readFileSync(`/proc/${pid}/statm`, "utf8").split(" ");
+        const io = fs.readFileSync(`/proc/${pid}/io`, "utf8");
+        const written = Number(/^wchar: (\d+)/m.exec(io)?.[1] ?? 0);
+        return [[pid, { memory: Number(pages) * PAGE, written }] as const];
       } catch {
-        return 0; // It has just ended.
+        return []; // It has just ended.
       }
     });
-    return pages.reduce((sum, count) => sum + count, 0) * PAGE;
+    return new Map(found);
   }
 
   private seconds(role: Role): number {

@@ -81,8 +81,12 @@ function figuresOf(flows: Record<"hand" | "open" | "filtered", Flow[]>, peers: n
       rival: { name, ...of(beside, take) },
       ...(target === undefined ? {} : { target }),
     });
+    const headline = beside === flows.hand ? { headline: true as const } : {};
     const figures = [
-      figure("TCP", "Mbit/s", (one) => one.mbitPerSecond, { of: "ratio", least }),
+      {
+        ...figure("TCP", "Mbit/s", (one) => one.mbitPerSecond, { of: "ratio", least }),
+        ...headline,
+      },
       figure("round trip", "ms", (one) => one.pingMs),
       figure("WireGuard's CPU", "s/GB", (one) => one.cpuSeconds),
     ];

@@ -42,6 +42,7 @@ export function disruption({ runs, id }: Options): Promise<Figure[]> {
       ours: sampleOf(ours),
       rival: { name: "`wg-quick down`, `up` on the relay", ...sampleOf(theirs) },
       target: { of: "value", most: 0 },
+      headline: true,
     };
     return [figure];
   });

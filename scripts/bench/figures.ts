@@ -30,6 +30,8 @@ export interface Figure {
   /** Why there is no rival. */
   missing?: string;
   target?: Target;
+  /** README shows it. */
+  headline?: true;
 }
 
 export interface Target {

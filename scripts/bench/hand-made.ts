@@ -32,7 +32,7 @@ export async function upByHand(lab: Lab, devices = 0): Promise<void> {
     const publicKey = randomBytes(32).toString("base64");
     return `\n[Peer]\nPublicKey = ${publicKey}\nAllowedIPs = ${handMadeAddress(at + nodes.length)}/32\n`;
   });
-  const all = [head(relay, `ListenPort = ${PORT}\n`), ...spokes, ...others];
+  const all = [head(relay, `ListenPort = ${PORT}\nTable = off\n`), ...spokes, ...others];
   await write(lab, relay.name, all.join(""));
   for (const one of peers)
     await write(lab, one.name, head(one, "") + peer(relay, "10.99.0.0/16") + endpoint);

@@ -12,6 +12,8 @@ export interface Measured {
   otherLoad: number;
   /** The most that the operator's processes held together, in bytes. */
   memory: number;
+  /** By the process that wrote most: the engine, to its state file and to the program. In bytes. */
+  written: number;
   /** On all hosts. */
   logins: number;
   stdout: string;
@@ -39,7 +41,15 @@ export async function measure(
   await groups.settle();
   const before = { cpu: groups.times(), logins: loginsOf(lab), busy: machineSeconds() };
   let memory = 0;
-  const timer = setInterval(() => (memory = Math.max(memory, groups.memory())), SAMPLE_MS);
+  let written = 0;
+  const timer = setInterval(() => {
+    const all = [...groups.operatorBytes().values()];
+    memory = Math.max(
+      memory,
+      all.reduce((sum, one) => sum + one.memory, 0),
+    );
+    written = Math.max(written, ...all.map((one) => one.written));
+  }, SAMPLE_MS);
   const startedAt = performance.now();
   const done = await lab.exec("operator", command, { timeoutMs: LIMIT_MS });
   const wallSeconds = (performance.now() - startedAt) / 1000;
@@ -58,6 +68,7 @@ export async function measure(
     cpuSeconds: Object.fromEntries(cpu) as CpuTimes,
     otherLoad: Math.max(0, busySeconds - ownSeconds) / wallSeconds / os.availableParallelism(),
     memory,
+    written,
     logins: loginsOf(lab) - before.logins,
     stdout: done.stdout,
   };

@@ -102,7 +102,7 @@ async function beside(
       {
         ...{ section, what, unit: "s", ours: costSample(mine.map(costOf)) },
         rival: { name: rival.name, ...costSample(theirs.map(costOf)) },
-        target,
+        ...{ target, headline: true },
       },
       {
         ...{ section, what: `${what}: logins`, unit: "logins" },

@@ -54,6 +54,7 @@ export function planSizes({ peers, runs, id }: Options): Promise<Figure[]> {
       { ...figure(`\`plan\` of ${count(1)} peers`, one, base.median + 1) },
       {
         ...figure(`\`plan\` of ${count(10)} peers`, ten),
+        headline: true,
         rival: { name: `${count(5)} peers`, ...costs(five) },
         target: { of: "ratio", most: 2.2 },
       },

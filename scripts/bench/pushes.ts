@@ -20,7 +20,7 @@ export interface PushOptions {
 }
 
 /** One run of a contender: all hosts together. */
-export interface Measurement extends Omit<Measured, "stdout" | "memory"> {
+export interface Measurement extends Omit<Measured, "stdout" | "memory" | "written"> {
   /** Processes that began on the hosts, sshd's own included. */
   processes: number;
 }
@@ -180,5 +180,14 @@ function compared(what: string, ours: Row, rival: Row, most?: number): Figure {
       ? { missing: `${rival.name} was not measured: ${rival.notMeasured ?? ""}` }
       : { rival: { name: rival.name, ...costs(rival) } };
   const target: Pick<Figure, "target"> = most === undefined ? {} : { target: { of: "time", most } };
-  return { section: "pushes", what, unit: "s", ours: costs(ours), ...beside, ...target };
+  const headline = most === undefined ? {} : { headline: true as const };
+  return {
+    section: "pushes",
+    what,
+    unit: "s",
+    ours: costs(ours),
+    ...beside,
+    ...target,
+    ...headline,
+  };
 }

@@ -39,16 +39,28 @@ export function describeMachine(wireguard: string): Machine {
   };
 }
 
-const HEAD = ["", "wireguard-mesh", "beside it", "ratio", "target"];
+const COLUMNS = [
+  { head: "", align: "left" },
+  { head: "wireguard-mesh", align: "right" },
+  { head: "beside it", align: "right" },
+  { head: "ratio", align: "right" },
+  { head: "target", align: "left" },
+] as const;
 
 export function formatTable(figures: readonly Figure[]): string {
-  const rows = figures.map(cells);
-  return [HEAD, [":--", "--:", "--:", "--:", ":--"], ...rows].map(markdownRow).join("\n");
+  return table(figures.map(cells), COLUMNS);
+}
+
+/** What README shows: some lines, without targets. */
+export function formatShort(report: Report): string {
+  const figures = report.figures.filter(({ headline }) => headline === true);
+  const rows = figures.map((figure) => cells(figure).slice(0, -1));
+  return `${table(rows, COLUMNS.slice(0, -1))}\n\n${formatMachine(report)}`;
 }
 
 export function formatMachine({ machine, runs }: Report): string {
   const { date, cores, cpu, kernel, node, engine, wireguard, load } = machine;
-  return `${date}, ${cores} × ${cpu}, ${kernel}, ${wireguard}, Node ${node}, Pulumi ${engine}; load before: ${load.toFixed(1)}; medians of ${runs}.`;
+  return `In brackets: CPU seconds. ${date}, ${cores} × ${cpu}, ${kernel}, ${wireguard}, Node ${node}, Pulumi ${engine}; load average before: ${load.toFixed(1)}; medians of ${runs}.`;
 }
 
 export function formatReport(report: Report): string {
@@ -57,7 +69,6 @@ export function formatReport(report: Report): string {
   return [
     formatTable(report.figures),
     "",
-    "In brackets: CPU seconds, of all processes of the operator's command.",
     formatMachine(report),
     `${missed} of ${met.length} targets ${missed === 1 ? "was" : "were"} missed.`,
     "",
@@ -100,6 +111,20 @@ function targetText(figure: Figure): string {
   return met === null ? text : `${text} ${met ? "met" : "**missed**"}`;
 }
 
-function markdownRow(texts: string[]): string {
-  return `| ${texts.join(" | ")} |`;
+type Column = (typeof COLUMNS)[number];
+
+/** Padded as Prettier does it. */
+function table(rows: string[][], columns: readonly Column[]): string {
+  const heads = columns.map(({ head }) => head);
+  const widths = columns.map((_, at) =>
+    Math.max(3, ...[heads, ...rows].map((row) => row[at]?.length ?? 0)),
+  );
+  const pad = (text: string, at: number): string =>
+    columns[at]?.align === "right" ? text.padStart(widths[at] ?? 0) : text.padEnd(widths[at] ?? 0);
+  const rule = columns.map(({ align }, at) => {
+    const dashes = "-".repeat((widths[at] ?? 0) - 1);
+    return align === "right" ? `${dashes}:` : `:${dashes}`;
+  });
+  const lines = [heads.map(pad), rule, ...rows.map((row) => row.map(pad))];
+  return lines.map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

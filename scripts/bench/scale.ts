@@ -12,6 +12,8 @@ import { emptyProgram } from "./no-change";
 import { stateSizeOf, type StateSize } from "./state-size";
 
 interface Options {
+  /** Whether to destroy the network in the end and to create it again. */
+  again?: true;
   /** Peers that are hosts of the lab, each with its own sshd. */
   hosts: number;
   peers: number;
@@ -21,8 +23,11 @@ interface Options {
 }
 
 export interface Findings {
-  /** `create` is the first `up`, of all. */
-  costs: Record<"create" | "preview" | "up" | "review" | "add" | "empty" | "status", Measured[]>;
+  /** `create` is the first `up` of all; `unsaved` another one with the state written at its end only. */
+  costs: Record<
+    "create" | "unsaved" | "preview" | "up" | "review" | "add" | "empty" | "status",
+    Measured[]
+  >;
   /** Hosts that had a login when a peer was added. */
   touched: number[];
   /** Of the preview of one peer more, by `wireguard-mesh preview`. */
@@ -32,16 +37,22 @@ export interface Findings {
 
 /** Nobody has the devices. */
 const DEVICES_ARE_DEAD = { codes: [0, 1] };
+const NAMES: Partial<Record<string, string>> = {
+  ...{ empty: "an empty program", up: "no change", create: "as by default" },
+};
 const UP = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"];
 
 export async function scale({ hosts, peers, runs, id }: Options): Promise<Figure[]> {
   const half = (count: number): number => Math.ceil(count / 2);
   const small = await findings({ hosts: half(hosts), peers: half(peers), runs, id });
-  return figuresOf(await findings({ hosts, peers, runs, id }), small, { hosts, peers });
+  return figuresOf(await findings({ hosts, peers, runs, id, again: true }), small, {
+    hosts,
+    peers,
+  });
 }
 
 /** Of one size: a host of the lab is removed and added in turns. */
-export function findings({ hosts, peers, runs, id }: Options): Promise<Findings> {
+export function findings({ hosts, peers, runs, id, again }: Options): Promise<Findings> {
   log(`building a lab of ${hosts} hosts and a relay, for ${peers} peers`);
   return withCountedLab(id, worldOf(hosts), async (lab, groups) => {
     const stack = await createLargeStack(lab, { hosts, peers });
@@ -50,7 +61,16 @@ export function findings({ hosts, peers, runs, id }: Options): Promise<Findings>
     const [full, less] = [fs.readFileSync(stack.file, "utf8"), withoutPeer(stack, added)];
     const empty = await emptyProgram({ lab, folder });
     const costs: Findings["costs"] = {
-      ...{ create: [], preview: [], up: [], review: [], add: [], empty: [], status: [] },
+      ...{
+        create: [],
+        unsaved: [],
+        preview: [],
+        up: [],
+        review: [],
+        add: [],
+        empty: [],
+        status: [],
+      },
     };
     const run = async (
       what: keyof Findings["costs"],
@@ -80,6 +100,10 @@ export function findings({ hosts, peers, runs, id }: Options): Promise<Findings>
       const logins = new Map(lab.hosts.map((host) => [host, lab.logins(host)]));
       await run("add", UP, { bringsTunnels: true });
       touched.push(lab.hosts.filter((host) => lab.logins(host) !== logins.get(host)).length);
+    }
+    if (again) {
+      await engine(lab, "destroy", "--yes", "--skip-preview");
+      await run("unsaved", ["env", "PULUMI_SKIP_CHECKPOINTS=true", ...UP], { bringsTunnels: true });
     }
     return { costs, touched, lines, state };
   });
@@ -114,26 +138,32 @@ function figuresOf(
     what: string,
     key: keyof Findings["costs"],
     rival: keyof Findings["costs"],
-    most: number,
+    most?: number,
   ): Figure => ({
     ...{ section, what: `${size}: ${what}`, unit: "s", ours: cost(costs[key]) },
-    rival: { name: rival === "empty" ? "an empty program" : "no change", ...cost(costs[rival]) },
-    target: { of: "ratio", most },
+    rival: { name: NAMES[rival] ?? rival, ...cost(costs[rival]) },
+    ...(most === undefined ? {} : { target: { of: "ratio", most } }),
   });
   const value = (what: string, unit: string, ours: Sample, target?: Target): Figure => ({
     ...{ section, what: `${size}: ${what}`, unit, ours },
     ...(target === undefined ? {} : { target }),
   });
   const megabytes = (all: Measured[]): Sample => sampleOf(all.map(({ memory }) => memory / 1e6));
+  const written = (all: Measured[]): Sample => sampleOf(all.map((one) => one.written / 1e6));
   return [
     grows("the first `up`", "create"),
     value("its memory, engine and program", "MB", megabytes(costs.create)),
-    beside("`up` without a change", "up", "empty", 4),
+    {
+      ...value("written by its engine", "MB", written(costs.create)),
+      rival: { name: `${half ?? ""} peers`, ...written(small.costs.create) },
+    },
+    beside("the first `up`, PULUMI_SKIP_CHECKPOINTS", "unsaved", "create"),
+    { ...beside("`up` without a change", "up", "empty", 4), headline: true },
     beside("`preview` without a change", "preview", "empty", 4),
     grows("`up` without a change", "up"),
     value("its memory, engine and program", "MB", megabytes(costs.up)),
     grows("`wireguard-mesh preview` of one peer added", "review"),
-    beside("one peer added", "add", "up", 1.5),
+    { ...beside("one peer added", "add", "up", 1.5), headline: true },
     value("hosts that this pushes to", "hosts", sampleOf(touched), { of: "value", most: 2 }),
     value("lines of its preview", "lines", exactly(lines), { of: "value", most: 24 }),
     grows("`status`", "status"),

@@ -2,12 +2,15 @@
 import * as assert from "node:assert/strict";
 import { costSample, isMet, sampleOf, type Figure } from "../../scripts/bench/figures";
 import { figuresOf, type Measurement, type Row } from "../../scripts/bench/pushes";
-import { formatReport, formatTable } from "../../scripts/bench/report";
+import { formatReport, formatShort, formatTable } from "../../scripts/bench/report";
 
 const MACHINE = {
   ...{ date: "2026-11-29", cores: 2, cpu: "CPU", kernel: "Linux 6.1", node: "24.1.0" },
   ...{ engine: "3.276.0", wireguard: "kernel WireGuard", load: 0.25 },
 };
+
+/** Without the blanks that align the columns. */
+const squeezed = (text: string): string => text.replace(/ +/g, " ");
 
 const up: Figure = {
   ...{ section: "pushes", what: "`up`", unit: "s" },
@@ -45,10 +48,10 @@ describe("the bench's figures", () => {
 
 describe("the bench's table", () => {
   it("shows wall and CPU seconds, the rival beside them, and the target", () => {
-    const lines = formatTable([up, bytes]).split("\n");
+    const lines = squeezed(formatTable([up, bytes])).split("\n");
     assert.deepEqual(lines.slice(2), [
       "| `up` | 3 s (4) | ssh: 2 s (1) | 1.50 (4.00) | ≤ 1.5 × **missed** |",
-      "| state | 7,704 bytes |  |  | ≤ 8,000 met |",
+      "| state | 7,704 bytes | | | ≤ 8,000 met |",
     ]);
   });
 
@@ -56,10 +59,23 @@ describe("the bench's table", () => {
     const text = formatReport({ machine: MACHINE, runs: 5, figures: [up, bytes] });
     assert.ok(
       text.includes(
-        "2026-11-29, 2 × CPU, Linux 6.1, kernel WireGuard, Node 24.1.0, Pulumi 3.276.0; load before: 0.3; medians of 5.\n1 of 2 targets was missed.",
+        "In brackets: CPU seconds. 2026-11-29, 2 × CPU, Linux 6.1, kernel WireGuard, Node 24.1.0, Pulumi 3.276.0; load average before: 0.3; medians of 5.\n1 of 2 targets was missed.",
       ),
       text,
     );
+  });
+});
+
+describe("what README shows of the figures", () => {
+  it("is some of them, without targets, with the machine and the date", () => {
+    const figures = [{ ...up, headline: true as const }, bytes];
+    assert.deepEqual(squeezed(formatShort({ machine: MACHINE, runs: 5, figures })).split("\n"), [
+      "| | wireguard-mesh | beside it | ratio |",
+      "| :--- | -------------: | -----------: | ----------: |",
+      "| `up` | 3 s (4) | ssh: 2 s (1) | 1.50 (4.00) |",
+      "",
+      "In brackets: CPU seconds. 2026-11-29, 2 × CPU, Linux 6.1, kernel WireGuard, Node 24.1.0, Pulumi 3.276.0; load average before: 0.3; medians of 5.",
+    ]);
   });
 });
 
@@ -77,7 +93,7 @@ describe("the figures of pushes", () => {
     ansible: { name: "Ansible", notMeasured: "no PyPI", rounds: [], median: null },
   };
   const figures = figuresOf({ rows, changedHosts: 10 });
-  const text = formatTable(figures);
+  const text = squeezed(formatTable(figures));
 
   it("compare times with ssh, and each push with its own", () => {
     const lines = [
@@ -89,6 +105,6 @@ describe("the figures of pushes", () => {
   });
 
   it("say why Ansible was not measured", () => {
-    assert.match(text, /Ansible was not measured: no PyPI \| {2}\| ≤ 0.5 × \|/);
+    assert.match(text, /Ansible was not measured: no PyPI \| \| ≤ 0.5 × \|/);
   });
 });
