@@ -37,4 +37,10 @@ describe("the nftables table of a policy by tags", () => {
     assert.ok(large.length > 4 * small.length, `${large.length}`);
     assert.equal(chains(large), chains(small));
   });
+
+  it("has a hash table for single addresses, and a tree only for prefixes", () => {
+    const sets = tableOf(9).match(/set \S+ \{[^}]*\}/g) ?? [];
+    assert.equal(sets.length, 8);
+    for (const set of sets) assert.equal(/flags interval/.test(set), set.includes("/"), set);
+  });
 });
