@@ -40,9 +40,11 @@ describe("loading TypeScript without a build", () => {
   function run(
     compiler: "with the compiler" | "without" = "with the compiler",
     program = "./main",
+    more: string[] = [],
   ): string {
     if (compiler === "without") rmSync(join(folder, "node_modules/typescript"));
-    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", `require("${program}")`];
+    const script = [`const program = require("${program}");`, ...more].join("\n");
+    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", script];
     const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: folder, encoding: "utf8" });
     return stdout + stderr;
   }
@@ -101,5 +103,22 @@ describe("loading TypeScript without a build", () => {
     const trace = run();
     for (const line of [4, 5])
       assert.ok(trace.includes(`${join(folder, "word.ts")}:${line}:`), trace);
+  });
+
+  it("shows them in the error that ends the program of the engine, and in no stack trace before it", () => {
+    cpSync(join(ROOT, "scripts/program.cjs"), join(folder, "scripts/program.cjs"));
+    write(
+      "index.ts",
+      "interface Lines {\n  gone: true;\n}\nexport = async () => {\n  console.log(new Error('before').stack);\n  await null;\n  throw new Error('last');\n};\n",
+    );
+    const report = "console.log(error.stack)";
+    const trace = run("with the compiler", "./scripts/program.cjs", [
+      `process.on("unhandledRejection", (error) => ${report});`,
+      "program();",
+    ]);
+    const [before = "", last = ""] = trace.split("Error: last");
+    assert.match(before, /Error: before\n +at /);
+    assert.doesNotMatch(before, /index\.ts:5:/);
+    assert.match(last, /index\.ts:7:/);
   });
 });
