@@ -9,10 +9,10 @@ require("./load-typescript.cjs");
 
 module.exports = require("../index.ts");
 
-// The SDK has a stack formatted for each of its promises. Only the error that ends the program is worth the lines of the source.
-Error.prepareStackTrace = undefined;
-process.setSourceMapsEnabled(false);
+// The SDK has a stack written out for each of its promises, and for each resource, whose state keeps it: 600 bytes each. Only the
+// error that ends the program is worth that.
+Error.prepareStackTrace = (error) => String(error);
 for (const event of ["uncaughtException", "unhandledRejection"])
   process.prependListener(event, () => {
-    process.setSourceMapsEnabled(true);
+    Error.prepareStackTrace = undefined;
   });
