@@ -50,7 +50,7 @@ load(${first});
 writeFileSync(
   join(folder, "main.js"),
   `"use strict";
-require("node:module").enableCompileCache(\`\${__dirname}/../../../node_modules/.cache/wireguard-mesh/node\`);
+require("node:module").enableCompileCache?.(\`\${__dirname}/../../../node_modules/.cache/wireguard-mesh/node\`);
 require("./bundle.js");
 `,
 );

@@ -2,7 +2,7 @@
 // with Go, ignores `typescript: false` in Pulumi.yaml and registers ts-node first; the later loader counts.
 "use strict";
 
-require("node:module").enableCompileCache(
+require("node:module").enableCompileCache?.(
   `${__dirname}/../node_modules/.cache/wireguard-mesh/node`,
 );
 require("./load-typescript.cjs");
