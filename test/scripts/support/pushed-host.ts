@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { decide } from "../../../mesh/host/decide";
 import { pathsOf, unitLink } from "../../../mesh/host/paths";
+import { prefixOf } from "../../../mesh/host/prefixes";
 import { parseObservation, type Observation } from "../../../mesh/host/observation";
 import { namesOf, wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import type { WantedInterface } from "../../../mesh/host/wanted-interface";
@@ -120,13 +121,17 @@ function ipLines({ interfaces }: RunningHost): string[] {
   }));
   const routes = interfaces
     .filter(({ routed }) => routed)
-    .flatMap(({ name, peers, sendsAll }) => {
+    .flatMap(({ name, addresses, peers, sendsAll }) => {
+      const connected = addresses.map((address) => ({
+        ...{ dst: prefixOf(address)?.text, dev: name, protocol: "kernel" },
+      }));
       const prefixes = new Set(peers.flatMap(({ allowedIps }) => allowedIps));
       if (sendsAll) prefixes.add("::/0");
-      return [...prefixes].map((dst) => ({
+      const tunnel = [...prefixes].map((dst) => ({
         ...{ dst, dev: name },
         ...(sendsAll ? { table: TUNNEL_TABLE } : {}),
       }));
+      return [...connected, ...tunnel];
     });
   const rule = interfaces.length > 1 ? [{ priority: 5182, src: "all", table: "5182" }] : [];
   const wayOut = [
