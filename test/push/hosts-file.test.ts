@@ -76,6 +76,12 @@ describe("the block in /etc/hosts", () => {
       });
     }
 
+    it(`makes a file that is not there in ${shell}, for all to read`, () => {
+      run(shell, `umask 077; ${withNames(NAMES)}`);
+      assert.equal(read(), BLOCK);
+      assert.equal(fs.statSync(file).mode & 0o777, 0o644);
+    });
+
     it(`leaves a file without it alone in ${shell}, also its time`, () => {
       write("127.0.0.1 localhost\n");
       fs.utimesSync(file, 1, 1);

@@ -13,7 +13,7 @@ write_hosts() {
   [ ! -L "$file" ] || file=$(readlink -f "$file")
   new=$(staged "$file") && block=$(hosts_block "$file")
   [ -n "$block" ] || [ -f "$NAMES" ] || return 0
-  cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
+  { [ -e "$file" ] || (umask 022 && : >"$file"); } && cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
   # Before a file whose last line has no end, so that it keeps that.
   if [ -z "$(tail -c 1 "$file")" ]; then
     { sed "$block" "$file" && print_names; } >"$new" || return 1
