@@ -13,8 +13,8 @@ export interface MeshConfig {
   expect: Expectation[];
   /** Whether links carry preshared keys (presharedKeySeed is set). */
   presharedKeys: boolean;
-  /** Links with a preshared key of their own, as `a/b` in that order; absent: none. */
-  linkKeys?: string[];
+  /** Links with a preshared key of their own, as `a/b` in that order, sorted; absent: none. */
+  linkKeys?: ReadonlySet<string>;
 }
 
 export interface Network {

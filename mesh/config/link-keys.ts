@@ -23,6 +23,6 @@ export function byLink<T>(entries: ReadonlyMap<string, T>): Map<string, T> {
 }
 
 /** The links with a key of their own, sorted. */
-export function linksWithKey(keys: KeysDraft): string[] {
-  return keys === "all" ? [] : [...byLink(keys).keys()].sort();
+export function linksWithKey(keys: KeysDraft): Set<string> {
+  return new Set(keys === "all" ? [] : [...byLink(keys).keys()].sort());
 }

@@ -103,7 +103,7 @@ function configOf(draft: Draft): MeshConfig {
     policy: policyOf(draft),
     expect: draft.expect.flatMap(expectationOf),
     presharedKeys: draft.secrets.presharedKeySeed !== undefined,
-    ...(linkKeys.length === 0 ? {} : { linkKeys }),
+    ...(linkKeys.size === 0 ? {} : { linkKeys }),
   };
 }
 

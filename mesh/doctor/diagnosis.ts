@@ -7,8 +7,8 @@ import { shortList } from "../review/short-list";
 import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
-import { earlyCause, lateCause } from "./host-checks";
-import { mtuCause, pingFirewall, silenceCause, type LinkCause } from "./link-checks";
+import { earlyCause, lateCause, pingFirewall } from "./host-checks";
+import { mtuCause, silenceCause, type LinkCause } from "./link-checks";
 import { farPairs, linksBetween, works } from "./links";
 import { policyFindings } from "./policy-checks";
 
@@ -21,7 +21,7 @@ export function diagnose(facts: Facts): Finding[] {
   const late = [...sound].flatMap(([name, host]) =>
     findingOf(name, lateCause(host, keysOf(facts))),
   );
-  const about = [...early, ...linked, ...late].filter((it) => isAsked(it, facts));
+  const about = [...early, ...linked, ...late].filter(askedAbout(facts));
   const devices = deviceFindings(facts, reachedHosts(facts), early);
   return [...about, ...devices, ...policyFindings(facts)].sort(
     (one, other) => other.affects.length - one.affects.length,
@@ -53,6 +53,7 @@ function keysOf({ plan }: Facts): Map<string, string> {
 
 function earlyFindings(facts: Facts): Finding[] {
   const keys = keysOf(facts);
+  const index = indexLinks(facts.plan.nodes, facts.plan.links);
   const found = [...facts.hosts].flatMap(([name, host]) =>
     findingOf(name, host.kind === "reached" ? earlyCause(host, keys) : host),
   );
@@ -65,7 +66,7 @@ function earlyFindings(facts: Facts): Finding[] {
   };
   const all = found
     .filter(({ node }) => !waits(node))
-    .map((finding) => ({ ...finding, affects: affectedBy(finding, facts) }));
+    .map((finding) => ({ ...finding, affects: affectedBy(finding, facts, index) }));
   return ownClock(all, facts) ?? all;
 }
 
@@ -155,12 +156,13 @@ function passesNothing(from: NodePlan, to: NodePlan, relay: string): Cause {
   };
 }
 
-/** Reports whether it is about a named node, or about a relay that packets of one go through. */
-function isAsked({ node, affects }: Finding, { plan, names }: Facts): boolean {
-  if (names.length === 0) return true;
+/** Tells the findings about a named node, or about a relay that packets of one go through. */
+function askedAbout({ plan, names }: Facts): (finding: Finding) => boolean {
+  if (names.length === 0) return () => true;
   const index = indexLinks(plan.nodes, plan.links);
   const relays = names.flatMap((name) =>
     index.neighbours(name).flatMap((other) => (other.kind === "relay" ? [other.name] : [])),
   );
-  return [node, ...affects].some((name) => names.includes(name)) || relays.includes(node);
+  return ({ node, affects }) =>
+    [node, ...affects].some((name) => names.includes(name)) || relays.includes(node);
 }

@@ -3,7 +3,7 @@ import { changeLanRemedy, foreignRoute, shadowedLan } from "../host/change-refus
 import { clockApart } from "../host/clock";
 import type { Difference } from "../host/difference";
 import { liveDifferences } from "../host/differences";
-import { firewallCause, firewallFindings } from "../host/firewall";
+import { firewallCause, firewallFindings, type FirewallFinding } from "../host/firewall";
 import { tunnelNeeds } from "../host/firewall-notes";
 import { formatDifference } from "../host/format-difference";
 import { withKept } from "../host/kept";
@@ -103,13 +103,18 @@ const OF_INTERFACE: readonly Difference["kind"][] = [
 ];
 const OF_PEERS: readonly Difference["kind"][] = ["peer", "preshared-key", "allowed-ip", "session"];
 
-function firewall({ observed, wanted }: HostFacts): Cause | null {
-  const needs = tunnelNeeds(observed, wanted);
-  // Whether pings alone matter is seen by pings: link-checks.ts.
-  const found = firewallFindings(observed, needs).find(({ blocked }) => blocked !== "pings");
-  if (found === undefined) return null;
-  return { check: "firewall", cause: firewallCause(found, needs), remedy: found.command };
+/** A firewall of the host that blocks what is meant. */
+function firewall(isMeant: (blocked: FirewallFinding["blocked"]) => boolean) {
+  return ({ observed, wanted }: HostFacts): Cause | null => {
+    const needs = tunnelNeeds(observed, wanted);
+    const found = firewallFindings(observed, needs).find(({ blocked }) => isMeant(blocked));
+    if (found === undefined) return null;
+    return { check: "firewall", cause: firewallCause(found, needs), remedy: found.command };
+  };
 }
+
+/** Whether pings alone matter is seen by pings: link-checks.ts. */
+export const pingFirewall = firewall((blocked) => blocked === "pings");
 
 const EARLY: readonly HostCheck[] = [
   tools,
@@ -118,7 +123,7 @@ const EARLY: readonly HostCheck[] = [
   addresses,
   differing("interface", ({ kind }) => OF_INTERFACE.includes(kind)),
   differing("forwarding", (it) => it.kind === "sysctl" && it.wanted !== "0"),
-  firewall,
+  firewall((blocked) => blocked !== "pings"),
   differing("peers", ({ kind }) => OF_PEERS.includes(kind)),
   differing("policy", ({ kind }) => kind === "filter"),
 ];

@@ -1,12 +1,11 @@
 /** Why packets do not pass between two hosts of which each is well by itself. */
 import { addressIn } from "../addresses";
 import { resolve } from "../host/endpoints";
-import { firewallCause, firewallFindings } from "../host/firewall";
-import { tunnelNeeds } from "../host/firewall-notes";
 import { addressOf, isPrivate } from "../host/prefixes";
 import { formatNumericEndpoint } from "../host/wireguard-state";
 import type { NodePlan } from "../plan/plan";
 import type { Cause, HostFacts } from "./facts";
+import { pingFirewall } from "./host-checks";
 import { largestPing, type End, type HostLink } from "./links";
 import { PING_HEADERS } from "./probes";
 import { isFresh, latestView, receivedMeanwhile } from "./tunnel-view";
@@ -117,14 +116,6 @@ function lostPings({ near, far }: HostLink): LinkCause | null {
     at: dropping.node,
     other: dropping.other,
   };
-}
-
-/** A firewall of the host that drops pings. */
-export function pingFirewall({ observed, wanted }: HostFacts): Cause | null {
-  const needs = tunnelNeeds(observed, wanted);
-  const found = firewallFindings(observed, needs).find(({ blocked }) => blocked === "pings");
-  if (found === undefined) return null;
-  return { check: "firewall", cause: firewallCause(found, needs), remedy: found.command };
 }
 
 /** Keys are as planned at both ends, and no firewall of theirs drops the port: it happens on the way. */

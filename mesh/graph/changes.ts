@@ -90,9 +90,10 @@ function recordedTopology({ nodes, reachability }: NetworkRecord): Topology {
   const texts = new Map([...nodes].map(([name, { config }]) => [name, parseConfig(config)]));
   const { lans, exits = {}, policy } = reachability;
   const facts = { mark: null };
+  const dialled = new Set([...texts].flatMap(([name, text]) => recordedDialling(name, text)));
   return {
     nodes: [...nodes].map(([name, node]) => recordedNode(name, node, texts.get(name))),
-    links: [...texts].flatMap(([name, text]) => recordedLinks(name, text, texts, nodes)),
+    links: [...texts].flatMap(([name, text]) => recordedLinks(name, text, nodes, dialled)),
     lans: Object.entries(lans).map(([lan, gateway]) => ({ lan, gateway, own: null, ...facts })),
     exits: Object.entries(exits).map(([peer, relay]) => ({ peer, relay, ...facts })),
     rules: policy?.map((text) => ({ text, ...facts })) ?? null,
@@ -121,19 +122,17 @@ function recordedNode(
 function recordedLinks(
   a: string,
   text: ConfigText,
-  texts: ReadonlyMap<string, ConfigText>,
   nodes: NetworkRecord["nodes"],
+  dialled: ReadonlySet<string>,
 ): DrawnLink[] {
   const direct = (b: string) => [a, b].every((name) => nodes.get(name)?.kind === "peer");
   return [...keysByNeighbour(text).keys()]
-    .filter((b) => a < b && texts.has(b))
-    .map((b) => {
-      const dials = dialling(isDialling(text, b), isDialling(texts.get(b), a));
-      return { a, b, dials, direct: direct(b), mark: null };
-    });
+    .filter((b) => a < b && nodes.has(b))
+    .map((b) => ({ a, b, dials: dialling(a, b, dialled), direct: direct(b), mark: null }));
 }
 
-function isDialling(text: ConfigText | undefined, to: string): boolean {
-  const sections = [...(text?.peers ?? [])].filter(([title]) => neighbourIn(title) === to);
-  return sections.some(([, settings]) => settings.has("Endpoint"));
+function recordedDialling(name: string, { peers }: ConfigText): string[] {
+  return [...peers].flatMap(([title, settings]) =>
+    settings.has("Endpoint") ? [`${name} ${neighbourIn(title)}`] : [],
+  );
 }

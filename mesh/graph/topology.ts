@@ -70,9 +70,10 @@ export interface DrawnRule extends Marked {
 export function topologyOf(plan: Plan): Topology {
   const nodes = new Map(plan.nodes.map((node) => [node.name, node]));
   const rules = rulesOf(plan.policy);
+  const dialled = new Set(plan.nodes.flatMap(dialledBy));
   return {
     nodes: plan.nodes.map(nodeOf),
-    links: plan.links.flatMap((link) => linkOf(link, nodes)),
+    links: plan.links.flatMap((link) => linkOf(link, nodes, dialled)),
     lans: plan.nodes.flatMap(({ name, subnets }) => subnets.map((subnet) => lanOf(name, subnet))),
     exits: Object.entries(exitsOf(plan.nodes)).map(([peer, relay]) => ({
       ...{ peer, relay },
@@ -96,20 +97,27 @@ function nodeOf(node: NodePlan): DrawnNode {
   };
 }
 
-function linkOf({ a, b }: Link, nodes: ReadonlyMap<string, NodePlan>): DrawnLink[] {
+function linkOf(
+  { a, b }: Link,
+  nodes: ReadonlyMap<string, NodePlan>,
+  dialled: ReadonlySet<string>,
+): DrawnLink[] {
   const [one, other] = [nodes.get(a), nodes.get(b)];
   if (one === undefined || other === undefined) return [];
-  const dials = dialling(isDialling(one, b), isDialling(other, a));
+  const dials = dialling(a, b, dialled);
   return [{ a, b, dials, direct: one.kind === "peer" && other.kind === "peer", mark: null }];
 }
 
-function isDialling({ sections }: NodePlan, to: string): boolean {
-  return sections.some(({ name, endpoint }) => name === to && endpoint !== null);
+function dialledBy({ name, sections }: NodePlan): string[] {
+  return sections.flatMap((section) =>
+    section.endpoint === null ? [] : [`${name} ${section.name}`],
+  );
 }
 
-/** At least one end of a link dials. */
-export function dialling(a: boolean, b: boolean): DrawnLink["dials"] {
-  return a && b ? "both" : a ? "a" : "b";
+/** At least one end of a link dials. `dialled`: `NODE OTHER` where the one dials the other. */
+export function dialling(a: string, b: string, dialled: ReadonlySet<string>): DrawnLink["dials"] {
+  const [one, other] = [dialled.has(`${a} ${b}`), dialled.has(`${b} ${a}`)];
+  return one && other ? "both" : one ? "a" : "b";
 }
 
 function lanOf(gateway: string, { text, lan }: Subnet): DrawnLan {

@@ -20,9 +20,10 @@ export function secondPeers(observed: Observation): WireGuardPeer[] {
 
 /** Those of one neighbour, the latest handshake first: during a rotation, either key on either interface counts. */
 export function peersOfNode(node: Node, observed: Observation, name: string): WireGuardPeer[] {
+  const { devices, records } = observed;
   const keys = publicKeysOf(node);
-  return [...runningPeers(observed, name), ...secondPeers(observed)]
-    .filter(({ publicKey }) => keys.includes(publicKey))
+  return [name, ...(records.second === null ? [] : [records.second])]
+    .flatMap((one) => keys.flatMap((key) => devices.get(one)?.peers.get(key) ?? []))
     .sort((one, other) => other.latestHandshake - one.latestHandshake);
 }
 

@@ -2,6 +2,7 @@
 import { formatEndpoint } from "../config/config";
 import { networkDefaults } from "../config/shapes";
 import type { Fields } from "./fields";
+import { mostFrequent } from "./most-frequent";
 import type { ImportedNode } from "./nodes";
 import { keepaliveIn } from "./settings";
 
@@ -17,9 +18,7 @@ export class Dialling {
     const texts = node.sections.flatMap(({ peer }) =>
       peer.endpoint === null ? [] : [formatEndpoint(peer.endpoint)],
     );
-    const count = (text: string) => texts.filter((other) => other === text).length;
-    const [most] = texts.toSorted((a, b) => count(b) - count(a));
-    return most ?? (this.relays.includes(node) ? this.endpoint : null);
+    return mostFrequent(texts) ?? (this.relays.includes(node) ? this.endpoint : null);
   }
 
   listenPortOf(node: ImportedNode): Fields {

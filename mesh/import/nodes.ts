@@ -95,8 +95,8 @@ function nameAll(nodes: readonly ImportedNode[]): void {
   // A name that a file has itself goes before one that others give.
   for (const node of [...nodes].sort((a, b) => Number(certain(b)) - Number(certain(a)))) {
     const wanted = nameOf(node);
-    const free = [wanted, ...nodes.map((_, at) => `${wanted.slice(0, 60)}-${at + 2}`)];
-    node.name = free.find((name) => !taken.has(name)) ?? wanted;
+    node.name = wanted;
+    for (let at = 2; taken.has(node.name); at++) node.name = `${wanted.slice(0, 60)}-${at}`;
     taken.add(node.name);
   }
 }

@@ -3,13 +3,13 @@ import {
   contains,
   enclosing,
   encloses,
-  hostPrefix,
   parseAddress,
   parsePrefix,
   type IpAddress,
   type Prefix,
 } from "../addresses";
 import type { Problem } from "../wg-quick/file";
+import { mostFrequent } from "./most-frequent";
 import type { ImportedNode, Section } from "./nodes";
 
 /** The prefixes of the tunnel. */
@@ -31,7 +31,9 @@ export function tunnelsOf(
   const prefixOf = (family: 4 | 6): Prefix | null => {
     const written = family === 4 ? given.cidr : given.cidr6;
     if (written !== undefined) return parsePrefix(written);
-    return mostCommon(fromAddresses(nodes, family)) ?? mostCommon(fromAllowedIps(nodes, family));
+    return (
+      commonPrefix(fromAddresses(nodes, family)) ?? commonPrefix(fromAllowedIps(nodes, family))
+    );
   };
   const cidr = prefixOf(4);
   return cidr === null ? null : { cidr, cidr6: prefixOf(6) };
@@ -55,10 +57,11 @@ function fromAllowedIps(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[]
   });
 }
 
-function mostCommon(prefixes: readonly Prefix[]): Prefix | null {
-  const count = ({ text }: Prefix) => prefixes.filter((other) => other.text === text).length;
-  const [first] = [...prefixes].sort((a, b) => count(b) - count(a) || a.length - b.length);
-  return first ?? null;
+/** Of those that are there equally often, the widest. */
+function commonPrefix(prefixes: readonly Prefix[]): Prefix | null {
+  const widestFirst = prefixes.toSorted((a, b) => a.length - b.length);
+  const most = mostFrequent(widestFirst.map(({ text }) => text));
+  return widestFirst.find(({ text }) => text === most) ?? null;
 }
 
 /** The addresses of a node in the tunnel; with a problem where there is not exactly one of IPv4, and at most one of IPv6. */
@@ -108,11 +111,20 @@ function singleAddress({ family, length, text }: Prefix): IpAddress[] {
 
 /** What the sections of one node for others say of the network. */
 export class Roles {
+  private readonly byKey: ReadonlyMap<string, ImportedNode>;
+  /** The prefixes that a node's own file has for others, by their keys. */
+  private readonly listed: ReadonlyMap<ImportedNode, ReadonlyMap<string, string[]>>;
+  /** For each family and length that was asked for: the nodes with an address in a prefix, by its text. */
+  private readonly inside = new Map<string, Map<string, { node: ImportedNode }[]>>();
+
   constructor(
     private readonly nodes: readonly ImportedNode[],
     private readonly places: ReadonlyMap<ImportedNode, Place>,
     private readonly tunnels: Tunnels,
-  ) {}
+  ) {
+    this.byKey = new Map(nodes.map((node) => [node.publicKey, node]));
+    this.listed = new Map(nodes.map((node) => [node, prefixesByKey(node)]));
+  }
 
   /**
    * Others reach the network through it; or only its file is known, and it waits for peers that it cannot dial, as a server
@@ -122,7 +134,7 @@ export class Roles {
     if (node.sections.some((section) => this.leadsOn(node, section))) return true;
     if (node.source === null || node.sections.length > 0) return false;
     const { listenPort, peers } = node.source.file;
-    const isAlone = peers.every(({ publicKey }) => this.byKey(publicKey)?.source === null);
+    const isAlone = peers.every(({ publicKey }) => this.byKey.get(publicKey)?.source === null);
     return isAlone && listenPort !== null && peers.some(({ endpoint }) => endpoint === null);
   }
 
@@ -130,19 +142,20 @@ export class Roles {
   private leadsOn(node: ImportedNode, { by, peer }: Section): boolean {
     return peer.allowedIps.some((prefix) => {
       if (prefix.length === 0 || this.isOfTunnel(prefix)) return true;
-      const others = this.nodes.filter((other) => other !== node && other !== by);
-      return others.some(
-        (other) =>
-          this.hasAddressIn(other, prefix) || this.listedBy(node, other).includes(prefix.text),
+      const isOther = (other: ImportedNode) => other !== node && other !== by;
+      return (
+        this.nodesIn(prefix).some(isOther) ||
+        this.nodes.some(
+          (other) => isOther(other) && this.listedBy(node, other).includes(prefix.text),
+        )
       );
     });
   }
 
   /** The prefixes behind a node, as others route them to it, without those that it passes on. */
   lansOf(node: ImportedNode): Prefix[] {
-    const passedOn = this.nodes
-      .filter((other) => other !== node)
-      .flatMap((other) => this.listedBy(node, other));
+    const others = this.nodes.filter((other) => other !== node);
+    const passedOn = new Set(others.flatMap((other) => this.listedBy(node, other)));
     const all = node.sections.flatMap(({ peer }) => peer.allowedIps);
     const hasIpv6 = (this.places.get(node)?.address6 ?? null) !== null;
     const lans = all.filter(
@@ -151,7 +164,7 @@ export class Roles {
         (prefix.family === 4 || hasIpv6) &&
         !this.inTunnel(prefix) &&
         !this.isOfTunnel(prefix) &&
-        !passedOn.includes(prefix.text),
+        !passedOn.has(prefix.text),
     );
     return [...new Map(lans.map((prefix) => [prefix.text, prefix])).values()];
   }
@@ -161,19 +174,24 @@ export class Roles {
     return peer.allowedIps.some(({ length, family }) => length === 0 && family === 4);
   }
 
-  private byKey(publicKey: string): ImportedNode | undefined {
-    return this.nodes.find((node) => node.publicKey === publicKey);
+  private nodesIn({ family, length, text }: Prefix): ImportedNode[] {
+    const key = `${family} ${length}`;
+    const known = this.inside.get(key) ?? this.nodesByPrefix(family, length);
+    this.inside.set(key, known);
+    return (known.get(text) ?? []).map(({ node }) => node);
   }
 
-  private hasAddressIn(node: ImportedNode, prefix: Prefix): boolean {
-    const { address = null, address6 = null } = this.places.get(node) ?? {};
-    return [address, address6].some((one) => one !== null && encloses(prefix, hostPrefix(one)));
+  private nodesByPrefix(family: 4 | 6, length: number) {
+    const all = [...this.places].flatMap(([node, { address, address6 }]) =>
+      [address, address6].flatMap((one) =>
+        one?.family === family ? [{ node, text: enclosing(one, length).text }] : [],
+      ),
+    );
+    return Map.groupBy(all, ({ text }) => text);
   }
 
-  /** The prefixes that a node's own file has for another one. */
-  private listedBy(node: ImportedNode, other: ImportedNode): string[] {
-    const peer = node.source?.file.peers.find(({ publicKey }) => publicKey === other.publicKey);
-    return peer?.allowedIps.map(({ text }) => text) ?? [];
+  private listedBy(node: ImportedNode, { publicKey }: ImportedNode): string[] {
+    return this.listed.get(node)?.get(publicKey) ?? [];
   }
 
   private isOfTunnel(prefix: Prefix): boolean {
@@ -185,4 +203,14 @@ export class Roles {
     const { cidr, cidr6 } = this.tunnels;
     return encloses(cidr, prefix) || (cidr6 !== null && encloses(cidr6, prefix));
   }
+}
+
+/** From its own file; of several sections for one key, the first. */
+function prefixesByKey({ source }: ImportedNode): Map<string, string[]> {
+  const peers = source?.file.peers ?? [];
+  return new Map(
+    peers
+      .toReversed()
+      .map(({ publicKey, allowedIps }) => [publicKey, allowedIps.map(({ text }) => text)]),
+  );
 }

@@ -4,6 +4,7 @@ import { linkName } from "../config/link-keys";
 import { Mistake } from "../config/mistake";
 import type { Secret } from "../secret";
 import type { Problem } from "../wg-quick/file";
+import { mostFrequent } from "./most-frequent";
 import type { ImportedNode } from "./nodes";
 
 /** Both ends of a link must have the same. */
@@ -33,8 +34,7 @@ export function keepaliveIn({ source }: ImportedNode): number | null {
   const all = (source?.file.peers ?? []).flatMap(({ endpoint, keepalive }) =>
     endpoint === null ? [] : [keepalive],
   );
-  const count = (seconds: number) => all.filter((other) => other === seconds).length;
-  return all.toSorted((a, b) => count(b) - count(a))[0] ?? null;
+  return mostFrequent(all);
 }
 
 export function masquerades({ source }: ImportedNode): boolean {

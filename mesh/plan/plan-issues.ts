@@ -20,8 +20,8 @@ export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
 }
 
 /** Of links that the plan does not have. A node that is left out has none now. */
-function unusedKeys({ linkKeys = [] }: MeshConfig, index: LinkIndex): Issue[] {
-  return linkKeys.flatMap((link) => {
+function unusedKeys({ linkKeys = new Set() }: MeshConfig, index: LinkIndex): Issue[] {
+  return [...linkKeys].flatMap((link) => {
     const [a = "", b = ""] = link.split("/");
     const isOut = index.node(a) === undefined || index.node(b) === undefined;
     if (isOut || index.linked(a, b)) return [];

@@ -161,8 +161,7 @@ function planSection(
     publicKey: known.publicKey,
     which: known.which,
     presharedKey:
-      config.presharedKeys ||
-      config.linkKeys?.includes(linkName(node.name, neighbour.name)) === true,
+      config.presharedKeys || config.linkKeys?.has(linkName(node.name, neighbour.name)) === true,
     // Without an IPv6 address the host may have IPv6 disabled, and wg-quick fails to add an IPv6 route.
     allowedIps: (known.routed ? allowedIps(node, neighbour, config, index, policy) : [])
       .filter(families)

@@ -150,8 +150,8 @@ class Parser {
   /** Whether wg-quick knows it. */
   private setInterface(setting: string, value: string, line: number): boolean {
     const { file } = this;
-    if (isHook(setting)) this.addHook(setting, value, line);
-    else if (isLost(setting, value)) this.say(line, ...lossOf(setting, this.interfaceName));
+    if (isLost(setting, value)) this.say(line, ...lossOf(setting, this.interfaceName));
+    else if (/^p(re|ost)up$/i.test(setting)) this.addHook(setting, value, line);
     switch (setting.toLowerCase()) {
       case "privatekey":
         file.privateKey = keyIn(value);
@@ -175,11 +175,6 @@ class Parser {
   }
 
   private addHook(setting: string, value: string, line: number): void {
-    if (isLost(setting, value)) {
-      this.say(line, ...lossOf(setting, this.interfaceName));
-      return;
-    }
-    if (!/^p(re|ost)up$/i.test(setting)) return;
     const { hooks } = this.file;
     for (const effect of hookEffects(value)) {
       if (effect === "other") continue;

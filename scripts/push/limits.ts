@@ -15,6 +15,8 @@ export const SHELL_MS = 10_000;
 export const ROOT_MS = 30_000;
 /** For a key that waits for its owner: a touch, a confirmation in the agent's window. */
 export const TOUCH_MS = 30_000;
+/** A signature or a sudo that takes longer waits for somebody or something, which is said. */
+export const SLOW_MS = 2_500;
 /** Names are looked up here to share CONNECT_S among their addresses; what takes longer is left to ssh alone. */
 export const LOOKUP_MS = 1_000;
 

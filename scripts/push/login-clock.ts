@@ -29,7 +29,7 @@ const STEP_MS: StepLimits = {
   shell: limits.SHELL_MS,
   root: limits.ROOT_MS,
   touch: limits.TOUCH_MS,
-  slow: 2_500,
+  slow: limits.SLOW_MS,
 };
 
 /** By the monotonic clock, which nobody sets. */

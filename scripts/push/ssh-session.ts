@@ -5,7 +5,7 @@ import * as os from "node:os";
 import type { HostAccess, HostTarget, SshHop } from "../../mesh/push-request";
 import { formatWay } from "./attempt";
 import { sessionEnvironment } from "./environment";
-import { HOP_MS } from "./limits";
+import { HOP_MS, SLOW_MS } from "./limits";
 import { waitingForKey } from "./login-words";
 import { FINAL, refusal, unreachable } from "./no-way";
 import type { VainWay } from "./push-error";
@@ -127,8 +127,6 @@ async function end(child: ChildProcess): Promise<number> {
 }
 
 const WATCH_MS = 100;
-/** A signature that takes longer waits for its owner. */
-const SLOW_MS = 2_500;
 
 /** Looks at the logs until the host has let us in; ends a way on which the machine after a jump does not answer. */
 class LoginWatch {
