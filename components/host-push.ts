@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 const PUSH = "exec node dist/scripts/push/main.js";
 
 export interface HostPushArgs {
-  /** A PushRequest (mesh/push-request.ts) as JSON text. Secret. */
+  /** A PushRequest (mesh/push-request.ts) as JSON text. Becomes a secret here. */
   request: pulumi.Input<string>;
   /** Identity of the machine. A change replaces the command, which cleans up the old machine. */
   machine: pulumi.Input<string>;

@@ -139,7 +139,7 @@ function nodeArgs(
     forwarding: forwardingOf(node),
     ...(filter === null ? {} : { filter }),
   };
-  const filled = (secret: Secret) => pulumi.secret(withFacts(secret.reveal(), instances));
+  const filled = (secret: Secret) => withFacts(secret.reveal(), instances);
   if (node.hosts.length === 0)
     return { ...shown, file: filled(renderConfig(node, plan.network, keyring)) };
   const request = filled(renderPushRequest(node, plan, keyring, owner));
