@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { defaultRotationPort } from "../mesh/config/config";
 import { innerPrefixes } from "../mesh/config/inner-prefixes";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
-import { fillFacts, relaysAwaited } from "../mesh/render/known-facts";
+import { factsIn, fillFacts, relaysAwaited } from "../mesh/render/known-facts";
 import type { Keyring } from "../mesh/render/render";
 import { instanceNameOf, renderUserData } from "../mesh/render/user-data";
 import type { RelayInstance } from "./relay-instance";
@@ -64,7 +64,7 @@ export function withFacts(text: string, instances: RelayInstances): pulumi.Input
   const awaited = relaysAwaited(text).map((name) => {
     const instance = instances.get(name);
     if (instance === undefined) throw new Error(`no instance for ${name} was registered`);
-    return [name, { address: instance.address, instanceId: instance.instanceId }] as const;
+    return [name, factsIn(text, name, instance)] as const;
   });
   if (awaited.length === 0) return text;
   return pulumi.output(Object.fromEntries(awaited)).apply((facts) => fillFacts(text, facts));
