@@ -5,21 +5,14 @@ import * as pulumi from "@pulumi/pulumi";
 const PUSH = "exec node dist/scripts/push/main.js";
 
 export interface HostPushArgs {
-  /** A PushRequest (mesh/push-request.ts) as JSON text. Secret. */
+  /** A PushRequest (mesh/push-request.ts) as JSON text. Becomes a secret here. */
   request: pulumi.Input<string>;
   /** Identity of the machine. A change replaces the command, which cleans up the old machine. */
   machine: pulumi.Input<string>;
   /** Pushes that must succeed first. */
   after: pulumi.Resource[];
-  /** Only for an EC2 instance of this stack. */
-  managed?: ManagedMachine;
-}
-
-export interface ManagedMachine {
-  /** If it is deleted, the command is not run for clean-up. */
-  machine: pulumi.Resource;
-  /** Must exist before a login is possible. */
-  ready: pulumi.Resource;
+  /** Only for an EC2 instance of this stack: if it is deleted, the command is not run for clean-up. */
+  managed?: pulumi.Resource;
 }
 
 /**
@@ -45,8 +38,8 @@ export function pushToHost(
     },
     {
       parent,
-      dependsOn: [...after, ...(managed === undefined ? [] : [managed.ready])],
-      ...(managed === undefined ? {} : { deletedWith: managed.machine }),
+      dependsOn: after,
+      ...(managed === undefined ? {} : { deletedWith: managed }),
       // A component of its own was between them up to version 0.1.
       aliases: [
         { parent: pulumi.createUrn(`${name}-push`, "wireguard-mesh:index:HostPush", parent) },

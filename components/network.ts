@@ -26,7 +26,6 @@ import {
   type NodeFacts,
   type PendingFacts,
 } from "./facts";
-import type { ManagedMachine } from "./host-push";
 import type { MeshNode, NodeArgs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
@@ -96,21 +95,30 @@ function registerNodes(
   opts: pulumi.ComponentResourceOptions,
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
+  const ready: Ready = new Map();
   for (const plan of [...secondInterfaceFirst(direct(relays)), ...indirect(relays)]) {
-    const after = pushesOf(pushedBefore(plan, relays), nodes);
-    nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
+    const after = readyOf(pushedBefore(plan, relays), ready);
+    const relay = new Relay(plan.name, nodeArgs(plan, args, after), opts);
+    nodes.set(plan.name, relay);
+    if (relay.push === null) continue;
+    const association = args.instances.get(plan.name)?.associate(plan.name, relay.push);
+    ready.set(plan.name, association === undefined ? [relay.push] : [relay.push, association]);
   }
   // Those that switch to their next key last, because they wait for others.
   for (const plan of [...peers].sort((a, b) => Number(announcesKey(a)) - Number(announcesKey(b)))) {
-    const after = pushesOf(pushedBefore(plan, relays), nodes);
-    nodes.set(plan.name, new Peer(plan.name, nodeArgs(plan, args, after), opts));
+    const after = readyOf(pushedBefore(plan, relays), ready);
+    const peer = new Peer(plan.name, nodeArgs(plan, args, after), opts);
+    nodes.set(plan.name, peer);
+    if (peer.push !== null) ready.set(plan.name, [peer.push]);
   }
   return nodes;
 }
 
-/** The pushes of the named nodes; nodes without a host have none. */
-function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): pulumi.Resource[] {
-  return names.flatMap((name) => nodes.get(name)?.push ?? []);
+/** By name, what must be done before a node is pushed to and at its endpoint; nodes without a host are absent. */
+type Ready = Map<string, pulumi.Resource[]>;
+
+function readyOf(names: string[], ready: Ready): pulumi.Resource[] {
+  return names.flatMap((name) => ready.get(name) ?? []);
 }
 
 /** Relays with a second interface first: the others dial them with the key or at the port that this push installs. */
@@ -139,21 +147,13 @@ function nodeArgs(
     forwarding: forwardingOf(node),
     ...(filter === null ? {} : { filter }),
   };
-  const filled = (secret: Secret) => pulumi.secret(withFacts(secret.reveal(), instances));
+  const filled = (secret: Secret) => withFacts(secret.reveal(), instances);
   if (node.hosts.length === 0)
     return { ...shown, file: filled(renderConfig(node, plan.network, keyring)) };
   const request = filled(renderPushRequest(node, plan, keyring, owner));
   const machine = withFacts(machineId(node), instances);
-  return { ...shown, push: { request, machine, after, ...managedMachine(node, instances) } };
-}
-
-function managedMachine(
-  { name }: NodePlan,
-  instances: RelayInstances,
-): { managed?: ManagedMachine } {
-  const instance = instances.get(name);
-  if (instance === undefined) return {};
-  return { managed: { machine: instance.instance, ready: instance.association } };
+  const managed = instances.get(node.name)?.instance;
+  return { ...shown, push: { request, machine, after, ...(managed && { managed }) } };
 }
 
 /** One line for each link, so that a preview shows added and removed links as a line diff. */

@@ -11,7 +11,7 @@ export interface NodeArgs {
   forwarding: string;
   /** The nftables table of the host, if it has one. */
   filter?: string;
-  /** The file with its secrets, only for a node without a host. */
+  /** The file with its secrets, only for a node without a host. To be made a secret by who hands it on. */
   file?: pulumi.Input<string>;
   /** Only for a node with a host. */
   push?: HostPushArgs;
@@ -21,8 +21,8 @@ export interface NodeArgs {
 export abstract class MeshNode extends pulumi.ComponentResource {
   /** Null for a node without a host. */
   readonly push: pulumi.Resource | null;
-  /** The file to deliver, secret; null for a node with a host. */
-  readonly file: pulumi.Output<string> | null;
+  /** The file to deliver, as in the args; null for a node with a host. */
+  readonly file: pulumi.Input<string> | null;
 
   protected constructor(
     type: string,
@@ -35,7 +35,7 @@ export abstract class MeshNode extends pulumi.ComponentResource {
     const table = filter === undefined ? {} : { filter };
     super(type, name, { config, ...second, forwarding, ...table }, opts);
     this.push = args.push === undefined ? null : pushToHost(name, args.push, this);
-    this.file = args.file === undefined ? null : pulumi.secret(args.file);
+    this.file = args.file ?? null;
     this.registerOutputs({});
   }
 }

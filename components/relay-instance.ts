@@ -27,10 +27,14 @@ interface RelayInstanceArgs extends SubnetArgs {
 export class RelayInstance extends pulumi.ComponentResource {
   /** The Elastic IP, which is kept when the instance is replaced. */
   readonly address: pulumi.Output<string>;
+  /**
+   * The address that the instance had when it was created, for the first push; AWS takes it back with the association. Empty
+   * for an instance without one, as older versions made them.
+   */
+  readonly firstAddress: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
   readonly instance: ec2.Instance;
-  /** Once it exists, the address leads to the instance. */
-  readonly association: ec2.EipAssociation;
+  private readonly allocationId: pulumi.Output<string>;
 
   constructor(name: string, args: RelayInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
     super(
@@ -49,15 +53,27 @@ export class RelayInstance extends pulumi.ComponentResource {
       { ...protectedOpts, dependsOn: firewall },
     );
     this.instance = instanceFor(args, firewall.id, network, protectedOpts);
-    this.association = new ec2.EipAssociation(
+    this.instanceId = this.instance.id;
+    // `publicIp` changes with the association, at the next refresh; a request with it would be pushed again.
+    const first = new pulumi.Stash(
+      `${name}-first-address`,
+      { input: this.instance.publicIp },
+      { parent: this, replacementTrigger: this.instanceId },
+    );
+    this.firstAddress = first.output.apply(String);
+    this.address = eip.publicIp;
+    this.allocationId = eip.allocationId;
+    this.registerOutputs({ address: this.address, instanceId: this.instanceId });
+  }
+
+  /** Leads the address to the instance once `push` has succeeded; until then an earlier instance serves. */
+  associate(name: string, push: pulumi.Resource): pulumi.Resource {
+    return new ec2.EipAssociation(
       `${name}-address-association`,
       // When the instance is replaced, the old one still has the address, and AWS moves it only with allowReassociation.
-      { allocationId: eip.allocationId, instanceId: this.instance.id, allowReassociation: true },
-      { parent: this },
+      { allocationId: this.allocationId, instanceId: this.instanceId, allowReassociation: true },
+      { parent: this, dependsOn: push },
     );
-    this.address = eip.publicIp;
-    this.instanceId = this.instance.id;
-    this.registerOutputs({ address: this.address, instanceId: this.instanceId });
   }
 }
 
@@ -76,6 +92,8 @@ function instanceFor(
       instanceType: spec.instanceType,
       subnetId,
       vpcSecurityGroupIds: [firewallId],
+      // A subnet of our own gives each instance a public address.
+      ...(spec.subnetId === null ? {} : { associatePublicIpAddress: true }),
       userData,
       userDataReplaceOnChange: false,
       metadataOptions: {
@@ -91,8 +109,8 @@ function instanceFor(
     {
       ...opts,
       // A newer image must not replace the instance. Changed user data would restart it without effect, because
-      // cloud-init applies user data only once.
-      ignoreChanges: ["ami", "userData"],
+      // cloud-init applies user data only once. Instances of older versions have no public address of their own.
+      ignoreChanges: ["ami", "userData", "associatePublicIpAddress"],
       dependsOn: ready,
     },
   );

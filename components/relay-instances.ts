@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { defaultRotationPort } from "../mesh/config/config";
 import { innerPrefixes } from "../mesh/config/inner-prefixes";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
-import { fillFacts, relaysAwaited } from "../mesh/render/known-facts";
+import { factsIn, fillFacts, relaysAwaited } from "../mesh/render/known-facts";
 import type { Keyring } from "../mesh/render/render";
 import { instanceNameOf, renderUserData } from "../mesh/render/user-data";
 import type { RelayInstance } from "./relay-instance";
@@ -59,13 +59,13 @@ function loadRelayInstance(): typeof relayInstanceModule {
   return require("./relay-instance") as typeof relayInstanceModule;
 }
 
-/** The text with its placeholders filled in. Known immediately if it has none. */
-export function withFacts(text: string, instances: RelayInstances): pulumi.Output<string> {
+/** The text with its placeholders filled in; if it has none, as it is: among a thousand nodes, outputs are what takes time. */
+export function withFacts(text: string, instances: RelayInstances): pulumi.Input<string> {
   const awaited = relaysAwaited(text).map((name) => {
     const instance = instances.get(name);
     if (instance === undefined) throw new Error(`no instance for ${name} was registered`);
-    return [name, { address: instance.address, instanceId: instance.instanceId }] as const;
+    return [name, factsIn(text, name, instance)] as const;
   });
-  if (awaited.length === 0) return pulumi.output(text);
+  if (awaited.length === 0) return text;
   return pulumi.output(Object.fromEntries(awaited)).apply((facts) => fillFacts(text, facts));
 }

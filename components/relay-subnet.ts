@@ -54,6 +54,8 @@ function newSubnet(
       // The VPC gets a /56 from Amazon; this is its first /64.
       ipv6CidrBlock: vpc.ipv6CidrBlock.apply((prefix) => prefix.replace(/\/56$/, "/64")),
       assignIpv6AddressOnCreation: true,
+      // For the first push, before the instance gets the Elastic IP.
+      mapPublicIpOnLaunch: true,
       tags,
     },
     opts,

@@ -5,6 +5,11 @@ export function addressPlaceholder(relay: string): string {
   return `<eip:${relay}>`;
 }
 
+/** The address at which an ec2 relay's instance is first pushed to; may become empty text. */
+export function firstAddressPlaceholder(relay: string): string {
+  return `<first:${relay}>`;
+}
+
 /** The instance ID of an ec2 relay. */
 export function instancePlaceholder(relay: string): string {
   return `<instance:${relay}>`;

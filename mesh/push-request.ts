@@ -138,6 +138,11 @@ export interface HostIdentity {
   authorityKey: string;
   /** The host key that user data installs, as `ssh-ed25519 BASE64`. Accepted only for the first login. */
   bootstrapHostKey: string;
+  /**
+   * Where the instance is until the relay's own address leads to it. Empty if it has no such address; absent in requests of
+   * older versions.
+   */
+  firstAddress?: string;
 }
 
 /** Placeholder in a config for a private key that only the host has; the public key follows it. */

@@ -64,8 +64,9 @@ export function awaitHandshakes(
 export function pingPeers(
   differences: readonly LiveDifference[],
   observed: Observation,
-  { main, probes }: Wanted,
+  { main, probes, isQuiet }: Wanted,
 ): Part {
+  if (isQuiet) return { apply: [], undo: [] };
   const changes = changesByPeer(differences);
   const running = observed.devices.get(main.name)?.peers;
   const rekeyed = isRekeyed(differences);

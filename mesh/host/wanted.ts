@@ -40,6 +40,8 @@ export interface Wanted {
   tunnelOnly: readonly string[];
   /** PushRequest.followNames */
   followNames: boolean;
+  /** Speaks to no peer by itself: a peer that answered would follow the host to an address that it is about to lose. */
+  isQuiet: boolean;
   /** What the host keeps of the request, for a rollback (kept-request.ts). */
   kept: Secret;
   /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
@@ -101,6 +103,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     names: request.names ?? null,
     tunnelOnly: request.tunnelOnly ?? [],
     followNames: request.followNames === true,
+    isQuiet: false,
     kept: keptRequest(request, main.publicKey),
   };
 }

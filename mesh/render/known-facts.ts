@@ -1,10 +1,23 @@
 /** Replaces placeholders in rendered text with facts from AWS. */
-import { addressPlaceholder, instancePlaceholder } from "../placeholders";
+import { addressPlaceholder, firstAddressPlaceholder, instancePlaceholder } from "../placeholders";
 
-/** By name of the ec2 relay. */
-export type InstanceFacts = Readonly<Record<string, { address: string; instanceId: string }>>;
+/** Facts of one ec2 relay. */
+interface Facts<T> {
+  address?: T;
+  instanceId?: T;
+  firstAddress?: T;
+}
 
-const PLACEHOLDER = /<(?:eip|instance):([a-z0-9-]+)>/g;
+/** By name of the relay. */
+export type InstanceFacts = Readonly<Record<string, Facts<string>>>;
+
+const PLACEHOLDERS = {
+  address: addressPlaceholder,
+  instanceId: instancePlaceholder,
+  firstAddress: firstAddressPlaceholder,
+};
+
+const PLACEHOLDER = /<(?:eip|instance|first):([a-z0-9-]+)>/g;
 
 /** The names of the relays with a placeholder in the text, without duplicates. */
 export function relaysAwaited(text: string): string[] {
@@ -22,10 +35,21 @@ export function fillFacts(text: string, facts: InstanceFacts): string {
 /** Leaves the placeholders whose facts are missing. */
 export function fillKnownFacts(text: string, facts: InstanceFacts): string {
   return Object.entries(facts).reduce(
-    (soFar, [name, { address, instanceId }]) =>
-      soFar
-        .replaceAll(addressPlaceholder(name), address)
-        .replaceAll(instancePlaceholder(name), instanceId),
+    (soFar, [name, known]) =>
+      factNames(known).reduce(
+        (filled, fact) => filled.replaceAll(PLACEHOLDERS[fact](name), known[fact] ?? ""),
+        soFar,
+      ),
     text,
   );
+}
+
+/** Those that the text needs: to wait for another one would make the text unknown for longer. */
+export function factsIn<T>(text: string, name: string, facts: Required<Facts<T>>): Facts<T> {
+  const needed = factNames(facts).filter((fact) => text.includes(PLACEHOLDERS[fact](name)));
+  return Object.fromEntries(needed.map((fact) => [fact, facts[fact]]));
+}
+
+function factNames(facts: Facts<unknown>): (keyof Facts<unknown>)[] {
+  return (["address", "instanceId", "firstAddress"] as const).filter((fact) => fact in facts);
 }

@@ -4,7 +4,7 @@ import { hostTargets, machineId } from "../plan/host-targets";
 import { jumpRelays } from "../plan/jump-relays";
 import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
-import { instancePlaceholder, isPlaceholder } from "../placeholders";
+import { firstAddressPlaceholder, instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
 import { answersThrough } from "../plan/way-out";
 import {
@@ -161,6 +161,7 @@ function identityOf({ name, ec2 }: NodePlan, { sshAuthoritySeed }: Keyring): Hos
   return {
     authorityKey: authorityOf(sshAuthoritySeed).privateKey.reveal(),
     bootstrapHostKey: bootstrapKeyOf(sshAuthoritySeed, instanceNameOf(name, ec2)).publicKey,
+    firstAddress: firstAddressPlaceholder(name),
   };
 }
 

@@ -76,7 +76,7 @@ interface Upgrades {
   commands: string[];
 }
 
-/** Retries for five minutes, because the instance has no internet access before its address is associated. */
+/** Retries for five minutes: an instance that has no public address of its own waits for the Elastic IP. */
 function install(program: string, command: string): string {
   return `for try in $(seq 30); do [ -e ${program} ] || ${command} && break; sleep 10; done`;
 }

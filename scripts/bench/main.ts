@@ -57,17 +57,32 @@ async function measure(options: Options): Promise<void> {
   requireRoot();
   endWhenInterrupted();
   const machine = describeMachine(handMadeBackend());
-  const figures: Figure[] = [];
+  const report: Report = { machine, runs: options.runs, figures: [] };
   for (const [name, section] of Object.entries(SECTIONS)) {
     if (options.only !== undefined && !options.only.includes(name)) continue;
     log(`section ${name}`);
-    figures.push(...(await section(options)));
+    report.figures.push(...(await figuresOrNone(name, () => section(options))));
+    // After each section: a run takes long, and may be interrupted.
+    if (options.out !== undefined) fs.writeFileSync(options.out, jsonText(report));
   }
-  const report: Report = { machine, runs: options.runs, figures };
-  const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (options.out !== undefined) fs.writeFileSync(options.out, json);
-  process.stdout.write(options.json === true ? json : formatReport(report));
-  if (figures.some((figure) => isMet(figure) === false)) process.exitCode = FINDINGS;
+  process.stdout.write(options.json === true ? jsonText(report) : formatReport(report));
+  if (report.figures.some((figure) => isMet(figure) === false)) process.exitCode = FINDINGS;
+}
+
+/** The other sections are measured even if one cannot be. */
+async function figuresOrNone(name: string, section: () => Promise<Figure[]>): Promise<Figure[]> {
+  try {
+    return await section();
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    log(`section ${name} was not measured: ${error.message}`);
+    process.exitCode = FINDINGS;
+    return [];
+  }
+}
+
+function jsonText(report: Report): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
 }
 
 function between(least: number, most: number): (text: string) => number {

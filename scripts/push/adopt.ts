@@ -24,13 +24,50 @@ export async function adopt(request: PushRequest, listeners: Listeners): Promise
       `${request.node}: is no instance of the stack's own. This is a bug in wireguard-mesh: please report it.`,
     );
   }
-  const adoption = { request, identity, authority, wait: new BootWait(request, listeners.talk) };
-  return withHost(request, async (vouched) => {
-    await withHost(asBooted(request, identity), (booted) =>
+  const first = await firstWay(request, identity, listeners);
+  const wait = new BootWait(first, listeners.talk);
+  const adoption = { request: first, identity, authority, wait };
+  return withHost(first, async (vouched) => {
+    await withHost(asBooted(first, identity), (booted) =>
       settle({ ...adoption, vouched, booted, talk: listeners.talk }),
     );
-    return applyThrough(vouched, request, listeners);
+    return applyThrough(vouched, first, listeners, { isQuiet: first !== request });
   });
+}
+
+/**
+ * The relay's address leads to the instance, or away from its predecessor, only once this push has succeeded. So it is tried
+ * first: then this is a repetition, and the address of the first push is gone.
+ */
+async function firstWay(
+  request: PushRequest,
+  { firstAddress }: HostIdentity,
+  { talk }: Listeners,
+): Promise<PushRequest> {
+  if (firstAddress === "") {
+    // An older version's, replaced by `--replace` in a subnet of the user's: it gets what the one before had.
+    talk(
+      `the instance has no public address of its own, so this push needs the relay's. If that leads to another instance, ` +
+        `raise relays.${request.node}.ec2.imageGeneration and run up again: the next instance has one`,
+    );
+  }
+  if (firstAddress === undefined || firstAddress === "" || (await answers(request))) return request;
+  const targets = request.targets.map((target) =>
+    target.kind === "local" ? target : { ...target, hop: { ...target.hop, address: firstAddress } },
+  );
+  return { ...request, targets };
+}
+
+/** Whether the instance can be logged in to, with its certificate. */
+async function answers(request: PushRequest): Promise<boolean> {
+  const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS };
+  try {
+    const { exitCode } = await withHost(request, (host) => host.run("exit 0\n", options));
+    return exitCode === 0;
+  } catch (problem) {
+    if (problem instanceof PushError) return false;
+    throw problem;
+  }
 }
 
 interface Adoption {

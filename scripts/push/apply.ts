@@ -3,6 +3,7 @@ import { renderChange, type Change } from "../../mesh/host/change";
 import { decide } from "../../mesh/host/decide";
 import { hostNotes } from "../../mesh/host/notes";
 import { toolsToInstall, type Installation } from "../../mesh/host/tools";
+import type { Wanted } from "../../mesh/host/wanted";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { AGAIN, REPORT } from "./apply-words";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
@@ -35,8 +36,9 @@ export async function applyThrough(
   host: Host,
   request: PushRequest,
   listeners: Listeners,
+  { isQuiet = false }: Partial<Pick<Wanted, "isQuiet">> = {},
 ): Promise<PushResult> {
-  const wanted = wantedState(request);
+  const wanted = { ...wantedState(request), isQuiet };
   const push: Push = {
     request,
     digest: wanted.digest,

@@ -8,6 +8,7 @@ import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-ho
 import { askEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
+import { hasFormerInstance } from "./former-instance";
 import { openAccess } from "./host-access";
 import { awaitLinks, type LinkStatus } from "./link-states";
 import type { OpenStack } from "./open-stack";
@@ -57,9 +58,11 @@ interface ConvergeOptions extends RunOptions {
 }
 
 /** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
-export async function converge(stack: OpenStack, options: ConvergeOptions): Promise<UpReport> {
+export async function converge(stack: OpenStack, given: ConvergeOptions): Promise<UpReport> {
   stack.refuseMisread();
   const { plan } = stack.mesh;
+  const stopsAtFailure = plan !== null && (await hasFormerInstance(stack, plan));
+  const options = { ...given, stopsAtFailure };
   const before = await deviceFingerprints(stack, plan);
   const { canary: names, reviewer } = options;
   const { run, canary } =

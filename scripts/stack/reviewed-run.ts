@@ -32,6 +32,8 @@ export interface RunOptions {
   yes?: true;
   skipPreview?: true;
   nonInteractive?: true;
+  /** After the first failed push the engine does nothing more. */
+  stopsAtFailure?: boolean;
   /** After so many failed pushes none is begun any more. Needs a reviewer. */
   maxFailures?: number;
   /** Where the engine's output goes without a reviewer; with JSON on stdout it is stderr. */
@@ -137,7 +139,8 @@ export function hasChanges({ review, cloud }: EngineRun): boolean {
 
 function engineArgs(options: RunOptions): string[] {
   return [
-    ...["up", "--continue-on-error"],
+    "up",
+    ...(options.stopsAtFailure === true ? [] : ["--continue-on-error"]),
     ...(options.yes === true ? ["--yes"] : []),
     ...(options.skipPreview === true ? ["--skip-preview"] : []),
     ...(options.nonInteractive === true ? ["--non-interactive"] : []),

@@ -122,8 +122,18 @@ for (const preview of [true, false]) {
 
       it("neither replaces nor restarts the instance for a newer image or other user data", () => {
         const { inputs, options } = only(INSTANCE);
-        assert.deepEqual(options.ignoreChanges, ["ami", "userData"]);
+        assert.deepEqual(options.ignoreChanges, ["ami", "userData", "associatePublicIpAddress"]);
         assert.equal(inputs["userDataReplaceOnChange"], false);
+      });
+
+      it("has a public address of its own when it is created, without a replacement of an older one", () => {
+        const instance = only(INSTANCE).inputs["associatePublicIpAddress"];
+        if (variant.subnet === "existing") assert.equal(instance, true);
+        else
+          assert.deepEqual(
+            [instance, only(SUBNET).inputs["mapPublicIpOnLaunch"]],
+            [undefined, true],
+          );
       });
 
       it("keeps the source/destination check on", () => {

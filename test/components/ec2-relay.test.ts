@@ -1,7 +1,7 @@
 /** An ec2 relay: its AWS resources, and its facts in push requests, configs and outputs. */
 import assert from "node:assert/strict";
 import { isMap } from "../../mesh/config/shape-issues";
-import { ADDRESS, AUTHORITY_SEED, ec2Stack, LOGIN_KEY } from "../support/ec2-stacks";
+import { ADDRESS, AUTHORITY_SEED, ec2Stack, FIRST_ADDRESS, LOGIN_KEY } from "../support/ec2-stacks";
 import {
   withoutSecrets,
   isSecret,
@@ -41,6 +41,7 @@ for (const preview of [true, false]) {
         cidrBlock: "172.29.86.0/24",
         ipv6CidrBlock: "2600:1f14:abc:de00::/64",
         assignIpv6AddressOnCreation: true,
+        mapPublicIpOnLaunch: true,
       });
     });
 
@@ -99,7 +100,7 @@ for (const preview of [true, false]) {
       ]);
     });
 
-    it("is pushed to with adopt on create and apply on update, once its address is associated", () => {
+    it("is pushed to with adopt on create and apply on update", () => {
       const { stdin, ...push } = inputsOf(run, "tokyo-push-command");
       assert.ok(isSecret(stdin));
       assert.deepEqual(push, {
@@ -110,8 +111,31 @@ for (const preview of [true, false]) {
         logging: "stderr",
         addPreviousOutputInEnv: false,
       });
-      const command = run.registered.find(({ name }) => name === "tokyo-push-command");
-      assert.ok(command?.after.includes("tokyo-address-association"));
+    });
+
+    it("gets its address after its push, and its peers are pushed to then", () => {
+      const after = (name: string) => run.registered.find((one) => one.name === name)?.after ?? [];
+      const association = "tokyo-address-association";
+      assert.equal(after("tokyo-push-command").includes(association), false);
+      assert.ok(after(association).includes("tokyo-push-command"));
+      for (const peer of ["desktop", "nas"])
+        assert.ok(after(`${peer}-push-command`).includes(association), peer);
+    });
+
+    it("has its resources below the same component as in stacks of older versions", () => {
+      const parents = run.registered
+        .filter(({ type }) => type.startsWith("aws:"))
+        .map(({ options }) => options.parent?.split("::").slice(2).join(" "));
+      const component = "wireguard-mesh:index:Network$wireguard-mesh:index:RelayInstance tokyo";
+      assert.deepEqual([...new Set(parents)], [component]);
+    });
+
+    it("is first pushed to at the address that it was created with", () => {
+      const identity = requestOf(run, "tokyo")["identity"];
+      assert.ok(isMap(identity));
+      assert.equal(identity["firstAddress"], FIRST_ADDRESS);
+      const stash = run.registered.find(({ name }) => name === "tokyo-first-address");
+      assert.deepEqual(stash?.options.replacementTrigger, `${INSTANCE}-id`);
     });
 
     it("has its address and instance ID in push requests and configs", async () => {

@@ -53,6 +53,15 @@ describe("a network of a relay and two peers behind NAT", function () {
     }
   });
 
+  it("makes the engine download no plugin for EC2", async () => {
+    const env = { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "false" };
+    const argv = ["pulumi", "preview", "--non-interactive", "-v=5", "--logtostderr"];
+    const preview = await mesh.lab.exec("operator", argv, { env, timeoutMs: 120_000 });
+    // What it logs of the plugin that the program does use.
+    assert.match(preview.stderr, /\bcommand\b.*(download|plugin)|(download|plugin).*\bcommand\b/);
+    assert.doesNotMatch(preview.stderr, /pulumi-resource-aws|\baws (trying|downloading)/);
+  });
+
   it("previews a change as config lines of the affected hosts only, without secrets", async () => {
     setConfig(mesh.stack, ["peers", "desktop", "mtu"], 1380);
     const preview = succeeded(await pulumi("preview", "--diff"));

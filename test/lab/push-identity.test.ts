@@ -149,6 +149,17 @@ describe("the identity of an instance", function () {
       assert.equal(lab.logins("relay") - before, 3);
     });
 
+    it("is pushed to where it was made, until the relay's address leads to it", async () => {
+      const given = request().identity;
+      assert.ok(given !== null);
+      const [first, before] = [lab.logins("relay"), lab.logins("impostor")];
+      const moving = { ...requestToImpostor(), identity: { ...given, firstAddress: ADDRESS } };
+      assert.equal(resultOf(await push(lab, "adopt", moving)).through, `root@${ADDRESS}`);
+      const moved = request({ identity: { ...given, firstAddress: OTHER_ADDRESS } });
+      assert.equal(resultOf(await push(lab, "adopt", moved)).through, `root@${ADDRESS}`);
+      assert.deepEqual([lab.logins("relay") - first, lab.logins("impostor") - before], [5, 0]);
+    });
+
     it("is the same after a reboot", async () => {
       await lab.reboot("relay");
       assert.equal(resultOf(await push(lab, "apply", request())).outcome, "applied");

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -202,5 +204,35 @@ describe("set-up: `npx pulumi`", () => {
     assert.equal(isLinked(folder), true);
     assert.equal(readlinkSync(join(bin, "pulumi")), "../../scripts/setup/pulumi.mjs");
     assert.equal(readlinkSync(join(bin, "wireguard-mesh")), "../../dist/scripts/wireguard-mesh.js");
+  });
+});
+
+describe("set-up: Pulumi's packages", () => {
+  it("do not make the engine download the plugin for EC2, but the one for pushes", async () => {
+    const { loadOnDemand } = await load<{ loadOnDemand: (root: string) => void }>(
+      "plugins-on-demand.mjs",
+    );
+    const aws = join(folder, "node_modules/@pulumi/aws");
+    mkdirSync(aws, { recursive: true });
+    const manifest = { version: "7.48.0", pulumi: { resource: true, name: "aws" } };
+    writeFileSync(join(aws, "package.json"), JSON.stringify(manifest));
+    linkSync(join(aws, "package.json"), join(folder, "copy"));
+    loadOnDemand(folder);
+    loadOnDemand(folder);
+    const read = (file: string) => JSON.parse(readFileSync(file, "utf8")) as unknown;
+    assert.deepEqual(read(join(aws, "package.json")), {
+      version: "7.48.0",
+      pulumi: { resource: false, name: "aws" },
+    });
+    assert.deepEqual(read(join(folder, "copy")), manifest);
+  });
+
+  it("are like that here, since `npm ci`", () => {
+    const packages = join(setup, "../../node_modules/@pulumi");
+    const withPlugin = readdirSync(packages).filter((name) => {
+      const text = readFileSync(join(packages, name, "package.json"), "utf8");
+      return (JSON.parse(text) as { pulumi?: { resource?: boolean } }).pulumi?.resource === true;
+    });
+    assert.deepEqual(withPlugin, ["command"]);
   });
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { previewCommand } from "../../scripts/commands/preview";
 import { upCommand } from "../../scripts/commands/up";
 import { removeCutAttributes } from "../../scripts/stack/cut-attributes";
-import { STACK_FILE } from "./support/network";
+import { HOST_KEY, STACK_FILE } from "./support/network";
 import { projectOfEachTest, type Outcome } from "./support/test-project";
 
 const event = (name: string) => readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8");
@@ -38,6 +38,29 @@ describe("up and preview", () => {
       ...["up", "--continue-on-error", "--yes", "--skip-preview", "--refresh", "--parallel=4"],
       ...["--stack", "test", "--non-interactive"],
     ]);
+  });
+
+  it("stops at the first failure while a replaced instance is still there, which would be deleted otherwise", async () => {
+    const ec2 = `ec2: { adminCidrs: [203.0.113.7/32], authorizedKeys: ["${HOST_KEY}"] }`;
+    const onEc2 = STACK_FILE.replace(/host: root@.*\n +hostKey: .*/, ec2)
+      .replace("      host: local\n", "")
+      .concat("  wireguard-mesh:sshAuthoritySeed:\n    secure: v1:seed\n");
+    project.write("Pulumi.test.yaml", onEc2);
+    const type = "aws:ec2/instance:Instance";
+    const flags = ["--yes", "--skip-preview", "--json"];
+    project.write("bin/exit", "1");
+    for (const [state, expected] of [
+      [[{ type }], ["up", "--continue-on-error", "--yes"]],
+      [
+        [{ type }, { type, delete: true }],
+        ["up", "--yes", "--skip-preview"],
+      ],
+    ] as const) {
+      project.write("bin/state", JSON.stringify({ deployment: { resources: state } }));
+      project.write("bin/calls", "");
+      await run("up", ...flags);
+      assert.deepEqual(argvOf("up").slice(0, 3), expected);
+    }
   });
 
   it("shows a preview line by line", async () => {

@@ -7,6 +7,8 @@ import { PRESHARED_KEY_SEED } from "./networks";
 
 export const AUTHORITY_SEED = Buffer.alloc(32, 5).toString("base64");
 export const ADDRESS = "203.0.113.50";
+/** Of the instance, until the association. */
+export const FIRST_ADDRESS = "198.51.100.80";
 export const LOGIN_KEY = hostKeyLine(9);
 
 export const ec2 = {
@@ -70,6 +72,7 @@ export function ec2Stack(
     },
     states: {
       "aws:ec2/vpc:Vpc": { ipv6CidrBlock: "2600:1f14:abc:de00::/56" },
+      "pulumi:index:Stash": { output: FIRST_ADDRESS },
       "aws:ec2/eip:Eip": { publicIp: ADDRESS, allocationId: "eipalloc-1" },
     },
   };

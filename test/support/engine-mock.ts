@@ -20,6 +20,9 @@ export interface Registration {
 interface Options {
   protect: boolean;
   ignoreChanges: string[];
+  replacementTrigger?: unknown;
+  /** URN */
+  parent?: string;
 }
 
 export interface Run {
@@ -105,6 +108,8 @@ interface RegisterRequest {
   getName(): string;
   getProtect(): boolean;
   getIgnorechangesList(): string[];
+  getParent(): string;
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
 }
 
 function recordOptions(options: Recording["options"]): void {
@@ -114,6 +119,8 @@ function recordOptions(options: Recording["options"]): void {
     options.set(`${request.getType()} ${request.getName()}`, {
       protect: request.getProtect(),
       ignoreChanges: request.getIgnorechangesList(),
+      parent: request.getParent(),
+      replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
     });
     return register(request, ...rest);
   };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 /** How much slower a busy machine may be at steps without a time limit of their own: starting the engine, its program, ssh. */
-const BUSY_FACTOR = 3;
+export const BUSY_FACTOR = 3;
 
 /**
  * Fails if more time has passed since `startedAt` (Date.now()) than `promisedS` seconds, on an idle machine. Of these,

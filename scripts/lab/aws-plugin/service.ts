@@ -54,10 +54,16 @@ export function awsService(log: EngineLog) {
       const kind = kindOf(urn);
       const inputs = parse(request.getNews());
       const unchanged = keptFrom(kind, parse(request.getOlds()));
-      if (!request.getPreview()) {
-        await update(cloudFor(urn), typeOf(urn), request.getId(), kind, plainOf(inputs));
-      }
-      return new rpc.UpdateResponse().setProperties(struct(new Map([...unchanged, ...inputs])));
+      const next: Properties = new Map([...unchanged, ...inputs]);
+      if (request.getPreview()) return new rpc.UpdateResponse().setProperties(struct(next));
+      const cloud = cloudFor(urn);
+      await update(cloud, typeOf(urn), request.getId(), kind, plainOf(inputs));
+      // The provider reads the resource again, and finds what others have changed.
+      const { properties } = cloud.account.require(typeOf(urn), request.getId());
+      const read = Object.fromEntries(
+        Object.entries(properties).filter(([name]) => kind.outputs.includes(name)),
+      );
+      return new rpc.UpdateResponse().setProperties(struct(merge(next, read)));
     },
     delete: async (request: rpc.DeleteRequest) => {
       await remove(cloudFor(request.getUrn()), kindOf(request.getUrn()), request.getId());

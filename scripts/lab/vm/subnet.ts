@@ -54,7 +54,7 @@ export async function buildSubnet(
   );
 }
 
-/** Associates an elastic address, replacing an earlier one. It must not be associated with another machine. */
+/** Associates a public address, replacing an earlier one. It must not be associated with another machine. */
 export async function associate(
   labId: string,
   name: string,
@@ -72,6 +72,8 @@ export async function associate(
     "-qw",
     "net.ipv4.conf.eth0.arp_notify=1",
   ]);
+  // The rules first: a flow of packets that finds the address without them is not translated for as long as it lasts.
+  await nft(namespace, translation(elastic, privateAddress.split("/")[0] ?? ""));
   await batch(
     ["ip", "-n", namespace],
     [
@@ -81,7 +83,6 @@ export async function associate(
       `route replace default via ${INTERNET_GATEWAY}`,
     ],
   );
-  await nft(namespace, translation(elastic, privateAddress.split("/")[0] ?? ""));
 }
 
 /** Removes the elastic address; the machine is then disconnected in both directions. */

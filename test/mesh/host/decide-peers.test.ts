@@ -184,6 +184,12 @@ describe("the steps for peers", () => {
     assert.deepEqual(ping.addresses, wanted.probes.slice(0, 32));
   });
 
+  it("ping nobody from an instance that has not got its address yet", () => {
+    const wanted = { ...wantedBy(RELAY), probes: ["10.0.0.1"], isQuiet: true };
+    const host = pushed();
+    assert.deepEqual(pingPeers([], look(host, wanted), wanted).apply, []);
+  });
+
   it("leave a key that only the host has to the host", () => {
     const change = changeOn(pushed(), { ...RELAY, ownKey: 21, onHost: true });
     const line = stepsText(change, "apply").find((it) => it.includes("PrivateKey"));

@@ -1,6 +1,7 @@
 /** Changes in place, no-ops, and a reboot. */
 import * as assert from "node:assert/strict";
 import type { Ec2Fixture } from "../ec2.test";
+import { asOlderState } from "../support/older-ec2-state";
 import { progress, secondsSince, UP } from "../support/ec2-network";
 
 export function changes(fixture: Ec2Fixture): void {
@@ -47,6 +48,36 @@ export function changes(fixture: Ec2Fixture): void {
     assert.deepEqual(network.instances, [id]);
     await (await network.machine()).waitForSsh(previous);
     await network.assertWorks();
+  });
+
+  it("is not pushed to again when a refresh finds its Elastic IP, and the address of its first push gone", async () => {
+    const { network } = fixture;
+    const before = await network.logins();
+    await network.mustPulumi("refresh", "--yes", "--skip-preview");
+    const { stdout } = await network.up();
+    assert.deepEqual(changedTypes(stdout), []);
+    // Counting is a login, too.
+    assert.equal(await network.logins(), before + 1);
+  });
+
+  it("is updated in place in a stack of an older version", async () => {
+    const { network } = fixture;
+    const exported = await network.mustPulumi("stack", "export", "--show-secrets");
+    const input = asOlderState(exported.stdout);
+    const argv = ["pulumi", "stack", "import", "--non-interactive"];
+    const imported = await network.lab.exec("operator", argv, { input });
+    assert.equal(imported.code, 0, imported.stderr);
+    const { stdout } = await network.mustPulumi("preview", "--json");
+    const { steps } = JSON.parse(stdout) as { steps: { op: string; urn: string }[] };
+    const changes = steps.filter(({ op }) => op !== "same");
+    assert.deepEqual(changes.map(({ op, urn }) => `${op} ${urn.split("::").at(-1) ?? ""}`).sort(), [
+      "create tokyo-first-address",
+      "update tokyo-push-command",
+      "update tokyo-subnet",
+    ]);
+    await network.up();
+    await network.assertWorks();
+    await network.mustPulumi("preview", "--expect-no-changes");
   });
 
   /** Everything that a boot must restore, without what differs between boots. */

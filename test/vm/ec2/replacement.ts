@@ -10,11 +10,12 @@ import { Machine } from "../../../scripts/lab/vm/machine";
 import { isOn } from "../../../scripts/lab/vm/qemu";
 import type { Ec2Fixture } from "../ec2.test";
 import { progress, TUNNEL } from "../support/ec2-network";
-import { reconnectionDuring } from "../support/reconnection";
+import { BUSY_FACTOR } from "../../support/time-limits";
+import { describeGaps, pingGapsDuring } from "../../lab/support/ping-gaps";
 import { UP_PLAIN } from "./changes";
 
-/** After the push to the relay. */
-const BACK_WITHIN_S = 5;
+/** docs/ec2.md promises 2 s to pushed peers: the engine and two logins, on an idle machine. */
+const SILENCE_MS = 2_000 * BUSY_FACTOR;
 const BOOT_LIMIT_MS = 600_000;
 
 /** Kills the engine of this lab, even if a wrapper started it. */
@@ -28,22 +29,21 @@ function killEngines(labId: string): void {
 }
 
 export function replacement(fixture: Ec2Fixture): void {
-  it("is replaced by a newer image on request: same address and key, peers reconnect at once unchanged", async () => {
+  it("is replaced by a newer image on request, unnoticed: same address and key, unchanged configs", async () => {
     const { network } = fixture;
     const before = await unchangedFacts();
     const [previous = ""] = network.instances;
     network.setRelay("imageGeneration", 2);
-    const pings = { from: "laptop", to: TUNNEL.tokyo, push: "tokyo-push-command" };
-    const result = await reconnectionDuring(network, UP_PLAIN, pings);
-    assert.equal(result.code, 0, result.output);
+    await unnoticed(async () => {
+      await network.mustPulumi(...UP_PLAIN);
+    });
     assert.notEqual(network.instances[0], previous);
     assert.deepEqual(await unchangedFacts(), before);
     assertEnded(previous);
-    await network.assertWorks(BACK_WITHIN_S * 1000);
-    assert.ok(result.afterPush <= BACK_WITHIN_S, `back after ${result.afterPush} s`);
+    await assertNothingToDo();
   });
 
-  it("is replaced with --replace: if the engine is killed after the machine got its key, the next up succeeds", async () => {
+  it("is replaced with --replace, unnoticed again, although the engine is killed after the machine got its key", async () => {
     const { network } = fixture;
     const before = await unchangedFacts();
     const [previous = ""] = network.instances;
@@ -51,26 +51,59 @@ export function replacement(fixture: Ec2Fixture): void {
     const urn = /URN: (\S+aws:ec2\/instance:Instance::\S+)/.exec(stdout)?.[1] ?? "";
     assert.notEqual(urn, "");
     const argv = ["pulumi", ...UP_PLAIN, "--non-interactive", "--replace", urn];
-    const engine = network.lab.spawn("operator", argv, { stdio: "ignore" });
-    const ended = new Promise((resolve) => engine.once("exit", resolve));
     const authority = await network.authority();
-    const identified = await poll(
-      async () => ((await showsCertificate(previous, authority)) ? true : undefined),
-      { limitMs: BOOT_LIMIT_MS, pauseMs: 300 },
-    );
-    killEngines(network.lab.id);
-    await ended;
-    assert.equal(identified, true, "the machine never showed its certificate");
-    progress(
-      "the engine is killed: the machine has its own key, and the engine has not recorded it",
-    );
-    // The file backend requires this after a kill.
-    await network.pulumi("cancel", "--yes");
-    await network.up();
+    await unnoticed(async () => {
+      const engine = network.lab.spawn("operator", argv, { stdio: "ignore" });
+      const ended = new Promise((resolve) => engine.once("exit", resolve));
+      const identified = await poll(
+        async () => ((await showsCertificate(previous, authority)) ? true : undefined),
+        { limitMs: BOOT_LIMIT_MS, pauseMs: 300 },
+      );
+      killEngines(network.lab.id);
+      await ended;
+      assert.equal(identified, true, "the machine never showed its certificate");
+      progress("the engine is killed: it has not recorded that the machine has its own key");
+      // The file backend requires this after a kill.
+      await network.pulumi("cancel", "--yes");
+      await network.up();
+    });
     assert.deepEqual(await unchangedFacts(), before);
     assertEnded(previous);
-    await network.assertWorks();
+    await assertNothingToDo();
   });
+
+  /** Runs `action` while both peers ping the relay, and each other through it. */
+  async function unnoticed(action: () => Promise<void>): Promise<void> {
+    const { lab } = fixture.network;
+    const gaps = await pingGapsDuring(
+      lab,
+      [
+        ["laptop", TUNNEL.tokyo],
+        ["desktop", TUNNEL.laptop],
+      ],
+      action,
+    ).catch(async (problem: unknown) => {
+      progress(await tunnels());
+      throw problem;
+    });
+    progress(describeGaps(gaps));
+    for (const gap of gaps) assert.ok(gap.silentMs <= SILENCE_MS, describeGaps([gap]));
+  }
+
+  /** For a failure: what each end knows of the others. */
+  async function tunnels(): Promise<string> {
+    const { lab } = fixture.network;
+    const show = "wg show wg0 dump | cut -f 1,3- | tail -n +2; ip route get 10.0.0.3 | head -n 1";
+    const ends: string[] = [];
+    for (const node of ["laptop", "desktop"])
+      ends.push(node, (await lab.exec(node, ["sh", "-c", show])).stdout);
+    return [...ends, "tokyo", await fixture.network.run(`sudo sh -c '${show}'`)].join("\n");
+  }
+
+  /** The address that the machine was pushed to is gone, and nobody misses it. */
+  async function assertNothingToDo(): Promise<void> {
+    await fixture.network.mustPulumi("preview", "--diff", "--expect-no-changes");
+  }
 
   /** Facts that a replacement must not change. */
   async function unchangedFacts() {

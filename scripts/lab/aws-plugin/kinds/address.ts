@@ -2,6 +2,7 @@
  * Elastic addresses. Which properties replace: terraform-provider-aws, internal/service/ec2/ec2_eip.go and
  * ec2_eip_association.go (`ForceNew`: all of the latter's).
  */
+import { randomInt } from "node:crypto";
 import type { Lab } from "../../lab";
 import { Machine } from "../../vm/machine";
 import { AwsError, type Account, type CloudResource } from "../account";
@@ -11,6 +12,8 @@ import { arnOf, type, type Kind } from "./kind";
 
 /** Amazon's addresses on the lab's internet: no other node of a scenario may use one. */
 const POOL = Array.from({ length: 64 }, (_, index) => `203.0.113.${128 + index}`);
+/** Those that it gives to instances at their launch. */
+const LAUNCH_POOL = Array.from({ length: 32 }, (_, index) => `203.0.113.${192 + index}`);
 
 export const eip: Kind = {
   prefix: "eipalloc",
@@ -58,6 +61,7 @@ export const eipAssociation: Kind = {
     }
     for (const one of existing) await endAssociation(lab, account, one);
     const publicIp = textAt(address.properties, "publicIp");
+    // This releases the address that the instance was launched with (EC2 user guide, "Public IPv4 addresses").
     await Machine.open(lab, instance.id).associate(publicIp);
     await enforce(lab.id, account, instance);
     account.change(instance.id, { publicIp });
@@ -68,6 +72,20 @@ export const eipAssociation: Kind = {
     await endAssociation(lab, account, resource);
   },
 };
+
+/**
+ * The public address of an instance that is launched or started; null if its network interface gets none. Seldom the one that
+ * was released last, as on EC2.
+ */
+export function launchAddress(account: Account, instance: CloudResource): string | null {
+  const { associatePublicIpAddress } = instance.properties;
+  const subnet = account.get(textAt(instance.properties, "subnetId"));
+  const { mapPublicIpOnLaunch } = subnet?.properties ?? {};
+  if ((associatePublicIpAddress ?? mapPublicIpOnLaunch) !== true) return null;
+  const taken = account.all(type.instance).map(({ properties }) => properties["publicIp"]);
+  const free = LAUNCH_POOL.filter((address) => !taken.includes(address));
+  return free[randomInt(free.length)] ?? null;
+}
 
 export function associationsOf(
   account: Account,
@@ -82,6 +100,7 @@ async function endAssociation(lab: Lab, account: Account, association: CloudReso
   account.remove(association.id);
   const instanceId = textAt(association.properties, "instanceId");
   if (account.get(instanceId) === undefined) return;
+  // EC2 gives it a new address within minutes if it was launched with one; the lab's instances are gone by then.
   await Machine.open(lab, instanceId).disassociate();
   account.change(instanceId, { publicIp: "" });
 }

@@ -9,7 +9,7 @@ import { AwsError, type Account, type CloudResource } from "../account";
 import { enforce } from "../firewall";
 import { architectureOf, imageOf } from "../images";
 import { isMap, sameValue, textAt, textsAt, type PlainProperties } from "../plain";
-import { associationsOf } from "./address";
+import { associationsOf, launchAddress } from "./address";
 import { arnOf, type, type Cloud, type Kind } from "./kind";
 
 /** EC2 user guide, "Run commands at launch": limited to 16 KB before it is encoded. */
@@ -79,8 +79,10 @@ async function create(cloud: Cloud, id: string, inputs: PlainProperties): Promis
   const privateIp = textAt(inputs, "privateIp") || freeAddress(account, subnet);
   account.change(id, { privateIp });
   const prefix = textAt(subnet.properties, "cidrBlock").split("/")[1] ?? "24";
+  const publicIp = launchAddress(account, account.require(type.instance, id));
   const machine = await Machine.create(lab, {
     name: id,
+    ...(publicIp === null ? {} : { elastic: publicIp }),
     instanceId: id,
     image: await findOrBuildImage(log),
     userData: textAt(inputs, "userData"),
@@ -88,7 +90,11 @@ async function create(cloud: Cloud, id: string, inputs: PlainProperties): Promis
     memory: MEMORY,
     login: { user: "admin" },
   });
-  const added = { ...computed(id, privateIp), instanceState: "running" };
+  const associatePublicIpAddress = publicIp !== null;
+  const added = {
+    ...computed(id, privateIp),
+    ...{ publicIp: publicIp ?? "", associatePublicIpAddress, instanceState: "running" },
+  };
   account.change(id, added);
   try {
     await enforce(lab.id, account, account.require(type.instance, id));
@@ -105,7 +111,6 @@ function computed(id: string, privateIp: string): PlainProperties {
   return {
     arn: arnOf("instance", id),
     privateIp,
-    publicIp: "",
     publicDns: "",
     privateDns: `ip-${privateIp.replaceAll(".", "-")}.lab.compute.internal`,
     primaryNetworkInterfaceId: `eni-${id.slice(2)}`,
@@ -127,6 +132,11 @@ async function update(
     const machine = Machine.open(lab, resource.id);
     log(`${resource.id}: stopping`);
     await machine.shutDown(SHUTDOWN_LIMIT_MS);
+    if (associationsOf(account, "instanceId", resource.id).length === 0) {
+      const publicIp = launchAddress(account, resource);
+      if (publicIp !== null) await machine.associate(publicIp);
+      account.change(resource.id, { publicIp: publicIp ?? "" });
+    }
     await machine.start();
     log(`${resource.id}: starting again`);
   }
