@@ -24,11 +24,16 @@ export function withMovingHomes(observed: Observation, wanted: Wanted): Wanted {
   const found = isConfirmed ? [] : [...arriving(device, wanted), ...leaving(device, wanted)];
   const isNew = ({ address }: MovingHome) => found.every((it) => it.address !== address);
   const homes = [...found, ...known.filter(isNew)];
-  if (homes.length === 0) return wanted;
+  const moved = (wanted.former ?? []).flatMap(({ key, former }) =>
+    key === undefined ? [] : [[key, former] as const],
+  );
   const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
-  const left = homes.flatMap(({ former }) => device.peers.get(former) ?? []);
-  const kept = left.filter(({ publicKey }) => !planned.has(publicKey));
-  return { ...wanted, main: withPeers(main, kept, observed), homes };
+  const left = new Set([...homes.map(({ former }) => former), ...moved.map(([key]) => key)]);
+  const kept = [...device.peers.values()].filter(
+    ({ publicKey }) => left.has(publicKey) && !planned.has(publicKey),
+  );
+  if (homes.length + kept.length === 0) return wanted;
+  return { ...wanted, main: withPeers(main, kept, new Map(moved), observed), homes };
 }
 
 export function homeNotes({ homes = [], main }: Wanted): string[] {
@@ -51,13 +56,16 @@ function arriving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): Mov
 }
 
 /** Running peers that go, and whose address another peer is to have. */
-function leaving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): MovingHome[] {
+function leaving({ peers }: WireGuardDevice, wanted: Wanted): MovingHome[] {
+  const { main, tunnelOnly, tunnelAddresses } = wanted;
   const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
   const ways = waysIn(main.peers);
   return tunnelOnly
     .filter((key) => !planned.has(key))
     .flatMap((former) => {
-      const address = peers.get(former)?.allowedIps.find(isSingle);
+      const has = peers.get(former)?.allowedIps ?? [];
+      const known = tunnelAddresses.get(former);
+      const address = has.find((it) => (known === undefined ? isSingle(it) : it === known));
       const now = address === undefined ? null : ways(address);
       return address === undefined || now === null ? [] : [{ address, former, now }];
     });
@@ -85,21 +93,28 @@ function recorded({ records }: Observation, name: string, all: boolean): MovingH
   });
 }
 
-/** With peers that the request does not have. Their addresses are those of `homes`. A date that they had they keep. */
+/**
+ * With peers that the request does not have. Their addresses are those of `homes`, and the former ones by key. A date that they
+ * had they keep.
+ */
 function withPeers(
   one: WantedInterface,
   kept: readonly WireGuardPeer[],
+  former: ReadonlyMap<string, readonly string[]>,
   { records }: Observation,
 ): WantedInterface {
   const peers = kept.map(({ publicKey, presharedKey, keepalive }): WantedPeer => {
     const shared = presharedKey === "none" ? null : Secret.sealed();
     const own = { name: publicKey, publicKey, presharedKey: shared, keepalive };
-    return { ...own, allowedIps: [], endpoint: null, expires: dateIn(records.tasks, publicKey) };
+    const allowedIps = former.get(publicKey) ?? [];
+    return { ...own, allowedIps, endpoint: null, expires: dateIn(records.tasks, publicKey) };
   });
+  const prefixesOf = (key: string) => (former.get(key) ?? []).join(", ");
   const sections = kept.map(({ publicKey, presharedKey }) =>
     [
       ...["", "# moves to another relay", "[Peer]", `PublicKey = ${publicKey}`],
       ...(presharedKey === "none" ? [] : [`PresharedKey = ${KEY_OF_NOW} ${one.name} ${publicKey}`]),
+      ...(former.has(publicKey) ? [`AllowedIPs = ${prefixesOf(publicKey)}`] : []),
       "",
     ].join("\n"),
   );
