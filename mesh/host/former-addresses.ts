@@ -8,12 +8,14 @@ import { Secret } from "../secret";
 import { withMoreAddresses } from "./filter";
 import type { Observation } from "./observation";
 import { addressOf, isSingle, prefixOf, PrefixSet } from "./prefixes";
+import { keptByOthers, keptByPeers } from "./kept-addresses";
 import type { FormerAddresses, Wanted } from "./wanted";
 import type { WantedInterface, WantedPeer } from "./wanted-interface";
 
 /** As wanted, and with the former addresses of such peers. */
 export function withFormerAddresses(observed: Observation, wanted: Wanted): Wanted {
-  const kept = [...keptBy(observed, wanted), ...keptOfLeaving(observed, wanted)];
+  if (wanted.former !== undefined) return wanted;
+  const kept = [...keptByPeers(observed, wanted), ...keptByOthers(observed, wanted)];
   if (kept.length === 0) return wanted;
   const { main, second } = wanted;
   const filter = wanted.filter && withMoreAddresses(wanted.filter, formerByAddress(kept, main));
@@ -51,111 +53,6 @@ export function formerNotes({ former = [], main }: Wanted): string[] {
   ];
 }
 
-/** The peers of a relay and its lines of watched-keys.ts. */
-export interface RelayRecord {
-  peers: readonly { publicKey: string; allowedIps: readonly string[] }[];
-  watched: readonly string[];
-}
-
-/**
- * The other addresses at which the host with this one may be, as its relay knows them: those of the same peer, and those that it
- * had before or has now.
- */
-export function otherAddresses(address: string, { peers, watched }: RelayRecord): string[] {
-  const own = prefixOf(address)?.text ?? "";
-  const peer = peers.find(({ allowedIps }) => allowedIps.includes(own));
-  const recorded = watched.flatMap((line) => {
-    const [kind, , at = "", former = "", now] = line.split(" ");
-    if (kind === "former") return former.split(",").includes(own) ? [at] : [];
-    return kind === "home" && now === peer?.publicKey ? [at] : [];
-  });
-  return singlesOf([...(peer?.allowedIps ?? []), ...recorded]).filter((it) => it !== address);
-}
-
-/** The addresses of the peer with this key, at a relay that is or was its home. */
-export function addressesOfKey(key: string, { peers, watched }: RelayRecord): string[] {
-  const peer = peers.find(({ publicKey }) => publicKey === key);
-  if (peer === undefined) return [];
-  const recorded = watched.flatMap((line) => {
-    const [kind, , at = "", former = "", now] = line.split(" ");
-    return kind === "home" && (former === key || now === key) ? [at] : [];
-  });
-  return singlesOf([...peer.allowedIps, ...recorded]);
-}
-
-function singlesOf(prefixes: readonly string[]): string[] {
-  return [...new Set(prefixes)].filter(isSingle).map(addressOf);
-}
-
-function keptBy(observed: Observation, wanted: Wanted): FormerAddresses[] {
-  const { main, tunnelOnly } = wanted;
-  return main.peers.flatMap((peer) => {
-    const [address] = peer.allowedIps;
-    if (address === undefined || !tunnelOnly.includes(peer.publicKey)) return [];
-    const former = formerOf({ ...peer, address }, observed, wanted);
-    return former.length === 0 ? [] : [{ name: peer.name, address, former }];
-  });
-}
-
-/** Peers that run here, and get another home relay together with another address. */
-function keptOfLeaving(observed: Observation, wanted: Wanted): FormerAddresses[] {
-  const { main, tunnelOnly, tunnelAddresses } = wanted;
-  const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
-  const running = observed.devices.get(main.name)?.peers;
-  return tunnelOnly.flatMap((key) => {
-    const address = tunnelAddresses.get(key);
-    if (planned.has(key) || address === undefined || running?.has(key) !== true) return [];
-    const former = keptAddresses([key], address, observed, wanted);
-    return former.length === 0 ? [] : [{ name: key, address, former, key }];
-  });
-}
-
-function formerOf(
-  peer: WantedPeer & { address: string },
-  observed: Observation,
-  wanted: Wanted,
-): string[] {
-  const keys = wanted.main.peers
-    .filter(({ name }) => name === peer.name)
-    .map(({ publicKey }) => publicKey);
-  return keptAddresses(keys, peer.address, observed, wanted);
-}
-
-/**
- * The config that was confirmed keeps what its push kept. A new one keeps what the peer has, and what the watcher has taken away
- * but is not settled: the host may still undo its change.
- */
-function keptAddresses(
-  keys: readonly string[],
-  address: string,
-  { devices, records }: Observation,
-  { main, digest }: Wanted,
-): string[] {
-  const others = [address, ...main.peers.flatMap(({ allowedIps }) => allowedIps)];
-  const running = keys.flatMap((key) => devices.get(main.name)?.peers.get(key)?.allowedIps ?? []);
-  const lines = records.rotation ?? [];
-  const unsettled = lines.filter((line) => !records.settled.includes(line));
-  const known =
-    records.confirmed?.digest === digest
-      ? recordedFormer(lines, main.name, [address])
-      : [...running, ...recordedFormer(unsettled, main.name, [...running, ...keys])];
-  return [...new Set(known)].filter((prefix) => isSingle(prefix) && !others.includes(prefix));
-}
-
-/** From lines of watched-keys.ts about one of these addresses or keys. */
-function recordedFormer(
-  lines: readonly string[],
-  name: string,
-  about: readonly string[],
-): string[] {
-  return lines.flatMap((line) => {
-    const [kind, of, address = "", former = "", key = ""] = line.split(" ");
-    const isMeant =
-      kind === "former" && of === name && [address, key].some((it) => about.includes(it));
-    return isMeant ? former.split(",") : [];
-  });
-}
-
 /** Its own addresses to which such hosts send their answers, because they know no other network yet. */
 function formerOwn(
   { network, records }: Observation,
@@ -187,10 +84,11 @@ function withOwn(one: WantedInterface, addresses: readonly string[]): WantedInte
   return { ...one, text, formerAddresses: addresses };
 }
 
-function extended(one: WantedInterface, all: readonly FormerAddresses[]): WantedInterface {
-  const kept = all.filter(({ key }) => key === undefined);
-  const more = new Map(kept.map(({ address, former }) => [address, former]));
-  const of = ({ allowedIps: [address = ""] }: WantedPeer) => more.get(address) ?? [];
+function extended(one: WantedInterface, kept: readonly FormerAddresses[]): WantedInterface {
+  const of = ({ publicKey, allowedIps: [address] }: WantedPeer) =>
+    kept.flatMap((it) =>
+      (it.key === undefined ? it.address === address : it.key === publicKey) ? it.former : [],
+    );
   const byKey = new Map(one.peers.map((peer) => [peer.publicKey, of(peer)]));
   return {
     ...one,

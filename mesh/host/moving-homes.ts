@@ -21,7 +21,9 @@ export function withMovingHomes(observed: Observation, wanted: Wanted): Wanted {
   const known = recorded(observed, main.name, isConfirmed).filter(({ former, now }) =>
     [former, now].every((key) => device.peers.has(key)),
   );
-  const found = isConfirmed ? [] : [...arriving(device, wanted), ...leaving(device, wanted)];
+  const found = isConfirmed
+    ? []
+    : [...arriving(device, wanted), ...leaving(device, wanted), ...passing(device, wanted)];
   const isNew = ({ address }: MovingHome) => found.every((it) => it.address !== address);
   const homes = [...found, ...known.filter(isNew)];
   const moved = (wanted.former ?? []).flatMap(({ key, former }) =>
@@ -69,6 +71,22 @@ function leaving({ peers }: WireGuardDevice, wanted: Wanted): MovingHome[] {
       const now = address === undefined ? null : ways(address);
       return address === undefined || now === null ? [] : [{ address, former, now }];
     });
+}
+
+/** Between two other relays. */
+function passing({ peers }: WireGuardDevice, { main, tunnelAddresses }: Wanted): MovingHome[] {
+  const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
+  const before = waysIn([...peers.values()].filter(({ publicKey }) => planned.has(publicKey)));
+  const after = waysIn(main.peers);
+  const isHere = (key: string, address: string) =>
+    planned.has(key) || peers.get(key)?.allowedIps.includes(address) === true;
+  const addresses = [...tunnelAddresses].flatMap(([key, address]) =>
+    isHere(key, address) ? [] : [address],
+  );
+  return [...new Set(addresses)].flatMap((address) => {
+    const [former, now] = [before(address), after(address)];
+    return former === null || now === null || former === now ? [] : [{ address, former, now }];
+  });
 }
 
 /** The key of the peer that a prefix is led to. */

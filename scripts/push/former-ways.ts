@@ -2,7 +2,7 @@
  * Ways to a host at other tunnel addresses than its own, and through relays that are none of its ways: they know where it was
  * before (mesh/host/former-addresses.ts).
  */
-import { addressesOfKey, otherAddresses, type RelayRecord } from "../../mesh/host/former-addresses";
+import { addressesKnownBy, type RelayRecord } from "../../mesh/host/known-addresses";
 import type { HostAccess, HostTarget, PushRequest } from "../../mesh/push-request";
 import { withHost } from "./connect";
 import { newToken, NO_QUESTIONS, observe } from "./conversation";
@@ -17,17 +17,12 @@ export async function formerWays(access: Access, publicKey: string | null): Prom
   const tunnel = access.targets.filter(
     (target): target is TunnelTarget => target.kind === "ssh" && target.via.length > 0,
   );
-  const byKey = (relay: RelayRecord) =>
-    publicKey === null ? [] : addressesOfKey(publicKey, relay);
-  const others = publicKey === null ? [] : throughOthers(tunnel, access);
   const found = await Promise.all([
-    ...tunnel.map((way) => {
-      const { address } = way.hop;
-      return waysLike(way, access, (relay) =>
-        [...otherAddresses(address, relay), ...byKey(relay)].filter((it) => it !== address),
-      );
+    ...tunnel.map(async (way) => {
+      const known = await waysLike(way, access, publicKey);
+      return known.filter(({ hop }) => hop.address !== way.hop.address);
     }),
-    ...others.map((way) => waysLike(way, access, byKey)),
+    ...throughOthers(tunnel, access).map((way) => waysLike(way, access, publicKey)),
   ]);
   return found.flat();
 }
@@ -39,21 +34,20 @@ function throughOthers(
   return first === undefined ? [] : otherJumps.map((jump) => ({ ...first, via: [jump] }));
 }
 
-/** The same way at the addresses that its relay has for the host. */
+/** The same way at the addresses that its relay knows of the host. */
 async function waysLike(
   way: TunnelTarget,
   access: Access,
-  addressesIn: (relay: RelayRecord) => string[],
+  publicKey: string | null,
 ): Promise<TunnelTarget[]> {
   const relay = await recordOf(way, access).catch((problem: unknown) => {
     if (problem instanceof PushError) return null;
     throw problem;
   });
   if (relay === null) return [];
-  return [...new Set(addressesIn(relay))].map((address) => ({
-    ...way,
-    hop: { ...way.hop, address },
-  }));
+  const { hop } = way;
+  const all = addressesKnownBy(relay, { address: hop.address, publicKey });
+  return all.map((address) => ({ ...way, hop: { ...hop, address } }));
 }
 
 /** Of the relay of a way. */

@@ -83,7 +83,7 @@ describe("a host that only the tunnel leads to", function () {
   it("leaks no secret", () => session.leaks.end());
 
   const quietUp = (addresses: string[], limitMs?: number) =>
-    heardDuringUp(mesh, session, addresses, { limitMs });
+    heardDuringUp(mesh, session, addresses, limitMs);
 
   /** The peer that the host's address is led to, once that is `expected`. */
   async function holderOn(relayName: string, expected: string): Promise<string> {

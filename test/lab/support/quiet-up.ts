@@ -4,17 +4,17 @@ import { silenceDuring } from "./answers";
 import type { MeshLab } from "./mesh-lab";
 import { succeeded, UP, type MeshSession } from "./mesh-session";
 
-/** @returns its output. One of the addresses answers `from`, the laptop by default, all the time. */
+/** @returns its output. The laptop hears from one of the addresses all the time. */
 export async function quietUp(
   { lab }: MeshLab,
   session: MeshSession,
   addresses: string[],
-  { limitMs = 1000, from = "laptop" }: { limitMs?: number; from?: string } = {},
+  limitMs = 1000,
 ): Promise<string> {
   let output = "";
   const silence = await silenceDuring(
     lab,
-    from,
+    "laptop",
     { addresses, control: "203.0.113.10" },
     async () => {
       output = succeeded(await session.pulumi(...UP)).stdout;

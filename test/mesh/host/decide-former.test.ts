@@ -14,7 +14,6 @@ import { look } from "./support/situations";
 const CONF = `/etc/wireguard/${IFACE}.conf`;
 const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
 const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
-const LEFT_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32 ${currentKey(1)}`;
 const FORMER_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32`;
 
 describe("a relay whose peer moves, to which only the tunnel leads,", () => {
@@ -118,70 +117,6 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
   });
 });
 
-describe("a relay whose peer gets another address and another home relay at once", () => {
-  it("keeps the peer with its former address until it answers at the new one", () => {
-    const host = pushed();
-    const { change, notes } = changeOf(host, left());
-    assert.deepEqual(stepsText(change, "apply"), [
-      ...["wg wg0", "  [Peer]", "  PublicKey = <peer0>"],
-      ...["  AllowedIPs = 10.86.0.20/32, 10.86.0.99/32", "  PersistentKeepalive = 0"],
-      ...["  [Peer]", "  PublicKey = <peer1>", "  AllowedIPs = 10.86.0.21/32"],
-      "  PersistentKeepalive = 0",
-      ...["ip", "  route del 192.168.10.0/24 dev wg0 scope link"],
-      ...["watch", `  ${LEFT_LINE.replace(currentKey(1), "<peer1>")}`],
-      "ping 10.86.0.20",
-    ]);
-    assert.ok(
-      notes.includes(`${currentKey(1)} keeps 10.86.0.21 until it answers at 10.86.0.99`),
-      notes.join("\n"),
-    );
-    push(host, left());
-    const file = host.files.get(CONF) ?? "";
-    const section = `\n[Peer]\nPublicKey = ${currentKey(1)}\nAllowedIPs = 10.86.0.21/32\n`;
-    assert.ok(file.endsWith(section), file);
-    assert.equal(host.files.get(ROTATION), `${LEFT_LINE}\n`);
-    assert.equal(decideOn(host, left()).kind, "nothing");
-    takeAway(host);
-    assert.equal(decideOn(host, left()).kind, "nothing");
-  });
-
-  it("forgets the peer with the next config once it cannot go back, else keeps it on", () => {
-    for (const isGone of [true, false]) {
-      const host = pushed();
-      push(host, left());
-      takeAway(host);
-      if (isGone) host.files.set(SETTLED, `${LEFT_LINE}\n`);
-      push(host, left({ mtu: 1380 }));
-      assert.equal(deviceOf(host, IFACE).peers.has(currentKey(1)), !isGone);
-      assert.equal(host.files.get(ROTATION), isGone ? undefined : `${LEFT_LINE}\n`);
-      assert.equal(decideOn(host, left({ mtu: 1380 })).kind, "nothing");
-    }
-  });
-
-  it("keeps all that it was never heard at: a third address, and its home again", () => {
-    const host = pushed();
-    push(host, left());
-    push(host, left({}, "10.86.0.98"));
-    const line = LEFT_LINE.replace("10.86.0.99", "10.86.0.98");
-    assert.equal(host.files.get(ROTATION), `${line}\n`);
-    takeAway(host);
-    push(host, moved({}, "10.86.0.97"));
-    const back = `former ${IFACE} 10.86.0.97/32 10.86.0.21/32`;
-    assert.equal(host.files.get(ROTATION), `${back}\n`);
-    assert.equal(decideOn(host, moved({}, "10.86.0.97")).kind, "nothing");
-  });
-
-  it("keeps the address before the one with which it leaves, where it may still be", () => {
-    const host = pushed();
-    push(host, moved());
-    push(host, left());
-    const home = `home ${IFACE} 10.86.0.99/32 ${currentKey(1)} ${currentKey(0)}`;
-    assert.equal(host.files.get(ROTATION), `${LEFT_LINE}\n${home}\n`);
-    assert.deepEqual([...peerOf(host, 1).allowedIps].sort(), ["10.86.0.21/32", "10.86.0.99/32"]);
-    assert.equal(decideOn(host, left()).kind, "nothing");
-  });
-});
-
 describe("a relay of a network that is renumbered", () => {
   const OWN_LINE = `own ${IFACE} 10.86.0.1/24`;
 
@@ -238,21 +173,13 @@ function moved(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted 
   return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.21", address));
 }
 
-/** The relay's request once peer0, another relay, leads to peer1 at another address. */
-function left(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
-  const draw = { ...RELAY, neighbours: RELAY.neighbours.slice(0, 1), ...more };
-  const edit = (text: string) => text.replace("10.86.0.20/32", `10.86.0.20/32, ${address}/32`);
-  return wantedWith(draw, edit, address);
-}
-
 function renumbered(more: Partial<RequestDraw> = {}, prefix = "10.99.0."): Wanted {
   return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.", prefix));
 }
 
-function wantedWith(draw: RequestDraw, edit: (text: string) => string, address?: string): Wanted {
+function wantedWith(draw: RequestDraw, edit: (text: string) => string): Wanted {
   const request = requestOf(draw);
   const config = edit(request.config);
-  const known = address === undefined ? "" : ` ${address}`;
-  const tunnelOnly = [currentKey(1), nextKey(1)].map((key) => key + known);
+  const tunnelOnly = [currentKey(1), nextKey(1)];
   return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
 }

@@ -1,7 +1,6 @@
 /** Login targets, jump relays, machine identities and probes. */
 import assert from "node:assert/strict";
 import { hostTargets, machineId, otherJumps } from "../../../mesh/plan/host-targets";
-import { addressesOfKey, otherAddresses } from "../../../mesh/host/former-addresses";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
@@ -128,36 +127,6 @@ describe("peers that only the tunnel leads to", () => {
       const request = requestWithoutSecrets(nodeIn(plan, "tokyo"), plan, "project/stack");
       assert.ok(!("tunnelOnly" in request));
     }
-  });
-
-  it("are looked for at the other addresses that their relay knows", () => {
-    const peers = [
-      {
-        publicKey: "A",
-        allowedIps: ["10.0.0.12/32", "10.0.0.2/32", "fd00::2/128", "192.168.1.0/24"],
-      },
-      { publicKey: "B", allowedIps: ["10.0.0.112/32", "10.0.0.3/32"] },
-    ];
-    assert.deepEqual(otherAddresses("10.0.0.12", { peers, watched: [] }), ["10.0.0.2", "fd00::2"]);
-    assert.deepEqual(otherAddresses("10.0.0.9", { peers, watched: [] }), []);
-    // The watcher has taken the former address away; the address is led to the former home relay.
-    const watched = [
-      "former wg0 10.0.0.12/32 10.0.0.8/32,10.0.0.9/32",
-      "home wg0 10.0.0.7/32 RELAY B",
-    ];
-    assert.deepEqual(otherAddresses("10.0.0.9", { peers, watched }), ["10.0.0.12"]);
-    assert.deepEqual(otherAddresses("10.0.0.3", { peers, watched }), ["10.0.0.112", "10.0.0.7"]);
-  });
-
-  it("are looked for by their key at a relay that was their home", () => {
-    const peers = [
-      { publicKey: "A", allowedIps: ["10.0.0.2/32", "192.168.1.0/24"] },
-      { publicKey: "B", allowedIps: [] },
-    ];
-    const watched = ["home wg0 10.0.0.7/32 B RELAY"];
-    assert.deepEqual(addressesOfKey("A", { peers, watched }), ["10.0.0.2"]);
-    assert.deepEqual(addressesOfKey("B", { peers, watched }), ["10.0.0.7"]);
-    assert.deepEqual(addressesOfKey("C", { peers, watched }), []);
   });
 
   it("know the relays that are none of their ways, which may have been their home", () => {
