@@ -97,12 +97,12 @@ function registerNodes(
 ): Map<string, MeshNode> {
   const nodes = new Map<string, MeshNode>();
   for (const plan of [...secondInterfaceFirst(direct(relays)), ...indirect(relays)]) {
-    const after = pushesOf(pushedBefore(plan, args.plan.nodes), nodes);
+    const after = pushesOf(pushedBefore(plan, relays), nodes);
     nodes.set(plan.name, new Relay(plan.name, nodeArgs(plan, args, after), opts));
   }
   // Those that switch to their next key last, because they wait for others.
   for (const plan of [...peers].sort((a, b) => Number(announcesKey(a)) - Number(announcesKey(b)))) {
-    const after = pushesOf(pushedBefore(plan, args.plan.nodes), nodes);
+    const after = pushesOf(pushedBefore(plan, relays), nodes);
     nodes.set(plan.name, new Peer(plan.name, nodeArgs(plan, args, after), opts));
   }
   return nodes;
@@ -110,7 +110,7 @@ function registerNodes(
 
 /** The pushes of the named nodes; nodes without a host have none. */
 function pushesOf(names: string[], nodes: ReadonlyMap<string, MeshNode>): pulumi.Resource[] {
-  return [...new Set(names)].flatMap((name) => nodes.get(name)?.push ?? []);
+  return names.flatMap((name) => nodes.get(name)?.push ?? []);
 }
 
 /** Relays with a second interface first: the others dial them with the key or at the port that this push installs. */

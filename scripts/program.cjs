@@ -2,8 +2,17 @@
 // with Go, ignores `typescript: false` in Pulumi.yaml and registers ts-node first; the later loader counts.
 "use strict";
 
+require("node:module").enableCompileCache?.(
+  `${__dirname}/../node_modules/.cache/wireguard-mesh/node`,
+);
 require("./load-typescript.cjs");
-// Of ts-node: it would format a stack for each promise of the SDK.
-Error.prepareStackTrace = undefined;
 
 module.exports = require("../index.ts");
+
+// The SDK has a stack written out for each of its promises, and for each resource, whose state keeps it: 600 bytes each. Only the
+// error that ends the program is worth that.
+Error.prepareStackTrace = (error) => String(error);
+for (const event of ["uncaughtException", "unhandledRejection"])
+  process.prependListener(event, () => {
+    Error.prepareStackTrace = undefined;
+  });

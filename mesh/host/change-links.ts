@@ -44,7 +44,9 @@ export function addressLines(name: string, addresses: readonly string[]): string
 
 /** A line for ip(8) about exactly this route. */
 export function routeLine(verb: "add" | "replace" | "del", route: Route): string {
-  return `route ${verb} ${destinationOf(route)}${routeOptions(route)}`;
+  // The kernel may have one of its own to the same prefix.
+  const only = verb === "del" && route.protocol === "boot" ? " proto boot" : "";
+  return `route ${verb} ${destinationOf(route)}${routeOptions(route)}${only}`;
 }
 
 /** Routes of the interface that can be added again, whoever added them. The kernel makes its own. */

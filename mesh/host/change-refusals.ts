@@ -5,7 +5,7 @@ import { portRefusal } from "./former-port";
 import { usersOfKept } from "./kept-second";
 import { routeOptions, type Route } from "./network-state";
 import type { Observation } from "./observation";
-import { addressOf, prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
+import { addressOf, isSingle, prefixOf, PrefixSet, type NumericPrefix } from "./prefixes";
 import type { Refusal } from "./refusals";
 import { allowedPrefixes, foreignRoutes } from "./route-differences";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -62,16 +62,43 @@ function usedSecond(observed: Observation, wanted: Wanted): Refusal | null {
  * them. The kernel refuses that only where the LAN's own route has no metric.
  */
 function ownLan(observed: Observation, wanted: Wanted): Refusal | null {
-  const hit = shadowedLan(observed, wanted, newPrefixes(observed, wanted));
+  const hit =
+    shadowedLan(observed, wanted, newPrefixes(observed, wanted)) ?? hiddenPart(observed, wanted);
   if (hit === null) return null;
   return {
-    cause: `${hit.prefix} would lead into the tunnel, and this host is in that network itself, by ${hit.device}: nothing was changed`,
-    remedy: changeLanRemedy(wanted.node),
+    cause: `${hit.prefix} would lead into the tunnel, and this host is in ${hit.lan ?? "that network"} itself, by ${hit.device}: nothing was changed`,
+    remedy:
+      hit.lan === undefined
+        ? changeLanRemedy(wanted.node)
+        : "choose another network.cidr, and addresses in it",
   };
 }
 
 export function changeLanRemedy(node: string): string {
   return `where it is the same network, give ${node} the same site as the node whose subnets these are; else change the prefix of one of the two (subnets, network.cidr)`;
+}
+
+interface HiddenLan {
+  prefix: string;
+  device: string;
+  /** The network that `prefix` is only a part of. */
+  lan?: string;
+}
+
+/** The network of a new address that would hide a part of a LAN: its name server, for instance, as in a VPC. */
+function hiddenPart(observed: Observation, { main }: Wanted): HiddenLan | null {
+  const { links } = observed.network;
+  const live = links.get(main.name)?.addresses ?? [];
+  const added = main.addresses.filter((address) => !live.includes(address) && !isSingle(address));
+  const networks = added.flatMap((address) => prefixOf(address) ?? []);
+  for (const { name, addresses } of links.values()) {
+    const connected = new PrefixSet(addresses.flatMap((address) => prefixOf(address) ?? []));
+    for (const network of name === main.name ? [] : networks) {
+      const lan = connected.longestCovering(network);
+      if (lan !== null) return { prefix: network.text, device: name, lan: lan.text };
+    }
+  }
+  return null;
 }
 
 /**
@@ -82,7 +109,7 @@ export function shadowedLan(
   observed: Observation,
   wanted: Wanted,
   prefixes: readonly NumericPrefix[],
-): { prefix: string; device: string } | null {
+): HiddenLan | null {
   const { links, routes } = observed.network;
   const own = [...interfacesOf(wanted).map(({ name }) => name), observed.records.second];
   const gateways = gatewaysByDevice(routes);

@@ -6,7 +6,7 @@ import { TUNNEL_TABLE } from "../way-out";
 import type { LiveDifference } from "./difference";
 import type { Route } from "./network-state";
 import type { Observation } from "./observation";
-import { prefixOf, PrefixSet } from "./prefixes";
+import { addressOf, isSingle, prefixOf, PrefixSet } from "./prefixes";
 import type { WantedInterface } from "./wanted-interface";
 import { blockingPrefix, isOurTable } from "./way-out";
 
@@ -20,20 +20,41 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
   if (!one.routed) return [];
   const { name } = one;
   const own = unicastRoutes(observed).filter((it) => it.device === name && isOurTable(it));
-  const wanted = one.sendsAll ? allRoutes(one, observed) : mainRoutes(one, own);
+  const tunnel = one.sendsAll ? allRoutes(one, observed) : mainRoutes(one, own);
+  const connected = connectedRoutes(one, observed);
+  const wanted = [...connected, ...tunnel];
   const [needed, present] = [new Set(wanted.map(placeOf)), new Set(own.map(placeOf))];
   const allowed = one.sendsAll ? needed : new Set(allowedPrefixes(one).keys());
+  const networks = new Set(one.addresses.map((address) => prefixOf(address)?.text));
+  // A hand's route in the place of the kernel's own does the same.
+  const standsIn = ({ prefix, metric }: Route) => metric === null && networks.has(prefix);
   const extra = own.filter(
     (it) =>
       it.protocol === "boot" &&
       it.complete &&
       !allowed.has(placeOf(it)) &&
+      !standsIn(it) &&
       !(it.table === "main" && isAutomatic(it.prefix)),
   );
   const missing = wanted.filter((it) => !present.has(placeOf(it)));
   const as = (is: "missing" | "extra") => (route: Route) =>
     ({ kind: "route", interface: name, prefix: destinationOf(route), is, route }) as const;
   return [...missing.map(as("missing")), ...extra.map(as("extra"))];
+}
+
+/** Those that the kernel made of the addresses; a hand may have taken one away since. */
+function connectedRoutes({ name, addresses }: WantedInterface, { network }: Observation): Route[] {
+  const link = network.links.get(name);
+  if (link?.up !== true) return [];
+  const live = addresses.filter((it) => link.addresses.includes(it) && !isSingle(it));
+  return live.map((address) => {
+    const prefix = prefixOf(address)?.text ?? address;
+    const own = address.includes(":")
+      ? ({ family: 6, metric: 256, scope: null, source: null } as const)
+      : ({ family: 4, metric: null, scope: "link", source: addressOf(address) } as const);
+    const kernel = { gateway: null, protocol: "kernel", table: "main", type: "unicast" };
+    return { prefix, device: name, complete: true, ...kernel, ...own };
+  });
 }
 
 /** Prefixes of length 0 need a table of their own: see way-out.ts. */

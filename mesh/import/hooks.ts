@@ -1,4 +1,4 @@
-/** What becomes of the hooks of imported files. */
+/** What becomes of the hooks of imported files, and what a machine does that its file does not say. */
 import type { Problem } from "../wg-quick/file";
 import type { ImportedNode } from "./nodes";
 
@@ -17,6 +17,19 @@ export function hooksWithoutHost({ name, source }: ImportedNode): Problem[] {
     message: `${setting} ${EFFECTS[effect]}, which only a push to ${name} can take over`,
     remedy: `say how to log in there: --push ${name}=USER@ADDRESS`,
   }));
+}
+
+/** Address translation that is set up elsewhere than in its file, as by a unit of an installer's. */
+export function exitWithoutHost({ name, source }: ImportedNode): Problem[] {
+  if (source === null) {
+    const remedy = "give its file too, or --host USER@ADDRESS";
+    const message = "peers send everything through it, and there is no file of it";
+    return [{ at: name, message, remedy }];
+  }
+  if (source.host !== null || source.file.hooks.length > 0) return [];
+  const message = `peers send everything through ${name}, which has to translate addresses, and only a push can set that up`;
+  const remedy = `say how to log in there: --push ${name}=USER@ADDRESS`;
+  return [{ at: source.file.source, message, remedy }];
 }
 
 /** A push does not open a host's firewall. */

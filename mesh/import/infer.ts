@@ -6,7 +6,7 @@ import type { Secret } from "../secret";
 import type { Problem } from "../wg-quick/file";
 import { Dialling } from "./dialling";
 import type { Fields } from "./fields";
-import { firewallNotes, hooksWithoutHost } from "./hooks";
+import { exitWithoutHost, firewallNotes, hooksWithoutHost } from "./hooks";
 import type { ImportedNode } from "./nodes";
 import { isAddress, masquerades, oneOrAll, presharedKeysOf, sendsAllIpv6 } from "./settings";
 import { placeOf, Roles, tunnelsOf, type Place, type Tunnels } from "./roles";
@@ -134,7 +134,8 @@ class Network {
                 "a network has one name on all its hosts: import them as two stacks, or rename one",
             },
           ];
-    return [...several, ...this.nodes.flatMap(hooksWithoutHost)];
+    const exits = this.relays.filter((relay) => this.isExit(relay));
+    return [...several, ...this.nodes.flatMap(hooksWithoutHost), ...exits.flatMap(exitWithoutHost)];
   }
 
   private fieldsOf(node: ImportedNode, isRelay: boolean): Fields {
@@ -215,9 +216,13 @@ class Network {
   }
 
   private translation(node: ImportedNode, isRelay: boolean, hasLans: boolean): Fields {
-    if (isRelay && this.nodes.some((peer) => this.sendsAll(peer) && this.homeOf(peer) === node))
+    if (isRelay && this.isExit(node))
       return { exit: true, ...(hasLans && masquerades(node) ? { masquerade: true } : {}) };
     return hasLans && masquerades(node) ? { masquerade: true } : {};
+  }
+
+  private isExit(relay: ImportedNode): boolean {
+    return this.nodes.some((peer) => this.sendsAll(peer) && this.homeOf(peer) === relay);
   }
 
   private sameMtu(): number | null {

@@ -3,9 +3,8 @@ import { jumpRelays } from "./jump-relays";
 import type { NodePlan } from "./plan";
 import { announcesKey, hasSecondInterface } from "./rotation";
 
-/** The nodes whose pushes must succeed before that of `node`: the relays that it is linked to or logs in through. */
-export function pushedBefore(node: NodePlan, nodes: readonly NodePlan[]): string[] {
-  const relays = nodes.filter(({ kind }) => kind === "relay");
+/** The nodes whose pushes must succeed before that of `node`: those of all `relays` that it is linked to or logs in through. */
+export function pushedBefore(node: NodePlan, relays: readonly NodePlan[]): string[] {
   const before =
     node.kind === "relay" ? relays.filter(hasSecondInterface) : linkedBefore(node, relays);
   const names = [...before.map(({ name }) => name), ...jumpRelays(node)];

@@ -32,7 +32,8 @@ export function setLines({ name, elements }: AddressSet): Block[] {
     ({ family, type, suffix, perLine }) => [
       `set ${name}${suffix} {`,
       `\ttype ${type}`,
-      "\tflags interval",
+      // Prefixes need a tree, whose look-up takes three times as long as that of a hash table.
+      ...(elements[family].some((text) => text.includes("/")) ? ["\tflags interval"] : []),
       `\telements = { ${wrapped(elements[family], perLine)} }`,
       "}",
     ],

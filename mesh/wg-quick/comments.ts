@@ -1,8 +1,10 @@
 /** Names of nodes in comments, as people, wg-easy, Algo and installers write them. */
 
-/** `Client: `, `Name = `, `friendly_name=`, `BEGIN_PEER `, `wireguard-mesh: ` and the like. */
+/** `Client: `, `Name = `, `friendly_name=`, `BEGIN_PEER `, `begin `, `wireguard-mesh: ` and the like. */
 const LABEL =
-  /^(?:(?:client|peer|user|device|name|friendly[_ ]?name|wireguard-mesh)\s*[:=]|(?:begin_peer|client|peer)\s)\s*/i;
+  /^(?:(?:client|peer|user|device|name|friendly[_ ]?name|wireguard-mesh)\s*[:=]|(?:begin|begin_peer|client|peer)\s)\s*/i;
+/** Of the peer above. */
+const END = /^end(?:_peer)?\s/i;
 /** The ID that wg-easy puts behind a name. */
 const ID = /\([0-9a-f-]{0,64}\)$/i;
 
@@ -11,10 +13,12 @@ export function nameInComment(line: string): string | null {
   const text = line
     .replace(/^[\s#]+/, "")
     .trim()
+    .replace(/ #{1,9}$/, "")
     .replace(ID, "")
     .trim();
   const name = text.replace(LABEL, "").trim();
   const isName =
+    !END.test(text) &&
     /^[\p{L}\p{N}_@.'’() -]{1,40}$/u.test(name) &&
     name.split(/\s+/).length <= 3 &&
     !/[\w+/]{30}/.test(name);

@@ -1,4 +1,4 @@
-/** Ansible as a rival: installed into the lab's folder for one run, nothing of it stays. */
+/** Ansible as a rival. */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -28,30 +28,33 @@ const PLAYBOOK = `- hosts: all
       shell: ${SYNC}
 `;
 
-/** Or the reason why it cannot be measured. */
+/** The machine's own Ansible, else one installed into the lab's folder; or the reason why it cannot be measured. */
 export async function ansible(network: Network): Promise<Contender | string> {
   const { lab, hosts } = network;
   const python = await lab.exec(hosts[0] ?? "", [PYTHON, "-V"]);
   if (python.code !== 0) return `the hosts have no ${PYTHON}`;
-  log("installing Ansible for comparison");
   const folder = subfolder(network, "ansible");
+  if (failure(["ansible-playbook", "--version"]) === null)
+    return contender(network, folder, "ansible-playbook");
+  log("installing Ansible for comparison");
   const bin = path.join(folder, "venv", "bin");
-  const pip = [path.join(bin, "pip"), "install", "--quiet", "--disable-pip-version-check"];
+  const pip = [path.join(bin, "pip"), "--retries=1", "--timeout=20", "install", "--quiet"];
   const problem =
-    failure(["python3", "-m", "venv", path.dirname(bin)]) ?? failure([...pip, "ansible-core"]);
-  return problem ?? contender(network, folder, bin);
+    failure(["python3", "-m", "venv", path.dirname(bin)]) ??
+    failure([...pip, "--disable-pip-version-check", "ansible-core"]);
+  if (problem === null) return contender(network, folder, path.join(bin, "ansible-playbook"));
+  return `it is not on PATH and cannot be installed with pip (${problem}); try: apt-get install ansible-core`;
 }
 
 /** Null if the command succeeds. */
 function failure([program = "", ...args]: string[]): string | null {
   const done = spawnSync(program, args, { encoding: "utf8", timeout: INSTALL_MS });
   if (done.status === 0) return null;
-  const words = done.error?.message ?? done.stderr.trim().split("\n").at(-1) ?? "";
-  return `it cannot be installed: ${words}`;
+  return done.error?.message ?? done.stderr.trim().split("\n").at(-1) ?? "";
 }
 
-/** `bin`: the folder with its commands. Each run begins without connections. */
-function contender(network: Network, folder: string, bin: string): Contender {
+/** Each run begins without connections. */
+function contender(network: Network, folder: string, program: string): Contender {
   const file = (name: string): string => path.join(folder, name);
   const ssh = `-F ${writeSshConfig(network)} -o ControlMaster=auto -o ControlPersist=60s`;
   const settings = [
@@ -66,7 +69,7 @@ function contender(network: Network, folder: string, bin: string): Contender {
     prepare: (keepalive) => {
       writeConfigs(network, folder, keepalive);
       const sockets = `ANSIBLE_SSH_CONTROL_PATH_DIR=${file(`sockets-${keepalive}`)}`;
-      const playbook = [path.join(bin, "ansible-playbook"), "-i", file("inventory")];
+      const playbook = [program, "-i", file("inventory")];
       const config = `ANSIBLE_CONFIG=${file("ansible.cfg")}`;
       return ["env", config, sockets, ...playbook, file("playbook.yml")];
     },

@@ -123,7 +123,7 @@ export function writeSshConfig({ lab, hosts, folder }: Network): string {
   return config;
 }
 
-export function subfolder({ folder }: Network, name: string): string {
+export function subfolder({ folder }: Pick<Network, "folder">, name: string): string {
   const made = path.join(folder, name);
   fs.mkdirSync(made, { recursive: true, mode: 0o700 });
   return made;

@@ -29,6 +29,7 @@ sed -i 's|^\\(root:.*\\):[^:]*$|\\1:/usr/local/sbin/counted-shell|' /etc/passwd
 
 /** Longer than a host needs to end what a push leaves behind. */
 const SETTLE_MS = 10_000;
+const PAGE = 4096;
 
 export class CpuGroups {
   private constructor(
@@ -41,14 +42,20 @@ export class CpuGroups {
   /** The groups of a lab, not made yet. @throws LabError without cgroups of version 2. */
   static of(id: string): CpuGroups {
     const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
-    const mount = mounts.map((line) => line.split(" ")).find(([, , type]) => type === "cgroup2");
-    if (mount?.[1] === undefined) {
+    const folders = mounts
+      .map((line) => line.split(" "))
+      .flatMap(([, folder = "", type]) => (type === "cgroup2" ? [folder] : []))
+      // Another mount may hide one that is listed.
+      .filter((folder) => fs.existsSync(path.join(folder, "cgroup.procs")));
+    if (folders[0] === undefined) {
       throw new LabError(
         "CPU time is counted by cgroups of version 2. Mount them: mount -t cgroup2 none /sys/fs/cgroup",
       );
     }
-    const name = `wireguard-mesh-bench-${id}`;
-    return new CpuGroups(path.join(mount[1], name), `/sys/fs/cgroup/${name}`);
+    // Lab ids are unique in a PID namespace only, and cgroups are the machine's.
+    const space = fs.readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
+    const name = `wireguard-mesh-bench-${space}-${id}`;
+    return new CpuGroups(path.join(folders[0], name), `/sys/fs/cgroup/${name}`);
   }
 
   /** Anew: a run that was killed may have left some. */
@@ -114,6 +121,21 @@ export class CpuGroups {
       if ((error as NodeJS.ErrnoException).code === "EBUSY") return undefined;
       throw error;
     }
+  }
+
+  /** Of the operator's processes now, by process: bytes of memory, shared pages too, and bytes written so far. */
+  operatorBytes(): Map<string, { memory: number; written: number }> {
+    const found = this.processes("operator").flatMap((pid) => {
+      try {
+        const [, pages] = fs.readFileSync(`/proc/${pid}/statm`, "utf8").split(" ");
+        const io = fs.readFileSync(`/proc/${pid}/io`, "utf8");
+        const written = Number(/^wchar: (\d+)/m.exec(io)?.[1] ?? 0);
+        return [[pid, { memory: Number(pages) * PAGE, written }] as const];
+      } catch {
+        return []; // It has just ended.
+      }
+    });
+    return new Map(found);
   }
 
   private seconds(role: Role): number {

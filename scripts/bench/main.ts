@@ -1,44 +1,73 @@
-/** The bench command: `npm run bench`. It measures the mesh beside its rivals, in a lab of its own. Needs root. */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+/** The bench command: `npm run bench`. It measures the mesh beside its rivals, in labs of its own. Needs root. */
+import * as fs from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { cleanUp } from "../lab/clean-up";
 import { requireRoot } from "../lab/lab";
 import { LabError } from "../lab/world";
-import { measurePushes } from "./pushes";
-import { describeMachine, formatReport, targetsOf } from "./report";
+import { log } from "../log";
+import { dataPlane } from "./data-plane";
+import { disruption } from "./disruption";
+import { isMet, type Figure } from "./figures";
+import { handMadeBackend } from "./hand-made";
+import { noChange } from "./no-change";
+import { planSizes } from "./plan-sizes";
+import { pushes } from "./pushes";
+import { describeMachine, formatReport, type Report } from "./report";
+import { scale } from "./scale";
 
 const FINDINGS = 1;
 const USAGE = 2;
 const ID = "bench";
 
 interface Options {
+  only?: string[];
   hosts: number;
-  rounds: number;
+  peers: number;
+  runs: number;
+  out?: string;
   json?: true;
 }
 
+const SECTIONS: Record<string, (options: Options) => Promise<Figure[]>> = {
+  "no-change": ({ hosts, runs }) => noChange({ hosts, runs, id: ID }),
+  pushes: ({ hosts, runs }) => pushes({ hosts, rounds: runs, id: ID, withAnsible: true }),
+  disruption: ({ runs }) => disruption({ runs, id: ID }),
+  "data-plane": ({ peers, runs }) => dataPlane({ peers, runs, id: ID }),
+  plan: ({ peers, runs }) => planSizes({ peers, runs, id: ID }),
+  scale: ({ hosts, peers, runs }) => scale({ hosts, peers, runs, id: ID }),
+};
+
 function bench(): Command {
+  const only = new Option("--only <section...>", "measure these sections");
   return new Command("npm run bench --")
     .description(
-      "Measure pushes to many hosts, beside ssh and Ansible; exit code 1: a target was missed.",
+      "Measure the mesh beside its rivals, and print a table; exit code 1: a target was missed.",
     )
-    .option("--hosts <n>", "hosts beside the relay", between(1, 100), 50)
-    .option("--rounds <n>", "how often each is measured", between(1, 100), 3)
-    .option("--json", "print the result as JSON on stdout")
+    .addOption(only.choices(Object.keys(SECTIONS)))
+    .option("--runs <n>", "how often each is measured", between(1, 100), 5)
+    .option("--hosts <n>", "hosts beside the relay", between(2, 100), 50)
+    .option("--peers <n>", "peers of a large network", between(40, 5000), 1000)
+    .option("--out <file>", "write the figures as JSON to this file")
+    .option("--json", "print them as JSON on stdout")
     .exitOverride()
     .action(measure);
 }
 
-async function measure({ hosts, rounds, json }: Options): Promise<void> {
+async function measure(options: Options): Promise<void> {
   requireRoot();
   endWhenInterrupted();
-  const machine = describeMachine();
-  const table = await measurePushes({ hosts, rounds, id: ID, withAnsible: true });
-  const targets = targetsOf(table);
-  const result = { machine, pushes: table, targets };
-  const text =
-    json === true ? `${JSON.stringify(result, null, 2)}\n` : formatReport(table, machine);
-  process.stdout.write(text);
-  if (targets.some(({ met }) => !met)) process.exitCode = FINDINGS;
+  const machine = describeMachine(handMadeBackend());
+  const figures: Figure[] = [];
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    if (options.only !== undefined && !options.only.includes(name)) continue;
+    log(`section ${name}`);
+    figures.push(...(await section(options)));
+  }
+  const report: Report = { machine, runs: options.runs, figures };
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (options.out !== undefined) fs.writeFileSync(options.out, json);
+  process.stdout.write(options.json === true ? json : formatReport(report));
+  if (figures.some((figure) => isMet(figure) === false)) process.exitCode = FINDINGS;
 }
 
 function between(least: number, most: number): (text: string) => number {

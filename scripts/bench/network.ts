@@ -2,25 +2,82 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { PushRequest } from "../../mesh/push-request";
-import type { Lab } from "../lab/lab";
+import { Lab } from "../lab/lab";
+import { forEachLimited } from "../lab/process";
 import type { NodeFields, ScenarioConfig } from "../lab/scenario";
 import { createStack } from "../lab/stack";
 import type { World, WorldHost } from "../lab/world";
 import { LabError } from "../lab/world";
+import { log } from "../log";
 import type { Network } from "./contenders";
+import { CpuGroups } from "./cpu-groups";
 
 const RELAY = "relay";
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 1_800_000;
+/** How many hosts are prepared together. */
+const WIDTH = 8;
 export const FIRST_KEEPALIVE = 20;
 
-/** Creates the stack of a lab and has the engine converge it. @throws LabError */
-export async function buildNetwork(lab: Lab, config: ScenarioConfig): Promise<Network> {
-  const stack = await createStack(lab, config);
-  await engine(lab, "up", "--yes", "--skip-preview");
+export interface NetworkOptions {
+  /** Hosts beside the relay. */
+  hosts: number;
+  /** The lab's. */
+  id: string;
+}
+
+/** Builds a lab whose CPU time is counted, and has the engine converge it. @throws LabError. The lab is removed in any case. */
+export function withNetwork<T>(
+  { hosts, id }: NetworkOptions,
+  work: (network: Network, groups: CpuGroups) => Promise<T>,
+): Promise<T> {
+  log(`building a lab of ${hosts} hosts and a relay`);
+  return withCountedLab(id, worldOf(hosts), async (lab, groups) => {
+    const stack = await createStack(lab, configOf(lab, hosts));
+    log("the first push");
+    await engine(lab, "up", "--yes", "--skip-preview");
+    groups.adoptTunnels();
+    const folder = benchFolder(lab);
+    const state = await engine(lab, "stack", "export", "--show-secrets");
+    const requests = requestsIn(state);
+    return work({ lab, stack, hosts: lab.hosts, requests, folder }, groups);
+  });
+}
+
+export async function withCountedLab<T>(
+  id: string,
+  world: World,
+  work: (lab: Lab, groups: CpuGroups) => Promise<T>,
+): Promise<T> {
+  const groups = CpuGroups.of(id);
+  await groups.make();
+  try {
+    return await withLab(id, world, async (lab) => {
+      await forEachLimited(lab.hosts, WIDTH, (host) => groups.count(lab, host));
+      return work(lab, groups);
+    });
+  } finally {
+    await groups.remove();
+  }
+}
+
+export async function withLab<T>(
+  id: string,
+  world: World,
+  work: (lab: Lab) => Promise<T>,
+): Promise<T> {
+  const lab = await Lab.up(world, { id });
+  try {
+    return await work(lab);
+  } finally {
+    await lab.down();
+  }
+}
+
+/** A new folder for what is measured; it is removed with the lab. */
+export function benchFolder(lab: Lab): string {
   const folder = path.join(lab.folder.root, "bench");
   fs.mkdirSync(folder, { mode: 0o700 });
-  const state = await engine(lab, "stack", "export", "--show-secrets");
-  return { lab, stack, hosts: lab.hosts, requests: requestsIn(state), folder };
+  return folder;
 }
 
 export function worldOf(count: number): World {
@@ -57,9 +114,11 @@ function peerNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `p${index + 1}`);
 }
 
-async function engine(lab: Lab, ...args: string[]): Promise<string> {
+/** What is not measured, and therefore writes the state at its end only. @throws LabError when it fails. @returns its stdout. */
+export async function engine(lab: Lab, ...args: string[]): Promise<string> {
   const argv = ["pulumi", ...args, "--non-interactive"];
-  const done = await lab.exec("operator", argv, { timeoutMs: LIMIT_MS });
+  const env = { PULUMI_SKIP_CHECKPOINTS: "true" };
+  const done = await lab.exec("operator", argv, { timeoutMs: LIMIT_MS, env });
   if (done.code !== 0)
     throw new LabError(`pulumi ${args.join(" ")} failed: ${done.stderr}${done.stdout}`);
   return done.stdout;
@@ -72,7 +131,7 @@ interface ExportedState {
 }
 
 /** Host → what the engine gave its push program. */
-function requestsIn(exported: string): Map<string, PushRequest> {
+export function requestsIn(exported: string): Map<string, PushRequest> {
   const { deployment } = JSON.parse(exported) as ExportedState;
   const requests = deployment.resources
     .filter(({ type }) => type === "command:local:Command")

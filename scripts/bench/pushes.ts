@@ -1,13 +1,13 @@
-/** The first table: one change on every host, brought there by the mesh and by its rivals, in turns on the same hosts. */
-import * as os from "node:os";
-import { Lab } from "../lab/lab";
+/** Pushes: one change on every host, brought there by the mesh and by its rivals, in turns on the same hosts. */
 import { forEachLimited } from "../lab/process";
 import { LabError } from "../lab/world";
 import { log } from "../log";
 import { ansible } from "./ansible";
 import { plainSsh, pulumiUp, pushPrograms, type Contender, type Network } from "./contenders";
-import { CpuGroups, machineSeconds, ROLES, type CpuTimes, type Role } from "./cpu-groups";
-import { buildNetwork, configOf, FIRST_KEEPALIVE, worldOf } from "./network";
+import { ROLES, type CpuGroups, type CpuTimes } from "./cpu-groups";
+import { costSample, median, sampleOf, type Figure, type Sample, type Target } from "./figures";
+import { costOf, measure, type Measured } from "./measure";
+import { FIRST_KEEPALIVE, withNetwork } from "./network";
 
 export interface PushOptions {
   /** Hosts beside the relay. */
@@ -20,12 +20,7 @@ export interface PushOptions {
 }
 
 /** One run of a contender: all hosts together. */
-export interface Measurement {
-  wallSeconds: number;
-  cpuSeconds: CpuTimes;
-  /** Of the machine's processors, how much was busy with anything else: above 0.1, the times say little. */
-  otherLoad: number;
-  logins: number;
+export interface Measurement extends Omit<Measured, "stdout" | "memory" | "written"> {
   /** Processes that began on the hosts, sshd's own included. */
   processes: number;
 }
@@ -45,26 +40,16 @@ export interface PushTable {
   rows: Record<"programs" | "up" | "ssh" | "ansible", Row>;
 }
 
-const LIMIT_MS = 600_000;
 /** How many hosts are looked at together. */
 const WIDTH = 8;
 
 /** @throws LabError when the lab cannot be built, or a contender does not change the hosts. The lab is removed in any case. */
-export async function measurePushes(options: PushOptions): Promise<PushTable> {
-  const groups = CpuGroups.of(options.id);
-  log(`building a lab of ${options.hosts} hosts and a relay`);
-  const lab = await Lab.up(worldOf(options.hosts), { id: options.id });
-  try {
-    await groups.make();
-    await forEachLimited(lab.hosts, WIDTH, (host) => groups.count(lab, host));
-    log("the first push");
-    const network = await buildNetwork(lab, configOf(lab, options.hosts));
-    groups.adoptTunnels();
-    return await measureAll(network, groups, options);
-  } finally {
-    await lab.down();
-    await groups.remove();
-  }
+export function measurePushes(options: PushOptions): Promise<PushTable> {
+  return withNetwork(options, (network, groups) => measureAll(network, groups, options));
+}
+
+export async function pushes(options: PushOptions): Promise<Figure[]> {
+  return figuresOf(await measurePushes(options));
 }
 
 async function measureAll(
@@ -84,7 +69,7 @@ async function measureAll(
   for (let round = 1; round <= options.rounds; round++) {
     for (const [key, contender] of Object.entries(contenders)) {
       if (typeof contender === "string") continue;
-      const one = await measure(network, groups, contender, ++keepalive);
+      const one = await measureChange(network, groups, contender, ++keepalive);
       log(
         `round ${round} of ${options.rounds}: ${contender.name}: ${one.wallSeconds.toFixed(1)} s`,
       );
@@ -98,39 +83,21 @@ async function measureAll(
   };
 }
 
-async function measure(
+async function measureChange(
   network: Network,
   groups: CpuGroups,
   contender: Contender,
   keepalive: number,
 ): Promise<Measurement> {
   const { lab, hosts } = network;
-  // The cache is the lab's own; users do not have it.
-  const command = ["env", "-u", "NODE_COMPILE_CACHE", ...contender.prepare(keepalive)];
-  const argv = groups.asOperator(command);
-  await groups.settle();
-  const before = { cpu: groups.times(), logins: logins(network), pids: await lastPids(network) };
-  const busyBefore = machineSeconds();
-  const startedAt = performance.now();
-  const done = await lab.exec("operator", argv, { timeoutMs: LIMIT_MS });
-  const wallSeconds = (performance.now() - startedAt) / 1000;
-  const busySeconds = machineSeconds() - busyBefore;
-  await groups.settle();
-  const after = { cpu: groups.times(), logins: logins(network), pids: await lastPids(network) };
-  groups.endOperator();
+  const argv = contender.prepare(keepalive);
+  const before = await lastPids(network);
+  const measured = await measure(lab, groups, argv);
   contender.check?.();
-  if (done.code !== 0) throw new LabError(`${contender.name} failed: ${done.stderr}${done.stdout}`);
+  const after = await lastPids(network);
   await assertChanged(network, contender, keepalive);
-  const cpu = ROLES.map((role) => [role, after.cpu[role] - before.cpu[role]] as [Role, number]);
-  const ownSeconds = cpu.reduce((sum, [, seconds]) => sum + seconds, 0);
-  return {
-    wallSeconds,
-    cpuSeconds: Object.fromEntries(cpu) as CpuTimes,
-    otherLoad: Math.max(0, busySeconds - ownSeconds) / wallSeconds / os.availableParallelism(),
-    logins: after.logins - before.logins,
-    // Without the one that looks at it.
-    processes: after.pids - before.pids - hosts.length,
-  };
+  // Without the one that looks at it.
+  return { ...measured, processes: after - before - hosts.length };
 }
 
 /** Every host has exactly one peer with a keepalive. */
@@ -145,10 +112,6 @@ async function assertChanged(
     if (values.join() === `${keepalive}`) return;
     throw new LabError(`${name} has left ${host} with the keepalive ${values.join() || "off"}`);
   });
-}
-
-function logins({ lab, hosts }: Network): number {
-  return hosts.reduce((sum, host) => sum + lab.logins(host), 0);
 }
 
 /** The sum over the hosts of the last process number that was given: each host has its own. */
@@ -179,8 +142,52 @@ function medianOf(rounds: Measurement[]): Measurement {
   };
 }
 
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
+export function figuresOf({ rows, changedHosts }: PushTable): Figure[] {
+  const { programs, up, ssh, ansible } = rows;
+  const hosts = `${changedHosts} hosts`;
+  const each = (row: Row, of: (one: Measurement) => number): Sample =>
+    sampleOf(row.rounds.map((one) => of(one) / changedHosts));
+  const perPush = (
+    what: string,
+    unit: string,
+    of: (one: Measurement) => number,
+    target?: Target,
+  ): Figure => ({
+    ...{ section: "pushes", what: `${what}, a push`, unit, ours: each(up, of) },
+    rival: { name: ssh.name, ...each(ssh, of) },
+    ...(target === undefined ? {} : { target }),
+  });
+  return [
+    compared(`change on ${hosts}: \`pulumi up\``, up, ssh, 1.3),
+    compared(`change on ${hosts}: \`pulumi up\``, up, ansible, 0.5),
+    compared(`change on ${hosts}: the push programs alone`, programs, ssh),
+    perPush("operator", "CPU s", ({ cpuSeconds }) => cpuSeconds.operator, MOST.operator),
+    perPush("host", "CPU s", ({ cpuSeconds }) => cpuSeconds.script + cpuSeconds.sshd),
+    perPush("logins", "logins", ({ logins }) => logins, MOST.logins),
+    perPush("processes on the host", "processes", ({ processes }) => processes),
+  ];
+}
+
+const MOST = {
+  operator: { of: "value", most: 0.2 },
+  logins: { of: "value", most: 2 },
+} as const satisfies Record<string, Target>;
+
+function compared(what: string, ours: Row, rival: Row, most?: number): Figure {
+  const costs = ({ rounds }: Row): Sample => costSample(rounds.map(costOf));
+  const beside =
+    rival.median === null
+      ? { missing: `${rival.name} was not measured: ${rival.notMeasured ?? ""}` }
+      : { rival: { name: rival.name, ...costs(rival) } };
+  const target: Pick<Figure, "target"> = most === undefined ? {} : { target: { of: "time", most } };
+  const headline = most === undefined ? {} : { headline: true as const };
+  return {
+    section: "pushes",
+    what,
+    unit: "s",
+    ours: costs(ours),
+    ...beside,
+    ...target,
+    ...headline,
+  };
 }

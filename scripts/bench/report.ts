@@ -1,106 +1,130 @@
-/** The result in words: a Markdown table, what it was measured on, and the targets. */
+/** The table of figures as Markdown, and the machine that they were measured on. */
+import { spawnSync } from "node:child_process";
 import * as os from "node:os";
-import type { Measurement, PushTable, Row } from "./pushes";
+import { isMet, ratiosOf, type Figure, type Sample } from "./figures";
+
+export interface Report {
+  machine: Machine;
+  /** How often each was measured. */
+  runs: number;
+  figures: Figure[];
+}
 
 export interface Machine {
+  /** When the bench began, as `2026-11-29`. */
+  date: string;
   cores: number;
   cpu: string;
   kernel: string;
   node: string;
+  engine: string;
+  wireguard: string;
   /** Load average of the last minute when the bench began: what else ran. */
   load: number;
 }
 
-export interface Target {
-  text: string;
-  limit: number;
-  value: number;
-  met: boolean;
-}
-
-export function describeMachine(): Machine {
+/** `wireguard`: which implementation the lab's hosts use. */
+export function describeMachine(wireguard: string): Machine {
   const cpus = os.cpus();
+  const { stdout } = spawnSync("pulumi", ["version"], { encoding: "utf8" });
   return {
+    date: new Date().toISOString().slice(0, 10),
     cores: cpus.length,
     cpu: cpus[0]?.model ?? "unknown",
     kernel: `${os.type()} ${os.release()}`,
     node: process.versions.node,
+    engine: stdout.trim().replace(/^v/, ""),
+    wireguard,
     load: os.loadavg()[0] ?? NaN,
   };
 }
 
-/** Those for whose figures there are measurements. Times are medians; CPU seconds are for each changed host. */
-export function targetsOf({ rows, changedHosts }: PushTable): Target[] {
-  const { ssh, ansible } = rows;
-  return [rows.programs, rows.up].flatMap(({ name, median }) => {
-    if (median === null) return [];
-    const { cpuSeconds, wallSeconds } = median;
-    const over = (rival: Row): number | null =>
-      rival.median === null ? null : wallSeconds / rival.median.wallSeconds;
-    return [
-      target(`${name}: time / ssh`, 1.6, over(ssh)),
-      target(`${name}: time / Ansible`, 0.75, over(ansible)),
-      target(`${name}: host script's CPU seconds a push`, 0.3, cpuSeconds.script / changedHosts),
-      target(`${name}: operator's CPU seconds a push`, 0.25, cpuSeconds.operator / changedHosts),
-    ].flat();
-  });
+const COLUMNS = [
+  { head: "", align: "left" },
+  { head: "wireguard-mesh", align: "right" },
+  { head: "beside it", align: "right" },
+  { head: "ratio", align: "right" },
+  { head: "target", align: "left" },
+] as const;
+
+export function formatTable(figures: readonly Figure[]): string {
+  return table(figures.map(cells), COLUMNS);
 }
 
-function target(text: string, limit: number, value: number | null): Target[] {
-  return value === null ? [] : [{ text, limit, value, met: value <= limit }];
+/** What README shows: some lines, without targets. */
+export function formatShort(report: Report): string {
+  const figures = report.figures.filter(({ headline }) => headline === true);
+  const rows = figures.map((figure) => cells(figure).slice(0, -1));
+  return `${table(rows, COLUMNS.slice(0, -1))}\n\n${formatMachine(report)}`;
 }
 
-const HEAD = [
-  ...["", "wall s", "fastest–slowest", "× ssh", "× Ansible"],
-  ...["operator", "host script", "sshd", "tunnels", "other load", "logins", "processes"],
-];
+export function formatMachine({ machine, runs }: Report): string {
+  const { date, cores, cpu, kernel, node, engine, wireguard, load } = machine;
+  return `In brackets: CPU seconds. ${date}, ${cores} × ${cpu}, ${kernel}, ${wireguard}, Node ${node}, Pulumi ${engine}; load average before: ${load.toFixed(1)}; medians of ${runs}.`;
+}
 
-export function formatReport(table: PushTable, machine: Machine): string {
-  const { rows, changedHosts } = table;
-  const rounds = rows.ssh.rounds.length;
-  const lines = Object.values(rows).map((row) => cells(row, table));
+export function formatReport(report: Report): string {
+  const met = report.figures.map(isMet).filter((one) => one !== null);
+  const missed = met.filter((one) => !one).length;
   return [
-    `## Pushes: one peer's keepalive changed on each of ${changedHosts} hosts`,
+    formatTable(report.figures),
     "",
-    `Median of ${rounds}. operator, host script, sshd and tunnels: CPU seconds for each host; logins and processes: for each host. other load: what else kept the processors busy.`,
-    `${machine.cores} × ${machine.cpu}, ${machine.kernel}, Node ${machine.node}; load before: ${machine.load.toFixed(1)}`,
-    "",
-    markdownRow(HEAD),
-    markdownRow(HEAD.map((_, at) => (at === 0 ? ":--" : "--:"))),
-    ...lines.map(markdownRow),
-    "",
-    ...targetsOf(table).map(formatTarget),
+    formatMachine(report),
+    `${missed} of ${met.length} targets ${missed === 1 ? "was" : "were"} missed.`,
     "",
   ].join("\n");
 }
 
-function cells(row: Row, { rows, changedHosts }: PushTable): string[] {
-  const { name, median, rounds } = row;
-  if (median === null) return [name, `not measured: ${row.notMeasured ?? ""}`];
-  const walls = rounds.map(({ wallSeconds }) => wallSeconds);
-  const each = (total: number, digits: number): string => (total / changedHosts).toFixed(digits);
-  const { operator, script, sshd, tunnels } = median.cpuSeconds;
+function cells(figure: Figure): string[] {
+  const { what, unit, ours, rival, missing } = figure;
+  const beside =
+    rival === undefined ? (missing ?? "") : `${rival.name}: ${formatSample(rival, unit)}`;
+  const [ratio, cpu] = ratiosOf(figure).map((value) => value.toFixed(2));
   return [
-    name,
-    median.wallSeconds.toFixed(2),
-    `${Math.min(...walls).toFixed(2)}–${Math.max(...walls).toFixed(2)}`,
-    ratio(median, rows.ssh),
-    ratio(median, rows.ansible),
-    ...[operator, script, sshd, tunnels].map((seconds) => each(seconds, 3)),
-    `${Math.round(median.otherLoad * 100)} %`,
-    each(median.logins, 1),
-    each(median.processes, 0),
+    what,
+    formatSample(ours, unit),
+    beside,
+    ratio === undefined ? "" : cpu === undefined ? ratio : `${ratio} (${cpu})`,
+    targetText(figure),
   ];
 }
 
-function ratio(one: Measurement, { median }: Row): string {
-  return median === null ? "" : (one.wallSeconds / median.wallSeconds).toFixed(2);
+function formatSample({ median, cpuSeconds }: Sample, unit: string): string {
+  const cpu = cpuSeconds === undefined ? "" : ` (${number(cpuSeconds)})`;
+  return `${number(median)} ${unit}${cpu}`;
 }
 
-function formatTarget({ text, limit, value, met }: Target): string {
-  return `- ${met ? "met" : "**missed**"}: ${text}: ${value.toFixed(2)} (at most ${limit})`;
+/** Three digits that count, and no exponent. */
+function number(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 100)
+    return Math.round(value).toLocaleString("en");
+  return String(Number(value.toPrecision(3)));
 }
 
-function markdownRow(texts: string[]): string {
-  return `| ${texts.join(" | ")} |`;
+function targetText(figure: Figure): string {
+  const { target } = figure;
+  if (target === undefined) return "";
+  const { of, most, least } = target;
+  const bound = most === undefined ? `≥ ${least ?? ""}` : `≤ ${most.toLocaleString("en")}`;
+  const text = of === "value" ? bound : `${bound} ×`;
+  const met = isMet(figure);
+  return met === null ? text : `${text} ${met ? "met" : "**missed**"}`;
+}
+
+type Column = (typeof COLUMNS)[number];
+
+/** Padded as Prettier does it. */
+function table(rows: string[][], columns: readonly Column[]): string {
+  const heads = columns.map(({ head }) => head);
+  const widths = columns.map((_, at) =>
+    Math.max(3, ...[heads, ...rows].map((row) => row[at]?.length ?? 0)),
+  );
+  const pad = (text: string, at: number): string =>
+    columns[at]?.align === "right" ? text.padStart(widths[at] ?? 0) : text.padEnd(widths[at] ?? 0);
+  const rule = columns.map(({ align }, at) => {
+    const dashes = "-".repeat((widths[at] ?? 0) - 1);
+    return align === "right" ? `${dashes}:` : `:${dashes}`;
+  });
+  const lines = [heads.map(pad), rule, ...rows.map((row) => row.map(pad))];
+  return lines.map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

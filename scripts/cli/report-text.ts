@@ -44,7 +44,7 @@ function waitingFor({ node, why }: Waiting, rotating: string): string {
 }
 
 /** More devices than these are only counted. */
-const MOST_DEVICES = 20;
+const MOST_DEVICES = 12;
 
 /** The nodes that need a new config, each with the command that shows it. */
 export function outdatedText(

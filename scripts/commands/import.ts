@@ -66,7 +66,7 @@ export function importCommand(): Command {
     )
     .option(
       "--host-key <key>",
-      "the SSH host key of each --host, in their order; default: from your known_hosts",
+      "the SSH host key of each --host, then of each --push, in their order; default: from your known_hosts",
       collect,
     )
     .option("--interface <name>", "the interface, where a host has several")
@@ -107,13 +107,13 @@ async function importStack(files: string[], options: ImportOptions): Promise<voi
 }
 
 function refuseUsage(files: readonly string[], options: ImportOptions): void {
-  const { host = [], hostKey, endpoint, cidr, cidr6 } = options;
+  const { host = [], push = [], hostKey, endpoint, cidr, cidr6 } = options;
   if (files.length + host.length === 0)
     throw new Failure("what to import?", "name files or folders, or hosts with --host", 2);
-  if (hostKey !== undefined && hostKey.length !== host.length)
+  if (hostKey !== undefined && hostKey.length !== host.length + push.length)
     throw new Failure(
-      "there is not one --host-key for each --host",
-      "ssh once to each host instead",
+      "there is not one --host-key for each --host and --push",
+      "give one for each, in their order; or none, and ssh once to each host instead",
       2,
     );
   if (endpoint !== undefined) formatEndpoint(parseEndpoint(endpoint));
@@ -148,17 +148,20 @@ interface WholeRead extends ReadSources {
 async function readAll(files: readonly string[], options: ImportOptions): Promise<WholeRead> {
   const read =
     files.length === 0 ? { sources: [], known: [], problems: [] } : readImportFiles(files);
-  const pushed = new Map((options.push ?? []).map(pushOf));
+  const { host: live = [], push = [], hostKey } = options;
+  const pushed = new Map(
+    push.map((text, at) => {
+      const [name, host] = pushOf(text);
+      return [name, { host, hostKey: hostKey?.[live.length + at] }];
+    }),
+  );
   const sources = await Promise.all(
     read.sources.map(async (source) => {
       const name = source.name ?? source.file.name ?? "";
-      const host = pushed.get(name);
-      if (host === undefined) return source;
+      const way = pushed.get(name);
+      if (way === undefined) return source;
       pushed.delete(name);
-      return {
-        ...source,
-        host: { host, hostKeys: (await hostKeysFor([host], undefined, log)) ?? [] },
-      };
+      return { ...source, host: { host: way.host, hostKeys: await hostKeysOf(way) } };
     }),
   );
   const [unknown] = pushed.keys();
@@ -167,9 +170,7 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
     throw new Failure(`--push: no file is of ${unknown}`, `files are of: ${names}`, 2);
   }
   const hosts = await Promise.all(
-    (options.host ?? []).map((host, at) =>
-      readHost(host, options.hostKey?.[at], options.interface),
-    ),
+    live.map((host, at) => readHost(host, hostKey?.[at], options.interface)),
   );
   return {
     sources: [...sources, ...hosts.flatMap(({ source }) => source ?? [])],
@@ -177,6 +178,10 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
     problems: [...read.problems, ...hosts.flatMap(({ problems }) => problems)],
     isWhole: hosts.every(({ source }) => source !== null),
   };
+}
+
+async function hostKeysOf({ host, hostKey }: { host: string; hostKey: string | undefined }) {
+  return (await hostKeysFor([host], hostKey === undefined ? undefined : [hostKey], log)) ?? [];
 }
 
 function pushOf(text: string): [name: string, host: string] {

@@ -69,7 +69,7 @@ async function rollback(name: string, options: RollbackOptions): Promise<void> {
     );
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
-    const reason = error.message.replace(`${name}: `, "");
+    const reason = error.reason(name);
     process.exitCode = 1;
     print(options, { ok: false, node: name, reason }, failedLine(name, reason));
   }

@@ -5,7 +5,7 @@ import { commands } from "../wireguard-mesh";
 import { generatedPages } from "./pages";
 
 const [, , root = "."] = process.argv;
-for (const [file, text] of generatedPages(commands)) {
+for (const [file, text] of generatedPages(commands, root)) {
   mkdirSync(dirname(join(root, file)), { recursive: true });
   writeFileSync(join(root, file), `${text}\n`);
 }

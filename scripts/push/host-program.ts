@@ -18,7 +18,10 @@ export type Verb =
 
 let text: string | null = null;
 
-/** The parts in the order of their names. It only defines functions and calls `main` with its arguments. */
+/**
+ * The parts in the order of their names. It only defines functions and calls `main` with its arguments. In braces, so that a
+ * shell runs nothing before it has read all: cut short, a function's name could be that of another function or a command.
+ */
 export function hostProgram(): string {
   text ??= readParts(shellSource("host"));
   return text;
@@ -68,8 +71,6 @@ function callOf(words: readonly string[], questions: string): string {
 
 function readParts(folder: string): string {
   const parts = fs.readdirSync(folder).filter((name) => name.endsWith(".sh"));
-  return parts
-    .sort()
-    .map((name) => fs.readFileSync(path.join(folder, name), "utf8"))
-    .join("");
+  const texts = parts.sort().map((name) => fs.readFileSync(path.join(folder, name), "utf8"));
+  return `{\n${texts.join("")}}\n`;
 }

@@ -4,6 +4,12 @@ import type { Failure } from "./ssh-failure";
 /** The message is what the user reads: the node's name first, then what, why, how to mend. It holds no secret. */
 export class PushError extends Error {
   override readonly name: string = "PushError";
+
+  /** The message without the node's name before it, for where that is shown beside it. */
+  reason(node: string): string {
+    const before = `${node}: `;
+    return this.message.startsWith(before) ? this.message.slice(before.length) : this.message;
+  }
 }
 
 /** One way that was tried in vain. */

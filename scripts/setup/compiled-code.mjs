@@ -13,7 +13,7 @@ import { withProgress } from "./progress.mjs";
 /** Files that decide how the sources are compiled. */
 const SETTINGS = [
   ...["tsconfig.json", "tsconfig.build.json", "package.json", "package-lock.json"],
-  "scripts/load-typescript.cjs",
+  ...["scripts/load-typescript.cjs", "scripts/bundle-push.cjs"],
 ];
 
 /**

@@ -87,7 +87,7 @@ export function statusQuestions(
 /** @throws any error but PushError. */
 export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
   if (!(error instanceof PushError)) throw error;
-  const cause = error.message.replace(`${name}: `, "");
+  const cause = error.reason(name);
   return { reachable: false, cause, ways: waysIn(error) };
 }
 

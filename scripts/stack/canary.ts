@@ -125,11 +125,12 @@ function refuseUnchanged(canaries: readonly NodePlan[], preview: QuietRun, plan:
 
 /** The canaries, and the nodes that must be pushed to before them. */
 function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet<string> {
+  const relays = nodes.filter(({ kind }) => kind === "relay");
   const needed = new Set<string>();
   const add = (node: NodePlan): void => {
     if (needed.has(node.name)) return;
     needed.add(node.name);
-    const before = pushedBefore(node, nodes);
+    const before = pushedBefore(node, relays);
     nodes.filter(({ name }) => before.includes(name)).forEach(add);
   };
   canaries.forEach(add);

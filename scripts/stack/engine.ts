@@ -69,7 +69,7 @@ async function collect(
 ): Promise<EngineAnswer> {
   const child = spawn(findEngine(project.root), args, {
     cwd: project.root,
-    env: { ...engineEnvironment(), ...environment },
+    env: { ...engineEnvironment(project), ...environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
   const stdout: Buffer[] = [];
@@ -96,7 +96,7 @@ export async function runEngine(
   const run = () => {
     const child = spawn(findEngine(project.root), args, {
       cwd: project.root,
-      env: engineEnvironment(),
+      env: engineEnvironment(project),
       stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
     });
     return withoutInterrupts(() => exitOf(child));
@@ -160,8 +160,10 @@ export function errorOf(answer: EngineAnswer): string {
     .join("; ");
 }
 
-function engineEnvironment(): NodeJS.ProcessEnv {
+function engineEnvironment({ root }: Project): NodeJS.ProcessEnv {
   return {
+    // The SDK is loaded before the program could ask for it (scripts/program.cjs).
+    NODE_COMPILE_CACHE: join(root, "node_modules/.cache/wireguard-mesh/node"),
     ...process.env,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Enables --event-log; the Automation API sets this too.

@@ -51,6 +51,8 @@ function database(path: string): Problem {
 
 /** Names of files that say nothing of the node. */
 const PLAIN = /^(wg|utun|tun)-?\d*$|^(wireguard|client|server|peer|config)$/i;
+/** As angristan's installer names the files of clients. */
+const CLIENT = /^wg\d+-client-/;
 const PLAIN_FOLDERS = /^(wireguard|etc|configs?|\.{0,2})$/i;
 
 /** The node by the name of the file, else of its folder; the interface by the name of the file. */
@@ -58,7 +60,7 @@ function namesOf(file: string): { name: string | null; interface: string } {
   const base = path.basename(file).replace(/\.conf$/, "");
   const folder = path.basename(path.dirname(file));
   const isPlain = PLAIN.test(base);
-  const name = isPlain ? (PLAIN_FOLDERS.test(folder) ? null : folder) : base;
+  const name = isPlain ? (PLAIN_FOLDERS.test(folder) ? null : folder) : base.replace(CLIENT, "");
   return { name, interface: isPlain && /\d$/.test(base) ? base : "wg0" };
 }
 

@@ -76,7 +76,7 @@ async function pushOne(
     return { node, outcome, through, reason: null, wasSetBack: age === "older" };
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
-    const reason = error.message.replace(`${node}: `, "");
+    const reason = error.reason(node);
     return { node, outcome: "failed", through: null, reason, wasSetBack: false };
   }
 }

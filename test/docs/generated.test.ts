@@ -10,7 +10,7 @@ import { generatedPages } from "../../scripts/docs/pages";
 import { commands } from "../../scripts/wireguard-mesh";
 
 const ROOT = join(__dirname, "../..");
-const pages = generatedPages(commands);
+const pages = generatedPages(commands, ROOT);
 
 describe("the pages made from the code", () => {
   for (const [file, text] of pages) {

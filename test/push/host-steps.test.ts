@@ -208,6 +208,31 @@ shake wg0 1 K ${endpoint}`,
       assert.equal(shake(at, `L none ${at} 10.0.0.2/32 101 1 1 off`), 1, "another peer");
     });
 
+    it("for wg waits for a port that an interface has just left, and for nothing else", () => {
+      const wg = (tries: number, words: string) => {
+        const script = `exists() { :; }
+pause() { echo "$1"; }
+wg() {
+  echo x >>"$FOLDER/tries"
+  [ "$(grep -c x "$FOLDER/tries")" -gt ${tries} ] || { echo "${words}" >&2 && return 1; }
+}
+run_step apply wg wg0 1`;
+        const { status, stdout, stderr } = runFunctions(shell, script);
+        return { status, pauses: stdout.split("\n").length - 1, stderr };
+      };
+      const busy = "Unable to modify interface: Address already in use";
+      assert.deepEqual(wg(0, busy), { status: 0, pauses: 0, stderr: "" });
+      assert.deepEqual(wg(3, busy), { status: 0, pauses: 3, stderr: "" });
+      const { status, pauses, stderr } = wg(1000, busy);
+      assert.deepEqual([status, stderr], [1, `${busy}\n`]);
+      assert.ok(pauses >= 10, `${pauses} pauses`);
+      assert.deepEqual(wg(1, "No such device"), {
+        status: 1,
+        pauses: 0,
+        stderr: "No such device\n",
+      });
+    });
+
     it("that it does not know fails", () => {
       assert.equal(runFunctions(shell, "run_step apply reboot now").status, 1);
     });

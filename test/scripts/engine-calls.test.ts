@@ -79,4 +79,22 @@ describe("calls of the engine", () => {
   it("of status: the outputs once", async () => {
     assert.deepEqual(await callsOf("status"), ["stack output"]);
   });
+
+  it("have Node keep what it compiles, unless the user has it kept elsewhere", async () => {
+    const kept = async () => {
+      await callsOf("up", "--yes");
+      const { environment = "" } = project.engineCalls().at(-1) ?? {};
+      return /NODE_COMPILE_CACHE[^/]+([^"\\]+)/.exec(environment)?.[1];
+    };
+    const { NODE_COMPILE_CACHE: own } = process.env;
+    try {
+      delete process.env["NODE_COMPILE_CACHE"];
+      assert.match((await kept()) ?? "", /\/node_modules\/\.cache\/wireguard-mesh\/node$/);
+      process.env["NODE_COMPILE_CACHE"] = "/elsewhere";
+      assert.equal(await kept(), "/elsewhere");
+    } finally {
+      if (own === undefined) delete process.env["NODE_COMPILE_CACHE"];
+      else process.env["NODE_COMPILE_CACHE"] = own;
+    }
+  });
 });

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
 import { importCommand } from "../../scripts/commands/import";
+import { hostKeyLine } from "../support/key-pairs";
 import { formsOf } from "../support/secret-forms";
 import { projectOfEachTest, type Outcome } from "./support/test-project";
 
@@ -90,6 +91,14 @@ describe("import", () => {
       stderr,
       /wg-easy\.db: is the database of wg-easy 15 or newer, which is not\s+read\s+give wg0\.conf/,
     );
+  });
+
+  it("takes the host keys of the nodes that are pushed to from the command line", async () => {
+    const push = ["--push", "installer=root@203.0.113.10", "--host-key", hostKeyLine(7)];
+    const { exitCode, stderr } = await run("old/installer", ...push);
+    assert.equal(exitCode, 0, stderr);
+    const relay = config()["wireguard-mesh:relays"]?.["installer"];
+    assert.deepEqual([relay?.["host"], relay?.["hostKey"]], ["root@203.0.113.10", hostKeyLine(7)]);
   });
 
   it("shows config and comparison with --dry-run, without a key, and writes nothing", async () => {

@@ -40,9 +40,11 @@ describe("loading TypeScript without a build", () => {
   function run(
     compiler: "with the compiler" | "without" = "with the compiler",
     program = "./main",
+    more: string[] = [],
   ): string {
     if (compiler === "without") rmSync(join(folder, "node_modules/typescript"));
-    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", `require("${program}")`];
+    const script = [`const program = require("${program}");`, ...more].join("\n");
+    const argv = ["--require", "./scripts/load-typescript.cjs", "-e", script];
     const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: folder, encoding: "utf8" });
     return stdout + stderr;
   }
@@ -101,5 +103,19 @@ describe("loading TypeScript without a build", () => {
     const trace = run();
     for (const line of [4, 5])
       assert.ok(trace.includes(`${join(folder, "word.ts")}:${line}:`), trace);
+  });
+
+  it("writes a stack out only for the error that ends the program of the engine", () => {
+    cpSync(join(ROOT, "scripts/program.cjs"), join(folder, "scripts/program.cjs"));
+    write(
+      "index.ts",
+      "interface Lines {\n  gone: true;\n}\nexport = async () => {\n  console.log(new Error('before').stack);\n  await null;\n  throw new Error('last');\n};\n",
+    );
+    const trace = run("with the compiler", "./scripts/program.cjs", [
+      'process.on("unhandledRejection", (error) => console.log(error.stack));',
+      "program();",
+    ]);
+    assert.ok(trace.startsWith("Error: before\nError: last\n    at "), trace);
+    assert.ok(trace.includes(`${join(folder, "index.ts")}:7:`), trace);
   });
 });

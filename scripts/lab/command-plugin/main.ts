@@ -2,6 +2,7 @@
  * A stand-in for version 1.2.1 of Pulumi's command plugin, with `command:local:Command` only: for the lab and tests
  * where the real plugin is not available. The cases of test/command-plugin test both.
  */
+import "../provider/compile-cache";
 import * as grpc from "@grpc/grpc-js";
 import { engineLog } from "../provider/engine-log";
 import { engineAddress, serve } from "../provider/server";

@@ -7,7 +7,7 @@ QUESTIONS=
 UNDO_AFTER_S=45
 CHANGE_S=90
 
-# Nothing but assignments stands outside of functions: a program that is cut short must not even print its environment.
+# Nothing but assignments stands outside of functions.
 set_paths() {
   case ${KSH_VERSION-} in *93*) echo "error: sh is ksh93 on this host, which has no local variables" >&2 && exit 1 ;; esac
   set -u && umask 077

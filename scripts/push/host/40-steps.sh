@@ -14,7 +14,7 @@ run_step() {
     link) exists "$1" || make_link "$1" ;;
     unlink) ! exists "$1" || ip link del dev "$1" ;;
     # An interface may have ended during the change, as a wireguard-go that crashed: the live file has the former state.
-    wg) exists "$1" || without_lock timeout 20 wg-quick up "/etc/wireguard/$1.conf" && bounded "$how" wg addconf "$1" "$CHANGE/$2" ;;
+    wg) exists "$1" || without_lock timeout 20 wg-quick up "/etc/wireguard/$1.conf" && when_free "$how" wg addconf "$1" "$CHANGE/$2" ;;
     set) ! exists "$1" || bounded "$how" wg set "$@" ;;
     ip) ip_batch "$how" "$CHANGE/$1" '' ;;
     ip6) ip_batch "$how" "$CHANGE/$1" -6 ;;
@@ -30,6 +30,15 @@ run_step() {
 }
 # A change that hangs is ended by its guard; its undo must not hang.
 bounded() { if [ "$1" = apply ]; then shift && "$@"; else shift && timeout 10 "$@"; fi; }
+# An interface that has just ended, or moved, may hold its UDP port for a moment: wireguard-go closes it on its own time.
+when_free() {
+  local tries=25
+  until words=$(bounded "$@" 2>&1); do
+    case $words in *'already in use'*) tries=$((tries - 1)) ;; *) tries=0 ;; esac
+    [ "$tries" -gt 0 ] || { echo "$words" >&2 && return 1; }
+    pause 0.2
+  done
+}
 make_link() {
   ip link add dev "$1" type wireguard 2>/dev/null && return
   # A unit of its own: what belongs to the unit of the change ends with it.

@@ -37,6 +37,8 @@ describe("a host with a default route by router advertisements", function () {
     await net.relay.run(
       [
         "unshare -n sleep 1000 >/dev/null 2>&1 </dev/null & echo $! >/run/router",
+        // Before that it is still in the host's namespace.
+        "until grep -q sleep /proc/$!/comm; do sleep 0.02; done",
         `ip link add ${DEVICE} type veth peer name router netns $(cat /run/router)`,
         `ip link set ${DEVICE} up; nsenter -n -t $(cat /run/router) ip link set router up`,
         // Until both have their link-local addresses.

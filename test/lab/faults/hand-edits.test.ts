@@ -77,6 +77,11 @@ describe("a host with manual changes", function () {
       ["the route to 192.168.10.0/24 is missing"],
     ],
     [
+      "no route to the network itself",
+      "ip route del 10.0.0.0/24 dev wg0",
+      ["the route to 10.0.0.0/24 is missing"],
+    ],
+    [
       "an added route",
       "ip route add 198.51.100.0/24 dev wg0",
       ["the route to 198.51.100.0/24 is not in the plan"],

@@ -1,4 +1,7 @@
-/** Fifty hosts behind one relay with sshd's default limits: logins take turns, and no host fails. Needs root. */
+/**
+ * Fifty hosts behind one relay with sshd's default limits: logins take turns, and no host fails. Then 950 devices more, and
+ * policies. Needs root.
+ */
 import * as assert from "node:assert/strict";
 import { poll } from "../../../scripts/poll";
 import { type CommandResult } from "../../../scripts/lab/process";
@@ -6,12 +9,20 @@ import type { ScenarioConfig, Scenario } from "../../../scripts/lab/scenario";
 import { LeakWatch } from "../support/leak-watch";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded } from "../support/mesh-session";
+import { Flood, TableLoads } from "../support/flood";
+import { relayPusher } from "../support/large-network";
 import { setConfig } from "../support/stack-edits";
+import { TcpStream } from "../support/tcp-stream";
 
 const COUNT = 50;
 const PEERS = Array.from({ length: COUNT }, (_, index) => `p${index + 1}`);
 // All at once, like the engine's default on a machine with a dozen processors.
 const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--parallel", "64"];
+
+/** More peers of the relay, which never connect. */
+const DEVICES = 950;
+const RED = PEERS.filter((_, at) => at % 2 === 0);
+const addressOf = (at: number) => `10.0.0.${101 + at}`;
 
 const scenario: Pick<Scenario, "world" | "config"> = {
   world: {
@@ -21,12 +32,16 @@ const scenario: Pick<Scenario, "world" | "config"> = {
     },
   },
   config: (lab): ScenarioConfig => ({
-    network: { cidr: "10.0.0.0/24" },
+    network: { cidr: "10.0.0.0/16" },
     relays: { relay: { address: "10.0.0.1", host: "root@203.0.113.10" } },
     peers: Object.fromEntries(
       PEERS.map((name, at) => [
         name,
-        { address: `10.0.0.${101 + at}`, host: `root@${lab.managementAddress(name)}` },
+        {
+          address: addressOf(at),
+          tags: [at % 2 === 0 ? "red" : "blue"],
+          host: `root@${lab.managementAddress(name)}`,
+        },
       ]),
     ),
   }),
@@ -72,6 +87,46 @@ describe("fifty hosts behind one relay", function () {
     });
     holder.stdin?.end("\n");
     assert.equal(dropped, true);
+  });
+
+  it("carries every open connection through a change of policy, and nothing that is forbidden, with 1,000 peers", async () => {
+    const { lab } = mesh;
+    const pushed = await relayPusher(mesh);
+    assert.equal(await pushed(), "unchanged");
+    const own = ["tag:red", "tag:blue"].map((tag) => ({ from: [tag], to: [tag] }));
+    const former = [...own, { from: ["tag:guest"], to: ["tag:red"], ports: ["tcp/22"] }];
+    assert.equal(await pushed({ devices: DEVICES, policy: former }), "applied");
+    const shown = await lab.exec("relay", ["wg", "show", "wg0", "peers"]);
+    assert.equal(shown.stdout.trim().split("\n").length, COUNT + DEVICES);
+
+    const streams = await Promise.all(
+      RED.map((from, at) => {
+        const to = RED[(at + 1) % RED.length] ?? from;
+        return TcpStream.open(lab, from, to, addressOf(PEERS.indexOf(to)), 7000 + at, 50);
+      }),
+    );
+    const flood = await Flood.begin(lab, {
+      relay: "relay",
+      pairs: PEERS.flatMap((from, at) => (at % 2 === 0 ? [] : [[from, PEERS[at - 1] ?? from]])),
+      addressOf: (name) => addressOf(PEERS.indexOf(name)),
+    });
+    const loads = await TableLoads.begin(lab, "relay");
+    const before = await flood.arrived();
+    const policy = [
+      ...own,
+      { from: ["tag:blue"], to: ["tag:red"], ports: ["tcp/80"] },
+      { from: ["tag:guest"], to: ["tag:blue"], ports: ["udp/53"] },
+    ];
+    assert.equal(await pushed({ devices: DEVICES, policy }), "applied");
+    await Promise.all(streams.map((stream) => stream.goesOn()));
+    const arrived = (await flood.arrived()) - before;
+    assert.ok(arrived > 100, `${arrived} packets arrived at the relay`);
+    assert.equal(await flood.passed(), 0);
+    // One transaction: a packet meets the former rules or the new ones.
+    assert.equal(await loads.end(), 1);
+    console.log(`      ${streams.length} connections, ${arrived} forbidden packets`);
+    for (const stream of streams) stream.close();
+    flood.end();
   });
 
   it("leaks no secret", () => leaks.end());

@@ -1,4 +1,4 @@
-/** A TCP connection that carries a numbered line every 10 ms each way: what is broken or filtered stops it. */
+/** A TCP connection that carries numbered lines each way: what is broken or filtered stops it. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { poll } from "../../../scripts/poll";
@@ -11,13 +11,13 @@ print "listening\\n";
 $client = $server->accept;
 syswrite($client, $text) while sysread($client, $text, 65536);`;
 
-/** Arguments: address and port. */
+/** Arguments: address, port, and seconds between two lines. */
 const CLIENT = `use IO::Socket::INET; use IO::Select; $| = 1;
 $server = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1]) or die $!;
 $select = IO::Select->new($server);
 while (1) {
   syswrite($server, ++$sent . "\\n");
-  select(undef, undef, undef, 0.01);
+  select(undef, undef, undef, $ARGV[2]);
   next unless $select->can_read(0);
   sysread($server, $text, 65536) or last;
   print $text;
@@ -29,8 +29,18 @@ export class TcpStream {
 
   private constructor(private readonly processes: ChildProcess[]) {}
 
-  /** From one host of the lab to an address and port of another one, where a server is started that echoes. */
-  static async open(lab: Lab, from: string, to: string, address: string, port: number) {
+  /**
+   * From one host of the lab to an address and port of another one, where a server is started that echoes; a line every
+   * `pauseMs`.
+   */
+  static async open(
+    lab: Lab,
+    from: string,
+    to: string,
+    address: string,
+    port: number,
+    pauseMs = 10,
+  ) {
     const perl = (host: string, script: string, ...words: string[]) => {
       const child = lab.spawn(host, ["perl", "-e", script, ...words], { stdio: "pipe" });
       child.stdout?.setEncoding("utf8");
@@ -38,7 +48,7 @@ export class TcpStream {
     };
     const server = perl(to, SERVER, String(port));
     await new Promise((resolve) => server.stdout?.once("data", resolve));
-    const client = perl(from, CLIENT, address, String(port));
+    const client = perl(from, CLIENT, address, String(port), String(pauseMs / 1000));
     const stream = new TcpStream([client, server]);
     client.stdout?.on("data", (text: string) => (stream.printed += text));
     await stream.goesOn();

@@ -100,7 +100,8 @@ export class WorkingNetwork {
       await action();
       await poll(() => (samples().length > 3 ? true : undefined), { limitMs: 10_000, pauseMs: 20 });
     }).finally(() => sampler.kill());
-    const noiseMs = gaps.at(-1)?.silentMs ?? 0;
+    // A tunnel's process may have waited for this machine as long as a ping without a tunnel.
+    const noiseMs = gaps.at(-1)?.longestMs ?? 0;
     const isLong = gaps.some(({ silentMs }) => silentMs > LONGEST_GAP_MS + noiseMs);
     assert.equal(isLong, false, describeGaps(gaps));
     for (const { lost } of gaps) assert.equal(lost, 0, describeGaps(gaps));

@@ -10,8 +10,9 @@ import {
   RELAY,
   refusalOn,
   stepsText,
+  wordsOn,
 } from "./support/examples";
-import { addAddress, addRoute, linkOf, newLink, newRoute } from "./support/host";
+import { addAddress, addRoute, deleteRoute, linkOf, newLink, newRoute } from "./support/host";
 import { boot, freshHost } from "./support/hosts";
 import { DROP_IN, IFACE } from "./support/observe";
 import type { RequestDraw } from "./support/requests";
@@ -79,7 +80,7 @@ describe("routes", () => {
   it("are added for allowed prefixes that nothing of the interface covers", () => {
     const change = changeOn(pushed(), relayWith(neighbour(2, { lans: [1] })));
     assert.ok(stepsText(change, "apply").includes("  route add 192.168.20.0/24 dev wg0"));
-    assert.ok(stepsText(change, "undo").includes("  route del 192.168.20.0/24 dev wg0"));
+    assert.ok(stepsText(change, "undo").includes("  route del 192.168.20.0/24 dev wg0 proto boot"));
     assert.ok(!stepsText(change, "apply").join("\n").includes("route add 10.86.0.22/32"));
   });
 
@@ -89,7 +90,7 @@ describe("routes", () => {
     const change = changeOn(host);
     assert.ok(
       stepsText(change, "apply").includes(
-        "  route del 192.168.40.0/24 dev wg0 scope link metric 50",
+        "  route del 192.168.40.0/24 dev wg0 scope link metric 50 proto boot",
       ),
     );
     assert.ok(
@@ -97,6 +98,30 @@ describe("routes", () => {
         "  route add 192.168.40.0/24 dev wg0 scope link metric 50",
       ),
     );
+  });
+
+  const OWN = "10.86.0.0/24 dev wg0 proto kernel scope link src 10.86.0.1";
+
+  it("to the interface's own network come back if a hand took them away", () => {
+    const host = pushed();
+    deleteRoute(host, "10.86.0.0/24", { dev: IFACE });
+    assert.deepEqual(wordsOn(host), ["the route to 10.86.0.0/24 is missing"]);
+    const change = changeOn(host);
+    assert.deepEqual(stepsText(change, "apply").slice(0, 2), ["ip", `  route add ${OWN}`]);
+    assert.deepEqual(stepsText(change, "undo"), ["ip", `  route del ${OWN}`]);
+  });
+
+  it("that a hand put in the place of the interface's own stay; beside it they go", () => {
+    const host = pushed();
+    const byHand = newRoute("10.86.0.0/24", { dev: IFACE, scope: "link" });
+    addRoute(host, byHand, "replace");
+    assert.equal(decideOn(host).kind, "nothing");
+    const beside = pushed();
+    addRoute(beside, { ...byHand, metric: 50 }, "add");
+    assert.deepEqual(stepsText(changeOn(beside), "apply").slice(0, 2), [
+      "ip",
+      "  route del 10.86.0.0/24 dev wg0 scope link metric 50 proto boot",
+    ]);
   });
 
   it("of daemons, of other tables and link-local ones stay", () => {
@@ -149,6 +174,19 @@ describe("routes", () => {
       );
     });
   }
+
+  it("must not hide a part of a LAN behind the network's own addresses (case C12)", () => {
+    const host = freshHost();
+    host.links.set("ens5", newLink({ addresses: ["10.86.3.5/16"] }));
+    assert.equal(
+      refusalOn(host),
+      "10.86.0.0/24 would lead into the tunnel, and this host is in 10.86.0.0/16 itself, by ens5: nothing was changed\n" +
+        "choose another network.cidr, and addresses in it",
+    );
+    const later = pushed();
+    later.links.set("ens5", newLink({ addresses: ["10.86.3.5/16"] }));
+    assert.equal(decideOn(later, { ...RELAY, mtu: 1380 }).kind, "change");
+  });
 
   it("that lead into the tunnel already do not stop another change in a LAN of the same prefix", () => {
     const host = pushed();

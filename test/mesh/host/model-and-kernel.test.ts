@@ -28,6 +28,14 @@ const ROUTES = [
   "0.0.0.0/0 dev wg0 table 51820",
   "::/0 dev wg0 table 51820",
 ];
+/** To the networks of addresses, as the kernel makes them and as a hand does. */
+const CONNECTED = [
+  ...["add", "del"].flatMap((verb) => [
+    `route ${verb} 10.86.0.0/24 dev wg0 proto kernel scope link src 10.86.0.1`,
+    `route ${verb} fd5c:10::/64 dev wg0 proto kernel metric 256`,
+  ]),
+  "route replace 10.86.0.0/24 dev wg0",
+];
 
 const RULES = [
   "priority 5182 table 5182",
@@ -41,6 +49,7 @@ const addressLine = fc
 const routeLine = fc
   .tuple(fc.constantFrom("add", "add", "replace", "del"), fc.constantFrom(...ROUTES))
   .map(([verb, route]) => `route ${verb} ${route}`);
+const connectedLine = fc.constantFrom(...CONNECTED);
 const otherLine = fc.constantFrom(
   ...["link set up dev wg0", "link set down dev wg0", "link set mtu 1400 dev wg0"],
   ...["add", "del"].flatMap((verb) => RULES.map((rule) => `rule ${verb} ${rule}`)),
@@ -48,6 +57,7 @@ const otherLine = fc.constantFrom(
 const line = fc.oneof(
   { weight: 10, arbitrary: addressLine },
   { weight: 10, arbitrary: routeLine },
+  { weight: 2, arbitrary: connectedLine },
   { weight: 1, arbitrary: otherLine },
 );
 

@@ -67,6 +67,32 @@ describe("an import of a public example", () => {
     ]);
   });
 
+  it("an installer's, which translates addresses outside of its file: needs a push", () => {
+    assert.deepEqual(problemsOf("installer"), [
+      "installer/wg0.conf: peers send everything through installer, which has to translate addresses, and only a push can set that up",
+    ]);
+    const imported = importFixture("installer", { installer: "root@203.0.113.10" });
+    const device = { routeAll: true, blockIpv6: true, dns: ["8.8.8.8", "8.8.4.4"] };
+    assert.deepEqual(factsOf(imported), {
+      network: { cidr: "10.7.0.0/24" },
+      relays: {
+        installer: { address: "10.7.0.1", host: "root@203.0.113.10", exit: true, ...RELAY },
+      },
+      peers: {
+        laptop: { address: "10.7.0.3", ...device },
+        phone: { address: "10.7.0.2", ...device },
+      },
+    });
+    assert.deepEqual(differencesOf(imported), {});
+  });
+
+  it("a client's file alone that sends everything: needs that of its server", () => {
+    assert.deepEqual(problemsOf("installer/wg0-client-phone.conf"), [
+      "peer-ipmru: peer-ipmru has no address in 10.7.0.0/24",
+      "peer-ipmru: peers send everything through it, and there is no file of it",
+    ]);
+  });
+
   it("a full mesh with a roaming member", () => {
     const imported = importFixture("full-mesh");
     const at = (last: number, outer: number) => ({

@@ -30,7 +30,6 @@ describe("address translation", () => {
       `table inet wireguard-mesh-wg0 {
 	set leaving {
 		type ipv4_addr
-		flags interval
 		elements = { 10.86.0.3 }
 	}
 

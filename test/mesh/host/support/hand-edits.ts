@@ -105,6 +105,14 @@ const EDITS = {
   "a route is removed": (host: Host, n: number) => {
     deleteRoute(host, LANS[n % LANS.length] ?? "", { dev: IFACE });
   },
+  "the route to the network itself is removed": (host: Host, n: number) => {
+    const prefix = n % 2 === 0 ? "10.86.0.0/24" : "fd5c:10::/64";
+    deleteRoute(host, prefix, { dev: IFACE });
+  },
+  "the route to the network itself is made by hand": (host: Host, n: number) => {
+    const metric = n % 2 === 0 ? 0 : 50;
+    addRoute(host, newRoute("10.86.0.0/24", { dev: IFACE, scope: "link", metric }), "replace");
+  },
   "somebody else routes a LAN": (host: Host, n: number) => {
     const via = { dev: "eth0", via: "192.168.1.9", metric: n % 2 === 0 ? 0 : 100 };
     addRoute(host, newRoute(LANS[n % LANS.length] ?? "", via), "replace");

@@ -150,9 +150,11 @@ export function addAddress(host: Host, name: string, address: string): void {
   const link = linkOf(host, name);
   const isSame = (other: string) =>
     address.includes(":") ? hostPart(other) === hostPart(address) : other === address;
-  if (link.addresses.some(isSame)) return;
-  link.addresses.push(address);
-  if (link.up) connect(host, name, address);
+  const known = link.addresses.find(isSame);
+  if (known === undefined) link.addresses.push(address);
+  // The kernel makes the route of an IPv6 address that it knows again.
+  const isNew = known === undefined || address.includes(":");
+  if (link.up && isNew) connect(host, name, known ?? address);
 }
 
 /** The kernel's __inet_del_ifa and fib_inetaddr_event. */
@@ -165,7 +167,7 @@ export function deleteAddress(host: Host, name: string, address: string): void {
   const isPrimary = !address.includes(":") && subnet[0] === address;
   const gone = isPrimary && !host.promotes ? subnet : [address];
   link.addresses = link.addresses.filter((other) => !gone.includes(other));
-  for (const one of gone) disconnect(host, name, one);
+  for (const one of gone) disconnect(host, name, one, isPrimary && one === address);
   const isLast = !link.addresses.some((other) => sameFamily(other, address));
   if (isLast && !address.includes(":")) {
     host.routes = host.routes.filter(({ dev, prefix }) => dev !== name || prefix.includes(":"));
@@ -221,35 +223,35 @@ export function hostPart(address: string): string {
   return address.slice(0, address.indexOf("/"));
 }
 
-/** The route that the kernel makes for an address of an interface that is up. */
+/** The route that the kernel makes for an address of an interface that is up; of a subnet, for its first one. */
 function connect(host: Host, name: string, address: string): void {
   const prefix = networkPrefix(address);
   const [v6, single] = [address.includes(":"), address.endsWith("/32")];
-  if (
-    single ||
-    host.routes.some((it) => it.prefix === prefix && it.dev === name && it.proto === "kernel")
-  )
-    return;
+  const first = linkOf(host, name).addresses.find((it) => networkOf(it) === networkOf(address));
+  if (single || (!v6 && first !== address)) return;
   const kernel = v6
     ? { proto: "kernel", metric: 256 }
     : { proto: "kernel", scope: "link", src: hostPart(address) };
-  host.routes.push(newRoute(prefix, { dev: name, ...kernel }));
+  const route = newRoute(prefix, { dev: name, ...kernel });
+  const isSame = (it: Route) => JSON.stringify(it) === JSON.stringify(route);
+  if (!host.routes.some(isSame)) host.routes.push(route);
 }
 
 /** The kernel's fib_del_ifaddr: routes with a source address go when the last interface loses that address. */
-function disconnect(host: Host, name: string, address: string): void {
+function disconnect(host: Host, name: string, address: string, isPrimary: boolean): void {
   const { addresses, up } = linkOf(host, name);
   const prefix = networkPrefix(address);
   const others = addresses.filter((it) => networkOf(it) === networkOf(address));
+  const isSecondary = !address.includes(":") && !isPrimary;
   const isLocal = [...host.links.values()].some((link) =>
     link.addresses.some((it) => hostPart(it) === hostPart(address)),
   );
-  const isConnected = ({ dev, proto, prefix: of }: Route) =>
-    dev === name && proto === "kernel" && of === prefix;
+  const isConnected = ({ dev, proto, prefix: of, src }: Route) =>
+    dev === name && proto === "kernel" && of === prefix && [null, hostPart(address)].includes(src);
   host.routes = host.routes.filter(
-    (it) => !isConnected(it) && (isLocal || it.src !== hostPart(address)),
+    (it) => (isSecondary || !isConnected(it)) && (isLocal || it.src !== hostPart(address)),
   );
-  if (others[0] !== undefined && up) connect(host, name, others[0]);
+  if (others[0] !== undefined && up && !isSecondary) connect(host, name, others[0]);
 }
 
 /** The prefix of an address, without host bits, in the spelling of ip(8). Addresses here end in one group or byte. */

@@ -8,9 +8,8 @@ import { presharedKeysOf, wantedOf, type Wanted } from "../../../../mesh/host/wa
 import { publicKeyOf } from "../../../../mesh/keys";
 import type { PushRequest } from "../../../../mesh/push-request";
 import { ChangeRun, parseChange } from "./change-text";
-import { sha256 } from "./host";
 import { applyEdits, edits, type Edit } from "./hand-edits";
-import type { Host, Peer } from "./host";
+import { networkOf, sha256, type Host, type Peer, type Route } from "./host";
 import { freshHost, pushedByFormat2 } from "./hosts";
 import { observe } from "./observe";
 import { editsOf, requestDraws, requestOf, type RequestDraw } from "./requests";
@@ -85,7 +84,10 @@ export function look(host: Host, wanted: Wanted): Observation {
   return observe(host, presharedKeysOf(wanted));
 }
 
-/** What a snapshot restores: without handshakes, and without an order where the kernel has none. */
+/**
+ * What a snapshot restores: without handshakes, without the routes that the kernel makes of addresses, and without an order
+ * where the kernel has none.
+ */
 export function configurationOf(host: Host) {
   const sorted = (all: Iterable<unknown>) => [...all].map((it) => JSON.stringify(it)).sort();
   const peers = (all: ReadonlyMap<string, Peer>) =>
@@ -102,7 +104,7 @@ export function configurationOf(host: Host) {
   return {
     live: {
       links: sorted(links),
-      routes: sorted(host.routes),
+      routes: sorted(host.routes.filter((route) => !isOfAddress(route, host))),
       rules: sorted(host.rules),
       sysctls: sorted(host.sysctls),
       table: host.table,
@@ -111,6 +113,13 @@ export function configurationOf(host: Host) {
     // Both formats of what the watcher follows are among what is live.
     files: sorted([...host.files].filter(([path]) => !path.startsWith("/run/"))),
   };
+}
+
+/** Also a hand's in the place of the kernel's own. */
+function isOfAddress({ prefix, dev, proto, metric }: Route, { links }: Host): boolean {
+  const addresses = links.get(dev ?? "")?.addresses ?? [];
+  const standsIn = proto === "kernel" || (proto === "boot" && metric === 0);
+  return standsIn && addresses.some((it) => networkOf(it) === networkOf(prefix));
 }
 
 function hostOf({ history, former, edits: all }: Case): Host {
