@@ -22,7 +22,7 @@ describe("a relay whose peer gets another address and another home relay at once
       ...["  AllowedIPs = 10.86.0.20/32, 10.86.0.99/32", "  PersistentKeepalive = 0"],
       ...["  [Peer]", "  PublicKey = <peer1>", "  AllowedIPs = 10.86.0.21/32"],
       "  PersistentKeepalive = 0",
-      ...["ip", "  route del 192.168.10.0/24 dev wg0 scope link"],
+      ...["ip", "  route del 192.168.10.0/24 dev wg0 scope link proto boot"],
       ...["watch", `  ${LEFT_LINE.replace(currentKey(1), "<peer1>")}`],
       "ping 10.86.0.20",
     ]);
