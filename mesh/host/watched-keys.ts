@@ -26,7 +26,7 @@ interface Rotating {
   port: string | null;
 }
 
-/** The wanted lines, sorted; none if nothing rotates. */
+/** The wanted lines, in order; none if nothing rotates. */
 export function wantedLines({
   main,
   second,
@@ -94,7 +94,13 @@ function watchedLines(rotating: Rotating): string[] {
     ...homes.map(({ address, former: from, now }) => `home ${main} ${address} ${from} ${now}`),
     ...(port === null ? [] : [`port ${main} ${port}`]),
     ...(second === null ? [] : [`second ${second} ${main}`, ...routeLines(prefixes, nextOf)]),
-  ].sort();
+  ].sort(byRank);
+}
+
+/** The watcher follows them in this order, and waits for each host that is silent: a home that is found ends that. */
+export function byRank(one: string, other: string): number {
+  const rank = (line: string): number => (line.startsWith("home ") ? 0 : 1);
+  return rank(one) - rank(other) || (one < other ? -1 : 1);
 }
 
 /** The default route is never one peer's own, so it stays with the first interface. */

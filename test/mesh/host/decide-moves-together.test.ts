@@ -77,7 +77,7 @@ describe("a relay whose peer gets another address and another home relay at once
     push(host, moved());
     push(host, left());
     const home = `home ${IFACE} 10.86.0.99/32 ${currentKey(1)} ${currentKey(0)}`;
-    assert.equal(host.files.get(ROTATION), `${LEFT_LINE}\n${home}\n`);
+    assert.equal(host.files.get(ROTATION), `${home}\n${LEFT_LINE}\n`);
     assert.deepEqual([...peerOf(host, 1).allowedIps].sort(), ["10.86.0.21/32", "10.86.0.99/32"]);
     assert.equal(decideOn(host, left()).kind, "nothing");
   });
