@@ -1,8 +1,8 @@
 /** Registers the EC2 instances of a network, and fills their facts into rendered text. */
 import * as pulumi from "@pulumi/pulumi";
-import { defaultRotationPort } from "../mesh/config/config";
 import { innerPrefixes } from "../mesh/config/inner-prefixes";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
+import { relayPorts } from "../mesh/plan/rotation";
 import { factsIn, fillFacts, relaysAwaited } from "../mesh/render/known-facts";
 import type { Keyring } from "../mesh/render/render";
 import { instanceNameOf, renderUserData } from "../mesh/render/user-data";
@@ -36,15 +36,13 @@ function instanceOf(
   opts: pulumi.ComponentResourceOptions,
 ): RelayInstance {
   const { RelayInstance: Component } = loadRelayInstance();
-  const port = node.listenPort ?? plan.network.listenPort;
   return new Component(
     node.name,
     {
       relay: node.name,
       ec2,
       inner: innerPrefixes(plan.nodes, plan.network),
-      // The same before and after a rotation, when the two change places.
-      ports: [port, node.rotationPort ?? defaultRotationPort(port)].sort((a, b) => a - b),
+      ports: relayPorts(node, plan.network),
       instanceName: instanceNameOf(node.name, ec2),
       userData: pulumi.secret(renderUserData(node.name, ec2, keyring).reveal()),
       tags: { Name: node.name, "wireguard-mesh": owner, ...ec2.tags },

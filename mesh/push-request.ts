@@ -90,8 +90,16 @@ export interface PushRequest extends HostAccess {
   mustAnswer?: string[];
   /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
   names?: NodeNames;
-  /** To a relay: public keys of peers that only the tunnel leads to, its own and other relays'. Absent if there are none. */
+  /**
+   * To a relay: `KEY ADDRESS` of peers that only the tunnel leads to, its own and other relays'. Absent if there are none; keys
+   * alone in requests of older versions.
+   */
   tunnelOnly?: string[];
+  /**
+   * To a host that only the tunnel leads to: the relays that are no jump of `targets`. One of them may know where the host was
+   * before. Absent if there are none.
+   */
+  otherJumps?: SshHop[];
   /**
    * The host resolves the names in endpoints again while a peer is silent. Absent without such names, and in requests of older
    * versions.

@@ -41,6 +41,7 @@ export function confirmedState(observed: Observation, wanted: Wanted): Confirmed
     mustShake: wanted.mustShake,
     pairs: wanted.pairs.map(({ current, next }) => `${current}:${next}`),
     endpoints: setEndpoints(observed, wanted),
+    tunnelAddresses: wanted.tunnelAddresses,
     ownMtu:
       main.mtu === null ? mtuOf(observed, wanted) : (observed.records.confirmed?.ownMtu ?? null),
     rpFilter: formerRpFilter(observed, wanted),
@@ -111,9 +112,10 @@ function recordDifference(observed: Observation, wanted: Wanted): BootDifference
   if (confirmed === null) return [{ kind: "record", is: "missing" }];
   if (confirmedFile === null) return [{ kind: "record", is: "older-format" }];
   if (confirmed.digest !== wanted.digest) return [{ kind: "record", is: "other-config" }];
-  const own = /^(serial|token|file) /;
-  const present = confirmedFile.filter((line) => !own.test(line)).join("\n");
-  const same = present === confirmedLines(confirmedState(observed, wanted)).join("\n");
+  // Where hosts are that only the tunnel leads to matters to the next config alone.
+  const other = /^(serial|token|file|tunnel) /;
+  const linesOf = (all: readonly string[]) => all.filter((line) => !other.test(line)).join("\n");
+  const same = linesOf(confirmedFile) === linesOf(confirmedLines(confirmedState(observed, wanted)));
   return same ? [] : [{ kind: "record", is: "outdated" }];
 }
 

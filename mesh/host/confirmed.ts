@@ -34,6 +34,8 @@ export interface ConfirmedState {
   pairs: readonly string[];
   /** `HOST:PORT` by public key, as in the config; empty in older formats. */
   endpoints: ReadonlyMap<string, string>;
+  /** Wanted.tunnelAddresses; empty in older formats. */
+  tunnelAddresses: ReadonlyMap<string, string>;
   /** The MTU of the interface while its config names none. */
   ownMtu: number | null;
   /** The interface's rp_filter before a second interface made it 2. */
@@ -80,6 +82,7 @@ export function confirmedLines(state: ConfirmedState): string[] {
     ...line("shake", state.mustShake),
     ...line("pair", state.pairs),
     ...[...state.endpoints].map(([key, endpoint]) => `endpoint ${key} ${endpoint}`),
+    ...[...state.tunnelAddresses].map(([key, address]) => `tunnel ${key} ${address}`),
     ...one("own-mtu", state.ownMtu),
     ...one("rp-filter", state.rpFilter),
   ];
@@ -103,6 +106,7 @@ export function parseConfirmed(lines: readonly string[]): Confirmed {
     mustShake: words(first("shake")),
     pairs: words(first("pair")),
     endpoints: new Map((all.get("endpoint") ?? []).map((text) => splitAt(text, " "))),
+    tunnelAddresses: new Map((all.get("tunnel") ?? []).map((text) => splitAt(text, " "))),
     ownMtu: numberIn(first("own-mtu")),
     rpFilter: numberIn(first("rp-filter")),
   };
@@ -131,6 +135,7 @@ export function confirmedOfFormat2(files: FileLines, { state, run }: HostPaths):
     mustShake: words(rotation("shake")),
     pairs: words(rotation("pairs")),
     endpoints: new Map(),
+    tunnelAddresses: new Map(),
     ownMtu: numberIn(text("own-mtu")),
     rpFilter: numberIn(files.get(`${run}/rp-filter`)?.[0]),
   };

@@ -1,23 +1,30 @@
 /**
  * A host that only the tunnel leads to is pushed to at its former tunnel address, after its relay. So the relay keeps that
- * address beside the new one, and its watcher takes it away while the host answers at the new one. The boot file has both
- * until the next config.
+ * address beside the new one, and its watcher takes it away while the host answers at the new one; so does a relay that is no
+ * longer its home. Where the whole network is renumbered, the relay keeps its own former address too, until all have followed.
+ * The boot file has both until the next config.
  */
 import { Secret } from "../secret";
 import { withMoreAddresses } from "./filter";
 import type { Observation } from "./observation";
-import { addressOf, isSingle, prefixOf } from "./prefixes";
+import { addressOf, isSingle, prefixOf, PrefixSet } from "./prefixes";
+import { keptByOthers, keptByPeers } from "./kept-addresses";
 import type { FormerAddresses, Wanted } from "./wanted";
 import type { WantedInterface, WantedPeer } from "./wanted-interface";
 
 /** As wanted, and with the former addresses of such peers. */
 export function withFormerAddresses(observed: Observation, wanted: Wanted): Wanted {
-  const kept = keptBy(observed, wanted);
+  if (wanted.former !== undefined) return wanted;
+  const kept = [...keptByPeers(observed, wanted), ...keptByOthers(observed, wanted)];
   if (kept.length === 0) return wanted;
   const { main, second } = wanted;
-  const extend = (one: WantedInterface) => extended(one, kept);
   const filter = wanted.filter && withMoreAddresses(wanted.filter, formerByAddress(kept, main));
-  return { ...wanted, main: extend(main), second: second && extend(second), filter, former: kept };
+  return {
+    ...wanted,
+    main: withOwn(extended(main, kept), formerOwn(observed, wanted, kept)),
+    second: second && extended(second, kept),
+    ...{ filter, former: kept },
+  };
 }
 
 /** By each new address, those before of its family: what a policy lets through at the one it lets through at the others. */
@@ -35,84 +42,53 @@ function formerByAddress(
   );
 }
 
-export function formerNotes({ former = [] }: Wanted): string[] {
-  return former.map(
-    (it) =>
-      `${it.name} keeps ${it.former.map(addressOf).join(", ")} until it answers at ${addressOf(it.address)}`,
+export function formerNotes({ former = [], main }: Wanted): string[] {
+  const own = main.formerAddresses ?? [];
+  return [
+    ...former.map(
+      ({ name, former: all, address }) =>
+        `${name} keeps ${all.map(addressOf).join(", ")} until it answers at ${addressOf(address)}`,
+    ),
+    ...own.map((it) => `this host keeps ${it} until they have followed`),
+  ];
+}
+
+/** Its own addresses to which such hosts send their answers, because they know no other network yet. */
+function formerOwn(
+  { network, records }: Observation,
+  { main, digest }: Wanted,
+  kept: readonly FormerAddresses[],
+): string[] {
+  if (records.confirmed?.digest === digest) {
+    const start = `own ${main.name} `;
+    return (records.rotation ?? []).flatMap((line) =>
+      line.startsWith(start) ? [line.slice(start.length)] : [],
+    );
+  }
+  const setOf = (all: readonly string[]) => new PrefixSet(all.flatMap((it) => prefixOf(it) ?? []));
+  const known = setOf(main.addresses);
+  const lost = kept
+    .flatMap(({ former }) => former.flatMap((it) => prefixOf(it) ?? []))
+    .filter((prefix) => !known.covers(prefix));
+  const running = network.links.get(main.name)?.addresses ?? [];
+  return running.filter(
+    (it) => !main.addresses.includes(it) && lost.some((prefix) => setOf([it]).covers(prefix)),
   );
 }
 
-/**
- * The other addresses at which the host with this one may be, as its relay knows them: those of the same peer, and those that it
- * had before or has now by the lines of watched-keys.ts.
- */
-export function otherAddresses(
-  address: string,
-  peers: Iterable<{ publicKey: string; allowedIps: readonly string[] }>,
-  watched: readonly string[],
-): string[] {
-  const own = prefixOf(address)?.text ?? "";
-  const peer = [...peers].find(({ allowedIps }) => allowedIps.includes(own));
-  const recorded = watched.flatMap((line) => {
-    const [kind, , at = "", former = "", now] = line.split(" ");
-    if (kind === "former") return former.split(",").includes(own) ? [at] : [];
-    return kind === "home" && now === peer?.publicKey ? [at] : [];
-  });
-  return [...new Set([...(peer?.allowedIps ?? []), ...recorded])]
-    .filter((prefix) => isSingle(prefix) && prefix !== own)
-    .map(addressOf);
-}
-
-function keptBy(observed: Observation, wanted: Wanted): FormerAddresses[] {
-  const { main, tunnelOnly } = wanted;
-  return main.peers.flatMap((peer) => {
-    const [address] = peer.allowedIps;
-    if (address === undefined || !tunnelOnly.includes(peer.publicKey)) return [];
-    const former = formerOf({ ...peer, address }, observed, wanted);
-    return former.length === 0 ? [] : [{ name: peer.name, address, former }];
-  });
-}
-
-/**
- * The config that was confirmed keeps what its push kept. A new one keeps what the peer has, and what the watcher has taken away
- * but is not settled: the host may still undo its change.
- */
-function formerOf(
-  peer: WantedPeer & { address: string },
-  { devices, records }: Observation,
-  wanted: Wanted,
-): string[] {
-  const { main } = wanted;
-  const others = main.peers.flatMap(({ allowedIps }) => allowedIps);
-  const keys = main.peers.filter(({ name }) => name === peer.name);
-  const running = keys.flatMap(
-    ({ publicKey }) => devices.get(main.name)?.peers.get(publicKey)?.allowedIps ?? [],
-  );
-  const isConfirmed = records.confirmed?.digest === wanted.digest;
-  const lines = records.rotation ?? [];
-  const unsettled = lines.filter((line) => !records.settled.includes(line));
-  const known = isConfirmed
-    ? recordedFormer(lines, main.name, [peer.address])
-    : [...running, ...recordedFormer(unsettled, main.name, running)];
-  return [...new Set(known)].filter((prefix) => isSingle(prefix) && !others.includes(prefix));
-}
-
-/** From lines of watched-keys.ts about one of these addresses. */
-function recordedFormer(
-  lines: readonly string[],
-  name: string,
-  addresses: readonly string[],
-): string[] {
-  return lines.flatMap((line) => {
-    const [kind, of, address = "", former = ""] = line.split(" ");
-    const isMeant = kind === "former" && of === name && addresses.includes(address);
-    return isMeant ? former.split(",") : [];
-  });
+function withOwn(one: WantedInterface, addresses: readonly string[]): WantedInterface {
+  if (addresses.length === 0) return one;
+  const withMore = (text: string) =>
+    text.replace(/^Address = .*$/m, (line) => [line, ...addresses].join(", "));
+  const text = one.text.isSealed ? one.text : Secret.of(withMore(one.text.reveal()));
+  return { ...one, text, formerAddresses: addresses };
 }
 
 function extended(one: WantedInterface, kept: readonly FormerAddresses[]): WantedInterface {
-  const more = new Map(kept.map(({ address, former }) => [address, former]));
-  const of = ({ allowedIps: [address = ""] }: WantedPeer) => more.get(address) ?? [];
+  const of = ({ publicKey, allowedIps: [address] }: WantedPeer) =>
+    kept.flatMap((it) =>
+      (it.key === undefined ? it.address === address : it.key === publicKey) ? it.former : [],
+    );
   const byKey = new Map(one.peers.map((peer) => [peer.publicKey, of(peer)]));
   return {
     ...one,

@@ -41,6 +41,7 @@ function markDifference({ mark: is }: WireGuardDevice, one: WantedInterface): Li
 
 function addressDifferences({ addresses }: Link, one: WantedInterface): LiveDifference[] {
   const [present, wanted] = [new Set(addresses), new Set(one.addresses)];
+  const mayStay = new Set(one.formerAddresses);
   const of = (address: string, is: "missing" | "extra"): LiveDifference => ({
     kind: "address",
     interface: one.name,
@@ -49,7 +50,9 @@ function addressDifferences({ addresses }: Link, one: WantedInterface): LiveDiff
   });
   return [
     ...[...wanted].filter((address) => !present.has(address)).map((it) => of(it, "missing")),
-    ...[...present].filter((address) => !wanted.has(address)).map((it) => of(it, "extra")),
+    ...[...present]
+      .filter((address) => !wanted.has(address) && !mayStay.has(address))
+      .map((it) => of(it, "extra")),
   ];
 }
 

@@ -13,6 +13,7 @@ const NOT_KEPT = [
   "owner",
   "machine",
   "rivals",
+  "otherJumps",
   "identity",
   "rotation",
   "serial",

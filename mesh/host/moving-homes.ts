@@ -21,14 +21,21 @@ export function withMovingHomes(observed: Observation, wanted: Wanted): Wanted {
   const known = recorded(observed, main.name, isConfirmed).filter(({ former, now }) =>
     [former, now].every((key) => device.peers.has(key)),
   );
-  const found = isConfirmed ? [] : [...arriving(device, wanted), ...leaving(device, wanted)];
+  const found = isConfirmed
+    ? []
+    : [...arriving(device, wanted), ...leaving(device, wanted), ...passing(device, wanted)];
   const isNew = ({ address }: MovingHome) => found.every((it) => it.address !== address);
   const homes = [...found, ...known.filter(isNew)];
-  if (homes.length === 0) return wanted;
+  const moved = (wanted.former ?? []).flatMap(({ key, former }) =>
+    key === undefined ? [] : [[key, former] as const],
+  );
   const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
-  const left = homes.flatMap(({ former }) => device.peers.get(former) ?? []);
-  const kept = left.filter(({ publicKey }) => !planned.has(publicKey));
-  return { ...wanted, main: withPeers(main, kept, observed), homes };
+  const left = new Set([...homes.map(({ former }) => former), ...moved.map(([key]) => key)]);
+  const kept = [...device.peers.values()].filter(
+    ({ publicKey }) => left.has(publicKey) && !planned.has(publicKey),
+  );
+  if (homes.length + kept.length === 0) return wanted;
+  return { ...wanted, main: withPeers(main, kept, new Map(moved), observed), homes };
 }
 
 export function homeNotes({ homes = [], main }: Wanted): string[] {
@@ -51,16 +58,35 @@ function arriving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): Mov
 }
 
 /** Running peers that go, and whose address another peer is to have. */
-function leaving({ peers }: WireGuardDevice, { main, tunnelOnly }: Wanted): MovingHome[] {
+function leaving({ peers }: WireGuardDevice, wanted: Wanted): MovingHome[] {
+  const { main, tunnelOnly, tunnelAddresses } = wanted;
   const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
   const ways = waysIn(main.peers);
   return tunnelOnly
     .filter((key) => !planned.has(key))
     .flatMap((former) => {
-      const address = peers.get(former)?.allowedIps.find(isSingle);
+      const has = peers.get(former)?.allowedIps ?? [];
+      const known = tunnelAddresses.get(former);
+      const address = has.find((it) => (known === undefined ? isSingle(it) : it === known));
       const now = address === undefined ? null : ways(address);
       return address === undefined || now === null ? [] : [{ address, former, now }];
     });
+}
+
+/** Between two other relays. */
+function passing({ peers }: WireGuardDevice, { main, tunnelAddresses }: Wanted): MovingHome[] {
+  const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
+  const before = waysIn([...peers.values()].filter(({ publicKey }) => planned.has(publicKey)));
+  const after = waysIn(main.peers);
+  const isHere = (key: string, address: string) =>
+    planned.has(key) || peers.get(key)?.allowedIps.includes(address) === true;
+  const addresses = [...tunnelAddresses].flatMap(([key, address]) =>
+    isHere(key, address) ? [] : [address],
+  );
+  return [...new Set(addresses)].flatMap((address) => {
+    const [former, now] = [before(address), after(address)];
+    return former === null || now === null || former === now ? [] : [{ address, former, now }];
+  });
 }
 
 /** The key of the peer that a prefix is led to. */
@@ -85,21 +111,28 @@ function recorded({ records }: Observation, name: string, all: boolean): MovingH
   });
 }
 
-/** With peers that the request does not have. Their addresses are those of `homes`. A date that they had they keep. */
+/**
+ * With peers that the request does not have. Their addresses are those of `homes`, and the former ones by key. A date that they
+ * had they keep.
+ */
 function withPeers(
   one: WantedInterface,
   kept: readonly WireGuardPeer[],
+  former: ReadonlyMap<string, readonly string[]>,
   { records }: Observation,
 ): WantedInterface {
   const peers = kept.map(({ publicKey, presharedKey, keepalive }): WantedPeer => {
     const shared = presharedKey === "none" ? null : Secret.sealed();
     const own = { name: publicKey, publicKey, presharedKey: shared, keepalive };
-    return { ...own, allowedIps: [], endpoint: null, expires: dateIn(records.tasks, publicKey) };
+    const allowedIps = former.get(publicKey) ?? [];
+    return { ...own, allowedIps, endpoint: null, expires: dateIn(records.tasks, publicKey) };
   });
+  const prefixesOf = (key: string) => (former.get(key) ?? []).join(", ");
   const sections = kept.map(({ publicKey, presharedKey }) =>
     [
       ...["", "# moves to another relay", "[Peer]", `PublicKey = ${publicKey}`],
       ...(presharedKey === "none" ? [] : [`PresharedKey = ${KEY_OF_NOW} ${one.name} ${publicKey}`]),
+      ...(former.has(publicKey) ? [`AllowedIPs = ${prefixesOf(publicKey)}`] : []),
       "",
     ].join("\n"),
   );

@@ -2,7 +2,7 @@
 import { confirmedOfFormat2, FORMAT, parseConfirmed, type Confirmed } from "./confirmed";
 import type { FileLines } from "./lines";
 import { pathsOf, type HostPaths } from "./paths";
-import { secondIn, watchedLinesOfFormat2 } from "./watched-keys";
+import { byRank, secondIn, watchedLinesOfFormat2 } from "./watched-keys";
 
 export interface Records {
   /** Null: nothing here is ours. */
@@ -84,7 +84,7 @@ function watchedIn(files: FileLines, name: string, run: string): string[] {
   const lines = files.get(`${run}/rotation`);
   return lines === undefined
     ? watchedLinesOfFormat2(name, files.get(`${run}/keys`) ?? [])
-    : [...lines].sort();
+    : [...lines].sort(byRank);
 }
 
 /** Parses the three lines of an owner mark; the single line `any` is a released one. */

@@ -62,7 +62,7 @@ function mainRoutes(one: WantedInterface, own: readonly Route[]): Route[] {
   const present = new Set(own.map(placeOf));
   const allowed = [...allowedPrefixes(one).values()];
   const covering = new PrefixSet([
-    ...one.addresses.flatMap((address) => prefixOf(address) ?? []),
+    ...[...one.addresses, ...(one.formerAddresses ?? [])].flatMap((it) => prefixOf(it) ?? []),
     ...allowed.filter(({ text }) => present.has(text)),
   ]);
   const missing = allowed.filter((prefix) => !covering.covers(prefix));

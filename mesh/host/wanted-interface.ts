@@ -14,6 +14,8 @@ export interface WantedInterface {
   privateKey: Secret | null;
   /** `ADDRESS/LENGTH`, canonical. */
   addresses: readonly string[];
+  /** In the same form, those that it keeps for a while; the watcher may have taken them away. See former-addresses.ts. */
+  formerAddresses?: readonly string[];
   /** Null: any. */
   listenPort: number | null;
   /** Null: the host's choice. */

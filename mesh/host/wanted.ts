@@ -2,6 +2,8 @@
 import type { NodeNames, PushRequest } from "../push-request";
 import { Secret } from "../secret";
 import { keptRequest } from "./kept-request";
+import { splitAt } from "./lines";
+import { prefixOf } from "./prefixes";
 import { keysIn, parseInterface, type PublicKeyOf, type WantedInterface } from "./wanted-interface";
 
 export interface Wanted {
@@ -36,8 +38,10 @@ export interface Wanted {
   mustAnswer: readonly string[];
   /** Null: without a domain. */
   names: NodeNames | null;
-  /** PushRequest.tunnelOnly */
+  /** The keys of PushRequest.tunnelOnly */
   tunnelOnly: readonly string[];
+  /** By these keys, the addresses as prefixes of one address; none in requests of older versions. */
+  tunnelAddresses: ReadonlyMap<string, string>;
   /** PushRequest.followNames */
   followNames: boolean;
   /** Speaks to no peer by itself: a peer that answered would follow the host to an address that it is about to lose. */
@@ -54,12 +58,14 @@ export interface Wanted {
 
 /** What a peer keeps beyond the request (former-addresses.ts). */
 export interface FormerAddresses {
-  /** The node's name. */
+  /** The node's name; its key if it is at another relay from now on. */
   name: string;
   /** The peer's new address, as a prefix of one address. */
   address: string;
   /** The addresses before, in the same form. Not empty. */
   former: readonly string[];
+  /** The public key that keeps them, of a peer that is at another relay from now on; absent: the peer with the new address. */
+  key?: string;
 }
 
 /** An address that moves from one peer to another (moving-homes.ts). */
@@ -101,11 +107,23 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     onlyWithFilter: request.onlyWithFilter ?? null,
     mustAnswer: request.mustAnswer ?? [],
     names: request.names ?? null,
-    tunnelOnly: request.tunnelOnly ?? [],
+    tunnelOnly: (request.tunnelOnly ?? []).map((line) => splitAt(line, " ")[0]),
+    tunnelAddresses: addressesIn(request.tunnelOnly ?? []),
     followNames: request.followNames === true,
     isQuiet: false,
     kept: keptRequest(request, main.publicKey),
   };
+}
+
+/** By key, from lines `KEY ADDRESS`. */
+function addressesIn(lines: readonly string[]): Map<string, string> {
+  return new Map(
+    lines.flatMap((line) => {
+      const [key, address] = splitAt(line, " ");
+      const prefix = prefixOf(address);
+      return prefix === null ? [] : [[key, prefix.text] as const];
+    }),
+  );
 }
 
 export function interfacesOf({ main, second }: Wanted): WantedInterface[] {

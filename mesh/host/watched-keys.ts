@@ -2,8 +2,8 @@
  * What the watcher of rotating keys follows on a host: it gives prefixes to the one of two keys, and routes to the one of
  * two interfaces, that has the latest handshake.
  *
- * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES` (former-addresses.ts), `home INTERFACE ADDRESS FORMER NOW`
- * (moving-homes.ts), `port INTERFACE OLD NEW KEYS` (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
+ * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES [KEY]` and `own INTERFACE ADDRESS` (former-addresses.ts),
+ * `home INTERFACE ADDRESS FORMER NOW` (moving-homes.ts), `port INTERFACE OLD NEW KEYS` (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
  * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
  */
 
@@ -19,12 +19,14 @@ interface Rotating {
   /** Allowed IPs by public key, in the order of the config. */
   prefixes: ReadonlyMap<string, readonly string[]>;
   former: readonly FormerAddresses[];
+  /** Its own former addresses. */
+  own: readonly string[];
   homes: readonly MovingHome[];
   /** `OLD NEW KEYS` */
   port: string | null;
 }
 
-/** The wanted lines, sorted; none if nothing rotates. */
+/** The wanted lines, in order; none if nothing rotates. */
 export function wantedLines({
   main,
   second,
@@ -38,6 +40,7 @@ export function wantedLines({
     second: second?.name ?? null,
     pairs,
     former,
+    own: main.formerAddresses ?? [],
     homes,
     port:
       formerPort === undefined
@@ -56,6 +59,7 @@ export function watchedLinesOfFormat2(main: string, lines: readonly string[]): s
     second: of("alternate")[0]?.[1] ?? null,
     pairs: of("pair").map(([, current = "", next = ""]) => ({ current, next })),
     former: [],
+    own: [],
     homes: [],
     port: null,
     prefixes: new Map(of("prefixes").map(([, key = "", list = ""]) => [key, list.split(",")])),
@@ -67,7 +71,8 @@ export function secondIn(lines: readonly string[]): string | null {
   return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
 }
 
-function watchedLines({ main, second, pairs, prefixes, former, homes, port }: Rotating): string[] {
+function watchedLines(rotating: Rotating): string[] {
+  const { main, second, pairs, prefixes, former, own, homes, port } = rotating;
   const names = second === null ? [main] : [main, second];
   const nextOf = new Map(pairs.map(({ current, next }) => [current, next]));
   const held = pairs.filter(({ current }) => (prefixes.get(current) ?? []).length > 0);
@@ -79,12 +84,23 @@ function watchedLines({ main, second, pairs, prefixes, former, homes, port }: Ro
       ),
     ),
     ...names.flatMap((name) =>
-      former.map((it) => `former ${name} ${it.address} ${it.former.join(",")}`),
+      former
+        .filter(({ key }) => key === undefined || name === main)
+        .map(({ address, former: all, key }) =>
+          ["former", name, address, all.join(","), ...(key === undefined ? [] : [key])].join(" "),
+        ),
     ),
+    ...own.map((address) => `own ${main} ${address}`),
     ...homes.map(({ address, former: from, now }) => `home ${main} ${address} ${from} ${now}`),
     ...(port === null ? [] : [`port ${main} ${port}`]),
     ...(second === null ? [] : [`second ${second} ${main}`, ...routeLines(prefixes, nextOf)]),
-  ].sort();
+  ].sort(byRank);
+}
+
+/** The watcher follows them in this order, and waits for each host that is silent: a home that is found ends that. */
+export function byRank(one: string, other: string): number {
+  const rank = (line: string): number => (line.startsWith("home ") ? 0 : 1);
+  return rank(one) - rank(other) || (one < other ? -1 : 1);
 }
 
 /** The default route is never one peer's own, so it stays with the first interface. */

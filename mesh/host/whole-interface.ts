@@ -48,7 +48,7 @@ export function createInterface(
       ...wgStep(name, own, peers),
       ...ipStep([
         `link set mtu ${mtu} dev ${name}`,
-        ...addressLines(name, one.addresses),
+        ...addressLines(name, [...one.addresses, ...(one.formerAddresses ?? [])]),
         `link set up dev ${name}`,
         ...routes.map((route) => routeLine("add", route)),
       ]),

@@ -5,6 +5,7 @@ import type { Host, Node } from "../config/config";
 import { instancePlaceholder } from "../placeholders";
 import type { HostTarget, SshAuthority, SshHop } from "../push-request";
 import { principalOf } from "../ssh-identity";
+import { jumpRelays } from "./jump-relays";
 import type { NodePlan, Plan } from "./plan";
 
 /**
@@ -26,6 +27,16 @@ export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | n
         };
     }
   });
+}
+
+/** Of a host that only the tunnel leads to: the relays that are none of its jumps, but could be. */
+export function otherJumps(node: NodePlan, plan: Plan, authorityKey: string | null): SshHop[] {
+  const own = jumpRelays(node);
+  if (own.length === 0) return [];
+  return plan.nodes
+    .filter(({ kind, name }) => kind === "relay" && name !== node.name && !own.includes(name))
+    .filter(({ hosts }) => hosts.some((host) => host.kind === "ssh"))
+    .map(({ name }) => jumpHop(name, plan, authorityKey));
 }
 
 /** Which machine a node is on, by its host keys or its instance: what a removal checks before it tears anything down. */

@@ -54,7 +54,7 @@ export interface NodePlan extends Node {
   probes: string[];
   /** Public keys of the relays that it dials and that send from that port, because we set it there. */
   fixedPorts: string[];
-  /** On a relay: public keys of the peers that only the tunnel leads to, also of other relays. */
+  /** On a relay: `KEY ADDRESS` for each key of the peers that only the tunnel leads to, also of other relays. */
   tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
@@ -103,7 +103,8 @@ function planNode(
       .sort((a, b) => rank(a) - rank(b))
       .map((neighbour) => neighbour.address.text),
     fixedPorts: neighbours.flatMap((neighbour) => planFixedPorts(node, neighbour)),
-    tunnelOnly: node.kind === "relay" ? index.nodes.filter(isTunnelOnly).flatMap(publicKeysOf) : [],
+    tunnelOnly:
+      node.kind === "relay" ? index.nodes.filter(isTunnelOnly).flatMap(keysWithAddress) : [],
     ...(dns === null ? {} : { dns }),
     alternate: planAlternate(node, sections, config.network),
     rotation: planRotation(node, sections, config, index),
@@ -200,6 +201,10 @@ function planFixedPorts(node: Node, neighbour: Node): string[] {
 
 function isTunnelOnly(node: Node): boolean {
   return node.kind === "peer" && jumpRelays(node).length > 0;
+}
+
+function keysWithAddress(node: Node): string[] {
+  return publicKeysOf(node).map((key) => `${key} ${node.address.text}`);
 }
 
 function planForwarding(node: Node): NodePlan["forwarding"] {

@@ -1,5 +1,11 @@
 /** Key rotation: which key each interface has, and for which keys the neighbours have peer sections. */
-import type { Endpoint, MeshConfig, Network, Node } from "../config/config";
+import {
+  defaultRotationPort,
+  type Endpoint,
+  type MeshConfig,
+  type Network,
+  type Node,
+} from "../config/config";
 import { jumpRelays } from "./jump-relays";
 import { dialledEndpoint } from "./links";
 import type { LinkIndex } from "./paths";
@@ -78,6 +84,15 @@ export function interfaceKey(node: Node): string {
  */
 export function hasSecondInterface(node: Node): boolean {
   return node.kind === "relay" && holdsNextKey(node);
+}
+
+/** The UDP ports that a relay has now and after its next rotation, when the two change places; in order. */
+export function relayPorts(
+  { listenPort, rotationPort }: Node,
+  network: Pick<Network, "listenPort">,
+): number[] {
+  const port = listenPort ?? network.listenPort;
+  return [port, rotationPort ?? defaultRotationPort(port)].sort((a, b) => a - b);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Builds the push request of one host; mesh/push-request.ts describes its format. */
 import { addressIn } from "../addresses";
-import { hostTargets, machineId } from "../plan/host-targets";
+import { hostTargets, machineId, otherJumps } from "../plan/host-targets";
 import { jumpRelays } from "../plan/jump-relays";
 import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
@@ -11,6 +11,7 @@ import {
   ON_THIS_HOST,
   type HostIdentity,
   type PushRequest,
+  type SshHop,
   type RotationTask,
 } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
@@ -34,6 +35,7 @@ export function renderPushRequest(
 ): Secret {
   const request = requestOf(node, plan, owner, {
     targets: hostTargets(node, plan, authorityKeyOf(keyring)),
+    otherJumps: otherJumps(node, plan, authorityKeyOf(keyring)),
     sshPrivateKey: keyring.sshPrivateKey?.reveal() ?? null,
     config: renderConfig(node, plan.network, keyring).reveal(),
     alternate: renderAlternate(node, plan.network, keyring)?.reveal() ?? null,
@@ -50,6 +52,7 @@ export function requestWithoutSecrets(node: NodePlan, plan: Plan, owner: string)
   const alternate = renderRedactedAlternate(node, plan.network);
   return requestOf(node, plan, owner, {
     targets: [],
+    otherJumps: [],
     sshPrivateKey: null,
     config: withPublicKey(renderRedacted(node, plan.network), interfaceKey(node)),
     alternate:
@@ -63,6 +66,7 @@ interface SecretParts extends Pick<
   PushRequest,
   "targets" | "sshPrivateKey" | "config" | "identity"
 > {
+  otherJumps: SshHop[];
   /** The file of the second interface. */
   alternate: string | null;
 }
@@ -72,7 +76,7 @@ function requestOf(
   node: NodePlan,
   plan: Plan,
   owner: string,
-  { targets, sshPrivateKey, config, alternate, identity }: SecretParts,
+  { targets, otherJumps, sshPrivateKey, config, alternate, identity }: SecretParts,
 ): PushRequest {
   const filter = renderFilter(node, plan.network);
   return {
@@ -93,6 +97,7 @@ function requestOf(
     ...mustAnswer(node, plan),
     ...namesFor(node, plan),
     ...(node.tunnelOnly.length === 0 ? {} : { tunnelOnly: node.tunnelOnly }),
+    ...(otherJumps.length === 0 ? {} : { otherJumps }),
     ...(hasNamedEndpoint(node) ? { followNames: true as const } : {}),
     identity,
     rotation: rotationTask(node, alternate),

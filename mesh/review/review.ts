@@ -3,6 +3,7 @@ import { NEVER_DELIVERED, type Outdated } from "../render/delivery";
 import { configChanges, hasNextKey, keysByNeighbour, parseConfig } from "./config-changes";
 import { nameChanges, nameLines, type NameChanges } from "./name-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
+import { renamedIn } from "./renames";
 import { tunnelMoves, type TunnelMove } from "./tunnel-moves";
 import type { NetworkRecord, NodeRecord } from "./record";
 
@@ -38,9 +39,13 @@ export function reviewOf(
 ): Review {
   const names = [...new Set([...before.nodes.keys(), ...after.nodes.keys()])];
   const named = nameChanges(before.names, after.names);
-  const changes = names.flatMap((name) =>
-    nodeChange(name, before.nodes.get(name), after.nodes.get(name), pushes.get(name), named),
-  );
+  const renamed = renamedIn(before, after);
+  const changes = names.flatMap((name) => {
+    const [was, is] = [before.nodes.get(name), after.nodes.get(name)];
+    const other = renamed.get(name);
+    if (other === undefined) return nodeChange(name, was, is, pushes.get(name), named);
+    return [renaming(name, other, was ?? before.nodes.get(other), is)];
+  });
   const rank = ({ node }: NodeChange) =>
     (after.nodes.get(node) ?? before.nodes.get(node))?.kind === "relay" ? 0 : 1;
   const restarts = restartsOf(before, after);
@@ -69,6 +74,26 @@ export function isEmpty({ nodes, paths, restarts }: Review): boolean {
   const { gained, lost, moved, lansGained, lansLost, exits = [] } = paths;
   const lists = [nodes, restarts, gained, lost, moved, lansGained, lansLost, exits];
   return lists.every((list) => list.length === 0);
+}
+
+/** `after` is undefined under the former name. */
+function renaming(
+  node: string,
+  other: string,
+  before: NodeRecord | undefined,
+  after: NodeRecord | undefined,
+): NodeChange {
+  const pushed = after?.pushed ?? before?.pushed === true;
+  if (after === undefined)
+    return { node, change: "removed", lines: [`- it is ${other} from now on`], pushed };
+  const change = { node, change: "new" as const, pushed };
+  const lines = [`${newLine(after)}; it was ${other}`];
+  if (before === undefined) return { ...change, lines };
+  return {
+    ...change,
+    lines,
+    moves: tunnelMoves(parseConfig(before.config), parseConfig(after.config)),
+  };
 }
 
 function nodeChange(

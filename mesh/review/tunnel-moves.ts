@@ -1,19 +1,28 @@
 /** What a change moves of the tunnel that is the only way to a host, and what becomes of the host meanwhile. */
 import type { NodePlan, Plan } from "../plan/plan";
 import { jumpRelays } from "../plan/jump-relays";
+import { relayPorts } from "../plan/rotation";
 import { neighbourIn, type ConfigText } from "./config-changes";
 
-/** `port`: only that of the endpoint changes. */
-export type TunnelMove = "address" | "relay" | "endpoint" | "port";
+export interface TunnelMove {
+  /** `port`: only that of the endpoint changes. */
+  what: "address" | "relay" | "endpoint" | "port";
+  /** The UDP port of the endpoint before; null: unknown. */
+  formerPort: number | null;
+}
 
 export function tunnelMoves(before: ConfigText, after: ConfigText): TunnelMove[] {
   const address = before.settings.get("Address") !== after.settings.get("Address");
-  const home = homeMove(homeOf(before), homeOf(after));
-  return [...(address ? (["address"] as const) : []), ...(home === null ? [] : [home])];
+  const former = homeOf(before);
+  const home = homeMove(former, homeOf(after));
+  const formerPort = former === null ? null : portIn(former.endpoint);
+  return [...(address ? (["address"] as const) : []), ...(home === null ? [] : [home])].map(
+    (what) => ({ what, formerPort }),
+  );
 }
 
 /** With another key the port moves in a rotation, which both sides follow. */
-function homeMove(was: Home | null, is: Home | null): TunnelMove | null {
+function homeMove(was: Home | null, is: Home | null): TunnelMove["what"] | null {
   if (was === null || is === null) return null;
   if (was.name !== is.name) return "relay";
   if (was.key !== is.key || was.endpoint === is.endpoint) return null;
@@ -34,23 +43,34 @@ export function withTunnelLines<R extends { nodes: Lines[] }>(review: R, plan: P
   );
   const nodes = review.nodes.map((change) => {
     const node = tunnelOnly.get(change.node);
-    const more = node === undefined ? [] : (change.moves ?? []).map((it) => lineOf(it, node, plan));
+    const more = node === undefined ? [] : linesOf(change.moves ?? [], node, plan);
     return { ...change, lines: [...change.lines, ...more] };
   });
   return { ...review, nodes };
 }
 
-function lineOf(move: TunnelMove, { relay }: NodePlan, { nodes }: Plan): string {
-  const home = nodes.find(({ name }) => name === relay);
-  const words = move === "port" && home?.ec2 ? cannotFollow : WORDS[move];
-  return `~ only the tunnel leads there: ${words(relay ?? "its relay")}`;
+function linesOf(moves: readonly TunnelMove[], node: NodePlan, plan: Plan): string[] {
+  const isBoth = ["address", "relay"].every((it) => moves.some(({ what }) => what === it));
+  if (!isBoth) return moves.map((it) => lineOf(it, node, plan));
+  const way = `at its former address by its former relay until it answers by ${node.relay ?? ""}`;
+  return [`~ only the tunnel leads there: it is reached ${way} at the new one`];
 }
 
-/** The security group of an ec2 relay has the new port only. */
-const cannotFollow = (home: string): string =>
-  `it cannot follow the port of ${home}: use rotate ${home}, which moves key and port`;
+function lineOf({ what, formerPort }: TunnelMove, { relay }: NodePlan, plan: Plan): string {
+  const home = plan.nodes.find(({ name }) => name === relay);
+  const isClosed = what === "port" && home !== undefined && closes(home, formerPort, plan);
+  const words = isClosed
+    ? `${relay ?? ""} closes UDP port ${formerPort ?? 0}, so it cannot follow: set rotationPort: ${formerPort ?? 0} there too, and remove it in a later up`
+    : WORDS[what](relay ?? "its relay");
+  return `~ only the tunnel leads there: ${words}`;
+}
 
-const WORDS: Record<TunnelMove, (home: string) => string> = {
+/** The security group of an ec2 relay has its two ports alone. */
+function closes(home: NodePlan, port: number | null, { network }: Plan): boolean {
+  return home.ec2 !== null && port !== null && !relayPorts(home, network).includes(port);
+}
+
+const WORDS: Record<TunnelMove["what"], (home: string) => string> = {
   address: (home) => `${home} keeps its former address until it answers at the new one`,
   relay: (home) => `it is reached by its former relay until it answers by ${home}`,
   endpoint: (home) => `it follows if ${home} is there at both endpoints, else it is not reached`,
@@ -76,6 +96,11 @@ function homeOf({ peers }: ConfigText): Home | null {
     key: settings.get("PublicKey") ?? "",
     endpoint: settings.get("Endpoint") ?? "",
   };
+}
+
+function portIn(endpoint: string): number | null {
+  const port = Number(endpoint.slice(endpoint.lastIndexOf(":") + 1));
+  return Number.isInteger(port) ? port : null;
 }
 
 function hostIn(endpoint: string): string {

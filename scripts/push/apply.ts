@@ -74,7 +74,7 @@ const SENDINGS = 4;
 async function pushOnce(push: Push): Promise<PushResult | "again"> {
   const { request, host, talk } = push;
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
-  const former = () => formerWays(request);
+  const former = () => formerWays(request, push.wanted.main.publicKey);
   const options = { lockFile, former, onTalk: talk, onBooting: talk, onSlow: talk };
   sayPhase(request.node, "connecting");
   const first = await host.session(options, (session) => begin(push, session));

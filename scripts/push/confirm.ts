@@ -38,7 +38,9 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
     try {
       // A host that went back may be at a former address again; before, that would prove nothing.
       const isBack = Date.now() > begun.sentAt + limits.UNDO_AFTER_S * 1000;
-      const former = isBack ? { former: () => formerWays(request) } : {};
+      const former = isBack
+        ? { former: () => formerWays(request, push.wanted.main.publicKey) }
+        : {};
       const options = { urgent: true, onTalk: talk, ...former };
       return await host.session(options, (session) => {
         const isProof = !isBack || request.targets.map(formatWay).includes(session.through);

@@ -81,7 +81,7 @@ export async function withHost<T>(
     const urgent = options.urgent ?? led !== null;
     const tried = { ...options, urgent };
     try {
-      const { shell, target } = await tryWays(ways, led, look, tried);
+      const { shell, target } = await tryWays(ways, ledFirst(led, access), look, tried);
       led = target;
       return shell;
     } catch (problem) {
@@ -89,9 +89,9 @@ export async function withHost<T>(
       if (targets === undefined || targets.length === 0) throw problem;
       const former = new Ways({ ...access, targets });
       all.push(former);
-      const reached = await tryWays(former, null, look, tried).catch(() => null);
-      if (reached === null) throw problem;
-      return reached.shell;
+      const shell = await tryAtOnce(former, look, tried);
+      if (shell === null) throw problem;
+      return shell;
     }
   };
   const host: Host = {
@@ -135,18 +135,41 @@ const PASSING: FailureKind[] = ["dropped"];
 /** What is over soon where a machine boots: its network is up, its sshd not yet. */
 const BOOTING: FailureKind[] = [...PASSING, "refused"];
 
+/** A dead way is not worth another wait where one is known to work. */
+function ledFirst(led: HostTarget | null, { targets }: HostAccess): HostTarget[] {
+  return led === null ? targets : [led, ...targets.filter((other) => other !== led)];
+}
+
+/** Where a host is that has moved is not known, and each wrong way costs LOGIN_MS. Null: none leads there. */
+async function tryAtOnce(
+  ways: Ways,
+  look: string,
+  options: LoginOptions,
+): Promise<RootShell | null> {
+  const tries = ways.access.targets.map(async (target) => {
+    const { shell } = await tryWays(ways, [target], look, options);
+    return shell;
+  });
+  const first = await Promise.any(tries).catch(() => null);
+  for (const one of tries) {
+    const end = (shell: RootShell): void => {
+      if (shell !== first) shell.breakOff();
+    };
+    one.then(end).catch(() => undefined);
+  }
+  return first;
+}
+
 async function tryWays(
   ways: Ways,
-  led: HostTarget | null,
+  targets: readonly HostTarget[],
   look: string,
   options: LoginOptions,
 ): Promise<{ shell: RootShell; target: HostTarget }> {
   const { access } = ways;
   let deadline = performance.now() + (options.reachMs ?? REACH_MS);
   const vain = new Map<HostTarget, VainWay>();
-  // A dead way is not worth another wait where one is known to work.
-  const others = access.targets.filter((other) => other !== led);
-  let open = led === null ? others : [led, ...others];
+  let open = targets;
   const passing = options.onBooting === undefined ? PASSING : BOOTING;
   for (let pause = 500; ; pause *= 2) {
     for (const target of open) {

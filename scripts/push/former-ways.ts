@@ -1,47 +1,68 @@
-/** Ways to a host at other tunnel addresses than its own, which its relay knows (mesh/host/former-addresses.ts). */
-import { otherAddresses } from "../../mesh/host/former-addresses";
-import type { HostAccess, HostTarget } from "../../mesh/push-request";
+/**
+ * Ways to a host at other tunnel addresses than its own, and through relays that are none of its ways: they know where it was
+ * before (mesh/host/former-addresses.ts).
+ */
+import { addressesKnownBy, type RelayRecord } from "../../mesh/host/known-addresses";
+import type { HostAccess, HostTarget, PushRequest } from "../../mesh/push-request";
 import { withHost } from "./connect";
 import { newToken, NO_QUESTIONS, observe } from "./conversation";
 import { FORMER_REACH_MS } from "./limits";
 import { PushError } from "./push-error";
 
+type Access = HostAccess & Pick<PushRequest, "interface" | "otherJumps">;
 type TunnelTarget = Extract<HostTarget, { kind: "ssh" }>;
 
-/** Asks the relays of the ways through the tunnel. None of a relay that does not answer. */
-export async function formerWays(
-  access: HostAccess & { interface: string },
-): Promise<HostTarget[]> {
-  const found = await Promise.all(access.targets.map((target) => waysBeside(target, access)));
+/** Asks the relays, none of which must answer. `publicKey`: the host's own; null: unknown. */
+export async function formerWays(access: Access, publicKey: string | null): Promise<HostTarget[]> {
+  const tunnel = access.targets.filter(
+    (target): target is TunnelTarget => target.kind === "ssh" && target.via.length > 0,
+  );
+  const found = await Promise.all([
+    ...tunnel.map(async (way) => {
+      const known = await waysLike(way, access, publicKey);
+      return known.filter(({ hop }) => hop.address !== way.hop.address);
+    }),
+    ...throughOthers(tunnel, access).map((way) => waysLike(way, access, publicKey)),
+  ]);
   return found.flat();
 }
 
-async function waysBeside(
-  target: HostTarget,
-  access: HostAccess & { interface: string },
-): Promise<TunnelTarget[]> {
-  if (target.kind !== "ssh" || target.via.length === 0) return [];
-  const addresses = await keptBeside(target, access).catch((problem: unknown) => {
-    if (problem instanceof PushError) return [];
-    throw problem;
-  });
-  return addresses.map((address) => ({ ...target, hop: { ...target.hop, address } }));
+function throughOthers(
+  [first]: readonly TunnelTarget[],
+  { otherJumps = [] }: Access,
+): TunnelTarget[] {
+  return first === undefined ? [] : otherJumps.map((jump) => ({ ...first, via: [jump] }));
 }
 
-/** Other addresses of the host with this one. */
-function keptBeside(
-  { hop, via }: TunnelTarget,
-  { node, sshPrivateKey, interface: name }: HostAccess & { interface: string },
-): Promise<string[]> {
-  const [relay, ...rest] = via;
-  if (relay === undefined) return Promise.resolve([]);
+/** The same way at the addresses that its relay knows of the host. */
+async function waysLike(
+  way: TunnelTarget,
+  access: Access,
+  publicKey: string | null,
+): Promise<TunnelTarget[]> {
+  const relay = await recordOf(way, access).catch((problem: unknown) => {
+    if (problem instanceof PushError) return null;
+    throw problem;
+  });
+  if (relay === null) return [];
+  const { hop } = way;
+  const all = addressesKnownBy(relay, { address: hop.address, publicKey });
+  return all.map((address) => ({ ...way, hop: { ...hop, address } }));
+}
+
+/** Of the relay of a way. */
+function recordOf(
+  { via: [relay, ...rest] }: TunnelTarget,
+  { node, sshPrivateKey, interface: name }: Access,
+): Promise<RelayRecord | null> {
+  if (relay === undefined) return Promise.resolve(null);
   const targets: HostTarget[] = [{ kind: "ssh", hop: relay, via: rest }];
   return withHost({ node, targets, sshPrivateKey }, (host) =>
     host.session({ reachMs: FORMER_REACH_MS, urgent: true }, async (session) => {
       const call = { verb: "status", interface: name, token: newToken() } as const;
       const { devices, records } = await observe(session, node, call, NO_QUESTIONS);
-      const peers = devices.get(name)?.peers.values() ?? [];
-      return otherAddresses(hop.address, peers, records.rotation ?? []);
+      const peers = [...(devices.get(name)?.peers.values() ?? [])];
+      return { peers, watched: records.rotation ?? [] };
     }),
   );
 }

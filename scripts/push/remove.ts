@@ -1,5 +1,6 @@
 /** Removes everything of wireguard-mesh from one host, as far as that goes: a host that is gone must not block its removal. */
 import { decideRemoval } from "../../mesh/host/removal";
+import { keysIn } from "../../mesh/host/wanted-interface";
 import type { PushRequest } from "../../mesh/push-request";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
 import {
@@ -14,6 +15,7 @@ import {
 import { formerWays } from "./former-ways";
 import { REMOVE_REACH_MS, REMOVE_VERB_MS } from "./limits";
 import { PushError } from "./push-error";
+import { publicKeyOf } from "./wanted-state";
 
 /** What the push program prints on stdout after a removal, as one line of JSON; it holds no secret. */
 export interface RemoveResult {
@@ -31,7 +33,8 @@ export interface RemoveResult {
 export type RemoveRequest = Pick<
   PushRequest,
   "node" | "targets" | "sshPrivateKey" | "owner" | "machine" | "interface"
->;
+> &
+  Partial<Pick<PushRequest, "otherJumps" | "config">>;
 
 /** Never throws for what the host or the way to it does; takes less than REMOVE_MS. */
 export function removeFromHost(request: RemoveRequest): Promise<RemoveResult> {
@@ -71,8 +74,10 @@ async function orLeft(
 
 async function removeOnce(host: Host, request: RemoveRequest): Promise<RemoveResult> {
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
-  // A node that was renamed may have moved under its new name.
-  const former = () => formerWays(request);
+  // A node that was renamed may have moved under its new name; its key is the same.
+  const { config } = request;
+  const key = () => (config === undefined ? null : keysIn(config, publicKeyOf).publicKey);
+  const former = () => formerWays(request, key());
   const options = { reachMs: REMOVE_REACH_MS, lockFile, former };
   const once = (session: Session): Promise<RemoveResult> => removeIn(session, request);
   return host.session(options, once).catch((problem: unknown) => {

@@ -15,9 +15,10 @@ const ROUTES_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 
 interface Variant {
   title: string;
-  /** Keys of `ec2`, and of `network`. */
+  /** Keys of `ec2`, of `network`, and of the relay. */
   fields?: Record<string, unknown>;
   network?: Record<string, unknown>;
+  relay?: Record<string, unknown>;
   subnet?: "existing";
   admins?: string[];
   ports?: number[];
@@ -34,6 +35,11 @@ const variants: Variant[] = [
   },
   { title: "with the highest listen port", network: { listenPort: 65535 }, ports: [65534, 65535] },
   {
+    title: "that moves to another port and keeps the former one open",
+    relay: { listenPort: 51999, rotationPort: 51820 },
+    ports: [51820, 51999],
+  },
+  {
     title: "in an existing subnet",
     fields: { subnetId: "subnet-0123456789abcdef0" },
     subnet: "existing",
@@ -47,13 +53,13 @@ const variants: Variant[] = [
 
 for (const preview of [true, false]) {
   for (const variant of variants) {
-    const { title, fields, network, admins, ports, protect = false } = variant;
+    const { title, fields, network, relay, admins, ports, protect = false } = variant;
 
     describe(`an ec2 relay ${title}, in ${preview ? "a preview" : "an update"}`, () => {
       let registered: Registration[];
       before(async function () {
         this.timeout(60_000);
-        const run = await runMockedProgram(ec2Stack(preview, fields, network));
+        const run = await runMockedProgram(ec2Stack(preview, fields, network, relay));
         registered = run.registered.filter(({ type }) => type.startsWith("aws:"));
       });
 

@@ -5,9 +5,9 @@
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { poll } from "../../scripts/poll";
-import { silenceDuring } from "./support/answers";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
+import { openSession, succeeded, type MeshSession } from "./support/mesh-session";
+import { quietUp as heardDuringUp } from "./support/quiet-up";
 import { setConfig } from "./support/stack-edits";
 import { leaveTunnelOnly, twoRelays } from "./support/two-relays";
 
@@ -82,20 +82,8 @@ describe("a host that only the tunnel leads to", function () {
 
   it("leaks no secret", () => session.leaks.end());
 
-  /** @returns the output of an up during which the laptop hears from one of the addresses all the time. */
-  async function quietUp(addresses: string[], limitMs = 1000): Promise<string> {
-    let output = "";
-    const silence = await silenceDuring(
-      mesh.lab,
-      "laptop",
-      { addresses, control: "203.0.113.10" },
-      async () => {
-        output = succeeded(await session.pulumi(...UP)).stdout;
-      },
-    );
-    assert.ok(silence.longestMs <= limitMs + silence.noiseMs, JSON.stringify(silence));
-    return output;
-  }
+  const quietUp = (addresses: string[], limitMs?: number) =>
+    heardDuringUp(mesh, session, addresses, limitMs);
 
   /** The peer that the host's address is led to, once that is `expected`. */
   async function holderOn(relayName: string, expected: string): Promise<string> {

@@ -1,10 +1,13 @@
 /** Running a script as root on the local machine: time limit, and stderr line by line. */
 import * as assert from "node:assert/strict";
+import { once } from "node:events";
 import * as fs from "node:fs";
+import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { HostAccess } from "../../mesh/push-request";
+import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { runOnHost, withHost } from "../../scripts/push/connect";
+import { hostKeyLine } from "../support/key-pairs";
 import { programs } from "../support/programs";
 
 const LOCAL: HostAccess = { node: "laptop", targets: [{ kind: "local" }], sshPrivateKey: null };
@@ -68,6 +71,34 @@ describe("a script on the local machine", function () {
     });
     assert.deepEqual(talk, ["installs"]);
     fs.rmSync(folder, { recursive: true });
+  });
+
+  it("is reached by the one of the former ways that leads there, without a wait for the others", async () => {
+    const silent = net.createServer();
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    const { port } = silent.address() as net.AddressInfo;
+    let open = 0;
+    const dialled = new Promise<void>((resolve) => {
+      silent.on("connection", (socket) => {
+        open++;
+        socket.on("error", () => undefined).on("close", () => open--);
+        resolve();
+      });
+    });
+    const way = (to: number): HostTarget => {
+      const hop = { user: "root", address: "127.0.0.1", port: to, hostKeys: [hostKeyLine(1)] };
+      return { kind: "ssh", hop: { ...hop, authority: null }, via: [] };
+    };
+    const access = { ...LOCAL, targets: [way(1)] };
+    const former = () => Promise.resolve([way(port), ...LOCAL.targets]);
+    const run = await withHost(access, async (host) =>
+      host.session({ former }, async (session) => {
+        await dialled;
+        return { through: session.through, open };
+      }),
+    );
+    assert.deepEqual(run, { through: "local", open: 1 });
+    silent.close();
   });
 
   it("ends with the work that it is for, whatever runs there", async () => {

@@ -19,7 +19,7 @@ for (const shell of SHELLS) {
 
     it("gives them back to a peer that does not answer there", () => {
       assert.deepEqual(look(shell, own, { answers: false }), [
-        `wg set wg0 peer KEY allowed-ips ${NEW},192.168.1.0/24,10.0.0.2/32,fd00::2/128`,
+        `wg set wg0 peer KEY allowed-ips 10.0.0.2/32,fd00::2/128,${NEW},192.168.1.0/24`,
       ]);
     });
 
@@ -27,6 +27,19 @@ for (const shell of SHELLS) {
       assert.deepEqual(look(shell, own, { answers: true }), []);
       assert.deepEqual(look(shell, both, { answers: false }), []);
       assert.deepEqual(look(shell, "KEY\t(none)", { answers: false }), []);
+    });
+
+    it("does so for a peer that is at another relay from now on, by its key", () => {
+      const line = `former wg0 ${NEW} 10.0.0.2/32 K+/Y=`;
+      const led = (own: string) => `RELAY\t${NEW}\nK+/Y=\t${own}`;
+      const lookAt = (own: string, answers: boolean) => look(shell, led(own), { answers, line });
+      assert.deepEqual(lookAt("10.0.0.2/32", true), ["wg set wg0 peer K+/Y= allowed-ips "]);
+      assert.deepEqual(lookAt("(none)", false), ["wg set wg0 peer K+/Y= allowed-ips 10.0.0.2/32"]);
+      assert.deepEqual(lookAt("10.0.0.9/32 10.0.0.2/32", true), [
+        "wg set wg0 peer K+/Y= allowed-ips 10.0.0.9/32",
+      ]);
+      assert.deepEqual(lookAt("(none)", true), []);
+      assert.deepEqual(lookAt("10.0.0.2/32", false), []);
     });
 
     it("leads an address to the one of two peers by which it answers, else to the former one", () => {
@@ -50,6 +63,19 @@ echo "$looks"; cat "$RUN/settled"`;
       const files = { "run/watcher": "mine\n", "run/rotation": `${LINE}\n` };
       const run = runFunctions(shell, `lock() { :; }; unlock() { :; }\n${script}`, files);
       assert.equal(run.stdout, `10\n${LINE}\n`, run.stderr);
+    });
+
+    it("takes away the relay's own former address when all have answered for so long", () => {
+      const script = `TOKEN=mine
+timeout() { shift; "$@"; }
+ping() { :; }
+wg() { printf 'KEY\\t${NEW}\\n'; }
+ip() { echo "ip $*"; return 2; }
+steady=895 n=0; while [ $n -lt 9 ]; do follow_moves; n=$((n + 1)); done; cat "$RUN/settled"`;
+      const own = "own wg0 10.9.0.1/24";
+      const files = { "run/watcher": "mine\n", "run/rotation": `${LINE}\n${own}\n` };
+      const run = runFunctions(shell, `lock() { :; }; unlock() { :; }\n${script}`, files);
+      assert.equal(run.stdout, `ip address del 10.9.0.1/24 dev wg0\n${LINE}\n`, run.stderr);
     });
 
     it("waits longer for the answers of a host that was never heard", () => {
@@ -185,7 +211,7 @@ cat "$FOLDER/calls" 2>/dev/null`;
 function look(
   shell: Shell,
   allowedIps: string,
-  { answers, before = "" }: { answers: boolean; before?: string },
+  { answers, before = "", line = LINE }: { answers: boolean; before?: string; line?: string },
 ): string[] {
   const script = `TOKEN=mine
 timeout() { shift; "$@"; }
@@ -195,7 +221,7 @@ ${before}
 follow_moves`;
   const files = {
     "run/watcher": "mine\n",
-    "run/rotation": `pair wg0 A B 10.0.0.7/32\n${LINE}\n`,
+    "run/rotation": `pair wg0 A B 10.0.0.7/32\n${line}\n`,
     allowed: `${OTHER}\n${allowedIps}\n`,
   };
   const run = runFunctions(shell, script, files);

@@ -33,6 +33,7 @@ export function ec2Stack(
   preview = false,
   fields: Record<string, unknown> = {},
   network: Record<string, unknown> = {},
+  relay: Record<string, unknown> = {},
 ): Stack {
   const nodes = ["tokyo", "desktop", "nas", "phone"];
   const keys = nodes.map((name, at) => [name, keyPair(at).privateKey]);
@@ -45,7 +46,7 @@ export function ec2Stack(
     secrets: ["privateKeys", "presharedKeySeed", "sshAuthoritySeed"],
     config: {
       network: JSON.stringify(network),
-      relays: JSON.stringify({ tokyo: { ...node("tokyo"), ec2: { ...ec2, ...fields } } }),
+      relays: JSON.stringify({ tokyo: { ...node("tokyo"), ...relay, ec2: { ...ec2, ...fields } } }),
       peers: JSON.stringify({
         desktop: { ...node("desktop"), host: "taro@192.168.1.20", hostKey: hostKeyLine(1) },
         nas: { ...node("nas"), host: "admin@via:tokyo", hostKey: hostKeyLine(2) },

@@ -7,7 +7,7 @@ follow_moves() {
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
   while read -r kind name address former now <&3; do
-    case $kind in former | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
+    case $kind in former | own | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
     unlock
   done 3<"$RUN/rotation"
   if [ "$settled" = no ]; then steady=0; else steady=$((${steady-0} + 1)); fi
@@ -17,23 +17,23 @@ follow_moves() {
 }
 answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 
-# `former IFACE ADDRESS FORMER`: a host has its former addresses while it does not answer at its new one
-# (mesh/host/former-addresses.ts).
+# `former IFACE ADDRESS FORMER [KEY]`: a host has its former addresses, by this key if it is another one, while it does not answer
+# at its new one; `own IFACE ADDRESS`: so has this relay its own, until all have settled (mesh/host/former-addresses.ts).
 follow_former() {
   local answered=no all key one has=no others=''
   ! answers "$2" || answered=yes
   # Another push may have come meanwhile.
   lock 0 && watched || return 1
-  all=$(wg show "$1" allowed-ips | grep -w -F "$2")
+  all=$(wg show "$1" allowed-ips | grep -w -F "${4:-$2}")
   key=${all%%"$TAB"*}
-  for one in ${all#*"$TAB"}; do case ,$3, in *,"$one",*) has=yes ;; *) others="$others,$one" ;; esac; done
+  for one in ${all#*"$TAB"}; do case ,$3, in *,"$one",*) has=yes ;; *) others="$others,${one#(none)}" ;; esac; done
   case ${key:+$answered$has} in
     yesyes) wg set "$1" peer "$key" allowed-ips "${others#,}" ;;
-    nono) wg set "$1" peer "$key" allowed-ips "${others#,},$3" ;;
+    nono) others=$3$others && wg set "$1" peer "$key" allowed-ips "${others%,}" ;;
   esac
   [ "$answered" = yes ]
 }
-
+follow_own() { [ "${steady-0}" -lt 899 ] || ! lock 0 || ! watched || ip address del "$2" dev "$1" || true; }
 # `home IFACE ADDRESS FORMER NOW`: the address is with the one of two peers by which it answers, with FORMER if it does not
 # (mesh/host/moving-homes.ts).
 follow_home() {

@@ -4,16 +4,19 @@ import type { MeshLab } from "./mesh-lab";
 import { succeeded, UP, type MeshSession } from "./mesh-session";
 import { setConfig } from "./stack-edits";
 
+/** By name, where they are dialled. */
+export const RELAYS = { relay: "203.0.113.10", osaka: "203.0.113.11" } as const;
+
 export const twoRelays: typeof relay = {
   ...relay,
   world: {
     ...relay.world,
-    hosts: { ...relay.world.hosts, osaka: { public: "203.0.113.11" } },
+    hosts: { ...relay.world.hosts, osaka: { public: RELAYS.osaka } },
   },
   config: (lab) => {
     const { relays, peers, ...rest } = relay.config(lab);
     const homed = Object.entries(peers).map(([name, peer]) => [name, { ...peer, relay: "relay" }]);
-    const osaka = { address: "10.0.0.4", host: "root@203.0.113.11" };
+    const osaka = { address: "10.0.0.4", host: `root@${RELAYS.osaka}` };
     return {
       ...rest,
       relays: { ...relays, osaka },
@@ -22,10 +25,36 @@ export const twoRelays: typeof relay = {
   },
 };
 
-/** Converges it, and then leaves the desktop no other way in than the tunnel. */
-export async function leaveTunnelOnly({ stack }: MeshLab, session: MeshSession): Promise<void> {
+/** The same with more peers in the desktop's LAN. */
+export function withMorePeers(scenario: typeof relay, names: readonly string[]): typeof relay {
+  const hosts = names.map(
+    (name, at) => [name, { nat: "home", ip: `192.168.1.${21 + at}` }] as const,
+  );
+  return {
+    ...scenario,
+    world: {
+      ...scenario.world,
+      hosts: { ...scenario.world.hosts, ...Object.fromEntries(hosts) },
+    },
+    config: (lab) => {
+      const config = scenario.config(lab);
+      const peers = names.map((name, at) => {
+        const host = `root@${lab.managementAddress(name)}`;
+        return [name, { address: `10.0.0.${21 + at}`, host, relay: "relay" }] as const;
+      });
+      return { ...config, peers: { ...config.peers, ...Object.fromEntries(peers) } };
+    },
+  };
+}
+
+/** Converges it, and then leaves the desktop, or these hosts, no other way in than the tunnel. */
+export async function leaveTunnelOnly(
+  { stack }: MeshLab,
+  session: MeshSession,
+  hosts: readonly string[] = ["desktop"],
+): Promise<void> {
   setConfig(stack, ["network", "persistentKeepalive"], 5);
   succeeded(await session.pulumi(...UP));
-  setConfig(stack, ["peers", "desktop", "host"], "root@via:relay");
+  for (const host of hosts) setConfig(stack, ["peers", host, "host"], "root@via:relay");
   succeeded(await session.pulumi(...UP));
 }

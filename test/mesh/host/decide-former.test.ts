@@ -117,6 +117,52 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
   });
 });
 
+describe("a relay of a network that is renumbered", () => {
+  const OWN_LINE = `own ${IFACE} 10.86.0.1/24`;
+
+  it("keeps its own former address, live and at the next boot, until its peers have followed", () => {
+    const host = pushed();
+    const { change, notes } = changeOf(host, renumbered());
+    const apply = stepsText(change, "apply");
+    assert.ok(apply.includes("  address replace 10.99.0.1/24 dev wg0"), apply.join("\n"));
+    assert.ok(!apply.some((line) => line.includes("address del")), apply.join("\n"));
+    assert.ok(notes.includes("this host keeps 10.86.0.1/24 until they have followed"));
+    push(host, renumbered());
+    assert.match(host.files.get(CONF) ?? "", /^Address = 10\.99\.0\.1\/24, 10\.86\.0\.1\/24$/m);
+    const lines = [`former ${IFACE} 10.99.0.21/32 10.86.0.21/32`, OWN_LINE];
+    assert.equal(host.files.get(ROTATION), lines.map((line) => `${line}\n`).join(""));
+    assert.equal(decideOn(host, renumbered()).kind, "nothing");
+    // Its watcher takes both away.
+    host.links.get(IFACE)?.addresses.splice(0, 1);
+    takeAway(host);
+    assert.equal(decideOn(host, renumbered()).kind, "nothing");
+    host.files.set(SETTLED, `${lines[0] ?? ""}\n`);
+    push(host, renumbered({ mtu: 1380 }));
+    assert.match(host.files.get(CONF) ?? "", /^Address = 10\.99\.0\.1\/24$/m);
+    assert.equal(host.files.get(ROTATION), undefined);
+  });
+
+  it("keeps both former ones where a second renumbering comes before they have followed", () => {
+    const host = pushed();
+    push(host, renumbered());
+    push(host, renumbered({}, "10.77.0."));
+    const lines = (host.files.get(ROTATION) ?? "").split("\n");
+    assert.deepEqual(lines.slice(1, 3), [OWN_LINE, `own ${IFACE} 10.99.0.1/24`]);
+    assert.equal(decideOn(host, renumbered({}, "10.77.0.")).kind, "nothing");
+  });
+
+  it("keeps none where its new prefix has the former addresses too", () => {
+    const host = pushed();
+    push(
+      host,
+      wantedWith(RELAY, (text) =>
+        text.replaceAll("10.86.0.21", "10.86.1.21").replace("10.86.0.1/24", "10.86.0.1/16"),
+      ),
+    );
+    assert.match(host.files.get(CONF) ?? "", /^Address = 10\.86\.0\.1\/16$/m);
+  });
+});
+
 /** What the watcher does once the peer answers at its new address. */
 function takeAway(host: Host): void {
   assert.ok(peerOf(host, 1).allowedIps.delete("10.86.0.21/32"));
@@ -125,6 +171,10 @@ function takeAway(host: Host): void {
 /** The relay's request with another address of peer1. */
 function moved(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
   return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.21", address));
+}
+
+function renumbered(more: Partial<RequestDraw> = {}, prefix = "10.99.0."): Wanted {
+  return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.", prefix));
 }
 
 function wantedWith(draw: RequestDraw, edit: (text: string) => string): Wanted {

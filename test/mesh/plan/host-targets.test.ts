@@ -1,7 +1,6 @@
 /** Login targets, jump relays, machine identities and probes. */
 import assert from "node:assert/strict";
-import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
-import { otherAddresses } from "../../../mesh/host/former-addresses";
+import { hostTargets, machineId, otherJumps } from "../../../mesh/plan/host-targets";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { jumpRelays } from "../../../mesh/plan/jump-relays";
 import { Secret } from "../../../mesh/secret";
@@ -114,10 +113,10 @@ describe("probes", () => {
 describe("peers that only the tunnel leads to", () => {
   const pinned = { hostKey: firstKey };
 
-  it("are known to relays by their keys, and to nobody else", () => {
+  it("are known to relays by their keys and addresses, and to nobody else", () => {
     const plan = planWith({ ...pinned, host: "root@via:tokyo" });
     const { publicKey } = nodeIn(plan, "desktop");
-    assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, [publicKey]);
+    assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, [`${publicKey} 10.86.0.2`]);
     assert.deepEqual(nodeIn(plan, "laptop").tunnelOnly, []);
   });
 
@@ -130,22 +129,23 @@ describe("peers that only the tunnel leads to", () => {
     }
   });
 
-  it("are looked for at the other addresses that their relay knows", () => {
-    const peers = [
-      {
-        publicKey: "A",
-        allowedIps: ["10.0.0.12/32", "10.0.0.2/32", "fd00::2/128", "192.168.1.0/24"],
-      },
-      { publicKey: "B", allowedIps: ["10.0.0.112/32", "10.0.0.3/32"] },
-    ];
-    assert.deepEqual(otherAddresses("10.0.0.12", peers, []), ["10.0.0.2", "fd00::2"]);
-    assert.deepEqual(otherAddresses("10.0.0.9", peers, []), []);
-    // The watcher has taken the former address away; the address is led to the former home relay.
-    const watched = [
-      "former wg0 10.0.0.12/32 10.0.0.8/32,10.0.0.9/32",
-      "home wg0 10.0.0.7/32 RELAY B",
-    ];
-    assert.deepEqual(otherAddresses("10.0.0.9", peers, watched), ["10.0.0.12"]);
-    assert.deepEqual(otherAddresses("10.0.0.3", peers, watched), ["10.0.0.112", "10.0.0.7"]);
+  it("know the relays that are none of their ways, which may have been their home", () => {
+    const osaka = {
+      ...{ address: "10.86.0.8", publicKey: keyPair(8).publicKey },
+      ...{ host: "root@203.0.113.11", hostKey: firstKey },
+    };
+    const jumps = (host: string | string[]) => {
+      const plan = planOf(
+        changed({
+          relays: { tokyo: { host: "root@203.0.113.10", hostKey: relayKey }, osaka },
+          peers: { desktop: { ...pinned, host, relay: "tokyo" }, laptop: { relay: "tokyo" } },
+        }),
+      );
+      return otherJumps(nodeIn(plan, "desktop"), plan, null).map(({ address }) => address);
+    };
+    assert.deepEqual(jumps("root@via:tokyo"), ["203.0.113.11"]);
+    assert.deepEqual(jumps("root@via:osaka"), ["203.0.113.10"]);
+    assert.deepEqual(jumps(["root@via:osaka", "root@via:tokyo"]), []);
+    assert.deepEqual(jumps(["root@via:osaka", "root@192.168.1.20"]), []);
   });
 });

@@ -1,8 +1,10 @@
 /** What a preview says of hosts that only the tunnel leads to. */
 import assert from "node:assert/strict";
+import { Secret } from "../../../mesh/secret";
 import { recordOf } from "../../../mesh/review/record";
 import { reviewOf } from "../../../mesh/review/review";
 import { withTunnelLines } from "../../../mesh/review/tunnel-moves";
+import { AUTHORITY_SEED, ec2 } from "../../support/ec2-stacks";
 import { hostKeyLine } from "../../support/key-pairs";
 import { planOf } from "../../support/plan-of";
 import { changed, hostKey, keys } from "../../support/small-network";
@@ -12,10 +14,16 @@ type Fields = Record<string, unknown>;
 const TUNNEL = "~ only the tunnel leads there: ";
 
 /** The lines about the desktop's tunnel when these fields of the desktop, the relay and a second relay change. */
-function linesOf(desktop: Fields, tokyo: Fields = {}, former: Fields = {}): string[] {
+function linesOf(
+  desktop: Fields,
+  tokyo: Fields = {},
+  former: Fields = {},
+  formerTokyo: Fields = {},
+): string[] {
   const plan = (peer: Fields, relay: Fields) =>
     planOf(
       changed({
+        sshAuthoritySeed: Secret.of(AUTHORITY_SEED),
         relays: {
           tokyo: { host: "root@203.0.113.10", hostKey: hostKeyLine(1), ...relay },
           osaka: {
@@ -30,7 +38,7 @@ function linesOf(desktop: Fields, tokyo: Fields = {}, former: Fields = {}): stri
       }),
     );
   const after = plan({ ...former, ...desktop }, tokyo);
-  const review = reviewOf(recordOf(plan(former, {})), recordOf(after));
+  const review = reviewOf(recordOf(plan(former, formerTokyo)), recordOf(after));
   const { lines = [] } =
     withTunnelLines(review, after).nodes.find(({ node }) => node === "desktop") ?? {};
   return lines.filter((line) => line.startsWith(TUNNEL)).map((line) => line.slice(TUNNEL.length));
@@ -44,6 +52,10 @@ describe("a preview of a host that only the tunnel leads to", () => {
     assert.deepEqual(linesOf({ relay: "osaka", host: "root@via:osaka" }), [
       "it is reached by its former relay until it answers by osaka",
     ]);
+    const both = { address: "10.86.0.77", relay: "osaka", host: "root@via:osaka" };
+    assert.deepEqual(linesOf(both), [
+      "it is reached at its former address by its former relay until it answers by osaka at the new one",
+    ]);
   });
 
   it("says how it follows to another port or endpoint of its relay", () => {
@@ -52,6 +64,54 @@ describe("a preview of a host that only the tunnel leads to", () => {
     ]);
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.99:51820" }), [
       "it follows if tokyo is there at both endpoints, else it is not reached",
+    ]);
+    const all = linesOf({ address: "10.86.0.77" }, { listenPort: 51999, endpoint: undefined });
+    assert.deepEqual(all, [
+      "tokyo keeps its former address until it answers at the new one",
+      "tokyo serves both ports until it has followed, so both must be open",
+    ]);
+  });
+
+  it("says how to keep the former port of an ec2 relay open, whose security group has two", () => {
+    const tokyo = (fields: Fields) => ({
+      host: undefined,
+      hostKey: undefined,
+      endpoint: undefined,
+      ec2,
+      ...fields,
+    });
+    const portLines = (fields: Fields) =>
+      linesOf({}, tokyo(fields), {}, tokyo({})).map((line) => line.split(":")[0]);
+    assert.deepEqual(linesOf({}, tokyo({ listenPort: 51999 }), {}, tokyo({})), [
+      "tokyo closes UDP port 51820, so it cannot follow: set rotationPort: 51820 there too, and remove it in a later up",
+    ]);
+    const follows = ["tokyo serves both ports until it has followed, so both must be open"];
+    assert.deepEqual(portLines({ listenPort: 51999, rotationPort: 51820 }), follows);
+    assert.deepEqual(portLines({ listenPort: 51819 }), follows);
+  });
+
+  it("says of one that gets another name too that it is the same host, and how it follows", () => {
+    const [before, after] = ["desktop", "pc"].map((name) =>
+      planOf(
+        changed({
+          relays: { tokyo: { host: "root@203.0.113.10", hostKey: hostKeyLine(1) } },
+          peers: {
+            desktop: undefined,
+            [name]: {
+              ...{ host: "root@via:tokyo", hostKey, publicKey: keys.desktop.publicKey },
+              address: name === "pc" ? "10.86.0.77" : "10.86.0.2",
+            },
+          },
+        }),
+      ),
+    );
+    assert.ok(before !== undefined && after !== undefined);
+    const review = withTunnelLines(reviewOf(recordOf(before), recordOf(after)), after);
+    const lines = new Map(review.nodes.map((change) => [change.node, change.lines]));
+    assert.deepEqual(lines.get("desktop"), ["- it is pc from now on"]);
+    assert.deepEqual(lines.get("pc"), [
+      "+ new: 10.86.0.77, a tunnel to tokyo; it was desktop",
+      `${TUNNEL}tokyo keeps its former address until it answers at the new one`,
     ]);
   });
 

@@ -1,0 +1,39 @@
+/** Where a host may be that only the tunnel leads to, as its relays know it by their peers and the lines of watched-keys.ts. */
+import { addressOf, isSingle, prefixOf } from "./prefixes";
+
+export interface RelayRecord {
+  peers: readonly { publicKey: string; allowedIps: readonly string[] }[];
+  watched: readonly string[];
+}
+
+/** The addresses of a host. `publicKey`: null if it is unknown; then the peer counts that has its address. */
+export function addressesKnownBy(
+  { peers, watched }: RelayRecord,
+  { address, publicKey }: { address: string; publicKey: string | null },
+): string[] {
+  const own = prefixOf(address)?.text ?? "";
+  const lines = watched.map((line) => line.split(" "));
+  const keys = keysOf(
+    publicKey ?? peers.find((it) => it.allowedIps.includes(own))?.publicKey,
+    lines,
+  );
+  const known = peers.flatMap((it) => (keys.has(it.publicKey) ? it.allowedIps : []));
+  const recorded = lines.flatMap(([kind, , at = "", list = "", now = ""]) => {
+    const isIts = keys.has(list) || keys.has(now);
+    const former = list.split(",");
+    if (kind === "home") return isIts ? [at] : [];
+    if (kind !== "former") return [];
+    // Those of its own peer are among `known`.
+    return [...(at === own && now !== "" ? former : []), ...(former.includes(own) ? [at] : [])];
+  });
+  return [...new Set([...known, ...recorded])].filter(isSingle).map(addressOf);
+}
+
+/** A key, and the other one of a host with two. */
+function keysOf(key: string | undefined, lines: readonly string[][]): Set<string> {
+  if (key === undefined) return new Set();
+  const pairs = lines.filter(
+    ([kind, , ...both]) => kind === "pair" && both.slice(0, 2).includes(key),
+  );
+  return new Set([key, ...pairs.flatMap(([, , current = "", next = ""]) => [current, next])]);
+}

@@ -1,0 +1,26 @@
+/** Which nodes of a change are the same under another name. */
+import { keysByNeighbour, parseConfig } from "./config-changes";
+import type { NetworkRecord } from "./record";
+
+/** Nodes that keep their key under another name, by the former name and by the new one. */
+export function renamedIn(before: NetworkRecord, after: NetworkRecord): Map<string, string> {
+  const gone = namesByKey(before, after);
+  const come = namesByKey(after, before);
+  return new Map(
+    [...gone].flatMap(([key, former]) => {
+      const now = come.get(key);
+      return now === undefined ? [] : [[former, now] as const, [now, former] as const];
+    }),
+  );
+}
+
+/** Of the nodes that the other network does not have, by the keys that their neighbours know. */
+function namesByKey({ nodes }: NetworkRecord, other: NetworkRecord): Map<string, string> {
+  if ([...nodes.keys()].every((name) => other.nodes.has(name))) return new Map();
+  return new Map(
+    [...nodes.values()]
+      .flatMap(({ config }) => [...keysByNeighbour(parseConfig(config))])
+      .filter(([name]) => nodes.has(name) && !other.nodes.has(name))
+      .flatMap(([name, keys]) => keys.map((key) => [key, name] as const)),
+  );
+}

@@ -1,0 +1,46 @@
+/** Where a host may be that only the tunnel leads to, as its relays know it. */
+import assert from "node:assert/strict";
+import { addressesKnownBy } from "../../../mesh/host/known-addresses";
+
+const peers = [
+  { publicKey: "A", allowedIps: ["10.0.0.12/32", "10.0.0.2/32", "fd00::2/128", "192.168.1.0/24"] },
+  { publicKey: "B", allowedIps: ["10.0.0.112/32", "10.0.0.3/32"] },
+  { publicKey: "C", allowedIps: [] },
+];
+
+function known(address: string, publicKey: string | null, watched: string[] = []): string[] {
+  return addressesKnownBy({ peers, watched }, { address, publicKey });
+}
+
+describe("the addresses of a host that a relay knows", () => {
+  it("are those of its peer, by its key or else its address", () => {
+    const own = ["10.0.0.12", "10.0.0.2", "fd00::2"];
+    assert.deepEqual(known("10.0.0.12", null), own);
+    assert.deepEqual(known("10.0.0.99", "A"), own);
+    assert.deepEqual(known("10.0.0.99", null), []);
+    assert.deepEqual(known("10.0.0.99", "D"), []);
+  });
+
+  it("are not those of the relay that leads to it", () => {
+    assert.deepEqual(known("10.0.0.3", "C"), []);
+  });
+
+  it("are those of its other key too, while it has two", () => {
+    assert.deepEqual(known("10.0.0.99", "C", ["pair wg0 B C 10.0.0.3/32"]), [
+      ...["10.0.0.112", "10.0.0.3"],
+    ]);
+  });
+
+  it("are those where it went, and where another relay leads it", () => {
+    // The watcher has taken the former address away; the address is led to the former home relay.
+    const watched = [
+      "former wg0 10.0.0.12/32 10.0.0.8/32,10.0.0.9/32",
+      "home wg0 10.0.0.7/32 RELAY C",
+      "former wg0 10.0.0.42/32 10.0.0.41/32 B",
+    ];
+    assert.deepEqual(known("10.0.0.9", null, watched), ["10.0.0.12"]);
+    assert.deepEqual(known("10.0.0.99", "C", watched), ["10.0.0.7"]);
+    assert.deepEqual(known("10.0.0.42", "D", watched), ["10.0.0.41"]);
+    assert.deepEqual(known("10.0.0.41", "D", watched), ["10.0.0.42"]);
+  });
+});
