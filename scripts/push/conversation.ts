@@ -92,6 +92,13 @@ export class KeptProgram {
     return (this.last = refreshed(this.last, sections));
   }
 
+  /** The lines that a script prints, in a shell of its own without stdin. @throws SessionLost */
+  run(script: string, limitMs: number): Promise<string[]> {
+    const end = `@${newToken()} end`;
+    this.session.send(`(${script}\n) </dev/null\necho '${end}'\n`);
+    return this.session.until(end, limitMs);
+  }
+
   private ask(token: string, call: string): Promise<Map<string, string[]>> {
     this.session.send(call);
     return sectionsFrom(this.session, this.node, token);

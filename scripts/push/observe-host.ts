@@ -1,8 +1,11 @@
 /** What a host is now, as it reports it. */
+import { parseProbes, type Probe, type Probes } from "../../mesh/doctor/probes";
 import type { Observation } from "../../mesh/host/observation";
 import type { HostAccess } from "../../mesh/push-request";
 import { withHost, type SessionOptions } from "./connect";
 import { KeptProgram, newToken, NO_QUESTIONS, observe, type Questions } from "./conversation";
+import { PROBE_MS } from "./limits";
+import { probeScript } from "./probe-host";
 import type { SharedKeep } from "./shared-keep";
 
 export interface HostView {
@@ -30,9 +33,11 @@ export function observeHost(
   );
 }
 
-/** A host in one login: how it was reached, and two ways to ask it. */
+/** A host in one login: how it was reached, and ways to ask it. */
 export interface KeptHost extends Pick<KeptProgram, "observe" | "look"> {
   through: string;
+  /** As probeHost. */
+  probe: (probes: readonly Probe[]) => Promise<Probes>;
 }
 
 /** Has `work` ask the host as often as it likes, over one connection, which ends with it. @throws as observeHost. */
@@ -50,6 +55,8 @@ export function keepHost(
           through: session.through,
           observe: (questions) => program.observe(questions),
           look: () => program.look(),
+          probe: async (probes) =>
+            parseProbes((await program.run(probeScript(probes), PROBE_MS)).join("\n")),
         });
       }),
     shared,

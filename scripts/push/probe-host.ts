@@ -13,7 +13,11 @@ export async function probeHost(
   probes: readonly Probe[],
   shared: SharedKeep | null = null,
 ): Promise<Probes> {
-  const script = fs.readFileSync(shellSource("probe.sh"), "utf8") + probeCalls(probes);
-  const { stdout } = await runOnHost(access, script, { limitMs: PROBE_MS }, shared);
+  const { stdout } = await runOnHost(access, probeScript(probes), { limitMs: PROBE_MS }, shared);
   return parseProbes(stdout);
+}
+
+/** Text for sh. mesh/doctor/probes.ts reads what it prints. */
+export function probeScript(probes: readonly Probe[]): string {
+  return fs.readFileSync(shellSource("probe.sh"), "utf8") + probeCalls(probes);
 }

@@ -91,7 +91,7 @@ export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
   return { reachable: false, cause, ways: waysIn(error) };
 }
 
-function askedWords(hosts: number, answers: HostAnswers): () => string {
+export function askedWords(hosts: number, answers: HostAnswers): () => string {
   return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 

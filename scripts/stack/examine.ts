@@ -1,21 +1,18 @@
-/** Gathers what `doctor` judges by: each host's state, then its pings, then once more the state where one was lost. */
+/** Gathers what `doctor` judges by: each host's state, then its pings, then once more its counters where one was lost. */
 import { hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
-import type { Probe, Probes } from "../../mesh/doctor/probes";
 import { indexLinks, pathBetween } from "../../mesh/plan/paths";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { Secret } from "../../mesh/secret";
-import { probeHost } from "../push/probe-host";
-import { PushError } from "../push/push-error";
-import type { SharedKeep } from "../push/shared-keep";
 import type { FailureKind } from "../push/ssh-failure";
-import { askHosts, keepFor, severalAtATime, type HostAnswer } from "./ask-hosts";
+import type { HostAnswer } from "./ask-hosts";
 import { decrypt } from "./config-secrets";
 import { outdatedDevices } from "./device-config";
 import { driftOf } from "./drift";
 import { Failure } from "./failure";
-import { hostAccess, openAccess, type Access } from "./host-access";
+import { openAccess, type Access } from "./host-access";
+import { KeptHosts } from "./kept-hosts";
 import type { OpenStack } from "./open-stack";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
@@ -31,29 +28,30 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   // The engine runs for each, so both at once.
   const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
   const asked = nodesToAsk(plan, names);
-  const answers = await askHosts(asked, access, seed.value);
-  // In the order of the plan, not in that of the answers: findings of the same weight keep it.
-  const hosts = new Map(
-    asked.flatMap((node) => {
-      const answer = answers.get(node.name);
-      if (answer === undefined) return [];
-      return [[node.name, factsOf(node, answer, access, seed.value)] as const];
-    }),
-  );
-  const outdated = (await outdatedDevices(stack)).map(({ node }) => node);
-  const first: Facts = { plan, hosts, names, outdated };
-  const probes = await probeAll(first, access);
-  const probed = withEach(first, (host) => ({ probes: probes.get(host.node.name) ?? null }));
-  const silent = silentHosts(probed);
-  const again = await askHosts(
-    asked.filter(({ name }) => silent.includes(name)),
-    access,
-  );
-  const facts = withEach(probed, ({ node }) => {
-    const answer = again.get(node.name);
-    return { later: answer?.reachable === true ? answer.observed : null };
-  });
-  return { facts, notes: seed.notes };
+  const kept = await KeptHosts.ask(asked, access, seed.value);
+  try {
+    // In the order of the plan, not in that of the answers: findings of the same weight keep it.
+    const hosts = new Map(
+      asked.flatMap((node) => {
+        const answer = kept.answers.get(node.name);
+        if (answer === undefined) return [];
+        return [[node.name, factsOf(node, answer, access, seed.value)] as const];
+      }),
+    );
+    const outdated = (await outdatedDevices(stack)).map(({ node }) => node);
+    const first: Facts = { plan, hosts, names, outdated };
+    const reached = hostsToProbe(first);
+    const wanted = probesOf(first, reached);
+    const probes = await kept.again(reached.keys(), (host, name) =>
+      host.probe(wanted.get(name) ?? []),
+    );
+    const probed = withEach(first, (host) => ({ probes: probes.get(host.node.name) ?? null }));
+    const later = await kept.again(silentHosts(probed), (host) => host.look());
+    const facts = withEach(probed, ({ node }) => ({ later: later.get(node.name) ?? null }));
+    return { facts, notes: seed.notes };
+  } finally {
+    await kept.end();
+  }
 }
 
 /** With names: these, their neighbours, and who is on a path between two of them. */
@@ -129,36 +127,6 @@ function unreached(node: NodePlan, answer: Extract<HostAnswer, { reachable: fals
     ...{ kind: "unreached", node, check: CHECKS[kind], remedy },
     cause: ways.length === 1 ? cause : `no way leads there:${all}`,
   };
-}
-
-async function probeAll(facts: Facts, access: Access): Promise<Map<string, Probes>> {
-  const probes = new Map<string, Probes>();
-  const hosts = hostsToProbe(facts);
-  const wanted = probesOf(facts, hosts);
-  const keeping = keepFor(access);
-  try {
-    await severalAtATime([...hosts.values()], async ({ node }) => {
-      const answer = await probeOne(node, wanted.get(node.name) ?? [], access, keeping);
-      if (answer !== null) probes.set(node.name, answer);
-    });
-  } finally {
-    await keeping.clearAway();
-  }
-  return probes;
-}
-
-async function probeOne(
-  node: NodePlan,
-  probes: readonly Probe[],
-  access: Access,
-  keeping: SharedKeep,
-): Promise<Probes | null> {
-  try {
-    return await probeHost(hostAccess(node, access), probes, keeping);
-  } catch (error) {
-    if (!(error instanceof PushError)) throw error;
-    return null;
-  }
 }
 
 function withEach(facts: Facts, more: (host: HostFacts) => Partial<HostFacts>): Facts {

@@ -206,8 +206,10 @@ describe("doctor", function () {
   };
   const found = ({ findings }: DoctorReport) => findings.map(({ node, check }) => [node, check]);
 
-  it("says of a healthy network that it is well", async () => {
+  it("says of a healthy network that it is well, in one login to each host", async () => {
+    const before = mesh.lab.logins("nas");
     const report = await examine();
+    assert.equal(mesh.lab.logins("nas") - before, 1);
     assert.deepEqual(report.findings, []);
     assert.deepEqual(report.well, ["desktop", "laptop", "nas", "relay"]);
     assert.deepEqual(report.unknown, ["phone"]);

@@ -1,0 +1,93 @@
+/** Hosts that are asked several times, in one login each. */
+import type { NodePlan } from "../../mesh/plan/plan";
+import type { Secret } from "../../mesh/secret";
+import { withProgress } from "../progress";
+import { keepHost, type KeptHost } from "../push/observe-host";
+import { PushError } from "../push/push-error";
+import type { SharedKeep } from "../push/shared-keep";
+import {
+  askedWords,
+  keepFor,
+  severalAtATime,
+  statusQuestions,
+  unreached,
+  type HostAnswer,
+} from "./ask-hosts";
+import { hostAccess, type Access } from "./host-access";
+
+export class KeptHosts {
+  /** The first answers, by the node's name. */
+  readonly answers = new Map<string, HostAnswer>();
+  private readonly hosts = new Map<string, KeptHost>();
+  private readonly over = Promise.withResolvers<undefined>();
+  private readonly logins: Promise<void>[] = [];
+  private readonly keeping: SharedKeep;
+
+  private constructor(private readonly access: Access) {
+    this.keeping = keepFor(access);
+  }
+
+  /** Asks the hosts of those `nodes` that have one, as askHosts. The connections stay until `end`. */
+  static async ask(
+    nodes: readonly NodePlan[],
+    access: Access,
+    presharedKeySeed: Secret | null,
+  ): Promise<KeptHosts> {
+    const kept = new KeptHosts(access);
+    const asked = nodes.filter((node) => node.hosts.length > 0);
+    await withProgress(askedWords(asked.length, kept.answers), (update) =>
+      severalAtATime(asked, async (node) => {
+        kept.answers.set(node.name, await kept.logIn(node, presharedKeySeed));
+        update();
+      }),
+    );
+    return kept;
+  }
+
+  /** Asks the named ones once more, all at once. Whose connection has ended is left out. */
+  async again<T>(
+    names: Iterable<string>,
+    question: (host: KeptHost, name: string) => Promise<T>,
+  ): Promise<Map<string, T>> {
+    const answers = new Map<string, T>();
+    const ask = async (name: string): Promise<void> => {
+      const host = this.hosts.get(name);
+      if (host === undefined) return;
+      try {
+        answers.set(name, await question(host, name));
+      } catch (error) {
+        if (!(error instanceof PushError)) throw error;
+      }
+    };
+    await Promise.all([...names].map(ask));
+    return answers;
+  }
+
+  async end(): Promise<void> {
+    this.over.resolve(undefined);
+    await Promise.all(this.logins);
+    await this.keeping.clearAway();
+  }
+
+  private logIn(node: NodePlan, seed: Secret | null): Promise<HostAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>();
+    const login = keepHost(
+      hostAccess(node, this.access),
+      async (host) => {
+        const observed = await host.observe(statusQuestions(node, this.access, seed));
+        this.hosts.set(node.name, host);
+        const { through } = host;
+        resolve({ reachable: true, through, observed, askedAt: Date.now() / 1000 });
+        await this.over.promise;
+      },
+      this.keeping,
+    );
+    this.logins.push(
+      login.catch((error: unknown) => {
+        if (error instanceof PushError) resolve(unreached(node, error));
+        else reject(error);
+      }),
+    );
+    return promise;
+  }
+}
