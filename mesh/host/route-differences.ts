@@ -23,8 +23,9 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
   const tunnel = one.sendsAll ? allRoutes(one, observed) : mainRoutes(one, own);
   const connected = connectedRoutes(one, observed);
   const wanted = [...connected, ...tunnel];
-  const [needed, present] = [new Set(wanted.map(placeOf)), new Set(own.map(placeOf))];
-  const allowed = one.sendsAll ? needed : new Set(allowedPrefixes(one).keys());
+  const allowed = one.sendsAll
+    ? new Set(wanted.map(placeOf))
+    : new Set(allowedPrefixes(one).keys());
   const networks = new Set(one.addresses.map((address) => prefixOf(address)?.text));
   // A hand's route in the place of the kernel's own does the same.
   const standsIn = ({ prefix, metric }: Route) => metric === null && networks.has(prefix);
@@ -36,6 +37,8 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
       !standsIn(it) &&
       !(it.table === "main" && isAutomatic(it.prefix)),
   );
+  // One that goes, with another metric, stands for none that is wanted.
+  const present = new Set(own.filter((it) => !extra.includes(it)).map(placeOf));
   const missing = wanted.filter((it) => !present.has(placeOf(it)));
   const as = (is: "missing" | "extra") => (route: Route) =>
     ({ kind: "route", interface: name, prefix: destinationOf(route), is, route }) as const;

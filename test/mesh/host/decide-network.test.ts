@@ -122,6 +122,11 @@ describe("routes", () => {
       "ip",
       "  route del 10.86.0.0/24 dev wg0 scope link metric 50 proto boot",
     ]);
+    deleteRoute(beside, "10.86.0.0/24", { dev: IFACE, metric: 0 });
+    assert.deepEqual(wordsOn(beside), [
+      "the route to 10.86.0.0/24 is missing",
+      "the route to 10.86.0.0/24 is not in the plan",
+    ]);
   });
 
   it("of daemons, of other tables and link-local ones stay", () => {
