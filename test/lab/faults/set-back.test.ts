@@ -88,7 +88,7 @@ describe("a host that was set back to an older state", function () {
     // As an up of another operator would whose state is not here.
     await session.on(
       "desktop",
-      "f=/var/lib/wireguard-mesh/wg0/confirmed; sed -i -e 's/^digest ./digest 0/' -e 's/^serial .*/serial 999/' $f; ip link set mtu 1385 dev wg0",
+      "f=/var/lib/wireguard-mesh/wg0/confirmed; sed -i -e 's/^digest 0/digest 1/; t' -e 's/^digest ./digest 0/' -e 's/^serial .*/serial 999/' $f; ip link set mtu 1385 dev wg0",
     );
     const refused = await session.command("repush", "desktop");
     assert.equal(refused.code, 1);
