@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { findRepository } from "../../scripts/lab/repository";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { assertAllNamed, docCommands } from "../support/doc-commands";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
-import { addToAgent, startAgent } from "./support/ssh-agent";
+import { PageReader } from "./support/page-reader";
 import { formsOfStack, type SecretForms, type StackConfig } from "./support/stack-secrets";
 
-const REPOSITORY = findRepository();
 const PASSPHRASE = "a-passphrase-of-this-test";
 const FIRST = "first-network.md";
 const PHONE = "add-a-phone.md";
@@ -21,28 +19,24 @@ describe("a new user follows the pages", function () {
   this.timeout(400_000);
   let mesh: MeshLab;
   let leaks: LeakWatch;
-  let clone: string;
-  let sshConfig: string;
-  let environment: Record<string, string>;
+  let reader: PageReader;
 
   before(async () => {
     // Its own stack stays unused: the user makes one.
     mesh = await meshLab(relay, "test-first-page");
-    const home = folder("new-user");
-    clone = folder("clone");
-    for (const entry of fs.readdirSync(REPOSITORY)) {
-      if (/^\.git$|^Pulumi\b.*\.yaml$/.test(entry)) continue;
-      fs.symlinkSync(path.join(REPOSITORY, entry), path.join(clone, entry));
-    }
-    // The engine records which stack is selected by the place of this file.
-    fs.copyFileSync(path.join(REPOSITORY, "Pulumi.yaml"), path.join(clone, "Pulumi.yaml"));
-    environment = { HOME: home, PULUMI_CONFIG_PASSPHRASE: PASSPHRASE };
-    sshConfig = folder("etc-ssh");
-    knowHostKeys();
-    const socket = path.join(home, "agent");
-    environment["SSH_AUTH_SOCK"] = socket;
-    await startAgent(mesh.lab, socket);
-    await addToAgent(mesh.lab, socket, mesh.lab.folder.sshKey);
+    // Nothing is set but the passphrase and the agent.
+    reader = await PageReader.of(
+      mesh.lab,
+      {
+        "203.0.113.10": "relay",
+        [mesh.lab.managementAddress("desktop")]: "desktop",
+        [mesh.lab.managementAddress("laptop")]: "laptop",
+      },
+      {
+        environment: { PULUMI_CONFIG_PASSPHRASE: PASSPHRASE },
+        unset: ["PULUMI_BACKEND_URL", "PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE_FILE"],
+      },
+    );
     leaks = await LeakWatch.create({ lab: mesh.lab, secrets });
   });
   after(() => mesh.lab.down());
@@ -73,7 +67,7 @@ describe("a new user follows the pages", function () {
       const shown = await mesh.lab.exec(host, ["ip", "link", "show", "wg0"]);
       assert.notEqual(shown.code, 0, host);
     }
-    assert.equal(fs.existsSync(path.join(clone, "Pulumi.home.yaml")), false);
+    assert.equal(fs.existsSync(path.join(reader.clone, "Pulumi.home.yaml")), false);
   });
 
   it("has no other commands on the pages than those, and those to be run by hand", () => {
@@ -92,47 +86,17 @@ describe("a new user follows the pages", function () {
         /^(npx wireguard-mesh (up|rotate)\b.*|npx pulumi (destroy|stack rm)\b.*)$/gm,
         "$1 --yes",
       );
-    const done = await inClone(commands);
+    const done = await reader.run(commands);
     const output = done.stdout + done.stderr;
     leaks.add(`output of ${page}, ${name}`, name === "add" ? done.stderr : output);
     assert.equal(done.code, code, `${page}, ${name}: ${output}`);
     return output;
   }
 
-  /** As the user, with nothing set but the passphrase and the agent, and with known host keys. */
-  function inClone(commands: string) {
-    const unset = "unset PULUMI_BACKEND_URL PULUMI_STACK PULUMI_CONFIG_PASSPHRASE_FILE";
-    const script = `set -e; cd '${clone}'; ${unset}\n${commands}`;
-    const options = { env: environment, timeoutMs: 390_000 };
-    const mount = `mount --bind '${sshConfig}' /etc/ssh && exec bash -c "$0"`;
-    return mesh.lab.exec("operator", ["unshare", "--mount", "sh", "-c", mount, script], options);
-  }
-
   /** None before the user has a stack. */
   async function secrets(): Promise<SecretForms> {
-    if (!fs.existsSync(path.join(clone, "Pulumi.home.yaml"))) return new Map();
-    const shown = await inClone("npx pulumi config --stack home --show-secrets --json");
+    if (!fs.existsSync(path.join(reader.clone, "Pulumi.home.yaml"))) return new Map();
+    const shown = await reader.run("npx pulumi config --stack home --show-secrets --json");
     return formsOfStack(JSON.parse(shown.stdout) as StackConfig);
-  }
-
-  function folder(name: string): string {
-    const created = path.join(mesh.lab.folder.engine, name);
-    fs.mkdirSync(created, { mode: 0o700 });
-    return created;
-  }
-
-  /** As after a first login to each machine. ssh-keygen(1) looks in root's own home, whatever HOME is, and in /etc/ssh. */
-  function knowHostKeys(): void {
-    const { lab } = mesh;
-    const addresses = {
-      "203.0.113.10": "relay",
-      [lab.managementAddress("desktop")]: "desktop",
-      [lab.managementAddress("laptop")]: "laptop",
-    };
-    const lines = Object.entries(addresses).map(
-      ([address, host]) => `${address} ${lab.hostKey(host)}`,
-    );
-    fs.cpSync("/etc/ssh", sshConfig, { recursive: true });
-    fs.writeFileSync(path.join(sshConfig, "ssh_known_hosts"), `${lines.join("\n")}\n`);
   }
 });

@@ -9,6 +9,7 @@ import { relay } from "../../scripts/lab/scenarios/relay";
 import { assertAllNamed, docCommands } from "../support/doc-commands";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "./support/mesh-session";
+import { cloneFor, engineFolder } from "./support/page-reader";
 import { canPingSoon } from "./support/small-world";
 import { setConfig } from "./support/stack-edits";
 
@@ -58,11 +59,11 @@ describe("the commands of docs/secrets.md", function () {
   });
 
   it("back up the network and restore it on another machine, where up has nothing to do", async () => {
-    const backup = folder("backup");
+    const backup = engineFolder(mesh.lab, "backup");
     await run("backup", { BACKUP: backup });
     assert.deepEqual(fs.readdirSync(backup).sort(), [path.basename(mesh.stack.file), "state.json"]);
-    const elsewhere = clone();
-    const PULUMI_BACKEND_URL = `file://${folder("backend-elsewhere")}`;
+    const elsewhere = cloneFor(mesh.lab);
+    const PULUMI_BACKEND_URL = `file://${engineFolder(mesh.lab, "backend-elsewhere")}`;
     await run("restore", { BACKUP: backup, PULUMI_BACKEND_URL }, { from: elsewhere });
   });
 
@@ -137,22 +138,6 @@ describe("the commands of docs/secrets.md", function () {
     const done = await mesh.lab.exec("operator", ["bash", "-c", fullScript], options);
     session.leaks.add(`output of ${script}`, done.stdout + done.stderr);
     return done;
-  }
-
-  function folder(name: string): string {
-    const created = path.join(mesh.lab.folder.engine, name);
-    fs.mkdirSync(created, { mode: 0o700 });
-    return created;
-  }
-
-  /** A copy of the repository without stack files, as on another machine. */
-  function clone(): string {
-    const place = folder("clone");
-    for (const entry of fs.readdirSync(REPOSITORY)) {
-      if (/^\.git$|^Pulumi\..*\.yaml$/.test(entry)) continue;
-      fs.symlinkSync(path.join(REPOSITORY, entry), path.join(place, entry));
-    }
-    return place;
   }
 
   function passphraseFile(): string {

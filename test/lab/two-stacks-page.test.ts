@@ -2,16 +2,14 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { findRepository } from "../../scripts/lab/repository";
 import { relay } from "../../scripts/lab/scenarios/relay";
 import { assertAllNamed, docCommands } from "../support/doc-commands";
 import { LeakWatch } from "./support/leak-watch";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
+import { PageReader } from "./support/page-reader";
 import { canPing, canPingSoon } from "./support/small-world";
-import { addToAgent, startAgent } from "./support/ssh-agent";
 import { formsOfStack, type SecretForms, type StackConfig } from "./support/stack-secrets";
 
-const REPOSITORY = findRepository();
 const PAGE = "two-stacks.md";
 const STACKS = ["relays", "apps"] as const;
 /** The lab's desktop is the page's `web`, its laptop a peer that joins later. */
@@ -22,27 +20,21 @@ describe("two teams with a stack each follow the page", function () {
   this.bail(true);
   let mesh: MeshLab;
   let leaks: LeakWatch;
-  let clone: string;
-  let sshConfig: string;
-  let environment: Record<string, string>;
+  let reader: PageReader;
   const executed = new Set<string>();
 
   before(async () => {
     // Its own stack stays unused: the teams make theirs.
     mesh = await meshLab(relay, "test-two-stacks-page");
-    clone = folder("clone");
-    for (const entry of fs.readdirSync(REPOSITORY)) {
-      if (/^\.git$|^Pulumi\b.*\.yaml$/.test(entry)) continue;
-      fs.symlinkSync(path.join(REPOSITORY, entry), path.join(clone, entry));
-    }
-    fs.copyFileSync(path.join(REPOSITORY, "Pulumi.yaml"), path.join(clone, "Pulumi.yaml"));
-    sshConfig = folder("etc-ssh");
-    knowHostKeys();
-    const home = folder("home-of-team");
-    const socket = path.join(home, "agent");
-    environment = { HOME: home, SSH_AUTH_SOCK: socket };
-    await startAgent(mesh.lab, socket);
-    await addToAgent(mesh.lab, socket, mesh.lab.folder.sshKey);
+    reader = await PageReader.of(
+      mesh.lab,
+      {
+        "203.0.113.10": "relay",
+        [mesh.lab.managementAddress(WEB)]: WEB,
+        [mesh.lab.managementAddress(DB)]: DB,
+      },
+      { unset: ["PULUMI_STACK"] },
+    );
     leaks = await LeakWatch.create({ lab: mesh.lab, secrets });
   });
   after(() => mesh.lab.down());
@@ -51,8 +43,8 @@ describe("two teams with a stack each follow the page", function () {
     await run("relays");
     await run("apps");
     await leaks.readSecrets();
-    const facts = await inClone("npx pulumi stack output relays --stack relays");
-    const known = await inClone("npx pulumi config get --stack apps wireguard-mesh:relays");
+    const facts = await reader.run("npx pulumi stack output relays --stack relays");
+    const known = await reader.run("npx pulumi config get --stack apps wireguard-mesh:relays");
     assert.deepEqual(JSON.parse(known.stdout), JSON.parse(facts.stdout));
     assert.deepEqual(await namesOfKeys(), { relays: ["phone", "tokyo"], apps: ["web"] });
   });
@@ -82,7 +74,7 @@ describe("two teams with a stack each follow the page", function () {
   it("are told by the relay's stack of an address that is taken", async () => {
     const key = "0000000000000000000000000000000000000000000=";
     const taken = `npx wireguard-mesh add-peer other --stack relays --address 10.86.0.66 --public-key ${key}`;
-    const refused = await inClone(taken);
+    const refused = await reader.run(taken);
     assert.notEqual(refused.code, 0);
     assert.match(refused.stdout + refused.stderr, /10\.86\.0\.66 is .*db/);
   });
@@ -132,7 +124,7 @@ describe("two teams with a stack each follow the page", function () {
 
   /** Runs commands of the page; only what the lab has elsewhere is replaced, and the questions are answered. */
   async function shell(commands: string, host = WEB): Promise<string> {
-    const done = await inClone(
+    const done = await reader.run(
       commands
         .replaceAll("root@192.168.1.20", `root@${mesh.lab.managementAddress(host)}`)
         .replaceAll(/^(npx wireguard-mesh up\b.*)$/gm, "$1 --yes"),
@@ -143,19 +135,12 @@ describe("two teams with a stack each follow the page", function () {
     return done.stdout;
   }
 
-  function inClone(commands: string) {
-    const script = `set -e; cd '${clone}'; unset PULUMI_STACK\n${commands}`;
-    const mount = `mount --bind '${sshConfig}' /etc/ssh && exec bash -c "$0"`;
-    const options = { env: environment, timeoutMs: 390_000 };
-    return mesh.lab.exec("operator", ["unshare", "--mount", "sh", "-c", mount, script], options);
-  }
-
   /** The nodes whose private keys a stack has. */
   async function namesOfKeys(): Promise<Record<string, string[]>> {
     const names: Record<string, string[]> = {};
     for (const stack of STACKS) {
       const argv = `npx pulumi config get --stack ${stack} wireguard-mesh:privateKeys`;
-      names[stack] = Object.keys(JSON.parse((await inClone(argv)).stdout) as object).sort();
+      names[stack] = Object.keys(JSON.parse((await reader.run(argv)).stdout) as object).sort();
     }
     return names;
   }
@@ -163,8 +148,8 @@ describe("two teams with a stack each follow the page", function () {
   async function secrets(): Promise<SecretForms> {
     const forms: SecretForms = new Map();
     for (const stack of STACKS) {
-      if (!fs.existsSync(path.join(clone, `Pulumi.${stack}.yaml`))) continue;
-      const shown = await inClone(`npx pulumi config --stack ${stack} --show-secrets --json`);
+      if (!fs.existsSync(path.join(reader.clone, `Pulumi.${stack}.yaml`))) continue;
+      const shown = await reader.run(`npx pulumi config --stack ${stack} --show-secrets --json`);
       for (const [form, name] of formsOfStack(JSON.parse(shown.stdout) as StackConfig))
         forms.set(form, `${stack}: ${name}`);
     }
@@ -179,26 +164,5 @@ describe("two teams with a stack each follow the page", function () {
     return Object.fromEntries(
       Object.entries(logins()).map(([host, count]) => [host, count - (before[host] ?? 0)]),
     );
-  }
-
-  function folder(name: string): string {
-    const created = path.join(mesh.lab.folder.engine, name);
-    fs.mkdirSync(created, { mode: 0o700 });
-    return created;
-  }
-
-  /** As after a first login to each machine. */
-  function knowHostKeys(): void {
-    const { lab } = mesh;
-    const addresses = {
-      "203.0.113.10": "relay",
-      [lab.managementAddress(WEB)]: WEB,
-      [lab.managementAddress(DB)]: DB,
-    };
-    const lines = Object.entries(addresses).map(
-      ([address, host]) => `${address} ${lab.hostKey(host)}`,
-    );
-    fs.cpSync("/etc/ssh", sshConfig, { recursive: true });
-    fs.writeFileSync(path.join(sshConfig, "ssh_known_hosts"), `${lines.join("\n")}\n`);
   }
 });
