@@ -36,20 +36,28 @@ export async function askHosts(
   access: Access,
   presharedKeySeed: Secret | null = null,
 ): Promise<Map<string, HostAnswer>> {
-  const answers = new Map<string, HostAnswer>();
-  const asked = nodes.filter((node) => node.hosts.length > 0);
-  if (asked.length === 0) return answers;
   const keeping = keepFor(access);
   try {
-    await withProgress(askedWords(asked.length, answers), async (update) => {
-      await severalAtATime(asked, async (node) => {
-        answers.set(node.name, await askHost(node, access, presharedKeySeed, keeping));
-        update();
-      });
-    });
+    return await askEach(nodes, (node) => askHost(node, access, presharedKeySeed, keeping));
   } finally {
     await keeping.clearAway();
   }
+}
+
+/** The answers of the hosts of those `nodes` that have one, several at a time. */
+export async function askEach(
+  nodes: readonly NodePlan[],
+  ask: (node: NodePlan) => Promise<HostAnswer>,
+): Promise<Map<string, HostAnswer>> {
+  const answers = new Map<string, HostAnswer>();
+  const asked = nodes.filter((node) => node.hosts.length > 0);
+  if (asked.length === 0) return answers;
+  await withProgress(askedWords(asked.length, answers), (update) =>
+    severalAtATime(asked, async (node) => {
+      answers.set(node.name, await ask(node));
+      update();
+    }),
+  );
   return answers;
 }
 
@@ -91,7 +99,7 @@ export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
   return { reachable: false, cause, ways: waysIn(error) };
 }
 
-export function askedWords(hosts: number, answers: HostAnswers): () => string {
+function askedWords(hosts: number, answers: HostAnswers): () => string {
   return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 

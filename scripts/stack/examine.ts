@@ -28,12 +28,13 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   // The engine runs for each, so both at once.
   const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
   const asked = nodesToAsk(plan, names);
-  const kept = await KeptHosts.ask(asked, access, seed.value);
+  const kept = new KeptHosts(access);
   try {
+    const answers = await kept.ask(asked, seed.value);
     // In the order of the plan, not in that of the answers: findings of the same weight keep it.
     const hosts = new Map(
       asked.flatMap((node) => {
-        const answer = kept.answers.get(node.name);
+        const answer = answers.get(node.name);
         if (answer === undefined) return [];
         return [[node.name, factsOf(node, answer, access, seed.value)] as const];
       }),

@@ -1,47 +1,32 @@
 /** Hosts that are asked several times, in one login each. */
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
-import { withProgress } from "../progress";
 import { keepHost, type KeptHost } from "../push/observe-host";
 import { PushError } from "../push/push-error";
 import type { SharedKeep } from "../push/shared-keep";
 import {
-  askedWords,
+  askEach,
   keepFor,
-  severalAtATime,
   statusQuestions,
   unreached,
   type HostAnswer,
+  type HostAnswers,
 } from "./ask-hosts";
 import { hostAccess, type Access } from "./host-access";
 
 export class KeptHosts {
-  /** The first answers, by the node's name. */
-  readonly answers = new Map<string, HostAnswer>();
   private readonly hosts = new Map<string, KeptHost>();
   private readonly over = Promise.withResolvers<undefined>();
   private readonly logins: Promise<void>[] = [];
   private readonly keeping: SharedKeep;
 
-  private constructor(private readonly access: Access) {
+  constructor(private readonly access: Access) {
     this.keeping = keepFor(access);
   }
 
-  /** Asks the hosts of those `nodes` that have one, as askHosts. The connections stay until `end`. */
-  static async ask(
-    nodes: readonly NodePlan[],
-    access: Access,
-    presharedKeySeed: Secret | null,
-  ): Promise<KeptHosts> {
-    const kept = new KeptHosts(access);
-    const asked = nodes.filter((node) => node.hosts.length > 0);
-    await withProgress(askedWords(asked.length, kept.answers), (update) =>
-      severalAtATime(asked, async (node) => {
-        kept.answers.set(node.name, await kept.logIn(node, presharedKeySeed));
-        update();
-      }),
-    );
-    return kept;
+  /** As askHosts. The connections stay until `end`. */
+  ask(nodes: readonly NodePlan[], presharedKeySeed: Secret | null): Promise<HostAnswers> {
+    return askEach(nodes, (node) => this.logIn(node, presharedKeySeed));
   }
 
   /** Asks the named ones once more, all at once. Whose connection has ended is left out. */
