@@ -50,13 +50,22 @@ export function resourceIn(value: unknown): RecordedResource | undefined {
   return { urn, type, inputs: isMap(inputs) ? inputs : {}, outputs: isMap(outputs) ? outputs : {} };
 }
 
-/** `state`: the output of `pulumi stack export`. A resource marked `delete` belongs to a former machine. */
+/** `state`: the output of `pulumi stack export`. Without those of former machines. */
 export function resourcesInState(state: string): RecordedResource[] {
+  return recorded(state, false);
+}
+
+/** Those of former machines, marked `delete`, which the engine has yet to delete. */
+export function formerResourcesInState(state: string): RecordedResource[] {
+  return recorded(state, true);
+}
+
+function recorded(state: string, isFormer: boolean): RecordedResource[] {
   const parsed: unknown = JSON.parse(state);
   const deployment = isMap(parsed) ? parsed["deployment"] : undefined;
   const resources = isMap(deployment) ? deployment["resources"] : undefined;
   return (Array.isArray(resources) ? (resources as unknown[]) : [])
-    .filter((one) => !isMap(one) || one["delete"] !== true)
+    .filter((one) => (isMap(one) && one["delete"] === true) === isFormer)
     .flatMap((one) => resourceIn(one) ?? []);
 }
 

@@ -1,7 +1,7 @@
 /** A relay on EC2 whose replacement has not ended: its former instance serves until the new one is pushed to. */
-import { isMap } from "../../mesh/config/shape-issues";
 import type { Plan } from "../../mesh/plan/plan";
 import { queryStack } from "./engine";
+import { formerResourcesInState } from "./engine-record";
 import type { StackRef } from "./project";
 
 /**
@@ -10,12 +10,6 @@ import type { StackRef } from "./project";
  */
 export async function hasFormerInstance(stack: StackRef, { nodes }: Plan): Promise<boolean> {
   if (nodes.every(({ ec2 }) => ec2 === null)) return false;
-  const state: unknown = JSON.parse(
-    await queryStack(stack, ["stack", "export"], "the stack's state"),
-  );
-  const deployment = isMap(state) ? state["deployment"] : undefined;
-  const resources = isMap(deployment) ? deployment["resources"] : undefined;
-  return (Array.isArray(resources) ? (resources as unknown[]) : []).some(
-    (one) => isMap(one) && one["delete"] === true && one["type"] === "aws:ec2/instance:Instance",
-  );
+  const state = await queryStack(stack, ["stack", "export"], "the stack's state");
+  return formerResourcesInState(state).some(({ type }) => type === "aws:ec2/instance:Instance");
 }
