@@ -32,7 +32,7 @@ run_step() {
 bounded() { if [ "$1" = apply ]; then shift && "$@"; else shift && timeout 10 "$@"; fi; }
 # An interface that has just ended, or moved, may hold its UDP port for a moment: wireguard-go closes it on its own time.
 when_free() {
-  local tries=25
+  local tries=25 words
   until words=$(bounded "$@" 2>&1); do
     case $words in *'already in use'*) tries=$((tries - 1)) ;; *) tries=0 ;; esac
     [ "$tries" -gt 0 ] || { echo "$words" >&2 && return 1; }
