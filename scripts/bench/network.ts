@@ -4,6 +4,7 @@ import * as path from "node:path";
 import type { PushRequest } from "../../mesh/push-request";
 import { Lab } from "../lab/lab";
 import { forEachLimited } from "../lab/process";
+import { findRepository } from "../lab/repository";
 import type { NodeFields, ScenarioConfig } from "../lab/scenario";
 import { createStack } from "../lab/stack";
 import type { World, WorldHost } from "../lab/world";
@@ -17,6 +18,8 @@ const LIMIT_MS = 1_800_000;
 /** How many hosts are prepared together. */
 const WIDTH = 8;
 export const FIRST_KEEPALIVE = 20;
+/** The mesh's own command. */
+export const MESH = ["node", path.join(findRepository(), "dist/scripts/wireguard-mesh.js")];
 
 export interface NetworkOptions {
   /** Hosts beside the relay. */

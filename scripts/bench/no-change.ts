@@ -7,7 +7,7 @@ import { RIVAL_WIDTH, subfolder, writeSshConfig, type Network } from "./contende
 import type { CpuGroups } from "./cpu-groups";
 import { costSample, exactly, type Figure, type Target } from "./figures";
 import { costOf, measure, type Measured } from "./measure";
-import { engine, withNetwork, type NetworkOptions } from "./network";
+import { engine, MESH, withNetwork, type NetworkOptions } from "./network";
 
 interface Options extends NetworkOptions {
   runs: number;
@@ -58,12 +58,11 @@ function questions(network: Network): Comparison[] {
   const config = writeSshConfig(network);
   const hosts = network.hosts.join(" ");
   const login = `printf '%s\\n' ${hosts} | xargs -P ${RIVAL_WIDTH} -I{} ssh -F ${config} {} true`;
-  const command = ["node", path.join(findRepository(), "dist/scripts/wireguard-mesh.js")];
   const ssh = `ssh -P${RIVAL_WIDTH}, one login`;
   const question = (words: string[], rival: Comparison["rival"]): Comparison => ({
     ours: {
       what: `\`${words.filter((word) => word !== "--yes").join(" ")}\``,
-      argv: [...command, ...words],
+      argv: [...MESH, ...words],
       loginsEach: 1,
     },
     ...{ rival, target: { of: "time", most: 1.5 } },
@@ -71,7 +70,7 @@ function questions(network: Network): Comparison[] {
   const alone = { name: ssh, argv: ["sh", "-c", login] };
   const withUp = {
     name: `\`up\` after ${ssh}`,
-    argv: ["sh", "-c", `${login}; ${command.join(" ")} up --yes`],
+    argv: ["sh", "-c", `${login}; ${MESH.join(" ")} up --yes`],
   };
   return [
     question(["status"], alone),

@@ -3,12 +3,11 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { findRepository } from "../lab/repository";
 import { log } from "../log";
 import { costSample, median, exactly, type Figure, type Sample } from "./figures";
 import { addressOf } from "./large-network";
 import { costOf, measure, type Measured } from "./measure";
-import { benchFolder, withCountedLab, worldOf } from "./network";
+import { benchFolder, MESH, withCountedLab, worldOf } from "./network";
 
 interface Options {
   peers: number;
@@ -26,13 +25,12 @@ export function planSizes({ peers, runs, id }: Options): Promise<Figure[]> {
   // The lab is only where commands are counted.
   return withCountedLab(id, worldOf(1), async (lab, groups) => {
     const folder = benchFolder(lab);
-    const command = path.join(findRepository(), "dist/scripts/wireguard-mesh.js");
     const plans = async (size: Size): Promise<Measured[]> => {
       const file = path.join(folder, `${size.peers}-${size.lans}.yaml`);
       fs.writeFileSync(file, stackText(size));
       const all: Measured[] = [];
       for (let run = 1; run <= runs; run++)
-        all.push(await measure(lab, groups, ["node", command, "plan", "--file", file]));
+        all.push(await measure(lab, groups, [...MESH, "plan", "--file", file]));
       log(`plan of ${size.peers} peers: ${all.at(-1)?.wallSeconds.toFixed(1) ?? ""} s`);
       return all;
     };

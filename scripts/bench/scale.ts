@@ -1,13 +1,13 @@
 /** A large network of which some peers are pushed to, at two sizes, so that the table shows how the cost grows. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { findRepository } from "../lab/repository";
+import type { Lab } from "../lab/lab";
 import { LabError } from "../lab/world";
 import { log } from "../log";
 import { costSample, exactly, sampleOf, type Figure, type Sample, type Target } from "./figures";
 import { createLargeStack, withoutPeer } from "./large-network";
 import { costOf, measure, type Measured } from "./measure";
-import { benchFolder, engine, requestsIn, withCountedLab, worldOf } from "./network";
+import { benchFolder, engine, MESH, requestsIn, withCountedLab, worldOf } from "./network";
 import { emptyProgram } from "./no-change";
 import { stateSizeOf, type StateSize } from "./state-size";
 
@@ -61,16 +61,8 @@ export function findings({ hosts, peers, runs, id, again }: Options): Promise<Fi
     const [full, less] = [fs.readFileSync(stack.file, "utf8"), withoutPeer(stack, added)];
     const empty = await emptyProgram({ lab, folder });
     const costs: Findings["costs"] = {
-      ...{
-        create: [],
-        unsaved: [],
-        preview: [],
-        up: [],
-        review: [],
-        add: [],
-        empty: [],
-        status: [],
-      },
+      ...{ create: [], unsaved: [], preview: [], up: [] },
+      ...{ review: [], add: [], empty: [], status: [] },
     };
     const run = async (
       what: keyof Findings["costs"],
@@ -84,18 +76,17 @@ export function findings({ hosts, peers, runs, id, again }: Options): Promise<Fi
     };
     await run("create", UP, { bringsTunnels: true });
     const state = stateSizeOf(stateFile(lab.folder.engine), requestsIn(await exported(lab)));
-    const command = ["node", path.join(findRepository(), "dist/scripts/wireguard-mesh.js")];
     const touched: number[] = [];
     let lines = 0;
     for (let at = 1; at <= runs; at++) {
       await run("empty", [...UP, ...empty]);
       await run("up", UP);
       await run("preview", ["pulumi", "preview", "--non-interactive"]);
-      await run("status", [...command, "status"], DEVICES_ARE_DEAD);
+      await run("status", [...MESH, "status"], DEVICES_ARE_DEAD);
       fs.writeFileSync(stack.file, less);
       await engine(lab, "up", "--yes", "--skip-preview");
       fs.writeFileSync(stack.file, full);
-      const stdout = await run("review", [...command, "preview"]);
+      const stdout = await run("review", [...MESH, "preview"]);
       lines = Math.max(lines, stdout.trimEnd().split("\n").length);
       const logins = new Map(lab.hosts.map((host) => [host, lab.logins(host)]));
       await run("add", UP, { bringsTunnels: true });
@@ -116,7 +107,7 @@ function stateFile(engineFolder: string): string {
   return path.join(folder, file);
 }
 
-function exported(lab: Parameters<typeof engine>[0]): Promise<string> {
+function exported(lab: Lab): Promise<string> {
   return engine(lab, "stack", "export", "--show-secrets");
 }
 
