@@ -2,6 +2,7 @@
 import type { Observation } from "./observation";
 import { isSingle } from "./prefixes";
 import type { FormerAddresses, Wanted } from "./wanted";
+import { formerIn, type FormerLine } from "./watched-keys";
 import type { WireGuardPeer } from "./wireguard-state";
 
 /** By the peers themselves. */
@@ -94,21 +95,8 @@ function keysByAddress(addresses: ReadonlyMap<string, string>): Map<string, stri
   return keys;
 }
 
-/** A line `former` of watched-keys.ts. */
-interface FormerLine {
-  text: string;
-  address: string;
-  former: string[];
-  /** Null: of the peer with that address. */
-  key: string | null;
-}
-
 function formerLines(lines: readonly string[], main: string): FormerLine[] {
-  return lines.flatMap((text) => {
-    const [kind, of, address = "", former = "", key = null] = text.split(" ");
-    const isMeant = kind === "former" && of === main;
-    return isMeant ? [{ text, address, former: former.split(","), key }] : [];
-  });
+  return formerIn(lines).filter((line) => line.interface === main);
 }
 
 function recorded(

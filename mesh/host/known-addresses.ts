@@ -1,5 +1,6 @@
 /** Where a host may be that only the tunnel leads to, as its relays know it by their peers and the lines of watched-keys.ts. */
 import { addressOf, isSingle, prefixOf } from "./prefixes";
+import { formerIn } from "./watched-keys";
 
 export interface RelayRecord {
   peers: readonly { publicKey: string; allowedIps: readonly string[] }[];
@@ -18,15 +19,15 @@ export function addressesKnownBy(
     lines,
   );
   const known = peers.flatMap((it) => (keys.has(it.publicKey) ? it.allowedIps : []));
-  const recorded = lines.flatMap(([kind, , at = "", list = "", now = ""]) => {
-    const isIts = keys.has(list) || keys.has(now);
-    const former = list.split(",");
-    if (kind === "home") return isIts ? [at] : [];
-    if (kind !== "former") return [];
-    // Those of its own peer are among `known`.
-    return [...(at === own && now !== "" ? former : []), ...(former.includes(own) ? [at] : [])];
-  });
-  return [...new Set([...known, ...recorded])].filter(isSingle).map(addressOf);
+  const homes = lines.flatMap(([kind, , at = "", former = "", now = ""]) =>
+    kind === "home" && (keys.has(former) || keys.has(now)) ? [at] : [],
+  );
+  // Those of its own peer are among `known`.
+  const recorded = formerIn(watched).flatMap(({ address: at, former, key }) => [
+    ...(at === own && key !== null ? former : []),
+    ...(former.includes(own) ? [at] : []),
+  ]);
+  return [...new Set([...known, ...homes, ...recorded])].filter(isSingle).map(addressOf);
 }
 
 /** A key, and the other one of a host with two. */

@@ -71,6 +71,24 @@ export function secondIn(lines: readonly string[]): string | null {
   return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
 }
 
+/** A line `former`. */
+export interface FormerLine {
+  text: string;
+  interface: string;
+  address: string;
+  former: string[];
+  /** Null: of the peer with that address. */
+  key: string | null;
+}
+
+export function formerIn(lines: readonly string[]): FormerLine[] {
+  return lines.flatMap((text) => {
+    const [kind, name = "", address = "", former = "", key = null] = text.split(" ");
+    if (kind !== "former") return [];
+    return [{ text, interface: name, address, former: former.split(","), key }];
+  });
+}
+
 function watchedLines(rotating: Rotating): string[] {
   const { main, second, pairs, prefixes, former, own, homes, port } = rotating;
   const names = second === null ? [main] : [main, second];
