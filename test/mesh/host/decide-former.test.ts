@@ -2,18 +2,15 @@
 import assert from "node:assert/strict";
 import { unapplied } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
-import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
-import { publicKeyOf } from "../../../mesh/keys";
+import type { Wanted } from "../../../mesh/host/wanted";
 import { neighbour, peerOf, pushed, RELAY, stepsText } from "./support/examples";
-import { deviceOf, giveAllowedIps, type Host, sha256 } from "./support/host";
+import { deviceOf, giveAllowedIps } from "./support/host";
 import { IFACE } from "./support/observe";
 import { changeOf, decideOn, push } from "./support/pushes";
-import { currentKey, nextKey, requestOf, type RequestDraw } from "./support/requests";
+import { nextKey, type RequestDraw } from "./support/requests";
 import { look } from "./support/situations";
+import { CONF, ROTATION, SETTLED, takeAway, wantedWith } from "./support/moving-peer";
 
-const CONF = `/etc/wireguard/${IFACE}.conf`;
-const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
-const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
 const FORMER_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32`;
 
 describe("a relay whose peer moves, to which only the tunnel leads,", () => {
@@ -163,11 +160,6 @@ describe("a relay of a network that is renumbered", () => {
   });
 });
 
-/** What the watcher does once the peer answers at its new address. */
-function takeAway(host: Host): void {
-  assert.ok(peerOf(host, 1).allowedIps.delete("10.86.0.21/32"));
-}
-
 /** The relay's request with another address of peer1. */
 function moved(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
   return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.21", address));
@@ -175,11 +167,4 @@ function moved(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted 
 
 function renumbered(more: Partial<RequestDraw> = {}, prefix = "10.99.0."): Wanted {
   return wantedWith({ ...RELAY, ...more }, (text) => text.replaceAll("10.86.0.", prefix));
-}
-
-function wantedWith(draw: RequestDraw, edit: (text: string) => string): Wanted {
-  const request = requestOf(draw);
-  const config = edit(request.config);
-  const tunnelOnly = [currentKey(1), nextKey(1)];
-  return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
 }

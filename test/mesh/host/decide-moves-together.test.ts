@@ -3,14 +3,12 @@ import assert from "node:assert/strict";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
 import { neighbour, peerOf, pushed, RELAY, stepsText } from "./support/examples";
-import { deviceOf, type Host, sha256 } from "./support/host";
+import { deviceOf, sha256 } from "./support/host";
 import { IFACE } from "./support/observe";
 import { changeOf, decideOn, push, pushed as pushedWith } from "./support/pushes";
-import { currentKey, nextKey, requestOf, type RequestDraw } from "./support/requests";
+import { currentKey, requestOf, type RequestDraw } from "./support/requests";
+import { CONF, ROTATION, SETTLED, takeAway, wantedWith } from "./support/moving-peer";
 
-const CONF = `/etc/wireguard/${IFACE}.conf`;
-const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
-const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
 const LEFT_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32 ${currentKey(1)}`;
 
 describe("a relay whose peer gets another address and another home relay at once", () => {
@@ -165,11 +163,6 @@ describe("a relay that is the home of neither, but leads to such a peer by anoth
   });
 });
 
-/** What the watcher does once the peer answers at its new address. */
-function takeAway(host: Host): void {
-  assert.ok(peerOf(host, 1).allowedIps.delete("10.86.0.21/32"));
-}
-
 /** The relay's request once peer0, another relay, leads to peer1 at another address. */
 function left(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
   const draw = { ...RELAY, neighbours: RELAY.neighbours.slice(0, 1), ...more };
@@ -180,11 +173,4 @@ function left(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
 /** The relay's request with another address of peer1. */
 function moved(address = "10.86.0.99"): Wanted {
   return wantedWith(RELAY, (text) => text.replaceAll("10.86.0.21", address), address);
-}
-
-function wantedWith(draw: RequestDraw, edit: (text: string) => string, address: string): Wanted {
-  const request = requestOf(draw);
-  const config = edit(request.config);
-  const tunnelOnly = [currentKey(1), nextKey(1)].map((key) => `${key} ${address}`);
-  return wantedOf({ ...request, config, tunnelOnly }, sha256(config), publicKeyOf);
 }
