@@ -47,12 +47,13 @@ describe("up and preview", () => {
       .concat("  wireguard-mesh:sshAuthoritySeed:\n    secure: v1:seed\n");
     project.write("Pulumi.test.yaml", onEc2);
     const type = "aws:ec2/instance:Instance";
+    const instance = { urn: `urn:pulumi:test::wireguard-mesh::${type}::tokyo`, type };
     const flags = ["--yes", "--skip-preview", "--json"];
     project.write("bin/exit", "1");
     for (const [state, expected] of [
-      [[{ type }], ["up", "--continue-on-error", "--yes"]],
+      [[instance], ["up", "--continue-on-error", "--yes"]],
       [
-        [{ type }, { type, delete: true }],
+        [instance, { ...instance, delete: true }],
         ["up", "--yes", "--skip-preview"],
       ],
     ] as const) {
