@@ -5,7 +5,7 @@ import { routeOptions, type Link, type Route } from "./network-state";
 import type { Observation } from "./observation";
 import { addressOf, prefixOf } from "./prefixes";
 import { destinationOf } from "./route-differences";
-import { ipStep, type Part } from "./steps";
+import { ipStep, NOTHING, type Part } from "./steps";
 
 /** `differences` are those of this interface. */
 export function changeLink(
@@ -34,6 +34,19 @@ export function changeLink(
       ...turnLines(name, back, reversed(routes), loses || losesRoutes(back)),
       ...mtuLine("is"),
     ]),
+  };
+}
+
+/**
+ * Steps before those for the peers: where addresses and peers change, a host is at the former place or at the new one after each
+ * step, should it be left there.
+ */
+export function withBothAddresses(link: Link, differences: readonly LiveDifference[]): Part {
+  const { added, removed } = addressTurn(link, differences);
+  if (added.length === 0 || removed.length === 0) return NOTHING;
+  return {
+    apply: ipStep(addressLines(link.name, added)),
+    undo: ipStep(addressLines(link.name, removed)),
   };
 }
 

@@ -48,7 +48,8 @@ export function changePeers(
     keys.filter((key) => changes.get(key)?.some(test));
   const extra = which((it) => it.kind === "peer" && it.is === "extra");
   // Extra peers are removed last, so the undo may find their sessions alive, and keeps them.
-  const reset = which((it) => isNew(it) || (wasRemoved(it) && it.kind !== "peer"));
+  const added = which(isNew);
+  const reset = which((it) => wasRemoved(it) && it.kind !== "peer");
   const removed = new Set(which(wasRemoved));
   const former = keys
     .flatMap((key) => device.peers.get(key) ?? [])
@@ -68,6 +69,7 @@ export function changePeers(
       ...leaveSteps(one.name, extra, device, triedPeers(differences, wanted)),
       ...forgetStep(one.name, reset),
       ...wgStep(one.name, own.former, former),
+      ...forgetStep(one.name, added),
     ],
   };
 }

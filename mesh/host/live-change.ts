@@ -1,6 +1,6 @@
 /** Composes the steps on the running system and their undo. */
 import type { LiveStep } from "./change";
-import { changeLink } from "./change-links";
+import { changeLink, withBothAddresses } from "./change-links";
 import { changePeers, type Whereabouts } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import { liveDifferences } from "./differences";
@@ -122,10 +122,14 @@ function changeInterface(
     return createInterface(one, one.mtu ?? mtuOf(observed, wanted), observed, wanted, taken);
   }
   const own = differencesOf(one, all);
-  return inOrder([
-    changePeers(one, device, own, observed, wanted, taken),
-    changeLink(link, own, observed),
-  ]);
+  const peers = changePeers(one, device, own, observed, wanted, taken);
+  const rest = changeLink(link, own, observed);
+  const both = peers.apply.length === 0 ? NOTHING : withBothAddresses(link, own);
+  if (both.apply.length === 0) return inOrder([peers, rest]);
+  return {
+    apply: [...both.apply, ...peers.apply, ...rest.apply],
+    undo: [...both.undo, ...peers.undo, ...rest.undo],
+  };
 }
 
 function differencesOf({ name }: WantedInterface, all: readonly LiveDifference[]) {

@@ -45,10 +45,13 @@ describe("the steps while keys rotate", () => {
       "ping 10.86.0.20",
     ]);
     // The neighbour may have followed the new key: then the undo begins a new session with the former one.
-    assert.deepEqual(stepsText(change, "undo").slice(0, 2), [
-      "leave wg0 <peer0 next> <peer0>",
-      "set wg0 peer <peer0 next> remove",
-    ]);
+    assert.deepEqual(
+      stepsText(change, "undo").filter((line) => !line.startsWith("  ")),
+      [
+        ...["leave wg0 <peer0 next> <peer0>", "wg wg0", "set wg0 peer <peer0 next> remove"],
+        "ping 10.86.0.20",
+      ],
+    );
   });
 
   it("wait after the change for a peer that must shake hands at another endpoint", () => {
