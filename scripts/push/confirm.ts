@@ -32,15 +32,14 @@ import { SessionLost } from "./session";
 export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
   const { request, host, talk } = push;
   const lost: UnreachableError[] = [];
+  const askRelays = () => formerWays(request, push.wanted.main.publicKey);
   sayPhase(request.node, "confirming");
   const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
   while (Date.now() < begun.sentAt + limit) {
     try {
       // A host that went back may be at a former address again; before, that would prove nothing.
       const isBack = Date.now() > begun.sentAt + limits.UNDO_AFTER_S * 1000;
-      const former = isBack
-        ? { former: () => formerWays(request, push.wanted.main.publicKey) }
-        : {};
+      const former = isBack ? { former: askRelays } : {};
       const options = { urgent: true, onTalk: talk, ...former };
       return await host.session(options, (session) => {
         const isProof = !isBack || request.targets.map(formatWay).includes(session.through);
@@ -48,7 +47,11 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
       });
     } catch (problem) {
       if (problem instanceof UnreachableError) {
-        if (lost.length === 0) talk("no way in through the new config yet; trying on");
+        if (lost.length === 0) {
+          talk("no way in through the new config yet; trying on");
+          // One whose watcher was killed leads to the former place.
+          await askRelays();
+        }
         lost.push(problem);
       } else if (problem instanceof RefusedError) {
         throw new PushError(refusedAfter(request.node, problem.failure));

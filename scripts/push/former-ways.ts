@@ -12,7 +12,10 @@ import { PushError } from "./push-error";
 type Access = HostAccess & Pick<PushRequest, "interface" | "otherJumps">;
 type TunnelTarget = Extract<HostTarget, { kind: "ssh" }>;
 
-/** Asks the relays, none of which must answer. `publicKey`: the host's own; null: unknown. */
+/**
+ * Asks the relays, none of which must answer; a watcher that was killed there starts again. `publicKey`: the host's own; null:
+ * unknown.
+ */
 export async function formerWays(access: Access, publicKey: string | null): Promise<HostTarget[]> {
   const tunnel = access.targets.filter(
     (target): target is TunnelTarget => target.kind === "ssh" && target.via.length > 0,
@@ -59,7 +62,7 @@ function recordOf(
   const targets: HostTarget[] = [{ kind: "ssh", hop: relay, via: rest }];
   return withHost({ node, targets, sshPrivateKey }, (host) =>
     host.session({ reachMs: FORMER_REACH_MS, urgent: true }, async (session) => {
-      const call = { verb: "status", interface: name, token: newToken() } as const;
+      const call = { verb: "mend", interface: name, token: newToken() } as const;
       const { devices, records } = await observe(session, node, call, NO_QUESTIONS);
       const peers = [...(devices.get(name)?.peers.values() ?? [])];
       return { peers, watched: records.rotation ?? [] };

@@ -7,7 +7,7 @@ import { sha256 } from "./wanted-state";
 
 export type Verb =
   | "status"
-  | "look"
+  | "mend"
   | "push"
   | "confirm"
   | "remove"

@@ -78,6 +78,18 @@ steady=895 n=0; while [ $n -lt 9 ]; do follow_moves; n=$((n + 1)); done; cat "$R
       assert.equal(run.stdout, `ip address del 10.9.0.1/24 dev wg0\n${LINE}\n`, run.stderr);
     });
 
+    it("starts again when a relay is asked where a host is, if it was killed, and looks at what had settled", () => {
+      const script = `launch() { echo "launch $2 $3"; : >"$RUN/alive"; }
+lock() { :; }; unlock() { :; }
+watcher_runs() { [ -e "$RUN/alive" ]; }
+status() { echo status; }
+mend; mend; ls "$RUN"`;
+      const files = { "run/watcher": "mine\n", "run/settled": `${LINE}\n` };
+      const run = runFunctions(shell, script, files);
+      assert.equal(run.stdout, "launch watch mine\nstatus\nstatus\nalive\nwatcher\n", run.stderr);
+      assert.equal(runFunctions(shell, script.replace("mend; mend", "mend")).stdout, "status\n");
+    });
+
     it("waits longer for the answers of a host that was never heard", () => {
       const script = `TOKEN=mine
 timeout() { echo "$1" >>"$FOLDER/limits"; false; }

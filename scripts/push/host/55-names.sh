@@ -9,17 +9,14 @@ observe_hosts() {
 # Makes the block a copy of NAMES; without that file it goes. /etc/hosts may be a link, and in a container a mount point, which
 # cannot be replaced. The copy keeps owner, mode and security label.
 write_hosts() {
-  local file=/etc/hosts new block
+  local file=/etc/hosts new block end
   [ ! -L "$file" ] || file=$(readlink -f "$file")
   new=$(staged "$file") && block=$(hosts_block "$file")
   [ -n "$block" ] || [ -f "$NAMES" ] || return 0
   { [ -e "$file" ] || (umask 022 && : >"$file"); } && cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
   # Before a file whose last line has no end, so that it keeps that.
-  if [ -z "$(tail -c 1 "$file")" ]; then
-    { sed "$block" "$file" && print_names; } >"$new" || return 1
-  else
-    { print_names && sed "$block" "$file"; } >"$new" || return 1
-  fi
+  end=$(tail -c 1 "$file")
+  { { [ -z "$end" ] || print_names; } && sed "$block" "$file" && { [ -n "$end" ] || print_names; }; } >"$new" || return 1
   { [ "${new%/*}" != "$STATE" ] && mv "$new" "$file" 2>/dev/null; } || { cat "$new" >"$file" && rm -f "$new"; } || return 1
   [ ! -d /etc/cloud ] || with_systemd || ! grep -q manage_etc_hosts "$file" || { echo "cloud-init writes /etc/hosts again at every boot, without these names, until manage_etc_hosts is false in /etc/cloud" && return 1; }
 }

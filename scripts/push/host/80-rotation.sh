@@ -3,7 +3,7 @@
 
 # $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
 watch_piece() {
-  local former ports tries=100
+  local former ports
   former=$(ports_in "$RUN/rotation")
   ports=$([ "$1" = - ] || ports_in "$CHANGE/$1")
   [ "$ports" = "$former" ] || former_port delete
@@ -12,11 +12,20 @@ watch_piece() {
   cat "$CHANGE/$1" >"$RUN/rotation"
   # A table that stays knows who has moved.
   [ "$ports" = "$former" ] || former_port new || return 1
-  read -r name </proc/sys/kernel/random/uuid
-  printf '%s\n' "$name" >"$RUN/watcher"
-  launch "$STATE/host.sh" watch "$name"
-  # The observation that follows must find it, also on a slow host.
+  cat /proc/sys/kernel/random/uuid >"$RUN/watcher"
+  start_watcher
+}
+# The observation that follows must find it, also on a slow host.
+start_watcher() {
+  local tries=100
+  launch "$STATE/host.sh" watch "$(first_line "$RUN/watcher")"
   until watcher_runs || [ $((tries -= 1)) = 0 ]; do pause 0.1; done
+}
+# As status, of a relay whose host nobody reaches: its watcher may have been killed, or take the host for settled.
+mend() {
+  lock 5 && rm -f "$RUN/settled" && { [ ! -f "$RUN/watcher" ] || watcher_runs || start_watcher; }
+  unlock
+  status
 }
 watcher_runs() { grep -q watch "/proc/$(first_line "$RUN/watcher-pid")/cmdline" 2>/dev/null; }
 

@@ -23,11 +23,7 @@ table inet TABLE {
     ip6 daddr . udp dport @former6 udp sport set OLD
   }
 }'
-ports_in() {
-  local line
-  line=$(grep -s '^port ' "$1")
-  printf '%s' "${line% *}"
-}
+ports_in() { sed -n 's/^\(port .*\) .*/\1/p' "$1" 2>/dev/null; }
 # For RUN/rotation. $1: `new`, before any of the hosts has spoken to the new port; `add`, or `delete`. No interface has a slash in
 # its name, so no filter has this table.
 former_port() {

@@ -8,7 +8,7 @@ main() {
   TOKEN=${3-}
   [ $# -lt 3 ] || shift 3
   case $verb in
-    push | confirm | status | guard | supervise) "$verb" "$@" ;;
+    push | confirm | status | mend | guard | supervise) "$verb" "$@" ;;
     remove) if [ -z "$TOKEN" ]; then by_hand remove; else remove "$@"; fi ;;
     release) by_hand release ;;
     own-key) make_own_key ;;

@@ -1,0 +1,84 @@
+/**
+ * F20: what carries a move on is killed, and nobody is left to start it again: the watchers of the relays, or guard and supervisor
+ * on a host without systemd. Only the tunnel leads to the host: one more up reaches it. Needs root.
+ */
+import * as assert from "node:assert/strict";
+import { engineProcesses, killAll } from "../support/engine-processes";
+import { APPLIED, RUN } from "../support/host-protocol";
+import { meshLab, type MeshLab } from "../support/mesh-lab";
+import { openSession, type MeshSession } from "../support/mesh-session";
+import { canPingSoon } from "../support/small-world";
+import { setConfig } from "../support/stack-edits";
+import { startedUp } from "../support/started-up";
+import { leaveTunnelOnly, twoRelays } from "../support/two-relays";
+
+const WATCHERS = "'[h]ost.sh watch '";
+const EITHER = "'[h]ost.sh (guard|supervise) '";
+/** The engine's output when the push to the desktop starts. */
+const PUSHING = /desktop-push-command updating/;
+
+describe("a move that nobody carries on", function () {
+  this.timeout(300_000);
+  let mesh: MeshLab;
+  let session: MeshSession;
+
+  before(async () => {
+    mesh = await meshLab(twoRelays, "test-orphaned-moves");
+    session = await openSession(mesh);
+    await leaveTunnelOnly(mesh, session);
+  });
+  after(() => mesh.lab.down());
+
+  it("F20: the watchers of both relays are killed, before the host has another home: one more up reaches it", async () => {
+    move("10.0.0.2", "osaka");
+    const { ended } = await startedUp(mesh, PUSHING);
+    killAll(engineProcesses(mesh.lab));
+    await ended;
+    await killWatchers();
+    await oneMoreUp("10.0.0.2");
+  });
+
+  it("F20: and after it has: one more up reaches it", async () => {
+    move("10.0.0.2", "relay");
+    await orphaned();
+    await killWatchers();
+    await oneMoreUp("10.0.0.2");
+  });
+
+  it("leaks no secret", () => session.leaks.end());
+
+  function move(address: string, home: "relay" | "osaka"): void {
+    setConfig(mesh.stack, ["peers", "desktop", "address"], address);
+    setConfig(mesh.stack, ["peers", "desktop", "relay"], home);
+    setConfig(mesh.stack, ["peers", "desktop", "host"], `root@via:${home}`);
+  }
+
+  async function killWatchers(): Promise<void> {
+    for (const relay of ["relay", "osaka"])
+      await session.on(relay, `pkill -KILL -f ${WATCHERS}; ! pgrep -f ${WATCHERS}`);
+  }
+
+  /** An up that is killed with the host's own programs once the host has moved, and before it is confirmed. */
+  async function orphaned(): Promise<void> {
+    const { ended } = await startedUp(mesh, PUSHING);
+    // A stopped sshd answers no new login.
+    await session.on(
+      "desktop",
+      `until [ -p ${RUN}/change/done ]; do sleep 0.01; done; pkill -STOP -o -x sshd
+until [ -e ${APPLIED} ]; do sleep 0.01; done; pkill -KILL -f ${EITHER}`,
+    );
+    killAll(engineProcesses(mesh.lab));
+    await ended;
+    await session.on("desktop", `pkill -CONT -o -x sshd; ! pgrep -f ${EITHER}`);
+  }
+
+  async function oneMoreUp(address: string): Promise<void> {
+    const up = await session.command("up", "--yes", "--skip-preview", "--json");
+    assert.equal(up.code, 0, `${up.stdout}${up.stderr}`);
+    assert.match(
+      await session.on("desktop", "ip -br -4 addr show wg0"),
+      new RegExp(` ${address}/24`),
+    );
+    assert.equal(await canPingSoon(mesh.lab, "laptop", address), true);
+  }
+});
