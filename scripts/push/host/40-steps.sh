@@ -60,13 +60,11 @@ ip_batch() {
   fi
 }
 
-# Waits until a peer has shaken hands since the change began. $1: interface, $2: seconds, $3: key, $4: endpoint or `-`: a peer
-# that is dialled elsewhere now may still be heard from its former endpoint, which proves nothing.
+# Waits until a peer that this change has made, so without a handshake, has shaken hands. $1: interface, $2: seconds, $3: key,
+# $4: endpoint or `-`: a peer that is dialled elsewhere now may still be heard from its former endpoint, which proves nothing.
 shake() {
-  local tries=$(($2 * 5)) former
-  former=$(awk -v key="$3" '$1 == key { print $2 }' "$CHANGE/handshakes")
-  until wg show "$1" dump | awk -v key="$3" -v former="$former" -v at="$4" '
-    $1 == key && $5 != 0 && $5 != former && (at == "-" || at == $3) { found = 1 } END { exit !found }'; do
+  local tries=$(($2 * 5))
+  until wg show "$1" dump | awk -v key="$3" -v at="$4" '$1 == key && $5 != 0 && (at == "-" || at == $3) { found = 1 } END { exit !found }'; do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || { echo "no handshake with $3 at $4 within $2 s" >&2 && return 1; }
     pause 0.2
@@ -80,8 +78,6 @@ reach() {
     pause 0.5
   done
 }
-# Handshakes before the change.
-note_handshakes() { [ "$1" != shake ] || [ -f "$CHANGE/handshakes" ] || wg show "$2" latest-handshakes >"$CHANGE/handshakes"; }
 
 # One ping each starts a handshake now instead of when somebody next sends. The results are part of the observation.
 ping_all() {

@@ -70,7 +70,6 @@ supervise() {
   if [ -e "$CHANGE/started" ]; then
     result "the program that carried it out was killed"
   else
-    for_each_step apply note_handshakes
     : >"$CHANGE/started"
     if run_steps apply; then
       : >"$CHANGE/applied"

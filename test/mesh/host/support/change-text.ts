@@ -262,6 +262,7 @@ export class ChangeRun {
     if (peer === undefined || !dialled || !this.host.answering.has(key)) {
       throw new KernelError("no handshake");
     }
+    if (peer.handshake !== 0) throw new Error("a handshake from before is taken for a new one");
     peer.handshake = this.host.now;
   }
 
