@@ -1,6 +1,6 @@
 /** Brings one host to a state: the first login observes, decides and begins the change; confirm.ts has the second one. */
 import { renderChange, type Change } from "../../mesh/host/change";
-import { decide } from "../../mesh/host/decide";
+import { decide, unapplied } from "../../mesh/host/decide";
 import { hostNotes } from "../../mesh/host/notes";
 import { toolsToInstall, type Installation } from "../../mesh/host/tools";
 import type { Wanted } from "../../mesh/host/wanted";
@@ -14,6 +14,7 @@ import { hostScript } from "./host-program";
 import * as limits from "./limits";
 import {
   clock,
+  isOwnWay,
   questionsOf,
   resultOf,
   sayAll,
@@ -87,7 +88,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
   const { node } = request;
   sayPhase(node, "observing");
   const token = newToken();
-  const words = [session.lastChange || "-"];
+  const words = [session.lastChange || "-", ...(isOwnWay(push, session) ? [wanted.digest] : [])];
   const call = { verb: "push", interface: request.interface, token, words } as const;
   const before = await observe(session, node, call, questionsOf(wanted)).catch(
     (problem: unknown) => {
@@ -100,6 +101,12 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
     },
   );
   if (before === null) return "again";
+  if (before.pending !== null) {
+    // A killed push of the same has left it, and this login is newer, as one that confirms.
+    const isRight = unapplied(before, before, wanted).length === 0;
+    await answer(session, isRight ? "commit\n" : "undo\n", limits.CONFIRM_MS);
+    return "again";
+  }
   const missing = push.hasInstalled ? null : toolsToInstall(before, wanted);
   if (missing !== null) return install(push, session, missing);
   const decision = decide(before, wanted, {

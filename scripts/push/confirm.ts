@@ -6,7 +6,6 @@ import { hostNotes } from "../../mesh/host/notes";
 import type { Observation } from "../../mesh/host/observation";
 import { proofNotes } from "../../mesh/host/proof";
 import type { PushResult } from "../../mesh/push-request";
-import { formatWay } from "./attempt";
 import {
   lostBefore,
   notBegun,
@@ -23,7 +22,7 @@ import type { Session } from "./connect";
 import { answer, complaint, linesWith, observe } from "./conversation";
 import { formerWays } from "./former-ways";
 import * as limits from "./limits";
-import { clock, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
+import { clock, isOwnWay, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
 import { sayPhase } from "./phase";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
@@ -42,7 +41,7 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
       const former = isBack ? { former: askRelays } : {};
       const options = { urgent: true, onTalk: talk, ...former };
       return await host.session(options, (session) => {
-        const isProof = !isBack || request.targets.map(formatWay).includes(session.through);
+        const isProof = !isBack || isOwnWay(push, session);
         return commit(push, session, begun, { lost: lost.at(-1), isProof });
       });
     } catch (problem) {

@@ -3,7 +3,8 @@ import { servesDns } from "../../mesh/host/dns-server";
 import { namesOf, presharedKeysOf, interfacesOf, type Wanted } from "../../mesh/host/wanted";
 import type { Observation } from "../../mesh/host/observation";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
-import type { Host } from "./connect";
+import { formatWay } from "./attempt";
+import type { Host, Session } from "./connect";
 import type { Questions } from "./conversation";
 
 /** Told about a push while it runs. */
@@ -48,6 +49,11 @@ export function questionsOf(wanted: Wanted): Questions {
     table: wanted.filter !== null,
     dns: servesDns(wanted),
   };
+}
+
+/** Whether a login came by a way of the config, and not by one that the host had before. */
+export function isOwnWay({ request }: Push, { through }: Session): boolean {
+  return request.targets.some((target) => formatWay(target) === through);
 }
 
 /** Seconds since 1970. */

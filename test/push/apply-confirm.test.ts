@@ -259,3 +259,39 @@ describe("a push whose confirmation fails", function () {
     assert.ok(!message.includes(currentKey(0)));
   });
 });
+
+describe("a push after one of the same that was killed when the host had applied it", () => {
+  const killed: Login = {
+    begins: () => {
+      throw new Error("killed");
+    },
+  };
+  const hop = { user: "taro", address: "10.0.0.2", port: 22, hostKeys: [], authority: null };
+  const own: PushRequest = { ...REQUEST, targets: [{ kind: "ssh", hop, via: [] }] };
+
+  it("keeps it, as one that confirms, where it came by a way of its config", async () => {
+    const host = new FakeHost();
+    await push(host, [{}, killed], own);
+    const { result, answers } = await push(host, [{}, {}], own);
+    assert.deepEqual([result, answers], ["unchanged", ["change", "commit", ""]]);
+  });
+
+  it("has it undone where something differs", async () => {
+    const host = new FakeHost();
+    await push(host, [{}, killed], own);
+    const link = host.model.links.get("wg0");
+    assert.ok(link !== undefined);
+    link.mtu = 1300;
+    const { result, answers } = await push(host, [{}, {}, {}], own);
+    assert.deepEqual([result, answers], ["applied", ["change", "undo", "change", "commit"]]);
+  });
+
+  it("begins anew, undone by the host, where it came by a former way, or wants something else", async () => {
+    for (const next of [REQUEST, { ...requestWith({ mtu: 1380 }), targets: own.targets }]) {
+      const host = new FakeHost();
+      await push(host, [{}, killed], own);
+      const { result, answers } = await push(host, [{}, {}], next);
+      assert.deepEqual([result, answers], ["applied", ["change", "change", "commit"]]);
+    }
+  });
+});

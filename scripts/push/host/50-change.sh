@@ -1,9 +1,15 @@
 # A change: begun by one login, carried out by a supervisor, committed by the next login or undone.
 
-# The first login. $1: the last change that was known when it logged in.
+# The first login. $1: the last change that was known when it logged in. $2: the digest that it wants, if it came by a way of that.
 push() {
   lock 25 || fail "another change of $IFACE has been running for 25 s" "wait for it, then run up again"
   ! overtaken "$1" || return 0
+  # What a killed push has left, the operator may keep.
+  if [ ! -f "$STATE/commit" ] && [ -f "$RUN/pending" ] && [ -e "$CHANGE/applied" ] && has_line "digest ${2:--}" "$(staged "$STATE/confirmed")"; then
+    converse
+    conclude
+    return
+  fi
   settle
   converse
   case $answer in
@@ -121,12 +127,9 @@ confirm() {
     lock 40
   done
   converse
-  pending && [ -e "$CHANGE/applied" ] || return 0
-  case $answer in
-    commit) commit ;;
-    undo) undo_once && echo undone ;;
-  esac
+  ! pending || [ ! -e "$CHANGE/applied" ] || conclude
 }
+conclude() { case $answer in commit) commit ;; undo) undo_once && echo undone ;; esac; }
 
 # The mark decides: before it the change is undone, after it the commit is finished, if need be after a reboot.
 commit() {

@@ -152,6 +152,21 @@ run_steps() {`,
     assert.equal(await net.relay.snapshot(), before);
   });
 
+  it("both with the login, without a boot: a push of the same by a way of the config keeps it", async () => {
+    await net.undisturbed(async () => {
+      await net.relay.apply(next);
+      await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
+      await net.relay.run(`pkill -KILL -f ${EITHER}`);
+      assert.equal((await net.relay.apply({ ...previous, saysDigest: true })).outcome, "unchanged");
+      const { token } = await net.relay.apply(next);
+      await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
+      await net.relay.run(`pkill -KILL -f ${EITHER}`);
+      assert.equal((await net.relay.apply({ ...next, saysDigest: true })).outcome, "kept");
+      assert.equal((await net.relay.record()).token, token);
+    });
+    assert.equal((await net.relay.apply(next)).outcome, "unchanged");
+  });
+
   it("in the middle of its commit, with the login: the next push finishes it, also after a boot", async () => {
     for (const mended of ["push", "boot"] as const) {
       await net.relay.converge(previous);

@@ -30,6 +30,8 @@ export interface WantedState {
   config: string;
   /** Seconds until the host undoes the change by itself; default NEVER. */
   timeout?: number;
+  /** As in TalkOptions. */
+  saysDigest?: boolean;
   forwarding?: boolean | PushRequest["forwarding"];
   owner?: string;
   probes?: string[];
@@ -63,9 +65,9 @@ export class HostSession {
 
   /** `since`: the last change that was known when the login was ready; default the last one now. */
   async apply(wanted: WantedState, token = newToken(), since?: string): Promise<HostReply> {
-    const { timeout: undoAfterS, damage, program } = wanted;
+    const { timeout: undoAfterS, saysDigest, damage, program } = wanted;
     const lastChange = since ?? (await lastChangeOn(this));
-    const options = { token, lastChange, undoAfterS, damage, program };
+    const options = { token, lastChange, undoAfterS, saysDigest, damage, program };
     return this.talk.apply(this.request(wanted), options);
   }
 

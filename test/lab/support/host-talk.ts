@@ -42,6 +42,8 @@ export interface TalkOptions {
   lastChange?: string;
   /** Seconds until the host undoes the change by itself; default NEVER. */
   undoAfterS?: number;
+  /** The login says what it wants, as one by a way of the config. */
+  saysDigest?: boolean;
   /** Replaces the message with the change, to damage it on its way. */
   damage?: (message: string) => string;
   /** Edits the program that the change leaves on the host. */
@@ -52,7 +54,7 @@ export interface HostReply extends HostRun {
   code: number;
   token: string;
   /**
-   * `pending` (begun and not confirmed), `unchanged`, `overtaken`; `confirmed`, `undone`; `removed`, `removing`, `absent`,
+   * `pending` (begun and not confirmed), `kept` (that of a killed push), `unchanged`, `overtaken`; `confirmed`, `undone`; `removed`, `removing`, `absent`,
    * `left`. Undefined if it was refused or failed: then `complaint` says why.
    */
   outcome: string | undefined;
@@ -95,9 +97,12 @@ export class HostTalk {
   ): Promise<HostReply> {
     const token = options.token ?? newToken();
     const wanted = wantedState(request);
-    const words = [options.lastChange ?? "-"];
+    const known = options.saysDigest === true ? [wanted.digest] : [];
+    const words = [options.lastChange ?? "-", ...known];
     const call: Call = { verb: "push", interface: request.interface, token, words };
     return this.login(call, questionsOf(wanted), async (session, observed) => {
+      if (observed.pending !== null)
+        return { ...(await answer(session, "commit\n", limits.CONFIRM_MS)), outcome: "kept" };
       const missing = hasInstalled ? null : toolsToInstall(observed, wanted);
       if (missing !== null) {
         const run = await answer(session, `install ${missing.command}\n`, limits.INSTALL_MS);
