@@ -95,6 +95,11 @@ export class ChangeRun {
         this.#shake(one, three, four);
         return;
       }
+      case "roam": {
+        const peer = deviceOf(this.host, one).peers.get(three);
+        if (peer !== undefined) peer.endpoint = four;
+        return;
+      }
       case "reach": {
         if (!this.host.beyond.has(one) || routeOf(this.host, one, null) !== "wg0")
           throw new KernelError(`no answer from ${one} through the exit`);
