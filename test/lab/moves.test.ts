@@ -81,8 +81,7 @@ describe("a host that only the tunnel leads to", function () {
 
   it("leaks no secret", () => session.leaks.end());
 
-  const quietUp = (addresses: string[], limitMs?: number) =>
-    heardDuringUp(mesh, session, addresses, limitMs);
+  const quietUp = (addresses: string[]) => heardDuringUp(mesh, session, addresses);
 
   /** The peer that the host's address is led to, once that is `expected`. */
   async function holderOn(relayName: string, expected: string): Promise<string> {
