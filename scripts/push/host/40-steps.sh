@@ -21,6 +21,8 @@ run_step() {
     nft) in_a_line bounded "$how" nft -f "$CHANGE/$1" ;;
     sysctl) [ ! -e "/proc/sys/$1" ] || printf '%s\n' "$2" >"/proc/sys/$1" ;;
     shake) shake "$@" ;;
+    # Set too early, it would be led back by the peer, which is still at the former place.
+    roam) shake "$@" 2>/dev/null || wg set "$1" peer "$3" endpoint "$4" ;;
     reach) reach "$1" ;;
     watch) watch_piece "$1" ;;
     leave) case $(wg show "$1" latest-handshakes 2>/dev/null | grep -F "$2") in '' | *"${TAB}0") ;; *) pause 1; wg set "$1" peer "$3" remove ;; esac ;;
@@ -60,13 +62,12 @@ ip_batch() {
   fi
 }
 
-# Waits until a peer that this change has made, so without a handshake, has shaken hands. $1: interface, $2: seconds, $3: key,
-# $4: endpoint or `-`: a peer that is dialled elsewhere now may still be heard from its former endpoint, which proves nothing.
+# Waits until a peer that this change has made, so without a handshake, has shaken hands, or one has roamed. $1: interface, $2:
+# seconds, $3: key, $4: endpoint or `-`: a peer that is dialled elsewhere now may still be heard from its former one, which proves nothing.
 shake() {
   local tries=$(($2 * 5))
   until wg show "$1" dump | awk -v key="$3" -v at="$4" '$1 == key && $5 != 0 && (at == "-" || at == $3) { found = 1 } END { exit !found }'; do
-    tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || { echo "no handshake with $3 at $4 within $2 s" >&2 && return 1; }
+    [ "$((tries -= 1))" -gt 0 ] || { echo "no handshake with $3 at $4 within $2 s" >&2 && return 1; }
     pause 0.2
   done
 }

@@ -58,8 +58,7 @@ loosen() {
 watch() {
   local looks=0 seen last="$NL" order=''
   exec >/dev/null 2>&1
-  watched || return 0
-  printf '%s\n' $$ >"$RUN/watcher-pid"
+  ! watched || printf '%s\n' $$ >"$RUN/watcher-pid"
   while watched; do
     [ $((looks % 2)) != 0 ] || follow_moves
     seen=$NL$(wg show all latest-handshakes)$NL
