@@ -1,6 +1,6 @@
 /**
  * Several things that lead to a host are moved in one up, and nothing but the tunnel leads there: its address with its home relay or
- * the port of that, its name with both, the whole network's prefix. And a jump through a relay that is not its home. Real engine,
+ * the port or key of that, its name with both, the whole network's prefix. And a jump through a relay that is not its home. Real engine,
  * sshd, WireGuard. Needs root.
  */
 import * as assert from "node:assert/strict";
@@ -9,6 +9,7 @@ import { poll } from "../../scripts/poll";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
 import { quietUp } from "./support/quiet-up";
+import { newKeyPair } from "../support/key-pairs";
 import { setConfig } from "./support/stack-edits";
 import { canPingSoon } from "./support/small-world";
 import { leaveTunnelOnly, twoRelays } from "./support/two-relays";
@@ -58,15 +59,32 @@ describe("a host that only the tunnel leads to, in one up,", function () {
     await assertAsPlanned();
   });
 
+  it("gets another address and another home relay, which gets another key", async () => {
+    const argv = ["pulumi", "config", "set", "--secret", "--path"];
+    const input = newKeyPair().privateKey;
+    succeeded(
+      await mesh.lab.exec("operator", [...argv, "wireguard-mesh:privateKeys.osaka"], { input }),
+    );
+    await session.leaks.readSecrets();
+    setConfig(mesh.stack, ["peers", "pc", "address"], "10.0.0.46");
+    setConfig(mesh.stack, ["peers", "pc", "relay"], "osaka");
+    await quietUp(mesh, session, ["10.0.0.45", "10.0.0.46"]);
+    // At the port beside its own, which is 51999.
+    assert.match(await session.on("desktop", "wg show wg0 endpoints"), /\t203\.0\.113\.11:52000$/);
+    succeeded(await session.command("rotate", "osaka", "--yes"));
+    assert.equal(await session.on("osaka", "wg show interfaces"), "wg0");
+    await assertAsPlanned();
+  });
+
   it("follows the whole network to another prefix", async () => {
     const text = fs.readFileSync(mesh.stack.file, "utf8");
     fs.writeFileSync(mesh.stack.file, text.replaceAll("10.0.0.", "10.99.7."));
     const up = succeeded(await session.pulumi(...UP)).stdout;
     assert.match(up, /osaka: this host keeps 10\.0\.0\.4\/24 until they have followed/);
-    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.99.7.45"), true);
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.99.7.46"), true);
     assert.match(
       await session.on("desktop", "ip -br addr show wg0"),
-      / 10\.99\.7\.45\/24 (?!.*10\.0\.0\.)/,
+      / 10\.99\.7\.46\/24 (?!.*10\.0\.0\.)/,
     );
     await assertAsPlanned();
   });
