@@ -22,9 +22,9 @@ export function addressesKnownBy(
   const homes = lines.flatMap(([kind, , at = "", former = "", now = ""]) =>
     kind === "home" && (keys.has(former) || keys.has(now)) ? [at] : [],
   );
-  // Those of its own peer are among `known`.
-  const recorded = formerIn(watched).flatMap(({ address: at, former, key }) => [
-    ...(at === own && key !== null ? former : []),
+  // Also what the watcher has taken away from the peer: the host may have gone back since.
+  const recorded = formerIn(watched).flatMap(({ address: at, former }) => [
+    ...(at === own ? former : []),
     ...(former.includes(own) ? [at] : []),
   ]);
   return [...new Set([...known, ...homes, ...recorded])].filter(isSingle).map(addressOf);

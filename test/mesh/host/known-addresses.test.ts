@@ -38,6 +38,8 @@ describe("the addresses of a host that a relay knows", () => {
       "home wg0 10.0.0.7/32 RELAY C",
       "former wg0 10.0.0.42/32 10.0.0.41/32 B",
     ];
+    const all = ["10.0.0.12", "10.0.0.2", "fd00::2", "10.0.0.8", "10.0.0.9"];
+    assert.deepEqual(known("10.0.0.12", "A", watched), all);
     assert.deepEqual(known("10.0.0.9", null, watched), ["10.0.0.12"]);
     assert.deepEqual(known("10.0.0.99", "C", watched), ["10.0.0.7"]);
     assert.deepEqual(known("10.0.0.42", "D", watched), ["10.0.0.41"]);
