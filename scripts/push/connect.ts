@@ -87,7 +87,7 @@ export async function withHost<T>(
     } catch (problem) {
       const targets = problem instanceof UnreachableError ? await options.former?.() : undefined;
       if (targets === undefined || targets.length === 0) throw problem;
-      const former = new Ways({ ...access, targets });
+      const former = new Ways({ ...access, targets }, null, true);
       all.push(former);
       const shell = await tryAtOnce(former, look, tried);
       if (shell === null) throw problem;

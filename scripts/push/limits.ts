@@ -5,6 +5,8 @@ export const UNDO_AFTER_S = 45;
 
 /** ssh's own limit for connecting and greeting, for one way; less where there are more than three ways. */
 export const CONNECT_S = 6;
+/** The same for ways that are tried at once: a relay whose watcher has just started leads there only after some seconds. */
+export const AT_ONCE_CONNECT_S = 8;
 /** In a person's session: from a jump until the machine behind it answers. */
 export const HOP_MS = 4_000;
 /** From starting ssh until a root shell waits on the host, for one way. */

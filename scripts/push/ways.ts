@@ -3,7 +3,7 @@ import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { connectSeconds, countAddresses } from "./addresses";
 import { attempt, type Ending } from "./attempt";
 import type { Keep } from "./keeper";
-import { LOGIN_MS, REACH_MS } from "./limits";
+import { AT_ONCE_CONNECT_S, LOGIN_MS, REACH_MS } from "./limits";
 import { SharedKeep } from "./shared-keep";
 import type { SshPlace } from "./ssh-options";
 
@@ -27,9 +27,11 @@ export class Ways {
   private readonly ipv4Only = new Set<string>();
 
   /** `shared`: of a command with several hosts, which clears it away itself. */
+  /** `atOnce`: they share no time. */
   constructor(
     readonly access: HostAccess,
     private readonly shared: SharedKeep | null = null,
+    private readonly atOnce = false,
   ) {
     this.keeping = shared ?? new SharedKeep(access.sshPrivateKey);
   }
@@ -68,7 +70,9 @@ export class Ways {
     const options = {
       way: `${node}-${targets.indexOf(target)}`,
       ...{ userOptions, isIPv4Only: this.ipv4Only.has(first) },
-      connectSeconds: connectSeconds(ways, addresses, REACH_MS / 1000),
+      connectSeconds: this.atOnce
+        ? AT_ONCE_CONNECT_S
+        : connectSeconds(ways, addresses, REACH_MS / 1000),
     };
     return { keep, options };
   }
