@@ -1,7 +1,8 @@
 /** The time that each address of a name gets. */
 import * as assert from "node:assert/strict";
 import { connectSeconds, countAddresses } from "../../scripts/push/addresses";
-import { CONNECT_S, LOGIN_MS, REACH_MS } from "../../scripts/push/limits";
+import { AT_ONCE_CONNECT_S, CONNECT_S, LOGIN_MS, REACH_MS } from "../../scripts/push/limits";
+import { Ways } from "../../scripts/push/ways";
 
 describe("the addresses of a host", () => {
   it("are one for an address, and for a name that is known to ssh_config alone", async () => {
@@ -21,6 +22,20 @@ describe("the addresses of a host", () => {
     }
     // As in the issue: two dead ones took 12 s, and a login is given up after 10 s.
     assert.ok(2 * connectSeconds(1, 3, reach) < LOGIN_MS / 1000);
+  });
+
+  it("have all the time where the ways are tried at once", async () => {
+    const hop = { user: "taro", address: "203.0.113.10", port: 22, hostKeys: [], authority: null };
+    const target = { kind: "ssh" as const, hop, via: [] };
+    const access = { node: "desktop", targets: [target], sshPrivateKey: null };
+    const connect = async (ways: Ways) => {
+      const { options } = await ways.prepare(target, 6);
+      await ways.clearAway();
+      return options.connectSeconds;
+    };
+    assert.equal(await connect(new Ways(access)), 3);
+    assert.equal(await connect(new Ways(access, null, true)), AT_ONCE_CONNECT_S);
+    assert.ok(AT_ONCE_CONNECT_S * 1000 < LOGIN_MS);
   });
 
   it("have as long as the ways leave, but 3 s for a single one", () => {
