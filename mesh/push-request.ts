@@ -73,6 +73,8 @@ export interface PushRequest extends HostAccess {
    * same address speaks through a second interface that is to go. Absent in requests of older versions.
    */
   fixedPorts?: string[];
+  /** To a relay: the relays of `fixedPorts` are pushed to at the same time as this host. Absent if there are none. */
+  besideRelays?: true;
   /**
    * The host's nftables table, `table inet wireguard-mesh-INTERFACE { ... }` (mesh/filter-table.ts), exactly as
    * `nft -s list table` prints it. Absent for a host without one. No secrets.

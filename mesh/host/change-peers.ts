@@ -1,6 +1,13 @@
 /** Steps for the keys and peers of a running WireGuard interface. A peer without a difference is in none of them. */
 import type { LiveStep } from "./change";
-import type { LiveDifference, PeerDifference } from "./difference";
+import {
+  isNew,
+  needsSession,
+  roams,
+  wasRemoved,
+  type LiveDifference,
+  type PeerDifference,
+} from "./difference";
 import { resolve } from "./endpoints";
 import type { Observation } from "./observation";
 import { wantedPrefixes } from "./peer-differences";
@@ -49,10 +56,10 @@ export function changePeers(
   const extra = which((it) => it.kind === "peer" && it.is === "extra");
   // Extra peers are removed last, so the undo may find their sessions alive, and keeps them.
   const reset = which((it) => isNew(it) || (wasRemoved(it) && it.kind !== "peer"));
-  const removed = new Set(which(wasRemoved));
+  const moved = new Set(which((it) => wasRemoved(it) || it.kind === "endpoint"));
   const former = keys
     .flatMap((key) => device.peers.get(key) ?? [])
-    .map((peer) => formerSection(peer, removed.has(peer.publicKey)));
+    .map((peer) => formerSection(peer, moved.has(peer.publicKey)));
   const takers = new Set(which((it) => isNew(it) || takesPrefix(it)));
   const sections = wantedSections(changes, one, device, observed, wanted);
   const isTaker = ({ publicKey }: PeerSection) => takers.has(publicKey);
@@ -138,22 +145,6 @@ function mayBeAt(heard: NumericEndpoint, { endpoint }: WantedPeer, observed: Obs
   return targets.length === 0 || targets.includes(formatNumericEndpoint(heard));
 }
 
-/** The session of the peer is of no use: it belongs to another place or machine. */
-export function needsSession(it: PeerDifference): boolean {
-  return it.kind === "session" || (it.kind === "endpoint" && it.moved);
-}
-
-/** The undo adds the peer again: its endpoint can only be taken back together with it. */
-export function wasRemoved(it: PeerDifference): boolean {
-  return (
-    it.kind === "endpoint" || it.kind === "session" || (it.kind === "peer" && it.is === "extra")
-  );
-}
-
-export function isNew(it: PeerDifference): boolean {
-  return it.kind === "peer" && it.is === "missing";
-}
-
 /** New peers that must prove themselves, and can do so beside the peers in use: the interface runs and keeps its key. */
 export function triedPeers(
   differences: readonly LiveDifference[],
@@ -202,7 +193,7 @@ function wantedSections(
   const prefixes = wantedPrefixes(device, one, wanted);
   return one.peers.flatMap((peer) => {
     const all = changes.get(peer.publicKey);
-    if (all === undefined || isOverdue(peer, observed)) return [];
+    if (all === undefined || all.every(roams) || isOverdue(peer, observed)) return [];
     const fresh = newSection(peer, prefixes.get(peer.publicKey) ?? [], observed);
     const running = device.peers.get(peer.publicKey);
     return [running === undefined ? fresh : changedSection(peer, running, all, fresh)];
@@ -216,7 +207,9 @@ function changedSection(
   changes: readonly PeerDifference[],
   fresh: PeerSection,
 ): PeerSection {
-  const to = changes.find((it) => it.kind === "endpoint")?.to ?? null;
+  const endpoint = changes.find((it) => it.kind === "endpoint");
+  // One that roams is awaited, after all else.
+  const to = endpoint === undefined || roams(endpoint) ? null : endpoint.to;
   if (changes.some(needsSession)) {
     const kept = running.endpoint === null ? null : formatNumericEndpoint(running.endpoint);
     return { ...fresh, endpoint: to ?? fresh.endpoint ?? kept };

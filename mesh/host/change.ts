@@ -35,6 +35,8 @@ export type LiveStep =
   | { do: "nft"; lines: string[] }
   /** Waits for a handshake that is newer than the change, at the endpoint if there is one. */
   | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
+  /** Waits until the session has roamed to the endpoint, for some seconds, and then sets it. */
+  | { do: "roam"; interface: string; seconds: number; key: string; endpoint: string }
   /** Pings the address until it answers, for a few seconds. */
   | { do: "reach"; address: string }
   /** Restarts the watcher of rotating keys with the lines of watched-keys.ts; with none it ends. */
@@ -113,7 +115,8 @@ function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => num
     case "sysctl":
       return `sysctl ${step.key} ${step.value}`;
     case "shake":
-      return `shake ${step.interface} ${step.seconds} ${step.key} ${step.endpoint ?? "-"}`;
+    case "roam":
+      return `${step.do} ${step.interface} ${step.seconds} ${step.key} ${step.endpoint ?? "-"}`;
     case "reach":
       return `reach ${step.address}`;
     case "watch":

@@ -56,8 +56,11 @@ export interface EndpointDifference {
   wanted: string;
   /** `ADDRESS:PORT` to set. */
   to: string;
-  /** The config says another one than before. The session belongs to the former place, so a new one is needed. */
-  moved: boolean;
+  /**
+   * `new`: the config says another one than before, and the session belongs to the former place. `roams`: that is only another port
+   * of a relay that is pushed to at the same time, and the session follows when that relay speaks from there.
+   */
+  session: "kept" | "new" | "roams";
 }
 
 export type BootDifference =
@@ -75,3 +78,26 @@ export type BootDifference =
   | { kind: "record"; is: "missing" | "older-format" | "other-config" | "outdated" }
   /** `other`: the node or its machine has another name there. */
   | { kind: "owner-mark"; is: "missing" | "other" };
+
+/** The session of the peer is of no use: it belongs to another place or machine. */
+export function needsSession(it: PeerDifference): boolean {
+  return it.kind === "session" || (it.kind === "endpoint" && it.session === "new");
+}
+
+/** The undo adds the peer again: its endpoint can only be taken back together with it. */
+export function wasRemoved(it: PeerDifference): boolean {
+  return (
+    (it.kind === "endpoint" && !roams(it)) ||
+    it.kind === "session" ||
+    (it.kind === "peer" && it.is === "extra")
+  );
+}
+
+export function isNew(it: PeerDifference): boolean {
+  return it.kind === "peer" && it.is === "missing";
+}
+
+/** Its session is not touched, and follows the peer. */
+export function roams(it: PeerDifference): boolean {
+  return it.kind === "endpoint" && it.session === "roams";
+}

@@ -7,6 +7,7 @@ import { splitAt } from "./lines";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";
 import { SESSION_S } from "./running-peers";
+import type { Wanted } from "./wanted";
 import type { WantedEndpoint, WantedPeer } from "./wanted-interface";
 import {
   formatNumericEndpoint,
@@ -30,7 +31,7 @@ export function endpointDifference(
   running: WireGuardPeer,
   recorded: ReadonlyMap<string, string>,
   observed: Observation,
-  hasFixedPort: boolean,
+  { fixedPorts, besideRelays, mustShake }: Wanted,
 ): EndpointDifference | null {
   if (endpoint === null) return null;
   const targets = resolve(endpoint, observed).map(formatNumericEndpoint);
@@ -39,11 +40,19 @@ export function endpointDifference(
   if (to === undefined || (is !== null && targets.includes(is))) return null;
   const before = recorded.get(publicKey);
   const isAtOtherPort =
-    hasFixedPort && targets.some((target) => addressOf(target) === addressOf(is ?? ""));
-  const hasRoamed = is !== null && before === endpoint.text && isFresh(running, observed);
-  if (hasRoamed && !isAtOtherPort) return null;
+    fixedPorts.includes(publicKey) &&
+    targets.some((target) => addressOf(target) === addressOf(is ?? ""));
+  const isAlive = is !== null && isFresh(running, observed);
+  if (isAlive && before === endpoint.text && !isAtOtherPort) return null;
   const moved = (before !== undefined && before !== endpoint.text) || isAtOtherPort;
-  return { kind: "endpoint", is, wanted: endpoint.text, to, moved };
+  // During a rotation the other port is that of another interface, which does not share the session.
+  const isRotating = observed.records.watched.some(
+    (line) => line.startsWith("pair ") && line.includes(publicKey),
+  );
+  const roams =
+    isAlive && isAtOtherPort && besideRelays && !isRotating && !mustShake.includes(publicKey);
+  const session = roams ? "roams" : moved ? "new" : "kept";
+  return { kind: "endpoint", is, wanted: endpoint.text, to, session };
 }
 
 function addressOf(endpoint: string): string {

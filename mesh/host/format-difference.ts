@@ -127,9 +127,9 @@ function formatPeer(difference: PeerDifference, names: ReadonlyMap<string, strin
         difference.wanted || "off",
       );
     case "endpoint": {
-      const { is, wanted, to, moved } = difference;
+      const { is, wanted, to, session } = difference;
       const what = `endpoint of peer ${name}`;
-      if (moved || is === null || to === wanted) return compared(what, is, wanted);
+      if (session !== "kept" || is === null || to === wanted) return compared(what, is, wanted);
       return `${what} is ${is}, and no handshake for 180 s; ${wanted} has another address now`;
     }
     case "session":

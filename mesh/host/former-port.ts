@@ -14,7 +14,9 @@ export function withFormerPort(observed: Observation, wanted: Wanted): Wanted {
     .filter(({ publicKey, allowedIps }) => tunnelOnly.includes(publicKey) && allowedIps.length > 0)
     .map(({ publicKey }) => publicKey);
   const isFree = old !== null && old !== main.listenPort && old !== second?.listenPort;
-  return isFree && keys.length > 0 ? { ...wanted, formerPort: { port: old, keys } } : wanted;
+  if (!isFree || keys.length === 0) return wanted;
+  const relays = wanted.besideRelays ? wanted.fixedPorts : [];
+  return { ...wanted, formerPort: { port: old, keys, relays } };
 }
 
 export function portNotes({ formerPort: former, main }: Wanted): string[] {

@@ -1,7 +1,7 @@
 /** Handshakes and pings that prove a change: before it where that is possible, else after it. */
 import type { LiveStep } from "./change";
-import { changesByPeer, isRekeyed, needsSession, triedPeers, wasRemoved } from "./change-peers";
-import type { LiveDifference } from "./difference";
+import { changesByPeer, isRekeyed, triedPeers } from "./change-peers";
+import { needsSession, roams, wasRemoved, type LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { addressOf, isSingle, prefixOf } from "./prefixes";
 import type { Part } from "./steps";
@@ -13,6 +13,7 @@ import { newSection, UNCHANGED, wgStep } from "./wg-text";
 /** For two tries of WireGuard's own, which are 5 s apart (REKEY_TIMEOUT). */
 const TRIAL_S = 8;
 const PROOF_S = 15;
+const ROAM_S = 8;
 const TRIAL_KEEPALIVE_S = 5;
 const MOST_PINGS = 32;
 
@@ -49,7 +50,7 @@ export function awaitHandshakes(
     (it) => mustShake.includes(it.publicKey) && !before.includes(it) && !hasExpired(it, observed),
   );
   const apply = untried.flatMap(({ publicKey }) => {
-    const moved = changes.get(publicKey)?.find((it) => it.kind === "endpoint" && it.moved);
+    const moved = changes.get(publicKey)?.find((it) => it.kind === "endpoint" && needsSession(it));
     const to = moved?.kind === "endpoint" ? moved.to : null;
     const due = isRekeyed(differences) || to !== null;
     return due ? [shake(main, PROOF_S, publicKey, to)] : [];
@@ -57,22 +58,45 @@ export function awaitHandshakes(
   return { apply, undo: [] };
 }
 
+/** Relays whose port changes at the same time. Those that do not come in time are dialled there, as the config says. */
+export function awaitRoaming(differences: readonly LiveDifference[]): Part {
+  const apply = differences.flatMap((it): LiveStep[] =>
+    it.kind === "endpoint" && roams(it)
+      ? [
+          {
+            do: "roam",
+            interface: it.interface,
+            seconds: ROAM_S,
+            key: it.publicKey,
+            endpoint: it.to,
+          },
+        ]
+      : [],
+  );
+  return { apply, undo: [] };
+}
+
 /**
  * One ping each makes WireGuard shake hands now instead of when somebody next speaks. An interface with another key has
- * lost every session, so it speaks to all peers whose endpoint is known.
+ * lost every session, so it speaks to all peers whose endpoint is known. A relay with another port speaks to the other relays
+ * from there, so that their sessions roam.
  */
 export function pingPeers(
   differences: readonly LiveDifference[],
   observed: Observation,
-  { main, probes, isQuiet }: Wanted,
+  { main, probes, isQuiet, besideRelays, fixedPorts }: Wanted,
 ): Part {
   if (isQuiet) return { apply: [], undo: [] };
   const changes = changesByPeer(differences);
   const running = observed.devices.get(main.name)?.peers;
   const rekeyed = isRekeyed(differences);
+  const hasMoved = besideRelays && differences.some(({ kind }) => kind === "listen-port");
   const silent = main.peers.filter(({ publicKey, endpoint }) => {
     const known = endpoint ?? running?.get(publicKey)?.endpoint ?? null;
-    return (rekeyed && known !== null) || changes.get(publicKey)?.some(needsSession) === true;
+    const isNews = hasMoved && fixedPorts.includes(publicKey);
+    return (
+      isNews || (rekeyed && known !== null) || changes.get(publicKey)?.some(needsSession) === true
+    );
   });
   return { apply: ping([...probes, ...silent.flatMap(firstAddress)]), undo: [] };
 }

@@ -5,7 +5,13 @@ import { changePeers, type Whereabouts } from "./change-peers";
 import type { LiveDifference } from "./difference";
 import { liveDifferences } from "./differences";
 import { changeFilter } from "./filter";
-import { awaitHandshakes, pingFormerPeers, pingPeers, tryNewKeys } from "./handshakes";
+import {
+  awaitHandshakes,
+  awaitRoaming,
+  pingFormerPeers,
+  pingPeers,
+  tryNewKeys,
+} from "./handshakes";
 import { mtuOf } from "./interface-differences";
 import type { Observation } from "./observation";
 import { inOrder, ipStep, NOTHING, type Part } from "./steps";
@@ -48,6 +54,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
     ...all.filter((it) => !isLeaving(it)).map((difference) => changeSetting(difference, rest)),
     isWanted ? NOTHING : filter,
     startWatching(observed, wanted),
+    awaitRoaming(ofMain),
     pingPeers(ofMain, observed, wanted),
     awaitHandshakes(ofMain, observed, wanted),
     { apply: reachBeyond(all, wanted), undo: [] },

@@ -26,13 +26,7 @@ export function peerDifferences(
     const running = device.peers.get(publicKey);
     if (running === undefined)
       return hasExpired(peer, observed) ? [] : [{ ...of, kind: "peer", is: "missing" }];
-    const endpoint = endpointDifference(
-      peer,
-      running,
-      recorded,
-      observed,
-      wanted.fixedPorts.includes(publicKey),
-    );
+    const endpoint = endpointDifference(peer, running, recorded, observed, wanted);
     return [
       ...prefixDifferences(running.allowedIps, prefixes.get(publicKey) ?? [], wanted),
       ...presharedKeyDifference(peer, running),

@@ -30,6 +30,8 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
+  /** PushRequest.besideRelays */
+  besideRelays: boolean;
   /** The nft(8) table as text; null: none. */
   filter: string | null;
   /** PushRequest.onlyWithFilter; null: the interface stays down without the filter. */
@@ -53,7 +55,7 @@ export interface Wanted {
   /** Addresses that either of two peers may have: see moving-homes.ts. */
   homes?: readonly MovingHome[];
   /** A port that is served besides, for the peers with these keys: see former-port.ts. */
-  formerPort?: { port: number; keys: readonly string[] };
+  formerPort?: { port: number; keys: readonly string[]; relays: readonly string[] };
 }
 
 /** What a peer keeps beyond the request (former-addresses.ts). */
@@ -103,6 +105,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
+    besideRelays: request.besideRelays === true,
     filter: request.filter ?? null,
     onlyWithFilter: request.onlyWithFilter ?? null,
     mustAnswer: request.mustAnswer ?? [],

@@ -3,7 +3,7 @@
  * two interfaces, that has the latest handshake.
  *
  * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES [KEY]` and `own INTERFACE ADDRESS` (former-addresses.ts),
- * `home INTERFACE ADDRESS FORMER NOW` (moving-homes.ts), `port INTERFACE OLD NEW KEYS` (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
+ * `home INTERFACE ADDRESS FORMER NOW` (moving-homes.ts), `port INTERFACE OLD NEW KEYS RELAYS` (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
  * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
  */
 
@@ -22,7 +22,7 @@ interface Rotating {
   /** Its own former addresses. */
   own: readonly string[];
   homes: readonly MovingHome[];
-  /** `OLD NEW KEYS` */
+  /** `OLD NEW KEYS`, or `OLD NEW KEYS RELAYS` */
   port: string | null;
 }
 
@@ -45,7 +45,12 @@ export function wantedLines({
     port:
       formerPort === undefined
         ? null
-        : `${formerPort.port} ${main.listenPort ?? 0} ${formerPort.keys.join(",")}`,
+        : [
+            formerPort.port,
+            main.listenPort ?? 0,
+            formerPort.keys.join(","),
+            ...(formerPort.relays.length === 0 ? [] : [formerPort.relays.join(",")]),
+          ].join(" "),
     prefixes: new Map(main.peers.map(({ publicKey, allowedIps }) => [publicKey, allowedIps])),
   });
 }

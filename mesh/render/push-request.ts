@@ -93,6 +93,7 @@ function requestOf(
     probes: node.probes,
     instances: neighbourInstances(node, plan),
     ...(node.fixedPorts.length === 0 ? {} : { fixedPorts: node.fixedPorts }),
+    ...(node.kind === "relay" && node.fixedPorts.length > 0 ? { besideRelays: true as const } : {}),
     ...(filter === null ? {} : { filter, ...onlyWithFilter(node, plan) }),
     ...mustAnswer(node, plan),
     ...namesFor(node, plan),

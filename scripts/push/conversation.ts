@@ -154,8 +154,10 @@ export function parseComplaint(stderr: string): string | null {
   const last = lines.map((line) => line.startsWith("error: ")).lastIndexOf(true);
   if (last === -1) return null;
   const remedies = lines.slice(last).filter((line) => line.startsWith("remedy: "));
-  const words = [lines[last] ?? "", ...remedies].map((line) => line.slice(line.indexOf(": ") + 2));
-  return words.map((word) => remedyFor(word, words[0] ?? "")).join("\n");
+  const [error = "", ...words] = [lines[last] ?? "", ...remedies].map((line) =>
+    line.slice(line.indexOf(": ") + 2),
+  );
+  return [error, ...words.map((word) => remedyFor(error) ?? word)].join("\n");
 }
 
 /** The texts of lines `KEY TEXT`. */
@@ -225,12 +227,11 @@ const WRITE_REMEDIES: [RegExp, (path: string) => string][] = [
   ],
 ];
 
-/** The host names what it could not write as `cannot-write PATH`; the remedy depends on the system's error. */
-function remedyFor(words: string, error: string): string {
-  if (!words.startsWith("cannot-write ")) return words;
-  const path = words.slice("cannot-write ".length);
+/** For what could not be written, which depends on the system's error; null: what the host proposes is all there is. */
+function remedyFor(error: string): string | null {
+  const [, path] = /^cannot write (\S+): /.exec(error) ?? [];
   const [, remedy] = WRITE_REMEDIES.find(([sign]) => sign.test(error)) ?? [];
-  return remedy?.(path) ?? `look on the host: ls -ld ${path}; df -h ${folderOf(path)}`;
+  return path === undefined ? null : (remedy?.(path) ?? null);
 }
 
 function folderOf(path: string): string {

@@ -79,7 +79,7 @@ export interface Rollback {
  */
 export function rollbackTo(
   serial: number,
-  { states, observed }: KeptStates,
+  { states, present, observed }: KeptStates,
   node: NodePlan,
   access: Access,
 ): Rollback {
@@ -91,6 +91,8 @@ export function rollbackTo(
   const { publicKey } = keysIn(kept.config, publicKeyOf);
   if (publicKey !== interfaceKey(node)) throw otherKey(node.name, serial);
   const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
+  const now = states.get(present);
+  if (now !== undefined) refusePresharedKeys(config, readKept(now).config, plan, serial);
   // Without a rotation: the relay that it logs in through must shake hands.
   const { rivals, rotation } = requestWithoutSecrets(node, plan, owner);
   const request = {
@@ -120,9 +122,31 @@ function refuseRotation(node: NodePlan, { nodes }: Plan, { records }: Observatio
     );
 }
 
-function otherKey(name: string, serial: number): Failure {
+/** `config`: to go back to; `now`: the present one. Both ends of a tunnel need the same preshared key. */
+function refusePresharedKeys(config: string, now: string, { nodes }: Plan, serial: number): void {
+  const keysOfNow = presharedKeysIn(now);
+  const replaced = [...presharedKeysIn(config)].find(([publicKey, key]) => {
+    const other = keysOfNow.get(publicKey);
+    return other !== undefined && other !== key;
+  });
+  if (replaced === undefined) return;
+  throw otherKey(namesByKey(nodes).get(replaced[0]) ?? "a peer", serial, "preshared key");
+}
+
+/** By the peer's public key; empty: it has none. */
+function presharedKeysIn(config: string): Map<string, string> {
+  return new Map(
+    config.split("\n\n").flatMap((section) => {
+      const of = (name: string) => new RegExp(`^${name} = (.*)$`, "m").exec(section)?.[1];
+      const publicKey = of("PublicKey");
+      return publicKey === undefined ? [] : [[publicKey, of("PresharedKey") ?? ""] as const];
+    }),
+  );
+}
+
+function otherKey(name: string, serial: number, what = "key"): Failure {
   return new Failure(
-    `the key of ${name} has been replaced since push ${serial}, and the former one must not come back`,
+    `the ${what} of ${name} has been replaced since push ${serial}, and the former one must not come back`,
     "change the stack file instead, and run up",
   );
 }

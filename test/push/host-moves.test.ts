@@ -113,16 +113,22 @@ follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
         rules,
         /^nft -f -\nadd table inet wireguard-mesh-wg0\/former\ndelete table inet wire/,
       );
-      assert.match(rules, /^ {4}udp dport 51820 udp dport set 51999$/m);
-      assert.match(rules, /^ {4}ip daddr \. udp dport @former4 udp sport set 51820$/m);
-      assert.doesNotMatch(rules, /TABLE|OLD|NEW/);
+      for (const [ip, at] of [
+        ["ip", 4],
+        ["ip6", 6],
+      ] as const) {
+        const to = `${ip} daddr . udp dport`;
+        assert.ok(rules.includes(`meta nfproto ipv${at} udp dport 51820 udp dport set 51999\n`));
+        assert.ok(rules.includes(`${to} != @relays${at} ${to} @former${at} udp sport set 51820\n`));
+      }
+      assert.doesNotMatch(rules, /TABLE|OLD|NEW|IP|V/);
       const gone = runFunctions(shell, `${script}delete`, files).stdout;
       assert.equal(gone, "nft delete table inet wireguard-mesh-wg0/former\n");
       assert.equal(runFunctions(shell, `${script}delete`).stdout, "");
     });
 
     it("answers from the former port those hosts alone that have spoken to no other yet", () => {
-      const files = { "run/rotation": "port wg0 51820 51999 A,B,C\n" };
+      const files = { "run/rotation": "port wg0 51820 51999 A,B,C D\n" };
       const script = `nft() { cat; }
 wg() { printf 'A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\nD\\t192.0.2.9:9\\n'; }
 former_port `;
@@ -130,11 +136,14 @@ former_port `;
         runFunctions(shell, `${script}${how}`, files)
           .stdout.split("\n")
           .filter((line) => line.startsWith("add element"));
+      // Another relay gets its answers from the new port.
+      const relay = "add element inet wireguard-mesh-wg0/former relays4 { 192.0.2.9 . 9 }";
       assert.deepEqual(elements("new"), [
+        relay,
         "add element inet wireguard-mesh-wg0/former former4 { 192.0.2.7 . 4001 }",
         "add element inet wireguard-mesh-wg0/former former6 { 2001:db8::7 . 4002 }",
       ]);
-      assert.deepEqual(elements("add"), []);
+      assert.deepEqual(elements("add"), [relay]);
     });
 
     it("keeps the table, which knows who has moved, while the ports are the same", () => {
@@ -146,6 +155,7 @@ former_port `;
         ).stdout;
       const port = "port wg0 51820 51999 A\n";
       assert.equal(calls(port, "port wg0 51820 51999 A,B\n"), "");
+      assert.equal(calls(port, "port wg0 51820 51999 A,B C\n"), "");
       assert.equal(calls(port, "port wg0 51999 51820 A\n"), "delete\nnew\n");
       assert.equal(calls(port, "former wg0 10.0.0.2/32 10.0.0.1/32\n"), "delete\nnew\n");
       assert.equal(calls("", port), "delete\nnew\n");

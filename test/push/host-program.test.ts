@@ -8,6 +8,7 @@ import * as fc from "fast-check";
 import { parseComplaint } from "../../scripts/push/conversation";
 import { hostCall, hostProgram } from "../../scripts/push/host-program";
 import { UNDO_AFTER_S } from "../../scripts/push/limits";
+import { runFunctions } from "./support/host-shell";
 
 const FOLDER = path.join(__dirname, "../../scripts/push/host");
 const TOKEN = "0123456789abcdef";
@@ -133,7 +134,10 @@ describe("the complaint of a host", () => {
   ] as const) {
     it(`has the remedy that helps against: ${error}`, () => {
       const file = "/etc/wireguard/wg0.conf";
-      const stderr = `error: cannot write ${file}: ${error}\nremedy: cannot-write ${file}\n`;
+      const write = `cannot_write ${file} "sh: ${file}: ${error}"`;
+      const { stderr } = runFunctions({ name: "sh", argv: ["sh", "-c"], before: "" }, write);
+      // Without an operator, by hand, it has to do.
+      assert.match(stderr, /^remedy: look on the host: ls -ld \S+; df -h \/etc\/wireguard$/m);
       const [cause, words = ""] = parseComplaint(stderr)?.split("\n") ?? [];
       assert.equal(cause, `cannot write ${file}: ${error}`);
       assert.ok(words.includes(remedy), words);

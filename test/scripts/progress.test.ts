@@ -21,7 +21,10 @@ async function seen(
   const { isTTY, columns } = process.stderr;
   const { TERM } = process.env;
   let text = "";
+  // Node 22 warns that these timers are experimental, in the middle of what is to be seen.
+  const warning = mock.method(process, "emitWarning", () => undefined);
   mock.timers.enable({ apis: ["setInterval"] });
+  warning.mock.restore();
   const write = mock.method(process.stderr, "write", (chunk: string) => {
     text += chunk;
     return true;

@@ -31,8 +31,9 @@ function network(peers: object, relay: object = {}): Plan {
 const all = { phone: node("phone"), tablet: node("tablet") };
 const then = network(all);
 
-function generationOf(plan: Plan, name: string): Generation {
-  const text = renderPushRequest(nodeOf(plan, name), plan, keyringOf(plan), OWNER).reveal();
+function generationOf(plan: Plan, name: string, seed = "seed"): Generation {
+  const keyring = { ...keyringOf(plan), presharedKeySeed: privateKeyOf(seed) };
+  const text = renderPushRequest(nodeOf(plan, name), plan, keyring, OWNER).reveal();
   return { at: 1, request: keptRequest(JSON.parse(text) as PushRequest, keyOf(name)) };
 }
 
@@ -116,6 +117,16 @@ describe("a rollback", () => {
       refusalOf(() => rolledBack(theirs)),
       /^the key of phone has been replaced since/,
     );
+  });
+
+  it("is refused where a preshared key was replaced since, which the peers no longer have", () => {
+    const access = { ...plannedAs(then), sshPrivateKey: null };
+    const back = (seed: string) => {
+      const states = { 4: generationOf(then, "tokyo"), 5: generationOf(then, "tokyo", seed) };
+      return refusalOf(() => rollbackTo(4, kept(states, 5), nodeOf(then, "tokyo"), access));
+    };
+    assert.match(back("seed 2"), /^the preshared key of nas has been replaced since push 4/);
+    assert.equal(back("seed"), "none");
   });
 
   it("is refused during a rotation, by name, and while something moves on the host", () => {

@@ -45,8 +45,8 @@ fail() {
   printf 'error: %s\nremedy: %s\n' "$1" "$2" >&2
   exit 1
 }
-# $1: a path; $2: the words of the program that could not write there. The operator adds the remedy.
-cannot_write() { fail "cannot write $1: ${2##*: }" "cannot-write $1"; }
+# $1: a path; $2: the words of the program that could not write there. The operator has a better remedy for many of them.
+cannot_write() { fail "cannot write $1: ${2##*: }" "look on the host: ls -ld $1; df -h ${1%/*}"; }
 # Prints the error if a file cannot be written. Not by `:`, which ends some shells.
 can_write() { { true >>"$1"; } 2>&1; }
 

@@ -21,6 +21,8 @@ run_step() {
     nft) in_a_line bounded "$how" nft -f "$CHANGE/$1" ;;
     sysctl) [ ! -e "/proc/sys/$1" ] || printf '%s\n' "$2" >"/proc/sys/$1" ;;
     shake) shake "$@" ;;
+    # Set too early, it would be led back by the peer, which is still at the former place.
+    roam) shake "$@" any 2>/dev/null || wg set "$1" peer "$3" endpoint "$4" ;;
     reach) reach "$1" ;;
     watch) watch_piece "$1" ;;
     leave) case $(wg show "$1" latest-handshakes 2>/dev/null | grep -F "$2") in '' | *"${TAB}0") ;; *) pause 1; wg set "$1" peer "$3" remove ;; esac ;;
@@ -61,10 +63,10 @@ ip_batch() {
 }
 
 # Waits until a peer has shaken hands since the change began. $1: interface, $2: seconds, $3: key, $4: endpoint or `-`: a peer
-# that is dialled elsewhere now may still be heard from its former endpoint, which proves nothing.
+# that is dialled elsewhere now may still be heard from its former endpoint, which proves nothing; $5: an older handshake will do.
 shake() {
-  local tries=$(($2 * 5)) former
-  former=$(awk -v key="$3" '$1 == key { print $2 }' "$CHANGE/handshakes")
+  local tries=$(($2 * 5)) former=''
+  [ -n "${5-}" ] || former=$(awk -v key="$3" '$1 == key { print $2 }' "$CHANGE/handshakes")
   until wg show "$1" dump | awk -v key="$3" -v former="$former" -v at="$4" '
     $1 == key && $5 != 0 && $5 != former && (at == "-" || at == $3) { found = 1 } END { exit !found }'; do
     tries=$((tries - 1))

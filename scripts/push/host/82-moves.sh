@@ -3,10 +3,10 @@
 
 # For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
 follow_moves() {
-  local kind name address former now settled=yes
+  local kind name address former now _relays settled=yes
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
-  while read -r kind name address former now <&3; do
+  while read -r kind name address former now _relays <&3; do
     case $kind in former | own | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
     unlock
   done 3<"$RUN/rotation"

@@ -1,48 +1,47 @@
 # A relay with another UDP port still serves the former one for hosts that only the tunnel leads to: a line
-# `port IFACE OLD NEW KEYS` of RUN/rotation (mesh/host/former-port.ts). Without conntrack, whose entries would keep a host at the
-# former port: a peer that spoke to the former port last gets its answers from there, as do these hosts until they have spoken.
+# `port IFACE OLD NEW KEYS [RELAYS]` of RUN/rotation (mesh/host/former-port.ts). Without conntrack, whose entries would keep a host at
+# the former port: a peer that spoke to the former port last gets its answers from there, as do these hosts until they have spoken,
+# but not other relays, which follow an answer from the new one.
 
-PORT_RULES='add table inet TABLE
-delete table inet TABLE
-table inet TABLE {
-  set former4 { type ipv4_addr . inet_service; flags dynamic; size 65535; }
-  set former6 { type ipv6_addr . inet_service; flags dynamic; size 65535; }
-  chain in {
+# For the family V, whose name is IP.
+PORT_RULES='table inet TABLE {
+  set formerV { type ipvV_addr . inet_service; flags dynamic; size 65535; }
+  set relaysV { type ipvV_addr . inet_service; }
+  chain inV {
     type filter hook prerouting priority -310;
     fib daddr type != local return
-    udp dport NEW delete @former4 { ip saddr . udp sport }
-    udp dport NEW delete @former6 { ip6 saddr . udp sport }
-    udp dport OLD add @former4 { ip saddr . udp sport }
-    udp dport OLD add @former6 { ip6 saddr . udp sport }
-    udp dport OLD udp dport set NEW
+    udp dport NEW delete @formerV { IP saddr . udp sport }
+    udp dport OLD add @formerV { IP saddr . udp sport }
+    meta nfproto ipvV udp dport OLD udp dport set NEW
   }
-  chain out {
+  chain outV {
     type filter hook output priority 150;
-    udp sport != NEW return
-    ip daddr . udp dport @former4 udp sport set OLD
-    ip6 daddr . udp dport @former6 udp sport set OLD
+    udp sport NEW IP daddr . udp dport != @relaysV IP daddr . udp dport @formerV udp sport set OLD
   }
 }'
-ports_in() {
-  local line
-  line=$(grep -s '^port ' "$1")
-  printf '%s' "${line% *}"
-}
+ports_in() { grep -s '^port ' "$1" | cut -d ' ' -f 1-4; }
 # For RUN/rotation. $1: `new`, before any of the hosts has spoken to the new port; `add`, or `delete`. No interface has a slash in
 # its name, so no filter has this table.
 former_port() {
-  local line what="$1" table="$TABLE/former" key at
+  local line what="$1" table="$TABLE/former" key
   line=$(grep -s '^port ' "$RUN/rotation") || return 0
   if [ "$what" = delete ]; then nft delete table inet "$table" 2>/dev/null || true; return; fi
   # shellcheck disable=SC2086 # words are meant
   set -- $line
   {
-    printf '%s\n' "$PORT_RULES" | sed "s,TABLE,$table,; s/OLD/$3/; s/NEW/$4/g"
-    [ "$what" = add ] || for key in $(printf '%s' "$5" | tr , ' '); do
-      at=$(endpoint_of "$2" "$key")
-      case $at in *:*' . '*) echo "add element inet $table former6 { $at }" ;; *' . '*) echo "add element inet $table former4 { $at }" ;; esac
-    done
+    echo "add table inet $table" && echo "delete table inet $table"
+    for key in 4,ip 6,ip6; do printf '%s\n' "$PORT_RULES" | sed "s/V/${key%,*}/g; s/IP/${key#*,}/g; s/OLD/$3/; s/NEW/$4/; s,TABLE,$table,"; done
+    port_elements "$2" relays "${6-}"
+    [ "$what" = add ] || port_elements "$2" former "$5"
   } | nft -f -
+}
+# $1: interface, $2: sets, $3: keys.
+port_elements() {
+  local key at
+  for key in $(printf '%s' "$3" | tr , ' '); do
+    at=$(endpoint_of "$1" "$key")
+    case $at in *:*' . '*) echo "add element inet $table ${2}6 { $at }" ;; *' . '*) echo "add element inet $table ${2}4 { $at }" ;; esac
+  done
 }
 # As an element of the sets: `ADDRESS . PORT`.
 endpoint_of() { wg show "$1" endpoints | grep -F "$2$TAB" | sed "s/.*$TAB//; s/[][]//g; s/:\([0-9]*\)\$/ . \1/"; }

@@ -31,6 +31,7 @@ export function requestWith(edits: Partial<RequestDraw>): PushRequest {
     names: null,
     serves: false,
     followNames: false,
+    besideRelays: false,
     sendsAll: null,
     ...edits,
   });

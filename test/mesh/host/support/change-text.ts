@@ -95,15 +95,17 @@ export class ChangeRun {
         this.#shake(one, three, four);
         return;
       }
+      case "roam":
+        Object.assign(deviceOf(this.host, one).peers.get(three) ?? {}, { endpoint: four });
+        return;
       case "reach": {
         if (!this.host.beyond.has(one) || routeOf(this.host, one, null) !== "wg0")
           throw new KernelError(`no answer from ${one} through the exit`);
         return;
       }
-      case "watch": {
+      case "watch":
         this.#watch(one === "-" ? null : this.#piece(one));
         return;
-      }
       case "leave": {
         const { peers } = deviceOf(this.host, one);
         if ((peers.get(two)?.handshake ?? 0) > 0) peers.delete(three);

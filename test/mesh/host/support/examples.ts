@@ -38,6 +38,7 @@ export const RELAY: RequestDraw = {
   names: null,
   serves: false,
   followNames: false,
+  besideRelays: false,
   sendsAll: null,
 };
 

@@ -39,6 +39,8 @@ export interface RequestDraw {
   /** Whether it has a DNS server for them. */
   serves: boolean;
   followNames: boolean;
+  /** The host, and the neighbours that it dials, are relays. */
+  besideRelays: boolean;
   /** Everything goes to the first neighbour; the way there must be proven, or not. */
   sendsAll: "proven" | "unproven" | null;
 }
@@ -76,6 +78,7 @@ export const requestDraws: fc.Arbitrary<RequestDraw> = fc
     names: fc.option(fc.subarray([0, 1, 2, 3]), { freq: 2 }),
     serves: fc.boolean(),
     followNames: fc.boolean(),
+    besideRelays: fc.boolean(),
     sendsAll: fc.constantFrom(null, null, null, "proven", "unproven"),
   })
   .map(withDistinctPorts);
@@ -107,6 +110,12 @@ function withDistinctPorts(draw: RequestDraw): RequestDraw {
 
 export const LANS = ["192.168.10.0/24", "192.168.20.0/24", "192.168.30.0/24"];
 
+function dialledKeys({ neighbours }: RequestDraw): string[] {
+  return neighbours.flatMap(({ at, endpoint, keys }) =>
+    endpoint === null ? [] : [keys === "next" ? nextKey(at) : currentKey(at)],
+  );
+}
+
 export function requestOf(draw: RequestDraw): PushRequest {
   const { second, instance } = draw;
   const [first] = draw.neighbours;
@@ -130,6 +139,7 @@ export function requestOf(draw: RequestDraw): PushRequest {
       instance === null || first === undefined ? [] : [`${instance}:${currentKey(first.at)}`],
     ...(draw.names === null ? {} : { names: namesOf(draw.names, draw.serves) }),
     ...(draw.sendsAll === "proven" && first !== undefined ? { mustAnswer: ["198.51.100.99"] } : {}),
+    ...(draw.besideRelays ? { fixedPorts: dialledKeys(draw), besideRelays: true as const } : {}),
     ...(draw.followNames ? { followNames: true as const } : {}),
     identity: null,
     rotation: rotating
