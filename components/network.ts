@@ -18,7 +18,6 @@ import {
   type Keyring,
 } from "../mesh/render/render";
 import type { Secret } from "../mesh/secret";
-import { Devices } from "./devices";
 import {
   factsByName,
   fingerprintsOf,
@@ -70,13 +69,7 @@ export class Network extends pulumi.ComponentResource {
     const peerPlans = args.plan.nodes.filter((node) => node.kind === "peer");
     const children = { parent: this };
     const instances = registerInstances(args, children);
-    const pushed = peerPlans.filter((peer) => peer.hosts.length > 0);
-    registerNodes(relayPlans, pushed, { ...args, instances }, children);
-    registerDevices(
-      peerPlans.filter((peer) => peer.hosts.length === 0),
-      args.plan,
-      children,
-    );
+    registerNodes(relayPlans, peerPlans, { ...args, instances }, children);
     const files = filesOf(args, instances);
     const fingerprints = fingerprintsOf(files);
     this.configs = pulumi.secret(pulumi.all(files));
@@ -119,17 +112,6 @@ function registerNodes(
     const peer = new Peer(plan.name, nodeArgs(plan, args, after), opts);
     if (peer.push !== null) ready.set(plan.name, [peer.push]);
   }
-}
-
-/** None where there is no device: a network that is pushed to has no use for it. */
-function registerDevices(
-  devices: NodePlan[],
-  { network }: Plan,
-  opts: pulumi.ComponentResourceOptions,
-): void {
-  if (devices.length === 0) return;
-  const shown = devices.map((device) => [device.name, shownTexts(device, network)] as const);
-  new Devices("devices", new Map(shown), opts);
 }
 
 /** By name, what must be done before a node is pushed to and at its endpoint; nodes without a host are absent. */

@@ -1,8 +1,7 @@
-/** What relays and pushed peers have in common: a redacted config for the preview, and a push. */
+/** What relays and peers have in common: a redacted config for the preview, and a push where there is a host. */
 import * as pulumi from "@pulumi/pulumi";
 import { pushToHost, type HostPushArgs } from "./host-push";
 
-/** Without secrets, so that a preview shows them. */
 export interface ShownTexts {
   /** The node's wg-quick file with every secret as `(hidden)`; a preview shows its line diff. */
   config: string;
@@ -20,7 +19,7 @@ export interface NodeArgs {
   push?: HostPushArgs;
 }
 
-/** Base of Relay and Peer. */
+/** Base of Relay and Peer. Its recorded inputs have no secrets, so that a preview shows them. */
 export abstract class MeshNode extends pulumi.ComponentResource {
   /** Null for a node without a host. */
   readonly push: pulumi.Resource | null;

@@ -1,4 +1,4 @@
-/** A peer with a host: a desktop, a server, a gateway to a LAN or a laptop. The others are in Devices. */
+/** A peer: a desktop, a server, a gateway to a LAN, a laptop or a phone. */
 import type * as pulumi from "@pulumi/pulumi";
 import { MeshNode, type NodeArgs } from "./node";
 

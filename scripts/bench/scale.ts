@@ -75,11 +75,7 @@ export function findings({ hosts, peers, runs, id, again }: Options): Promise<Fi
       return measured.stdout;
     };
     await run("create", UP, { bringsTunnels: true });
-    const state = stateSizeOf(
-      stateFile(lab.folder.engine),
-      requestsIn(await exported(lab)),
-      peers - hosts,
-    );
+    const state = stateSizeOf(stateFile(lab.folder.engine), requestsIn(await exported(lab)));
     const touched: number[] = [];
     let lines = 0;
     for (let at = 1; at <= runs; at++) {

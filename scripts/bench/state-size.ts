@@ -7,9 +7,8 @@ export interface StateSize {
   /** Of the whole file. */
   bytes: number;
   resources: number;
-  /** Median over the peers that are pushed to. */
+  /** Medians over the peers that are pushed to, and over the devices. */
   eachHost: number;
-  /** Of the resource that the devices share. */
   eachDevice: number;
   /** The most that a pushed node, the relay too, takes beyond 8 times its config. */
   beyondConfig: number;
@@ -19,20 +18,13 @@ interface State {
   checkpoint: { latest: { resources: { urn: string; type: string }[] } };
 }
 
-/** `devices`: how many there are. */
-export function stateSizeOf(
-  file: string,
-  requests: ReadonlyMap<string, PushRequest>,
-  devices: number,
-): StateSize {
+export function stateSizeOf(file: string, requests: ReadonlyMap<string, PushRequest>): StateSize {
   const text = fs.readFileSync(file, "utf8");
   const sizes = new Map<string, number>();
-  let shared = 0;
   const { checkpoint } = JSON.parse(text) as State;
   for (const resource of checkpoint.latest.resources) {
     const node = nodeOf(resource.urn);
     const bytes = JSON.stringify(resource).length;
-    if (resource.type === "wireguard-mesh:index:Devices") shared = bytes;
     if (node !== null) sizes.set(node, (sizes.get(node) ?? 0) + bytes);
   }
   const pushed = [...requests.keys()];
@@ -43,7 +35,7 @@ export function stateSizeOf(
     bytes: text.length,
     resources: checkpoint.latest.resources.length,
     eachHost: median(peers.filter((node) => requests.has(node)).map(size)),
-    eachDevice: devices === 0 ? 0 : shared / devices,
+    eachDevice: median(peers.filter((node) => !requests.has(node)).map(size)),
     beyondConfig: Math.max(...beyond),
   };
 }

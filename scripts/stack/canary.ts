@@ -4,7 +4,7 @@ import { pushedBefore } from "../../mesh/plan/push-order";
 import { log } from "../log";
 import { answeringNeighbours, deadTunnels, type DeadTunnel } from "./canary-tunnels";
 import { typeOf } from "./engine-events";
-import { DEVICES_TYPE, NODE_TYPES, nodeOf, PUSH_TYPE } from "./engine-record";
+import { NODE_TYPES, nodeOf, PUSH_TYPE } from "./engine-record";
 import type { EngineRun, QuietRun } from "./engine-run";
 import { Failure, nodeNamed } from "./failure";
 import { openAccess } from "./host-access";
@@ -149,7 +149,7 @@ function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: P
       const type = typeOf(urn);
       if (own.includes(type)) return names.has(nodeOf(urn));
       if (type.startsWith("aws:")) return onEc2;
-      return op === "create" && type !== DEVICES_TYPE;
+      return op === "create";
     })
     .map(({ urn }) => urn);
 }

@@ -1,6 +1,5 @@
 /** The outcome of a run of the engine, from its event log (`--event-log`, JSON lines). */
 import { isMap } from "../../mesh/config/shape-issues";
-import type { NetworkRecord } from "../../mesh/review/record";
 import { reviewOf, type Review } from "../../mesh/review/review";
 import { unfinishedIn, unique, warningsIn, withoutColours, type Event } from "./engine-diagnostics";
 import {
@@ -64,6 +63,7 @@ export function readEvents(text: string): RunEvents {
     updated: events.some((event) => summaryOf(event)?.["isPreview"] === false),
     failed: failuresIn(events),
     settled: unique(steps.filter(({ type }) => type === PUSH_TYPE).map(({ node }) => node)),
+    changes: changesIn(planned),
     ...reviewIn(events, planned),
     cloud: cloudIn(planned),
     warnings: warningsIn(events),
@@ -148,10 +148,7 @@ function failuresIn(events: Event[]): NodeFailure[] {
 }
 
 /** By the resources that exist before and after the run. */
-function reviewIn(
-  events: Event[],
-  planned: Step[],
-): Pick<RunEvents, "changes" | "review" | "outdated"> {
+function reviewIn(events: Event[], planned: Step[]): Pick<RunEvents, "review" | "outdated"> {
   const states = events.flatMap((event) => {
     const metadata = memberOf(event["resourcePreEvent"], "metadata");
     return isMap(metadata) ? [metadata] : [];
@@ -165,10 +162,8 @@ function reviewIn(
   const outputs = events.flatMap(
     (event) => resourceIn(memberOf(memberOf(event["resOutputsEvent"], "metadata"), "new")) ?? [],
   );
-  const [before, after] = [recordFrom(sides("old")), recordFrom(sides("new"))];
   return {
-    changes: changesIn(planned, before, after),
-    review: reviewOf(before, after, new Map(pushes)),
+    review: reviewOf(recordFrom(sides("old")), recordFrom(sides("new")), new Map(pushes)),
     outdated: outdatedIn([...outputs].reverse()),
   };
 }
@@ -209,20 +204,13 @@ function isFollowUp(reason: string): boolean {
   return /whose registration isn't pending|^update failed$|^preview failed$/.test(reason);
 }
 
-/** One change per node: that of its push, else that of its component, or of its record among the devices. */
-function changesIn(steps: Step[], before: NetworkRecord, after: NetworkRecord): NodeChange[] {
+/** One change per node: that of its push, else that of its component. */
+function changesIn(steps: Step[]): NodeChange[] {
   const changes = new Map<string, Change>();
   for (const { op, type, node } of steps) {
     const change = changeOf(op);
     if (change === null || ![...NODE_TYPES, PUSH_TYPE].includes(type)) continue;
-    // Up to version 0.1 a device was a resource of its own.
-    if (type !== PUSH_TYPE && change === "delete" && after.nodes.has(node)) continue;
     if (type === PUSH_TYPE || !changes.has(node)) changes.set(node, change);
-  }
-  for (const node of new Set([...before.nodes.keys(), ...after.nodes.keys()])) {
-    const [was, is] = [before.nodes.get(node), after.nodes.get(node)];
-    if (changes.has(node) || JSON.stringify(was) === JSON.stringify(is)) continue;
-    changes.set(node, was === undefined ? "create" : is === undefined ? "delete" : "update");
   }
   return [...changes].map(([node, change]) => ({ node, change }));
 }

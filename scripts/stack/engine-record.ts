@@ -1,7 +1,6 @@
 /** The network as the engine has recorded it: from the resources in its events, or in the stack's state. */
 import { isMap } from "../../mesh/config/shape-issues";
 import type { Reachability } from "../../mesh/plan/reachability";
-import { splitTexts } from "../../mesh/review/device-texts";
 import { NOTHING, type NetworkRecord, type NodeRecord } from "../../mesh/review/record";
 
 /** A resource as events and states have it. */
@@ -14,8 +13,6 @@ export interface RecordedResource {
 
 export const PUSH_TYPE = "command:local:Command";
 export const NODE_TYPES = ["wireguard-mesh:index:Peer", "wireguard-mesh:index:Relay"];
-/** Since version 0.2; before, each device was a Peer. */
-export const DEVICES_TYPE = "wireguard-mesh:index:Devices";
 const NETWORK_TYPE = "wireguard-mesh:index:Network";
 const STACK_TYPE = "pulumi:pulumi:Stack";
 
@@ -25,19 +22,11 @@ export function recordFrom(resources: readonly RecordedResource[]): NetworkRecor
   );
   const nodes = resources
     .filter(({ type }) => NODE_TYPES.includes(type))
-    .map(({ urn, type, inputs }) => {
-      const kind = type === "wireguard-mesh:index:Relay" ? "relay" : "peer";
-      return nodeRecord(nodeOf(urn), { kind, pushed: pushed.has(nodeOf(urn)), inputs });
-    });
-  const devices = resources.filter(({ type }) => type === DEVICES_TYPE).flatMap(deviceRecords);
+    .map((resource) => nodeRecord(resource, pushed));
   const network = resources.find(({ type }) => type === NETWORK_TYPE);
   const reachability = network === undefined ? NOTHING.reachability : pathsIn(network.inputs);
   const names = network?.inputs["names"];
-  return {
-    nodes: new Map([...nodes, ...devices]),
-    reachability,
-    names: typeof names === "string" ? names : null,
-  };
+  return { nodes: new Map(nodes), reachability, names: typeof names === "string" ? names : null };
 }
 
 /** The output `outdated`: the reasons by node that needs a config; null where it is not known yet. */
@@ -86,31 +75,20 @@ export function nodeOf(urn: string): string {
 }
 
 function nodeRecord(
-  name: string,
-  { kind, pushed, inputs }: Pick<NodeRecord, "kind" | "pushed"> & Pick<RecordedResource, "inputs">,
+  { urn, type, inputs }: RecordedResource,
+  pushed: ReadonlySet<string>,
 ): [string, NodeRecord] {
   const { config, alternate, forwarding, filter } = inputs;
+  const name = nodeOf(urn);
   const record: NodeRecord = {
-    kind,
+    kind: type === "wireguard-mesh:index:Relay" ? "relay" : "peer",
     config: typeof config === "string" ? config : "",
     alternate: typeof alternate === "string" ? alternate : null,
     forwarding: typeof forwarding === "string" ? forwarding : "none",
     filter: typeof filter === "string" ? filter : null,
-    pushed,
+    pushed: pushed.has(name),
   };
   return [name, record];
-}
-
-function deviceRecords({ inputs }: RecordedResource): [string, NodeRecord][] {
-  const textsOf = (key: string) => {
-    const joined = inputs[key];
-    return typeof joined === "string" ? splitTexts(joined) : new Map<string, string>();
-  };
-  const [forwarding, filters] = [textsOf("forwarding"), textsOf("filters")];
-  return [...textsOf("configs")].map(([name, config]) => {
-    const texts = { config, forwarding: forwarding.get(name)?.trim(), filter: filters.get(name) };
-    return nodeRecord(name, { kind: "peer", pushed: false, inputs: texts });
-  });
 }
 
 function pathsIn({ groups, paths, lans, policy, exits }: Record<string, unknown>): Reachability {

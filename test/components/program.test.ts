@@ -30,8 +30,7 @@ for (const preview of [true, false]) {
       assert.deepEqual(namesByType(run), {
         "wireguard-mesh:index:Network": ["network"],
         "wireguard-mesh:index:Relay": ["osaka", "tokyo"],
-        "wireguard-mesh:index:Peer": ["desktop", "laptop", "nas"],
-        "wireguard-mesh:index:Devices": ["devices"],
+        "wireguard-mesh:index:Peer": ["desktop", "laptop", "nas", "phone"],
         "command:local:Command": PUSHES,
       });
     });
@@ -81,14 +80,6 @@ PersistentKeepalive = 25
         relays.map(({ inputs }) => inputs["forwarding"]),
         ["IPv4", "IPv4"],
       );
-    });
-
-    it("records the redacted configs of nodes without a host in one resource", () => {
-      const { inputs = {} } = run.registered.find(({ name }) => name === "devices") ?? {};
-      assert.deepEqual(Object.keys(inputs), ["configs"]);
-      const configs = String(inputs["configs"]);
-      assert.match(configs, /^phone: # wireguard-mesh: phone\nphone: \[Interface\]\n/);
-      assert.match(configs, /^phone: PrivateKey = \(hidden\)$/m);
     });
 
     it("records the nftables table of each host that has one", async () => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { joinTexts } from "../../mesh/review/device-texts";
 import { isEmpty } from "../../mesh/review/review";
 import { readEvents } from "../../scripts/stack/engine-events";
 
@@ -53,30 +52,6 @@ describe("the engine's events", () => {
     ]);
   });
 
-  it("list the devices that change, and none that had a resource of its own up to version 0.1", () => {
-    const peer = (name: string) =>
-      resource("Peer", name, { config: `${name}\n`, forwarding: "none" });
-    const devices = (texts: Record<string, string>) =>
-      resource("Devices", "devices", { configs: joinTexts(Object.entries(texts)) });
-    const moved = [
-      step("create", null, devices({ phone: "phone\n", tablet: "tablet\n" })),
-      step("delete", peer("phone"), null),
-      step("delete", peer("tablet"), null),
-    ];
-    assert.deepEqual(readEvents(moved.join("\n")).changes, []);
-    assert.deepEqual(readEvents(moved.join("\n")).review.nodes, []);
-
-    const [before, after] = [
-      { a: "a", b: "b", c: "c" },
-      { a: "a", b: "other", d: "d" },
-    ];
-    assert.deepEqual(readEvents(step("update", devices(before), devices(after))).changes, [
-      { node: "b", change: "update" },
-      { node: "c", change: "delete" },
-      { node: "d", change: "create" },
-    ]);
-  });
-
   it("attribute a mistake in the config to no node", () => {
     const { failed, settled } = read("config-mistake");
     assert.deepEqual(settled, []);
@@ -121,21 +96,3 @@ describe("the engine's events", () => {
     }
   });
 });
-
-function resource(kind: string, name: string, inputs: object): { urn: string; type: string } {
-  const type = `wireguard-mesh:index:${kind}`;
-  return {
-    urn: `urn:pulumi:test::wireguard-mesh::${type}::${name}`,
-    type,
-    ...{ inputs, outputs: {} },
-  };
-}
-
-type State = ReturnType<typeof resource> | null;
-
-function step(op: string, before: State, after: State): string {
-  const { urn, type } = after ?? before ?? { urn: "", type: "" };
-  return JSON.stringify({
-    resourcePreEvent: { metadata: { op, urn, type, old: before, new: after } },
-  });
-}

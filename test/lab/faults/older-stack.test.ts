@@ -41,18 +41,17 @@ describe("a stack that an older version converged", function () {
   });
   after(() => mesh.lab.down());
 
-  it("previews only updates of its pushes and of the paths that it shows, and devices in one resource: no change of a host", async () => {
+  it("previews only updates of its pushes and of the paths that it shows: no replacement or change of a node", async () => {
     const preview = succeeded(await session.pulumi("preview", "--json"));
     const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
     const changes = steps.filter(({ op }) => op !== "same");
     const updates = ["network", ...HOSTS.map((host) => `${host}-push-command`)];
-    // Components that only grouped, or that now share one: nothing runs when they go.
-    const groups = [...HOSTS.map((host) => `${host}-push`), "phone"];
+    // Components that only grouped: nothing runs when they go.
+    const groups = HOSTS.map((host) => `${host}-push`);
     assert.deepEqual(
       changes.map(({ op, urn }) => [op, urn.split("::").at(-1)]).sort(),
       [
         ...updates.map((name) => ["update", name]),
-        ["create", "devices"],
         ...groups.map((name) => ["delete", name]),
       ].sort(),
     );

@@ -1,7 +1,6 @@
 /** The events of a preview as the engine writes them (3.276.0), for a network that changes from one plan to another. */
 import type { Plan } from "../../../mesh/plan/plan";
-import { joinTexts } from "../../../mesh/review/device-texts";
-import { recordOf, type NodeRecord } from "../../../mesh/review/record";
+import { recordOf } from "../../../mesh/review/record";
 
 interface State {
   urn: string;
@@ -42,29 +41,17 @@ export function stateOf(plan: Plan): string {
 
 function statesOf(plan: Plan): State[] {
   const { nodes, reachability } = recordOf(plan);
-  const isDevice = ({ kind, pushed }: NodeRecord) => kind === "peer" && !pushed;
-  const components = [...nodes]
-    .filter(([, record]) => !isDevice(record))
-    .flatMap(([name, record]) => {
+  const components = [...nodes].flatMap(
+    ([name, { kind, config, alternate, forwarding, filter, pushed }]) => {
+      const second = alternate === null ? {} : { alternate };
+      const table = filter === null ? {} : { filter };
+      const component = state(NODE[kind], name, { config, ...second, forwarding, ...table });
       // Its stdin is encrypted; here it stands for what the config does not show.
-      const push = state("command:local:Command", `${name}-push-command`, { stdin: record.config });
-      return [state(NODE[record.kind], name, shown(record)), ...(record.pushed ? [push] : [])];
-    });
-  const devices = [...nodes].filter(([, record]) => isDevice(record));
-  const configs = joinTexts(devices.map(([name, { config }]) => [name, config]));
-  return [
-    state("wireguard-mesh:index:Network", "network", { ...reachability }),
-    ...components,
-    ...(devices.length === 0
-      ? []
-      : [state("wireguard-mesh:index:Devices", "devices", { configs })]),
-  ];
-}
-
-function shown({ config, alternate, forwarding, filter }: NodeRecord): object {
-  const second = alternate === null ? {} : { alternate };
-  const table = filter === null ? {} : { filter };
-  return { config, ...second, forwarding, ...table };
+      const push = state("command:local:Command", `${name}-push-command`, { stdin: config });
+      return [component, ...(pushed ? [push] : [])];
+    },
+  );
+  return [state("wireguard-mesh:index:Network", "network", { ...reachability }), ...components];
 }
 
 function state(type: string, name: string, inputs: object, outputs = {}): State {
