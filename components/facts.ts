@@ -30,14 +30,20 @@ export interface PendingFacts {
   finish: string;
 }
 
-type Fingerprints = pulumi.Output<Record<string, string>>;
+/** The wg-quick files of nodes without a host, by name, with their secrets. */
+export type Files = Record<string, pulumi.Input<string>>;
 
 /** By node. Not secret, although derived from secret files. */
-export function fingerprintsOf(configs: pulumi.Output<Record<string, string>>): Fingerprints {
-  const fingerprints = configs.apply((files) =>
-    Object.fromEntries(Object.entries(files).map(([name, file]) => [name, fingerprintOf(file)])),
+export type Fingerprints = Record<string, pulumi.Input<string>>;
+
+/** Known at once unless a file waits for an ec2 relay: among a thousand nodes, outputs are what takes time. */
+export function fingerprintsOf(files: Files): Fingerprints {
+  return Object.fromEntries(
+    Object.entries(files).map(([name, file]) => [
+      name,
+      typeof file === "string" ? fingerprintOf(file) : pulumi.output(file).apply(fingerprintOf),
+    ]),
   );
-  return pulumi.unsecret(fingerprints);
 }
 
 export function pendingByName({ nodes }: Plan): Record<string, PendingFacts> {
@@ -73,18 +79,13 @@ export function factsByName(
 
 function factsOf(node: NodePlan, instances: RelayInstances, fingerprints: Fingerprints): NodeFacts {
   const instance = instances.get(node.name);
+  const fingerprint = Object.hasOwn(fingerprints, node.name) ? fingerprints[node.name] : undefined;
   return {
     address: node.address.text,
     ...(node.address6 === null ? {} : { address6: node.address6.text }),
     publicKey: node.publicKey,
     ...(node.nextPublicKey === null ? {} : { nextPublicKey: node.nextPublicKey }),
-    ...(node.hosts.length > 0
-      ? {}
-      : {
-          fingerprint: fingerprints.apply((files) =>
-            Object.hasOwn(files, node.name) ? (files[node.name] ?? "") : "",
-          ),
-        }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(node.endpoint === null
       ? {}
       : { endpoint: withFacts(formatEndpoint(node.endpoint), instances) }),

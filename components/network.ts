@@ -23,10 +23,11 @@ import {
   fingerprintsOf,
   outdatedByName,
   pendingByName,
+  type Files,
   type NodeFacts,
   type PendingFacts,
 } from "./facts";
-import type { MeshNode, NodeArgs } from "./node";
+import type { NodeArgs, ShownTexts } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
 import { registerInstances, withFacts, type RelayInstances } from "./relay-instances";
@@ -68,13 +69,16 @@ export class Network extends pulumi.ComponentResource {
     const peerPlans = args.plan.nodes.filter((node) => node.kind === "peer");
     const children = { parent: this };
     const instances = registerInstances(args, children);
-    const nodes = registerNodes(relayPlans, peerPlans, { ...args, instances }, children);
-    this.configs = filesOf(nodes);
-    const fingerprints = fingerprintsOf(this.configs);
+    registerNodes(relayPlans, peerPlans, { ...args, instances }, children);
+    const files = filesOf(args, instances);
+    const fingerprints = fingerprintsOf(files);
+    this.configs = pulumi.secret(pulumi.all(files));
     this.relays = factsByName(relayPlans, instances, fingerprints);
     this.peers = factsByName(peerPlans, instances, fingerprints);
     this.pending = pendingByName(args.plan);
-    this.outdated = fingerprints.apply((files) => outdatedByName(args.plan, args.delivered, files));
+    this.outdated = pulumi
+      .all(fingerprints)
+      .apply((known) => outdatedByName(args.plan, args.delivered, known));
     this.sshAuthority =
       instances.size === 0 ? undefined : (authorityKeyOf(args.keyring) ?? undefined);
     this.reachability = reachability;
@@ -93,13 +97,11 @@ function registerNodes(
   peers: NodePlan[],
   args: NodesArgs,
   opts: pulumi.ComponentResourceOptions,
-): Map<string, MeshNode> {
-  const nodes = new Map<string, MeshNode>();
+): void {
   const ready: Ready = new Map();
   for (const plan of [...secondInterfaceFirst(direct(relays)), ...indirect(relays)]) {
     const after = readyOf(pushedBefore(plan, relays), ready);
     const relay = new Relay(plan.name, nodeArgs(plan, args, after), opts);
-    nodes.set(plan.name, relay);
     if (relay.push === null) continue;
     const association = args.instances.get(plan.name)?.associate(plan.name, relay.push);
     ready.set(plan.name, association === undefined ? [relay.push] : [relay.push, association]);
@@ -108,10 +110,8 @@ function registerNodes(
   for (const plan of [...peers].sort((a, b) => Number(announcesKey(a)) - Number(announcesKey(b)))) {
     const after = readyOf(pushedBefore(plan, relays), ready);
     const peer = new Peer(plan.name, nodeArgs(plan, args, after), opts);
-    nodes.set(plan.name, peer);
     if (peer.push !== null) ready.set(plan.name, [peer.push]);
   }
-  return nodes;
 }
 
 /** By name, what must be done before a node is pushed to and at its endpoint; nodes without a host are absent. */
@@ -139,21 +139,23 @@ function nodeArgs(
   { plan, keyring, owner, instances }: NodesArgs,
   after: pulumi.Resource[],
 ): NodeArgs {
-  const alternate = renderRedactedAlternate(node, plan.network);
-  const filter = renderFilter(node, plan.network);
-  const shown = {
-    config: renderRedacted(node, plan.network),
+  const shown = shownTexts(node, plan.network);
+  if (node.hosts.length === 0) return { shown };
+  const request = filled(renderPushRequest(node, plan, keyring, owner), instances);
+  const machine = withFacts(machineId(node), instances);
+  const managed = instances.get(node.name)?.instance;
+  return { shown, push: { request, machine, after, ...(managed && { managed }) } };
+}
+
+function shownTexts(node: NodePlan, network: Plan["network"]): ShownTexts {
+  const alternate = renderRedactedAlternate(node, network);
+  const filter = renderFilter(node, network);
+  return {
+    config: renderRedacted(node, network),
     ...(alternate === null ? {} : { alternate }),
     forwarding: forwardingOf(node),
     ...(filter === null ? {} : { filter }),
   };
-  const filled = (secret: Secret) => withFacts(secret.reveal(), instances);
-  if (node.hosts.length === 0)
-    return { ...shown, file: filled(renderConfig(node, plan.network, keyring)) };
-  const request = filled(renderPushRequest(node, plan, keyring, owner));
-  const machine = withFacts(machineId(node), instances);
-  const managed = instances.get(node.name)?.instance;
-  return { ...shown, push: { request, machine, after, ...(managed && { managed }) } };
 }
 
 /** One line for each link, so that a preview shows added and removed links as a line diff. */
@@ -161,9 +163,17 @@ function linkLines(plan: Plan): string {
   return plan.links.map((link) => `${link.a} - ${link.b}\n`).join("");
 }
 
-function filesOf(nodes: Map<string, MeshNode>): pulumi.Output<Record<string, string>> {
-  const files = [...nodes].flatMap(([name, node]) =>
-    node.file === null ? [] : [[name, node.file] as const],
+function filesOf({ plan, keyring }: NetworkArgs, instances: RelayInstances): Files {
+  const devices = plan.nodes.filter((node) => node.hosts.length === 0);
+  return Object.fromEntries(
+    devices.map((node) => [
+      node.name,
+      filled(renderConfig(node, plan.network, keyring), instances),
+    ]),
   );
-  return pulumi.secret(pulumi.all(Object.fromEntries(files)));
+}
+
+/** To be made a secret by who hands it on. */
+function filled(secret: Secret, instances: RelayInstances): pulumi.Input<string> {
+  return withFacts(secret.reveal(), instances);
 }

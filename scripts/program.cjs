@@ -7,10 +7,14 @@ require("node:module").enableCompileCache?.(
 );
 require("./load-typescript.cjs");
 
+// The SDK sends the engine six debug messages for each resource, which are shown with `--debug` only.
+require("@pulumi/pulumi/log").debug = () => Promise.resolve();
+
 module.exports = require("../index.ts");
 
-// The SDK has a stack written out for each of its promises, and for each resource, whose state keeps it: 600 bytes each. Only the
+// It also has a stack written out for each of its promises, and for each resource, whose state keeps it: 600 bytes each. Only the
 // error that ends the program is worth that.
+Error.stackTraceLimit = 5;
 Error.prepareStackTrace = (error) => String(error);
 for (const event of ["uncaughtException", "unhandledRejection"])
   process.prependListener(event, () => {

@@ -44,6 +44,11 @@ export function hasKey(keys: KeysDraft, name: string): boolean {
 /** Cached, because several rules need it and one computation takes a millisecond. */
 const publicKeys = new WeakMap<Secret, string>();
 
+/** By who can compute it faster. */
+export function rememberPublicHalf(secret: Secret, publicKey: string): void {
+  publicKeys.set(secret, publicKey);
+}
+
 function publicHalf(secret: Secret): string {
   const known = publicKeys.get(secret) ?? publicKeyOf(secret);
   publicKeys.set(secret, known);

@@ -1,7 +1,7 @@
 /** What a host is told to be, and the digest by which it and the stack know which state it has confirmed. */
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { wantedOf, type Wanted } from "../../mesh/host/wanted";
-import { decodeKey } from "../../mesh/key-text";
+import { pkcs8Of } from "../../mesh/key-text";
 import type { PushRequest } from "../../mesh/push-request";
 import type { Secret } from "../../mesh/secret";
 
@@ -28,12 +28,10 @@ export function sha256(text: string): string {
 
 /** As in mesh/keys.ts. Throws unless the secret holds a valid key. */
 export function publicKeyOf(privateKey: Secret): string {
-  const bytes = decodeKey(privateKey.reveal());
-  if (bytes === null) throw new Error("not a WireGuard key");
-  const key = Buffer.concat([PKCS8_X25519, bytes]);
-  const pair = createPublicKey(createPrivateKey({ key, format: "der", type: "pkcs8" }));
+  const key = pkcs8Of(privateKey.reveal());
+  if (key === null) throw new Error("not a WireGuard key");
+  const pair = createPublicKey(
+    createPrivateKey({ key: Buffer.from(key), format: "der", type: "pkcs8" }),
+  );
   return pair.export({ format: "der", type: "spki" }).subarray(-32).toString("base64");
 }
-
-/** What stands before the 32 bytes of a private key (RFC 8410, section 7). */
-const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");

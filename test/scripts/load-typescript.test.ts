@@ -107,6 +107,7 @@ describe("loading TypeScript without a build", () => {
 
   it("writes a stack out only for the error that ends the program of the engine", () => {
     cpSync(join(ROOT, "scripts/program.cjs"), join(folder, "scripts/program.cjs"));
+    symlinkSync(join(ROOT, "node_modules/@pulumi"), join(folder, "node_modules/@pulumi"));
     write(
       "index.ts",
       "interface Lines {\n  gone: true;\n}\nexport = async () => {\n  console.log(new Error('before').stack);\n  await null;\n  throw new Error('last');\n};\n",
