@@ -52,7 +52,13 @@ export function logSize(file: string): number {
 /** As much of a log as is read at all. */
 export function readLog(file: string): string {
   if (logSize(file) === 0) return "";
-  const handle = fs.openSync(file, "r");
+  let handle: number;
+  try {
+    handle = fs.openSync(file, "r");
+  } catch {
+    // Cleared away meanwhile: of several ways that are tried at once, another one led there.
+    return "";
+  }
   try {
     const text = Buffer.alloc(Math.min(fs.fstatSync(handle).size, TALK_CAP));
     return text.toString("utf8", 0, fs.readSync(handle, text, 0, text.length, 0));
