@@ -6,6 +6,7 @@ import { namespaceIdentity, processesIn } from "../../scripts/lab/clean-up";
 import { Lab } from "../../scripts/lab/lab";
 import { machineNamespace } from "../../scripts/lab/vm/files";
 import { Machine } from "../../scripts/lab/vm/machine";
+import { waitForLog } from "../lab/support/small-world";
 import { makeHostKey, runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 
@@ -50,7 +51,7 @@ describe("a virtual machine in the lab", () => {
     // Outbound: the source address that the desktop sees.
     const log = lab.sshLog("desktop").length;
     await machine.ssh("ssh -o StrictHostKeyChecking=no -o BatchMode=yes root@203.0.113.21 true");
-    assert.match(lab.sshLog("desktop").slice(log), /203\.0\.113\.60 port \d+/);
+    assert.ok(await waitForLog(lab, "desktop", /203\.0\.113\.60 port \d+/, log));
   });
 
   it("is rejected when it shows another host key", async () => {

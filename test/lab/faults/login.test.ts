@@ -6,6 +6,7 @@ import { assertWithin } from "../../support/time-limits";
 import { HostSession, type WantedState } from "../support/host-protocol";
 import { LeakWatch } from "../support/leak-watch";
 import { keyPairFor, push, requestFor, startPush } from "../support/pushing";
+import { waitForLog } from "../support/small-world";
 
 describe("a push to a host", function () {
   this.timeout(120_000);
@@ -69,11 +70,9 @@ describe("a push to a host", function () {
     const refused = await push(lab, "apply", { ...requestFor(lab, "relay"), sshPrivateKey });
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /accepts none of the SSH keys that were offered/);
-    const tries = lab
-      .sshLog("relay")
-      .slice(before)
-      .match(/^Connection closed by authenticating/gm);
-    assert.equal(tries?.length, 1);
+    const closed = /^Connection closed by authenticating/gm;
+    assert.ok(await waitForLog(lab, "relay", new RegExp(closed, "m"), before));
+    assert.equal(lab.sshLog("relay").slice(before).match(closed)?.length, 1);
   });
 
   it("F12: reports an endpoint whose name has a new address, and the next push updates it", async () => {

@@ -41,9 +41,14 @@ export async function canPingSoon(
   return (await poll(answered, { limitMs, pauseMs: 10 })) ?? false;
 }
 
-/** Waits until a host's log matches. @returns whether it does within 15 s */
-export async function waitForLog(lab: Lab, host: string, pattern: RegExp): Promise<boolean> {
-  const written = () => (pattern.test(lab.sshLog(host)) ? true : undefined);
+/** Waits until a host's log, from this character on, matches: sshd writes after the client has ended. @returns whether it does within 15 s */
+export async function waitForLog(
+  lab: Lab,
+  host: string,
+  pattern: RegExp,
+  from = 0,
+): Promise<boolean> {
+  const written = () => (pattern.test(lab.sshLog(host).slice(from)) ? true : undefined);
   return (await poll(written, { limitMs: LIMIT_MS, pauseMs: 10 })) ?? false;
 }
 
