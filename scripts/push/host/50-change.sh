@@ -63,6 +63,7 @@ result() { printf 'result %s\n' "$1" >>"$RUN/result"; }
 # itself; if both are, systemd starts this again; and the next boot has the former files in any case.
 guard() {
   timeout -k 5 "$CHANGE_S" sh "$STATE/host.sh" supervise "$IFACE" "$TOKEN"
+  pending || return 0
   # Longer than a login that confirms may hold it.
   lock 60
   pending || return 0
@@ -83,6 +84,7 @@ supervise() {
       unlock
       # Until the commit closes it, or the time is up. Not by the clock, which may be set.
       timeout "$UNDO_AFTER_S" cat "$CHANGE/done"
+      pending || return 0
       lock 60
       pending || return 0
       result "it was not confirmed within $UNDO_AFTER_S s"

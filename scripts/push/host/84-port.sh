@@ -1,9 +1,7 @@
 # A relay with another UDP port still serves the former one for hosts that only the tunnel leads to: a line
 # `port IFACE OLD NEW KEYS [RELAYS]` of RUN/rotation (mesh/host/former-port.ts). Without conntrack, whose entries would keep a host at
 # the former port: a peer that spoke to the former port last gets its answers from there, as do these hosts until they have spoken,
-# but not other relays, which follow an answer from the new one.
-
-# For the family V, whose name is IP.
+# but not other relays, which follow an answer from the new one. The rules are those of the family V, whose name is IP.
 PORT_RULES='table inet TABLE {
   set formerV { type ipvV_addr . inet_service; flags dynamic; size 65535; }
   set relaysV { type ipvV_addr . inet_service; }
