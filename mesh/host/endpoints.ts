@@ -8,6 +8,7 @@ import type { Observation } from "./observation";
 import { configPath } from "./paths";
 import { SESSION_S } from "./running-peers";
 import type { Wanted } from "./wanted";
+import { pairsIn } from "./watched-keys";
 import type { WantedEndpoint, WantedPeer } from "./wanted-interface";
 import {
   formatNumericEndpoint,
@@ -31,7 +32,7 @@ export function endpointDifference(
   running: WireGuardPeer,
   recorded: ReadonlyMap<string, string>,
   observed: Observation,
-  { fixedPorts, besideRelays, mustShake }: Wanted,
+  { fixedPorts, relaysBeside, mustShake }: Wanted,
 ): EndpointDifference | null {
   if (endpoint === null) return null;
   const targets = resolve(endpoint, observed).map(formatNumericEndpoint);
@@ -46,11 +47,9 @@ export function endpointDifference(
   if (isAlive && before === endpoint.text && !isAtOtherPort) return null;
   const moved = (before !== undefined && before !== endpoint.text) || isAtOtherPort;
   // During a rotation the other port is that of another interface, which does not share the session.
-  const isRotating = observed.records.watched.some(
-    (line) => line.startsWith("pair ") && line.includes(publicKey),
-  );
-  const roams =
-    isAlive && isAtOtherPort && besideRelays && !isRotating && !mustShake.includes(publicKey);
+  const isRotating = pairsIn(observed.records.watched).some((pair) => pair.includes(publicKey));
+  const isMoving = relaysBeside.includes(publicKey) && !mustShake.includes(publicKey);
+  const roams = isAlive && isAtOtherPort && isMoving && !isRotating;
   const session = roams ? "roams" : moved ? "new" : "kept";
   return { kind: "endpoint", is, wanted: endpoint.text, to, session };
 }

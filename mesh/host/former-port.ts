@@ -15,8 +15,7 @@ export function withFormerPort(observed: Observation, wanted: Wanted): Wanted {
     .map(({ publicKey }) => publicKey);
   const isFree = old !== null && old !== main.listenPort && old !== second?.listenPort;
   if (!isFree || keys.length === 0) return wanted;
-  const relays = wanted.besideRelays ? wanted.fixedPorts : [];
-  return { ...wanted, formerPort: { port: old, keys, relays } };
+  return { ...wanted, formerPort: { port: old, keys, relays: wanted.relaysBeside } };
 }
 
 export function portNotes({ formerPort: former, main }: Wanted): string[] {

@@ -84,16 +84,16 @@ export function awaitRoaming(differences: readonly LiveDifference[]): Part {
 export function pingPeers(
   differences: readonly LiveDifference[],
   observed: Observation,
-  { main, probes, isQuiet, besideRelays, fixedPorts }: Wanted,
+  { main, probes, isQuiet, relaysBeside }: Wanted,
 ): Part {
   if (isQuiet) return { apply: [], undo: [] };
   const changes = changesByPeer(differences);
   const running = observed.devices.get(main.name)?.peers;
   const rekeyed = isRekeyed(differences);
-  const hasMoved = besideRelays && differences.some(({ kind }) => kind === "listen-port");
+  const hasMoved = differences.some(({ kind }) => kind === "listen-port");
   const silent = main.peers.filter(({ publicKey, endpoint }) => {
     const known = endpoint ?? running?.get(publicKey)?.endpoint ?? null;
-    const isNews = hasMoved && fixedPorts.includes(publicKey);
+    const isNews = hasMoved && relaysBeside.includes(publicKey);
     return (
       isNews || (rekeyed && known !== null) || changes.get(publicKey)?.some(needsSession) === true
     );

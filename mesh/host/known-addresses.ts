@@ -1,6 +1,6 @@
 /** Where a host may be that only the tunnel leads to, as its relays know it by their peers and the lines of watched-keys.ts. */
 import { addressOf, isSingle, prefixOf } from "./prefixes";
-import { formerIn } from "./watched-keys";
+import { formerIn, pairsIn } from "./watched-keys";
 
 export interface RelayRecord {
   peers: readonly { publicKey: string; allowedIps: readonly string[] }[];
@@ -13,15 +13,15 @@ export function addressesKnownBy(
   { address, publicKey }: { address: string; publicKey: string | null },
 ): string[] {
   const own = prefixOf(address)?.text ?? "";
-  const lines = watched.map((line) => line.split(" "));
   const keys = keysOf(
     publicKey ?? peers.find((it) => it.allowedIps.includes(own))?.publicKey,
-    lines,
+    watched,
   );
   const known = peers.flatMap((it) => (keys.has(it.publicKey) ? it.allowedIps : []));
-  const homes = lines.flatMap(([kind, , at = "", former = "", now = ""]) =>
-    kind === "home" && (keys.has(former) || keys.has(now)) ? [at] : [],
-  );
+  const homes = watched.flatMap((line) => {
+    const [kind, , at = "", former = "", now = ""] = line.split(" ");
+    return kind === "home" && (keys.has(former) || keys.has(now)) ? [at] : [];
+  });
   // Also what the watcher has taken away from the peer: the host may have gone back since.
   const recorded = formerIn(watched).flatMap(({ address: at, former }) => [
     ...(at === own ? former : []),
@@ -31,10 +31,12 @@ export function addressesKnownBy(
 }
 
 /** A key, and the other one of a host with two. */
-function keysOf(key: string | undefined, lines: readonly string[][]): Set<string> {
+function keysOf(key: string | undefined, watched: readonly string[]): Set<string> {
   if (key === undefined) return new Set();
-  const pairs = lines.filter(
-    ([kind, , ...both]) => kind === "pair" && both.slice(0, 2).includes(key),
-  );
-  return new Set([key, ...pairs.flatMap(([, , current = "", next = ""]) => [current, next])]);
+  return new Set([
+    key,
+    ...pairsIn(watched)
+      .filter((pair) => pair.includes(key))
+      .flat(),
+  ]);
 }

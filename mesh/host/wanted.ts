@@ -30,8 +30,8 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
-  /** PushRequest.besideRelays */
-  besideRelays: boolean;
+  /** Those of them that are pushed to at the same time as this host (PushRequest.besideRelays). */
+  relaysBeside: readonly string[];
   /** The nft(8) table as text; null: none. */
   filter: string | null;
   /** PushRequest.onlyWithFilter; null: the interface stays down without the filter. */
@@ -105,7 +105,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     pairs: (rotation?.pairs ?? []).map(({ current, next }) => ({ current, next })),
     mustShake: rotation?.mustShake ?? [],
     fixedPorts: request.fixedPorts ?? [],
-    besideRelays: request.besideRelays === true,
+    relaysBeside: request.besideRelays === true ? (request.fixedPorts ?? []) : [],
     filter: request.filter ?? null,
     onlyWithFilter: request.onlyWithFilter ?? null,
     mustAnswer: request.mustAnswer ?? [],

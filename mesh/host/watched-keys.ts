@@ -76,6 +76,14 @@ export function secondIn(lines: readonly string[]): string | null {
   return lines.find((line) => line.startsWith("second "))?.split(" ")[1] ?? null;
 }
 
+/** Both keys of each line `pair`. */
+export function pairsIn(lines: readonly string[]): string[][] {
+  return lines.flatMap((line) => {
+    const [kind, , ...rest] = line.split(" ");
+    return kind === "pair" ? [rest.slice(0, 2)] : [];
+  });
+}
+
 /** A line `former`. */
 export interface FormerLine {
   text: string;

@@ -26,8 +26,7 @@ export class Ways {
   /** Names whose IPv6 addresses do not answer. */
   private readonly ipv4Only = new Set<string>();
 
-  /** `shared`: of a command with several hosts, which clears it away itself. */
-  /** `atOnce`: they share no time. */
+  /** `shared`: of a command with several hosts, which clears it away itself. `atOnce`: the ways share no time. */
   constructor(
     readonly access: HostAccess,
     private readonly shared: SharedKeep | null = null,

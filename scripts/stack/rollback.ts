@@ -1,7 +1,7 @@
 /** Takes a host back to a state that it had confirmed before: by a push of what it keeps of that state's request. */
 import { readKept, type Generation, type KeptRequest } from "../../mesh/host/kept-request";
 import type { Observation } from "../../mesh/host/observation";
-import { keysIn } from "../../mesh/host/wanted-interface";
+import { keysIn, parseInterface } from "../../mesh/host/wanted-interface";
 import { formatTime } from "../../mesh/config/activity";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { interfaceKey, namesByKey } from "../../mesh/plan/rotation";
@@ -135,12 +135,9 @@ function refusePresharedKeys(config: string, now: string, { nodes }: Plan, seria
 
 /** By the peer's public key; empty: it has none. */
 function presharedKeysIn(config: string): Map<string, string> {
+  const { peers } = parseInterface("", config, keysIn(config, publicKeyOf));
   return new Map(
-    config.split("\n\n").flatMap((section) => {
-      const of = (name: string) => new RegExp(`^${name} = (.*)$`, "m").exec(section)?.[1];
-      const publicKey = of("PublicKey");
-      return publicKey === undefined ? [] : [[publicKey, of("PresharedKey") ?? ""] as const];
-    }),
+    peers.map(({ publicKey, presharedKey }) => [publicKey, presharedKey?.reveal() ?? ""]),
   );
 }
 
