@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import {
   LIVE,
-  RIVAL_WIDTH,
+  WIDTH,
   subfolder,
   SYNC,
   writeConfigs,
@@ -58,14 +58,14 @@ function contender(network: Network, folder: string, program: string): Contender
   const file = (name: string): string => path.join(folder, name);
   const ssh = `-F ${writeSshConfig(network)} -o ControlMaster=auto -o ControlPersist=60s`;
   const settings = [
-    ...["[defaults]", `forks = ${RIVAL_WIDTH}`, `interpreter_python = ${PYTHON}`],
+    ...["[defaults]", `forks = ${WIDTH}`, `interpreter_python = ${PYTHON}`],
     ...[`home = ${folder}`, "[ssh_connection]", "pipelining = true", `ssh_args = ${ssh}`],
   ];
   fs.writeFileSync(file("ansible.cfg"), `${settings.join("\n")}\n`);
   fs.writeFileSync(file("inventory"), `${network.hosts.join("\n")}\n`);
   fs.writeFileSync(file("playbook.yml"), PLAYBOOK);
   return {
-    name: `Ansible, ${RIVAL_WIDTH} forks, pipelining, ControlPersist`,
+    name: `Ansible, ${WIDTH} forks, pipelining, ControlPersist`,
     prepare: (keepalive) => {
       writeConfigs(network, folder, keepalive);
       const sockets = `ANSIBLE_SSH_CONTROL_PATH_DIR=${file(`sockets-${keepalive}`)}`;

@@ -1,6 +1,5 @@
 /** What is compared: programs on the operator that bring the same change to the same hosts. */
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import type { PushRequest } from "../../mesh/push-request";
 import type { Lab } from "../lab/lab";
@@ -28,12 +27,10 @@ export interface Contender {
   check?: () => void;
 }
 
-/** The engine's default of --parallel (pulumi up --help). */
-const ENGINE_WIDTH = 4 * os.availableParallelism();
-/** How many hosts the rivals change at once. */
-export const RIVAL_WIDTH = 20;
+/** How many hosts each of them changes at once: as many as `wireguard-mesh up` has the engine do (scripts/stack/engine.ts). */
+export const WIDTH = 20;
 
-/** The push programs alone: the relay's first, then the others, as many at once as the engine has. */
+/** The push programs alone: the relay's first, then the others, as many at once as the engine. */
 export function pushPrograms(network: Network): Contender {
   const { hosts, requests } = network;
   const program = path.join(findRepository(), "dist/scripts/push/main.js");
@@ -42,7 +39,7 @@ export function pushPrograms(network: Network): Contender {
     `node ${program} apply <${host}.json >${host}.out 2>${host}.err`;
   const [relay = "", ...peers] = hosts;
   const script = `cd ${folder}; ${push(relay)} && printf '%s\\n' ${peers.join(" ")} |
-    xargs -P ${ENGINE_WIDTH} -I{} sh -c 'exec ${push("{}")}'`;
+    xargs -P ${WIDTH} -I{} sh -c 'exec ${push("{}")}'`;
   return {
     name: "wireguard-mesh: push programs",
     prepare: (keepalive) => {
@@ -70,7 +67,7 @@ export function pulumiUp({ stack }: Network): Contender {
       const text = fs.readFileSync(stack.file, "utf8");
       fs.writeFileSync(stack.file, withKeepalive(text, keepalive));
       const up = ["up", "--yes", "--skip-preview", "--continue-on-error", "--non-interactive"];
-      return ["pulumi", ...up];
+      return ["pulumi", ...up, "--parallel", `${WIDTH}`];
     },
   };
 }
@@ -82,9 +79,9 @@ export function plainSsh(network: Network): Contender {
   const copy = `umask 077; cat >${LIVE} && ${SYNC}`;
   const ssh = `ssh -F ${config} "$1"`;
   fs.writeFileSync(path.join(folder, "one"), `${ssh} '${copy}' <"$1.conf" && exec ${ssh} true\n`);
-  const all = `cd ${folder} && printf '%s\\n' ${network.hosts.join(" ")} | xargs -P ${RIVAL_WIDTH} -n 1 sh one`;
+  const all = `cd ${folder} && printf '%s\\n' ${network.hosts.join(" ")} | xargs -P ${WIDTH} -n 1 sh one`;
   return {
-    name: `ssh -P${RIVAL_WIDTH}, two logins`,
+    name: `ssh -P${WIDTH}, two logins`,
     prepare: (keepalive) => {
       writeConfigs(network, folder, keepalive);
       return ["sh", "-c", all];

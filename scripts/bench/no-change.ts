@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { findRepository } from "../lab/repository";
 import { log } from "../log";
-import { RIVAL_WIDTH, subfolder, writeSshConfig, type Network } from "./contenders";
+import { WIDTH, subfolder, writeSshConfig, type Network } from "./contenders";
 import type { CpuGroups } from "./cpu-groups";
 import { costSample, exactly, type Figure, type Target } from "./figures";
 import { costOf, measure, type Measured } from "./measure";
@@ -57,8 +57,8 @@ export async function emptyProgram(network: Pick<Network, "lab" | "folder">): Pr
 function questions(network: Network): Comparison[] {
   const config = writeSshConfig(network);
   const hosts = network.hosts.join(" ");
-  const login = `printf '%s\\n' ${hosts} | xargs -P ${RIVAL_WIDTH} -I{} ssh -F ${config} {} true`;
-  const ssh = `ssh -P${RIVAL_WIDTH}, one login`;
+  const login = `printf '%s\\n' ${hosts} | xargs -P ${WIDTH} -I{} ssh -F ${config} {} true`;
+  const ssh = `ssh -P${WIDTH}, one login`;
   const question = (words: string[], rival: Comparison["rival"]): Comparison => ({
     ours: {
       what: `\`${words.filter((word) => word !== "--yes").join(" ")}\``,

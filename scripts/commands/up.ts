@@ -32,7 +32,7 @@ interface UpOptions extends CommonOptions {
 export function upCommand(): Command {
   return newCommand("up [flags...]", {
     description:
-      "Converge the network: push what changed to every host, list the devices that need a new config, and check the tunnels. It shows first what will change, and asks. It runs `pulumi up --continue-on-error`, whose other flags may follow after --.",
+      "Converge the network: push what changed to every host, list the devices that need a new config, and check the tunnels. It shows first what will change, and asks. It runs `pulumi up --continue-on-error`, whose other flags may follow after --, such as --parallel: how many hosts it pushes to at once, by default 20 or 4 for each processor here.",
     examples: [
       "up",
       "up --yes --skip-preview",

@@ -1,6 +1,7 @@
 /** A command asks the engine for the stack's outputs at most once per state: before an `up`, and after it. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { rotateCommand } from "../../scripts/commands/rotate";
 import { statusCommand } from "../../scripts/commands/status";
@@ -80,21 +81,32 @@ describe("calls of the engine", () => {
     assert.deepEqual(await callsOf("status"), ["stack output"]);
   });
 
-  it("have Node keep what it compiles, unless the user has it kept elsewhere", async () => {
-    const kept = async () => {
-      await callsOf("up", "--yes");
-      const { environment = "" } = project.engineCalls().at(-1) ?? {};
-      return /NODE_COMPILE_CACHE[^/]+([^"\\]+)/.exec(environment)?.[1];
+  /** What the engine gets as an environment variable where the user has set it to `own`, or not. */
+  const passedOn = async (name: string, own?: string): Promise<string | undefined> => {
+    const { [name]: before } = process.env;
+    const set = (value: string | undefined): void => {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
     };
-    const { NODE_COMPILE_CACHE: own } = process.env;
+    set(own);
     try {
-      delete process.env["NODE_COMPILE_CACHE"];
-      assert.match((await kept()) ?? "", /\/node_modules\/\.cache\/wireguard-mesh\/node$/);
-      process.env["NODE_COMPILE_CACHE"] = "/elsewhere";
-      assert.equal(await kept(), "/elsewhere");
+      await callsOf("up", "--yes");
     } finally {
-      if (own === undefined) delete process.env["NODE_COMPILE_CACHE"];
-      else process.env["NODE_COMPILE_CACHE"] = own;
+      set(before);
     }
+    const { environment = "" } = project.engineCalls().at(-1) ?? {};
+    return new RegExp(`${name}[^/\\d]+([^"\\\\]+)`).exec(environment)?.[1];
+  };
+
+  it("have Node keep what it compiles, unless the user has it kept elsewhere", async () => {
+    const name = "NODE_COMPILE_CACHE";
+    assert.match((await passedOn(name)) ?? "", /\/node_modules\/\.cache\/wireguard-mesh\/node$/);
+    assert.equal(await passedOn(name, "/elsewhere"), "/elsewhere");
+  });
+
+  it("push to at least 20 hosts at once, unless the user has said to how many", async () => {
+    const name = "PULUMI_PARALLEL";
+    assert.equal(Number(await passedOn(name)), Math.max(20, 4 * availableParallelism()));
+    assert.equal(await passedOn(name, "3"), "3");
   });
 });
