@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { log } from "../log";
 import { formatWay } from "../push/attempt";
-import { PushError, type VainWay } from "../push/push-error";
+import { PushError, type FailedWay } from "../push/push-error";
 import { runSession } from "../push/ssh-session";
 import { Failure, nodeNamed } from "../stack/failure";
 import { openAccess, openWays, personAccess } from "../stack/host-access";
@@ -60,7 +60,7 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
   const say = (words: string): void => {
     log(`${name}: ${words}`);
   };
-  const onWay = (through: string, former: VainWay | null): void => {
+  const onWay = (through: string, former: FailedWay | null): void => {
     if (former !== null) say(`${reasonOf(former)}; trying ${through}`);
     else if (options.verbose === true) say(`trying ${through}`);
   };
@@ -74,6 +74,6 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
   }
 }
 
-function reasonOf({ failure }: VainWay): string {
+function reasonOf({ failure }: FailedWay): string {
   return failure.cause.split("\n")[0] ?? "";
 }

@@ -4,8 +4,8 @@ import type { HostTarget, SshHop } from "../../mesh/push-request";
 import { startGroup } from "./children";
 import { plainEnvironment, sshEnvironment } from "./environment";
 import { localCommand, remoteCommand } from "./greeting";
-import type { Keep } from "./keeper";
-import { logIn, type Login, type VainLogin } from "./login";
+import type { SshWorkspace } from "./ssh-workspace";
+import { logIn, type Login, type FailedLogin } from "./login";
 import { lookCloser } from "./look";
 import { RootShell } from "./session";
 import { explainFailure, type Failure } from "./ssh-failure";
@@ -34,8 +34,8 @@ export interface Try {
 }
 
 export type Ending =
-  | { kind: "vain"; failure: Failure }
-  /** `onlyIPv4Answers`: the first machine was dialled at IPv6 addresses in vain before. */
+  | { kind: "failed"; failure: Failure }
+  /** `onlyIPv4Answers`: the first machine was dialled at IPv6 addresses before, without success. */
   | { kind: "in"; shell: RootShell; onlyIPv4Answers: boolean };
 
 /** As in PushResult.through. */
@@ -44,22 +44,22 @@ export function formatWay(target: HostTarget): string {
   return [target.hop, ...target.via].map(formatHop).join(" via ");
 }
 
-/** `keep` is null on this very machine. Nothing is sent. Never throws for what the host or the way does. */
-export async function attempt(one: Try, keep: Keep | null): Promise<Ending> {
-  if (one.target.kind === "local" || keep === null) return attemptHere(one);
+/** `workspace` is null on this very machine. Nothing is sent. Never throws for what the host or the way does. */
+export async function attempt(one: Try, workspace: SshWorkspace | null): Promise<Ending> {
+  if (one.target.kind === "local" || workspace === null) return attemptHere(one);
   const chain = [...one.target.via, one.target.hop];
-  const place: SshPlace = { ...keep, ...one };
+  const place: SshPlace = { ...workspace, ...one };
   const ssh = sshCommand(chain, place);
   writeFiles(ssh);
   // Of an earlier try on this way.
   for (const file of ssh.logs) fs.rmSync(file, { force: true });
   const remote = remoteCommand(one.target.hop.user, one.look);
-  const child = startGroup(["ssh", ...ssh.args, remote], sshEnvironment(), keep.watcher);
+  const child = startGroup(["ssh", ...ssh.args, remote], sshEnvironment(), workspace.watcher);
   const end = await logIn({ ...loginOf(one), child, logs: ssh.logs });
-  const onlyIPv4Answers = dialledInVain(ssh.logs[0] ?? "");
+  const onlyIPv4Answers = onlyIPv4Answered(ssh.logs[0] ?? "");
   if (end instanceof RootShell) return { kind: "in", shell: end, onlyIPv4Answers };
-  const talk = await lookCloser(end.talk, chain, { ...place, watcher: keep.watcher });
-  return failed({ ...end, talk }, one, chain);
+  const logTexts = await lookCloser(end.logTexts, chain, { ...place, watcher: workspace.watcher });
+  return failedResult({ ...end, logTexts }, one, chain);
 }
 
 async function attemptHere(one: Try): Promise<Ending> {
@@ -67,18 +67,18 @@ async function attemptHere(one: Try): Promise<Ending> {
   const child = startGroup(argv, plainEnvironment());
   const end = await logIn({ ...loginOf(one), child, logs: [] });
   if (end instanceof RootShell) return { kind: "in", shell: end, onlyIPv4Answers: false };
-  return failed(end, one, []);
+  return failedResult(end, one, []);
 }
 
 function loginOf(one: Try): Omit<Login, "child" | "logs"> {
   return { ...one, through: formatWay(one.target) };
 }
 
-function failed(vain: VainLogin, { node }: Try, chain: SshHop[]): Ending {
-  return { kind: "vain", failure: explainFailure({ ...vain, node, chain }) };
+function failedResult(login: FailedLogin, { node }: Try, chain: SshHop[]): Ending {
+  return { kind: "failed", failure: explainFailure({ ...login, node, chain }) };
 }
 
-function dialledInVain(logFile: string): boolean {
+function onlyIPv4Answered(logFile: string): boolean {
   const { dialled } = readSshLog(readLog(logFile));
   const answering = dialled.at(-1);
   const isIPv6 = (one: { address: string }): boolean => one.address.includes(":");

@@ -6,10 +6,10 @@ import { lookAtLock } from "./greeting";
 import { REACH_MS } from "./limits";
 import { takeTurn } from "./login-turns";
 import { FINAL, refusal, unreachable } from "./no-way";
-import { UnreachableError, type VainWay } from "./push-error";
+import { UnreachableError, type FailedWay } from "./push-error";
 import { type HostRun, type RootShell, type Session } from "./session";
 import type { FailureKind } from "./ssh-failure";
-import type { SharedKeep } from "./shared-keep";
+import type { SshContext } from "./ssh-context";
 import { Ways } from "./ways";
 
 export type { HostRun, Session } from "./session";
@@ -62,7 +62,7 @@ export function runOnHost(
   access: HostAccess,
   script: string,
   options: RunOptions,
-  shared: SharedKeep | null = null,
+  shared: SshContext | null = null,
 ): Promise<HostRun> {
   return withHost(access, (host) => host.run(script, options), shared);
 }
@@ -71,7 +71,7 @@ export function runOnHost(
 export async function withHost<T>(
   access: HostAccess,
   work: (host: Host) => Promise<T>,
-  shared: SharedKeep | null = null,
+  shared: SshContext | null = null,
 ): Promise<T> {
   const ways = new Ways(access, shared);
   const all = [ways];
@@ -111,7 +111,7 @@ export async function withHost<T>(
   try {
     return await work(host);
   } finally {
-    await Promise.all(all.map((one) => one.clearAway()));
+    await Promise.all(all.map((one) => one.cleanUp()));
   }
 }
 
@@ -168,34 +168,34 @@ async function tryWays(
 ): Promise<{ shell: RootShell; target: HostTarget }> {
   const { access } = ways;
   let deadline = performance.now() + (options.reachMs ?? REACH_MS);
-  const vain = new Map<HostTarget, VainWay>();
+  const failedWays = new Map<HostTarget, FailedWay>();
   let open = targets;
   const passing = options.onBooting === undefined ? PASSING : BOOTING;
   for (let pause = 500; ; pause *= 2) {
     for (const target of open) {
       // A login that cannot be made in the time that is left is not begun.
-      if (deadline - performance.now() < 1000 && vain.size > 0) break;
+      if (deadline - performance.now() < 1000 && failedWays.size > 0) break;
       const turn = await takeTurn(target, options.urgent === true);
       deadline += turn.waitedMs;
       const leftMs = deadline - performance.now();
       const limits = { look, leftMs, onJumped: turn.end, onSlow: options.onSlow };
       const ending = await ways.attempt(target, limits).finally(turn.end);
       if (ending.kind === "in") return { shell: ending.shell, target };
-      vain.delete(target);
-      vain.set(target, { through: formatWay(target), failure: ending.failure });
+      failedWays.delete(target);
+      failedWays.set(target, { through: formatWay(target), failure: ending.failure });
       if (FINAL.includes(ending.failure.kind)) {
-        throw refusal(access.node, ending.failure, [...vain.values()]);
+        throw refusal(access.node, ending.failure, [...failedWays.values()]);
       }
     }
-    open = [...vain].flatMap(([target, way]) =>
+    open = [...failedWays].flatMap(([target, way]) =>
       passing.includes(way.failure.kind) ? [target] : [],
     );
     // Many pushes through one relay that begin together must not all come back together.
     const wait = pause * (0.5 + Math.random());
     if (open.length === 0 || performance.now() + wait + 1000 > deadline) {
-      throw unreachable(access, vain);
+      throw unreachable(access, failedWays);
     }
-    if (pause === 500 && [...vain.values()].some(({ failure }) => failure.kind === "refused")) {
+    if (pause === 500 && [...failedWays.values()].some(({ failure }) => failure.kind === "refused")) {
       options.onBooting?.("SSH is refused there, as by a machine that is still booting; trying on");
     }
     await sleep(wait);

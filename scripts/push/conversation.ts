@@ -66,7 +66,7 @@ export async function observe(
 }
 
 /** A host whose program stays in one login, and is asked again and again. */
-export class KeptProgram {
+export class ProgramSession {
   private last: Observation | null = null;
 
   constructor(

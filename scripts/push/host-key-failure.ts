@@ -7,8 +7,8 @@ import type { Failure, Place } from "./ssh-failure";
 export const HOST_KEY_REFUSED = /Host key verification failed|no matching host key type found/;
 
 /** The first machine on the way that was refused for lack of a right certificate: ssh does not yet say what it showed. */
-export function unprovenHop(chain: SshHop[], talk: string[]): number | null {
-  const index = talk.findIndex((text) => HOST_KEY_REFUSED.test(text));
+export function unprovenHop(chain: SshHop[], logTexts: string[]): number | null {
+  const index = logTexts.findIndex((text) => HOST_KEY_REFUSED.test(text));
   const authority = chain[index]?.authority ?? null;
   return authority === null ? null : index;
 }
@@ -18,7 +18,7 @@ export function hostKeyFailure(_match: RegExpExecArray, place: Place): Failure {
   return authority === null ? otherKey(place) : notVouchedFor(place, authority);
 }
 
-function otherKey({ hop, next, text, vain }: Place): Failure {
+function otherKey({ hop, next, text, login }: Place): Failure {
   const seen =
     /fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:[A-Za-z0-9+/]+)/.exec(text);
   const offer = /Their offer: (\S+)/.exec(text);
@@ -27,7 +27,7 @@ function otherKey({ hop, next, text, vain }: Place): Failure {
       ? `no key of that type, but ${offer?.[1] ?? "another"}`
       : `${seen[1] ?? ""} ${seen[2] ?? ""}`;
   const whose =
-    next === null ? `hostKey of ${vain.node}` : `hostKey of the relay at ${hop.address}`;
+    next === null ? `hostKey of ${login.node}` : `hostKey of the relay at ${hop.address}`;
   return {
     kind: "host-key",
     cause: [

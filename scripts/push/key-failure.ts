@@ -26,13 +26,13 @@ export function tooManyKeys(_match: RegExpExecArray, { hop, log }: Place): Failu
   };
 }
 
-export function deniedFailure(_match: RegExpExecArray, { hop, log, vain }: Place): Failure {
+export function deniedFailure(_match: RegExpExecArray, { hop, log, login }: Place): Failure {
   const unsignedWhy = /signing failed for .*: (.*)/.exec(log.words)?.[1];
   if (unsignedWhy !== undefined) {
     return {
       kind: "denied",
       cause: `${formatHop(hop)} accepts one of your SSH keys, but it could not be used (${printable(unsignedWhy)})`,
-      remedy: `Your SSH agent refused to sign, or the token is not there: unlock it, plug it in or confirm there, then try ${byHand(vain.chain)}`,
+      remedy: `Your SSH agent refused to sign, or the token is not there: unlock it, plug it in or confirm there, then try ${byHand(login.chain)}`,
     };
   }
   return {
@@ -40,6 +40,6 @@ export function deniedFailure(_match: RegExpExecArray, { hop, log, vain }: Place
     cause: `${formatHop(hop)} accepts none of the SSH keys that were offered`,
     remedy:
       `Is the public key in ~/.ssh/authorized_keys of ${hop.user} there, and does \`ssh-add -l\` list it here ` +
-      `(or is it the one in wireguard-mesh:sshPrivateKey)? Try: ${byHand(vain.chain)}`,
+      `(or is it the one in wireguard-mesh:sshPrivateKey)? Try: ${byHand(login.chain)}`,
   };
 }

@@ -89,4 +89,4 @@ export const LOCK_MS = 15_000;
 /** How often the program looks whether the engine that started it is still there. */
 export const PARENT_WATCH_MS = 500;
 /** For clearing away: agent, temporary folder. */
-export const CLEAR_AWAY_MS = 3_000;
+export const CLEAN_UP_MS = 3_000;

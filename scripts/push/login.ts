@@ -24,11 +24,11 @@ export interface Login extends LoginLimits {
 }
 
 /** What is known of a login that did not lead to a root shell. */
-export interface VainLogin {
+export interface FailedLogin {
   /** The text of each log. */
-  talk: string[];
+  logTexts: string[];
   /** What the host itself said, or a proxy of the user's. */
-  words: string;
+  output: string;
   /** `root`: our command ran there, but not as root. */
   step: "ssh" | "root";
   /** ssh's or sudo's; null: it was ended from here. */
@@ -45,7 +45,7 @@ const JUMP_WATCH_MS = 50;
 const LOG_WATCH_MS = 500;
 
 /** Resolves with the shell, or with what is known of the failure; never rejects. */
-export function logIn(login: Login): Promise<RootShell | VainLogin> {
+export function logIn(login: Login): Promise<RootShell | FailedLogin> {
   return new Promise((resolve) => {
     new Watch(login, resolve).begin();
   });
@@ -65,7 +65,7 @@ class Watch {
 
   constructor(
     private readonly login: Login,
-    private readonly done: (end: RootShell | VainLogin) => void,
+    private readonly done: (end: RootShell | FailedLogin) => void,
   ) {
     this.clock = new LoginClock(login);
     this.logs = login.logs.map(() => readSshLog(""));
@@ -181,7 +181,7 @@ class Watch {
     });
   }
 
-  private giveUp(how: Partial<VainLogin>): void {
+  private giveUp(how: Partial<FailedLogin>): void {
     if (this.shell !== null) {
       this.shell.breakOff("too-much");
       return;
@@ -194,13 +194,13 @@ class Watch {
     this.fail(how);
   }
 
-  private fail(how: Partial<VainLogin>): void {
+  private fail(how: Partial<FailedLogin>): void {
     if (this.timer === undefined || this.shell !== null) return;
     clearInterval(this.timer);
     this.timer = undefined;
     this.done({
-      talk: this.login.logs.map(readLog),
-      words: [...this.words, this.stdout.rest, this.stderr.rest].join("\n"),
+      logTexts: this.login.logs.map(readLog),
+      output: [...this.words, this.stdout.rest, this.stderr.rest].join("\n"),
       step: this.clock.rootSince === null ? "ssh" : "root",
       exitCode: null,
       gaveUpAfterS: null,

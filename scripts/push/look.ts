@@ -12,16 +12,16 @@ interface Watched extends SshPlace {
   watcher: GroupWatcher;
 }
 
-/** `talk`, the log of each machine's ssh, with more about the first one that lacks the right certificate. */
+/** `logTexts`, the log of each machine's ssh, with more about the first one that lacks the right certificate. */
 export async function lookCloser(
-  talk: string[],
+  logTexts: string[],
   chain: SshHop[],
   place: Watched,
 ): Promise<string[]> {
-  const unproven = unprovenHop(chain, talk);
-  if (unproven === null) return talk;
+  const unproven = unprovenHop(chain, logTexts);
+  if (unproven === null) return logTexts;
   const shown = await lookAt(chain.slice(0, unproven + 1), place);
-  return talk.map((text, index) => (index === unproven ? text + shown : text));
+  return logTexts.map((text, index) => (index === unproven ? text + shown : text));
 }
 
 /** What ssh says about the last machine of the chain. Nothing is sent to it, even if it should prove itself now. */

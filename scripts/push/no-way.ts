@@ -1,13 +1,13 @@
 /** What is said when no way led onto a host, or one did and the login was refused. */
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { formatWay } from "./attempt";
-import { RefusedError, UnreachableError, type VainWay } from "./push-error";
+import { RefusedError, UnreachableError, type FailedWay } from "./push-error";
 import type { Failure, FailureKind } from "./ssh-failure";
 
 /** What another way to the same machine would meet too. A wrong host key is not: that is another machine. */
 export const FINAL: FailureKind[] = ["denied", "no-shell", "no-root"];
 
-export function refusal(node: string, last: Failure, ways: VainWay[]): RefusedError {
+export function refusal(node: string, last: Failure, ways: FailedWay[]): RefusedError {
   const others = ways.slice(0, -1).map((way) => `  ${way.through}: ${way.failure.cause}`);
   const [cause = "", ...words] = last.cause.split("\n");
   const lines = [
@@ -27,13 +27,13 @@ const TUNNEL_ONLY =
   "relay's endpoint, the host still has the former config: put the former value back, run up, and make the change when it has " +
   "another way in (host takes a list).";
 
-/** `vain`: by the way. A host that shows a wrong key comes first among the reasons: that is what needs eyes. */
+/** `failedWays`: by the way. A host that shows a wrong key comes first among the reasons: that is what needs eyes. */
 export function unreachable(
   access: Omit<HostAccess, "sshPrivateKey">,
-  vain: Map<HostTarget, VainWay>,
+  failedWays: Map<HostTarget, FailedWay>,
 ): UnreachableError {
-  const ways = [...vain.values()];
-  const untried = access.targets.filter((target) => !vain.has(target)).map(formatWay);
+  const ways = [...failedWays.values()];
+  const untried = access.targets.filter((target) => !failedWays.has(target)).map(formatWay);
   const lead = ways.find((way) => way.failure.kind === "host-key") ?? ways[0];
   const lines = [
     `${access.node}: cannot be reached, so nothing was sent to it.`,

@@ -3,10 +3,10 @@ import { parseProbes, type Probe, type Probes } from "../../mesh/doctor/probes";
 import type { Observation } from "../../mesh/host/observation";
 import type { HostAccess } from "../../mesh/push-request";
 import { withHost, type SessionOptions } from "./connect";
-import { KeptProgram, newToken, NO_QUESTIONS, observe, type Questions } from "./conversation";
+import { ProgramSession, newToken, NO_QUESTIONS, observe, type Questions } from "./conversation";
 import { PROBE_MS } from "./limits";
 import { probeScript } from "./probe-host";
-import type { SharedKeep } from "./shared-keep";
+import type { SshContext } from "./ssh-context";
 
 export interface HostView {
   observed: Observation;
@@ -19,7 +19,7 @@ export function observeHost(
   access: HostAccess & { interface: string },
   questions: Questions = NO_QUESTIONS,
   options: SessionOptions = {},
-  shared: SharedKeep | null = null,
+  shared: SshContext | null = null,
 ): Promise<HostView> {
   return withHost(
     access,
@@ -34,23 +34,23 @@ export function observeHost(
 }
 
 /** A host in one login: how it was reached, and ways to ask it. */
-export interface KeptHost extends Pick<KeptProgram, "observe" | "look"> {
+export interface ConnectedHost extends Pick<ProgramSession, "observe" | "look"> {
   through: string;
   /** As probeHost. */
   probe: (probes: readonly Probe[]) => Promise<Probes>;
 }
 
 /** Has `work` ask the host as often as it likes, over one connection, which ends with it. @throws as observeHost. */
-export function keepHost(
+export function withConnection(
   access: HostAccess & { interface: string },
-  work: (host: KeptHost) => Promise<void>,
-  shared: SharedKeep,
+  work: (host: ConnectedHost) => Promise<void>,
+  shared: SshContext,
 ): Promise<void> {
   return withHost(
     access,
     (host) =>
       host.session({}, (session) => {
-        const program = new KeptProgram(session, access.node, access.interface);
+        const program = new ProgramSession(session, access.node, access.interface);
         return work({
           through: session.through,
           observe: (questions) => program.observe(questions),

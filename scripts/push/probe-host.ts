@@ -4,14 +4,14 @@ import { parseProbes, probeCalls, type Probe, type Probes } from "../../mesh/doc
 import type { HostAccess } from "../../mesh/push-request";
 import { runOnHost } from "./connect";
 import { PROBE_MS } from "./limits";
-import type { SharedKeep } from "./shared-keep";
+import type { SshContext } from "./ssh-context";
 import { shellSource } from "./shell-source";
 
 /** Changes nothing and sends no secret. @throws PushError when no way leads there */
 export async function probeHost(
   access: HostAccess,
   probes: readonly Probe[],
-  shared: SharedKeep | null = null,
+  shared: SshContext | null = null,
 ): Promise<Probes> {
   const { stdout } = await runOnHost(access, probeScript(probes), { limitMs: PROBE_MS }, shared);
   return parseProbes(stdout);

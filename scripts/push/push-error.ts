@@ -13,7 +13,7 @@ export class PushError extends Error {
 }
 
 /** One way that was tried in vain. */
-export interface VainWay {
+export interface FailedWay {
   /** As in PushResult.through. */
   through: string;
   failure: Failure;
@@ -38,7 +38,7 @@ export class UnreachableError extends PushError {
   constructor(
     message: string,
     /** In the order tried; the last try of each way. */
-    readonly ways: VainWay[],
+    readonly ways: FailedWay[],
   ) {
     super(message);
   }

@@ -6,7 +6,7 @@ import { startGroup } from "./children";
 import { plainEnvironment } from "./environment";
 import { SIGN_MS } from "./limits";
 import { PushError } from "./push-error";
-import { SharedKeep } from "./shared-keep";
+import { SshContext } from "./ssh-context";
 
 export interface SigningRequest {
   /** The node's name in stack config. */
@@ -31,16 +31,16 @@ export async function signHostKey(request: SigningRequest): Promise<string> {
   if (!/^[a-z0-9-]+$/.test(principal) || !/^ssh-ed25519 [A-Za-z0-9+/]{68}$/.test(hostKey)) {
     throw new PushError(`${node}: ${principal} with the key it gave cannot be signed. ${REPORT}`);
   }
-  const keeping = new SharedKeep(authorityKey);
+  const context = new SshContext(authorityKey);
   try {
-    const keep = await keeping.keep(node);
-    const file = (name: string): string => path.join(keep.folder, name);
+    const workspace = await context.workspace(node);
+    const file = (name: string): string => path.join(workspace.folder, name);
     fs.writeFileSync(file("authority.pub"), `${authority.publicKey}\n`, { mode: 0o600 });
     fs.writeFileSync(file("host.pub"), `${hostKey}\n`, { mode: 0o600 });
     const what = ["-h", "-I", label, "-n", principal, file("host.pub")];
     const argv = ["ssh-keygen", "-q", "-U", "-s", file("authority.pub"), ...what];
-    const env = { ...plainEnvironment(), SSH_AUTH_SOCK: keep.agentSocket ?? "" };
-    const child = startGroup(argv, env, keep.watcher);
+    const env = { ...plainEnvironment(), SSH_AUTH_SOCK: workspace.agentSocket ?? "" };
+    const child = startGroup(argv, env, workspace.watcher);
     const timer = setTimeout(() => child.kill("SIGKILL"), SIGN_MS);
     const code = await new Promise<number | null>((resolve) => {
       child.on("close", resolve);
@@ -51,7 +51,7 @@ export async function signHostKey(request: SigningRequest): Promise<string> {
     clearTimeout(timer);
     if (code === 0) return fs.readFileSync(file("host-cert.pub"), "utf8").trim();
   } finally {
-    await keeping.clearAway();
+    await context.cleanUp();
   }
   throw new PushError(
     `${node}: ssh-keygen could not sign the machine's host key. It takes OpenSSH 7.6 or newer here.`,

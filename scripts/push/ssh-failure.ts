@@ -5,7 +5,7 @@ import { HOST_KEY_REFUSED, hostKeyFailure } from "./host-key-failure";
 import { printable, quoted } from "./host-words";
 import { deniedFailure, tooManyKeys, unsigned } from "./key-failure";
 import { TALK_CAP } from "./limits";
-import type { VainLogin } from "./login";
+import type { FailedLogin } from "./login";
 import { explainAfterLogin } from "./shell-failure";
 import { readSshLog, type SshLog } from "./ssh-log";
 import { byHand, formatHop } from "./ssh-options";
@@ -35,7 +35,7 @@ export interface Failure {
 }
 
 /** What is known of a try that ended without a root shell on the host. */
-export interface VainTry extends VainLogin {
+export interface FailedAttempt extends FailedLogin {
   /** Every machine on the way, the host itself last; empty for this very machine. */
   chain: SshHop[];
   /** The node's name in stack config. */
@@ -43,12 +43,12 @@ export interface VainTry extends VainLogin {
 }
 
 /** The first machine on the way that complained is the cause; what the later ones say follows from it. */
-export function explainFailure(vain: VainTry): Failure {
-  const { chain } = vain;
-  const logs = vain.talk.map(readSshLog);
-  if (chain.length === 0 || logs.at(-1)?.isAuthenticated === true) return explainAfterLogin(vain);
+export function explainFailure(login: FailedAttempt): Failure {
+  const { chain } = login;
+  const logs = login.logTexts.map(readSshLog);
+  if (chain.length === 0 || logs.at(-1)?.isAuthenticated === true) return explainAfterLogin(login);
   for (const [index, log] of logs.entries()) {
-    const failure = explainLog(log, index, vain);
+    const failure = explainLog(log, index, login);
     if (failure !== null) return failure;
   }
   const silent = Math.max(
@@ -57,9 +57,9 @@ export function explainFailure(vain: VainTry): Failure {
   );
   const hop = chain[silent];
   const log = logs[silent];
-  if (hop === undefined || log === undefined || vain.gaveUpAfterS === null)
-    return unknown(vain, logs);
-  return givenUp({ hop, from: chain[silent - 1] ?? null, next: null, log, text: "", vain });
+  if (hop === undefined || log === undefined || login.gaveUpAfterS === null)
+    return unknown(login, logs);
+  return givenUp({ hop, from: chain[silent - 1] ?? null, next: null, log, text: "", login });
 }
 
 const REMEDY_OFF =
@@ -100,14 +100,14 @@ export interface Place {
   log: SshLog;
   /** The whole log, with debug output. */
   text: string;
-  vain: VainTry;
+  login: FailedAttempt;
 }
 
-function explainLog(log: SshLog, index: number, vain: VainTry): Failure | null {
-  const hop = vain.chain[index];
+function explainLog(log: SshLog, index: number, login: FailedAttempt): Failure | null {
+  const hop = login.chain[index];
   if (hop === undefined) return null;
-  const [from, next] = [vain.chain[index - 1] ?? null, vain.chain[index + 1] ?? null];
-  const place = { hop, from, next, log, text: vain.talk[index] ?? "", vain };
+  const [from, next] = [login.chain[index - 1] ?? null, login.chain[index + 1] ?? null];
+  const place = { hop, from, next, log, text: login.logTexts[index] ?? "", login };
   for (const [sign, explain] of SIGNS) {
     const match = sign.exec(log.words);
     if (match !== null) return explain(match, place);
@@ -115,12 +115,12 @@ function explainLog(log: SshLog, index: number, vain: VainTry): Failure | null {
   return null;
 }
 
-function unknown(vain: VainTry, logs: SshLog[]): Failure {
-  if (vain.isTooMuch) {
+function unknown(login: FailedAttempt, logs: SshLog[]): Failure {
+  if (login.isTooMuch) {
     return {
       kind: "other",
-      cause: `more than ${TALK_CAP >> 10} KB of messages came before the login, so it was ended${quoted(vain.words)}`,
-      remedy: `Look what it is: ${byHand(vain.chain)} true 2>&1 | head`,
+      cause: `more than ${TALK_CAP >> 10} KB of messages came before the login, so it was ended${quoted(login.output)}`,
+      remedy: `Look what it is: ${byHand(login.chain)} true 2>&1 | head`,
     };
   }
   const ssh = logs.map(({ words }) => words).join("\n");
@@ -128,21 +128,21 @@ function unknown(vain: VainTry, logs: SshLog[]): Failure {
   const cause = word === "" ? "ssh ended without a word" : `ssh says: ${word}`;
   return {
     kind: "other",
-    cause: word === "" && vain.words.trim() !== "" ? `ssh ended${quoted(vain.words)}` : cause,
-    remedy: `Try it by hand: ${byHand(vain.chain)}`,
+    cause: word === "" && login.output.trim() !== "" ? `ssh ended${quoted(login.output)}` : cause,
+    remedy: `Try it by hand: ${byHand(login.chain)}`,
   };
 }
 
 /** By the step that took too long. */
 function givenUp(at: Place): Failure {
-  const { hop, log, vain } = at;
-  const seconds = vain.gaveUpAfterS ?? 0;
+  const { hop, log, login } = at;
+  const seconds = login.gaveUpAfterS ?? 0;
   if (log.signing !== null) return unsigned(at, log.signing);
   if (log.isReached) {
     return {
       kind: "timed-out",
-      cause: `${hop.address} port ${hop.port} answers, but did not finish the login within ${seconds} s${quoted(vain.words)}`,
-      remedy: `Its sshd is slow, or waits for DNS or a directory service: sudo journalctl -n 20 -u ssh -u sshd there. Try: ${byHand(vain.chain)}`,
+      cause: `${hop.address} port ${hop.port} answers, but did not finish the login within ${seconds} s${quoted(login.output)}`,
+      remedy: `Its sshd is slow, or waits for DNS or a directory service: sudo journalctl -n 20 -u ssh -u sshd there. Try: ${byHand(login.chain)}`,
     };
   }
   if (at.from === null && isIP(hop.address) === 0 && log.dialled.length === 0 && log.words === "") {
@@ -218,19 +218,19 @@ function otherAddresses({ from, log }: Place): string {
     .join("");
 }
 
-function dropped(match: RegExpExecArray, { hop, log, vain }: Place): Failure {
+function dropped(match: RegExpExecArray, { hop, log, login }: Place): Failure {
   // In order, and after keys were offered: trying again would be the same again, and at last a block by fail2ban.
-  const isBooting = /booting|nologin/i.test(vain.words);
+  const isBooting = /booting|nologin/i.test(login.output);
   if (match[0].startsWith("Connection closed") && log.offered > 0 && !isBooting) {
     return {
       kind: "denied",
-      cause: `${formatHop(hop)} closed the connection when your SSH key came${quoted(vain.words)}`,
-      remedy: `A rule for accounts refuses it there (expired or locked, AllowUsers, pam_access): sudo journalctl -n 20 -u ssh -u sshd. Try: ${byHand(vain.chain)}`,
+      cause: `${formatHop(hop)} closed the connection when your SSH key came${quoted(login.output)}`,
+      remedy: `A rule for accounts refuses it there (expired or locked, AllowUsers, pam_access): sudo journalctl -n 20 -u ssh -u sshd. Try: ${byHand(login.chain)}`,
     };
   }
   return {
     kind: "dropped",
-    cause: `${hop.address} port ${hop.port} closed the connection before the login${quoted(vain.words)}`,
+    cause: `${hop.address} port ${hop.port} closed the connection before the login${quoted(login.output)}`,
     remedy:
       "Too many logins at once there (MaxStartups in sshd_config), a block on this address (fail2ban), or no sshd at all on that port.",
   };

@@ -8,7 +8,7 @@ import { sessionEnvironment } from "./environment";
 import { HOP_MS, SLOW_MS } from "./limits";
 import { waitingForKey } from "./login-words";
 import { FINAL, refusal, unreachable } from "./no-way";
-import type { VainWay } from "./push-error";
+import type { FailedWay } from "./push-error";
 import { explainFailure, type Failure } from "./ssh-failure";
 import { readLog, readSshLog } from "./ssh-log";
 import { sshCommand, writeFiles, type SshPlace } from "./ssh-options";
@@ -20,13 +20,13 @@ export interface SessionCall {
   /** A terminal there though there is a command. */
   forceTerminal: boolean;
   /** Told of each way before it is tried, with the failure of the one before. */
-  onWay: (through: string, former: VainWay | null) => void;
+  onWay: (through: string, former: FailedWay | null) => void;
   /** Told what the person has to do: touch a token. */
   onSlow: (words: string) => void;
 }
 
 type Ending =
-  { kind: "ended"; exitCode: number } | { kind: "vain"; failure: Failure; final: boolean };
+  { kind: "ended"; exitCode: number } | { kind: "failed"; failure: Failure; final: boolean };
 
 /**
  * The exit code of the command there, or 128 and the number of the signal that ended ssh here.
@@ -34,8 +34,8 @@ type Ending =
  */
 export async function runSession(access: HostAccess, call: SessionCall): Promise<number> {
   const ways = new Ways(access);
-  const vain = new Map<HostTarget, VainWay>();
-  let former: VainWay | null = null;
+  const failedWays = new Map<HostTarget, FailedWay>();
+  let former: FailedWay | null = null;
   try {
     for (const target of access.targets) {
       call.onWay(formatWay(target), former);
@@ -43,12 +43,12 @@ export async function runSession(access: HostAccess, call: SessionCall): Promise
       const ending = await tryWay(ways, target, isLast, call);
       if (ending.kind === "ended") return ending.exitCode;
       former = { through: formatWay(target), failure: ending.failure };
-      vain.set(target, former);
-      if (ending.final) throw refusal(access.node, ending.failure, [...vain.values()]);
+      failedWays.set(target, former);
+      if (ending.final) throw refusal(access.node, ending.failure, [...failedWays.values()]);
     }
-    throw unreachable(access, vain);
+    throw unreachable(access, failedWays);
   } finally {
-    await ways.clearAway();
+    await ways.cleanUp();
   }
 }
 
@@ -60,10 +60,10 @@ async function tryWay(
 ): Promise<Ending> {
   if (target.kind === "local") return { kind: "ended", exitCode: await end(startHere(call)) };
   // The last way may take its time: there is none after it to go on to.
-  const { keep, options } = await ways.prepare(target, isLast ? 1 : Infinity);
-  if (keep === null) throw new Error("a way by ssh needs a folder");
+  const { workspace, options } = await ways.prepare(target, isLast ? 1 : Infinity);
+  if (workspace === null) throw new Error("a way by ssh needs a folder");
   const chain = [...target.via, target.hop];
-  const place: SshPlace = { ...keep, ...options, terminal: call.forceTerminal ? "forced" : "auto" };
+  const place: SshPlace = { ...workspace, ...options, terminal: call.forceTerminal ? "forced" : "auto" };
   const ssh = sshCommand(chain, place);
   writeFiles(ssh);
   for (const file of ssh.logs) fs.rmSync(file, { force: true });
@@ -74,17 +74,17 @@ async function tryWay(
   });
   return watch.isLetIn() || (exitCode !== 255 && !watch.gaveUp)
     ? { kind: "ended", exitCode: saidLast(ssh.logs.at(-1), exitCode) }
-    : inVain(chain, ssh.logs, watch.gaveUp, ways.access.node);
+    : failedAttempt(chain, ssh.logs, watch.gaveUp, ways.access.node);
 }
 
-function inVain(chain: SshHop[], logs: string[], gaveUp: boolean, node: string): Ending {
-  const talk = logs.map(readLog);
+function failedAttempt(chain: SshHop[], logs: string[], gaveUp: boolean, node: string): Ending {
+  const logTexts = logs.map(readLog);
   const gaveUpAfterS = gaveUp ? HOP_MS / 1000 : null;
-  const login = { talk, words: "", step: "ssh", exitCode: 255, isTooMuch: false } as const;
+  const login = { logTexts, output: "", step: "ssh", exitCode: 255, isTooMuch: false } as const;
   const failure = explainFailure({ ...login, gaveUpAfterS, chain, node });
   // Refused by a relay on the way, the host itself may still take the login by another one.
-  const isThere = talk.slice(0, -1).every((text) => readSshLog(text).isAuthenticated);
-  return { kind: "vain", failure, final: isThere && FINAL.includes(failure.kind) };
+  const isThere = logTexts.slice(0, -1).every((text) => readSshLog(text).isAuthenticated);
+  return { kind: "failed", failure, final: isThere && FINAL.includes(failure.kind) };
 }
 
 /** What ssh has in its log of how a connection was lost. */

@@ -5,8 +5,8 @@ import type { Secret } from "../../mesh/secret";
 import { withProgress } from "../progress";
 import { NO_QUESTIONS, type Questions } from "../push/conversation";
 import { observeHost, type HostView } from "../push/observe-host";
-import { PushError, RefusedError, UnreachableError, type VainWay } from "../push/push-error";
-import { SharedKeep } from "../push/shared-keep";
+import { PushError, RefusedError, UnreachableError, type FailedWay } from "../push/push-error";
+import { SshContext } from "../push/ssh-context";
 import { hostAccess, type Access } from "./host-access";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
@@ -24,7 +24,7 @@ export type HostAnswer =
       reachable: false;
       cause: string;
       /** The ways that were tried, the telling one first; none where it was reached, but did not answer. */
-      ways?: readonly VainWay[];
+      ways?: readonly FailedWay[];
     };
 
 /** By the node's name. */
@@ -36,11 +36,11 @@ export async function askHosts(
   access: Access,
   presharedKeySeed: Secret | null = null,
 ): Promise<Map<string, HostAnswer>> {
-  const keeping = keepFor(access);
+  const context = sshContextFor(access);
   try {
-    return await askEach(nodes, (node) => askHost(node, access, presharedKeySeed, keeping));
+    return await askEach(nodes, (node) => askHost(node, access, presharedKeySeed, context));
   } finally {
-    await keeping.clearAway();
+    await context.cleanUp();
   }
 }
 
@@ -62,8 +62,8 @@ export async function askEach(
 }
 
 /** One folder and one agent for all hosts. */
-export function keepFor({ sshPrivateKey }: Access): SharedKeep {
-  return new SharedKeep(sshPrivateKey?.reveal() ?? null);
+export function sshContextFor({ sshPrivateKey }: Access): SshContext {
+  return new SshContext(sshPrivateKey?.reveal() ?? null);
 }
 
 /** Does the work of each item, so many at once. */
@@ -107,20 +107,20 @@ async function askHost(
   node: NodePlan,
   access: Access,
   seed: Secret | null,
-  keeping: SharedKeep,
+  context: SshContext,
 ): Promise<HostAnswer> {
   try {
     const questions = statusQuestions(node, access, seed);
-    const view = await observeHost(hostAccess(node, access), questions, {}, keeping);
+    const view = await observeHost(hostAccess(node, access), questions, {}, context);
     return { reachable: true, ...view, askedAt: Date.now() / 1000 };
   } catch (error) {
     return unreached(node, error);
   }
 }
 
-function waysIn(error: PushError): VainWay[] {
+function waysIn(error: PushError): FailedWay[] {
   if (error instanceof RefusedError) return [{ through: "", failure: error.failure }];
   if (!(error instanceof UnreachableError)) return [];
-  const isTelling = ({ failure }: VainWay) => failure.kind === "host-key";
+  const isTelling = ({ failure }: FailedWay) => failure.kind === "host-key";
   return [...error.ways.filter(isTelling), ...error.ways.filter((way) => !isTelling(way))];
 }

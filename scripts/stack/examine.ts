@@ -12,7 +12,7 @@ import { outdatedDevices } from "./device-config";
 import { driftOf } from "./drift";
 import { Failure } from "./failure";
 import { openAccess, type Access } from "./host-access";
-import { KeptHosts } from "./kept-hosts";
+import { ConnectedHosts } from "./connected-hosts";
 import type { OpenStack } from "./open-stack";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
@@ -28,7 +28,7 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   // The engine runs for each, so both at once.
   const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
   const asked = nodesToAsk(plan, names);
-  const kept = new KeptHosts(access);
+  const kept = new ConnectedHosts(access);
   try {
     const answers = await kept.ask(asked, seed.value);
     // In the order of the plan, not in that of the answers: findings of the same weight keep it.

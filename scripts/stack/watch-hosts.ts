@@ -3,10 +3,10 @@ import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodePlan } from "../../mesh/plan/plan";
 import { endAllGroups } from "../push/children";
-import { keepHost, type KeptHost } from "../push/observe-host";
+import { withConnection, type ConnectedHost } from "../push/observe-host";
 import { RefusedError } from "../push/push-error";
-import type { SharedKeep } from "../push/shared-keep";
-import { AT_ONCE, keepFor, statusQuestions, unreached, type HostAnswer } from "./ask-hosts";
+import type { SshContext } from "../push/ssh-context";
+import { AT_ONCE, sshContextFor, statusQuestions, unreached, type HostAnswer } from "./ask-hosts";
 import { hostAccess, type Access } from "./host-access";
 import { Turns } from "./turns";
 
@@ -25,9 +25,9 @@ interface Told {
   round: number;
 }
 
-export class HostWatch {
+export class HostWatcher {
   private readonly nodes: readonly NodePlan[];
-  private readonly keeping: SharedKeep;
+  private readonly context: SshContext;
   private readonly turns = new Turns(AT_ONCE);
   private readonly told = new Map<string, Told>();
   private readonly events = new EventEmitter().setMaxListeners(0);
@@ -42,7 +42,7 @@ export class HostWatch {
     private readonly access: Access,
   ) {
     this.nodes = nodes.filter((node) => node.hosts.length > 0);
-    this.keeping = keepFor(access);
+    this.context = sshContextFor(access);
     for (const node of this.nodes) {
       void this.follow(node).catch((error: unknown) => {
         this.failure = error;
@@ -80,7 +80,7 @@ export class HostWatch {
     this.over = true;
     process.once("exit", endAllGroups);
     endAllGroups();
-    await this.keeping.clearAway();
+    await this.context.cleanUp();
   }
 
   private isOver(): boolean {
@@ -102,7 +102,7 @@ export class HostWatch {
       const endTurn = await this.turns.take();
       try {
         const access = hostAccess(node, this.access);
-        await keepHost(access, (host) => this.askAgain(node, host, endTurn), this.keeping);
+        await withConnection(access, (host) => this.askAgain(node, host, endTurn), this.context);
       } catch (error) {
         endTurn();
         if (this.isOver()) return;
@@ -113,7 +113,7 @@ export class HostWatch {
     }
   }
 
-  private async askAgain(node: NodePlan, host: KeptHost, endTurn: () => void): Promise<void> {
+  private async askAgain(node: NodePlan, host: ConnectedHost, endTurn: () => void): Promise<void> {
     const questions = statusQuestions(node, this.access);
     let answered = 0;
     let wholeAt = -Infinity;

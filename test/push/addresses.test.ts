@@ -30,7 +30,7 @@ describe("the addresses of a host", () => {
     const access = { node: "desktop", targets: [target], sshPrivateKey: null };
     const connect = async (ways: Ways) => {
       const { options } = await ways.prepare(target, 6);
-      await ways.clearAway();
+      await ways.cleanUp();
       return options.connectSeconds;
     };
     assert.equal(await connect(new Ways(access)), 3);

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import type { SshHop } from "../../mesh/push-request";
 import { unprovenHop } from "../../scripts/push/host-key-failure";
-import { explain as explainVain } from "./support/vain-login";
+import { explain as explainLogin } from "./support/failed-login";
 
 const AUTHORITY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
@@ -31,7 +31,7 @@ debug2: Server host certificate hostname: ${name}
 }
 
 function explain(text: string) {
-  return explainVain({ node: "tokyo", chain: [HOP], talk: [text] });
+  return explainLogin({ node: "tokyo", chain: [HOP], logTexts: [text] });
 }
 
 /** The error message for what the host showed. */

@@ -6,10 +6,10 @@ import * as path from "node:path";
 import { poll } from "../../scripts/poll";
 import { startGroup } from "../../scripts/push/children";
 import { plainEnvironment } from "../../scripts/push/environment";
-import { logIn, type VainLogin } from "../../scripts/push/login";
+import { logIn, type FailedLogin } from "../../scripts/push/login";
 import type { StepLimits } from "../../scripts/push/login-clock";
 import { RootShell } from "../../scripts/push/session";
-import { LET_IN, logOf } from "./support/vain-login";
+import { LET_IN, logOf } from "./support/failed-login";
 
 const ACCEPTED = logOf("debug1: Server accepts key: k ED25519-SK SHA256:abc agent");
 /** A limit that is not to be reached. */
@@ -27,7 +27,7 @@ describe("a login", () => {
   });
 
   interface Watched {
-    end: RootShell | VainLogin;
+    end: RootShell | FailedLogin;
     tookMs: number;
     slow: string[];
     jumped: number;
@@ -54,7 +54,7 @@ describe("a login", () => {
     return { end, tookMs: performance.now() - begun, slow, jumped };
   }
 
-  function failed({ end }: Watched): VainLogin {
+  function failed({ end }: Watched): FailedLogin {
     assert.ok(!(end instanceof RootShell));
     return end;
   }
@@ -73,11 +73,11 @@ describe("a login", () => {
   });
 
   it("ends at once with ssh, with its exit code and all words", async () => {
-    const { talk, words, exitCode, step } = failed(
+    const { logTexts, output, exitCode, step } = failed(
       await watch("echo refused >log; echo banner >&2; printf 'last words'; exit 255"),
     );
-    assert.deepEqual([talk, exitCode, step], [["refused\n"], 255, "ssh"]);
-    assert.deepEqual(words.split("\n"), ["banner", "last words", ""]);
+    assert.deepEqual([logTexts, exitCode, step], [["refused\n"], 255, "ssh"]);
+    assert.deepEqual(output.split("\n"), ["banner", "last words", ""]);
   });
 
   it("gives up when nobody answers", async () => {
@@ -123,8 +123,8 @@ describe("a login", () => {
       ...limits,
       shell: 700,
     });
-    const { step, words, gaveUpAfterS } = failed(never);
-    assert.deepEqual([step, words.trim()], ["ssh", "hello"]);
+    const { step, output, gaveUpAfterS } = failed(never);
+    assert.deepEqual([step, output.trim()], ["ssh", "hello"]);
     assert.ok(gaveUpAfterS !== null && never.tookMs > 700);
   });
 
@@ -172,7 +172,7 @@ describe("a login", () => {
   it("ends at once where cloud-init sends root away, instead of waiting with it", async () => {
     const words = `Please login as the user "ubuntu" rather than the user "root".`;
     const away = await watch(`cp let-in log; echo '${words}'; echo; sleep 10; exit 142`);
-    assert.equal(failed(away).words.trim(), words);
+    assert.equal(failed(away).output.trim(), words);
     assert.ok(away.tookMs < 8_000, `${away.tookMs}`);
   });
 
@@ -189,9 +189,9 @@ describe("a login", () => {
 
   it("is ended when the host, or a jump, talks without end", async () => {
     for (const flood of ["exec yes hello", "exec yes hello >&2", "exec yes hello >jump"]) {
-      const vain = failed(await watch(flood, {}, ["jump", "log"]));
-      assert.equal(vain.isTooMuch, true, flood);
-      assert.ok(vain.words.length <= 512 << 10 && (vain.talk[0] ?? "").length <= 256 << 10);
+      const failure = failed(await watch(flood, {}, ["jump", "log"]));
+      assert.equal(failure.isTooMuch, true, flood);
+      assert.ok(failure.output.length <= 512 << 10 && (failure.logTexts[0] ?? "").length <= 256 << 10);
     }
   });
 
@@ -213,6 +213,6 @@ describe("a login", () => {
       onSlow: () => undefined,
     });
     assert.ok(!(end instanceof RootShell));
-    assert.equal(end.words.trim(), "no-such-program: command not found");
+    assert.equal(end.output.trim(), "no-such-program: command not found");
   });
 });

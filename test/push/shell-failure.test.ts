@@ -1,18 +1,18 @@
 /** The failure causes after the user was let in; the words were captured from bash, sudo 1.9.13, nologin and cloud-init. */
 import * as assert from "node:assert/strict";
 import type { Failure } from "../../scripts/push/ssh-failure";
-import { explain, HOST, LET_IN, logOf } from "./support/vain-login";
+import { explain, HOST, LET_IN, logOf } from "./support/failed-login";
 
 const GRANT = 'echo "taro ALL=(root) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/wireguard-mesh';
 
 /** The user was let in, and our command did not run. */
 function noShell(words: string, exitCode: number | null, gaveUpAfterS: number | null = null) {
-  return explain({ talk: [LET_IN], words, exitCode, gaveUpAfterS });
+  return explain({ logTexts: [LET_IN], output: words, exitCode, gaveUpAfterS });
 }
 
 /** Our command ran, and did not become root. */
 function noRoot(words: string, exitCode: number | null, gaveUpAfterS: number | null = null) {
-  return explain({ talk: [LET_IN], words, exitCode, gaveUpAfterS, step: "root" });
+  return explain({ logTexts: [LET_IN], output: words, exitCode, gaveUpAfterS, step: "root" });
 }
 
 function expected(kind: Failure["kind"], cause: string, words: string): [string, string] {
@@ -25,8 +25,8 @@ describe("the cause after a login that found no shell", () => {
     const root = { ...HOST, user: "root" };
     const failure = explain({
       chain: [root],
-      talk: [LET_IN],
-      words: `${words}\n\n`,
+      logTexts: [LET_IN],
+      output: `${words}\n\n`,
       exitCode: null,
     });
     assert.deepEqual(
@@ -48,7 +48,7 @@ describe("the cause after a login that found no shell", () => {
     const forced = logOf(
       "debug1: Remote: /home/taro/.ssh/authorized_keys:1: key options: agent-forwarding command pty",
     );
-    const failure = explain({ talk: [LET_IN + forced], words: "backup only", exitCode: 1 });
+    const failure = explain({ logTexts: [LET_IN + forced], output: "backup only", exitCode: 1 });
     assert.match(
       failure.cause,
       /^taro is let in, but authorized_keys there has a command of its own/,
@@ -75,7 +75,7 @@ describe("the cause after a login that found no shell", () => {
   });
 
   it("is a start-up file that prints without end", () => {
-    const failure = explain({ talk: [LET_IN], isTooMuch: true, words: "loop\n".repeat(100) });
+    const failure = explain({ logTexts: [LET_IN], isTooMuch: true, output: "loop\n".repeat(100) });
     assert.match(failure.cause, /printed more than 256 KB before our command\n {4}it says: loop\n/);
     assert.equal(failure.cause.split("\n").length, 4);
   });
@@ -138,13 +138,13 @@ describe("the cause after a login that did not become root", () => {
   });
 
   it("is the same on this very machine", () => {
-    const local = { chain: [], talk: [], step: "root" as const };
-    const failure = explain({ ...local, words: "sudo: a password is required\n", exitCode: 1 });
+    const local = { chain: [], logTexts: [], step: "root" as const };
+    const failure = explain({ ...local, output: "sudo: a password is required\n", exitCode: 1 });
     assert.match(failure.cause, /^your user here may not become root without a password\n/);
     const line =
       'echo "$(id -un) ALL=(root) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/wireguard-mesh';
     assert.equal(failure.remedy, `As a user who may, on this machine: ${line}`);
-    const tty = explain({ ...local, words: "sudo: sorry, you must have a tty to run sudo" });
+    const tty = explain({ ...local, output: "sudo: sorry, you must have a tty to run sudo" });
     assert.match(tty.remedy, /NOPASSWD: ALL\\n' "\$\(id -un\)" "\$\(id -un\)" \| sudo tee/);
   });
 });

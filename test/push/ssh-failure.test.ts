@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import type { SshHop } from "../../mesh/push-request";
 import type { Failure } from "../../scripts/push/ssh-failure";
-import { explain, HOST, KEY, LET_IN, logOf } from "./support/vain-login";
+import { explain, HOST, KEY, LET_IN, logOf } from "./support/failed-login";
 
 const JUMP: SshHop = {
   user: "admin",
@@ -12,14 +12,14 @@ const JUMP: SshHop = {
   authority: null,
 };
 
-/** `talk`: the logs of the jump's ssh and of the host's ssh. */
-function behindJump(talk: string[], gaveUpAfterS: number | null = null): Failure {
-  return explain({ chain: [JUMP, HOST], talk, gaveUpAfterS });
+/** `logTexts`: the logs of the jump's ssh and of the host's ssh. */
+function behindJump(logTexts: string[], gaveUpAfterS: number | null = null): Failure {
+  return explain({ chain: [JUMP, HOST], logTexts, gaveUpAfterS });
 }
 
 /** For a host without a jump. */
 function direct(text: string, words = ""): Failure {
-  return explain({ talk: [text], words });
+  return explain({ logTexts: [text], output: words });
 }
 
 const MISMATCH = `Welcome, authorised only
@@ -148,7 +148,7 @@ describe("the cause of a failed login", () => {
 
   it("names the key that nobody confirmed in time", () => {
     const failure = explain({
-      talk: [logOf("debug1: Server accepts key: k ED25519-SK SHA256:abc agent")],
+      logTexts: [logOf("debug1: Server accepts key: k ED25519-SK SHA256:abc agent")],
       gaveUpAfterS: 31,
     });
     assert.equal(failure.kind, "denied");
@@ -217,7 +217,7 @@ describe("the cause of a failed login", () => {
       "debug1: Connection established.",
       "debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1",
     );
-    const failure = explain({ talk: [slow], gaveUpAfterS: 10 });
+    const failure = explain({ logTexts: [slow], gaveUpAfterS: 10 });
     assert.equal(failure.kind, "timed-out");
     assert.equal(
       failure.cause,
@@ -228,13 +228,13 @@ describe("the cause of a failed login", () => {
 
   it("is DNS for a name that was never dialled", () => {
     const named = { ...HOST, address: "desktop.example.org" };
-    const failure = explain({ chain: [named], talk: [""], gaveUpAfterS: 10 });
+    const failure = explain({ chain: [named], logTexts: [""], gaveUpAfterS: 10 });
     assert.match(failure.cause, /^the name desktop\.example\.org was looked up for 10 s without/);
     assert.match(failure.remedy, /getent hosts desktop\.example\.org/);
   });
 
   it("is too many words before the login", () => {
-    const failure = explain({ isTooMuch: true, words: "hello\nhello" });
+    const failure = explain({ isTooMuch: true, output: "hello\nhello" });
     assert.match(failure.cause, /^more than 256 KB of messages came before the login/);
   });
 });

@@ -1,7 +1,7 @@
 /** How far a login has come, read from ssh's log; all lines were captured from OpenSSH 9.2 at LogLevel=DEBUG1. */
 import * as assert from "node:assert/strict";
 import { readSshLog } from "../../scripts/push/ssh-log";
-import { LET_IN, logOf } from "./support/vain-login";
+import { LET_IN, logOf } from "./support/failed-login";
 
 const KEY = "ED25519 SHA256:tfHS//eNYyDq90UZrjKRd2kbKc0FFu2ia2PZ9DSx3nM";
 const GREETED = logOf(

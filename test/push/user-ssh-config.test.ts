@@ -7,7 +7,7 @@ import * as path from "node:path";
 import type { SshHop } from "../../mesh/push-request";
 import { sshCommand } from "../../scripts/push/ssh-options";
 import { keylessOptions, mayNameKeys } from "../../scripts/push/user-ssh-config";
-import { HOST } from "./support/vain-login";
+import { HOST } from "./support/failed-login";
 
 describe("the user's ssh_config beside a key of the stack's own", () => {
   let folder: string;

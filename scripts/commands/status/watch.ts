@@ -4,7 +4,7 @@ import { flushOut, writeOut } from "../../cli/stdout";
 import type { HostAnswers } from "../../stack/ask-hosts";
 import type { NodePlan } from "../../../mesh/plan/plan";
 import type { Access } from "../../stack/host-access";
-import { HostWatch } from "../../stack/watch-hosts";
+import { HostWatcher } from "../../stack/watch-hosts";
 import { withRates, type LinkRate } from "./rates";
 import { statusReport, type StatusReport } from "./status-report";
 
@@ -38,7 +38,7 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
       resolve(null);
     });
   });
-  const watch = new HostWatch(asked, access);
+  const watch = new HostWatcher(asked, access);
   let before: HostAnswers = new Map();
   let ok = false;
   try {

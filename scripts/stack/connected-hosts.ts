@@ -1,12 +1,12 @@
 /** Hosts that are asked several times, in one login each. */
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
-import { keepHost, type KeptHost } from "../push/observe-host";
+import { withConnection, type ConnectedHost } from "../push/observe-host";
 import { PushError } from "../push/push-error";
-import type { SharedKeep } from "../push/shared-keep";
+import type { SshContext } from "../push/ssh-context";
 import {
   askEach,
-  keepFor,
+  sshContextFor,
   statusQuestions,
   unreached,
   type HostAnswer,
@@ -14,14 +14,14 @@ import {
 } from "./ask-hosts";
 import { hostAccess, type Access } from "./host-access";
 
-export class KeptHosts {
-  private readonly hosts = new Map<string, KeptHost>();
+export class ConnectedHosts {
+  private readonly hosts = new Map<string, ConnectedHost>();
   private readonly over = Promise.withResolvers<undefined>();
   private readonly logins: Promise<void>[] = [];
-  private readonly keeping: SharedKeep;
+  private readonly context: SshContext;
 
   constructor(private readonly access: Access) {
-    this.keeping = keepFor(access);
+    this.context = sshContextFor(access);
   }
 
   /** As askHosts. The connections stay until `end`. */
@@ -32,7 +32,7 @@ export class KeptHosts {
   /** Asks the named ones once more, all at once. Whose connection has ended is left out. */
   async again<T>(
     names: Iterable<string>,
-    question: (host: KeptHost, name: string) => Promise<T>,
+    question: (host: ConnectedHost, name: string) => Promise<T>,
   ): Promise<Map<string, T>> {
     const answers = new Map<string, T>();
     const ask = async (name: string): Promise<void> => {
@@ -51,12 +51,12 @@ export class KeptHosts {
   async end(): Promise<void> {
     this.over.resolve(undefined);
     await Promise.all(this.logins);
-    await this.keeping.clearAway();
+    await this.context.cleanUp();
   }
 
   private logIn(node: NodePlan, seed: Secret | null): Promise<HostAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<HostAnswer>();
-    const login = keepHost(
+    const login = withConnection(
       hostAccess(node, this.access),
       async (host) => {
         const observed = await host.observe(statusQuestions(node, this.access, seed));
@@ -65,7 +65,7 @@ export class KeptHosts {
         resolve({ reachable: true, through, observed, askedAt: Date.now() / 1000 });
         await this.over.promise;
       },
-      this.keeping,
+      this.context,
     );
     this.logins.push(
       login.catch((error: unknown) => {

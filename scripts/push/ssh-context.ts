@@ -1,12 +1,12 @@
 /** What the logins of one command share on this machine: a folder, perhaps an agent, and what ssh_config says of a machine. */
 import type { SshHop } from "../../mesh/push-request";
-import { startKeep, type Keep } from "./keeper";
+import { openSshWorkspace, type SshWorkspace } from "./ssh-workspace";
 import { PushError, wordsOf } from "./push-error";
 import { formatHop } from "./ssh-options";
 import { keylessOptions, mayNameKeys } from "./user-ssh-config";
 
-export class SharedKeep {
-  private started: Promise<Keep> | null = null;
+export class SshContext {
+  private started: Promise<SshWorkspace> | null = null;
   /** By `user@address:port`: what ssh_config says, asked once. */
   private readonly asked = new Map<string, Promise<string[] | null>>();
 
@@ -14,9 +14,9 @@ export class SharedKeep {
   constructor(private readonly sshPrivateKey: string | null) {}
 
   /** @throws PushError, with the node's name first, when the stack's own SSH key cannot be used. */
-  async keep(node: string): Promise<Keep> {
+  async workspace(node: string): Promise<SshWorkspace> {
     try {
-      return await (this.started ??= startKeep(this.sshPrivateKey));
+      return await (this.started ??= openSshWorkspace(this.sshPrivateKey));
     } catch (problem) {
       throw problem instanceof PushError ? new PushError(`${node}: ${wordsOf(problem)}`) : problem;
     }
@@ -32,9 +32,9 @@ export class SharedKeep {
   }
 
   /** Ends the agent and removes the folder. One that could not be started has cleared itself away. */
-  async clearAway(): Promise<void> {
+  async cleanUp(): Promise<void> {
     const started = await this.started?.catch(() => null);
-    await started?.clearAway();
+    await started?.cleanUp();
   }
 }
 

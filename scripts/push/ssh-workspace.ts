@@ -5,18 +5,18 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { startGroup, type GroupWatcher } from "./children";
 import { plainEnvironment } from "./environment";
-import { CLEAR_AWAY_MS } from "./limits";
+import { CLEAN_UP_MS } from "./limits";
 import { PushError } from "./push-error";
 
 /** Where ssh finds what it is told: a folder of mode 0700, and perhaps an agent with the stack's own key. */
-export interface Keep {
+export interface SshWorkspace {
   folder: string;
   /** The agent's socket; null without a key of the stack's own. */
   agentSocket: string | null;
   /** To be told of every group that is to end with this process. */
   watcher: GroupWatcher;
   /** Ends the agent and removes the folder. */
-  clearAway(): Promise<void>;
+  cleanUp(): Promise<void>;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface Keep {
  * process groups that still run, and the agent, and removes the folder. `ssh-agent COMMAND` names its agent by
  * SSH_AGENT_PID; its own look at its parent comes only every 10 s (ssh-agent.c, parent_alive_interval).
  */
-const KEEPER = `
+const CLEANER = `
 trap '' HUP INT TERM
 folder=$1 agent=$2 groups=
 echo ready
@@ -46,22 +46,22 @@ rm -rf "$folder"
  * `sshPrivateKey` goes from memory through a pipe into the agent: it is never in a file, an argument or an environment.
  * @throws PushError when the agent cannot be had or does not take the key.
  */
-export async function startKeep(sshPrivateKey: string | null): Promise<Keep> {
+export async function openSshWorkspace(sshPrivateKey: string | null): Promise<SshWorkspace> {
   const folder = fs.mkdtempSync(path.join(temporaryFolder(), "wireguard-mesh-"));
   const agentSocket = sshPrivateKey === null ? null : path.join(folder, "agent");
-  const keeper = startKeeper(folder, agentSocket);
-  const keep: Keep = {
+  const cleaner = startCleaner(folder, agentSocket);
+  const workspace: SshWorkspace = {
     folder,
     agentSocket,
-    watcher: (event, group) => void keeper.stdin.write(`${event} ${group}\n`),
-    clearAway: () => clearAway(keeper, folder),
+    watcher: (event, group) => void cleaner.stdin.write(`${event} ${group}\n`),
+    cleanUp: () => cleanUp(cleaner, folder),
   };
   try {
-    await ready(keeper);
-    if (sshPrivateKey !== null) await addKey(sshPrivateKey, keep);
-    return keep;
+    await ready(cleaner);
+    if (sshPrivateKey !== null) await addKey(sshPrivateKey, workspace);
+    return workspace;
   } catch (problem) {
-    await keep.clearAway();
+    await workspace.cleanUp();
     throw problem;
   }
 }
@@ -72,17 +72,17 @@ function temporaryFolder(): string {
   return /^[A-Za-z0-9/._-]{1,60}$/.test(own) ? own : "/tmp";
 }
 
-function startKeeper(folder: string, agentSocket: string | null): ChildProcessWithoutNullStreams {
-  const argv = ["sh", "-c", KEEPER, "keeper", folder, agentSocket === null ? "no" : "yes"];
+function startCleaner(folder: string, agentSocket: string | null): ChildProcessWithoutNullStreams {
+  const argv = ["sh", "-c", CLEANER, "cleaner", folder, agentSocket === null ? "no" : "yes"];
   const [program = "", ...args] =
     agentSocket === null ? argv : ["ssh-agent", "-a", agentSocket, ...argv];
   // Not one of the groups that end with us: it is what ends them.
-  const keeper = spawn(program, args, { env: plainEnvironment(), stdio: "pipe", detached: true });
-  keeper.stdin.on("error", () => undefined);
-  return keeper;
+  const cleaner = spawn(program, args, { env: plainEnvironment(), stdio: "pipe", detached: true });
+  cleaner.stdin.on("error", () => undefined);
+  return cleaner;
 }
 
-function ready(keeper: ChildProcessWithoutNullStreams): Promise<void> {
+function ready(cleaner: ChildProcessWithoutNullStreams): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (): void => {
       reject(
@@ -91,25 +91,25 @@ function ready(keeper: ChildProcessWithoutNullStreams): Promise<void> {
         ),
       );
     };
-    keeper.on("error", fail);
-    keeper.on("exit", fail);
-    keeper.stdout.once("data", () => {
+    cleaner.on("error", fail);
+    cleaner.on("exit", fail);
+    cleaner.stdout.once("data", () => {
       resolve();
     });
   });
 }
 
-async function addKey(sshPrivateKey: string, keep: Keep): Promise<void> {
+async function addKey(sshPrivateKey: string, workspace: SshWorkspace): Promise<void> {
   const add = startGroup(
     ["ssh-add", "-q", "-"],
-    { ...plainEnvironment(), SSH_AUTH_SOCK: keep.agentSocket ?? "" },
-    keep.watcher,
+    { ...plainEnvironment(), SSH_AUTH_SOCK: workspace.agentSocket ?? "" },
+    workspace.watcher,
   );
   let talk = "";
   add.stderr.setEncoding("utf8").on("data", (text: string) => (talk += text));
   // ssh-add wants the last newline, which a config value easily loses.
   add.stdin.end(`${sshPrivateKey.replaceAll("\r", "").trimEnd()}\n`);
-  const timer = setTimeout(() => add.kill("SIGKILL"), CLEAR_AWAY_MS);
+  const timer = setTimeout(() => add.kill("SIGKILL"), CLEAN_UP_MS);
   const code = await new Promise<number | null>((resolve) => {
     add.on("close", resolve);
     add.on("error", () => {
@@ -135,11 +135,11 @@ function keyTrouble(talk: string): string {
   );
 }
 
-async function clearAway(keeper: ChildProcessWithoutNullStreams, folder: string): Promise<void> {
-  if (keeper.exitCode === null && keeper.signalCode === null && keeper.pid !== undefined) {
-    const ended = new Promise((resolve) => keeper.on("exit", resolve));
-    const timer = setTimeout(() => keeper.kill("SIGKILL"), CLEAR_AWAY_MS);
-    keeper.stdin.end();
+async function cleanUp(cleaner: ChildProcessWithoutNullStreams, folder: string): Promise<void> {
+  if (cleaner.exitCode === null && cleaner.signalCode === null && cleaner.pid !== undefined) {
+    const ended = new Promise((resolve) => cleaner.on("exit", resolve));
+    const timer = setTimeout(() => cleaner.kill("SIGKILL"), CLEAN_UP_MS);
+    cleaner.stdin.end();
     await ended;
     clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 /** What is known of a login that failed, for tests. */
 import type { SshHop } from "../../../mesh/push-request";
-import { explainFailure, type Failure, type VainTry } from "../../../scripts/push/ssh-failure";
+import { explainFailure, type Failure, type FailedAttempt } from "../../../scripts/push/ssh-failure";
 
 export const KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
@@ -14,12 +14,12 @@ export const HOST: SshHop = {
 };
 
 /** A login to HOST that ended by itself with exit code 255, before ssh had said anything. */
-export function vainLogin(change: Partial<VainTry> = {}): VainTry {
+export function failedLogin(change: Partial<FailedAttempt> = {}): FailedAttempt {
   return {
     node: "desktop",
     chain: [HOST],
-    talk: [""],
-    words: "",
+    logTexts: [""],
+    output: "",
     step: "ssh",
     exitCode: 255,
     gaveUpAfterS: null,
@@ -28,8 +28,8 @@ export function vainLogin(change: Partial<VainTry> = {}): VainTry {
   };
 }
 
-export function explain(change: Partial<VainTry>): Failure {
-  return explainFailure(vainLogin(change));
+export function explain(change: Partial<FailedAttempt>): Failure {
+  return explainFailure(failedLogin(change));
 }
 
 /** ssh's log as it is written: with CR LF. */
