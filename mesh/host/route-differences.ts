@@ -24,7 +24,7 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
   const connected = connectedRoutes(one, observed);
   const wanted = [...connected, ...tunnel];
   const allowed = one.sendsAll
-    ? new Set(wanted.map(placeOf))
+    ? new Set(wanted.map(lockPath))
     : new Set(allowedPrefixes(one).keys());
   const networks = new Set(one.addresses.map((address) => prefixOf(address)?.text));
   // A hand's route in the place of the kernel's own does the same.
@@ -33,13 +33,13 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
     (it) =>
       it.protocol === "boot" &&
       it.complete &&
-      !allowed.has(placeOf(it)) &&
+      !allowed.has(lockPath(it)) &&
       !standsIn(it) &&
       !(it.table === "main" && isAutomatic(it.prefix)),
   );
   // One that goes, with another metric, stands for none that is wanted.
-  const present = new Set(own.filter((it) => !extra.includes(it)).map(placeOf));
-  const missing = wanted.filter((it) => !present.has(placeOf(it)));
+  const present = new Set(own.filter((it) => !extra.includes(it)).map(lockPath));
+  const missing = wanted.filter((it) => !present.has(lockPath(it)));
   const as = (is: "missing" | "extra") => (route: Route) =>
     ({ kind: "route", interface: name, prefix: destinationOf(route), is, route }) as const;
   return [...missing.map(as("missing")), ...extra.map(as("extra"))];
@@ -62,7 +62,7 @@ function connectedRoutes({ name, addresses }: WantedInterface, { network }: Obse
 
 /** Prefixes of length 0 need a table of their own: see way-out.ts. */
 function mainRoutes(one: WantedInterface, own: readonly Route[]): Route[] {
-  const present = new Set(own.map(placeOf));
+  const present = new Set(own.map(lockPath));
   const allowed = [...allowedPrefixes(one).values()];
   const covering = new PrefixSet([
     ...[...one.addresses, ...(one.formerAddresses ?? [])].flatMap((it) => prefixOf(it) ?? []),
@@ -93,7 +93,7 @@ export function destinationOf({ prefix, family }: Route): string {
 }
 
 /** The prefix, and the table if it is not the main one. */
-function placeOf(route: Route): string {
+function lockPath(route: Route): string {
   return destinationOf(route) + (route.table === "main" ? "" : ` ${route.table}`);
 }
 

@@ -25,11 +25,11 @@ export async function adopt(request: PushRequest, listeners: Listeners): Promise
     );
   }
   const first = await firstWay(request, identity, listeners);
-  const wait = new BootWait(first, listeners.talk);
+  const wait = new BootWait(first, listeners.onMessage);
   const adoption = { request: first, identity, authority, wait };
   return withHost(first, async (vouched) => {
     await withHost(asBooted(first, identity), (booted) =>
-      settle({ ...adoption, vouched, booted, talk: listeners.talk }),
+      settle({ ...adoption, vouched, booted, onMessage: listeners.onMessage }),
     );
     return applyThrough(vouched, first, listeners, { isQuiet: first !== request });
   });
@@ -42,11 +42,11 @@ export async function adopt(request: PushRequest, listeners: Listeners): Promise
 async function firstWay(
   request: PushRequest,
   { firstAddress }: HostIdentity,
-  { talk }: Listeners,
+  { onMessage }: Listeners,
 ): Promise<PushRequest> {
   if (firstAddress === "") {
     // An older version's, replaced by `--replace` in a subnet of the user's: it gets what the one before had.
-    talk(
+    onMessage(
       `the instance has no public address of its own, so this push needs the relay's. If that leads to another instance, ` +
         `raise relays.${request.node}.ec2.imageGeneration and run up again: the next instance has one`,
     );
@@ -75,7 +75,7 @@ interface Adoption {
   identity: HostIdentity;
   authority: SshAuthority;
   wait: BootWait;
-  talk: (line: string) => void;
+  onMessage: (line: string) => void;
   /** The machine as the authority vouches for it. */
   vouched: Host;
   /** The machine as its user data made it. */
@@ -104,17 +104,17 @@ async function settle(adoption: Adoption): Promise<void> {
 
 /** First contact: the machine makes a key, and gets it signed. False when the connection was lost; that is no harm. */
 async function introduce(adoption: Adoption, unproven: Failure): Promise<boolean> {
-  const { request, identity, authority, booted, talk } = adoption;
+  const { request, identity, authority, booted, onMessage } = adoption;
   const made = await reach(booted, adoption, "host-key", [request.node]);
   if (made === null) return false;
   if ("kind" in made) throw neither(request.node, unproven, made);
   const hostKey = linesWith("host-key", made.stdout).at(-1) ?? "";
-  linesWith("note", made.stdout).forEach(talk);
+  linesWith("note", made.stdout).forEach(onMessage);
   const { node, owner } = request;
   const { authorityKey } = identity;
   const label = `${owner} ${node}`;
   const certificate = await signHostKey({ node, label, authority, authorityKey, hostKey });
-  talk("shows the host key of its user data; gets a certificate of the stack's SSH authority");
+  onMessage("shows the host key of its user data; gets a certificate of the stack's SSH authority");
   const taken = await reach(booted, adoption, "certificate", certificate.split(" "));
   return taken !== null;
 }
@@ -125,17 +125,17 @@ async function introduce(adoption: Adoption, unproven: Failure): Promise<boolean
  */
 async function reach(
   host: Host,
-  { request, wait, talk }: Adoption,
+  { request, wait, onMessage }: Adoption,
   verb: Verb,
   words: readonly string[] = [],
 ): Promise<HostRun | Failure | null> {
-  const onTalk = (line: string): number | undefined => {
+  const onStderr = (line: string): number | undefined => {
     if (!line.startsWith("progress: ")) return undefined;
-    talk(line.slice("progress: ".length));
+    onMessage(line.slice("progress: ".length));
     return wait.left() + IDENTITY_MS;
   };
   try {
-    const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS, onTalk, onSlow: talk };
+    const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS, onStderr, onSlow: onMessage };
     const run = await host.run(hostCall(verb, request.interface, newToken(), words), options);
     if (run.exitCode === 0) return run;
     if (run.exitCode !== null) throw complaint(request.node, run) ?? unexplained(request.node, run);

@@ -19,9 +19,9 @@ export type ProcessTable = (pid: number) => ProcessEntry | undefined;
  * `orphaned`: a provider plugin started us, and the engine above it is gone; nobody waits for what we would do, and a
  * newer run may be at work already. `alone`: no plugin above us, so a person or a script started us.
  */
-export type Standing = "engine" | "alone" | "orphaned";
+export type StartedBy = "engine" | "alone" | "orphaned";
 
-export function standing(chain: ProcessEntry[]): Standing {
+export function startedBy(chain: ProcessEntry[]): StartedBy {
   const plugin = chain.findIndex((entry) =>
     entry.names.some((name) => name.startsWith("pulumi-resource")),
   );

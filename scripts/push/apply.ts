@@ -5,7 +5,7 @@ import { hostNotes } from "../../mesh/host/notes";
 import { toolsToInstall, type Installation } from "../../mesh/host/tools";
 import type { Wanted } from "../../mesh/host/wanted";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
-import { AGAIN, REPORT } from "./apply-words";
+import { AGAIN, REPORT } from "./apply-messages";
 import { withHost, type Host, type HostRun, type Session } from "./connect";
 import { confirm } from "./confirm";
 import { answer, complaint, newToken, observe, Overtaken } from "./conversation";
@@ -17,12 +17,12 @@ import {
   isOwnWay,
   questionsOf,
   resultOf,
-  sayAll,
-  type Begun,
+  reportAll,
+  type SentChange,
   type Listeners,
   type Push,
 } from "./push";
-import { sayPhase } from "./phase";
+import { reportPhase } from "./phase";
 import { PushError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
 import { sha256, wantedState } from "./wanted-state";
@@ -53,7 +53,7 @@ export async function applyThrough(
     const outcome = await pushOnce(push).catch((problem: unknown) => {
       if (problem instanceof Overtaken) {
         if (sending < SENDINGS) {
-          listeners.talk("another push to this host came in between; sending it again");
+          listeners.onMessage("another push to this host came in between; sending it again");
         }
         return "again" as const;
       }
@@ -73,20 +73,26 @@ export async function applyThrough(
 const SENDINGS = 4;
 
 async function pushOnce(push: Push): Promise<PushResult | "again"> {
-  const { request, host, talk } = push;
+  const { request, host, onMessage } = push;
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
   const former = () => formerWays(request, push.wanted.main.publicKey);
-  const options = { lockFile, former, onTalk: talk, onBooting: talk, onSlow: talk };
-  sayPhase(request.node, "connecting");
+  const options = {
+    lockFile,
+    former,
+    onProgress: onMessage,
+    onBooting: onMessage,
+    onSlow: onMessage,
+  };
+  reportPhase(request.node, "connecting");
   const first = await host.session(options, (session) => begin(push, session));
   return first === "again" || "outcome" in first ? first : confirm(push, first);
 }
 
 /** The first login. */
-async function begin(push: Push, session: Session): Promise<PushResult | Begun | "again"> {
+async function begin(push: Push, session: Session): Promise<PushResult | SentChange | "again"> {
   const { request, wanted } = push;
   const { node } = request;
-  sayPhase(node, "observing");
+  reportPhase(node, "observing");
   const token = newToken();
   const words = [session.lastChange || "-", ...(isOwnWay(push, session) ? [wanted.digest] : [])];
   const call = { verb: "push", interface: request.interface, token, words } as const;
@@ -96,7 +102,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
       const isBroken = problem instanceof SessionLost && problem.run.exitCode === null;
       if (!isBroken || push.hasLostFirst) throw problem;
       push.hasLostFirst = true;
-      push.talk("the connection broke before the host had answered; trying once more");
+      push.onMessage("the connection broke before the host had answered; trying once more");
       return null;
     },
   );
@@ -122,10 +128,10 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
       throw new PushError(`${node}: ${decision.cause}\n${decision.remedy}`);
     case "nothing":
       session.end();
-      sayAll(push, [...decision.notes, ...hostNotes(before, wanted, clock())]);
+      reportAll(push, [...decision.notes, ...hostNotes(before, wanted, clock())]);
       return resultOf(push, session.through, before, "unchanged");
     case "change": {
-      sayPhase(node, "changing");
+      reportPhase(node, "changing");
       const sentAt = Date.now();
       const isSure = await send(push, session, { verb: "change", change: decision.change });
       const { notes, serial, outcome: ending } = decision;
@@ -136,7 +142,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | Begun |
 
 async function install(push: Push, session: Session, missing: Installation): Promise<"again"> {
   push.hasInstalled = true;
-  push.talk(`installing ${missing.packages.join(" ")}`);
+  push.onMessage(`installing ${missing.packages.join(" ")}`);
   push.onInstall();
   await answer(session, `install ${missing.command}\n`, limits.INSTALL_MS);
   return "again";
@@ -154,7 +160,7 @@ async function send(push: Push, session: Session, { verb, change }: Message): Pr
   const keys = /^ (?:Private|Preshared)Key = \((?:now|on this host)\)/m.test(text) ? " keys" : "";
   const run = await answer(session, `${verb} ${sha256(text)}${keys}\n${text}`, limits.APPLY_MS);
   if (run.exitCode === null) {
-    push.talk("the connection broke; asking the host what became of the change");
+    push.onMessage("the connection broke; asking the host what became of the change");
     return false;
   }
   if (run.exitCode === 0 && /^begun$/m.test(run.stdout)) return true;

@@ -6,20 +6,20 @@ import { plainEnvironment, sshEnvironment } from "./environment";
 import { localCommand, remoteCommand } from "./greeting";
 import type { SshWorkspace } from "./ssh-workspace";
 import { logIn, type Login, type FailedLogin } from "./login";
-import { lookCloser } from "./look";
+import { withShownCertificate } from "./shown-certificate";
 import { RootShell } from "./session";
 import { explainFailure, type Failure } from "./ssh-failure";
 import { formatHop, sshCommand, writeFiles, type SshPlace } from "./ssh-options";
 import { readLog, readSshLog } from "./ssh-log";
 
-export interface Try {
+export interface LoginAttempt {
   /** The node's name in stack config. */
   node: string;
   target: HostTarget;
   /** A short name of this way, unlike that of the others. */
   way: string;
   /** What the host is to look at when it greets (greeting.ts). */
-  look: string;
+  greeting: string;
   /** As in Login. */
   limitMs: number;
   longestMs: number;
@@ -33,10 +33,10 @@ export interface Try {
   onSlow: (words: string) => void;
 }
 
-export type Ending =
+export type AttemptResult =
   | { kind: "failed"; failure: Failure }
   /** `onlyIPv4Answers`: the first machine was dialled at IPv6 addresses before, without success. */
-  | { kind: "in"; shell: RootShell; onlyIPv4Answers: boolean };
+  | { kind: "logged-in"; shell: RootShell; onlyIPv4Answers: boolean };
 
 /** As in PushResult.through. */
 export function formatWay(target: HostTarget): string {
@@ -45,7 +45,10 @@ export function formatWay(target: HostTarget): string {
 }
 
 /** `workspace` is null on this very machine. Nothing is sent. Never throws for what the host or the way does. */
-export async function attempt(one: Try, workspace: SshWorkspace | null): Promise<Ending> {
+export async function attempt(
+  one: LoginAttempt,
+  workspace: SshWorkspace | null,
+): Promise<AttemptResult> {
   if (one.target.kind === "local" || workspace === null) return attemptHere(one);
   const chain = [...one.target.via, one.target.hop];
   const place: SshPlace = { ...workspace, ...one };
@@ -53,28 +56,31 @@ export async function attempt(one: Try, workspace: SshWorkspace | null): Promise
   writeFiles(ssh);
   // Of an earlier try on this way.
   for (const file of ssh.logs) fs.rmSync(file, { force: true });
-  const remote = remoteCommand(one.target.hop.user, one.look);
+  const remote = remoteCommand(one.target.hop.user, one.greeting);
   const child = startGroup(["ssh", ...ssh.args, remote], sshEnvironment(), workspace.watcher);
   const end = await logIn({ ...loginOf(one), child, logs: ssh.logs });
   const onlyIPv4Answers = onlyIPv4Answered(ssh.logs[0] ?? "");
-  if (end instanceof RootShell) return { kind: "in", shell: end, onlyIPv4Answers };
-  const logTexts = await lookCloser(end.logTexts, chain, { ...place, watcher: workspace.watcher });
+  if (end instanceof RootShell) return { kind: "logged-in", shell: end, onlyIPv4Answers };
+  const logTexts = await withShownCertificate(end.logTexts, chain, {
+    ...place,
+    watcher: workspace.watcher,
+  });
   return failedResult({ ...end, logTexts }, one, chain);
 }
 
-async function attemptHere(one: Try): Promise<Ending> {
-  const argv = localCommand(process.getuid?.() === 0, one.look);
+async function attemptHere(one: LoginAttempt): Promise<AttemptResult> {
+  const argv = localCommand(process.getuid?.() === 0, one.greeting);
   const child = startGroup(argv, plainEnvironment());
   const end = await logIn({ ...loginOf(one), child, logs: [] });
-  if (end instanceof RootShell) return { kind: "in", shell: end, onlyIPv4Answers: false };
+  if (end instanceof RootShell) return { kind: "logged-in", shell: end, onlyIPv4Answers: false };
   return failedResult(end, one, []);
 }
 
-function loginOf(one: Try): Omit<Login, "child" | "logs"> {
+function loginOf(one: LoginAttempt): Omit<Login, "child" | "logs"> {
   return { ...one, through: formatWay(one.target) };
 }
 
-function failedResult(login: FailedLogin, { node }: Try, chain: SshHop[]): Ending {
+function failedResult(login: FailedLogin, { node }: LoginAttempt, chain: SshHop[]): AttemptResult {
   return { kind: "failed", failure: explainFailure({ ...login, node, chain }) };
 }
 

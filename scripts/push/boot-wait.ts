@@ -1,7 +1,7 @@
 /** Waiting for SSH on a machine that boots: for how long, for what, and the words meanwhile. */
 import type { PushRequest } from "../../mesh/push-request";
-import { BOOT_GRACE_MS, BOOT_MS, BOOT_RETRY_MS, BOOT_TALK_MS } from "./limits";
-import { PushError, wordsOf } from "./push-error";
+import { BOOT_GRACE_MS, BOOT_MS, BOOT_RETRY_MS, BOOT_REPEAT_MS } from "./limits";
+import { PushError, messageOf } from "./push-error";
 import type { Failure, FailureKind } from "./ssh-failure";
 
 /** A booting machine does these, one after the other; how long is the boot's own matter. */
@@ -29,7 +29,7 @@ export class BootWait {
 
   constructor(
     private readonly request: PushRequest,
-    private readonly talk: (line: string) => void,
+    private readonly onMessage: (line: string) => void,
     private readonly now: () => number = Date.now,
   ) {
     this.begun = now();
@@ -60,17 +60,17 @@ export class BootWait {
   /** At once, when the words change, and now and then. */
   private say(words: string): void {
     const now = this.now();
-    if (words === this.said.words && now - this.said.at < BOOT_TALK_MS) return;
+    if (words === this.said.words && now - this.said.at < BOOT_REPEAT_MS) return;
     this.said = { words, at: now };
     const seconds = Math.round((now - this.begun) / 1000);
-    this.talk(`waits for SSH on ${this.address()} (${seconds} s): ${words}`);
+    this.onMessage(`waits for SSH on ${this.address()} (${seconds} s): ${words}`);
   }
 
   private givenUp(problem: unknown): PushError {
     return new PushError(
       [
         `${this.request.node}: no SSH on ${this.address()} within ${BOOT_MS / 60_000} minutes of waiting for the instance to boot.`,
-        `  last: ${wordsOf(problem)}`,
+        `  last: ${messageOf(problem)}`,
         "Is this machine's own address among the adminCidrs of that relay (curl https://checkip.amazonaws.com)? " +
           `What does the instance say: aws ec2 get-console-output --latest --output text --instance-id ${this.instance()}\n` +
           "Then run `npx wireguard-mesh up` again: it goes on where this one ended.",

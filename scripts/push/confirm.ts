@@ -17,29 +17,37 @@ import {
   wentBack,
   withNames,
   withoutEffect,
-} from "./apply-words";
+} from "./apply-messages";
 import type { Session } from "./connect";
 import { answer, complaint, linesWith, observe } from "./conversation";
 import { formerWays } from "./former-ways";
 import * as limits from "./limits";
-import { clock, isOwnWay, questionsOf, resultOf, sayAll, type Begun, type Push } from "./push";
-import { sayPhase } from "./phase";
+import {
+  clock,
+  isOwnWay,
+  questionsOf,
+  resultOf,
+  reportAll,
+  type SentChange,
+  type Push,
+} from "./push";
+import { reportPhase } from "./phase";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
 
 /** Logs in until the host has answered or must have undone the change. */
-export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
-  const { request, host, talk } = push;
+export async function confirm(push: Push, begun: SentChange): Promise<PushResult> {
+  const { request, host, onMessage } = push;
   const lost: UnreachableError[] = [];
   const askRelays = () => formerWays(request, push.wanted.main.publicKey);
-  sayPhase(request.node, "confirming");
+  reportPhase(request.node, "confirming");
   const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
   while (Date.now() < begun.sentAt + limit) {
     try {
       // A host that went back may be at a former address again; before, that would prove nothing.
       const isBack = Date.now() > begun.sentAt + limits.UNDO_AFTER_S * 1000;
       const former = isBack ? { former: askRelays } : {};
-      const options = { urgent: true, onTalk: talk, ...former };
+      const options = { urgent: true, onProgress: onMessage, ...former };
       return await host.session(options, (session) => {
         const isProof = !isBack || isOwnWay(push, session);
         return commit(push, session, begun, { lost: lost.at(-1), isProof });
@@ -47,7 +55,7 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
     } catch (problem) {
       if (problem instanceof UnreachableError) {
         if (lost.length === 0) {
-          talk("no way in through the new config yet; trying on");
+          onMessage("no way in through the new config yet; trying on");
           // One whose watcher was killed leads to the former place.
           await askRelays();
         }
@@ -68,7 +76,7 @@ export async function confirm(push: Push, begun: Begun): Promise<PushResult> {
 async function commit(
   push: Push,
   session: Session,
-  begun: Begun,
+  begun: SentChange,
   { lost, isProof }: { lost: UnreachableError | undefined; isProof: boolean },
 ): Promise<PushResult> {
   const { request, wanted } = push;
@@ -104,7 +112,7 @@ async function commit(
   const proof = proofNotes(begun.before, after, wanted);
   // The packet filter is listed only before the change, and pings are sent only after it.
   const host = hostNotes({ ...begun.before, pings: after.pings }, wanted, clock());
-  sayAll(push, [...begun.notes, ...proof, ...host, ...notes]);
+  reportAll(push, [...begun.notes, ...proof, ...host, ...notes]);
   const result = resultOf(push, session.through, after, begun.ending);
   return { ...result, serial: begun.serial };
 }
@@ -114,7 +122,7 @@ function settled(
   push: Push,
   through: string,
   after: Observation,
-  begun: Begun,
+  begun: SentChange,
   lost: UnreachableError | undefined,
 ): PushResult {
   const { node } = push.request;

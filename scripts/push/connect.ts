@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { formatWay } from "./attempt";
-import { lookAtLock } from "./greeting";
+import { greetingScript } from "./greeting";
 import { REACH_MS } from "./limits";
 import { takeTurn } from "./login-turns";
-import { FINAL, refusal, unreachable } from "./no-way";
+import { FINAL, refusal, unreachable } from "./login-errors";
 import { UnreachableError, type FailedWay } from "./push-error";
 import { type HostRun, type RootShell, type Session } from "./session";
 import type { FailureKind } from "./ssh-failure";
@@ -32,20 +32,20 @@ export interface SessionOptions extends LoginOptions {
   /** On the host, a plain path: its first line is Session.lastChange. */
   lockFile?: string;
   /** What the host says is going on: its lines `progress: WORDS` on stderr, without that mark. */
-  onTalk?: (words: string) => void;
+  onProgress?: (words: string) => void;
 }
 
 export interface RunOptions extends LoginOptions {
   /** For the script on the host, once it was sent. */
   limitMs: number;
   /** Each line that the host says on stderr. A number returned is a new limitMs. */
-  onTalk?: (line: string) => number | undefined;
+  onStderr?: (line: string) => number | undefined;
 }
 
 /** A host that can be asked several times, each time by a connection of its own. */
 export interface Host {
   /**
-   * Runs a POSIX sh script as root there, by the way that led there last, then by the others in their order. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
+   * Runs a POSIX sh script as root there, by the way that lastTarget there last, then by the others in their order. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
    * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused, SessionLost when
    * the host prints without end.
    */
@@ -75,34 +75,40 @@ export async function withHost<T>(
 ): Promise<T> {
   const ways = new Ways(access, shared);
   const all = [ways];
-  let led: HostTarget | null = null;
-  const logIn = async (options: LoginOptions, look: string): Promise<RootShell> => {
+  let lastTarget: HostTarget | null = null;
+  const logIn = async (options: LoginOptions, greeting: string): Promise<RootShell> => {
     // Who has been there comes back to find out or to confirm.
-    const urgent = options.urgent ?? led !== null;
+    const urgent = options.urgent ?? lastTarget !== null;
     const tried = { ...options, urgent };
     try {
-      const { shell, target } = await tryWays(ways, ledFirst(led, access), look, tried);
-      led = target;
+      const { shell, target } = await tryWays(
+        ways,
+        lastTargetFirst(lastTarget, access),
+        greeting,
+        tried,
+      );
+      lastTarget = target;
       return shell;
     } catch (problem) {
       const targets = problem instanceof UnreachableError ? await options.former?.() : undefined;
       if (targets === undefined || targets.length === 0) throw problem;
       const former = new Ways({ ...access, targets }, null, true);
       all.push(former);
-      const shell = await tryAtOnce(former, look, tried);
+      const shell = await tryAtOnce(former, greeting, tried);
       if (shell === null) throw problem;
       return shell;
     }
   };
   const host: Host = {
-    run: async (script, options) => runIn(await logIn(options, lookAtLock(null)), script, options),
-    session: async ({ lockFile, onTalk, ...options }, talk) => {
-      const shell = await logIn(options, lookAtLock(lockFile ?? null));
-      shell.onTalk = (line) => {
-        if (line.startsWith(PROGRESS)) onTalk?.(line.slice(PROGRESS.length));
+    run: async (script, options) =>
+      runIn(await logIn(options, greetingScript(null)), script, options),
+    session: async ({ lockFile, onProgress, ...options }, work) => {
+      const shell = await logIn(options, greetingScript(lockFile ?? null));
+      shell.onStderr = (line) => {
+        if (line.startsWith(PROGRESS)) onProgress?.(line.slice(PROGRESS.length));
       };
       try {
-        return await talk(shell);
+        return await work(shell);
       } finally {
         shell.breakOff();
       }
@@ -116,14 +122,14 @@ export async function withHost<T>(
 }
 
 const PROGRESS = "progress: ";
-/** A number that `onTalk` returns is a new limit. */
+/** A number that `onStderr` returns is a new limit. */
 function runIn(
   shell: RootShell,
   script: string,
-  { limitMs, onTalk }: RunOptions,
+  { limitMs, onStderr }: RunOptions,
 ): Promise<HostRun> {
-  shell.onTalk = (line) => {
-    const newLimit = onTalk?.(line);
+  shell.onStderr = (line) => {
+    const newLimit = onStderr?.(line);
     if (newLimit !== undefined) shell.extend(newLimit);
   };
   shell.send(script);
@@ -136,18 +142,20 @@ const PASSING: FailureKind[] = ["dropped"];
 const BOOTING: FailureKind[] = [...PASSING, "refused"];
 
 /** A dead way is not worth another wait where one is known to work. */
-function ledFirst(led: HostTarget | null, { targets }: HostAccess): HostTarget[] {
-  return led === null ? targets : [led, ...targets.filter((other) => other !== led)];
+function lastTargetFirst(lastTarget: HostTarget | null, { targets }: HostAccess): HostTarget[] {
+  return lastTarget === null
+    ? targets
+    : [lastTarget, ...targets.filter((other) => other !== lastTarget)];
 }
 
 /** Where a host is that has moved is not known, and each wrong way costs LOGIN_MS. Null: none leads there. */
 async function tryAtOnce(
   ways: Ways,
-  look: string,
+  greeting: string,
   options: LoginOptions,
 ): Promise<RootShell | null> {
   const tries = ways.access.targets.map(async (target) => {
-    const { shell } = await tryWays(ways, [target], look, options);
+    const { shell } = await tryWays(ways, [target], greeting, options);
     return shell;
   });
   const first = await Promise.any(tries).catch(() => null);
@@ -163,7 +171,7 @@ async function tryAtOnce(
 async function tryWays(
   ways: Ways,
   targets: readonly HostTarget[],
-  look: string,
+  greeting: string,
   options: LoginOptions,
 ): Promise<{ shell: RootShell; target: HostTarget }> {
   const { access } = ways;
@@ -178,13 +186,13 @@ async function tryWays(
       const turn = await takeTurn(target, options.urgent === true);
       deadline += turn.waitedMs;
       const leftMs = deadline - performance.now();
-      const limits = { look, leftMs, onJumped: turn.end, onSlow: options.onSlow };
-      const ending = await ways.attempt(target, limits).finally(turn.end);
-      if (ending.kind === "in") return { shell: ending.shell, target };
+      const limits = { greeting, leftMs, onJumped: turn.end, onSlow: options.onSlow };
+      const result = await ways.attempt(target, limits).finally(turn.end);
+      if (result.kind === "logged-in") return { shell: result.shell, target };
       failedWays.delete(target);
-      failedWays.set(target, { through: formatWay(target), failure: ending.failure });
-      if (FINAL.includes(ending.failure.kind)) {
-        throw refusal(access.node, ending.failure, [...failedWays.values()]);
+      failedWays.set(target, { through: formatWay(target), failure: result.failure });
+      if (FINAL.includes(result.failure.kind)) {
+        throw refusal(access.node, result.failure, [...failedWays.values()]);
       }
     }
     open = [...failedWays].flatMap(([target, way]) =>
@@ -195,7 +203,10 @@ async function tryWays(
     if (open.length === 0 || performance.now() + wait + 1000 > deadline) {
       throw unreachable(access, failedWays);
     }
-    if (pause === 500 && [...failedWays.values()].some(({ failure }) => failure.kind === "refused")) {
+    if (
+      pause === 500 &&
+      [...failedWays.values()].some(({ failure }) => failure.kind === "refused")
+    ) {
       options.onBooting?.("SSH is refused there, as by a machine that is still booting; trying on");
     }
     await sleep(wait);

@@ -1,5 +1,5 @@
 /** Why an SSH server did not take a key of the user's. */
-import { printable } from "./host-words";
+import { printable } from "./printable";
 import { TOUCH_MS } from "./limits";
 import type { Failure, Place } from "./ssh-failure";
 import { byHand, formatHop } from "./ssh-options";

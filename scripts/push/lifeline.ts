@@ -1,5 +1,5 @@
 /** Ends this program when nobody waits for it any more, so that no interrupted run applies anything late. */
-import { processChain, processTable, standing } from "./ancestors";
+import { processChain, processTable, startedBy } from "./ancestors";
 import { endAllGroups } from "./children";
 import { PARENT_WATCH_MS } from "./limits";
 import { PushError } from "./push-error";
@@ -40,7 +40,7 @@ let looked = false;
 function isOrphaned(): boolean {
   if (looked && process.platform !== "linux") return false;
   looked = true;
-  return standing(processChain(process.ppid, processTable())) === "orphaned";
+  return startedBy(processChain(process.ppid, processTable())) === "orphaned";
 }
 
 function leave(words: string): never {

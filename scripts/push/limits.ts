@@ -23,12 +23,12 @@ export const SLOW_MS = 2_500;
 export const LOOKUP_MS = 1_000;
 
 /** What is kept of a login's words and of each log of ssh, in characters; who says more is cut off. */
-export const TALK_CAP = 256 * 1024;
+export const MESSAGES_CAP = 256 * 1024;
 /** What is kept of a host's output for one answer, in characters. */
 export const OUTPUT_CAP = 16 * 1024 * 1024;
 
 /** For a second look at a machine that did not prove who it is. */
-export const LOOK_MS = 5_000;
+export const SSH_QUERY_MS = 5_000;
 /** For all ways together: with the engine's own start, an `up` to one dead host fails within 30 s. */
 export const REACH_MS = 18_000;
 
@@ -61,7 +61,7 @@ export const BOOT_RETRY_MS = 2_000;
 /** What may be wrong for so long only: an address still leads to its former instance, a user is not made yet. */
 export const BOOT_GRACE_MS = 60_000;
 /** How often it is said again what is waited for. */
-export const BOOT_TALK_MS = 15_000;
+export const BOOT_REPEAT_MS = 15_000;
 /** For one signature. */
 export const SIGN_MS = 10_000;
 /** What the host may take for one step to its identity: its lock, then twice 20 s until sshd shows what it was told. */

@@ -1,6 +1,6 @@
 /** One push at a time to a host from this machine: a lock that ends with its holder, however that ends. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { placeOf, tryHold } from "./held-name";
+import { lockPath, tryLock } from "./name-lock";
 import { LOCK_MS } from "./limits";
 import { PushError } from "./push-error";
 
@@ -21,8 +21,8 @@ export async function withPushLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + (options.waitMs ?? LOCK_MS);
-  const place = placeOf("push", owner, node);
-  let held = await tryHold(place);
+  const place = lockPath("push", owner, node);
+  let held = await tryLock(place);
   if (held === null) options.onWait?.();
   while (held === null) {
     if (Date.now() > deadline) {
@@ -32,11 +32,11 @@ export async function withPushLock<T>(
       );
     }
     await sleep(200);
-    held = await tryHold(place);
+    held = await tryLock(place);
   }
   try {
     return await work();
   } finally {
-    held.free();
+    held.release();
   }
 }

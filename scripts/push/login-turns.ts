@@ -4,7 +4,7 @@
  * three of ten). It counts only logins that are not done, so a turn ends with the login.
  */
 import type { HostTarget } from "../../mesh/push-request";
-import { placeOf, tryHold, untilFree, type HeldName } from "./held-name";
+import { lockPath, tryLock, whenFree, type NameLock } from "./name-lock";
 import { LOGINS_AT_ONCE, TURN_MS } from "./limits";
 
 export interface Turn {
@@ -27,28 +27,28 @@ export async function takeTurn(target: HostTarget, urgent: boolean): Promise<Tur
   if (jump === undefined) return turnOf(null, 0);
   const begun = Date.now();
   const places = Array.from({ length: LOGINS_AT_ONCE }, (_, number) =>
-    placeOf("login", jump.address, String(jump.port), String(number)),
+    lockPath("login", jump.address, String(jump.port), String(number)),
   );
   const open = urgent ? places : places.slice(KEPT);
   for (;;) {
     for (const place of open) {
-      const held = await tryHold(place);
+      const held = await tryLock(place);
       if (held !== null) return turnOf(held, Date.now() - begun);
     }
     const left = begun + TURN_MS - Date.now();
     if (left <= 0) return turnOf(null, Date.now() - begun);
     // Those who wait spread over the places, so that few wake when one is free; and look at the others now and then.
     const one = open[Math.floor(Math.random() * open.length)] ?? "";
-    await untilFree(one, Math.min(left, LOOK_AGAIN_MS));
+    await whenFree(one, Math.min(left, LOOK_AGAIN_MS));
   }
 }
 
-function turnOf(held: HeldName | null, waitedMs: number): Turn {
+function turnOf(held: NameLock | null, waitedMs: number): Turn {
   let holding = held;
   return {
     waitedMs,
     end: () => {
-      holding?.free();
+      holding?.release();
       holding = null;
     },
   };

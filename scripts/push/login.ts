@@ -2,10 +2,10 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { CappedLines } from "./capped-lines";
 import { endGroup } from "./children";
-import { READY_MARK, SENT_AWAY, SHELL_MARK } from "./greeting";
+import { READY_MARK, LOGIN_AS_OTHER, SHELL_MARK } from "./greeting";
 import { LoginClock, type LoginLimits } from "./login-clock";
-import { unresolvedName, waitingForKey, waitingForSudo } from "./login-words";
-import { TALK_CAP } from "./limits";
+import { unresolvedName, waitingForKey, waitingForSudo } from "./login-messages";
+import { MESSAGES_CAP } from "./limits";
 import { RootShell } from "./session";
 import { logSize, readLog, readSshLog, type SshLog } from "./ssh-log";
 
@@ -35,7 +35,7 @@ export interface FailedLogin {
   exitCode: number | null;
   /** Seconds after which it was given up. */
   gaveUpAfterS: number | null;
-  /** More was said than TALK_CAP. */
+  /** More was said than MESSAGES_CAP. */
   isTooMuch: boolean;
 }
 
@@ -47,11 +47,11 @@ const LOG_WATCH_MS = 500;
 /** Resolves with the shell, or with what is known of the failure; never rejects. */
 export function logIn(login: Login): Promise<RootShell | FailedLogin> {
   return new Promise((resolve) => {
-    new Watch(login, resolve).begin();
+    new PendingLogin(login, resolve).begin();
   });
 }
 
-class Watch {
+class PendingLogin {
   private readonly stdout: CappedLines;
   private readonly stderr: CappedLines;
   private readonly words: string[] = [];
@@ -60,7 +60,7 @@ class Watch {
   private timer: NodeJS.Timeout | undefined;
   private shell: RootShell | null = null;
   private hasJumped = false;
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
   private readonly clock: LoginClock;
 
   constructor(
@@ -74,13 +74,13 @@ class Watch {
     const onTooMuch = (): void => {
       this.giveUp({ isTooMuch: true });
     };
-    this.stdout = new CappedLines(TALK_CAP, {
+    this.stdout = new CappedLines(MESSAGES_CAP, {
       onLine: (line) => {
-        this.hear(line);
+        this.handleLine(line);
       },
       onTooMuch,
     });
-    this.stderr = new CappedLines(TALK_CAP, {
+    this.stderr = new CappedLines(MESSAGES_CAP, {
       onLine: (line) => this.words.push(line),
       onTooMuch,
     });
@@ -104,11 +104,11 @@ class Watch {
     });
     const pauseMs = this.login.logs.length > 1 ? JUMP_WATCH_MS : WATCH_MS;
     this.timer = setInterval(() => {
-      this.look();
+      this.poll();
     }, pauseMs);
   }
 
-  private hear(line: string): void {
+  private handleLine(line: string): void {
     // Start-up files of some shells say more before it, and not always whole lines.
     const ready = line.indexOf(READY_MARK);
     if (ready !== -1) {
@@ -117,16 +117,16 @@ class Watch {
       this.clock.askedForRoot();
     } else {
       this.words.push(line);
-      if (SENT_AWAY.test(line)) this.giveUp({});
+      if (LOGIN_AS_OTHER.test(line)) this.giveUp({});
     }
   }
 
-  private look(): void {
+  private poll(): void {
     this.login.logs.forEach((file, index) => {
       const size = logSize(file);
       if (size === this.sizes[index]) return;
       this.sizes[index] = size;
-      if (size > TALK_CAP) this.giveUp({ isTooMuch: true });
+      if (size > MESSAGES_CAP) this.giveUp({ isTooMuch: true });
       else if (this.shell === null) this.logs[index] = readSshLog(readLog(file));
     });
     if (this.shell !== null) return;
@@ -142,13 +142,13 @@ class Watch {
       this.login.onJumped();
     }
     const key = this.logs.find(({ signing }) => signing !== null)?.signing ?? "";
-    if (this.clock.isSigningSlow()) this.tell(waitingForKey(key));
-    if (this.clock.isRootSlow()) this.tell(waitingForSudo());
+    if (this.clock.isSigningSlow()) this.reportOnce(waitingForKey(key));
+    if (this.clock.isRootSlow()) this.reportOnce(waitingForSudo());
   }
 
-  private tell(words: string): void {
-    if (this.told.has(words)) return;
-    this.told.add(words);
+  private reportOnce(words: string): void {
+    if (this.reported.has(words)) return;
+    this.reported.add(words);
     this.login.onSlow(words);
   }
 
@@ -157,13 +157,13 @@ class Watch {
     const { child, node, through } = this.login;
     this.watchLogsOnly();
     const seconds = this.clock.rootSeconds();
-    const judge = (words: string): void => {
+    const warnIfSlow = (words: string): void => {
       const slow = unresolvedName(words, seconds);
-      if (slow !== null) this.tell(slow);
+      if (slow !== null) this.reportOnce(slow);
     };
-    judge(this.words.join("\n"));
+    warnIfSlow(this.words.join("\n"));
     // sudo speaks before it starts the shell, but on another pipe, which may be read later.
-    child.stderr.on("data", judge);
+    child.stderr.on("data", warnIfSlow);
     const wire = { child, stdout: this.stdout, stderr: this.stderr };
     this.shell = new RootShell(wire, { node, through, lastChange });
     this.done(this.shell);
@@ -174,7 +174,7 @@ class Watch {
     clearInterval(this.timer);
     if (this.login.logs.length === 0) return;
     this.timer = setInterval(() => {
-      this.look();
+      this.poll();
     }, LOG_WATCH_MS);
     this.login.child.on("close", () => {
       clearInterval(this.timer);

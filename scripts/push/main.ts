@@ -10,7 +10,7 @@ import { FailureLimit } from "./failure-limit";
 import { followParent } from "./lifeline";
 import { ADOPT_MS, INSTALL_MS, PUSH_MS, REMOVE_MS } from "./limits";
 import { withPushLock } from "./lock";
-import { PushError, wordsOf } from "./push-error";
+import { PushError, messageOf } from "./push-error";
 import { redactor } from "./redact";
 import { leftOn, removeFromHost } from "./remove";
 
@@ -35,21 +35,23 @@ async function main(): Promise<void> {
     onFailure = () => failures?.count(request.node);
     clean = redactor(request);
     followParent(request.node);
-    const talk = (line: string): void =>
+    const onMessage = (line: string): void =>
       void process.stderr.write(clean(`${request.node}: ${line}\n`));
-    const result = await (verb === "remove" ? runRemove(request) : runPush(verb, request, talk));
+    const result = await (verb === "remove"
+      ? runRemove(request)
+      : runPush(verb, request, onMessage));
     process.stdout.write(`${clean(JSON.stringify(result))}\n`, () => process.exit(0));
   } catch (problem) {
     const bug =
       problem instanceof PushError ? "" : "This is a bug in wireguard-mesh, please report it: ";
-    fail(clean(bug + wordsOf(problem)));
+    fail(clean(bug + messageOf(problem)));
   }
 }
 
 function runPush(
   verb: "adopt" | "apply",
   request: PushRequest,
-  talk: (line: string) => void,
+  onMessage: (line: string) => void,
 ): Promise<PushResult> {
   const limitMs = PUSH_MS + (verb === "adopt" ? ADOPT_MS : 0);
   const bound = startBound(limitMs, () => {
@@ -65,12 +67,12 @@ function runPush(
         bound.restart(PUSH_MS + INSTALL_MS);
       };
       return verb === "adopt"
-        ? adopt(request, { talk, onInstall })
-        : apply(request, { talk, onInstall });
+        ? adopt(request, { onMessage, onInstall })
+        : apply(request, { onMessage, onInstall });
     },
     {
       onWait: () => {
-        talk("waits for another push to this host on this machine");
+        onMessage("waits for another push to this host on this machine");
       },
     },
   );

@@ -19,7 +19,7 @@ export function phaseIn(line: string): PhaseEvent | null {
   return node === undefined || phase === undefined ? null : { node, kind: "phase", phase };
 }
 
-export function sayPhase(node: string, phase: Phase): void {
+export function reportPhase(node: string, phase: Phase): void {
   const path = process.env[PHASE_PIPE];
   if (path === undefined) return;
   try {

@@ -44,6 +44,6 @@ export class UnreachableError extends PushError {
   }
 }
 
-export function wordsOf(problem: unknown): string {
+export function messageOf(problem: unknown): string {
   return problem instanceof Error ? problem.message : String(problem);
 }

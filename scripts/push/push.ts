@@ -10,7 +10,7 @@ import type { Questions } from "./conversation";
 /** Told about a push while it runs. */
 export interface Listeners {
   /** Gets what people may want to read meanwhile, a line at a time. */
-  talk: (line: string) => void;
+  onMessage: (line: string) => void;
   /** Called when the host installs packages, which may take INSTALL_MS longer. */
   onInstall: () => void;
 }
@@ -27,7 +27,7 @@ export interface Push extends Listeners {
 }
 
 /** A change that was sent. */
-export interface Begun {
+export interface SentChange {
   token: string;
   before: Observation;
   notes: string[];
@@ -61,8 +61,8 @@ export function clock(): number {
   return Date.now() / 1000;
 }
 
-export function sayAll({ talk }: Push, notes: readonly string[]): void {
-  [...new Set(notes)].forEach(talk);
+export function reportAll({ onMessage }: Push, notes: readonly string[]): void {
+  [...new Set(notes)].forEach(onMessage);
 }
 
 export function resultOf(

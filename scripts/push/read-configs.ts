@@ -3,7 +3,7 @@ import { Secret } from "../../mesh/secret";
 import type { HostAccess } from "../../mesh/push-request";
 import { withHost } from "./connect";
 import { newToken } from "./conversation";
-import { printable } from "./host-words";
+import { printable } from "./printable";
 import { OBSERVE_MS } from "./limits";
 import { PushError } from "./push-error";
 

@@ -2,7 +2,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { CappedLines, LineListener } from "./capped-lines";
 import { endGroup } from "./children";
-import { OUTPUT_CAP, TALK_CAP } from "./limits";
+import { OUTPUT_CAP, MESSAGES_CAP } from "./limits";
 import { PushError } from "./push-error";
 
 export interface HostRun {
@@ -78,7 +78,7 @@ export class RootShell implements Session {
   readonly through: string;
   readonly lastChange: string;
   /** Gets each line that the host says on stderr. */
-  onTalk: (line: string) => void = () => undefined;
+  onStderr: (line: string) => void = () => undefined;
 
   private readonly listener: LineListener;
   private lines: string[] = [];
@@ -97,15 +97,15 @@ export class RootShell implements Session {
     };
     this.listener = {
       onLine: (line) => {
-        this.hear(line);
+        this.handleLine(line);
       },
       onTooMuch,
     };
     wire.stdout.handOver(OUTPUT_CAP, this.listener);
-    wire.stderr.handOver(TALK_CAP, {
+    wire.stderr.handOver(MESSAGES_CAP, {
       onLine: (line) => {
         this.stderr += `${line}\n`;
-        this.onTalk(line);
+        this.onStderr(line);
       },
       onTooMuch,
     });
@@ -165,18 +165,18 @@ export class RootShell implements Session {
     this.settle(null, why);
   }
 
-  private hear(line: string): void {
+  private handleLine(line: string): void {
     this.lines.push(line);
-    if (this.waiting?.isMarker?.(line) === true) this.wake(this.lines.length - 1);
+    if (this.waiting?.isMarker?.(line) === true) this.resolveWaiting(this.lines.length - 1);
   }
 
   private settle(exitCode: number | null, why: SessionLost["why"]): void {
     if (this.over !== null) return;
     this.over = { exitCode, why };
-    this.wake(null);
+    this.resolveWaiting(null);
   }
 
-  private wake(place: number | null): void {
+  private resolveWaiting(place: number | null): void {
     const { waiting } = this;
     this.waiting = null;
     clearTimeout(waiting?.timer);
@@ -215,7 +215,7 @@ function lossWords(why: SessionLost["why"], run: HostRun, limitMs: number): stri
   if (why === "late") return `the host has not answered within ${Math.round(limitMs / 1000)} s`;
   if (why === "too-much") {
     return (
-      `the host printed more than ${OUTPUT_CAP >> 20} MB, or complained at more than ${TALK_CAP >> 10} KB length, which is ` +
+      `the host printed more than ${OUTPUT_CAP >> 20} MB, or complained at more than ${MESSAGES_CAP >> 10} KB length, which is ` +
       "no answer of ours; so the connection was ended. Is the machine sound, and what else prints into a login there?"
     );
   }

@@ -1,8 +1,8 @@
 /** Why a login that was let in did not lead to a root shell, told from what the host said and how far it came. */
-import { SENT_AWAY } from "./greeting";
-import { quoted } from "./host-words";
-import { resolveRemedy } from "./login-words";
-import { ROOT_MS, TALK_CAP } from "./limits";
+import { LOGIN_AS_OTHER } from "./greeting";
+import { quoted } from "./printable";
+import { resolveRemedy } from "./login-messages";
+import { ROOT_MS, MESSAGES_CAP } from "./limits";
 import { readSshLog } from "./ssh-log";
 import type { Failure, FailedAttempt } from "./ssh-failure";
 import { byHand, formatHop } from "./ssh-options";
@@ -16,7 +16,7 @@ export function explainAfterLogin(login: FailedAttempt): Failure {
 function tooMuch(login: FailedAttempt): Failure {
   return {
     kind: "no-shell",
-    cause: `${whoIsIn(login)}what runs there at login printed more than ${TALK_CAP >> 10} KB before our command${quoted(login.output)}`,
+    cause: `${whoIsIn(login)}what runs there at login printed more than ${MESSAGES_CAP >> 10} KB before our command${quoted(login.output)}`,
     remedy: `Look what it is: ${byHand(login.chain)} true | head. Usually a start-up file of the shell (~/.bashrc, ~/.profile) has a loop.`,
   };
 }
@@ -29,7 +29,7 @@ function withoutShell(login: FailedAttempt): Failure {
     cause: `${whoIsIn(login)}${what}${quoted(login.output)}`,
     remedy,
   });
-  const other = SENT_AWAY.exec(login.output)?.[1];
+  const other = LOGIN_AS_OTHER.exec(login.output)?.[1];
   if (other !== undefined) {
     const there = formatHop({ ...last(login), user: other });
     return failure(

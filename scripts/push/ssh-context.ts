@@ -1,7 +1,7 @@
 /** What the logins of one command share on this machine: a folder, perhaps an agent, and what ssh_config says of a machine. */
 import type { SshHop } from "../../mesh/push-request";
 import { openSshWorkspace, type SshWorkspace } from "./ssh-workspace";
-import { PushError, wordsOf } from "./push-error";
+import { PushError, messageOf } from "./push-error";
 import { formatHop } from "./ssh-options";
 import { keylessOptions, mayNameKeys } from "./user-ssh-config";
 
@@ -18,7 +18,9 @@ export class SshContext {
     try {
       return await (this.started ??= openSshWorkspace(this.sshPrivateKey));
     } catch (problem) {
-      throw problem instanceof PushError ? new PushError(`${node}: ${wordsOf(problem)}`) : problem;
+      throw problem instanceof PushError
+        ? new PushError(`${node}: ${messageOf(problem)}`)
+        : problem;
     }
   }
 

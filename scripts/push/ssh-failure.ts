@@ -2,9 +2,9 @@
 import { isIP } from "node:net";
 import type { SshHop } from "../../mesh/push-request";
 import { HOST_KEY_REFUSED, hostKeyFailure } from "./host-key-failure";
-import { printable, quoted } from "./host-words";
+import { printable, quoted } from "./printable";
 import { deniedFailure, tooManyKeys, unsigned } from "./key-failure";
-import { TALK_CAP } from "./limits";
+import { MESSAGES_CAP } from "./limits";
 import type { FailedLogin } from "./login";
 import { explainAfterLogin } from "./shell-failure";
 import { readSshLog, type SshLog } from "./ssh-log";
@@ -119,7 +119,7 @@ function unknown(login: FailedAttempt, logs: SshLog[]): Failure {
   if (login.isTooMuch) {
     return {
       kind: "other",
-      cause: `more than ${TALK_CAP >> 10} KB of messages came before the login, so it was ended${quoted(login.output)}`,
+      cause: `more than ${MESSAGES_CAP >> 10} KB of messages came before the login, so it was ended${quoted(login.output)}`,
       remedy: `Look what it is: ${byHand(login.chain)} true 2>&1 | head`,
     };
   }

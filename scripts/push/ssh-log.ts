@@ -1,7 +1,7 @@
 /** How far a login has come, as ssh's own log says at LogLevel DEBUG1: OpenSSH 7.6 to 10 (sshconnect.c, sshconnect2.c, kex.c). */
 
 import * as fs from "node:fs";
-import { TALK_CAP } from "./limits";
+import { MESSAGES_CAP } from "./limits";
 
 export interface SshLog {
   /** What was dialled, in order. `error`: why it was not reached (strerror(3)); null: it was, or is being dialled. */
@@ -60,7 +60,7 @@ export function readLog(file: string): string {
     return "";
   }
   try {
-    const text = Buffer.alloc(Math.min(fs.fstatSync(handle).size, TALK_CAP));
+    const text = Buffer.alloc(Math.min(fs.fstatSync(handle).size, MESSAGES_CAP));
     return text.toString("utf8", 0, fs.readSync(handle, text, 0, text.length, 0));
   } finally {
     fs.closeSync(handle);

@@ -68,7 +68,7 @@ const ANYTHING = [
  * The same, but ssh says which host key or certificate the last machine shows, of whatever kind. What is trusted stays
  * the same, so a machine that was refused is refused again. (Of an option that is given twice, ssh takes the first.)
  */
-export function lookCommand(chain: SshHop[], place: SshPlace): SshCommand {
+export function debugCommand(chain: SshHop[], place: SshPlace): SshCommand {
   const command = sshCommand(chain, place);
   const certificates = ANYTHING.map((type) => `${type}-cert-v01@openssh.com`);
   const algorithms = [...certificates, ...ANYTHING].join(",");

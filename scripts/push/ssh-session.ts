@@ -6,8 +6,8 @@ import type { HostAccess, HostTarget, SshHop } from "../../mesh/push-request";
 import { formatWay } from "./attempt";
 import { sessionEnvironment } from "./environment";
 import { HOP_MS, SLOW_MS } from "./limits";
-import { waitingForKey } from "./login-words";
-import { FINAL, refusal, unreachable } from "./no-way";
+import { waitingForKey } from "./login-messages";
+import { FINAL, refusal, unreachable } from "./login-errors";
 import type { FailedWay } from "./push-error";
 import { explainFailure, type Failure } from "./ssh-failure";
 import { readLog, readSshLog } from "./ssh-log";
@@ -25,7 +25,7 @@ export interface SessionCall {
   onSlow: (words: string) => void;
 }
 
-type Ending =
+type WayResult =
   { kind: "ended"; exitCode: number } | { kind: "failed"; failure: Failure; final: boolean };
 
 /**
@@ -40,11 +40,11 @@ export async function runSession(access: HostAccess, call: SessionCall): Promise
     for (const target of access.targets) {
       call.onWay(formatWay(target), former);
       const isLast = target === access.targets.at(-1);
-      const ending = await tryWay(ways, target, isLast, call);
-      if (ending.kind === "ended") return ending.exitCode;
-      former = { through: formatWay(target), failure: ending.failure };
+      const result = await tryWay(ways, target, isLast, call);
+      if (result.kind === "ended") return result.exitCode;
+      former = { through: formatWay(target), failure: result.failure };
       failedWays.set(target, former);
-      if (ending.final) throw refusal(access.node, ending.failure, [...failedWays.values()]);
+      if (result.final) throw refusal(access.node, result.failure, [...failedWays.values()]);
     }
     throw unreachable(access, failedWays);
   } finally {
@@ -57,13 +57,17 @@ async function tryWay(
   target: HostTarget,
   isLast: boolean,
   call: SessionCall,
-): Promise<Ending> {
+): Promise<WayResult> {
   if (target.kind === "local") return { kind: "ended", exitCode: await end(startHere(call)) };
   // The last way may take its time: there is none after it to go on to.
   const { workspace, options } = await ways.prepare(target, isLast ? 1 : Infinity);
   if (workspace === null) throw new Error("a way by ssh needs a folder");
   const chain = [...target.via, target.hop];
-  const place: SshPlace = { ...workspace, ...options, terminal: call.forceTerminal ? "forced" : "auto" };
+  const place: SshPlace = {
+    ...workspace,
+    ...options,
+    terminal: call.forceTerminal ? "forced" : "auto",
+  };
   const ssh = sshCommand(chain, place);
   writeFiles(ssh);
   for (const file of ssh.logs) fs.rmSync(file, { force: true });
@@ -77,7 +81,7 @@ async function tryWay(
     : failedAttempt(chain, ssh.logs, watch.gaveUp, ways.access.node);
 }
 
-function failedAttempt(chain: SshHop[], logs: string[], gaveUp: boolean, node: string): Ending {
+function failedAttempt(chain: SshHop[], logs: string[], gaveUp: boolean, node: string): WayResult {
   const logTexts = logs.map(readLog);
   const gaveUpAfterS = gaveUp ? HOP_MS / 1000 : null;
   const login = { logTexts, output: "", step: "ssh", exitCode: 255, isTooMuch: false } as const;
@@ -132,7 +136,7 @@ const WATCH_MS = 100;
 class LoginWatch {
   gaveUp = false;
   private readonly timer: NodeJS.Timeout;
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
   private jumpedSince: number | null = null;
   private signingSince: number | null = null;
 
@@ -142,7 +146,7 @@ class LoginWatch {
     private readonly onSlow: (words: string) => void,
   ) {
     this.timer = setInterval(() => {
-      this.look();
+      this.poll();
     }, WATCH_MS);
   }
 
@@ -154,12 +158,12 @@ class LoginWatch {
     clearInterval(this.timer);
   }
 
-  private look(): void {
+  private poll(): void {
     const logs = this.logs.map((file) => readSshLog(readLog(file)));
     const key = logs.find(({ signing }) => signing !== null)?.signing ?? null;
     this.signingSince = key === null ? null : (this.signingSince ?? performance.now());
     if (this.signingSince !== null && performance.now() - this.signingSince > SLOW_MS)
-      this.tell(waitingForKey(key ?? ""));
+      this.reportOnce(waitingForKey(key ?? ""));
     if (logs.at(-1)?.isAuthenticated === true) this.stop();
     const silent = logs.findIndex((log) => !log.isReached);
     const isJumped = silent > 0 && logs[silent - 1]?.isAuthenticated === true;
@@ -169,9 +173,9 @@ class LoginWatch {
     this.child.kill();
   }
 
-  private tell(words: string): void {
-    if (this.told.has(words)) return;
-    this.told.add(words);
+  private reportOnce(words: string): void {
+    if (this.reported.has(words)) return;
+    this.reported.add(words);
     this.onSlow(words);
   }
 }

@@ -105,8 +105,8 @@ async function addKey(sshPrivateKey: string, workspace: SshWorkspace): Promise<v
     { ...plainEnvironment(), SSH_AUTH_SOCK: workspace.agentSocket ?? "" },
     workspace.watcher,
   );
-  let talk = "";
-  add.stderr.setEncoding("utf8").on("data", (text: string) => (talk += text));
+  let output = "";
+  add.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
   // ssh-add wants the last newline, which a config value easily loses.
   add.stdin.end(`${sshPrivateKey.replaceAll("\r", "").trimEnd()}\n`);
   const timer = setTimeout(() => add.kill("SIGKILL"), CLEAN_UP_MS);
@@ -117,12 +117,12 @@ async function addKey(sshPrivateKey: string, workspace: SshWorkspace): Promise<v
     });
   });
   clearTimeout(timer);
-  if (code !== 0) throw new PushError(keyTrouble(talk));
+  if (code !== 0) throw new PushError(keyTrouble(output));
 }
 
-function keyTrouble(talk: string): string {
+function keyTrouble(output: string): string {
   const set = "npx pulumi config set --secret wireguard-mesh:sshPrivateKey < KEYFILE";
-  if (/passphrase/i.test(talk)) {
+  if (/passphrase/i.test(output)) {
     return (
       "the key in wireguard-mesh:sshPrivateKey is protected by a passphrase, and nobody is there to type it. " +
       `Take off the passphrase of a copy (ssh-keygen -p -N '' -f KEYFILE) and set that one: ${set}; or leave the key out ` +

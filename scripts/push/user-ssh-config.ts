@@ -8,7 +8,7 @@ import * as path from "node:path";
 import type { SshHop } from "../../mesh/push-request";
 import { startGroup, type GroupWatcher } from "./children";
 import { sshEnvironment } from "./environment";
-import { LOOK_MS } from "./limits";
+import { SSH_QUERY_MS } from "./limits";
 import { destination, shellWord } from "./ssh-options";
 
 /** How a machine is reached, and by which algorithms. What else there is, our own options say. */
@@ -83,7 +83,7 @@ function sshConfigOf(args: string[], watcher?: GroupWatcher): Promise<string | n
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
     // A `Match exec` of the user's may hang.
-    const timer = setTimeout(() => child.kill("SIGKILL"), LOOK_MS);
+    const timer = setTimeout(() => child.kill("SIGKILL"), SSH_QUERY_MS);
     child.on("close", (code) => {
       clearTimeout(timer);
       resolve(code === 0 ? text : null);

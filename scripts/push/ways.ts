@@ -1,20 +1,20 @@
 /** The ways onto one host, and what is learnt of them from one login for the next. */
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { connectSeconds, countAddresses } from "./addresses";
-import { attempt, type Ending } from "./attempt";
+import { attempt, type AttemptResult } from "./attempt";
 import type { SshWorkspace } from "./ssh-workspace";
 import { AT_ONCE_CONNECT_S, LOGIN_MS, REACH_MS } from "./limits";
 import { SshContext } from "./ssh-context";
 import type { SshPlace } from "./ssh-options";
 
 export interface Limits {
-  /** As in Try. */
-  look: string;
+  /** As in LoginAttempt. */
+  greeting: string;
   /** For this login, as long as it is not known that somebody is there. */
   leftMs: number;
-  /** As in Try. */
+  /** As in LoginAttempt. */
   onJumped: () => void;
-  /** As in Try. */
+  /** As in LoginAttempt. */
   onSlow?: ((words: string) => void) | undefined;
 }
 
@@ -36,10 +36,10 @@ export class Ways {
   }
 
   /** One login by one way. @throws PushError when the stack's own SSH key cannot be used. */
-  async attempt(target: HostTarget, { leftMs, onSlow, ...limits }: Limits): Promise<Ending> {
+  async attempt(target: HostTarget, { leftMs, onSlow, ...limits }: Limits): Promise<AttemptResult> {
     const { node, targets } = this.access;
     const { workspace, options } = await this.prepare(target, targets.length);
-    const ending = await attempt(
+    const result = await attempt(
       {
         ...{ node, target, ...limits, ...options },
         limitMs: Math.min(LOGIN_MS, leftMs),
@@ -49,8 +49,8 @@ export class Ways {
       workspace,
     );
     const first = firstAddress(target);
-    if (ending.kind === "in" && ending.onlyIPv4Answers) this.ipv4Only.add(first);
-    return ending;
+    if (result.kind === "logged-in" && result.onlyIPv4Answers) this.ipv4Only.add(first);
+    return result;
   }
 
   /** `ways`: among how many the time to connect is shared. `workspace` is null on this very machine. */

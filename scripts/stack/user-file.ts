@@ -5,7 +5,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { placeOf, tryHold } from "../push/held-name";
+import { lockPath, tryLock } from "../push/name-lock";
 import { log } from "../log";
 import { Failure } from "./failure";
 
@@ -57,9 +57,9 @@ function lineOfFirstBadByte(bytes: Uint8Array): number {
 
 /** Runs `work` while no other command on this machine works on the file. */
 export async function withFileLock<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const place = placeOf("file", targetOf(file));
+  const place = lockPath("file", targetOf(file));
   const deadline = Date.now() + LOCK_MS;
-  let held = await tryHold(place);
+  let held = await tryLock(place);
   for (let tries = 1; held === null; tries += 1) {
     if (tries === TRIES_UNTIL_TOLD) log(`waiting for another command that changes ${file}...`);
     if (Date.now() > deadline) {
@@ -67,12 +67,12 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
       throw new Failure(`another command is changing ${file}`, remedy);
     }
     await sleep(50 + Math.random() * 50);
-    held = await tryHold(place);
+    held = await tryLock(place);
   }
   try {
     return await work();
   } finally {
-    held.free();
+    held.release();
   }
 }
 

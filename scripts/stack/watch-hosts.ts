@@ -19,7 +19,7 @@ const REFUSED_MS = 60_000;
 /** An answer that is older counts as none. */
 const LATE_S = 8;
 
-interface Told {
+interface TimedAnswer {
   answer: HostAnswer;
   /** The look that it answers. */
   round: number;
@@ -29,7 +29,7 @@ export class HostWatcher {
   private readonly nodes: readonly NodePlan[];
   private readonly context: SshContext;
   private readonly turns = new Turns(AT_ONCE);
-  private readonly told = new Map<string, Told>();
+  private readonly answers = new Map<string, TimedAnswer>();
   private readonly events = new EventEmitter().setMaxListeners(0);
   private round = 0;
   private over = false;
@@ -46,7 +46,7 @@ export class HostWatcher {
     for (const node of this.nodes) {
       void this.follow(node).catch((error: unknown) => {
         this.failure = error;
-        this.events.emit("told");
+        this.events.emit("answer");
       });
     }
   }
@@ -56,16 +56,17 @@ export class HostWatcher {
     const round = ++this.round;
     const isFirst = round === 1;
     const awaited = this.nodes.filter(
-      ({ name }) => isFirst || this.told.get(name)?.answer.reachable === true,
+      ({ name }) => isFirst || this.answers.get(name)?.answer.reachable === true,
     );
     this.events.emit("round");
     const late = new AbortController();
     const timer = setTimeout(() => {
       late.abort();
     }, limitMs);
-    const isAnswered = ({ name }: NodePlan): boolean => (this.told.get(name)?.round ?? 0) >= round;
+    const isAnswered = ({ name }: NodePlan): boolean =>
+      (this.answers.get(name)?.round ?? 0) >= round;
     while (!late.signal.aborted && !awaited.every(isAnswered)) {
-      await once(this.events, "told", { signal: late.signal }).catch((error: unknown) => {
+      await once(this.events, "answer", { signal: late.signal }).catch((error: unknown) => {
         if (!late.signal.aborted) throw error;
       });
       if (this.failure !== null) break;
@@ -88,10 +89,10 @@ export class HostWatcher {
   }
 
   private answerOf({ name }: NodePlan, round: number): HostAnswer {
-    const told = this.told.get(name);
-    if (told === undefined) return { reachable: false, cause: "has not answered yet" };
-    const { answer } = told;
-    if (!answer.reachable || told.round >= round) return answer;
+    const last = this.answers.get(name);
+    if (last === undefined) return { reachable: false, cause: "has not answered yet" };
+    const { answer } = last;
+    if (!answer.reachable || last.round >= round) return answer;
     const age = Math.round(Date.now() / 1000 - answer.askedAt);
     return age > LATE_S ? { reachable: false, cause: `has not answered for ${age} s` } : answer;
   }
@@ -106,7 +107,7 @@ export class HostWatcher {
       } catch (error) {
         endTurn();
         if (this.isOver()) return;
-        this.tell(node, this.round, unreached(node, error));
+        this.record(node, this.round, unreached(node, error));
         const pauseMs = error instanceof RefusedError ? REFUSED_MS : RETRY_MS;
         await sleep(pauseMs, undefined, { ref: false });
       }
@@ -125,13 +126,13 @@ export class HostWatcher {
       const observed = isWhole ? await host.observe(questions) : await host.look();
       endTurn();
       const answer = { through: host.through, observed, askedAt: Date.now() / 1000 };
-      this.tell(node, round, { reachable: true, ...answer });
+      this.record(node, round, { reachable: true, ...answer });
       answered = round;
     }
   }
 
-  private tell({ name }: NodePlan, round: number, answer: HostAnswer): void {
-    this.told.set(name, { answer, round });
-    this.events.emit("told");
+  private record({ name }: NodePlan, round: number, answer: HostAnswer): void {
+    this.answers.set(name, { answer, round });
+    this.events.emit("answer");
   }
 }

@@ -4,7 +4,7 @@ import {
   parseStat,
   processChain,
   processTable,
-  standing,
+  startedBy,
   type ProcessEntry,
 } from "../../scripts/push/ancestors";
 
@@ -14,7 +14,7 @@ function chainOf(...names: string[]): ProcessEntry[] {
 }
 
 describe("the ancestors of a push", () => {
-  const cases: [string, string[], ReturnType<typeof standing>][] = [
+  const cases: [string, string[], ReturnType<typeof startedBy>][] = [
     ["by the engine", ["pulumi-resource-command", "pulumi", "bash"], "engine"],
     ["by an engine with a cut-off plugin name", ["pulumi-resource", "pulumi", "npm"], "engine"],
     ["by a wrapped engine", ["pulumi-resource-command", ".pulumi-wrapped"], "engine"],
@@ -30,7 +30,7 @@ describe("the ancestors of a push", () => {
   ];
   for (const [what, names, expected] of cases) {
     it(`mean ${expected} for a push started ${what}`, () => {
-      assert.equal(standing(chainOf(...names)), expected);
+      assert.equal(startedBy(chainOf(...names)), expected);
     });
   }
 });

@@ -15,16 +15,16 @@ const TRYING_ON = "no way in through the new config yet; trying on";
 interface Outcome {
   /** The message where the push failed. */
   result: PushResult["outcome"] | Error;
-  talk: string[];
+  messages: string[];
   verbs: string[];
   answers: (string | undefined)[];
 }
 
 async function push(host: FakeHost, logins: Login[], request: PushRequest = REQUEST) {
-  const talk: string[] = [];
+  const messages: string[] = [];
   host.expect(...logins);
   const result = await applyThrough(host, request, {
-    talk: (line) => void talk.push(line),
+    onMessage: (line) => void messages.push(line),
     onInstall: () => undefined,
   }).then(
     ({ outcome }) => outcome,
@@ -32,7 +32,7 @@ async function push(host: FakeHost, logins: Login[], request: PushRequest = REQU
   );
   host.expect();
   const outcome: Outcome = {
-    ...{ result, talk },
+    ...{ result, messages },
     verbs: host.said.map(({ verb }) => verb),
     answers: host.said.map(({ answer }) => answer.split(/[ \n]/)[0]),
   };
@@ -52,8 +52,8 @@ describe("a push whose connection breaks", function () {
   const broken: Login = { ends: { exitCode: null, stdout: "" } };
 
   it("after the change was sent commits it if the host has it", async () => {
-    const { result, talk, answers } = await push(new FakeHost(), [broken, {}]);
-    assert.deepEqual([result, talk, answers], ["applied", [asking], ["change", "commit"]]);
+    const { result, messages, answers } = await push(new FakeHost(), [broken, {}]);
+    assert.deepEqual([result, messages, answers], ["applied", [asking], ["change", "commit"]]);
   });
 
   it("before the host had all of it fails, and can be repeated", async () => {
@@ -89,9 +89,9 @@ describe("a push whose connection breaks", function () {
 
   it("before anything was sent is begun again, once", async () => {
     const lost: Login = { says: { exitCode: null } };
-    const { result, talk } = await push(new FakeHost(), [lost, {}, {}]);
+    const { result, messages } = await push(new FakeHost(), [lost, {}, {}]);
     const again = "the connection broke before the host had answered; trying once more";
-    assert.deepEqual([result, talk], ["applied", [again]]);
+    assert.deepEqual([result, messages], ["applied", [again]]);
     assert.match(messageOf(await push(new FakeHost(), [lost, lost])), /host/);
   });
 
@@ -111,8 +111,8 @@ describe("a push whose confirmation fails", function () {
 
   it("tries on while the host cannot be reached, and says so once", async () => {
     const gone: Login = { begins: unreachable };
-    const { result, talk } = await push(new FakeHost(), [{}, gone, gone, {}]);
-    assert.deepEqual([result, talk], ["applied", [TRYING_ON]]);
+    const { result, messages } = await push(new FakeHost(), [{}, gone, gone, {}]);
+    assert.deepEqual([result, messages], ["applied", [TRYING_ON]]);
   });
 
   it("gives up when the host must have undone the change", async () => {

@@ -17,7 +17,7 @@ const REQUEST = requestWith({});
 
 interface Outcome {
   result: PushResult | Error;
-  talk: string[];
+  messages: string[];
   installs: number;
 }
 
@@ -27,11 +27,11 @@ async function push(
   logins: Login[],
   request: PushRequest = REQUEST,
 ): Promise<Outcome> {
-  const outcome: Outcome = { result: new Error("not begun"), talk: [], installs: 0 };
+  const outcome: Outcome = { result: new Error("not begun"), messages: [], installs: 0 };
   host.expect(...logins);
-  const talk = (line: string): void => void outcome.talk.push(line);
+  const onMessage = (line: string): void => void outcome.messages.push(line);
   const onInstall = (): void => void (outcome.installs += 1);
-  outcome.result = await applyThrough(host, request, { talk, onInstall }).catch(
+  outcome.result = await applyThrough(host, request, { onMessage, onInstall }).catch(
     (error: unknown) => error as Error,
   );
   host.expect();
@@ -82,9 +82,9 @@ describe("a push", function () {
 
   it("needs one login if the host is as wanted, and says nothing there", async () => {
     await push(host, [{}, {}]);
-    const { result, talk } = await push(host, [{}]);
+    const { result, messages } = await push(host, [{}]);
     assert.deepEqual(result, { ...applied, outcome: "unchanged" });
-    assert.deepEqual([verbs()[2], answers()[2], talk], ["push", "", []]);
+    assert.deepEqual([verbs()[2], answers()[2], messages], ["push", "", []]);
   });
 
   it("says what it is at to whoever reads the pipe of the environment, and goes on where nobody does", async () => {
@@ -93,7 +93,7 @@ describe("a push", function () {
     execFileSync("mkfifo", [pipe]);
     process.env[PHASE_PIPE] = pipe;
     try {
-      assert.equal((await push(host, [{}, {}])).talk.length, 0);
+      assert.equal((await push(host, [{}, {}])).messages.length, 0);
       const fd = fs.openSync(pipe, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
       assert.ok(
         !((await push(host, [{}, {}], requestWith({ mtu: 1380 }))).result instanceof Error),
@@ -177,9 +177,9 @@ describe("a push", function () {
     };
 
     it("installs them first, and says so", async () => {
-      const { result, talk, installs } = await push(host, [bare, {}, {}]);
+      const { result, messages, installs } = await push(host, [bare, {}, {}]);
       assert.deepEqual([result, installs], [applied, 1]);
-      assert.deepEqual(talk, ["installing wireguard-tools iproute2"]);
+      assert.deepEqual(messages, ["installing wireguard-tools iproute2"]);
       assert.deepEqual(answers(), ["install", "change", "commit"]);
       assert.match(host.said[0]?.answer ?? "", /apt-get.* install wireguard-tools iproute2\n$/);
     });
@@ -193,9 +193,9 @@ describe("a push", function () {
   it("tells what a tunnel did not prove, and what could not be committed", async () => {
     host.silent.add("10.86.0.20");
     const note = "committed\nnote enable wg-quick@wg0.service: Unit not found.\n";
-    const { result, talk } = await push(host, [{}, { ends: { stdout: note } }]);
+    const { result, messages } = await push(host, [{}, { ends: { stdout: note } }]);
     assert.deepEqual(result, applied);
-    assert.deepEqual(talk, [
+    assert.deepEqual(messages, [
       "no handshake with peer0 at 198.51.100.1:51820 since the change: is it on, and is its UDP port 51820 open?",
       "after the change, enable wg-quick@wg0.service: Unit not found.",
     ]);
@@ -211,7 +211,7 @@ describe("a push", function () {
       host.silent.add("10.86.0.20");
       const probes = ["10.86.0.20"];
       const request = { ...requestWith({ neighbours: [dialsIn], second }), probes };
-      assert.match((await push(host, [{}, {}], request)).talk.join(), words);
+      assert.match((await push(host, [{}, {}], request)).messages.join(), words);
     }
   });
 
@@ -223,8 +223,8 @@ describe("a push", function () {
     ] as const) {
       host = new FakeHost();
       host.model.now += seconds;
-      assert.match((await push(host, [{}, {}])).talk.join(), words);
-      assert.match((await push(host, [{}])).talk.join(), words);
+      assert.match((await push(host, [{}, {}])).messages.join(), words);
+      assert.match((await push(host, [{}])).messages.join(), words);
     }
   });
 
@@ -232,15 +232,15 @@ describe("a push", function () {
     const again = "another push to this host came in between; sending it again";
 
     it("is sent again as a new push", async () => {
-      const { result, talk } = await push(host, [OVERTAKEN, {}, {}]);
-      assert.deepEqual([result, talk], [applied, [again]]);
+      const { result, messages } = await push(host, [OVERTAKEN, {}, {}]);
+      assert.deepEqual([result, messages], [applied, [again]]);
       assert.notEqual(host.said[0]?.token, host.said[1]?.token);
     });
 
     it("fails when that happens four times", async () => {
       const outcome = await push(host, [OVERTAKEN, OVERTAKEN, OVERTAKEN, OVERTAKEN]);
       assert.match(messageOf(outcome), /^host: other pushes to this host came in between each/);
-      assert.deepEqual(outcome.talk, [again, again, again]);
+      assert.deepEqual(outcome.messages, [again, again, again]);
     });
   });
 });

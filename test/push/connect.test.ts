@@ -27,10 +27,10 @@ describe("a script on the local machine", function () {
 
   it("reports stderr line by line while it runs", async () => {
     const lines: string[] = [];
-    const onTalk = (line: string): undefined => void lines.push(line);
+    const onStderr = (line: string): undefined => void lines.push(line);
     await runOnHost(LOCAL, "printf 'a\\nb' >&2; sleep 0.2; echo c >&2", {
       limitMs: 10_000,
-      onTalk,
+      onStderr,
     });
     assert.deepEqual(lines, ["a", "bc"]);
   });
@@ -42,11 +42,11 @@ describe("a script on the local machine", function () {
     assert.ok(Date.now() - start < 5_000);
   });
 
-  it("gets more time if onTalk returns a new limit", async () => {
+  it("gets more time if onStderr returns a new limit", async () => {
     const script = "echo progress: x >&2; sleep 1; echo done";
-    const onTalk = (line: string): number | undefined =>
+    const onStderr = (line: string): number | undefined =>
       line === "progress: x" ? 10_000 : undefined;
-    const run = await runOnHost(LOCAL, script, { limitMs: 700, onTalk });
+    const run = await runOnHost(LOCAL, script, { limitMs: 700, onStderr });
     assert.deepEqual([run.stdout, run.exitCode], ["done\n", 0]);
   });
 
@@ -54,8 +54,8 @@ describe("a script on the local machine", function () {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wgm-connect-"));
     const lockFile = path.join(folder, "wg0");
     fs.writeFileSync(lockFile, "0a1b2c\nmore\n");
-    const talk: string[] = [];
-    const options = { lockFile, onTalk: (words: string): void => void talk.push(words) };
+    const progress: string[] = [];
+    const options = { lockFile, onProgress: (words: string): void => void progress.push(words) };
     const answers = await withHost(LOCAL, (host) =>
       host.session(options, async (session) => {
         session.send("echo progress: installs >&2; echo other >&2; id -u; echo observed\n");
@@ -69,7 +69,7 @@ describe("a script on the local machine", function () {
       ...{ before: ["0"], exitCode: 3, last: "0a1b2c", by: "local" },
       stderr: "progress: installs\nother\n",
     });
-    assert.deepEqual(talk, ["installs"]);
+    assert.deepEqual(progress, ["installs"]);
     fs.rmSync(folder, { recursive: true });
   });
 

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { localCommand, lookAtLock, remoteCommand } from "../../scripts/push/greeting";
+import { localCommand, greetingScript, remoteCommand } from "../../scripts/push/greeting";
 
 /** Login shells: the user's, as sshd starts it. Those that this machine has. */
 const SHELLS = ["sh", "bash", "dash", "busybox sh", "zsh", "fish", "tcsh", "mksh"].filter(
@@ -36,7 +36,10 @@ describe("the command that a login runs", () => {
   for (const shell of SHELLS) {
     it(`greets as a user, then as root, with the lock file's first line: ${shell}`, () => {
       fs.writeFileSync(lockFile, "0a1b2c\nmore\n");
-      const { stdout, stderr, status } = run(shell, remoteCommand("taro", lookAtLock(lockFile)));
+      const { stdout, stderr, status } = run(
+        shell,
+        remoteCommand("taro", greetingScript(lockFile)),
+      );
       assert.equal(
         stdout,
         "wireguard-mesh: shell\nwireguard-mesh: ready 0a1b2c\nlistens with sh\n",
@@ -46,7 +49,10 @@ describe("the command that a login runs", () => {
     });
 
     it(`greets as root without sudo: ${shell}`, () => {
-      const { stdout, stderr, status } = run(shell, remoteCommand("root", lookAtLock(lockFile)));
+      const { stdout, stderr, status } = run(
+        shell,
+        remoteCommand("root", greetingScript(lockFile)),
+      );
       assert.equal(stdout, "wireguard-mesh: ready 0a1b2c\nlistens with sh\n");
       assert.deepEqual([stderr, status], ["", 3]);
     });
@@ -54,15 +60,15 @@ describe("the command that a login runs", () => {
 
   it("says nothing more where there is no lock file, or an empty one", () => {
     for (const user of ["root", "taro"]) {
-      const missing = run("sh", remoteCommand(user, lookAtLock(`${folder}/none`)));
+      const missing = run("sh", remoteCommand(user, greetingScript(`${folder}/none`)));
       assert.match(missing.stdout, /^wireguard-mesh: ready$/m);
       assert.doesNotMatch(missing.stderr, /none/);
       fs.writeFileSync(path.join(folder, "empty"), "");
-      const empty = run("sh", remoteCommand(user, lookAtLock(`${folder}/empty`)));
+      const empty = run("sh", remoteCommand(user, greetingScript(`${folder}/empty`)));
       assert.match(empty.stdout, /^wireguard-mesh: ready$/m);
     }
     assert.match(
-      run("sh", remoteCommand("root", lookAtLock(null))).stdout,
+      run("sh", remoteCommand("root", greetingScript(null))).stdout,
       /^wireguard-mesh: ready$/m,
     );
   });
@@ -77,13 +83,13 @@ describe("the command that a login runs", () => {
       "/run/x;id",
       "/run/x\ny",
     ]) {
-      assert.throws(() => lookAtLock(path), /no plain path/, path);
+      assert.throws(() => greetingScript(path), /no plain path/, path);
     }
-    assert.doesNotThrow(() => lookAtLock("/run/wireguard-mesh.lock/wg_0=+.x-1"));
+    assert.doesNotThrow(() => greetingScript("/run/wireguard-mesh.lock/wg_0=+.x-1"));
   });
 
   it("does not print the marks where it is printed itself", () => {
-    const printed = remoteCommand("taro", lookAtLock(lockFile));
+    const printed = remoteCommand("taro", greetingScript(lockFile));
     assert.doesNotMatch(printed, /wireguard-mesh: (shell|ready)/);
   });
 

@@ -7,7 +7,7 @@ import { requestWith } from "./support/model-request";
 
 const REQUEST = requestWith({});
 const OVERTAKEN: Login = { says: { stdout: "overtaken\n" } };
-const LISTENERS = { talk: () => undefined, onInstall: () => undefined };
+const LISTENERS = { onMessage: () => undefined, onInstall: () => undefined };
 
 /** A host with a confirmed push. */
 async function pushedHost(): Promise<FakeHost> {

@@ -10,7 +10,7 @@ import {
   formatHop,
   hostKeyAlgorithms,
   knownHosts,
-  lookCommand,
+  debugCommand,
   shellWord,
   sshCommand,
   type SshPlace,
@@ -88,7 +88,7 @@ describe("a host with an SSH authority", () => {
   });
 
   it("can be connected to for debug output after a failure, without trusting more keys", () => {
-    const { args, files } = lookCommand([certified], PLACE);
+    const { args, files } = debugCommand([certified], PLACE);
     const first = optionsOf([...args].slice(0, 4));
     assert.equal(first.get("LogLevel"), "DEBUG2");
     assert.match(

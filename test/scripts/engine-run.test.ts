@@ -62,8 +62,8 @@ describe("the phases of a push", () => {
     project.write("Pulumi.test.yaml", STACK_FILE);
     // The engine stands for itself and for its plugin, which hands its environment on.
     const say = `${process.execPath} --require ${require.resolve("../../scripts/load-typescript.cjs")} -e '
-      const { sayPhase } = require("${require.resolve("../../scripts/push/phase")}");
-      for (const phase of ["connecting", "observing"]) sayPhase("nas", phase);'`;
+      const { reportPhase } = require("${require.resolve("../../scripts/push/phase")}");
+      for (const phase of ["connecting", "observing"]) reportPhase("nas", phase);'`;
     project.write("bin/pulumi", `#!/bin/sh\n${say}\n`);
     const stack = {
       name: "test",

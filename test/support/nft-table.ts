@@ -92,11 +92,11 @@ function chainIn(body: string): Chain {
       lines[0] ?? "",
     ) ?? [];
   const rules = lines.slice(hook === "" ? 0 : 1).filter((line) => line !== "");
-  return { base: hook === "" ? null : { hook, policy }, rules: rules.map(wordsOf) };
+  return { base: hook === "" ? null : { hook, policy }, rules: rules.map(messageOf) };
 }
 
 /** `{ a, b }` is one word. */
-function wordsOf(rule: string): string[] {
+function messageOf(rule: string): string[] {
   return rule.match(/\{[^}]*\}|\S+/g) ?? [];
 }
 

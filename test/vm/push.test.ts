@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { Machine } from "../../scripts/lab/vm/machine";
-import type { HostReply } from "../lab/support/host-talk";
+import type { HostReply } from "../lab/support/host-dialogue";
 import { runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 import { MachineSession, type WantedState } from "./support/machine-session";

@@ -22,7 +22,7 @@ export interface Watched {
 }
 
 /** For a look at hosts that are logged in to. */
-const LOOK_MS = 5_000;
+const SSH_QUERY_MS = 5_000;
 
 /** Resolves when a signal or the reader of stdout has ended it, with whether the last look was ok. */
 export async function watchStatus(watched: Watched): Promise<boolean> {
@@ -42,7 +42,7 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
   let before: HostAnswers = new Map();
   let ok = false;
   try {
-    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, LOOK_MS)) {
+    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, SSH_QUERY_MS)) {
       const begun = performance.now();
       const answers = await Promise.race([watch.look(limitMs), isOver]);
       if (answers === null) return ok;

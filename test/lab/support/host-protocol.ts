@@ -12,11 +12,11 @@ import type { Lab } from "../../../scripts/lab/lab";
 import { newToken } from "../../../scripts/push/conversation";
 import { hostScript } from "../../../scripts/push/host-program";
 import { wantedState } from "../../../scripts/push/wanted-state";
-import { HostTalk, type HostReply } from "./host-talk";
+import { HostDialogue, type HostReply } from "./host-dialogue";
 import { recordedOutput, requestFor } from "./pushing";
 
 export { newToken } from "../../../scripts/push/conversation";
-export { NEVER, type HostReply } from "./host-talk";
+export { NEVER, type HostReply } from "./host-dialogue";
 
 export const STATE = "/var/lib/wireguard-mesh/wg0";
 export const RUN = "/run/wireguard-mesh/wg0";
@@ -48,7 +48,7 @@ export interface WantedState {
 
 /** A host; `node` is its name in the lab and in the mesh. */
 export class HostSession {
-  private readonly talk: HostTalk;
+  private readonly dialogue: HostDialogue;
   /** The shell of a login. */
   shell = ["sh", "-s"];
 
@@ -56,7 +56,7 @@ export class HostSession {
     readonly lab: Lab,
     readonly node: string,
   ) {
-    this.talk = new HostTalk(
+    this.dialogue = new HostDialogue(
       node,
       () => lab.spawn(node, this.shell, { stdio: "pipe" }),
       (text) => recordedOutput(lab).push(text),
@@ -68,22 +68,22 @@ export class HostSession {
     const { timeout: undoAfterS, saysDigest, damage, program } = wanted;
     const lastChange = since ?? (await lastChangeOn(this));
     const options = { token, lastChange, undoAfterS, saysDigest, damage, program };
-    return this.talk.apply(this.request(wanted), options);
+    return this.dialogue.apply(this.request(wanted), options);
   }
 
   /** `reply`: the operator's answer to what it sees after the change. */
   confirm(token: string, reply?: "commit" | "undo" | "nothing"): Promise<HostReply> {
-    return this.talk.confirm("wg0", token, reply);
+    return this.dialogue.confirm("wg0", token, reply);
   }
 
   async remove(since?: string): Promise<HostReply> {
     const request = this.request({ config: "" });
-    return this.talk.remove(request, since ?? (await lastChangeOn(this)));
+    return this.dialogue.remove(request, since ?? (await lastChangeOn(this)));
   }
 
   /** What the host is. Preshared keys are compared with those that are wanted, if that is given. */
   observe(wanted?: WantedState): Promise<Observation> {
-    return this.talk.observe("wg0", wanted === undefined ? null : this.request(wanted));
+    return this.dialogue.observe("wg0", wanted === undefined ? null : this.request(wanted));
   }
 
   /** What a push would do now. */

@@ -3,7 +3,7 @@ import type { Observation } from "../../../mesh/host/observation";
 import type { PushRequest } from "../../../mesh/push-request";
 import type { Machine } from "../../../scripts/lab/vm/machine";
 import { newToken } from "../../../scripts/push/conversation";
-import { HostTalk, type HostReply } from "../../lab/support/host-talk";
+import { HostDialogue, type HostReply } from "../../lab/support/host-dialogue";
 
 /** The ownership fields. */
 export const MARKS = { interface: "wg0", owner: "wireguard-mesh/vm", machine: "vm" };
@@ -22,10 +22,10 @@ const CRASH_AFTER = `exec sudo -n sh -c 'sh -s && echo b >/proc/sysrq-trigger'`;
 
 export class MachineSession {
   private command = SHELL;
-  private readonly talk: HostTalk;
+  private readonly dialogue: HostDialogue;
 
   constructor(private readonly machine: Machine) {
-    this.talk = new HostTalk(
+    this.dialogue = new HostDialogue(
       machine.name,
       () => machine.spawn(this.command),
       () => undefined,
@@ -35,11 +35,11 @@ export class MachineSession {
   async apply(wanted: WantedState, token = newToken()): Promise<HostReply> {
     const lock = await this.machine.ssh("sudo head -n 1 /run/wireguard-mesh.lock/wg0");
     const options = { token, lastChange: lock.stdout.trim() || "-", undoAfterS: wanted.timeout };
-    return this.talk.apply(this.request(wanted), options);
+    return this.dialogue.apply(this.request(wanted), options);
   }
 
   confirm(token: string): Promise<HostReply> {
-    return this.talk.confirm("wg0", token);
+    return this.dialogue.confirm("wg0", token);
   }
 
   /** Confirms and crashes the machine right after the reply, without a sync. */
@@ -51,13 +51,13 @@ export class MachineSession {
   }
 
   observe(wanted?: WantedState): Promise<Observation> {
-    return this.talk.observe("wg0", wanted === undefined ? null : this.request(wanted));
+    return this.dialogue.observe("wg0", wanted === undefined ? null : this.request(wanted));
   }
 
   async remove(): Promise<HostReply> {
     const lock = await this.machine.ssh("sudo head -n 1 /run/wireguard-mesh.lock/wg0");
     const request = this.request({ config: "", forwarding: false });
-    return this.talk.remove(request, lock.stdout.trim() || "-");
+    return this.dialogue.remove(request, lock.stdout.trim() || "-");
   }
 
   private request({ config, forwarding }: WantedState): PushRequest {

@@ -5,20 +5,20 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 
-export interface HeldName {
+export interface NameLock {
   /** Lets go; those who wait for it are told. */
-  free(): void;
+  release(): void;
 }
 
 /** Where a name of this user stands. Linux has names for sockets that are no files, so nothing can stay behind. */
-export function placeOf(kind: string, ...words: string[]): string {
+export function lockPath(kind: string, ...words: string[]): string {
   const text = [process.getuid?.() ?? 0, ...words].join("\n");
   const name = `wireguard-mesh-${kind}-${createHash("sha256").update(text).digest("hex").slice(0, 20)}`;
   return process.platform === "linux" ? `\0${name}` : path.join(os.tmpdir(), `${name}.lock`);
 }
 
 /** Null when another process, or another part of this one, holds it. */
-export async function tryHold(place: string): Promise<HeldName | null> {
+export async function tryLock(place: string): Promise<NameLock | null> {
   const held = await listen(place);
   if (held !== null || place.startsWith("\0") || (await isHeld(place))) return held;
   // A file that a killed holder left. Two who find it at once may both get here; the lock on the host parts them.
@@ -27,7 +27,7 @@ export async function tryHold(place: string): Promise<HeldName | null> {
 }
 
 /** Resolves when the holder of a name has let go or has ended, or nobody holds it, or the time is up. */
-export function untilFree(place: string, limitMs: number): Promise<void> {
+export function whenFree(place: string, limitMs: number): Promise<void> {
   return new Promise((resolve) => {
     const visitor = net.connect(place);
     const timer = setTimeout(() => visitor.destroy(), limitMs);
@@ -40,7 +40,7 @@ export function untilFree(place: string, limitMs: number): Promise<void> {
   });
 }
 
-function listen(place: string): Promise<HeldName | null> {
+function listen(place: string): Promise<NameLock | null> {
   return new Promise((resolve, reject) => {
     const visitors = new Set<net.Socket>();
     const server = net.createServer((visitor) => {
@@ -52,12 +52,12 @@ function listen(place: string): Promise<HeldName | null> {
       if (problem.code === "EADDRINUSE") resolve(null);
       else reject(problem);
     });
-    const free = (): void => {
+    const release = (): void => {
       server.close();
       visitors.forEach((visitor) => visitor.destroy());
     };
     server.listen(place, () => {
-      resolve({ free });
+      resolve({ release });
     });
   });
 }

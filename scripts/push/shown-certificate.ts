@@ -4,29 +4,29 @@ import type { SshHop } from "../../mesh/push-request";
 import { endGroup, startGroup, type GroupWatcher } from "./children";
 import { sshEnvironment } from "./environment";
 import { unprovenHop } from "./host-key-failure";
-import { LOOK_MS, TALK_CAP } from "./limits";
+import { SSH_QUERY_MS, MESSAGES_CAP } from "./limits";
 import { logSize, readLog } from "./ssh-log";
-import { lookCommand, writeFiles, type SshPlace } from "./ssh-options";
+import { debugCommand, writeFiles, type SshPlace } from "./ssh-options";
 
 interface Watched extends SshPlace {
   watcher: GroupWatcher;
 }
 
 /** `logTexts`, the log of each machine's ssh, with more about the first one that lacks the right certificate. */
-export async function lookCloser(
+export async function withShownCertificate(
   logTexts: string[],
   chain: SshHop[],
   place: Watched,
 ): Promise<string[]> {
   const unproven = unprovenHop(chain, logTexts);
   if (unproven === null) return logTexts;
-  const shown = await lookAt(chain.slice(0, unproven + 1), place);
+  const shown = await logOfShown(chain.slice(0, unproven + 1), place);
   return logTexts.map((text, index) => (index === unproven ? text + shown : text));
 }
 
 /** What ssh says about the last machine of the chain. Nothing is sent to it, even if it should prove itself now. */
-async function lookAt(chain: SshHop[], place: Watched): Promise<string> {
-  const command = lookCommand(chain, { ...place, way: `${place.way}-look` });
+async function logOfShown(chain: SshHop[], place: Watched): Promise<string> {
+  const command = debugCommand(chain, { ...place, way: `${place.way}-look` });
   writeFiles(command);
   const log = command.logs.at(-1) ?? "";
   fs.rmSync(log, { force: true });
@@ -35,10 +35,10 @@ async function lookAt(chain: SshHop[], place: Watched): Promise<string> {
   child.stdout.resume();
   child.stderr.resume();
   await new Promise<void>((resolve) => {
-    const until = performance.now() + LOOK_MS;
+    const until = performance.now() + SSH_QUERY_MS;
     const timer = setInterval(() => {
       // A machine that was refused is not trusted to stop.
-      const isEnough = logSize(log) > TALK_CAP || performance.now() > until;
+      const isEnough = logSize(log) > MESSAGES_CAP || performance.now() > until;
       if (isEnough && child.pid !== undefined) endGroup(child.pid);
     }, 100);
     const done = (): void => {

@@ -12,7 +12,7 @@ import { decideRemoval } from "../../../mesh/host/removal";
 import { toolsToInstall } from "../../../mesh/host/tools";
 import type { Wanted } from "../../../mesh/host/wanted";
 import type { PushRequest } from "../../../mesh/push-request";
-import { undone, withoutEffect } from "../../../scripts/push/apply-words";
+import { undone, withoutEffect } from "../../../scripts/push/apply-messages";
 import { CappedLines } from "../../../scripts/push/capped-lines";
 import {
   answer,
@@ -65,13 +65,13 @@ export interface HostReply extends HostRun {
   observed: Observation | null;
 }
 
-interface Begun {
+interface SentChange {
   before: Observation;
   wanted: Wanted;
 }
 
-export class HostTalk {
-  private readonly begun = new Map<string, Begun>();
+export class HostDialogue {
+  private readonly begun = new Map<string, SentChange>();
 
   /**
    * `shell` starts a root shell on the host that reads a program from its stdin; `record` gets all that is said there.

@@ -1,6 +1,6 @@
 /** A host's own words in a message: the last lines, cut, and without anything that steers a terminal. */
 import * as assert from "node:assert/strict";
-import { printable, quoted } from "../../scripts/push/host-words";
+import { printable, quoted } from "../../scripts/push/printable";
 
 describe("a host's own words", () => {
   it("are the last three lines that say something, each below the other", () => {

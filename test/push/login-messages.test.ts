@@ -1,6 +1,6 @@
 /** What is said while a login takes long. */
 import * as assert from "node:assert/strict";
-import { unresolvedName, waitingForKey } from "../../scripts/push/login-words";
+import { unresolvedName, waitingForKey } from "../../scripts/push/login-messages";
 
 describe("the words for a slow login", () => {
   it("ask for a touch of a token, or for a confirmation where the key may be anywhere", () => {
