@@ -1,10 +1,10 @@
-/** The addresses of a name, as ssh will dial them: one after the other. */
+/** Time limits for host names with several addresses, which ssh tries one after the other. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONNECT_S, LOOKUP_MS } from "./limits";
 
-/** How many there are; 1 if it is none that this machine knows, such as an alias in ssh_config. */
+/** The number of addresses; 1 for a name that does not resolve, such as an alias in ssh_config. */
 export async function countAddresses(name: string): Promise<number> {
   if (name === "" || isIP(name) !== 0) return 1;
   const asked = lookup(name, { all: true }).then(
@@ -16,8 +16,8 @@ export async function countAddresses(name: string): Promise<number> {
 }
 
 /**
- * ssh gives each address its ConnectTimeout, from the connection to the greeting. With several addresses each has less, so
- * that two dead ones (IPv6 that leads nowhere) leave time for a third: at most 12 s for all, and at least 2 s for each.
+ * ConnectTimeout applies to each address. With several addresses it is shorter, so that two dead ones (broken IPv6) leave
+ * time for a third: at most 12 s for all, and at least 2 s for each.
  */
 export function connectSeconds(ways: number, addresses: number, reachSeconds: number): number {
   const forWay = Math.max(3, Math.min(CONNECT_S, Math.floor(reachSeconds / ways)));

@@ -1,6 +1,6 @@
 /**
- * The first push to an instance of our own: waits until it has booted, and gives it an SSH identity that lasts. From then
- * on the stack's authority alone says who it is, and the key that its user data brought is trusted no more.
+ * The first push to an EC2 instance of the stack: waits until it has booted, and replaces the SSH host key of its user data by
+ * one with a certificate of the stack's SSH authority.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostIdentity, PushRequest, PushResult, SshAuthority } from "../../mesh/push-request";
@@ -15,7 +15,7 @@ import { PushError, RefusedError, UnreachableError } from "./push-error";
 import { signHostKey } from "./sign-host-key";
 import type { Failure } from "./ssh-failure";
 
-/** @throws PushError; then it can be repeated, whatever was done until then. */
+/** @throws PushError; it is safe to run again. */
 export async function adopt(request: PushRequest, listeners: Listeners): Promise<PushResult> {
   const { identity } = request;
   const authority = authorityIn(request);
@@ -36,8 +36,8 @@ export async function adopt(request: PushRequest, listeners: Listeners): Promise
 }
 
 /**
- * The relay's address leads to the instance, or away from its predecessor, only once this push has succeeded. So it is tried
- * first: then this is a repetition, and the address of the first push is gone.
+ * The relay's Elastic IP moves to the instance only after this push. If the instance answers there already, this push is a
+ * repetition, and the instance's first address is gone.
  */
 async function firstWay(
   request: PushRequest,
@@ -45,7 +45,7 @@ async function firstWay(
   { onMessage }: Listeners,
 ): Promise<PushRequest> {
   if (firstAddress === "") {
-    // An older version's, replaced by `--replace` in a subnet of the user's: it gets what the one before had.
+    // Made by an older version and replaced by `--replace` in the user's subnet: it inherits the former settings.
     onMessage(
       `the instance has no public address of its own, so this push needs the relay's. If that leads to another instance, ` +
         `raise relays.${request.node}.ec2.imageGeneration and run up again: the next instance has one`,
@@ -58,7 +58,7 @@ async function firstWay(
   return { ...request, targets };
 }
 
-/** Whether the instance can be logged in to, with its certificate. */
+/** Whether a login works with the instance's certificate. */
 async function answers(request: PushRequest): Promise<boolean> {
   const options = { limitMs: IDENTITY_MS, reachMs: BOOT_REACH_MS };
   try {
@@ -76,19 +76,19 @@ interface Adoption {
   authority: SshAuthority;
   wait: BootWait;
   onMessage: (line: string) => void;
-  /** The machine as the authority vouches for it. */
+  /** The host, verified by its certificate. */
   vouched: Host;
-  /** The machine as its user data made it. */
+  /** The host, verified by the key of its user data. */
   booted: Host;
 }
 
-/** How often a machine may take a certificate and not show it. */
+/** How often an instance may accept a certificate and then not use it. */
 const ROUNDS = 3;
 
-/** Until the machine has proved itself by its certificate, and has dropped every other key. */
+/** Repeats until a login by certificate works and the instance has deleted its other host keys. */
 async function settle(adoption: Adoption): Promise<void> {
   for (let round = 0; round < ROUNDS;) {
-    // That it answers is the proof; what it is told then is to forget the key it booted with.
+    // A login by certificate proves the identity; then the other host keys are deleted.
     const last = await reach(adoption.vouched, adoption, "identity");
     if (last === null) continue;
     if ("kind" in last) {
@@ -102,7 +102,7 @@ async function settle(adoption: Adoption): Promise<void> {
   );
 }
 
-/** First contact: the machine makes a key, and gets it signed. False when the connection was lost; that is no harm. */
+/** Has the instance make a host key, and signs it. False if the connection was lost, which is harmless. */
 async function introduce(adoption: Adoption, unproven: Failure): Promise<boolean> {
   const { request, identity, authority, booted, onMessage } = adoption;
   const made = await reach(booted, adoption, "host-key", [request.node]);
@@ -120,8 +120,7 @@ async function introduce(adoption: Adoption, unproven: Failure): Promise<boolean
 }
 
 /**
- * One step on the host. Null when it has to be tried again, after a pause; a Failure when the machine does not prove who
- * it is, and nothing was sent.
+ * Runs one step on the host. Null: try again (it has waited). A Failure: the host key was refused, and nothing was sent.
  */
 async function reach(
   host: Host,
@@ -155,7 +154,7 @@ function failureIn(problem: unknown): Failure | null {
   return problem instanceof UnreachableError ? (problem.ways[0]?.failure ?? null) : null;
 }
 
-/** The same ways, to a machine that shows the key of its user data. */
+/** The same ways, with the host key of the user data pinned. */
 function asBooted(request: PushRequest, { bootstrapHostKey }: HostIdentity): PushRequest {
   const targets = request.targets.map((target) =>
     target.kind === "local"
@@ -170,7 +169,7 @@ function authorityIn({ targets }: PushRequest): SshAuthority | null {
   return ssh[0]?.authority ?? null;
 }
 
-/** Final: whoever it is, it is not the instance that was made, or no longer. */
+/** Not worth a retry: it is not the instance that was created. */
 function neither(node: string, unproven: Failure, other: Failure): PushError {
   const lines = [
     `${node}: another machine answers than the instance that was made; nothing was sent to it.`,

@@ -1,4 +1,4 @@
-/** Who started this program: the chain of processes from its parent up, and the engine in it. */
+/** Finds what started this program: its chain of parent processes, and the engine in it. */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -8,16 +8,16 @@ export interface ProcessEntry {
   pid: number;
   /** 0 or 1 at the top. */
   parent: number;
-  /** What it calls itself: its short name and the file names of its first two arguments. */
+  /** Its short name and the base names of its first two arguments. */
   names: string[];
 }
 
-/** Undefined for a process that is not there or may not be looked at. */
+/** Undefined for a process that does not exist or cannot be read. */
 export type ProcessTable = (pid: number) => ProcessEntry | undefined;
 
 /**
- * `orphaned`: a provider plugin started us, and the engine above it is gone; nobody waits for what we would do, and a
- * newer run may be at work already. `alone`: no plugin above us, so a person or a script started us.
+ * `orphaned`: started by a provider plugin whose engine is gone; a newer run may be active. `alone`: started by a person or
+ * a script.
  */
 export type StartedBy = "engine" | "alone" | "orphaned";
 
@@ -30,7 +30,7 @@ export function startedBy(chain: ProcessEntry[]): StartedBy {
   return engine ? "engine" : "orphaned";
 }
 
-/** From the process `from` up to the first one; ends early where a process cannot be seen. */
+/** From the process `from` up to init; ends early at a process that cannot be read. */
 export function processChain(from: number, table: ProcessTable): ProcessEntry[] {
   const chain: ProcessEntry[] = [];
   for (let pid = from; pid > 0 && chain.length < 64;) {
@@ -62,7 +62,7 @@ function readProc(pid: number): ProcessEntry | undefined {
   }
 }
 
-/** proc_pid_stat(5): the short name stands in brackets and may itself hold brackets and spaces. */
+/** proc_pid_stat(5): the short name is in parentheses and may contain parentheses and spaces. */
 export function parseStat(pid: number, stat: string, args: string[]): ProcessEntry | undefined {
   const close = stat.lastIndexOf(")");
   const parent = Number(stat.slice(close + 2).split(" ")[1]);
@@ -89,7 +89,7 @@ function tableFromPs(): ProcessTable {
       entries.set(Number(match[1]), { pid: Number(match[1]), parent: Number(match[2]), names });
     }
   } catch {
-    // Without ps nothing is known, and nothing is refused.
+    // Without ps the parents are unknown, and the push goes on.
   }
   return (pid) => entries.get(pid);
 }

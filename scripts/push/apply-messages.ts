@@ -1,4 +1,4 @@
-/** What a user reads of a push that was not confirmed. */
+/** Messages for a push that was not confirmed. */
 import * as limits from "./limits";
 import type { UnreachableError } from "./push-error";
 import type { Failure } from "./ssh-failure";
@@ -7,7 +7,7 @@ export const AGAIN =
   "run `npx wireguard-mesh up` again: it is safe, and pushes only what is missing.";
 export const REPORT = "This is a bug in wireguard-mesh: please report it with this text.";
 
-/** `words`: what the host missed; null if it was not confirmed in time. */
+/** `words`: the host's reason; null if the change was not confirmed in time. */
 export function wentBack(
   node: string,
   lost: UnreachableError,
@@ -32,7 +32,7 @@ export function unverified(node: string, lost: UnreachableError | undefined): st
   ].join("\n");
 }
 
-/** A login after the change was sent. */
+/** The login that should confirm the change was refused. */
 export function refusedAfter(node: string, { cause, remedy }: Failure): string {
   return (
     `${node}: the change was sent, and the login that was to confirm it was refused: ${cause}\n` +
@@ -40,12 +40,12 @@ export function refusedAfter(node: string, { cause, remedy }: Failure): string {
   );
 }
 
-/** The connection broke while the change was sent, and the host has not got it. */
+/** The connection broke while the change was sent, and the host has not received it. */
 export function notBegun(node: string): string {
   return `${node}: the connection broke before the host had taken the change; nothing was changed there.\nTo try again, ${AGAIN}`;
 }
 
-/** The same, with no way in to ask. */
+/** The same, but the host cannot be asked. */
 export function lostBefore(node: string): string {
   return (
     `${node}: the connection broke while the change was sent, and there is no way back in. ` +
@@ -53,7 +53,7 @@ export function lostBefore(node: string): string {
   );
 }
 
-/** A host's words with the names of peers instead of their public keys. */
+/** Replaces public keys by the names of peers. */
 export function withNames(
   words: string,
   peers: readonly { publicKey: string; name: string }[],
@@ -61,7 +61,7 @@ export function withNames(
   return peers.reduce((text, { publicKey, name }) => text.replaceAll(publicKey, name), words);
 }
 
-/** `named` are the host's words. */
+/** `named`: the host's error, with names instead of keys. */
 export function undone(node: string, named: string | null): string {
   const [, silent, port] = /^no handshake with \S+ at (\S+):(\d+) /.exec(named ?? "") ?? [];
   if (silent !== undefined) {
@@ -76,7 +76,7 @@ export function undone(node: string, named: string | null): string {
   return `${node}: the change failed on the host and was undone: ${named ?? "no reason was recorded"}\nread /run/wireguard-mesh on the host (the file log of this interface)`;
 }
 
-/** The host is still at its undo, or has never begun. `named` as above. */
+/** The host has not finished its undo. `named` as above. */
 export function notUndone(node: string, named: string | null): string {
   return (
     `${node}: the change failed on the host, and is not undone yet: ${named ?? "no reason was recorded"}\n` +
@@ -84,7 +84,7 @@ export function notUndone(node: string, named: string | null): string {
   );
 }
 
-/** `words` are differences that are left. */
+/** `words`: the remaining differences. */
 export function withoutEffect(words: string): string {
   return `the change was carried out and did not have its effect, so it was undone: ${words}\n${REPORT}`;
 }

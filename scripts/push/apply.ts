@@ -1,4 +1,4 @@
-/** Brings one host to a state: the first login observes, decides and begins the change; confirm.ts has the second one. */
+/** Pushes to one host. The first login observes the host and begins the change; the second one (confirm.ts) commits it. */
 import { renderChange, type Change } from "../../mesh/host/change";
 import { decide, unapplied } from "../../mesh/host/decide";
 import { hostNotes } from "../../mesh/host/notes";
@@ -27,12 +27,12 @@ import { PushError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
 import { sha256, wantedState } from "./wanted-state";
 
-/** @throws PushError; then the host is as it was, or undoes the change by itself, and the message says which. */
+/** @throws PushError; the host is unchanged or undoes the change by itself, as the message says. */
 export function apply(request: PushRequest, listeners: Listeners): Promise<PushResult> {
   return withHost(request, (host) => applyThrough(host, request, listeners));
 }
 
-/** The same through a host that is at hand. */
+/** The same for a host that is open already. */
 export async function applyThrough(
   host: Host,
   request: PushRequest,
@@ -69,7 +69,7 @@ export async function applyThrough(
   );
 }
 
-/** An orphan's push is not repeated, because no program is left to do so. */
+/** How often a push is sent if others come in between. */
 const SENDINGS = 4;
 
 async function pushOnce(push: Push): Promise<PushResult | "again"> {
@@ -98,7 +98,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | SentCha
   const call = { verb: "push", interface: request.interface, token, words } as const;
   const before = await observe(session, node, call, questionsOf(wanted)).catch(
     (problem: unknown) => {
-      // The undo of an earlier change takes this connection along where that changed the way in.
+      // The undo of an earlier change may cut this connection.
       const isBroken = problem instanceof SessionLost && problem.run.exitCode === null;
       if (!isBroken || push.hasLostFirst) throw problem;
       push.hasLostFirst = true;
@@ -108,7 +108,7 @@ async function begin(push: Push, session: Session): Promise<PushResult | SentCha
   );
   if (before === null) return "again";
   if (before.pending !== null) {
-    // A killed push of the same has left it, and this login is newer, as one that confirms.
+    // A killed push left this change, and this login is newer than it, so it may confirm it.
     const isRight = unapplied(before, before, wanted).length === 0;
     await answer(session, isRight ? "commit\n" : "undo\n", limits.CONFIRM_MS);
     return "again";
@@ -149,12 +149,12 @@ async function install(push: Push, session: Session, missing: Installation): Pro
 }
 
 interface Message {
-  /** `mark`: only what is done while a change is staged. */
+  /** `mark`: only the steps that are done while staging. */
   verb: "change" | "mark";
   change: Change;
 }
 
-/** Whether the host said that it has begun. @throws PushError with the host's words if it refused. */
+/** Whether the host reported that it has begun. @throws PushError with the host's error if it refused. */
 async function send(push: Push, session: Session, { verb, change }: Message): Promise<boolean> {
   const text = renderChange(change).reveal();
   const keys = /^ (?:Private|Preshared)Key = \((?:now|on this host)\)/m.test(text) ? " keys" : "";

@@ -1,4 +1,4 @@
-/** One try to become root on a host, by one way. */
+/** One attempt to log in to a host as root, over one way. */
 import * as fs from "node:fs";
 import type { HostTarget, SshHop } from "../../mesh/push-request";
 import { startGroup } from "./children";
@@ -16,9 +16,9 @@ export interface LoginAttempt {
   /** The node's name in stack config. */
   node: string;
   target: HostTarget;
-  /** A short name of this way, unlike that of the others. */
+  /** A short unique name of the way. */
   way: string;
-  /** What the host is to look at when it greets (greeting.ts). */
+  /** The shell command that reports the root shell as ready (greeting.ts). */
   greeting: string;
   /** As in Login. */
   limitMs: number;
@@ -27,7 +27,7 @@ export interface LoginAttempt {
   connectSeconds: number;
   isIPv4Only: boolean;
   userOptions: (string[] | null)[];
-  /** Called once, when the first jump has let us in. */
+  /** As in Login. */
   onJumped: () => void;
   /** As in Login. */
   onSlow: (words: string) => void;
@@ -35,7 +35,7 @@ export interface LoginAttempt {
 
 export type AttemptResult =
   | { kind: "failed"; failure: Failure }
-  /** `onlyIPv4Answers`: the first machine was dialled at IPv6 addresses before, without success. */
+  /** `onlyIPv4Answers`: the IPv6 addresses of the first machine failed, and an IPv4 address worked. */
   | { kind: "logged-in"; shell: RootShell; onlyIPv4Answers: boolean };
 
 /** As in PushResult.through. */
@@ -44,7 +44,7 @@ export function formatWay(target: HostTarget): string {
   return [target.hop, ...target.via].map(formatHop).join(" via ");
 }
 
-/** `workspace` is null on this very machine. Nothing is sent. Never throws for what the host or the way does. */
+/** `workspace` is null if this machine is the host. Never throws for failures of the host or the network. */
 export async function attempt(
   one: LoginAttempt,
   workspace: SshWorkspace | null,
@@ -54,7 +54,7 @@ export async function attempt(
   const place: SshPlace = { ...workspace, ...one };
   const ssh = sshCommand(chain, place);
   writeFiles(ssh);
-  // Of an earlier try on this way.
+  // Logs of an earlier attempt.
   for (const file of ssh.logs) fs.rmSync(file, { force: true });
   const remote = remoteCommand(one.target.hop.user, one.greeting);
   const child = startGroup(["ssh", ...ssh.args, remote], sshEnvironment(), workspace.watcher);

@@ -1,14 +1,14 @@
-/** Waiting for SSH on a machine that boots: for how long, for what, and the words meanwhile. */
+/** Waits for SSH on an instance that boots, and reports the wait. */
 import type { PushRequest } from "../../mesh/push-request";
 import { BOOT_GRACE_MS, BOOT_MS, BOOT_RETRY_MS, BOOT_REPEAT_MS } from "./limits";
 import { PushError, messageOf } from "./push-error";
 import type { Failure, FailureKind } from "./ssh-failure";
 
-/** A booting machine does these, one after the other; how long is the boot's own matter. */
+/** Normal while a machine boots. */
 const BOOTING: FailureKind[] = ["refused", "timed-out", "no-route", "dropped", "other"];
 /**
- * These pass in moments, or never: an address that still leads to the instance before (EC2 moves an Elastic IP in
- * seconds), a user that cloud-init has not made yet.
+ * Normal only for a short time: the address still leads to the former instance (EC2 moves an Elastic IP in seconds), or
+ * cloud-init has not created the user yet.
  */
 const MOMENTARY: FailureKind[] = ["other-machine", "denied", "no-shell", "no-root"];
 
@@ -35,14 +35,14 @@ export class BootWait {
     this.begun = now();
   }
 
-  /** Milliseconds until it is given up. */
+  /** Milliseconds until the timeout. */
   left(): number {
     return Math.max(0, this.begun + BOOT_MS - this.now());
   }
 
   /**
-   * After a try in vain: milliseconds until the next one.
-   * @throws `problem`, or a PushError with the cause, when another try is of no use.
+   * Called after a failed login; returns the milliseconds until the next attempt.
+   * @throws `problem`, or a PushError with the cause, if a retry cannot help.
    */
   over(failure: Failure, problem: unknown = new PushError(failure.cause)): number {
     const since = this.momentarySince.get(failure.kind) ?? this.now();
@@ -57,7 +57,7 @@ export class BootWait {
     return BOOT_RETRY_MS;
   }
 
-  /** At once, when the words change, and now and then. */
+  /** Reports each new state, and repeats it every BOOT_REPEAT_MS. */
   private say(words: string): void {
     const now = this.now();
     if (words === this.said.words && now - this.said.at < BOOT_REPEAT_MS) return;

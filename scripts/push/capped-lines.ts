@@ -1,13 +1,13 @@
-/** Text that comes in pieces, as whole lines, and no more of it than is sound: what sends it may be broken or hostile. */
+/** Splits a stream into lines, up to a limit, because the sender may be broken or hostile. */
 
 export interface LineListener {
   /** Each line, without its end. */
   onLine: (line: string) => void;
-  /** Called once, when there is more text than the cap. No line follows. */
+  /** Called once, if there is more text than the limit. No line follows. */
   onTooMuch: () => void;
 }
 
-/** The work for a text is in proportion to its length, whatever its lines are like. */
+/** Takes linear time, even for a line that arrives in many pieces. */
 export class CappedLines {
   private listener: LineListener | null;
   private cap: number;
@@ -20,12 +20,12 @@ export class CappedLines {
     this.listener = listener;
   }
 
-  /** The text after the last line end, as far as it has come. */
+  /** The text after the last line end. */
   get rest(): string {
     return this.unended;
   }
 
-  /** From the next line on another one listens, with a cap of its own. May be called while a line is heard. */
+  /** Replaces the listener and the limit from the next line on. May be called by onLine. */
   handOver(cap: number, listener: LineListener): void {
     this.cap = cap;
     this.seen = 0;
@@ -34,7 +34,7 @@ export class CappedLines {
 
   write(text: string): void {
     let start = 0;
-    // Only the new piece is searched: a line without an end that comes in many pieces is not read again for each.
+    // Searches only the new piece.
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
       if (!this.take(text.slice(start, end))) return;
       const line = this.unended;
@@ -45,7 +45,7 @@ export class CappedLines {
     this.take(text.slice(start));
   }
 
-  /** False when there is too much, and nobody listens any more. */
+  /** False if the limit is exceeded. */
   private take(text: string): boolean {
     if (this.listener === null) return false;
     this.seen += text.length + 1;

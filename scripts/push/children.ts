@@ -1,7 +1,7 @@
-/** The programs that a push starts: each leads a process group of its own, and none outlives the push. */
+/** Child processes, each in its own process group, so that none outlives the push. */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 
-/** Told of each group that begins and ends, so that it can end them when this process is killed. */
+/** Called when a group starts and ends, so that another process can kill it if this one is killed. */
 export type GroupWatcher = (event: "started" | "ended", group: number) => void;
 
 const groups = new Set<number>();
@@ -12,19 +12,19 @@ export function startGroup(
   env: NodeJS.ProcessEnv,
   watcher: GroupWatcher = () => undefined,
 ): ChildProcessWithoutNullStreams {
-  // A session of its own has no terminal: nothing can ask there, and Ctrl-C comes to us alone.
+  // In a new session there is no terminal: the child cannot prompt, and Ctrl-C reaches only this process.
   const child = spawn(program, args, { env, stdio: "pipe", detached: true });
   const group = child.pid;
   if (group !== undefined) {
     groups.add(group);
     watcher("started", group);
     child.on("exit", () => {
-      // What it left behind on purpose lives on: the host's detached change, where this very machine is the host.
+      // Processes that it detached on purpose go on, such as a change on this machine.
       groups.delete(group);
       watcher("ended", group);
     });
   }
-  // Who does not read to the end is judged by how it ends.
+  // A child that does not read all of its stdin is no error; its exit code counts.
   child.stdin.on("error", () => undefined);
   return child;
 }
@@ -33,11 +33,11 @@ export function endGroup(group: number): void {
   try {
     process.kill(-group, "SIGKILL");
   } catch {
-    // It is gone already.
+    // Already gone.
   }
 }
 
-/** For the last moment of this process. */
+/** Called when this process exits. */
 export function endAllGroups(): void {
   groups.forEach(endGroup);
 }

@@ -1,4 +1,4 @@
-/** The second login of a push: it sees the host after the change, and commits it. */
+/** The second login of a push: observes the host after the change, and commits it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { unapplied } from "../../mesh/host/decide";
 import { formatDifference } from "../../mesh/host/format-difference";
@@ -35,7 +35,7 @@ import { reportPhase } from "./phase";
 import { PushError, RefusedError, UnreachableError } from "./push-error";
 import { SessionLost } from "./session";
 
-/** Logs in until the host has answered or must have undone the change. */
+/** Retries the login until the host answers or must have undone the change. */
 export async function confirm(push: Push, begun: SentChange): Promise<PushResult> {
   const { request, host, onMessage } = push;
   const lost: UnreachableError[] = [];
@@ -44,7 +44,7 @@ export async function confirm(push: Push, begun: SentChange): Promise<PushResult
   const limit = begun.isSure ? limits.SETTLE_MS : limits.FIND_OUT_MS;
   while (Date.now() < begun.sentAt + limit) {
     try {
-      // A host that went back may be at a former address again; before, that would prove nothing.
+      // After its undo, the host may be at a former address again. Before, a login there would prove nothing.
       const isBack = Date.now() > begun.sentAt + limits.UNDO_AFTER_S * 1000;
       const former = isBack ? { former: askRelays } : {};
       const options = { urgent: true, onProgress: onMessage, ...former };
@@ -56,7 +56,7 @@ export async function confirm(push: Push, begun: SentChange): Promise<PushResult
       if (problem instanceof UnreachableError) {
         if (lost.length === 0) {
           onMessage("no way in through the new config yet; trying on");
-          // One whose watcher was killed leads to the former place.
+          // A relay whose watcher was killed still routes to the former place.
           await askRelays();
         }
         lost.push(problem);
@@ -110,14 +110,14 @@ async function commit(
   }
   const notes = linesWith("note", run.stdout).map((words) => `after the change, ${words}`);
   const proof = proofNotes(begun.before, after, wanted);
-  // The packet filter is listed only before the change, and pings are sent only after it.
+  // The packet filter is listed before the change, and pings are sent after it.
   const host = hostNotes({ ...begun.before, pings: after.pings }, wanted, clock());
   reportAll(push, [...begun.notes, ...proof, ...host, ...notes]);
   const result = resultOf(push, session.through, after, begun.ending);
   return { ...result, serial: begun.serial };
 }
 
-/** No change of this token waits for a commit: it is or was undone, or committed by a login whose answer did not arrive, or never begun. */
+/** The result when no change of this token is pending: it was undone, committed by a login whose reply was lost, or never begun. */
 function settled(
   push: Push,
   through: string,
@@ -135,7 +135,7 @@ function settled(
   const seconds = Math.round((Date.now() - begun.sentAt) / 1000);
   const words = after.result === null ? null : withNames(after.result, push.wanted.main.peers);
   const isLate = words === null || words.startsWith("it was not confirmed");
-  // A way in through the tunnel is cut by what the host misses, too.
+  // A missing handshake also explains a lost way in through the tunnel.
   const isSilent = words?.startsWith("no handshake ") === true;
   if (after.pending?.token === begun.token) throw new PushError(notUndone(node, words));
   if (lost !== undefined && (isLate || isSilent)) {

@@ -1,4 +1,4 @@
-/** Onto a host as root, by the first of its ways that leads there. */
+/** Logs in to a host as root, over the first of its ways that works. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { formatWay } from "./attempt";
@@ -16,42 +16,42 @@ export type { HostRun, Session } from "./session";
 export { SessionLost } from "./session";
 
 export interface LoginOptions {
-  /** For getting onto the host, all ways together; default REACH_MS. A step that takes its time there comes on top. */
+  /** Time limit for connecting, over all ways; default REACH_MS. Slow steps on the host are not counted. */
   reachMs?: number;
-  /** The host counts down meanwhile: its login goes before those that begin something. */
+  /** A host is waiting for its confirmation: this login goes before those that begin a push. */
   urgent?: boolean;
-  /** Given, a refused connection is tried again as well, in the same time; told so once. */
+  /** If set, a refused connection is tried again too, within the same limit. Called once when that happens. */
   onBooting?: (words: string) => void;
-  /** Given, hosts that no way leads to are looked for by these ways too; a login does not come back by one of them. */
+  /** More ways to try if none works, such as former addresses of the host. They are not tried first next time. */
   former?: () => Promise<HostTarget[]>;
-  /** Told, once each, why a login takes long: a key that waits for a touch, a slow sudo. */
+  /** Called with each reason for a slow login, once: a key that waits for a touch, a slow sudo. */
   onSlow?: (words: string) => void;
 }
 
 export interface SessionOptions extends LoginOptions {
-  /** On the host, a plain path: its first line is Session.lastChange. */
+  /** A path on the host; its first line becomes Session.lastChange. */
   lockFile?: string;
-  /** What the host says is going on: its lines `progress: WORDS` on stderr, without that mark. */
+  /** Called with the text of each `progress: TEXT` line on stderr. */
   onProgress?: (words: string) => void;
 }
 
 export interface RunOptions extends LoginOptions {
-  /** For the script on the host, once it was sent. */
+  /** Time limit for the script, from when it was sent. */
   limitMs: number;
-  /** Each line that the host says on stderr. A number returned is a new limitMs. */
+  /** Called with each line of stderr. May return a new limitMs. */
   onStderr?: (line: string) => number | undefined;
 }
 
-/** A host that can be asked several times, each time by a connection of its own. */
+/** A host that can be logged in to several times, with a new connection each time. */
 export interface Host {
   /**
-   * Runs a POSIX sh script as root there, by the way that lastTarget there last, then by the others in their order. It is sent only after the login, so a host that cannot show a pinned key gets nothing.
-   * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused, SessionLost when
-   * the host prints without end.
+   * Runs a POSIX sh script as root, over the way that worked last, then over the others in order. The script is sent only
+   * after the login, so a host without a pinned key gets nothing.
+   * @throws UnreachableError if no way works, RefusedError if the login is refused, SessionLost if the host prints too much.
    */
   run(script: string, options: RunOptions): Promise<HostRun>;
   /**
-   * Logs in as `run` does, and has `work` talk with the root shell. The connection ends with `work`, however that ends.
+   * Logs in as `run` does, and passes the root shell to `work`. The connection ends when `work` is done or throws.
    * @throws what `work` throws; UnreachableError and RefusedError before it is called.
    */
   session<T>(options: SessionOptions, work: (session: Session) => Promise<T>): Promise<T>;
@@ -67,7 +67,7 @@ export function runOnHost(
   return withHost(access, (host) => host.run(script, options), shared);
 }
 
-/** Whatever is needed for the connections (known hosts, an agent for the stack's own key) is gone when `work` is done, unless it is `shared`. */
+/** Removes the SSH workspace when `work` is done, unless the context is `shared`. */
 export async function withHost<T>(
   access: HostAccess,
   work: (host: Host) => Promise<T>,
@@ -77,7 +77,7 @@ export async function withHost<T>(
   const all = [ways];
   let lastTarget: HostTarget | null = null;
   const logIn = async (options: LoginOptions, greeting: string): Promise<RootShell> => {
-    // Who has been there comes back to find out or to confirm.
+    // After the first login, the next one confirms a change or asks for its result.
     const urgent = options.urgent ?? lastTarget !== null;
     const tried = { ...options, urgent };
     try {
@@ -136,19 +136,19 @@ function runIn(
   return shell.finish(limitMs);
 }
 
-/** What may be over in a moment, so that the same way is worth another try. */
+/** Failures that are worth another try on the same way. */
 const PASSING: FailureKind[] = ["dropped"];
-/** What is over soon where a machine boots: its network is up, its sshd not yet. */
+/** On a machine that boots, the network is up before sshd. */
 const BOOTING: FailureKind[] = [...PASSING, "refused"];
 
-/** A dead way is not worth another wait where one is known to work. */
+/** Tries the way that worked last first, to avoid timeouts on dead ones. */
 function lastTargetFirst(lastTarget: HostTarget | null, { targets }: HostAccess): HostTarget[] {
   return lastTarget === null
     ? targets
     : [lastTarget, ...targets.filter((other) => other !== lastTarget)];
 }
 
-/** Where a host is that has moved is not known, and each wrong way costs LOGIN_MS. Null: none leads there. */
+/** At once, since each former address that is wrong costs LOGIN_MS. Null if none works. */
 async function tryAtOnce(
   ways: Ways,
   greeting: string,
@@ -181,7 +181,7 @@ async function tryWays(
   const passing = options.onBooting === undefined ? PASSING : BOOTING;
   for (let pause = 500; ; pause *= 2) {
     for (const target of open) {
-      // A login that cannot be made in the time that is left is not begun.
+      // Too little time is left for a login.
       if (deadline - performance.now() < 1000 && failedWays.size > 0) break;
       const turn = await takeTurn(target, options.urgent === true);
       deadline += turn.waitedMs;
@@ -198,7 +198,7 @@ async function tryWays(
     open = [...failedWays].flatMap(([target, way]) =>
       passing.includes(way.failure.kind) ? [target] : [],
     );
-    // Many pushes through one relay that begin together must not all come back together.
+    // Jitter: many pushes through one relay must not retry at the same time.
     const wait = pause * (0.5 + Math.random());
     if (open.length === 0 || performance.now() + wait + 1000 > deadline) {
       throw unreachable(access, failedWays);

@@ -1,4 +1,4 @@
-/** What is said in one login: the host's program prints what it observed, and the operator answers once. */
+/** The protocol of one login: the host program prints its observation, and reads one answer. */
 import { randomBytes } from "node:crypto";
 import { ObservationError, parseObservation, type Observation } from "../../mesh/host/observation";
 import { hostCall, hostProgram, lookedAt, observedAgain, type Verb } from "./host-program";
@@ -7,7 +7,7 @@ import { LOCK_ON_HOST_MS, OBSERVE_MS } from "./limits";
 import { PushError } from "./push-error";
 import { SessionLost, type HostRun, type Session } from "./session";
 
-/** What the host is to look up for an observation. */
+/** Optional parts of an observation. */
 export interface Questions {
   /** Lines `INTERFACE<tab>PUBLICKEY<tab>PRESHAREDKEY` to compare with the running ones. Secret. */
   presharedKeys: string;
@@ -17,11 +17,11 @@ export interface Questions {
   ownKeys: boolean;
   /** Whether to list the packet filter of the host. */
   filter: boolean;
-  /** Whether to list the table of our filter though no file of it is there. */
+  /** Whether to list this program's nft table even if the host has no file of it. */
   table: boolean;
   /** Whether to list the sockets at port 53. */
   dns?: boolean;
-  /** Whether to print the states that it keeps for a rollback. */
+  /** Whether to print the stored states for a rollback. */
   generations?: boolean;
 }
 
@@ -36,7 +36,7 @@ export const NO_QUESTIONS: Questions = {
 export interface Call {
   verb: Verb;
   interface: string;
-  /** Marks the sections of the host's output, and names a change. */
+  /** Separates the sections of the host's output, and identifies a change. */
   token: string;
   words?: readonly string[];
 }
@@ -51,8 +51,8 @@ export class Overtaken extends PushError {
 }
 
 /**
- * Starts the host's program and returns what it observed. It waits for an answer then, which ends with the session's stdin.
- * @throws Overtaken, PushError with the host's words, SessionLost.
+ * Starts the host program and returns its observation. The program then reads an answer until the end of its stdin.
+ * @throws Overtaken, PushError with the host's error, SessionLost.
  */
 export async function observe(
   session: Session,
@@ -65,7 +65,7 @@ export async function observe(
   return observationIn(await sectionsFrom(session, node, token), node, call.interface);
 }
 
-/** A host whose program stays in one login, and is asked again and again. */
+/** A host program that keeps running in one login and can be asked repeatedly. */
 export class ProgramSession {
   private last: Observation | null = null;
 
@@ -84,7 +84,7 @@ export class ProgramSession {
     return (this.last = observationIn(sections, this.node, this.name));
   }
 
-  /** The last observation, with the handshakes, endpoints and counters of now: a few programs on the host. */
+  /** The last observation with current handshakes, endpoints and counters. Cheaper than `observe`. */
   async look(): Promise<Observation> {
     if (this.last === null) throw new Error("a look needs an observation before it");
     const token = newToken();
@@ -92,7 +92,7 @@ export class ProgramSession {
     return (this.last = refreshed(this.last, sections));
   }
 
-  /** The lines that a script prints, in a shell of its own without stdin. @throws SessionLost */
+  /** Runs a script in a subshell without stdin, and returns the lines that it prints. @throws SessionLost */
   run(script: string, limitMs: number): Promise<string[]> {
     const end = `@${newToken()} end`;
     this.session.send(`(${script}\n) </dev/null\necho '${end}'\n`);
@@ -105,7 +105,7 @@ export class ProgramSession {
   }
 }
 
-/** @throws Overtaken, PushError with the host's words, SessionLost. */
+/** @throws Overtaken, PushError with the host's error, SessionLost. */
 async function sectionsFrom(
   session: Session,
   node: string,
@@ -136,19 +136,19 @@ function observationIn(
   }
 }
 
-/** Sends the answer, and returns the rest of what the host prints. */
+/** Sends the answer, and returns the rest of the output. */
 export function answer(session: Session, text: string, limitMs: number): Promise<HostRun> {
   session.send(text);
   return session.finish(limitMs);
 }
 
-/** The host's own error with its remedy; null if it gave none. */
+/** The host's error and remedy; null if it printed none. */
 export function complaint(node: string, run: HostRun): PushError | null {
   const words = parseComplaint(run.stderr);
   return words === null ? null : new PushError(`${node}: ${words}`);
 }
 
-/** The last `error:` on stderr with its `remedy:`, without these marks; null if there is none. */
+/** The last `error:` on stderr with its `remedy:`, without these prefixes; null if there is none. */
 export function parseComplaint(stderr: string): string | null {
   const lines = stderr.split("\n");
   const last = lines.map((line) => line.startsWith("error: ")).lastIndexOf(true);
@@ -193,7 +193,7 @@ function sectionsOf(lines: readonly string[], token: string): Map<string, string
   return sections;
 }
 
-/** What helps against the errors of write(2), open(2) and rename(2), in strerror(3)'s words. */
+/** Remedies by strerror(3) text of write(2), open(2) and rename(2). */
 const WRITE_REMEDIES: [RegExp, (path: string) => string][] = [
   [
     /No space left/,
@@ -227,7 +227,7 @@ const WRITE_REMEDIES: [RegExp, (path: string) => string][] = [
   ],
 ];
 
-/** For what could not be written, which depends on the system's error; null: what the host proposes is all there is. */
+/** A remedy for a write error; null: use the host's own. */
 function remedyFor(error: string): string | null {
   const [, path] = /^cannot write (\S+): /.exec(error) ?? [];
   const [, remedy] = WRITE_REMEDIES.find(([sign]) => sign.test(error)) ?? [];

@@ -1,27 +1,26 @@
-/** Which variables of our own environment the programs that we start are given. */
+/** The environment of child processes. */
 
-/** Messages in English, and no questions to a terminal or in a window. ssh starts a ProxyCommand by $SHELL. */
+/** English messages, and no prompts. ssh runs a ProxyCommand with $SHELL. */
 const QUIET = { LC_ALL: "C", SHELL: "/bin/sh", SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined };
 
-/** What a program needs that reads no settings of the user's own: where programs are, and the way to a package server. */
+/** For programs that need no user settings: search path, locations and proxies. */
 const PLAIN = /^(PATH|HOME|USER|LOGNAME|TMPDIR|TERM|([a-z]+_proxy)|([A-Z]+_PROXY))$/;
 
 /**
- * For ssh. Under it run the programs of the user's own ssh_config (`ProxyCommand aws ssm start-session …`), with the same
- * agent, tokens and proxies as when the user types the command. Nothing of the engine's: its passphrase and its whole
- * configuration are in variables, and are no business of any program under ssh.
+ * For ssh. A ProxyCommand of the user (`aws ssm start-session …`) needs the user's agent, tokens and proxies. The engine's
+ * variables are left out: they hold its passphrase and the whole configuration.
  */
 export function sshEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return { ...keep(own, (name) => !name.startsWith("PULUMI_")), ...QUIET };
 }
 
-/** For a session of the user's own, in the user's own language; nothing of the engine's either. */
+/** For an interactive session: the user's language, and no variables of the engine. */
 export function sessionEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return keep(own, (name) => !name.startsWith("PULUMI_"));
 }
 
 /**
- * For every other program: few variables, by name. On this very machine a daemon (wireguard-go) may inherit them and show
+ * For every other program: an allowlist, because a daemon on this machine (wireguard-go) may inherit the variables and show
  * them in /proc for months.
  */
 export function plainEnvironment(own: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {

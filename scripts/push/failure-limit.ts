@@ -1,16 +1,16 @@
 /**
- * A limit on the failed pushes of one run of the engine (`up --max-failures`). Each push that fails leaves a file in a folder,
- * and none begins once there are enough. Stopping the engine instead would kill the pushes that are under way.
+ * Implements `up --max-failures`: each failed push leaves a file in a folder, and no push begins when there are enough.
+ * Stopping the engine instead would kill the pushes that are running.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PushError } from "./push-error";
 
-/** `LIMIT:FOLDER`, in the environment that the engine hands on. */
+/** `LIMIT:FOLDER`. The engine passes the variable on to the pushes. */
 const VARIABLE = "WIREGUARD_MESH_FAILURE_LIMIT";
 
-/** Runs `work` with the environment for the engine; without a limit it has nothing. */
+/** Calls `work` with variables for the engine's environment; none if there is no limit. */
 export async function withFailureLimit<T>(
   limit: number | undefined,
   work: (environment: Record<string, string>) => Promise<T>,
@@ -30,7 +30,7 @@ export class FailureLimit {
     private readonly folder: string,
   ) {}
 
-  /** Null: there is none. */
+  /** Null: no limit. */
   static of(environment: NodeJS.ProcessEnv): FailureLimit | null {
     const [, limit, folder] = /^(\d+):(.+)$/.exec(environment[VARIABLE] ?? "") ?? [];
     return limit === undefined || folder === undefined
@@ -38,7 +38,7 @@ export class FailureLimit {
       : new FailureLimit(Number(limit), folder);
   }
 
-  /** @throws PushError when there are enough. */
+  /** @throws PushError if the limit is reached. */
   check(node: string): void {
     if (namesIn(this.folder).length >= this.limit) throw new PushError(`${node}: ${NOT_BEGUN}`);
   }
@@ -47,14 +47,14 @@ export class FailureLimit {
     try {
       writeFileSync(join(this.folder, node), "");
     } catch {
-      // The run that counts has ended.
+      // The run is over and has removed the folder.
     }
   }
 }
 
 const NOT_BEGUN = "not begun, because too many other hosts had failed (--max-failures)";
 
-/** Whether a push failed with this reason only because it was not begun. */
+/** Whether the reason of a failed push is that the limit was reached. */
 export function isNotBegun(reason: string): boolean {
   return reason.includes(NOT_BEGUN);
 }

@@ -1,4 +1,4 @@
-/** A machine that does not show who it is, in words: what was expected, and what it showed. */
+/** Explains a refused host key or certificate: what was expected, and what the machine showed. */
 import { createHash } from "node:crypto";
 import type { SshAuthority, SshHop } from "../../mesh/push-request";
 import type { Failure, Place } from "./ssh-failure";
@@ -6,7 +6,7 @@ import type { Failure, Place } from "./ssh-failure";
 /** OpenSSH 8 to 10 (sshconnect.c, kex.c). */
 export const HOST_KEY_REFUSED = /Host key verification failed|no matching host key type found/;
 
-/** The first machine on the way that was refused for lack of a right certificate: ssh does not yet say what it showed. */
+/** Index of the first machine that was refused for its certificate. ssh's log does not say which one it showed. */
 export function unprovenHop(chain: SshHop[], logTexts: string[]): number | null {
   const index = logTexts.findIndex((text) => HOST_KEY_REFUSED.test(text));
   const authority = chain[index]?.authority ?? null;
@@ -46,7 +46,7 @@ function repin({ pinnedAt }: SshHop): string {
   return `: npx pulumi config set --path 'wireguard-mesh:${pinnedAt}' "ssh-ed25519 AAAA…" (what stands there on the machine)`;
 }
 
-/** The words of ssh at DEBUG2 (lookAt): `Server host certificate: TYPE SHA256:…, serial 0 ID "…" CA TYPE SHA256:… valid …`. */
+/** ssh at DEBUG2 logs `Server host certificate: TYPE SHA256:…, serial 0 ID "…" CA TYPE SHA256:… valid …`. */
 function notVouchedFor(place: Place, authority: SshAuthority): Failure {
   const { hop, text } = place;
   const certificate = /Server host certificate: .* CA (\S+ SHA256:[A-Za-z0-9+/]+) valid/.exec(text);
@@ -78,7 +78,7 @@ interface Shown {
   remedy: string;
 }
 
-/** Of ours, and yet not this one: as when an address still leads to the instance that was there before. */
+/** Another machine of this stack, as when an address still leads to the replaced instance. */
 function otherMachine(text: string, names: string[]): Shown {
   const invalid = /Certificate invalid: (?!name is not)(.*)/.exec(text);
   return {

@@ -1,4 +1,4 @@
-/** The program that runs on a host: the parts in scripts/push/host as one text, and how it is called. */
+/** The host program: the shell files in scripts/push/host as one text, and how it is called. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { HostScript } from "../../mesh/host/commit";
@@ -19,23 +19,23 @@ export type Verb =
 let text: string | null = null;
 
 /**
- * The parts in the order of their names. It only defines functions and calls `main` with its arguments. In braces, so that a
- * shell runs nothing before it has read all: cut short, a function's name could be that of another function or a command.
+ * The files in the order of their names. The text is in braces, so that a shell runs nothing until it has read all of it,
+ * even if the connection breaks.
  */
 export function hostProgram(): string {
   text ??= readParts(shellSource("host"));
   return text;
 }
 
-/** The same, as the file that it is on a host. */
+/** The same, as a file on the host. */
 export function hostScript(): HostScript {
   return { text: hostProgram(), digest: sha256(hostProgram()) };
 }
 
 /**
- * Text for `sh -s`: the program and a call. It ends with one line, so that bash, which reads a line at a time, leaves what
- * follows to the program. `questions`: see conversation.ts.
- * @throws Error for a word that the shell would take apart.
+ * Text for `sh -s`: the program and a call, which is one line, so that the shell leaves the rest of stdin to the program.
+ * `questions`: see conversation.ts.
+ * @throws Error for a word that needs quoting.
  */
 export function hostCall(
   verb: Verb,
@@ -47,12 +47,12 @@ export function hostCall(
   return `${hostProgram()}${callOf([verb, name, token, ...words], questions)}; exit\n`;
 }
 
-/** An observation more, for a shell that has read the program and is kept. It ends where that fails. */
+/** Another observation, in a shell that has read the program already. */
 export function observedAgain(name: string, token: string, questions: string): string {
   return `(${callOf(["status", name, token], questions)}) || exit\n`;
 }
 
-/** The same, of what changes by itself only: the clock, and the interfaces as in an observation. */
+/** The same, but only the clock and WireGuard's state. */
 export function lookedAt(name: string, token: string): string {
   callOf([name, token], "");
   const sections = "section now; date +%s; section wg; observe_wireguard; section end";
@@ -64,7 +64,7 @@ function callOf(words: readonly string[], questions: string): string {
   const odd = call.find((word) => !/^[A-Za-z0-9_=+./:@, -]+$/.test(word));
   if (odd !== undefined) throw new Error("a word of a host call is not plain");
   const quoted = call.map((word) => (word.includes(" ") ? `'${word}'` : word));
-  // As a variable of the shell, so that secrets among them are in no argument, environment or file.
+  // In a shell variable, so that secrets are in no argument, environment or file.
   if (questions.includes("'")) throw new Error("a question of a host call has a quote in it");
   return `QUESTIONS='${questions}'; ${quoted.join(" ")}`;
 }

@@ -1,10 +1,10 @@
-/** Why an SSH server did not take a key of the user's. */
+/** Explains why an SSH server did not accept the user's key. */
 import { printable } from "./printable";
 import { TOUCH_MS } from "./limits";
 import type { Failure, Place } from "./ssh-failure";
 import { byHand, formatHop } from "./ssh-options";
 
-/** The server would take the key; its signature did not come. */
+/** The server accepts the key, but there was no signature. */
 export function unsigned({ hop }: Place, key: string): Failure {
   return {
     kind: "denied",
@@ -15,7 +15,7 @@ export function unsigned({ hop }: Place, key: string): Failure {
   };
 }
 
-/** sshd_config(5), MaxAuthTries: six by default, each key of the agent is one. */
+/** sshd_config(5), MaxAuthTries: six by default, and each key of the agent counts. */
 export function tooManyKeys(_match: RegExpExecArray, { hop, log }: Place): Failure {
   return {
     kind: "denied",

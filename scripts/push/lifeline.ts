@@ -1,13 +1,13 @@
-/** Ends this program when nobody waits for it any more, so that no interrupted run applies anything late. */
+/** Ends this program when its engine is gone, so that an interrupted run applies nothing late. */
 import { processChain, processTable, startedBy } from "./ancestors";
 import { endAllGroups } from "./children";
 import { PARENT_WATCH_MS } from "./limits";
 import { PushError } from "./push-error";
 
 /**
- * From now on this program ends within PARENT_WATCH_MS of its parent's or its engine's end, and at once on a signal; what
- * it started ends with it. A push that was under way is then undone by the host.
- * @throws PushError when the engine is gone already.
+ * From now on this program and its children end within PARENT_WATCH_MS after the parent or the engine, and at once on a
+ * signal. The host then undoes an unconfirmed change.
+ * @throws PushError if the engine is gone already.
  */
 export function followParent(node: string): void {
   const parent = process.ppid;
@@ -35,7 +35,7 @@ export function followParent(node: string): void {
   watch.unref();
 }
 
-/** Elsewhere than on Linux a look costs a program's start: there the parent's number alone is watched later on. */
+/** Outside Linux a check starts `ps`: there only the first call does it, and later the parent's pid is enough. */
 let looked = false;
 function isOrphaned(): boolean {
   if (looked && process.platform !== "linux") return false;
@@ -47,7 +47,7 @@ function leave(words: string): never {
   try {
     process.stderr.write(`${words}\n`);
   } catch {
-    // Who would read it is gone.
+    // The reader is gone.
   }
   process.exit(1);
 }

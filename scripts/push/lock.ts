@@ -1,19 +1,19 @@
-/** One push at a time to a host from this machine: a lock that ends with its holder, however that ends. */
+/** Allows one push at a time to a host from this machine. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { lockPath, tryLock } from "./name-lock";
 import { LOCK_MS } from "./limits";
 import { PushError } from "./push-error";
 
 export interface LockOptions {
-  /** For how long it waits for another holder; default LOCK_MS. */
+  /** How long to wait for another push; default LOCK_MS. */
   waitMs?: number;
-  /** Told once when it has to wait. */
+  /** Called once if it has to wait. */
   onWait?: () => void;
 }
 
 /**
  * Holds the lock of a node of a stack (`owner` is PROJECT/STACK) while `work` runs.
- * @throws PushError when another push holds it for too long.
+ * @throws PushError if another push holds it for longer.
  */
 export async function withPushLock<T>(
   { owner, node }: { owner: string; node: string },

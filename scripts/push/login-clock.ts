@@ -1,11 +1,11 @@
-/** How long each step of a login may take: each that has begun may lengthen the whole. */
+/** Time limits of a login: each step that begins may extend the deadline. */
 import * as limits from "./limits";
 import type { SshLog } from "./ssh-log";
 
 export interface LoginLimits {
-  /** From the start until a root shell listens, in ms. */
+  /** From the start until the root shell is ready, in ms. */
   limitMs: number;
-  /** Dialling further addresses of the first machine may take so long from the start, in ms. */
+  /** The same, if the first machine has several addresses to try, in ms. */
   longestMs: number;
   /** As in SshPlace. */
   connectSeconds: number;
@@ -15,13 +15,13 @@ export interface LoginLimits {
 
 /** In ms. */
 export interface StepLimits {
-  /** From being let in to our command. */
+  /** From authentication until the command runs. */
   shell: number;
   /** From there to root. */
   root: number;
-  /** For the signature of a key. */
+  /** For a signature by the SSH key. */
   touch: number;
-  /** What takes longer is said. */
+  /** A step that takes longer is reported. */
   slow: number;
 }
 
@@ -32,9 +32,9 @@ const STEP_MS: StepLimits = {
   slow: limits.SLOW_MS,
 };
 
-/** By the monotonic clock, which nobody sets. */
+/** Uses the monotonic clock, which does not jump. */
 export class LoginClock {
-  /** When our command ran and asked for root; null: not yet. */
+  /** When the command called sudo; null: not yet. */
   rootSince: number | null = null;
 
   private readonly begun = performance.now();
@@ -47,7 +47,7 @@ export class LoginClock {
     this.stepMs = login.stepMs ?? STEP_MS;
   }
 
-  /** `logs`: of each machine of the way. */
+  /** `logs`: one for each hop. */
   note(logs: SshLog[]): void {
     const now = performance.now();
     this.dialled = logs[0]?.dialled.length ?? 0;
@@ -68,7 +68,7 @@ export class LoginClock {
     return this.isSlow(this.rootSince);
   }
 
-  /** Of the last step, or of all if there was none apart. */
+  /** Seconds since sudo was called, or since the start if it was not. */
   rootSeconds(): number {
     return Math.round((performance.now() - (this.rootSince ?? this.begun)) / 1000);
   }

@@ -1,10 +1,10 @@
-/** What is said when no way led onto a host, or one did and the login was refused. */
+/** The errors for a host that cannot be reached or refuses the login. */
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { formatWay } from "./attempt";
 import { RefusedError, UnreachableError, type FailedWay } from "./push-error";
 import type { Failure, FailureKind } from "./ssh-failure";
 
-/** What another way to the same machine would meet too. A wrong host key is not: that is another machine. */
+/** Failures that any other way would have too. A wrong host key is not one: it is another machine. */
 export const FINAL: FailureKind[] = ["denied", "no-shell", "no-root"];
 
 export function refusal(node: string, last: Failure, ways: FailedWay[]): RefusedError {
@@ -19,7 +19,7 @@ export function refusal(node: string, last: Failure, ways: FailedWay[]): Refused
   return new RefusedError(lines.join("\n"), last);
 }
 
-/** `via:RELAY`: to the tunnel's address, through the relay. */
+/** A way `via:RELAY`, to the tunnel address of the host. */
 const isTunnel = (target: HostTarget): boolean => target.kind === "ssh" && target.via.length > 0;
 
 const TUNNEL_ONLY =
@@ -27,7 +27,7 @@ const TUNNEL_ONLY =
   "relay's endpoint, the host still has the former config: put the former value back, run up, and make the change when it has " +
   "another way in (host takes a list).";
 
-/** `failedWays`: by the way. A host that shows a wrong key comes first among the reasons: that is what needs eyes. */
+/** The remedy is that of a wrong host key, if there is one, because it may be an attack. */
 export function unreachable(
   access: Omit<HostAccess, "sshPrivateKey">,
   failedWays: Map<HostTarget, FailedWay>,

@@ -1,9 +1,9 @@
-/** What a user reads while a login takes long. */
+/** Messages while a login takes long. */
 
 /** `key`: as SshLog.signing. */
 export function waitingForKey(key: string): string {
   const which = key === "" ? "your SSH key" : `your SSH key ${key}`;
-  // sk-ssh-ed25519 and sk-ecdsa keys live in a FIDO token; others may be in one, or behind an agent that asks.
+  // Keys of type sk-* are in a FIDO token; others may be in a smartcard, or in an agent that asks.
   return /-SK /.test(key)
     ? `waits for ${which}: touch the token`
     : `waits for ${which}: confirm its use in the window of your SSH agent, or touch the token that holds it`;
@@ -13,7 +13,7 @@ export function waitingForSudo(): string {
   return "is let in, and waits for sudo there";
 }
 
-/** A warning, if sudo took long because the host does not know its own name; else null. */
+/** A warning if sudo was slow because the host cannot resolve its own name; else null. */
 export function unresolvedName(words: string, seconds: number): string | null {
   const name = /unable to resolve host ([A-Za-z0-9._-]+)/.exec(words)?.[1];
   if (name === undefined || seconds < 3) return null;

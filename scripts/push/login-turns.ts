@@ -1,26 +1,25 @@
 /**
- * Turns at logging in through one machine: all pushes that run on this one, each a process of its own, together begin no
- * more logins there at once than a stock sshd takes (sshd_config(5), MaxStartups 10:30:100: from the tenth on, it drops
- * three of ten). It counts only logins that are not done, so a turn ends with the login.
+ * Limits concurrent logins through one jump host, over all push processes of this machine: a default sshd starts to drop
+ * connections at ten unauthenticated ones (sshd_config(5), MaxStartups 10:30:100). A turn ends when the login is accepted.
  */
 import type { HostTarget } from "../../mesh/push-request";
 import { lockPath, tryLock, whenFree, type NameLock } from "./name-lock";
 import { LOGINS_AT_ONCE, TURN_MS } from "./limits";
 
 export interface Turn {
-  /** What it took until it came; no time that the host has cost. */
+  /** Time spent waiting for the turn, which is not the host's fault. */
   waitedMs: number;
   /** May be called again. */
   end: () => void;
 }
 
-/** Two places are kept for hosts that wait for their confirmation, and count down meanwhile. */
+/** Slots that only urgent logins use: hosts that wait for their confirmation. */
 const KEPT = 2;
 const LOOK_AGAIN_MS = 300;
 
 /**
- * Waits for a turn at the first machine of the way, where that is a jump: the host itself is logged in to by one push
- * only. After TURN_MS it goes on without: what waits here must not be called unreachable.
+ * Waits for a turn at the first jump host, if there is one. After TURN_MS it continues without, so that a long queue does not
+ * make a host unreachable.
  */
 export async function takeTurn(target: HostTarget, urgent: boolean): Promise<Turn> {
   const jump = target.kind === "ssh" ? target.via[0] : undefined;
@@ -37,7 +36,7 @@ export async function takeTurn(target: HostTarget, urgent: boolean): Promise<Tur
     }
     const left = begun + TURN_MS - Date.now();
     if (left <= 0) return turnOf(null, Date.now() - begun);
-    // Those who wait spread over the places, so that few wake when one is free; and look at the others now and then.
+    // Waiters pick a random slot, so that only a few wake when it is free, and retry the others from time to time.
     const one = open[Math.floor(Math.random() * open.length)] ?? "";
     await whenFree(one, Math.min(left, LOOK_AGAIN_MS));
   }

@@ -1,4 +1,4 @@
-/** From a started ssh (or sudo) to a root shell that listens: watches how far it comes, and how long each step may take. */
+/** Watches a started ssh (or sudo) until a root shell is ready, with a time limit for each step. */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { CappedLines } from "./capped-lines";
 import { endGroup } from "./children";
@@ -15,36 +15,36 @@ export interface Login extends LoginLimits {
   node: string;
   /** As in PushResult.through. */
   through: string;
-  /** Files with the log of each machine's ssh, in the order of the chain; none on this very machine. */
+  /** The log file of each hop's ssh, in order; empty if this machine is the host. */
   logs: string[];
-  /** Called once, when the first jump has let us in. */
+  /** Called once, when the first jump host has accepted the login. */
   onJumped: () => void;
-  /** Told why it takes long, once for each reason. */
+  /** Called with the reason for a delay, once for each reason. */
   onSlow: (words: string) => void;
 }
 
-/** What is known of a login that did not lead to a root shell. */
+/** A login that did not end in a root shell. */
 export interface FailedLogin {
-  /** The text of each log. */
+  /** The log of each hop's ssh. */
   logTexts: string[];
-  /** What the host itself said, or a proxy of the user's. */
+  /** Output of the host, or of the user's ProxyCommand. */
   output: string;
-  /** `root`: our command ran there, but not as root. */
+  /** `root`: the command ran on the host, but sudo failed. */
   step: "ssh" | "root";
-  /** ssh's or sudo's; null: it was ended from here. */
+  /** Of ssh or sudo; null: it was killed. */
   exitCode: number | null;
-  /** Seconds after which it was given up. */
+  /** Null: it did not time out. */
   gaveUpAfterS: number | null;
-  /** More was said than MESSAGES_CAP. */
+  /** There was more output than MESSAGES_CAP. */
   isTooMuch: boolean;
 }
 
 const WATCH_MS = 200;
-/** Others wait for their turn at the jump until it has let us in. */
+/** Short, because other logins wait for their turn until the jump host has accepted this one. */
 const JUMP_WATCH_MS = 50;
 const LOG_WATCH_MS = 500;
 
-/** Resolves with the shell, or with what is known of the failure; never rejects. */
+/** Never rejects. */
 export function logIn(login: Login): Promise<RootShell | FailedLogin> {
   return new Promise((resolve) => {
     new PendingLogin(login, resolve).begin();
@@ -69,7 +69,7 @@ class PendingLogin {
   ) {
     this.clock = new LoginClock(login);
     this.logs = login.logs.map(() => readSshLog(""));
-    // On this very machine there is no step before it.
+    // On this machine sudo is the first step.
     if (login.logs.length === 0) this.clock.askedForRoot();
     const onTooMuch = (): void => {
       this.giveUp({ isTooMuch: true });
@@ -109,7 +109,7 @@ class PendingLogin {
   }
 
   private handleLine(line: string): void {
-    // Start-up files of some shells say more before it, and not always whole lines.
+    // Start-up files of the shell may print text before it, without a line end.
     const ready = line.indexOf(READY_MARK);
     if (ready !== -1) {
       this.succeed(line.slice(ready + READY_MARK.length).trim());
@@ -162,14 +162,14 @@ class PendingLogin {
       if (slow !== null) this.reportOnce(slow);
     };
     warnIfSlow(this.words.join("\n"));
-    // sudo speaks before it starts the shell, but on another pipe, which may be read later.
+    // sudo's warning comes before the shell, but on another pipe, which may be read later.
     child.stderr.on("data", warnIfSlow);
     const wire = { child, stdout: this.stdout, stderr: this.stderr };
     this.shell = new RootShell(wire, { node, through, lastChange });
     this.done(this.shell);
   }
 
-  /** They must not grow without end in a session either. */
+  /** Logs must not grow without limit during a session either. */
   private watchLogsOnly(): void {
     clearInterval(this.timer);
     if (this.login.logs.length === 0) return;

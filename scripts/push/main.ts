@@ -1,7 +1,7 @@
 /**
- * The push program: brings one host to its state, or takes ours off it. Started by the command provider as
- * `node dist/scripts/push/main.js adopt|apply|remove`, with a PushRequest (mesh/push-request.ts) as JSON on stdin. One line of
- * JSON goes to stdout, talk to stderr; where it fails, its last words there are the user's error text.
+ * The push program: applies a state to one host, or removes it. The command provider starts it as
+ * `node dist/scripts/push/main.js adopt|apply|remove`, with a PushRequest (mesh/push-request.ts) as JSON on stdin. It prints one
+ * line of JSON to stdout, and messages to stderr; if it fails, the last one is the user's error message.
  */
 import type { PushRequest, PushResult, SshHop } from "../../mesh/push-request";
 import { adopt } from "./adopt";
@@ -17,7 +17,7 @@ import { leftOn, removeFromHost } from "./remove";
 let onFailure = (): void => undefined;
 
 async function main(): Promise<void> {
-  // The reader may be killed at any moment; what is still to be done is not to end in a stack trace.
+  // The reader may be killed at any time.
   process.stdout.on("error", () => process.exit(1));
   process.stderr.on("error", () => process.exit(1));
   const verb = process.argv[2];
@@ -78,7 +78,7 @@ function runPush(
   );
 }
 
-/** Best effort: what could not be done is said, and the removal of the resource goes on. */
+/** Best effort: problems are reported, and the resource is removed from the state anyway. */
 async function runRemove(request: PushRequest) {
   const late = new Promise<never>((_, reject) => {
     startBound(REMOVE_MS, () => {
@@ -98,7 +98,7 @@ async function runRemove(request: PushRequest) {
   return result;
 }
 
-/** Calls `onLate` once, so many milliseconds after the start or the last restart. */
+/** Calls `onLate` once, `ms` after the start or the last restart. */
 function startBound(ms: number, onLate: () => void): { restart: (ms: number) => void } {
   let timer = setTimeout(onLate, ms);
   return {
@@ -109,7 +109,7 @@ function startBound(ms: number, onLate: () => void): { restart: (ms: number) => 
   };
 }
 
-/** A callback and no end of the event loop: what still runs is ended with this process. */
+/** Exits at once, which also ends what still runs. */
 function fail(words: string): void {
   onFailure();
   process.stderr.write(`${words}\n`, () => process.exit(1));
@@ -121,7 +121,7 @@ async function readStdin(): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** The program on the other side is our own: its form is trusted, its version is not. JSON errors quote the text, so they are not passed on. */
+/** Checks only the version: wireguard-mesh made the request. JSON errors are hidden, because they quote text with secrets. */
 function parseRequest(text: string): PushRequest {
   let request: Partial<PushRequest> | null;
   try {
@@ -139,7 +139,7 @@ function parseRequest(text: string): PushRequest {
   return withLaterFields(request as PushRequest);
 }
 
-/** The engine keeps the request of an earlier version, until it is told to remove what that had made. */
+/** A removal uses the request that is stored in the state, which may be of an earlier version. */
 function withLaterFields(request: Earlier<PushRequest>): PushRequest {
   const hop = (one: Earlier<SshHop>): SshHop => ({ ...one, authority: one.authority ?? null });
   const targets = request.targets.map((target) =>

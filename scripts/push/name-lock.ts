@@ -1,4 +1,4 @@
-/** A name of this machine that one process at a time can hold: free again the moment its holder ends, however it ends. */
+/** Named locks between processes of one user, by sockets: they are released when the holder ends, even if it is killed. */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
@@ -6,27 +6,27 @@ import * as os from "node:os";
 import * as path from "node:path";
 
 export interface NameLock {
-  /** Lets go; those who wait for it are told. */
+  /** Releases the lock and wakes the waiters. */
   release(): void;
 }
 
-/** Where a name of this user stands. Linux has names for sockets that are no files, so nothing can stay behind. */
+/** The path of a lock's socket. On Linux it is an abstract socket, which leaves no file behind. */
 export function lockPath(kind: string, ...words: string[]): string {
   const text = [process.getuid?.() ?? 0, ...words].join("\n");
   const name = `wireguard-mesh-${kind}-${createHash("sha256").update(text).digest("hex").slice(0, 20)}`;
   return process.platform === "linux" ? `\0${name}` : path.join(os.tmpdir(), `${name}.lock`);
 }
 
-/** Null when another process, or another part of this one, holds it. */
+/** Null if the lock is held, by this process or another one. */
 export async function tryLock(place: string): Promise<NameLock | null> {
   const held = await listen(place);
   if (held !== null || place.startsWith("\0") || (await isHeld(place))) return held;
-  // A file that a killed holder left. Two who find it at once may both get here; the lock on the host parts them.
+  // A killed holder left the socket file. Two processes may both get here; the lock on the host then decides.
   fs.rmSync(place, { force: true });
   return listen(place);
 }
 
-/** Resolves when the holder of a name has let go or has ended, or nobody holds it, or the time is up. */
+/** Resolves when the lock is free, or after `limitMs`. */
 export function whenFree(place: string, limitMs: number): Promise<void> {
   return new Promise((resolve) => {
     const visitor = net.connect(place);

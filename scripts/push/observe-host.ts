@@ -1,4 +1,4 @@
-/** What a host is now, as it reports it. */
+/** Reads the current state of a host. */
 import { parseProbes, type Probe, type Probes } from "../../mesh/doctor/probes";
 import type { Observation } from "../../mesh/host/observation";
 import type { HostAccess } from "../../mesh/push-request";
@@ -14,7 +14,7 @@ export interface HostView {
   through: string;
 }
 
-/** Changes nothing and sends no secret. @throws PushError (UnreachableError without a way in) */
+/** Changes nothing and sends no secret. @throws PushError (UnreachableError if no way works) */
 export function observeHost(
   access: HostAccess & { interface: string },
   questions: Questions = NO_QUESTIONS,
@@ -33,14 +33,14 @@ export function observeHost(
   );
 }
 
-/** A host in one login: how it was reached, and ways to ask it. */
+/** A host with an open connection. */
 export interface ConnectedHost extends Pick<ProgramSession, "observe" | "look"> {
   through: string;
   /** As probeHost. */
   probe: (probes: readonly Probe[]) => Promise<Probes>;
 }
 
-/** Has `work` ask the host as often as it likes, over one connection, which ends with it. @throws as observeHost. */
+/** Calls `work` with a connection that ends with it. @throws as observeHost. */
 export function withConnection(
   access: HostAccess & { interface: string },
   work: (host: ConnectedHost) => Promise<void>,

@@ -1,4 +1,4 @@
-/** Makes a private key on a host and returns its public half: the private one never leaves the host. */
+/** Makes a WireGuard key pair on a host and returns the public key; the private key never leaves the host. */
 import { isKey } from "../../mesh/key-text";
 import { toolsToInstall } from "../../mesh/host/tools";
 import { keyRefusal } from "../../mesh/host/refusals";
@@ -11,15 +11,15 @@ import { PushError } from "./push-error";
 export type Marks = Pick<PushRequest, "interface" | "owner" | "node" | "machine">;
 
 /**
- * The public half of a new key. Nothing on the host uses it before a push names it; one that no push ever names is forgotten
- * when the next one is made.
+ * The public key of a new pair. The host uses the pair only when a push names it; an unused one is deleted when the next is
+ * made.
  * @throws PushError
  */
 export function makeOwnKey(access: HostAccess & Marks): Promise<string> {
   return withHost(access, (host) => makeOwnKeyThrough(host, access));
 }
 
-/** The same through a host that is at hand. */
+/** The same for a host that is open already. */
 export async function makeOwnKeyThrough(host: Host, marks: Marks): Promise<string> {
   const key = await host.session({}, (session) => makeIn(session, marks, true));
   return key ?? (await host.session({}, (session) => makeIn(session, marks, false))) ?? "";

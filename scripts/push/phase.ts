@@ -1,4 +1,4 @@
-/** What a push is doing, told to the `up` that waits for it by a pipe that the environment names; without one, to nobody. */
+/** Reports the phase of a push to the `up` that waits for it, over a named pipe from the environment. */
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 
 export const PHASE_PIPE = "WIREGUARD_MESH_PHASES";
@@ -12,7 +12,7 @@ export interface PhaseEvent {
   phase: Phase;
 }
 
-/** In a line of the pipe. */
+/** Parses a line of the pipe. */
 export function phaseIn(line: string): PhaseEvent | null {
   const [node, word] = line.split(" ");
   const phase = PHASES.find((one) => one === word);
@@ -23,15 +23,15 @@ export function reportPhase(node: string, phase: Phase): void {
   const path = process.env[PHASE_PIPE];
   if (path === undefined) return;
   try {
-    // Whoever reads may be gone, or slow: a push waits for neither.
+    // The reader may be gone or slow; a push does not wait for it.
     const pipe = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     try {
-      // Shorter than PIPE_BUF, so that the lines of several pushes do not mix.
+      // Shorter than PIPE_BUF, so lines of several pushes do not mix.
       writeSync(pipe, `${node} ${phase}\n`);
     } finally {
       closeSync(pipe);
     }
   } catch {
-    // The push is what matters.
+    // A push goes on without progress output.
   }
 }

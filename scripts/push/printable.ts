@@ -1,9 +1,9 @@
-/** What a host said, for people: shown as its own words, and kept from steering their terminal or filling it. */
+/** Shows output of a host to the user, without control characters and shortened. */
 
 const LINES = 3;
 const LENGTH = 200;
 
-/** The last lines that say something, each on a line of its own below a cause; "" if none does. */
+/** The last non-empty lines, indented, to follow a cause; "" if there are none. */
 export function quoted(words: string): string {
   const lines = words.split("\n").map(printable);
   const said = lines.filter((line) => line !== "").slice(-LINES);
@@ -12,7 +12,7 @@ export function quoted(words: string): string {
     .join("");
 }
 
-/** Without colours, control and invisible characters; cut to a length. */
+/** Without colours, control characters and invisible characters; cut to a length. */
 export function printable(line: string): string {
   const plain = line
     .slice(0, 10 * LENGTH)

@@ -1,4 +1,4 @@
-/** Sends pings from a host, and looks at the room on its disk. */
+/** Sends pings from a host, and checks its disk space. */
 import * as fs from "node:fs";
 import { parseProbes, probeCalls, type Probe, type Probes } from "../../mesh/doctor/probes";
 import type { HostAccess } from "../../mesh/push-request";
@@ -7,7 +7,7 @@ import { PROBE_MS } from "./limits";
 import type { SshContext } from "./ssh-context";
 import { shellSource } from "./shell-source";
 
-/** Changes nothing and sends no secret. @throws PushError when no way leads there */
+/** Changes nothing and sends no secret. @throws PushError if no way works. */
 export async function probeHost(
   access: HostAccess,
   probes: readonly Probe[],
@@ -17,7 +17,7 @@ export async function probeHost(
   return parseProbes(stdout);
 }
 
-/** Text for sh. mesh/doctor/probes.ts reads what it prints. */
+/** A sh script; mesh/doctor/probes.ts parses its output. */
 export function probeScript(probes: readonly Probe[]): string {
   return fs.readFileSync(shellSource("probe.sh"), "utf8") + probeCalls(probes);
 }

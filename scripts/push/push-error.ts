@@ -1,25 +1,25 @@
-/** What goes wrong in a push, in words for the user. */
+/** Errors of a push, with messages for the user. */
 import type { Failure } from "./ssh-failure";
 
-/** The message is what the user reads: the node's name first, then what, why, how to mend. It holds no secret. */
+/** The message starts with the node's name; then cause and remedy. It holds no secret. */
 export class PushError extends Error {
   override readonly name: string = "PushError";
 
-  /** The message without the node's name before it, for where that is shown beside it. */
+  /** The message without the node's name, for output that shows the name beside it. */
   reason(node: string): string {
     const before = `${node}: `;
     return this.message.startsWith(before) ? this.message.slice(before.length) : this.message;
   }
 }
 
-/** One way that was tried in vain. */
+/** A way that failed. */
 export interface FailedWay {
   /** As in PushResult.through. */
   through: string;
   failure: Failure;
 }
 
-/** A way led there, but the login was refused; nothing was sent. */
+/** The host refused the login; nothing was sent. */
 export class RefusedError extends PushError {
   override readonly name = "RefusedError";
 
@@ -31,13 +31,13 @@ export class RefusedError extends PushError {
   }
 }
 
-/** There was no way onto the host; nothing was sent to it. */
+/** No way to the host worked; nothing was sent. */
 export class UnreachableError extends PushError {
   override readonly name = "UnreachableError";
 
   constructor(
     message: string,
-    /** In the order tried; the last try of each way. */
+    /** In the order tried, with the last failure of each way. */
     readonly ways: FailedWay[],
   ) {
     super(message);

@@ -1,4 +1,4 @@
-/** A push while it runs: what both of its logins share. */
+/** State that both logins of a push share. */
 import { servesDns } from "../../mesh/host/dns-server";
 import { namesOf, presharedKeysOf, interfacesOf, type Wanted } from "../../mesh/host/wanted";
 import type { Observation } from "../../mesh/host/observation";
@@ -7,9 +7,9 @@ import { formatWay } from "./attempt";
 import type { Host, Session } from "./connect";
 import type { Questions } from "./conversation";
 
-/** Told about a push while it runs. */
+/** Callbacks of a running push. */
 export interface Listeners {
-  /** Gets what people may want to read meanwhile, a line at a time. */
+  /** Called with each message for the user, one line. */
   onMessage: (line: string) => void;
   /** Called when the host installs packages, which may take INSTALL_MS longer. */
   onInstall: () => void;
@@ -22,7 +22,7 @@ export interface Push extends Listeners {
   host: Host;
   /** Packages are installed at most once. */
   hasInstalled: boolean;
-  /** A first login that breaks off is repeated once. */
+  /** A first login whose connection breaks is repeated once. */
   hasLostFirst: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface SentChange {
   /** PushResult.serial once it is committed. */
   serial: number;
   sentAt: number;
-  /** Whether the host said so; else the connection broke, and the host alone knows. */
+  /** False: the connection broke before the host reported that it has begun. */
   isSure: boolean;
 }
 
@@ -51,7 +51,7 @@ export function questionsOf(wanted: Wanted): Questions {
   };
 }
 
-/** Whether a login came by a way of the config, and not by one that the host had before. */
+/** Whether a login used a way of the config, not a former address. */
 export function isOwnWay({ request }: Push, { through }: Session): boolean {
   return request.targets.some((target) => formatWay(target) === through);
 }

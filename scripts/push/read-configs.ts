@@ -1,4 +1,4 @@
-/** The WireGuard interfaces of a host, as its own files and wg(8) describe them, with their keys. Changes nothing there. */
+/** Reads the WireGuard interfaces of a host with their keys, from its files and wg(8). Changes nothing. */
 import { Secret } from "../../mesh/secret";
 import type { HostAccess } from "../../mesh/push-request";
 import { withHost } from "./connect";
@@ -11,7 +11,7 @@ export interface HostInterface {
   name: string;
   /** The wg-quick(8) file in /etc/wireguard; null: there is none. */
   file: Secret | null;
-  /** What runs, in the same form; null: it is down. */
+  /** The running interface in the same format; null: it is down. */
   running: Secret | null;
   /** `PROJECT/STACK` of the wireguard-mesh stack that it belongs to, or null. */
   owner: string | null;
@@ -37,7 +37,7 @@ export async function readHostConfigs(access: HostAccess): Promise<HostConfigs> 
   return configsIn(run.stdout, token);
 }
 
-/** Sections begin with `@TOKEN NAME [INTERFACE]`. The keys are on stdout alone, which goes to this program. */
+/** Sections begin with `@TOKEN NAME [INTERFACE]`. Keys are printed to stdout only. */
 const SCRIPT = `list() {
   export LC_ALL=C
   PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -66,14 +66,14 @@ const SCRIPT = `list() {
 }
 `;
 
-/** From the output of the script. */
+/** Parses the output of the script. */
 export function configsIn(stdout: string, token: string): HostConfigs {
   const sections = new Map<string, string>();
   for (const part of stdout.split(`@${token} `).slice(1)) {
     const end = part.indexOf("\n");
     sections.set(part.slice(0, end), part.slice(end + 1));
   }
-  // wg-quick(8) takes no other names, and a host's words must not steer the user's terminal.
+  // Other names are invalid for wg-quick(8), and could contain control characters.
   const names = [...sections.keys()].flatMap(
     (key) => /^(?:file|running) ([\w=+.-]{1,15})$/.exec(key)?.[1] ?? [],
   );

@@ -1,7 +1,7 @@
-/** The last guard between a secret and what people read: host programs quote lines that they do not like. */
+/** Removes secrets from messages, because programs on the host quote lines with errors. */
 import type { PushRequest } from "../../mesh/push-request";
 
-/** Takes the request's secrets and all control characters out of a text; line breaks stay. */
+/** Removes the request's secrets and all control characters except line breaks. */
 export function redactor(request: PushRequest): (text: string) => string {
   const secrets = [...secretValues(request)].sort((a, b) => b.length - a.length);
   return (text) => {
@@ -13,7 +13,7 @@ export function redactor(request: PushRequest): (text: string) => string {
 function secretValues(request: PushRequest): Set<string> {
   const configs = [request.config, request.rotation?.alternate?.config ?? ""];
   const keys = configs.flatMap((config) => [
-    // A key that the host has got, and we have not, leaves no secret in its line.
+    // A placeholder for a key on the host is no secret.
     ...config.matchAll(/^\s*(?:PrivateKey|PresharedKey)\s*=\s*([^\s(]\S*)/gim),
   ]);
   const inConfig = keys.map((match) => match[1] ?? "");
@@ -27,7 +27,7 @@ function isLong(word: string): boolean {
   return word.length >= 20;
 }
 
-/** A host's words must not steer the user's terminal. */
+/** Without control characters, which could manipulate the terminal. */
 function printable(line: string): string {
   return line.replace(/[\p{Cc}\p{Cf}]/gu, "");
 }

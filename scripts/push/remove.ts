@@ -1,4 +1,4 @@
-/** Removes everything of wireguard-mesh from one host, as far as that goes: a host that is gone must not block its removal. */
+/** Removes wireguard-mesh from one host, best effort: an unreachable host must not block its removal from the stack. */
 import { decideRemoval } from "../../mesh/host/removal";
 import { keysIn } from "../../mesh/host/wanted-interface";
 import type { PushRequest } from "../../mesh/push-request";
@@ -17,16 +17,16 @@ import { REMOVE_REACH_MS, REMOVE_VERB_MS } from "./limits";
 import { PushError } from "./push-error";
 import { publicKeyOf } from "./wanted-state";
 
-/** What the push program prints on stdout after a removal, as one line of JSON; it holds no secret. */
+/** Printed on stdout as one line of JSON; holds no secret. */
 export interface RemoveResult {
   node: string;
   /**
-   * `removed`: all is gone. `removing`: it was under way when the connection ended, which it does where the tunnel was the
-   * way in. `absent`: there was nothing of ours. `left`: it stays, since it belongs to another. `failed`: it may still be
-   * there, and `note` says why and what to do.
+   * `removed`: done. `removing`: in progress when the connection ended, as it does if the tunnel was the way in. `absent`:
+   * there was nothing to remove. `left`: not touched, because it belongs to another stack or node. `failed`: it may still be
+   * there; `note` has the cause and the remedy.
    */
   outcome: "removed" | "removing" | "absent" | "left" | "failed";
-  /** Words for people; null when there is nothing to say. */
+  /** A message for the user, or null. */
   note: string | null;
 }
 
@@ -36,17 +36,17 @@ export type RemoveRequest = Pick<
 > &
   Partial<Pick<PushRequest, "otherJumps" | "config">>;
 
-/** Never throws for what the host or the way to it does; takes less than REMOVE_MS. */
+/** Never throws for failures of the host or the network; takes less than REMOVE_MS. */
 export function removeFromHost(request: RemoveRequest): Promise<RemoveResult> {
   return orLeft(request, () => withHost(request, (host) => removeOnce(host, request)));
 }
 
-/** The same through a host that is at hand. */
+/** The same for a host that is open already. */
 export function removeThrough(host: Host, request: RemoveRequest): Promise<RemoveResult> {
   return orLeft(request, () => removeOnce(host, request));
 }
 
-/** For a removal that was not even begun, or did not come to an end. */
+/** The result of a removal that did not begin or did not finish. */
 export function leftOn(request: RemoveRequest, why: string): RemoveResult {
   const { node, interface: name } = request;
   return {
@@ -74,14 +74,14 @@ async function orLeft(
 
 async function removeOnce(host: Host, request: RemoveRequest): Promise<RemoveResult> {
   const lockFile = `/run/wireguard-mesh.lock/${request.interface}`;
-  // A node that was renamed may have moved under its new name; its key is the same.
+  // After a rename, the interface may belong to the node's new name already; its key is the same.
   const { config } = request;
   const key = () => (config === undefined ? null : keysIn(config, publicKeyOf).publicKey);
   const former = () => formerWays(request, key());
   const options = { reachMs: REMOVE_REACH_MS, lockFile, former };
   const once = (session: Session): Promise<RemoveResult> => removeIn(session, request);
   return host.session(options, once).catch((problem: unknown) => {
-    // Once more is enough: an active program pushes again anyway.
+    // One retry is enough: if a program keeps changing the host, the removal does not last anyway.
     if (problem instanceof Overtaken) return host.session(options, once);
     throw problem;
   });

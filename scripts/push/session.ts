@@ -1,4 +1,4 @@
-/** A conversation with a root shell on a host, over one connection. */
+/** A root shell on a host, over one connection. */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { CappedLines, LineListener } from "./capped-lines";
 import { endGroup } from "./children";
@@ -8,7 +8,7 @@ import { PushError } from "./push-error";
 export interface HostRun {
   stdout: string;
   stderr: string;
-  /** null: the connection broke, or the limit was reached. What the host did is not known. */
+  /** Null: the connection broke or the time limit was reached, so what the host did is unknown. */
   exitCode: number | null;
   /** The way taken, as in PushResult.through. */
   through: string;
@@ -25,26 +25,26 @@ export interface Session {
   /** Ends its stdin. */
   end(): void;
   /**
-   * The lines of its stdout before the next one that is `marker` (a RegExp: that it matches); they are not given again.
-   * @throws SessionLost when the connection ends first, or after `limitMs`, or when the host prints too much.
+   * Removes and returns the lines of stdout before the next one that equals or matches `marker`.
+   * @throws SessionLost if the connection ends first, after `limitMs`, or if the host prints too much.
    */
   until(marker: RegExp | string, limitMs: number): Promise<string[]>;
   /**
-   * Ends its stdin, and returns what is left of its output once the connection has ended; after `limitMs` ends it itself.
-   * @throws SessionLost when the host prints too much.
+   * Ends stdin and returns the remaining output when the connection has ended; after `limitMs` it ends the connection.
+   * @throws SessionLost if the host prints too much.
    */
   finish(limitMs: number): Promise<HostRun>;
 }
 
-/** A conversation came to its end before the host had answered. */
+/** The session ended before the host had answered. */
 export class SessionLost extends PushError {
   override readonly name = "SessionLost";
 
   constructor(
     message: string,
-    /** `ended`: by the host or on the way; the exit code in `run` tells. `late`: the limit. `too-much`: the cap. */
+    /** `ended`: the host or the network ended it (see the exit code in `run`). `late`: time limit. `too-much`: output limit. */
     readonly why: "ended" | "late" | "too-much",
-    /** What the host had said, and nobody has read: its last words are in `stderr`. */
+    /** The output that was not read yet, and all of stderr. */
     readonly run: HostRun,
   ) {
     super(message);
@@ -66,18 +66,18 @@ export interface ShellFacts {
 }
 
 interface Waiting {
-  /** Null: for the end. */
+  /** Null: wait for the end of the connection. */
   isMarker: ((line: string) => boolean) | null;
   since: number;
   timer: NodeJS.Timeout;
-  /** With the place of the marker in `lines`; null at the end. */
+  /** Called with the index of the marker in `lines`; null at the end. */
   done: (place: number | null) => void;
 }
 
 export class RootShell implements Session {
   readonly through: string;
   readonly lastChange: string;
-  /** Gets each line that the host says on stderr. */
+  /** Called with each line of the host's stderr. */
   onStderr: (line: string) => void = () => undefined;
 
   private readonly listener: LineListener;
@@ -110,7 +110,7 @@ export class RootShell implements Session {
       onTooMuch,
     });
     wire.child.on("close", (code: number | null) => {
-      // 255 is ssh's own; the host's program ends with other codes.
+      // ssh itself exits with 255; the host program never does.
       this.settle(code === 255 ? null : code, "ended");
     });
   }
@@ -129,7 +129,7 @@ export class RootShell implements Session {
     const already = this.lines.findIndex(isMarker);
     const place = already === -1 ? await this.wait(isMarker, limitMs) : already;
     if (place === null) throw this.lost(limitMs);
-    // The cap is for one answer, however many are asked for.
+    // The limit applies to each answer, not to the whole session.
     if (this.over === null) this.wire.stdout.handOver(OUTPUT_CAP, this.listener);
     return this.lines.splice(0, place + 1).slice(0, -1);
   }
@@ -143,7 +143,7 @@ export class RootShell implements Session {
     return run;
   }
 
-  /** A new limit for what is being waited for, counted from when that began. */
+  /** Sets a new time limit for the current wait, counted from its start. */
   extend(limitMs: number): void {
     const { waiting } = this;
     if (waiting === null) return;
@@ -154,12 +154,12 @@ export class RootShell implements Session {
     }, left);
   }
 
-  /** Ends the connection, and what still runs for it here. */
+  /** Kills ssh and its process group. */
   breakOff(why: SessionLost["why"] = "ended"): void {
     if (this.over !== null) return;
     const { child } = this.wire;
     if (child.pid !== undefined) endGroup(child.pid);
-    // A grandchild that left the group may still hold the pipes open: nothing more is waited for.
+    // A grandchild that left the group may hold the pipes open; do not wait for it.
     child.stdout.destroy();
     child.stderr.destroy();
     this.settle(null, why);

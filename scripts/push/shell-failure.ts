@@ -1,4 +1,4 @@
-/** Why a login that was let in did not lead to a root shell, told from what the host said and how far it came. */
+/** Explains why an authenticated login did not end in a root shell. */
 import { LOGIN_AS_OTHER } from "./greeting";
 import { quoted } from "./printable";
 import { resolveRemedy } from "./login-messages";
@@ -7,7 +7,7 @@ import { readSshLog } from "./ssh-log";
 import type { Failure, FailedAttempt } from "./ssh-failure";
 import { byHand, formatHop } from "./ssh-options";
 
-/** The host let us in; or this machine is the host. */
+/** For logins that were authenticated, or on this machine. */
 export function explainAfterLogin(login: FailedAttempt): Failure {
   if (login.isTooMuch) return tooMuch(login);
   return login.step === "root" ? withoutRoot(login) : withoutShell(login);
@@ -21,7 +21,7 @@ function tooMuch(login: FailedAttempt): Failure {
   };
 }
 
-/** Something else ran than our command: in place of the shell, as the shell, or in the shell's start-up files. */
+/** Something else ran: a forced command, a login shell that is no shell, or a start-up file. */
 function withoutShell(login: FailedAttempt): Failure {
   const { user } = last(login);
   const failure = (what: string, remedy: string): Failure => ({

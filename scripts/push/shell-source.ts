@@ -1,4 +1,4 @@
-/** Where the shell texts that run on a host are: next to the sources, not to the compiled files in dist/scripts/push. */
+/** Finds the shell files next to the sources, because dist/scripts/push has only compiled files. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 

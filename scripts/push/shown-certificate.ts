@@ -1,4 +1,4 @@
-/** Looks once more at a machine that was refused, for what it shows: ssh names a certificate only when it talks much. */
+/** Connects once more to a host that was refused, because ssh logs the certificate only at DEBUG2. */
 import * as fs from "node:fs";
 import type { SshHop } from "../../mesh/push-request";
 import { endGroup, startGroup, type GroupWatcher } from "./children";
@@ -12,7 +12,7 @@ interface Watched extends SshPlace {
   watcher: GroupWatcher;
 }
 
-/** `logTexts`, the log of each machine's ssh, with more about the first one that lacks the right certificate. */
+/** `logTexts` (one per hop) with more detail on the first host whose certificate was refused. */
 export async function withShownCertificate(
   logTexts: string[],
   chain: SshHop[],
@@ -24,7 +24,7 @@ export async function withShownCertificate(
   return logTexts.map((text, index) => (index === unproven ? text + shown : text));
 }
 
-/** What ssh says about the last machine of the chain. Nothing is sent to it, even if it should prove itself now. */
+/** ssh's log of a connection to the last machine of the chain. Nothing but `exit` is sent. */
 async function logOfShown(chain: SshHop[], place: Watched): Promise<string> {
   const command = debugCommand(chain, { ...place, way: `${place.way}-look` });
   writeFiles(command);
@@ -37,7 +37,7 @@ async function logOfShown(chain: SshHop[], place: Watched): Promise<string> {
   await new Promise<void>((resolve) => {
     const until = performance.now() + SSH_QUERY_MS;
     const timer = setInterval(() => {
-      // A machine that was refused is not trusted to stop.
+      // A refused host may send without end.
       const isEnough = logSize(log) > MESSAGES_CAP || performance.now() > until;
       if (isEnough && child.pid !== undefined) endGroup(child.pid);
     }, 100);

@@ -1,4 +1,4 @@
-/** Signs a machine's host key with the stack's authority, here: the authority's private half goes nowhere else. */
+/** Signs a host key with the stack's SSH authority, on this machine: the authority's private key never leaves it. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SshAuthority } from "../../mesh/push-request";
@@ -11,22 +11,22 @@ import { SshContext } from "./ssh-context";
 export interface SigningRequest {
   /** The node's name in stack config. */
   node: string;
-  /** For sshd's logs: what the certificate calls itself. */
+  /** The certificate's key ID, which sshd logs. */
   label: string;
   authority: SshAuthority;
   /** OpenSSH private key text. Secret. */
   authorityKey: string;
-  /** `ssh-ed25519 BASE64` as the machine gave it. */
+  /** `ssh-ed25519 BASE64` from the host. */
   hostKey: string;
 }
 
 /**
- * The certificate as one line. Valid for ever and for one name: it ends with the instance, whose name is never given
- * again, and no clock can make it fail. ssh-keygen(1) signs through an agent, so the key is in no file.
+ * Returns the certificate as one line. It does not expire, so a wrong clock cannot break it; its principal is the name of one
+ * instance, which is never used again. ssh-keygen(1) signs with an agent, so the key is in no file.
  */
 export async function signHostKey(request: SigningRequest): Promise<string> {
   const { node, label, authority, authorityKey, hostKey } = request;
-  // A comma would be two names; whatever else is odd here is no instance and no key either.
+  // A comma would separate two principals.
   const { principal } = authority;
   if (!/^[a-z0-9-]+$/.test(principal) || !/^ssh-ed25519 [A-Za-z0-9+/]{68}$/.test(hostKey)) {
     throw new PushError(`${node}: ${principal} with the key it gave cannot be signed. ${REPORT}`);

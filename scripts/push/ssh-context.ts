@@ -1,4 +1,4 @@
-/** What the logins of one command share on this machine: a folder, perhaps an agent, and what ssh_config says of a machine. */
+/** What all logins of a command share: the SSH workspace, started when first needed, and the user's ssh_config of each hop. */
 import type { SshHop } from "../../mesh/push-request";
 import { openSshWorkspace, type SshWorkspace } from "./ssh-workspace";
 import { PushError, messageOf } from "./push-error";
@@ -7,13 +7,13 @@ import { keylessOptions, mayNameKeys } from "./user-ssh-config";
 
 export class SshContext {
   private started: Promise<SshWorkspace> | null = null;
-  /** By `user@address:port`: what ssh_config says, asked once. */
+  /** ssh options by `user@address:port`. */
   private readonly asked = new Map<string, Promise<string[] | null>>();
 
-  /** `sshPrivateKey`: as in HostAccess. Nothing is started before it is needed. */
+  /** `sshPrivateKey`: as in HostAccess. */
   constructor(private readonly sshPrivateKey: string | null) {}
 
-  /** @throws PushError, with the node's name first, when the stack's own SSH key cannot be used. */
+  /** @throws PushError, starting with the node's name, if the stack's own SSH key cannot be used. */
   async workspace(node: string): Promise<SshWorkspace> {
     try {
       return await (this.started ??= openSshWorkspace(this.sshPrivateKey));
@@ -24,7 +24,7 @@ export class SshContext {
     }
   }
 
-  /** With a key of the stack's own, the keys that the user's ssh_config names must stay out of it. */
+  /** If the stack has its own key, ssh must not offer the keys that the user's ssh_config names. */
   userOptions(hop: SshHop, isFirst: boolean): Promise<string[] | null> {
     if (this.sshPrivateKey === null) return NONE;
     const key = `${formatHop(hop)} ${isFirst}`;
@@ -33,7 +33,7 @@ export class SshContext {
     return known;
   }
 
-  /** Ends the agent and removes the folder. One that could not be started has cleared itself away. */
+  /** Ends the agent and removes the folder. */
   async cleanUp(): Promise<void> {
     const started = await this.started?.catch(() => null);
     await started?.cleanUp();

@@ -1,4 +1,4 @@
-/** Why a way onto a host failed, told from what ssh and the host said and how far it came. */
+/** Explains why a login failed, from the logs of ssh and the output of the host. */
 import { isIP } from "node:net";
 import type { SshHop } from "../../mesh/push-request";
 import { HOST_KEY_REFUSED, hostKeyFailure } from "./host-key-failure";
@@ -18,31 +18,31 @@ export type FailureKind =
   | "dropped"
   | "no-forwarding"
   | "host-key"
-  /** It proved to be a machine of this stack, but another one. */
+  /** It is another machine of this stack. */
   | "other-machine"
   | "denied"
-  /** Let in, but our command does not run there. */
+  /** Authenticated, but the command does not run. */
   | "no-shell"
   | "no-root"
   | "other";
 
 export interface Failure {
   kind: FailureKind;
-  /** One clause, or lines: what happened. */
+  /** What happened: one clause, or several lines. */
   cause: string;
-  /** One sentence or two: what to do, with a command. */
+  /** What to do: one or two sentences, with a command. */
   remedy: string;
 }
 
-/** What is known of a try that ended without a root shell on the host. */
+/** A failed login with the machines on its way. */
 export interface FailedAttempt extends FailedLogin {
-  /** Every machine on the way, the host itself last; empty for this very machine. */
+  /** Every machine on the way, the host last; empty if this machine is the host. */
   chain: SshHop[];
   /** The node's name in stack config. */
   node: string;
 }
 
-/** The first machine on the way that complained is the cause; what the later ones say follows from it. */
+/** The first machine on the way with an error is the cause; later errors follow from it. */
 export function explainFailure(login: FailedAttempt): Failure {
   const { chain } = login;
   const logs = login.logTexts.map(readSshLog);
@@ -65,7 +65,7 @@ export function explainFailure(login: FailedAttempt): Failure {
 const REMEDY_OFF =
   "Is the machine on, and is this its address and port? Does a firewall let SSH in from here?";
 
-/** OpenSSH 8 to 10 in these words (ssh.c, sshconnect.c, channels.c, kex.c, packet.c); strerror(3) for the causes. */
+/** Messages of OpenSSH 8 to 10 (ssh.c, sshconnect.c, channels.c, kex.c, packet.c), with strerror(3) texts. */
 const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
   [HOST_KEY_REFUSED, hostKeyFailure],
   [/Too many authentication failures/, tooManyKeys],
@@ -90,12 +90,12 @@ const SIGNS: [RegExp, (match: RegExpExecArray, at: Place) => Failure][] = [
   ],
 ];
 
-/** Where on the way a sign was seen. */
+/** The hop whose log matched. */
 export interface Place {
   hop: SshHop;
-  /** The machine before it; null: this one. */
+  /** The previous machine; null: this one. */
   from: SshHop | null;
-  /** The machine after it, to which it was to connect onwards. */
+  /** The next machine; null: it is the last. */
   next: SshHop | null;
   log: SshLog;
   /** The whole log, with debug output. */
@@ -133,7 +133,7 @@ function unknown(login: FailedAttempt, logs: SshLog[]): Failure {
   };
 }
 
-/** By the step that took too long. */
+/** A timeout, explained by the step that took too long. */
 function givenUp(at: Place): Failure {
   const { hop, log, login } = at;
   const seconds = login.gaveUpAfterS ?? 0;
@@ -171,7 +171,7 @@ function noForwarding(_match: RegExpExecArray, { hop }: Place): Failure {
   };
 }
 
-/** `error` is strerror(3)'s word for what connect(2) met on the way to `at.hop`. */
+/** `error`: strerror(3) text of connect(2) to `at.hop`. */
 function unconnected(error: string, at: Place): Failure {
   const { hop, from } = at;
   const where = `${hop.address} port ${hop.port}`;
@@ -209,7 +209,7 @@ function noAnswer(at: Place): Failure {
   };
 }
 
-/** Of a name with several, how each failed. */
+/** If the name has several addresses, how each failed. */
 function otherAddresses({ from, log }: Place): string {
   if (from !== null || log.dialled.length < 2) return "";
   const lines = log.dialled.slice(0, 8);
@@ -219,7 +219,7 @@ function otherAddresses({ from, log }: Place): string {
 }
 
 function dropped(match: RegExpExecArray, { hop, log, login }: Place): Failure {
-  // In order, and after keys were offered: trying again would be the same again, and at last a block by fail2ban.
+  // A clean close after keys were offered is a refusal. Retrying would fail again and may trigger fail2ban.
   const isBooting = /booting|nologin/i.test(login.output);
   if (match[0].startsWith("Connection closed") && log.offered > 0 && !isBooting) {
     return {

@@ -1,32 +1,32 @@
-/** How far a login has come, as ssh's own log says at LogLevel DEBUG1: OpenSSH 7.6 to 10 (sshconnect.c, sshconnect2.c, kex.c). */
+/** Reads the progress of a login from ssh's log at LogLevel DEBUG1: OpenSSH 7.6 to 10 (sshconnect.c, sshconnect2.c, kex.c). */
 
 import * as fs from "node:fs";
 import { MESSAGES_CAP } from "./limits";
 
 export interface SshLog {
-  /** What was dialled, in order. `error`: why it was not reached (strerror(3)); null: it was, or is being dialled. */
+  /** Addresses in the order tried. `error`: strerror(3) text; null: connected, or still trying. */
   dialled: { address: string; error: string | null }[];
-  /** An SSH server has greeted. */
+  /** The SSH server has sent its version. */
   isReached: boolean;
-  /** How many keys were offered to it. */
+  /** How many keys were offered. */
   offered: number;
-  /** The key that the server would take, as `ED25519-SK SHA256:…`, as long as its signature is waited for; "" if ssh does not say which. */
+  /** The accepted key whose signature is pending, as `ED25519-SK SHA256:…`; "" if ssh does not name it. */
   signing: string | null;
   isAuthenticated: boolean;
-  /** authorized_keys has a command of its own for the key. */
+  /** authorized_keys has a forced command for the key. */
   isForced: boolean;
-  /** What is no debug output: ssh's words for people. */
+  /** Lines that are not debug output. */
   words: string;
 }
 
 const ACCEPTS = "debug1: Server accepts key: ";
-/** After the signature, in whatever way it went. */
+/** The first lines after a signature, whether it succeeded or not. */
 const SIGNED =
   /^(Authenticated to |debug1: (Authentications that can continue|Offering public key)|.*signing failed|.*Permission denied|Connection closed|Received disconnect|Disconnected )/;
-/** The only words at LogLevel VERBOSE that tell nobody anything: of the end of a connection, and of its success. */
+/** Lines without information for the user. */
 const NOISE = /^(debug\d: |Transferred: sent |Bytes per second: |Authenticated to )/;
 
-/** ssh itself cuts its lines at 1,023 bytes (log.c). */
+/** ssh cuts its own lines at 1,023 bytes (log.c). */
 const LONGEST = 1500;
 
 export function readSshLog(text: string): SshLog {
@@ -39,7 +39,7 @@ export function readSshLog(text: string): SshLog {
     isForced: false,
     words: "",
   };
-  // A jump's banner stands there too, and may be one line without end.
+  // The log also has the jump host's banner, which may be a very long line.
   for (const line of text.split(/\r?\n/)) readLine(log, line.slice(0, LONGEST));
   return log;
 }
@@ -49,14 +49,14 @@ export function logSize(file: string): number {
   return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** As much of a log as is read at all. */
+/** At most the first MESSAGES_CAP bytes. */
 export function readLog(file: string): string {
   if (logSize(file) === 0) return "";
   let handle: number;
   try {
     handle = fs.openSync(file, "r");
   } catch {
-    // Cleared away meanwhile: of several ways that are tried at once, another one led there.
+    // Removed in the meantime: another way, tried at the same time, worked.
     return "";
   }
   try {
@@ -79,6 +79,6 @@ function readLine(log: SshLog, line: string): void {
   if (line.startsWith("debug1: Offering public key: ")) log.offered += 1;
   if (line.startsWith(ACCEPTS)) log.signing = /(\S+ SHA256:\S+)/.exec(line)?.[1] ?? "";
   if (line.startsWith("Authenticated to ")) log.isAuthenticated = true;
-  // auth2-pubkeyfile.c of the server: `FILE:LINE: key options: agent-forwarding command pty`.
+  // The server's auth2-pubkeyfile.c: `FILE:LINE: key options: agent-forwarding command pty`.
   if (/^debug1: Remote: .*: key options:.* command( |$)/.test(line)) log.isForced = true;
 }

@@ -1,41 +1,40 @@
-/** The command line of OpenSSH for one way onto a host, and the files that it speaks of. */
+/** The ssh command line for one way to a host, and the files that it needs. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SshHop } from "../../mesh/push-request";
 
 export interface SshPlace {
-  /** A folder of this process's own, mode 0700. Its path holds only [A-Za-z0-9/._-]. */
+  /** A private folder, mode 0700. Its path has only characters of [A-Za-z0-9/._-]. */
   folder: string;
-  /** The way's own name in that folder. */
+  /** Prefix of the way's files in that folder. */
   way: string;
   /** Socket of the agent that holds `sshPrivateKey`; null: the user's own agent and keys. */
   agentSocket: string | null;
-  /** For ssh's ConnectTimeout: for each address of the first machine, and for the greeting. */
+  /** ssh's ConnectTimeout, for each address of the first machine. */
   connectSeconds: number;
-  /** The first machine is dialled by IPv4 alone. */
+  /** Connect to the first machine by IPv4 only. */
   isIPv4Only: boolean;
-  /** For each machine of the way: what of the user's ssh_config holds for it instead of all (user-ssh-config.ts); null: all. */
+  /** For each hop: options instead of the user's ssh_config (user-ssh-config.ts); null: use ssh_config. */
   userOptions: (string[] | null)[];
-  /** For a person's own session, which may ask on the terminal. `forced`: it has one though there is a command. */
+  /** For an interactive session. `forced`: allocate a terminal even with a command. */
   terminal?: "auto" | "forced";
 }
 
 export interface SshCommand {
-  /** Arguments of `ssh`, up to and with the destination; the remote command is to follow. */
+  /** Arguments of `ssh` including the destination; the remote command follows. */
   args: string[];
-  /** To be written, mode 0600, before ssh is started: by absolute path, their text. */
+  /** Text by absolute path, to write with mode 0600 before ssh starts. */
   files: Map<string, string>;
-  /** Where each machine's ssh puts what it says, in the order of the chain: readSshLog. */
+  /** The log file of each hop's ssh (readSshLog). */
   logs: string[];
 }
 
-/** Host keys that an authority vouches for are always of this kind: the push makes them (host/25-identity.sh). */
+/** The push makes Ed25519 host keys only (host/85-identity.sh). */
 const CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com";
 
 /**
- * `chain` is every machine on the way, the host itself last. Each shows a pinned key, or a certificate of its authority for
- * its very name, or is refused: that is all that is in a known_hosts file of our own, under an alias of its own. Each jump is one flat script, so that any number of
- * jumps needs one level of quoting only (a nested ProxyCommand doubles its backslashes at each level).
+ * `chain`: every machine on the way, the host last. Each has an alias in a private known_hosts file, which holds only its
+ * pinned keys or its authority. Each jump is a script of its own, which avoids nested quoting in ProxyCommand.
  */
 export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
   const base = path.join(place.folder, place.way);
@@ -58,15 +57,15 @@ export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
   return { args, files, logs };
 }
 
-/** What every kind of machine may show, certificates first: for looking at one that is refused. */
+/** All host key algorithms, to find out what a refused machine has. */
 const ANYTHING = [
   ...["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"],
   ...["rsa-sha2-512", "rsa-sha2-256"],
 ];
 
 /**
- * The same, but ssh says which host key or certificate the last machine shows, of whatever kind. What is trusted stays
- * the same, so a machine that was refused is refused again. (Of an option that is given twice, ssh takes the first.)
+ * The same, but ssh logs which host key or certificate the last machine has. known_hosts is unchanged, so a refused machine
+ * is refused again. (ssh uses the first value of a repeated option.)
  */
 export function debugCommand(chain: SshHop[], place: SshPlace): SshCommand {
   const command = sshCommand(chain, place);
@@ -76,22 +75,22 @@ export function debugCommand(chain: SshHop[], place: SshPlace): SshCommand {
   return { ...command, args: [...options, ...command.args] };
 }
 
-/** known_hosts(5) text: for each machine of the chain its authority, else its pinned keys, and nothing else. */
+/** known_hosts(5) text: the authority or the pinned keys of each machine. */
 export function knownHosts(chain: SshHop[], way: string): string {
   const lines = chain.flatMap((hop, index) => pinLines(hop, hostAlias(hop, way, index)));
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Lines of known_hosts(5) for one machine under that name. */
+/** Lines of known_hosts(5) for one machine. */
 export function pinLines(hop: Pins, alias: string): string[] {
   if (hop.authority !== null) return [`@cert-authority ${alias} ${hop.authority.publicKey}`];
   return hop.hostKeys.map((key) => `${alias} ${key}`);
 }
 
-/** What a machine may show. */
+/** What proves a machine's identity. */
 export type Pins = Pick<SshHop, "authority" | "hostKeys">;
 
-/** The signature algorithms that the pinned keys or the certificate can make, so that no other kind is even asked for. */
+/** The algorithms of the pinned keys or of the certificate, so that the server does not choose another key. */
 export function hostKeyAlgorithms(hop: Pins): string[] {
   if (hop.authority !== null) return [CERTIFICATE];
   const types = hop.hostKeys.map((key) => key.split(" ")[0] ?? "");
@@ -114,25 +113,25 @@ export function formatHop(hop: SshHop): string {
   return `${hop.user}@${address}:${hop.port}`;
 }
 
-/** With an authority, it is also the name that the certificate must be made out for (ssh_config(5), HostKeyAlias). */
+/** A certificate must be valid for this name (ssh_config(5), HostKeyAlias). */
 function hostAlias(hop: SshHop, way: string, index: number): string {
   return hop.authority?.principal ?? `wireguard-mesh-${way}-${index}`;
 }
 
 function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
   const options = [
-    // For what follows and some versions do not know. The user's own list would hold no more, so it is everything.
+    // Some options below are unknown to older versions. This replaces the user's list, so it covers all options.
     "IgnoreUnknown=*",
     ...(place.terminal === undefined ? [] : personOptions(index, place.terminal)),
     "BatchMode=yes",
     ...trustOptions(hop, index, place),
     `ConnectTimeout=${place.connectSeconds}`,
-    // The push program retries itself, where that is sound.
+    // The push program retries by itself.
     "ConnectionAttempts=1",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
     ...PLAIN_SESSION,
-    // Below DEBUG1, nobody learns how far a login has come: readSshLog.
+    // readSshLog needs DEBUG1.
     "LogLevel=DEBUG1",
     "LogVerbose=none",
     "FingerprintHash=sha256",
@@ -141,13 +140,13 @@ function hopOptions(hop: SshHop, index: number, place: SshPlace): string[] {
     ...proxyOptions(index, place),
   ];
   const own = options.flatMap((option) => ["-o", option]);
-  // Of an option that is given twice, ssh takes the first.
+  // ssh uses the first value of a repeated option.
   return [...own, ...(place.userOptions[index] ?? [])];
 }
 
 /**
- * Instead of those below: of an option that is given twice, ssh takes the first. Behind a jump the time to connect would
- * include what the person needs for the jump's passphrase or token; what happens there is watched in another way.
+ * These override the options below, since ssh uses the first value. Behind a jump host, ConnectTimeout is long because it
+ * includes the time to enter a passphrase; LoginWatch ends a dead way earlier.
  */
 function personOptions(index: number, terminal: "auto" | "forced"): string[] {
   return [
@@ -161,9 +160,8 @@ function personOptions(index: number, terminal: "auto" | "forced"): string[] {
 }
 
 /**
- * Each way by which ssh may come to trust a host (ssh_config(5)) leads to our known_hosts file, or is closed. It takes no
- * file, no command and no DNS of the user's, no Kerberos ticket in place of a host key, and no connection of another ssh.
- * RevokedHostKeys stays: it only refuses more.
+ * Makes the private known_hosts file the only source of trust: no files, commands or DNS of the user, no Kerberos in place of
+ * a host key, and no shared connection. The user's RevokedHostKeys stays, since it only refuses more.
  */
 function trustOptions(hop: SshHop, index: number, place: SshPlace): string[] {
   return [
@@ -178,15 +176,15 @@ function trustOptions(hop: SshHop, index: number, place: SshPlace): string[] {
     "CheckHostIP=no",
     "VerifyHostKeyDNS=no",
     "VisualHostKey=no",
-    // Debian, Ubuntu, Fedora and others have it: the server then needs no host key at all.
+    // A patch of Debian, Ubuntu, Fedora and others: with it, the server needs no host key.
     "GSSAPIKeyExchange=no",
-    // A shared connection would also be the one whose loss the confirmation is to notice.
+    // The confirmation needs a new connection.
     "ControlMaster=no",
     "ControlPath=none",
   ];
 }
 
-/** Nothing but our command and its three streams, whatever the user has switched on for sessions of his own. */
+/** Only a command and its three streams, whatever the user's ssh_config enables. */
 const PLAIN_SESSION = [
   "ForwardAgent=no",
   "ForwardX11=no",
@@ -202,8 +200,8 @@ const PLAIN_SESSION = [
 ];
 
 /**
- * With a key of the stack's own, that key and no other is offered. `IdentityFile=none` keeps ssh from its default files;
- * those that ssh_config names are added to it (readconf.c, add_identity_file), so they are kept away by `userOptions`.
+ * If the stack has its own key, ssh offers only that. `IdentityFile=none` disables the default files, but not those that
+ * ssh_config names (readconf.c, add_identity_file): `userOptions` leaves those out.
  */
 function keyOptions(agentSocket: string | null): string[] {
   if (agentSocket === null) return [];
@@ -215,23 +213,23 @@ function keyOptions(agentSocket: string | null): string[] {
   ];
 }
 
-/** A jump that the user's own ssh_config has for the first machine stays in force; behind it the way is ours. */
+/** A proxy in the user's ssh_config applies to the first machine only. */
 function proxyOptions(index: number, { folder, way }: SshPlace): string[] {
   if (index === 0) return [];
   return [`ProxyCommand=sh ${path.join(folder, way)}.jump-${index - 1}`, "ProxyUseFdpass=no"];
 }
 
-/** `--` ends the options: no address is ever taken for one. */
+/** `--`, so that an address cannot be read as an option. */
 export function destination(hop: SshHop): string[] {
   return ["-p", String(hop.port), "-l", hop.user, "--", hop.address];
 }
 
-/** One word for sh, whatever is in it. */
+/** Quotes a word for sh. */
 export function shellWord(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** A way as a command that the user can try. */
+/** An ssh command for the user to try the way. */
 export function byHand(chain: SshHop[]): string {
   const last = chain.at(-1);
   if (last === undefined) return "sudo -n true";

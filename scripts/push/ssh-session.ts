@@ -1,4 +1,4 @@
-/** A person's own session on a host, by the first way that leads there: ssh(1) itself talks with the terminal. */
+/** An interactive session on a host, over the first way that works: ssh(1) uses the user's terminal. */
 import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -15,13 +15,13 @@ import { sshCommand, writeFiles, type SshPlace } from "./ssh-options";
 import { Ways } from "./ways";
 
 export interface SessionCall {
-  /** As ssh takes it: one line for the shell there, its words joined by spaces. Empty: a login shell. */
+  /** As for ssh(1): joined by spaces and run by the user's shell. Empty: a login shell. */
   command: readonly string[];
-  /** A terminal there though there is a command. */
+  /** Allocates a terminal even with a command, as `ssh -t`. */
   forceTerminal: boolean;
-  /** Told of each way before it is tried, with the failure of the one before. */
+  /** Called before each way is tried, with the failure of the previous one. */
   onWay: (through: string, former: FailedWay | null) => void;
-  /** Told what the person has to do: touch a token. */
+  /** Called with what the user has to do, such as touching a token. */
   onSlow: (words: string) => void;
 }
 
@@ -29,8 +29,8 @@ type WayResult =
   { kind: "ended"; exitCode: number } | { kind: "failed"; failure: Failure; final: boolean };
 
 /**
- * The exit code of the command there, or 128 and the number of the signal that ended ssh here.
- * @throws UnreachableError when no way leads there, RefusedError when one does but the login is refused.
+ * The exit code of the command, or 128 plus the number of the signal that ended ssh.
+ * @throws UnreachableError if no way works, RefusedError if the login is refused.
  */
 export async function runSession(access: HostAccess, call: SessionCall): Promise<number> {
   const ways = new Ways(access);
@@ -59,7 +59,7 @@ async function tryWay(
   call: SessionCall,
 ): Promise<WayResult> {
   if (target.kind === "local") return { kind: "ended", exitCode: await end(startHere(call)) };
-  // The last way may take its time: there is none after it to go on to.
+  // The last way gets the full time, since there is no other to try.
   const { workspace, options } = await ways.prepare(target, isLast ? 1 : Infinity);
   if (workspace === null) throw new Error("a way by ssh needs a folder");
   const chain = [...target.via, target.hop];
@@ -86,19 +86,19 @@ function failedAttempt(chain: SshHop[], logs: string[], gaveUp: boolean, node: s
   const gaveUpAfterS = gaveUp ? HOP_MS / 1000 : null;
   const login = { logTexts, output: "", step: "ssh", exitCode: 255, isTooMuch: false } as const;
   const failure = explainFailure({ ...login, gaveUpAfterS, chain, node });
-  // Refused by a relay on the way, the host itself may still take the login by another one.
+  // A refusal by a relay is not final: another way may lead to the host.
   const isThere = logTexts.slice(0, -1).every((text) => readSshLog(text).isAuthenticated);
   return { kind: "failed", failure, final: isThere && FINAL.includes(failure.kind) };
 }
 
-/** What ssh has in its log of how a connection was lost. */
+/** Prints what ssh logged about a lost connection. */
 function saidLast(log: string | undefined, exitCode: number): number {
   const { words } = readSshLog(exitCode === 255 && log !== undefined ? readLog(log) : "");
   process.stderr.write(words);
   return exitCode;
 }
 
-/** The user's shell on this very machine, as sshd would start it. */
+/** The user's shell on this machine, as sshd would start it. */
 function startHere({ command }: SessionCall): ChildProcess {
   const shell = os.userInfo().shell ?? "/bin/sh";
   return start(shell, command.length === 0 ? ["-l"] : ["-c", command.join(" ")]);
@@ -108,7 +108,7 @@ function start(program: string, args: string[]): ChildProcess {
   return spawn(program, args, { env: sessionEnvironment(), stdio: "inherit" });
 }
 
-/** Ctrl-C reaches the child by itself; what only we are sent, it is sent too. */
+/** Ctrl-C reaches the child through the terminal; other signals are forwarded. */
 async function end(child: ChildProcess): Promise<number> {
   const stay = (): void => undefined;
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
@@ -132,7 +132,7 @@ async function end(child: ChildProcess): Promise<number> {
 
 const WATCH_MS = 100;
 
-/** Looks at the logs until the host has let us in; ends a way on which the machine after a jump does not answer. */
+/** Reads the logs until the login is accepted; gives up if the machine behind a jump host does not answer. */
 class LoginWatch {
   gaveUp = false;
   private readonly timer: NodeJS.Timeout;

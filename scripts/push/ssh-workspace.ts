@@ -1,4 +1,4 @@
-/** The folder and the SSH agent that live exactly as long as this process, however it ends. */
+/** A temporary folder and SSH agent, removed when this process ends, even if it is killed. */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -8,21 +8,21 @@ import { plainEnvironment } from "./environment";
 import { CLEAN_UP_MS } from "./limits";
 import { PushError } from "./push-error";
 
-/** Where ssh finds what it is told: a folder of mode 0700, and perhaps an agent with the stack's own key. */
+/** A folder of mode 0700 for known_hosts, logs and jump scripts, and an agent if the stack has its own key. */
 export interface SshWorkspace {
   folder: string;
-  /** The agent's socket; null without a key of the stack's own. */
+  /** The agent's socket; null if the stack has no key of its own. */
   agentSocket: string | null;
-  /** To be told of every group that is to end with this process. */
+  /** Call it for each process group that must end with this process. */
   watcher: GroupWatcher;
   /** Ends the agent and removes the folder. */
   cleanUp(): Promise<void>;
 }
 
 /**
- * A shell that waits on a pipe from us. When the pipe closes, because we are done or because we were killed, it ends the
- * process groups that still run, and the agent, and removes the folder. `ssh-agent COMMAND` names its agent by
- * SSH_AGENT_PID; its own look at its parent comes only every 10 s (ssh-agent.c, parent_alive_interval).
+ * A shell that reads a pipe from this process. When the pipe closes (we are done, or were killed), it kills the process groups
+ * that still run and the agent, and removes the folder. It does not wait for the agent's own check of its parent, which
+ * comes only every 10 s (ssh-agent.c, parent_alive_interval).
  */
 const CLEANER = `
 trap '' HUP INT TERM
@@ -43,8 +43,8 @@ rm -rf "$folder"
 `;
 
 /**
- * `sshPrivateKey` goes from memory through a pipe into the agent: it is never in a file, an argument or an environment.
- * @throws PushError when the agent cannot be had or does not take the key.
+ * `sshPrivateKey` goes through a pipe into the agent, never into a file, an argument or the environment.
+ * @throws PushError if the agent does not start or rejects the key.
  */
 export async function openSshWorkspace(sshPrivateKey: string | null): Promise<SshWorkspace> {
   const folder = fs.mkdtempSync(path.join(temporaryFolder(), "wireguard-mesh-"));
@@ -66,7 +66,7 @@ export async function openSshWorkspace(sshPrivateKey: string | null): Promise<Ss
   }
 }
 
-/** A plain path, since ssh takes `%`, `~`, `$` and spaces in file names for its own; short, for a socket is in it. */
+/** ssh expands `%`, `~`, `$` and spaces in file names, and the path of a socket must be short. */
 function temporaryFolder(): string {
   const own = os.tmpdir();
   return /^[A-Za-z0-9/._-]{1,60}$/.test(own) ? own : "/tmp";
@@ -76,7 +76,7 @@ function startCleaner(folder: string, agentSocket: string | null): ChildProcessW
   const argv = ["sh", "-c", CLEANER, "cleaner", folder, agentSocket === null ? "no" : "yes"];
   const [program = "", ...args] =
     agentSocket === null ? argv : ["ssh-agent", "-a", agentSocket, ...argv];
-  // Not one of the groups that end with us: it is what ends them.
+  // Not by startGroup: it must outlive this process to clean up.
   const cleaner = spawn(program, args, { env: plainEnvironment(), stdio: "pipe", detached: true });
   cleaner.stdin.on("error", () => undefined);
   return cleaner;
@@ -107,7 +107,7 @@ async function addKey(sshPrivateKey: string, workspace: SshWorkspace): Promise<v
   );
   let output = "";
   add.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
-  // ssh-add wants the last newline, which a config value easily loses.
+  // ssh-add needs the final newline, which a config value may lack.
   add.stdin.end(`${sshPrivateKey.replaceAll("\r", "").trimEnd()}\n`);
   const timer = setTimeout(() => add.kill("SIGKILL"), CLEAN_UP_MS);
   const code = await new Promise<number | null>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * What the user's ssh_config says of a machine, without the keys that it names. They cannot be taken off by an option: each
- * IdentityFile line adds to the list (ssh_config(5)). So ssh is asked for the whole, and told the part that is wanted.
+ * The user's ssh_config for a hop, without its keys. No option can remove them, since each IdentityFile line adds to a list
+ * (ssh_config(5)). So `ssh -G` prints the settings, and the wanted ones are passed as options.
  */
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -11,14 +11,14 @@ import { sshEnvironment } from "./environment";
 import { SSH_QUERY_MS } from "./limits";
 import { destination, shellWord } from "./ssh-options";
 
-/** How a machine is reached, and by which algorithms. What else there is, our own options say. */
+/** Settings to take over: how the machine is reached, and algorithms. */
 const KEPT =
   /^(hostname|addressfamily|bindaddress|bindinterface|proxycommand|proxyusefdpass|tcpkeepalive|ipqos|compression|ciphers|macs|kexalgorithms|pubkeyacceptedalgorithms|pubkeyacceptedkeytypes|casignaturealgorithms|requiredrsasize)$/;
 
 const KEYS = /^\s*(IdentityFile|CertificateFile|PKCS11Provider)\b/im;
 const MORE_FILES = /^\s*Include\s+(?!\/etc\/ssh\/ssh_config\.d\/\*\.conf\s*$)/im;
 
-/** False when it is certain that ssh_config names no key for any machine. `home`: ssh asks passwd(5), not $HOME. */
+/** False if ssh_config certainly names no key. `home`: ssh reads passwd(5), not $HOME. */
 export function mayNameKeys(home: string = os.userInfo().homedir, etc = "/etc/ssh"): boolean {
   if (fs.existsSync(path.join(home, ".ssh/config"))) return true;
   const folder = path.join(etc, "ssh_config.d");
@@ -29,8 +29,8 @@ export function mayNameKeys(home: string = os.userInfo().homedir, etc = "/etc/ss
 }
 
 /**
- * Arguments of ssh in place of ssh_config, for one machine. Null when ssh cannot read it: then the login itself will say so.
- * `isFirst`: it is dialled from here, by whatever proxy ssh_config has. `more`: for tests.
+ * ssh arguments that replace ssh_config for one hop. Null if ssh cannot read it; the login then shows the error.
+ * `isFirst`: this machine connects to it, through a proxy of ssh_config if it has one. `more`: for tests.
  */
 export async function keylessOptions(
   hop: SshHop,
@@ -52,8 +52,8 @@ function keyOf(line: string): string {
 }
 
 /**
- * `proxyjump [MORE,][USER@]HOST[:PORT]` as the command that ssh makes of it (ssh.c), but without our `-F none`: the user's
- * jump is made with the user's own config and keys. Other lines stay as they are.
+ * Converts `proxyjump [MORE,][USER@]HOST[:PORT]` to a proxycommand as ssh does (ssh.c), but without `-F none`: the user's jump
+ * uses the user's config and keys. Other lines are unchanged.
  */
 function proxyCommand(line: string): string[] {
   const match =
@@ -82,7 +82,7 @@ function sshConfigOf(args: string[], watcher?: GroupWatcher): Promise<string | n
   return new Promise((resolve) => {
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-    // A `Match exec` of the user's may hang.
+    // A `Match exec` in the user's config may hang.
     const timer = setTimeout(() => child.kill("SIGKILL"), SSH_QUERY_MS);
     child.on("close", (code) => {
       clearTimeout(timer);

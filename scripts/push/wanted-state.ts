@@ -1,4 +1,4 @@
-/** What a host is told to be, and the digest by which it and the stack know which state it has confirmed. */
+/** The wanted state of a host, and its digest, which shows whether a host has confirmed it. */
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { wantedOf, type Wanted } from "../../mesh/host/wanted";
 import { pkcs8Of } from "../../mesh/key-text";
@@ -10,10 +10,10 @@ export function wantedState(request: PushRequest): Wanted {
   return wantedOf(request, digestOf(request), publicKeyOf);
 }
 
-/** sha256 (hex) of what a host is told to be: interface, config, forwarding, rotation, filter, names. Not of the way there. */
+/** sha256 (hex) of the wanted state: interface, config, forwarding, rotation, filter, names. The SSH ways are not included. */
 export function digestOf(request: PushRequest): string {
   const { interface: name, config, forwarding, rotation, filter, names } = request;
-  // What is not used is left out, so that the digests of older versions go on to hold.
+  // Unused fields are left out, so that digests of older versions stay valid.
   const used = [
     ...(rotation === null ? [] : [rotation]),
     ...(filter === undefined ? [] : [filter]),

@@ -1,4 +1,4 @@
-/** The ways onto one host, and what is learnt of them from one login for the next. */
+/** The ways to a host, and what earlier logins found out about them. */
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
 import { connectSeconds, countAddresses } from "./addresses";
 import { attempt, type AttemptResult } from "./attempt";
@@ -10,7 +10,7 @@ import type { SshPlace } from "./ssh-options";
 export interface Limits {
   /** As in LoginAttempt. */
   greeting: string;
-  /** For this login, as long as it is not known that somebody is there. */
+  /** Time limit until the first machine answers. */
   leftMs: number;
   /** As in LoginAttempt. */
   onJumped: () => void;
@@ -18,15 +18,15 @@ export interface Limits {
   onSlow?: ((words: string) => void) | undefined;
 }
 
-/** What ssh is told for one way, but for the place of its files. */
+/** ssh options of a way that do not depend on the workspace. */
 export type WayOptions = Omit<SshPlace, keyof SshWorkspace>;
 
 export class Ways {
   private readonly context: SshContext;
-  /** Names whose IPv6 addresses do not answer. */
+  /** Host names whose IPv6 addresses did not answer. */
   private readonly ipv4Only = new Set<string>();
 
-  /** `shared`: of a command with several hosts, which clears it away itself. `atOnce`: the ways share no time. */
+  /** `shared`: the context of a command with several hosts, which cleans it up. `atOnce`: the ways are tried in parallel. */
   constructor(
     readonly access: HostAccess,
     private readonly shared: SshContext | null = null,
@@ -35,7 +35,7 @@ export class Ways {
     this.context = shared ?? new SshContext(access.sshPrivateKey);
   }
 
-  /** One login by one way. @throws PushError when the stack's own SSH key cannot be used. */
+  /** Tries to log in over one way. @throws PushError if the stack's own SSH key cannot be used. */
   async attempt(target: HostTarget, { leftMs, onSlow, ...limits }: Limits): Promise<AttemptResult> {
     const { node, targets } = this.access;
     const { workspace, options } = await this.prepare(target, targets.length);
@@ -53,7 +53,7 @@ export class Ways {
     return result;
   }
 
-  /** `ways`: among how many the time to connect is shared. `workspace` is null on this very machine. */
+  /** `ways`: how many share the time to connect. `workspace` is null if this machine is the host. */
   async prepare(
     target: HostTarget,
     ways: number,
@@ -76,13 +76,13 @@ export class Ways {
     return { workspace, options };
   }
 
-  /** Removes what was needed for the connections, unless it is shared. */
+  /** Removes the workspace, unless the context is shared. */
   async cleanUp(): Promise<void> {
     if (this.shared === null) await this.context.cleanUp();
   }
 }
 
-/** Of the machine that is dialled from here. */
+/** The address that this machine connects to. */
 function firstAddress(target: HostTarget): string {
   return target.kind === "local" ? "" : (target.via[0] ?? target.hop).address;
 }

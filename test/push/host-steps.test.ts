@@ -196,7 +196,7 @@ cat "$FOLDER/log"`;
           shell,
           `pause() { :; }
 wg() { printf '%s\\n' ${dump.map((line) => `"${line}"`).join(" ")} | tr ' ' "$TAB"; }
-shake wg0 1 K ${endpoint}`,
+wait_for_handshake wg0 1 K ${endpoint}`,
         ).status;
       const at = "203.0.113.1:51820";
       assert.equal(shake("-", `K none ${at} 10.0.0.2/32 101 1 1 off`), 0);

@@ -3,11 +3,11 @@ NL='
 '
 TAB='	'
 QUESTIONS=
-# Seconds until a change that nobody confirms is undone (scripts/push/limits.ts), and until one that hangs is.
+# Seconds until an unconfirmed change is undone (scripts/push/limits.ts), and until one that hangs is.
 UNDO_AFTER_S=45
 CHANGE_S=90
 
-# Nothing but assignments stands outside of functions.
+# Outside of functions there are only assignments.
 set_paths() {
   case ${KSH_VERSION-} in *93*) echo "error: sh is ksh93 on this host, which has no local variables" >&2 && exit 1 ;; esac
   set -u && umask 077
@@ -45,13 +45,13 @@ fail() {
   printf 'error: %s\nremedy: %s\n' "$1" "$2" >&2
   exit 1
 }
-# $1: a path; $2: the words of the program that could not write there. The operator has a better remedy for many of them.
+# $1: a path; $2: the error of the program that could not write it. The push program has better remedies for many errors.
 cannot_write() { fail "cannot write $1: ${2##*: }" "look on the host: ls -ld $1; df -h ${1%/*}"; }
-# Prints the error if a file cannot be written. Not by `:`, which ends some shells.
+# Prints the error if a file cannot be written. `true`, because a failed redirection of `:` ends some shells.
 can_write() { { true >>"$1"; } 2>&1; }
 
-# One login, change or removal at a time; $1: seconds to wait for another one. mksh closes descriptors above 2 when it starts
-# a program, but not a copy that is made for it. Long-lived programs must not inherit the lock.
+# One login, change or removal at a time; $1: seconds to wait. The lock is duplicated to 8, because mksh closes descriptors
+# above 2 when it starts a program, but not a duplicate. Long-lived programs must not inherit the lock.
 lock() {
   [ -d "${LOCK%/*}" ] || mkdir -p "${LOCK%/*}"
   words=$(can_write "$LOCK") || cannot_write "$LOCK" "$words"
@@ -60,8 +60,8 @@ lock() {
 }
 unlock() { exec 9>&-; }
 without_lock() { "$@" 9>&-; }
-# Starts $1 (host.sh) with the verb $2 and the token $3 so that it outlives the login: as a unit if systemd runs, because
-# logind may kill what a login leaves behind (logind.conf(5), KillUserProcesses). systemd starts it again if it is killed.
+# Starts $1 (host.sh) with the verb $2 and the token $3 so that it outlives the login. With systemd it is a unit, because
+# logind may kill processes of a closed login (logind.conf(5), KillUserProcesses); systemd restarts it if it is killed.
 launch() {
   set -- "$1" "$2" "$IFACE" "$3"
   with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --collect --property=Restart=on-failure \
@@ -70,14 +70,14 @@ launch() {
 }
 detach() {
   if has setsid; then set -- setsid sh "$@"; else set -- nohup sh "$@"; fi
-  # Not by without_lock: a function in the background would keep the login's output open.
+  # Not by without_lock: a background function would keep the login's output open.
   "$@" </dev/null >/dev/null 2>&1 9>&- &
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 with_systemd() { [ -d /run/systemd/system ] && has systemctl; }
 exists() { [ -e "/sys/class/net/$1" ]; }
 pause() { sleep "$1" 2>/dev/null || sleep 1; }
-# Without a program.
+# Starts no process.
 has_line() {
   [ -r "$2" ] || return 1
   while IFS= read -r line; do [ "$line" != "$1" ] || return 0; done <"$2"

@@ -1,6 +1,6 @@
-# Prints what this host is: tool output in sections, which mesh/host/observation.ts reads. Changes nothing, prints no private key.
+# Prints the state of the host: tool output in sections for mesh/host/observation.ts. Changes nothing, prints no private key.
 
-# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter`, `table`, `dns` and `generations`, with tabs, that the operator sent with the program.
+# QUESTIONS: lines `psk IFACE KEY PRESHARED`, `name HOST`, `keys`, `filter`, `table`, `dns` and `generations`, with tabs.
 observe() {
   network=$(observe_ip)
   section host && observe_host
@@ -36,12 +36,12 @@ observe() {
   section end
 }
 
-# Whether there may be a table of ours: most hosts have none, and need not be asked.
+# Whether the host may have a table of this program. Most have none, and the call of nft is saved.
 may_filter() {
   case $NL$QUESTIONS in *"${NL}table"*) ;; *) [ -e "${FILTERS% *}" ] || [ -e "${FILTERS#* }" ] || return ;; esac
   has nft
 }
-# No tool prints a line with this login's token.
+# The token is random, so no tool prints such a line.
 section() { printf '@%s %s\n' "$TOKEN" "$1"; }
 observe_host() {
   local boot tool found='' link init=none state=reserved dns
@@ -69,14 +69,14 @@ observe_host() {
   dns=$(dns_process)
   [ -z "$dns" ] || echo "dns $dns"
 }
-# Asks the kernel by making a link: a module may be loaded, built in or still to be loaded.
+# Creates a link to find out, because the module may be built in or not loaded yet.
 wireguard_for_new() {
   if ip link add "wgmesh-$$" type wireguard 2>/dev/null; then
     ip link del "wgmesh-$$" && echo kernel
   elif has wireguard-go && { [ -e /dev/net/tun ] || modprobe tun 2>/dev/null; }; then echo userspace; else echo none; fi
 }
 
-# The IPv6 rules matter only with a second interface, or where all traffic goes into the tunnel, which has a table.
+# The IPv6 rules matter only with a second interface, or if all traffic goes into the tunnel (then there is a table).
 observe_ip() {
   printf 'link show\naddress show\nroute show table all\nrule show\n' | ip -force -j -batch - 2>/dev/null
   if exists "$SECOND" || may_filter; then ip -6 -j rule show 2>/dev/null; fi
@@ -103,7 +103,7 @@ observe_records() {
   grep -s -H '' $files "$NAMES" "$DNS_CONFIG" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" /var/lib/wireguard-mesh/*/owner /var/lib/wireguard-mesh/*/confirmed /etc/sysctl.d/60-wireguard-mesh-*.conf
 }
 
-# All at once, because each may take as long as the name server does not answer.
+# In parallel, because each may run into a timeout.
 observe_names() {
   printf '%s\n' "$QUESTIONS" | {
     while IFS="$TAB" read -r kind name; do if [ "$kind" = name ]; then resolve "$name" & fi; done

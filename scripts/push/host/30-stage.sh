@@ -1,7 +1,7 @@
-# Receives a change and puts everything that it needs on the disk, next to the live files. Nothing that runs is touched.
+# Receives a change and writes its files next to the live ones. The running interface is not touched.
 
-# $1: file with a line `change SHA256 [keys]` and the change text (mesh/host/change.ts). `mark` instead of `change`: only what
-# is done while staging. `keys`: there are keys to fill in.
+# $1: file with a line `change SHA256 [keys]` and the change text (mesh/host/change.ts). `mark` instead of `change`: only the
+# steps that are done while staging. `keys`: there are keys to fill in.
 stage() {
   local verb sum keys
   [ ! -d "$CHANGE" ] || rm -rf "$CHANGE"
@@ -25,7 +25,7 @@ stage() {
   : >"$RUN/result" && : >"$RUN/log"
 }
 
-# Calls $2 with the words of each step of the piece $1.
+# Calls $2 with each step of the piece $1.
 for_each_step() {
   local step
   # shellcheck disable=SC2086 # words are meant
@@ -33,7 +33,7 @@ for_each_step() {
 }
 place_now() { write_staged "$CHANGE/$2" "$4" "$3" && words=$(mv_staged "$4" 2>&1) || cannot_write "$4" "$words"; }
 
-# What remains of a commit that is cut can be done from .commit.new alone.
+# .commit.new holds all steps, so that an interrupted commit can be finished.
 stage_step() {
   local path="${4-${2-}}"
   words=$({ printf '%s\n' "$*" >>"$STATE/.commit.new"; } 2>&1) || cannot_write "$STATE" "$words"
@@ -41,7 +41,7 @@ stage_step() {
   case $1 in place | delete | hosts) [ ! -e "$path" ] || words=$(can_write "$path") || cannot_write "$path" "$words" ;; esac
   case $1 in place) write_staged "$CHANGE/$2" "$4" "$3" ;; keep) write_staged "$CHANGE/$2" "$STATE/request" 600 ;; esac
 }
-# What nft does not take now, it would not take in the middle of a change or of its undo either.
+# Checks a table with nft before the change begins.
 check_table() {
   [ "$1" != nft ] || words=$(in_a_line nft -c -f "$CHANGE/$2" 2>&1) ||
     fail "nft on this host does not take the packet filter: ${words#*rror: }; nothing was changed" "see there: nft --version; uname -r; lsmod | grep nf_tables. An older one may not know what the filter needs"
@@ -56,12 +56,12 @@ write_staged() {
 }
 staged() { printf '%s/.%s.wireguard-mesh' "${1%/*}" "${1##*/}"; }
 mv_staged() { [ ! -f "$(staged "$1")" ] || mv "$(staged "$1")" "$1"; }
-# The digest of the file that will be live, with the private key in it, is known here only.
+# Only the host knows the digest of the live file, which has the private key.
 add_digest() {
   local sum
   [ -f "$(staged "$LIVE")" ] && [ -f "$(staged "$STATE/confirmed")" ] || return 0
   sum=$(sha256sum "$(staged "$LIVE")") && printf 'file %s\n' "${sum%% *}" >>"$(staged "$STATE/confirmed")"
 }
 
-# File systems may write a new name seconds before the content (ext4, delayed allocation).
+# Without it, a file system may write a new name before the content (ext4, delayed allocation).
 to_disk() { timeout 20 sync -f "${LIVE%/*}" "$STATE" 2>/dev/null || timeout 20 sync || true; }

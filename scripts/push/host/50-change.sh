@@ -1,17 +1,17 @@
-# A change: begun by one login, carried out by a supervisor, committed by the next login or undone.
+# A change: one login begins it, a supervisor applies it, and the next login commits it; else it is undone.
 
-# The first login. $1: the last change that was known when it logged in. $2: the digest that it wants, if it came by a way of that.
+# The first login. $1: the last change at the time of the login. $2: the wanted digest, if the login used a way of that config.
 push() {
   lock 25 || fail "another change of $IFACE has been running for 25 s" "wait for it, then run up again"
   ! overtaken "$1" || return 0
-  # What a killed push has left, the operator may keep.
+  # A killed push left an applied change of the same state: this login may confirm it.
   if [ ! -f "$STATE/commit" ] && [ -f "$RUN/pending" ] && [ -e "$CHANGE/applied" ] && has_line "digest ${2:--}" "$(staged "$STATE/confirmed")"; then
-    converse
-    conclude
+    observe_and_read_answer
+    act_on_answer
     return
   fi
   settle
-  converse
+  observe_and_read_answer
   case $answer in
     change | mark)
       (stage "$RUN/answer") || { drop_staged; exit 1; }
@@ -21,27 +21,27 @@ push() {
     install) timeout 280 sh -c "$argument" </dev/null >"$RUN/install.log" 2>&1 || echo "progress: $(tail -n 1 "$RUN/install.log")" >&2 ;;
   esac
 }
-# A login that is older than another change must not undo that: its operator may be gone.
+# A login that is older than a change must not undo that change.
 overtaken() { [ "$(first_line "$LOCK")" != "${1#-}" ] && echo overtaken; }
-# Without the lock, comparing with the live files instead of what the operator wants.
+# Takes no lock. Preshared keys are compared with the live files, not with wanted ones.
 status() {
   QUESTIONS=$QUESTIONS$NL$(awk -v OFS="$TAB" '
     $1 == "PublicKey" { key = $3 }
     $1 == "PresharedKey" { name = FILENAME; gsub(/.*\/|\.conf$/, "", name); print "psk", name, key, $3 }' "$LIVE" "$SECOND_LIVE" 2>/dev/null)
   observe
 }
-# Observes, and takes the operator's answer, all up to end of file: its first line is in `answer` and `argument`.
-converse() {
+# Observes, and reads the answer until end of file. Its first line is in `answer` and `argument`.
+observe_and_read_answer() {
   local words
   observe
   [ -d "$RUN" ] || words=$(mkdir -p "$RUN" 2>&1) || cannot_write "$RUN" "$words"
-  # 124: the operator is gone without a word.
+  # 124: timeout, because the operator's connection broke.
   words=$({ timeout 30 cat >"$RUN/answer"; } 2>&1) || [ $? = 124 ] || cannot_write "$RUN" "$words"
   answer=none argument=
   read -r answer argument <"$RUN/answer"
 }
 
-# Ends what another push or an older version left unfinished.
+# Finishes or undoes the change of an earlier push.
 settle() {
   token=$(first_line "$RUN/pending")
   if [ -f "$STATE/commit" ]; then
@@ -49,7 +49,7 @@ settle() {
   elif [ -n "$token" ] && [ -e "$CHANGE/started" ]; then
     undo_once || fail "the last change of $IFACE could not be undone yet: $(tail -n 1 "$RUN/log")" "it is tried again and again; see $RUN/log"
   elif [ -n "$token" ] && [ ! -d "$CHANGE" ] && [ -f "$STATE/host.sh" ]; then
-    # What an older version's timer would call.
+    # The rollback of an older version.
     unlock
     timeout 60 sh "$STATE/host.sh" rollback "$IFACE" "$token" >/dev/null 2>&1
     lock 25
@@ -59,12 +59,12 @@ settle() {
 pending() { [ "$(first_line "$RUN/pending")" = "$TOKEN" ]; }
 result() { printf 'result %s\n' "$1" >>"$RUN/result"; }
 
-# Starts the supervisor, and undoes the change if that is killed or hangs. If this shell is killed the supervisor goes on by
-# itself; if both are, systemd starts this again; and the next boot has the former files in any case.
+# Starts the supervisor, and undoes the change if that is killed or hangs. If the guard is killed, the supervisor continues;
+# if both are, systemd restarts the guard. A reboot restores the former files in any case.
 guard() {
   timeout -k 5 "$CHANGE_S" sh "$STATE/host.sh" supervise "$IFACE" "$TOKEN"
   pending || return 0
-  # Longer than a login that confirms may hold it.
+  # Longer than a confirming login holds the lock.
   lock 60
   pending || return 0
   result "the program that carried it out was killed, or hung for $CHANGE_S s"
@@ -82,7 +82,7 @@ supervise() {
       : >"$CHANGE/applied"
       await_pings
       unlock
-      # Until the commit closes it, or the time is up. Not by the clock, which may be set.
+      # Waits until the commit closes the pipe, or for the timeout. Does not depend on the clock, which may jump.
       timeout "$UNDO_AFTER_S" cat "$CHANGE/done"
       pending || return 0
       lock 60
@@ -111,29 +111,29 @@ undo_once() {
   mv "$RUN/pending" "$RUN/rolled-back"
   drop_staged
 }
-# Also where the disk is full or read-only.
+# Must work on a full or read-only disk.
 drop_staged() {
   for_each_step commit drop_file
   rm -rf "$STATE/.commit.new" "$(staged "$STATE/request")" "$RUN/answer" "$CHANGE" 2>/dev/null
 }
 drop_file() { [ "$1" != place ] || rm -f "$(staged "$4")" 2>/dev/null; }
 
-# The second login: the operator sees this host after the change, by a connection that is newer than it.
+# The second login, which proves that the host is reachable after the change.
 confirm() {
   local tries=50
   lock 40 || fail "the change did not come to an end within 40 s" "it will be undone; run up again"
-  # This may come between the first login and the supervisor.
+  # The supervisor may not have started yet.
   while pending && [ ! -e "$CHANGE/started" ] && [ "$((tries -= 1))" -gt 0 ]; do
     unlock
     pause 0.1
     lock 40
   done
-  converse
-  ! pending || [ ! -e "$CHANGE/applied" ] || conclude
+  observe_and_read_answer
+  ! pending || [ ! -e "$CHANGE/applied" ] || act_on_answer
 }
-conclude() { case $answer in commit) commit ;; undo) undo_once && echo undone ;; esac; }
+act_on_answer() { case $answer in commit) commit ;; undo) undo_once && echo undone ;; esac; }
 
-# The mark decides: before it the change is undone, after it the commit is finished, if need be after a reboot.
+# Until STATE/commit exists the change is undone; after that the commit is finished, even after a reboot.
 commit() {
   if ! words=$({ mv "$STATE/.commit.new" "$STATE/commit" && place_live; } 2>&1); then
     rm -f "$STATE/commit"
@@ -143,13 +143,13 @@ commit() {
   finish_commit
   echo committed
 }
-# A filter is in place before the live file that names it, and nothing names it until then.
+# The filter files come before the live file, which names them.
 place_live() { for path in $FILTERS "$LIVE"; do mv_staged "$path" || return; done; }
-# What fails here is a note: the change is made, and the next push finds what is missing.
+# Failures are notes, because the change is applied; the next push repairs the rest.
 finish_commit() {
   # shellcheck disable=SC2086 # words are meant
   while read -r step <&3; do words=$(commit_step $step 2>&1) || { words=${words##*: } && echo "note $step: ${words:-it did not come to an end}"; }; done 3<"$STATE/commit"
-  # Closing it wakes the supervisor, which finds nothing pending.
+  # Closing the pipe wakes the supervisor, which finds nothing pending and ends.
   [ ! -p "$CHANGE/done" ] || exec 6<>"$CHANGE/done"
   rm -rf "$STATE/commit" "$(staged "$STATE/request")" "$RUN/pending" "$RUN/answer" "$CHANGE"
   exec 6>&-

@@ -1,20 +1,20 @@
-# The names of nodes in /etc/hosts: a copy of the file NAMES between two lines that mark it. Every other byte stays. Below, the
-# DNS server of a relay.
+# The names of nodes in /etc/hosts: the file NAMES between two marker lines. Every other byte is kept. Below, the DNS server of
+# a relay.
 
-# Prints where the block is in the file $1, as a sed(1) command that deletes it. A mark without the other one is no block.
+# Prints a sed(1) command that deletes the block in the file $1; nothing if one of the markers is missing.
 hosts_block() { awk -v first="$MARK begin" -v last="$MARK end" '$0 == first { from = NR } $0 == last && from { print from "," NR "d"; exit }' "$1" 2>/dev/null; }
 observe_hosts() {
   awk -v first="$MARK begin" -v last="$MARK end" '$0 == first { text = ""; on = 1 } on { text = text $0 "\n" } $0 == last && on { printf "%s", text; exit }' /etc/hosts
 }
-# Makes the block a copy of NAMES; without that file it goes. /etc/hosts may be a link, and in a container a mount point, which
-# cannot be replaced. The copy keeps owner, mode and security label.
+# Updates the block, or removes it if there is no file NAMES. /etc/hosts may be a link, or in a container a mount point, which
+# cannot be replaced. Owner, mode and security label are kept.
 write_hosts() {
   local file=/etc/hosts new block end
   [ ! -L "$file" ] || file=$(readlink -f "$file")
   new=$(staged "$file") && block=$(hosts_block "$file")
   [ -n "$block" ] || [ -f "$NAMES" ] || return 0
   { [ -e "$file" ] || (umask 022 && : >"$file"); } && cp -a "$file" "$new" 2>/dev/null || new=$STATE/.hosts.new
-  # Before a file whose last line has no end, so that it keeps that.
+  # If the last line has no line end, the block goes to the start of the file.
   end=$(tail -c 1 "$file")
   { { [ -z "$end" ] || print_names; } && sed "$block" "$file" && { [ -n "$end" ] || print_names; }; } >"$new" || return 1
   { [ "${new%/*}" != "$STATE" ] && mv "$new" "$file" 2>/dev/null; } || { cat "$new" >"$file" && rm -f "$new"; } || return 1

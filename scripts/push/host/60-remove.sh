@@ -1,14 +1,14 @@
-# Takes everything of wireguard-mesh off this host: interface, files, start at boot, state.
+# Removes wireguard-mesh from the host: interface, files, start at boot, state.
 
-# The login. $1: the last change that was known when it logged in. The operator answers `remove KEY…`: sysctls to switch off.
+# The login. $1: the last change at the time of the login. The answer is `remove KEY…`, with sysctls to switch off.
 remove() {
   local tries=40
   lock 10 || fail "another change of $IFACE is running" "wait for it, then run up again"
   ! overtaken "$1" || return 0
   settle
-  converse
+  observe_and_read_answer
   if [ "$answer" != remove ]; then return; fi
-  # The way in may be the tunnel that goes, so a program of its own does this. A push that comes before it takes its token away.
+  # Runs detached, because the connection may use the tunnel. A push that starts first replaces the token and so cancels it.
   for name in "$LOCK" "$RUN/pending"; do printf '%s\n' "$TOKEN" >"$name"; done
   printf '%s\n' "$argument" >"$RUN/sysctls-off"
   echo removing
@@ -47,7 +47,7 @@ tear_down() {
     for name in -4 -6; do ip "$name" rule del priority 5182 2>/dev/null; done
     rm -f "$SECOND_LIVE" "$(staged "$SECOND_LIVE")"
   fi
-  # As in mesh/host/way-out.ts, where everything goes into the tunnel.
+  # If all traffic goes into the tunnel: as in mesh/host/way-out.ts.
   if grep -q -s '^Table = 51820$' "$LIVE"; then
     for name in -4 -6; do
       ip "$name" rule del priority 32764 table main suppress_prefixlength 0
@@ -63,7 +63,7 @@ tear_down() {
     "/etc/systemd/system/$KEYS_UNIT" "/etc/systemd/system/$NAMES_UNIT" "/etc/systemd/system/$DNS_UNIT" \
     "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
   rmdir /etc/wireguard-mesh /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
-  # A power cut must not bring back what is reported as removed. The owner mark goes last, so that this can be repeated.
+  # Deletions must survive a power cut. The owner file goes last, so that the removal can be repeated.
   to_disk
   rm -rf "$RUN" "$STATE"
   rmdir /run/wireguard-mesh /var/lib/wireguard-mesh 2>/dev/null || true

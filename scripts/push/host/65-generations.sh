@@ -1,19 +1,19 @@
-# The last confirmed states, for a way back: a file STATE/generations/SERIAL each, with lines `PATH:LINE` of all that the next boot
-# brings, and of the push request (mesh/host/kept-request.ts), which waits next to STATE/request until the commit.
+# The last confirmed states, for a rollback. Each is a file STATE/generations/SERIAL with lines `PATH:LINE` of all files that
+# are used at boot, and of the push request (mesh/host/kept-request.ts), which is staged as STATE/request until the commit.
 GENERATIONS=5
 
 kept_files() { echo "$FILTERS $LIVE $DROP_IN $NAMES $DNS_CONFIG /etc/systemd/system/$NAMES_UNIT /etc/systemd/system/$DNS_UNIT $STATE/tasks $STATE/confirmed"; }
-# Into the file $1. grep would not tell a file that is missing from a full disk.
+# Writes them to the file $1. Missing files are left out, so that a failure means a full disk.
 copy_files() {
   local path found=
   for path in $(kept_files) "$(staged "$STATE/request")"; do [ ! -f "$path" ] || found="$found $path"; done
   # shellcheck disable=SC2086 # paths without blanks
   grep -H '' $found >"$1"
 }
-# Sets `value` to what follows the word $1 in the file $2. Without a process, as it is asked for each state.
+# Sets `value` to the text after the word $1 in the file $2. Starts no process, because it runs for each state.
 value_of() { while read -r word value; do [ "$word" != "$1" ] || { value=${value#= } && return; }; done 2>/dev/null <"$2"; value=; }
 
-# In a commit. What is too old goes, what has another private key, and an earlier push of the same state.
+# Part of a commit. Deletes states that are too old, that have another private key, and earlier pushes of the same state.
 keep_generation() {
   local one count=0 folder="$STATE/generations" copy="$STATE/.generation.new" now key digest
   value_of serial "$STATE/confirmed" && now=$value && [ -n "$now" ] && copy_files "$copy" && mv "$copy" "$folder/$now" || { rm -f "$copy"; return 1; }
@@ -24,7 +24,7 @@ keep_generation() {
   done
 }
 
-# By hand, without network and operator. $1: the serial; empty: the state before. It restarts the interface, and nobody undoes it.
+# Run by hand on the host. $1: the serial; empty: the previous state. It restarts the interface, and is not undone by itself.
 roll_back() {
   local to="$1" now && value_of serial "$STATE/confirmed" && now=$value
   [ ! -f "$STATE/rotation" ] || fail "keys or addresses are moving on $IFACE" "end that first: npx wireguard-mesh up, or rotate"
@@ -38,7 +38,7 @@ roll_back() {
   touch "$STATE/generations/$to"
   echo "$IFACE is as push $to had left it; peers that were removed since are back. To undo this: npx wireguard-mesh repush $(sed -n 2p "$STATE/owner")"
 }
-# Puts the files in $1 next to the live ones, and prints the steps of a commit. In a subshell.
+# Stages the files in $1, and prints the steps of a commit. Call it in a subshell.
 stage_files() {
   for path in $(kept_files); do
     case $path in /etc/wireguard/* | "$STATE"/*) mode=600 ;; *) mode=644 ;; esac
@@ -48,7 +48,7 @@ stage_files() {
     else { [ "$unit" = "$path" ] || echo "disable $unit"; } && echo "delete $path"; fi || return
   done
 }
-# Makes the files in $1 the live ones, and starts the interface again. Without room for all of them nothing is touched.
+# Makes the files in $1 live, and restarts the interface. If the disk is full, nothing is changed.
 take_files() {
   (stage_files "$1" >"$STATE/.commit.new") || { for path in $(kept_files); do rm -f "$(staged "$path")"; done; return 1; }
   { echo hosts && if grep -q "^$DNS_CONFIG:" "$1"; then echo 'dns restart'; else echo 'dns stop'; fi && echo tasks; } >>"$STATE/.commit.new"

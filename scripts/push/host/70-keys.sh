@@ -1,10 +1,10 @@
-# Private keys that were made on this host and never leave it. A key is an argument of printf only, which is the shell's own.
+# Private keys that were made on this host and never leave it. Keys are arguments of printf only, which is a shell builtin.
 
-# Makes a key and prints its public half. It is used from the push on that names it. The operator answers `key OWNER NODE
-# MACHINE` if the interface is this node's or nobody's.
+# Makes a key pair and prints the public key. It is used when a push names it. The answer is `key OWNER NODE MACHINE` if the
+# interface belongs to this node or to none.
 make_own_key() {
   lock 25 || fail "another change of $IFACE has been running for 25 s" "wait for it, then try again"
-  converse
+  observe_and_read_answer
   case $answer in
     install) timeout 280 sh -c "$argument" </dev/null >"$RUN/install.log" 2>&1 ;;
     key)
@@ -19,7 +19,7 @@ make_own_key() {
   esac
 }
 
-# Lines `PUBLIC PRIVATE`. A key that is served now counts too: a relay between two keys goes on with the former one.
+# Lines `PUBLIC PRIVATE`, including the keys in use: during a rotation a relay still uses the former one.
 own_keys() {
   local key
   { cat "$STATE/own-keys"; served_keys; } 2>/dev/null | while read -r key; do
@@ -27,7 +27,7 @@ own_keys() {
   done
 }
 served_keys() { sed -n 's/^ *PrivateKey *= *//p' "$LIVE" "$SECOND_LIVE" 2>/dev/null; }
-# Keys that no interface serves go, except the newest, which may be for the next push.
+# Deletes keys that no interface uses, except the newest, which may be for the next push.
 forget_own_keys() {
   local kept
   [ -f "$STATE/own-keys" ] || return 0
@@ -36,8 +36,8 @@ forget_own_keys() {
   mv "$STATE/.own-keys.new" "$STATE/own-keys"
 }
 
-# Fills the keys that only this host has into the pieces of a change: `(now) IFACE` and `(now) IFACE PUBLIC` are keys of the
-# running interface, which the undo needs; `(on this host) PUBLIC` is a private key that was made here.
+# Replaces the placeholders for keys that only the host has: `(now) IFACE` and `(now) IFACE PUBLIC` are keys of the running
+# interface, for the undo; `(on this host) PUBLIC` is a private key that was made here.
 fill_keys() {
   { wg show all private-key && wg show all preshared-keys; own_keys; } >"$CHANGE/keys" 2>/dev/null
   # shellcheck disable=SC2013 # paths without blanks

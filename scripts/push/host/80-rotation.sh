@@ -1,7 +1,7 @@
-# The watcher of keys. While a neighbour has two keys, its allowed IPs go to the one with the latest handshake; while a relay has
-# two interfaces, so do the routes to a peer (table 5182). mesh/host/watched-keys.ts describes the lines of RUN/rotation.
+# The watcher of a rotation. While a neighbour has two keys, its allowed IPs go to the key with the latest handshake; while a
+# relay has two interfaces, so do the routes to a peer (table 5182). mesh/host/watched-keys.ts describes RUN/rotation.
 
-# $1: piece with the new rotation, or `-` for none. A watcher ends by itself when RUN/watcher changes.
+# $1: piece with the new rotation, or `-` for none. A running watcher ends when RUN/watcher changes.
 watch_piece() {
   local former ports
   former=$(ports_in "$RUN/rotation")
@@ -10,18 +10,18 @@ watch_piece() {
   rm -f "$RUN/rotation" "$RUN/watcher" "$RUN/watcher-pid" "$RUN/keys" "$RUN/settled"
   [ "$1" != - ] || return 0
   cat "$CHANGE/$1" >"$RUN/rotation"
-  # A table that stays knows who has moved.
+  # An unchanged table is kept, because its sets know which peers have moved.
   [ "$ports" = "$former" ] || former_port new || return 1
   cat /proc/sys/kernel/random/uuid >"$RUN/watcher"
   start_watcher
 }
-# The observation that follows must find it, also on a slow host.
+# Waits for it, because the next observation must find it.
 start_watcher() {
   local tries=100
   launch "$STATE/host.sh" watch "$(first_line "$RUN/watcher")"
   until watcher_runs || [ $((tries -= 1)) = 0 ]; do pause 0.1; done
 }
-# As status, of a relay whose host nobody reaches: its watcher may have been killed, or take the host for settled.
+# As status, on a relay of an unreachable host: restarts a watcher that was killed, and resets one that has settled.
 mend() {
   lock 5 && rm -f "$RUN/settled" && { [ ! -f "$RUN/watcher" ] || watcher_runs || start_watcher; }
   unlock
@@ -29,7 +29,7 @@ mend() {
 }
 watcher_runs() { grep -q watch "/proc/$(first_line "$RUN/watcher-pid")/cmdline" 2>/dev/null; }
 
-# By its unit. A commit that a power cut interrupted is finished before the second interface comes up.
+# Started by a unit at boot. Finishes an interrupted commit before the second interface comes up.
 watch_at_boot() {
   lock 25
   mkdir -p "$RUN"
@@ -40,21 +40,21 @@ watch_at_boot() {
   if [ -f "$SECOND_LIVE" ] && ! exists "$SECOND"; then
     without_lock timeout 20 wg-quick up "$SECOND_LIVE"
     for name in -4 -6; do ip "$name" rule add priority 5182 table 5182; done
-    for name in "$IFACE" "$SECOND"; do loosen "$name"; done
+    for name in "$IFACE" "$SECOND"; do loosen_rp_filter "$name"; done
   fi
   TOKEN=boot && echo boot >"$RUN/watcher"
   unlock
   watch
 }
-# Strict reverse path filtering drops what comes in on one interface while its route leads out of the other
+# Strict reverse path filtering drops packets that arrive on one interface while the route uses the other
 # (Documentation/networking/ip-sysctl: the larger of both values counts).
-loosen() {
-  # read finds no end of line in a sysctl, and fails.
+loosen_rp_filter() {
+  # read fails on a sysctl, which has no line end, but sets the variable.
   read -r own <"/proc/sys/net/ipv4/conf/$1/rp_filter"; read -r all </proc/sys/net/ipv4/conf/all/rp_filter
   case $own$all in *2* | 00) ;; *) echo 2 >"/proc/sys/net/ipv4/conf/$1/rp_filter" ;; esac
 }
-# Looks ten times a second for ten minutes, then less often. Now and then it sets everything again, because somebody may have
-# restarted an interface. Not while a change is carried out, which holds the lock.
+# Checks ten times a second for ten minutes, then less often. Every 50th time it sets everything again, because an interface may
+# have been restarted. It does nothing during a change, which holds the lock.
 watch() {
   local looks=0 seen last="$NL" order=''
   exec >/dev/null 2>&1
@@ -73,9 +73,9 @@ watch() {
 
 watched() { [ "$(first_line "$RUN/watcher")" = "$TOKEN" ]; }
 
-# Puts the keys with a new handshake at the end of `order`, words `IFACE:KEY`; of those that share something, the last one has
-# it. New is what differs from the last look, because clocks may be set back; at the first look the times decide. In one
-# second a neighbour goes on to its next key, not back.
+# Moves keys with a new handshake to the end of `order`, words `IFACE:KEY`; of keys that share prefixes, the last one gets them.
+# New means different from the last check, because clocks may jump back; at the first check the times decide. Of two
+# handshakes in the same second, the next key wins.
 follow() {
   local kind a b c d winner
   routes=$({ ip -4 route show table 5182 && ip -6 route show table 5182; } 2>/dev/null)
@@ -89,7 +89,7 @@ follow() {
   while read -r kind a b c d; do
     case $kind in
       pair) ! last_of "$a:$b" "$a:$c" || has_all "$a" "${winner#*:}" "$d" || wg set "$a" peer "${winner#*:}" allowed-ips "$d" ;;
-      route) ! last_of "*:${a%:*}" "*:${a#*:}" || lead "${winner%%:*}" "$b" ;;
+      route) ! last_of "*:${a%:*}" "*:${a#*:}" || route_to "${winner%%:*}" "$b" ;;
     esac
   done <"$RUN/rotation"
 }
@@ -105,14 +105,14 @@ last_of() {
   for one in $order; do case $one in $1 | $2) winner=$one ;; esac; done
   [ -n "$winner" ]
 }
-# Whether the key $2 of the interface $1 has the prefixes $3, or is no peer: wg would make one, without its preshared key.
+# Whether the key $2 of the interface $1 has the prefixes $3, or is no peer: wg would create one without its preshared key.
 has_all() {
   has=$(wg show "$1" allowed-ips | grep -F "$2$TAB" | tr "$TAB" ' ')
   [ -n "$has" ] || return 0
   for prefix in $(printf '%s' "$3" | tr , ' '); do case " $has " in *" $prefix "*) ;; *) return 1 ;; esac; done
 }
-# Leads the prefixes $2 to the interface $1. The second one has no address of its own, so its routes name a source.
-lead() {
+# Routes the prefixes $2 to the interface $1. The second one has no address of its own, so its routes name a source.
+route_to() {
   for prefix in $(printf '%s' "$2" | tr , ' '); do
     case $prefix in *:*) family=-6 shown=${prefix%/128} ;; *) family=-4 shown=${prefix%/32} ;; esac
     case $NL$routes in *"$NL$shown dev $SECOND "*) now=$SECOND ;; *) now=$IFACE ;; esac

@@ -1,12 +1,12 @@
-# The SSH identity of an EC2 instance of this stack: a host key that it makes itself, and a certificate for it by the stack's
-# authority. Each step is a login of its own; cut anywhere, sshd starts and shows the first key, the certificate or both.
+# The SSH identity of an EC2 instance: a host key that it makes itself, and a certificate of the stack's authority for it. Each
+# step is a login of its own; after an interruption, sshd still has the first key, the certificate or both.
 
-# cloud-init deletes ssh_host_* at the first boot of what it takes for a new instance.
+# Not ssh_host_*: cloud-init deletes these if it detects a new instance.
 HOST_KEY=/etc/ssh/wireguard_mesh_host_key
 CERTIFICATE=$HOST_KEY-cert.pub
 SSHD_DROP_IN=/etc/ssh/sshd_config.d/40-wireguard-mesh.conf
 
-# First, by the key that user data brought. $1: node.
+# First step, logged in by the host key of the user data. $1: node.
 make_host_key() {
   if [ -d /run/cloud-init ] && [ ! -e /run/cloud-init/result.json ] && has cloud-init; then
     echo "progress: waiting until cloud-init has finished" >&2
@@ -23,21 +23,21 @@ make_host_key() {
   echo "host-key $(host_key)"
 }
 
-# Second, by the same key: sshd shows both from now on. $1: the certificate.
+# Second step, by the same key; afterwards sshd has both. $1: the certificate.
 take_certificate() {
   lock 25
   words=$({ printf '%s\n' "$1" >"$CERTIFICATE.new"; } 2>&1) || cannot_write "$CERTIFICATE" "$words"
   [ "$(fingerprint "$CERTIFICATE.new")" = "$(fingerprint "$HOST_KEY")" ] || fail "the certificate is not for this machine's host key" "run up again"
   chmod 644 "$CERTIFICATE.new"
   put "$CERTIFICATE"
-  # The others first: of two keys of one type, sshd shows the first to clients that ask for no certificate.
+  # The other keys first: of two keys of one type, clients that do not ask for a certificate get the first.
   # shellcheck disable=SC2046 # paths without blanks
   serve $(other_keys)
   reload_sshd shows_certificate
   echo taken
 }
 
-# Third, by the certificate, which is so known to work: every other key goes.
+# Third step, by the certificate, so it works: deletes every other key.
 drop_other_keys() {
   lock 25
   others=$(other_keys)
@@ -53,9 +53,9 @@ host_key() { ssh-keygen -y -P '' -f "$HOST_KEY" </dev/null | cut -d ' ' -f 1,2; 
 fingerprint() { ssh-keygen -l -f "$1" </dev/null | cut -d ' ' -f 2; }
 sshd_setting() { sshd -T 2>/dev/null | sed -n "s/^$1 //p"; }
 other_keys() { { sshd_setting hostkey && ls /etc/ssh/ssh_host_*_key; } 2>/dev/null | grep -v -x -F "$HOST_KEY" | sort -u | while read -r key; do [ ! -f "$key" ] || echo "$key"; done; }
-# Atomically, also over a power cut.
+# Atomic, even in a power cut.
 put() { { sync "$1.new" 2>/dev/null || sync; } && mv "$1.new" "$1" && { sync "${1%/*}" 2>/dev/null || sync; }; }
-# $@: keys to show besides our own; a HostKey line takes away sshd's defaults.
+# $@: more host keys. A HostKey line disables sshd's defaults.
 serve() {
   sshd -t -o "HostKey=$HOST_KEY" -o "HostCertificate=$CERTIFICATE" 2>/dev/null ||
     fail "sshd would not start with the new host key; it was not changed" "look on the host: sudo sshd -t"
@@ -71,24 +71,24 @@ serve() {
   if [ -n "$former" ]; then printf '%s\n' "$former" >"$SSHD_DROP_IN"; else rm -f "$SSHD_DROP_IN"; fi
   fail "sshd does not read ${SSHD_DROP_IN%/*}; it was not changed" "put \"Include ${SSHD_DROP_IN%/*}/*.conf\" at the head of /etc/ssh/sshd_config (OpenSSH 8.2 or newer)"
 }
-# Sessions survive. $1: what a new connection must show.
+# Keeps open sessions. $1: a check that must succeed afterwards.
 reload_sshd() {
   unit=sshd.service
   if with_systemd; then
     ! systemctl --quiet is-active ssh.service || unit=ssh.service
     without_lock timeout 20 systemctl reload "$unit" 2>/dev/null
-    soon "$1" || without_lock timeout 30 systemctl restart "$unit" 2>/dev/null
+    wait_until "$1" || without_lock timeout 30 systemctl restart "$unit" 2>/dev/null
   else
     kill -HUP "$(cat "$(sshd_setting pidfile)" 2>/dev/null)" 2>/dev/null
   fi
-  soon "$1" || fail "sshd was given its new host key and does not show it" "see on the host: journalctl -u ssh -u sshd; then run up again"
+  wait_until "$1" || fail "sshd was given its new host key and does not show it" "see on the host: journalctl -u ssh -u sshd; then run up again"
 }
-soon() {
+wait_until() {
   local tries=100
   until "$1"; do [ "$((tries -= 1))" -gt 0 ] && pause 0.2 || return 1; done
 }
 
-# ssh-keyscan(1) is a package of its own on some systems; without it, the next login is the check.
+# ssh-keyscan(1) is a separate package on some systems; without it, the next login is the check.
 shows_certificate() { ! has ssh-keyscan || scan -c | grep -q -F "$(cut -d ' ' -f 2 "$CERTIFICATE")"; }
 shows_own_key_only() { ! has ssh-keyscan || [ "$(scan | sed -n 's/^[^#][^ ]* //p')" = "$(host_key)" ]; }
 scan() { ssh-keyscan "$@" -T 10 -p "$(sshd_setting port | head -n 1)" 127.0.0.1 2>/dev/null </dev/null; }

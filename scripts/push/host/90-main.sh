@@ -1,4 +1,4 @@
-# The only part that runs: everything before it defines functions, so a program that is cut short does nothing.
+# The only part that runs: the files before it define functions, so an incomplete program does nothing.
 
 # By SSH: `main VERB IFACE TOKEN …` (host-program.ts). As a file here: `sh host.sh VERB IFACE [TOKEN]`, by itself or by hand.
 main() {
@@ -16,12 +16,12 @@ main() {
     certificate) take_certificate "$*" ;;
     identity) drop_other_keys ;;
     tear-down) tear_down_pending ;;
-    # At boot, by its unit.
+    # Called by a unit at boot.
     names) lock 25 && write_hosts ;;
     watch) if [ -n "$TOKEN" ]; then watch; else watch_at_boot; fi ;;
     tasks) tasks_at_boot ;;
     tick | ticks) "$verb" ;;
-    # With a token: an older version's timer, after its change was confirmed.
+    # With a token: the timer of an older version, whose change was confirmed since.
     rollback) case $TOKEN in ????????????*) ;; *) by_hand rollback ;; esac ;;
     *) fail "unknown verb $verb" "on the host: rollback, remove or release" ;;
   esac
