@@ -1,4 +1,4 @@
-/** The differences in what the next boot brings and in the host's records. */
+/** Differences in files that are used at boot, and in the host's records. */
 import { bootFiles } from "./boot-files";
 import { confirmedLines, type ConfirmedState } from "./confirmed";
 import type { BootDifference } from "./difference";
@@ -28,7 +28,7 @@ export function bootDifferences(observed: Observation, wanted: Wanted): BootDiff
   ];
 }
 
-/** What the record says once the wanted state is confirmed. */
+/** The record to write when the wanted state is confirmed. */
 export function confirmedState(observed: Observation, wanted: Wanted): ConfirmedState {
   const { main, second } = wanted;
   return {
@@ -49,8 +49,8 @@ export function confirmedState(observed: Observation, wanted: Wanted): Confirmed
 }
 
 /**
- * By public key. A name that does not resolve was not set, so what was set before stays in the record, unless the host follows
- * the name: then it sets it by itself.
+ * By public key. A name that did not resolve was not set, so its former endpoint stays in the record, unless the host resolves
+ * names by itself.
  */
 function setEndpoints(observed: Observation, wanted: Wanted): Map<string, string> {
   const interfaces = interfacesOf(wanted);
@@ -68,13 +68,13 @@ function setEndpoints(observed: Observation, wanted: Wanted): Map<string, string
   );
 }
 
-/** Another version of the script is no difference: the next change brings the newest. */
+/** An older version of the script is no difference: the next change updates it. */
 function hostScriptDifference({ digests }: Observation, { main }: Wanted): BootDifference[] {
   const path = paths.pathsOf(main.name).hostScript;
   return digests.has(path) ? [] : [{ kind: "file", path, is: "missing" }];
 }
 
-/** Hosts with neither systemd nor OpenRC are started by their owner's own means. */
+/** A host with neither systemd nor OpenRC needs its own way to start the interface. */
 function startDifferences(observed: Observation, wanted: Wanted): BootDifference[] {
   const { name } = wanted.main;
   const link = (unit: string, wish: boolean): BootDifference[] => {
@@ -101,7 +101,7 @@ function startDifferences(observed: Observation, wanted: Wanted): BootDifference
   }
 }
 
-/** Placing the file begins them too, so a host without it has one difference, not two. */
+/** Placing the file starts the ticker too, so a missing file is one difference, not two. */
 function tickerDifference({ records, ticker }: Observation, wanted: Wanted): BootDifference[] {
   const begun = records.tasks === null || ticker === "running";
   return begun || taskLines(wanted).length === 0 ? [] : [{ kind: "ticker", is: "missing" }];
@@ -112,7 +112,7 @@ function recordDifference(observed: Observation, wanted: Wanted): BootDifference
   if (confirmed === null) return [{ kind: "record", is: "missing" }];
   if (confirmedFile === null) return [{ kind: "record", is: "older-format" }];
   if (confirmed.digest !== wanted.digest) return [{ kind: "record", is: "other-config" }];
-  // Where hosts are that only the tunnel leads to matters to the next config alone.
+  // `tunnel` lines matter only to the next push.
   const other = /^(serial|token|file|tunnel) /;
   const linesOf = (all: readonly string[]) => all.filter((line) => !other.test(line)).join("\n");
   const same = linesOf(confirmedFile) === linesOf(confirmedLines(confirmedState(observed, wanted)));
@@ -124,7 +124,6 @@ function markDifference(observed: Observation, wanted: Wanted): BootDifference[]
   return [{ kind: "owner-mark", is: observed.records.owner === null ? "missing" : "other" }];
 }
 
-/** Reports whether the owner mark is exactly this node's. */
 export function isMarked({ records: { owner } }: Observation, wanted: Wanted): boolean {
   return (
     owner?.stack === wanted.owner && owner.node === wanted.node && owner.machine === wanted.machine

@@ -1,4 +1,4 @@
-/** The files that decide what the next boot brings, as they should be and how they differ. */
+/** The files that are used at boot: their wanted content, and how they differ. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { Secret } from "../secret";
@@ -26,11 +26,11 @@ export interface BootFile {
   mode: string;
   /** Null: it must not exist. */
   text: Secret | null;
-  /** Null: it is as it should be. */
+  /** Null: no difference. */
   is: FileState | null;
 }
 
-/** In the order in which they are written: what the live config names, the live config, which decides, and the others. */
+/** In the order in which they are written: files that the live config names, the live config, and the others. */
 export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const { main, second } = wanted;
   const { records } = observed;
@@ -71,7 +71,7 @@ function digestOf(text: Secret): string {
   return bytesToHex(sha256(new TextEncoder().encode(text.reveal())));
 }
 
-/** Secrets cannot be compared, so they count as equal only under the same digest of the request. */
+/** Secrets cannot be compared, so they count as equal only if the digest of the request is the same. */
 function configFile(
   one: WantedInterface,
   observed: Observation,
@@ -82,9 +82,9 @@ function configFile(
   const path = configPath(one.name);
   const text = renderLiveFile(one, observed, wanted, hooks);
   const digest = observed.digests.get(path);
-  // Of the second interface's file no digest is recorded.
+  // There is no recorded digest of the second interface's file.
   const isEdited = one === wanted.main && confirmed !== null && confirmed.file !== digest;
-  // A name that the host follows is resolved again after the next boot, so its number there is no matter.
+  // The host resolves these names again after a boot, so the numbers in the file do not matter.
   const linesOf = wanted.followNames ? withoutFollowed : (lines: readonly string[]) => lines;
   const isSame =
     confirmed?.digest === wanted.digest &&
@@ -95,8 +95,8 @@ function configFile(
 }
 
 /**
- * A filter that is another one than that in use goes to the other file, so that the live file boots with its own until it is
- * replaced. Null: there is none.
+ * A changed filter goes to the unused one of the two files, so that the live file keeps its own filter until it is replaced.
+ * Null: no filter.
  */
 function filterFile(observed: Observation, wanted: Wanted): BootFile | null {
   const text = filterText(wanted);

@@ -1,4 +1,4 @@
-/** Steps for the addresses, routes and MTU of a running interface. What is equal is in none of them. */
+/** Steps for differences in addresses, routes and MTU of a running interface. */
 import { TUNNEL_TABLE } from "../way-out";
 import type { LiveDifference } from "./difference";
 import { routeOptions, type Link, type Route } from "./network-state";
@@ -38,8 +38,8 @@ export function changeLink(
 }
 
 /**
- * Steps before those for the peers: where addresses and peers change, a host is at the former place or at the new one after each
- * step, should it be left there.
+ * Steps before those for the peers. If addresses and peers change, the host has both addresses in between, so that it can be
+ * reached after each step.
  */
 export function withBothAddresses(link: Link, differences: readonly LiveDifference[]): Part {
   const { added, removed } = addressTurn(link, differences);
@@ -57,12 +57,12 @@ export function addressLines(name: string, addresses: readonly string[]): string
 
 /** A line for ip(8) about exactly this route. */
 export function routeLine(verb: "add" | "replace" | "del", route: Route): string {
-  // The kernel may have one of its own to the same prefix.
+  // The kernel may have its own route to the same prefix.
   const only = verb === "del" && route.protocol === "boot" ? " proto boot" : "";
   return `route ${verb} ${destinationOf(route)}${routeOptions(route)}${only}`;
 }
 
-/** Routes of the interface that can be added again, whoever added them. The kernel makes its own. */
+/** Routes of the interface that can be added again. The kernel restores its own. */
 export function restorableRoutes(name: string, { network }: Observation): Route[] {
   return network.routes.filter(
     ({ device, protocol, type, complete, prefix, table }) =>
@@ -74,18 +74,17 @@ export function restorableRoutes(name: string, { network }: Observation): Route[
   );
 }
 
-/** What comes, goes and stays. */
-interface Turn<T> {
+interface Changed<T> {
   added: T[];
   removed: T[];
   kept: T[];
 }
 
-function reversed<T>({ added, removed, kept }: Turn<T>): Turn<T> {
+function reversed<T>({ added, removed, kept }: Changed<T>): Changed<T> {
   return { added: removed, removed: added, kept };
 }
 
-function addressTurn({ addresses }: Link, differences: readonly LiveDifference[]): Turn<string> {
+function addressTurn({ addresses }: Link, differences: readonly LiveDifference[]): Changed<string> {
   const found = differences.filter((it) => it.kind === "address");
   const those = (is: "missing" | "extra") =>
     found.filter((it) => it.is === is).map(({ address }) => address);
@@ -98,7 +97,7 @@ function routeTurn(
   name: string,
   differences: readonly LiveDifference[],
   observed: Observation,
-): Turn<Route> {
+): Changed<Route> {
   const found = differences.filter((it) => it.kind === "route");
   const those = (is: "missing" | "extra") =>
     found.filter((it) => it.is === is).map(({ route }) => route);
@@ -111,13 +110,13 @@ function routeTurn(
 }
 
 /**
- * What is new comes first, so that the interface is never without an address and no prefix long without a route.
+ * New ones are added first, so that the interface always has an address, and each prefix a route.
  * `losesRoutes`: IPv4 routes may have to be set again.
  */
 function turnLines(
   name: string,
-  addresses: Turn<string>,
-  routes: Turn<Route>,
+  addresses: Changed<string>,
+  routes: Changed<Route>,
   losesRoutes: boolean,
 ): string[] {
   const { added, removed } = addresses;
@@ -126,23 +125,23 @@ function turnLines(
     ...addressLines(name, added),
     ...routes.added.map((route) => routeLine("add", route)),
     ...routes.removed.map((route) => routeLine("del", route)),
-    // The first address of a subnet, which takes the others along, is listed before them.
+    // In reverse, because deleting the first address of a subnet deletes the others too.
     ...[...removed].reverse().map((address) => `address del ${address} dev ${name}`),
     ...addressLines(name, remaining(addresses).taken),
     ...lost.filter(({ family }) => family === 4).map((route) => routeLine("replace", route)),
   ];
 }
 
-/** The kernel drops all IPv4 routes of an interface that is without an IPv4 address, be it for a moment. */
-function losesRoutes(addresses: Turn<string>): boolean {
+/** The kernel drops all IPv4 routes of an interface when its last IPv4 address is deleted. */
+function losesRoutes(addresses: Changed<string>): boolean {
   return addresses.removed.some(isIpv4) && !remaining(addresses).safe.some(isIpv4);
 }
 
 /**
- * The addresses that stay or come, split into those that are taken along by one that goes: the kernel removes a subnet's
- * other IPv4 addresses with its first one, and knows an IPv6 address only once, whatever its length.
+ * The kept and new addresses, split by whether deleting another address removes them: the kernel deletes a subnet's other IPv4
+ * addresses with the first one, and has an IPv6 address only once, whatever its prefix length.
  */
-function remaining({ added, removed, kept }: Turn<string>): Record<"taken" | "safe", string[]> {
+function remaining({ added, removed, kept }: Changed<string>): Record<"taken" | "safe", string[]> {
   const group = (address: string) =>
     isIpv4(address) ? prefixOf(address)?.text : addressOf(address);
   const gone = new Set(removed.map(group));

@@ -1,4 +1,4 @@
-/** Steps for the keys and peers of a running WireGuard interface. A peer without a difference is in none of them. */
+/** Steps for differences in keys and peers of a running WireGuard interface. */
 import type { LiveStep } from "./change";
 import {
   isNew,
@@ -33,12 +33,12 @@ import {
   type WireGuardPeer,
 } from "./wireguard-state";
 
-/** Endpoints of peers, by public key, that another interface knows better. */
+/** Endpoints of peers by public key, from another interface that had handshakes with them later. */
 export type Whereabouts = ReadonlyMap<string, NumericEndpoint>;
 
 /**
- * `differences` are those of this interface. New peers and those that take prefixes come first, so that no prefix is without
- * a peer for long; peers that are not wanted go last. A peer that needs a new session is removed and added again.
+ * `differences`: of this interface. New peers and those that gain prefixes come first, so that each prefix always has a peer;
+ * unwanted peers are removed last. A peer that needs a new session is removed and added again.
  */
 export function changePeers(
   one: WantedInterface,
@@ -54,7 +54,7 @@ export function changePeers(
   const which = (test: (it: PeerDifference) => boolean) =>
     keys.filter((key) => changes.get(key)?.some(test));
   const extra = which((it) => it.kind === "peer" && it.is === "extra");
-  // Extra peers are removed last, so the undo may find their sessions alive, and keeps them.
+  // Unwanted peers are removed last, so an undo may still find their sessions.
   const added = which(isNew);
   const reset = which((it) => wasRemoved(it) && it.kind !== "peer");
   const moved = new Set(which((it) => wasRemoved(it) || it.kind === "endpoint"));
@@ -82,8 +82,8 @@ export function changePeers(
 }
 
 /**
- * For the undo: a relay that has shaken hands by a key that was tried sends its answers there until it shakes hands by the former
- * key again.
+ * For the undo: a relay that had a handshake with a tried key sends its packets there until the next handshake with the former
+ * key.
  */
 function leaveSteps(
   name: string,
@@ -99,9 +99,9 @@ function leaveSteps(
 }
 
 /**
- * A new key of its own makes every session of an interface a new one, so all peers are removed and added again: WireGuard sends
- * no second handshake within 5 s of the last one (REKEY_TIMEOUT), and the times of handshakes by the other key would mislead
- * the watcher. Those whose endpoint is known are spoken to at once.
+ * With another private key, an interface needs new sessions. All peers are removed and added again, because WireGuard sends no
+ * second handshake within 5 s (REKEY_TIMEOUT), and old handshake times would mislead the watcher. Peers with a known endpoint
+ * get a packet at once.
  */
 function renewPeers(
   one: WantedInterface,
@@ -141,13 +141,13 @@ function renewPeers(
   };
 }
 
-/** Whether the config allows that endpoint: it names none, or that one, or none that resolves. */
+/** Whether the config names no endpoint, this one, or one that does not resolve. */
 function mayBeAt(heard: NumericEndpoint, { endpoint }: WantedPeer, observed: Observation): boolean {
   const targets = endpoint === null ? [] : resolve(endpoint, observed).map(formatNumericEndpoint);
   return targets.length === 0 || targets.includes(formatNumericEndpoint(heard));
 }
 
-/** New peers that must prove themselves, and can do so beside the peers in use: the interface runs and keeps its key. */
+/** New peers that must have a handshake, which is possible before the change if the interface keeps its key. */
 export function triedPeers(
   differences: readonly LiveDifference[],
   { main, mustShake }: Wanted,
@@ -160,7 +160,7 @@ export function triedPeers(
   );
 }
 
-/** Whether the interface gets another key, or is new. */
+/** Whether the interface is new or gets another key. */
 export function isRekeyed(differences: readonly LiveDifference[]): boolean {
   return differences.some(
     (it) => it.kind === "public-key" || (it.kind === "interface" && it.is === "missing"),
@@ -202,7 +202,7 @@ function wantedSections(
   });
 }
 
-/** Of a peer that keeps its session, only what differs; `fresh` is what it would be without one. */
+/** For a peer that keeps its session, only what differs; `fresh`: its section if it were new. */
 function changedSection(
   peer: WantedPeer,
   running: WireGuardPeer,
@@ -210,7 +210,7 @@ function changedSection(
   fresh: PeerSection,
 ): PeerSection {
   const endpoint = changes.find((it) => it.kind === "endpoint");
-  // One that roams is awaited, after all else.
+  // A peer that roams is waited for after all other steps.
   const to = endpoint === undefined || roams(endpoint) ? null : endpoint.to;
   if (changes.some(needsSession)) {
     const kept = running.endpoint === null ? null : formatNumericEndpoint(running.endpoint);
@@ -221,7 +221,7 @@ function changedSection(
   return { ...fresh, presharedKey, endpoint: to };
 }
 
-/** Key, port and mark of the interface, only where they differ: wireguard-go opens its socket again even for the same port. */
+/** Key, port and mark, only if they differ: wireguard-go reopens its socket even for the same port. */
 function ownSections(
   one: WantedInterface,
   device: WireGuardDevice,

@@ -1,4 +1,4 @@
-/** Why a change that is needed is not made: what it would break or could not do. */
+/** Reasons to refuse a change: it would break something, or fail. */
 import { bootFiles } from "./boot-files";
 import { takenDnsPort } from "./dns-server";
 import { portRefusal } from "./former-port";
@@ -35,7 +35,7 @@ function noPrivateKey({ ownKeys }: Observation, wanted: Wanted): Refusal | null 
   };
 }
 
-/** A mount point cannot be renamed over, so the change could never be committed. */
+/** A file that is a mount point cannot be replaced, so the commit would fail. */
 function mountedFile(observed: Observation, wanted: Wanted): Refusal | null {
   const files = bootFiles(observed, wanted);
   const mounted = files.find(({ path }) => observed.mountPoints.has(path));
@@ -46,7 +46,7 @@ function mountedFile(observed: Observation, wanted: Wanted): Refusal | null {
   };
 }
 
-/** A new rotation would take it from the peers that use it. */
+/** Peers still use the second interface, which a new rotation would need. */
 function usedSecond(observed: Observation, wanted: Wanted): Refusal | null {
   if (wanted.second === null || wanted.secondKeptFor !== undefined) return null;
   const users = usersOfKept(observed, wanted);
@@ -58,8 +58,8 @@ function usedSecond(observed: Observation, wanted: Wanted): Refusal | null {
 }
 
 /**
- * The LAN that this host is in itself: a route to it through the tunnel would take its neighbours away, and its gateway with
- * them. The kernel refuses that only where the LAN's own route has no metric.
+ * A route through the tunnel to the host's own LAN would cut it off from its neighbours and its gateway. The kernel refuses
+ * such a route only if the LAN's route has no metric.
  */
 function ownLan(observed: Observation, wanted: Wanted): Refusal | null {
   const hit =
@@ -81,11 +81,11 @@ export function changeLanRemedy(node: string): string {
 interface HiddenLan {
   prefix: string;
   device: string;
-  /** The network that `prefix` is only a part of. */
+  /** The network that contains `prefix`. */
   lan?: string;
 }
 
-/** The network of a new address that would hide a part of a LAN: its name server, for instance, as in a VPC. */
+/** A new address whose network hides a part of a LAN, such as the name server of a VPC. */
 function hiddenPart(observed: Observation, { main }: Wanted): HiddenLan | null {
   const { links } = observed.network;
   const live = links.get(main.name)?.addresses ?? [];
@@ -102,8 +102,8 @@ function hiddenPart(observed: Observation, { main }: Wanted): HiddenLan | null {
 }
 
 /**
- * The first of `prefixes`, which lead into the tunnel, that holds an address of another interface, or its gateway, though it
- * is no wider than the network of that interface.
+ * The first of `prefixes` (routed into the tunnel) that contains an address of another interface or its gateway, and is no
+ * shorter than that interface's network.
  */
 export function shadowedLan(
   observed: Observation,
@@ -154,7 +154,7 @@ function hostOf(address: string): NumericPrefix[] {
   return host === null ? [] : [host];
 }
 
-/** It would fail in the middle of the change, or take the route's traffic into the tunnel. */
+/** Adding the route would fail during the change, or take over another program's traffic. */
 export function foreignRoute(observed: Observation, { main }: Wanted): Refusal | null {
   const [route] = foreignRoutes(main, observed);
   if (route === undefined) return null;

@@ -1,14 +1,14 @@
-/** A change of a host as data: steps to take, steps to undo them, and files. Rendered, it is all that the host is sent. */
+/** A change of a host as data: steps, steps to undo them, and files. Rendered, it is the text that the host gets. */
 import { Secret } from "../secret";
 
 export interface Change {
-  /** Done while the change is staged, before the login ends. They stay whatever happens. */
+  /** Done while staging, during the first login. They are never undone. */
   now: NowStep[];
   /** In order; if one fails, all of `undo` follows. Empty if nothing running differs. */
   apply: LiveStep[];
-  /** Leads back to the observed state from any point of `apply`, also when it runs twice. */
+  /** Restores the observed state after any part of `apply`. May run twice. */
   undo: LiveStep[];
-  /** After the confirmation. The first one places the live config and decides. */
+  /** After the confirmation. The first one places the live config. */
   commit: CommitStep[];
 }
 
@@ -23,19 +23,19 @@ export type LiveStep =
   /** Removes peers by public key. */
   | { do: "forget"; interface: string; keys: string[] }
   /**
-   * Removes the peer `key` if `tried` has shaken hands. A second later, because the times of handshakes are in seconds, and the
-   * next one must count as later.
+   * Removes the peer `key` if `tried` has had a handshake, after a second: handshake times are in seconds, and the next one
+   * must be later.
    */
   | { do: "leave"; interface: string; tried: string; key: string }
   /** Lines for `ip -batch`, or `ip -6 -batch`. */
   | { do: "ip" | "ip6"; lines: string[] }
   /** A key such as `net/ipv4/ip_forward`. */
   | { do: "sysctl"; key: string; value: string }
-  /** Lines for `nft -f`, which takes all of them or none. */
+  /** Lines for `nft -f`, applied atomically. */
   | { do: "nft"; lines: string[] }
-  /** Waits for a handshake that is newer than the change, at the endpoint if there is one. */
+  /** Waits for a handshake after the change, from the endpoint if one is given. */
   | { do: "shake"; interface: string; seconds: number; key: string; endpoint: string | null }
-  /** Waits until the session has roamed to the endpoint, for some seconds, and then sets it. */
+  /** Waits until the session has roamed to the endpoint; sets it after a timeout. */
   | { do: "roam"; interface: string; seconds: number; key: string; endpoint: string }
   /** Pings the address until it answers, for a few seconds. */
   | { do: "reach"; address: string }
@@ -59,17 +59,17 @@ export type CommitStep =
   | { do: "delete"; path: string }
   /** A unit of systemd. */
   | { do: "enable" | "disable"; unit: string }
-  /** Makes our block in /etc/hosts a copy of the file `names`; without that file the block goes. */
+  /** Copies the file `names` to the block in /etc/hosts; removes the block if there is no file. */
   | { do: "hosts"; names: string }
   /** The DNS server of a relay: `reload` after its names changed, `restart` after its settings. */
   | { do: "dns"; verb: "restart" | "reload" | "stop" }
   /** A script in OpenRC's default runlevel. */
   | { do: "openrc"; verb: "add" | "del"; name: string }
-  /** Begins what the host does by itself, or ends it if its file is gone. */
+  /** Starts the periodic tasks, or ends them if their file is gone. */
   | { do: "tasks" }
-  /** Keeps the state for a rollback, with this line about it (kept-request.ts). After its record. */
+  /** Stores the state for a rollback, with this line (kept-request.ts). Must follow the record. */
   | { do: "keep"; text: Secret }
-  /** Forgets private keys that no interface uses. */
+  /** Deletes private keys that no interface uses. */
   | { do: "forget-keys" };
 
 /**
@@ -98,7 +98,7 @@ function renderPiece(name: string, lines: readonly string[]): string[] {
   return [`@ ${name}`, ...lines.map((line) => ` ${line}`)];
 }
 
-/** `piece` keeps data and returns its number. */
+/** `piece` adds a numbered piece and returns its number. */
 function renderStep(step: LiveStep | CommitStep, piece: (lines: string[]) => number): string {
   switch (step.do) {
     case "link":

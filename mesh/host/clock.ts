@@ -1,9 +1,9 @@
-/** A host's clock beside ours, and what a wrong one does to WireGuard. */
+/** Compares a host's clock with this machine's, because a wrong clock breaks WireGuard handshakes. */
 
-/** How far clocks may be apart before people are told, in seconds. */
+/** Smaller differences are not reported, in seconds. */
 const APART_S = 60;
 
-/** In words; null where they agree well enough, or where the host did not say. Both are seconds since 1970. */
+/** A note; null if the difference is small or the host's clock is unknown. Both in seconds since 1970. */
 export function clockNote(theirs: number | null, ours: number): string | null {
   const apart = clockApart(theirs, ours);
   if (apart === null) return null;
@@ -15,7 +15,7 @@ export function clockNote(theirs: number | null, ours: number): string | null {
   );
 }
 
-/** How far they are apart, as clockNote. */
+/** The difference as text; null as in clockNote. */
 export function clockApart(theirs: number | null, ours: number): string | null {
   const seconds = Math.round((theirs ?? ours) - ours);
   if (Math.abs(seconds) <= APART_S) return null;

@@ -1,4 +1,4 @@
-/** Steps that make a change permanent, and files that the host needs before it begins. */
+/** Steps that make a change permanent, and files that are placed before it begins. */
 import { Secret } from "../secret";
 import { bootDifferences, confirmedState, isMarked } from "./boot-differences";
 import { bootFiles, type BootFile } from "./boot-files";
@@ -13,21 +13,21 @@ import { configPath, dnsInitName, pathsOf } from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
 
 export interface PushId {
-  /** Greater than that of every push before. */
+  /** Greater than that of all earlier pushes. */
   serial: number;
   token: string;
 }
 
 export interface HostScript {
   text: string;
-  /** SHA-256, hex. An argument, because hashing so much text in JavaScript costs a push 12 ms of CPU time. */
+  /** SHA-256, hex. Passed in, because hashing it in JavaScript takes 12 ms for each push. */
   digest: string;
 }
 
-/** The live config decides: what is cut off before it is undone, after it completed. */
+/** The live config comes first: an interruption before it is undone, and one after it is completed. */
 export function commitSteps(observed: Observation, wanted: Wanted, push: PushId): CommitStep[] {
   const { live } = pathsOf(wanted.main.name);
-  // A config is written in any case, for the newest numbers of names that the host follows.
+  // Always write the config, to update the addresses of names in endpoints.
   const configs = interfacesOf(wanted).map(({ name }) => configPath(name));
   const files = bootFiles(observed, wanted).filter(
     ({ path, is }) => is !== null || configs.includes(path),
@@ -51,7 +51,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
   ];
 }
 
-/** The owner mark is written first: whatever comes of the change, it decides who may remove the interface. */
+/** The owner mark is written first, since it decides who may remove the interface, even after a failed change. */
 export function stagingSteps(
   observed: Observation,
   wanted: Wanted,
@@ -99,7 +99,7 @@ function tasksStep(differences: readonly BootDifference[], wanted: Wanted): Comm
   return differs ? [{ do: "tasks" }] : [];
 }
 
-/** openrc-run(8). Alpine's package has a script of its own; this one needs none. */
+/** openrc-run(8). Does not depend on the script of Alpine's package. */
 function initText(name: string): string {
   return `#!/sbin/openrc-run
 description="WireGuard interface ${name}, by wireguard-mesh"
@@ -126,13 +126,12 @@ function recordSteps(observed: Observation, wanted: Wanted, push: PushId): Commi
   ];
   return [
     record,
-    // Older versions read only this file, and then leave the host alone.
+    // Older versions read only this file, and then refuse the host.
     place(`${state}/format`, `${FORMAT}\n`),
     ...(records.format === 0 ? [] : former.map((path): CommitStep => ({ do: "delete", path }))),
   ];
 }
 
-/** Keys that no interface uses any more. */
 function forgetKeys({ ownKeys }: Observation, wanted: Wanted): CommitStep[] {
   const used = interfacesOf(wanted).map(({ publicKey }) => publicKey);
   return [...ownKeys].every((key) => used.includes(key)) ? [] : [{ do: "forget-keys" }];

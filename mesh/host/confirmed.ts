@@ -1,11 +1,11 @@
 /**
- * The record of the state that a host confirmed last: one file of lines `KEY VALUE`. Versions of format 1 and 2 kept a small
- * file for each fact; they are read too.
+ * The record of the last confirmed state of a host: one file of lines `KEY VALUE`. Formats 1 and 2 had one file for each value;
+ * they are read too.
  */
 import { groupLines, splitAt, words, type FileLines } from "./lines";
 import type { HostPaths } from "./paths";
 
-/** What this version writes. A host with a higher number is left alone. */
+/** Written by this version. A host with a higher number is refused. */
 export const FORMAT = 3;
 
 export interface Confirmed extends ConfirmedState {
@@ -17,7 +17,7 @@ export interface Confirmed extends ConfirmedState {
   file: string;
 }
 
-/** What the operator writes into the record. */
+/** The part of the record that a push writes. */
 export interface ConfirmedState {
   /** PushResult.digest */
   digest: string;

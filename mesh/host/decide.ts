@@ -1,4 +1,4 @@
-/** Decides what to do on a host: the pure heart of a push. */
+/** Decides what a push does on a host. Pure functions. */
 import type { Change } from "./change";
 import { changeRefusal } from "./change-refusals";
 import { confirmedState } from "./boot-differences";
@@ -16,16 +16,16 @@ import { takeoverNote, takesOver } from "./takeover";
 import type { Wanted } from "./wanted";
 
 export type Decision =
-  /** `change` has to be made all the same: it only gives a renamed node its owner mark. Null: nothing. */
+  /** `change` is made anyway: it only updates the owner mark of a renamed node. */
   | (Refusal & { kind: "refuse"; change: Change | null })
   | { kind: "nothing"; notes: string[] }
   | {
       kind: "change";
       change: Change;
-      /** The number of this push, once it is committed. */
+      /** The serial number of this push. */
       serial: number;
       differences: Differences;
-      /** An interface of another program that runs as wanted is taken over as it is: nothing running is touched. */
+      /** `adopted` if an interface of another program runs as wanted and is taken over unchanged. */
       outcome: PushResult["outcome"];
       notes: string[];
     };
@@ -41,8 +41,8 @@ export interface DecideOptions {
 }
 
 /**
- * What leads from `observed` to `wanted`. After its commit, the same decision on a new observation is `nothing`. Throws if
- * `wanted` has sealed secrets.
+ * The change from `observed` to `wanted`. After its commit, a decision on a new observation is `nothing`. Throws if `wanted`
+ * has sealed secrets.
  */
 export function decide(observed: Observation, requested: Wanted, options: DecideOptions): Decision {
   const wanted = withKept(observed, requested);
@@ -53,7 +53,7 @@ export function decide(observed: Observation, requested: Wanted, options: Decide
   if (found.live.length + found.boot.length === 0) return { kind: "nothing", notes };
   const blocked = changeRefusal(observed, wanted);
   if (blocked !== null) return refuse(blocked, observed, wanted);
-  // A host that was set back to a snapshot has an older number than the stack.
+  // A host that was restored from a snapshot has an older number than the stack.
   const { serial: recorded = 0, generation } = options;
   const known = [observed.records.confirmed?.serial ?? 0, recorded, ...observed.generations.keys()];
   const serial = generation ?? Math.max(...known) + 1;
@@ -74,8 +74,8 @@ export function decide(observed: Observation, requested: Wanted, options: Decide
 }
 
 /**
- * What still differs after the steps of a change that is not committed yet: it may be confirmed only if nothing does.
- * `before` is the observation that was decided on.
+ * The differences after an applied change; it may be committed only if there are none. `before`: the observation that the change
+ * was based on.
  */
 export function unapplied(
   before: Observation,
@@ -87,7 +87,7 @@ export function unapplied(
   const confirmed = { ...(before.records.confirmed ?? NEVER_CONFIRMED), endpoints, instances };
   const records = { ...after.records, confirmed, confirmedFile: [] };
   const answers = new Map([...after.answers, ...before.answers]);
-  // An endpoint that was left alone because its peer had roamed may count as stale by now.
+  // Ignore endpoints that the change did not set: a peer that had roamed may count as stale now.
   const changed = new Set(liveDifferences(before, wanted).map(peerOf));
   const wasLeftAlone = (it: LiveDifference) =>
     it.kind === "endpoint" &&

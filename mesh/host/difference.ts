@@ -1,10 +1,10 @@
-/** One difference between a host and what is wanted of it, as data: words and steps are made of it. */
+/** Differences between a host and its wanted state, as data for messages and steps. */
 import type { Route } from "./network-state";
 
 export interface Differences {
   /** Of the running system. */
   live: LiveDifference[];
-  /** Of what the next boot brings, and of the host's records. */
+  /** Of files that are used at boot, and of the host's records. */
   boot: BootDifference[];
 }
 
@@ -14,9 +14,9 @@ export type Difference = LiveDifference | BootDifference;
 type Presence = "missing" | "extra";
 
 export type LiveDifference =
-  /** Nothing else is compared for an interface that is not ours, or missing. */
+  /** The only difference of an interface that belongs to another stack or program. */
   | { kind: "owner"; interface: string; owner: string | null }
-  /** A change that is not confirmed, so that it will be undone. */
+  /** An unconfirmed change, which will be undone. */
   | { kind: "pending" }
   | { kind: "interface"; interface: string; is: Presence | "down" }
   | { kind: "public-key"; interface: string; is: string | null; wanted: string }
@@ -33,7 +33,7 @@ export type LiveDifference =
   | { kind: "filter"; is: Presence }
   /** Lines of the table in its normal form (packet-filter/normal-form.ts). */
   | { kind: "filter"; is: "other"; missing: string[]; extra: string[] }
-  /** `is`: what the watcher of keys does instead of following the wanted ones. */
+  /** `other`: the watcher follows other keys. */
   | { kind: "watcher"; is: "missing" | "other" }
   | PeerDifference;
 
@@ -44,7 +44,7 @@ export type PeerDifference = { interface: string; publicKey: string } & (
   /** Seconds; 0: off. */
   | { kind: "keepalive"; is: number; wanted: number }
   | EndpointDifference
-  /** The machine behind the key was replaced: it knows nothing of the session. */
+  /** The peer's machine was replaced, so the session is lost. */
   | { kind: "session" }
 );
 
@@ -57,18 +57,18 @@ export interface EndpointDifference {
   /** `ADDRESS:PORT` to set. */
   to: string;
   /**
-   * `new`: the config says another one than before, and the session belongs to the former place. `roams`: that is only another port
-   * of a relay that is pushed to at the same time, and the session follows when that relay speaks from there.
+   * `new`: the endpoint changed in the config, so the session is of no use. `roams`: only the port of a relay changed that is
+   * pushed at the same time; the session roams when the relay sends from the new port.
    */
   session: "kept" | "new" | "roams";
 }
 
 export type BootDifference =
-  /** `edited`: not what was confirmed last. `outdated`: what was confirmed is not what is wanted now. `open`: to others than root. */
+  /** `edited`: not as confirmed last. `outdated`: the wanted state has changed. `open`: accessible by other users than root. */
   | { kind: "file"; path: string; is: Presence | "edited" | "outdated" | "open" }
   /** The block with the names of nodes in /etc/hosts. */
   | { kind: "hosts"; is: Presence | "outdated" }
-  /** The DNS server of a relay. It needs no undo: it is started after the confirmation. */
+  /** The DNS server of a relay. It is started after the confirmation, so it needs no undo. */
   | { kind: "dns"; is: Presence }
   /** A unit of systemd, or a script of OpenRC. */
   | { kind: "start"; name: string; is: Presence }
@@ -79,12 +79,12 @@ export type BootDifference =
   /** `other`: the node or its machine has another name there. */
   | { kind: "owner-mark"; is: "missing" | "other" };
 
-/** The session of the peer is of no use: it belongs to another place or machine. */
+/** Whether the peer needs a new session, because the current one belongs to another endpoint or machine. */
 export function needsSession(it: PeerDifference): boolean {
   return it.kind === "session" || (it.kind === "endpoint" && it.session === "new");
 }
 
-/** The undo adds the peer again: its endpoint can only be taken back together with it. */
+/** Whether the undo has to remove and add the peer, to restore its endpoint. */
 export function wasRemoved(it: PeerDifference): boolean {
   return (
     (it.kind === "endpoint" && !roams(it)) ||
@@ -97,7 +97,7 @@ export function isNew(it: PeerDifference): boolean {
   return it.kind === "peer" && it.is === "missing";
 }
 
-/** Its session is not touched, and follows the peer. */
+/** Whether the session is kept and roams. */
 export function roams(it: PeerDifference): boolean {
   return it.kind === "endpoint" && it.session === "roams";
 }

@@ -1,4 +1,4 @@
-/** The one difference engine: how a host differs from what is wanted of it. Drift, status and every push use it. */
+/** Compares a host with its wanted state, for drift, status and pushes. */
 import { bootDifferences } from "./boot-differences";
 import type { Differences, LiveDifference } from "./difference";
 import { filterDifference } from "./filter";
@@ -14,7 +14,7 @@ import { wayOutDifferences } from "./way-out";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
 
-/** Of an interface that is not ours, only that is said. */
+/** An interface of another owner has only that difference. */
 export function differences(observed: Observation, requested: Wanted): Differences {
   const wanted = withKept(observed, requested);
   const foreign = foreignOwner(observed, wanted);
@@ -29,7 +29,7 @@ export function differences(observed: Observation, requested: Wanted): Differenc
   };
 }
 
-/** Of the running system alone, and of a host that is ours. Of an interface that is missing, only that is said. */
+/** Differences of the running system, for the owner of the interface. A missing interface has only that difference. */
 export function liveDifferences(observed: Observation, wanted: Wanted): LiveDifference[] {
   const { main, second } = wanted;
   const former = observed.records.second;
@@ -64,7 +64,7 @@ function differencesOf(
   ];
 }
 
-/** An interface without our owner mark, or with another stack's. */
+/** An interface without an owner mark, or with that of another stack. */
 function foreignOwner(observed: Observation, wanted: Wanted): LiveDifference | null {
   const { records, network } = observed;
   const { owner } = records;

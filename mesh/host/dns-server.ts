@@ -1,6 +1,6 @@
 /**
- * The DNS server of a relay, for devices without an /etc/hosts of ours: an instance of dnsmasq of its own, which answers at the
- * tunnel address what comes through the tunnel, with the names of nodes, and asks the relay's own resolver for all else.
+ * The DNS server of a relay, for devices that are not pushed to: a separate instance of dnsmasq. It answers queries from the
+ * tunnel at the tunnel address, and forwards unknown names to the relay's resolver.
  */
 import { alternateName } from "../plan/rotation";
 import type { CommitStep } from "./change";
@@ -22,18 +22,18 @@ export function dnsConfigLines(wanted: Wanted): string[] | null {
   const { name } = wanted.main;
   return [
     "# wireguard-mesh: names of nodes, for devices whose DNS server is this relay",
-    // By interface, so that what reaches the tunnel address from elsewhere gets no answer.
+    // By interface, so that queries from other networks to the tunnel address get no answer.
     `interface=${name}`,
-    // While a relay's key rotates, what its peers send may come in there.
+    // During a rotation, peers may use the second interface.
     `interface=${alternateName(name)}`,
     "except-interface=lo",
-    // The interface may be made again, and may come up later.
+    // The interface may be recreated, or come up later.
     "bind-dynamic",
     "no-hosts",
     `addn-hosts=${pathsOf(name).names}`,
     `local=/${wanted.names.domain}/`,
     "domain-needed",
-    // Answers that fit into one packet of the tunnel.
+    // Answers must fit into one packet of the tunnel.
     "edns-packet-max=1232",
     "cache-size=1000",
   ];
@@ -80,7 +80,7 @@ export function dnsDifference(
   return [{ kind: "dns", is: dnsProcess === null ? "missing" : "extra" }];
 }
 
-/** After the files are in their places. */
+/** These steps follow those that place the files. */
 export function dnsSteps(observed: Observation, wanted: Wanted): CommitStep[] {
   const { dnsProcess, records } = observed;
   if (!servesDns(wanted)) return dnsProcess === null ? [] : [{ do: "dns", verb: "stop" }];
@@ -92,7 +92,7 @@ export function dnsSteps(observed: Observation, wanted: Wanted): CommitStep[] {
   return sameLines(namesLines(wanted), records.names) ? [] : [{ do: "dns", verb: "reload" }];
 }
 
-/** The server could not take the address, or another program would answer. */
+/** Another program uses port 53 at the address. */
 export function takenDnsPort(
   { dnsSockets, dnsProcess }: Observation,
   wanted: Wanted,

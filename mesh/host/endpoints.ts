@@ -1,6 +1,6 @@
 /**
- * Endpoints: which one a peer should have, and whether the one that it has will do. WireGuard resolves a name once, and
- * changes an endpoint by itself when the peer roams (wg(8)).
+ * The wanted endpoint of a peer, compared with the running one. WireGuard resolves a name once, and changes the endpoint by
+ * itself when the peer roams (wg(8)).
  */
 import type { EndpointDifference } from "./difference";
 import { splitAt } from "./lines";
@@ -26,7 +26,7 @@ export function resolve(
   return addresses.map((address) => ({ address, port }));
 }
 
-/** Null if the running endpoint will do. */
+/** Null if the running endpoint is fine. */
 export function endpointDifference(
   { publicKey, endpoint }: WantedPeer,
   running: WireGuardPeer,
@@ -46,7 +46,7 @@ export function endpointDifference(
   const isAlive = is !== null && isFresh(running, observed);
   if (isAlive && before === endpoint.text && !isAtOtherPort) return null;
   const moved = (before !== undefined && before !== endpoint.text) || isAtOtherPort;
-  // During a rotation the other port is that of another interface, which does not share the session.
+  // During a rotation the other port belongs to another interface, with its own session.
   const isRotating = pairsIn(observed.records.watched).some((pair) => pair.includes(publicKey));
   const isMoving = relaysBeside.includes(publicKey) && !mustShake.includes(publicKey);
   const roams = isAlive && isAtOtherPort && isMoving && !isRotating;
@@ -77,7 +77,7 @@ interface FileEndpoint {
   number: NumericEndpoint | null;
 }
 
-/** Begins the comment above an endpoint that was a name in the config. */
+/** Starts the comment above an endpoint that is a name in the config. */
 export const NAME_COMMENT = "# Endpoint = ";
 
 /** By public key. */

@@ -1,4 +1,4 @@
-/** The packet filter of an interface: one nft(8) table that is loaded as a whole, and the file that brings it back at boot. */
+/** The packet filter of an interface: one nft(8) table, and the file that loads it at boot. */
 import { Secret } from "../secret";
 import { filterTable } from "../filter-table";
 import type { LiveDifference } from "./difference";
@@ -17,7 +17,7 @@ export function filterDifference({ filter }: Observation, wanted: Wanted): LiveD
   return found === null ? [] : [{ kind: "filter", is: "other", ...found }];
 }
 
-/** One transaction each way: established connections that stay allowed go on. */
+/** One transaction for the change and one for its undo, so established connections that stay allowed continue. */
 export function changeFilter({ filter }: Observation, wanted: Wanted): Part {
   const { name } = wanted.main;
   const planned = wanted.filter === null ? [] : linesIn(wanted.filter);
@@ -27,7 +27,7 @@ export function changeFilter({ filter }: Observation, wanted: Wanted): Part {
   };
 }
 
-/** Lines for `nft -f` that put `table` in the place of what is there, whatever that is. Empty: no table. */
+/** Lines for `nft -f` that replace the table. Empty `table`: delete it. */
 function replacing(name: string, table: readonly string[]): string[] {
   const own = filterTable(name);
   return [`add table ${own}`, `delete table ${own}`, ...table];
@@ -44,9 +44,9 @@ export function filterText({ filter, main }: Wanted): Secret | null {
 }
 
 /**
- * Lines for the [Interface] section of the live file (wg-quick(8)). Without its filter the interface does not come up; where
- * only the tunnel leads to the host, it comes up without the peers that the filter is for. The file comes through a pipe,
- * because AppArmor's profile for wg-quick lets nft read none.
+ * Lines for the [Interface] section of the live file (wg-quick(8)). If the filter cannot be loaded, the interface does not come
+ * up; if the host can be reached only through the tunnel, it comes up without the peers that need the filter. nft reads the
+ * file from a pipe, because AppArmor's profile for wg-quick forbids it to read files.
  */
 export function filterHooks({ main, onlyWithFilter }: Wanted, path: string): string[] {
   const own = filterTable(main.name);
@@ -58,13 +58,13 @@ export function filterHooks({ main, onlyWithFilter }: Wanted, path: string): str
   ];
 }
 
-/** The same for the second interface, whose peers the filter is for too. */
+/** The same for the second interface. */
 export function secondHooks({ main, second, filter, onlyWithFilter }: Wanted): string[] {
   if (second === null || filter === null) return [];
   return withoutFilterHook(second.name, filterTable(main.name), onlyWithFilter);
 }
 
-/** What precedes a command of the live file that needs the filter, where the interface may come up without it. */
+/** Precedes commands of the live file that need the filter, if the interface may come up without it. */
 export function filterCondition({ main, filter, onlyWithFilter }: Wanted): string {
   if (filter === null || onlyWithFilter === null) return "";
   return `${FIND}; nft list table ${filterTable(main.name)} >/dev/null 2>&1 && `;
@@ -87,7 +87,7 @@ export function filterFileInUse({ configs }: Observation, name: string): string 
   return inUse ?? null;
 }
 
-/** The table in which each set with one of these addresses by itself has others besides, as prefixes of one address. */
+/** Adds addresses to each set of the table that has one of the given addresses as an element. */
 export function withMoreAddresses(
   table: string,
   more: ReadonlyMap<string, readonly string[]>,

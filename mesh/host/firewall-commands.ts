@@ -3,24 +3,24 @@ import type { Chain, Table } from "./packet-filter/rules";
 import { spanOf, type Packet } from "./packet-filter/match";
 
 /**
- * `port`: UDP that comes in at the listen port. `forwarding`: from the interface to the one by which the packet
- * leaves. `tunnel`: what comes out of the interface to this host. `pings`, `dns`: only the pings, or the DNS queries, among that.
+ * `port`: UDP to the listen port. `forwarding`: from the interface to the one by which the packet leaves. `tunnel`: from the
+ * interface to this host. `pings`, `dns`: only pings or DNS queries of those.
  */
 export type Blocked = "port" | "forwarding" | "tunnel" | "pings" | "dns";
 
 export type Tool = "ufw" | "firewalld" | "tailscale" | "iptables" | "nft";
 
-/** A base chain and the packet that does not get through it. */
+/** A base chain and the packet that it drops. */
 export interface Place {
   blocked: Blocked;
   packet: Packet;
   table: Table;
   chain: Chain;
-  /** All of the host. */
+  /** All tables of the host. */
   tables: readonly Table[];
 }
 
-/** Who made the table, or the rule in it: what a tool has made must be changed by that tool. */
+/** The tool that made the table or the rule, and must be used to change it. */
 export function toolFor(place: Place): Tool {
   const { name, family, chains } = place.table;
   if (name === "firewalld") return "firewalld";
@@ -30,7 +30,7 @@ export function toolFor(place: Place): Tool {
   return chains.has("INPUT") || chains.has("FORWARD") ? "iptables" : "nft";
 }
 
-/** Tailscale keeps these addresses for itself: it drops them if they come in by another interface. */
+/** Tailscale drops packets from these addresses that come in by another interface. */
 function isTailscale({ table, packet }: Place): boolean {
   const reserved = spanOf("100.64.0.0/10", 4);
   const { hook, family, source } = packet;
@@ -39,7 +39,7 @@ function isTailscale({ table, packet }: Place): boolean {
   return reserved[0] <= source[0] && source[1] <= reserved[1];
 }
 
-/** For a shell; a remark may follow, as a comment. */
+/** A shell command, with a remark as a comment. */
 export function commandThatOpens(
   place: Place,
   needs: { interface: string; listenPort: number | null },
@@ -87,7 +87,7 @@ function iptablesCommand(place: Place, name: string, port: number): string {
     case "port":
       return `${insert} -p udp --dport ${port} -j ACCEPT ${keep}`;
     case "forwarding":
-      // Docker's own chains come and go with it; this one it leaves to the host's owner.
+      // Docker manages its other chains itself; DOCKER-USER is for the host's owner.
       if (place.tables.some(({ chains }) => chains.has("DOCKER-USER"))) {
         const rule = `sudo ${program} -I DOCKER-USER`;
         return `${rule} -i ${name} -j ACCEPT && ${rule} -o ${name} -j ACCEPT # and keep them`;

@@ -6,8 +6,8 @@ import { prefixOf } from "./prefixes";
 import type { Wanted } from "./wanted";
 
 /**
- * One sentence for each thing that the host's packet filter blocks. That it blocks pings alone is said only if one was lost:
- * a host may well accept nothing but SSH.
+ * One sentence for each thing that the host's packet filter blocks. Blocked pings are reported only if a ping was lost: a host
+ * may accept SSH only.
  */
 export function firewallNotes(observed: Observation, wanted: Wanted): string[] {
   const needs = tunnelNeeds(observed, wanted);
@@ -33,7 +33,7 @@ export function tunnelNeeds(observed: Observation, wanted: Wanted): TunnelNeeds 
   };
 }
 
-/** Whether a table masquerades what goes anywhere, as an exit does. What goes to some LAN may leave by any interface. */
+/** Whether a table masquerades traffic to any address, as on an exit. */
 function leavesAnywhere(table: string): boolean {
   const lines = table.split("\n").filter((line) => /\bmasquerade\b/.test(line));
   return lines.some((line) => !/ daddr (?!!= )/.test(line));

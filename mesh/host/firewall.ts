@@ -1,5 +1,5 @@
 /**
- * Whether a host's own packet filter is in the way of the tunnel: a drop there wins over what our table accepts. It is read and
+ * Checks whether the host's own packet filter blocks the tunnel: a drop there wins over an accept in this program's table. It is
  * never changed.
  */
 import { filterTable } from "../filter-table";
@@ -22,44 +22,43 @@ export interface FilterOutput {
 export interface TunnelNeeds {
   /** The tunnel's interface. */
   interface: string;
-  /** The UDP port that others dial; null: nobody does. */
+  /** The UDP port that others dial; null: none do. */
   listenPort: number | null;
-  /** The interface of the default route, by which they come; null: not known. */
+  /** The interface of the default route; null: unknown. */
   outerDevice: string | null;
-  /** Whether the host passes IPv4 packets on, from the interface to itself. */
+  /** Whether the host forwards IPv4 packets between peers of the interface. */
   forwards: boolean;
-  /** The same of IPv6. */
+  /** The same for IPv6. */
   forwards6: boolean;
-  /** The interface by which it passes packets on to others, too; absent: none. */
+  /** The interface by which it forwards packets to other networks; absent: none. */
   leavesBy?: string;
-  /** The prefixes of the tunnel, from which others ping this host. */
+  /** The prefixes of the tunnel. */
   tunnel: readonly string[];
-  /** Whether it answers DNS queries that come out of the tunnel. */
+  /** Whether it answers DNS queries from the tunnel. */
   dns?: boolean;
 }
 
-/** A base chain from which no such packet comes out alive. */
+/** A base chain that drops packets which the tunnel needs. */
 export interface FirewallFinding {
   blocked: Blocked;
-  /** The interface to which nothing gets through; null where packets come to the host itself. */
+  /** The interface to which packets are dropped; null: packets to the host itself. */
   to: string | null;
   /** `FAMILY/NAME`; for the older iptables `iptables/filter`. */
   table: string;
   chain: string;
-  /** Who has to change the table. */
   tool: Tool;
-  /** Opens it, for a shell, with a remark in parentheses where it is needed. */
+  /** A shell command that opens it. */
   command: string;
 }
 
-/** Longer output is not read: it may let everything through. */
+/** Longer output is not checked. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;
-/** Words compared for one host. */
+/** Limit on comparisons for one host. */
 const MAX_COMPARED = 2_000_000;
 
 /**
- * What is surely blocked: what is not understood may let everything through, because no word is better than a false alarm. Takes
- * time and space in proportion to the output, whatever it is.
+ * Reports only packets that are certainly blocked: a rule that is not understood counts as accepting, to avoid false alarms.
+ * Takes linear time and space.
  */
 export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): FirewallFinding[] {
   const own = filterTable(needs.interface);
@@ -76,7 +75,7 @@ export function firewallFindings(output: FilterOutput, needs: TunnelNeeds): Fire
     if (!isPlain(table.name) || !isPlain(chain.name)) continue;
     const place = { blocked, table, chain, tables, packet };
     const command = commandThatOpens(place, needs);
-    // Tables of nft and the older iptables, or of both families, may need the same command.
+    // Several tables may need the same command.
     if (first.has(`${blocked} ${command}`)) continue;
     const name = `${table.from === "nft" ? table.family : "iptables"}/${table.name}`;
     const { output: to } = packet;
@@ -108,11 +107,10 @@ export function firewallCause(
 
 interface Found extends Blocking {
   blocked: Blocked;
-  /** What is blocked. */
   packet: Packet;
 }
 
-/** The names become part of a command, and come from the host. */
+/** Names from the host become part of a shell command. */
 function isPlain(name: string): boolean {
   return /^[\w./-]{1,128}$/.test(name);
 }
@@ -152,7 +150,7 @@ function blockedForwarding(tables: readonly Table[], needs: TunnelNeeds, budget:
   });
 }
 
-/** A device whose DNS server is this host has no other one. */
+/** A device that uses this host as its DNS server has no other one. */
 function blockedDns(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
   const prefix = needs.tunnel.find((one) => !one.includes(":"));
   const source = prefix === undefined ? null : spanOf(prefix, 4);
@@ -169,7 +167,7 @@ function blockedDns(tables: readonly Table[], needs: TunnelNeeds, budget: Budget
   return blockingChains(tables, packet, budget).map((it) => ({ ...it, blocked: "dns", packet }));
 }
 
-/** The probes are pings, so they come first; where TCP and UDP may come out of the tunnel, only they are said to be dropped. */
+/** If TCP or UDP may pass, only the pings are reported as dropped. */
 function blockedTunnel(tables: readonly Table[], needs: TunnelNeeds, budget: Budget): Found[] {
   return [...new Set(needs.tunnel)].flatMap((prefix) => {
     const family = prefix.includes(":") ? 6 : 4;

@@ -1,11 +1,10 @@
-/** Differences in words, for status, drift and messages of a push. */
+/** Differences as text, for status, drift and messages of a push. */
 import { filterTable } from "../filter-table";
 import type { Difference, PeerDifference } from "./difference";
 import { ROTATION_TABLE } from "./kernel-settings";
 
 /**
- * One line. `names` has the names of nodes by public key. The name of `main`, the first interface, is left out where it is
- * clear.
+ * One line. `names`: names of nodes by public key. The name of `main`, the first interface, is left out if it is clear.
  */
 export function formatDifference(
   difference: Difference,
@@ -156,7 +155,7 @@ const FORWARDING: Readonly<Record<string, string>> = {
 
 type FilterDifference = Extract<Difference, { kind: "filter" }>;
 
-/** A line of a table may name many addresses. */
+/** Longer lines of a table are cut. */
 const MAX_LINE = 120;
 
 function formatFilter(difference: FilterDifference, main: string): string {

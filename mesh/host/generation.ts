@@ -1,4 +1,4 @@
-/** The step that keeps a confirmed state for a rollback. */
+/** The step that stores a confirmed state for a rollback. */
 import { Secret } from "../secret";
 import type { CommitStep } from "./change";
 import type { Observation } from "./observation";
@@ -6,8 +6,7 @@ import type { Wanted } from "./wanted";
 import { wantedLines } from "./watched-keys";
 
 /**
- * Keeps the state that is committed. None while keys or addresses move: their other side would not go back with it. The host
- * adds copies of its files.
+ * No step while keys or addresses move, because a rollback would not restore the other side. The host adds copies of its files.
  */
 export function keepSteps(observed: Observation, wanted: Wanted): CommitStep[] {
   if (wanted.second !== null || wantedLines(wanted).length > 0) return [];

@@ -1,4 +1,4 @@
-/** Handshakes and pings that prove a change: before it where that is possible, else after it. */
+/** Handshakes and pings that prove that a change works: before the change if possible, else after it. */
 import type { LiveStep } from "./change";
 import { changesByPeer, isRekeyed, triedPeers } from "./change-peers";
 import { needsSession, roams, wasRemoved, type LiveDifference } from "./difference";
@@ -10,7 +10,7 @@ import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { newSection, UNCHANGED, wgStep } from "./wg-text";
 
-/** For two tries of WireGuard's own, which are 5 s apart (REKEY_TIMEOUT). */
+/** Time for two attempts of WireGuard, which are 5 s apart (REKEY_TIMEOUT). */
 const TRIAL_S = 8;
 const PROOF_S = 15;
 const ROAM_S = 8;
@@ -18,8 +18,8 @@ const TRIAL_KEEPALIVE_S = 5;
 const MOST_PINGS = 32;
 
 /**
- * Adds new keys that must prove themselves without prefixes, so that the keys in use carry the packets until these have
- * shaken hands. Undone with the other new peers. `differences` are those of the first interface.
+ * Adds new keys without prefixes and waits for their handshakes, while the current keys still carry the traffic. Undone with the
+ * other new peers. `differences`: of the first interface.
  */
 export function tryNewKeys(
   differences: readonly LiveDifference[],
@@ -37,7 +37,7 @@ export function tryNewKeys(
   return { apply: [...wgStep(main.name, UNCHANGED, sections), ...shakes], undo: [] };
 }
 
-/** The proofs that could not be had before the change. `differences` are those of the first interface. */
+/** Waits for the handshakes that were not possible before the change. `differences`: of the first interface. */
 export function awaitHandshakes(
   differences: readonly LiveDifference[],
   observed: Observation,
@@ -58,7 +58,7 @@ export function awaitHandshakes(
   return { apply, undo: [] };
 }
 
-/** Relays whose port changes at the same time. Those that do not come in time are dialled there, as the config says. */
+/** Waits for relays whose port changes at the same time. After a timeout the endpoint is set as in the config. */
 export function awaitRoaming(differences: readonly LiveDifference[]): Part {
   const apply = differences.flatMap((it): LiveStep[] =>
     it.kind === "endpoint" && roams(it)
@@ -77,9 +77,8 @@ export function awaitRoaming(differences: readonly LiveDifference[]): Part {
 }
 
 /**
- * One ping each makes WireGuard shake hands now instead of when somebody next speaks. An interface with another key has
- * lost every session, so it speaks to all peers whose endpoint is known. A relay with another port speaks to the other relays
- * from there, so that their sessions roam.
+ * A ping starts a handshake at once. An interface with another key has lost all sessions, so it pings all peers with a known
+ * endpoint. A relay with another port pings the other relays, so that their sessions roam.
  */
 export function pingPeers(
   differences: readonly LiveDifference[],
@@ -101,7 +100,7 @@ export function pingPeers(
   return { apply: ping([...probes, ...silent.flatMap(firstAddress)]), undo: [] };
 }
 
-/** On the way back, for the peers that were removed and added again. */
+/** For the undo: pings the peers that were removed and added again. */
 export function pingFormerPeers(
   differences: readonly LiveDifference[],
   observed: Observation,

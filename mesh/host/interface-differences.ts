@@ -32,7 +32,7 @@ export function interfaceDifferences(
   ];
 }
 
-/** A mark that is not ours stays, where none is wanted. */
+/** If no mark is wanted, a mark of another program stays. */
 function markDifference({ mark: is }: WireGuardDevice, one: WantedInterface): LiveDifference[] {
   const wanted = one.mark;
   const same = is === wanted || (wanted === null && is !== OWN_WAY_MARK);
@@ -57,13 +57,13 @@ function addressDifferences({ addresses }: Link, one: WantedInterface): LiveDiff
 }
 
 const USUAL_MTU = 1500;
-/** For IPv6, UDP and WireGuard. */
+/** Bytes of the IPv6, UDP and WireGuard headers. */
 const OVERHEAD = 80;
 
 /**
- * The MTU of the first interface; the second one has the same unless its config names one. If the config names none: the one
- * that was recorded when the interface was made; else, if the confirmed config did not name one either, the running one; else
- * what fits the device of the default route.
+ * The MTU of the first interface, and of the second one unless its config sets it. If the config has none: the one that was
+ * recorded when the interface was created; else, if the confirmed config had none either, the running one; else one that fits
+ * the device of the default route.
  */
 export function mtuOf(observed: Observation, { main }: Wanted): number {
   const { network, records } = observed;
@@ -73,7 +73,7 @@ export function mtuOf(observed: Observation, { main }: Wanted): number {
   return main.mtu ?? records.confirmed?.ownMtu ?? running ?? fittingMtu(observed);
 }
 
-/** As wg-quick(8) works it out at boot. */
+/** As wg-quick(8) computes it. */
 function fittingMtu({ network: { routes, links } }: Observation): number {
   const way = routes.find(({ prefix, table }) => prefix === "default" && table === "main");
   return (links.get(way?.device ?? "")?.mtu ?? USUAL_MTU) - OVERHEAD;

@@ -1,11 +1,11 @@
-/** Which former addresses a relay keeps, and with which of its peers: see former-addresses.ts. */
+/** The former addresses that a relay keeps for its peers: see former-addresses.ts. */
 import type { Observation } from "./observation";
 import { isSingle } from "./prefixes";
 import type { FormerAddresses, Wanted } from "./wanted";
 import { formerIn, type FormerLine } from "./watched-keys";
 import type { WireGuardPeer } from "./wireguard-state";
 
-/** By the peers themselves. */
+/** Former addresses that stay with the same peer. */
 export function keptByPeers(observed: Observation, wanted: Wanted): FormerAddresses[] {
   const { main, tunnelOnly } = wanted;
   const { peers } = main;
@@ -21,8 +21,8 @@ export function keptByPeers(observed: Observation, wanted: Wanted): FormerAddres
 }
 
 /**
- * By another peer than the one that has the new address: by the host itself if it gets another home relay together with another
- * address, and by a relay that leads to its former address.
+ * Former addresses at another peer: at the host's own key if its home relay and its address change together, and at the relay
+ * that still routes to the former address.
  */
 export function keptByOthers(observed: Observation, wanted: Wanted): FormerAddresses[] {
   const { main, tunnelAddresses } = wanted;
@@ -53,12 +53,12 @@ export function keptByOthers(observed: Observation, wanted: Wanted): FormerAddre
   });
 }
 
-/** The config that was confirmed keeps what its push kept. */
+/** A confirmed config keeps the same addresses as its push did. */
 function isConfirmed({ records }: Observation, { digest }: Wanted): boolean {
   return records.confirmed?.digest === digest;
 }
 
-/** What a peer has by its keys, and what the watcher has taken away but is not settled: the host may still undo its change. */
+/** Addresses of a peer, including those that the watcher has removed while the host may still undo its change. */
 function ofPeer(keys: readonly string[], observed: Observation, main: string): string[] {
   const running = runningOn(observed, main);
   const has = keys.flatMap((key) => running.get(key)?.allowedIps ?? []);
@@ -67,7 +67,7 @@ function ofPeer(keys: readonly string[], observed: Observation, main: string): s
   return [...has, ...recorded(observed, main, isUnsettled(observed, isIts))];
 }
 
-/** What a relay leads to besides, of a host that had these addresses. */
+/** Addresses that a relay also routes to, of a host that had these addresses. */
 function ofLeading(
   key: string,
   had: readonly string[],
@@ -78,7 +78,7 @@ function ofLeading(
   return recorded(observed, main, isUnsettled(observed, isIts));
 }
 
-/** A single address that no peer has from now on. */
+/** A single address that no wanted peer has. */
 function isFree(prefix: string, address: string, { main }: Wanted): boolean {
   const isTaken = main.peers.some(({ allowedIps }) => allowedIps.includes(prefix));
   return isSingle(prefix) && prefix !== address && !isTaken;
@@ -88,7 +88,7 @@ function runningOn({ devices }: Observation, name: string): ReadonlyMap<string, 
   return devices.get(name)?.peers ?? new Map<string, WireGuardPeer>();
 }
 
-/** A host whose key changes has two. */
+/** A host has two keys during a rotation. */
 function keysByAddress(addresses: ReadonlyMap<string, string>): Map<string, string[]> {
   const keys = new Map<string, string[]>();
   for (const [key, address] of addresses) keys.set(address, [...(keys.get(address) ?? []), key]);

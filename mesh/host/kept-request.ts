@@ -1,6 +1,6 @@
 /**
- * The last states that a host has confirmed. It keeps them for a rollback: what each push request said of it, without its
- * private key, which goes back in on the host, and without the way there.
+ * The last confirmed states of a host, which it stores for a rollback: the push requests without the private key, which the host
+ * fills in, and without the SSH ways.
  */
 import { ON_THIS_HOST, type PushRequest } from "../push-request";
 import { Secret } from "../secret";
@@ -23,7 +23,7 @@ const NOT_KEPT = [
 export type KeptRequest = Omit<PushRequest, (typeof NOT_KEPT)[number]>;
 
 export interface Generation {
-  /** By the host's clock, seconds since 1970; null: unknown. */
+  /** By the host's clock, in seconds since 1970; null: unknown. */
   at: number | null;
   /** A KeptRequest as JSON text, with preshared keys. */
   request: Secret;
@@ -40,7 +40,7 @@ export function keptRequest(request: PushRequest, publicKey: string): Secret {
   return Secret.of(JSON.stringify(kept));
 }
 
-/** What was kept. The host's root can write anything there, so it is a push for that very host only. */
+/** The stored request. It is used for this host only, because the host's root can change it. */
 export function readKept({ request }: Generation): KeptRequest {
   return JSON.parse(request.reveal()) as KeptRequest;
 }
@@ -54,7 +54,7 @@ function isReadable(request: Secret): boolean {
   }
 }
 
-/** Without those that are damaged; by serial, from lines `/…/generations/SERIAL:/…/.request.wireguard-mesh:AT JSON`. */
+/** By serial, from lines `/…/generations/SERIAL:/…/.request.wireguard-mesh:AT JSON`. Damaged ones are skipped. */
 export function parseGenerations(lines: readonly string[]): Map<number, Generation> {
   return new Map(
     lines.flatMap((line) => {

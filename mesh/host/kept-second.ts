@@ -1,6 +1,6 @@
 /**
- * A second interface with the key of the first, as versions before the change of ports left one when a relay's rotation was
- * finished. Peers that have roamed to its port would be lost with it, so it stays until nobody uses it.
+ * A second interface with the key of the first, which older versions left after a relay's rotation. Peers may have roamed to its
+ * port, so it stays until no peer uses it.
  */
 import { Secret } from "../secret";
 import { isFresh } from "./endpoints";
@@ -8,7 +8,7 @@ import type { Observation } from "./observation";
 import type { Wanted } from "./wanted";
 import type { WantedPeer } from "./wanted-interface";
 
-/** As wanted, and with such a second interface while peers use it. */
+/** Adds such a second interface to the wanted state while peers use it. */
 export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {
   const users = wanted.second === null ? usersOfKept(observed, wanted) : [];
   if (users.length === 0) return wanted;
@@ -37,7 +37,7 @@ export function withKeptSecond(observed: Observation, wanted: Wanted): Wanted {
   return { ...wanted, second, secondKeptFor: users };
 }
 
-/** The names of the peers that use it: their last handshake there is not older than a session lasts, nor than that on the first. */
+/** Names of the peers that use it: their last handshake there is fresh, and not older than that on the first interface. */
 export function usersOfKept(observed: Observation, { main }: Wanted): string[] {
   const device = observed.devices.get(observed.records.second ?? "");
   const first = observed.devices.get(main.name);

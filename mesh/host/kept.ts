@@ -1,4 +1,4 @@
-/** What a host keeps for its peers beyond what is wanted of it. */
+/** Adds to the wanted state what a host keeps for its peers for a while. */
 import { withFormerAddresses } from "./former-addresses";
 import { withFormerPort } from "./former-port";
 import { withKeptSecond } from "./kept-second";

@@ -15,7 +15,7 @@ const FORWARDING = {
 
 const FAMILIES = ["ipv4", "ipv6"] as const;
 
-/** Priority of the rules and number of the table in which the watcher keeps the routes of a second interface. */
+/** Priority of the rules, and number of the table with routes of a second interface. */
 export const ROTATION_TABLE = 5182;
 
 /** In the order in which they have to be set. */
@@ -26,7 +26,7 @@ export function sysctlDifferences(observed: Observation, wanted: Wanted): Sysctl
   };
   const advertised = wanted.forwarding.ipv6 ? advertisedDevices(observed, ["1"]) : [];
   return [
-    // A kernel that forwards drops its default routes from router advertisements, unless accept_ra is 2 by then.
+    // With forwarding, the kernel drops default routes from router advertisements unless accept_ra is 2.
     ...advertised.flatMap((device) => set(acceptRa(device), "2")),
     ...FAMILIES.flatMap((family) => {
       const { key } = FORWARDING[family];
@@ -37,12 +37,12 @@ export function sysctlDifferences(observed: Observation, wanted: Wanted): Sysctl
         : [];
     }),
     ...rpFilterDifferences(observed, wanted),
-    // Without it, strict filtering drops what arrives by the host's own way.
+    // Without it, strict reverse path filtering drops packets outside of the tunnel.
     ...(wanted.main.sendsAll ? set(SOURCE_MARK_SYSCTL, "1") : []),
   ];
 }
 
-/** Which forwarding sysctls are on because of wireguard-mesh once the wanted state is reached. */
+/** Forwarding sysctls that wireguard-mesh has switched on in the wanted state. */
 export function switchedOn(observed: Observation, { forwarding }: Wanted): PerFamily {
   const ours = (family: keyof PerFamily) =>
     forwarding[family] &&
@@ -51,7 +51,7 @@ export function switchedOn(observed: Observation, { forwarding }: Wanted): PerFa
   return { ipv4: ours("ipv4"), ipv6: ours("ipv6") };
 }
 
-/** Says which forwarding is left on though wireguard-mesh needs it no more, and for whom. */
+/** Notes on forwarding that stays on because other programs use it. */
 export function forwardingNotes(observed: Observation, wanted: Wanted): string[] {
   const users = forwardingUsers(observed, namesOfInterfaces(wanted));
   if (users.length === 0) return [];
@@ -76,7 +76,7 @@ export function dropInLines(observed: Observation, { main, forwarding }: Wanted)
   ];
 }
 
-/** Both families ask the table of a second interface; without IPv6 on the host only one. */
+/** Rules for the table of a second interface; without IPv6 only one. */
 export function ruleDifferences(observed: Observation, { main, second }: Wanted): RuleDifference[] {
   const { rules } = observed.network;
   const hasIpv6 = observed.sysctls.has("net/ipv6/conf/all/disable_ipv6");
@@ -97,14 +97,14 @@ export function ruleDifferences(observed: Observation, { main, second }: Wanted)
   return left.map((family) => ({ kind: "rule", family, is: "extra", ...rule }));
 }
 
-/** The rp_filter of the first interface before a second one was added, to set it back; null if it need not change. */
+/** The rp_filter of the first interface before the second one was added, to restore it; null: unchanged. */
 export function formerRpFilter(observed: Observation, { main, second }: Wanted): number | null {
   if (second === null) return null;
   const own = rpFilter(observed, main.name);
   return observed.records.confirmed?.rpFilter ?? (isStrict(observed, own) ? own : null);
 }
 
-/** Strict filtering drops what arrives on one interface while the route leads out of the other. */
+/** Strict reverse path filtering drops packets that arrive on one interface while the route uses the other. */
 function rpFilterDifferences(observed: Observation, { main, second }: Wanted): SysctlDifference[] {
   const change = (name: string, value: number): SysctlDifference => ({
     kind: "sysctl",
@@ -122,7 +122,7 @@ function rpFilterDifferences(observed: Observation, { main, second }: Wanted): S
   return isLoosened && former !== 2 ? [change(main.name, former)] : [];
 }
 
-/** A new interface begins with the default. */
+/** A new interface has the default value. */
 function rpFilter({ sysctls }: Observation, name: string): number {
   const text = sysctls.get(`net/ipv4/conf/${name}/rp_filter`);
   return Number(text ?? sysctls.get("net/ipv4/conf/default/rp_filter") ?? 0);
@@ -144,7 +144,7 @@ function isOn({ sysctls }: Observation, key: string): boolean {
   return (sysctls.get(key) ?? "0") !== "0";
 }
 
-/** For a removal: keys of forwarding that wireguard-mesh switched on and nothing else needs, and what is left on for whom. */
+/** For a removal: forwarding sysctls to switch off, and notes on those that other programs use. */
 export function forwardingToEnd(
   observed: Observation,
   name: string,
@@ -163,7 +163,7 @@ function leftOn(family: keyof PerFamily, users: readonly string[]): string {
   return `${FORWARDING[family].name} forwarding was left on, because ${users.join(", ")} may need it`;
 }
 
-/** Bridges, other tunnels and other networks of wireguard-mesh: who uses them may rely on forwarding. */
+/** Bridges, other tunnels and other networks of wireguard-mesh may rely on forwarding. */
 function forwardingUsers(observed: Observation, names: readonly string[]): string[] {
   const { network, deviceTypes, records } = observed;
   const own = [...names, records.second];
@@ -189,7 +189,7 @@ function acceptingDevices(observed: Observation): string[] {
   return [...new Set([...named, ...advertisedDevices(observed, ["1", "2"])])].sort();
 }
 
-/** Devices with a default route that the kernel took from a router advertisement, and one of these accept_ra. */
+/** Devices with a default route from a router advertisement, and accept_ra among `values`. */
 function advertisedDevices({ network, sysctls }: Observation, values: readonly string[]): string[] {
   const devices = network.routes
     .filter(({ prefix, protocol }) => prefix === "default" && protocol === "ra")

@@ -1,4 +1,4 @@
-/** Where a host may be that only the tunnel leads to, as its relays know it by their peers and the lines of watched-keys.ts. */
+/** Possible addresses of a host that is reached only through the tunnel, from its relays' peers and watcher lines. */
 import { addressOf, isSingle, prefixOf } from "./prefixes";
 import { formerIn, pairsIn } from "./watched-keys";
 
@@ -7,7 +7,7 @@ export interface RelayRecord {
   watched: readonly string[];
 }
 
-/** The addresses of a host. `publicKey`: null if it is unknown; then the peer counts that has its address. */
+/** `publicKey`: null if unknown; then the peer with the host's address is used. */
 export function addressesKnownBy(
   { peers, watched }: RelayRecord,
   { address, publicKey }: { address: string; publicKey: string | null },
@@ -22,7 +22,7 @@ export function addressesKnownBy(
     const [kind, , at = "", former = "", now = ""] = line.split(" ");
     return kind === "home" && (keys.has(former) || keys.has(now)) ? [at] : [];
   });
-  // Also what the watcher has taken away from the peer: the host may have gone back since.
+  // Also addresses that the watcher has removed, because the host may have undone its change.
   const recorded = formerIn(watched).flatMap(({ address: at, former }) => [
     ...(at === own ? former : []),
     ...(former.includes(own) ? [at] : []),
@@ -30,7 +30,7 @@ export function addressesKnownBy(
   return [...new Set([...known, ...homes, ...recorded])].filter(isSingle).map(addressOf);
 }
 
-/** A key, and the other one of a host with two. */
+/** The keys of a host, which has two during a rotation. */
 function keysOf(key: string | undefined, watched: readonly string[]): Set<string> {
   if (key === undefined) return new Set();
   return new Set([

@@ -1,4 +1,4 @@
-/** Composes the steps on the running system and their undo. */
+/** The steps on the running system, with their undo. */
 import type { LiveStep } from "./change";
 import { changeLink, withBothAddresses } from "./change-links";
 import { changePeers, type Whereabouts } from "./change-peers";
@@ -22,25 +22,25 @@ import { isLeaving, reachBeyond, ruleText } from "./way-out";
 import { createInterface, removeInterface } from "./whole-interface";
 import type { WireGuardDevice } from "./wireguard-state";
 
-/** No steps if nothing of the running system differs. */
+/** No steps if the running system does not differ. */
 export function liveChange(observed: Observation, wanted: Wanted): Part {
   if (liveDifferences(observed, wanted).length === 0) return NOTHING;
   const { main, second } = wanted;
   const former = observed.records.second;
   const leftover = former === null || former === second?.name ? null : former;
-  // Two interfaces must never have the same key or port, so a second one in the way of the first goes before it changes.
+  // Two interfaces cannot share a key or port: remove the second one first if it has those of the first.
   const inTheWay =
     [leftover, second?.name].find((name) => isInTheWay(name, observed, wanted)) ?? null;
   const rest = inTheWay === null ? observed : without(observed, inTheWay);
   const all = liveDifferences(rest, wanted);
   const ofMain = differencesOf(main, all);
-  // A filter comes, or changes, before the peers: what a new one may not reach it never reaches, and those that go are only cut
-  // off a moment earlier. One that is not wanted any more goes after the peers, and after forwarding was switched off.
+  // A new or changed filter comes before the peers, so that new peers are limited from the start. An unwanted one is removed
+  // after the peers, and after forwarding was switched off.
   const filter = all.some(({ kind }) => kind === "filter") ? changeFilter(rest, wanted) : NOTHING;
   const isWanted = wanted.filter !== null;
   return inOrder([
     pingFormerPeers(ofMain, observed, wanted),
-    // Rules that lead into the tunnel go before the filter, which keeps the host's own way in while they are there.
+    // Remove rules that route into the tunnel before the filter, which keeps the host reachable at its own addresses.
     ...all.filter(isLeaving).map((difference) => changeSetting(difference, rest)),
     isWanted ? filter : NOTHING,
     stopWatching(observed, wanted),
@@ -72,8 +72,8 @@ function isInTheWay(name: string | null | undefined, observed: Observation, want
 }
 
 /**
- * Where peers were last, as an interface knows that had the key before: this one takes its place, and speaks to them there. Not
- * those that this one has heard later. One that is removed and made again knows its own peers.
+ * Last endpoints of peers, from the interface that had this key before, unless this one had a later handshake. An interface that
+ * is recreated uses its own peers.
  */
 function whereabouts(one: WantedInterface, observed: Observation, rest: Observation): Whereabouts {
   const own = observed.devices.get(one.name);
@@ -93,7 +93,7 @@ function whereabouts(one: WantedInterface, observed: Observation, rest: Observat
   );
 }
 
-/** The host as it is without one interface. */
+/** The observation without one interface. */
 function without(observed: Observation, name: string): Observation {
   const { network, devices, sysctls } = observed;
   const others = <T>(all: ReadonlyMap<string, T>, is: (key: string) => boolean) =>
@@ -147,7 +147,7 @@ function changeSetting(difference: LiveDifference, { sysctls }: Observation): Pa
   if (difference.kind === "sysctl") {
     const { key, is, wanted } = difference;
     const set = (value: string): LiveStep[] => [{ do: "sysctl", key, value }];
-    // A setting of an interface that does not exist yet goes with it.
+    // A new interface takes its settings with it when it is deleted.
     return { apply: set(wanted), undo: sysctls.has(key) ? set(is) : [] };
   }
   if (difference.kind === "rule") {
@@ -160,7 +160,7 @@ function changeSetting(difference: LiveDifference, { sysctls }: Observation): Pa
   return NOTHING;
 }
 
-/** The watcher must not move prefixes while the peers change. */
+/** Stops the watcher, which must not move prefixes during the change. */
 function stopWatching({ records: { watched } }: Observation, wanted: Wanted): Part {
   if (watched.length === 0 || isWatched(watched, wanted)) return NOTHING;
   return { apply: [watch([])], undo: [watch(watched)] };

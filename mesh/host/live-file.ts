@@ -1,6 +1,6 @@
 /**
- * The wg-quick(8) file that boots: the request's, with the hooks of its filter, and with numeric endpoints, because `wg-quick
- * up` fails whole for one name that does not resolve.
+ * The wg-quick(8) file for boot: that of the request, with the hooks of its filter, and with numeric endpoints, because `wg-quick
+ * up` fails if a name does not resolve.
  */
 import { Secret } from "../secret";
 import { fileEndpoints, NAME_COMMENT, resolve } from "./endpoints";
@@ -34,13 +34,13 @@ export function renderLiveFile(
   return Secret.of(lines.join("\n"));
 }
 
-/** The lines of a wg-quick file without those that hold a secret, as the host prints them. */
+/** The lines of a wg-quick file without secrets, as the host prints them. */
 export function withoutSecrets(text: Secret): string[] {
   const lines = text.reveal().replace(/\n$/, "").split("\n");
   return lines.filter((line) => !/^\s*(PrivateKey|PresharedKey)\s*=/i.test(line));
 }
 
-/** The lines without the numbers that stand for names. */
+/** The lines without endpoints that come from names. */
 export function withoutFollowed(lines: readonly string[]): string[] {
   return lines.filter(
     (line, at) =>
@@ -59,7 +59,7 @@ function bootEndpoints(one: WantedInterface, observed: Observation) {
         .flatMap((it) => it ?? [])
         .map(formatNumericEndpoint);
       const answers = resolve(endpoint, observed).map(formatNumericEndpoint);
-      // A name that does not resolve leaves the peer as it is, at the next boot too.
+      // If a name does not resolve, the former endpoint stays in the file.
       const kept = known.find((it) => answers.length === 0 || answers.includes(it));
       return [[publicKey, { name: endpoint.text, number: kept ?? answers[0] ?? null }] as const];
     }),

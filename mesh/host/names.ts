@@ -1,7 +1,6 @@
 /**
- * The names of nodes on a host: a file of ours in the form of hosts(5), and a copy of it as a marked block in /etc/hosts, which
- * works with every libc and every resolver, also while the tunnel is down. So a new name reaches every pushed host; systemd-resolved
- * would need it on the relays alone, but only the host knows whether it has that, and the plan must not depend on it.
+ * The names of nodes on a host: a file of hosts(5) lines, and a copy of it as a marked block in /etc/hosts, which works with every
+ * resolver, even while the tunnel is down.
  */
 import type { CommitStep } from "./change";
 import type { BootDifference } from "./difference";
@@ -15,14 +14,14 @@ export function namesLines({ names, node }: Pick<Wanted, "names" | "node">): str
   if (names === null) return null;
   return names.nodes.flatMap((line) => {
     const [name = "", ...addresses] = words(line);
-    // Not the short name of this host, which is in its own part of the file, nor that of every host.
+    // The host's own name and localhost are in other lines of the file.
     const short = name === node || name === "localhost" ? [] : [name];
     const all = [`${name}.${names.domain}`, ...short];
     return addresses.map((address) => [address, ...all].join(" "));
   });
 }
 
-/** Reports whether the host needs a unit that puts the names into /etc/hosts again at boot, where cloud-init has written it. */
+/** Whether the host needs a unit that writes the names again at boot, because cloud-init overwrites /etc/hosts. */
 export function needsNamesUnit({ cloudInit, init }: Observation, { names }: Wanted): boolean {
   return cloudInit && init === "systemd" && names !== null;
 }
@@ -46,7 +45,7 @@ export function namesUnitLines(observed: Observation, wanted: Wanted): string[] 
   ];
 }
 
-/** Of the block in /etc/hosts. The file of ours is a boot file. */
+/** Compares the block in /etc/hosts. The file with the names is a boot file. */
 export function hostsDifference(
   { hostsBlock }: Observation,
   wanted: Wanted,
@@ -57,7 +56,7 @@ export function hostsDifference(
   return sameLines(lines, hostsBlock) ? [] : [{ kind: "hosts", is: "outdated" }];
 }
 
-/** Makes the block a copy of the file of ours, which is placed or deleted before. */
+/** Updates the block, after the file with the names was placed or deleted. */
 export function hostsSteps(observed: Observation, wanted: Wanted): CommitStep[] {
   return hostsDifference(observed, wanted).length === 0
     ? []

@@ -29,7 +29,7 @@ export interface Route {
   device: string | null;
   gateway: string | null;
   metric: number | null;
-  /** `boot` for a route that was added without a protocol, as wg-quick(8) and hands do. */
+  /** `boot` for a route that was added without a protocol, as by wg-quick(8) or by hand. */
   protocol: string;
   scope: string | null;
   /** Preferred source address. */
@@ -45,13 +45,13 @@ export interface Route {
 export interface Rule {
   family: 4 | 6;
   priority: number;
-  /** What `ip rule add` takes after the priority; null for a rule with more than we use. */
+  /** Arguments of `ip rule add` after the priority; null for a rule with other conditions. */
   selector: string | null;
   table: string | null;
   mark: string | null;
 }
 
-/** The answer of a host cannot be used. The message says why, in plain words. */
+/** The output of a host is unusable; the message has the cause. */
 export class ObservationError extends Error {}
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -74,7 +74,7 @@ export function parseNetwork(lines: readonly string[]): NetworkState {
   };
 }
 
-/** What `ip route add` and `ip route del` take after the prefix to name exactly this route. */
+/** Arguments of `ip route add` and `ip route del` after the prefix, for exactly this route. */
 export function routeOptions(route: Route): string {
   const { gateway, device, protocol, scope, source, metric, table } = route;
   return [

@@ -1,4 +1,4 @@
-/** What an operator should know though it is no reason to stop. */
+/** Warnings that do not stop a push. */
 import { clockNote } from "./clock";
 import { dnsCommand, servesDns } from "./dns-server";
 import { resolve } from "./endpoints";
@@ -14,7 +14,7 @@ import { isRenamed } from "./refusals";
 import { interfacesOf, type Wanted } from "./wanted";
 import { formatNumericEndpoint } from "./wireguard-state";
 
-/** Notes that hold with and without a change. */
+/** Notes that do not depend on a change. */
 export function standingNotes(observed: Observation, wanted: Wanted): string[] {
   const all = interfacesOf(wanted).flatMap((one) => {
     const running = observed.devices.get(one.name)?.peers;
@@ -32,8 +32,7 @@ export function standingNotes(observed: Observation, wanted: Wanted): string[] {
 }
 
 /**
- * Notes on the host itself, for pushes and `status`: what is in the way of the tunnel there. `now`: our own clock, seconds
- * since 1970.
+ * Notes on problems of the host, for pushes and `status`. `now`: this machine's clock, in seconds since 1970.
  */
 export function hostNotes(observed: Observation, wanted: Wanted, now: number): string[] {
   const clock = clockNote(observed.now, now);

@@ -1,4 +1,4 @@
-/** What a host is, as its program prints it: the one input of status, drift, doctor and every push. */
+/** The state of a host as the host program prints it: the input of status, drift, doctor and pushes. */
 import { parseGenerations, type Generation } from "./kept-request";
 import { groupLines, splitAt, words, type FileLines } from "./lines";
 import { parseNetwork, type NetworkState } from "./network-state";
@@ -9,25 +9,25 @@ import { parseWireGuard, type WireGuardDevice } from "./wireguard-state";
 export { ObservationError } from "./network-state";
 
 export interface Observation {
-  /** Whether the host's program runs as root. If not, most of the rest is missing. */
+  /** Whether the host program runs as root. If not, most of the rest is missing. */
   root: boolean;
   bootId: string | null;
   /** The host's clock, seconds since 1970. */
   now: number | null;
   init: "systemd" | "openrc" | "none";
-  /** Those programs of a fixed list that are installed. */
+  /** Installed programs of a fixed list. */
   tools: ReadonlySet<string>;
   /** `limited`: without -batch or -j, such as busybox's. Null: there is no ip. */
   ip: "full" | "limited" | null;
   /** Whether the host has cloud-init, which may write /etc/hosts at every boot. */
   cloudInit: boolean;
-  /** What a new interface would be made with; null if ours exists. */
+  /** The implementation for a new interface; null if the interface exists. */
   wireguard: "kernel" | "userspace" | "none" | null;
-  /** Symbolic links that start units of ours at boot. */
+  /** Symbolic links that start this program's units at boot. */
   bootLinks: ReadonlySet<string>;
   /** A change that is not confirmed. */
   pending: { token: string; state: string } | null;
-  /** How the last change ended, in the host's words. */
+  /** The host's message about the end of the last change. */
   result: string | null;
   /** The watcher of rotating keys; null: not reported. */
   watcher: "running" | "missing" | null;
@@ -51,19 +51,19 @@ export interface Observation {
   records: Records;
   /** The lines of wg-quick files by path, without private and preshared keys. */
   configs: FileLines;
-  /** The lines of our block in /etc/hosts, without those that mark it; null if there is none. */
+  /** The lines of the block in /etc/hosts, without its markers; null if there is none. */
   hostsBlock: readonly string[] | null;
-  /** Sockets at port 53 as `ss -lntup` lists them. Empty unless that was asked. */
+  /** Sockets at port 53 as `ss -lntup` lists them. Empty unless asked for. */
   dnsSockets: readonly string[];
-  /** Paths of ours that are mount points. */
+  /** Paths of this program that are mount points. */
   mountPoints: ReadonlySet<string>;
   /** The addresses of each name in an endpoint, in the resolver's order. Names that did not resolve are missing. */
   answers: ReadonlyMap<string, readonly string[]>;
-  /** Public halves of the private keys on the host. */
+  /** Public keys of the private keys that were made on the host. */
   ownKeys: ReadonlySet<string>;
-  /** The states that the host keeps for a rollback, by serial; null: it was not asked for them. */
+  /** The stored states for a rollback, by serial; null: not asked for. */
   generations: ReadonlyMap<number, Generation | null>;
-  /** The lines of `nft -s list table` for the table of our filter; empty: there is none. */
+  /** The output of `nft -s list table` for this program's table; empty: there is none. */
   filter: readonly string[];
   /** The output of `nft list ruleset`, as firewall.ts takes it. */
   nft: readonly string[];
@@ -72,8 +72,8 @@ export interface Observation {
 }
 
 /**
- * Parses the sections that the host printed, by name, as lines. `name` is the interface. Missing sections and lines of
- * another shape count as not there, in linear time.
+ * Parses the sections of the host's output, by name. `name`: the interface. Missing sections and unknown lines are skipped.
+ * Takes linear time.
  * @throws ObservationError if a section is damaged.
  */
 export function parseObservation(

@@ -1,20 +1,20 @@
-/** Where things are on a host. Every path follows from the interface's name, so two networks never share one. */
+/** Paths on a host. Each contains the interface's name, so two networks never share one. */
 
 export interface HostPaths {
   /** The wg-quick(8) file that boots. */
   live: string;
-  /** Files that outlive a boot: owner mark, confirmed state, host script. */
+  /** Persistent files: owner mark, confirmed state, host script. */
   state: string;
   /** Files until the next boot. */
   run: string;
   confirmed: string;
   owner: string;
   hostScript: string;
-  /** What the watcher of rotating keys follows after a boot. */
+  /** Lines for the watcher after a boot. */
   rotation: string;
-  /** Files with the packet filter. The live file names one of them, so that its own rename switches both. */
+  /** Files with the packet filter. The live file names one of them, so replacing the live file switches both. */
   filters: readonly [string, string];
-  /** What the host does by itself (tasks.ts). */
+  /** Periodic tasks (tasks.ts). */
   tasks: string;
   /** Sysctls for the next boot (sysctl.d(5)). */
   dropIn: string;

@@ -48,8 +48,8 @@ export function peerDifferences(
 }
 
 /**
- * The allowed IPs that each peer should have, by public key. Two keys of one neighbour share their prefixes: the watcher
- * gives them to the one in use, so the one that has them keeps them. So it is with an address that moves to another relay.
+ * The wanted allowed IPs by public key. Two keys of one neighbour share their prefixes, and the watcher assigns them: the key
+ * that has them keeps them. The same applies to an address that moves to another relay.
  */
 export function wantedPrefixes(
   device: WireGuardDevice | null,
@@ -91,7 +91,7 @@ function prefixDifferences(
   ];
 }
 
-/** A sealed key cannot be sent to the host for comparison: then it only counts whether there is one. */
+/** A sealed key cannot be compared; then only its presence counts. */
 function presharedKeyDifference({ presharedKey }: WantedPeer, { presharedKey: is }: WireGuardPeer) {
   const of = (state: "missing" | "extra" | "other") =>
     [{ kind: "preshared-key", is: state }] as const;
@@ -104,7 +104,7 @@ function keepaliveDifference({ keepalive }: WantedPeer, { keepalive: is }: WireG
   return is === keepalive ? [] : [{ kind: "keepalive", is, wanted: keepalive } as const];
 }
 
-/** The public keys of machines that are not those of the last push. */
+/** Public keys of machines that were replaced since the last push. */
 export function replacedInstances({ records }: Observation, { instances }: Wanted): Set<string> {
   const recorded = instancesByKey(records.confirmed?.instances ?? []);
   const changed = [...instancesByKey(instances)].filter(

@@ -48,7 +48,7 @@ export function canonicalAddress(text: string): string | null {
   return isAddress(text) ? ipaddr.parse(text).toString() : null;
 }
 
-/** Reports whether the address is one that only its own network knows, such as behind NAT. */
+/** Whether the address is not public, such as behind NAT. */
 export function isPrivate(address: string): boolean {
   const inner = ["private", "carrierGradeNat", "uniqueLocal", "linkLocal", "loopback"];
   return isAddress(address) && inner.includes(ipaddr.parse(address).range());

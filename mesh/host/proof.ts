@@ -1,4 +1,4 @@
-/** What a change proved: a tunnel works if a ping came back through it after the change; a handshake alone proves little. */
+/** Checks a change by pings through the tunnel; a handshake alone proves little. */
 import type { Observation } from "./observation";
 import { addressOf, isSingle } from "./prefixes";
 import { interfacesOf, type Wanted } from "./wanted";
@@ -6,8 +6,8 @@ import type { WantedPeer } from "./wanted-interface";
 import type { WireGuardPeer } from "./wireguard-state";
 
 /**
- * Notes on peers that did not answer, from the pings that the host sent after the change. `before` and `after` are the
- * observations on either side of it. It is no error: the other side may be off.
+ * Notes on peers that did not answer pings after the change. It is no error, because a peer may be off. `before`, `after`: the
+ * observations before and after the change.
  */
 export function proofNotes(before: Observation, after: Observation, wanted: Wanted): string[] {
   const lost = new Set(
@@ -25,13 +25,13 @@ export function proofNotes(before: Observation, after: Observation, wanted: Want
       const address = hostAddresses(peer).find((candidate) => lost.has(candidate));
       if (address === undefined) return [];
       if (hasShaken(is, former?.get(peer.publicKey))) return [silent(peer, address, one.name)];
-      // A peer that dials this host uses one interface of the two, and changes over when its own push comes.
+      // A peer that dials this host uses one of the two interfaces until its own push.
       return isRotating && peer.endpoint === null ? [] : [unshaken(peer)];
     });
   });
 }
 
-/** The next key of a neighbour: it has no prefixes until it is used. */
+/** The next key of a neighbour, which has no prefixes until it is used. */
 function isStagedKey({ publicKey }: WantedPeer, { pairs }: Wanted): boolean {
   return pairs.some(({ next }) => next === publicKey);
 }
@@ -40,7 +40,7 @@ function hostAddresses({ allowedIps }: WantedPeer): string[] {
   return allowedIps.filter(isSingle).map(addressOf);
 }
 
-/** By the number's change and not by its size, because clocks are set back. */
+/** Compares for change, not for order, because clocks may jump back. */
 function hasShaken(is: WireGuardPeer, former: WireGuardPeer | undefined): boolean {
   return is.latestHandshake !== 0 && is.latestHandshake !== (former?.latestHandshake ?? 0);
 }

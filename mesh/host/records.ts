@@ -1,11 +1,11 @@
-/** What earlier pushes wrote down on a host: the owner mark, the confirmed state, and files until the next boot. */
+/** Records of earlier pushes on a host: the owner mark, the confirmed state, and files until the next boot. */
 import { confirmedOfFormat2, FORMAT, parseConfirmed, type Confirmed } from "./confirmed";
 import type { FileLines } from "./lines";
 import { pathsOf, type HostPaths } from "./paths";
 import { byRank, secondIn, watchedLinesOfFormat2 } from "./watched-keys";
 
 export interface Records {
-  /** Null: nothing here is ours. */
+  /** Null: the interface has no owner mark. */
   owner: Owner | null;
   /** Owner marks of other interfaces on the same host. */
   otherOwners: ReadonlyMap<string, Owner>;
@@ -17,13 +17,13 @@ export interface Records {
   confirmedFile: readonly string[] | null;
   /** The second interface of the confirmed state, or of a change that was not confirmed; null if there is none. */
   second: string | null;
-  /** What the watcher of keys follows in this boot, as sorted lines of watched-keys.ts, of any format. */
+  /** The current lines of the watcher (watched-keys.ts), sorted, of any format. */
   watched: readonly string[];
-  /** The same for after the next boot, as in the file; null if it is missing. */
+  /** The same for the next boot, as in the file; null if it is missing. */
   rotation: readonly string[] | null;
-  /** Those of `watched` that have been at the new place for longer than a change can be undone. */
+  /** Those of `watched` that have moved for longer than a change can be undone. */
   settled: readonly string[];
-  /** What the host does by itself (tasks.ts), as in the file; null if it is missing. */
+  /** The file of periodic tasks (tasks.ts); null if it is missing. */
   tasks: readonly string[] | null;
   /** The lines of the sysctl file; null if it is missing. */
   dropIn: readonly string[] | null;
@@ -33,7 +33,7 @@ export interface Records {
   namesUnit: readonly string[] | null;
   /** The lines of the settings of the DNS server; null if they are missing. */
   dnsConfig: readonly string[] | null;
-  /** The unit of the DNS server, in the same way. */
+  /** The lines of the unit of the DNS server; null if it is missing. */
   dnsUnit: readonly string[] | null;
   /** Token of a change by an older version that is not confirmed. */
   pendingOfFormat2: string | null;
@@ -48,7 +48,7 @@ export interface Owner {
   node: string;
   /** PushRequest.machine; empty in marks of the first version. */
   machine: string;
-  /** The next push may take the interface over, whoever makes it. */
+  /** Any stack may take the interface over by its next push. */
   released: boolean;
 }
 
@@ -104,12 +104,12 @@ function otherOwners(files: FileLines, name: string): Map<string, Owner> {
   return owners;
 }
 
-/** Both places count: an older version knows only the file `format`, and may have written it since. */
+/** Reads both files, because an older version writes only `format`, and may have run since. */
 function formatIn(files: FileLines, { state, owner, confirmed }: HostPaths): number {
   const recorded = files.get(confirmed)?.find((line) => line.startsWith("format "));
   const texts = [files.get(`${state}/format`)?.[0], recorded?.slice("format ".length)];
   const numbers = texts.flatMap((text) => (text === undefined ? [] : [Number(text)]));
-  // A number that cannot be read was not written by this version or an older one.
+  // An invalid number is from a newer version.
   const readable = numbers.map((number) => (Number.isInteger(number) ? number : FORMAT + 1));
   return Math.max(files.has(owner) ? 1 : 0, ...readable);
 }

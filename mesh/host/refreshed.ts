@@ -1,8 +1,8 @@
-/** An observation, with what changes by itself as it is now: handshakes, endpoints and counters. */
+/** Updates the handshakes, endpoints and counters of an observation. */
 import type { Observation } from "./observation";
 import { parseWireGuard, type WireGuardDevice } from "./wireguard-state";
 
-/** `sections`: what the host's program prints for `look`: its clock, and its interfaces as in an observation. */
+/** `sections`: the host program's output for `look`: its clock and interfaces. */
 export function refreshed(
   last: Observation,
   sections: ReadonlyMap<string, readonly string[]>,
@@ -16,7 +16,7 @@ export function refreshed(
   };
 }
 
-/** A look compares no preshared keys: what is known of them stays. */
+/** Keeps the known states of preshared keys, which `look` does not compare. */
 function withPsk(device: WireGuardDevice, last: Observation, name: string): WireGuardDevice {
   const known = last.devices.get(name)?.peers;
   const peers = [...device.peers].map(([key, peer]) => {

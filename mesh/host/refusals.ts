@@ -1,4 +1,4 @@
-/** Why a host is left alone: the cause, and the way out. */
+/** Reasons to refuse a push to a host, with cause and remedy. */
 import { FORMAT } from "./confirmed";
 import type { Observation } from "./observation";
 import type { PushRequest } from "../push-request";
@@ -13,7 +13,7 @@ export interface Refusal {
   remedy: string;
 }
 
-/** Reasons that hold even if nothing has to be changed. Those that make the others meaningless come first. */
+/** Reasons that apply even without a change. The most basic come first. */
 export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
   return (
     notRoot(observed) ??
@@ -30,7 +30,7 @@ export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
   );
 }
 
-/** The same without missing tools, which the next push may install. */
+/** The same without missing tools, which a push may install. */
 export function lastingRefusal(observed: Observation, wanted: Wanted): Refusal | null {
   const lacks = missingTool(observed) ?? missingFor(observed, wanted);
   return lacks === null ? refusal(observed, wanted) : null;
@@ -39,7 +39,7 @@ export function lastingRefusal(observed: Observation, wanted: Wanted): Refusal |
 /** What a refusal needs to know of a node. */
 type Marked = Pick<Wanted, "owner" | "node" | "machine" | "rivals"> & { main: { name: string } };
 
-/** Reasons to make no private key on a host. */
+/** Reasons to refuse to make a private key on a host. */
 export function keyRefusal(
   observed: Observation,
   { interface: name, ...marks }: Pick<PushRequest, "interface" | "owner" | "node" | "machine">,
@@ -54,8 +54,8 @@ export function keyRefusal(
 }
 
 /**
- * Reports whether the owner mark names this node by another name: a node of the same stack on the same machine that is not
- * in the config any more.
+ * Reports whether the owner mark has a former name of this node: a node of the same stack and machine that is no longer in the
+ * config.
  */
 export function isRenamed({ records: { owner } }: Observation, wanted: Marked): boolean {
   if (owner === null || owner.released || owner.stack !== wanted.owner) return false;
@@ -110,7 +110,7 @@ function foreignInterface(observed: Observation, { main: { name } }: Marked): Re
   };
 }
 
-/** The same node on a machine that shows other host keys than before is still the same owner's. */
+/** A node whose machine has new host keys is still the same owner. */
 function foreignOwner(observed: Observation, wanted: Marked): Refusal | null {
   const { owner } = observed.records;
   const { name } = wanted.main;
@@ -134,7 +134,7 @@ function newerFormat({ records }: Observation): Refusal | null {
   };
 }
 
-/** The engine would not remove the former interface, and both would want one port. */
+/** The node's interface name changed: the engine would not remove the former interface, which uses the same port. */
 function otherInterface({ records }: Observation, wanted: Wanted): Refusal | null {
   if (records.owner !== null) return null;
   const isOurs = ({ stack, node, machine }: Owner) =>
@@ -159,7 +159,7 @@ function foreignSecond(observed: Observation, { second }: Wanted): Refusal | nul
   };
 }
 
-/** Its undo would lead back past this change. */
+/** The undo of an earlier change would revert this one. */
 function unfinishedChange({ pending, records }: Observation, { main }: Wanted): Refusal | null {
   if (pending === null && records.pendingOfFormat2 === null) return null;
   return {
@@ -168,7 +168,7 @@ function unfinishedChange({ pending, records }: Observation, { main }: Wanted): 
   };
 }
 
-/** Adding the address would fail half way through the change. */
+/** Adding an IPv6 address would fail during the change. */
 function noIpv6({ sysctls }: Observation, wanted: Wanted): Refusal | null {
   const addresses = interfacesOf(wanted).flatMap((one) => one.addresses);
   const isWanted = wanted.forwarding.ipv6 || addresses.some((address) => address.includes(":"));

@@ -6,7 +6,7 @@ import type { Observation } from "./observation";
 export type Removal =
   /** There is nothing of wireguard-mesh. */
   | { kind: "absent" }
-  /** It belongs to another stack or node, or the node has moved to it since. */
+  /** It belongs to another stack or node. */
   | { kind: "left"; owner: string }
   /** `sysctls`: forwarding to switch off. */
   | { kind: "remove"; sysctls: string[]; notes: string[] };

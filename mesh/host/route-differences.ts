@@ -1,6 +1,6 @@
 /**
- * The routes that an interface needs, and those that it should not have. As wg-quick(8) does it: one for each allowed prefix
- * that no other route of the interface covers.
+ * The wanted routes of an interface, as wg-quick(8) adds them: one for each allowed prefix that no other route of the interface
+ * covers.
  */
 import { TUNNEL_TABLE } from "../way-out";
 import type { LiveDifference } from "./difference";
@@ -13,8 +13,7 @@ import { blockingPrefix, isOurTable } from "./way-out";
 type RouteDifference = Extract<LiveDifference, { kind: "route" }>;
 
 /**
- * Only routes that were added without a protocol are called extra, which is what wg-quick and hands do: those of daemons and
- * DHCP clients stay.
+ * Only routes without a protocol count as extra, as added by wg-quick or by hand; those of daemons and DHCP clients stay.
  */
 export function routeDifferences(one: WantedInterface, observed: Observation): RouteDifference[] {
   if (!one.routed) return [];
@@ -27,7 +26,7 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
     ? new Set(wanted.map(lockPath))
     : new Set(allowedPrefixes(one).keys());
   const networks = new Set(one.addresses.map((address) => prefixOf(address)?.text));
-  // A hand's route in the place of the kernel's own does the same.
+  // A route that was added by hand may replace the kernel's own.
   const standsIn = ({ prefix, metric }: Route) => metric === null && networks.has(prefix);
   const extra = own.filter(
     (it) =>
@@ -37,7 +36,7 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
       !standsIn(it) &&
       !(it.table === "main" && isAutomatic(it.prefix)),
   );
-  // One that goes, with another metric, stands for none that is wanted.
+  // An extra route with another metric does not replace a wanted one.
   const present = new Set(own.filter((it) => !extra.includes(it)).map(lockPath));
   const missing = wanted.filter((it) => !present.has(lockPath(it)));
   const as = (is: "missing" | "extra") => (route: Route) =>
@@ -45,7 +44,7 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
   return [...missing.map(as("missing")), ...extra.map(as("extra"))];
 }
 
-/** Those that the kernel made of the addresses; a hand may have taken one away since. */
+/** Routes of the interface's addresses, which the kernel adds. */
 function connectedRoutes({ name, addresses }: WantedInterface, { network }: Observation): Route[] {
   const link = network.links.get(name);
   if (link?.up !== true) return [];
@@ -97,7 +96,7 @@ function lockPath(route: Route): string {
   return destinationOf(route) + (route.table === "main" ? "" : ` ${route.table}`);
 }
 
-/** Routes of others for exactly the prefixes that need a route. */
+/** Routes of other interfaces for exactly the wanted prefixes. */
 export function foreignRoutes(one: WantedInterface, observed: Observation): Route[] {
   const missing = routeDifferences(one, observed).filter(({ is }) => is === "missing");
   const prefixes = new Set(missing.map(({ prefix }) => prefix));

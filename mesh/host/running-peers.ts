@@ -12,13 +12,13 @@ export function runningPeers({ devices }: Observation, name: string): WireGuardP
   return [...(devices.get(name)?.peers.values() ?? [])];
 }
 
-/** Of the second interface, which serves a relay's other key on its rotation port; none if there is none. */
+/** Peers of the second interface, which has a relay's other key during a rotation. */
 export function secondPeers(observed: Observation): WireGuardPeer[] {
   const { second } = observed.records;
   return second === null ? [] : runningPeers(observed, second);
 }
 
-/** Those of one neighbour, the latest handshake first: during a rotation, either key on either interface counts. */
+/** Peers of one neighbour, the latest handshake first. During a rotation there are several keys and interfaces. */
 export function peersOfNode(node: Node, observed: Observation, name: string): WireGuardPeer[] {
   const { devices, records } = observed;
   const keys = publicKeysOf(node);

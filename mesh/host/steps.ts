@@ -1,9 +1,9 @@
-/** Live steps together with those that undo them. */
+/** Live steps with the steps that undo them. */
 import type { LiveStep } from "./change";
 
 export interface Part {
   apply: LiveStep[];
-  /** In the order in which they run. Absolute, so that they may run twice and after any of `apply`. */
+  /** In the order in which they run. Idempotent, and valid after any part of `apply`. */
   undo: LiveStep[];
 }
 

@@ -1,6 +1,5 @@
 /**
- * Taking over an interface that another program made: one with the node's own key is this node's, as after an import. It is
- * changed only where it differs from what is wanted.
+ * Takes over an interface of another program if it has the node's key, as after an import. Only differences are changed.
  */
 import { isLost } from "../wg-quick/kept";
 import { splitAt } from "./lines";
@@ -8,12 +7,12 @@ import type { Observation } from "./observation";
 import { configPath } from "./paths";
 import type { Wanted } from "./wanted";
 
-/** Reports whether there is no owner mark, and the interface has the key that is wanted of it. */
+/** Reports whether there is no owner mark, and the interface has the wanted key. */
 export function hasOwnKey({ records, devices }: Observation, { main }: Wanted): boolean {
   return records.owner === null && devices.get(main.name)?.publicKey === main.publicKey;
 }
 
-/** The settings of its file that a push would drop. */
+/** Settings of its file that a push would remove. */
 export function lostSettings({ configs }: Observation, { main }: Wanted): string[] {
   const lines = configs.get(configPath(main.name)) ?? [];
   const lost = lines.flatMap((line) => {
@@ -24,8 +23,8 @@ export function lostSettings({ configs }: Observation, { main }: Wanted): string
 }
 
 /**
- * Whether wg-quick(8) makes it from its file: what other programs made, such as NetworkManager, they make again at the next boot,
- * as it was.
+ * Whether wg-quick(8) creates the interface. Other programs, such as NetworkManager, would create their own version again at
+ * the next boot.
  */
 export function isOfWgQuick({ configs }: Observation, { main }: Wanted): boolean {
   return configs.get(configPath(main.name))?.some((line) => /^\s*Address\s*=/i.test(line)) === true;
@@ -39,7 +38,7 @@ export function takesOver(observed: Observation, wanted: Wanted): boolean {
   );
 }
 
-/** `asItIs`: nothing of it differs. */
+/** `asItIs`: there are no differences. */
 export function takeoverNote({ main: { name } }: Wanted, asItIs: boolean): string {
   return asItIs
     ? `unchanged: ${name} runs as planned already, so only its files were written`

@@ -1,10 +1,10 @@
 /**
- * What a host does by itself between two pushes: it removes peers at their date, and resolves the names in endpoints again
- * while a peer is silent. Where everything goes into the tunnel, it loads its nft table again if that is gone: without it, nobody
- * gets in at the host's own addresses, so no push could.
+ * Periodic tasks of a host: it removes expired peers, and resolves the names in endpoints again while a peer is silent. If all
+ * traffic goes into the tunnel, it restores its nft table if that is gone, because without it the host cannot be reached at its
+ * own addresses.
  *
  * Lines `every SECONDS`, `silence SECONDS`, `expire KEY SECONDS_SINCE_1970`, `resolve KEY HOST PORT` and `own-way`. The file may
- * be edited by hand, to look more often: the next round reads it again.
+ * be edited by hand, to check more often: each round reads it again.
  */
 import type { Observation } from "./observation";
 import { pathsOf } from "./paths";
@@ -14,15 +14,15 @@ import type { WantedPeer } from "./wanted-interface";
 /** Between two rounds, in seconds. */
 const PERIOD_S = 30;
 
-/** Without a handshake for so many seconds a peer is silent. One that works makes one every 120 s (reresolve-dns.sh). */
+/** A peer without a handshake for this long is silent. An active one has one every 120 s (reresolve-dns.sh). */
 const SILENCE_S = 135;
 
-/** How late a host may be in removing a peer, in seconds. */
+/** Tolerance for the removal of an expired peer, in seconds. */
 const LATE_S = 60;
 
-/** None if there is nothing to do. */
+/** Empty if there are no tasks. */
 export function taskLines(wanted: Wanted): string[] {
-  // A second interface has the same peers.
+  // The second interface may have the same peers.
   const peers = interfacesOf(wanted).flatMap((one) => one.peers);
   const expire = peers.flatMap(({ publicKey, expires }) =>
     expires === null ? [] : [`expire ${publicKey} ${expires}`],
@@ -45,19 +45,18 @@ export function dateIn(lines: readonly string[] | null, publicKey: string): numb
   return line === undefined ? null : Number(line.slice(start.length));
 }
 
-/** The line of wg-quick(8) that begins them at every boot. Without the program the interface comes up all the same. */
+/** The wg-quick(8) line that starts them at boot. The interface comes up even if the program is missing. */
 export function tasksHook(wanted: Wanted): string[] {
   const { name } = wanted.main;
   if (taskLines(wanted).length === 0) return [];
   return [`PostUp = sh ${pathsOf(name).hostScript} tasks ${name} || true`];
 }
 
-/** By the host's own clock, which decides there. */
+/** By the host's clock. */
 export function hasExpired({ expires }: WantedPeer, { now }: Observation): boolean {
   return expires !== null && now !== null && now >= expires;
 }
 
-/** The host should have removed it by now. */
 export function isOverdue({ expires }: WantedPeer, { now }: Observation): boolean {
   return expires !== null && now !== null && now >= expires + LATE_S;
 }

@@ -1,18 +1,18 @@
-/** Programs that a push needs on a host, and the packages that bring those that are missing. */
+/** Programs that a push needs on a host, and the packages to install. */
 import { servesDns } from "./dns-server";
 import type { Observation } from "./observation";
 import type { Wanted } from "./wanted";
 
-/** Programs of packages that every system has; nothing installs them. */
+/** Programs that every system should have; they are not installed. */
 const BASE_TOOLS = ["sha256sum", "awk", "flock"];
 
 interface PackageManager {
   program: string;
   /** A shell command, to which packages are added. */
   install: string;
-  /** Those with wg, wg-quick and ip. */
+  /** Packages with wg, wg-quick and ip. */
   tools: readonly string[];
-  /** That with dnsmasq, without a service that starts by itself. */
+  /** The package with dnsmasq, without a service that starts by itself. */
   dns: string;
 }
 
@@ -31,7 +31,7 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = [
     tools: ["wireguard-tools", "iproute"],
     dns: "dnsmasq",
   })),
-  // wg-quick is a bash script, which Alpine's package does not depend on.
+  // wg-quick needs bash, but Alpine's package does not depend on it.
   {
     program: "apk",
     install: "apk -q add",
@@ -52,8 +52,7 @@ interface Missing {
 }
 
 /**
- * What to install first; null if nothing is missing, or if the host has no package manager that we know. Without `wanted`,
- * what every push needs.
+ * What to install; null if nothing is missing or the package manager is unknown. Without `wanted`: what every push needs.
  */
 export function toolsToInstall(observed: Observation, wanted?: Wanted): Installation | null {
   const manager = PACKAGE_MANAGERS.find(({ program }) => observed.tools.has(program));
@@ -68,7 +67,7 @@ export function toolsToInstall(observed: Observation, wanted?: Wanted): Installa
   return packages.length === 0 ? null : { packages, command };
 }
 
-/** What is missing and has to be installed by hand; null if nothing is. */
+/** What has to be installed by hand; null if nothing is missing. */
 export function missingTool(observed: Observation): Missing | null {
   const base = BASE_TOOLS.find((tool) => !observed.tools.has(tool));
   if (base !== undefined) {
@@ -92,11 +91,11 @@ export function missingTool(observed: Observation): Missing | null {
   return null;
 }
 
-/** The same for what the plan wants of this host. */
+/** The same for the wanted state of this host. */
 export function missingFor(observed: Observation, wanted: Wanted): Missing | null {
   const { node } = wanted;
   if (lacksNft(observed, wanted)) {
-    // Its rules cannot be given to the older iptables: they would be no table of our own.
+    // The filter needs nft: iptables has no separate tables.
     return {
       cause: `${node} has a packet filter in the plan, and the host has no nft, which could not be installed`,
       remedy: `install nftables on the host; iptables can stay as it is. Or take what needs the filter off ${node}`,

@@ -14,7 +14,7 @@ export interface WantedInterface {
   privateKey: Secret | null;
   /** `ADDRESS/LENGTH`, canonical. */
   addresses: readonly string[];
-  /** In the same form, those that it keeps for a while; the watcher may have taken them away. See former-addresses.ts. */
+  /** Former addresses that it keeps for a while, in the same form; the watcher may remove them (former-addresses.ts). */
   formerAddresses?: readonly string[];
   /** Null: any. */
   listenPort: number | null;
@@ -22,9 +22,9 @@ export interface WantedInterface {
   mtu: number | null;
   /** Whether allowed IPs become routes (`Table = off`: no). */
   routed: boolean;
-  /** Of its own packets, as `0xca6c`; null: none. */
+  /** The fwmark, as `0xca6c`; null: none. */
   mark: string | null;
-  /** Whether everything that the host sends goes into the tunnel: way-out.ts. */
+  /** Whether all traffic of the host goes into the tunnel (way-out.ts). */
   sendsAll: boolean;
   peers: readonly WantedPeer[];
 }
@@ -52,7 +52,7 @@ export interface WantedEndpoint {
   port: number;
 }
 
-/** The public key of a private key. An argument, because in JavaScript it costs a push 13 ms of CPU time (mesh/keys.ts). */
+/** Computes a public key. Passed in, because in JavaScript (mesh/keys.ts) it takes 13 ms for each push. */
 export type PublicKeyOf = (privateKey: Secret) => string;
 
 /** Parses `HOST:PORT` of a config. */
@@ -125,7 +125,7 @@ function expiryIn(section: string): number | null {
   return line === undefined ? null : Date.parse(line.slice(EXPIRY_COMMENT.length)) / 1000;
 }
 
-/** A preshared key; sealed where the text hides it. */
+/** A preshared key; sealed if it is redacted. */
 function secretIn(text: string): Secret {
   return text === HIDDEN ? Secret.sealed() : Secret.of(text);
 }

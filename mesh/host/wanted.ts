@@ -1,4 +1,4 @@
-/** What a push request wants of a host, as data to compare with an observation. */
+/** The wanted state of a host from a push request, to compare with an observation. */
 import type { NodeNames, PushRequest } from "../push-request";
 import { Secret } from "../secret";
 import { keptRequest } from "./kept-request";
@@ -17,7 +17,7 @@ export interface Wanted {
   main: WantedInterface;
   /** A relay's second interface, without addresses and routes of its own; null if it has none. */
   second: WantedInterface | null;
-  /** The second interface is not in the request, but left as it is for these peers (names): see kept-second.ts. */
+  /** Names of the peers that still use a second interface that is not in the request (kept-second.ts). */
   secondKeptFor?: readonly string[];
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses to ping, relays first. */
@@ -30,7 +30,7 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
-  /** Those of them that are pushed to at the same time as this host (PushRequest.besideRelays). */
+  /** Those of them that are pushed at the same time (PushRequest.besideRelays). */
   relaysBeside: readonly string[];
   /** The nft(8) table as text; null: none. */
   filter: string | null;
@@ -42,31 +42,31 @@ export interface Wanted {
   names: NodeNames | null;
   /** The keys of PushRequest.tunnelOnly */
   tunnelOnly: readonly string[];
-  /** By these keys, the addresses as prefixes of one address; none in requests of older versions. */
+  /** Their addresses by key, as prefixes of one address; empty for requests of older versions. */
   tunnelAddresses: ReadonlyMap<string, string>;
   /** PushRequest.followNames */
   followNames: boolean;
-  /** Speaks to no peer by itself: a peer that answered would follow the host to an address that it is about to lose. */
+  /** Sends no packets to peers: their sessions would roam to an address that the host is about to lose. */
   isQuiet: boolean;
-  /** What the host keeps of the request, for a rollback (kept-request.ts). */
+  /** The request in the form that the host stores for a rollback (kept-request.ts). */
   kept: Secret;
-  /** Prefixes that peers have beyond the request; the watcher may have taken them away. See former-addresses.ts. */
+  /** Former addresses that peers keep; the watcher may remove them (former-addresses.ts). */
   former?: readonly FormerAddresses[];
-  /** Addresses that either of two peers may have: see moving-homes.ts. */
+  /** Addresses that either of two peers may have (moving-homes.ts). */
   homes?: readonly MovingHome[];
-  /** A port that is served besides, for the peers with these keys: see former-port.ts. */
+  /** The former port, which stays open for the peers with these keys (former-port.ts). */
   formerPort?: { port: number; keys: readonly string[]; relays: readonly string[] };
 }
 
-/** What a peer keeps beyond the request (former-addresses.ts). */
+/** Former addresses that a peer keeps (former-addresses.ts). */
 export interface FormerAddresses {
-  /** The node's name; its key if it is at another relay from now on. */
+  /** The node's name; its key if it moves to another relay. */
   name: string;
   /** The peer's new address, as a prefix of one address. */
   address: string;
-  /** The addresses before, in the same form. Not empty. */
+  /** The former addresses, in the same form. Not empty. */
   former: readonly string[];
-  /** The public key that keeps them, of a peer that is at another relay from now on; absent: the peer with the new address. */
+  /** The public key that keeps them, of a peer that moves to another relay; absent: the peer with the new address. */
   key?: string;
 }
 

@@ -1,10 +1,11 @@
 /**
- * What the watcher of rotating keys follows on a host: it gives prefixes to the one of two keys, and routes to the one of
- * two interfaces, that has the latest handshake.
+ * The lines that the watcher on a host follows: it assigns prefixes to the one of two keys, and routes to the one of two
+ * interfaces, that has the latest handshake.
  *
- * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES [KEY]` and `own INTERFACE ADDRESS` (former-addresses.ts),
- * `home INTERFACE ADDRESS FORMER NOW` (moving-homes.ts), `port INTERFACE OLD NEW KEYS RELAYS` (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES`
- * with KEYS as `CURRENT` or `CURRENT:NEXT`. PREFIXES are separated by commas.
+ * Lines `pair INTERFACE CURRENT NEXT PREFIXES`, `former INTERFACE ADDRESS PREFIXES [KEY]` and `own INTERFACE ADDRESS`
+ * (former-addresses.ts), `home INTERFACE ADDRESS FORMER NOW` (moving-homes.ts), `port INTERFACE OLD NEW KEYS RELAYS`
+ * (former-port.ts), `second INTERFACE MAIN` and, with a second interface, `route KEYS PREFIXES` with KEYS as `CURRENT` or
+ * `CURRENT:NEXT`. PREFIXES are separated by commas.
  */
 
 import type { FormerAddresses, MovingHome, Wanted } from "./wanted";
@@ -128,13 +129,13 @@ function watchedLines(rotating: Rotating): string[] {
   ].sort(byRank);
 }
 
-/** The watcher follows them in this order, and waits for each host that is silent: a home that is found ends that. */
+/** The order in which the watcher handles them. It waits for each silent host, until its home relay is found. */
 export function byRank(one: string, other: string): number {
   const rank = (line: string): number => (line.startsWith("home ") ? 0 : 1);
   return rank(one) - rank(other) || (one < other ? -1 : 1);
 }
 
-/** The default route is never one peer's own, so it stays with the first interface. */
+/** The default route stays with the first interface, since it belongs to no single peer. */
 function routeLines(prefixes: Rotating["prefixes"], nextOf: ReadonlyMap<string, string>): string[] {
   return [...prefixes].flatMap(([key, all]) => {
     const own = all.filter((prefix) => !prefix.endsWith("/0"));

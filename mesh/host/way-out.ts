@@ -1,7 +1,7 @@
 /**
- * A host that sends everything into the tunnel (`routeAll`), as wg-quick(8) does it for a prefix of length 0: what is not marked
- * asks a table of its own, after the longer prefixes of the main table. IPv6 goes there too, whether or not a peer takes it: so
- * none passes the tunnel by.
+ * A host that sends all traffic into the tunnel (`routeAll`), as wg-quick(8) does for a prefix of length 0: unmarked packets use
+ * a table of their own, after the longer prefixes of the main table. IPv6 is routed there even if no peer accepts it, so that
+ * none bypasses the tunnel.
  */
 import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
 import type { LiveStep } from "./change";
@@ -16,14 +16,14 @@ import type { WantedInterface } from "./wanted-interface";
 
 type RuleDifference = Extract<LiveDifference, { kind: "rule" }>;
 
-/** In the order in which they are asked; the kernel's own rule for the main table has 32766. */
+/** In the order of their priorities; the kernel's rule for the main table has 32766. */
 const RULES = [
   { priority: 32764, selector: "table main suppress_prefixlength 0" },
   { priority: 32765, selector: `not fwmark ${OWN_WAY_MARK} table ${TUNNEL_TABLE}` },
 ] as const;
 
 export const SOURCE_MARK_SYSCTL = "net/ipv4/conf/all/src_valid_mark";
-/** As wg-quick(8) does it, so that AppArmor's profile for it lets it. */
+/** The same command as in wg-quick(8), so that AppArmor's profile allows it. */
 const SET_SOURCE_MARK = `sysctl -q ${SOURCE_MARK_SYSCTL.replaceAll("/", ".")}=1`;
 
 /** Whether a new interface can have IPv6 routes. */
@@ -31,7 +31,7 @@ export function hasIpv6({ sysctls }: Pick<Observation, "sysctls">): boolean {
   return sysctls.get("net/ipv6/conf/default/disable_ipv6") === "0";
 }
 
-/** The rules of a host that sends everything, or has done so. */
+/** Differences in the rules of a host that sends all traffic into the tunnel, or did so before. */
 export function wayOutDifferences(observed: Observation, { main }: Wanted): RuleDifference[] {
   const differing = (families: readonly (4 | 6)[], is: "missing" | "extra") =>
     families.flatMap((family) => {
@@ -45,12 +45,12 @@ export function wayOutDifferences(observed: Observation, { main }: Wanted): Rule
   return wasOurs(observed, main.name) ? differing([4, 6], "extra").reverse() : [];
 }
 
-/** A rule that leads into the tunnel, or did, and goes. */
+/** Whether it is an unwanted rule that routes into the tunnel. */
 export function isLeaving(it: LiveDifference): boolean {
   return it.kind === "rule" && it.is === "extra" && RULES.some((rule) => isSame(it, rule));
 }
 
-/** Another tunnel of wg-quick(8) may have the same rule: then the table has its route. */
+/** Another tunnel of wg-quick(8) may use the same rule; then the table has its route. */
 function wasOurs({ network, devices, configs }: Observation, name: string): boolean {
   const users = network.routes.filter(({ table }) => table === TUNNEL_TABLE);
   const isSaid = configs.get(configPath(name))?.includes(`Table = ${TUNNEL_TABLE}`) === true;
@@ -58,7 +58,7 @@ function wasOurs({ network, devices, configs }: Observation, name: string): bool
   return users.every(({ device }) => device === name) && (users.length > 0 || isSaid || isMarked);
 }
 
-/** The default route that no allowed prefix asks for. */
+/** The default prefix of the family that no peer accepts, which is routed into the tunnel and dropped. */
 export function blockingPrefix(one: WantedInterface, observed: Observation): string[] {
   return one.sendsAll && hasIpv6(observed) ? ["::/0"] : [];
 }
@@ -75,7 +75,7 @@ export function wayOutHooks(wanted: Wanted, observed: Observation): string[] {
   const line = (hook: string, command: string) => `${hook} = ${command} || true`;
   const condition = filterCondition(wanted);
   return [
-    // Also where the file for sysctl(8) is missing: strict filtering would drop everything from beyond the host's own network.
+    // Works without sysctl(8). Otherwise strict reverse path filtering drops packets from other networks.
     line("PostUp", `${SET_SOURCE_MARK} || echo 1 >/proc/sys/${SOURCE_MARK_SYSCTL}`),
     ...(ipv6 && !isRouted
       ? [line("PostUp", `ip -6 route add ::/0 dev ${one.name} table ${TUNNEL_TABLE}`)]
@@ -92,7 +92,7 @@ export function ruleText({ priority, selector }: Pick<RuleDifference, "priority"
   return `priority ${priority} ${selector}`;
 }
 
-/** Proves the way through the exit after it was chosen; a change of something else does not depend on it. */
+/** Checks the path through the exit, but only if the change affects it. */
 export function reachBeyond(
   differences: readonly LiveDifference[],
   { main, mustAnswer }: Wanted,
@@ -117,7 +117,7 @@ function isEverything(prefix: string): boolean {
   return prefix.endsWith("/0");
 }
 
-/** The table or the mark is used by somebody else, or IPv6 would go past the tunnel. */
+/** Refuses if another program uses the table or the mark, or if IPv6 would bypass the tunnel. */
 export function wayOutRefusal(observed: Observation, { main, node }: Wanted): Refusal | null {
   if (!main.sendsAll) return null;
   const { network, devices } = observed;
@@ -158,7 +158,7 @@ function isSame(
   return priority === rule.priority && selector === rule.selector;
 }
 
-/** Whether a route of the interface may be one of ours: in the main table, or in the one that leads into the tunnel. */
+/** Whether a route is in a table that this program uses: the main one or that of the tunnel. */
 export function isOurTable({ table }: Pick<Route, "table">): boolean {
   return table === "main" || table === TUNNEL_TABLE;
 }

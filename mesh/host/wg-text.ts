@@ -1,4 +1,4 @@
-/** Text for `wg addconf` (wg(8)). It keeps what it does not name, except a peer's allowed IPs: it replaces those. */
+/** Text for `wg addconf` (wg(8)), which keeps all settings that are not in the text, except a peer's allowed IPs. */
 import { ON_THIS_HOST } from "../push-request";
 import { Secret } from "../secret";
 import type { LiveStep } from "./change";
@@ -7,7 +7,7 @@ import type { Observation } from "./observation";
 import type { WantedInterface, WantedPeer } from "./wanted-interface";
 import { formatNumericEndpoint, type WireGuardPeer } from "./wireguard-state";
 
-/** Null: as it is. A plain text is one that the host replaces by the key. */
+/** Null: unchanged. A plain text is a placeholder that the host replaces by the key. */
 export interface InterfaceSection {
   privateKey: Secret | string | null;
   listenPort: number | null;
@@ -17,16 +17,16 @@ export interface InterfaceSection {
 
 export interface PeerSection {
   publicKey: string;
-  /** Null: as it is. A plain text is not a key, or one that means none. */
+  /** Null: unchanged. A plain text is a placeholder or NO_KEY. */
   presharedKey: Secret | string | null;
   allowedIps: readonly string[];
   /** Seconds; 0: off. */
   keepalive: number;
-  /** `ADDRESS:PORT`; null: as it is. */
+  /** `ADDRESS:PORT`; null: unchanged. */
   endpoint: string | null;
 }
 
-/** The private or preshared key that the running interface had before the first step. The host fills it in. */
+/** Placeholder for a key of the running interface before the change; the host fills it in. */
 export const KEY_OF_NOW = "(now)";
 
 /** All zeros: removes a key (wg(8), set). */
@@ -82,9 +82,8 @@ export function formerSection(peer: WireGuardPeer, removed: boolean): PeerSectio
 }
 
 /**
- * Two steps that make WireGuard speak at once to those peers that have an endpoint, which stays as it is, so that they learn of
- * a new session here: a keepalive is sent when it is switched on, and so a handshake begins. Peers with a keepalive of their own
- * are left out.
+ * Two steps that start handshakes with all peers that have an endpoint: WireGuard sends a packet when keepalive is switched on.
+ * Peers with a keepalive are left out.
  */
 export function kickSteps(name: string, peers: readonly PeerSection[]): LiveStep[] {
   const quiet = peers
@@ -107,7 +106,7 @@ function peerLines(peer: PeerSection, name: string): string[] {
   ];
 }
 
-/** `place`: where the host finds the key of now, `INTERFACE` or `INTERFACE PUBLICKEY`. */
+/** `place`: where the host finds the current key, `INTERFACE` or `INTERFACE PUBLICKEY`. */
 function keyText(key: Secret | string, place: string): string {
   if (key === KEY_OF_NOW) return `${KEY_OF_NOW} ${place}`;
   return typeof key === "string" ? key : key.reveal();

@@ -1,4 +1,4 @@
-/** Steps for a WireGuard interface that comes or goes as a whole. */
+/** Steps that create or delete a WireGuard interface. */
 import { addressLines, restorableRoutes, routeLine } from "./change-links";
 import type { LiveStep } from "./change";
 import type { Whereabouts } from "./change-peers";
@@ -58,7 +58,7 @@ export function createInterface(
   };
 }
 
-/** An interface that goes; undone by making it again from what was observed. */
+/** Deletes an interface; the undo creates it again from the observation. */
 export function removeInterface(
   { name, mtu, addresses, up }: Link,
   device: WireGuardDevice | undefined,

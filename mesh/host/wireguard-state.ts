@@ -1,4 +1,4 @@
-/** The WireGuard interfaces of a host, from `wg show all dump` (wg(8)), which the host strips of its secrets. */
+/** The WireGuard interfaces of a host, from `wg show all dump` (wg(8)) without secrets. */
 import { isKey } from "../key-text";
 import { canonicalAddress, prefixOf } from "./prefixes";
 
@@ -6,7 +6,7 @@ export interface WireGuardDevice {
   /** Null if it has no private key. */
   publicKey: string | null;
   listenPort: number;
-  /** Of the packets that it sends itself, as `0xca6c`; null: none. */
+  /** The fwmark, as `0xca6c`; null: none. */
   mark: string | null;
   peers: ReadonlyMap<string, WireGuardPeer>;
 }
@@ -14,11 +14,11 @@ export interface WireGuardDevice {
 export interface WireGuardPeer {
   publicKey: string;
   /**
-   * The preshared key, which the host compared with the wanted one: `same` or `other`. `none`: the peer has none. `set`: it
-   * has one, and the host was not given a wanted one.
+   * The preshared key compared with the wanted one: `same` or `other`. `none`: the peer has none. `set`: it has one, and there
+   * was none to compare with.
    */
   presharedKey: PresharedKeyState;
-  /** Null until the peer is dialled or heard of. */
+  /** Null until the peer was dialled or has sent a packet. */
   endpoint: NumericEndpoint | null;
   /** Canonical prefixes. */
   allowedIps: string[];

@@ -1,4 +1,4 @@
-/** Parses the output of `iptables-save -t filter` (iptables-extensions(8)), into the words of nft(8). */
+/** Parses the output of `iptables-save -t filter` (iptables-extensions(8)) into the terms of nft(8). */
 import {
   actionOfTarget,
   UNKNOWN,
@@ -11,7 +11,7 @@ import {
 } from "./rules";
 import { words } from "./quoted-words";
 
-/** An option with one argument: what it looks at, and its values in the words of nft(8); null if they are not understood. */
+/** An option with one argument: its field, and its values in the terms of nft(8); null if they are not understood. */
 interface Option {
   field: Field;
   values: (argument: string) => string[] | null;

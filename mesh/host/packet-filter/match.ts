@@ -1,20 +1,20 @@
-/** Whether a condition of a packet filter holds for a packet of which we know a part. */
+/** Whether a condition of a packet filter holds for a packet that is partly known. */
 import ipaddr from "ipaddr.js";
 import type { Family } from "../../addresses";
 import type { Condition, Rule } from "./rules";
 
-/** A new packet, the first of its connection. What is null can be anything. */
+/** The first packet of a connection. Null fields can be anything. */
 export interface Packet {
   hook: "input" | "forward";
   family: Family;
   /** The interfaces by which it comes and leaves. */
   input: string | null;
   output: string | null;
-  /** What it carries. `any`: TCP or UDP of any port. */
+  /** `any`: TCP or UDP of any port. */
   carries: "udp" | "ping" | "any";
-  /** The UDP port that it goes to. */
+  /** The destination port (UDP). */
   port: number | null;
-  /** Its sender: somewhere in this span, or `anywhere`: far away, with an address that no rule singles out. */
+  /** Source address: in this span, or `anywhere`: an internet address that no rule names. */
   source: Span | "anywhere" | null;
 }
 
@@ -25,7 +25,7 @@ export type Sure = "yes" | "no" | "maybe";
 
 /** Whether a packet meets the conditions of a rule. */
 export function meets(packet: Packet, { conditions }: Rule): Sure {
-  // Who names sources together with our port has thought of those who dial it.
+  // A rule with sources for exactly this port is deliberate, so it counts as matching.
   const trusted = packet.source === "anywhere" && opensPort(conditions, packet);
   let sure: Sure = "yes";
   for (const condition of conditions) {
@@ -64,7 +64,7 @@ function equals(field: Condition["field"], value: string, packet: Packet): Sure 
     case "state":
       return isState(value);
     case "status":
-      // What goes to this host itself, or through one tunnel, was not redirected by it.
+      // Packets to this host or between peers are not redirected by NAT.
       return value === "dnat" || value === "snat" ? "no" : "maybe";
     case "port":
       return isPort(packet, value);
@@ -77,7 +77,7 @@ function equals(field: Condition["field"], value: string, packet: Packet): Sure 
   }
 }
 
-/** That pings are passed on is not enough: TCP or UDP has to be, and it is not known which. */
+/** Forwarding pings is not enough: TCP or UDP must pass, and which one is unknown. */
 function protocol(values: readonly string[], negated: boolean, packet: Packet): Sure {
   if (values.some(isRange)) return "maybe";
   const carried = {
@@ -96,7 +96,7 @@ function protocol(values: readonly string[], negated: boolean, packet: Packet): 
 }
 
 function isNamed(name: string | null, pattern: string): Sure {
-  // A number is an interface that is gone; nft(8) escapes a star that belongs to the name.
+  // A number is a deleted interface; nft(8) escapes a star that belongs to the name.
   if (name === null || /^\d+$/.test(pattern) || pattern.includes("\\")) return "maybe";
   const same = pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
   return same ? "yes" : "no";
@@ -136,7 +136,7 @@ function isFrom(values: readonly string[], { source, family }: Packet): Sure {
   });
 }
 
-/** Others dial from anywhere: no if the rule singles out a small part of all addresses, yes if a value is all of them. */
+/** For packets from anywhere: no if the rule names a small part of all addresses, yes if a value covers all. */
 function isFromAnywhere(values: readonly string[], family: Family): Sure {
   const all = 1n << BigInt(bitsOf(family));
   let named = 0n;

@@ -1,4 +1,4 @@
-/** Parses one rule as nft(8) prints it. After anything that it does not know, only the verdict at the end is looked for. */
+/** Parses one rule as nft(8) prints it. After an unknown part, it searches only for the verdict at the end. */
 import {
   conditionOf,
   isSingle,
@@ -66,7 +66,7 @@ class RuleParser {
     return true;
   }
 
-  /** Takes a statement that says nothing about whether the rule applies, or at most that it may not. */
+  /** Takes a statement that is no condition, or a limit. */
   #sideEffect(word: string): boolean {
     if (word === "counter") {
       if (this.#take("name")) this.#at++;
@@ -109,7 +109,7 @@ class RuleParser {
     }
   }
 
-  /** `xt match "addrtype"`: an extension of iptables(8) that this nft has no words for. */
+  /** `xt match "addrtype"`: an extension of iptables(8) that nft cannot print. */
   #extension(): void {
     const kind = this.#next();
     const name = unquoted(this.#next());
@@ -207,10 +207,10 @@ class RuleParser {
     while (!this.done() && !this.#take(closing)) this.#at++;
   }
 
-  /** From here on, the rule may apply. Verdicts in braces are not the rule's own. */
+  /** The rule may or may not apply. Verdicts in braces are skipped. */
   #skipToVerdict(): void {
     this.conditions.push(UNKNOWN);
-    // Of an unknown statement the second word was taken as a field's name; it may be the verdict.
+    // The second word of an unknown statement was read as a field; it may be the verdict.
     if (this.#at >= 1) this.#at = Math.max(this.#at - 1, 1);
     for (let depth = 0; !this.done();) {
       const word = this.#next();

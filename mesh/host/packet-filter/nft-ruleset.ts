@@ -3,7 +3,7 @@ import { parseRule } from "./nft-rule";
 import { UNREADABLE, type Chain, type Table } from "./rules";
 import { words } from "./quoted-words";
 
-/** A block in braces: `other` is a set, a map, a table of another family, or anything that is not looked at. */
+/** A block in braces: `other` is a set, a map, a table of another family or anything else that is ignored. */
 type Block =
   | { kind: "table"; chains: Map<string, Chain> }
   | { kind: "chain"; chain: Chain; chains: Map<string, Chain> }
@@ -11,13 +11,13 @@ type Block =
 
 interface Tables {
   found: Table[];
-  /** A table with the flag dormant is not in the kernel's way. */
+  /** Tables with the flag dormant are not in use. */
   dormant: Set<ReadonlyMap<string, Chain>>;
 }
 
 const FAMILIES = ["ip", "ip6", "inet"] as const;
 
-/** The tables that IP packets meet on their way through the host. Takes linear time. */
+/** The tables that apply to IP packets. Takes linear time. */
 export function parseNft(lines: Iterable<string>): Table[] {
   const tables: Tables = { found: [], dormant: new Set() };
   const open: Block[] = [];
@@ -28,7 +28,7 @@ export function parseNft(lines: Iterable<string>): Table[] {
     else if (block?.kind === "chain") readLine(statement, block.chain);
     else if (block?.kind === "table" && isDormant(statement)) tables.dormant.add(block.chains);
   }
-  // The output was cut off: what follows in these chains may let anything through.
+  // The output was cut off, so the rest of these chains is unknown.
   for (const block of open) if (block.kind === "chain") block.chain.rules.push(UNREADABLE);
   return tables.found.filter(({ chains }) => !tables.dormant.has(chains));
 }

@@ -1,4 +1,4 @@
-/** What the words of nft(8) mean: selectors, their fields, comparisons and verdicts. */
+/** The syntax of nft(8): selectors, their fields, comparisons and verdicts. */
 import { oneOf, type Action, type Condition, type Field } from "./rules";
 
 /** `field`: what is compared. `implied`: conditions that come with it: `udp dport` is a field of UDP packets only. */
@@ -22,7 +22,7 @@ export const OPERATORS = new Set([
   ">>",
   "/",
 ]);
-/** Metadata that may stand without the word `meta`. */
+/** Metadata that is valid without the word `meta`. */
 const META: Readonly<Record<string, Field>> = {
   iifname: "input",
   iif: "input",

@@ -18,7 +18,7 @@ interface Line {
   written: string;
 }
 
-/** What `is` has to become `wanted`; null if they mean the same. */
+/** Null if both tables mean the same. */
 export function tableDifference(
   is: readonly string[],
   wanted: readonly string[],
@@ -88,7 +88,7 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
   sctp: "132",
 };
 
-/** Conditions that a later one of the same rule implies: some versions print them, some do not. */
+/** Conditions that a later one implies; only some versions print them. */
 const IMPLIED: readonly [RegExp, RegExp][] = [
   [/(^| )meta nfproto ipv4(?= )/, / (ip|icmp) /],
   [/(^| )meta nfproto ipv6(?= )/, / (ip6|icmpv6) /],
@@ -98,7 +98,7 @@ const IMPLIED: readonly [RegExp, RegExp][] = [
   [/(^| )meta l4proto 58(?= )/, / icmpv6 /],
 ];
 
-/** What versions spell in several ways, in words with one space between them. */
+/** Normal spellings of what versions of nft print differently. */
 const SPELLINGS: readonly [RegExp, string][] = [
   [/(^| )"(?=[\w.*@+=-]+(?: |$))/g, "$1"],
   [/(^| )meta (?=(?:iif|oif|iifname|oifname) )/g, "$1"],

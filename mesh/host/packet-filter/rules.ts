@@ -1,6 +1,6 @@
 /**
- * A host's packet filter in the terms of nft(8): tables with chains of rules. The rules of iptables(8) are read into the same
- * terms. Only what decides about our few questions is kept; whatever is not understood is marked as such.
+ * A host's packet filter in the terms of nft(8), also for rules of iptables(8). Only fields that matter here are kept; the others
+ * are marked as unknown.
  */
 
 export interface Table {
@@ -15,7 +15,7 @@ export interface Chain {
   name: string;
   /** For a base chain of type filter, where packets come to it: `input`, `forward` and so on. Otherwise null. */
   hook: string | null;
-  /** Whether its policy drops what comes to its end. */
+  /** Whether its policy is drop. */
   drops: boolean;
   rules: Rule[];
 }
@@ -23,22 +23,22 @@ export interface Chain {
 export interface Rule {
   /** All must hold. */
   conditions: readonly Condition[];
-  /** What is done then: nothing, one action, or one of a verdict map. */
+  /** Nothing, one action, or those of a verdict map. */
   branches: readonly Branch[];
 }
 
 export interface Branch {
-  /** The key in a verdict map; null if there is only this action. */
+  /** The key in a verdict map; null for a plain action. */
   when: Condition | null;
   action: Action;
 }
 
-/** `unknown` may let the packet through: to a program of the host's (`queue`), or by a target that is not known here. */
+/** `unknown` may accept the packet: a program on the host (`queue`) or an unknown target decides. */
 export type Action =
   { kind: "accept" | "drop" | "return" | "unknown" } | { kind: "jump" | "goto"; chain: string };
 
 /**
- * What a condition looks at. `input`, `output`: names of interfaces. `family`: ipv4, ipv6. `protocol`: above IP, by name or
+ * The field of a condition. `input`, `output`: names of interfaces. `family`: ipv4, ipv6. `protocol`: above IP, by name or
  * number. `source`: addresses, prefixes and ranges. `port`: the destination's. `ping`: the type of an ICMP or ICMPv6 message.
  * `unknown`: anything else.
  */
@@ -69,7 +69,7 @@ export function oneOf(field: Field, ...values: string[]): Condition {
   return { field, negated: false, values };
 }
 
-/** May let everything through: stands for rules that could not be read. */
+/** Stands for rules that could not be read; may accept everything. */
 export const UNREADABLE: Rule = {
   conditions: [UNKNOWN],
   branches: [{ when: null, action: { kind: "unknown" } }],

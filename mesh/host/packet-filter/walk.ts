@@ -1,17 +1,17 @@
-/** The way of a packet through the chains of a packet filter: whether it can get through at all. */
+/** Follows a packet through the chains of a packet filter, to find out whether it can pass. */
 import type { Family } from "../../addresses";
 import { both, holds, meets, type Packet } from "./match";
 import type { Action, Chain, Rule, Table } from "./rules";
 
-/** What may become of a packet that comes to a chain. */
+/** Possible results of a chain. */
 interface Ends {
-  /** It may be accepted there, or something happens that is not understood. */
+  /** It may accept the packet, or do something unknown. */
   accepted: boolean;
-  /** It may come out undecided: to the rule after the jump, or to the policy. */
+  /** The packet may reach the end of the chain. */
   undecided: boolean;
 }
 
-/** How many more words are compared, over all walks. With none left, everything may get through. */
+/** Comparisons left, over all walks. At zero, everything counts as accepted. */
 export interface Budget {
   left: number;
 }
@@ -20,17 +20,17 @@ interface Walk {
   packet: Packet;
   chains: ReadonlyMap<string, Chain>;
   budget: Budget;
-  /** Each chain is walked once: what becomes of a packet there does not depend on where it came from. */
+  /** Results by chain; they do not depend on the caller. */
   known: Map<Chain, Ends>;
 }
 
 /** More than twice what the kernel allows in nft(8) rules. */
 const MAX_JUMPS = 40;
 const ANYTHING: Ends = { accepted: true, undecided: true };
-/** Reading an address takes longer than comparing a word. */
+/** Parsing an address takes longer than comparing a word. */
 const ADDRESS_COST = { 4: 10, 6: 100 };
 
-/** The base chains at the packet's hook out of which it surely does not come alive. Each one can drop it for itself. */
+/** The base chains at the packet's hook that certainly drop it. */
 export function blockingChains(
   tables: readonly Table[],
   packet: Packet,
@@ -61,7 +61,7 @@ function endsIn(chain: Chain | undefined, walk: Walk, jumps: number): Ends {
   if (chain === undefined || jumps > MAX_JUMPS || walk.budget.left <= 0) return ANYTHING;
   const known = walk.known.get(chain);
   if (known !== undefined) return known;
-  // For a jump back into this chain, which the kernel does not allow.
+  // Guards against loops, which the kernel does not allow.
   walk.known.set(chain, ANYTHING);
   const ends = endsOf(chain, walk, jumps);
   walk.known.set(chain, ends);
@@ -79,7 +79,7 @@ function endsOf(chain: Chain, walk: Walk, jumps: number): Ends {
   return { accepted: false, undecided: true };
 }
 
-/** What may become of a packet at a rule; `goesOn`: it may come to the next one of the chain. */
+/** Possible results of a rule; `goesOn`: the packet may reach the next rule. */
 function stepOver(rule: Rule, walk: Walk, jumps: number): Ends & { goesOn: boolean } {
   const { packet, budget } = walk;
   const step = { accepted: false, undecided: false, goesOn: true };
@@ -94,7 +94,7 @@ function stepOver(rule: Rule, walk: Walk, jumps: number): Ends & { goesOn: boole
     step.accepted ||= after.accepted;
     step.undecided ||= after.undecided;
     if (both(sure, chosen) === "yes") step.goesOn = after.goesOn;
-    // The other keys of a verdict map are not the packet's then.
+    // The other keys of the verdict map cannot match.
     if (chosen === "yes") break;
   }
   return step;
