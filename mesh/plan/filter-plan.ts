@@ -1,4 +1,4 @@
-/** What a host lets through its tunnel, as plain data: the input of mesh/render/filter.ts. */
+/** What a host allows through its tunnel, as plain data: the input of mesh/render/filter.ts. */
 import { contains, hostPrefix } from "../addresses";
 import { addressesOf, type MeshConfig, type Node } from "../config/config";
 import type { PortRange } from "../config/ports";
@@ -9,21 +9,20 @@ import { prefixesNamed, type Policy } from "./policy";
 import { interfacesOf } from "./rotation";
 
 export interface FilterPlan {
-  /** Names of our interfaces on this host. */
+  /** Names of the mesh's interfaces on this host. */
   interfaces: string[];
   /** Whether the host forwards packets. */
   forwards: boolean;
-  /** Whether it checks what it sends itself: a relay, because no other node does. */
+  /** Whether it also checks packets that it sends: a relay does, because no other node would. */
   sends: boolean;
   /**
-   * The sources whose connections were checked before they came here. A relay trusts `only` what other relays pass on, but
-   * not addresses of its own in their ranges (`apart`); a peer trusts its home relay with everything `except` what its direct
-   * links bring.
+   * The sources whose connections another node has checked. A relay trusts `only` what other relays forward, but not its own
+   * addresses in their ranges (`apart`); a peer trusts its home relay for everything `except` the sources of its direct links.
    */
   trusted: { only: string[]; apart: string[] } | { except: string[] };
-  /** LANs whose machines may send into the tunnel, on a relay; null on a peer: the next node knows its LANs. */
+  /** On a relay, the LANs that may send into the tunnel; null on a peer, whose next node checks them. */
   entrances: string[] | null;
-  /** What is let through, whichever rule says so. */
+  /** What is allowed, by any rule. */
   rules: FilterRule[];
 }
 
@@ -39,8 +38,8 @@ export interface FilterRule {
 }
 
 /**
- * Each connection is checked once, where it enters: by the home relay of whoever starts it or, on a direct link, by the peer
- * that receives it. Null for a node that has nothing to check.
+ * Each connection is checked once, where it enters: by the home relay of the node that starts it or, on a direct link, by the
+ * peer that receives it. Null for a node that has nothing to check.
  */
 export function planFilter(
   node: Node,
@@ -106,7 +105,7 @@ function peerFilter(
   };
 }
 
-/** The rules that concern a host, with what its sets hold. */
+/** The rules that concern a host, with the contents of its sets. */
 function rulesFor(
   { rules }: Policy,
   prefixes: (from: string[], to: string[]) => Pick<FilterRule, "from" | "to">,

@@ -29,7 +29,7 @@ export function hostTargets(node: NodePlan, plan: Plan, authorityKey: string | n
   });
 }
 
-/** Of a host that only the tunnel leads to: the relays that are none of its jumps, but could be. */
+/** For a host that is reached only through the tunnel: relays that could be a jump host, but are not configured as one. */
 export function otherJumps(node: NodePlan, plan: Plan, authorityKey: string | null): SshHop[] {
   const own = jumpRelays(node);
   if (own.length === 0) return [];
@@ -39,7 +39,7 @@ export function otherJumps(node: NodePlan, plan: Plan, authorityKey: string | nu
     .map(({ name }) => jumpHop(name, plan, authorityKey));
 }
 
-/** Which machine a node is on, by its host keys or its instance: what a removal checks before it tears anything down. */
+/** Identifies a node's machine by its host keys or its instance; checked before a removal. */
 export function machineId(node: Node): string {
   if (node.ec2 !== null) return instancePlaceholder(node.name);
   if (node.hosts.some((host) => host.kind === "local")) return `local:${node.name}`;

@@ -11,7 +11,7 @@ export interface Link {
 /**
  * Links every relay to every other, and every peer to its home relay. With topology `auto`, it also links a peer that can
  * be dialled to the nodes that can dial it. A peer that cannot be dialled has no link to a relay other than its home:
- * cryptokey routing sends an address to one peer only, so two relays could not both lead to it. A policy leaves out the
+ * cryptokey routing sends an address to one peer only, so two relays could not both route to it. A policy leaves out the
  * direct links that it does not need, or that it could not be enforced on.
  */
 export function planLinks(config: MeshConfig, policy: Policy | null): Link[] {
@@ -30,8 +30,8 @@ export function planLinks(config: MeshConfig, policy: Policy | null): Link[] {
 }
 
 /**
- * Reports whether a policy has a direct link between two peers: they may talk, and each drops what the other may not start
- * or need not. A relay that is not a peer's home has none to it, because others might need the way through it.
+ * Reports whether two peers have a direct link under a policy: they may talk, and each can drop what the other may not start. A
+ * relay has no direct link to a peer of another relay, because other nodes might need the path through it.
  */
 function isDirect(one: Node, other: Node, policy: Policy): boolean {
   if (one.kind === "relay" || other.kind === "relay" || one === other) return false;
@@ -39,7 +39,7 @@ function isDirect(one: Node, other: Node, policy: Policy): boolean {
   return policy.mayTalk(one, other) && enforced(one, other) && enforced(other, one);
 }
 
-/** Reports whether the node can drop what a policy does not allow: only where we can put a packet filter. */
+/** Reports whether the node can drop what a policy does not allow: only a pushed node has a packet filter. */
 export function filters(node: Node): boolean {
   return node.hosts.length > 0;
 }

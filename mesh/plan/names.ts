@@ -1,4 +1,4 @@
-/** The names of nodes under the domain of the network, and who answers for them. */
+/** The names of nodes under the domain of the network, and the DNS servers for them. */
 import { addressesOf, type MeshConfig, type Network, type Node } from "../config/config";
 
 /**
@@ -12,14 +12,14 @@ export function namesKnownBy(node: Node, nodes: readonly Node[]): string[] {
   });
 }
 
-/** Reports whether a node answers DNS queries of devices, in a network with a domain: we set it up there. */
+/** Reports whether a node answers DNS queries of devices, in a network with a domain: pushed relays do. */
 export function servesNames(kind: Node["kind"], isPushed: boolean): boolean {
   return kind === "relay" && isPushed;
 }
 
 /**
- * What a device, which has no /etc/hosts of ours, has as its DNS servers and search domain: its home relay, and the domain.
- * Null for other nodes, and where no relay answers.
+ * The DNS server and search domain of a device, whose /etc/hosts is not managed: its home relay, and the domain. Null for other
+ * nodes, and if its relay does not answer.
  */
 export function dnsOf(node: Node, home: Node | undefined, { domain }: Network) {
   if (domain === undefined || node.hosts.length > 0 || !home) return null;

@@ -4,15 +4,15 @@ import { addressesOf, tunnelPrefixes, type MeshConfig, type Node } from "../conf
 import { interfacesOf } from "./rotation";
 
 export interface NatPlan {
-  /** Names of our interfaces on this host. */
+  /** Names of the mesh's interfaces on this host. */
   interfaces: string[];
-  /** Of an exit: the tunnel addresses of its peers with `routeAll`, as prefixes. Empty: it lets nobody out. */
+  /** On an exit: the tunnel addresses of its peers with `routeAll`, as prefixes. Empty: not an exit. */
   leaving: string[];
   /** The tunnel's prefixes and all LANs: everything else is outside. */
   inside: string[];
-  /** Of a gateway: its LANs that the network knows by another prefix. */
+  /** On a gateway: its LANs that are mapped to another prefix. */
   mapped: { lan: string; as: string }[];
-  /** Of a gateway that masquerades: its LANs by their own prefixes, and everybody else inside. */
+  /** On a gateway that masquerades: its LANs by their own prefixes, and all other prefixes inside. */
   lans: { of: string[]; from: string[] } | null;
 }
 

@@ -13,6 +13,6 @@ export interface PeerSection {
   endpoint: string | null;
   /** Seconds, or null: off. */
   persistentKeepalive: number | null;
-  /** When the host removes this peer by itself, in seconds since 1970. Absent: never, or nobody pushes to the host. */
+  /** When the host removes this peer by itself, in seconds since 1970. Absent: never, or the host is not pushed to. */
   expires?: number;
 }

@@ -19,7 +19,7 @@ export function planIssues(plan: Plan, config: MeshConfig): Issue[] {
   ];
 }
 
-/** Of links that the plan does not have. A node that is left out has none now. */
+/** Preshared keys of links that are not in the plan. Nodes that are left out have no links now. */
 function unusedKeys({ linkKeys = new Set() }: MeshConfig, index: LinkIndex): Issue[] {
   return [...linkKeys].flatMap((link) => {
     const [a = "", b = ""] = link.split("/");
@@ -58,7 +58,7 @@ function withoutPath(from: Node, unreachable: Node[]): Issue {
   return error(pathOf(from), message, "add a relay, or an endpoint to one side");
 }
 
-/** A direct link is possible, but not everything may be started over it, and an end cannot drop the rest. */
+/** A direct link is possible, but the policy limits it, and one end cannot drop packets. */
 function withoutFilter(from: Node, refused: Node[]): Issue {
   const open = [from, ...refused].filter((node) => !filters(node));
   const message = `has no path to ${someNames(refused)} with this policy: ${someNames(open)} ${open.length === 1 ? "is" : "are"} not pushed to, so nothing there can drop what the policy does not allow`;
@@ -86,7 +86,7 @@ function expectationIssues(config: MeshConfig, index: LinkIndex, policy: Policy 
   });
 }
 
-/** What is the case instead; null if the expectation holds. */
+/** The actual state; null if the expectation holds. */
 function contradiction(
   { ports, reach }: Expectation,
   path: string[] | null,

@@ -52,9 +52,9 @@ export interface NodePlan extends Node {
   forwarding: { ipv4: boolean; ipv6: boolean };
   /** Tunnel addresses to ping after a change, relays first; a ping triggers a handshake. */
   probes: string[];
-  /** Public keys of the relays that it dials and that send from that port, because we set it there. */
+  /** Public keys of the relays that it dials and that send from that port, because a push sets it. */
   fixedPorts: string[];
-  /** On a relay: `KEY ADDRESS` for each key of the peers that only the tunnel leads to, also of other relays. */
+  /** On a relay: `KEY ADDRESS` for each key of peers that are reached only through the tunnel, also of other relays. */
   tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
@@ -62,7 +62,7 @@ export interface NodePlan extends Node {
   dns?: { servers: string[]; domain: string };
   /** What its host does during a key rotation; null if nothing. */
   rotation: RotationPlan | null;
-  /** What its host lets through the tunnel; null: everything. */
+  /** What its host allows through the tunnel; null: everything. */
   filter: FilterPlan | null;
   /** How its host translates addresses; absent: not at all. */
   nat?: NatPlan;
@@ -174,8 +174,8 @@ function planSection(
 }
 
 /**
- * A device has nobody to remove the peer, and would need a new config for every other date. A host that only the tunnel leads
- * to keeps its relays: without them nothing would lead to it any more.
+ * No date on a device: nothing would remove the peer there, and each new date would need a new config. A host that is reached only
+ * through the tunnel keeps its relays, or it could not be reached any more.
  */
 function expiryOf(node: Node, { kind, expires }: Node): Pick<PeerSection, "expires"> {
   const isNeeded = kind === "relay" && jumpRelays(node).length > 0;

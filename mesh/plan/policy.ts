@@ -50,7 +50,7 @@ export function membersAt(node: Node): string[] {
   return [node.name, ...node.subnets.map(({ text }) => text)];
 }
 
-/** What policies call a member: `*`, a name and tags, or a CIDR. */
+/** The selectors that match a member: `*`, a name and tags, or a CIDR. */
 export function selectorsOf(member: string, node: Node | undefined): string[] {
   return ["*", member, ...(node?.tags ?? []).map((tag) => `tag:${tag}`)];
 }
@@ -95,8 +95,8 @@ export function prefixesNamed(
 }
 
 /**
- * What no policy takes away: a relay answers pings, which tell whether a tunnel works, and asks for names, and it may log in
- * to the nodes that are pushed to through it. Those that nothing else leads to answer the pings of relays, which follow them so.
+ * Rules that every policy has: relays answer pings and DNS queries, and may log in to the nodes that are pushed to through them.
+ * Nodes that are reached only through the tunnel answer pings of relays, which find them that way.
  */
 function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);

@@ -72,7 +72,7 @@ export function groupOf(name: string, { groups }: Reachability): string {
   return Object.hasOwn(groups, name) ? (groups[name] ?? name) : name;
 }
 
-/** What follows a path on which not everything may be started: `: tcp/443`, or `: ping`. */
+/** The suffix of a path with limited ports: `: tcp/443`, or `: ping`. */
 export function limitText(ports: readonly string[] | undefined): string {
   return ports === undefined ? "" : `: ${ports.join(" ") || "ping"}`;
 }
@@ -128,7 +128,7 @@ interface Labels {
 
 function labelsOf(nodes: readonly Node[], policy: NonNullable<Plan["policy"]>): Labels {
   const used = new Set(policy.flatMap(({ from, to }) => [...from, ...to]));
-  // Direct links depend on what is behind a node, and on whether it can drop packets.
+  // Direct links depend on the LANs behind a node, and on whether it can drop packets.
   const dialled = nodes.some(
     ({ kind, endpoint, siteEndpoint }) =>
       kind === "peer" && (endpoint !== null || siteEndpoint !== null),

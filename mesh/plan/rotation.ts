@@ -48,7 +48,7 @@ export function alternateName(name: string): string {
   return alternate === name ? `${name.slice(0, 10)}-rotn` : alternate;
 }
 
-/** Names of our interfaces on the node's host; the second one of a relay exists only during a rotation. */
+/** Names of the mesh's interfaces on the node's host; the second one of a relay exists only during a rotation. */
 export function interfacesOf({ kind }: Node, network: Network): string[] {
   const first = network.interface;
   return kind === "relay" ? [first, alternateName(first)] : [first];

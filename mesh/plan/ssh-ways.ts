@@ -1,4 +1,4 @@
-/** How a person gets onto a node's machine: by the ways of a push, and by the tunnel from inside and through each relay. */
+/** Ways for `ssh` to a node's machine: those of a push, then the tunnel, directly and through each relay. */
 import type { Node } from "../config/config";
 import type { HostTarget } from "../push-request";
 import { hostTargets, jumpHop, tunnelHop } from "./host-targets";

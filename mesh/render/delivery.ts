@@ -70,7 +70,7 @@ export function outdatedDeliveries(plan: Plan, delivered: unknown): Outdated[] {
   return needingConfig(plan, delivered, new Map()).filter(({ node }) => given(node));
 }
 
-/** Null unless the record has our format. */
+/** Null unless the record is valid. */
 function deliveryIn(delivered: unknown, name: string): Delivery | null {
   const value = isMap(delivered) && Object.hasOwn(delivered, name) ? delivered[name] : undefined;
   if (!isMap(value) || typeof value["config"] !== "string") return null;

@@ -60,7 +60,7 @@ interface RuleSets extends Pick<FilterRule, "name" | "ports"> {
   to: AddressSet;
 }
 
-/** `leaving`: rules for what leaves the network, which is not a matter of the filter. */
+/** `leaving`: rules for packets that leave the network through an exit. */
 function chainsOf(filter: FilterPlan, sets: Sets, leaving: readonly string[]): Block[] {
   const withPing = sets.rules.some(({ ports }) => ports !== null);
   return [
@@ -89,7 +89,7 @@ function inputChain({ interfaces }: FilterPlan): Block {
   ];
 }
 
-/** On a relay, what comes from outside the tunnel must be from a LAN behind it, or be an answer: it could be spoofed. */
+/** On a relay, packets from outside the tunnel must be from a LAN behind it, or be answers; others could be spoofed. */
 function forwardChain({ interfaces, entrances }: FilterPlan, sets: Sets): Block {
   const from = matches(sets.entrances, "saddr").map((match) => `${match} goto connections`);
   const entering =
@@ -105,7 +105,7 @@ function forwardChain({ interfaces, entrances }: FilterPlan, sets: Sets): Block 
   ];
 }
 
-/** A ping always leaves: it starts handshakes. Its answer is dropped on the way in, if the policy does not allow it. */
+/** Pings may always leave, since they start handshakes. If the policy forbids them, the answer is dropped. */
 function outputChain({ interfaces }: FilterPlan): Block {
   const rules = [
     "icmp type echo-request accept",

@@ -44,7 +44,7 @@ export function fillKnownFacts(text: string, facts: InstanceFacts): string {
   );
 }
 
-/** Those that the text needs: to wait for another one would make the text unknown for longer. */
+/** Only the facts that the text needs: another one would make the text unknown for longer. */
 export function factsIn<T>(text: string, name: string, facts: Required<Facts<T>>): Facts<T> {
   const needed = factNames(facts).filter((fact) => text.includes(PLACEHOLDERS[fact](name)));
   return Object.fromEntries(needed.map((fact) => [fact, facts[fact]]));

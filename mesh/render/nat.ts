@@ -1,6 +1,6 @@
 /**
- * Renders address translation as part of a host's nftables table (filter.ts). What leaves an exit, and what a gateway passes
- * on to its LANs, gets the host's own address there, so that answers come back without a route.
+ * Renders address translation as part of a host's nftables table (filter.ts). An exit, and a gateway for its LANs, masquerades
+ * packets by its own address there, so that answers come back without a route.
  */
 import type { NatPlan } from "../plan/nat-plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
@@ -8,7 +8,7 @@ import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./addres
 export interface NatBlocks {
   sets: Block[];
   chains: Block[];
-  /** Rules that let the connections of an exit's peers pass, in both directions. */
+  /** Rules that allow the connections of an exit's peers, in both directions. */
   leaving: string[];
 }
 
@@ -41,7 +41,7 @@ export function natBlocks(nat: NatPlan | undefined): NatBlocks {
   };
 }
 
-/** One to one: the last part of an address stays. */
+/** One-to-one: the host part of an address stays. */
 function prerouting(nat: NatPlan): Block {
   return [
     "chain prerouting {",
@@ -65,8 +65,8 @@ function mappings(
 }
 
 /**
- * Only peers with `routeAll` get out, and none to the link-local addresses of the relay's own network, such as the metadata
- * service of a cloud. TCP learns the smaller MTU of the way, because many servers never get ICMP's word of it.
+ * Only peers with `routeAll` may leave, but not to link-local addresses, such as a cloud's metadata service. The MSS of TCP is
+ * clamped to the path MTU, because many servers do not get the ICMP messages.
  */
 function exitChain({ interfaces }: NatPlan, leaving: AddressSet, inside: AddressSet): Block {
   const outside = FAMILIES.filter(({ family }) => inside.elements[family].length > 0).map(

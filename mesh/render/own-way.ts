@@ -1,7 +1,7 @@
 /**
- * Renders, as part of the nftables table (filter.ts) of a host that sends everything through an exit, what keeps its own way
- * in: connections that arrive outside of the tunnel are answered by the way that they came, and those that were open before go on,
- * whoever speaks first. A route is chosen again for a packet that a `route` chain marks (nft(8)).
+ * Keeps a host that sends all traffic through an exit reachable at its own addresses, by rules in its nftables table (filter.ts):
+ * connections that arrive outside of the tunnel are answered there, and those that were open before continue. Packets that a
+ * `route` chain marks are routed again (nft(8)).
  */
 import type { Network } from "../config/config";
 import type { NodePlan } from "../plan/plan";
@@ -17,7 +17,7 @@ const RESTORE = "meta mark set ct mark";
 export function ownWayBlocks(node: NodePlan, network: Network): Block[] {
   if (!sendsAll(node)) return [];
   const { address, address6 } = node;
-  // A connection with another source began when another way led out.
+  // A connection with another source address began outside of the tunnel.
   const sources = [
     `ip saddr != ${address.text} meta l4proto tcp`,
     `${address6 === null ? "meta nfproto ipv6" : `ip6 saddr != ${address6.text}`} meta l4proto tcp`,
@@ -34,7 +34,7 @@ export function ownWayBlocks(node: NodePlan, network: Network): Block[] {
       "chain answering {",
       "\ttype route hook output priority mangle; policy accept;",
       `\tct mark ${MARK} ${RESTORE} accept`,
-      // One that begins now goes into the tunnel.
+      // New connections go into the tunnel.
       "\ttcp flags syn return",
       ...sources.map((match) => `\toifname "${network.interface}" ${match} ${KEEP} ${RESTORE}`),
       "}",

@@ -61,7 +61,7 @@ export function requestWithoutSecrets(node: NodePlan, plan: Plan, owner: string)
   });
 }
 
-/** What needs secrets. */
+/** The fields with secrets. */
 interface SecretParts extends Pick<
   PushRequest,
   "targets" | "sshPrivateKey" | "config" | "identity"
@@ -110,7 +110,7 @@ function mustAnswer(node: NodePlan, plan: Plan): Pick<PushRequest, "mustAnswer">
   return addresses.length === 0 ? {} : { mustAnswer: addresses };
 }
 
-/** All peers but relays, which check what they pass on themselves. */
+/** All peers that are not relays; relays check forwarded packets themselves. */
 function onlyWithFilter(node: NodePlan, plan: Plan): Pick<PushRequest, "onlyWithFilter"> {
   if (jumpRelays(node).length === 0) return {};
   const relays = plan.nodes.flatMap(({ kind, name }) => (kind === "relay" ? [name] : []));

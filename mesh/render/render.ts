@@ -101,7 +101,7 @@ function firstInterface(node: NodePlan, network: Network): Interface {
   };
 }
 
-/** The servers that the config names, else the relay; wg-quick(8): what is no address is a search domain. */
+/** The servers in the config, else the relay; in wg-quick(8), a value that is no address is a search domain. */
 function dnsLine({ dnsServers, dns }: NodePlan): string | null {
   const servers = dnsServers?.map(({ text }) => text) ?? dns?.servers ?? [];
   const all = [...servers, ...(dns === undefined ? [] : [dns.domain])];

@@ -1,4 +1,4 @@
-/** The differences of two redacted wg-quick(8) files in words, one line each. */
+/** The differences of two redacted wg-quick(8) files as text, one line each. */
 import { shortList } from "./short-list";
 
 /** A file as its settings and, by neighbour, its peer sections. */
@@ -48,7 +48,7 @@ export function configChanges(before: ConfigText, after: ConfigText): string[] {
   ];
 }
 
-/** The neighbours with one section, which becomes that of a relay's next key, or was that. */
+/** Neighbours whose only section changes to a relay's next key, or back. */
 function turnedPeers(before: ConfigText, after: ConfigText): { name: string; lines: string[] }[] {
   return [...after.peers].flatMap(([title, settings]) => {
     const name = neighbourIn(title);
@@ -113,7 +113,7 @@ function settingChanges(before: Settings, after: Settings): string[] {
 function settingChange(key: string, was: string | undefined, is: string | undefined): string {
   const word = WORDS[key] ?? key;
   if (key === "AllowedIPs") return prefixChange(listOf(was), listOf(is));
-  // Hidden, or too long for a line: the whole file is in `plan NODE`.
+  // Secret or too long for a line; `plan NODE` prints the whole file.
   if (key === "PrivateKey") return `${word} changes`;
   if (key === "PublicKey") return "new key";
   if (key === "PresharedKey") return was === undefined ? `gets a ${word}` : `loses its ${word}`;

@@ -1,4 +1,4 @@
-/** What a change of the names of nodes means for the hosts, whose /etc/hosts has them. */
+/** Changes of node names in the hosts' /etc/hosts. */
 import { servesNames } from "../plan/names";
 import type { NodeRecord } from "./record";
 import { shortList } from "./short-list";
@@ -6,7 +6,7 @@ import { shortList } from "./short-list";
 export interface NameChanges {
   /** For every host, e.g. `+ name p33.mesh.internal`; `~`: another address. */
   lines: string[];
-  /** Whether the network has a domain from now on, or no longer; null: neither. */
+  /** Whether the network gets a domain or loses it; null: neither. */
   domain: "begins" | "ends" | null;
 }
 

@@ -6,7 +6,7 @@ import type { NetworkRecord } from "./record";
 export interface PathChange {
   from: string[];
   to: string[];
-  /** Whether `to` reaches `from` too, on the way back. */
+  /** Whether `to` reaches `from` too. */
   bothWays: boolean;
   /** `direct` or `through tokyo`; null: no path. */
   before: string | null;
@@ -19,7 +19,7 @@ export interface LanChange {
   gateway: string;
 }
 
-/** A peer whose traffic leaves, or left, through an exit; null: it does not, or did not. */
+/** A peer whose exit changes; null: none. */
 export interface ExitChange {
   peer: string;
   before: string | null;
@@ -79,7 +79,7 @@ function classesOf(before: NetworkRecord, after: NetworkRecord): Class[] {
   return [...classes.values()].sort((a, b) => Number(isKnown(a)) - Number(isKnown(b)));
 }
 
-/** LANs that stay, where a policy decides who may start something to them. */
+/** Unchanged LANs whose access a policy limits. */
 function limitedLans(was: Reachability, is: Reachability): string[] {
   if (was.policy === undefined && is.policy === undefined) return [];
   return Object.keys(is.lans)

@@ -1,4 +1,4 @@
-/** Which nodes of a change are the same under another name. */
+/** Finds renamed nodes in a change. */
 import { keysByNeighbour, parseConfig } from "./config-changes";
 import type { NetworkRecord } from "./record";
 
@@ -14,7 +14,7 @@ export function renamedIn(before: NetworkRecord, after: NetworkRecord): Map<stri
   );
 }
 
-/** Of the nodes that the other network does not have, by the keys that their neighbours know. */
+/** Names by public key, of the nodes that the other network does not have. */
 function namesByKey({ nodes }: NetworkRecord, other: NetworkRecord): Map<string, string> {
   if ([...nodes.keys()].every((name) => other.nodes.has(name))) return new Map();
   return new Map(

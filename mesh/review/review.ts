@@ -1,4 +1,4 @@
-/** What a change means for the network: host by host, for paths, and for tunnels. */
+/** Describes the effect of a change on hosts, paths and tunnels. */
 import { NEVER_DELIVERED, type Outdated } from "../render/delivery";
 import { configChanges, hasNextKey, keysByNeighbour, parseConfig } from "./config-changes";
 import { nameChanges, nameLines, type NameChanges } from "./name-changes";
@@ -11,9 +11,9 @@ export interface Review {
   /** The nodes that change: relays first, then by name. */
   nodes: NodeChange[];
   paths: PathChanges;
-  /** Links that stay, whose keys change: both ends shake hands again. */
+  /** Links whose keys change, so both ends need a new handshake. */
   restarts: { a: string; b: string }[];
-  /** The nodes that get a next key, where no link of theirs restarts: both keys work meanwhile. Absent if there is none. */
+  /** Nodes that get a next key without restarting a link, because both keys work in between. Absent if there are none. */
   overlaps?: string[];
 }
 
@@ -24,13 +24,13 @@ export interface NodeChange {
   lines: string[];
   /** Whether the program pushes its config; otherwise a person delivers it. */
   pushed: boolean;
-  /** What changes of its own tunnel; absent if nothing does. */
+  /** Changes of its only way in, the tunnel; absent if there are none. */
   moves?: TunnelMove[];
 }
 
 /**
- * `pushes`: by node, what the engine does with its push; absent where that is not known. It also changes with what a record
- * does not show: keys, and how to log in.
+ * `pushes`: the engine's operation on each node's push; absent if unknown. A push also changes with keys and logins, which a
+ * record does not have.
  */
 export function reviewOf(
   before: NetworkRecord,
@@ -193,7 +193,7 @@ function pushLines(
   return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
 }
 
-/** The nodes whose next key is new at a neighbour. */
+/** Nodes whose next key a neighbour gets. */
 function newNextKeys(before: NetworkRecord, after: NetworkRecord): string[] {
   const names = [...after.nodes].flatMap(([name, node]) => {
     const former = before.nodes.get(name);
@@ -210,8 +210,8 @@ function newNextKeys(before: NetworkRecord, after: NetworkRecord): string[] {
 }
 
 /**
- * A link whose ends have no key of each other in common with what they had before. A relay with a second interface serves
- * the former key too, so a link to its next key restarts nothing.
+ * Links whose ends share no key with the former config. A relay with a second interface still has the former key, so a link to
+ * its next key does not restart.
  */
 function restartsOf(before: NetworkRecord, after: NetworkRecord): { a: string; b: string }[] {
   const pairs = [...after.nodes].flatMap(([name, node]) => {

@@ -1,4 +1,4 @@
-/** What a change moves of the tunnel that is the only way to a host, and what becomes of the host meanwhile. */
+/** Changes to a tunnel that is the only way to a host, and how the host stays reachable. */
 import type { NodePlan, Plan } from "../plan/plan";
 import { jumpRelays } from "../plan/jump-relays";
 import { relayPorts } from "../plan/rotation";
@@ -21,7 +21,7 @@ export function tunnelMoves(before: ConfigText, after: ConfigText): TunnelMove[]
   );
 }
 
-/** With another key the port moves in a rotation, which both sides follow. */
+/** If the key changes too, the port change is part of a rotation, which both sides handle. */
 function homeMove(was: Home | null, is: Home | null): TunnelMove["what"] | null {
   if (was === null || is === null) return null;
   if (was.name !== is.name) return "relay";
@@ -36,7 +36,7 @@ interface Lines {
   moves?: TunnelMove[];
 }
 
-/** A review that says of each host that only the tunnel leads to how it follows. */
+/** Adds lines to a review for hosts that are reached only through the tunnel. */
 export function withTunnelLines<R extends { nodes: Lines[] }>(review: R, plan: Plan): R {
   const tunnelOnly = new Map(
     plan.nodes.filter((node) => jumpRelays(node).length > 0).map((node) => [node.name, node]),
@@ -65,7 +65,7 @@ function lineOf({ what, formerPort }: TunnelMove, { relay }: NodePlan, plan: Pla
   return `~ only the tunnel leads there: ${words}`;
 }
 
-/** The security group of an ec2 relay has its two ports alone. */
+/** The security group of an ec2 relay opens only its two ports. */
 function closes(home: NodePlan, port: number | null, { network }: Plan): boolean {
   return home.ec2 !== null && port !== null && !relayPorts(home, network).includes(port);
 }
@@ -83,7 +83,7 @@ interface Home {
   endpoint: string;
 }
 
-/** The peer that leads to the whole network: the first of its allowed IPs is more than one address. */
+/** The peer that routes to the whole network: its first allowed IP is a range. */
 function homeOf({ peers }: ConfigText): Home | null {
   const found = [...peers].find(([, settings]) => {
     const [first = ""] = (settings.get("AllowedIPs") ?? "").split(", ");

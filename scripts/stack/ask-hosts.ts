@@ -10,20 +10,20 @@ import { SshContext } from "../push/ssh-context";
 import { hostAccess, type Access } from "./host-access";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
-/** How many logins are made at once. */
+/** Concurrent logins. */
 export const AT_ONCE = 16;
 
 /** The state of one host, or why it could not be asked. */
 export type HostAnswer =
   | ({
       reachable: true;
-      /** Our own clock when the host had answered, seconds since 1970. */
+      /** This machine's clock when the host answered, in seconds since 1970. */
       askedAt: number;
     } & HostView)
   | {
       reachable: false;
       cause: string;
-      /** The ways that were tried, the telling one first; none where it was reached, but did not answer. */
+      /** The ways that failed, a wrong host key first; none if the login worked, but the host did not answer. */
       ways?: readonly FailedWay[];
     };
 
@@ -61,12 +61,12 @@ export async function askEach(
   return answers;
 }
 
-/** One folder and one agent for all hosts. */
+/** A shared SSH context for all hosts. */
 export function sshContextFor({ sshPrivateKey }: Access): SshContext {
   return new SshContext(sshPrivateKey?.reveal() ?? null);
 }
 
-/** Does the work of each item, so many at once. */
+/** Calls `work` for each item, up to `atOnce` at a time. */
 export async function severalAtATime<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
@@ -79,7 +79,7 @@ export async function severalAtATime<T>(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** What a host is asked for its status. */
+/** The questions to a host for its status. */
 export function statusQuestions(
   node: NodePlan,
   access: Access,

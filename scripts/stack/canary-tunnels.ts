@@ -1,4 +1,4 @@
-/** Whether the tunnels of a canary still work after its push. */
+/** Checks whether the tunnels of a canary still work after its push. */
 import { mayPing } from "../../mesh/doctor/links";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { indexPolicy } from "../../mesh/plan/policy";
@@ -8,20 +8,20 @@ import { PushError } from "../push/push-error";
 import { hostAccess, type Access } from "./host-access";
 import { awaitLinks } from "./link-states";
 
-/** A canary with a neighbour that it does not reach. */
+/** A canary, and a neighbour that it does not reach. */
 export interface DeadTunnel {
   node: string;
   neighbour: string;
 }
 
-/** A relay may have hundreds. */
+/** Limit on the pings: a relay may have hundreds of neighbours. */
 const MOST_PINGED = 50;
 const PATIENCE_S = 3;
 
 /** A handshake without an answer is sent again after 5 s. */
 const PING_TIMES = { limitMs: 15_000, pauseMs: 500 };
 
-/** The neighbours that answer a ping from the host; none where it cannot be asked, as before its first push. */
+/** The neighbours that answer a ping from the host; none if it cannot be asked, as before its first push. */
 export async function answeringNeighbours(node: NodePlan, access: Access): Promise<Set<string>> {
   const pinged = pingedBy(node, access.plan);
   if (pinged.length === 0) return new Set();
@@ -39,9 +39,8 @@ export async function answeringNeighbours(node: NodePlan, access: Access): Promi
 }
 
 /**
- * The tunnels that have no handshake, and those through which a neighbour answered `before` and answers no more: a handshake of
- * before the push says nothing for three minutes. Of a neighbour in `waiting`, which may not know the canary yet, only that
- * counts.
+ * Tunnels without a handshake, and those whose neighbour answered `before` and no longer does: a handshake may be up to three
+ * minutes old and predate the push. For neighbours in `waiting`, which may not know the canary yet, only the pings count.
  */
 export async function deadTunnels(
   node: NodePlan,
@@ -65,7 +64,7 @@ export async function deadTunnels(
   return [...new Set([...lost, ...dead])].map((neighbour) => ({ node: node.name, neighbour }));
 }
 
-/** The neighbours that the policy lets it ping: the others answer no more because of the policy. */
+/** The neighbours that the policy allows it to ping. */
 export function pingedBy(node: NodePlan, plan: Plan): NodePlan[] {
   const policy = indexPolicy(plan);
   return neighboursOf(node, plan).filter((neighbour) => mayPing(node, neighbour, policy));

@@ -21,18 +21,18 @@ import {
 
 export interface CanaryReport {
   nodes: string[];
-  /** The relays that were pushed to with them. */
+  /** The relays that were pushed together with them. */
   relays: string[];
   ok: boolean;
-  /** Their tunnels that do not work; empty where their push failed. */
+  /** Their tunnels that do not work; empty if their push failed. */
   dead: DeadTunnel[];
-  /** The nodes that change, and were not touched. */
+  /** The other nodes that change, which were not pushed to. */
   held: string[];
 }
 
 export interface CanaryRun {
   run: EngineRun;
-  /** Null: nothing was to be changed, or the answer was no. */
+  /** Null: there was no change, or the user declined. */
   canary: CanaryReport | null;
 }
 
@@ -49,7 +49,7 @@ export async function runCanaryFirst(
 ): Promise<CanaryRun> {
   const { reviewer } = options;
   const canaries = options.canary.map((name) => pushedNode(name, plan));
-  // In any case: it says what changes, and has the names of the resources.
+  // Always run the preview: it has the changes and the names of the resources.
   const preview = await previewQuietly(stack, options.flags ?? []);
   if (preview.exitCode !== 0) return { run: preview, canary: null };
   reviewer.show(preview);
@@ -83,12 +83,12 @@ async function pushInTurn(
   log(`first ${[...relays, ...nodes].join(", ")}`);
   const run = await carryOut(stack, reviewer, options, targetsIn(preview, first, plan));
   stack.reopen();
-  // The engine also reports what it left alone.
+  // The engine also reports unchanged resources.
   const settled = run.settled.filter((name) => !waiting.includes(name));
   const alone = { ...run, settled };
   if (run.exitCode !== 0) return { run: alone, canary: { ...result, ok: false, dead: [] } };
   log("checking the tunnels of the canary...");
-  // An EC2 relay may be new.
+  // An EC2 relay may have been created.
   const now = await openAccess(stack, plan);
   const looks = canaries.map((node, at) =>
     deadTunnels(node, now, before[at] ?? new Set(), waiting),
@@ -110,7 +110,7 @@ function pushedNode(name: string, { nodes }: Plan): NodePlan {
   throw new Failure(`${name} is not pushed to, so it can be no canary`, "name a host", 2);
 }
 
-/** A host that nothing changes on would prove nothing. */
+/** A canary must change, or its push would prove nothing. */
 function refuseUnchanged(canaries: readonly NodePlan[], preview: QuietRun, plan: Plan): void {
   const changing = preview.changes.map(({ node }) => node);
   const unchanged = canaries.find(({ name }) => !changing.includes(name));
@@ -139,7 +139,7 @@ function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet
 
 /**
  * The resources of these nodes, and those that do not exist yet and on which they depend. The network's own record is left for
- * the end, because it says who can reach whom.
+ * the second run, because it describes the whole network.
  */
 function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: Plan): string[] {
   const onEc2 = plan.nodes.some(({ name, ec2 }) => ec2 !== null && names.has(name));

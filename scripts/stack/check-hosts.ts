@@ -18,7 +18,7 @@ export interface HostCheck {
   mended: boolean;
 }
 
-/** What every host has said, and those that differ from the plan or could not be asked. */
+/** The answers of all hosts, and the hosts that differ from the plan or could not be asked. */
 export interface HostChecks {
   found: HostCheck[];
   answers: HostAnswers;

@@ -1,4 +1,4 @@
-/** Hosts that are asked several times, in one login each. */
+/** Keeps one connection to each host, to ask it several times. */
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
 import { withConnection, type ConnectedHost } from "../push/observe-host";
@@ -29,7 +29,7 @@ export class ConnectedHosts {
     return askEach(nodes, (node) => this.logIn(node, presharedKeySeed));
   }
 
-  /** Asks the named ones once more, all at once. Whose connection has ended is left out. */
+  /** Asks the named hosts again, in parallel. Hosts whose connection has ended are left out. */
   async again<T>(
     names: Iterable<string>,
     question: (host: ConnectedHost, name: string) => Promise<T>,

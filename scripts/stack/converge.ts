@@ -21,7 +21,7 @@ export interface UpReport {
   ok: boolean;
   /** The engine's exit code. */
   exitCode: number;
-  /** The engine began an update: not if it failed before, or the answer was no. */
+  /** Whether the engine began an update; false if it failed before, or the user declined. */
   updated: boolean;
   failed: NodeFailure[];
   /** Nodes whose host this run has pushed to. */
@@ -32,7 +32,7 @@ export interface UpReport {
   waiting: string[];
   /** The limit of failed hosts was reached, so others were not begun; absent without. */
   stopped?: true;
-  /** What became of a canary; absent without, or where nothing was to be changed. */
+  /** The result of the canary; absent without one, or if there was no change. */
   canary?: CanaryReport;
   /** Nodes without a host whose config has changed in this run. */
   handOver: HandOver[];
@@ -77,7 +77,7 @@ export async function converge(stack: OpenStack, given: ConvergeOptions): Promis
   return canary === null ? report : withCanary(report, canary);
 }
 
-/** What the canary held back waits for no relay. */
+/** Nodes that the canary held back do not wait for a relay. */
 function withCanary(report: UpReport, canary: CanaryReport): UpReport {
   const waiting = report.waiting.filter((name) => !canary.held.includes(name));
   return { ...report, waiting, canary, ok: report.ok && canary.ok };
@@ -151,7 +151,7 @@ async function reportOf(
   };
 }
 
-/** What the run did to hosts, apart from what failed. */
+/** The successful pushes of the run. */
 function doneIn(
   { changes, settled }: EngineRun,
   { nodes }: Plan,
@@ -195,10 +195,10 @@ async function checkTunnels(
   return awaitLinks(nodes, await openAccess(stack), known);
 }
 
-/** For so long what a host has said of its tunnels counts: a user may have thought about the preview meanwhile. */
+/** Older answers about tunnels are not used: the user may have taken long to confirm the preview. */
 const FRESH_S = 60;
 
-/** Of hosts that the run has not changed, nor any neighbour of theirs, so that they need not be asked again. */
+/** Answers of hosts that need not be asked again, because neither they nor their neighbours were changed. */
 function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
   const names = new Set(touched);
   const near = plan.links.flatMap(({ a, b }) => [

@@ -1,4 +1,4 @@
-/** The differences between a host and the plan, in words. */
+/** The differences between a host and the plan, as text. */
 import type { Confirmed } from "../../mesh/host/confirmed";
 import type { BootDifference, Differences, LiveDifference } from "../../mesh/host/difference";
 import { differences } from "../../mesh/host/differences";
@@ -13,7 +13,7 @@ import { plannedState, type Planned } from "./planned-state";
 export function driftOf(node: NodePlan, planned: Planned, observed: Observation): string[] {
   const { interface: name } = planned.plan.network;
   const { records, pending } = observed;
-  // The digest needs the secrets. What it stands for is compared piece by piece, so the host's own will do.
+  // The digest needs the secrets. Its parts are compared one by one, so the host's own digest is used.
   const wanted = plannedState(node, planned, records.confirmed?.digest ?? "");
   const found = differences(observed, wanted);
   const whole = found.live.find((it) => isWhole(it, name));
@@ -24,7 +24,7 @@ export function driftOf(node: NodePlan, planned: Planned, observed: Observation)
   return [...new Set([...(isUnconfirmed ? ["a change is not confirmed"] : []), ...lines])];
 }
 
-/** Of an interface that is missing or not ours, nothing else is worth saying. */
+/** If the interface is missing or belongs to another owner, other differences are left out. */
 function isWhole(difference: LiveDifference, name: string): boolean {
   const { kind } = difference;
   if (kind === "owner") return true;
@@ -32,8 +32,8 @@ function isWhole(difference: LiveDifference, name: string): boolean {
 }
 
 /**
- * What somebody did to the files counts in any case; that they are not as planned goes without saying where what runs is not
- * either. Files of an older version are written in another way: no difference until the next push.
+ * Edited files always count. Outdated files are left out if the running state differs too. Files in the format of an older
+ * version are no difference; the next push updates them.
  */
 function bootDrift(
   { boot, live }: Differences,

@@ -1,4 +1,4 @@
-/** What the engine says in the events of a run, outside of its resources. */
+/** The engine's messages in the events of a run that belong to no resource. */
 import { isMap } from "../../mesh/config/shape-issues";
 
 export type Event = Record<string, unknown>;

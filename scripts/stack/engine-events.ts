@@ -20,7 +20,7 @@ export interface RunEvents {
   settled: string[];
   /** The changes of nodes: those planned in a preview, or those attempted in an `up`. */
   changes: NodeChange[];
-  /** What the changes mean for the network. */
+  /** The effect of the changes on the network. */
   review: Review;
   /** Changes of resources at a cloud provider. */
   cloud: CloudChange[];
@@ -83,7 +83,7 @@ interface Step {
   node: string;
 }
 
-/** What an event says about the push to a host while a run goes on; null: nothing. */
+/** Progress of a push from an event; null: none. */
 export type PushEvent =
   { node: string; kind: "note"; text: string } | { node: string; kind: "pushed" | "failed" };
 

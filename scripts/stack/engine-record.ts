@@ -42,7 +42,7 @@ export function outdatedIn(resources: readonly RecordedResource[]): Map<string, 
   );
 }
 
-/** Undefined for what is not a resource: null stands for one that does not exist. */
+/** Undefined if it is no resource; null for one that does not exist. */
 export function resourceIn(value: unknown): RecordedResource | undefined {
   if (!isMap(value)) return undefined;
   const { urn, type, inputs, outputs } = value;

@@ -36,15 +36,15 @@ export async function runWithEvents(
   });
 }
 
-/** Told what happens while the engine runs. */
+/** Callbacks while the engine runs. */
 export interface RunListeners {
-  /** Gets each event as a line of JSON. */
+  /** Called with each event as a line of JSON. */
   onEvent: (line: string) => void;
-  /** Gets `NODE PHASE` for each step of a push. */
+  /** Called with `NODE PHASE` for each step of a push. */
   onPhase: (line: string) => void;
 }
 
-/** Runs the engine without a terminal and without a word. `environment`: more variables for it and what it starts. */
+/** Runs the engine without a terminal and without output. `environment`: more variables for it and its children. */
 export async function runQuietly(
   stack: StackRef,
   args: readonly string[],
@@ -81,7 +81,7 @@ async function withEventPipe<T>(
 function openPhasePipe(folder: string, onPhase: (line: string) => void) {
   const path = join(folder, "phases");
   const pipe = openPipe(path);
-  // Without phases the run goes on as well.
+  // A failure here only loses the progress output.
   pipe.on("error", () => pipe.destroy());
   readLines(pipe, onPhase);
   return { path, pipe };
@@ -114,7 +114,7 @@ interface EventPipe {
 
 /**
  * A named pipe for the engine's events. Debug events contain preshared keys in plain text: the engine masks the secrets of
- * the config, and those are derived. A file would keep them if the command is killed; here they are dropped on arrival.
+ * the config, and those are derived. A file would remain if the command is killed.
  */
 export function openEventPipe(folder: string, onEvent?: (line: string) => void): EventPipe {
   const path = join(folder, "events");

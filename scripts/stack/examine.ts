@@ -1,4 +1,4 @@
-/** Gathers what `doctor` judges by: each host's state, then its pings, then once more its counters where one was lost. */
+/** Collects the input of `doctor`: each host's state, its pings, and its counters again if a ping was lost. */
 import { hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
@@ -18,14 +18,14 @@ import { plannedState, withPresharedKeys } from "./planned-state";
 
 export interface Examination {
   facts: Facts;
-  /** What could not be examined, in words. */
+  /** Messages about hosts that could not be examined. */
   notes: string[];
 }
 
 /** `names`: of nodes; empty: all. */
 export async function examine(stack: OpenStack, names: readonly string[]): Promise<Examination> {
   const plan = await stack.plan();
-  // The engine runs for each, so both at once.
+  // In parallel, since each runs the engine.
   const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
   const asked = nodesToAsk(plan, names);
   const kept = new ConnectedHosts(access);
@@ -55,7 +55,7 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   }
 }
 
-/** With names: these, their neighbours, and who is on a path between two of them. */
+/** With names: these nodes, their neighbours, and the nodes on a path between two of them. */
 function nodesToAsk(plan: Plan, names: readonly string[]): NodePlan[] {
   if (names.length === 0) return plan.nodes;
   const index = indexLinks(plan.nodes, plan.links);

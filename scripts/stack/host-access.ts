@@ -33,7 +33,7 @@ export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
 
 /** `plan`: another plan than the stack's, e.g. of an edit that is not written yet. */
 export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
-  // The engine runs for each, so both at once.
+  // In parallel, since each runs the engine.
   const [planned, sshPrivateKey] = await Promise.all([plan ?? stack.plan(), stack.sshPrivateKey()]);
   return { ...(await openWays(stack, planned)), sshPrivateKey };
 }

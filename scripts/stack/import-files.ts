@@ -49,7 +49,7 @@ function database(path: string): Problem {
   };
 }
 
-/** Names of files that say nothing of the node. */
+/** File names that do not contain the node's name. */
 const PLAIN = /^(wg|utun|tun)-?\d*$|^(wireguard|client|server|peer|config)$/i;
 /** As angristan's installer names the files of clients. */
 const CLIENT = /^wg\d+-client-/;

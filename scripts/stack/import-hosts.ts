@@ -31,7 +31,7 @@ export async function readHost(
   return sourceOf(configs, { host: written, hostKeys }, name);
 }
 
-/** What is imported of a host. */
+/** The imported interface of a host. */
 export function sourceOf(
   configs: HostConfigs,
   host: { host: string; hostKeys: string[] },
@@ -120,7 +120,7 @@ function runsOtherwise(file: WgQuickFile, running: WgQuickFile): string[] {
   return compareFiles(saved, { ...running, ...same, peers }, names, true);
 }
 
-/** Without a file, an endpoint may be where a peer was last heard. One with a keepalive is dialled. */
+/** Without a file, an endpoint may only be the peer's last address. With a keepalive, the peer is dialled. */
 function dialled(file: WgQuickFile): WgQuickFile {
   const peers = file.peers.map((peer) =>
     peer.keepalive === 0 ? { ...peer, endpoint: null } : peer,

@@ -55,8 +55,8 @@ function withPort(text: string, path: readonly string[], port: number): string {
 }
 
 /**
- * Turns a rotation round: the key that it leads to becomes the current one, and the former key the next one. Null if the stack
- * has no longer the former private key.
+ * Reverses a rotation: the next key becomes the current one, and the former key the next one. Null if the stack no longer has
+ * the former private key.
  */
 export function reverseEdit(text: string, node: NodePlan, where: string): StackEdit | null {
   const { name, publicKey, nextPublicKey, custody } = node;
@@ -81,7 +81,7 @@ export function revokeEdit(text: string, node: NodePlan, key: NewKey): StackEdit
   return { ...edit, secrets: [...(edit.secrets ?? []), ...newLinkKeys(text, node.name)] };
 }
 
-/** Who has the node's private key has the preshared keys of its links too. */
+/** A leaked private key implies that the preshared keys of its links leaked too. */
 function newLinkKeys(text: string, name: string): NewSecret[] {
   return linkKeysOf(text, name).map((path) => ({ path, value: makeSeed() }));
 }
@@ -112,7 +112,7 @@ function withPrivateKey(text: string, node: NodePlan, { privateKey }: NewKey): S
   return { text, secrets: [{ path, value: privateKey }] };
 }
 
-/** Keeps the old private key, which a relay serves too, and which `--cancel` goes back to: its ciphertext moves. */
+/** Keeps the old private key, which a relay still uses, and which `--cancel` restores, by moving its ciphertext. */
 function withOldPrivateKey(text: string, node: NodePlan, key: NewKey, where: string): string {
   if (key.privateKey === null) return text;
   const secure = ciphertextAt(text, ["privateKeys", node.name], where);

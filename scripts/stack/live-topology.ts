@@ -27,7 +27,7 @@ export function liveTopology(
   };
 }
 
-/** What works needs no words at each link. */
+/** Links that work get no label. */
 const LINK_MARKS: Record<LinkState, Mark> = {
   alive: { tone: "good", words: "" },
   idle: { tone: "quiet", words: "idle" },

@@ -1,4 +1,4 @@
-/** The state of one node, from what its own host reports, or else from what its neighbours' hosts see of it. */
+/** The state of one node, as reported by its own host, or else by its neighbours' hosts. */
 import type { Observation } from "../../mesh/host/observation";
 import { formatNumericEndpoint } from "../../mesh/host/wireguard-state";
 import { formatEndpoint } from "../../mesh/config/config";

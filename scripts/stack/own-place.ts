@@ -1,4 +1,4 @@
-/** Where this very machine is: in the network itself, or outside. */
+/** Finds out whether this machine is in the network. */
 import { networkInterfaces } from "node:os";
 import { addressesOf } from "../../mesh/config/config";
 import type { Plan } from "../../mesh/plan/plan";

@@ -1,4 +1,4 @@
-/** Repeats the last push that the state records, which the engine does not do, because it sees no change. */
+/** Repeats the last push that the state records; the engine would skip it, because it sees no change. */
 import { spawn } from "node:child_process";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { observeHost } from "../push/observe-host";
@@ -14,7 +14,7 @@ export interface Repushed {
   through: string | null;
   /** Why it failed, else null. */
   reason: string | null;
-  /** The host had been set back to an older confirmed state, as by a snapshot. */
+  /** The host had an older confirmed state, such as after restoring a snapshot. */
   wasSetBack: boolean;
 }
 
@@ -42,7 +42,7 @@ const AT_ONCE = 8;
 const PUSH_PROGRAM = "../push/main";
 const pushProgram: Pushing = { confirmed: confirmedPush, apply: runPush };
 
-/** Round after round: relays first, then the hosts that may only be reached through them. A failure stops no other push. */
+/** In rounds: relays first, then hosts that may be reached only through them. A failure stops no other push. */
 export async function pushAgain(
   rounds: readonly RecordedPush[][],
   { force = false, pushing = pushProgram }: PushAgainOptions = {},
@@ -81,7 +81,7 @@ async function pushOne(
   }
 }
 
-/** What a host has confirmed, beside the push that the state records: only the same or an older one may be replaced. */
+/** Compares the push that a host has confirmed with the recorded one: a newer one is not replaced. */
 type Age = "same" | "older" | "newer" | "unknown";
 
 function ageOf(confirmed: ConfirmedPush | null, recorded: RecordedPush): Age {

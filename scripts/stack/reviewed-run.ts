@@ -1,4 +1,4 @@
-/** `pulumi up` and `pulumi preview` with a review in the network's words in place of the engine's tree. */
+/** `pulumi up` and `pulumi preview` with a review of the network's changes instead of the engine's tree. */
 import { isEmpty } from "../../mesh/review/review";
 import { withProgress } from "../progress";
 import { isNotBegun, withFailureLimit } from "../push/failure-limit";
@@ -9,18 +9,18 @@ import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engi
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
 
-/** What is said of a push while a run goes on. */
+/** A progress message of a push. */
 export type RunEvent = PushEvent | PhaseEvent;
 
-/** Stands between the engine and a person. */
+/** Shows reviews and progress to the user, and asks for confirmation. */
 export interface Reviewer {
-  /** What the run will change. With skipPreview `ended`: what it has changed. */
+  /** Called with the changes of the run; with skipPreview, `ended`: afterwards. */
   show(run: QuietRun, ended?: "ended"): void;
   /** Whether to make the changes. */
   confirm(run: QuietRun): Promise<boolean>;
-  /** A push has something to say, goes on, or has ended. */
+  /** Called with messages, progress and results of pushes. */
   report(event: RunEvent): void;
-  /** What the run is at, in one line. */
+  /** Called with the current state of the run, in one line. */
   progress(): string;
   /** The run has ended. */
   end(): void;
@@ -34,7 +34,7 @@ export interface RunOptions {
   nonInteractive?: true;
   /** After the first failed push the engine does nothing more. */
   stopsAtFailure?: boolean;
-  /** After so many failed pushes none is begun any more. Needs a reviewer. */
+  /** No push begins after this many have failed. Needs a reviewer. */
   maxFailures?: number;
   /** Where the engine's output goes without a reviewer; with JSON on stdout it is stderr. */
   out: "stdout" | "stderr";

@@ -1,4 +1,4 @@
-/** Takes a host back to a state that it had confirmed before: by a push of what it keeps of that state's request. */
+/** Rolls a host back to a state that it confirmed before, by pushing the request that it has stored. */
 import { readKept, type Generation, type KeptRequest } from "../../mesh/host/kept-request";
 import type { Observation } from "../../mesh/host/observation";
 import { keysIn, parseInterface } from "../../mesh/host/wanted-interface";
@@ -16,11 +16,11 @@ import { observeHost } from "../push/observe-host";
 import { Failure } from "./failure";
 import { hostAccess, type Access } from "./host-access";
 
-/** The states that a host keeps. */
+/** The states that a host has stored. */
 export interface KeptStates {
   /** By the serial of its push. */
   states: ReadonlyMap<number, Generation>;
-  /** The serial of the present one; 0: unknown. */
+  /** The serial of the current one; 0: unknown. */
   present: number;
   observed: Observation;
 }
@@ -73,8 +73,8 @@ export interface Rollback {
 }
 
 /**
- * The push that goes back. It lets in nobody whom the network does not let in now: peers that were removed, are disabled or
- * have expired are left out, and dates are those of the plan.
+ * The push for the rollback. Peers that were removed, are disabled or have expired since are left out, and dates are those of the
+ * plan.
  * @throws Failure during a rotation, and where a key has been replaced since.
  */
 export function rollbackTo(
@@ -93,7 +93,7 @@ export function rollbackTo(
   const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
   const now = states.get(present);
   if (now !== undefined) refusePresharedKeys(config, readKept(now).config, plan, serial);
-  // Without a rotation: the relay that it logs in through must shake hands.
+  // There is no rotation, but the relay that it logs in through must have a handshake.
   const { rivals, rotation } = requestWithoutSecrets(node, plan, owner);
   const request = {
     ...kept,
@@ -178,7 +178,7 @@ function withDateOfNow(section: string, key: string, { sections }: NodePlan): st
   return [...lines, ...date].join("\n");
 }
 
-/** What going from one state to another changes on the host, a line each, as a review says it. */
+/** The changes from one state to another, as lines of a review. */
 export function changesBetween(node: NodePlan, from: Generation, to: Generation): string[] {
   const [before, after] = [readKept(from), readKept(to)];
   const [change] = reviewOf(recordOf(node, before), recordOf(node, after)).nodes;

@@ -59,7 +59,7 @@ function tryEdit(
   stack.review((text) => edit(text, { publicKey, privateKey: null }));
 }
 
-/** What has to be open before a relay moves; on AWS the program opens it. */
+/** The UDP port that must be open before a relay moves; on AWS the program opens it. */
 function portNote(node: NodePlan): string | null {
   const { name, ec2, listenPort, rotationPort } = node;
   if (!hasSecondInterface(node) || ec2 !== null) return null;
@@ -86,8 +86,8 @@ function portsAfter({ name, listenPort, rotationPort }: NodePlan): string {
 }
 
 /**
- * Turns the rotation of a node round, so that everybody goes back to its former key.
- * @throws Failure when there is no rotation, or nobody has the former private key any more.
+ * Reverses the rotation of a node, so that all neighbours go back to its former key.
+ * @throws Failure if there is no rotation, or the former private key is lost.
  */
 export async function turnRound(name: string, stack: OpenStack): Promise<void> {
   await stack.edit((text, plan) => {

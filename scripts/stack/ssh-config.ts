@@ -3,7 +3,7 @@ import type { NodePlan } from "../../mesh/plan/plan";
 import type { HostTarget, SshHop } from "../../mesh/push-request";
 import { hostKeyAlgorithms, pinLines } from "../push/ssh-options";
 
-/** The first line of every file of ours. */
+/** The first line of every generated file. */
 export const MARK = "# wireguard-mesh ssh-config";
 
 /** A node with the ways to it, as personAccess has them. */
@@ -23,7 +23,7 @@ export interface ConfigOptions {
   identity: string | null;
   /** Where the pinned keys will be; null: they are in the config itself, by KnownHostsCommand (OpenSSH 8.5). */
   knownHostsFile: string | null;
-  /** The tunnel is a way of its own for this machine. */
+  /** Whether this machine is in the network, so the tunnel is a way too. */
   isInside: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface SshConfig {
   knownHosts: string;
 }
 
-/** Nodes that SSH does not lead to are left out. */
+/** Nodes without a way are left out. */
 export function sshConfig(nodes: readonly ReachableNode[], options: ConfigOptions): SshConfig {
   const entries = nodes.flatMap((one) => entryOf(one, nodes, options));
   const head = [
@@ -86,7 +86,7 @@ function entryOf(
 
 type Way = Extract<HostTarget, { kind: "ssh" }>;
 
-/** Up to the first jump, which is taken where nothing before it leads there: to try it as well would be a login. */
+/** Ways up to the first jump host, which is used if none before it works: testing it would be a login. */
 function waysOf(node: NodePlan, targets: HostTarget[], isInside: boolean): Way[] {
   const ways = targets.flatMap((target) =>
     target.kind === "ssh" && (isInside || !isTunnel(target, node)) ? [target] : [],
@@ -120,7 +120,7 @@ function placeLines({ address, user, port }: SshHop): string[] {
 
 const SCAN_S = 2;
 
-/** Whether the right machine answers there. `sh` for users whose own shell has another syntax. */
+/** Tests whether the right machine answers. `sh`, because the user's shell may have another syntax. */
 function probe({ address, port, hostKeys, authority }: SshHop): string {
   const [type = "", key = ""] = (hostKeys[0] ?? "").split(" ");
   const kind = type.startsWith("ecdsa") ? "ecdsa" : type.replace(/^ssh-/, "");
@@ -146,7 +146,7 @@ function identityLines(identity: string | null): string[] {
   return identity === null ? [] : [`IdentityFile ${quoted(identity)}`, "IdentitiesOnly yes"];
 }
 
-/** A path for ssh_config, which takes `%` for its own. */
+/** A path for ssh_config, with `%` escaped. */
 function quoted(path: string): string {
   const plain = path.replaceAll("%", "%%");
   return plain.includes(" ") ? `"${plain}"` : plain;

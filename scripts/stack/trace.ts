@@ -1,4 +1,4 @@
-/** Asks the hosts on the way to ping each other. */
+/** Has the hosts on a path ping each other. */
 import { traceOf, traceProbes, type Target, type Trace } from "../../mesh/doctor/trace";
 import type { Observation } from "../../mesh/host/observation";
 import { peersOfNode } from "../../mesh/host/running-peers";

@@ -1,10 +1,10 @@
-/** So many at once, the others in the order in which they came. */
+/** Limits concurrency; others wait in order of arrival. */
 export class Turns {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}
 
-  /** Resolves when it is one's turn, with what ends it; that may be called again. */
+  /** Resolves when the turn comes, with a function that ends it and may be called repeatedly. */
   async take(): Promise<() => void> {
     if (this.free > 0) this.free -= 1;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));

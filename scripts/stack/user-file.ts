@@ -9,7 +9,7 @@ import { lockPath, tryLock } from "../push/name-lock";
 import { log } from "../log";
 import { Failure } from "./failure";
 
-/** For how long a command waits for others, each of which may run the engine once for every secret. */
+/** How long a command waits for others, each of which may run the engine once for every secret. */
 const LOCK_MS = 300_000;
 /** About two seconds. */
 const TRIES_UNTIL_TOLD = 25;
@@ -161,7 +161,7 @@ function isPermission(error: unknown): boolean {
   );
 }
 
-/** The file that a link leads to. */
+/** The target of a symbolic link. */
 function targetOf(file: string): string {
   if (fs.existsSync(file)) return fs.realpathSync(file);
   const folder = path.dirname(file);

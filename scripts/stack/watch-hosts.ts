@@ -1,4 +1,4 @@
-/** Hosts that are asked again and again, by one login each that is kept. One that does not answer holds up no other. */
+/** Polls hosts over one connection each. A host that does not answer does not delay the others. */
 import { EventEmitter, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodePlan } from "../../mesh/plan/plan";
@@ -10,18 +10,18 @@ import { AT_ONCE, sshContextFor, statusQuestions, unreached, type HostAnswer } f
 import { hostAccess, type Access } from "./host-access";
 import { Turns } from "./turns";
 
-/** How often the whole state of a host is asked for: what it differs in, its firewall. In between, its tunnels only. */
+/** Interval of full observations (differences, firewall); in between, only the tunnels are read. */
 const WHOLE_MS = 30_000;
-/** From a login in vain until the next try. */
+/** Pause after a failed login. */
 const RETRY_MS = 5_000;
-/** Of one that was refused, so that nothing there counts too many of them (fail2ban). */
+/** Pause after a refused login, so that fail2ban does not block this machine. */
 const REFUSED_MS = 60_000;
-/** An answer that is older counts as none. */
+/** Older answers are not shown. */
 const LATE_S = 8;
 
 interface TimedAnswer {
   answer: HostAnswer;
-  /** The look that it answers. */
+  /** The round that it answers. */
   round: number;
 }
 
@@ -33,10 +33,10 @@ export class HostWatcher {
   private readonly events = new EventEmitter().setMaxListeners(0);
   private round = 0;
   private over = false;
-  /** No matter of a host: a mistake of ours. */
+  /** A bug, not a failure of a host. */
   private failure: unknown = null;
 
-  /** Logs in to the hosts of those `nodes` that have one. */
+  /** Connects to the hosts of those `nodes` that have one. */
   constructor(
     nodes: readonly NodePlan[],
     private readonly access: Access,
@@ -97,7 +97,7 @@ export class HostWatcher {
     return age > LATE_S ? { reachable: false, cause: `has not answered for ${age} s` } : answer;
   }
 
-  /** Logs in anew when the connection is lost. */
+  /** Reconnects when the connection is lost. */
   private async follow(node: NodePlan): Promise<void> {
     while (!this.isOver()) {
       const endTurn = await this.turns.take();
