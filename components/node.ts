@@ -1,4 +1,4 @@
-/** What relays and peers have in common: a redacted config for the preview, and a push where there is a host. */
+/** The common part of relays and peers: a redacted config for the preview, and a push if there is a host. */
 import * as pulumi from "@pulumi/pulumi";
 import { pushToHost, type HostPushArgs } from "./host-push";
 

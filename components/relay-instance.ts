@@ -66,7 +66,7 @@ export class RelayInstance extends pulumi.ComponentResource {
     this.registerOutputs({ address: this.address, instanceId: this.instanceId });
   }
 
-  /** Leads the address to the instance once `push` has succeeded; until then an earlier instance serves. */
+  /** Associates the Elastic IP with the instance once `push` has succeeded; until then an earlier instance has it. */
   associate(name: string, push: pulumi.Resource): pulumi.Resource {
     return new ec2.EipAssociation(
       `${name}-address-association`,

@@ -4,7 +4,7 @@ import { wrapLines } from "./cli/wrap";
 
 const ERASE = "\r\u001B[K";
 
-/** What stands in the last line of the terminal, and goes again. */
+/** The progress line at the bottom of the terminal. */
 let live = "";
 
 /** On a terminal in lines of at most 80 columns; a file has each message as it is, so that it can be searched. */
@@ -21,15 +21,15 @@ function narrow(text: string): string {
     .join("\n");
 }
 
-/** Whether a line can be drawn anew: not in a file, a pipe or a terminal without a cursor. */
+/** Whether a line can be redrawn: not in a file, a pipe or a dumb terminal. */
 export function canDraw(): boolean {
   return process.stderr.isTTY && process.env["TERM"] !== "dumb";
 }
 
-/** Draws one line of at most 80 columns in place of the former one, below what is logged; "" takes it away. */
+/** Redraws the progress line (at most 80 columns) below the log; "" removes it. */
 export function draw(text: string): void {
   if (!canDraw()) return;
-  // A terminal that knows no width says 0. In the last column some begin a new line.
+  // The width is 0 if unknown. Some terminals wrap in the last column.
   const columns = Math.min(80, process.stderr.columns || 80) - 1;
   const line = text.length > columns ? `${text.slice(0, columns - 1)}…` : text;
   if (line === live) return;

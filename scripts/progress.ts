@@ -1,9 +1,9 @@
-/** What long work is at: one line that is drawn anew on a terminal, and a line now and then elsewhere. */
+/** Progress of long work: one line that is redrawn on a terminal, and periodic lines elsewhere. */
 import { canDraw, draw, log } from "./log";
 
-/** So often a file or a pipe gets a line; work that is shorter says nothing there. */
+/** Interval of lines to a file or a pipe; shorter work prints none. */
 const PLAIN_MS = 10_000;
-/** The seconds that a terminal shows go on, also where nothing else does. */
+/** Interval of redraws, which update the elapsed seconds. */
 const DRAW_MS = 1_000;
 
 /** Runs `work`, which calls `update` when `words` has changed. */

@@ -54,7 +54,7 @@ export const commands = [
 if (require.main === module) {
   // Each write reports its own error; see cli/stdout.ts.
   process.stdout.on("error", () => undefined);
-  // Progress that cannot be shown ends no command.
+  // A command goes on if its progress cannot be printed.
   process.stderr.on("error", () => undefined);
   void runProgram(commands, process.argv.slice(2)).then((exitCode) => {
     process.exitCode = exitCode;

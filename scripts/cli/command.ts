@@ -1,4 +1,4 @@
-/** What all commands share: help, common options and output. Exit codes: 0 done, 1 findings or failed, 2 wrong usage. */
+/** Help, options and output that all commands share. Exit codes: 0 done, 1 findings or failure, 2 wrong usage. */
 import { Command } from "commander";
 import { writeOut } from "./stdout";
 

@@ -1,4 +1,4 @@
-/** The end of each delivery: it is recorded, and the devices that still wait for theirs are named. */
+/** Records a delivery, and lists the devices that still need their config. */
 import { log } from "../log";
 import { outdatedDevices, recordDelivery, type DeviceConfig } from "../stack/device-config";
 import type { OpenStack } from "../stack/open-stack";

@@ -1,4 +1,4 @@
-/** The Node that this program runs on. */
+/** Checks the version of Node. */
 import { Failure } from "../stack/failure";
 
 /** As `engines` in package.json. */

@@ -1,4 +1,4 @@
-/** Runs one of the commands and turns every outcome into an exit code and a message. */
+/** Runs a command, and converts its result to an exit code and a message. */
 import { Command, CommanderError } from "commander";
 import pc from "picocolors";
 import { Mistake } from "../../mesh/config/mistake";
@@ -14,7 +14,7 @@ export async function runProgram(commands: readonly Command[], args: string[]): 
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
     .version(ownVersion(), "-V, --version", "print the version")
     .helpCommand(false)
-    // What follows the node in `ssh NODE COMMAND` is the command's.
+    // Options after the node in `ssh NODE COMMAND` belong to the command.
     .enablePositionalOptions()
     .configureOutput({ writeOut })
     .exitOverride();

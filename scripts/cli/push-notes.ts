@@ -1,9 +1,9 @@
-/** What the pushes of a run say while it goes on: each note once, with all hosts that it is about. */
+/** Prints the notes of running pushes: each note once, with all hosts that have it. */
 import pc from "picocolors";
 import { shortList } from "../../mesh/review/short-list";
 import { wrapped } from "./wrap";
 
-/** A push says its last words when it fails, and the engine repeats them as its error: notes wait so long for its end. */
+/** Delay of notes: the last one of a failed push is its error, which the engine repeats. */
 const HELD_MS = 1_500;
 
 interface HeldNote {
@@ -13,7 +13,7 @@ interface HeldNote {
 
 export class PushNotes {
   private readonly held = new Map<string, HeldNote[]>();
-  /** The hosts by note, the first to say it first. */
+  /** The hosts by note, in order of arrival. */
   private readonly said = new Map<string, string[]>();
 
   constructor(private readonly log: (line: string) => void) {}
@@ -31,7 +31,7 @@ export class PushNotes {
     this.log(`  ${ok ? pc.green("pushed") : pc.red("failed")}  ${node}`);
   }
 
-  /** Names the other hosts of notes that several have said. */
+  /** Prints the other hosts of notes that several have. */
   end(): void {
     for (const node of this.held.keys()) this.release(node);
     for (const [text, [, ...others]] of this.said) {

@@ -1,17 +1,17 @@
-/** What each push of a run is at, in one line: `pushed 3 of 12: desktop changing, laptop observing`. */
+/** The progress of all pushes of a run in one line: `pushed 3 of 12: desktop changing, laptop observing`. */
 import type { RunEvent } from "../stack/reviewed-run";
 
-/** So many pushes are named. */
+/** At most this many pushes are named. */
 const SHOWN = 3;
 
 export class PushPhases {
   private readonly phases = new Map<string, string>();
   private done = 0;
 
-  /** `hosts`: how many will be pushed to; null where nobody has counted them. */
+  /** `hosts`: how many will be pushed to; null: unknown. */
   constructor(private hosts: number | null = null) {}
 
-  /** Called when a preview has counted them. */
+  /** Called with the number of hosts after a preview. */
   expect(hosts: number): void {
     this.hosts = hosts;
   }

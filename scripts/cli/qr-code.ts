@@ -3,10 +3,10 @@ import pc from "picocolors";
 import { Failure } from "../stack/failure";
 import { wrapped } from "./wrap";
 
-/** A screen has no dirt, so the least correction does, and the code is as small as can be. */
+/** The lowest error correction is enough on a screen, and gives the smallest code. */
 const OPTIONS = { errorCorrectionLevel: "L", margin: 4 } as const;
 
-/** Light modules on each side, as ISO/IEC 18004 wants them. */
+/** Quiet zone in modules (ISO/IEC 18004). */
 const QUIET = OPTIONS.margin;
 
 /** The code of one config. */
@@ -94,7 +94,7 @@ export class QrCode {
 /** By whether the upper and the lower half are drawn. */
 const BLOCKS = [" ", "▄", "▀", "█"];
 
-// Of the 256 colours, 16 and 231 are black and white in every theme; of the first 16 a theme may make anything.
+// Of the 256 colours, 16 and 231 are black and white in every theme; themes may change the first 16.
 const BLACK_ON_WHITE = "\u001B[38;5;16;48;5;231m";
 const RESET = "\u001B[0m";
 

@@ -13,7 +13,7 @@ import { wrapped } from "./wrap";
 const MOST_NODES = 30;
 const MOST_PATHS = 12;
 
-/** So many nodes that change alike are one entry. */
+/** At least this many nodes with the same changes are one entry. */
 const ALIKE = 4;
 
 export function reviewText(review: Review, cloud: readonly CloudChange[] = []): string {
@@ -69,7 +69,7 @@ function entriesOf(nodes: readonly NodeChange[]): Entry[] {
   });
 }
 
-/** `lead` ends with the sign of the change, which alone is coloured: so the rest can be read on any background. */
+/** `lead` ends with the sign of the change. Only the sign is coloured, so the text is readable on any background. */
 function coloured(change: string, lead: string): string {
   const text = wrapped(lead, change.slice(2));
   return paint(change, text, lead.length - 2);

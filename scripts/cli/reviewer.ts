@@ -1,4 +1,4 @@
-/** Shows a person what a run of the engine will change, asks whether to go on, and reports while it goes on. */
+/** Shows the changes of an engine's run, asks for confirmation, and prints progress. */
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import type { Plan } from "../../mesh/plan/plan";
@@ -30,7 +30,7 @@ export function terminalReviewer({ print, plan, nonInteractive }: Asking): Revie
   return {
     show: (run, ended) => {
       phases.expect(run.changes.filter(({ node }) => !isDevice(node)).length);
-      // What else a device waits for is listed at the end; after the run, all of it.
+      // Other outdated devices are listed at the end.
       const outdated = ended === undefined ? null : new Map<string, string[]>();
       print(`${runText({ ...run, outdated }, plan)}\n\n`);
     },
@@ -60,8 +60,8 @@ function needsYes(): Failure {
 
 async function ask(run: QuietRun): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Without this, Ctrl-C and Ctrl-D would end the program with exit code 0 and without a word, and a signal before the caller
-  // has taken back what it wrote.
+  // Otherwise Ctrl-C and Ctrl-D would end the program silently with exit code 0, and a signal would end it before the caller
+  // has reverted its edits.
   let end = (): void => undefined;
   const ended = new Promise<string>((resolve) => {
     end = () => {
@@ -86,7 +86,7 @@ async function ask(run: QuietRun): Promise<boolean> {
   }
 }
 
-/** A terminal that is closed sends the last. */
+/** SIGHUP: the terminal was closed. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 const QUESTION = "Make these changes? yes, no, or details: ";

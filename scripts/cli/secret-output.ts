@@ -1,4 +1,4 @@
-/** Where a command writes what the user asked for, a secret above all: stdout, a file that only its owner may read, or a device. */
+/** Writes results that may be secret: to stdout, a file with mode 0600, or a device. */
 import * as fs from "node:fs";
 import { Failure } from "../stack/failure";
 import { writeOut } from "./stdout";
@@ -14,8 +14,7 @@ export function writeSecret(path: string, content: string | Buffer): void {
 }
 
 /**
- * Replaces a file by one with this mode, so that a reader sees the former content or the new one; writes into a device or a
- * pipe, which is never replaced.
+ * Replaces a file atomically by one with this mode; writes into a device or a pipe without replacing it.
  * @throws Failure, with the remedy, when it cannot be written.
  */
 export function writeResult(
@@ -47,7 +46,7 @@ function isStream(path: string): boolean {
   throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
 }
 
-/** Through a link, its target is replaced. Nobody who collects files by their ending takes the temporary one. */
+/** Replaces the target of a link. The name of the temporary file has another extension, so that globs do not match it. */
 function replaceFile(path: string, content: string | Buffer, mode: number): void {
   const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
   const temporary = `${target}.new`;
@@ -57,7 +56,7 @@ function replaceFile(path: string, content: string | Buffer, mode: number): void
     const handle = fs.openSync(temporary, "wx", 0o600);
     try {
       fs.writeFileSync(handle, content);
-      // Whatever the umask is.
+      // Does not depend on the umask.
       fs.fchmodSync(handle, mode);
     } finally {
       fs.closeSync(handle);

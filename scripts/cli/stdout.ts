@@ -1,4 +1,4 @@
-/** Results on stdout, and whether they got there. */
+/** Writes results to stdout, and checks that they were written. */
 import { fstatSync, statSync } from "node:fs";
 import { Failure } from "../stack/failure";
 
@@ -22,7 +22,7 @@ export async function flushOut(): Promise<void> {
   if (problem !== null && codeOf(problem) !== "EPIPE") throw lost(problem.message);
 }
 
-/** Like flushOut, for what must arrive: nobody may be at the other end, either. */
+/** Like flushOut, but a reader that is gone is a failure too. */
 export async function deliverOut(): Promise<void> {
   const problem = await firstProblem();
   if (problem !== null) throw lost(problem.message);

@@ -9,9 +9,9 @@ export async function svgOf(picture: Picture): Promise<string> {
   const svg = graphviz.dot(dotOf(picture), "svg");
   return (
     svg
-      // A title is shown at the pointer: the boxes have names of ours.
+      // Viewers show titles as tooltips, and these are internal names.
       .replaceAll(/<title>.*<\/title>\n|<!--[^]*?-->\n/g, "")
-      // Once for the whole picture. A viewer without that font takes one of the same width, so that texts fit into their boxes.
+      // Once for the whole picture, with fallbacks of the same width, so that texts fit into their boxes.
       .replaceAll(` font-family="${FONT}"`, "")
       .replace("<svg ", `<svg font-family="${FONT},'DejaVu Sans',sans-serif" `)
   );

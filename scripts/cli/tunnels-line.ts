@@ -1,4 +1,4 @@
-/** The tunnels that work, counted against those that the plan has. */
+/** The number of working tunnels, of those in the plan. */
 import pc from "picocolors";
 import { shortList } from "../../mesh/review/short-list";
 import { NEVER_DELIVERED, type Outdated } from "../../mesh/render/delivery";

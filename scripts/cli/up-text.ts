@@ -1,4 +1,4 @@
-/** What an `up` did, as text for a terminal. */
+/** The result of an `up` as text for a terminal. */
 import pc from "picocolors";
 import type { Outdated } from "../../mesh/render/delivery";
 import { shortList } from "../../mesh/review/short-list";
@@ -21,7 +21,7 @@ export function upText(report: UpReport, outdated: readonly Outdated[] = []): st
   ]);
 }
 
-/** What was made. */
+/** The created resources. */
 function doneText({ pushed, removed }: UpReport): string {
   const parts = [
     ...(pushed.length === 0 ? [] : [`pushed to ${counted(pushed)}`]),
@@ -109,6 +109,6 @@ function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]
 /** More dead tunnels than these are only counted. */
 const MOST_DEAD = 10;
 
-// REJECT_AFTER_TIME (180 s): so long a device keeps a session that the other side has lost.
+// REJECT_AFTER_TIME (180 s): a device keeps a lost session for this long.
 const DEAD_REMEDY = `  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh status
   A peer that its relay had removed and added again reconnects by itself within three minutes.`;

@@ -4,7 +4,7 @@ const COLUMNS = 80;
 
 const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
 
-/** What is not broken, because it is to be copied: a command at the end, in brackets or alone, its comment, words in backquotes. */
+/** Text that is not wrapped, so that it can be copied: a command at the end, in brackets or alone, its comment, code. */
 const UNITS = new RegExp(
   `^(?:npx|sudo|export) .*?(?= # | \\(|$)|(?<=[:,?.;] )${COMMAND} .*?(?= # |$)|(?<= )# .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
   "g",

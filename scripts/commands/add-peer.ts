@@ -89,7 +89,7 @@ async function addPeer(name: string, options: AddPeerOptions): Promise<void> {
   const publicKey = pair?.publicKey ?? options.publicKey ?? "";
   let addresses: Addresses = { address: "" };
   await stack.edit((text) => {
-    // Another command may have taken the name or the address meanwhile.
+    // Another command may have used the name or the address in between.
     const config = readConfigSoFar(text, stack.file);
     refuseTaken(name, options, config);
     addresses = freeAddresses(config, { kind: "peer", ...options });

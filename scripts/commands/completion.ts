@@ -13,7 +13,7 @@ import { zshScript } from "./completion/zsh";
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 type Shell = keyof typeof SCRIPTS;
 
-/** What the scripts ask for while somebody types. */
+/** Called by the completion scripts. */
 type Names = "nodes" | "stacks";
 
 export function completionCommand(): Command {
@@ -49,7 +49,7 @@ function completion(what: Shell | Names, options: CommonOptions, self: Command):
   print(options, { shell: what, script }, script);
 }
 
-/** Also of a file with mistakes: it is being written. No name that is none: bash would run the `$(…)` in it. */
+/** Also for a file with mistakes. Invalid names are left out, because bash would run a `$(…)` in them. */
 function nodeNames({ stack }: CommonOptions): string[] {
   const { relays, peers } = openStack(stack).configSoFar;
   return [relays, peers]

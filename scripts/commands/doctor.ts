@@ -1,4 +1,4 @@
-/** `doctor`: why a node is not well, and what to do about it. */
+/** `doctor`: finds the causes of problems, and their remedies. */
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { examine } from "../stack/examine";

@@ -49,7 +49,7 @@ async function handOver(name: string, options: HandOverOptions): Promise<void> {
   await markDelivered(stack, device);
 }
 
-/** Null, said on stderr, for a config that no code can hold: the page has the file too. */
+/** Null, with a warning, if the config is too large for a code: the page has the file too. */
 async function codeOf({ node, file }: DeviceConfig): Promise<string | null> {
   if (node.custody === "device") return null;
   try {

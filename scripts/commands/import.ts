@@ -90,7 +90,7 @@ async function importStack(files: string[], options: ImportOptions): Promise<voi
   if (options.dryRun !== true) refuseOther(readUserFile(stack.file) ?? "", stack);
   const read = await readAll(files, options);
   const imported = importNetwork(read.sources, read.known, options, Date.now());
-  // What is wrong with the network may only follow from the host that is missing in it.
+  // Other mistakes may only follow from the missing host.
   const found = Array.isArray(imported) && read.isWhole ? imported : [];
   const problems = [...read.problems, ...found];
   if (Array.isArray(imported) || problems.length > 0) throw refusal(problems);
@@ -144,7 +144,7 @@ interface WholeRead extends ReadSources {
   isWhole: boolean;
 }
 
-/** Pushed hosts get their way in here; all else is in what was read. */
+/** Adds the SSH address of pushed hosts, which the files do not have. */
 async function readAll(files: readonly string[], options: ImportOptions): Promise<WholeRead> {
   const read =
     files.length === 0 ? { sources: [], known: [], problems: [] } : readImportFiles(files);

@@ -127,7 +127,7 @@ async function completeStack(
   return edit.added;
 }
 
-/** The fields of the new relay; undefined where none was asked for. */
+/** The fields of the new relay; undefined without one. */
 async function relayFields(options: InitOptions): Promise<Record<string, YamlValue> | undefined> {
   const ec2 = await ec2Fields(options);
   if (ec2 !== undefined) return givenFields({ ...ec2, endpoint: options.endpoint });
@@ -210,7 +210,7 @@ function addSeed(edit: Edit, config: RawConfig, key: SecretText, what: string): 
   edit.added.push(what);
 }
 
-/** A config key of the AWS provider, so without our namespace. An existing one stays. */
+/** A config key of the AWS provider, so not in the namespace wireguard-mesh. An existing one stays. */
 function addRegion(edit: Edit, region: string, where: string): void {
   const { config } = readSettings(edit.text, where);
   if (isMap(config) && isSet(config["aws:region"])) return;

@@ -1,4 +1,4 @@
-/** `ping`: the way from one node to another, hop by hop. */
+/** `ping`: pings each hop on the path from one node to another. */
 import type { Command } from "commander";
 import { targetNamed, wayTo } from "../../mesh/doctor/trace";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";

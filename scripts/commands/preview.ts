@@ -1,4 +1,4 @@
-/** `preview`: what `up` would change, in the network's words. */
+/** `preview`: shows what `up` would change in the network. */
 import { InvalidArgumentError, type Command } from "commander";
 import { failuresText, runText } from "../cli/reviewer";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";

@@ -65,7 +65,7 @@ async function qr(name: string, options: QrOptions): Promise<void> {
   await markDelivered(stack, device);
 }
 
-/** A code whose lines are broken cannot be scanned. One that is too high can: people scroll, or make the letters smaller. */
+/** A code wider than the terminal cannot be scanned. One that is too high can, after scrolling or with a smaller font. */
 function refuseNarrowTerminal(name: string, { width, height }: QrCode): void {
   if (!process.stdout.isTTY) return;
   const { columns, rows } = process.stdout;

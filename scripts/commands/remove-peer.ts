@@ -46,7 +46,8 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   stack.review(edit);
   const { plan } = readMesh(before, Date.now());
   const node = plan?.nodes.find((candidate) => candidate.name === name);
-  const early = node !== undefined && jumpRelays(node).length > 0 && options.withConnection !== true;
+  const early =
+    node !== undefined && jumpRelays(node).length > 0 && options.withConnection !== true;
   const cleaned = early && plan !== null ? await cleanNow(node, plan, stack) : null;
   await stack.edit(edit);
   const next = [...consequences(name, node, cleaned), ...commentNote(name, comment)];
@@ -124,7 +125,7 @@ function consequences(
   return [...lines, "the same up cleans its machine: no interface, file or unit stays there"];
 }
 
-/** It may be about more than this peer. It is not shown, because it may have a key that was never encrypted. */
+/** A comment above the peer, which may be about other peers too. It is not printed, because it may hold a plain-text key. */
 function commentNote(name: string, line: number | null): string[] {
   if (line === null) return [];
   return [

@@ -1,4 +1,4 @@
-/** `rollback`: takes a host back to a state that it had confirmed before. */
+/** `rollback`: restores a state that a host confirmed before. */
 import { InvalidArgumentError, type Command } from "commander";
 import pc from "picocolors";
 import { formatTime } from "../../mesh/config/activity";
@@ -76,9 +76,9 @@ async function rollback(name: string, options: RollbackOptions): Promise<void> {
 }
 
 interface State {
-  /** When the host had confirmed it, by its own clock; null: unknown. */
+  /** When the host confirmed it, by its own clock; null: unknown. */
   at: string | null;
-  /** What going there from the present one changes; null: the present one is not kept. */
+  /** The changes from the current state; null if that is not stored. */
   changes: string[] | null;
 }
 

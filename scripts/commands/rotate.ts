@@ -1,4 +1,4 @@
-/** `rotate`: gives a node a new key, while the old one still works until the new one is proven everywhere. */
+/** `rotate`: replaces a node's key. The old one works until all neighbours have had a handshake with the new one. */
 import type { Command } from "commander";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
@@ -152,7 +152,7 @@ async function rotateEach(
   return { reports, stopped: null };
 }
 
-/** Begins, waits for the proof of the new key, and finishes where it is proven everywhere. `queue`: to write down first. */
+/** Begins, waits for handshakes with the new key, and finishes if all neighbours had one. `queue`: written first. */
 async function rotateOne(
   name: string,
   stack: OpenStack,
@@ -172,7 +172,7 @@ async function rotateOne(
   const succeeded = up.exitCode === 0;
   if (succeeded) log("waiting until the new key is proven by handshakes...");
   const pending = await (succeeded ? awaitNewKeys : findPendingKeys)(stack, [name]);
-  // A device goes on with the old key when a rotation is given up; one that has the new key already is listed as outdated.
+  // After --cancel a device keeps the old key; one that has the new key already is listed as outdated.
   const isProven = pending.every(({ waitsFor }) =>
     waitsFor.every(({ why }) => options.cancel === true && why === "handOver"),
   );
@@ -190,7 +190,7 @@ async function finishNow(
   return options.cancel === true ? { ...report, cancelled: true } : report;
 }
 
-/** The run that ends the old key. */
+/** The run that removes the old key. */
 async function lastRun(
   node: string,
   stack: OpenStack,
@@ -220,7 +220,7 @@ async function runAfter(
     if (isUntouched(up)) await restore();
     return up;
   } catch (error) {
-    // There was no terminal to ask on.
+    // There was no terminal for the confirmation.
     if (error instanceof Failure) await restore();
     throw error;
   }

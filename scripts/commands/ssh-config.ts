@@ -71,7 +71,7 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
   print(options, { hosts: made.hosts, files }, text);
 }
 
-/** It stays where it is: a file with it would be a second place to guard. */
+/** The private key is not written to a file. */
 const WITHOUT_OWN_KEY =
   "The hosts take the stack's own SSH key, which is not in here. Give it to your agent, if yours is not on the hosts: " +
   "npx pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";

@@ -1,4 +1,4 @@
-/** `ssh`: a session or a command on a node, by the first way that leads there. */
+/** `ssh`: a session or a command on a node, over the first way that works. */
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { log } from "../log";
@@ -40,7 +40,7 @@ export function sshCommand(): Command {
 
 async function ssh(name: string, command: string[], options: SshOptions): Promise<void> {
   const stack = openStack(options.stack);
-  // Whose key is changing makes no difference here, so the outputs are not needed.
+  // Rotations do not matter here, so the outputs are not needed.
   const plan = stack.filePlan();
   const node = nodeNamed(name, plan.nodes);
   if (node.hosts.length === 0) {

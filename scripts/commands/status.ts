@@ -24,7 +24,7 @@ interface StatusOptions extends CommonOptions {
 }
 
 const EVERY_S = 2;
-/** On a terminal what is known is shown soon, and the rest as it comes. Elsewhere a look should be whole. */
+/** On a terminal, known answers are shown early. Elsewhere it waits for all answers. */
 const FIRST_MS = { onTerminal: 3_000, elsewhere: 20_000 };
 
 export function statusCommand(): Command {
@@ -57,7 +57,7 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
   for (const name of names) nodeNamed(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
   const asked = withRelays(nodes, plan);
-  // With names, hosts that could prove a new key may not have been asked.
+  // With names, not all neighbours of a rotating node were asked.
   const pendingIn = (answers: HostAnswers) =>
     names.length === 0 ? pendingKeys(plan, answers) : [];
   if (options.watch !== undefined) {

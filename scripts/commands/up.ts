@@ -79,7 +79,7 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
   );
 }
 
-/** What one does after it. The outputs are a few lines for each node, so they are not printed. */
+/** The next steps. The outputs are not printed, because they have several lines for each node. */
 function nextText(stack: OpenStack, { exitCode, failed, waiting, planned }: UpReport): string {
   if (failed.length + waiting.length > 0)
     return "When that is mended: npx wireguard-mesh up   # it does the rest";

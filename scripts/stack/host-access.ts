@@ -68,7 +68,7 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
 }
 
 /**
- * How a person logs in to the host of one node. Ways through a relay whose EC2 instance does not exist yet are left out.
+ * Ways for `ssh` to the host of one node. Ways through a relay whose EC2 instance does not exist yet are left out.
  * @throws PushError when that leaves none.
  */
 export function personAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {

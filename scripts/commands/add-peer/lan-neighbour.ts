@@ -11,9 +11,9 @@ import { wrapLines } from "../../cli/wrap";
 
 export interface LanNeighbour {
   name: string;
-  /** Of the new node in that LAN. */
+  /** The new node's address in that LAN. */
   address: string;
-  /** The common prefix of their addresses; a LAN is seldom larger, and nothing says its true length. */
+  /** The common prefix of their addresses; its true length is unknown. */
   lan: string;
   /** The site that the neighbour has already. */
   site: string | null;
@@ -21,7 +21,7 @@ export interface LanNeighbour {
 
 const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(parsePrefix);
 
-/** Null where there is none, or where the new node has a site or an endpoint: then somebody has thought about it. */
+/** Null if there is none, or if the new node has a site or an endpoint, so the links are chosen deliberately. */
 export function lanNeighbour(node: NodePlan, nodes: readonly NodePlan[]): LanNeighbour | null {
   if (node.site !== null || node.endpoint !== null) return null;
   for (const address of lanAddresses(node)) {

@@ -1,7 +1,7 @@
-/** What can stand on a command line, from the definitions of the commands. */
+/** The possible words of a command line, from the definitions of the commands. */
 import type { Argument, Command, Option } from "commander";
 
-/** What is offered for a value: names that are looked up, files, one of some words, or nothing. */
+/** Completions of a value: names, files, fixed words, or none. */
 export type Kind = "nodes" | "stacks" | "files" | "nothing" | readonly string[];
 
 export interface OptionWords {
@@ -16,9 +16,9 @@ export interface CommandWords {
   name: string;
   text: string;
   options: OptionWords[];
-  /** By their place. */
+  /** By position. */
   args: Kind[];
-  /** Of all places that follow. */
+  /** Of all further positions. */
   rest: Kind;
 }
 
@@ -58,7 +58,7 @@ function kindOfArgument(argument: Argument): Kind {
   return argument.argChoices ?? kindNamed(argument.name());
 }
 
-/** By the word that the help has for a value. */
+/** By the placeholder in the help. */
 function kindNamed(placeholder: string): Kind {
   if (/^(nodes?|hosts|from|to)$/.test(placeholder)) return "nodes";
   return /^(files?|folder)$/.test(placeholder) ? "files" : "nothing";

@@ -10,9 +10,9 @@ export interface DeviceRow {
   node: string;
   /** `none`: no `up` has made one yet. */
   config: "current" | "former" | "not given" | "none";
-  /** Why it is a former one. */
+  /** Why its config is outdated. */
   why: string[];
-  /** What shows the config that it needs; null if it needs none. */
+  /** The command that shows the new config; null if it needs none. */
   command: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** What `doctor` found, for people and for machines. */
+/** The findings of `doctor`, for text and JSON output. */
 import { untried } from "../../../mesh/doctor/affected";
 import { silentDevices } from "../../../mesh/doctor/device-checks";
 import { diagnose, hostsToProbe, reachedHosts } from "../../../mesh/doctor/diagnosis";
@@ -12,7 +12,7 @@ export interface DoctorReport {
   findings: Finding[];
   /** Nodes that were examined, without those that a finding is about or affects. */
   well: string[];
-  /** Nodes that could not be judged: devices that are off, and what only leads to nodes of findings. */
+  /** Nodes whose state is unknown: devices that are off, and nodes behind those with findings. */
   unknown: string[];
   notes: string[];
 }

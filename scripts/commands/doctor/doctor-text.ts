@@ -1,4 +1,4 @@
-/** The report of `doctor` as text: the sick first, a remedy below each cause. */
+/** The report of `doctor` as text: nodes with findings first, a remedy below each cause. */
 import pc from "picocolors";
 import { shortList } from "../../../mesh/review/short-list";
 import { joinBlocks } from "../../cli/command";

@@ -12,7 +12,7 @@ export interface PageParts {
   plan: Plan;
   /** The wg-quick(8) file. */
   file: string;
-  /** The QR code as SVG; null where the file cannot be one. */
+  /** The QR code as SVG; null if the file is too large. */
   code: string | null;
 }
 

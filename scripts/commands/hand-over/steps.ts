@@ -1,4 +1,4 @@
-/** How a config gets into the WireGuard app of each platform, in the app's own words. HTML. */
+/** Instructions for the WireGuard app of each platform, with the app's own labels. HTML. */
 
 interface Platform {
   platform: string;

@@ -1,4 +1,4 @@
-/** What an import makes of a network, as text. */
+/** The result of an import as text. */
 import pc from "picocolors";
 import { stringify } from "yaml";
 import type { Imported } from "../../../mesh/import/import";

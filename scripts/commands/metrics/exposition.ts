@@ -24,7 +24,7 @@ interface Sample {
   value: number;
 }
 
-/** `now`: our own clock, seconds since 1970. A host that was not reached has no metrics of tunnels. */
+/** `now`: this machine's clock, in seconds since 1970. A host that was not reached has no metrics of tunnels. */
 export function familiesOf(planned: Planned, answers: HostAnswers, now: number): Family[] {
   const { nodes } = planned.plan;
   const tunnels = nodes.flatMap(({ name }) => {
@@ -87,7 +87,7 @@ export function familiesOf(planned: Planned, answers: HostAnswers, now: number):
   ];
 }
 
-/** `node` is the host that counts; `friendly_name` is its peer. */
+/** `node`: the host that reports the counters; `friendly_name`: its peer. */
 function tunnelsOf(name: string, observed: Observation, { plan }: Planned) {
   const first = plan.network.interface;
   const names = namesByKey(plan.nodes);

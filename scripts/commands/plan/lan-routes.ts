@@ -1,4 +1,4 @@
-/** The routes that the routers of LANs behind gateways need, where this program cannot set them. */
+/** The routes that must be set by hand on the routers of LANs behind gateways. */
 import { addressIn, contains, type Prefix } from "../../../mesh/addresses";
 import { tunnelPrefixes, type Node } from "../../../mesh/config/config";
 import type { Plan } from "../../../mesh/plan/plan";
@@ -6,7 +6,7 @@ import type { Plan } from "../../../mesh/plan/plan";
 /** The router of a LAN behind a gateway. */
 export interface LanRouter {
   lan: Prefix;
-  /** What the network knows it by; the same, unless its gateway translates addresses. */
+  /** Its prefix in the network; the same, unless its gateway translates addresses. */
   as: Prefix;
   /** The node that the LAN is behind. */
   gateway: string;

@@ -16,5 +16,5 @@ export function comparisonText({ review, devices, warnings }: Comparison): strin
   return joinBlocks(blocks, "\n\n");
 }
 
-/** What a comparison without secrets cannot show. */
+/** Changes that a comparison without secrets does not show. */
 export const UNSEEN = "Not compared: private keys, preshared keys, and how to log in to the hosts.";

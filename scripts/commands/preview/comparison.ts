@@ -1,4 +1,4 @@
-/** A preview without the engine: the stack file beside the stack's state, or beside another version of the file. */
+/** A preview without the engine: compares the stack file with the state, or with another version of the file. */
 import type { Issue } from "../../../mesh/config/issue";
 import { outdatedDeliveries, type Outdated } from "../../../mesh/render/delivery";
 import { recordOf } from "../../../mesh/review/record";
@@ -17,7 +17,7 @@ export interface Comparison {
 
 /** `from`: see formerNetwork. */
 export async function comparison(stack: OpenStack, from: string | undefined): Promise<Comparison> {
-  // The file's own plan: with the outputs, the same edit would be compared in another way by another person.
+  // Without the outputs, so that the result depends only on the file.
   const plan = stack.filePlan();
   const before = await formerNetwork(stack, from);
   const review = withTunnelLines(reviewOf(before, recordOf(plan)), plan);

@@ -1,4 +1,4 @@
-/** What a rotation came to, as data and in words. */
+/** The result of a rotation, as data and as text. */
 import { joinBlocks } from "../../cli/command";
 import { pendingText } from "../../cli/report-text";
 import { upText } from "../../cli/up-text";

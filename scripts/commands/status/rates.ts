@@ -1,16 +1,16 @@
-/** How much goes through each tunnel, from the counters of two looks. */
+/** Transfer rates of each tunnel, from the counters of two rounds. */
 import type { Plan } from "../../../mesh/plan/plan";
 import type { HostAnswers } from "../../stack/ask-hosts";
 import type { LinkStatus } from "../../stack/link-states";
 import { peersOf } from "../../stack/node-state";
 
 export interface LinkRate extends LinkStatus {
-  /** Bytes a second; null: not known. */
+  /** Bytes per second; null: unknown. */
   aToB: number | null;
   bToA: number | null;
 }
 
-/** `before`: of the former look; empty for the first one. Each end's own counters, those of `a` if it was asked. */
+/** `before`: from the previous round; empty for the first. Uses the counters of `a` if it was asked. */
 export function withRates(
   links: readonly LinkStatus[],
   plan: Plan,
@@ -36,7 +36,7 @@ interface Counters {
   tx: number;
 }
 
-/** By the node that counts, then by its neighbour. */
+/** By the reporting node, then by its neighbour. */
 function countersIn(answers: HostAnswers, plan: Plan): Map<string, Map<string, Counters>> {
   const reached = [...answers].flatMap(([name, answer]) =>
     answer.reachable ? [[name, answer] as const] : [],
@@ -51,7 +51,7 @@ function countersIn(answers: HostAnswers, plan: Plan): Map<string, Map<string, C
   );
 }
 
-/** Null where the counters began anew in between, as of an interface that was made again. */
+/** Null if the counters were reset in between, such as for a recreated interface. */
 function rateAt(
   before: Counters | undefined,
   after: Counters | undefined,

@@ -1,4 +1,4 @@
-/** Nodes that nobody has heard of for long. */
+/** Nodes without a recent handshake. */
 import { formatAge } from "../../cli/report-text";
 import { wrapped } from "../../cli/wrap";
 import type { StatusReport } from "./status-report";
@@ -21,7 +21,7 @@ export function silentNodes({ nodes }: StatusReport): Silent[] {
   });
 }
 
-/** Without those that were never heard: the table shows them, and a phone may not have its config yet. */
+/** Without those that never had one: the table shows them, and a phone may not have its config yet. */
 export function silentText(silent: readonly Silent[]): string {
   const ages = silent.flatMap(({ node, since }) =>
     since === null ? [] : [`${node} (${formatAge(since)})`],

@@ -1,4 +1,4 @@
-/** One look of `status --watch`: a line for each tunnel with its rates, those that need attention first, in 80 columns. */
+/** The screen of `status --watch`: a line for each tunnel with its rates, problems first, in 80 columns. */
 import pc from "picocolors";
 import { shortList } from "../../../mesh/review/short-list";
 import type { Outdated } from "../../../mesh/render/delivery";
@@ -12,7 +12,7 @@ import type { StatusReport } from "./status-report";
 import { formatBytes } from "./status-text";
 
 export interface Look {
-  /** What is looked at, when, and how often. */
+  /** The scope, the time, and the interval. */
   heading: string;
   report: StatusReport;
   links: readonly LinkRate[];
@@ -22,10 +22,10 @@ export interface Look {
 const HEAD = ["NODE", "PEER", "STATE", "AGE", "SENT", "RECEIVED"];
 /** So that a row with the longest of everything else fits into 80 columns. */
 const NAME_WIDTH = 16;
-/** As many tunnels are shown even where there is no room for them. */
+/** At least this many tunnels are shown, even on a small terminal. */
 const FEWEST = 3;
 
-/** `rows`: of the terminal; null: as many as it takes. */
+/** `rows`: of the terminal; null: unlimited. */
 export function watchText(look: Look, rows: number | null): string {
   const { heading, report, outdated } = look;
   const tunnels = tunnelsLine(report.links, report.tunnels.planned, outdated);
@@ -95,7 +95,7 @@ function cut(name: string): string {
   return name.length <= NAME_WIDTH ? name : `${name.slice(0, NAME_WIDTH - 1)}…`;
 }
 
-/** Why hosts are not seen, each reason once, and which are not as planned: `status` says the rest. */
+/** Reasons for unreachable hosts, each once, and hosts that differ from the plan; `status` has the details. */
 function findings({ nodes }: StatusReport): string[] {
   const unseen = new Map<string, string[]>();
   for (const [name, { cause }] of Object.entries(nodes)) {

@@ -1,4 +1,4 @@
-/** `status --watch`: looks again and again, until it is told to end. */
+/** `status --watch`: refreshes the status until it is interrupted. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { flushOut, writeOut } from "../../cli/stdout";
 import type { HostAnswers } from "../../stack/ask-hosts";
@@ -9,22 +9,22 @@ import { withRates, type LinkRate } from "./rates";
 import { statusReport, type StatusReport } from "./status-report";
 
 export interface Watched {
-  /** Those that the report is about. */
+  /** The nodes of the report. */
   nodes: readonly NodePlan[];
-  /** Those that are asked. */
+  /** The nodes that are asked. */
   asked: readonly NodePlan[];
   access: Access;
   everyMs: number;
-  /** For the first look, which logs in. */
+  /** Time limit of the first round, which logs in. */
   firstMs: number;
-  /** One look, as it is shown. */
+  /** Renders one round. */
   show: (report: StatusReport, links: LinkRate[], answers: HostAnswers) => void;
 }
 
-/** For a look at hosts that are logged in to. */
+/** Time limit of a round with open connections. */
 const SSH_QUERY_MS = 5_000;
 
-/** Resolves when a signal or the reader of stdout has ended it, with whether the last look was ok. */
+/** Resolves when a signal or the reader of stdout ends it; true if the last round was ok. */
 export async function watchStatus(watched: Watched): Promise<boolean> {
   const { nodes, asked, access, everyMs, firstMs, show } = watched;
   const ending = new AbortController();
@@ -58,7 +58,7 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
     }
   } finally {
     await watch.end();
-    // What a login under way still waits for must not hold up the end.
+    // Do not wait for pending logins.
     setTimeout(() => process.exit(), END_MS).unref();
   }
 }
@@ -71,7 +71,7 @@ const TO_END = "\u001B[J";
 const OTHER_SCREEN = "\u001B[?1049h\u001B[?25l";
 const FORMER_SCREEN = "\u001B[?25h\u001B[?1049l";
 
-/** A terminal that shows one text in place of the former one, and has the last of them among its lines when it closes. */
+/** Replaces its text on the terminal, and leaves the last one there when it closes. */
 export class LiveScreen {
   private last = "";
 

@@ -53,7 +53,7 @@ export const origin: KnownNetwork = {
   ],
 };
 
-/** C1k: a device without keepalive cannot be called until it speaks. The lab sets it up by hand. */
+/** C1k: a device without keepalive cannot be reached until it sends a packet. The lab sets it up by hand. */
 export const silentDevice: Omit<KnownNetwork, "reach" | "title"> = {
   world: {
     nats: {

@@ -1,4 +1,4 @@
-/** A packet filter that somebody else has set up on a host or a router, as a script for nft(8). */
+/** A packet filter of another program on a host or a router, as a script for nft(8). */
 
 /** `rule`: which packets it drops, at this hook. */
 export function drops(hook: "input" | "forward", rule: string): string {

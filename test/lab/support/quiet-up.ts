@@ -1,4 +1,4 @@
-/** An `up` during which a host is heard all the time. */
+/** An `up` during which a host answers pings all the time. */
 import * as assert from "node:assert/strict";
 import { BUSY_FACTOR } from "../../support/time-limits";
 import { silenceDuring } from "./answers";

@@ -1,4 +1,4 @@
-/** A sudo for hosts of the lab, since minimal Debian systems have none: it becomes root, and speaks as sudo 1.9.13 does. */
+/** A sudo for hosts of the lab, since minimal Debian systems have none: it becomes root, and prints the messages of sudo 1.9.13. */
 import type { HostSession } from "./host-protocol";
 
 /** bash with the set-user-ID bit; as the interpreter of a script it keeps root's rights with -p. */

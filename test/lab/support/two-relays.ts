@@ -1,4 +1,4 @@
-/** The scenario `relay` with a second relay, osaka, which is nobody's home. */
+/** The scenario `relay` with a second relay, osaka, which is no peer's home relay. */
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import type { MeshLab } from "./mesh-lab";
 import { succeeded, UP, type MeshSession } from "./mesh-session";
