@@ -173,7 +173,7 @@ function filesOf({ plan, keyring }: NetworkArgs, instances: RelayInstances): Fil
   );
 }
 
-/** To be made a secret by who hands it on. */
+/** The caller must wrap it as a secret. */
 function filled(secret: Secret, instances: RelayInstances): pulumi.Input<string> {
   return withFacts(secret.reveal(), instances);
 }

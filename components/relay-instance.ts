@@ -92,7 +92,7 @@ function instanceFor(
       instanceType: spec.instanceType,
       subnetId,
       vpcSecurityGroupIds: [firewallId],
-      // A subnet of our own gives each instance a public address.
+      // A subnet that this program makes gives each instance a public address.
       ...(spec.subnetId === null ? {} : { associatePublicIpAddress: true }),
       userData,
       userDataReplaceOnChange: false,

@@ -113,12 +113,12 @@ function blockIpv6Issues({ path, fields }: NodeDraft): Issue[] {
   const { routeAll, address6 } = fields;
   const remedy = "set routeAll: true, or remove blockIpv6";
   const alone = error(`${path}.blockIpv6`, "is for a peer with routeAll", remedy);
-  const vain = error(
+  const unused = error(
     `${path}.blockIpv6`,
     "is for a peer without IPv6, and this one has an address6",
     "remove one of the two",
   );
-  return [...(routeAll === true ? [] : [alone]), ...(address6 === undefined ? [] : [vain])];
+  return [...(routeAll === true ? [] : [alone]), ...(address6 === undefined ? [] : [unused])];
 }
 
 /** wg-quick(8) needs resolvconf for `DNS`, which many hosts do not have. */

@@ -1,4 +1,4 @@
-/** What is wrong on one host by itself, told from its own answer: the first check that fails. */
+/** What is wrong on one host by itself, from its own answer: the first check that fails. */
 import { changeLanRemedy, foreignRoute, shadowedLan } from "../host/change-refusals";
 import { clockApart } from "../host/clock";
 import type { Difference } from "../host/difference";

@@ -162,13 +162,13 @@ function formatFilter(difference: FilterDifference, main: string): string {
   const what = `its packet filter (nft table ${filterTable(main)})`;
   if (difference.is !== "other") return presence(what, difference.is);
   const { missing, extra } = difference;
-  const told = (lines: readonly string[], how: string) => {
+  const listed = (lines: readonly string[], how: string) => {
     const [first, ...others] = lines;
     if (first === undefined) return [];
     const line = first.length > MAX_LINE ? `${first.slice(0, MAX_LINE)}…` : first;
     return [`${how}: ${line}${others.length === 0 ? "" : ` (and ${others.length} more)`}`];
   };
-  const all = [...told(missing, "missing"), ...told(extra, "not in the plan")];
+  const all = [...listed(missing, "missing"), ...listed(extra, "not in the plan")];
   return `${what} differs: ${all.join("; ") || "its lines are in another order"}`;
 }
 

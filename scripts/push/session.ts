@@ -216,7 +216,7 @@ function lossWords(why: SessionLost["why"], run: HostRun, limitMs: number): stri
   if (why === "too-much") {
     return (
       `the host printed more than ${OUTPUT_CAP >> 20} MB, or complained at more than ${MESSAGES_CAP >> 10} KB length, which is ` +
-      "no answer of ours; so the connection was ended. Is the machine sound, and what else prints into a login there?"
+      "no valid answer; so the connection was ended. Is the machine sound, and what else prints into a login there?"
     );
   }
   if (run.exitCode === null) return "the connection broke before the host had answered";

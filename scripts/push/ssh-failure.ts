@@ -125,7 +125,7 @@ function unknown(login: FailedAttempt, logs: SshLog[]): Failure {
   }
   const ssh = logs.map(({ words }) => words).join("\n");
   const word = printable(ssh.trim().split("\n").at(-1) ?? "");
-  const cause = word === "" ? "ssh ended without a word" : `ssh says: ${word}`;
+  const cause = word === "" ? "ssh ended without a message" : `ssh says: ${word}`;
   return {
     kind: "other",
     cause: word === "" && login.output.trim() !== "" ? `ssh ended${quoted(login.output)}` : cause,

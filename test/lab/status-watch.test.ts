@@ -144,7 +144,7 @@ describe("status --watch", function () {
     assert.ok(await poll(() => (other.text() === "" ? undefined : true), SOON));
     const begun = performance.now();
     await end(other.child);
-    // Not the 18 seconds of a login in vain.
+    // Not the 18 seconds of a failed login.
     assert.ok(performance.now() - begun < 6_000);
     await mesh.lab.reconnect("relay");
     assert.ok(await seen(({ nodes }) => nodes["relay"]?.reachable === true), text());

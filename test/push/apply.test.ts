@@ -87,7 +87,7 @@ describe("a push", function () {
     assert.deepEqual([verbs()[2], answers()[2], messages], ["push", "", []]);
   });
 
-  it("says what it is at to whoever reads the pipe of the environment, and goes on where nobody does", async () => {
+  it("reports its phases to the pipe of the environment, and goes on without a reader", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wireguard-mesh-test-"));
     const pipe = path.join(folder, "phases");
     execFileSync("mkfifo", [pipe]);

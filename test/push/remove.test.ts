@@ -33,7 +33,7 @@ describe("a removal", () => {
     assert.equal(said?.answer, "remove net/ipv4/ip_forward\n");
   });
 
-  it("finds nothing where nothing of ours is", async () => {
+  it("finds nothing on a host without wireguard-mesh", async () => {
     const host = new FakeHost();
     assert.deepEqual(await remove(host, {}), { node: "host", outcome: "absent", note: null });
     assert.equal(host.said[0]?.answer, "");

@@ -86,7 +86,7 @@ describe("the cause of a failed login", () => {
       "other",
       "ssh says: /root/.ssh/config: terminating, 1 bad configuration options",
     ],
-    ["no output", "", "other", "ssh ended without a word"],
+    ["no output", "", "other", "ssh ended without a message"],
   ];
   for (const [what, text, kind, cause] of CASES) {
     it(`is ${kind} for ${what}`, () => {

@@ -127,7 +127,7 @@ describe("doctor", () => {
     assert.deepEqual(silentHosts(factsOf({ pings: LOST })).sort(), ["nas", "tokyo"]);
   });
 
-  it("names the node that several dial in vain, once", () => {
+  it("names the node that several cannot reach, once", () => {
     const quiet = counted(0, 900);
     const later = { nas: quiet, vps: quiet, tokyo: quiet };
     const pings = {

@@ -9,7 +9,7 @@ import type { RequestDraw } from "./support/requests";
 
 const FILE = "/etc/wireguard/wg0.conf";
 
-/** A host as wg-quick left it: the interface runs, and nothing of ours is there. `lines`: more of its file. */
+/** A host as wg-quick left it: the interface runs, and wireguard-mesh has left nothing there. `lines`: more of its file. */
 function byHand(...lines: string[]): Host {
   const host = pushed();
   const text = host.files.get(FILE) ?? "";

@@ -1,4 +1,4 @@
-/** The way in of a host that sends everything through an exit, and what it is told of that. */
+/** The way in of a host that sends everything through an exit, and the rules for it. */
 import assert from "node:assert/strict";
 import { renderFilter } from "../../../mesh/render/filter";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";

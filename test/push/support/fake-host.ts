@@ -20,7 +20,7 @@ export interface Login {
   shows?: (sections: Map<string, string[]>) => void;
   /** The host gets no answer, and the connection breaks. */
   isCut?: true;
-  /** Changes what the host prints after it has done as it was told. */
+  /** Changes what the host prints after it has done it. */
   ends?: Partial<HostRun>;
 }
 

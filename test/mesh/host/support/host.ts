@@ -206,7 +206,7 @@ export function deleteRoute(host: Host, prefix: string, like: Partial<Route>): v
   host.routes = host.routes.filter((route) => route !== found);
 }
 
-/** Gives prefixes to a peer; the kernel takes them from whoever had them. */
+/** Gives prefixes to a peer; the kernel takes them from the peer that had them. */
 export function giveAllowedIps(device: Device, key: string, prefixes: readonly string[]): void {
   for (const prefix of prefixes) {
     for (const peer of device.peers.values()) peer.allowedIps.delete(prefix);

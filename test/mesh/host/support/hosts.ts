@@ -41,7 +41,7 @@ export const RESOLVER = new Map([
   ["near.example.org", ["203.0.113.7"]],
 ]);
 
-/** A machine in a LAN, without anything of ours. It has made its own keys. */
+/** A machine in a LAN, without wireguard-mesh. It has made its own keys. */
 export function freshHost(): Host {
   const host: Host = {
     links: new Map([
