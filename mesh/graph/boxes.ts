@@ -59,7 +59,7 @@ export function nodeBox(node: DrawnNode): Box {
       ...addresses,
       ...(endpoint === null ? [] : [`at ${endpoint.replace(/^<.*>/, "its Elastic IP")}`]),
       ...(isOutside ? [`behind NAT ${seenFrom}`] : []),
-      ...messageOf(mark),
+      ...wordsOf(mark),
     ],
     mark,
   };
@@ -84,13 +84,13 @@ export function groupBox(group: Alike, { lans }: Topology): Box {
       `${nodes.length} ${first?.kind ?? "node"}s`,
       ...(linked ? ["each linked to all the others"] : []),
       ...folded(names, ROW),
-      ...messageOf(first?.mark ?? null),
+      ...wordsOf(first?.mark ?? null),
     ],
     mark: first?.mark ?? null,
   };
 }
 
-export function messageOf(mark: Mark | null): string[] {
+export function wordsOf(mark: Mark | null): string[] {
   return mark === null || mark.words === "" ? [] : [mark.words];
 }
 
@@ -103,7 +103,7 @@ export function lanBox(lan: DrawnLan, site: string | null): Box {
     id: lanId(lan),
     kind: "lan",
     site: siteIdOf(site),
-    text: [`LAN ${lanText(lan)}`, ...messageOf(lan.mark)],
+    text: [`LAN ${lanText(lan)}`, ...wordsOf(lan.mark)],
     mark: lan.mark,
   };
 }

@@ -1,6 +1,6 @@
 /** The lines of a picture: links, the LANs of their gateways, and the ways out. */
 import { shortList } from "../review/short-list";
-import { INTERNET, lanId, nodeId, messageOf } from "./boxes";
+import { INTERNET, lanId, nodeId, wordsOf } from "./boxes";
 import type { DrawnExit, DrawnLan, DrawnLink, DrawnNode, Mark } from "./topology";
 
 /** Between two boxes by their ids. The internet is in the middle, then come relays, peers, and the LANs behind them. */
@@ -73,7 +73,7 @@ function exitLine(exits: readonly DrawnExit[]): Line {
     outer: nodeId(first?.relay ?? ""),
     kind: "exit",
     dialled: null,
-    label: [`for ${peers}`, ...messageOf(mark)].join(", "),
+    label: [`for ${peers}`, ...wordsOf(mark)].join(", "),
     mark,
   };
 }

@@ -8,7 +8,7 @@ import {
   nodeBox,
   nodeId,
   sitesOf,
-  messageOf,
+  wordsOf,
   type Box,
   type Site,
 } from "./boxes";
@@ -63,7 +63,7 @@ const MOST_RULES = 12;
 
 function policyNote(rules: readonly DrawnRule[]): Note {
   const texts = rules
-    .map(({ text, mark }) => [...messageOf(mark), text].join(": "))
+    .map(({ text, mark }) => [...wordsOf(mark), text].join(": "))
     .flatMap((text) => folded(text.split(", "), ROW));
   const more = texts.length - MOST_RULES;
   const shown = more > 1 ? [...texts.slice(0, MOST_RULES), `and ${more} more`] : texts;

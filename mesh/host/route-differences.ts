@@ -23,7 +23,7 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
   const connected = connectedRoutes(one, observed);
   const wanted = [...connected, ...tunnel];
   const allowed = one.sendsAll
-    ? new Set(wanted.map(lockPath))
+    ? new Set(wanted.map(placeOf))
     : new Set(allowedPrefixes(one).keys());
   const networks = new Set(one.addresses.map((address) => prefixOf(address)?.text));
   // A route that was added by hand may replace the kernel's own.
@@ -32,13 +32,13 @@ export function routeDifferences(one: WantedInterface, observed: Observation): R
     (it) =>
       it.protocol === "boot" &&
       it.complete &&
-      !allowed.has(lockPath(it)) &&
+      !allowed.has(placeOf(it)) &&
       !standsIn(it) &&
       !(it.table === "main" && isAutomatic(it.prefix)),
   );
   // An extra route with another metric does not replace a wanted one.
-  const present = new Set(own.filter((it) => !extra.includes(it)).map(lockPath));
-  const missing = wanted.filter((it) => !present.has(lockPath(it)));
+  const present = new Set(own.filter((it) => !extra.includes(it)).map(placeOf));
+  const missing = wanted.filter((it) => !present.has(placeOf(it)));
   const as = (is: "missing" | "extra") => (route: Route) =>
     ({ kind: "route", interface: name, prefix: destinationOf(route), is, route }) as const;
   return [...missing.map(as("missing")), ...extra.map(as("extra"))];
@@ -61,7 +61,7 @@ function connectedRoutes({ name, addresses }: WantedInterface, { network }: Obse
 
 /** Prefixes of length 0 need a table of their own: see way-out.ts. */
 function mainRoutes(one: WantedInterface, own: readonly Route[]): Route[] {
-  const present = new Set(own.map(lockPath));
+  const present = new Set(own.map(placeOf));
   const allowed = [...allowedPrefixes(one).values()];
   const covering = new PrefixSet([
     ...[...one.addresses, ...(one.formerAddresses ?? [])].flatMap((it) => prefixOf(it) ?? []),
@@ -92,7 +92,7 @@ export function destinationOf({ prefix, family }: Route): string {
 }
 
 /** The prefix, and the table if it is not the main one. */
-function lockPath(route: Route): string {
+function placeOf(route: Route): string {
   return destinationOf(route) + (route.table === "main" ? "" : ` ${route.table}`);
 }
 

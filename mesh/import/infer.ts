@@ -9,7 +9,7 @@ import type { Fields } from "./fields";
 import { exitWithoutHost, firewallNotes, hooksWithoutHost } from "./hooks";
 import type { ImportedNode } from "./nodes";
 import { isAddress, masquerades, oneOrAll, presharedKeysOf, sendsAllIpv6 } from "./settings";
-import { lockPath, Roles, tunnelsOf, type Place, type Tunnels } from "./roles";
+import { placeOf, Roles, tunnelsOf, type Place, type Tunnels } from "./roles";
 
 export interface InferOptions {
   cidr?: string | undefined;
@@ -44,7 +44,7 @@ export function infer(nodes: readonly ImportedNode[], options: InferOptions): In
     };
   }
   const keys = presharedKeysOf(nodes);
-  const found = nodes.map((node) => [node, lockPath(node, tunnels)] as const);
+  const found = nodes.map((node) => [node, placeOf(node, tunnels)] as const);
   const problems = [...found.flatMap(([, { problems }]) => problems), ...keys.problems];
   const network = new Network(nodes, new Map(found), tunnels, options);
   return {

@@ -65,7 +65,7 @@ function commonPrefix(prefixes: readonly Prefix[]): Prefix | null {
 }
 
 /** The addresses of a node in the tunnel; with a problem where there is not exactly one of IPv4, and at most one of IPv6. */
-export function lockPath(node: ImportedNode, tunnels: Tunnels): Place & { problems: Problem[] } {
+export function placeOf(node: ImportedNode, tunnels: Tunnels): Place & { problems: Problem[] } {
   const { source, known, sections, name } = node;
   const recorded = known?.address ?? null;
   const own: IpAddress[] =

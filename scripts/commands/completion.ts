@@ -7,7 +7,7 @@ import { openStack } from "../stack/open-stack";
 import { stackNames } from "../stack/project";
 import { bashScript } from "./completion/bash";
 import { fishScript } from "./completion/fish";
-import { messageOf } from "./completion/words";
+import { wordsOf } from "./completion/words";
 import { zshScript } from "./completion/zsh";
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
@@ -45,7 +45,7 @@ function completion(what: Shell | Names, options: CommonOptions, self: Command):
     print(options, { [what]: names }, names.join("\n"));
     return;
   }
-  const script = SCRIPTS[what](messageOf(self.parent?.commands ?? []));
+  const script = SCRIPTS[what](wordsOf(self.parent?.commands ?? []));
   print(options, { shell: what, script }, script);
 }
 

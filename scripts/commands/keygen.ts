@@ -24,7 +24,7 @@ export function keygenCommand(): Command {
 
 async function keygen(name: string, options: CommonOptions): Promise<void> {
   const stack = openStack(options.stack);
-  const { group, isNew } = lockPath(name, stack.configSoFar);
+  const { group, isNew } = placeOf(name, stack.configSoFar);
   const field = configPath([group, name, isNew ? "publicKey" : "nextPublicKey"]);
   const plan = isNew ? planWithKey(stack, field) : stack.filePlan();
   // stack.plan() also has the rotations that were started by setting only a private key.
@@ -44,7 +44,7 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
 }
 
 /** Where the node is in the config, and whether it has no public key yet. */
-function lockPath(name: string, config: RawConfig): { group: string; isNew: boolean } {
+function placeOf(name: string, config: RawConfig): { group: string; isNew: boolean } {
   for (const group of ["relays", "peers"]) {
     const nodes = config[group];
     const node = isMap(nodes) && Object.hasOwn(nodes, name) ? nodes[name] : undefined;

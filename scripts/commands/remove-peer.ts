@@ -28,7 +28,7 @@ export function removePeerCommand(): Command {
 }
 
 interface RemovePeerOptions extends CommonOptions {
-  withConnection?: true;
+  keepHost?: true;
 }
 
 async function removePeer(name: string, options: RemovePeerOptions): Promise<void> {
@@ -46,8 +46,7 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   stack.review(edit);
   const { plan } = readMesh(before, Date.now());
   const node = plan?.nodes.find((candidate) => candidate.name === name);
-  const early =
-    node !== undefined && jumpRelays(node).length > 0 && options.withConnection !== true;
+  const early = node !== undefined && jumpRelays(node).length > 0 && options.keepHost !== true;
   const cleaned = early && plan !== null ? await cleanNow(node, plan, stack) : null;
   await stack.edit(edit);
   const next = [...consequences(name, node, cleaned), ...commentNote(name, comment)];

@@ -92,11 +92,11 @@ function chainIn(body: string): Chain {
       lines[0] ?? "",
     ) ?? [];
   const rules = lines.slice(hook === "" ? 0 : 1).filter((line) => line !== "");
-  return { base: hook === "" ? null : { hook, policy }, rules: rules.map(messageOf) };
+  return { base: hook === "" ? null : { hook, policy }, rules: rules.map(wordsOf) };
 }
 
 /** `{ a, b }` is one word. */
-function messageOf(rule: string): string[] {
+function wordsOf(rule: string): string[] {
   return rule.match(/\{[^}]*\}|\S+/g) ?? [];
 }
 

@@ -22,7 +22,7 @@ export interface CommandWords {
   rest: Kind;
 }
 
-export function messageOf(commands: readonly Command[]): CommandWords[] {
+export function wordsOf(commands: readonly Command[]): CommandWords[] {
   return commands.map((command) => {
     const args = command.registeredArguments.map(kindOfArgument);
     const isVariadic = command.registeredArguments.at(-1)?.variadic === true;

@@ -22,7 +22,7 @@ export interface Watched {
 }
 
 /** Time limit of a round with open connections. */
-const SSH_QUERY_MS = 5_000;
+const LOOK_MS = 5_000;
 
 /** Resolves when a signal or the reader of stdout ends it; true if the last round was ok. */
 export async function watchStatus(watched: Watched): Promise<boolean> {
@@ -42,7 +42,7 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
   let before: HostAnswers = new Map();
   let ok = false;
   try {
-    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, SSH_QUERY_MS)) {
+    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, LOOK_MS)) {
       const begun = performance.now();
       const answers = await Promise.race([watch.look(limitMs), isOver]);
       if (answers === null) return ok;
