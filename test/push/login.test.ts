@@ -191,7 +191,9 @@ describe("a login", () => {
     for (const flood of ["exec yes hello", "exec yes hello >&2", "exec yes hello >jump"]) {
       const failure = failed(await watch(flood, {}, ["jump", "log"]));
       assert.equal(failure.isTooMuch, true, flood);
-      assert.ok(failure.output.length <= 512 << 10 && (failure.logTexts[0] ?? "").length <= 256 << 10);
+      assert.ok(
+        failure.output.length <= 512 << 10 && (failure.logTexts[0] ?? "").length <= 256 << 10,
+      );
     }
   });
 

@@ -1,6 +1,10 @@
 /** What is known of a login that failed, for tests. */
 import type { SshHop } from "../../../mesh/push-request";
-import { explainFailure, type Failure, type FailedAttempt } from "../../../scripts/push/ssh-failure";
+import {
+  explainFailure,
+  type Failure,
+  type FailedAttempt,
+} from "../../../scripts/push/ssh-failure";
 
 export const KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
