@@ -9,6 +9,7 @@ import { runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 import { MachineSession, type WantedState } from "./support/machine-session";
 import { MachineNetwork } from "./support/network";
+import { EXIT, INTERFACE, RoutedNetwork } from "./support/routed-network";
 
 const ID = "test-vm-push";
 const STATE = "/var/lib/wireguard-mesh/wg0";
@@ -20,6 +21,8 @@ const WIREGUARD_GO = "/usr/bin/wireguard-go";
  */
 const DEFAULT_MTU = 1420;
 const OTHER_MTU = 1300;
+/** How far ahead a peer's date is: after the push, on an emulated machine. */
+const AHEAD_S = 240;
 
 describe("the push on a machine with systemd", () => {
   let fixture: MachineInLab;
@@ -139,6 +142,41 @@ describe("the push on a machine with systemd", () => {
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
     await assertRemoved();
+  });
+
+  it("has routeAll, names and dates again after a reboot, and a peer goes at its date though nobody pushes", async () => {
+    const expires = Number(await runOn(machine, "date +%s")) + AHEAD_S;
+    const routed = new RoutedNetwork(fixture, expires);
+    const [soon, later] = [routed.publicKeyOf("soon"), routed.publicKeyOf("later")];
+    const peers = () => runOn(machine, `sudo wg show ${INTERFACE} peers`);
+    const assertWorks = async () => {
+      // systemd-resolved reads /etc/hosts again after two seconds.
+      const name = "for i in 1 2 3 4 5; do getent hosts exit.mesh.internal && exit; sleep 2; done";
+      const found = await runOn(machine, `${name}; cat /etc/hosts /etc/nsswitch.conf`);
+      assert.match(found, /^10\.87\.0\.1 /);
+      assert.match(await runOn(machine, "ip route get 198.51.100.1"), / dev wg1 /);
+      await runOn(machine, `ping -n -c 1 -W 5 ${EXIT.inner}`);
+      // The laptop sees the exit's address.
+      const log = fixture.lab.sshLog("laptop").length;
+      await machine.ssh("ssh -o StrictHostKeyChecking=no -o BatchMode=yes root@203.0.113.22 true");
+      const seen = fixture.lab.sshLog("laptop").slice(log);
+      assert.match(seen, new RegExp(`Connection closed by .*${EXIT.outer} `));
+    };
+    await routed.startExit();
+    assert.equal(await routed.push(), "applied");
+    await assertWorks();
+    assert.ok((await peers()).includes(soon), `the push took more than ${AHEAD_S} s`);
+    await machine.reboot();
+    assert.deepEqual(await machine.waitForUnits(), []);
+    await assertWorks();
+    const isGone = async () => ((await peers()).includes(soon) ? undefined : true);
+    assert.ok(await poll(isGone, { limitMs: (AHEAD_S + 60) * 1000, pauseMs: 2000 }));
+    assert.ok(Number(await runOn(machine, "date +%s")) >= expires);
+    assert.ok((await peers()).includes(later));
+    assert.equal(await routed.push(), "unchanged");
+    await routed.remove();
+    const removed = `until [ ! -e /var/lib/wireguard-mesh/${INTERFACE} ]; do sleep 1; done`;
+    await runOn(machine, `timeout 100 sh -c '${removed}'`);
   });
 
   describe("whose kernel has no WireGuard", () => {
