@@ -1,20 +1,20 @@
 /**
  * An up that moves a host to another address, home relay or port of its relay is killed at random moments, with its program, plugin
  * and pushes. Only the tunnel leads to the host: one more up reaches it, by the former way or the new one. The seed is in the
- * title; FAULT_SEED=7 sets it. Needs root.
+ * title; FAULT_SEED=7 sets it, FAULT_ROUNDS=20 the number of kills. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { openSession, type MeshSession } from "../support/mesh-session";
-import { FAULT_SEED, generator } from "../support/random";
+import { FAULT_SEED, faultRounds, generator } from "../support/random";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 import { startedUp } from "../support/started-up";
 import { leaveTunnelOnly, twoRelays } from "../support/two-relays";
 
-const ROUNDS = 6;
+const ROUNDS = faultRounds(6);
 const KINDS = ["address", "home relay", "port"] as const;
 /** The engine's output when the first push starts. */
 const PUSHING = /push-command updating/;

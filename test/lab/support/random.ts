@@ -2,6 +2,11 @@
 
 export const FAULT_SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
 
+/** How many random moments a test tries: FAULT_ROUNDS=20, else as many as an everyday run has time for. */
+export function faultRounds(everyday: number): number {
+  return Number(process.env["FAULT_ROUNDS"] ?? everyday);
+}
+
 /** Returns a generator of numbers in [0, 1), the same for the same seed (mulberry32). */
 export function generator(seed: number): () => number {
   let state = seed;
