@@ -22,7 +22,7 @@ export interface LoginOptions {
   urgent?: boolean;
   /** If set, a refused connection is tried again too, within the same limit. Called once when that happens. */
   onBooting?: (words: string) => void;
-  /** More ways to try if none works, such as former addresses of the host. They are not tried first next time. */
+  /** More ways to try if none works, such as former addresses of the host, together with its own once more. They are not tried first next time. */
   former?: () => Promise<HostTarget[]>;
   /** Called with each reason for a slow login, once: a key that waits for a touch, a slow sudo. */
   onSlow?: (words: string) => void;
@@ -92,7 +92,9 @@ export async function withHost<T>(
     } catch (problem) {
       const targets = problem instanceof UnreachableError ? await options.former?.() : undefined;
       if (targets === undefined || targets.length === 0) throw problem;
-      const former = new Ways({ ...access, targets }, null, true);
+      // By its own ways too: a watcher that was asked may have started again, and lead there now.
+      const both = { ...access, targets: [...targets, ...access.targets] };
+      const former = new Ways(both, null, true);
       all.push(former);
       const shell = await tryAtOnce(former, greeting, tried);
       if (shell === null) throw problem;

@@ -6,11 +6,20 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { HostAccess, HostTarget } from "../../mesh/push-request";
+import { poll } from "../../scripts/poll";
 import { runOnHost, withHost } from "../../scripts/push/connect";
 import { hostKeyLine } from "../support/key-pairs";
 import { programs } from "../support/programs";
 
 const LOCAL: HostAccess = { node: "laptop", targets: [{ kind: "local" }], sshPrivateKey: null };
+
+const SOON = { limitMs: 5_000, pauseMs: 10 };
+
+/** A way to a server of the test. */
+function way(port: number): HostTarget {
+  const hop = { user: "root", address: "127.0.0.1", port, hostKeys: [hostKeyLine(1)] };
+  return { kind: "ssh", hop: { ...hop, authority: null }, via: [] };
+}
 
 describe("a script on the local machine", function () {
   before(function () {
@@ -85,10 +94,6 @@ describe("a script on the local machine", function () {
         resolve();
       });
     });
-    const way = (to: number): HostTarget => {
-      const hop = { user: "root", address: "127.0.0.1", port: to, hostKeys: [hostKeyLine(1)] };
-      return { kind: "ssh", hop: { ...hop, authority: null }, via: [] };
-    };
     const access = { ...LOCAL, targets: [way(1)] };
     const former = () => Promise.resolve([way(port), ...LOCAL.targets]);
     const run = await withHost(access, async (host) =>
@@ -99,6 +104,24 @@ describe("a script on the local machine", function () {
     );
     assert.deepEqual(run, { through: "local", open: 1 });
     silent.close();
+  });
+
+  it("is looked for by its own way once more when the relays have been asked, which may lead there again", async () => {
+    const host = net.createServer((socket) => socket.destroy());
+    await once(host.listen(0, "127.0.0.1"), "listening");
+    const { port } = host.address() as net.AddressInfo;
+    host.close();
+    await once(host, "close");
+    let dialled = 0;
+    host.on("connection", () => dialled++);
+    const former = async () => {
+      await once(host.listen(port, "127.0.0.1"), "listening");
+      return LOCAL.targets;
+    };
+    await withHost({ ...LOCAL, targets: [way(port)] }, async (one) =>
+      one.session({ former }, () => poll(() => (dialled > 0 ? true : undefined), SOON)),
+    ).finally(() => host.close());
+    assert.ok(dialled > 0);
   });
 
   it("ends with the work that it is for, whatever runs there", async () => {
