@@ -128,6 +128,21 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
     assert.equal(decideOn(host, isHome()).kind, "nothing");
   });
 
+  it("forgets an address at once that is another node's from now on, whose silence would end elsewhere", () => {
+    const host = pushed(isHome());
+    push(host, isAway());
+    lead(host, 0);
+    const taken = wantedWith({ ...RELAY, neighbours: [OTHER_RELAY, neighbour(2)] }, (text) =>
+      text
+        .replace("AllowedIPs = 10.86.0.20/32", "AllowedIPs = 10.86.0.20/32, 10.86.0.99/32")
+        .replace("AllowedIPs = 10.86.0.22/32", `AllowedIPs = ${ADDRESS}`),
+    );
+    push(host, taken);
+    assert.equal(host.files.get(ROTATION), undefined);
+    assert.deepEqual([...peerOf(host, 2).allowedIps], [ADDRESS]);
+    assert.equal(decideOn(host, taken).kind, "nothing");
+  });
+
   it("removes a peer that has another way in, or is gone from the config", () => {
     const host = pushed(isHome());
     const { change } = changeOf(host, { ...isAway(), tunnelOnly: [] });
