@@ -129,7 +129,7 @@ function watchedLines(rotating: Rotating): string[] {
   ].sort(byRank);
 }
 
-/** The order in which the watcher handles them. It waits for each silent host, until its home relay is found. */
+/** Homes first, as the watcher looks for them: a host whose home relay is found answers, so its former address is not tried. */
 export function byRank(one: string, other: string): number {
   const rank = (line: string): number => (line.startsWith("home ") ? 0 : 1);
   return rank(one) - rank(other) || (one < other ? -1 : 1);

@@ -3,9 +3,15 @@
 
 # For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
 follow_moves() {
-  local kind name address former now _relays settled=yes
+  local kind name address former now _relays settled=yes silent homes
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
+  silent=$(grep '^former ' "$RUN/rotation" | silent_ones)
+  homes=$(homes_in_use)
+  find_homes || settled=no
+  unlock
+  # A home that was found may have ended their silence.
+  [ -z "$homes" ] || silent=$(printf '%s\n' "$silent" | silent_ones)
   while read -r kind name address former now _relays <&3; do
     case $kind in former | own | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
     unlock
@@ -15,13 +21,15 @@ follow_moves() {
   [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -E '^(former|home|port) ' "$RUN/rotation" >"$RUN/settled"
   unlock
 }
+# Prints those lines of its input whose address does not answer. They are asked at once, for each silent one takes its time.
+silent_ones() { while read -r kind name address former; do [ -z "$kind" ] || answers "$address" || printf '%s\n' "$kind $name $address $former" & done; wait; }
 answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 
 # `former IFACE ADDRESS FORMER [KEY]`: a host has its former addresses, by this key if it is another one, while it does not answer
 # at its new one; `own IFACE ADDRESS`: so has this relay its own, until all have settled (mesh/host/former-addresses.ts).
 follow_former() {
-  local answered=no all key one has=no others=''
-  ! answers "$2" || answered=yes
+  local answered=yes all key one has=no others=''
+  case $silent in *" $1 $2 "*) answered=no ;; esac
   # Another push may have come meanwhile.
   lock 0 && watched || return 1
   all=$(wg show "$1" allowed-ips | grep -w -F "${4:-$2}")
@@ -35,17 +43,30 @@ follow_former() {
 }
 follow_own() { [ "${steady-0}" -lt 899 ] || ! lock 0 || ! watched || ip address del "$2" dev "$1" || true; }
 # `home IFACE ADDRESS FORMER NOW`: the address is with the one of two peers by which it answers, with FORMER if it does not
-# (mesh/host/moving-homes.ts).
-follow_home() {
-  if ! answers "$2"; then
-    lock 0 && watched || return 1
-    if is_with "$4" "$1" "$2"; then give "$3" "$1" "$2"; else give "$4" "$1" "$2"; fi
-    # The other relay may be about to follow too. A host that is never heard may be far away.
-    if answers "$2" || answers "$2" || answers "$2"; then misses=0; else give "$3" "$1" "$2"; misses=$((${misses-0} + 1)); fi
-    [ "$misses" -lt 20 ] || soon='timeout 2'
-  fi
-  is_with "$4" "$1" "$2"
+# (mesh/host/moving-homes.ts). Nobody asks where the host was before it got the address at which it answers.
+homes_in_use() {
+  printf '%s\n' "$silent" | awk 'NR == FNR { silent[$3]; next } $1 == "home" { home[$3] = $0 }
+    $1 == "former" && !($3 in silent) { for (n = split($4, left, ","); n; n--) was[left[n]] }
+    END { for (at in home) if (!(at in was)) print home[at] }' - "$RUN/rotation"
 }
+find_homes() {
+  local lost tries=3
+  lost=$(printf '%s\n' "$homes" | silent_ones)
+  [ -n "$lost" ] || return 0
+  lock 0 && watched || return 1
+  turn_homes over
+  # The other relay may be about to follow too. A host that is never heard may be far away.
+  while [ -n "$lost" ] && [ "$((tries -= 1))" -ge 0 ]; do lost=$(printf '%s\n' "$lost" | silent_ones); done
+  if [ -z "$lost" ]; then misses=0; else turn_homes back; misses=$((${misses-0} + 1)); fi
+  [ "$misses" -lt 20 ] || soon='timeout 2'
+}
+turn_homes() {
+  printf '%s\n' "$lost" | while read -r kind name address former now; do
+    [ "$1" = back ] || is_with "$now" "$name" "$address" || former=$now
+    give "$former" "$name" "$address"
+  done
+}
+follow_home() { case $homes in *" $2 "*) is_with "$4" "$1" "$2" ;; esac; }
 is_with() { wg show "$2" allowed-ips | grep -w -F "$3" | grep -q -F "$1$TAB"; }
 # wg would make a peer that is not there.
 give() {
