@@ -118,6 +118,20 @@ mend; mend; ls "$RUN"`;
       assert.equal(runFunctions(shell, script.replace("mend; mend", "mend")).stdout, "status\n");
     });
 
+    it("starts when a relay is asked that has booted since without systemd, unless a change is under way", () => {
+      const script = `launch() { echo "launch $2 $3"; : >"$RUN/alive"; }
+lock() { :; }; unlock() { :; }
+watcher_runs() { [ -e "$RUN/alive" ]; }
+former_port() { echo "former_port $1"; }
+status() { cat "$RUN/rotation"; }
+mend`;
+      const files = { "state/rotation": `${LINE}\n` };
+      const run = runFunctions(shell, script, files);
+      assert.equal(run.stdout, `former_port add\nlaunch watch boot\n${LINE}\n`, run.stderr);
+      const during = { ...files, "run/pending": "token\n", "run/rotation": "of the change\n" };
+      assert.equal(runFunctions(shell, script, during).stdout, "of the change\n");
+    });
+
     it("waits longer for the answers of a host that was never heard", () => {
       const script = `TOKEN=mine
 timeout() { echo "$1" >>"$FOLDER/limits"; false; }

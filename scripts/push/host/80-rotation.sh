@@ -21,31 +21,39 @@ start_watcher() {
   launch "$STATE/host.sh" watch "$(first_line "$RUN/watcher")"
   until watcher_runs || [ $((tries -= 1)) = 0 ]; do pause 0.1; done
 }
-# As status, on a relay of an unreachable host: restarts a watcher that was killed, and resets one that has settled.
+# As status, on a relay of an unreachable host: starts a watcher that was killed, or that a boot without systemd has not started,
+# and resets one that has settled.
 mend() {
-  lock 5 && rm -f "$RUN/settled" && { [ ! -f "$RUN/watcher" ] || watcher_runs || start_watcher; }
+  lock 5 && rm -f "$RUN/settled" &&
+    { [ -f "$RUN/watcher" ] || { [ ! -f "$RUN/pending" ] && prepare_at_boot; }; } &&
+    { watcher_runs || start_watcher; }
   unlock
   status
 }
 watcher_runs() { grep -q watch "/proc/$(first_line "$RUN/watcher-pid")/cmdline" 2>/dev/null; }
 
-# Started by a unit at boot. Finishes an interrupted commit before the second interface comes up.
+# Started by a unit at boot.
 watch_at_boot() {
   lock 25
-  mkdir -p "$RUN"
+  prepare_at_boot || return 0
+  TOKEN=boot
+  unlock
+  watch
+}
+
+# Fails if there is nothing to watch. Finishes an interrupted commit before the second interface comes up.
+prepare_at_boot() {
   [ ! -f "$STATE/commit" ] || finish_commit >/dev/null
-  [ -f "$STATE/rotation" ] || return 0
-  cat "$STATE/rotation" >"$RUN/rotation"
+  [ -f "$STATE/rotation" ] && mkdir -p "$RUN" && cat "$STATE/rotation" >"$RUN/rotation" || return
   former_port add
   if [ -f "$SECOND_LIVE" ] && ! exists "$SECOND"; then
     without_lock timeout 20 wg-quick up "$SECOND_LIVE"
     for name in -4 -6; do ip "$name" rule add priority 5182 table 5182; done
     for name in "$IFACE" "$SECOND"; do loosen_rp_filter "$name"; done
   fi
-  TOKEN=boot && echo boot >"$RUN/watcher"
-  unlock
-  watch
+  echo boot >"$RUN/watcher"
 }
+
 # Strict reverse path filtering drops packets that arrive on one interface while the route uses the other
 # (Documentation/networking/ip-sysctl: the larger of both values counts).
 loosen_rp_filter() {
