@@ -3,15 +3,15 @@
 
 # For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
 follow_moves() {
-  local kind name address former now _relays settled=yes silent homes
+  local kind name address former now _relays settled=yes silent here
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
-  silent=$(grep '^former ' "$RUN/rotation" | silent_ones)
+  # At once, with the homes of the last look.
+  silent=$({ printf '%s\n' "${homes-$(grep '^home ' "$RUN/rotation")}" && grep '^former ' "$RUN/rotation"; } | silent_ones)
+  here=$(grep '^former ' "$RUN/rotation" | grep -v -x -F "$silent")
   homes=$(homes_in_use)
   find_homes || settled=no
   unlock
-  # A home that was found may have ended their silence.
-  [ -z "$homes" ] || silent=$(printf '%s\n' "$silent" | silent_ones)
   while read -r kind name address former now _relays <&3; do
     case $kind in former | own | home | port) "follow_$kind" "$name" "$address" "$former" "$now" || settled=no ;; esac
     unlock
@@ -29,7 +29,7 @@ answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 # at its new one; `own IFACE ADDRESS`: so has this relay its own, until all have settled (mesh/host/former-addresses.ts).
 follow_former() {
   local answered=yes all key one has=no others=''
-  case $silent in *" $1 $2 "*) answered=no ;; esac
+  case $NL$silent in *"${NL}former $1 $2 "*) answered=no ;; esac
   # Another push may have come meanwhile.
   lock 0 && watched || return 1
   all=$(wg show "$1" allowed-ips | grep -w -F "${4:-$2}")
@@ -43,15 +43,13 @@ follow_former() {
 }
 follow_own() { [ "${steady-0}" -lt 899 ] || ! lock 0 || ! watched || ip address del "$2" dev "$1" || true; }
 # `home IFACE ADDRESS FORMER NOW`: the address is with the one of two peers by which it answers, with FORMER if it does not
-# (mesh/host/moving-homes.ts). Nobody asks where the host was before it got the address at which it answers.
+# (mesh/host/moving-homes.ts). Nobody asks where a host was before it got the address at which it answers.
 homes_in_use() {
-  printf '%s\n' "$silent" | awk 'NR == FNR { silent[$3]; next } $1 == "home" { home[$3] = $0 }
-    $1 == "former" && !($3 in silent) { for (n = split($4, left, ","); n; n--) was[left[n]] }
-    END { for (at in home) if (!(at in was)) print home[at] }' - "$RUN/rotation"
+  printf '%s\n' "$here" | awk 'NR == FNR { for (n = split($4, left, ","); n; n--) was[left[n]]; next } $1 == "home" && !($3 in was)' - "$RUN/rotation"
 }
 find_homes() {
   local lost tries=3
-  lost=$(printf '%s\n' "$homes" | silent_ones)
+  lost=$(printf '%s\n' "$homes" | grep -x -F "$silent")
   [ -n "$lost" ] || return 0
   lock 0 && watched || return 1
   turn_homes over
