@@ -6,7 +6,7 @@ follow_moves() {
   local kind name address former now _relays settled=yes silent here
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
-  # At once, with the homes of the last look.
+  # Those homes that were in use at the last look.
   silent=$({ printf '%s\n' "${homes-$(grep '^home ' "$RUN/rotation")}" && grep '^former ' "$RUN/rotation"; } | silent_ones)
   here=$(grep '^former ' "$RUN/rotation" | grep -v -x -F "$silent")
   homes=$(homes_in_use)
@@ -21,8 +21,13 @@ follow_moves() {
   [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -E '^(former|home|port) ' "$RUN/rotation" >"$RUN/settled"
   unlock
 }
-# Prints those lines of its input whose address does not answer. They are asked at once, for each silent one takes its time.
-silent_ones() { while read -r kind name address former; do [ -z "$kind" ] || answers "$address" || printf '%s\n' "$kind $name $address $former" & done; wait; }
+# Prints those lines of its input whose address does not answer. In parallel, because each silent one takes half a second or more.
+silent_ones() {
+  while read -r kind name address former; do
+    [ -z "$kind" ] || answers "$address" || printf '%s\n' "$kind $name $address $former" &
+  done
+  wait
+}
 answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 
 # `former IFACE ADDRESS FORMER [KEY]`: a host has its former addresses, by this key if it is another one, while it does not answer
@@ -42,28 +47,32 @@ follow_former() {
   [ "$answered" = yes ]
 }
 follow_own() { [ "${steady-0}" -lt 899 ] || ! lock 0 || ! watched || ip address del "$2" dev "$1" || true; }
-# `home IFACE ADDRESS FORMER NOW`: the address is with the one of two peers by which it answers, with FORMER if it does not
-# (mesh/host/moving-homes.ts). Nobody asks where a host was before it got the address at which it answers.
+
+# The homes without those former addresses of hosts that answer at their new one: nothing is there any more.
 homes_in_use() {
   printf '%s\n' "$here" | awk 'NR == FNR { for (n = split($4, left, ","); n; n--) was[left[n]]; next } $1 == "home" && !($3 in was)' - "$RUN/rotation"
 }
+# Tries the other peer for each silent address. Fails if the lock is taken.
 find_homes() {
   local lost tries=3
   lost=$(printf '%s\n' "$homes" | grep -x -F "$silent")
   [ -n "$lost" ] || return 0
   lock 0 && watched || return 1
-  turn_homes over
+  swap_homes there
   # The other relay may be about to follow too. A host that is never heard may be far away.
   while [ -n "$lost" ] && [ "$((tries -= 1))" -ge 0 ]; do lost=$(printf '%s\n' "$lost" | silent_ones); done
-  if [ -z "$lost" ]; then misses=0; else turn_homes back; misses=$((${misses-0} + 1)); fi
+  if [ -z "$lost" ]; then misses=0; else swap_homes back; misses=$((${misses-0} + 1)); fi
   [ "$misses" -lt 20 ] || soon='timeout 2'
 }
-turn_homes() {
+# $1: `there`, to the peer of the two that does not have the address; `back`, to FORMER.
+swap_homes() {
   printf '%s\n' "$lost" | while read -r kind name address former now; do
     [ "$1" = back ] || is_with "$now" "$name" "$address" || former=$now
     give "$former" "$name" "$address"
   done
 }
+# `home IFACE ADDRESS FORMER NOW`: the address is with the one of two peers by which it answers, with FORMER if it does not
+# (mesh/host/moving-homes.ts).
 follow_home() { case $homes in *" $2 "*) is_with "$4" "$1" "$2" ;; esac; }
 is_with() { wg show "$2" allowed-ips | grep -w -F "$3" | grep -q -F "$1$TAB"; }
 # wg would make a peer that is not there.
