@@ -73,21 +73,33 @@ describe("remove-peer", () => {
     });
   }
 
-  it("tries to clean a machine that is reached only through the tunnel before its relay removes it", async function () {
-    this.timeout(40_000);
-    const text = STACK_FILE.replace("root@203.0.113.10", "root@127.0.0.1:1")
+  /** With a peer that is reached only through the tunnel of a relay that is off. */
+  const withNas = (): string =>
+    STACK_FILE.replace("root@203.0.113.10", "root@127.0.0.1:1")
       .replace("tokyo: # in Tokyo\n", 'tokyo:\n      endpoint: "203.0.113.10:51820"\n')
       .replace(
         "    laptop:\n      address",
         `    nas: { address: 10.86.0.8, publicKey: "${keyOf("nas")}", host: "root@via:tokyo", hostKey: "${HOST_KEY}" }\n    laptop:\n      address`,
       )
       .concat("    nas:\n      secure: v1:nas\n");
-    project.write(FILE, text);
+
+  it("tries to clean a machine that is reached only through the tunnel before its relay removes it", async function () {
+    this.timeout(40_000);
+    project.write(FILE, withNas());
     const { exitCode, stderr, stdout } = await run("nas", "--json");
     assert.equal(exitCode, 0);
     assert.match(stderr, /nas is reached only through the tunnel/);
     assert.match(stderr, /What may be left on nas: the interface wg0/);
     assert.equal((JSON.parse(stdout) as { cleaned: string }).cleaned, "failed");
+    assert.ok(!project.read(FILE).includes("nas"));
+  });
+
+  it("leaves such a machine as it is with --keep-host", async () => {
+    project.write(FILE, withNas());
+    const { exitCode, stderr, stdout } = await run("nas", "--keep-host", "--json");
+    assert.equal(exitCode, 0);
+    assert.equal(stderr, "");
+    assert.equal((JSON.parse(stdout) as { cleaned: string | null }).cleaned, null);
     assert.ok(!project.read(FILE).includes("nas"));
   });
 });
