@@ -67,8 +67,8 @@ function isWithin(file, path) {
 }
 
 /**
- * Each end-to-end file is a job of its own; the unit tests are split into jobs of similar length. The longest job is first, so
- * that no long one is left at the end.
+ * Each end-to-end file is a job of its own; the unit tests are split into jobs of similar length. The one with the most
+ * work is first: none is left for the end, and a heavy one does not wait until the small ones that overtake it are done.
  * @param {string[]} files
  * @param {Durations} durations
  * @returns {Job[]}
@@ -95,7 +95,8 @@ export function jobsFor(files, durations) {
       seconds: secondsOf(file),
       weight: file === TWO_MACHINES.file ? TWO_MACHINES.weight : WEIGHTS[suiteOf(file)],
     }));
-  return [...unit, ...single].sort((a, b) => b.seconds - a.seconds || (a.name < b.name ? -1 : 1));
+  const work = (/** @type {Job} */ { seconds, weight }) => seconds * weight;
+  return [...unit, ...single].sort((a, b) => work(b) - work(a) || (a.name < b.name ? -1 : 1));
 }
 
 /**

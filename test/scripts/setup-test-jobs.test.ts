@@ -17,6 +17,7 @@ interface Job {
   suite: "unit" | "lab" | "vm";
   files: string[];
   seconds: number;
+  weight: number;
 }
 interface TestJobs {
   allTestFiles: (root: string) => string[];
@@ -58,14 +59,24 @@ describe("set-up: test jobs", () => {
           const jobs = jobsFor(files, durations);
           assert.deepEqual(filesOf(jobs), [...files].sort());
           assert.ok(jobs.every((job) => job.suite === "unit" || job.files.length === 1));
-          const seconds = jobs.map((job) => job.seconds);
+          const work = jobs.map((job) => job.seconds * job.weight);
           assert.deepEqual(
-            seconds,
-            [...seconds].sort((a, b) => b - a),
-            "the longest first",
+            work,
+            [...work].sort((a, b) => b - a),
+            "the most work first",
           );
         },
       ),
+    );
+  });
+
+  it("the file with two machines comes before a longer one, which small files would overtake together with it", async () => {
+    const { jobsFor } = await load<TestJobs>("test-jobs.mjs");
+    const [push, faults] = ["test/vm/push.test.ts", "test/vm/faults.test.ts"];
+    const jobs = jobsFor([push, faults], { [push]: 1500, [faults]: 1300 });
+    assert.deepEqual(
+      jobs.map((job) => job.name),
+      [faults, push],
     );
   });
 

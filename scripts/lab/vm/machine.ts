@@ -107,8 +107,7 @@ export class Machine {
     return powerOn(this.namespace, this.files, this.record.image, {
       accelerator: this.record.accelerator,
       memory: this.record.memory ?? 512,
-      // Emulated ones wait for each other on a busy machine: two used up to twice the time for the same work.
-      processors: 1,
+      processors: 2,
       card: cardAddress(this.name),
     });
   }
