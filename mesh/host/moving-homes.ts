@@ -18,20 +18,20 @@ export function withMovingHomes(observed: Observation, wanted: Wanted): Wanted {
   const device = observed.devices.get(main.name);
   if (device === undefined || tunnelOnly.length === 0 || wanted.homes !== undefined) return wanted;
   const isConfirmed = observed.records.confirmed?.digest === wanted.digest;
-  const known = recorded(observed, main.name, isConfirmed).filter(({ former, now }) =>
-    [former, now].every((key) => device.peers.has(key)),
+  const known = recorded(observed, main.name, isConfirmed).filter(
+    ({ address, former, now }) =>
+      [former, now].every((key) => device.peers.has(key)) &&
+      // Another node may have the address from now on.
+      main.peers.every(
+        ({ publicKey, allowedIps }) =>
+          publicKey === former || publicKey === now || !allowedIps.includes(address),
+      ),
   );
-  // Another node may have such an address from now on.
-  const isIts = ({ address, former, now }: MovingHome) =>
-    main.peers.every(
-      ({ publicKey, allowedIps }) =>
-        publicKey === former || publicKey === now || !allowedIps.includes(address),
-    );
   const found = isConfirmed
     ? []
     : [...arriving(device, wanted), ...leaving(device, wanted), ...passing(device, wanted)];
   const isNew = ({ address }: MovingHome) => found.every((it) => it.address !== address);
-  const homes = [...found, ...known.filter((it) => isNew(it) && isIts(it))];
+  const homes = [...found, ...known.filter(isNew)];
   const moved = (wanted.former ?? []).flatMap(({ key, former }) =>
     key === undefined ? [] : [[key, former] as const],
   );

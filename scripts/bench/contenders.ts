@@ -6,6 +6,7 @@ import type { Lab } from "../lab/lab";
 import { findRepository } from "../lab/repository";
 import type { LabStack } from "../lab/stack";
 import { LabError } from "../lab/world";
+import { PUSHES_AT_ONCE } from "../stack/engine";
 
 /** What all of them have at hand. */
 export interface Network {
@@ -27,8 +28,8 @@ export interface Contender {
   check?: () => void;
 }
 
-/** How many hosts each of them changes at once: as many as `wireguard-mesh up` has the engine do (scripts/stack/engine.ts). */
-export const WIDTH = 20;
+/** How many hosts each of them changes at once. */
+export const WIDTH = PUSHES_AT_ONCE;
 
 /** The push programs alone: the relay's first, then the others, as many at once as the engine. */
 export function pushPrograms(network: Network): Contender {

@@ -29,6 +29,24 @@ export function startGroup(
   return child;
 }
 
+/** The exit code once its output has ended too; null if it could not be started, or was killed, as after `limitMs`. */
+export function exitWithin(
+  child: ChildProcessWithoutNullStreams,
+  limitMs: number,
+): Promise<number | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    const end = (code: number | null): void => {
+      clearTimeout(timer);
+      resolve(code);
+    };
+    child.on("close", end);
+    child.on("error", () => {
+      end(null);
+    });
+  });
+}
+
 export function endGroup(group: number): void {
   try {
     process.kill(-group, "SIGKILL");

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { SshAuthority } from "../../mesh/push-request";
-import { startGroup } from "./children";
+import { exitWithin, startGroup } from "./children";
 import { plainEnvironment } from "./environment";
 import { SIGN_MS } from "./limits";
 import { PushError } from "./push-error";
@@ -41,15 +41,8 @@ export async function signHostKey(request: SigningRequest): Promise<string> {
     const argv = ["ssh-keygen", "-q", "-U", "-s", file("authority.pub"), ...what];
     const env = { ...plainEnvironment(), SSH_AUTH_SOCK: workspace.agentSocket ?? "" };
     const child = startGroup(argv, env, workspace.watcher);
-    const timer = setTimeout(() => child.kill("SIGKILL"), SIGN_MS);
-    const code = await new Promise<number | null>((resolve) => {
-      child.on("close", resolve);
-      child.on("error", () => {
-        resolve(null);
-      });
-    });
-    clearTimeout(timer);
-    if (code === 0) return fs.readFileSync(file("host-cert.pub"), "utf8").trim();
+    if ((await exitWithin(child, SIGN_MS)) === 0)
+      return fs.readFileSync(file("host-cert.pub"), "utf8").trim();
   } finally {
     await context.cleanUp();
   }

@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { startGroup, type GroupWatcher } from "./children";
+import { exitWithin, startGroup, type GroupWatcher } from "./children";
 import { plainEnvironment } from "./environment";
 import { CLEAN_UP_MS } from "./limits";
 import { PushError } from "./push-error";
@@ -109,15 +109,7 @@ async function addKey(sshPrivateKey: string, workspace: SshWorkspace): Promise<v
   add.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
   // ssh-add needs the final newline, which a config value may lack.
   add.stdin.end(`${sshPrivateKey.replaceAll("\r", "").trimEnd()}\n`);
-  const timer = setTimeout(() => add.kill("SIGKILL"), CLEAN_UP_MS);
-  const code = await new Promise<number | null>((resolve) => {
-    add.on("close", resolve);
-    add.on("error", () => {
-      resolve(null);
-    });
-  });
-  clearTimeout(timer);
-  if (code !== 0) throw new PushError(keyTrouble(output));
+  if ((await exitWithin(add, CLEAN_UP_MS)) !== 0) throw new PushError(keyTrouble(output));
 }
 
 function keyTrouble(output: string): string {

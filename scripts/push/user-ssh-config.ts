@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { SshHop } from "../../mesh/push-request";
-import { startGroup, type GroupWatcher } from "./children";
+import { exitWithin, startGroup, type GroupWatcher } from "./children";
 import { sshEnvironment } from "./environment";
 import { SSH_QUERY_MS } from "./limits";
 import { destination, shellWord } from "./ssh-options";
@@ -71,7 +71,7 @@ function proxyCommand(line: string): string[] {
   return [`proxycommand ssh -W '[%h]:%p' ${quoted.join(" ")}`];
 }
 
-function sshConfigOf(args: string[], watcher?: GroupWatcher): Promise<string | null> {
+async function sshConfigOf(args: string[], watcher?: GroupWatcher): Promise<string | null> {
   const child = startGroup(
     ["ssh", "-G", "-T", "-o", "IgnoreUnknown=*", ...args],
     sshEnvironment(),
@@ -79,18 +79,8 @@ function sshConfigOf(args: string[], watcher?: GroupWatcher): Promise<string | n
   );
   child.stdin.end();
   child.stderr.resume();
-  return new Promise((resolve) => {
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-    // A `Match exec` in the user's config may hang.
-    const timer = setTimeout(() => child.kill("SIGKILL"), SSH_QUERY_MS);
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      resolve(code === 0 ? text : null);
-    });
-    child.on("error", () => {
-      clearTimeout(timer);
-      resolve(null);
-    });
-  });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+  // A `Match exec` in the user's config may hang.
+  return (await exitWithin(child, SSH_QUERY_MS)) === 0 ? text : null;
 }

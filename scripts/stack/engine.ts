@@ -164,7 +164,7 @@ export function errorOf(answer: EngineAnswer): string {
  * A push mostly waits for its host, and for one that does not answer for half a minute, so a small machine can carry out more at
  * once than the engine's default, four for each processor. Each takes about 60 MB here.
  */
-const PUSHES_AT_ONCE = 20;
+export const PUSHES_AT_ONCE = 20;
 
 function engineEnvironment({ root }: Project): NodeJS.ProcessEnv {
   return {

@@ -5,6 +5,7 @@ import { poll } from "../../scripts/poll";
 import { Lab } from "../../scripts/lab/lab";
 import type { Machine } from "../../scripts/lab/vm/machine";
 import type { HostReply } from "../lab/support/host-dialogue";
+import { waitForLog } from "../lab/support/small-world";
 import { runOn, startMachine } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 import { MachineSession, type WantedState } from "./support/machine-session";
@@ -134,10 +135,8 @@ describe("the push on a machine with systemd", () => {
 
   it("leaves nothing behind after a removal and a reboot", async () => {
     const reply = await session.remove();
-    // The removal may continue in the background, because an emulated machine needs more than its ten seconds.
     assert.match(reply.stdout, /^removing$/m);
-    const removed = "until [ ! -e /var/lib/wireguard-mesh ]; do sleep 1; done";
-    await runOn(machine, `timeout 100 sh -c '${removed}'`);
+    await waitUntilRemoved("/var/lib/wireguard-mesh");
     await assertRemoved();
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
@@ -157,10 +156,10 @@ describe("the push on a machine with systemd", () => {
       assert.match(await runOn(machine, "ip route get 198.51.100.1"), / dev wg1 /);
       await runOn(machine, `ping -n -c 1 -W 5 ${EXIT.inner}`);
       // The laptop sees the exit's address.
-      const log = fixture.lab.sshLog("laptop").length;
+      const before = fixture.lab.sshLog("laptop").length;
       await machine.ssh("ssh -o StrictHostKeyChecking=no -o BatchMode=yes root@203.0.113.22 true");
-      const seen = fixture.lab.sshLog("laptop").slice(log);
-      assert.match(seen, new RegExp(`Connection closed by .*${EXIT.outer} `));
+      const closed = new RegExp(`Connection closed by .*${EXIT.outer} `);
+      assert.ok(await waitForLog(fixture.lab, "laptop", closed, before));
     };
     await routed.startExit();
     assert.equal(await routed.push(), "applied");
@@ -175,8 +174,7 @@ describe("the push on a machine with systemd", () => {
     assert.ok((await peers()).includes(later));
     assert.equal(await routed.push(), "unchanged");
     await routed.remove();
-    const removed = `until [ ! -e /var/lib/wireguard-mesh/${INTERFACE} ]; do sleep 1; done`;
-    await runOn(machine, `timeout 100 sh -c '${removed}'`);
+    await waitUntilRemoved(`/var/lib/wireguard-mesh/${INTERFACE}`);
   });
 
   describe("whose kernel has no WireGuard", () => {
@@ -224,6 +222,11 @@ describe("the push on a machine with systemd", () => {
 
   async function mtu(): Promise<number | undefined> {
     return (await session.observe()).network.links.get("wg0")?.mtu;
+  }
+
+  /** A removal may continue in the background, because an emulated machine needs more than its ten seconds. */
+  async function waitUntilRemoved(path: string): Promise<void> {
+    await runOn(machine, `timeout 100 sh -c 'until [ ! -e ${path} ]; do sleep 1; done'`);
   }
 
   async function waitUntilUndone(token: string): Promise<void> {

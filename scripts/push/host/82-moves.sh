@@ -3,12 +3,11 @@
 
 # For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
 follow_moves() {
-  local kind name address former now _relays settled=yes silent here
+  local kind name address former now _relays settled=yes silent
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
   [ -n "${soon-}" ] || { soon='timeout 0.5' && $soon true 2>/dev/null || soon='timeout 1'; }
   # Those homes that were in use at the last look.
   silent=$({ printf '%s\n' "${homes-$(grep '^home ' "$RUN/rotation")}" && grep '^former ' "$RUN/rotation"; } | silent_ones)
-  here=$(grep '^former ' "$RUN/rotation" | grep -v -x -F "$silent")
   homes=$(homes_in_use)
   find_homes || settled=no
   unlock
@@ -50,6 +49,9 @@ follow_own() { [ "${steady-0}" -lt 899 ] || ! lock 0 || ! watched || ip address 
 
 # The homes without those former addresses of hosts that answer at their new one: nothing is there any more.
 homes_in_use() {
+  local here
+  here=$(grep '^former ' "$RUN/rotation" | grep -v -x -F "$silent")
+  # At least an empty line, by which awk tells its first input.
   printf '%s\n' "$here" | awk 'NR == FNR { for (n = split($4, left, ","); n; n--) was[left[n]]; next } $1 == "home" && !($3 in was)' - "$RUN/rotation"
 }
 # Tries the other peer for each silent address. Fails if the lock is taken.

@@ -3,7 +3,7 @@
  * have again after a boot. The exit is a host of the lab, set up by hand; the machine gets a push.
  */
 import * as assert from "node:assert/strict";
-import { readMesh } from "../../../mesh/mesh";
+import { keyringOf } from "../../../components/stack-config";
 import type { PushRequest, PushResult } from "../../../mesh/push-request";
 import { renderPushRequest } from "../../../mesh/render/push-request";
 import { renderConfig } from "../../../mesh/render/render";
@@ -11,7 +11,7 @@ import { Secret } from "../../../mesh/secret";
 import type { Lab } from "../../../scripts/lab/lab";
 import { push } from "../../lab/support/pushing";
 import { newKeyPair } from "../../support/key-pairs";
-import { nodeIn } from "../../support/plan-of";
+import { nodeIn, planOf } from "../../support/plan-of";
 import { ELASTIC, type MachineInLab } from "./machine-in-lab";
 
 const EXIT_HOST = "desktop";
@@ -77,9 +77,10 @@ export class RoutedNetwork {
 
   private plan() {
     const { exit, tokyo, soon, later } = this.keys;
-    const privateKeys = Object.entries(this.keys).map(
-      ([name, { privateKey }]) => [name, Secret.of(privateKey)] as const,
-    );
+    const privateKeys = Object.entries(this.keys).map(([name, { privateKey }]) => [
+      name,
+      Secret.of(privateKey),
+    ]);
     const peer = (at: number, publicKey: string) => ({
       ...{ address: `10.87.0.${at}`, publicKey },
       endpoint: `203.0.113.22:${51840 + at}`,
@@ -106,15 +107,9 @@ export class RoutedNetwork {
         },
         later: { ...peer(4, later.publicKey), expires: "2099-01-01T00:00:00Z" },
       },
-      privateKeys: Object.fromEntries(privateKeys),
+      privateKeys: Object.fromEntries(privateKeys) as Record<string, Secret>,
     };
-    const { plan, issues } = readMesh(raw, 0);
-    assert.ok(plan !== null, JSON.stringify(issues));
-    const keyring = {
-      ...{ privateKeys: new Map(privateKeys), formerPrivateKeys: new Map<string, Secret>() },
-      ...{ presharedKeySeed: null, sshAuthoritySeed: null },
-      sshPrivateKey: Secret.of(this.lab.sshPrivateKey()),
-    };
-    return { plan, keyring };
+    const sshPrivateKey = Secret.of(this.lab.sshPrivateKey());
+    return { plan: planOf(raw), keyring: keyringOf({ ...raw, sshPrivateKey }) };
   }
 }
