@@ -28,7 +28,8 @@ describe("the search for leaks", () => {
   }
 
   async function waitForSamples(watch: LeakWatch): Promise<void> {
-    const enough = watch.samples + 12;
+    // More than a second, in which each process is read again.
+    const enough = watch.samples + 40;
     await poll(() => (watch.samples >= enough ? true : undefined), {
       limitMs: 20_000,
       pauseMs: 10,
@@ -53,13 +54,17 @@ describe("the search for leaks", () => {
     const inEnvironment = lab.spawn("relay", ["sleep", "60"], {
       env: { LEAK: encodeURIComponent(key) },
     });
+    const later = "read -r key; sleep 0.5; LATER=$key exec sleep 61";
+    const executedLater = lab.spawn("relay", ["sh", "-c", later], { stdio: "pipe" });
+    executedLater.stdin?.end(`${key}\n`);
     const inCommandLine = lab.spawn("relay", ["sh", "-c", "sleep 60; exit", key], {});
     await onRelay("base64 >/tmp/left", file);
     await onRelay("cat >/var/log/some.log", `a line with ${key}\n`);
+    await onRelay("cat >/usr/local/lib/some", key);
     await onRelay("cat >/run/some; chmod 644 /etc/wireguard/wg0.conf", key);
     fs.writeFileSync(path.join(lab.folder.logs, "engine.log"), file, { mode: 0o600 });
     await waitForSamples(watch);
-    for (const child of [inEnvironment, inCommandLine]) child.kill("SIGKILL");
+    for (const child of [inEnvironment, executedLater, inCommandLine]) child.kill("SIGKILL");
 
     const leaks = await watch.end().then(
       () => "",
@@ -67,11 +72,13 @@ describe("the search for leaks", () => {
     );
     for (const place of [
       "the key in some output",
-      "the key in environment of",
+      "the key in environment of nsenter",
+      "the key in environment of sleep 61",
       "the key in command line of sh -c",
       "the key in relay:/tmp/left",
       "the key in relay:/var/log/some.log",
       "the key in relay:/run/some",
+      `the key in ${lab.fileOf("relay", "/usr/local/lib/some")}`,
       `the key in ${path.join(lab.folder.logs, "engine.log")}`,
       "relay:/etc/wireguard/wg0.conf is not readable by root only",
     ]) {

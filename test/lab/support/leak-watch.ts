@@ -8,6 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Lab } from "../../../scripts/lab/lab";
 import type { MeshLab } from "./mesh-lab";
+import { ProcessSampler, type ReadProcess } from "./process-sampler";
 import { recordedOutput, privateKeys } from "./pushing";
 import {
   addKey,
@@ -17,10 +18,6 @@ import {
   type StackConfig,
 } from "./stack-secrets";
 
-const SAMPLE_MS = 40;
-/** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (200 ms). */
-const YOUNG_SAMPLES = 5;
-const OLD_SAMPLES = 5;
 /** Larger files are not searched: they are no configs, logs or messages of this project. */
 const MAX_BYTES = 5_000_000;
 
@@ -38,13 +35,14 @@ export class LeakWatch {
   private readonly seen = new Map<string, string>();
   private readonly found = new Set<string>();
   private readonly since = Date.now();
-  private timer: NodeJS.Timeout | null = null;
-  /** By process id, the number of samples since it was first seen. */
-  private ages = new Map<string, number>();
-  /** How many process lists were read; without any, the search proves nothing. */
-  samples = 0;
+  private sampler: ProcessSampler | null = null;
 
   private constructor(private readonly watched: Watched) {}
+
+  /** How many process lists were read; without any, the search proves nothing. */
+  get samples(): number {
+    return this.sampler?.samples ?? 0;
+  }
 
   /** For a stack; its secrets are read now, at the end, and by `readSecrets`. */
   static forStack(mesh: MeshLab): Promise<LeakWatch> {
@@ -69,11 +67,9 @@ export class LeakWatch {
   static async create(watched: Watched): Promise<LeakWatch> {
     const watch = new LeakWatch(watched);
     await watch.readSecrets();
-    watch.timer = setInterval(() => {
-      watch.sample();
-    }, SAMPLE_MS);
-    // The timer must not keep the process of a failed test alive.
-    watch.timer.unref();
+    watch.sampler = new ProcessSampler(watched.lab.id, (found) => {
+      watch.addProcess(found);
+    });
     return watch;
   }
 
@@ -87,9 +83,13 @@ export class LeakWatch {
     if (!this.seen.has(text)) this.seen.set(text, where);
   }
 
-  /** Adds the files of a machine. `run` runs a script there as root and returns its stdout. */
-  async readMachine(name: string, run: (script: string) => Promise<string>): Promise<void> {
-    for (const part of (await run(FILES_SCRIPT)).split("\n== ")) {
+  /** Adds the files of a machine in `places`. `run` runs a script there as root and returns its stdout. */
+  async readMachine(
+    name: string,
+    run: (script: string) => Promise<string>,
+    places = [...PLACES, "/usr"],
+  ): Promise<void> {
+    for (const part of (await run(filesScript(places))).split("\n== ")) {
       const file = part.slice(0, part.indexOf("\n"));
       if (!KEEPS_KEYS.test(file)) this.add(`${name}:${file}`, part);
     }
@@ -99,7 +99,7 @@ export class LeakWatch {
 
   /** Stops the sampling, searches all texts and files, and asserts that no secret was found. */
   async end(): Promise<void> {
-    if (this.timer !== null) clearInterval(this.timer);
+    this.sampler?.stop();
     await this.readSecrets();
     const { lab, files = [] } = this.watched;
     for (const text of recordedOutput(lab)) this.add("output of a push", text);
@@ -110,10 +110,10 @@ export class LeakWatch {
     for (const file of [...engine, ...logs, ...files, ...this.temporaryFiles()])
       this.readFile(file);
     for (const host of lab.hosts) {
-      await this.readMachine(host, async (script) => {
-        const run = await lab.exec(host, ["sh", "-c", script]);
-        return run.stdout;
-      });
+      const run = async (script: string) => (await lab.exec(host, ["sh", "-c", script])).stdout;
+      await this.readMachine(host, run, PLACES);
+      // Only what the host wrote: to search all programs of the machine takes longer than the rest.
+      for (const file of filesBelow(lab.fileOf(host, "/usr"))) this.readFile(file);
     }
     for (const [text, where] of this.seen) this.search(text, where);
     assert.deepEqual([...this.found], []);
@@ -147,27 +147,7 @@ export class LeakWatch {
     });
   }
 
-  /**
-   * Reads all processes of the machine; those of hosts are visible, because their PID namespaces are children. Young processes
-   * are read more often, because they may still exec(3) another program.
-   */
-  private sample(): void {
-    this.samples += 1;
-    const pids = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-    const before = this.ages;
-    this.ages = new Map(pids.map((pid) => [pid, (before.get(pid) ?? -1) + 1]));
-    for (const [pid, age] of this.ages) {
-      if (Number(pid) === process.pid) continue;
-      if (age < YOUNG_SAMPLES || age % OLD_SAMPLES === 0) this.readProcess(pid);
-    }
-  }
-
-  private readProcess(pid: string): void {
-    const before = contentOf(`/proc/${pid}/cmdline`);
-    const environment = contentOf(`/proc/${pid}/environ`);
-    // Whose environment it is: the process may have called exec(3) since, and has no command line while it does or has ended.
-    const commandLine = contentOf(`/proc/${pid}/cmdline`) || before;
-    if (commandLine === "") return;
+  private addProcess({ commandLine, environment }: ReadProcess): void {
     const name = commandLine.split("\0", 2).join(" ").slice(0, 60);
     this.add(`command line of ${name}`, commandLine);
     const searched = isProgram(commandLine) ? withoutConfig(environment) : environment;
@@ -183,10 +163,15 @@ const KEEPS_KEYS =
   /^\/etc\/wireguard\/(\.wireguard-mesh\/(good\/)?)?[\w.=+-]+\.conf(\.wireguard-mesh)?$|^\/run\/wireguard-mesh\/[^/]+\/change\/\d+$|^\/var\/lib\/wireguard-mesh\/[^/]+\/(own-keys|generations\/\d+|\.request\.wireguard-mesh)$/;
 
 /** Mount points are listed, because -xdev skips them together with /proc and /sys. */
-const FILES_SCRIPT = `
-for place in / /etc /usr /run /tmp /var /dev/shm; do
+const PLACES = ["/", "/etc", "/run", "/tmp", "/var", "/dev/shm"];
+
+/** Prints the files that were written since the boot, each with its path before it. */
+function filesScript(places: readonly string[]): string {
+  return `
+for place in ${places.join(" ")}; do
   find "$place" -xdev -newer /proc/1 -type f -size -${MAX_BYTES}c 2>/dev/null
 done | sort -u | while IFS= read -r file; do printf '\\n== %s\\n' "$file"; cat "$file"; done`;
+}
 
 const OPEN_FILES_SCRIPT = `
 find /etc/wireguard /var/lib/wireguard-mesh /run/wireguard-mesh -type f '(' ! -perm 600 -o ! -user 0 ')' 2>/dev/null`;
