@@ -45,6 +45,22 @@ cloud_final_modules: [package-update-upgrade-install, write-files-deferred, scri
   scripts-per-boot, scripts-per-instance, scripts-user, ssh-authkey-fingerprints, keys-to-console, final-message]
 EOF
 
+# --- a first boot without cloud-init: the kernel argument lab.script runs the user data, a script, before the network ------
+cat >"$root/etc/systemd/system/user-data-script.service" <<'EOF'
+[Unit]
+ConditionKernelCommandLine=lab.script
+ConditionPathExists=!/var/lib/user-data-script
+DefaultDependencies=no
+After=systemd-remount-fs.service systemd-udevd.service systemd-sysusers.service systemd-tmpfiles-setup.service
+Before=systemd-networkd.service ssh.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -ec 'mount -o ro /dev/vdb1 /mnt; sh -eu /mnt/user-data; umount /mnt; touch /var/lib/user-data-script'
+[Install]
+WantedBy=multi-user.target
+EOF
+systemctl --root="$root" enable user-data-script.service
+
 # --- units that pushes, WireGuard, SSH and cloud-init do not need: half of an emulated boot -----------------------------
 for unit in e2scrub_reap.service e2scrub_all.timer unattended-upgrades.service apt-daily.timer apt-daily-upgrade.timer \
   dpkg-db-backup.timer fstrim.timer systemd-timesyncd.service systemd-binfmt.service systemd-pstore.service \

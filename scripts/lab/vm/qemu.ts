@@ -20,6 +20,8 @@ export interface Hardware {
   processors: number;
   /** The network card's MAC address. */
   card: string;
+  /** False: the user data is a script (see customize.sh). */
+  hasCloudInit: boolean;
 }
 
 /**
@@ -149,7 +151,7 @@ function qemuArgv(files: MachineFiles, image: DiskImage, hardware: Hardware): st
       ? ["-accel", "kvm", "-cpu", "host"]
       : ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64"]),
     ...["-nodefaults", "-no-user-config", "-display", "none"],
-    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", KERNEL_ARGUMENTS],
+    ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelArguments(hardware)],
     // When QEMU is killed, writes that the machine has flushed are on the disk; others may be lost, as in a power cut.
     ...["-drive", `file=${quoted(files.disk)},format=qcow2,if=none,id=disk,cache=writeback`],
     ...["-device", "virtio-blk-pci,drive=disk"],
@@ -166,8 +168,15 @@ function qemuArgv(files: MachineFiles, image: DiskImage, hardware: Hardware): st
   ];
 }
 
+function kernelArguments({ hasCloudInit }: Hardware): string {
+  return hasCloudInit ? KERNEL_ARGUMENTS : `${KERNEL_ARGUMENTS} ${SCRIPT_ARGUMENTS}`;
+}
+
 /** mitigations=off: they cost an emulated machine a third of its speed and protect nothing there. */
 const KERNEL_ARGUMENTS = "root=/dev/vda rw console=ttyS0 panic=5 mitigations=off nokaslr audit=0";
+/** systemd-networkd is otherwise enabled by netplan, which cloud-init configures. */
+const SCRIPT_ARGUMENTS =
+  "cloud-init=disabled lab.script systemd.wants=systemd-networkd.service systemd.mask=systemd-networkd-wait-online.service";
 
 /** QEMU's options are separated by commas. */
 function quoted(file: string): string {

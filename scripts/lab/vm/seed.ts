@@ -8,7 +8,7 @@ export interface Seed {
   name: string;
   /** cloud-init repeats its first boot when this changes. */
   instanceId: string;
-  /** The user data, starting with `#cloud-config`. */
+  /** `#cloud-config` or a script. */
   userData: string;
   /** IP/PREFIX. */
   privateAddress: string;

@@ -12,14 +12,14 @@ import { relay } from "../../../scripts/lab/scenarios/relay";
 import { engineProcesses, killAll } from "../support/engine-processes";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded, openSession, type MeshSession } from "../support/mesh-session";
-import { generator, FAULT_SEED } from "../support/random";
+import { faultRounds, generator, FAULT_SEED } from "../support/random";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 import { startedUp } from "../support/started-up";
 
 const HOSTS = ["relay", "desktop", "laptop"];
 const LIVE = "/etc/wireguard/wg0.conf";
-const ROUNDS = 20;
+const ROUNDS = faultRounds(12);
 /** The engine's output when the first push starts. */
 const PUSHING = /push-command (creating|updating)/;
 
