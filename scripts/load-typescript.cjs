@@ -19,10 +19,11 @@ const settings = [
   )?.[0],
 ].join("\n");
 
+module.exports = { compiled };
 if (require.main === module) compileProgram();
 process.setSourceMapsEnabled(true);
 Module._extensions[".ts"] = (module, file) => {
-  module._compile(compiled(file, readFileSync(file, "utf8")), file);
+  module._compile(compiled(file), file);
 };
 
 /** `node scripts/load-typescript.cjs`, for a folder that is read-only later, as that of the lab's operator. */
@@ -31,12 +32,13 @@ function compileProgram() {
     readdirSync(join(root, folder), { recursive: true }).map((path) => join(folder, path));
   for (const path of ["index.ts", ...below("components"), ...below("mesh")]) {
     const file = join(root, path);
-    if (file.endsWith(".ts")) compiled(file, readFileSync(file, "utf8"));
+    if (file.endsWith(".ts")) compiled(file);
   }
 }
 
-/** @param {string} file @param {string} source */
-function compiled(file, source) {
+/** With an inline source map. @param {string} file */
+function compiled(file) {
+  const source = readFileSync(file, "utf8");
   // At the end, so that it is missing in a file that was cut short.
   const mark = `\n// ${createHash("sha256").update(settings).update(source).digest("hex")}\n`;
   const path = join(cache, `${relative(root, file)}.js`);

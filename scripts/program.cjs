@@ -5,18 +5,41 @@
 require("node:module").enableCompileCache?.(
   `${__dirname}/../node_modules/.cache/wireguard-mesh/node`,
 );
-require("./load-typescript.cjs");
+const { compiled } = require("./load-typescript.cjs");
+// Node would read the source map of every file at once; this one of the SDK's only for an error that ends the program.
+process.setSourceMapsEnabled(false);
+const support = require.resolve("source-map-support", {
+  paths: [require.resolve("@pulumi/pulumi")],
+});
+require(support).install({
+  handleUncaughtExceptions: false,
+  retrieveFile: (file) => (file.endsWith(".ts") ? compiled(file) : null),
+});
 
 // The SDK sends the engine six debug messages for each resource, which are shown with `--debug` only.
 require("@pulumi/pulumi/log").debug = () => Promise.resolve();
 
+// It also keeps a stack for each of its promises.
+const debuggable = require("@pulumi/pulumi/runtime/debuggable");
+const { debuggablePromise } = debuggable;
+debuggable.debuggablePromise = (promise, context) => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return debuggablePromise(promise, context);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+};
+
 module.exports = require("../index.ts");
 
-// It also has a stack written out for each of its promises, and for each resource, whose state keeps it: 600 bytes each. Only the
-// error that ends the program is worth that.
+// And it has a stack written out for each resource, whose state keeps it: 600 bytes each. Only the error that ends the program is
+// worth that.
 Error.stackTraceLimit = 5;
+const { prepareStackTrace } = Error;
 Error.prepareStackTrace = (error) => String(error);
 for (const event of ["uncaughtException", "unhandledRejection"])
   process.prependListener(event, () => {
-    Error.prepareStackTrace = undefined;
+    Error.prepareStackTrace = prepareStackTrace;
   });

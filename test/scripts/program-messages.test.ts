@@ -16,8 +16,18 @@ new pulumi.ComponentResource("a:b:C", "name", { text: "text" });
 void pulumi.log.warn("a warning");
 `;
 
-function severities(before: string): string[] {
-  const { stdout, stderr } = spawnSync(process.execPath, ["-e", before + REGISTER], {
+/** Prints how many lines the SDK keeps as the stack of a promise, and how many an error has after that. */
+const PROMISE = `
+const { debuggablePromise } = require("@pulumi/pulumi/runtime/debuggable");
+const promise = Promise.resolve();
+void debuggablePromise(promise, "");
+console.log(promise._debugStackTrace.split("\\n").length - 1);
+Error.prepareStackTrace = undefined;
+console.log(new Error().stack.split("\\n").length > 1);
+`;
+
+function printed(program: string): string[] {
+  const { stdout, stderr } = spawnSync(process.execPath, ["-e", program], {
     cwd: ROOT,
     encoding: "utf8",
   });
@@ -25,12 +35,20 @@ function severities(before: string): string[] {
   return stdout.trim().split("\n");
 }
 
-describe("what the program sends the engine beside resources", () => {
-  it("is warnings and errors, not the SDK's messages for debugging", function () {
-    // Loading the SDK takes seconds.
-    this.timeout(60_000);
-    const ofSdk = severities("");
+const WITH_PROGRAM = 'require("./scripts/program.cjs");';
+
+describe("the program of the engine", function () {
+  // Loading the SDK takes seconds.
+  this.timeout(60_000);
+
+  it("sends the engine warnings and errors, not the SDK's messages for debugging", () => {
+    const ofSdk = printed(REGISTER);
     assert.ok(ofSdk.filter((severity) => severity === "0").length >= 3, ofSdk.join(" "));
-    assert.deepEqual(severities('require("./scripts/program.cjs");'), ["2"]);
+    assert.deepEqual(printed(WITH_PROGRAM + REGISTER), ["2"]);
+  });
+
+  it("keeps no stacks of the SDK's promises, but those of errors", () => {
+    assert.notEqual(printed(PROMISE)[0], "0");
+    assert.deepEqual(printed(WITH_PROGRAM + PROMISE), ["0", "true"]);
   });
 });
