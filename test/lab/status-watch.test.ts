@@ -36,7 +36,7 @@ describe("status --watch", function () {
   });
   after(() => mesh.lab.down());
 
-  /** What it has printed so far is in `text`. */
+  /** `text` returns the output so far. */
   function start(...more: string[]): { child: ChildProcess; text: () => string } {
     const child = mesh.lab.spawn("operator", [...WATCH, ...more], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -58,7 +58,7 @@ describe("status --watch", function () {
     return code;
   }
 
-  /** What it may have left on the operator. */
+  /** The processes and files that it may leave on the operator. */
   async function left(): Promise<string> {
     const script = `ls ${temporary} | grep ^wireguard-mesh-; pgrep -fa 'ssh -[E] ${temporary}/'; true`;
     return (await mesh.lab.exec("operator", ["sh", "-c", script])).stdout;
@@ -182,7 +182,7 @@ describe("status --watch", function () {
     assert.equal(await left(), "");
   });
 
-  it("ends when nobody reads any more, and when it is killed nothing stays", async () => {
+  it("ends when its stdout is closed, and leaves nothing when it is killed", async () => {
     const script = `${WATCH.join(" ")} --json | head -n 1 | wc -l`;
     const env = { TMPDIR: temporary };
     const { stdout } = await mesh.lab.exec("operator", ["sh", "-c", script], { env });
