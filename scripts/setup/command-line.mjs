@@ -35,7 +35,7 @@ the bench or the tests. By default, test runs the unit tests and a smoke test in
   --save-durations  write the duration of each test file to test/durations.json
 `;
 
-/** Flags of version 0.1.0. Mocha would ignore them, and other tests would run than were asked for. */
+/** Flags of version 0.1.0. Mocha would ignore them and run other tests than intended. */
 const REMOVED = ["--skip-lab", "--lab-only", "--vm-only"];
 
 /** @type {Record<string, Selection>} */
