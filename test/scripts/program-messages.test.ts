@@ -8,7 +8,7 @@ const ROOT = join(__dirname, "../..");
 const REGISTER = `
 const pulumi = require("@pulumi/pulumi");
 pulumi.runtime.setMocks({ call: () => ({}), newResource: ({ inputs }) => ({ id: "1", state: inputs }) });
-// Nobody listens there; the client is not used.
+// No server listens there; the client is not used.
 require("@pulumi/pulumi/runtime/state").getStore().settings.options.engineAddr = "127.0.0.1:1";
 const engine = require("@pulumi/pulumi/runtime/settings").getEngine();
 engine.log = (request, done) => { console.log(request.getSeverity()); done(null); };
@@ -25,8 +25,8 @@ function severities(before: string): string[] {
   return stdout.trim().split("\n");
 }
 
-describe("what the program sends the engine beside resources", () => {
-  it("is warnings and errors, not the SDK's messages for debugging", function () {
+describe("the program's messages to the engine", () => {
+  it("are warnings and errors, not the SDK's debug messages", function () {
     // Loading the SDK takes seconds.
     this.timeout(60_000);
     const ofSdk = severities("");

@@ -69,7 +69,7 @@ describe("rotate", () => {
     assert.doesNotMatch(stdout, /tokyo/);
   });
 
-  it("--cancel explains that there is nothing to give up", async () => {
+  it("--cancel explains that there is nothing to cancel", async () => {
     const { exitCode, stderr } = await rotate("laptop", "--cancel");
     assert.equal(exitCode, 1);
     assert.match(stderr, /laptop has only one key/);

@@ -65,7 +65,7 @@ describe("a file of the user", () => {
     assert.equal(fs.statSync(file).mode & 0o777, 0o444);
   });
 
-  it("is left as it is when somebody else has changed it", () => {
+  it("is not changed when another program has changed it meanwhile", () => {
     assert.throws(
       () => {
         replaceUserFile(file, "after\n", "long ago\n");

@@ -63,13 +63,13 @@ describe("the way of a ping", () => {
     );
   });
 
-  it("takes a tunnel address for its node, and knows no other address", () => {
+  it("accepts a tunnel address for its node, and no other address outside a LAN", () => {
     assert.equal(targetNamed(DESKTOP, plan)?.name, "desktop");
     assert.equal(targetNamed("192.168.78.50", plan), null);
     assert.equal(targetNamed("nobody", plan), null);
   });
 
-  it("says where it stops, and what finds out why", () => {
+  it("names the hop where it stops, and the doctor command for it", () => {
     const lost = trace("desktop", [`laptop ${DESKTOP}`]);
     assert.deepEqual([lost.ok, lost.stops], [false, { after: "tokyo", before: "desktop" }]);
     const text = stripVTControlCharacters(pingText(lost));

@@ -30,7 +30,7 @@ const ARRIVES = `home ${IFACE} ${ADDRESS} ${currentKey(0)} ${currentKey(1)}`;
 const LEAVES = `home ${IFACE} ${ADDRESS} ${currentKey(1)} ${currentKey(0)}`;
 
 describe("the new home relay of a peer that only the tunnel leads to", () => {
-  it("knows the peer, and leaves its address with the former relay until it answers here", () => {
+  it("has the peer, and leaves its address with the former relay until it answers here", () => {
     const host = pushed(isAway());
     const { change, notes } = changeOf(host, isHome());
     assert.deepEqual(stepsText(change, "apply"), [

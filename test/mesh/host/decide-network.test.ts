@@ -137,7 +137,7 @@ describe("routes", () => {
     assert.equal(decideOn(host).kind, "nothing");
   });
 
-  it("of somebody else are named before anything is changed", () => {
+  it("of another program are named before anything is changed", () => {
     const host = pushed();
     const theirs = { dev: "eth0", via: "192.168.1.9", proto: "static" };
     addRoute(host, newRoute("192.168.10.0/24", theirs), "replace");
@@ -256,7 +256,7 @@ describe("forwarding", () => {
     assert.deepEqual(notesOn(host), []);
   });
 
-  it("that somebody else switched on is left on", () => {
+  it("that another program switched on is left on", () => {
     const host = freshHost();
     host.sysctls.set("net/ipv4/ip_forward", "1");
     pushed({ ...RELAY, forwarding: { ipv4: true, ipv6: false } }, host);
@@ -264,7 +264,7 @@ describe("forwarding", () => {
     assert.deepEqual(notesOn(host), []);
   });
 
-  it("stays ours over a boot", () => {
+  it("still belongs to the mesh after a boot", () => {
     const host = pushed(forwarding);
     boot(host);
     assert.ok(stepsText(changeOn(host), "apply").includes("sysctl net/ipv4/ip_forward 0"));

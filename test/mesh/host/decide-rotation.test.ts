@@ -26,7 +26,7 @@ const [FIRST, SECOND] = [
 const relay = (...neighbours: RequestDraw["neighbours"]): RequestDraw => ({ ...RELAY, neighbours });
 
 describe("the steps while keys rotate", () => {
-  it("try a new key that must shake hands next to the old one, before anything else", () => {
+  it("first try a new key that needs a handshake, next to the old one", () => {
     const change = changeOn(pushed(), relay({ ...FIRST, keys: "next", mustShake: true }, SECOND));
     assert.deepEqual(stepsText(change, "apply"), [
       "wg wg0",
@@ -44,7 +44,7 @@ describe("the steps while keys rotate", () => {
       "set wg0 peer <peer0> remove",
       "ping 10.86.0.20",
     ]);
-    // The neighbour may have followed the new key: then the undo begins a new session with the former one.
+    // The neighbour may have switched to the new key: then the undo starts a new session with the former one.
     assert.deepEqual(
       stepsText(change, "undo").filter((line) => !line.startsWith("  ")),
       [
@@ -236,7 +236,7 @@ describe("the steps while keys rotate", () => {
       );
     });
 
-    it("remove it when nobody uses it any more", () => {
+    it("remove it when no peer uses it any more", () => {
       const host = used();
       pushed(RELAY, host);
       heard(host, IFACE, 1, "192.0.2.7:4500", host.now - 5);

@@ -57,7 +57,7 @@ describe("a peer that expires", () => {
     assert.ok(stepsText(change, "commit").includes("tasks"));
   });
 
-  it("and has two keys may keep both for a minute, on a host that did not know the date", () => {
+  it("and has two keys may keep both for a minute, on a host that did not have the date", () => {
     const draw = relayWith(neighbour(2, { keys: "both", expires: 20 }));
     const host = pushedByOlder(draw);
     host.now += 40;

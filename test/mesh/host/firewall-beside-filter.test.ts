@@ -1,4 +1,4 @@
-/** Packet filters of others beside our own table: theirs are said to be in the way, ours is not. */
+/** Other programs' packet filters beside the mesh's table: only theirs are reported as blocking. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";

@@ -34,7 +34,7 @@ describe("a host is left alone", () => {
       /^not root on this host\nlog in as root/,
     ],
     [
-      "with an interface of somebody else's",
+      "with a foreign interface",
       () => {
         const host = freshHost();
         createWireGuard(host, IFACE);
@@ -45,7 +45,7 @@ describe("a host is left alone", () => {
       /^there already is a wg0 that wireguard-mesh did not make; it was not touched\ntake it away there \(wg-quick down wg0;/,
     ],
     [
-      "with a file of somebody else's",
+      "with a foreign file",
       () => withFile("/etc/wireguard/wg0.conf", "[Interface]\n"),
       RELAY,
       () => ({}),
@@ -91,7 +91,7 @@ describe("a host is left alone", () => {
       /^this node has the interface wg7 here, and an interface is not renamed: nothing was changed\nput network\.interface back to wg7;.*host\.sh remove wg7$/,
     ],
     [
-      "where the second interface is somebody else's",
+      "where the second interface is foreign",
       () => withFile(`/etc/wireguard/${SECOND}.conf`, "[Interface]\n", pushed()),
       TWO,
       () => ({}),
