@@ -127,7 +127,7 @@ describe("a network with a domain", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("leaves /etc/hosts as it was when the domain goes, byte for byte, and no DNS server", async () => {
+  it("restores /etc/hosts byte for byte when the domain is removed, and leaves no DNS server", async () => {
     deleteConfig(mesh.stack, ["network", "domain"]);
     succeeded(await session.pulumi(...UP));
     assert.equal(await session.on("relay", `${DNS_PROCESS} || echo none`), "none");

@@ -65,7 +65,7 @@ describe("the block in /etc/hosts", () => {
 
   for (const shell of SHELLS) {
     for (const [what, [before, after]] of Object.entries(CONTENTS)) {
-      it(`comes and goes in ${shell} where the file has ${what}`, () => {
+      it(`is added and removed in ${shell} where the file has ${what}`, () => {
         write(before);
         run(shell, withNames(NAMES.replace("relay\n", "old\n")));
         assert.equal(run(shell, `${withNames(NAMES)}; observe_hosts`), BLOCK);

@@ -174,8 +174,8 @@ function isThere(shell: string): boolean {
   return spawnSync(shell, ["--version"]).status === 0;
 }
 
-function sorted(words: string[]): string {
-  return words
+function sorted(items: string[]): string {
+  return items
     .filter((word) => word !== "")
     .sort()
     .join(" ");

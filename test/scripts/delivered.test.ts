@@ -118,7 +118,7 @@ describe("a delivery", () => {
     assert.equal(project.read("phone.conf"), CONFIG);
   });
 
-  it("goes into a device or a pipe, which stays one", () => {
+  it("is written into a device or a pipe without replacing it", () => {
     const pipe = join(project.root, "pipe");
     // A mistake in the code cannot replace this one, as it could /dev/stdout.
     assert.equal(inShell(`config phone --out /proc/self/fd/1`).stdout, CONFIG);

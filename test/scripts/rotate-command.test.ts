@@ -57,7 +57,7 @@ describe("rotate", () => {
     });
   }
 
-  it("--all goes on with the nodes that an interrupted run has left", async () => {
+  it("--all continues with the remaining nodes of an interrupted run", async () => {
     project.write(
       FILE,
       STACK_FILE.replace("config:\n", "config:\n  wireguard-mesh:rotateAll: [laptop, gone]\n"),

@@ -47,7 +47,7 @@ describe("the rates of tunnels", () => {
     assert.deepEqual(rates(before, after).get("phone tokyo"), [25, 5]);
   });
 
-  it("are unknown at first, without a newer answer, and when the counters began anew", () => {
+  it("are unknown at first, without a newer answer, and after a reset of the counters", () => {
     const one = { tokyo: later("tokyo", 0, 10, 10) };
     const unknown = [null, null];
     assert.deepEqual(rates({}, one).get("phone tokyo"), unknown);
@@ -95,7 +95,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
     assert.equal(shown[6], "and 2 more");
   });
 
-  it("has at most 80 columns, however long the names are and whatever goes through", () => {
+  it("has at most 80 columns, for long names and large numbers too", () => {
     const name = "n".repeat(63);
     const { report, ...rest } = look(well);
     const wide = {

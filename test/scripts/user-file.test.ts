@@ -38,7 +38,7 @@ describe("a file of the user", () => {
     assert.deepEqual([uid, gid], [12345, 54321]);
   });
 
-  it("stays a symbolic link, and the file that it leads to changes", () => {
+  it("stays a symbolic link, and its target changes", () => {
     const link = join(folder, "link.yaml");
     fs.symlinkSync("Pulumi.test.yaml", link);
     replaceUserFile(link, "after\n", "before\n");

@@ -112,7 +112,7 @@ describe("the packet filter of a relay", function () {
     await net.relay.run(`! test -e ${RUN}/pending && ! test -e ${RUN}/change`);
   });
 
-  it("goes with `wg-quick down`, and comes back before the interface does", async () => {
+  it("is removed by `wg-quick down`, and loaded again before the interface comes up", async () => {
     await net.relay.run("wg-quick down wg0 2>&1");
     assert.equal(await net.relay.run("nft list tables"), "");
     await net.relay.run("wg-quick up wg0 2>&1");

@@ -78,7 +78,7 @@ describe("a host with files of an older version", function () {
         assert.equal((await session.apply(next)).outcome, "unchanged");
       });
 
-      it("goes back to what the older version confirmed", async () => {
+      it("is undone to the state that the older version confirmed", async () => {
         const before = await session.snapshot();
         const { token } = await session.apply({ ...next, timeout: 1 });
         await session.waitUntilUndone(token);

@@ -38,7 +38,7 @@ function trace(to: string, lost: readonly string[] = [], of: Plan = plan): Trace
 }
 
 describe("the way of a ping", () => {
-  it("goes hop by hop, each beside the way outside of the tunnel", () => {
+  it("goes hop by hop, each with the time outside the tunnel", () => {
     assert.deepEqual(trace("desktop"), {
       ...{ ok: true, from: "laptop", to: "desktop", stops: null, allowed: true },
       hops: [

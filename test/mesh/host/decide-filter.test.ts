@@ -13,7 +13,7 @@ import {
   RELAY,
   stepsText,
   wantedBy,
-  wordsOn,
+  differencesOn,
 } from "./support/examples";
 import type { Host } from "./support/host";
 import { freshHost } from "./support/hosts";
@@ -94,7 +94,7 @@ describe("the packet filter of a host", () => {
     assert.deepEqual(host.files.get(LIVE), pushed(RELAY).files.get(LIVE));
   });
 
-  for (const [what, edit, words] of [
+  for (const [what, edit, difference] of [
     [
       "flushed",
       (host: Host) => (host.table = null),
@@ -116,9 +116,9 @@ describe("the packet filter of a host", () => {
     it(`is repaired where it was ${what}`, () => {
       const host = pushed(FILTERED);
       edit(host);
-      assert.deepEqual(wordsOn(host, FILTERED), [words]);
+      assert.deepEqual(differencesOn(host, FILTERED), [difference]);
       pushed(FILTERED, host);
-      assert.deepEqual(wordsOn(host, FILTERED), []);
+      assert.deepEqual(differencesOn(host, FILTERED), []);
       assert.equal(decideOn(host, FILTERED).kind, "nothing");
     });
   }
@@ -126,18 +126,18 @@ describe("the packet filter of a host", () => {
   it("is removed where none is wanted", () => {
     const host = pushed(RELAY);
     host.table = filterAt(3).trimEnd().split("\n");
-    assert.deepEqual(wordsOn(host, RELAY), [
+    assert.deepEqual(differencesOn(host, RELAY), [
       `its packet filter (nft table ${TABLE}) is not in the plan`,
     ]);
     assert.deepEqual(stepsText(changeOn(host), "apply"), [...loaded(null), PING]);
   });
 
   it("is reported briefly if its lines are in another order, or many lines differ", () => {
-    const words = (missing: string[]) =>
+    const textOf = (missing: string[]) =>
       formatDifference({ kind: "filter", is: "other", missing, extra: [] }, new Map(), "wg0");
-    assert.match(words([]), /differs: its lines are in another order$/);
-    assert.match(words(["a", "b", "c"]), /differs: missing: a \(and 2 more\)$/);
-    assert.ok(words(["x".repeat(5000)]).length < 300);
+    assert.match(textOf([]), /differs: its lines are in another order$/);
+    assert.match(textOf(["a", "b", "c"]), /differs: missing: a \(and 2 more\)$/);
+    assert.ok(textOf(["x".repeat(5000)]).length < 300);
   });
 
   it("needs nft: it is installed, or the push is refused with a remedy", () => {

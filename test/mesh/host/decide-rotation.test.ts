@@ -167,7 +167,7 @@ describe("the steps while keys rotate", () => {
       return host;
     };
 
-    it("speak to each peer where it was heard last, by a keepalive that is switched on and off", () => {
+    it("send to each peer's latest endpoint, by a keepalive that is turned on and off", () => {
       const apply = stepsText(changeOn(moved(), finished), "apply");
       const at = apply.indexOf("  Endpoint = 192.0.2.7:4500");
       assert.deepEqual(apply.slice(at - 3, at + 1), [
@@ -183,14 +183,14 @@ describe("the steps while keys rotate", () => {
       assert.deepEqual({ endpoint, keepalive }, { endpoint: "192.0.2.7:4500", keepalive: 0 });
     });
 
-    it("keep where a peer was heard on the first interface later", () => {
+    it("keep the endpoint of a peer that used the first interface later", () => {
       const host = moved();
       heard(host, IFACE, 1, "192.0.2.1:1000", host.now - 5);
       situationOf(host, finished)?.run("apply");
       assert.equal(peerOf(host, 1).endpoint, "192.0.2.1:1000");
     });
 
-    it("are undone so that both interfaces speak to their peers again, and the first has no handshakes that mislead", () => {
+    it("are undone so that both interfaces send to their peers again, and the first has no stale handshakes", () => {
       const host = moved();
       const situation = situationOf(host, finished);
       situation?.run("apply");

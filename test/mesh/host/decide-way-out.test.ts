@@ -8,7 +8,7 @@ import {
   refusalOn,
   RELAY,
   stepsText,
-  wordsOn,
+  differencesOn,
 } from "./support/examples";
 import {
   addAddress,
@@ -109,7 +109,7 @@ describe("a host that sends everything into the tunnel", () => {
     );
   });
 
-  for (const [what, edit, words] of [
+  for (const [what, edit, expected] of [
     [
       "rules",
       (host: Host) => {
@@ -144,9 +144,9 @@ describe("a host that sends everything into the tunnel", () => {
     it(`is repaired where ${what} is missing`, () => {
       const host = pushed(ALL);
       edit(host);
-      assert.deepEqual(wordsOn(host, ALL), words);
+      assert.deepEqual(differencesOn(host, ALL), expected);
       pushed(ALL, host);
-      assert.deepEqual(wordsOn(host, ALL), []);
+      assert.deepEqual(differencesOn(host, ALL), []);
       assert.equal(decideOn(host, ALL).kind, "nothing");
     });
   }

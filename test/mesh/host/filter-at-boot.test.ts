@@ -97,8 +97,8 @@ function run(hooks: readonly string[], { nft }: { nft: string }): [(number | nul
   const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}` };
   const runs = hooks.map((hook) => spawnSync("bash", ["-ec", hook], { env, encoding: "utf8" }));
   rmSync(folder, { recursive: true });
-  const said = runs.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== ""));
-  return [runs.map(({ status }) => status), said];
+  const calls = runs.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== ""));
+  return [runs.map(({ status }) => status), calls];
 }
 
 function bootWithout(host: Host): Host {

@@ -13,7 +13,7 @@ const NEEDS: TunnelNeeds = {
   tunnel: [],
 };
 
-/** Whether the port is said to be blocked by one rule in an input chain; other chains may follow. */
+/** Whether the port is reported as blocked by one rule in an input chain; other chains may follow. */
 function isBlocked(rule: string, policy: "accept" | "drop", more = ""): boolean {
   const lines = `
 table inet mine {

@@ -51,8 +51,8 @@ describe("the text of a rare difference", () => {
       ],
       [{ kind: "record", is: "older-format" }, "its records are those of an older version"],
     ];
-    for (const [difference, words] of rest) {
-      assert.equal(formatDifference(difference, new Map(), IFACE), words);
+    for (const [difference, expected] of rest) {
+      assert.equal(formatDifference(difference, new Map(), IFACE), expected);
     }
   });
 });

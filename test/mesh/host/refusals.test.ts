@@ -1,4 +1,4 @@
-/** Why a host is left alone, and which packages it needs. */
+/** Why a push is refused, and which packages a host needs. */
 import assert from "node:assert/strict";
 import type { Observation } from "../../../mesh/host/observation";
 import { toolsToInstall } from "../../../mesh/host/tools";
@@ -13,7 +13,7 @@ import { look } from "./support/situations";
 const STATE = "/var/lib/wireguard-mesh/wg0";
 const TWO: RequestDraw = { ...RELAY, second: { key: 21, port: 51821 } };
 
-describe("a host is left alone", () => {
+describe("a push is refused", () => {
   const tools = (change: (all: Set<string>) => void) => (observed: Observation) => {
     const all = new Set(observed.tools);
     change(all);
@@ -24,7 +24,7 @@ describe("a host is left alone", () => {
     host: () => Host,
     draw: RequestDraw,
     see: (o: Observation) => Partial<Observation>,
-    words: RegExp,
+    message: RegExp,
   ][] = [
     [
       "without root",
@@ -165,9 +165,9 @@ describe("a host is left alone", () => {
       /^\/etc\/wireguard\/wg0\.conf is a mount point, so it cannot be replaced; nothing was changed\nunmount it there/,
     ],
   ];
-  for (const [why, host, draw, see, words] of cases) {
+  for (const [why, host, draw, see, message] of cases) {
     it(why, () => {
-      assert.match(refusalOn(host(), draw, see), words);
+      assert.match(refusalOn(host(), draw, see), message);
     });
   }
 });

@@ -56,7 +56,7 @@ describe("two wg-quick files", () => {
   });
 
   it("differ in each single setting", () => {
-    const cases: [from: string, to: string, words: string[]][] = [
+    const cases: [from: string, to: string, expected: string[]][] = [
       [own.privateKey, keyPair(9).privateKey, ["another PrivateKey"]],
       ["10.0.0.2/24", "10.0.0.3/24", ["Address 10.0.0.3/24 instead of 10.0.0.2/24"]],
       ["10.0.0.2/24", "10.0.0.2/32", ["Address 10.0.0.2/32 instead of 10.0.0.2/24"]],
@@ -86,7 +86,7 @@ describe("two wg-quick files", () => {
         ["peer nas: has none", `peer ${keyPair(9).publicKey}: has it in addition`],
       ],
     ];
-    for (const [from, to, words] of cases) assert.deepEqual(changed(from, to), words);
+    for (const [from, to, expected] of cases) assert.deepEqual(changed(from, to), expected);
   });
 
   it("of a device are equal with another prefix length that makes no other route", () => {

@@ -227,8 +227,8 @@ describe("a wg-quick file", () => {
         ...[`# ${key}`, "[Peer]", ...inPeer],
       );
       assert.ok(problems.length >= 7);
-      const said = JSON.stringify([problems, file.peers, file.name]).toLowerCase();
-      assert.ok(!said.includes(key.slice(0, 20).toLowerCase()), said);
+      const text = JSON.stringify([problems, file.peers, file.name]).toLowerCase();
+      assert.ok(!text.includes(key.slice(0, 20).toLowerCase()), text);
     });
 
   it("is read in linear time", () => {
