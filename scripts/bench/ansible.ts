@@ -14,7 +14,7 @@ import {
 } from "./contenders";
 import { log } from "../log";
 
-/** On the hosts: the machine's own /usr is theirs. */
+/** Python on the hosts, which share the machine's /usr. */
 const PYTHON = "/usr/bin/python3";
 const INSTALL_MS = 300_000;
 
@@ -28,7 +28,7 @@ const PLAYBOOK = `- hosts: all
       shell: ${SYNC}
 `;
 
-/** The machine's own Ansible, else one installed into the lab's folder; or the reason why it cannot be measured. */
+/** The installed Ansible, else one installed into the lab's folder; or the reason why it cannot be measured. */
 export async function ansible(network: Network): Promise<Contender | string> {
   const { lab, hosts } = network;
   const python = await lab.exec(hosts[0] ?? "", [PYTHON, "-V"]);
@@ -53,7 +53,7 @@ function failure([program = "", ...args]: string[]): string | null {
   return done.error?.message ?? done.stderr.trim().split("\n").at(-1) ?? "";
 }
 
-/** Each run begins without connections. */
+/** Each run starts without open connections. */
 function contender(network: Network, folder: string, program: string): Contender {
   const file = (name: string): string => path.join(folder, name);
   const ssh = `-F ${writeSshConfig(network)} -o ControlMaster=auto -o ControlPersist=60s`;

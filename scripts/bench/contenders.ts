@@ -1,4 +1,4 @@
-/** What is compared: programs on the operator that bring the same change to the same hosts. */
+/** The programs that the bench compares: each makes the same change on the same hosts. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { PushRequest } from "../../mesh/push-request";
@@ -8,27 +8,27 @@ import type { LabStack } from "../lab/stack";
 import { LabError } from "../lab/world";
 import { PUSHES_AT_ONCE } from "../stack/engine";
 
-/** What all of them have at hand. */
+/** The lab and files that every contender uses. */
 export interface Network {
   lab: Lab;
   stack: LabStack;
   /** The relay first. */
   hosts: string[];
-  /** As the engine makes them: host → request. Secret. */
+  /** Host → push request, as the engine makes it. Secret. */
   requests: ReadonlyMap<string, PushRequest>;
-  /** For files, 0700; it is removed with the lab. */
+  /** For files; mode 0700, removed with the lab. */
   folder: string;
 }
 
 export interface Contender {
   name: string;
-  /** Writes what the command reads, outside of the measured time; returns the command. `keepalive`: the new value, in seconds. */
+  /** Writes the command's input, before the measured time; returns the command. `keepalive`: the new value, in seconds. */
   prepare: (keepalive: number) => string[];
-  /** Looks at what the command has left. @throws LabError */
+  /** Checks the command's result. @throws LabError */
   check?: () => void;
 }
 
-/** How many hosts each of them changes at once. */
+/** The number of hosts that each contender changes at once. */
 export const WIDTH = PUSHES_AT_ONCE;
 
 /** The push programs alone: the relay's first, then the others, as many at once as the engine. */
@@ -73,7 +73,7 @@ export function pulumiUp({ stack }: Network): Contender {
   };
 }
 
-/** The limit: two logins to each host, one that copies the file and has it read, and one that does nothing. */
+/** The lower bound: two logins to each host, one that copies and applies the file, and one that does nothing. */
 export function plainSsh(network: Network): Contender {
   const folder = subfolder(network, "ssh");
   const config = writeSshConfig(network);
@@ -92,10 +92,10 @@ export function plainSsh(network: Network): Contender {
 
 /** The live file of every host. */
 export const LIVE = "/etc/wireguard/wg0.conf";
-/** Has it read: `wg-quick strip` without bash, which would cost more than the rest. */
+/** Applies the file. Not with `wg-quick strip`: bash would cost more than the rest. */
 export const SYNC = `grep -v -E "^(Address|MTU|Table) " ${LIVE} | wg syncconf wg0 /dev/stdin`;
 
-/** Every line of a config or stack file that gives one, with another value. */
+/** A config or stack file with another value for every keepalive. */
 function withKeepalive(text: string, seconds: number): string {
   return text.replace(/(persistentKeepalive(?: =|:) )\d+/gi, `$1${seconds}`);
 }
@@ -107,7 +107,7 @@ export function writeConfigs({ requests }: Network, folder: string, keepalive: n
   });
 }
 
-/** A file for ssh: the hosts by name, with the lab's key, their own keys pinned, and nothing of the user's. */
+/** An ssh_config with the hosts by name, the lab's key and pinned host keys, instead of the user's. */
 export function writeSshConfig({ lab, hosts, folder }: Network): string {
   const knownHosts = path.join(folder, "known_hosts");
   fs.writeFileSync(knownHosts, hosts.map((host) => `${host} ${lab.hostKey(host)}\n`).join(""));
@@ -122,9 +122,9 @@ export function writeSshConfig({ lab, hosts, folder }: Network): string {
 }
 
 export function subfolder({ folder }: Pick<Network, "folder">, name: string): string {
-  const made = path.join(folder, name);
-  fs.mkdirSync(made, { recursive: true, mode: 0o700 });
-  return made;
+  const folderPath = path.join(folder, name);
+  fs.mkdirSync(folderPath, { recursive: true, mode: 0o700 });
+  return folderPath;
 }
 
 function writeSecret(file: string, text: string): void {

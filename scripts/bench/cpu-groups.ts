@@ -1,7 +1,7 @@
 /**
- * CPU time by role. Each role has a cgroup (version 2), whose cpu.stat counts all its processes, ended ones included, to the
- * microsecond and without the cpu controller: a host's sshd is put into one, the login shell that it starts moves itself
- * into another, and the operator's command starts in a third.
+ * CPU time by role. Each role has a cgroup (version 2): its cpu.stat counts all its processes, ended ones included, to the
+ * microsecond, without the cpu controller. A host's sshd is moved into one, its login shell moves itself into another, and the
+ * operator's command starts in a third.
  */
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -10,13 +10,13 @@ import type { Lab } from "../lab/lab";
 import { LabError } from "../lab/world";
 import { poll } from "../poll";
 
-/** `script`: what a login starts on a host. `tunnels`: what stays there, such as wireguard-go. */
+/** `script`: the programs that a login starts on a host. `tunnels`: those that keep running, such as wireguard-go. */
 export const ROLES = ["operator", "script", "sshd", "tunnels"] as const;
 export type Role = (typeof ROLES)[number];
 /** Seconds. */
 export type CpuTimes = Record<Role, number>;
 
-/** $1: the folder of the groups, in a mount of the host's own. */
+/** $1: the folder of the groups, as mounted on the host. */
 const PREPARE_HOST = `
 set -e
 mount -t cgroup2 none /sys/fs/cgroup
@@ -27,51 +27,51 @@ chmod 755 /usr/local/sbin/counted-shell
 sed -i 's|^\\(root:.*\\):[^:]*$|\\1:/usr/local/sbin/counted-shell|' /etc/passwd
 `;
 
-/** Longer than a host needs to end what a push leaves behind. */
+/** Longer than the clean-up after a push takes on a host. */
 const SETTLE_MS = 10_000;
 const PAGE = 4096;
 
 export class CpuGroups {
   private constructor(
-    /** On this machine. */
+    /** The groups' folder on this machine. */
     private readonly folder: string,
-    /** In a node of the lab, once it has mounted the cgroups. */
+    /** The same folder in a node of the lab that has mounted the cgroups. */
     private readonly mounted: string,
   ) {}
 
-  /** The groups of a lab, not made yet. @throws LabError without cgroups of version 2. */
+  /** The groups of a lab, not created yet. @throws LabError without cgroups of version 2. */
   static of(id: string): CpuGroups {
     const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
     const folders = mounts
       .map((line) => line.split(" "))
       .flatMap(([, folder = "", type]) => (type === "cgroup2" ? [folder] : []))
-      // Another mount may hide one that is listed.
+      // Another mount may cover a listed one.
       .filter((folder) => fs.existsSync(path.join(folder, "cgroup.procs")));
     if (folders[0] === undefined) {
       throw new LabError(
         "CPU time is counted by cgroups of version 2. Mount them: mount -t cgroup2 none /sys/fs/cgroup",
       );
     }
-    // Lab ids are unique in a PID namespace only, and cgroups are the machine's.
+    // Lab ids are unique only within a PID namespace, but cgroups are shared by the whole machine.
     const space = fs.readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
     const name = `wireguard-mesh-bench-${space}-${id}`;
     return new CpuGroups(path.join(folders[0], name), `/sys/fs/cgroup/${name}`);
   }
 
-  /** Anew: a run that was killed may have left some. */
-  async make(): Promise<void> {
+  /** Removes groups that a killed run has left, and creates new ones. */
+  async create(): Promise<void> {
     await this.remove();
     for (const role of ROLES) fs.mkdirSync(path.join(this.folder, role), { recursive: true });
   }
 
-  /** Has the host's sshd and its logins counted. */
+  /** Starts to count the host's sshd and its logins. */
   async count(lab: Lab, host: string): Promise<void> {
     const argv = ["sh", "-c", PREPARE_HOST, "sh", this.mounted];
     const done = await lab.exec(host, argv);
     if (done.code !== 0) throw new LabError(`${host} cannot be measured: ${done.stderr.trim()}`);
   }
 
-  /** A command of the operator that starts in its group. Its mount of the cgroups ends with it (ip-netns(8)). */
+  /** The argv that runs a command in the operator's group. Its mount of the cgroups ends with it (ip-netns(8)). */
   asOperator(argv: readonly string[]): string[] {
     const enter = 'mount -t cgroup2 none /sys/fs/cgroup && echo 0 >"$0" && exec "$@"';
     return ["sh", "-c", enter, `${this.mounted}/operator/cgroup.procs`, ...argv];
@@ -82,15 +82,15 @@ export class CpuGroups {
     return { operator, script, sshd, tunnels } as CpuTimes;
   }
 
-  /** Waits until no login's program runs on the hosts. @throws LabError when one does not end. */
+  /** Waits until no program of a login runs on the hosts. @throws LabError when one does not end. */
   async settle(): Promise<void> {
     const isQuiet = (): true | undefined =>
       this.processes("script").length === 0 ? true : undefined;
     if (await poll(isQuiet, { limitMs: SETTLE_MS, pauseMs: 20 })) return;
-    throw new LabError("the hosts did not come to rest");
+    throw new LabError("programs of the last login still run on the hosts");
   }
 
-  /** Moves what the first push has started to stay into the group of the tunnels. */
+  /** Moves the programs that the first push has started, and that keep running, into the group `tunnels`. */
   adoptTunnels(): void {
     for (const pid of this.processes("script")) {
       try {
@@ -101,7 +101,7 @@ export class CpuGroups {
     }
   }
 
-  /** Ends what a command of the operator has left running. */
+  /** Kills processes that the operator's command has left running. */
   endOperator(): void {
     fs.writeFileSync(path.join(this.folder, "operator", "cgroup.kill"), "1");
   }
@@ -123,7 +123,7 @@ export class CpuGroups {
     }
   }
 
-  /** Of the operator's processes now, by process: bytes of memory, shared pages too, and bytes written so far. */
+  /** PID → bytes of memory, shared pages included, and bytes written so far, of the operator's processes. */
   operatorBytes(): Map<string, { memory: number; written: number }> {
     const found = this.processes("operator").flatMap((pid) => {
       try {

@@ -1,4 +1,4 @@
-/** The data plane: what a relay forwards, with and without its packet filter, beside hand-made WireGuard in the same namespaces. */
+/** The data plane: throughput and latency of a relay, with and without its packet filter, beside hand-made WireGuard. */
 import type { Lab } from "../lab/lab";
 import { LabError } from "../lab/world";
 import { log } from "../log";
@@ -11,16 +11,16 @@ import { engine, withLab, worldOf } from "./network";
 interface Options {
   peers: number;
   runs: number;
-  /** The lab's. */
+  /** The lab id. */
   id: string;
 }
 
-/** From p1 through the relay to p2. */
+/** One measurement from p1 through the relay to p2. */
 interface Flow {
   mbitPerSecond: number;
-  /** Of all WireGuard processes, for each GB; NaN with kernel WireGuard, which has none. */
+  /** CPU seconds of all WireGuard processes for each GB; NaN with kernel WireGuard, which has no process. */
   cpuSeconds: number;
-  /** Median round trip. */
+  /** The median round-trip time. */
   pingMs: number;
 }
 
@@ -41,13 +41,13 @@ export function dataPlane({ peers, runs, id }: Options): Promise<Figure[]> {
       filtered: [],
     };
     for (let run = 1; run <= runs; run++) {
-      // A filter has the kernel track connections of all interfaces, so the others run without it.
+      // With a filter the kernel tracks connections on all interfaces, so the others run without it.
       flows.filtered.push(await flow(lab, "wg0", addressOf(3)));
-      await takeFilters(lab);
+      await removeFilters(lab);
       const hand = async () => flows.hand.push(await flow(lab, HAND_MADE, handMadeAddress(2)));
       const open = async () => flows.open.push(await flow(lab, "wg0", addressOf(3)));
       for (const one of run % 2 === 0 ? [hand, open] : [open, hand]) await one();
-      await giveFilters(lab);
+      await restoreFilters(lab);
       const rates = Object.values(flows).map((all) => all.at(-1)?.mbitPerSecond.toFixed(0) ?? "");
       log(
         `run ${run} of ${runs}: by hand, without policy, with policy: ${rates.join(", ")} Mbit/s`,
@@ -116,20 +116,20 @@ $to = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1]) or die $
 $text = "\\0" x (1 << 18); $end = time + $ARGV[2];
 while (time < $end) { syswrite($to, $text) or die $! }`;
 
-/** One TCP connection, by Perl, which every Debian has. */
+/** Sends over one TCP connection. In Perl, which every Debian has. */
 async function send(lab: Lab, address: string): Promise<{ bytes: number; seconds: number }> {
   const receiver = lab.spawn("p2", ["perl", "-e", RECEIVE, String(PORT)], { stdio: "pipe" });
   let printed = "";
   receiver.stdout?.setEncoding("utf8").on("data", (text: string) => (printed += text));
-  const says = async (word: string): Promise<void> => {
+  const waitFor = async (text: string): Promise<void> => {
     const limits = { limitMs: 30_000, pauseMs: 20 };
-    if (await poll(() => (printed.includes(word) ? true : undefined), limits)) return;
+    if (await poll(() => (printed.includes(text) ? true : undefined), limits)) return;
     throw new LabError(`no TCP connection from p1 to ${address}: ${printed}`);
   };
   try {
-    await says("listening");
+    await waitFor("listening");
     await execute(lab, "p1", ["perl", "-e", SEND, address, String(PORT), String(SECONDS)]);
-    await says("done");
+    await waitFor("done");
   } finally {
     receiver.kill();
   }
@@ -143,7 +143,7 @@ async function roundTrip(lab: Lab, address: string): Promise<number> {
   return median([...printed.matchAll(/time=(\S+)/g)].map(([, ms]) => Number(ms)));
 }
 
-/** CPU time of a device's WireGuard processes on all hosts; NaN without any. In ticks of 10 ms. */
+/** CPU time of a device's WireGuard processes on all hosts, counted in ticks of 10 ms; NaN without any. */
 async function wireguardSeconds(lab: Lab, device: string): Promise<number> {
   const script = `for it in /proc/[0-9]*; do
     [ "$(tr '\\0' ' ' <$it/cmdline)" = "wireguard-go ${device} " ] && cat $it/stat; done 2>/dev/null; true`;
@@ -160,12 +160,12 @@ async function wireguardSeconds(lab: Lab, device: string): Promise<number> {
 
 const SAVED = "/run/filter.nft";
 
-async function takeFilters(lab: Lab): Promise<void> {
+async function removeFilters(lab: Lab): Promise<void> {
   const script = `nft list table ${TABLE} >${SAVED} && nft delete table ${TABLE}`;
   for (const host of lab.hosts) await lab.exec(host, ["sh", "-c", script]);
 }
 
-async function giveFilters(lab: Lab): Promise<void> {
+async function restoreFilters(lab: Lab): Promise<void> {
   const script = `[ ! -s ${SAVED} ] || nft -f ${SAVED}`;
   for (const host of lab.hosts) await execute(lab, host, ["sh", "-c", script]);
 }

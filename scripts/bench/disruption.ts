@@ -11,12 +11,12 @@ import { engine, worldOf, withLab } from "./network";
 
 interface Options {
   runs: number;
-  /** The lab's. */
+  /** The lab id. */
   id: string;
 }
 
 const INTERVAL_S = 0.02;
-/** Longer than WireGuard needs to notice that the other side has forgotten the session (15 s). */
+/** Longer than WireGuard needs for a new handshake after the other end has lost the session (15 s). */
 const REPLY_MS = 120_000;
 
 export function disruption({ runs, id }: Options): Promise<Figure[]> {
@@ -48,7 +48,7 @@ export function disruption({ runs, id }: Options): Promise<Figure[]> {
   });
 }
 
-/** Pings from p1 without replies, up to the last one with a reply, that was sent after the action. */
+/** The number of lost pings from p1, up to the last one with a reply, which was sent after the action. */
 async function lostDuring(lab: Lab, to: string, act: () => Promise<unknown>): Promise<number> {
   const argv = ["ping", "-n", "-i", String(INTERVAL_S), to];
   const child = lab.spawn("p1", argv, { stdio: "pipe" });

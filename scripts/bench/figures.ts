@@ -1,6 +1,6 @@
-/** What the bench finds: figures, each beside its rival's of the same runs. Pure. */
+/** The figures of the bench, each with a rival's from the same runs. Pure. */
 
-/** What a command took. */
+/** The cost of a command. */
 export interface Cost {
   wallSeconds: number;
   /** User and system time of all its processes. */
@@ -23,19 +23,19 @@ export interface Rival extends Sample {
 export interface Figure {
   section: string;
   what: string;
-  /** `s`, `bytes`, or the plural of what is counted. */
+  /** `s`, `bytes`, or a plural such as `logins`. */
   unit: string;
   ours: Sample;
   rival?: Rival;
   /** Why there is no rival. */
   missing?: string;
   target?: Target;
-  /** README shows it. */
+  /** Shown in README. */
   headline?: true;
 }
 
 export interface Target {
-  /** Our quantity as a multiple of the rival's (`time`), CPU seconds too (`ratio`), or our quantity by itself. */
+  /** What is limited: the ratio to the rival's quantity (`time`), and of CPU seconds too (`ratio`), or the quantity itself. */
   of: "ratio" | "time" | "value";
   most?: number;
   least?: number;
@@ -52,7 +52,7 @@ export function costSample(costs: readonly Cost[]): Sample {
   };
 }
 
-/** Of one value that does not vary. */
+/** A sample of a value that does not vary. */
 export function exactly(value: number): Sample {
   return { median: value, least: value, most: value };
 }
@@ -63,7 +63,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
 }
 
-/** Ours as multiples of the rival's: the quantity, then CPU seconds if both have them. Empty without a rival. */
+/** The ratios to the rival: of the quantity, then of CPU seconds if both have them. Empty without a rival. */
 export function ratiosOf({ ours, rival }: Figure): number[] {
   if (rival === undefined) return [];
   const cpu =

@@ -1,4 +1,4 @@
-/** A small network twice over in the same namespaces: once by the mesh (wg0), once by wg-quick(8) files as one writes them. */
+/** A second network in the same namespaces as the mesh's wg0, with wg-quick(8) files as people write them by hand. */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { makeKeyPair } from "../stack/new-node";
@@ -7,7 +7,7 @@ import { LabError } from "../lab/world";
 import { addressOf } from "./large-network";
 
 export const HAND_MADE = "hand0";
-/** Of the hosts, in their order: the relay first. */
+/** The address of each host by its index; the relay is the first. */
 export const handMadeAddress = (at: number): string => addressOf(at + 1).replace("10.0.", "10.99.");
 const PORT = 51999;
 
@@ -17,7 +17,7 @@ export function handMadeBackend(): string {
     : "wireguard-go (no kernel WireGuard)";
 }
 
-/** `devices`: how many peers the relay has beside the hosts. @throws LabError when wg-quick does not bring it up. */
+/** `devices`: the number of the relay's peers besides the hosts. @throws LabError when wg-quick does not bring it up. */
 export async function upByHand(lab: Lab, devices = 0): Promise<void> {
   const nodes = lab.hosts.map((name, at) => ({ name, at, keys: makeKeyPair() }));
   const [relay, ...peers] = nodes;
@@ -40,7 +40,7 @@ export async function upByHand(lab: Lab, devices = 0): Promise<void> {
 
 async function write(lab: Lab, host: string, text: string): Promise<void> {
   const file = `/etc/wireguard/${HAND_MADE}.conf`;
-  // A session of its own, as a login has: the kernel shares processors out by session (sched(7), autogroup).
+  // In its own session, like a login: the kernel divides CPU time by session (sched(7), autogroup).
   const script = `umask 077; cat >${file} && setsid --wait wg-quick up ${HAND_MADE}`;
   await execute(lab, host, ["sh", "-c", script], text);
 }

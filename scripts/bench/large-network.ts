@@ -6,7 +6,7 @@ import type { NodeFields, ScenarioConfig } from "../lab/scenario";
 import { createStack, type LabStack } from "../lab/stack";
 
 export interface LargeNetwork {
-  /** Of the lab, `p1` and so on, without the relay. */
+  /** The number of hosts of the lab (`p1` and so on) without the relay. */
   hosts: number;
   peers: number;
   /** Every other peer has one of five tags, each tag may reach the next one at some ports, and p1 may reach p2. */
@@ -16,8 +16,8 @@ export interface LargeNetwork {
 const TAGS = 5;
 
 /**
- * Creates its stack. Devices keep their private keys to themselves, or the config would be longer than the 128 KiB that Linux
- * passes to a Pulumi program.
+ * Creates its stack. It has no private keys of devices: with them the config would be longer than the 128 KiB that Linux
+ * allows in the environment of a Pulumi program.
  */
 export async function createLargeStack(lab: Lab, network: LargeNetwork): Promise<LabStack> {
   const stack = await createStack(lab, largeConfig(lab, network));
@@ -65,7 +65,7 @@ function rules(): unknown[] {
   return [...between, { from: ["p1"], to: ["p2"] }];
 }
 
-/** The stack file's text without a peer. */
+/** The text of the stack file without this peer. */
 export function withoutPeer(stack: LabStack, name: string): string {
   const file = parse(fs.readFileSync(stack.file, "utf8")) as StackFile;
   for (const key of ["wireguard-mesh:peers", "wireguard-mesh:privateKeys"]) {

@@ -69,7 +69,7 @@ async function measure(options: Options): Promise<void> {
   if (report.figures.some((figure) => isMet(figure) === false)) process.exitCode = FINDINGS;
 }
 
-/** The other sections are measured even if one cannot be. */
+/** Logs the failure of a section, so that the others are still measured. */
 async function figuresOrNone(name: string, section: () => Promise<Figure[]>): Promise<Figure[]> {
   try {
     return await section();

@@ -1,4 +1,4 @@
-/** Runs a command of the operator in a lab, and says what it cost. */
+/** Runs a command of the operator in a lab, and measures its cost. */
 import * as os from "node:os";
 import type { Lab } from "../lab/lab";
 import { LabError } from "../lab/world";
@@ -8,11 +8,11 @@ import type { Cost } from "./figures";
 export interface Measured {
   wallSeconds: number;
   cpuSeconds: CpuTimes;
-  /** Of the machine's processors, how much was busy with anything else: above 0.1, the times say little. */
+  /** The share of the machine's processors that was busy with other programs: above 0.1, the times are unreliable. */
   otherLoad: number;
-  /** The most that the operator's processes held together, in bytes. */
+  /** The peak memory of all the operator's processes together, in bytes. */
   memory: number;
-  /** By the process that wrote most: the engine, to its state file and to the program. In bytes. */
+  /** Bytes written by the process that wrote most: the engine, to its state file and to the program. */
   written: number;
   /** On all hosts. */
   logins: number;
@@ -25,7 +25,7 @@ const SAMPLE_MS = 100;
 interface Options {
   /** Exit codes of a success; default 0. */
   codes?: readonly number[];
-  /** The command is the first push to a host: what it leaves there is the tunnel. */
+  /** The command is the first push to the hosts: the programs that it leaves there are the tunnels'. */
   bringsTunnels?: true;
 }
 
@@ -36,7 +36,7 @@ export async function measure(
   argv: readonly string[],
   { codes = [0], bringsTunnels }: Options = {},
 ): Promise<Measured> {
-  // The cache is the lab's own; users do not have it.
+  // Only the lab sets this cache; users do not have it.
   const command = groups.asOperator(["env", "-u", "NODE_COMPILE_CACHE", ...argv]);
   await groups.settle();
   const before = { cpu: groups.times(), logins: loginsOf(lab), busy: machineSeconds() };
@@ -74,7 +74,7 @@ export async function measure(
   };
 }
 
-/** What it cost the operator. */
+/** The cost on the operator. */
 export function costOf({
   wallSeconds,
   cpuSeconds,

@@ -1,4 +1,4 @@
-/** The network that is measured: hosts around a relay, each with one peer whose keepalive is changed. */
+/** The measured network: hosts around a relay, each with one peer whose keepalive is changed. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { PushRequest } from "../../mesh/push-request";
@@ -15,20 +15,20 @@ import { CpuGroups } from "./cpu-groups";
 
 const RELAY = "relay";
 const LIMIT_MS = 1_800_000;
-/** How many hosts are prepared together. */
+/** The number of hosts that are prepared at once. */
 const WIDTH = 8;
 export const FIRST_KEEPALIVE = 20;
-/** The mesh's own command. */
+/** Runs `wireguard-mesh`. */
 export const MESH = ["node", path.join(findRepository(), "dist/scripts/wireguard-mesh.js")];
 
 export interface NetworkOptions {
   /** Hosts beside the relay. */
   hosts: number;
-  /** The lab's. */
+  /** The lab id. */
   id: string;
 }
 
-/** Builds a lab whose CPU time is counted, and has the engine converge it. @throws LabError. The lab is removed in any case. */
+/** Builds a lab whose CPU time is counted, and converges it with the engine. The lab is always removed. @throws LabError */
 export function withNetwork<T>(
   { hosts, id }: NetworkOptions,
   work: (network: Network, groups: CpuGroups) => Promise<T>,
@@ -52,7 +52,7 @@ export async function withCountedLab<T>(
   work: (lab: Lab, groups: CpuGroups) => Promise<T>,
 ): Promise<T> {
   const groups = CpuGroups.of(id);
-  await groups.make();
+  await groups.create();
   try {
     return await withLab(id, world, async (lab) => {
       await forEachLimited(lab.hosts, WIDTH, (host) => groups.count(lab, host));
@@ -76,7 +76,7 @@ export async function withLab<T>(
   }
 }
 
-/** A new folder for what is measured; it is removed with the lab. */
+/** A new folder for the bench's files; it is removed with the lab. */
 export function benchFolder(lab: Lab): string {
   const folder = path.join(lab.folder.root, "bench");
   fs.mkdirSync(folder, { mode: 0o700 });
@@ -117,7 +117,7 @@ function peerNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `p${index + 1}`);
 }
 
-/** What is not measured, and therefore writes the state at its end only. @throws LabError when it fails. @returns its stdout. */
+/** Runs the engine outside the measurements, so it writes the state only once. @returns its stdout. @throws LabError */
 export async function engine(lab: Lab, ...args: string[]): Promise<string> {
   const argv = ["pulumi", ...args, "--non-interactive"];
   const env = { PULUMI_SKIP_CHECKPOINTS: "true" };
@@ -133,7 +133,7 @@ interface ExportedState {
   };
 }
 
-/** Host → what the engine gave its push program. */
+/** Host → the request that the engine gave its push program. */
 export function requestsIn(exported: string): Map<string, PushRequest> {
   const { deployment } = JSON.parse(exported) as ExportedState;
   const requests = deployment.resources

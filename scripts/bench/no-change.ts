@@ -1,4 +1,4 @@
-/** Commands that change nothing, on many hosts: the engine's own beside an empty program, questions to hosts beside ssh. */
+/** Commands that change nothing, on many hosts: those of the engine beside an empty program, those that ask hosts beside ssh. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { findRepository } from "../lab/repository";
@@ -15,8 +15,8 @@ interface Options extends NetworkOptions {
 
 export function noChange(options: Options): Promise<Figure[]> {
   return withNetwork(options, async (network, groups) => [
-    ...(await beside(network, groups, options.runs, await engineRuns(network))),
-    ...(await beside(network, groups, options.runs, questions(network))),
+    ...(await compare(network, groups, options.runs, await engineRuns(network))),
+    ...(await compare(network, groups, options.runs, questions(network))),
   ]);
 }
 
@@ -39,7 +39,7 @@ async function engineRuns(network: Network): Promise<Comparison[]> {
   });
 }
 
-/** In a folder of its own, with the same SDK, engine and backend. @returns the flags that select it. */
+/** Creates an empty program with the same SDK, engine and backend. @returns the flags that select it */
 export async function emptyProgram(network: Pick<Network, "lab" | "folder">): Promise<string[]> {
   const folder = subfolder(network, "empty");
   const project = "name: empty\nruntime: { name: nodejs, options: { typescript: false } }\n";
@@ -53,16 +53,16 @@ export async function emptyProgram(network: Pick<Network, "lab" | "folder">): Pr
   return flags;
 }
 
-/** What asks every host, beside a login to each that does nothing. */
+/** Commands that ask every host, beside a login to each that does nothing. */
 function questions(network: Network): Comparison[] {
   const config = writeSshConfig(network);
   const hosts = network.hosts.join(" ");
   const login = `printf '%s\\n' ${hosts} | xargs -P ${WIDTH} -I{} ssh -F ${config} {} true`;
   const ssh = `ssh -P${WIDTH}, one login`;
-  const question = (words: string[], rival: Comparison["rival"]): Comparison => ({
+  const question = (args: string[], rival: Comparison["rival"]): Comparison => ({
     ours: {
-      what: `\`${words.filter((word) => word !== "--yes").join(" ")}\``,
-      argv: [...MESH, ...words],
+      what: `\`${args.filter((arg) => arg !== "--yes").join(" ")}\``,
+      argv: [...MESH, ...args],
       loginsEach: 1,
     },
     ...{ rival, target: { of: "time", most: 1.5 } },
@@ -79,8 +79,8 @@ function questions(network: Network): Comparison[] {
   ];
 }
 
-/** Each in turns with its rival. */
-async function beside(
+/** Measures each command in turns with its rival. */
+async function compare(
   { lab, hosts }: Network,
   groups: CpuGroups,
   runs: number,

@@ -1,4 +1,4 @@
-/** Planning in process: `plan` of networks of several sizes, without an engine. */
+/** The cost of `plan`, which needs no engine, for networks of several sizes. */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -12,7 +12,7 @@ import { benchFolder, MESH, withCountedLab, worldOf } from "./network";
 interface Options {
   peers: number;
   runs: number;
-  /** The lab's. */
+  /** The lab id. */
   id: string;
 }
 
@@ -22,7 +22,7 @@ interface Size {
 }
 
 export function planSizes({ peers, runs, id }: Options): Promise<Figure[]> {
-  // The lab is only where commands are counted.
+  // The lab serves only to count the CPU time of commands.
   return withCountedLab(id, worldOf(1), async (lab, groups) => {
     const folder = benchFolder(lab);
     const plans = async (size: Size): Promise<Measured[]> => {
@@ -70,7 +70,7 @@ function costs(all: Measured[]): Sample {
   return costSample(all.map(costOf));
 }
 
-/** A stack file with keys that nobody has. */
+/** A stack file with random public keys. */
 function stackText({ peers, lans }: Size): string {
   const publicKey = (): string => randomBytes(32).toString("base64");
   const peer = (at: number): [string, unknown] => {

@@ -1,4 +1,4 @@
-/** Pushes: one change on every host, brought there by the mesh and by its rivals, in turns on the same hosts. */
+/** Pushes: one change on every host, made by the mesh and by its rivals, in turns on the same hosts. */
 import { forEachLimited } from "../lab/process";
 import { LabError } from "../lab/world";
 import { log } from "../log";
@@ -13,24 +13,24 @@ export interface PushOptions {
   /** Hosts beside the relay. */
   hosts: number;
   rounds: number;
-  /** The lab's. */
+  /** The lab id. */
   id: string;
-  /** False: its row says so. */
+  /** If false, its row says that it was left out. */
   withAnsible: boolean;
 }
 
 /** One run of a contender: all hosts together. */
 export interface Measurement extends Omit<Measured, "stdout" | "memory" | "written"> {
-  /** Processes that began on the hosts, sshd's own included. */
+  /** The number of processes started on the hosts, sshd's own included. */
   processes: number;
 }
 
 export interface Row {
   name: string;
-  /** Why it was not; `rounds` is empty then. */
+  /** The reason why there are no rounds. */
   notMeasured?: string;
   rounds: Measurement[];
-  /** Each figure's own; null without a round. */
+  /** The median of each figure; null without a round. */
   median: Measurement | null;
 }
 
@@ -40,10 +40,10 @@ export interface PushTable {
   rows: Record<"programs" | "up" | "ssh" | "ansible", Row>;
 }
 
-/** How many hosts are looked at together. */
+/** The number of hosts that are checked at once. */
 const WIDTH = 8;
 
-/** @throws LabError when the lab cannot be built, or a contender does not change the hosts. The lab is removed in any case. */
+/** @throws LabError when the lab cannot be built, or a contender does not change the hosts. The lab is always removed. */
 export function measurePushes(options: PushOptions): Promise<PushTable> {
   return withNetwork(options, (network, groups) => measureAll(network, groups, options));
 }
@@ -96,11 +96,11 @@ async function measureChange(
   contender.check?.();
   const after = await lastPids(network);
   await assertChanged(network, contender, keepalive);
-  // Without the one that looks at it.
+  // Without the shells of `lastPids`.
   return { ...measured, processes: after - before - hosts.length };
 }
 
-/** Every host has exactly one peer with a keepalive. */
+/** Asserts the new keepalive: every host has exactly one peer with one. */
 async function assertChanged(
   { lab, hosts }: Network,
   { name }: Contender,
@@ -114,7 +114,7 @@ async function assertChanged(
   });
 }
 
-/** The sum over the hosts of the last process number that was given: each host has its own. */
+/** The sum of the hosts' newest process ids: each host has a PID namespace of its own. */
 async function lastPids({ lab, hosts }: Network): Promise<number> {
   let sum = 0;
   await forEachLimited(hosts, WIDTH, async (host) => {

@@ -1,11 +1,11 @@
-/** The table of figures as Markdown, and the machine that they were measured on. */
+/** The figures as a Markdown table, and a description of the machine. */
 import { spawnSync } from "node:child_process";
 import * as os from "node:os";
 import { isMet, ratiosOf, type Figure, type Sample } from "./figures";
 
 export interface Report {
   machine: Machine;
-  /** How often each was measured. */
+  /** The number of measurements of each figure. */
   runs: number;
   figures: Figure[];
 }
@@ -19,7 +19,7 @@ export interface Machine {
   node: string;
   engine: string;
   wireguard: string;
-  /** Load average of the last minute when the bench began: what else ran. */
+  /** Load average of the last minute when the bench began, by other programs. */
   load: number;
 }
 
@@ -51,7 +51,7 @@ export function formatTable(figures: readonly Figure[]): string {
   return table(figures.map(cells), COLUMNS);
 }
 
-/** What README shows: some lines, without targets. */
+/** The table in README: the headlines, without targets. */
 export function formatShort(report: Report): string {
   const figures = report.figures.filter(({ headline }) => headline === true);
   const rows = figures.map((figure) => cells(figure).slice(0, -1));
@@ -94,7 +94,7 @@ function formatSample({ median, cpuSeconds }: Sample, unit: string): string {
   return `${number(median)} ${unit}${cpu}`;
 }
 
-/** Three digits that count, and no exponent. */
+/** Three significant digits, without an exponent. */
 function number(value: number): string {
   if (Number.isInteger(value) || Math.abs(value) >= 100)
     return Math.round(value).toLocaleString("en");
@@ -113,7 +113,7 @@ function targetText(figure: Figure): string {
 
 type Column = (typeof COLUMNS)[number];
 
-/** Padded as Prettier does it. */
+/** Padded like Prettier's tables. */
 function table(rows: string[][], columns: readonly Column[]): string {
   const heads = columns.map(({ head }) => head);
   const widths = columns.map((_, at) =>

@@ -12,30 +12,30 @@ import { emptyProgram } from "./no-change";
 import { stateSizeOf, type StateSize } from "./state-size";
 
 interface Options {
-  /** Whether to destroy the network in the end and to create it again. */
+  /** Destroys the network in the end and creates it again. */
   again?: true;
   /** Peers that are hosts of the lab, each with its own sshd. */
   hosts: number;
   peers: number;
   runs: number;
-  /** The lab's. */
+  /** The lab id. */
   id: string;
 }
 
 export interface Findings {
-  /** `create` is the first `up` of all; `unsaved` another one with the state written at its end only. */
+  /** `create` is the first `up`; `unsaved` creates it again and writes the state only at the end. */
   costs: Record<
     "create" | "unsaved" | "preview" | "up" | "review" | "add" | "empty" | "status",
     Measured[]
   >;
-  /** Hosts that had a login when a peer was added. */
+  /** The number of hosts with a login when a peer was added, for each run. */
   touched: number[];
-  /** Of the preview of one peer more, by `wireguard-mesh preview`. */
+  /** The number of lines that `wireguard-mesh preview` prints for one more peer. */
   lines: number;
   state: StateSize;
 }
 
-/** Nobody has the devices. */
+/** The devices do not exist, so their tunnels are dead. */
 const DEVICES_ARE_DEAD = { codes: [0, 1] };
 const NAMES: Partial<Record<string, string>> = {
   ...{ empty: "an empty program", up: "no change", create: "as by default" },
@@ -51,7 +51,7 @@ export async function scale({ hosts, peers, runs, id }: Options): Promise<Figure
   });
 }
 
-/** Of one size: a host of the lab is removed and added in turns. */
+/** Measures one size: removes and adds a host of the lab in turns. */
 export function findings({ hosts, peers, runs, id, again }: Options): Promise<Findings> {
   log(`building a lab of ${hosts} hosts and a relay, for ${peers} peers`);
   return withCountedLab(id, worldOf(hosts), async (lab, groups) => {

@@ -1,4 +1,4 @@
-/** docs/reference/commands.md: what `--help` of each command prints. */
+/** docs/reference/commands.md: the `--help` of each command. */
 import { Command } from "commander";
 
 const NOTE = "<!-- Written by `npm run docs` from the commands' --help. Do not edit. -->";
@@ -19,7 +19,7 @@ export function commandReference(commands: readonly Command[]): string {
   ].join("\n\n");
 }
 
-/** Also what is added after the help, its examples. */
+/** With the examples, which are added after the help. */
 function helpOf(command: Command): string {
   const lines: string[] = [];
   command.configureOutput({

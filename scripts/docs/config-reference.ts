@@ -77,15 +77,15 @@ function keysOf({ properties }: JsonSchema): Record<string, JsonSchema> {
   return properties ?? {};
 }
 
-/** The type in words, with an example. */
+/** The type as text, with an example. */
 function valueOf(schema: JsonSchema): string {
   const { type, enum: choices, minimum, maximum } = schema;
   if (choices !== undefined) return choices.map((choice) => code(String(choice))).join(", ");
   if (type === "boolean") return "`true`, `false`";
   if (minimum !== undefined)
     return maximum === undefined ? `from ${minimum}` : `${minimum} to ${maximum}`;
-  const words: Record<string, string> = { string: "text", object: "map", array: "list" };
-  const kinds = [type].flat().map((kind) => words[String(kind)] ?? String(kind));
+  const typeNames: Record<string, string> = { string: "text", object: "map", array: "list" };
+  const kinds = [type].flat().map((kind) => typeNames[String(kind)] ?? String(kind));
   const [example] = schema.examples ?? schema.items?.examples ?? [];
   return kinds.join(" or ") + (example === undefined ? "" : `, e.g. ${code(String(example))}`);
 }

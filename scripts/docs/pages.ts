@@ -1,4 +1,4 @@
-/** The files that are written by `npm run docs`, by path. */
+/** The files that `npm run docs` writes, by path. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";

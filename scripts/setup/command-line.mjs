@@ -35,7 +35,7 @@ the bench or the tests. By default, test runs the unit tests and a smoke test in
   --save-durations  write the duration of each test file to test/durations.json
 `;
 
-/** Flags of version 0.1.0. Mocha would ignore them, and other tests would run than were asked for. */
+/** Flags of version 0.1.0. Mocha would ignore them and run other tests than intended. */
 const REMOVED = ["--skip-lab", "--lab-only", "--vm-only"];
 
 /** @type {Record<string, Selection>} */
@@ -69,19 +69,19 @@ export function parseCommandLine([what, ...rest]) {
 /**
  * Separates the set-up's own flags from other arguments. After `--` or `exec`, all arguments are part of a command in
  * the lab.
- * @param {string[]} words
+ * @param {string[]} args
  * @param {string[]} selections
  */
-function splitFlags(words, selections) {
-  const separator = words.findIndex((word) => word === "--" || word === "exec");
-  const end = separator < 0 ? words.length : separator;
+function splitFlags(args, selections) {
+  const separator = args.findIndex((word) => word === "--" || word === "exec");
+  const end = separator < 0 ? args.length : separator;
   const known = ["--no-install", "--save-durations", ...selections];
   /** @type {{ flags: string[], values: { node: string | null }, args: string[] }} */
   const split = { flags: [], values: { node: null }, args: [] };
-  for (let at = 0; at < words.length; at++) {
-    const word = String(words[at]);
+  for (let at = 0; at < args.length; at++) {
+    const word = String(args[at]);
     if (at < end && word.startsWith("--node=")) split.values.node = word.slice("--node=".length);
-    else if (at < end && word === "--node") split.values.node = words[++at] ?? "";
+    else if (at < end && word === "--node") split.values.node = args[++at] ?? "";
     else if (at < end && known.includes(word)) split.flags.push(word);
     else split.args.push(word);
   }

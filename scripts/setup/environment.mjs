@@ -28,7 +28,7 @@ export function preparedEnvironment(user, { root, engine, plugin, standInFolder,
     ...user,
     PATH: [...new Set(folders)].join(delimiter),
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Lab and tests start Node some thousand times; the Pulumi SDK alone loads in half the time.
+    // Lab and tests start Node thousands of times; with the cache the Pulumi SDK loads in half the time.
     NODE_COMPILE_CACHE: join(root, ".setup", "compile-cache"),
     // Without internet, each run of the engine would spend seconds on a download that fails.
     ...(plugin === "stand-in" ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),

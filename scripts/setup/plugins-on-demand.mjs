@@ -1,6 +1,6 @@
-// The engine downloads the plugin of every package in node_modules that says it has one, before it starts the program. A
-// network without an EC2 relay never needs `aws`, some hundred MB; where it is needed, the engine downloads it when the program
-// registers its first resource.
+// Before the program starts, the engine downloads the plugin of every package in node_modules that declares one. This removes
+// the declaration of `aws`, some hundred MB, which only a network with an EC2 relay needs: the engine then downloads it when
+// the program registers the first AWS resource.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ export function loadOnDemand(root) {
     const manifest = JSON.parse(readFileSync(file, "utf8"));
     if (manifest.pulumi?.resource !== true) continue;
     manifest.pulumi.resource = false;
-    // The file may be a hard link of npm's or a copy's.
+    // A new file, because this one may be a hard link of npm's cache or of another copy.
     writeFileSync(`${file}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
     renameSync(`${file}.new`, file);
   }

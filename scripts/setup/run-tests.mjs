@@ -33,7 +33,7 @@ import { closingLine, isSuccess, sum } from "./totals.mjs";
 
 const SECONDS_BETWEEN_LINES = 30;
 const SLOWEST = 10;
-/** More parallel jobs than this need more memory than a machine with so many cores may have. */
+/** Limits the memory that parallel jobs need on a machine with many cores. */
 const MOST_CORES = 8;
 
 /** @param {Run} run @returns {Promise<number>} the exit code */
@@ -117,7 +117,7 @@ async function runJobs(jobs, run, folder) {
   }
 }
 
-/** Notices a signal even between two jobs, when no mocha process is there to receive it. */
+/** Catches a signal also between two jobs, when no mocha process would receive it. */
 function watchForInterruption() {
   /** @type {NodeJS.Signals | null} */
   let received = null;
@@ -188,7 +188,7 @@ function conclude(outcomes, stopped) {
   return isSuccess(total) ? 0 : 1;
 }
 
-/** Not of a run with arguments for mocha, which may have run only some tests of a file. @param {Outcome[]} outcomes @param {Run} run */
+/** Saves nothing after a run with arguments for mocha, which may select some tests of a file. @param {Outcome[]} outcomes @param {Run} run */
 function saveDurations(outcomes, { root, request }) {
   if (request.args.some((word) => !isTestPath(word))) return;
   const measured = Object.assign({}, ...outcomes.map((outcome) => outcome.durations));

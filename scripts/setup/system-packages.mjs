@@ -46,7 +46,7 @@ function thisDistribution() {
     try {
       return distributionOf(readFileSync(file, "utf8"));
     } catch {
-      // Not in this place.
+      // Try the next path.
     }
   }
   return distributionOf("");

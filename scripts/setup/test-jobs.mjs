@@ -32,7 +32,7 @@ const WEIGHTS = { unit: 100, lab: 40, vm: 80 };
 /** Two machines; 51 hosts with traffic. @type {Record<string, number>} */
 const HEAVY = { "test/vm/faults.test.ts": 160, "test/lab/faults/many-hosts.test.ts": 120 };
 
-/** Unit tests keep a core busy, and the smallest machine that we test on has two. */
+/** Unit tests keep a core busy, and the smallest supported machine has two. */
 const UNIT_PARTS = 2;
 
 /** @param {string} root @returns {string[]} every test file of the repository, sorted */
@@ -68,8 +68,8 @@ function isWithin(file, path) {
 }
 
 /**
- * Each end-to-end file is a job of its own; the unit tests are split into jobs of similar length. The one with the most
- * work is first: none is left for the end, and a heavy one does not wait until the small ones that overtake it are done.
+ * Each end-to-end file is a job of its own; the unit tests are split into jobs of similar length. The job with the most
+ * work is first, so that no long job starts at the end, and a heavy one does not wait for small ones that overtake it.
  * @param {string[]} files
  * @param {Durations} durations
  * @returns {Job[]}

@@ -108,7 +108,7 @@ function problemOf([name = "", ...words]: string[]): string | null {
   }
 }
 
-/** Of a page's headings, the parts of links that lead to them. */
+/** The anchors of a page's headings. */
 function headingsOf(page: string): string[] {
   const prose = read(page).replaceAll(/^```.*?^```$/gms, "");
   return [...prose.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>

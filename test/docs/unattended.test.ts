@@ -8,11 +8,11 @@ import { programs } from "../support/programs";
 
 const PAGE = readFileSync(join(__dirname, "../../docs/unattended.md"), "utf8");
 
-/** The text of the code block of this kind that has these words. */
-function example(kind: string, words: string): string {
+/** The text of the code block of this kind that contains `part`. */
+function example(kind: string, part: string): string {
   const blocks = [...PAGE.matchAll(/^```(\w+)\n([^]*?)^```$/gm)];
-  const block = blocks.find(([, is, text = ""]) => is === kind && text.includes(words));
-  assert.ok(block !== undefined, `no ${kind} with ${words}`);
+  const block = blocks.find(([, is, text = ""]) => is === kind && text.includes(part));
+  assert.ok(block !== undefined, `no ${kind} with ${part}`);
   return block[2] ?? "";
 }
 
@@ -28,7 +28,7 @@ describe("docs/unattended.md", () => {
     rmSync(home, { recursive: true });
   });
 
-  /** Runs a command with an npx that ends with `code` and says where it runs. */
+  /** Runs a command with an npx that prints its arguments and folder, and exits with `code`. */
   function run(command: string, code: number): { stdout: string; stderr: string } {
     const npx = `#!/bin/sh\necho "$* in $PWD for $PULUMI_STACK"\nexit ${code}\n`;
     writeFileSync(join(home, "bin/npx"), npx, { mode: 0o755 });
@@ -36,17 +36,17 @@ describe("docs/unattended.md", () => {
     return spawnSync("sh", ["-c", command], { env, encoding: "utf8" });
   }
 
-  it("has a line for cron that says nothing while all is well, and else what is wrong", () => {
+  it("has a line for cron that prints only what is wrong", () => {
     const line = example("cron", "status").trim();
     const command = line.split(" ").slice(5).join(" ").replaceAll("/home/mesh", home);
     assert.deepEqual(run(command, 0).stdout, "");
-    const said = `wireguard-mesh status in ${join(home, "wireguard-mesh")} for home\n`;
-    assert.equal(run(command, 1).stdout, said);
+    const output = `wireguard-mesh status in ${join(home, "wireguard-mesh")} for home\n`;
+    assert.equal(run(command, 1).stdout, output);
     // cron(5) takes a percent sign for the end of the line.
     assert.ok(!line.includes("%"));
   });
 
-  it("has units that systemd takes", function () {
+  it("has units that systemd accepts", function () {
     programs.require(this, "systemd-analyze");
     const service = example("ini", "[Service]")
       .replaceAll("/home/mesh", home)

@@ -27,7 +27,7 @@ describe("an up with a canary", function () {
   it("pushes to it and to the relay that it needs first, and then to the rest, of a new network too", async () => {
     const { stderr } = succeeded(await up("--canary", "laptop"));
     const order = ["first relay, laptop", "they work; now the rest", "pushed  desktop"];
-    const places = order.map((words) => stderr.indexOf(words));
+    const places = order.map((text) => stderr.indexOf(text));
     assert.ok(!places.includes(-1), stderr);
     assert.deepEqual(
       [...places].sort((a, b) => a - b),
@@ -36,13 +36,13 @@ describe("an up with a canary", function () {
     assert.equal(await works(), true);
   });
 
-  it("changes nothing, and logs in nowhere but to check, where nothing is to be changed", async () => {
+  it("changes nothing, and logs in only to check, when nothing is to be changed", async () => {
     const done = succeeded(await up("--canary", "laptop"));
     assert.match(done.stdout, /^Nothing to do/);
   });
 
   it("stops where the canary's tunnels are dead, touches no other host, and says how to go on", async () => {
-    // Its network does not let packets from that port out. The way in does not need the tunnel.
+    // Packets from that port are dropped, as by a provider. SSH does not need the tunnel.
     const drop = "chain out { type filter hook output priority 0; udp sport 51777 drop; };";
     await session.on("laptop", `nft 'table inet provider { ${drop} }'`);
     setConfig(mesh.stack, ["peers", "laptop", "listenPort"], 51777);
@@ -62,7 +62,7 @@ describe("an up with a canary", function () {
     assert.equal(await session.on("desktop", MTU), "1420");
   });
 
-  it("goes on as it says: a rollback brings the canary back, and a mended change is pushed", async () => {
+  it("continues as its message says: a rollback restores the canary, and a corrected change is pushed", async () => {
     succeeded(await session.command("rollback", "laptop"));
     assert.equal(await works(), true);
     setConfig(mesh.stack, ["peers", "laptop", "listenPort"], 51778);
@@ -94,7 +94,7 @@ describe("an up with a canary", function () {
     assert.equal(await session.on("desktop", MTU), "1400");
   });
 
-  it("with --max-failures, begins no host after so many have failed, and the next up includes them", async () => {
+  it("with --max-failures, starts no push after that many failures, and the next up does the rest", async () => {
     const away = "mv /usr/bin/wg /usr/bin/wg.away";
     const back = "mv /usr/bin/wg.away /usr/bin/wg";
     for (const host of ["laptop", "desktop"]) await session.on(host, away);

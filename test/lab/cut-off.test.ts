@@ -39,7 +39,7 @@ describe("a host that is reached only through the tunnel", () => {
     const startedAt = Date.now();
     const up = await pulumi(...UP);
     assert.notEqual(up.code, 0);
-    // The host waits for a handshake at the new endpoint, and goes back without one.
+    // The host waits for a handshake at the new endpoint, and undoes the change without one.
     assert.match(
       up.stdout,
       /desktop: (the change failed on the host and was undone|the new config cut the way in)[^]*no handshake with relay at 203\.0\.113\.99:51820/,

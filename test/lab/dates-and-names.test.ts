@@ -1,4 +1,4 @@
-/** What hosts do by themselves between two pushes: a peer goes at its date, and a name in an endpoint is followed. Needs root. */
+/** A host between two pushes: it removes an expired peer, and resolves the name of a silent endpoint again. Needs root. */
 import * as assert from "node:assert/strict";
 import { RUN, STATE, type WantedState } from "./support/host-protocol";
 import { keyPairFor } from "./support/pushing";
@@ -9,7 +9,7 @@ const NAME = "relay.example.org";
 const NEW_ADDRESS = "203.0.113.11";
 /** The loop, which is what a host without systemd has. */
 const LOOP_RUNS = `grep -q ticks /proc/$(cat ${RUN}/ticker)/cmdline`;
-/** Ahead of the push, with room for a busy machine. */
+/** Seconds from now to the date: enough for a push on a busy machine. */
 const AHEAD_S = 15;
 
 describe("a host between two pushes", function () {
@@ -26,13 +26,13 @@ describe("a host between two pushes", function () {
     let wanted: WantedState;
     let expires: number;
 
-    it("works until its date, and is gone within a minute after it, though nobody pushes", async () => {
+    it("works until its date, and is gone within a minute after it, without a push", async () => {
       expires = Number(await net.relay.run("date +%s")) + AHEAD_S;
       const date = new Date(expires * 1000).toISOString().replace(".000Z", "Z");
       wanted = net.relayState({ desktop: [`# Expires = ${date}`] });
       await net.relay.converge(wanted);
       await net.relay.waitUntil(LOOP_RUNS);
-      // Both are read by the host's clock, and before the date the peer must be there.
+      // Both by the host's clock: before the date the peer must be there.
       const seen = await net.relay.run(`${present} && date +%s`);
       assert.ok(Number(seen) <= expires, `the push took more than ${AHEAD_S} s`);
       assert.equal(await canPing(net.lab, "laptop", "10.0.0.2"), true);
@@ -69,13 +69,13 @@ describe("a host between two pushes", function () {
       assert.deepEqual(await net.relay.differences(wanted), []);
     });
 
-    it("is a peer as any other once its date is taken away, and the loop ends", async () => {
+    it("stays once its date is removed from the config, and the loop ends", async () => {
       await net.relay.converge(net.relayState());
       await net.relay.run(
         `${present} && ! ls ${STATE}/tasks 2>/dev/null && ! grep PostUp /etc/wireguard/wg0.conf`,
       );
       await net.relay.run(`! { ${LOOP_RUNS}; }`);
-      // The desktop notices that its session is gone when what it sends gets no answer.
+      // The desktop makes a new handshake only when what it sends gets no answer.
       assert.ok(await canPingSoon(net.lab, "desktop", "10.0.0.3", 60_000));
     });
   });
@@ -132,7 +132,7 @@ describe("a host between two pushes", function () {
       assert.equal(await endpoint(), `${NEW_ADDRESS}:51820`);
     });
 
-    it("is followed by nothing once the host is removed", async () => {
+    it("is resolved no more once the host is removed", async () => {
       await net.desktop.waitUntil(LOOP_RUNS);
       const loop = await net.desktop.run(`cat ${RUN}/ticker`);
       assert.equal((await net.desktop.remove()).outcome, "removed");

@@ -1,6 +1,6 @@
 /**
- * `doctor` names the cause of each fault and nothing else, and its remedy mends it. Stand-ins: a machine that is off is one that
- * drops every packet, and a clock is that of the program `date`. Needs root.
+ * `doctor` names the cause of each fault and nothing else, and its remedy repairs it. Stand-ins: a machine that is off
+ * drops every packet, and a wrong clock is a fake program `date`. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { relay } from "../../scripts/lab/scenarios/relay";
@@ -22,11 +22,11 @@ interface Fault {
   /** A host of the lab, or a router, and the script that breaks it. */
   at: string;
   breaks: string;
-  /** Whether the relay restarts its tunnel: it no longer knows where its peers are. */
+  /** Whether the relay restarts its tunnel, which forgets its peers' endpoints. */
   restarts?: true;
-  /** What takes it back; absent: the remedies below do. */
+  /** Undoes the fault; absent: the remedies below do. */
   mends?: string;
-  /** Commands that the finding names and that are followed. */
+  /** Commands of the finding's remedy, which the test runs. */
   follows?: string[];
   node: string;
   check: string;
@@ -206,7 +206,7 @@ describe("doctor", function () {
   };
   const found = ({ findings }: DoctorReport) => findings.map(({ node, check }) => [node, check]);
 
-  it("says of a healthy network that it is well, in one login to each host", async () => {
+  it("finds nothing in a healthy network, with one login to each host", async () => {
     const before = mesh.lab.logins("nas");
     const report = await examine();
     assert.equal(mesh.lab.logins("nas") - before, 1);
@@ -238,17 +238,17 @@ describe("doctor", function () {
         // Three minutes, on a machine that may be busy.
         assert.ok(await canPingSoon(mesh.lab, from, to, 240_000), `${from} > ${to}`);
       }
-      assert.deepEqual((await examine()).findings, [], "it is mended");
+      assert.deepEqual((await examine()).findings, [], "it is repaired");
     });
   }
 
-  it("judges a device by what its relay sees, if it is asked about", async () => {
+  it("checks a device by its relay's handshakes, if it is named", async () => {
     const { findings } = await examine("phone");
     assert.deepEqual(found(await examine("phone")), [["phone", "handshake"]]);
     assert.match(findings[0]?.remedy ?? "", /npx wireguard-mesh qr phone$/);
   });
 
-  it("names a policy that forbids, of two nodes in their order; the rule of the remedy opens it", async () => {
+  it("names a policy that forbids the first of two nodes to reach the second; the remedy's rule allows it", async () => {
     const rules = [{ from: ["desktop"], to: ["*"] }];
     setConfig(mesh.stack, ["policy"], rules);
     succeeded(await session.pulumi(...UP));

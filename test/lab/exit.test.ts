@@ -13,7 +13,7 @@ const CAFE = "203.0.113.22";
 const PRINTER = "192.168.10.9";
 const TABLE = "nft list tables | grep wireguard-mesh || true";
 
-/** Only the printer, the café and the website belong to others; the printer knows no way into the tunnel. */
+/** The printer, the café and the website are no nodes; the printer has no route into the tunnel. */
 const network = {
   world: {
     nats: {
@@ -31,7 +31,7 @@ const network = {
   } satisfies World,
   config: (lab: { managementAddress(host: string): string }): ScenarioConfig => ({
     network: { cidr: "10.0.0.0/24", cidr6: "fd5c:10::/64" },
-    // What leaves is not its matter; the same table filters and translates.
+    // The policy does not limit what leaves; the same table filters and translates.
     policy: [
       { from: ["phone", "relay"], to: ["*"] },
       { from: ["guest"], to: ["phone"] },
@@ -69,7 +69,7 @@ describe("a relay that is an exit", function () {
   });
   after(() => mesh.lab.down());
 
-  /** Sets up a device by hand with the config that `config` prints, which is meant to hold its keys. */
+  /** Sets up a device by hand with the config that `config` prints, which has its keys. */
   async function use(device: string, edit: (text: string) => string): Promise<void> {
     const argv = ["node", "dist/scripts/wireguard-mesh.js", "config", device];
     const { stdout } = succeeded(await mesh.lab.exec("operator", argv));
@@ -105,12 +105,12 @@ describe("a relay that is an exit", function () {
     assert.ok(await canPing(mesh.lab, "guest", "10.0.0.2"));
   });
 
-  it("reaches a machine in a LAN that knows no way back, where the gateway masquerades", async () => {
+  it("reaches a machine in a LAN that has no route back, where the gateway masquerades", async () => {
     assert.ok(await canPingSoon(mesh.lab, "phone", PRINTER));
     assert.ok(await canPingSoon(mesh.lab, "relay", PRINTER));
   });
 
-  it("tells the device's TCP the MTU of the tunnel", async () => {
+  it("clamps the MSS of the device's TCP connections to the MTU of the tunnel", async () => {
     const rule = "tcp flags syn tcp option maxseg size <= 1380 counter";
     const hook = "type filter hook input priority 0;";
     await session.on("phone", `nft 'table inet lab { chain in { ${hook} ${rule}; }; }'`);

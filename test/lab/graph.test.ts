@@ -50,7 +50,7 @@ describe("a picture of a relay and two peers", function () {
     await session.on("laptop", "wg-quick up wg0 2>&1");
   });
 
-  it("marks what the next up takes away, and nothing after it", async () => {
+  it("marks what the next up removes, and nothing after that up", async () => {
     deleteConfig(mesh.stack, ["peers", "laptop"]);
     deleteConfig(mesh.stack, ["privateKeys", "laptop"]);
     const { stdout } = succeeded(await session.command("graph", "--diff"));

@@ -159,15 +159,15 @@ describe("import of live hosts", function () {
     );
     const refused = await importHosts();
     assert.equal(refused.code, 1, refused.stdout);
-    const words = refused.stderr.replace(/\s+/g, " ");
+    const text = refused.stderr.replace(/\s+/g, " ");
     const at = `${login("laptop")}:/etc/wireguard/wg0.conf`;
-    assert.ok(words.includes(`${at}:2: SaveConfig would let wg-quick write over`), words);
-    assert.match(words, /wg0 runs otherwise than its file says: peer \S+: AllowedIPs/);
+    assert.ok(text.includes(`${at}:2: SaveConfig would let wg-quick write over`), text);
+    assert.match(text, /wg0 runs otherwise than its file says: peer \S+: AllowedIPs/);
     assert.equal(fs.existsSync(stack.file), false);
     fs.writeFileSync(file, FILES.laptop);
   });
 
-  it("writes a stack that says the same as the hosts", async () => {
+  it("writes a stack that matches the hosts", async () => {
     const done = succeeded(await importHosts("--json"));
     const { files, relays, peers } = JSON.parse(done.stdout) as {
       files: { node: string; differences: string[] }[];
@@ -190,16 +190,16 @@ describe("import of live hosts", function () {
     const before = await sessions();
     const gaps = await pingGapsDuring(lab, DIRECTIONS, async () => {
       const up = succeeded(await command("up", "--yes"));
-      const words = up.stdout + up.stderr;
-      assert.equal(words.match(/pushed {2}/g)?.length, HOSTS.length, words);
-      assert.match(words, /: unchanged: wg0 runs as planned already, so only its files were/);
-      assert.match(words, /the same on \w+, \w+: unchanged$/m);
+      const output = up.stdout + up.stderr;
+      assert.equal(output.match(/pushed {2}/g)?.length, HOSTS.length, output);
+      assert.match(output, /: unchanged: wg0 runs as planned already, so only its files were/);
+      assert.match(output, /the same on \w+, \w+: unchanged$/m);
     });
     for (const { lost } of gaps) assert.equal(lost, 0, describeGaps(gaps));
     assertKept(before, await sessions());
   });
 
-  it("has nothing to do in the second up, and a host boots with what was written", async () => {
+  it("has nothing to do in the second up, and a host boots with the written files", async () => {
     const again = succeeded(await command("preview"));
     assert.match(again.stdout, /Nothing to do/);
     succeeded(await command("status"));

@@ -20,10 +20,10 @@ describe("the lab command", function () {
   });
   after(() => lab.down());
 
-  it("passes all words to the command on a node, including options", async () => {
-    const words = ["--json", "-c1", "a b", "$HOME", "'"];
-    const { code, stdout } = await exec("laptop", "printf", "%s|", ...words);
-    assert.deepEqual([code, stdout], [0, `${words.join("|")}|`]);
+  it("passes all arguments to the command on a node, including options", async () => {
+    const args = ["--json", "-c1", "a b", "$HOME", "'"];
+    const { code, stdout } = await exec("laptop", "printf", "%s|", ...args);
+    assert.deepEqual([code, stdout], [0, `${args.join("|")}|`]);
     const ping = await exec("laptop", "ping", "-c1", "203.0.113.10");
     assert.match(ping.stdout, /1 received/);
   });

@@ -23,7 +23,7 @@ const network = {
       gateway2: { nat: "home2", ip: "192.168.1.2" },
       pc1: { nat: "home1", ip: "192.168.1.50", routes: ROUTES },
       pc2: { nat: "home2", ip: "192.168.1.50", routes: ROUTES },
-      // It knows no way into the tunnel.
+      // It has no route into the tunnel.
       printer2: { nat: "home2", ip: "192.168.1.9" },
     },
   } satisfies World,
@@ -81,7 +81,7 @@ describe("two homes with the same LAN", function () {
     assert.doesNotMatch(up.stdout, /changed, |created|updated|deleted|replaced/);
   });
 
-  it("answer also from a machine that knows no way back, once their gateway masquerades too", async () => {
+  it("answer also from a machine that has no route back, once their gateway masquerades too", async () => {
     assert.equal(await canPing(mesh.lab, "pc1", "10.99.2.9"), false);
     setConfig(mesh.stack, ["peers", "gateway2", "masquerade"], true);
     succeeded(await session.pulumi(...UP));

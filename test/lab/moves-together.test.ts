@@ -1,6 +1,6 @@
 /**
- * Several things that lead to a host are moved in one up, and nothing but the tunnel leads there: its address with its home relay or
- * the port or key of that, its name with both, the whole network's prefix. And a jump through a relay that is not its home. Real engine,
+ * A host that is reached only through the tunnel gets several changes in one up: its address with its home relay or the relay's
+ * port or key, its name with both, the whole network's prefix. Also with a jump through a relay that is not its home. Real engine,
  * sshd, WireGuard. Needs root.
  */
 import * as assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { setConfig } from "./support/stack-edits";
 import { canPingSoon } from "./support/small-world";
 import { leaveTunnelOnly, twoRelays } from "./support/two-relays";
 
-describe("a host that only the tunnel leads to, in one up,", function () {
+describe("a host that is reached only through the tunnel, in one up,", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -32,7 +32,7 @@ describe("a host that only the tunnel leads to, in one up,", function () {
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:osaka");
     await quietUp(mesh, session, ["10.0.0.2", "10.0.0.42"]);
     const key = await session.on("desktop", "wg show wg0 public-key");
-    // Its former home lets the former address go, and keeps the peer until its next config.
+    // Its former home removes the former address, and keeps the peer until its next config.
     await settled("relay", key, "(none)");
     await settled("osaka", key, "10.0.0.42/32");
     await assertAsPlanned();

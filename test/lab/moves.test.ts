@@ -1,5 +1,5 @@
 /**
- * What only the tunnel leads to is moved in one up: another address, another name, another home relay, another port. Real engine, sshd,
+ * A host that is reached only through the tunnel is moved in one up: another address, name, home relay, port. Real engine, sshd,
  * WireGuard. Needs root.
  */
 import * as assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { quietUp as heardDuringUp } from "./support/quiet-up";
 import { setConfig } from "./support/stack-edits";
 import { leaveTunnelOnly, twoRelays } from "./support/two-relays";
 
-describe("a host that only the tunnel leads to", function () {
+describe("a host that is reached only through the tunnel", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -27,7 +27,7 @@ describe("a host that only the tunnel leads to", function () {
     setConfig(mesh.stack, ["peers", "desktop", "address"], "10.0.0.42");
     await quietUp(["10.0.0.2", "10.0.0.42"]);
     assert.match(await session.on("desktop", "ip -br addr show wg0"), / 10\.0\.0\.42\/24/);
-    // The relay lets the former address go, and keeps it for a boot until its next config.
+    // The relay removes the former address, and keeps it in the file for the next boot until its next config.
     const allowed = await relayAllows("10.0.0.42/32");
     assert.equal(allowed, "10.0.0.42/32");
     const file = await session.on("relay", "grep -F 10.0.0.42 /etc/wireguard/wg0.conf");
@@ -73,7 +73,7 @@ describe("a host that only the tunnel leads to", function () {
     assert.match(up, /osaka: UDP port 51820 is served beside 51999 until pc has followed/);
     assert.equal(await session.on("osaka", "wg show wg0 listen-port"), "51999");
     assert.match(await session.on("desktop", "wg show wg0 endpoints"), /\t203\.0\.113\.11:51999$/);
-    // It is not among those that were heard at the former port last.
+    // It is not among the hosts whose last packets came to the former port.
     const former = "nft list set inet wireguard-mesh-wg0/former former4";
     assert.doesNotMatch(await session.on("osaka", former), /203\.0\.113\.21 \. \d+/);
     succeeded(await session.pulumi("preview", "--expect-no-changes"));
@@ -83,7 +83,7 @@ describe("a host that only the tunnel leads to", function () {
 
   const quietUp = (addresses: string[]) => heardDuringUp(mesh, session, addresses);
 
-  /** The peer that the host's address is led to, once that is `expected`. */
+  /** The peer that has the host's address in its allowed IPs, once that is `expected`. */
   async function holderOn(relayName: string, expected: string): Promise<string> {
     let key = "";
     await poll(
@@ -100,7 +100,7 @@ describe("a host that only the tunnel leads to", function () {
     return key;
   }
 
-  /** The allowed IPs of the desktop on its relay, once the watcher has taken the former ones away. */
+  /** The allowed IPs of the desktop on its relay, once the watcher has removed the former ones. */
   async function relayAllows(address: string): Promise<string> {
     const settled = async () => {
       const line = await session.on("relay", `wg show wg0 allowed-ips | grep -w -F ${address}`);

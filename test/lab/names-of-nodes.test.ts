@@ -8,7 +8,7 @@ import { deleteConfig, setConfig } from "./support/stack-edits";
 
 const HOSTS = ["relay", "desktop", "laptop", "nas"];
 
-/** What wg-quick(8) calls for `DNS =`; the machine has none. */
+/** A stand-in for resolvconf, which wg-quick(8) calls for `DNS =`. */
 const RESOLVCONF =
   "printf '#!/bin/sh\\n[ \"$1\" != -a ] || cat >/etc/resolv.conf\\n' >/usr/local/bin/resolvconf; chmod 755 /usr/local/bin/resolvconf";
 const DNS_PROCESS = "pgrep -f '[d]nsmasq.*wg0'";
@@ -33,7 +33,7 @@ describe("a network with a domain", function () {
       }),
     );
     session = await openSession(mesh);
-    // The last line of one has no end.
+    // One file ends without a newline.
     await session.on("laptop", "printf '10.1.1.1 printer' >>/etc/hosts");
     former = await digests();
     await session.on("nas", NAME_SERVER);
@@ -51,7 +51,7 @@ describe("a network with a domain", function () {
   const lookUp = (host: string, name: string) =>
     session.on(host, `getent hosts ${name} | cut -d ' ' -f 1`);
 
-  it("gives every host the names of all nodes, full and short, and none to itself that it had", async () => {
+  it("gives every host the full and short names of all nodes, except its own short name", async () => {
     succeeded(await session.pulumi(...UP));
     for (const host of ["relay", "desktop", "laptop"]) {
       assert.equal(await lookUp(host, "relay.mesh.internal"), "10.0.0.1");
@@ -64,8 +64,8 @@ describe("a network with a domain", function () {
     assert.equal(await canPingSoon(mesh.lab, "laptop", "desktop.mesh.internal"), true);
   });
 
-  it("answers a device through the tunnel, for its nodes and for all else", async () => {
-    // Not by the session, which searches the output of all others for secrets.
+  it("resolves names of nodes and of the internet for a device, through the tunnel", async () => {
+    // Not by the session, which searches all output for secrets: this config has its keys.
     const command = ["node", "dist/scripts/wireguard-mesh.js", "config", "phone"];
     const config = succeeded(await mesh.lab.exec("operator", command)).stdout;
     assert.match(config, /^DNS = 10\.0\.0\.1, mesh\.internal$/m);
@@ -77,10 +77,10 @@ describe("a network with a domain", function () {
     assert.equal(await lookUp("phone", "desktop.mesh.internal"), "10.0.0.2");
     assert.equal(await lookUp("phone", "laptop"), "10.0.0.3");
     assert.equal(await lookUp("phone", "www.example.org"), "203.0.113.99");
-    assert.equal(await lookUp("phone", "nobody.mesh.internal"), "");
+    assert.equal(await lookUp("phone", "missing.mesh.internal"), "");
   });
 
-  it("answers nobody outside of the tunnel", async () => {
+  it("answers no query from outside the tunnel", async () => {
     const sockets = await session.on("relay", "ss -Hlnu 'sport = :53' | awk '{ print $4 }'");
     // wireguard-go gives the interface a link-local address too.
     assert.match(
@@ -99,7 +99,7 @@ describe("a network with a domain", function () {
     succeeded(await session.command("status"));
   });
 
-  it("says where names were taken out of /etc/hosts, and puts them back", async () => {
+  it("reports names that were removed from /etc/hosts, and restores them", async () => {
     await session.on("desktop", "sed -i '/laptop/d' /etc/hosts");
     const status = await session.command("status");
     assert.equal(status.code, 1);
@@ -127,7 +127,7 @@ describe("a network with a domain", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("leaves /etc/hosts as it was when the domain goes, byte for byte, and no DNS server", async () => {
+  it("restores /etc/hosts byte for byte when the domain is removed, and leaves no DNS server", async () => {
     deleteConfig(mesh.stack, ["network", "domain"]);
     succeeded(await session.pulumi(...UP));
     assert.equal(await session.on("relay", `${DNS_PROCESS} || echo none`), "none");

@@ -44,7 +44,7 @@ describe("known networks", function () {
     }),
   );
 
-  it("C1k: a device behind NAT without keepalive is warned of, and cannot be called until it speaks", () =>
+  it("C1k: a device behind NAT without keepalive gets a warning, and cannot be reached until it sends a packet", () =>
     built(silentDevice, async (mesh) => {
       const { lab } = mesh;
       const command = (...argv: string[]) =>

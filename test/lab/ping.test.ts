@@ -1,4 +1,4 @@
-/** `ping` shows the way hop by hop and where it stops, and the remedies of `doctor` that are not one command are followed. Needs root. */
+/** `ping` shows the way hop by hop and where it stops; the tests follow the remedies of `doctor` that take more than one command. Needs root. */
 import * as assert from "node:assert/strict";
 import type { Trace } from "../../mesh/doctor/trace";
 import type { DoctorReport } from "../../scripts/commands/doctor/doctor-report";
@@ -41,7 +41,7 @@ describe("ping", function () {
   const places = ({ hops }: Trace) =>
     hops.map(({ name, outside }) => [name, outside?.address ?? null]);
 
-  it("goes through the relay, beside the way outside of the tunnel", async () => {
+  it("goes through the relay, with the times outside the tunnel beside it", async () => {
     const report = await trace("desktop");
     assert.deepEqual(places(report), [
       ["relay", "203.0.113.10"],
@@ -65,7 +65,7 @@ describe("ping", function () {
     assert.deepEqual(places(report).at(-1), [PRINTER, null]);
   });
 
-  it("says where it stops, and doctor of these two names the same place", async () => {
+  it("names the hop where it stops, as does doctor with these two nodes", async () => {
     await session.on("home", drops("forward", "udp dport 51820"));
     try {
       assert.deepEqual((await trace("desktop")).stops, { after: "relay", before: "desktop" });
@@ -79,7 +79,7 @@ describe("ping", function () {
     }
   });
 
-  it("cannot ask a device, and says how to ask about it", async () => {
+  it("refuses to start at a device, and gives the command that works", async () => {
     const done = await session.command("ping", "phone", "laptop");
     assert.equal(done.code, 2);
     assert.match(done.stderr, /phone has no host, .*\n.*npx wireguard-mesh ping laptop phone/);

@@ -1,5 +1,5 @@
 /**
- * A policy with the real engine: who gets an answer from whom at which port, through a relay, over a direct link and into a
+ * A policy with the real engine: which pings and connections are answered, through a relay, over a direct link and into a
  * LAN (case C10, and ports); a peer that changes its own config; and open connections over a change. Needs root.
  */
 import * as assert from "node:assert/strict";
@@ -22,7 +22,7 @@ const ADDRESSES = {
 } as const;
 type Machine = keyof typeof ADDRESSES;
 
-/** Everybody dials the vps directly; the others meet at the relay. */
+/** All nodes dial the vps directly; the others reach each other through the relay. */
 const network = {
   world: {
     nats: {
@@ -106,7 +106,7 @@ describe("a network with a policy", function () {
     session = await openSession(mesh);
     succeeded(await session.pulumi(...UP));
     await serveEverywhere(mesh.lab);
-    // Handshakes first, so that no answer is late.
+    // Handshakes first, because they would delay the answers.
     for (const host of ["admin", "guest", "gateway", "vps"] as const)
       assert.ok(await canPingSoon(mesh.lab, host, ADDRESSES.relay), host);
     assert.ok(await canPingSoon(mesh.lab, "guest", ADDRESSES.vps));
@@ -185,7 +185,7 @@ describe("a network with a policy", function () {
     for (const host of ["admin", "gateway"] as const)
       await session.on(host, counting(`iifname wg0 ${flood}`));
     const publicKey = await session.on("relay", "wg show wg0 public-key");
-    // guest's own relay section takes everything, and it has the address of admin too.
+    // guest's own config allows everything from the relay, and has admin's address too.
     await session.on(
       "guest",
       [

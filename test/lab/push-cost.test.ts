@@ -1,4 +1,4 @@
-/** What a push costs a host: the programs that it starts there, and how often it waits for the disk. Needs root, strace. */
+/** The cost of a push on a host: the number of programs and of disk syncs. Needs root, strace. */
 import * as assert from "node:assert/strict";
 import type { PushRequest } from "../../mesh/push-request";
 import { Lab } from "../../scripts/lab/lab";
@@ -76,7 +76,7 @@ describe("the cost of a push on a host", function () {
   it("is at most 25 programs and no sync without a change", () =>
     assertCosts(everything(), "unchanged", UNCHANGED));
 
-  it("is no more for a change that brings names of nodes and a DNS server for them", async () => {
+  it("is no higher for a change that adds names of nodes and a DNS server", async () => {
     const nodes = ["relay 10.0.0.1", "desktop 10.0.0.2", "laptop 10.0.0.3"];
     const names = { domain: "mesh.internal", nodes, serves: true };
     await assertCosts(request(1390), "applied", CHANGED);

@@ -152,7 +152,7 @@ describe("the identity of an instance", function () {
       assert.equal(lab.logins("relay") - before, 3);
     });
 
-    it("is pushed to where it was made, until the relay's address leads to it", async () => {
+    it("is pushed to at its first address, until it has the relay's address", async () => {
       const given = request().identity;
       assert.ok(given !== null);
       const [first, before] = [lab.logins("relay"), lab.logins("impostor")];

@@ -1,4 +1,4 @@
-/** `rollback`, and the way back on the host itself, with the real engine. Needs root. */
+/** `rollback`, and `host.sh rollback` on the host itself, with the real engine. Needs root. */
 import * as assert from "node:assert/strict";
 import { Lab } from "../../scripts/lab/lab";
 import { relay } from "../../scripts/lab/scenarios/relay";
@@ -59,12 +59,12 @@ describe("a rollback", function () {
       "ip -o route show default | sed 's/.* dev //; s/ .*//'",
     );
     await session.on("laptop", `ip link set ${device} down`);
-    const said = await session.on("laptop", BY_HAND);
+    const output = await session.on("laptop", BY_HAND);
     await session.on(
       "laptop",
       `ip link set ${device} up; ip route replace default via 192.168.12.1`,
     );
-    assert.match(said, /^wg0 is as push 1 had left it; .* npx wireguard-mesh repush laptop$/);
+    assert.match(output, /^wg0 is as push 1 had left it; .* npx wireguard-mesh repush laptop$/);
     assert.equal(await session.on("laptop", MTU), "1420");
     const after = await session.on("laptop", "cat /etc/wireguard/wg0.conf");
     assert.equal(after, before.replace("MTU = 1300\n", ""));
@@ -77,7 +77,7 @@ describe("a rollback", function () {
     assert.equal(await session.on("laptop", MTU), "1300");
   });
 
-  it("lets nobody in whom the network has removed", async () => {
+  it("does not bring back a peer that was removed from the network", async () => {
     const phone = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
     assert.ok((await session.on("relay", "wg show wg0 peers")).includes(phone));
     deleteConfig(mesh.stack, ["peers", "phone"]);
@@ -89,7 +89,7 @@ describe("a rollback", function () {
     succeeded(await session.command("repush", "relay"));
   });
 
-  it("undoes itself where it cuts the way in", async () => {
+  it("is undone if it cuts the way in", async () => {
     // A state that leads the operator's network into the tunnel was confirmed through the relay.
     const direct = `root@${mesh.lab.managementAddress("laptop")}`;
     setConfig(mesh.stack, ["peers", "laptop", "host"], "root@via:relay");

@@ -74,7 +74,7 @@ describe("rotate", function () {
       const old = nodeIn("relays", "relay")["publicKey"];
       const gaps = await pingGapsDuring(mesh.lab, SPOKES, async () => {
         await rotate("relay");
-        // Later than any packet that a session of the former interface still owes.
+        // Longer than an old session of the former interface still sends.
         await new Promise((resolve) => setTimeout(resolve, 15_000));
       });
       assertShort(gaps);
@@ -85,7 +85,7 @@ describe("rotate", function () {
     }
   });
 
-  it("gives a relay's rotation up: everybody goes back to the old key", async () => {
+  it("cancels a relay's rotation: all nodes go back to the old key", async () => {
     succeeded(await session.command("add-peer", "phone"));
     succeeded(await session.pulumi(...UP));
     const old = nodeIn("relays", "relay")["publicKey"];
@@ -122,7 +122,7 @@ describe("rotate", function () {
       }),
     );
     const up = await upOnTerminal();
-    // With the real engine, whose plugin hands its environment on to the push program.
+    // By the real engine, whose plugin passes its environment to the push program.
     for (const phase of PHASES) assert.ok(up.includes(`desktop ${phase}`), `${phase}: ${up}`);
     assert.match(up, /^desktop: its new key is proven everywhere; finish it:\s+npx .* --finish$/m);
     const status = succeeded(await session.command("status", "--json"));

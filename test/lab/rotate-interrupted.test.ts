@@ -66,14 +66,14 @@ describe("a key rotation that is killed", function () {
     }
   }
 
-  const knows = (key: string) => `wg show wg0 peers | grep -F ${key}`;
+  const hasPeer = (key: string) => `wg show wg0 peers | grep -F ${key}`;
 
   it("on the relay, when it has a peer's next key: the relay rolls back, and the next push applies it", async () => {
     const next = net.stage("desktop").publicKey;
-    await killed(net.relay(), "supervisor", knows(next));
+    await killed(net.relay(), "supervisor", hasPeer(next));
     await assertAllWork();
     await undone("relay");
-    assert.equal(await shown("relay", knows(next)), "");
+    assert.equal(await shown("relay", hasPeer(next)), "");
     const ended = async () =>
       (await shown("relay", "pgrep -f '[h]ost.sh watch'")) === "" ? true : undefined;
     assert.ok(await poll(ended, { limitMs: 10_000, pauseMs: 20 }), "the watcher still runs");
@@ -111,14 +111,14 @@ describe("a key rotation that is killed", function () {
 
   it("on the peers, when they try the relay's new key and when they have moved to it", async () => {
     const next = net.relayAccess.key.publicKey;
-    await killed(net.peer("desktop"), "supervisor", knows(next));
+    await killed(net.peer("desktop"), "supervisor", hasPeer(next));
     await killed(
       net.peer("laptop"),
       "push",
       `wg show wg0 allowed-ips | grep -F ${next} | grep /24`,
     );
     await Promise.all([undone("desktop"), undone("laptop")]);
-    for (const node of ["desktop", "laptop"]) assert.equal(await shown(node, knows(next)), "");
+    for (const node of ["desktop", "laptop"]) assert.equal(await shown(node, hasPeer(next)), "");
     await assertAllWork();
     for (const node of ["desktop", "laptop"]) {
       assert.equal(await pushed(lab, net.peer(node), leaks), "applied");
@@ -133,7 +133,7 @@ describe("a key rotation that is killed", function () {
     await assertAllWork();
     await undone("relay");
     await assertAllWork();
-    // Now when its peers have followed: nobody confirms.
+    // When its peers have the new key, and nothing confirms the push.
     await killed(net.relay(), "push", "[ -e /run/wireguard-mesh/wg0/change/applied ]");
     await assertAllWork();
     await undone("relay");

@@ -164,7 +164,7 @@ describe("a key rotation under traffic", function () {
       const measured = await gaps("relay's finish", async () => {
         assert.equal(await pushed(lab, net.relay(), leaks), "applied");
         for (const peer of [viaTunnel(), net.peer("laptop")]) await pushed(lab, peer, leaks);
-        // Keepalives come every 5 s, and what an old session still owes after 10 s: none may mislead a peer.
+        // Keepalives come every 5 s, and an old session may send for 10 s more: neither may move a peer back.
         await new Promise((resolve) => setTimeout(resolve, 20_000));
       });
       assertShort(measured);

@@ -57,7 +57,7 @@ const SPOKES: Direction[] = [
   ["laptop", "fd5c:10::3"],
 ];
 
-/** In all. */
+/** For the whole file. */
 const SILENCE_MS = 1000;
 const PING_MS = 20;
 
@@ -69,7 +69,7 @@ describe("two relays that change their keys", function () {
     mesh = await meshLab(network, "test-rotate-relays");
     session = await openSession(mesh);
     succeeded(await session.pulumi(...UP));
-    // From now on only the tunnel leads there.
+    // From now on it is reached only through the tunnel.
     setConfig(mesh.stack, ["peers", "desktop", "host"], "root@via:near");
     succeeded(await session.pulumi(...UP));
     await usePhone();
@@ -93,7 +93,7 @@ END`,
   });
   after(() => mesh.lab.down());
 
-  /** The config of the phone as `config` prints it, which is meant to hold its keys, used there by hand. */
+  /** The config of the phone as `config` prints it, which has its keys, applied by hand. */
   async function usePhone(): Promise<void> {
     const argv = ["node", "dist/scripts/wireguard-mesh.js", "config", "phone"];
     const { stdout } = succeeded(await mesh.lab.exec("operator", argv));
@@ -114,7 +114,7 @@ END`,
   async function quiet(title: string, action: () => Promise<void>): Promise<void> {
     const gaps = await pingGapsDuring(mesh.lab, SPOKES, async () => {
       await action();
-      // Later than what a former session may still send, and than three keepalives.
+      // Longer than a former session may still send, and than three keepalives.
       await new Promise((resolve) => setTimeout(resolve, 20_000));
     });
     process.stderr.write(`      ${title}: ${describeGaps(gaps)}\n`);

@@ -68,7 +68,7 @@ describe("a pushed host with routeAll", function () {
   });
   after(() => mesh.lab.down());
 
-  /** Gives a node an address behind its own one, from which it speaks to the two hosts. */
+  /** Gives a node a second address, from which it sends to the two hosts. */
   async function putFarAway(node: string, far: typeof WEB, via: string, via6: string) {
     await session.on(
       "internet",
@@ -93,7 +93,7 @@ describe("a pushed host with routeAll", function () {
     (await login(mesh.lab, address, "echo in")).stdout === "in\n";
   const routing = (host: string) => session.on(host, ROUTING);
 
-  /** The server's packets that arrive at the website by the server's own way. */
+  /** The number of the server's packets that arrive at the website outside the tunnel. */
   async function countLeaks(): Promise<void> {
     const own = [`ip saddr { ${SERVER[4]}, ${BARE[4]} }`, `ip6 saddr { ${SERVER[6]}, ${BARE[6]} }`];
     const rules = own.map((match) => `${match} counter`).join("; ");
@@ -108,7 +108,7 @@ describe("a pushed host with routeAll", function () {
     return [...table.matchAll(/counter packets (\d+)/g)].map(([, count = ""]) => count);
   }
 
-  it("is undone when the exit lets it out no more, and says so; the host goes its own way as before", async () => {
+  it("is undone and reported when the exit does not forward; the host uses its own default route as before", async () => {
     const former = await routing("server");
     const block = "chain out { type filter hook forward priority 0; policy drop; }";
     await session.on("relay", `nft 'table inet lab { ${block}; }'`);
@@ -121,7 +121,7 @@ describe("a pushed host with routeAll", function () {
     await session.on("relay", "nft delete table inet lab");
   });
 
-  it("goes on with every session that was open, also with one in which the host speaks first", async () => {
+  it("keeps every open session, also one in which the host sends first", async () => {
     const stream = await TcpStream.open(mesh.lab, "web", "server", SERVER[4], 7000);
     // A host that tracks connections already, as firewalls do.
     const hook = "type filter hook input priority 0";
@@ -140,7 +140,7 @@ describe("a pushed host with routeAll", function () {
     setConfig(mesh.stack, ["peers", "bare", "routeAll"], true);
     succeeded(await session.pulumi(...UP));
     for (const host of ["server", "bare"]) await session.on(host, "touch /tmp/speak");
-    for (const said of await Promise.all(waits)) assert.equal(said.stdout, "spoken\n");
+    for (const client of await Promise.all(waits)) assert.equal(client.stdout, "spoken\n");
     await stream.goesOn();
     stream.close();
   });
@@ -180,7 +180,7 @@ describe("a pushed host with routeAll", function () {
     succeeded(await session.command("up", "--check"));
   });
 
-  it("has the same after a boot: the file alone brings it", async () => {
+  it("has the same after a boot, from the config file alone", async () => {
     for (const host of ["server", "bare"]) {
       const former = await routing(host);
       await session.on(host, "wg-quick down wg0 2>&1");
@@ -192,7 +192,7 @@ describe("a pushed host with routeAll", function () {
     succeeded(await session.command("status"));
   });
 
-  it("repairs rules that somebody flushed", async () => {
+  it("repairs flushed rules", async () => {
     const former = await routing("server");
     await session.on("server", "ip rule del priority 32765; ip -6 rule del priority 32765");
     const status = await session.command("status");
@@ -201,7 +201,7 @@ describe("a pushed host with routeAll", function () {
     assert.equal(await routing("server"), former);
   });
 
-  it("lets logins in again after somebody has flushed all tables, by itself", async () => {
+  it("lets logins in again by itself after all tables were flushed", async () => {
     await session.on("server", "nft flush ruleset");
     const isIn = async () => ((await reaches("operator", SERVER[4])) ? true : undefined);
     assert.ok(await poll(isIn, { limitMs: 60_000, pauseMs: 500 }));
@@ -209,7 +209,7 @@ describe("a pushed host with routeAll", function () {
     succeeded(await session.command("status"));
   });
 
-  it("goes its own way again without routeAll, and leaves nothing when it is removed", async () => {
+  it("uses its own default route again without routeAll, and leaves nothing when it is removed", async () => {
     deleteConfig(mesh.stack, ["peers", "server", "routeAll"]);
     for (const key of ["peers", "privateKeys"]) deleteConfig(mesh.stack, [key, "bare"]);
     succeeded(await session.pulumi(...UP));

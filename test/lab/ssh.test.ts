@@ -1,4 +1,4 @@
-/** `ssh` and `ssh-config`: onto a node by the first way that leads there, with the pinned keys only. Needs root. */
+/** `ssh` and `ssh-config`: into a node by the first way that works, with the pinned keys only. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -11,7 +11,7 @@ import { setConfig } from "./support/stack-edits";
 
 const PROGRAM = "dist/scripts/wireguard-mesh.js";
 const VIA_RELAY = "root@10.0.0.2 via root@203.0.113.10";
-/** Where nothing answers. */
+/** An address where nothing answers. */
 const HOME = "root@203.0.113.99";
 const OTHER_KEY =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC0u/c0cKBZlaUOiuGdIdumBH6c+PelQ0oCseqBOfKX3";
@@ -44,19 +44,19 @@ describe("ssh to a node", function () {
     return done;
   }
 
-  it("gives a command its streams and its exit code, and says nothing of its own", async () => {
+  it("gives a command its streams and its exit code, and prints nothing itself", async () => {
     const script = `echo in | node ${PROGRAM} ssh desktop 'cat; hostname >&2; exit 7'`;
     const { code, stdout, stderr } = await shell(script);
     assert.deepEqual({ code, stdout, stderr }, { code: 7, stdout: "in\n", stderr: "desktop\n" });
   });
 
-  it("leaves options and words after the node to the command there, as ssh does", async () => {
+  it("passes options and arguments after the node to the command there, as ssh does", async () => {
     const shown = succeeded(await session.command("ssh", "desktop", "echo", "--json", "$HOME"));
     assert.equal(shown.stdout, "--json /root\n");
   });
 
   it("has a terminal for a login, and for a command with -t", async () => {
-    const inTerminal = (words: string) => `script -qec "node ${PROGRAM} ssh ${words}" /dev/null`;
+    const inTerminal = (args: string) => `script -qec "node ${PROGRAM} ssh ${args}" /dev/null`;
     const tty = succeeded(await shell(inTerminal("-t desktop 'test -t 0 && stty size'")));
     assert.match(tty.stdout, /\d+ \d+\r\n/);
     const login = await shell(`echo 'hostname; exit 3' | ${inTerminal("desktop")}`);
@@ -64,14 +64,14 @@ describe("ssh to a node", function () {
     assert.equal(login.code, 3);
   });
 
-  it("goes through the relay where the first way is dead, soon, and says so", async () => {
+  it("goes through the relay within seconds where the first way is dead, and says so", async () => {
     hosts(HOME, "root@via:relay");
     const begun = performance.now();
     const { code, stdout, stderr } = await session.command("ssh", "desktop", "hostname");
     const seconds = (performance.now() - begun) / 1000;
     assert.deepEqual([code, stdout], [0, "desktop\n"], stderr);
-    const words = stderr.replaceAll(/\s+/g, " ");
-    assert.ok(words.startsWith("desktop: ") && words.includes(`; trying ${VIA_RELAY}`), stderr);
+    const text = stderr.replaceAll(/\s+/g, " ");
+    assert.ok(text.startsWith("desktop: ") && text.includes(`; trying ${VIA_RELAY}`), stderr);
     // Three of them for the dead way; the rest is for a busy machine.
     assert.ok(seconds < 15, `${seconds} s`);
   });
@@ -87,7 +87,7 @@ describe("ssh to a node", function () {
     });
   });
 
-  it("takes the tunnel itself on a machine of the network, with the user's own key", async () => {
+  it("uses the tunnel itself on a machine of the network, with the user's own key", async () => {
     hosts(HOME, "root@via:relay");
     // The laptop's network, with the operator's files.
     const inside = `ip netns exec ${namespaceOf(mesh.lab.id, "laptop")}`;
@@ -97,7 +97,7 @@ describe("ssh to a node", function () {
     assert.match(done.stderr, /trying\s+root@10\.0\.0\.2\n$/);
   });
 
-  it("goes on where another machine answers, and ends with 255 where none is the right one", async () => {
+  it("tries the next way where another machine answers, and exits with 255 where no way works", async () => {
     hosts(`root@${mesh.lab.managementAddress("relay")}`, direct);
     const next = await session.command("ssh", "desktop", "hostname");
     assert.deepEqual([next.code, next.stdout], [0, "desktop\n"], next.stderr);
@@ -112,7 +112,7 @@ describe("ssh to a node", function () {
     assert.equal(mesh.lab.logins("desktop"), before);
   });
 
-  it("names the nodes there are, and what a device lacks, with exit code 2", async () => {
+  it("lists the nodes, and says what a device lacks, with exit code 2", async () => {
     const unknown = await session.command("ssh", "desktpo");
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /its nodes: desktop, laptop, relay/);
@@ -120,7 +120,7 @@ describe("ssh to a node", function () {
 
   describe("with ssh-config", () => {
     let folder: string;
-    const run = (words: string) => `-F ${folder}/config ${words}`;
+    const run = (args: string) => `-F ${folder}/config ${args}`;
     before(async () => {
       hosts(HOME, "root@via:relay");
       folder = path.join(mesh.lab.folder.root, "ssh-config");
@@ -141,8 +141,11 @@ describe("ssh to a node", function () {
     it("takes the direct way while the right machine answers there", async () => {
       hosts(`root@${mesh.lab.managementAddress("relay")}`, direct, "root@via:relay");
       succeeded(await session.command("ssh-config", "--out", folder));
-      const said = succeeded(await shell(`ssh ${run("-G desktop")}`));
-      assert.ok(said.stdout.includes(`hostname ${direct.slice("root@".length)}\n`), said.stdout);
+      const output = succeeded(await shell(`ssh ${run("-G desktop")}`));
+      assert.ok(
+        output.stdout.includes(`hostname ${direct.slice("root@".length)}\n`),
+        output.stdout,
+      );
     });
 
     it("refuses another key than the pinned one, and works from stdout alone", async () => {
@@ -158,7 +161,7 @@ describe("ssh to a node", function () {
       assert.match(refused.stderr, /Host key verification failed/);
     });
 
-    it("says how the stack's own key gets into the user's agent, which then leads there", async () => {
+    it("prints the command that adds the stack's own key to the user's agent, which then works", async () => {
       const made = succeeded(await session.command("ssh-config", "--out", folder));
       const remedy = /pulumi config get \S+ \| ssh-add -$/m.exec(made.stderr.replace("\n  ", " "));
       assert.ok(remedy !== null, made.stderr);
@@ -166,7 +169,7 @@ describe("ssh to a node", function () {
       assert.equal(succeeded(await shell(`ssh-agent sh -c '${script}'`)).stdout, "desktop\n");
     });
 
-    it("writes over no file of the user's", async () => {
+    it("overwrites no file of the user's", async () => {
       const own = path.join(folder, "own");
       fs.mkdirSync(own);
       fs.writeFileSync(path.join(own, "known_hosts"), "mine\n");

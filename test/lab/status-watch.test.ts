@@ -1,4 +1,4 @@
-/** `status --watch`: one login for all looks, rates, a relay that goes down, and an end that leaves nothing. Needs root. */
+/** `status --watch`: one login for each host, rates, a relay that is down, and nothing left at the end. Needs root. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -36,7 +36,7 @@ describe("status --watch", function () {
   });
   after(() => mesh.lab.down());
 
-  /** What it has printed so far is in `text`. */
+  /** `text` returns the output so far. */
   function start(...more: string[]): { child: ChildProcess; text: () => string } {
     const child = mesh.lab.spawn("operator", [...WATCH, ...more], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -58,7 +58,7 @@ describe("status --watch", function () {
     return code;
   }
 
-  /** What it may have left on the operator. */
+  /** The processes and files that it may leave on the operator. */
   async function left(): Promise<string> {
     const script = `ls ${temporary} | grep ^wireguard-mesh-; pgrep -fa 'ssh -[E] ${temporary}/'; true`;
     return (await mesh.lab.exec("operator", ["sh", "-c", script])).stdout;
@@ -84,7 +84,7 @@ describe("status --watch", function () {
     assert.deepEqual(session.loginsSince(before), { relay: 1, desktop: 1, laptop: 1 });
   });
 
-  it("prints an object a line for each look, by one login to each host, and ends at Ctrl-C", async () => {
+  it("prints a JSON object on a line each time, with one login to each host, and ends at Ctrl-C", async () => {
     const before = session.logins();
     const { child, text } = start("--json");
     const looks = await poll(() => {
@@ -129,7 +129,7 @@ describe("status --watch", function () {
     assert.equal(rates, true, text());
   });
 
-  it("goes on while the relay is down, says what it cannot see, and finds it again", async () => {
+  it("goes on while the relay is down, reports what is unknown, and recovers", async () => {
     const { child, text } = start("--json");
     const seen = (isRight: (look: Look) => boolean) =>
       poll(() => looksIn(text()).slice(-1).find(isRight), SOON);
@@ -152,7 +152,7 @@ describe("status --watch", function () {
     assert.equal(await left(), "");
   });
 
-  it("is a block for each look where there is no terminal, and one screen of 80 columns on one", async () => {
+  it("prints a block each time without a terminal, and one screen of 80 columns on a terminal", async () => {
     const plain = start("desktop");
     const blocks = await poll(() => {
       const all = plain.text().split(/\n\n(?=\d\d:)/);
@@ -182,7 +182,7 @@ describe("status --watch", function () {
     assert.equal(await left(), "");
   });
 
-  it("ends when nobody reads any more, and when it is killed nothing stays", async () => {
+  it("ends when its stdout is closed, and leaves nothing when it is killed", async () => {
     const script = `${WATCH.join(" ")} --json | head -n 1 | wc -l`;
     const env = { TMPDIR: temporary };
     const { stdout } = await mesh.lab.exec("operator", ["sh", "-c", script], { env });

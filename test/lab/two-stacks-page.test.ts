@@ -39,7 +39,7 @@ describe("two teams with a stack each follow the page", function () {
   });
   after(() => mesh.lab.down());
 
-  it("make their stacks, and the apps know the relay by its facts alone", async () => {
+  it("make their stacks: that of the apps has only the facts of the relay", async () => {
     await run("relays");
     await run("apps");
     await leaks.readSecrets();
@@ -71,7 +71,7 @@ describe("two teams with a stack each follow the page", function () {
     await assertNothingToDo();
   });
 
-  it("are told by the relay's stack of an address that is taken", async () => {
+  it("get an error from the relay's stack for an address that is taken", async () => {
     const key = "0000000000000000000000000000000000000000000=";
     const taken = `npx wireguard-mesh add-peer other --stack relays --address 10.86.0.66 --public-key ${key}`;
     const refused = await reader.run(taken);

@@ -145,7 +145,7 @@ describe("the next free address", () => {
     );
   });
 
-  it("is none of the prefixes that are left out, however large they are", () => {
+  it("is in none of the excluded prefixes, however large they are", () => {
     const [one, two] = ["fd5c:10::/65", "fd5c:10::8000:0:0:0/127"].map(parsePrefix);
     assert.ok(one !== undefined && two !== undefined);
     const whole = parsePrefix("fd5c:10::/64");

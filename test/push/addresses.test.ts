@@ -5,7 +5,7 @@ import { AT_ONCE_CONNECT_S, CONNECT_S, LOGIN_MS, REACH_MS } from "../../scripts/
 import { Ways } from "../../scripts/push/ways";
 
 describe("the addresses of a host", () => {
-  it("are one for an address, and for a name that is known to ssh_config alone", async () => {
+  it("are one for an address, and for a name that only ssh_config has", async () => {
     assert.equal(await countAddresses("203.0.113.10"), 1);
     assert.equal(await countAddresses("2001:db8::1"), 1);
     assert.equal(await countAddresses(""), 1);
@@ -24,7 +24,7 @@ describe("the addresses of a host", () => {
     assert.ok(2 * connectSeconds(1, 3, reach) < LOGIN_MS / 1000);
   });
 
-  it("have all the time where the ways are tried at once", async () => {
+  it("have the whole time where the ways are tried at once", async () => {
     const hop = { user: "taro", address: "203.0.113.10", port: 22, hostKeys: [], authority: null };
     const target = { kind: "ssh" as const, hop, via: [] };
     const access = { node: "desktop", targets: [target], sshPrivateKey: null };
@@ -38,7 +38,7 @@ describe("the addresses of a host", () => {
     assert.ok(AT_ONCE_CONNECT_S * 1000 < LOGIN_MS);
   });
 
-  it("have as long as the ways leave, but 3 s for a single one", () => {
+  it("share the time that the ways leave, but at least 3 s for a single one", () => {
     assert.deepEqual(
       [2, 3, 4, 6, 9].map((ways) => connectSeconds(ways, 1, 18)),
       [6, 6, 4, 3, 3],

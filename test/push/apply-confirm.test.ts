@@ -1,4 +1,4 @@
-/** How a push finds out what became of a change: connections that break, a host that cannot be reached, a change that failed. */
+/** How a push finds out the result of a change: broken connections, an unreachable host, a failed change. */
 import * as assert from "node:assert/strict";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { applyThrough } from "../../scripts/push/apply";
@@ -13,7 +13,7 @@ const REQUEST = requestWith({});
 const TRYING_ON = "no way in through the new config yet; trying on";
 
 interface Outcome {
-  /** The message where the push failed. */
+  /** The message of a failed push. */
   result: PushResult["outcome"] | Error;
   messages: string[];
   verbs: string[];
@@ -33,8 +33,8 @@ async function push(host: FakeHost, logins: Login[], request: PushRequest = REQU
   host.expect();
   const outcome: Outcome = {
     ...{ result, messages },
-    verbs: host.said.map(({ verb }) => verb),
-    answers: host.said.map(({ answer }) => answer.split(/[ \n]/)[0]),
+    verbs: host.sent.map(({ verb }) => verb),
+    answers: host.sent.map(({ answer }) => answer.split(/[ \n]/)[0]),
   };
   return outcome;
 }
@@ -49,7 +49,7 @@ describe("a push whose connection breaks", function () {
   this.timeout(10_000);
 
   const asking = "the connection broke; asking the host what became of the change";
-  const broken: Login = { ends: { exitCode: null, stdout: "" } };
+  const broken: Login = { reply: { exitCode: null, stdout: "" } };
 
   it("after the change was sent commits it if the host has it", async () => {
     const { result, messages, answers } = await push(new FakeHost(), [broken, {}]);
@@ -64,9 +64,9 @@ describe("a push whose connection breaks", function () {
     assert.equal((await push(host, [{}, {}])).result, "applied");
   });
 
-  it("tells of a change that the host has begun and undone", async () => {
+  it("reports a change that the host has begun and undone", async () => {
     const undone: Login = {
-      begins: (host) => {
+      before: (host) => {
         host.undo("no room");
       },
     };
@@ -87,8 +87,8 @@ describe("a push whose connection breaks", function () {
     assert.deepEqual([result, answers], ["applied", ["change", "commit", "commit"]]);
   });
 
-  it("before anything was sent is begun again, once", async () => {
-    const lost: Login = { says: { exitCode: null } };
+  it("before anything was sent is started again, once", async () => {
+    const lost: Login = { exit: { exitCode: null } };
     const { result, messages } = await push(new FakeHost(), [lost, {}, {}]);
     const again = "the connection broke before the host had answered; trying once more";
     assert.deepEqual([result, messages], ["applied", [again]]);
@@ -96,7 +96,7 @@ describe("a push whose connection breaks", function () {
   });
 
   it("before the observation was complete tries again", async () => {
-    const { result } = await push(new FakeHost(), [{}, { says: { exitCode: null } }, {}]);
+    const { result } = await push(new FakeHost(), [{}, { exit: { exitCode: null } }, {}]);
     assert.equal(result, "applied");
   });
 });
@@ -110,14 +110,14 @@ describe("a push whose confirmation fails", function () {
   });
 
   it("tries on while the host cannot be reached, and says so once", async () => {
-    const gone: Login = { begins: unreachable };
+    const gone: Login = { before: unreachable };
     const { result, messages } = await push(new FakeHost(), [{}, gone, gone, {}]);
     assert.deepEqual([result, messages], ["applied", [TRYING_ON]]);
   });
 
   it("gives up when the host must have undone the change", async () => {
     const gone: Login = {
-      begins: () => {
+      before: () => {
         Date.now = () => realNow() + SETTLE_MS;
         unreachable();
       },
@@ -130,13 +130,13 @@ describe("a push whose confirmation fails", function () {
     assert.match(unsure, /^host: the connection broke while the change was sent, and there is no/);
   });
 
-  it("reports that the config cut the way in if the host has gone back for want of an answer", async () => {
+  it("reports that the config cut the way in if the host has undone it for lack of an answer", async () => {
     const back: Login = {
-      begins: (host) => {
+      before: (host) => {
         host.undo();
       },
     };
-    const message = messageOf(await push(new FakeHost(), [{}, { begins: unreachable }, back]));
+    const message = messageOf(await push(new FakeHost(), [{}, { before: unreachable }, back]));
     assert.match(message, /^host: the new config cut the way in, so the host went back/);
     assert.match(message, /taro@10\.0\.0\.2: timed out/);
     assert.match(message, /The next `npx wireguard-mesh up` tries again/);
@@ -144,13 +144,13 @@ describe("a push whose confirmation fails", function () {
 
   it("reports what failed on the host, also if the way in was cut meanwhile", async () => {
     const back: Login = {
-      begins: (host) => {
+      before: (host) => {
         host.undo("RTNETLINK answers: No buffer space");
       },
     };
     for (const logins of [
       [{}, back],
-      [{}, { begins: unreachable }, back],
+      [{}, { before: unreachable }, back],
     ]) {
       assert.match(
         messageOf(await push(new FakeHost(), logins)),
@@ -159,9 +159,9 @@ describe("a push whose confirmation fails", function () {
     }
   });
 
-  it("commits nothing that the host has not carried out to its end", async () => {
+  it("does not commit a change that the host has not completed", async () => {
     const failing: Login = {
-      shows: (sections) => {
+      edit: (sections) => {
         const lines = sections.get("host") ?? [];
         const failed = lines.map((line) => line.replace(/^(pending .*) applied$/, "$1 failed"));
         sections.set("host", [...failed, "result no room"]);
@@ -177,10 +177,10 @@ describe("a push whose confirmation fails", function () {
 
   it("reports a reboot, which ends in the former config", async () => {
     const rebooted: Login = {
-      begins: (host) => {
+      before: (host) => {
         host.undo();
       },
-      shows: (sections) => sections.get("host")?.unshift("boot another"),
+      edit: (sections) => sections.get("host")?.unshift("boot another"),
     };
     const outcome = await push(new FakeHost(), [{}, rebooted]);
     assert.match(
@@ -196,7 +196,7 @@ describe("a push whose confirmation fails", function () {
       remedy: "sudo -n",
     };
     const refused: Login = {
-      begins: () => {
+      before: () => {
         throw new RefusedError("host: sudo asks. Nothing was changed there.", failure);
       },
     };
@@ -217,7 +217,7 @@ describe("a push whose confirmation fails", function () {
     assert.match(messageOf(taken), /its UDP port is taken there by another program\n.*listenPort$/);
     const silent = `no handshake with ${currentKey(0)} at 198.51.100.1:51820 within 8 s`;
     const back: Login = {
-      begins: (it) => {
+      before: (it) => {
         it.undo(silent);
       },
     };
@@ -227,11 +227,11 @@ describe("a push whose confirmation fails", function () {
     );
   });
 
-  it("has a change undone that did not have its effect", async () => {
+  it("undoes a change that did not have its effect", async () => {
     const host = new FakeHost();
     const before = structuredClone(host.model.links);
     const changedBack: Login = {
-      begins: ({ model }) => {
+      before: ({ model }) => {
         model.links.set("wg0", { ...newLink(model.links.get("wg0")), mtu: 1280 });
       },
     };
@@ -248,7 +248,7 @@ describe("a push whose confirmation fails", function () {
     const host = new FakeHost();
     await push(host, [{}, {}]);
     const keepalive: Login = {
-      begins: ({ model }) => {
+      before: ({ model }) => {
         const peer = model.links.get("wg0")?.wg?.peers.get(currentKey(0));
         if (peer !== undefined) peer.keepalive = 7;
       },
@@ -262,14 +262,14 @@ describe("a push whose confirmation fails", function () {
 
 describe("a push after one of the same that was killed when the host had applied it", () => {
   const killed: Login = {
-    begins: () => {
+    before: () => {
       throw new Error("killed");
     },
   };
   const hop = { user: "taro", address: "10.0.0.2", port: 22, hostKeys: [], authority: null };
   const own: PushRequest = { ...REQUEST, targets: [{ kind: "ssh", hop, via: [] }] };
 
-  it("keeps it, as one that confirms, where it came by a way of its config", async () => {
+  it("keeps it, like a confirmation, if it came through an address of its config", async () => {
     const host = new FakeHost();
     await push(host, [{}, killed], own);
     const { result, answers } = await push(host, [{}, {}], own);
@@ -286,7 +286,7 @@ describe("a push after one of the same that was killed when the host had applied
     assert.deepEqual([result, answers], ["applied", ["change", "undo", "change", "commit"]]);
   });
 
-  it("begins anew, undone by the host, where it came by a former way, or wants something else", async () => {
+  it("starts over after the host's undo if it came through a former address, or wants another state", async () => {
     for (const next of [REQUEST, { ...requestWith({ mtu: 1380 }), targets: own.targets }]) {
       const host = new FakeHost();
       await push(host, [{}, killed], own);

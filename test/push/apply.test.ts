@@ -1,4 +1,4 @@
-/** How a push handles what a host says, does not say, and connections that break, with a model of a host. */
+/** How a push handles a host's replies, missing replies and broken connections, with a model of a host. */
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -21,7 +21,7 @@ interface Outcome {
   installs: number;
 }
 
-/** Pushes, with what is special in each login, and asserts as many logins. */
+/** Pushes with these logins, and asserts that there are no more. */
 async function push(
   host: FakeHost,
   logins: Login[],
@@ -47,7 +47,7 @@ const applied = {
   ...{ node: "host", through: THROUGH, outcome: "applied", backend: "kernel" },
   ...{ digest: digestOf(REQUEST), serial: 1 },
 };
-const OVERTAKEN: Login = { says: { stdout: "overtaken\n" } };
+const OVERTAKEN: Login = { exit: { stdout: "overtaken\n" } };
 const refuses = (words: string): Partial<HostRun> => ({
   stderr: `[#] noise\n${words}\n`,
   exitCode: 1,
@@ -61,8 +61,8 @@ describe("a push", function () {
   beforeEach(() => {
     host = new FakeHost();
   });
-  const verbs = () => host.said.map(({ verb }) => verb);
-  const answers = () => host.said.map(({ answer }) => answer.split(/[ \n]/)[0]);
+  const verbs = () => host.sent.map(({ verb }) => verb);
+  const answers = () => host.sent.map(({ answer }) => answer.split(/[ \n]/)[0]);
 
   it("begins a change in one login, and commits it in a second one with the same token", async () => {
     const { result } = await push(host, [{}, {}]);
@@ -74,13 +74,13 @@ describe("a push", function () {
         ["change", "commit"],
       ],
     );
-    const [first, second] = host.said;
+    const [first, second] = host.sent;
     assert.match(first?.token ?? "", /^[0-9a-f]{32}$/);
     assert.equal(first?.token, second?.token);
     assert.equal(host.model.links.get("wg0")?.mtu, 1400);
   });
 
-  it("needs one login if the host is as wanted, and says nothing there", async () => {
+  it("needs one login if the host is as wanted, and sends no answer", async () => {
     await push(host, [{}, {}]);
     const { result, messages } = await push(host, [{}]);
     assert.deepEqual(result, { ...applied, outcome: "unchanged" });
@@ -99,10 +99,10 @@ describe("a push", function () {
         !((await push(host, [{}, {}], requestWith({ mtu: 1380 }))).result instanceof Error),
       );
       const text = Buffer.alloc(4096);
-      const said = text.toString("utf8", 0, fs.readSync(fd, text)).trim().split("\n");
+      const phases = text.toString("utf8", 0, fs.readSync(fd, text)).trim().split("\n");
       fs.closeSync(fd);
       assert.deepEqual(
-        said,
+        phases,
         ["connecting", "observing", "changing", "confirming"].map((phase) => `host ${phase}`),
       );
     } finally {
@@ -117,22 +117,22 @@ describe("a push", function () {
     assert.equal("serial" in result ? result.serial : result, 8);
   });
 
-  it("says which change it knew when it logged in", async () => {
+  it("sends the token of the last change before its login", async () => {
     await push(host, [{}, {}]);
     await push(host, [{}]);
-    assert.deepEqual([host.said[0]?.words, host.said[2]?.words], ["-", host.said[0]?.token]);
+    assert.deepEqual([host.sent[0]?.words, host.sent[2]?.words], ["-", host.sent[0]?.token]);
   });
 
   it("asks for names and the packet filter once, and about preshared keys each time", async () => {
     const neighbours = [{ ...NEIGHBOUR, endpoint: "far.example.org:51820" }];
     await push(host, [{}, {}], requestWith({ neighbours }));
-    const [first, second] = host.said.map(({ questions }) => questions.split("\n"));
+    const [first, second] = host.sent.map(({ questions }) => questions.split("\n"));
     assert.match(first?.[0] ?? "", /^psk\twg0\t\S{44}\t\S{44}$/);
     assert.deepEqual(first?.slice(1), ["name\tfar.example.org", "filter", ""]);
     assert.deepEqual(second, [first[0], ""]);
   });
 
-  it("leaves a host alone that it must not touch", async () => {
+  it("does not change a host that it must not touch", async () => {
     host.model.links.set("wg0", newLink());
     const outcome = await push(host, [{}]);
     assert.match(messageOf(outcome), /^host: there already is (an interface|a) wg0[^\n]*\n./);
@@ -149,9 +149,9 @@ describe("a push", function () {
     assert.equal(host.model.files.get(owner), "wireguard-mesh/test\nhost\nmachine\n");
   });
 
-  it("fails with the host's error and remedy, wherever it says so", async () => {
+  it("fails with the host's error and remedy, at any step", async () => {
     const words = refuses("error: the disk is full\nremedy: df -h /etc");
-    for (const login of [{ says: words }, { ends: { stdout: "", ...words } }]) {
+    for (const login of [{ exit: words }, { reply: { stdout: "", ...words } }]) {
       assert.equal(
         messageOf(await push(new FakeHost(), [login])),
         "host: the disk is full\ndf -h /etc",
@@ -159,15 +159,15 @@ describe("a push", function () {
     }
   });
 
-  it("names a host's program that ends without a word", async () => {
-    const ends = { stdout: "", stderr: "sh: out of memory\n", exitCode: 2 };
-    const outcome = await push(host, [{ ends }]);
+  it("reports a host's program that ends without output", async () => {
+    const reply = { stdout: "", stderr: "sh: out of memory\n", exitCode: 2 };
+    const outcome = await push(host, [{ reply }]);
     assert.match(messageOf(outcome), /ended with code 2: sh: out of memory\nThis is a bug/);
   });
 
   describe("to a host without WireGuard's tools", () => {
     const bare: Login = {
-      shows: (sections) => {
+      edit: (sections) => {
         const lines = sections.get("host") ?? [];
         sections.set(
           "host",
@@ -181,7 +181,7 @@ describe("a push", function () {
       assert.deepEqual([result, installs], [applied, 1]);
       assert.deepEqual(messages, ["installing wireguard-tools iproute2"]);
       assert.deepEqual(answers(), ["install", "change", "commit"]);
-      assert.match(host.said[0]?.answer ?? "", /apt-get.* install wireguard-tools iproute2\n$/);
+      assert.match(host.sent[0]?.answer ?? "", /apt-get.* install wireguard-tools iproute2\n$/);
     });
 
     it("does so once, and fails where that did not help", async () => {
@@ -190,10 +190,10 @@ describe("a push", function () {
     });
   });
 
-  it("tells what a tunnel did not prove, and what could not be committed", async () => {
+  it("reports tunnels without an answer, and files that could not be committed", async () => {
     host.silent.add("10.86.0.20");
     const note = "committed\nnote enable wg-quick@wg0.service: Unit not found.\n";
-    const { result, messages } = await push(host, [{}, { ends: { stdout: note } }]);
+    const { result, messages } = await push(host, [{}, { reply: { stdout: note } }]);
     assert.deepEqual(result, applied);
     assert.deepEqual(messages, [
       "no handshake with peer0 at 198.51.100.1:51820 since the change: is it on, and is its UDP port 51820 open?",
@@ -201,7 +201,7 @@ describe("a push", function () {
     ]);
   });
 
-  it("of a relay with a second interface tells nothing of peers that dial it: they change over later", async () => {
+  it("of a relay with a second interface reports no peers that dial it: they change over later", async () => {
     const dialsIn = { ...NEIGHBOUR, endpoint: null };
     for (const [second, words] of [
       [null, /^no handshake with peer0 since the change: it has to dial this host$/],
@@ -215,7 +215,7 @@ describe("a push", function () {
     }
   });
 
-  it("tells of a clock that is wrong, also where nothing changes", async () => {
+  it("reports a wrong clock, also where nothing changes", async () => {
     for (const [seconds, words] of [
       [-7200, /^its clock is 2 h behind this machine's\. WireGuard refuses/],
       [90, /^its clock is 90 s ahead of/],
@@ -234,7 +234,7 @@ describe("a push", function () {
     it("is sent again as a new push", async () => {
       const { result, messages } = await push(host, [OVERTAKEN, {}, {}]);
       assert.deepEqual([result, messages], [applied, [again]]);
-      assert.notEqual(host.said[0]?.token, host.said[1]?.token);
+      assert.notEqual(host.sent[0]?.token, host.sent[1]?.token);
     });
 
     it("fails when that happens four times", async () => {

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { CappedLines } from "../../scripts/push/capped-lines";
 
-/** Feeds pieces. @returns the lines, the rest, and how often there was too much */
+/** Feeds pieces. @returns the lines, the rest, and the number of calls for too much output */
 function feed(cap: number, pieces: Iterable<string>) {
   const lines: string[] = [];
   let tooMuch = 0;
@@ -19,7 +19,7 @@ function* repeat(piece: string, times: number): Generator<string> {
   for (let count = 0; count < times; count += 1) yield piece;
 }
 
-/** Generous: each of these took minutes where a line or a piece was copied with all before it. */
+/** Generous: quadratic copying took minutes. */
 const SOON_MS = 10_000;
 
 describe("lines from pieces", () => {

@@ -15,7 +15,7 @@ const LOCAL: HostAccess = { node: "laptop", targets: [{ kind: "local" }], sshPri
 
 const SOON = { limitMs: 5_000, pauseMs: 10 };
 
-/** A way to a server of the test. */
+/** A target at a server of the test. */
 function way(port: number): HostTarget {
   const hop = { user: "root", address: "127.0.0.1", port, hostKeys: [hostKeyLine(1)] };
   return { kind: "ssh", hop: { ...hop, authority: null }, via: [] };
@@ -28,9 +28,14 @@ describe("a script on the local machine", function () {
   });
 
   it("runs as root and returns its output, exit code and target", async () => {
-    const script = "id -u; read -r line <<'X'\nfrom stdin\nX\necho $line; echo talk >&2; exit 3";
+    const script = "id -u; read -r line <<'X'\nfrom stdin\nX\necho $line; echo noise >&2; exit 3";
     const run = await runOnHost(LOCAL, script, { limitMs: 10_000 });
-    const expected = { stdout: "0\nfrom stdin\n", stderr: "talk\n", exitCode: 3, through: "local" };
+    const expected = {
+      stdout: "0\nfrom stdin\n",
+      stderr: "noise\n",
+      exitCode: 3,
+      through: "local",
+    };
     assert.deepEqual(run, expected);
   });
 
@@ -59,12 +64,12 @@ describe("a script on the local machine", function () {
     assert.deepEqual([run.stdout, run.exitCode], ["done\n", 0]);
   });
 
-  it("is a conversation too, with the host's lock file and what it says is going on", async () => {
+  it("can be a session, with the host's lock file and progress messages", async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wgm-connect-"));
     const lockFile = path.join(folder, "wg0");
     fs.writeFileSync(lockFile, "0a1b2c\nmore\n");
     const progress: string[] = [];
-    const options = { lockFile, onProgress: (words: string): void => void progress.push(words) };
+    const options = { lockFile, onProgress: (text: string): void => void progress.push(text) };
     const answers = await withHost(LOCAL, (host) =>
       host.session(options, async (session) => {
         session.send("echo progress: installs >&2; echo other >&2; id -u; echo observed\n");
@@ -82,7 +87,7 @@ describe("a script on the local machine", function () {
     fs.rmSync(folder, { recursive: true });
   });
 
-  it("is reached by the one of the former ways that leads there, without a wait for the others", async () => {
+  it("is reached by the former address that works, without waiting for the others", async () => {
     const silent = net.createServer();
     await once(silent.listen(0, "127.0.0.1"), "listening");
     const { port } = silent.address() as net.AddressInfo;
@@ -106,7 +111,7 @@ describe("a script on the local machine", function () {
     silent.close();
   });
 
-  it("is looked for by its own way once more when the relays have been asked, which may lead there again", async () => {
+  it("is tried at its own address once more after the relays were asked, because they may route it again", async () => {
     const host = net.createServer((socket) => socket.destroy());
     await once(host.listen(0, "127.0.0.1"), "listening");
     const { port } = host.address() as net.AddressInfo;
@@ -124,7 +129,7 @@ describe("a script on the local machine", function () {
     assert.ok(dialled > 0);
   });
 
-  it("ends with the work that it is for, whatever runs there", async () => {
+  it("is ended with the session, whatever it runs", async () => {
     const begun = Date.now();
     await assert.rejects(
       withHost(LOCAL, (host) =>
@@ -196,8 +201,8 @@ describe("a script by ssh", () => {
       targets: [{ kind: "ssh", hop: { ...hop, authority: null }, via: [] }],
       sshPrivateKey: null,
     };
-    const run = await runOnHost(access, "echo out; echo talk >&2; exit 3", { limitMs: 10_000 });
-    const expected = { stdout: "out\n", stderr: "talk\n", exitCode: 3 };
+    const run = await runOnHost(access, "echo out; echo noise >&2; exit 3", { limitMs: 10_000 });
+    const expected = { stdout: "out\n", stderr: "noise\n", exitCode: 3 };
     assert.deepEqual(run, { ...expected, through: "root@203.0.113.10" });
     assert.equal(fs.readFileSync(path.join(folder, "ran"), "utf8").match(/^ran/gm)?.length, 1);
     const env = fs.readFileSync(path.join(folder, "env"), "utf8");

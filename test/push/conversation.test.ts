@@ -1,4 +1,4 @@
-/** What the operator makes of a host's first words: sections, an error with its remedy, a change that came in between. */
+/** Reading a host's first output: sections, an error with its remedy, a change that came in between. */
 import * as assert from "node:assert/strict";
 import {
   linesWith,
@@ -42,7 +42,7 @@ async function failureOf(run: Partial<HostRun>): Promise<unknown> {
 }
 
 describe("an observation", () => {
-  it("is in sections that begin with the token; what comes before them is none", async () => {
+  it("is in sections that begin with the token; text before them is ignored", async () => {
     const { bootId, now, nft } = await seen(
       "Welcome to host!",
       "boot of-a-banner",
@@ -65,7 +65,7 @@ describe("an observation", () => {
     assert.deepEqual([bootId, nft], ["B", output]);
   });
 
-  it("is asked for by the program with its questions", async () => {
+  it("is requested by sending the program with its questions", async () => {
     const sent: string[] = [];
     const questions = {
       presharedKeys: "wg0\tA\tX\nwg0\tB\tY\n",
@@ -81,17 +81,17 @@ describe("an observation", () => {
     ]);
   });
 
-  it("that is damaged is an error of its host", async () => {
+  it("that is damaged is an error that names the host", async () => {
     const damaged = seen(`@${TOKEN} ip`, '[{"ifname":');
     await assert.rejects(damaged, /^PushError: host: .*; nothing was changed\nlook on the host/);
   });
 
-  it("that another change comes before is told apart", async () => {
+  it("is an Overtaken error if another change came first", async () => {
     const failure = await failureOf({ stdout: "overtaken\n" });
     assert.ok(failure instanceof Overtaken);
   });
 
-  it("that the host refuses fails with its words, and else with what became of the connection", async () => {
+  it("that the host refuses fails with the host's error, and otherwise with a lost session", async () => {
     const stderr =
       "error: cannot write /run/x: No space left on device\nremedy: cannot-write /run/x\n";
     const failure = await failureOf({ exitCode: 1, stderr });

@@ -1,4 +1,4 @@
-/** The variables that programs are started with. */
+/** The environment of the programs that a push starts. */
 import * as assert from "node:assert/strict";
 import { plainEnvironment, sshEnvironment } from "../../scripts/push/environment";
 
@@ -37,7 +37,7 @@ describe("the environment of ssh", () => {
     }
   });
 
-  it("speaks English and asks nobody", () => {
+  it("is in English and never prompts", () => {
     assert.deepEqual(
       [env["LC_ALL"], env["SSH_ASKPASS_REQUIRE"], env["DISPLAY"]],
       ["C", "never", undefined],
@@ -47,7 +47,7 @@ describe("the environment of ssh", () => {
 });
 
 describe("the environment of every other program", () => {
-  it("is short, and has the way to a package server", () => {
+  it("has few variables, among them the proxy for packages", () => {
     const env = plainEnvironment(OWN);
     const given = Object.entries(env).filter(([, value]) => value !== undefined);
     assert.deepEqual(given.map(([name]) => name).sort(), [

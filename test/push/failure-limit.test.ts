@@ -1,4 +1,4 @@
-/** `up --max-failures`: what the pushes of one run know of each other's failures. */
+/** `up --max-failures`: how the pushes of one run count their failures. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -20,7 +20,7 @@ function push(environment: Record<string, string>, node: string): string {
 }
 
 describe("a limit of failures", () => {
-  it("lets pushes begin until so many have failed, whichever they are", async () => {
+  it("starts pushes until that many hosts have failed", async () => {
     await withFailureLimit(2, (environment) => {
       const limit = FailureLimit.of(environment);
       assert.ok(limit !== null);

@@ -1,4 +1,4 @@
-/** The command that a login runs: by any shell of the user's, with any sh, with and without sudo. */
+/** The command of a login, with any login shell and any sh, with and without sudo. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { localCommand, greetingScript, remoteCommand } from "../../scripts/push/greeting";
 
-/** Login shells: the user's, as sshd starts it. Those that this machine has. */
+/** The login shells of this machine, which sshd would start. */
 const SHELLS = ["sh", "bash", "dash", "busybox sh", "zsh", "fish", "tcsh", "mksh"].filter(
   (shell) => spawnSync("sh", ["-c", `command -v ${shell.split(" ")[0] ?? ""}`]).status === 0,
 );
@@ -17,7 +17,7 @@ describe("the command that a login runs", () => {
   before(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "wgm-greeting-"));
     lockFile = path.join(folder, "wg0");
-    // A stand-in for sudo: it needs -n, and shows the language that it would speak.
+    // A stand-in for sudo: it needs -n, and prints its LC_ALL.
     const sudo =
       '#!/bin/sh\n[ "$1" = -n ] || exit 9\necho "sudo in $LC_ALL" >&2\nshift\nexec "$@"\n';
     fs.writeFileSync(path.join(folder, "sudo"), sudo, { mode: 0o755 });
@@ -58,7 +58,7 @@ describe("the command that a login runs", () => {
     });
   }
 
-  it("says nothing more where there is no lock file, or an empty one", () => {
+  it("prints no token where there is no lock file, or an empty one", () => {
     for (const user of ["root", "taro"]) {
       const missing = run("sh", remoteCommand(user, greetingScript(`${folder}/none`)));
       assert.match(missing.stdout, /^wireguard-mesh: ready$/m);
@@ -73,7 +73,7 @@ describe("the command that a login runs", () => {
     );
   });
 
-  it("takes no path that is more than one plain word for a shell", () => {
+  it("rejects a path that is not one plain word in a shell", () => {
     for (const path of [
       "",
       "run/x",
@@ -88,12 +88,12 @@ describe("the command that a login runs", () => {
     assert.doesNotThrow(() => greetingScript("/run/wireguard-mesh.lock/wg_0=+.x-1"));
   });
 
-  it("does not print the marks where it is printed itself", () => {
+  it("does not contain the markers, so that echoing it cannot look like a greeting", () => {
     const printed = remoteCommand("taro", greetingScript(lockFile));
     assert.doesNotMatch(printed, /wireguard-mesh: (shell|ready)/);
   });
 
-  it("is the same on this very machine, by sudo unless the user is root", () => {
+  it("is the same on the local machine, by sudo unless the user is root", () => {
     assert.deepEqual(localCommand(false, "look"), ["sudo", "-n", "sh", "-c", "look; exec sh -s"]);
     assert.deepEqual(localCommand(true, "look"), ["sh", "-c", "look; exec sh -s"]);
   });

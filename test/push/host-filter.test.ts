@@ -4,7 +4,7 @@ import { filterTable } from "../../mesh/filter-table";
 import { parseComplaint } from "../../scripts/push/conversation";
 import { SHELLS, runFunctions } from "./support/host-shell";
 
-/** nft that writes down its arguments, and complains about what has the word `broken`. */
+/** An nft that logs its arguments, and rejects input with the word `broken`. */
 const NFT = `nft() {
   echo "nft $*" >>"$FOLDER/log"
   for last; do :; done
@@ -17,7 +17,7 @@ mkdir "$CHANGE"
 for (const shell of SHELLS) {
   describe(`the packet filter on a host, under ${shell.name}`, () => {
     for (const name of ["wg0", "a=b+c", "x.y-z_w"]) {
-      it(`has the table of ${name} that the operator means`, () => {
+      it(`has the table name of ${name} that the operator expects`, () => {
         const { stdout } = runFunctions(shell, `set_paths ${name}; echo "inet $TABLE"`);
         assert.equal(stdout, `${filterTable(name)}\n`);
       });
@@ -39,7 +39,7 @@ cat "$FOLDER/log"`,
       assert.match(stdout, /^taken\nnft -c -f \S+\/1\nnft -c -f \S+\/2\n$/);
     });
 
-    it("is refused in one line if nft does not take it, or would not take its undo", () => {
+    it("is refused with a one-line error if nft rejects it or its undo", () => {
       for (const [apply, undo] of [
         ["broken", "former"],
         ["new", "broken"],
@@ -53,7 +53,7 @@ cat "$FOLDER/log"`,
       }
     });
 
-    it("is loaded by one nft, whose error is the words of the step that failed", () => {
+    it("is loaded by one nft, whose error is that of the failed step", () => {
       const load = (text: string) =>
         runFunctions(shell, `${NFT} echo '${text}' >"$CHANGE/1"; run_step apply nft 1`);
       assert.equal(load("new").status, 0);
@@ -72,7 +72,7 @@ place_live && ls "$FOLDER/etc"`;
       assert.equal(stdout, "mv wg0.b.nft\nmv wg0.conf\nwg0.b.nft\nwg0.conf\n");
     });
 
-    it("is looked for where a file of it is there, or where the operator wants it", () => {
+    it("is observed if its file exists, or if the operator asks for it", () => {
       const script = `nft() { :; }
 look() { if may_filter; then echo yes; else echo no; fi; }
 look
@@ -83,7 +83,7 @@ for name in $FILTERS; do touch "$name"; look; rm "$name"; done`;
       assert.equal(runFunctions(shell, script).stdout, "no\nno\nyes\nyes\nyes\n");
     });
 
-    it("goes with everything else when the interface is removed", () => {
+    it("is removed with the interface", () => {
       const script = `${NFT}
 for name in watch_piece commit_step exists ip to_disk rmdir; do eval "$name() { :; }"; done
 # Other paths of the machine that runs this test stay as they are.

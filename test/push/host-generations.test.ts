@@ -1,4 +1,4 @@
-/** The states that a host keeps for a rollback, where its disk is full or its clean-up fails. */
+/** The states that a host keeps for a rollback, also with a full disk or a failing clean-up. */
 import * as assert from "node:assert/strict";
 import { SHELLS, runFunctions } from "./support/host-shell";
 
@@ -51,7 +51,7 @@ for (const shell of SHELLS) {
     });
 
     it("touches nothing in a rollback for which there is no room", () => {
-      // What is written there finds no room.
+      // Writing there fails for lack of space.
       const full = `ln -s /dev/full "$RUN/piece"`;
       const tried = `${FORMER}${full}; take_files "$STATE/generations/6" || echo failed; ${live}`;
       const [said, ...rest] = run(tried).split("\n");

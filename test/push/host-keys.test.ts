@@ -7,7 +7,7 @@ const PAIR = `pair wg0 OLD NEW ${PREFIXES}`;
 const SECOND = "second wg0-next wg0";
 
 /**
- * Stand-ins. `owner_…` is the key with the prefixes on an interface; its peers are those with a line in the last look, in
+ * Stand-ins. `owner_…` is the key with the prefixes on an interface; its peers are those with a line in the last output of
  * `wg show all latest-handshakes`.
  */
 const TOOLS = `
@@ -53,12 +53,12 @@ look() {
 
 for (const shell of SHELLS) {
   describe(`the watcher of keys, under ${shell.name}`, () => {
-    /** Of each look: the commands, then the key with the prefixes on the first interface. */
+    /** For each check: the commands, then the key with the prefixes on the first interface. */
     const looks = (rotation: string[], ...seen: string[][]): string[][] =>
       follow(shell, rotation, seen);
 
     describe("the prefixes of a pair", () => {
-      /** The key with the prefixes after each look. */
+      /** The key with the prefixes after each check. */
       const owners = (...seen: string[][]): (string | undefined)[] =>
         looks([PAIR], ...seen).map((lines) => lines.at(-1));
 
@@ -125,16 +125,16 @@ for (const shell of SHELLS) {
         ]);
       });
 
-      it("make no peer of a key that was taken away", () => {
+      it("do not bring back the peer of a removed key", () => {
         const [, after] = looks([PAIR], ["wg0 OLD 100", "wg0 NEW 150"], ["wg0 OLD 100"]);
         assert.deepEqual(after, ["NEW"]);
       });
 
-      it("have nothing to do with the same keys on another interface", () => {
+      it("are independent of the same keys on another interface", () => {
         assert.deepEqual(looks([PAIR], ["wg7 NEW 200", "wg0 OLD 100", "wg0 NEW 0"]), [["OLD"]]);
       });
 
-      it("are judged on each of two interfaces by itself", () => {
+      it("are decided on each of two interfaces separately", () => {
         const rotation = [PAIR, PAIR.replace("wg0", "wg0-next"), SECOND];
         const seen = ["wg0 OLD 100", "wg0 NEW 0", "wg0-next OLD 0", "wg0-next NEW 90"];
         assert.deepEqual(looks(rotation, seen), [
@@ -185,7 +185,7 @@ for (const shell of SHELLS) {
         assert.deepEqual(routes(rotation, seen, again)[1], toFirst.slice(0, 1));
       });
 
-      it("have nothing to do with the same key on another interface", () => {
+      it("are independent of the same key on another interface", () => {
         const seen = ["wg0 K 0", "wg0-next K 100", "wg7 K 200"];
         assert.deepEqual(routes(ROTATION, seen), [toSecond]);
       });

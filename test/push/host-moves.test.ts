@@ -1,4 +1,4 @@
-/** How the watcher on a relay lets go of a peer's former addresses, in every shell of this machine. */
+/** How the watcher on a relay removes a peer's former addresses, in every shell of this machine. */
 import * as assert from "node:assert/strict";
 import { runFunctions, SHELLS, type Shell } from "./support/host-shell";
 
@@ -11,7 +11,7 @@ for (const shell of SHELLS) {
     const both = `KEY\t${NEW} 192.168.1.0/24 10.0.0.2/32 fd00::2/128`;
     const own = `KEY\t${NEW} 192.168.1.0/24`;
 
-    it("takes the former addresses away from a peer that answers at its new one", () => {
+    it("removes the former addresses of a peer that answers at its new one", () => {
       assert.deepEqual(look(shell, both, { answers: true }), [
         `wg set wg0 peer KEY allowed-ips ${NEW},192.168.1.0/24`,
       ]);
@@ -23,13 +23,13 @@ for (const shell of SHELLS) {
       ]);
     });
 
-    it("leaves a peer as it is that has what it should have, or is not there", () => {
+    it("does not change a peer that is as it should be, or is missing", () => {
       assert.deepEqual(look(shell, own, { answers: true }), []);
       assert.deepEqual(look(shell, both, { answers: false }), []);
       assert.deepEqual(look(shell, "KEY\t(none)", { answers: false }), []);
     });
 
-    it("does so for a peer that is at another relay from now on, by its key", () => {
+    it("does so for a peer that has moved to another relay, by its key", () => {
       const line = `former wg0 ${NEW} 10.0.0.2/32 K+/Y=`;
       const led = (own: string) => `RELAY\t${NEW}\nK+/Y=\t${own}`;
       const lookAt = (own: string, answers: boolean) => look(shell, led(own), { answers, line });
@@ -42,7 +42,7 @@ for (const shell of SHELLS) {
       assert.deepEqual(lookAt("10.0.0.2/32", false), []);
     });
 
-    it("leads an address to the one of two peers by which it answers, else to the former one", () => {
+    it("routes an address to the one of two peers through which it answers, else to the former one", () => {
       const [old, now] = ["OLD-KEY", "NEW-KEY"];
       assert.deepEqual(holders(shell, { first: old, by: [old, now, old] }), [
         ...[old, now, old],
@@ -53,22 +53,22 @@ for (const shell of SHELLS) {
       assert.deepEqual(holders(shell, { first: old, by: ["none", now] }).slice(0, 2), [old, now]);
     });
 
-    it("asks all hosts at once, so that each silent one costs no time of the others", () => {
+    it("pings all hosts at once, so that a silent one does not delay the others", () => {
       const script = `TOKEN=mine
 timeout() { shift; "$@"; }
-ping() { echo "asks" >>"$FOLDER/talk"; sleep 0.3; echo "gives up" >>"$FOLDER/talk"; false; }
+ping() { echo "asks" >>"$FOLDER/pings"; sleep 0.3; echo "gives up" >>"$FOLDER/pings"; false; }
 wg() { [ "$1" = set ] || printf 'OLD-KEY\\t(none)\\nNEW-KEY\\t(none)\\n'; }
-follow_moves; cat "$FOLDER/talk"`;
+follow_moves; cat "$FOLDER/pings"`;
       const lines = (kind: string, rest: string) =>
         [7, 8, 9].map((at) => `${kind} wg0 10.0.0.${at}/32 ${rest}\n`).join("");
-      const talk = (rotation: string) =>
+      const pings = (rotation: string) =>
         runFunctions(shell, script, { "run/watcher": "mine\n", "run/rotation": rotation }).stdout;
       const once = "asks\n".repeat(3) + "gives up\n".repeat(3);
-      assert.equal(talk(lines("home", "OLD-KEY NEW-KEY")), once.repeat(4));
-      assert.equal(talk(lines("former", "10.0.0.2/32 OLD-KEY")), once);
+      assert.equal(pings(lines("home", "OLD-KEY NEW-KEY")), once.repeat(4));
+      assert.equal(pings(lines("former", "10.0.0.2/32 OLD-KEY")), once);
     });
 
-    it("does not look for a host where it was before it got the address at which it answers", () => {
+    it("does not ping the former address of a host that answers at its new one", () => {
       const script = `TOKEN=mine
 timeout() { shift; "$@"; }
 ping() { case $* in *.9) : ;; *) echo "asks $*"; false ;; esac; }
@@ -81,7 +81,7 @@ steady=899; follow_moves; cat "$RUN/settled"`;
       assert.equal(run.stdout, rotation, run.stderr);
     });
 
-    it("asks no more once all have answered for longer than an undo takes", () => {
+    it("stops once all have answered for longer than an undo takes", () => {
       const script = `TOKEN=mine
 timeout() { shift; "$@"; }
 ping() { echo look >>"$FOLDER/looks"; }
@@ -93,7 +93,7 @@ grep -c look "$FOLDER/looks"; cat "$RUN/settled"`;
       assert.equal(run.stdout, `10\n${LINE}\n`, run.stderr);
     });
 
-    it("takes away the relay's own former address when all have answered for so long", () => {
+    it("removes the relay's own former address when all have answered for so long", () => {
       const script = `TOKEN=mine
 timeout() { shift; "$@"; }
 ping() { :; }
@@ -106,7 +106,7 @@ steady=895 n=0; while [ $n -lt 9 ]; do follow_moves; n=$((n + 1)); done; cat "$R
       assert.equal(run.stdout, `ip address del 10.9.0.1/24 dev wg0\n${LINE}\n`, run.stderr);
     });
 
-    it("starts again when a relay is asked where a host is, if it was killed, and looks at what had settled", () => {
+    it("is started again by a push that asks the relay for a host, if it was killed, and checks all hosts anew", () => {
       const script = `launch() { echo "launch $2 $3"; : >"$RUN/alive"; }
 lock() { :; }; unlock() { :; }
 watcher_runs() { [ -e "$RUN/alive" ]; }
@@ -118,7 +118,7 @@ mend; mend; ls "$RUN"`;
       assert.equal(runFunctions(shell, script.replace("mend; mend", "mend")).stdout, "status\n");
     });
 
-    it("starts when a relay is asked that has booted since without systemd, unless a change is under way", () => {
+    it("is started by such a push after a boot without systemd, unless a change is pending", () => {
       const script = `launch() { echo "launch $2 $3"; : >"$RUN/alive"; }
 lock() { :; }; unlock() { :; }
 watcher_runs() { [ -e "$RUN/alive" ]; }
@@ -132,7 +132,7 @@ mend`;
       assert.equal(runFunctions(shell, script, during).stdout, "of the change\n");
     });
 
-    it("waits longer for the answers of a host that was never heard", () => {
+    it("waits longer for the answers of a host that has never answered", () => {
       const script = `TOKEN=mine
 timeout() { echo "$1" >>"$FOLDER/limits"; false; }
 wg() { [ "$1" = set ] || printf 'OLD-KEY\\t${NEW}\\nNEW-KEY\\t(none)\\n'; }
@@ -143,7 +143,7 @@ sort -u "$FOLDER/limits"`;
       assert.equal(run.stdout, "0.5\n1\n2\n", run.stderr);
     });
 
-    it("has followed to another port once no peer was heard at the former one last", () => {
+    it("ends the former port once no peer's last packet came to it", () => {
       const endpoints = "A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\n";
       const settled = (former: string, keys: string) =>
         runFunctions(
@@ -159,7 +159,7 @@ follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
       assert.equal(settled("192.0.2.8 . 1", "A,C"), "no\n");
     });
 
-    it("serves the former port by a table of its own, and takes that away", () => {
+    it("serves the former port by a table of its own, and removes it", () => {
       const files = { "run/rotation": "port wg0 51820 51999 A\n" };
       const script = 'nft() { echo "nft $*"; [ "$1" != -f ] || cat; }\nformer_port ';
       const rules = runFunctions(shell, `${script}add`, files).stdout;
@@ -181,7 +181,7 @@ follow_port wg0 51820 51999 ${keys} && echo yes || echo no`,
       assert.equal(runFunctions(shell, `${script}delete`).stdout, "");
     });
 
-    it("answers from the former port those hosts alone that have spoken to no other yet", () => {
+    it("answers from the former port only hosts that have not sent to the new one yet", () => {
       const files = { "run/rotation": "port wg0 51820 51999 A,B,C D\n" };
       const script = `nft() { cat; }
 wg() { printf 'A\\t192.0.2.7:4001\\nB\\t[2001:db8::7]:4002\\nC\\t(none)\\nD\\t192.0.2.9:9\\n'; }
@@ -200,7 +200,7 @@ former_port `;
       assert.deepEqual(elements("add"), [relay]);
     });
 
-    it("keeps the table, which knows who has moved, while the ports are the same", () => {
+    it("keeps the table, which records who has moved, while the ports are the same", () => {
       const calls = (former: string, next: string) =>
         runFunctions(
           shell,
@@ -215,14 +215,14 @@ former_port `;
       assert.equal(calls("", port), "delete\nnew\n");
     });
 
-    it("serves it by a table that nft takes and no filter has, whatever the interface's name", () => {
+    it("serves it by a table that nft accepts, whatever the interface's name", () => {
       const files = { "run/rotation": "port a=b+c 51820 51999 A\n" };
       const script = `set_paths a=b+c; RUN=$FOLDER/run\nnft() { [ "$1" != -f ] || cat; }\nformer_port add`;
       const [first = ""] = runFunctions(shell, script, files).stdout.split("\n");
       assert.equal(first, "add table inet wireguard-mesh-a/eb/pc/former");
     });
 
-    it("serves it again where somebody has flushed all tables, which would cut the hosts off", () => {
+    it("serves it again after all tables were flushed, which would cut the hosts off", () => {
       const script = (listed: string) => `nft() {
   case "$1" in list) ${listed} ;; -f) cat >/dev/null; echo loaded ;; esac
 }
@@ -235,7 +235,7 @@ follow_port wg0 51820 51999 A || echo waits`;
       assert.equal(look("echo 'elements = { 192.0.2.7 . 4001 }'"), "waits\n");
     });
 
-    it("does nothing once another push has come, or while one holds the lock", () => {
+    it("does nothing after another push, or while one holds the lock", () => {
       assert.deepEqual(
         look(shell, both, { answers: true, before: "echo other >$RUN/watcher" }),
         [],
@@ -248,8 +248,8 @@ follow_port wg0 51820 51999 A || echo waits`;
 const HOME = `home wg0 ${NEW} OLD-KEY NEW-KEY`;
 
 /**
- * Looks at an address that answers by some peers only. The peers are OLD-KEY, which has another prefix too, and NEW-KEY.
- * @returns the holder of the address after each look
+ * Checks an address that answers through some peers only. The peers are OLD-KEY, which has another prefix too, and NEW-KEY.
+ * @returns the holder of the address after each check
  */
 function holders(shell: Shell, { first, by }: { first: string; by: string[] }): string[] {
   const script = `TOKEN=mine

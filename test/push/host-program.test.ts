@@ -1,4 +1,4 @@
-/** The host's program as a text: how it is called, what it must not use, and that a part of it does nothing. */
+/** The text of the host's program: how it is called, what it must not use, and that a truncated program does nothing. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -46,10 +46,10 @@ describe("the host's program", () => {
     assert.doesNotMatch(withoutComments(hostProgram()), /<</);
   });
 
-  it("asks no clock for how long something takes", () => {
+  it("measures no duration with a clock", () => {
     const used = withoutComments(hostProgram()).match(/^.*(\/proc\/uptime|\bdate\b).*$/gm) ?? [];
     const others = used.filter((line) => !/\bawk -v now="\$\(date \+%s\)"/.test(line));
-    // The dates of peers and of handshakes are compared with the clock. And the operator is told of a wrong one.
+    // Dates of peers and handshakes are compared with the clock. The fourth use reports a wrong clock to the operator.
     assert.deepEqual([used.length, others.length], [4, 1]);
   });
 
@@ -57,7 +57,7 @@ describe("the host's program", () => {
     it(`only defines functions in ${shell}, wherever it is cut before its call`, () => {
       const program = hostCall("status", "lo", TOKEN);
       const end = hostProgram().length;
-      // A name that begins like that of a function before it.
+      // A cut inside a name leaves the name of an earlier function.
       const longer = hostProgram().indexOf("\nobserve_hosts()") + "\nobserve".length;
       const cuts = fc.integer({ min: 0, max: end });
       fc.assert(
@@ -75,12 +75,12 @@ describe("the host's program", () => {
       assert.deepEqual(sections, all.split(" "), stderr);
     });
 
-    it(`refuses in ${shell} what is no interface name, and an unknown verb`, () => {
+    it(`refuses in ${shell} an invalid interface name and an unknown verb`, () => {
       const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "host-program-")), "host.sh");
       fs.writeFileSync(file, hostProgram());
-      const run = (...words: string[]) => {
+      const run = (...args: string[]) => {
         const argv = shell === "busybox" ? ["sh", file] : [file];
-        const done = spawnSync(shell, [...argv, ...words], { encoding: "utf8" });
+        const done = spawnSync(shell, [...argv, ...args], { encoding: "utf8" });
         return [done.status, done.stdout, parseComplaint(done.stderr)?.split("\n")[0]];
       };
       for (const name of ["../x", ".x", "a b", "sixteen-letters-", ""]) {
@@ -100,7 +100,7 @@ describe("a call of the host's program", () => {
     assert.match(call, /main push wg0 0123456789abcdef - 'a b'; exit\n$/);
   });
 
-  it("takes no word that the shell would take apart, and no question that would end its quotes", () => {
+  it("rejects a word that the shell would split, and a question that would end its quotes", () => {
     const odd = fc
       .tuple(fc.string(), fc.constantFrom("'", '"', "$", "`", "\\", ";", "\n", "*", "&", "|", "\t"))
       .map((parts) => parts.join(""));
@@ -132,15 +132,15 @@ describe("the complaint of a host", () => {
     ["Permission denied", "ls -lZd /etc/wireguard/wg0.conf"],
     ["Quantum decoherence", "ls -ld /etc/wireguard/wg0.conf; df -h /etc/wireguard"],
   ] as const) {
-    it(`has the remedy that helps against: ${error}`, () => {
+    it(`has the remedy for: ${error}`, () => {
       const file = "/etc/wireguard/wg0.conf";
       const write = `cannot_write ${file} "sh: ${file}: ${error}"`;
       const { stderr } = runFunctions({ name: "sh", argv: ["sh", "-c"], before: "" }, write);
-      // Without an operator, by hand, it has to do.
+      // The only remedy when the program is run by hand, without an operator.
       assert.match(stderr, /^remedy: look on the host: ls -ld \S+; df -h \/etc\/wireguard$/m);
-      const [cause, words = ""] = parseComplaint(stderr)?.split("\n") ?? [];
+      const [cause, text = ""] = parseComplaint(stderr)?.split("\n") ?? [];
       assert.equal(cause, `cannot write ${file}: ${error}`);
-      assert.ok(words.includes(remedy), words);
+      assert.ok(text.includes(remedy), text);
     });
   }
 });

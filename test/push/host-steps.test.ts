@@ -1,4 +1,4 @@
-/** Functions of the host's program that stage a change, carry it out and commit it, with stand-ins for ip and wg. */
+/** How the host's program stages, applies and commits a change, with stand-ins for ip and wg. */
 import * as assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { parseComplaint } from "../../scripts/push/conversation";
@@ -30,7 +30,7 @@ const CHANGE = `@ now
  digest D
 `;
 
-/** wg with one peer; the public half of a private key is its first letters. */
+/** A wg with one peer; the public key of a private key is its first letters. */
 const WG = `
 wg() {
   case "$*" in
@@ -115,7 +115,7 @@ for (const shell of SHELLS) {
       assert.equal(noKeys.stdout, "1\n", "no key at all");
     });
 
-    it("begins nowhere if it could not be staged, also where its files cannot be taken away", () => {
+    it("is not begun if it could not be staged, also if its files cannot be removed", () => {
       const script = `${WG}lock() { :; }
 overtaken() { return 1; }
 observe() { :; }
@@ -131,7 +131,7 @@ push -`;
       assert.deepEqual([status, stdout], [1, ""]);
     });
 
-    it("places the live file first when it is committed, and forgets itself", () => {
+    it("renames the live file first when it is committed, and deletes its record", () => {
       const then = `to_disk() { :; }
 mv() { command mv "$@" && echo "mv \${2##*/}" >>"$FOLDER/log"; }
 commit
@@ -151,7 +151,7 @@ ls -A "$FOLDER/etc" "$STATE" "$RUN"`;
   });
 
   describe(`a step on a host, under ${shell.name}`, () => {
-    /** ip that fails with these words; prints the exit code of a step, and the words that are left. */
+    /** Runs a step with an ip that fails with these lines; prints its exit code and the lines that are left. */
     const ip = (how: "apply" | "undo", ...errors: string[]) => {
       const lines = errors.map((error) => `echo "${error}" >&2\n`);
       const script = `ip() {
@@ -172,7 +172,7 @@ cat "$FOLDER/log"`;
       assert.equal(ip("apply").code, "0");
     });
 
-    it("for ip passes over what is already so in an undo, and nothing else", () => {
+    it("for ip ignores in an undo only what is already as it should be", () => {
       for (const error of [
         "RTNETLINK answers: File exists",
         "RTNETLINK answers: No such process",
@@ -207,12 +207,12 @@ wait_for_handshake wg0 1 K ${endpoint}`,
     });
 
     it("for wg waits for a port that an interface has just left, and for nothing else", () => {
-      const wg = (tries: number, words: string) => {
+      const wg = (tries: number, error: string) => {
         const script = `exists() { :; }
 pause() { echo "$1"; }
 wg() {
   echo x >>"$FOLDER/tries"
-  [ "$(grep -c x "$FOLDER/tries")" -gt ${tries} ] || { echo "${words}" >&2 && return 1; }
+  [ "$(grep -c x "$FOLDER/tries")" -gt ${tries} ] || { echo "${error}" >&2 && return 1; }
 }
 run_step apply wg wg0 1`;
         const { status, stdout, stderr } = runFunctions(shell, script);
@@ -231,13 +231,13 @@ run_step apply wg wg0 1`;
       });
     });
 
-    it("that it does not know fails", () => {
+    it("that is unknown fails", () => {
       assert.equal(runFunctions(shell, "run_step apply reboot now").status, 1);
     });
   });
 
   describe(`the program by hand, under ${shell.name}`, () => {
-    it("takes nothing away by a verb that is not for hands", () => {
+    it("refuses a verb that only a push may use", () => {
       for (const verb of ["push", "confirm"]) {
         const script = `lock() { :; }
 observe() { :; }

@@ -1,4 +1,4 @@
-/** What a host does by itself between pushes, in every shell and awk of this machine, with stand-ins for wg, date and systemd. */
+/** The tasks of a host between two pushes, in every shell and awk of this machine, with stand-ins for wg, date and systemd. */
 import * as assert from "node:assert/strict";
 import { SHELLS, runFunctions, type Shell } from "./support/host-shell";
 
@@ -45,8 +45,8 @@ ${pending ? 'touch "$RUN/pending"' : ""}
 const FOLLOW = ["every 30", "silence 135", "resolve K relay.example.org 51820"];
 
 for (const shell of SHELLS) {
-  describe(`what a host does by itself, under ${shell.name}`, () => {
-    it("removes the peers whose date has come from both interfaces, and no other", () => {
+  describe(`the tasks of a host, under ${shell.name}`, () => {
+    it("remove expired peers from both interfaces, and no others", () => {
       const tasks = [
         "every 30",
         `expire A ${NOW}`,
@@ -62,7 +62,7 @@ for (const shell of SHELLS) {
       assert.deepEqual(setsOf(shell, { tasks: tasks.slice(3) }), []);
     });
 
-    it("asks for the name of a silent peer, and sets the first address if the peer has none of them", () => {
+    it("resolve the name of a silent peer, and set the first address if its endpoint is none of them", () => {
       const follow = (endpoint: string, ago: number, answers: string[]) =>
         setsOf(shell, { tasks: FOLLOW, peers: [`wg0 K ${endpoint} ${ago}`], answers });
       const [one, two] = ["relay.example.org 203.0.113.11", "relay.example.org 203.0.113.12"];
@@ -83,7 +83,7 @@ for (const shell of SHELLS) {
       ]);
     });
 
-    it("follows each peer of both interfaces by its own name and port, and asks for a name once", () => {
+    it("follow each peer of both interfaces by its own name and port, and resolve each name once", () => {
       const tasks = [...FOLLOW, "resolve L relay.example.org 51821", "resolve M m.example.org 7"];
       const peers = ["wg0 K a:1 999", "wg0-next K a:1 999", "wg0 L a:1 999", "wg0 M a:1 9"];
       const answers = ["relay.example.org 203.0.113.11"];
@@ -96,13 +96,13 @@ for (const shell of SHELLS) {
       ]);
     });
 
-    it("sets no endpoint while a change waits for its confirmation", () => {
+    it("set no endpoint while a change waits for its confirmation", () => {
       const peers = ["wg0 K 203.0.113.10:51820 999"];
       const answers = ["relay.example.org 203.0.113.11"];
       assert.deepEqual(setsOf(shell, { tasks: FOLLOW, peers, answers, pending: true }), []);
     });
 
-    it("loads the table of its own way in again if that is gone, from the file that the live file names", () => {
+    it("reload the table for connections to the host's own addresses if it is gone, from the file that the config names", () => {
       const loads = (tasks: string, there: boolean, pending = false) => {
         const { stdout, stderr } = runFunctions(
           shell,
@@ -126,7 +126,7 @@ ${pending ? 'touch "$RUN/pending"' : ""}
       assert.equal(loads("every 30\nown-way\n", false, true), "", "during a change");
     });
 
-    it("waits for the next round, or for a date that is sooner", () => {
+    it("wait for the next round, or for an earlier date", () => {
       const wait = (...dates: number[]) => {
         const tasks = ["every 30", ...dates.map((date) => `expire A ${date}`)];
         return setsOf(shell, { tasks }, 'seconds_to_wait >"$FOLDER/sets"')[0];
@@ -138,7 +138,7 @@ ${pending ? 'touch "$RUN/pending"' : ""}
   });
 
   describe(`the rounds of a host, under ${shell.name}`, () => {
-    /** What is started by `begin_tasks`, then what `end_tasks` stops. */
+    /** The programs that `begin_tasks` starts, then those that `end_tasks` stops. */
     const rounds = (stand: string, script: string): string[] => {
       const { stdout, stderr } = runFunctions(
         shell,
@@ -172,7 +172,7 @@ ${stand}
       assert.equal(failed.at(-1), loop);
     });
 
-    it("are none without tasks", () => {
+    it("do not run without tasks", () => {
       assert.deepEqual(rounds('rm "$STATE/tasks"', "begin_tasks"), []);
     });
 

@@ -1,4 +1,4 @@
-/** How the host's program writes our block into /etc/hosts: byte for byte, through links, in every shell. */
+/** How the host's program writes the block in /etc/hosts: byte for byte, through links, in every shell. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -13,7 +13,7 @@ const NAMES = "10.86.0.1 relay.mesh.internal relay\nfd5c:10::2 desktop.mesh.inte
 const BLOCK = `# wireguard-mesh wg.0 begin\n${NAMES}# wireguard-mesh wg.0 end\n`;
 const OTHER = "# wireguard-mesh wgx0 begin\n10.9.0.1 a.other.internal\n# wireguard-mesh wgx0 end\n";
 
-/** What is in the file before, and with the block. */
+/** The content of the file before, and with the block. */
 const CONTENTS: Record<string, [before: string, after: string]> = {
   "lines as usual": ["127.0.0.1 localhost\n::1 localhost\n", "(before)(block)"],
   "no end of the last line": ["127.0.0.1 localhost\n10.1.1.1 nas", "(block)(before)"],
@@ -65,7 +65,7 @@ describe("the block in /etc/hosts", () => {
 
   for (const shell of SHELLS) {
     for (const [what, [before, after]] of Object.entries(CONTENTS)) {
-      it(`comes and goes in ${shell} where the file has ${what}`, () => {
+      it(`is added and removed in ${shell} where the file has ${what}`, () => {
         write(before);
         run(shell, withNames(NAMES.replace("relay\n", "old\n")));
         assert.equal(run(shell, `${withNames(NAMES)}; observe_hosts`), BLOCK);

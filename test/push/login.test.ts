@@ -1,4 +1,4 @@
-/** The steps of a login, and what each may take, with programs that stand in for ssh. */
+/** The steps of a login and their time limits, with stand-ins for ssh. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -12,7 +12,7 @@ import { RootShell } from "../../scripts/push/session";
 import { LET_IN, logOf } from "./support/failed-login";
 
 const ACCEPTED = logOf("debug1: Server accepts key: k ED25519-SK SHA256:abc agent");
-/** A limit that is not to be reached. */
+/** A limit that no test reaches. */
 const NEVER_MS = 60_000;
 
 describe("a login", () => {
@@ -65,14 +65,14 @@ describe("a login", () => {
     return end.lastChange;
   }
 
-  it("is done when the root shell greets, whatever start-up files say before it", async () => {
+  it("is complete when the root shell greets, whatever start-up files print before", async () => {
     const noise = "printf 'no line end'; echo wireguard-mesh: shell; echo noise; echo talk >&2";
     const done = await watch(`${noise}; echo wireguard-mesh: ready 0a1b2c; exec sleep 60`);
     assert.equal(lastChange(done), "0a1b2c");
     assert.equal(lastChange(await watch("echo wireguard-mesh: ready; exec sleep 60")), "");
   });
 
-  it("ends at once with ssh, with its exit code and all words", async () => {
+  it("ends at once with ssh, with its exit code and all output", async () => {
     const { logTexts, output, exitCode, step } = failed(
       await watch("echo refused >log; echo banner >&2; printf 'last words'; exit 255"),
     );
@@ -80,7 +80,7 @@ describe("a login", () => {
     assert.deepEqual(output.split("\n"), ["banner", "last words", ""]);
   });
 
-  it("gives up when nobody answers", async () => {
+  it("gives up when there is no answer", async () => {
     const { gaveUpAfterS, step, isTooMuch } = failed(
       await watch("exec sleep 60", { limitMs: 300 }),
     );
@@ -97,7 +97,7 @@ describe("a login", () => {
     assert.ok(limited.tookMs < three.tookMs, `${limited.tookMs}`);
   });
 
-  it("gives a key time for its touch, and says so", async () => {
+  it("gives a key time for its touch, and reports the wait", async () => {
     const limits = { limitMs: 300, slow: 100 };
     const touched = await watch(
       "cp accepted log; sleep 0.8; cat let-in >>log; echo wireguard-mesh: ready; exec sleep 60",
@@ -112,7 +112,7 @@ describe("a login", () => {
     assert.ok(untouched.tookMs > 700);
   });
 
-  it("gives start-up files time from when the user was let in", async () => {
+  it("gives start-up files time from the authentication on", async () => {
     const limits = { limitMs: 300 };
     const slow = await watch(
       "cp let-in log; sleep 0.8; echo wireguard-mesh: ready; exec sleep 60",
@@ -128,7 +128,7 @@ describe("a login", () => {
     assert.ok(gaveUpAfterS !== null && never.tookMs > 700);
   });
 
-  it("gives sudo time from when it was asked, and says that it waits", async () => {
+  it("gives sudo time from its start, and reports the wait", async () => {
     const asks = "cp let-in log; echo wireguard-mesh: shell";
     const limits = { limitMs: 100, shell: 100, slow: 100 };
     const slow = await watch(
@@ -142,7 +142,7 @@ describe("a login", () => {
     assert.ok(failed(never).gaveUpAfterS !== null && never.tookMs > 700);
   });
 
-  it("says that the host's own name made sudo slow, also where sudo's words come after the shell", async () => {
+  it("reports that the host's own name made sudo slow, also if sudo's message comes after the greeting", async () => {
     const words = "echo 'sudo: unable to resolve host desk: no answer' >&2";
     const ready = "echo wireguard-mesh: ready";
     for (const order of [`${words}; sleep 0.3; ${ready}`, `${ready}; sleep 0.3; ${words}`]) {
@@ -160,7 +160,7 @@ describe("a login", () => {
     }
   }).timeout(15_000);
 
-  it("is not fooled by a program that prints our command instead of running it", async () => {
+  it("is not complete when a program prints the command instead of running it", async () => {
     const echoed = failed(
       await watch(
         `cp let-in log; echo 'not allowed: exec sh -c '"'"'echo "wireguard-mesh": shell; echo "wireguard-mesh": ready; exec sh -s'"'"; exit 1`,
@@ -169,14 +169,14 @@ describe("a login", () => {
     assert.deepEqual([echoed.step, echoed.exitCode], ["ssh", 1]);
   });
 
-  it("ends at once where cloud-init sends root away, instead of waiting with it", async () => {
+  it("ends at once where cloud-init rejects root, without its delay", async () => {
     const words = `Please login as the user "ubuntu" rather than the user "root".`;
     const away = await watch(`cp let-in log; echo '${words}'; echo; sleep 10; exit 142`);
     assert.equal(failed(away).output.trim(), words);
     assert.ok(away.tookMs < 8_000, `${away.tookMs}`);
   });
 
-  it("says once when the first jump has let it in", async () => {
+  it("reports once when the first jump has authenticated the user", async () => {
     const { end, jumped } = await watch(
       "cp let-in jump; sleep 0.3; echo >>jump; sleep 0.3; echo wireguard-mesh: ready; exec sleep 60",
       {},
@@ -187,7 +187,7 @@ describe("a login", () => {
     assert.equal(jumped, 1);
   });
 
-  it("is ended when the host, or a jump, talks without end", async () => {
+  it("is ended when the host, or a jump, prints without end", async () => {
     for (const flood of ["exec yes hello", "exec yes hello >&2", "exec yes hello >jump"]) {
       const failure = failed(await watch(flood, {}, ["jump", "log"]));
       assert.equal(failure.isTooMuch, true, flood);
@@ -206,7 +206,7 @@ describe("a login", () => {
     await assert.rejects(end.until("observed", NEVER_MS), { why: "too-much" });
   });
 
-  it("says which program is missing", async () => {
+  it("names the missing program", async () => {
     const child = startGroup(["no-such-program"], plainEnvironment());
     const end = await logIn({
       ...{ child, node: "desktop", through: "local", logs: [], connectSeconds: 1 },

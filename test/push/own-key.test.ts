@@ -1,4 +1,4 @@
-/** A private key that a host makes for itself: what it is asked, and what it may refuse. */
+/** A private key that is made on its host: what is sent there, and when it is refused. */
 import * as assert from "node:assert/strict";
 import { makeOwnKeyThrough } from "../../scripts/push/own-key";
 import { newLink } from "../mesh/host/support/host";
@@ -8,7 +8,7 @@ import { FakeHost, type Login } from "./support/fake-host";
 const MARKS = { interface: "wg0", owner: "wireguard-mesh/dev", node: "host", machine: "m1" };
 const KEY = keyPair(20).publicKey;
 
-/** The public key, or the words of the failure. */
+/** The public key, or the message of the failure. */
 async function make(host: FakeHost, ...logins: Login[]): Promise<string> {
   host.expect(...logins);
   const made = await makeOwnKeyThrough(host, MARKS).catch((error: unknown) => String(error));
@@ -17,37 +17,37 @@ async function make(host: FakeHost, ...logins: Login[]): Promise<string> {
 }
 
 describe("a host's own key", () => {
-  it("is made there, and its public half comes back", async () => {
+  it("is made there, and its public key comes back", async () => {
     const host = new FakeHost();
     assert.equal(await make(host, {}), KEY);
-    const [said] = host.said;
-    assert.deepEqual([said?.verb, said?.answer], ["own-key", "key wireguard-mesh/dev host m1\n"]);
-    assert.equal(said?.questions, "", "it is asked for nothing");
+    const [sent] = host.sent;
+    assert.deepEqual([sent?.verb, sent?.answer], ["own-key", "key wireguard-mesh/dev host m1\n"]);
+    assert.equal(sent?.questions, "", "it is asked for nothing");
   });
 
   it("comes after the tools that make it", async () => {
     const host = new FakeHost();
-    const bare: Login = { shows: (sections) => void sections.set("host", ["tools apt-get"]) };
+    const bare: Login = { edit: (sections) => void sections.set("host", ["tools apt-get"]) };
     assert.equal(await make(host, bare, {}), KEY);
-    assert.match(host.said[0]?.answer ?? "", /^install .*wireguard-tools/);
+    assert.match(host.sent[0]?.answer ?? "", /^install .*wireguard-tools/);
     assert.match(
       await make(new FakeHost(), bare, bare),
       /host: the host has no sha256sum\ninstall/,
     );
   });
 
-  it("is not made beside an interface that is not ours", async () => {
+  it("is not made beside a foreign interface", async () => {
     const host = new FakeHost();
     host.model.links.set("wg0", newLink());
     assert.match(await make(host, {}), /PushError: host: .*wg0/);
-    assert.equal(host.said[0]?.answer, "");
+    assert.equal(host.sent[0]?.answer, "");
   });
 
-  it("fails with the host's words, or without a key in them", async () => {
+  it("fails with the host's error, or if the reply has no key", async () => {
     const full = { exitCode: 1, stdout: "", stderr: "error: full\nremedy: df\n" };
-    assert.match(await make(new FakeHost(), { says: full }), /host: full\ndf$/);
-    assert.match(await make(new FakeHost(), { ends: full }), /host: full\ndf$/);
-    for (const login of [{ isCut: true }, { ends: { stdout: "public-key x\n" } }] as const) {
+    assert.match(await make(new FakeHost(), { exit: full }), /host: full\ndf$/);
+    assert.match(await make(new FakeHost(), { reply: full }), /host: full\ndf$/);
+    for (const login of [{ isCut: true }, { reply: { stdout: "public-key x\n" } }] as const) {
       assert.match(
         await make(new FakeHost(), login),
         /the connection broke before .* Try again\.$/,

@@ -1,4 +1,4 @@
-/** A removal as a conversation with a host: what it tells the host, and what it says of its end. */
+/** A removal: what it sends to the host, and how it reports the result. */
 import * as assert from "node:assert/strict";
 import { removeThrough, type RemoveResult } from "../../scripts/push/remove";
 import { applyThrough } from "../../scripts/push/apply";
@@ -6,7 +6,7 @@ import { FakeHost, unreachable, type Login } from "./support/fake-host";
 import { requestWith } from "./support/model-request";
 
 const REQUEST = requestWith({});
-const OVERTAKEN: Login = { says: { stdout: "overtaken\n" } };
+const OVERTAKEN: Login = { exit: { stdout: "overtaken\n" } };
 const LISTENERS = { onMessage: () => undefined, onInstall: () => undefined };
 
 /** A host with a confirmed push. */
@@ -25,18 +25,18 @@ async function remove(host: FakeHost, ...logins: Login[]): Promise<RemoveResult>
 }
 
 describe("a removal", () => {
-  it("tells the host to clean up, and which forwarding to switch off", async () => {
+  it("sends the host the removal, with the forwarding to turn off", async () => {
     const host = await pushedHost();
     assert.deepEqual(await remove(host, {}), { node: "host", outcome: "removed", note: null });
-    const said = host.said.at(-1);
-    assert.deepEqual([said?.verb, said?.words], ["remove", host.said[0]?.token]);
-    assert.equal(said?.answer, "remove net/ipv4/ip_forward\n");
+    const sent = host.sent.at(-1);
+    assert.deepEqual([sent?.verb, sent?.words], ["remove", host.sent[0]?.token]);
+    assert.equal(sent?.answer, "remove net/ipv4/ip_forward\n");
   });
 
   it("finds nothing on a host without wireguard-mesh", async () => {
     const host = new FakeHost();
     assert.deepEqual(await remove(host, {}), { node: "host", outcome: "absent", note: null });
-    assert.equal(host.said[0]?.answer, "");
+    assert.equal(host.sent[0]?.answer, "");
   });
 
   it("leaves what belongs to another stack, node or machine", async () => {
@@ -46,22 +46,22 @@ describe("a removal", () => {
       const { outcome, note } = await remove(host, {});
       assert.equal(outcome, "left");
       assert.match(note ?? "", /^host: wg0 there belongs to .* host, or .* nothing was touched$/);
-      assert.equal(host.said.at(-1)?.answer, "");
+      assert.equal(host.sent.at(-1)?.answer, "");
     }
   });
 
-  it("is under way where the tunnel was the way in", async () => {
+  it("reports that the host is cleaning up when the tunnel was the way in", async () => {
     const host = await pushedHost();
-    const ends = { exitCode: null, stdout: "removing\n" };
-    const { outcome, note } = await remove(host, { ends });
+    const reply = { exitCode: null, stdout: "removing\n" };
+    const { outcome, note } = await remove(host, { reply });
     assert.equal(outcome, "removing");
     assert.match(note ?? "", /the host goes on cleaning up by itself/);
   });
 
-  it("tells the host's notes", async () => {
+  it("returns the host's notes", async () => {
     const host = await pushedHost();
-    const ends = { stdout: "note disable x: no such unit\nremoving\nremoved\n" };
-    assert.equal((await remove(host, { ends })).note, "disable x: no such unit");
+    const reply = { stdout: "note disable x: no such unit\nremoving\nremoved\n" };
+    assert.equal((await remove(host, { reply })).note, "disable x: no such unit");
   });
 
   it("is sent again once if another change came in between", async () => {
@@ -72,10 +72,10 @@ describe("a removal", () => {
 
   it("fails with what may be left and how to clean it by hand, and never throws for a host", async () => {
     for (const [login, why] of [
-      [{ begins: unreachable }, /^host: cannot be reached/],
-      [{ says: { exitCode: 1, stderr: "error: busy\nremedy: wait\n" } }, /^host: busy\nwait/],
+      [{ before: unreachable }, /^host: cannot be reached/],
+      [{ exit: { exitCode: 1, stderr: "error: busy\nremedy: wait\n" } }, /^host: busy\nwait/],
       [
-        { ends: { exitCode: 1, stdout: "removing\n", stderr: "error: no\nremedy: do\n" } },
+        { reply: { exitCode: 1, stdout: "removing\n", stderr: "error: no\nremedy: do\n" } },
         /^host: no\ndo/,
       ],
       [{ isCut: true }, /^host: the connection broke before the host had begun/],

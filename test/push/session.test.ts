@@ -1,4 +1,4 @@
-/** A conversation with a shell: waiting for a line, for the end, for too long, and what too much output does. */
+/** A session with a shell: waiting for a line or for the end, time limits, and too much output. */
 import * as assert from "node:assert/strict";
 import { startGroup } from "../../scripts/push/children";
 import { plainEnvironment } from "../../scripts/push/environment";
@@ -41,7 +41,7 @@ describe("a session with a host", () => {
     for (const shell of open.splice(0)) shell.breakOff();
   });
 
-  it("is a conversation: what is asked later depends on what was answered", async () => {
+  it("is interactive: later input depends on earlier output", async () => {
     const shell = await sessionOf("exec sh -s");
     shell.send(
       "main() { echo one; echo 'two 2'; echo observed; read -r x; echo got $x; }\nmain; exit 4\n",
@@ -53,7 +53,7 @@ describe("a session with a host", () => {
     assert.deepEqual(run, { stdout: "", stderr: "", exitCode: 4, through: "local" });
   });
 
-  it("gives each line once, also those that came together with the one that was waited for", async () => {
+  it("returns each line once, also those that arrive together with the expected one", async () => {
     const shell = await sessionOf("printf 'a\\nmark\\nb\\nmark\\nc\\nrest'; cat >/dev/null");
     assert.deepEqual(await shell.until("mark", LONG_MS), ["a"]);
     assert.deepEqual(await shell.until("mark", LONG_MS), ["b"]);
@@ -65,7 +65,7 @@ describe("a session with a host", () => {
     assert.deepEqual(await shell.until("mark", LONG_MS), ["marker", " mark"]);
   });
 
-  it("that the host ends before it has answered is lost, with its last words", async () => {
+  it("that the host ends before it has answered is lost, with its last output", async () => {
     const shell = await sessionOf("echo some; echo 'error: no room' >&2; exit 1");
     const lost = await lossOf(shell.until("observed", LONG_MS));
     assert.deepEqual([lost.why, lost.run.exitCode], ["ended", 1]);
@@ -104,7 +104,7 @@ describe("a session with a host", () => {
     assert.equal((await lossOf(unended.finish(LONG_MS))).why, "too-much");
   });
 
-  it("is ended when the host complains without end", async () => {
+  it("is ended when the host writes to stderr without end", async () => {
     const shell = await sessionOf("exec yes complaint >&2");
     const lost = await lossOf(shell.until("observed", LONG_MS));
     assert.equal(lost.why, "too-much");

@@ -1,18 +1,18 @@
-/** The failure causes after the user was let in; the words were captured from bash, sudo 1.9.13, nologin and cloud-init. */
+/** Causes of failure after authentication; the output was captured from bash, sudo 1.9.13, nologin and cloud-init. */
 import * as assert from "node:assert/strict";
 import type { Failure } from "../../scripts/push/ssh-failure";
 import { explain, HOST, LET_IN, logOf } from "./support/failed-login";
 
 const GRANT = 'echo "taro ALL=(root) NOPASSWD: ALL" | sudo tee /etc/sudoers.d/wireguard-mesh';
 
-/** The user was let in, and our command did not run. */
-function noShell(words: string, exitCode: number | null, gaveUpAfterS: number | null = null) {
-  return explain({ logTexts: [LET_IN], output: words, exitCode, gaveUpAfterS });
+/** The user was authenticated, and the command of the login did not run. */
+function noShell(output: string, exitCode: number | null, gaveUpAfterS: number | null = null) {
+  return explain({ logTexts: [LET_IN], output, exitCode, gaveUpAfterS });
 }
 
-/** Our command ran, and did not become root. */
-function noRoot(words: string, exitCode: number | null, gaveUpAfterS: number | null = null) {
-  return explain({ logTexts: [LET_IN], output: words, exitCode, gaveUpAfterS, step: "root" });
+/** The command of the login ran, and did not become root. */
+function noRoot(output: string, exitCode: number | null, gaveUpAfterS: number | null = null) {
+  return explain({ logTexts: [LET_IN], output, exitCode, gaveUpAfterS, step: "root" });
 }
 
 function expected(kind: Failure["kind"], cause: string, words: string): [string, string] {
@@ -92,7 +92,7 @@ describe("the cause after a login that did not become root", () => {
     assert.equal(failure.remedy, `As a user who may, on that machine: ${GRANT}`);
   });
 
-  it("is sudo's exit code where its words are in another language", () => {
+  it("is recognized by sudo's exit code in another language", () => {
     const failure = noRoot("sudo: Ein Passwort ist notwendig\n", 1);
     const cause = "taro is let in, but may not become root: sudo ended with code 1";
     assert.deepEqual(
@@ -137,7 +137,7 @@ describe("the cause after a login that did not become root", () => {
     );
   });
 
-  it("is the same on this very machine", () => {
+  it("is the same on the local machine", () => {
     const local = { chain: [], logTexts: [], step: "root" as const };
     const failure = explain({ ...local, output: "sudo: a password is required\n", exitCode: 1 });
     assert.match(failure.cause, /^your user here may not become root without a password\n/);

@@ -1,4 +1,4 @@
-/** The failure causes that are derived from ssh's output; all output was captured from OpenSSH 9.2. */
+/** Causes of failure derived from ssh's output; all output was captured from OpenSSH 9.2. */
 import * as assert from "node:assert/strict";
 import type { SshHop } from "../../mesh/push-request";
 import type { Failure } from "../../scripts/push/ssh-failure";
@@ -146,7 +146,7 @@ describe("the cause of a failed login", () => {
     assert.match(failure.remedy, /wireguard-mesh:sshPrivateKey/);
   });
 
-  it("names the key that nobody confirmed in time", () => {
+  it("names the key whose use was not confirmed in time", () => {
     const failure = explain({
       logTexts: [logOf("debug1: Server accepts key: k ED25519-SK SHA256:abc agent")],
       gaveUpAfterS: 31,
@@ -172,7 +172,7 @@ describe("the cause of a failed login", () => {
     );
   });
 
-  it("is a refusal, and not to be tried again, if the connection is closed when a key came", () => {
+  it("is a refusal that is not retried if the connection is closed after a key was offered", () => {
     const offered = "debug1: Offering public key: k ED25519 SHA256:abc agent";
     const text = logOf(offered, "Connection closed by 10.0.0.2 port 2222");
     const failure = direct(text, "Your account has expired; please contact your administrator.");
@@ -185,7 +185,7 @@ describe("the cause of a failed login", () => {
     assert.equal(direct(logOf(offered, "Connection reset by 10.0.0.2 port 2222")).kind, "dropped");
   });
 
-  it("shows what a proxy of the user's says if ssh says nothing", () => {
+  it("shows the output of the user's proxy if ssh has none", () => {
     const failure = direct("", 'nc: Proxy error: "HTTP/1.0 403 Forbidden"\n');
     assert.equal(
       failure.cause,
@@ -209,7 +209,7 @@ describe("the cause of a failed login", () => {
     );
   });
 
-  it("is no failure that a debug line speaks of", () => {
+  it("ignores failures in debug lines", () => {
     const slow = logOf(
       "debug1: Connecting to 10.0.0.2 [2001:db8::1] port 2222.",
       "debug1: connect to address 2001:db8::1 port 2222: Connection timed out",
@@ -233,7 +233,7 @@ describe("the cause of a failed login", () => {
     assert.match(failure.remedy, /getent hosts desktop\.example\.org/);
   });
 
-  it("is too many words before the login", () => {
+  it("is too much output before the login", () => {
     const failure = explain({ isTooMuch: true, output: "hello\nhello" });
     assert.match(failure.cause, /^more than 256 KB of messages came before the login/);
   });
@@ -280,7 +280,7 @@ describe("the cause of a failed login through a jump", () => {
     assert.match(failure.remedy, /AllowTcpForwarding yes/);
   });
 
-  it("names the machine that had not let it in when the time was up", () => {
+  it("names the machine that had not authenticated the user when the time was up", () => {
     const atJump = behindJump(["", ""], 12);
     assert.deepEqual(
       [atJump.kind, atJump.cause],

@@ -1,4 +1,4 @@
-/** How far a login has come, read from ssh's log; all lines were captured from OpenSSH 9.2 at LogLevel=DEBUG1. */
+/** The progress of a login, read from ssh's log; all lines were captured from OpenSSH 9.2 at LogLevel=DEBUG1. */
 import * as assert from "node:assert/strict";
 import { readSshLog } from "../../scripts/push/ssh-log";
 import { LET_IN, logOf } from "./support/failed-login";
@@ -23,14 +23,14 @@ describe("a log of ssh", () => {
     assert.equal(readSshLog(GREETED).isReached, true);
   });
 
-  it("says when the user is let in, and holds no words then", () => {
+  it("shows when the user is authenticated, and has no messages then", () => {
     const log = readSshLog(LET_IN);
     assert.equal(log.isAuthenticated, true);
     assert.equal(log.words.trim(), "");
     assert.equal(readSshLog(GREETED).isAuthenticated, false);
   });
 
-  it("names the key whose signature is waited for, until it has come or failed", () => {
+  it("names the key whose signature is pending, until it is made or fails", () => {
     const accepted = GREETED + logOf(`debug1: Server accepts key: taro's key ${KEY} agent`);
     assert.equal(readSshLog(accepted).signing, KEY);
     const started = logOf("debug1: start_helper: starting /usr/lib/openssh/ssh-sk-helper ");
@@ -50,7 +50,7 @@ describe("a log of ssh", () => {
     assert.equal(readSshLog(logOf(...offers)).offered, 3);
   });
 
-  it("tells a key with a command of its own from one without", () => {
+  it("distinguishes a key with a forced command from one without", () => {
     const at = "debug1: Remote: /home/taro/.ssh/authorized_keys:1: key options:";
     const forced = readSshLog(
       logOf(`${at} agent-forwarding command port-forwarding pty user-rc x11-forwarding`),
@@ -60,7 +60,7 @@ describe("a log of ssh", () => {
     assert.equal(free.isForced, false);
   });
 
-  it("holds ssh's words for people, without debug output and the end of a connection", () => {
+  it("has ssh's messages, without debug output and the end of a connection", () => {
     const log = readSshLog(
       logOf(
         "debug1: Authentications that can continue: publickey",
@@ -72,7 +72,7 @@ describe("a log of ssh", () => {
     assert.equal(log.words.trim(), "taro@10.0.0.2: Permission denied (publickey).");
   });
 
-  it("is read in a moment, whatever a hostile server has put into it", () => {
+  it("is read in linear time, whatever a hostile server has put into it", () => {
     const options = "debug1: Remote: ".padEnd(250_000, ": key options: ");
     const lines = "debug1: Offering public key: \n".repeat(9_000);
     const begun = performance.now();

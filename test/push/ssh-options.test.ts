@@ -135,7 +135,7 @@ describe("the ssh command", () => {
     assert.equal(optionsOf(args).has("AddressFamily"), false);
   });
 
-  it("has what of the user's ssh_config holds after its own options, machine by machine", () => {
+  it("has the options taken from the user's ssh_config after its own, for each machine", () => {
     const userOptions = [["-F", "none", "-o", "HostName=relay"], null];
     const { args, files } = sshCommand([JUMP, HOST], { ...PLACE, userOptions });
     assert.match(files.get("/tmp/f/way0.jump-0") ?? "", / -F none -o HostName=relay -W /);
@@ -175,7 +175,7 @@ describe("ssh with a hostile or careless ssh_config", () => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  /** The settings that ssh would use, as it says itself: `KEYWORD VALUE` lines. */
+  /** The settings that ssh would use (ssh -G): `KEYWORD VALUE` lines. */
   function settings(config: string[], place: Partial<SshPlace> = {}): string {
     const file = path.join(folder, "config");
     fs.writeFileSync(file, config.map((line) => `${line}\n`).join(""));
@@ -217,11 +217,11 @@ describe("ssh with a hostile or careless ssh_config", () => {
     for (const [name, value] of Object.entries(expected)) {
       assert.match(said, new RegExp(`^${name} ${value}$`, "m"));
     }
-    // Only some builds have it; those say so.
+    // Only some builds support it.
     assert.doesNotMatch(said, /^gssapikeyexchange yes/m);
   });
 
-  it("still is a plain session that we can follow", () => {
+  it("still opens a plain session with a readable log", () => {
     const said = settings([
       ...["StdinNull yes", "ForkAfterAuthentication yes", "SessionType none", "RequestTTY force"],
       ...["RemoteCommand /usr/bin/evil", "PermitLocalCommand yes", "LocalCommand /usr/bin/evil"],
@@ -237,7 +237,7 @@ describe("ssh with a hostile or careless ssh_config", () => {
     assert.doesNotMatch(said, /^remotecommand/m);
   });
 
-  it("keeps how the user reaches the host, and takes options that this ssh does not know", () => {
+  it("keeps how the user reaches the host, and accepts options that this ssh does not support", () => {
     const said = settings([
       "IgnoreUnknown UseKeychain",
       "UseKeychain yes",

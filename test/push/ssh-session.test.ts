@@ -1,4 +1,4 @@
-/** A person's session on this very machine; by SSH: lab/ssh. */
+/** `wireguard-mesh ssh` on this machine itself; over SSH: lab/ssh. */
 import assert from "node:assert/strict";
 import { runSession, type SessionCall } from "../../scripts/push/ssh-session";
 
@@ -15,19 +15,19 @@ async function run(command: string[]): Promise<{ exitCode: number; ways: string[
   return { exitCode: await runSession(LOCAL, call), ways };
 }
 
-describe("a session on this very machine", () => {
-  it("is the user's own shell, with the command's words joined as sshd does, and its exit code", async () => {
+describe("a session on this machine", () => {
+  it("runs the user's own shell, joins the arguments as sshd does, and returns its exit code", async () => {
     assert.deepEqual(await run(["test", "'a", "b'", "=", "'a b'", "&&", "exit", "7"]), {
       exitCode: 7,
       ways: ["local"],
     });
   });
 
-  it("has 128 and the signal's number as the code of a command that a signal ended", async () => {
+  it("returns 128 and the signal's number for a command that was killed", async () => {
     assert.equal((await run(["kill -TERM $$"])).exitCode, 143);
   });
 
-  it("is given nothing of the engine's environment", async () => {
+  it("gets no variable of the engine's", async () => {
     process.env["PULUMI_CONFIG_PASSPHRASE"] = "x";
     try {
       const { exitCode } = await run(['test -z "$PULUMI_CONFIG_PASSPHRASE" && test -n "$PATH"']);

@@ -1,4 +1,4 @@
-/** How the push program starts, which it does once for each host. */
+/** The start of the push program, once for each host. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
@@ -6,7 +6,7 @@ import * as path from "node:path";
 const PROGRAM = path.join(__dirname, "../../dist/scripts/push/main.js");
 
 describe("the start of a push", () => {
-  it("reads one file, and the few lines that load it", () => {
+  it("reads only the bundle and its loader", () => {
     const report = 'process.on("exit", () => console.log(Object.keys(require.cache).join("\\n")));';
     const argv = ["-e", `${report} require(${JSON.stringify(PROGRAM)})`];
     const { stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8" });

@@ -1,4 +1,4 @@
-/** With a key of the stack's own: how the user reaches a host stays, the user's keys stay out. By the real ssh. */
+/** With an SSH key of the stack, the user's ssh_config decides how a host is reached, but not by which key. By the real ssh. */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -26,7 +26,7 @@ describe("the user's ssh_config beside a key of the stack's own", () => {
     return keylessOptions(hop, isFirst, undefined, ["-F", file]);
   }
 
-  /** What ssh would use in the end, beside the user's config. */
+  /** The settings that ssh would use with the user's config. */
   function settings(userOptions: string[] | null): string {
     const place = { folder, way: "way0", connectSeconds: 6, isIPv4Only: false };
     const chain = [{ ...HOST, address: "relay.example.org" }];
@@ -42,7 +42,7 @@ describe("the user's ssh_config beside a key of the stack's own", () => {
     return said.stdout;
   }
 
-  it("names no key any more, and the host is reached as before", async () => {
+  it("has no key, and reaches the host as before", async () => {
     const options = await taken([
       "IgnoreUnknown UseKeychain",
       "Host relay.example.org",
@@ -62,7 +62,7 @@ describe("the user's ssh_config beside a key of the stack's own", () => {
     assert.match(said, /^ciphers aes128-ctr$/m);
   });
 
-  it("has a jump of the user's that is made with the user's own config and keys", async () => {
+  it("makes the user's own jump with the user's config and keys", async () => {
     const jumps: [string, string][] = [
       ["bastion", "ssh -W '[%h]:%p' -- bastion"],
       ["admin@bastion:2200", "ssh -W '[%h]:%p' -l admin -p 2200 -- bastion"],
@@ -84,7 +84,7 @@ describe("the user's ssh_config beside a key of the stack's own", () => {
     );
   });
 
-  it("has no proxy for a machine behind a jump of ours", async () => {
+  it("has no proxy for a machine behind a jump of the stack file", async () => {
     const options = (await taken(["ProxyJump bastion", "Ciphers aes128-ctr"], false)) ?? [];
     assert.deepEqual(
       options.filter((word) => word.startsWith("proxy")),
@@ -93,11 +93,11 @@ describe("the user's ssh_config beside a key of the stack's own", () => {
     assert.ok(options.includes("ciphers=aes128-ctr"));
   });
 
-  it("is left to the login where ssh cannot read it, which then says so", async () => {
+  it("is left to the login if ssh cannot read it, which then reports the error", async () => {
     assert.equal(await taken(["Port many"]), null);
   });
 
-  it("need not be asked where it certainly names no key", () => {
+  it("is not read with ssh if it certainly has no key", () => {
     const etc = path.join(folder, "etc");
     const write = (file: string, text: string): void => {
       fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });

@@ -25,7 +25,7 @@ describe("the digest of a state", () => {
     assert.notEqual(change({ names }), change({ names: { ...names, serves: true } }));
   });
 
-  it("is that of older versions where nothing is used that they did not know", () => {
+  it("is the same as in older versions unless a newer feature is used", () => {
     const state = { interface: "wg0", config: "c\n", forwarding: { ipv4: true, ipv6: false } };
     const text = JSON.stringify(["wg0", "c\n", true, false]);
     assert.equal(digestOf({ ...REQUEST, ...state, rotation: null }), sha256(text));

@@ -66,8 +66,8 @@ describe("the bench's table", () => {
   });
 });
 
-describe("what README shows of the figures", () => {
-  it("is some of them, without targets, with the machine and the date", () => {
+describe("the figures in README", () => {
+  it("are the headlines, without targets, with the machine and the date", () => {
     const figures = [{ ...up, headline: true as const }, bytes];
     assert.deepEqual(squeezed(formatShort({ machine: MACHINE, runs: 5, figures })).split("\n"), [
       "| | wireguard-mesh | beside it | ratio |",

@@ -1,4 +1,4 @@
-/** Whose answers say that a canary's tunnels still work. */
+/** The neighbours whose answers prove that a canary's tunnels work. */
 import assert from "node:assert/strict";
 import { pingedBy } from "../../scripts/stack/canary-tunnels";
 import { HOST_KEY, nodeOf, nodes, planWithKeys } from "./support/network";

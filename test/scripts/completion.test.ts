@@ -1,4 +1,4 @@
-/** Completion, asked for in the real shells. bash is everywhere; zsh and fish are tried where they are installed. */
+/** Completion in real shells: bash, and zsh and fish where they are installed. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { makeTestProject, type TestProject } from "./support/test-project";
 
 const PROGRAM = join(__dirname, "../../dist/scripts/wireguard-mesh.js");
 
-/** Commands of each kind, with what a shell could trip over in their words. */
+/** Commands of each kind, with names that are special to a shell. */
 function commands(): Command[] {
   const help = { description: 'It\'s [a] "$(test)": with `all` \\ of it.', examples: [] };
   return [
@@ -115,7 +115,7 @@ describe("completion", function () {
     assert.deepEqual(readdirSync(join(project.root, "below")), ["notes.txt"]);
   });
 
-  it("leaves to another program what that has set up for npx in bash", () => {
+  it("keeps another program's completion of npx in bash", () => {
     const script = "complete -W own npx; source ../script.bash; complete -p npx";
     assert.equal(inShell("bash", ["--norc", "-c", script]), "complete -W 'own' npx\n");
   });
@@ -160,7 +160,7 @@ describe("completion", function () {
     for (const name of listed) assert.match(script, new RegExp(`^ {4}${name}\\)$`, "m"));
   });
 
-  it("asks for names without the engine, and says nothing where there is no stack", async () => {
+  it("gets names without the engine, and prints nothing where there is no stack", async () => {
     const wrong = await project.run(commands(), "completion", "tcsh");
     assert.match(wrong.stderr, /one of bash, zsh, fish\.$/m);
     const asked = await project.run(commands(), "completion", "nodes");
@@ -174,8 +174,8 @@ function isThere(shell: string): boolean {
   return spawnSync(shell, ["--version"]).status === 0;
 }
 
-function sorted(words: string[]): string {
-  return words
+function sorted(items: string[]): string {
+  return items
     .filter((word) => word !== "")
     .sort()
     .join(" ");

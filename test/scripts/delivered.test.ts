@@ -81,7 +81,7 @@ describe("a delivery", () => {
     }
   });
 
-  it("is not recorded, and fails, when stdout is closed, full or read by nobody", function () {
+  it("is not recorded, and fails, when stdout is closed, full or without a reader", function () {
     if (!fs.existsSync("/dev/full")) this.skip();
     for (const command of [
       "config phone >&-",
@@ -110,7 +110,7 @@ describe("a delivery", () => {
     assert.ok(!fs.existsSync(join(project.root, "phone.png")));
   });
 
-  it("that cannot be recorded is a failure that says so", async () => {
+  it("that cannot be recorded is reported as a failure", async () => {
     fs.chmodSync(join(project.root, FILE), 0o444);
     const { exitCode, stderr } = await run("config", "phone", "--out", "phone.conf");
     assert.equal(exitCode, 1);
@@ -118,7 +118,7 @@ describe("a delivery", () => {
     assert.equal(project.read("phone.conf"), CONFIG);
   });
 
-  it("goes into a device or a pipe, which stays one", () => {
+  it("is written into a device or a pipe without replacing it", () => {
     const pipe = join(project.root, "pipe");
     // A mistake in the code cannot replace this one, as it could /dev/stdout.
     assert.equal(inShell(`config phone --out /proc/self/fd/1`).stdout, CONFIG);
@@ -129,7 +129,7 @@ describe("a delivery", () => {
     assert.ok(isRecorded());
   }).timeout(20_000);
 
-  it("as a file through a link replaces what the link leads to", async () => {
+  it("as a file through a link replaces the target of the link", async () => {
     fs.mkdirSync(join(project.root, "there"));
     fs.symlinkSync("there/phone.conf", join(project.root, "phone.conf"));
     project.write("there/phone.conf", "old");

@@ -23,7 +23,7 @@ const causeOf = (one: Case) => diagnose(factsOf(one))[0]?.cause ?? "";
 
 /** Without the link between the peers. */
 const star = { ...plan, links: plan.links.filter(({ a, b }) => a !== "nas" || b !== "vps") };
-/** Bytes more than at the first look, of all its peers; `age`: of the handshakes. */
+/** The growth of all its peers' counters since the first look, in bytes; `age`: of the handshakes. */
 const counted = (received: number, age: number | null): Edit =>
   by.peers((all) =>
     all.map((peer) => ({
@@ -72,7 +72,7 @@ describe("doctor", () => {
     ]);
   });
 
-  it("has nobody ping a host that something is wrong with, nor that host others", () => {
+  it("sends no pings to a host with a fault, and none from it", () => {
     const facts = factsOf({ edits: { nas: by.deleted("wg0") } });
     const probes = probesOf(facts, hostsToProbe(facts));
     assert.deepEqual([...probes.keys()], ["tokyo", "vps"]);
@@ -85,7 +85,7 @@ describe("doctor", () => {
     assert.deepEqual([...probesOf(rest, hostsToProbe(rest)).values()], [[], []]);
   });
 
-  it("names the host that is off, with whom that leaves without a tunnel, and not their silence", () => {
+  it("names the host that is off and the nodes without a tunnel because of it, but not their silence", () => {
     const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
     const edits = { nas: counted(0, 900), vps: counted(0, 900) };
     const pings = { nas: { [TOKYO]: null, [VPS]: null } };
@@ -98,7 +98,7 @@ describe("doctor", () => {
     assert.match(causeOf({ edits: { nas: other } }), /^preshared key of peer \S+ is another one$/);
   });
 
-  it("says of keys that could not be compared that they may be the cause", () => {
+  it("names keys that could not be compared as a possible cause", () => {
     const edits = {
       nas: by.peers((all) => all.map((peer) => ({ ...peer, presharedKey: "set" as const }))),
     };
@@ -111,7 +111,7 @@ describe("doctor", () => {
     );
   });
 
-  it("tells packets that do not arrive from answers that do not come back, by what was counted", () => {
+  it("distinguishes lost packets from lost answers, by the counters", () => {
     const silent = { nas: counted(0, 900), vps: counted(0, 10) };
     const away = { ...silent, tokyo: counted(0, 900) };
     assert.deepEqual(found({ later: away, pings: LOST }), ["nas UDP tokyo"]);
@@ -142,7 +142,7 @@ describe("doctor", () => {
     );
   });
 
-  it("does not count a host against itself that only a relay leads to which is off", () => {
+  it("does not report a host that is reached only through a relay that is off", () => {
     const via = planWithKeys({
       relays: { tokyo: node("tokyo", TOKYO_HOST) },
       peers: {
@@ -164,9 +164,9 @@ describe("doctor", () => {
       causeOf(moved),
       "it dials tokyo at 198.51.100.9, which is vps, not tokyo; planned is 203.0.113.10:51820",
     );
-    const nobody = { ...moved, edits: at("192.0.2.1") };
+    const elsewhere = { ...moved, edits: at("192.0.2.1") };
     assert.match(
-      causeOf(nobody),
+      causeOf(elsewhere),
       /at 192\.0\.2\.1, which is not tokyo \(203\.0\.113\.10\); planned /,
     );
     const wrong = planWithKeys({
@@ -185,7 +185,7 @@ describe("doctor", () => {
     );
   });
 
-  it("says of a tunnel that carries packets that pings are dropped, not that UDP is", () => {
+  it("reports dropped pings, not UDP, for a tunnel that carries packets", () => {
     const later = { nas: counted(300, 5), tokyo: counted(300, 5) };
     assert.deepEqual(found({ later, pings: LOST }), ["tokyo ping nas"]);
   });
@@ -211,7 +211,7 @@ describe("doctor", () => {
     assert.deepEqual(found({ of: star, pings }), ["tokyo forwarding nas vps"]);
   });
 
-  it("names what only the next push or boot meets last", () => {
+  it("names last what only affects the next push or boot", () => {
     const full = [{ place: "/", why: "space" }] as const;
     assert.deepEqual(found({ probes: { nas: { full } } }), ["nas disk"]);
     const both = {
@@ -244,44 +244,44 @@ describe("doctor", () => {
     assert.deepEqual([ok, notes], [true, ["The policy lets vps start nothing to: nas, phone"]]);
   });
 
-  const told = (one: Case) => {
+  const verdicts = (one: Case) => {
     const { findings, well, unknown } = doctorReport({ facts: factsOf(one), notes: [] });
     return { affects: findings.flatMap(({ affects }) => affects), well, unknown };
   };
   const drops: Edit = (observed) => ({ ...observed, nft: DROPS_PORT.split("\n") });
 
-  it("calls nobody well whose tunnel a finding cuts off, though the last handshake is young", () => {
+  it("does not call a node well whose tunnel a finding cuts off, even after a recent handshake", () => {
     const cut = { affects: ["nas", "phone", "vps"], well: [], unknown: [] };
-    assert.deepEqual(told({ of: star, edits: { tokyo: drops } }), cut);
-    assert.deepEqual(told({ of: star, edits: { tokyo: by.deleted("wg0") } }), cut);
+    assert.deepEqual(verdicts({ of: star, edits: { tokyo: drops } }), cut);
+    assert.deepEqual(verdicts({ of: star, edits: { tokyo: by.deleted("wg0") } }), cut);
     const pair = { affects: ["nas"], well: [], unknown: ["vps"] };
     const names = ["nas", "vps"];
     const other = by.firstPeer({ presharedKey: "other" });
-    assert.deepEqual(told({ of: star, edits: { tokyo: other }, names }), pair);
+    assert.deepEqual(verdicts({ of: star, edits: { tokyo: other }, names }), pair);
   });
 
-  it("calls nobody well whose packets get lost on the way", () => {
+  it("does not call a node well whose packets are lost on the way", () => {
     const quiet = counted(0, 900);
     const later = { nas: quiet, vps: quiet, tokyo: quiet };
     const lost = { nas: { [TOKYO]: null }, vps: { [TOKYO]: null } };
     const pings = { ...lost, tokyo: { [NAS]: null, [VPS]: null } };
-    const { affects, well } = told({ of: star, later, pings });
+    const { affects, well } = verdicts({ of: star, later, pings });
     assert.deepEqual(
       [affects, well.includes("nas"), well.includes("vps")],
       [["nas", "vps"], false, false],
     );
   });
 
-  it("does not judge a host whose tunnels were not tried, as they lead to a host that is off", () => {
+  it("gives no verdict on a host whose tunnels were not tried, because they lead to a host that is off", () => {
     const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
-    assert.deepEqual(told({ of: star, off }), {
+    assert.deepEqual(verdicts({ of: star, off }), {
       affects: [],
       well: ["phone"],
       unknown: ["nas", "vps"],
     });
   });
 
-  it("prints the sick first with their remedy, in 80 columns", () => {
+  it("prints the findings first with their remedies, in 80 columns", () => {
     const edits = { nas: by.sysctl("net/ipv4/ip_forward", "0") };
     const text = stripVTControlCharacters(
       doctorText(doctorReport({ facts: factsOf({ edits }), notes: [] })),

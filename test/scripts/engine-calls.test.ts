@@ -98,13 +98,13 @@ describe("calls of the engine", () => {
     return new RegExp(`${name}[^/\\d]+([^"\\\\]+)`).exec(environment)?.[1];
   };
 
-  it("have Node keep what it compiles, unless the user has it kept elsewhere", async () => {
+  it("enable Node's compile cache, unless the user has set another one", async () => {
     const name = "NODE_COMPILE_CACHE";
     assert.match((await passedOn(name)) ?? "", /\/node_modules\/\.cache\/wireguard-mesh\/node$/);
     assert.equal(await passedOn(name, "/elsewhere"), "/elsewhere");
   });
 
-  it("push to at least 20 hosts at once, unless the user has said to how many", async () => {
+  it("push to at least 20 hosts at once, unless the user has set the number", async () => {
     const name = "PULUMI_PARALLEL";
     assert.equal(Number(await passedOn(name)), Math.max(20, 4 * availableParallelism()));
     assert.equal(await passedOn(name, "3"), "3");

@@ -57,10 +57,10 @@ describe("openEventPipe", () => {
 });
 
 describe("the phases of a push", () => {
-  it("arrive from the push program through the engine's environment, and cost it nothing where nobody listens", async () => {
+  it("arrive from the push program through the engine's environment, and are dropped without a reader", async () => {
     const project = makeTestProject();
     project.write("Pulumi.test.yaml", STACK_FILE);
-    // The engine stands for itself and for its plugin, which hands its environment on.
+    // The fake engine also stands for the plugin, which passes its environment on.
     const say = `${process.execPath} --require ${require.resolve("../../scripts/load-typescript.cjs")} -e '
       const { reportPhase } = require("${require.resolve("../../scripts/push/phase")}");
       for (const phase of ["connecting", "observing"]) reportPhase("nas", phase);'`;

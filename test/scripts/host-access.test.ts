@@ -95,11 +95,11 @@ describe("the login to an ec2 relay", () => {
   });
 });
 
-describe("the login of a person", () => {
+describe("the login of `ssh NODE`", () => {
   const ways = (name: string, outputs: Outputs): string[] =>
     personAccess(nodeIn(plan, name), access(outputs), false).targets.map(formatWay);
 
-  it("knows an EC2 relay by its address and by its tunnel, with the certificate of its instance", () => {
+  it("reaches an EC2 relay by its address and through its tunnel, with the certificate of its instance", () => {
     const { targets } = personAccess(nodeIn(plan, "tokyo"), access(OUTPUTS), false);
     const tunnel = { ...TOKYO, address: "10.86.0.1" };
     assert.deepEqual(targets, [

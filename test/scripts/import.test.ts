@@ -59,7 +59,7 @@ describe("import", () => {
     assert.ok("wireguard-mesh:presharedKeySeed" in config());
   });
 
-  it("writes nothing where a file would say something else, unless that is accepted", async () => {
+  it("writes nothing where a rendered file would differ, unless that is accepted", async () => {
     const { exitCode, stdout, stderr } = await run("old/groups");
     assert.equal(exitCode, 1);
     assert.match(stdout, /differs +guest/);
@@ -73,7 +73,7 @@ describe("import", () => {
     assert.equal(exists(), true);
   });
 
-  it("names all that cannot be imported at once, by file and line, and writes nothing", async () => {
+  it("lists everything that cannot be imported, by file and line, and writes nothing", async () => {
     project.write("old/origin/a.conf", "[Interface]\nSaveConfig = true\nTable = off\n");
     const { exitCode, stderr } = await run("old/origin");
     assert.equal(exitCode, 1);
@@ -83,7 +83,7 @@ describe("import", () => {
     assert.equal(exists(), false);
   });
 
-  it("refuses wg-easy's database, with the way out", async () => {
+  it("refuses wg-easy's database, with the remedy", async () => {
     project.write("old/wg-easy/wg-easy.db", "SQLite format 3");
     const { exitCode, stderr } = await run("old/wg-easy");
     assert.equal(exitCode, 1);

@@ -52,7 +52,7 @@ describe("init", () => {
     assert.doesNotMatch(own.stderr, /is selected now/);
   });
 
-  it("tells editors where the schema of a new file is", async () => {
+  it("points editors to the schema in a new file", async () => {
     await run(...relay);
     const [first = ""] = project.read(FILE).split("\n");
     const [, schema = ""] = /^# yaml-language-server: \$schema=(\S+)$/.exec(first) ?? [];

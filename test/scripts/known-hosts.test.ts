@@ -41,7 +41,7 @@ describe("host keys", () => {
     );
   });
 
-  it("that are not known: the error has the address and the command that makes them known", async () => {
+  it("that are not known are an error with the address and the command that records them", async () => {
     for (const [host, address, ssh] of [
       ["x@192.0.2.1", "192.0.2.1", "ssh x@192.0.2.1"],
       ["x@[2001:db8::1]:2222", "2001:db8::1", "ssh -p 2222 x@2001:db8::1"],

@@ -1,11 +1,11 @@
-/** What messages tell people to run is there in a fresh clone, where `npm ci` has put commands only where npx finds them. */
+/** The commands in messages work in a fresh clone, where `npm ci` has put commands only where npx finds them. */
 import assert from "node:assert/strict";
 import ts from "typescript";
 import { placesOf, sourceFiles } from "../support/source-files";
 
 describe("messages", () => {
   it("name the engine's commands with npx, so that they can be copied", () => {
-    // Descriptions say what a command runs: `pulumi up`.
+    // Descriptions may name what a command runs: `pulumi up`.
     const bare = /(?<!npx )(?<![\w/.@-])pulumi (config|stack|cancel|whoami|login|destroy)\b/;
     const places = sourceFiles
       .filter(({ path }) =>

@@ -47,7 +47,7 @@ describe("metrics", () => {
     );
   });
 
-  it("tells a host that was not reached from one that differs, and from one as planned", () => {
+  it("distinguishes a host that was not reached, one that differs, and one as planned", () => {
     const observed = strangerOn("nas");
     const text = textOf({
       nas: reached(observed),
@@ -64,7 +64,7 @@ describe("metrics", () => {
     ]);
   });
 
-  it("says which links are dead, and nothing of those that nobody could be asked about", () => {
+  it("lists dead links, and omits those of which neither end could be asked", () => {
     const text = textOf({ nas: reached(asPlanned(plan, "nas", null)), tokyo: off });
     const lines = text.split("\n").filter((line) => line.startsWith("wireguard_mesh_link_dead{"));
     assert.deepEqual(lines, [
@@ -87,7 +87,7 @@ describe("metrics", () => {
 });
 
 describe("the file of metrics", () => {
-  // Nobody to ask.
+  // No host to ask.
   const project = projectOfEachTest({ "Pulumi.test.yaml": WITHOUT_HOSTS });
   const metrics = (...args: string[]) => project.run([metricsCommand()], "metrics", ...args);
 
@@ -109,7 +109,7 @@ describe("the file of metrics", () => {
     }
   });
 
-  it("is replaced where a link leads; what is no file is refused and left", async () => {
+  it("is replaced at the target of a link; anything but a file is refused and left", async () => {
     mkdirSync(join(project.root, "folder"));
     project.write("target.prom", "former");
     symlinkSync("target.prom", join(project.root, "link.prom"));

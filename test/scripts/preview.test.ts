@@ -137,7 +137,7 @@ Tunnels that restart, with a new key
     );
   });
 
-  it("of a new device has the words of up, which names what to do after it only before it", async () => {
+  it("of a new device has the text of up, which names the steps after it only in advance", async () => {
     const phone = { phone: { address: "10.86.0.4", publicKey: keyOf("phone") } };
     const events = previewEvents(null, planWithKeys({ peers: phone }));
     const update = events.replace('"isPreview":true', '"isPreview":false');
@@ -179,7 +179,7 @@ Tunnels that restart, with a new key
     assert.equal((await run("preview", "--diff")).stdout, `${text}\nTREE\n`);
   });
 
-  it("fails in words: the mistake and its remedy, without the engine's tree", async () => {
+  it("fails with the mistake and its remedy, without the engine's tree", async () => {
     project.write(
       "bin/preview-error",
       "getting stack configuration: get stack secrets manager: incorrect passphrase",

@@ -21,7 +21,7 @@ async function seen(
   const { isTTY, columns } = process.stderr;
   const { TERM } = process.env;
   let text = "";
-  // Node 22 warns that these timers are experimental, in the middle of what is to be seen.
+  // Node 22 warns that these timers are experimental, which would mix with the output under test.
   const warning = mock.method(process, "emitWarning", () => undefined);
   mock.timers.enable({ apis: ["setInterval"] });
   warning.mock.restore();
@@ -95,7 +95,7 @@ describe("progress", () => {
     }
   });
 
-  it("is a plain line every ten seconds where nothing can be drawn anew, and none for short work", async () => {
+  it("is a plain line every ten seconds where stderr is no terminal, and none for short work", async () => {
     for (const screen of [{ isTTY: false }, { isTTY: true, TERM: "dumb" }]) {
       const long = await seen(screen, asking(["asked 0 of 2 hosts", "asked 1 of 2 hosts"]));
       assert.equal(long, "warning: a clock is late\nasked 1 of 2 hosts\nasked 1 of 2 hosts\n");
@@ -117,7 +117,7 @@ describe("progress", () => {
 });
 
 describe("asking hosts", () => {
-  it("says nothing where there is none to ask, as after all pings were answered", async () => {
+  it("prints nothing where there is no host to ask, as after all pings were answered", async () => {
     const access = { ...plannedAs(plan), sshPrivateKey: null };
     const text = await seen({ isTTY: true }, async () => {
       await askHosts([], access);
@@ -127,7 +127,7 @@ describe("asking hosts", () => {
 });
 
 describe("the phases of pushes", () => {
-  it("are told in a line: how many are done, and what some of the others are at", () => {
+  it("are shown in a line: how many are done, and the phases of some others", () => {
     const phases = new PushPhases();
     assert.equal(phases.text, "starting the engine");
     phases.expect(5);
@@ -144,7 +144,7 @@ describe("the phases of pushes", () => {
     assert.equal(phases.text, "pushed 2 of 5: laptop connecting, nas connecting");
   });
 
-  it("count without a total where no preview has counted", () => {
+  it("are counted without a total where no preview has given one", () => {
     const phases = new PushPhases();
     phases.add({ node: "tokyo", kind: "pushed" });
     assert.equal(phases.text, "pushed 1");

@@ -93,7 +93,7 @@ describe("pushAgain", () => {
     );
   });
 
-  it("installs everything on a host that has nothing left", async () => {
+  it("installs everything on a host that has lost its files", async () => {
     const [done] = await pushAgain([[push("desktop")]], { pushing: pushing(() => null) });
     assert.equal(done?.outcome, "applied");
   });
@@ -113,7 +113,7 @@ describe("pushAgain", () => {
     assert.match(done.reason ?? "", /^Run `npx wireguard-mesh up`/m);
   });
 
-  it("sends nothing where older and newer cannot be told apart, and offers --force", async () => {
+  it("sends nothing where the newer config cannot be determined, and offers --force", async () => {
     const unclear: [recorded: number | null, onHost: number][] = [
       [5, 0],
       [null, 6],

@@ -15,7 +15,7 @@ describe("notes of pushes", () => {
   };
   const SAME = "this host has neither systemd nor OpenRC: wg0 will not come up by itself";
 
-  it("are said once, with the other hosts that say the same", () => {
+  it("are printed once, with all hosts that have the same note", () => {
     const lines = said((notes) => {
       for (const node of ["tokyo", "desktop", "laptop"]) {
         notes.add({ node, text: SAME });

@@ -11,7 +11,7 @@ import { stackTexts } from "./support/stack-texts";
 const times = (...lists: string[][]): string[] =>
   lists.reduce((all, list) => all.flatMap((start) => list.map((end) => start + end)), [""]);
 
-/** Every form of number and time that YAML 1.1, YAML 1.2 or Go knows, and texts that look like one. */
+/** Every form of number and time in YAML 1.1, YAML 1.2 or Go, and texts that look like one. */
 const TABLE = [
   ...times(
     ["", "-", "+"],
@@ -109,7 +109,7 @@ ${lines}`);
       ({ ours, engine }) => !(ours instanceof Mistake) && !Object.is(ours, engine),
     );
     assert.deepEqual(different, []);
-    // What the engine reads as this very text is not refused, but for times that do not exist.
+    // A text that the engine reads unchanged is not refused, except for times that do not exist.
     const needless = rows.filter(
       ({ text, ours, engine }) =>
         ours instanceof Mistake && engine === text && !/^2027-/.test(text),

@@ -1,4 +1,4 @@
-/** A stack file whose passphrase is lost: what is removed from it, and what stays. */
+/** A stack file whose passphrase is lost: what is removed from it, and what is kept. */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { initCommand } from "../../scripts/commands/init";

@@ -1,4 +1,4 @@
-/** What the tests' reporter gives the runner, and how an interrupted mocha ends. With real mocha processes. */
+/** The report for the test runner, and the end of an interrupted mocha. With real mocha processes. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-/** Which state a rollback goes to, and what it lets back in. */
+/** The state that a rollback goes to, and the peers that it restores. */
 import assert from "node:assert/strict";
 import { keptRequest, type Generation } from "../../mesh/host/kept-request";
 import type { Plan } from "../../mesh/plan/plan";
@@ -19,7 +19,7 @@ import { asPlanned, keyringOf, OWNER, plannedAs } from "./support/planned-networ
 
 const node = nodes("tokyo", "nas", "phone", "tablet");
 
-/** `nas` in a network of then or now. */
+/** `nas` in the former or the present network. */
 function network(peers: object, relay: object = {}): Plan {
   return planWithKeys({
     relays: { tokyo: node("tokyo", { host: "root@203.0.113.10", hostKey: HOST_KEY, ...relay }) },
@@ -58,7 +58,7 @@ function refusalOf(work: () => unknown): string {
   return "none";
 }
 
-describe("what a host keeps of a push request", () => {
+describe("the part of a push request that a host keeps", () => {
   const text = generationOf(then, "tokyo").request;
 
   it("has no private key, no login and no owner", () => {
@@ -72,7 +72,7 @@ describe("what a host keeps of a push request", () => {
 });
 
 describe("a rollback", () => {
-  it("is the push of then by the ways of now, with the number of then", () => {
+  it("is the former push, through the present addresses, with the former number", () => {
     const { request, leftOut } = rolledBack(network(all, { host: "root@203.0.113.99" }));
     const wanted = JSON.parse(
       renderPushRequest(nodeOf(then, "tokyo"), then, keyringOf(then), OWNER).reveal(),
@@ -87,7 +87,7 @@ describe("a rollback", () => {
     assert.match(JSON.stringify(request.targets), /203\.0\.113\.99/);
   });
 
-  it("leaves out who was removed or has been disabled since, and names them", () => {
+  it("leaves out peers that were removed or disabled since, and names them", () => {
     const { request, leftOut } = rolledBack(network({ phone: node("phone", { enabled: false }) }));
     assert.deepEqual(leftOut, ["phone", "tablet"]);
     assert.deepEqual(
@@ -96,7 +96,7 @@ describe("a rollback", () => {
     );
   });
 
-  it("keeps the dates of now, whatever they were then", () => {
+  it("has the present dates, not the former ones", () => {
     const dated = network({ ...all, phone: node("phone", { expires: "1970-03-01" }) });
     const { request } = rolledBack(dated);
     assert.equal(request.config.match(/^# Expires = 1970-03-0.*$/gm)?.length, 1);
@@ -161,7 +161,7 @@ describe("the state that a rollback goes to", () => {
     assert.equal(choose([2, 3, 5], 3, 5), 5);
   });
 
-  it("must be there, and another one than the present one", () => {
+  it("must exist, and not be the present one", () => {
     assert.match(
       refusalOf(() => choose([5], 5)),
       /^tokyo keeps no state before the present one/,
@@ -176,7 +176,7 @@ describe("the state that a rollback goes to", () => {
     );
   });
 
-  it("is described by what going there changes", () => {
+  it("is described by the changes of going back", () => {
     const now = network({ phone: node("phone") }, { mtu: 1380 });
     const changes = changesBetween(nodeOf(now, "tokyo"), generationOf(now, "tokyo"), state);
     assert.deepEqual(changes, ["~ MTU 1380 -> none", "+ peer tablet"]);

@@ -57,7 +57,7 @@ describe("rotate", () => {
     });
   }
 
-  it("--all goes on with the nodes that an interrupted run has left", async () => {
+  it("--all continues with the remaining nodes of an interrupted run", async () => {
     project.write(
       FILE,
       STACK_FILE.replace("config:\n", "config:\n  wireguard-mesh:rotateAll: [laptop, gone]\n"),
@@ -69,7 +69,7 @@ describe("rotate", () => {
     assert.doesNotMatch(stdout, /tokyo/);
   });
 
-  it("--cancel explains that there is nothing to give up", async () => {
+  it("--cancel explains that there is nothing to cancel", async () => {
     const { exitCode, stderr } = await rotate("laptop", "--cancel");
     assert.equal(exitCode, 1);
     assert.match(stderr, /laptop has only one key/);

@@ -70,7 +70,7 @@ describe("set-up: test jobs", () => {
     );
   });
 
-  it("the file with two machines comes before a longer one, which small files would overtake together with it", async () => {
+  it("the file with two machines comes before a longer one, so that it does not wait for small files", async () => {
     const { jobsFor } = await load<TestJobs>("test-jobs.mjs");
     const [push, faults] = ["test/vm/push.test.ts", "test/vm/faults.test.ts"];
     const jobs = jobsFor([push, faults], { [push]: 1500, [faults]: 1300 });

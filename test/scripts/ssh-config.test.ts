@@ -44,7 +44,7 @@ function made(options: Partial<ConfigOptions> = {}) {
 }
 
 describe("the ssh_config of a network", () => {
-  it("has each host that SSH leads to, a direct way only while the right machine answers there", () => {
+  it("has each host that SSH can reach, and its direct address only while the right machine answers there", () => {
     const trust = [
       "  UserKnownHostsFile /home/taro/.ssh/wireguard-mesh/known_hosts",
       "  GlobalKnownHostsFile /dev/null",
@@ -134,7 +134,7 @@ describe("the ssh_config of a network", () => {
       assert.match(said, /^userknownhostsfile \/dev\/null$/m);
     });
 
-    it("takes paths with blanks and percent signs as they are", () => {
+    it("quotes paths with blanks and percent signs", () => {
       const said = read("tokyo", { identity: "/home/a b/100%.key", knownHostsFile: "/a b/known" });
       assert.match(said, /^identityfile \/home\/a b\/100%%?\.key$/m);
       assert.match(said, /^identitiesonly yes$/m);

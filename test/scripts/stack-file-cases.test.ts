@@ -1,4 +1,4 @@
-/** Stack files as people wrote them: what `plan` says about each. */
+/** Stack files as people wrote them, and the errors of `plan`. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

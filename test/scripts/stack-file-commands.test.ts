@@ -32,7 +32,7 @@ describe("commands that change a stack file", () => {
     assert.equal(project.read(FILE), text);
   };
 
-  it("refuse peers that are JSON text: neither replaces them nor says that one is out", async () => {
+  it("refuse peers that are JSON text: they neither replace them nor report a removal", async () => {
     const text = start("json-peers.yaml");
     const pattern = /peers is JSON text.*\n {2}remove the quotes around it/;
     await refused(add("phone"), text, pattern);
@@ -72,7 +72,7 @@ describe("commands that change a stack file", () => {
     await refused(run("remove-peer", "old"), text, /peers is an alias \(\*people\)/);
   });
 
-  it("keep every comment outside of the lines of a peer, of the first, a middle and the last one", async () => {
+  it("keep every comment outside the lines of a peer, of the first, a middle and the last one", async () => {
     const text = start("comments.yaml");
     const own = ["# upstairs"];
     const comments = (file: string) => file.match(/# .*/g) ?? [];

@@ -1,4 +1,4 @@
-/** The looks of `status --watch`: rates from the counters, and a text that fits the terminal. */
+/** `status --watch`: rates from the counters, and a text that fits the terminal. */
 import assert from "node:assert/strict";
 import { refreshed } from "../../mesh/host/refreshed";
 import { withRates } from "../../scripts/commands/status/rates";
@@ -11,7 +11,7 @@ import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
 import { allAsPlanned, asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
 
-/** A host whose counters for every neighbour have grown by so much, so many seconds after NOW. */
+/** A host whose counters for every neighbour have grown by these bytes, these seconds after NOW. */
 function later(name: string, seconds: number, received: number, sent: number): HostAnswer {
   const grown = by.peers((all) =>
     all.map((peer) => ({
@@ -47,7 +47,7 @@ describe("the rates of tunnels", () => {
     assert.deepEqual(rates(before, after).get("phone tokyo"), [25, 5]);
   });
 
-  it("are unknown at first, without a newer answer, and when the counters began anew", () => {
+  it("are unknown at first, without a newer answer, and after a reset of the counters", () => {
     const one = { tokyo: later("tokyo", 0, 10, 10) };
     const unknown = [null, null];
     assert.deepEqual(rates({}, one).get("phone tokyo"), unknown);
@@ -95,7 +95,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
     assert.equal(shown[6], "and 2 more");
   });
 
-  it("has at most 80 columns, however long the names are and whatever goes through", () => {
+  it("has at most 80 columns, for long names and large numbers too", () => {
     const name = "n".repeat(63);
     const { report, ...rest } = look(well);
     const wide = {
@@ -113,7 +113,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
 });
 
 describe("an observation that is refreshed", () => {
-  it("has the clock, handshakes and counters of now, and what it knew of keys and files", () => {
+  it("has new clock, handshakes and counters, and the former keys and files", () => {
     const last = asPlanned(plan, "nas");
     const peer = last.devices.get("wg0")?.peers.get(keyOf("tokyo"));
     assert.ok(peer !== undefined);
@@ -153,7 +153,7 @@ describe("an observation that is refreshed", () => {
 });
 
 describe("turns", () => {
-  it("are so many at once, in the order of those who wait, and end once each", async () => {
+  it("are limited in number, come in the order of waiting, and end once each", async () => {
     const turns = new Turns(1);
     const order: number[] = [];
     const ends = [1, 2, 3].map(async (one) => {

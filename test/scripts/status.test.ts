@@ -117,7 +117,7 @@ describe("status", () => {
     for (const answers of bad) assert.equal(report(answers).ok, false);
   });
 
-  it("sends nobody to a command that would refuse", () => {
+  it("suggests no command that would refuse", () => {
     const remedies = (edit: by.Edit) =>
       report({ nas: reached(edit(asPlanned(plan, "nas"))) }).nodes["nas"]?.remedies.join("\n") ??
       "";
@@ -162,7 +162,7 @@ Tunnels: 5 of 5 have a handshake`,
     );
   });
 
-  it("calls no node alive without a handshake", () => {
+  it("shows no node as alive without a handshake", () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(400)), { minLength: 3, maxLength: 3 }), (ages) => {
         const hosts = ["nas", "tokyo", "vps"];

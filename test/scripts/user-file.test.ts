@@ -38,7 +38,7 @@ describe("a file of the user", () => {
     assert.deepEqual([uid, gid], [12345, 54321]);
   });
 
-  it("stays a symbolic link, and the file that it leads to changes", () => {
+  it("stays a symbolic link, and its target changes", () => {
     const link = join(folder, "link.yaml");
     fs.symlinkSync("Pulumi.test.yaml", link);
     replaceUserFile(link, "after\n", "before\n");
@@ -65,7 +65,7 @@ describe("a file of the user", () => {
     assert.equal(fs.statSync(file).mode & 0o777, 0o444);
   });
 
-  it("is left as it is when somebody else has changed it", () => {
+  it("is not changed when another program has changed it meanwhile", () => {
     assert.throws(
       () => {
         replaceUserFile(file, "after\n", "long ago\n");

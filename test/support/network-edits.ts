@@ -8,7 +8,7 @@ export function withNewPeer(network: RawNetwork, name = "new-peer"): RawNetwork 
   return withPeer(network, name, 1, {});
 }
 
-/** Adds such a peer at home at `relay`, with addresses in that relay's range, which is one of test/support/networks.ts. */
+/** Adds such a peer with `relay` as its home, and addresses in that relay's range (test/support/networks.ts). */
 export function withNewPeerIn(network: RawNetwork, relay: string): RawNetwork {
   const [, first = ""] =
     /^10\.86\.0\.(\d+)/.exec(String(network.relays[relay]?.["peersCidr"])) ?? [];

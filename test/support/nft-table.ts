@@ -1,6 +1,6 @@
 /**
  * A test oracle for rendered nftables tables: parses the text and follows a packet through the chains of a hook, as nft(8)
- * describes it. It knows only what a table may have, and fails on anything else. Independent of the code that renders.
+ * describes it. It supports only what rendered tables have, and fails on anything else. Independent of the code that renders.
  */
 import { isInPrefix } from "./address-bits";
 

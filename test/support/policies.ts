@@ -9,7 +9,7 @@ export interface RawRule {
   ports?: string[];
 }
 
-/** A network with a policy that may talk of its names, tags and LANs; no pair without a path may talk. */
+/** Policies over a network's names, tags and LANs that allow nothing between pairs without a path. */
 export const limitedNetworks: fc.Arbitrary<RawNetwork> = networks
   .map(enforceable)
   .chain((raw) => policies(raw).map((policy) => ({ ...raw, policy })));

@@ -4,7 +4,7 @@ import jsQR from "jsqr";
 /** Pixels of a module, so that the reader has edges to find. */
 const SCALE = 4;
 
-/** What a terminal makes of the colours that a program leaves alone. */
+/** The default colours of a terminal. */
 export interface Theme {
   text: "black" | "white";
   background: "black" | "white";
@@ -13,7 +13,7 @@ export interface Theme {
 export const LIGHT: Theme = { text: "black", background: "white" };
 export const DARK: Theme = { text: "white", background: "black" };
 
-/** The text of the code in the lines of a terminal; null where a reader that inverts nothing finds none. */
+/** The text of the code in the lines of a terminal; null if a reader without inversion finds none. */
 export function readTerminal(output: string, theme: Theme): string | null {
   const rows = output.split("\n").flatMap((line) => halves(line, theme));
   const width = Math.max(...rows.map((row) => row.length));

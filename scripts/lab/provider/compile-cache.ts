@@ -1,4 +1,4 @@
-/** Imported first by what the engine starts: has Node keep what it compiles, since the plugins that are stood in for start at once. */
+/** Enables Node's compile cache, so that the stand-ins start nearly as fast as the real plugins. Import it first. */
 import { enableCompileCache } from "node:module";
 import * as path from "node:path";
 import { findRepository } from "../repository";

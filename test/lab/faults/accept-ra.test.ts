@@ -6,7 +6,7 @@ import * as assert from "node:assert/strict";
 import { DROP_IN, type WantedState } from "../support/host-protocol";
 import { WorkingNetwork } from "../support/working-network";
 
-/** With a dot, as of a VLAN: sysctl's names then need slashes. */
+/** With a dot, like a VLAN's: names of sysctls then need slashes. */
 const DEVICE = "lan0.7";
 
 /** Sends one router advertisement (RFC 4861) to all nodes, as a router for half an hour. */
@@ -37,11 +37,11 @@ describe("a host with a default route by router advertisements", function () {
     await net.relay.run(
       [
         "unshare -n sleep 1000 >/dev/null 2>&1 </dev/null & echo $! >/run/router",
-        // Before that it is still in the host's namespace.
+        // Wait until it has left the host's namespace.
         "until grep -q sleep /proc/$!/comm; do sleep 0.02; done",
         `ip link add ${DEVICE} type veth peer name router netns $(cat /run/router)`,
         `ip link set ${DEVICE} up; nsenter -n -t $(cat /run/router) ip link set router up`,
-        // Until both have their link-local addresses.
+        // Wait until both have their link-local addresses.
         `until ip -6 address show dev ${DEVICE} scope link -tentative | grep -q fe80; do sleep 0.1; done`,
         "until nsenter -n -t $(cat /run/router) ip -6 address show scope link -tentative | grep -q fe80; do sleep 0.1; done",
       ].join("\n"),

@@ -1,4 +1,4 @@
-/** The commands for the host itself, `host.sh remove` and `release`, touch only what is ours. Needs root. */
+/** The commands to run on a host, `host.sh remove` and `release`, touch only what wireguard-mesh has made. Needs root. */
 import * as assert from "node:assert/strict";
 import { STATE } from "../support/host-protocol";
 import { WorkingNetwork } from "../support/working-network";
@@ -21,7 +21,7 @@ describe("a command by hand on the host", function () {
     return done.stderr;
   }
 
-  it("removes no bridge of somebody else's", async () => {
+  it("removes no foreign bridge", async () => {
     await net.relay.run("ip link add br-lan type bridge; ip link set br-lan up");
     await net.undisturbed(async () => {
       for (const verb of ["remove", "release"]) {
@@ -34,7 +34,7 @@ describe("a command by hand on the host", function () {
     await net.relay.run("ip link show br-lan up | grep -q br-lan && ip link del br-lan");
   });
 
-  it("removes no WireGuard interface and no file of somebody else's", async () => {
+  it("removes no foreign WireGuard interface and no foreign file", async () => {
     const shown = "cat /etc/wireguard/wg1.conf; wg show wg1 public-key";
     await net.relay.run(
       "umask 077; printf '[Interface]\\nPrivateKey = %s\\n' $(wg genkey) >/etc/wireguard/wg1.conf; wg-quick up wg1 2>&1",
@@ -60,7 +60,7 @@ describe("a command by hand on the host", function () {
     });
   }
 
-  it("is refused to users", async () => {
+  it("is refused without root", async () => {
     const asUser = "setpriv --reuid=20000 --regid=20000 --clear-groups";
     const copy = "/tmp/host.sh";
     await net.relay.run(`cp ${STATE}/host.sh ${copy}; chmod 644 ${copy}`);
@@ -71,7 +71,7 @@ describe("a command by hand on the host", function () {
     await net.relay.run(`rm ${copy}; test -f ${STATE}/owner`);
   });
 
-  it("takes our interface away completely, in the middle of a change too", async () => {
+  it("removes the mesh's interface completely, also during a change", async () => {
     const { token } = await net.relay.apply(net.relayState({ more: ["MTU = 1390"] }));
     assert.match(await net.relay.run(`${HOST_SH} remove wg0`), /^wg0 is removed\./);
     const places = "/etc /var/lib /run /sys/class/net";

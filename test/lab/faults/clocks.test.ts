@@ -17,7 +17,7 @@ describe("a host whose clocks are wrong", function () {
   });
   after(() => net.lab.down());
 
-  /** A state that is another one each time. */
+  /** Another state at each call. */
   const another = (): WantedState => net.relayState({ more: [`MTU = ${1300 + round++}`] });
 
   /** Mounts a text over a file of /proc. */
@@ -59,7 +59,7 @@ describe("a host whose clocks are wrong", function () {
     const before = await net.relay.snapshot();
     const { token } = await net.relay.apply(another());
     await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
-    // All that the push started is gone, as after the container's restart.
+    // All processes of the push are gone, as after a restart of the container.
     await net.relay.run("pkill -KILL -f '[h]ost.sh (guard|supervise)'; true");
     await fake(BOOT_ID, "00000000-0000-4000-8000-000000000000\\n");
     try {

@@ -92,7 +92,7 @@ describe("an unreachable host", function () {
     assert.deepEqual(await leftoversOn(session, "nas"), []);
   });
 
-  it("Q15: does not block destroy: the others are clean, it is named, and the state is empty", async () => {
+  it("Q15: does not block destroy: the others are cleaned, it is named, and the state is empty", async () => {
     await mesh.lab.disconnect("laptop");
     const startedAt = Date.now();
     const destroyed = await session.pulumi(

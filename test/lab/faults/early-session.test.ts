@@ -22,7 +22,7 @@ describe("a session that has to be renewed", function () {
   const handshake = (): Promise<string> =>
     net.relay.run(`wg show wg0 latest-handshakes | grep -F ${key} | cut -f 2`);
 
-  it("lives on when the push is refused", async () => {
+  it("is kept when the push is refused", async () => {
     await net.relay.run("ip route add 192.168.50.0/24 via 203.0.113.1");
     const wanted = withInstance("i-2");
     const refusedBy = { ...wanted, owner: "wireguard-mesh/another" };
@@ -33,7 +33,7 @@ describe("a session that has to be renewed", function () {
     assert.notEqual(await handshake(), "0");
   });
 
-  it("lives on when the change is damaged, or its message cut", async () => {
+  it("is kept when the change is damaged, or its message cut", async () => {
     await net.undisturbed(async () => {
       for (const damage of [
         (message: string) => message.replace("apply", "oops!"),
@@ -46,7 +46,7 @@ describe("a session that has to be renewed", function () {
     });
   });
 
-  it("lives on when the program that begins the change is killed before its supervisor runs", async () => {
+  it("is kept when the program that begins the change is killed before its supervisor runs", async () => {
     await net.relay.run(
       "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/bin/setsid; chmod 755 /usr/local/bin/setsid",
     );
@@ -59,7 +59,7 @@ describe("a session that has to be renewed", function () {
     assert.equal((await net.relay.apply(withInstance("i-1"))).outcome, "unchanged");
   });
 
-  it("is made again when the change is undone: the peer is as before, and is spoken to", async () => {
+  it("is made again when the change is undone: the peer is as before, and answers", async () => {
     const before = await net.relay.snapshot();
     const { token } = await net.relay.apply({ ...withInstance("i-2"), timeout: 2 });
     await net.relay.waitUntil(`[ -e ${APPLIED} ] || [ -e ${RUN}/rolled-back ]`);

@@ -100,7 +100,7 @@ describe("a push to a host whose tools fail", function () {
     assert.equal(await session.snapshot(), before);
   });
 
-  it("F8: a push undoes what an undo that failed has left, and then changes what it wants", async () => {
+  it("F8: completes a failed undo in the next push, which then applies its own change", async () => {
     await wrapTool("wg", failing("1 2 3 4 5 6 7 8 9"));
     const { token } = await session.apply(next);
     await session.waitUntil("[ $(cat /run/calls) -ge 2 ]");

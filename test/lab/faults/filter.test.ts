@@ -1,4 +1,4 @@
-/** The packet filter of a relay: put there, kept, repaired, undone and taken away. Needs root. */
+/** The packet filter of a relay: installed, kept, repaired, undone and removed. Needs root. */
 import * as assert from "node:assert/strict";
 import { RUN, STATE, type WantedState } from "../support/host-protocol";
 import { push } from "../support/pushing";
@@ -46,7 +46,7 @@ describe("the packet filter of a relay", function () {
     ...(filter === undefined ? {} : { filter }),
   });
   const drift = (filter?: string) => net.relay.differences(withFilter(filter));
-  /** The table, its files and hooks, and all that a push changes. */
+  /** The table, its files and hooks, and everything else that a push changes. */
   const snapshot = async (): Promise<string> => {
     const filter = `nft -s list table ${TABLE}; cd /etc/wireguard; sha256sum *.nft; stat -c '%a %n' *.nft`;
     return (await net.relay.snapshot()) + (await net.relay.run(filter));
@@ -65,7 +65,7 @@ describe("the packet filter of a relay", function () {
     assert.equal(await net.relay.converge(withFilter(OPEN)), "unchanged");
   });
 
-  for (const [what, script, words] of [
+  for (const [what, script, difference] of [
     [
       "edited by hand",
       `nft insert rule ${TABLE} forward accept`,
@@ -75,7 +75,7 @@ describe("the packet filter of a relay", function () {
   ] as const) {
     it(`is noticed and repaired when it was ${what}`, async () => {
       await net.relay.run(script);
-      assert.deepEqual(await drift(OPEN), [words]);
+      assert.deepEqual(await drift(OPEN), [difference]);
       assert.equal(await reachesSsh(), true);
       await net.undisturbed(async () => {
         assert.equal(await net.relay.converge(withFilter(OPEN)), "confirmed");
@@ -85,7 +85,7 @@ describe("the packet filter of a relay", function () {
     });
   }
 
-  it("is as it was after a change that nobody confirmed, also when it was edited by hand before", async () => {
+  it("is restored after an unconfirmed change, also when it was edited by hand before", async () => {
     await net.relay.run(
       `nft add set ${TABLE} mine '{ type ipv4_addr; }'; nft add element ${TABLE} mine '{ 10.0.0.7, 10.0.0.8 }'`,
     );
@@ -99,7 +99,7 @@ describe("the packet filter of a relay", function () {
     assert.equal(await net.relay.converge(withFilter(OPEN)), "confirmed");
   });
 
-  it("is refused with nft's words, and nothing is changed, if this nft does not take it", async () => {
+  it("is refused with nft's message, and nothing is changed, if this nft rejects it", async () => {
     const before = await snapshot();
     const broken = filterWith("ip sadr 10.0.0.2 accept");
     const refused = await net.relay.apply(withFilter(broken, ["MTU = 1390"]));
@@ -112,7 +112,7 @@ describe("the packet filter of a relay", function () {
     await net.relay.run(`! test -e ${RUN}/pending && ! test -e ${RUN}/change`);
   });
 
-  it("goes with `wg-quick down`, and comes back before the interface does", async () => {
+  it("is removed by `wg-quick down`, and loaded again before the interface comes up", async () => {
     await net.relay.run("wg-quick down wg0 2>&1");
     assert.equal(await net.relay.run("nft list tables"), "");
     await net.relay.run("wg-quick up wg0 2>&1");

@@ -1,10 +1,10 @@
-/** Routes of somebody else's for a prefix that the tunnel needs: told with the way out, and nothing is changed. Needs root. */
+/** Foreign routes for a prefix that the tunnel needs: refused with the remedy, and nothing is changed. Needs root. */
 import * as assert from "node:assert/strict";
 import { peerLines, WorkingNetwork } from "../support/working-network";
 
 const PREFIX = "192.168.50.0/24";
 
-describe("a route of somebody else's", function () {
+describe("a foreign route", function () {
   this.timeout(120_000);
   let net: WorkingNetwork;
   before(async () => {
@@ -16,7 +16,7 @@ describe("a route of somebody else's", function () {
     net.relayState({ more, peers: peerLines("nas", `10.0.0.8/32, ${PREFIX}`) });
 
   /** Asserts that a push is refused without an effect, and that it works after the remedy. */
-  async function testRefusal(more: string[], said: RegExp): Promise<void> {
+  async function testRefusal(more: string[], expected: RegExp): Promise<void> {
     const before = await net.relay.snapshot();
     const routes = await net.relay.run("ip route");
     let complaint = "";
@@ -25,7 +25,7 @@ describe("a route of somebody else's", function () {
       assert.equal(refused.code, 1, refused.outcome);
       ({ complaint } = refused);
     });
-    assert.match(complaint, said);
+    assert.match(complaint, expected);
     assert.equal(await net.relay.snapshot(), before);
     assert.equal(await net.relay.run("ip route"), routes);
     const remedy = /sudo (ip route del [^)]*)\)/.exec(complaint)?.[1] ?? "no remedy";
@@ -44,7 +44,7 @@ describe("a route of somebody else's", function () {
     );
   });
 
-  it("instead of ours is named too: the interface stays up, and the other routes stay", async () => {
+  it("in place of the tunnel's is named too: the interface stays up, and the other routes stay", async () => {
     await net.relay.run(`ip route replace ${PREFIX} via 203.0.113.1`);
     await testRefusal(
       ["MTU = 1390"],
@@ -52,14 +52,14 @@ describe("a route of somebody else's", function () {
     );
   });
 
-  for (const [what, add, said] of [
+  for (const [what, add, complaint] of [
     ["a blackhole", `blackhole ${PREFIX}`, /\(blackhole, proto boot\)/],
     ["a route with a metric", `${PREFIX} via 203.0.113.1 metric 50`, /metric 50/],
   ] as const) {
     it(`that is ${what} is named too`, async () => {
       await net.relay.converge(net.relayState());
       await net.relay.run(`ip route add ${add}`);
-      await testRefusal([], said);
+      await testRefusal([], complaint);
     });
   }
 

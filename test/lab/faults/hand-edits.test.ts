@@ -103,9 +103,9 @@ describe("a host with manual changes", function () {
       await session.run(command);
       const found = await session.differences(wanted);
       assert.equal(found.length, reported.length, found.join("\n"));
-      reported.forEach((words, at) => {
-        if (typeof words === "string") assert.equal(found[at], words);
-        else assert.match(found[at] ?? "", words);
+      reported.forEach((expected, at) => {
+        if (typeof expected === "string") assert.equal(found[at], expected);
+        else assert.match(found[at] ?? "", expected);
       });
       await session.converge(wanted);
       assert.equal(await session.snapshot(), before);

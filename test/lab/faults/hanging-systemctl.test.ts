@@ -1,4 +1,4 @@
-/** A systemd whose bus hangs: a push takes its limits and not minutes, says what was not done, and frees the lock. Needs root. */
+/** A systemd whose bus hangs: a push gives up within its time limits, reports what was not done, and frees the lock. Needs root. */
 import * as assert from "node:assert/strict";
 import { assertWithin } from "../../support/time-limits";
 import { APPLIED, LIVE, LOCK } from "../support/host-protocol";
@@ -52,7 +52,7 @@ describe("a host whose systemctl hangs", function () {
     assert.match(await net.relay.run(`cat ${LIVE}`), /MTU = 1390/);
   });
 
-  it("is said to differ, and is repaired by the next push once systemctl works", async () => {
+  it("is reported by status, and repaired by the next push once systemctl works", async () => {
     const wanted = net.relayState({ more: ["MTU = 1390"] });
     assert.deepEqual(await net.relay.differences(wanted), [
       "it would not come up at boot: its unit or sysctl file differs",
@@ -75,7 +75,7 @@ describe("a host whose systemctl hangs", function () {
     assert.equal(await net.relay.snapshot(), before);
     const { outcome, complaint, stdout } = await net.relay.remove();
     assert.match(stdout, /^removing$/m, outcome ?? complaint);
-    // It goes on after the login has ended.
+    // The clean-up continues after the login has ended.
     await net.relay.waitUntil("[ ! -e /var/lib/wireguard-mesh ]");
     await net.relay.run(`${unlocked}; test ! -e ${LIVE} && test ! -e /sys/class/net/wg0`);
   });

@@ -1,4 +1,4 @@
-/** A host whose /etc/hosts cannot be replaced, or belongs to others too. Needs root. */
+/** A host whose /etc/hosts cannot be replaced, or is written by other programs too. Needs root. */
 import * as assert from "node:assert/strict";
 import type { WantedState } from "../support/host-protocol";
 import { WorkingNetwork } from "../support/working-network";
@@ -67,7 +67,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
     await net.relay.run("mv /root/hosts /etc/hosts");
   });
 
-  it("is refused by name before the change where /etc/hosts cannot be written", async () => {
+  it("is refused before the change, with the path, where /etc/hosts cannot be written", async () => {
     await net.relay.run("chattr +i /etc/hosts");
     const { complaint } = await net.relay.apply(named);
     await net.relay.run("chattr -i /etc/hosts");
@@ -78,7 +78,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
     assert.equal((await net.relay.apply(bare)).outcome, "unchanged");
   });
 
-  it("gets them again after another program has written the file, which is said to happen with cloud-init", async () => {
+  it("gets them again after another program has written the file, with a note where cloud-init does so", async () => {
     const before = await net.relay.run("cat /etc/hosts");
     await net.relay.converge(named);
     await net.relay.run(
@@ -99,7 +99,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
     await net.relay.run(`printf '%s\\n' '${before}' >/etc/hosts`);
   });
 
-  it("is refused by name before the change where another program answers at the address, and not once that has gone", async () => {
+  it("is refused before the change, with the name of a program that already answers at the address", async () => {
     const serving = { ...bare, names: { ...NAMES, serves: true } };
     await net.relay.run(
       "dnsmasq -C /dev/null -u root --listen-address=10.0.0.1 --bind-interfaces -x /root/dns.pid",
@@ -128,7 +128,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
     await net.relay.converge(bare);
   });
 
-  it("loses them with everything else, by hand too", async () => {
+  it("loses them when it is removed, also by hand", async () => {
     const before = await digest();
     await net.relay.converge({ ...bare, names: { ...NAMES, serves: true } });
     await net.relay.run("sh /var/lib/wireguard-mesh/wg0/host.sh remove wg0");

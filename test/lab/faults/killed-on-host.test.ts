@@ -1,6 +1,6 @@
 /**
- * F5: what carries a change out on the host is killed after each of its steps: the supervisor, its guard, both, or both with
- * the login. The host is then as before, by itself or after the next boot, and the tunnels never notice. Needs root.
+ * F5: the programs that carry out a change on the host are killed after each of its steps: the supervisor, its guard, both, or
+ * both with the login. The host undoes the change by itself or at the next boot, without a gap in the tunnels. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { assertWithin } from "../../support/time-limits";
@@ -39,7 +39,7 @@ describe("a change that is killed on the host", function () {
   });
   after(() => net.lab.down());
 
-  /** Kills itself after so many steps of a part, as the kernel would. */
+  /** Edits the host program to kill itself after this number of steps. */
   const killedAfter = (part: "apply" | "undo", steps: number) => (program: string) =>
     replaced(
       replaced(program, 'do run_step "$1" $step', 'do counted "$1" $step'),
@@ -60,7 +60,7 @@ run_steps() {`,
     return steps;
   }
 
-  it("after each of its steps: its guard undoes it", async () => {
+  it("after each of its steps is undone by its guard", async () => {
     const steps = await stepsOf("apply");
     for (let step = 1; step <= steps; step++) {
       const before = await net.relay.snapshot();
@@ -96,7 +96,7 @@ run_steps() {`,
     }
   });
 
-  it("its guard alone: the change can be confirmed", async () => {
+  it("and loses only its guard can be confirmed", async () => {
     const { token } = await net.relay.apply(next);
     await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
     await net.undisturbed(async () => {
@@ -106,7 +106,7 @@ run_steps() {`,
     assert.equal((await net.relay.apply(next)).outcome, "unchanged");
   });
 
-  it("its guard alone: the supervisor undoes what is not confirmed", async () => {
+  it("and loses only its guard is undone by the supervisor if it is not confirmed", async () => {
     const before = await net.relay.snapshot();
     await net.undisturbed(async () => {
       const { token } = await net.relay.apply({ ...next, timeout: 3 });
@@ -117,7 +117,7 @@ run_steps() {`,
     assert.equal(await net.relay.snapshot(), before);
   });
 
-  it("both with the login, after each step: it is as before after the next boot", async () => {
+  it("after each step, with guard and login, is undone at the next boot", async () => {
     const steps = await stepsOf("apply");
     for (let step = 1; step <= steps; step += 2) {
       const before = await net.relay.run("cat /etc/wireguard/wg0.conf");
@@ -141,7 +141,7 @@ run_steps() {`,
     await net.assertWorks();
   });
 
-  it("both with the login, without a boot: the next push of anybody undoes it first", async () => {
+  it("with guard and login is undone by the next push, without a boot", async () => {
     const before = await net.relay.snapshot();
     await net.undisturbed(async () => {
       await net.relay.apply(next);
@@ -152,27 +152,30 @@ run_steps() {`,
     assert.equal(await net.relay.snapshot(), before);
   });
 
-  it("both with the login, without a boot: a push of the same by a way of the config keeps it", async () => {
+  it("with guard and login is kept by a push of the same config through an address of it", async () => {
     await net.undisturbed(async () => {
       await net.relay.apply(next);
       await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
       await net.relay.run(`pkill -KILL -f ${EITHER}`);
-      assert.equal((await net.relay.apply({ ...previous, saysDigest: true })).outcome, "unchanged");
+      assert.equal(
+        (await net.relay.apply({ ...previous, sendsDigest: true })).outcome,
+        "unchanged",
+      );
       const { token } = await net.relay.apply(next);
       await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
       await net.relay.run(`pkill -KILL -f ${EITHER}`);
-      assert.equal((await net.relay.apply({ ...next, saysDigest: true })).outcome, "kept");
+      assert.equal((await net.relay.apply({ ...next, sendsDigest: true })).outcome, "kept");
       assert.equal((await net.relay.record()).token, token);
     });
     assert.equal((await net.relay.apply(next)).outcome, "unchanged");
   });
 
-  it("in the middle of its commit, with the login: the next push finishes it, also after a boot", async () => {
+  it("in the middle of its commit, with the login, is finished by the next push, also after a boot", async () => {
     for (const mended of ["push", "boot"] as const) {
       await net.relay.converge(previous);
       const { token } = await net.relay.apply(next);
       await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
-      // The third rename of the commit does not come back: its mark, the live file, and what follows.
+      // The third rename of the commit hangs: after the mark and the live file.
       await net.relay.run(
         'printf \'#!/bin/sh\\nn=$(($(cat /run/moves 2>/dev/null || echo 0) + 1)); echo $n >/run/moves\\n[ $n != 3 ] || pkill -KILL -xf "sh -s"\\nexec /usr/bin/mv "$@"\\n\' >/usr/local/bin/mv; chmod 755 /usr/local/bin/mv',
       );

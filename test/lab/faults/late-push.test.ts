@@ -92,7 +92,7 @@ describe("competing pushes to a host", function () {
     assert.equal((await session.apply(newer)).outcome, "unchanged");
   });
 
-  it("F9: is not confirmed by a login alone: the operator has to answer after it saw the change", async () => {
+  it("F9: are not confirmed by a login alone, only by the operator's answer after it has observed the change", async () => {
     const before = await mtu();
     const { token } = await session.apply({ ...older, timeout: 8 });
     await session.waitUntil(`[ -e ${APPLIED} ]`);
@@ -134,7 +134,7 @@ describe("competing pushes to a host", function () {
     assert.equal((await session.apply(first)).outcome, "unchanged");
   });
 
-  it("F21: with two operators at once both end, one complete state is live, and at least one succeeds", async () => {
+  it("F21: of two operators both end, at least one succeeds, and one complete state is live", async () => {
     const [a, b] = [older, newer].map(({ config }, at) =>
       requestFor(lab, "relay", { config, probes: [`10.0.0.${at + 8}`] }),
     );

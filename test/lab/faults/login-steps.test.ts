@@ -1,4 +1,4 @@
-/** Logins that stop at a step: each is told by its cause in the host's own words, and its remedy leads out. Needs root. */
+/** Logins that fail after authentication: each error has the host's own message, and its remedy works. Needs root. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { PushRequest, PushResult } from "../../../mesh/push-request";
@@ -8,7 +8,7 @@ import { LeakWatch } from "../support/leak-watch";
 import { hop, push, requestFor } from "../support/pushing";
 import { installSudo } from "../support/stand-in-sudo";
 
-/** As the remedy for start-up files says. */
+/** The line that the remedy for start-up files gives. */
 const GUARD = "case $- in *i*) ;; *) return ;; esac";
 
 describe("a login to a host", function () {
@@ -40,7 +40,7 @@ describe("a login to a host", function () {
     return stderr;
   }
 
-  /** Asserts that a push succeeds. @returns what it says meanwhile */
+  /** Asserts that a push succeeds. @returns its stderr */
   async function succeeds(user: string): Promise<string> {
     const { code, stdout, stderr } = await push(lab, "apply", requestAs(user));
     assert.equal(code, 0, stderr);
@@ -71,7 +71,7 @@ describe("a login to a host", function () {
   describe("that finds no shell", () => {
     const CLOUD_INIT = `echo 'Please login as the user "admin" rather than the user "root".';echo;sleep 10;exit 142`;
 
-    it("is told by cloud-init's command for root; the user that it names is the remedy", async () => {
+    it("because of cloud-init's command for root: the remedy is the user that it names", async () => {
       await relay.run("echo 'admin ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/admin");
       await withForcedCommand(CLOUD_INIT, async () => {
         const message = await refused("root");
@@ -86,7 +86,7 @@ describe("a login to a host", function () {
       await relay.run("rm /etc/sudoers.d/admin");
     });
 
-    it("is told by a command in authorized_keys; taking it off is the remedy", async () => {
+    it("because of a command in authorized_keys: the remedy is to remove it", async () => {
       await withForcedCommand('echo "backups only, not: $SSH_ORIGINAL_COMMAND"', async () => {
         const message = await refused("root");
         assert.match(message, /authorized_keys there has a command of its own for this key/);
@@ -96,7 +96,7 @@ describe("a login to a host", function () {
       await succeeds("root");
     });
 
-    it("is told by the words of nologin; a shell is the remedy", async () => {
+    it("because of nologin: the remedy is a shell", async () => {
       await relay.run("usermod -s /usr/sbin/nologin root");
       const message = await refused("root");
       assert.match(
@@ -122,7 +122,7 @@ describe("a login to a host", function () {
       ],
     } as const;
     for (const [what, [line, cause]] of Object.entries(START_UP)) {
-      it(`is told by a .bashrc that ${what}; that for people only is the remedy`, async () => {
+      it(`because of a .bashrc that ${what}: the remedy is to do so only in interactive shells`, async () => {
         const bashrc = lab.fileOf("relay", "/root/.bashrc");
         fs.writeFileSync(bashrc, `${line}\n`);
         const message = await refused("root");
@@ -139,7 +139,7 @@ describe("a login to a host", function () {
   describe("that does not become root", () => {
     beforeEach(() => installSudo(relay));
 
-    it("is told by sudo's words; the line for sudoers is the remedy", async () => {
+    it("because sudo asks for a password: the remedy is the line for sudoers", async () => {
       const message = await refused("admin");
       assert.match(
         message,
@@ -150,7 +150,7 @@ describe("a login to a host", function () {
       await succeeds("admin");
     });
 
-    it("is told by sudo's exit code in any language; the remedy is the same", async () => {
+    it("because sudo asks for a password, in any language: the remedy is the same", async () => {
       // As where sudo's language does not come from the environment.
       await installSudo(relay, "de");
       const message = await refused("admin");
@@ -163,7 +163,7 @@ describe("a login to a host", function () {
       await succeeds("admin");
     });
 
-    it("is told by requiretty; !requiretty is the remedy", async () => {
+    it("because of requiretty: the remedy is !requiretty", async () => {
       const grant = "admin ALL=(root) NOPASSWD: ALL";
       await relay.run(`printf '%s\\n' 'Defaults requiretty' '${grant}' >/etc/sudoers.d/site`);
       const message = await refused("admin");
@@ -173,18 +173,21 @@ describe("a login to a host", function () {
       await succeeds("admin");
     });
 
-    it("is waited for where its own name does not resolve, and /etc/hosts is the remedy", async () => {
+    it("for some seconds, because its own name does not resolve: waits, and the remedy is a line in /etc/hosts", async () => {
       await relay.run("echo 'admin ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/site");
       await relay.run("sed -i 's/ relay$//' /etc/hosts");
-      const talk = await succeeds("admin");
-      assert.match(talk, /^relay: is let in, and waits for sudo there$/m);
-      assert.match(talk, /^relay: sudo took 1\d s there, for the host's own name relay does not/m);
-      await relay.run(commandIn(talk, /On that machine: (echo .*)/));
+      const stderr = await succeeds("admin");
+      assert.match(stderr, /^relay: is let in, and waits for sudo there$/m);
+      assert.match(
+        stderr,
+        /^relay: sudo took 1\d s there, for the host's own name relay does not/m,
+      );
+      await relay.run(commandIn(stderr, /On that machine: (echo .*)/));
       const quick = await succeeds("admin");
       assert.doesNotMatch(quick, /sudo/);
     });
 
-    it("is told by its exit code where there is no sudo", async () => {
+    it("because there is no sudo", async () => {
       await relay.run("rm /usr/bin/sudo");
       const message = await refused("admin");
       assert.match(

@@ -53,7 +53,7 @@ describe("a push to a host", function () {
       targets: [{ kind: "ssh", hop, via: [] }],
     });
     assert.equal(refused.code, 1);
-    // Less than REACH_MS, for which it would be retried.
+    // Less than REACH_MS, the time in which logins are retried.
     assertWithin(5, startedAt);
     assert.equal(lab.logins("relay"), before);
     assert.match(refused.stderr, /expected: ssh-ed25519 SHA256:\S+\n +got: +ED25519 SHA256:/);

@@ -19,7 +19,7 @@ const PEERS = Array.from({ length: COUNT }, (_, index) => `p${index + 1}`);
 // All at once, like the engine's default on a machine with a dozen processors.
 const UP = ["up", "--yes", "--skip-preview", "--continue-on-error", "--parallel", "64"];
 
-/** More peers of the relay, which never connect. */
+/** Peers of the relay that never connect. */
 const DEVICES = 950;
 const RED = PEERS.filter((_, at) => at % 2 === 0);
 const addressOf = (at: number) => `10.0.0.${101 + at}`;
@@ -89,7 +89,7 @@ describe("fifty hosts behind one relay", function () {
     assert.equal(dropped, true);
   });
 
-  it("carries every open connection through a change of policy, and nothing that is forbidden, with 1,000 peers", async () => {
+  it("keeps every open connection through a change of policy and passes nothing forbidden, with 1,000 peers", async () => {
     const { lab } = mesh;
     const pushed = await relayPusher(mesh);
     assert.equal(await pushed(), "unchanged");

@@ -119,7 +119,7 @@ describe("a network whose environment changes", function () {
       `root@${mesh.lab.managementAddress("desktop")}`,
     );
     succeeded(await session.pulumi(...UP));
-    // The relay learns that the desktop has another way in now.
+    // The relay's config changes, because the desktop has another host address now.
     assert.deepEqual(session.loginsSince(before), { relay: 1, desktop: 2, laptop: 0 });
     assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
   });

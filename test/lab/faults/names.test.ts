@@ -26,7 +26,7 @@ describe("a name in an endpoint", function () {
     assert.equal((await net.lab.exec(node, ["sh", "-c", script])).code, 0);
   }
 
-  it("of a new peer that does not resolve costs nobody else a packet, and is told", async () => {
+  it("of a new peer that does not resolve is a note, and no other peer loses a packet", async () => {
     await net.undisturbed(async () => {
       const { outcome, notes, token, complaint } = await net.relay.apply(
         net.relayState({ peers: farPeer }),
@@ -96,7 +96,7 @@ describe("a name in an endpoint", function () {
     await net.assertWorks();
   });
 
-  it("and its address are equal: going from one to the other takes no step on the running system", async () => {
+  it("and its address count as equal: a change from one to the other takes no step on the running system", async () => {
     const numeric = net.peerState("laptop", { more: ["MTU = 1380"] });
     const named = net.peerState("laptop", { endpoint: `${NAMED}:51820`, more: ["MTU = 1380"] });
     await resolves("laptop", NAMED, RELAY_ADDRESS);

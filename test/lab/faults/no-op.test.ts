@@ -13,7 +13,7 @@ describe("a change without an effect", function () {
   let leaks: LeakWatch;
   let relay: HostSession;
   let desktop: HostSession;
-  /** The desktop is behind a NAT and has no listen port: the relay knows its endpoint only from its packets. */
+  /** The desktop is behind a NAT and has no listen port: the relay has its endpoint only from its packets. */
   const desktopState: WantedState = {
     config: [
       ...[
@@ -29,7 +29,7 @@ describe("a change without an effect", function () {
     config: [
       ...["[Interface]", `PrivateKey = ${keyPairFor("relay").privateKey}`, "Address = 10.0.0.1/24"],
       ...["ListenPort = 51820", "", "[Peer]", `PublicKey = ${keyPairFor("desktop").publicKey}`],
-      // An endpoint where the desktop is not.
+      // An endpoint that is not the desktop's.
       ...["AllowedIPs = 10.0.0.2/32", "Endpoint = 203.0.113.99:51820", ""],
     ].join("\n"),
   };

@@ -44,7 +44,7 @@ describe("a relay's rotation that an older version finished, but for its second 
     await olderPush(lab, { ...rest, config, rotation });
     for (const node of ["desktop", "laptop"]) {
       await olderPush(lab, net.peer(node));
-      // As its peers are when they have roamed: a session with the second interface.
+      // As after roaming: the peer has a session with the second interface.
       const { publicKey } = net.relayAccess.key;
       const roam = `wg showconf wg0 | sed 's/:${PORT}$/:${ROTATION_PORT}/' >/run/wg0; wg set wg0 peer ${publicKey} remove; wg setconf wg0 /run/wg0; rm /run/wg0`;
       await on(node, roam);
@@ -56,7 +56,7 @@ describe("a relay's rotation that an older version finished, but for its second 
   });
   after(() => lab.down());
 
-  it("comes to its end without a gap: first the peers go back to the relay's port, then it goes", async () => {
+  it("is completed without a gap: the peers go back to the relay's port, then the second interface is removed", async () => {
     const fixedPorts = [net.relayAccess.key.publicKey];
     const gaps = await pingGapsDuring(lab, DIRECTIONS, async () => {
       assert.equal(await pushed(lab, net.relay(), leaks), "applied");
@@ -102,7 +102,7 @@ describe("a rotation that an older version began", function () {
   const links = (): Promise<string> =>
     on("relay", `cat /sys/class/net/wg0/ifindex /sys/class/net/${ROTATION_INTERFACE}/ifindex`);
 
-  /** In the end: the former watcher has a moment to see that it is to end, and a running one has subshells now and then. */
+  /** Polls, because the former watcher ends only at its next check, and a running one has subshells now and then. */
   async function assertWatchers(count: string): Promise<void> {
     const has = async () => ((await on("relay", WATCHERS)) === count ? true : undefined);
     assert.ok(await poll(has, { limitMs: 10_000, pauseMs: 20 }), await on("relay", WATCHERS));

@@ -46,7 +46,7 @@ describe("a stack that an older version converged", function () {
     const { steps } = JSON.parse(preview.stdout) as { steps: { op: string; urn: string }[] };
     const changes = steps.filter(({ op }) => op !== "same");
     const updates = ["network", ...HOSTS.map((host) => `${host}-push-command`)];
-    // Components that only grouped: nothing runs when they go.
+    // Components without effects of their own: nothing runs when they are removed.
     const groups = HOSTS.map((host) => `${host}-push`);
     assert.deepEqual(
       changes.map(({ op, urn }) => [op, urn.split("::").at(-1)]).sort(),

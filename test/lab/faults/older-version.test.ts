@@ -65,7 +65,7 @@ describe("a host with files of an older version", function () {
         const before = await link();
         assert.equal(await session.converge(next), "confirmed");
         assert.equal(await link(), before);
-        // An older version reads this file, and leaves the host alone.
+        // An older version that reads this file leaves the host alone.
         assert.equal(await session.run(`cat ${STATE}/format`), "3");
         const files = await session.run(`ls ${STATE}`);
         assert.deepEqual(files.split("\n"), [
@@ -78,7 +78,7 @@ describe("a host with files of an older version", function () {
         assert.equal((await session.apply(next)).outcome, "unchanged");
       });
 
-      it("goes back to what the older version confirmed", async () => {
+      it("is undone to the state that the older version confirmed", async () => {
         const before = await session.snapshot();
         const { token } = await session.apply({ ...next, timeout: 1 });
         await session.waitUntilUndone(token);
@@ -126,7 +126,7 @@ describe("a host with files of an older version", function () {
     assert.equal((await session.apply(newer)).outcome, "unchanged");
   });
 
-  it("undoes an unconfirmed change of 5c9eafb by that version's own timer if nobody pushes", async () => {
+  it("undoes an unconfirmed change of 5c9eafb by that version's own timer if no push comes", async () => {
     await push();
     const token = await olderApply(lab, session.request(next), 2);
     await session.waitUntilUndone(token);

@@ -1,6 +1,6 @@
 /**
- * F20: what carries a move on is killed, and nobody is left to start it again: the watchers of the relays, or guard and supervisor
- * on a host without systemd. Only the tunnel leads to the host: one more up reaches it. Needs root.
+ * F20: the relays' watchers, or guard and supervisor, are killed during a move, on hosts without systemd, which would restart
+ * them. The host is reached only through the tunnel: one more up reaches it. Needs root.
  */
 import * as assert from "node:assert/strict";
 import { engineProcesses, killAll } from "../support/engine-processes";
@@ -17,7 +17,7 @@ const EITHER = "'[h]ost.sh (guard|supervise) '";
 /** The engine's output when the push to the desktop starts. */
 const PUSHING = /desktop-push-command updating/;
 
-describe("a move that nobody carries on", function () {
+describe("a move whose programs on the hosts are killed", function () {
   this.timeout(300_000);
   let mesh: MeshLab;
   let session: MeshSession;
@@ -29,7 +29,7 @@ describe("a move that nobody carries on", function () {
   });
   after(() => mesh.lab.down());
 
-  it("F20: the watchers of both relays are killed, before the host has another home: one more up reaches it", async () => {
+  it("F20: is completed by one more up when both relays lose their watchers before the host has its new home", async () => {
     move("10.0.0.2", "osaka");
     const { ended } = await startedUp(mesh, PUSHING);
     killAll(engineProcesses(mesh.lab));
@@ -38,9 +38,9 @@ describe("a move that nobody carries on", function () {
     await oneMoreUp("10.0.0.2");
   });
 
-  it("F20: and after it has: one more up reaches it", async () => {
+  it("F20: is completed by one more up when they do so after it, and the host loses guard and supervisor", async () => {
     move("10.0.0.2", "relay");
-    await orphaned();
+    await upKilledUnconfirmed();
     await killWatchers();
     await oneMoreUp("10.0.0.2");
   });
@@ -58,8 +58,8 @@ describe("a move that nobody carries on", function () {
       await session.on(relay, `pkill -KILL -f ${WATCHERS}; ! pgrep -f ${WATCHERS}`);
   }
 
-  /** An up that is killed with the host's own programs once the host has moved, and before it is confirmed. */
-  async function orphaned(): Promise<void> {
+  /** Starts an up, and kills it and the host's own programs when the host has moved and nothing has confirmed it. */
+  async function upKilledUnconfirmed(): Promise<void> {
     const { ended } = await startedUp(mesh, PUSHING);
     // A stopped sshd answers no new login.
     await session.on(

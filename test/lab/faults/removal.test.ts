@@ -1,4 +1,4 @@
-/** A removal leaves forwarding to those who may need it, and does not take away what a push has made meanwhile. Needs root. */
+/** A removal leaves forwarding on where other programs may need it, and does not undo a push that came in between. Needs root. */
 import * as assert from "node:assert/strict";
 import { LIVE, LOCK, type HostSession } from "../support/host-protocol";
 import { push } from "../support/pushing";
@@ -24,7 +24,7 @@ describe("a removal", function () {
   });
   afterEach(() => nas.run("ip link del docker0 2>/dev/null; ip link del wg1 2>/dev/null; true"));
 
-  it("ends forwarding that wireguard-mesh switched on and nobody else needs", async () => {
+  it("turns off forwarding that wireguard-mesh turned on and nothing else needs", async () => {
     await nas.converge(forwarding());
     assert.equal(await nas.run(FORWARDING), "1");
     assert.deepEqual((await nas.remove()).notes, []);
@@ -71,7 +71,7 @@ describe("a removal", function () {
     assert.equal(await nas.run(FORWARDING), "1");
   });
 
-  it("and forwarding that is wanted no more is left on beside Docker too, with a note", async () => {
+  it("leaves forwarding on beside Docker also when a push removes only forwarding, with a note", async () => {
     await nas.converge(forwarding());
     await nas.run("ip link add docker0 type bridge");
     const { token, notes } = await nas.apply(net.peerState("laptop"));
@@ -81,7 +81,7 @@ describe("a removal", function () {
     assert.equal((await nas.apply(net.peerState("laptop"))).outcome, "unchanged");
   });
 
-  it("does not take away what a push made between its login and its clean-up", async () => {
+  it("does not undo a push that came between its login and its clean-up", async () => {
     await nas.converge(net.peerState("laptop"));
     // The clean-up is started late.
     await nas.run(

@@ -1,4 +1,4 @@
-/** A host that was set back to an older confirmed state, as by a snapshot: every remedy leads out. Needs root. */
+/** A host that was set back to an older confirmed state, as by a snapshot: every remedy restores it. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
@@ -53,7 +53,7 @@ describe("a host that was set back to an older state", function () {
     succeeded(await session.pulumi("preview", "--expect-no-changes"));
   }
 
-  it("is said to differ by status, whose remedy brings it back", async () => {
+  it("is reported by status, and restored by its remedy", async () => {
     await setBack();
     const drift = await driftOf("desktop");
     assert.ok(drift.includes("MTU is 1390, planned is 1400"), drift.join("\n"));
@@ -67,7 +67,7 @@ describe("a host that was set back to an older state", function () {
     await assertAsPlanned();
   });
 
-  it("is brought back by up --check too", async () => {
+  it("is restored by up --check too", async () => {
     await setBack();
     const up = succeeded(await session.command("up", "--check", "--yes", "--skip-preview"));
     assert.match(up.stderr, /desktop.* differs from the plan:/);
@@ -84,8 +84,8 @@ describe("a host that was set back to an older state", function () {
     await assertAsPlanned();
   });
 
-  it("is told from a host with a newer config, which repush leaves alone unless it is forced", async () => {
-    // As an up of another operator would whose state is not here.
+  it("is distinguished from a host with a newer config, which repush changes only with --force", async () => {
+    // As by the up of another operator, whose state is not here.
     await session.on(
       "desktop",
       "f=/var/lib/wireguard-mesh/wg0/confirmed; sed -i -e 's/^digest 0/digest 1/; t' -e 's/^digest ./digest 0/' -e 's/^serial .*/serial 999/' $f; ip link set mtu 1385 dev wg0",

@@ -1,4 +1,4 @@
-/** The user's own ssh_config, keys and names: the pin holds, one key is offered, and what waits is said. Needs root. */
+/** The user's own ssh_config, keys and names: the pinned key counts, one key is offered, and a wait is reported. Needs root. */
 import * as assert from "node:assert/strict";
 import { once } from "node:events";
 import * as fs from "node:fs";
@@ -12,7 +12,7 @@ import { configOf, hop, requestFor, startPush } from "../support/pushing";
 import { startSlowAgent } from "../support/slow-agent";
 import { addToAgent, startAgent } from "../support/ssh-agent";
 
-/** The port of a second sshd on the relay, whose log tells of each key. */
+/** The port of a second sshd on the relay, which logs each key that is offered. */
 const TALKING = 2200;
 
 describe("a push beside the user's own SSH settings", function () {
@@ -46,7 +46,7 @@ describe("a push beside the user's own SSH settings", function () {
     fs.writeFileSync(path.join(home, "config"), lines.map((line) => `${line}\n`).join(""));
   }
 
-  /** A request for the relay by the sshd that talks. */
+  /** A request for the relay by that sshd. */
   function request(change: Partial<PushRequest> & { address?: string } = {}): PushRequest {
     const { address = lab.managementAddress("relay"), ...rest } = change;
     const target = hop(lab, "relay", address, TALKING);
@@ -161,7 +161,7 @@ describe("a push beside the user's own SSH settings", function () {
       assert.ok(slow.asked >= 1 && one.seconds > 12);
     });
 
-    it("names IdentitiesOnly and the stack's own key where it has too many keys; both lead out", async () => {
+    it("names IdentitiesOnly and the stack's own key where it has too many keys; both work", async () => {
       const names = ["1", "2", "3", "4", "5", "6", "7"].map((name) => path.join(home, name));
       for (const name of names) {
         await lab.exec("operator", ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name]);

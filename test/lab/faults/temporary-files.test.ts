@@ -1,5 +1,5 @@
 /**
- * Whatever shell a host has, a push writes nothing but its own files: bash keeps here-documents in /tmp, secrets in them too.
+ * A push writes only its own files, with any shell: bash would put here-documents, with secrets in them, into /tmp.
  * Needs root, strace.
  */
 import * as assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { LeakWatch } from "../support/leak-watch";
 import { configOf, keyPairFor, push, requestFor } from "../support/pushing";
 import { hasStrace, traced } from "../support/traced";
 
-/** The places of wireguard-mesh, and those of sshd. */
+/** The folders of wireguard-mesh, and those of sshd. */
 const OWN =
   /^(\/run\/(wireguard-mesh|wireguard-mesh\.lock|wireguard|sshd)\b|\/var\/run\/(wireguard|sshd)\b|\/var\/lib\/wireguard-mesh\/|\/etc\/wireguard\/|\/etc\/sysctl\.d\/|\/dev\/(null|tty|net\/tun)$|\/proc\/)/;
 
@@ -42,7 +42,7 @@ describe("a push's own files", function () {
     });
   }
 
-  /** The files that were opened to be created, outside of our own places. */
+  /** The created files outside the folders of wireguard-mesh. */
   function createdElsewhere(lines: readonly string[]): string[] {
     const opened = lines.flatMap((line) => {
       const [, path = "", flags = ""] =

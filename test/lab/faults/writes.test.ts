@@ -1,4 +1,4 @@
-/** Writes that fail for other reasons than a full disk: the real error is told, with its remedy. Needs root. */
+/** Writes that fail for other reasons than a full disk: the real error is reported, with its remedy. Needs root. */
 import * as assert from "node:assert/strict";
 import { APPLIED, DROP_IN, LIVE, STATE, type WantedState } from "../support/host-protocol";
 import { WorkingNetwork } from "../support/working-network";

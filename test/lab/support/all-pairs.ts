@@ -1,4 +1,4 @@
-/** Every pair of a converged network in the lab: who answers whom, and who should by the oracle and by the plan. */
+/** Tests every pair of nodes of a converged network in the lab against the oracle and the plan. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { Reach } from "../../../mesh/plan/reach";
@@ -18,7 +18,7 @@ const PORTS = (["tcp", "udp"] as const).flatMap((protocol) =>
   (protocol === "tcp" ? [22, 80, 443] : [53, 443]).map((port) => ({ protocol, port })),
 );
 
-/** Asserts that exactly those pings, and with `byPort` connections, are answered that the oracle says, the plan and the case. */
+/** Asserts that exactly those pings, and with `byPort` connections, are answered that the oracle, the plan and the case allow. */
 export async function assertAllPairs(
   mesh: MeshLab,
   { world, reach }: KnownNetwork,
@@ -33,7 +33,7 @@ export async function assertAllPairs(
   const machines = Object.entries(world.hosts).map(([name, { nat, ip }]) => {
     const node = nodes.get(name);
     const tunnel = node === undefined ? [] : [node.address.text, node.address6?.text ?? []].flat();
-    // A node answers UDP at its LAN address from its tunnel address, so only pings try it there.
+    // A node answers UDP to its LAN address from its tunnel address, so a LAN address is only pinged.
     return { name, nat, tunnel, lan: ip === undefined ? [] : [ip], isNode: node !== undefined };
   });
   const attempts = machines.flatMap((from) =>
@@ -72,7 +72,7 @@ export async function assertAllPairs(
         it.to === nameAt(to) &&
         (protocol === "icmp" || it.ports === undefined || it.ports.includes(`${protocol}/${port}`)),
     );
-  // The plan's list begins at nodes, and no node has another way into its own LAN.
+  // The plan lists only pairs that start at a node, and none from a node to its own LAN.
   const fromNodes = attempts.filter(({ from }) => nodes.has(from));
   assert.deepEqual(
     attemptsText(fromNodes.filter(isClaimed)),

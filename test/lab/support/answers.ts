@@ -1,11 +1,11 @@
-/** The longest time in which a host answers at none of several addresses. */
+/** Measures the longest time in which a host answers pings at none of several addresses. */
 import { once } from "node:events";
 import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 
 export interface Silence {
   longestMs: number;
-  /** The same for an address outside of the tunnel: that is the machine's fault, which may be busy. */
+  /** The same for an address outside the tunnel: delays of a busy test machine. */
   noiseMs: number;
 }
 
@@ -19,16 +19,16 @@ export async function silenceDuring(
   const streams = addresses.map((address) => new Answers(lab, from, address));
   const controlStream = new Answers(lab, from, control);
   const all = (): number[] => streams.flatMap((stream) => stream.times());
-  const more = async (): Promise<void> => {
+  const anotherAnswer = async (): Promise<void> => {
     const before = all().length;
     const limit = { limitMs: 20_000, pauseMs: 10 };
     if (!(await poll(() => (all().length > before ? true : undefined), limit)))
       throw new Error(`${from} got no answer from ${addresses.join(" or ")}`);
   };
   try {
-    await more();
+    await anotherAnswer();
     await action();
-    await more();
+    await anotherAnswer();
   } finally {
     await Promise.all([...streams, controlStream].map((stream) => stream.end()));
   }

@@ -1,4 +1,4 @@
-/** What a change of an nft table lets through while it is made: packets that no policy allows, and how often it is loaded. */
+/** Counts forbidden packets that get through while an nft table is replaced, and how often it is loaded. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -26,7 +26,7 @@ export class Flood {
     private readonly senders: ChildProcess[],
   ) {}
 
-  /** Resolves when the first packets have come to the relay. */
+  /** Resolves when the first packets have arrived at the relay. */
   static async begin(lab: Lab, { relay, pairs, addressOf }: Floods): Promise<Flood> {
     const receivers = pairs.flatMap(([, to = ""]) => to);
     await Promise.all(
@@ -37,16 +37,19 @@ export class Flood {
     );
     const flood = new Flood(lab, relay, receivers, senders);
     const flows = async () => ((await flood.arrived()) > 100 ? true : undefined);
-    assert.ok(await poll(flows, { limitMs: 60_000, pauseMs: 100 }), "nothing comes to the relay");
+    assert.ok(
+      await poll(flows, { limitMs: 60_000, pauseMs: 100 }),
+      "no packet arrives at the relay",
+    );
     return flood;
   }
 
-  /** How many packets have come to the relay. */
+  /** The number of packets at the relay. */
   arrived(): Promise<number> {
     return this.count(this.relay);
   }
 
-  /** How many have come to those whom they are for. */
+  /** The number of packets at their receivers. */
   async passed(): Promise<number> {
     const counts = await Promise.all(this.receivers.map((host) => this.count(host)));
     return counts.reduce((sum, one) => sum + one, 0);
@@ -82,7 +85,7 @@ export class TableLoads {
     return loads;
   }
 
-  /** Ends it, and returns how many there were. */
+  /** Stops counting. @returns the number of transactions */
   async end(): Promise<number> {
     await this.mark("end");
     const ended = once(this.child, "close");
@@ -92,7 +95,7 @@ export class TableLoads {
     return transactions.filter((lines) => lines.includes("wireguard-mesh-wg0")).length;
   }
 
-  /** Changes another table until that is printed. */
+  /** Changes another table until nft-monitor prints it: from then on, or up to then, all is counted. */
   private async mark(name: string): Promise<void> {
     const change = `add table inet ${name}; delete table inet ${name}`;
     const isPrinted = async () => {

@@ -1,6 +1,6 @@
 /**
- * The conversation of a push with one host, without SSH and without retries: each method is one login. It tells apart what
- * scripts/push/apply.ts does in one go, so that tests can let something happen in between.
+ * The conversation of a push with one host, without SSH and without retries: each method is one login. It splits up
+ * scripts/push/apply.ts, so that tests can do something between two steps.
  */
 import * as assert from "node:assert/strict";
 import type { ChildProcess, ChildProcessWithoutNullStreams } from "node:child_process";
@@ -35,15 +35,15 @@ import { sha256, wantedState } from "../../../scripts/push/wanted-state";
 /** Seconds; longer than any test, so that no change is undone because it is not confirmed. */
 export const NEVER = 3600;
 
-export interface TalkOptions {
+export interface ApplyOptions {
   /** Names the change; default a new one. */
   token?: string;
   /** The first line of the host's lock file when the login was ready; default `-`, as on a host without one. */
   lastChange?: string;
   /** Seconds until the host undoes the change by itself; default NEVER. */
   undoAfterS?: number;
-  /** The login says what it wants, as one by a way of the config. */
-  saysDigest?: boolean;
+  /** Sends the digest of the wanted state, as a login by an address of the config does. */
+  sendsDigest?: boolean;
   /** Replaces the message with the change, to damage it on its way. */
   damage?: (message: string) => string;
   /** Edits the program that the change leaves on the host. */
@@ -54,7 +54,7 @@ export interface HostReply extends HostRun {
   code: number;
   token: string;
   /**
-   * `pending` (begun and not confirmed), `kept` (that of a killed push), `unchanged`, `overtaken`; `confirmed`, `undone`; `removed`, `removing`, `absent`,
+   * `pending` (begun and not confirmed), `kept` (the change of a killed push), `unchanged`, `overtaken`; `confirmed`, `undone`; `removed`, `removing`, `absent`,
    * `left`. Undefined if it was refused or failed: then `complaint` says why.
    */
   outcome: string | undefined;
@@ -74,7 +74,7 @@ export class HostDialogue {
   private readonly begun = new Map<string, SentChange>();
 
   /**
-   * `shell` starts a root shell on the host that reads a program from its stdin; `record` gets all that is said there.
+   * `shell` starts a root shell on the host that reads a program from its stdin; `record` gets its output.
    */
   constructor(
     private readonly node: string,
@@ -83,7 +83,7 @@ export class HostDialogue {
   ) {}
 
   /** The first login: observes, decides and begins the change. Missing tools take another login before it. */
-  async apply(request: PushRequest, options: TalkOptions = {}): Promise<HostReply> {
+  async apply(request: PushRequest, options: ApplyOptions = {}): Promise<HostReply> {
     const first = await this.begin(request, options, false);
     if (first.outcome !== "installed") return first;
     const then = await this.begin(request, options, true);
@@ -92,12 +92,12 @@ export class HostDialogue {
 
   private async begin(
     request: PushRequest,
-    options: TalkOptions,
+    options: ApplyOptions,
     hasInstalled: boolean,
   ): Promise<HostReply> {
     const token = options.token ?? newToken();
     const wanted = wantedState(request);
-    const known = options.saysDigest === true ? [wanted.digest] : [];
+    const known = options.sendsDigest === true ? [wanted.digest] : [];
     const words = [options.lastChange ?? "-", ...known];
     const call: Call = { verb: "push", interface: request.interface, token, words };
     return this.login(call, questionsOf(wanted), async (session, observed) => {
@@ -158,8 +158,8 @@ export class HostDialogue {
       const wrong = begun === undefined ? [] : unapplied(begun.before, after, begun.wanted);
       if (wrong.length > 0) {
         const run = await answer(session, "undo\n", limits.CONFIRM_MS);
-        const words = wrong.map((one) => formatDifference(one, new Map(), name)).join("; ");
-        return { ...run, exitCode: 1, complaint: withoutEffect(words) };
+        const text = wrong.map((one) => formatDifference(one, new Map(), name)).join("; ");
+        return { ...run, exitCode: 1, complaint: withoutEffect(text) };
       }
       const run = await answer(session, `${reply}\n`, limits.CONFIRM_MS);
       const outcome = /^(committed|undone)$/m.exec(run.stdout)?.[1];
@@ -198,7 +198,7 @@ export class HostDialogue {
   private async login(
     call: Call,
     questions: Questions,
-    talk: (
+    converse: (
       session: RootShell,
       observed: Observation,
     ) => Promise<HostRun & Partial<Pick<HostReply, "outcome" | "notes" | "complaint">>>,
@@ -208,7 +208,7 @@ export class HostDialogue {
     const none = { outcome: undefined, token: call.token, complaint: "" };
     try {
       observed = await observe(session, this.node, call, questions);
-      const done = await talk(session, observed);
+      const done = await converse(session, observed);
       const complaint = done.complaint ?? parseComplaint(done.stderr) ?? "";
       const notes = [...(done.notes ?? []), ...linesWith("note", done.stdout)];
       return { ...none, ...done, observed, complaint, notes, code: done.exitCode ?? 255 };
@@ -219,7 +219,7 @@ export class HostDialogue {
       if (!(problem instanceof PushError)) throw problem;
       return { ...failed, complaint: this.withoutName(problem.message) };
     } finally {
-      // What still waits there for an answer gets none.
+      // Ends a host program that still waits for an answer.
       session.end();
     }
   }
@@ -236,18 +236,18 @@ export class HostDialogue {
         wire[stream].write(text);
       });
     }
-    // EPIPE: the program there may have ended.
+    // EPIPE: the host's program may have ended.
     child.stdin.on("error", () => undefined);
     return session;
   }
 
-  private withoutName(words: string): string {
-    return words.startsWith(`${this.node}: `) ? words.slice(this.node.length + 2) : words;
+  private withoutName(message: string): string {
+    return message.startsWith(`${this.node}: `) ? message.slice(this.node.length + 2) : message;
   }
 }
 
 /** The program that a change leaves on the host. */
-function programFor({ undoAfterS = NEVER, program = same }: TalkOptions): string {
+function programFor({ undoAfterS = NEVER, program = same }: ApplyOptions): string {
   const limited = Object.entries({ UNDO_AFTER_S: undoAfterS, CHANGE_S: undoAfterS + 45 }).reduce(
     (text, [name, seconds]) =>
       text.replace(new RegExp(`^${name}=\\d+$`, "m"), `${name}=${seconds}`),
@@ -263,7 +263,7 @@ function questionsOf(wanted: Wanted): Questions {
   return { ...pushQuestions(wanted), filter: false };
 }
 
-/** Tells the host that there are keys to fill in, as in scripts/push/apply.ts. */
+/** The flag that the change has keys for the host to fill in, as in scripts/push/apply.ts. */
 function keysIn(text: string): string {
   return /^ (?:Private|Preshared)Key = \((?:now|on this host)\)/m.test(text) ? " keys" : "";
 }

@@ -1,4 +1,4 @@
-/** Talks with a host of the lab by the push protocol, as root and without SSH: each method is one login. */
+/** The push protocol with a host of the lab, as root and without SSH: each method is one login. */
 import * as assert from "node:assert/strict";
 import { confirmedLines, type Confirmed } from "../../../mesh/host/confirmed";
 import { decide, type Decision } from "../../../mesh/host/decide";
@@ -30,8 +30,8 @@ export interface WantedState {
   config: string;
   /** Seconds until the host undoes the change by itself; default NEVER. */
   timeout?: number;
-  /** As in TalkOptions. */
-  saysDigest?: boolean;
+  /** As in ApplyOptions. */
+  sendsDigest?: boolean;
   forwarding?: boolean | PushRequest["forwarding"];
   owner?: string;
   probes?: string[];
@@ -65,9 +65,9 @@ export class HostSession {
 
   /** `since`: the last change that was known when the login was ready; default the last one now. */
   async apply(wanted: WantedState, token = newToken(), since?: string): Promise<HostReply> {
-    const { timeout: undoAfterS, saysDigest, damage, program } = wanted;
+    const { timeout: undoAfterS, sendsDigest, damage, program } = wanted;
     const lastChange = since ?? (await lastChangeOn(this));
-    const options = { token, lastChange, undoAfterS, saysDigest, damage, program };
+    const options = { token, lastChange, undoAfterS, sendsDigest, damage, program };
     return this.dialogue.apply(this.request(wanted), options);
   }
 
@@ -81,7 +81,7 @@ export class HostSession {
     return this.dialogue.remove(request, since ?? (await lastChangeOn(this)));
   }
 
-  /** What the host is. Preshared keys are compared with those that are wanted, if that is given. */
+  /** The host's observation. Preshared keys are compared with those of `wanted`, if it is given. */
   observe(wanted?: WantedState): Promise<Observation> {
     return this.dialogue.observe("wg0", wanted === undefined ? null : this.request(wanted));
   }
@@ -93,7 +93,7 @@ export class HostSession {
     return decide(await this.observe(wanted), wantedState(request), options);
   }
 
-  /** What `status` and drift say of the host. */
+  /** The host's differences, as `status` prints them. */
   async differences(wanted: WantedState): Promise<string[]> {
     const request = this.request(wanted);
     const found = differences(await this.observe(wanted), wantedState(request));
@@ -101,7 +101,7 @@ export class HostSession {
     return all.map((difference) => formatDifference(difference, new Map(), "wg0"));
   }
 
-  /** The record of the state that was confirmed last. */
+  /** The host's record of the last confirmed state. */
   async record(): Promise<Confirmed> {
     const { confirmed, confirmedFile } = (await this.observe()).records;
     assert.ok(confirmed && confirmedFile, "there is no record of this version");

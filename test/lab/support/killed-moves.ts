@@ -1,6 +1,6 @@
 /**
- * Moves of hosts that only the tunnel leads to, which are killed at random moments with the engine's program, plugin and pushes: one
- * more up reaches the hosts, by the former way or the new one.
+ * Moves hosts that are reached only through the tunnel, and kills the engine, its program, plugin and pushes at random moments:
+ * one more up reaches the hosts, at the former place or the new one.
  */
 import * as assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,21 +53,21 @@ export function testKilledMoves({ title, id, scenario, hosts }: Moves): void {
     });
     after(() => mesh.lab.down());
 
-    it("is whole if it is left alone", async () => {
+    it("converges if it is not killed", async () => {
       all.forEach(readdress);
       const run = await startedUp(mesh, PUSHING);
       const begun = Date.now();
       assert.equal(await run.ended, 0);
       duration = Date.now() - begun;
-      await converged();
+      await assertConverged();
     });
 
     for (let round = 1; round <= ROUNDS; round++) {
       const part = random();
-      // Every other round, each host moves in another way.
+      // Every other round, all hosts move in the same way.
       const kinds = all.map((_, at) => KINDS[(round + (round % 2) * at) % KINDS.length]);
-      const words = [...new Set(kinds)].join(", ");
-      it(`F20: to another ${words}, after ${Math.round(part * 100)} % of the pushes: one more up reaches the host`, async () => {
+      const changes = [...new Set(kinds)].join(", ");
+      it(`F20: to another ${changes}, after ${Math.round(part * 100)} % of the pushes: one more up reaches the host`, async () => {
         const moving = (kind: (typeof KINDS)[number]) => all.filter((_, at) => kinds[at] === kind);
         moving("address").forEach(readdress);
         moving("home relay").forEach(rehome);
@@ -80,25 +80,25 @@ export function testKilledMoves({ title, id, scenario, hosts }: Moves): void {
           ),
         );
         await run.ended;
-        // To where it was going, or to a third address.
-        for (const one of moving("address")) if (random() < 0.5) readdress(one);
+        // The next up moves it to the same address, or to a third one.
+        for (const host of moving("address")) if (random() < 0.5) readdress(host);
         const up = await session.command("up", "--yes", "--skip-preview", "--json");
         assert.equal(up.code, 0, `${up.stdout}${up.stderr}`);
-        await converged();
+        await assertConverged();
       });
     }
 
     it("leaks no secret", () => session.leaks.end());
 
-    function readdress(one: Moved): void {
-      one.address = `10.0.0.${++last}`;
-      setConfig(mesh.stack, ["peers", one.name, "address"], one.address);
+    function readdress(host: Moved): void {
+      host.address = `10.0.0.${++last}`;
+      setConfig(mesh.stack, ["peers", host.name, "address"], host.address);
     }
 
-    function rehome(one: Moved): void {
-      one.home = one.home === "relay" ? "osaka" : "relay";
-      setConfig(mesh.stack, ["peers", one.name, "relay"], one.home);
-      setConfig(mesh.stack, ["peers", one.name, "host"], `root@via:${one.home}`);
+    function rehome(host: Moved): void {
+      host.home = host.home === "relay" ? "osaka" : "relay";
+      setConfig(mesh.stack, ["peers", host.name, "relay"], host.home);
+      setConfig(mesh.stack, ["peers", host.name, "host"], `root@via:${host.home}`);
     }
 
     function changePort(home: keyof typeof RELAYS): void {
@@ -106,7 +106,7 @@ export function testKilledMoves({ title, id, scenario, hosts }: Moves): void {
       setConfig(mesh.stack, ["relays", home, "listenPort"], ports[home]);
     }
 
-    async function converged(): Promise<void> {
+    async function assertConverged(): Promise<void> {
       for (const { name, address, home } of all) {
         const shown = await session.on(
           name,

@@ -1,4 +1,4 @@
-/** Networks from public documentation and issue threads, as worlds of the lab with our config: who must reach what. */
+/** Networks from public documentation and issue threads, as worlds of the lab with a stack config, and who must reach what. */
 import type { LabAddresses, NodeFields, ScenarioConfig } from "../../../scripts/lab/scenario";
 import type { World } from "../../../scripts/lab/world";
 
@@ -10,7 +10,7 @@ export interface KnownNetwork {
   reach: [from: string, address: string, answer: "ok" | "blocked"][];
 }
 
-/** With `host`: every node but those named, each by the management network. */
+/** Gives every node except the named ones a `host` on the management network. */
 export function pushed(
   nodes: Record<string, NodeFields>,
   lab: LabAddresses,
@@ -189,7 +189,7 @@ const fullMesh: KnownNetwork = {
 
 export const open: KnownNetwork[] = [presharedKeys, sites, fullMesh];
 
-/** C12: the origin note's network laid over a VPC, where it would take the relay's gateway and name server away. */
+/** C12: the origin note's network laid over a VPC, where it would cut the relay off from its gateway and name server. */
 export const overVpc: Omit<KnownNetwork, "reach" | "title"> = {
   world: {
     nats: {

@@ -1,4 +1,4 @@
-/** Pushes to the relay of a stack as the engine would with more devices and a policy, in a fraction of its time. */
+/** Pushes to a stack's relay as with more devices and a policy, without the engine, which would take too long. */
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { readMesh } from "../../../mesh/mesh";

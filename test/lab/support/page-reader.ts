@@ -17,7 +17,7 @@ export class PageReader {
     private readonly unset: readonly string[],
   ) {}
 
-  /** `hosts`: of the lab, by the addresses at which the reader has logged in before. `unset`: variables of the lab's operator. */
+  /** `hosts`: address → host of the lab, for those whose host key is known. `unset`: variables of the lab's operator. */
   static async of(
     lab: Lab,
     hosts: Record<string, string>,
@@ -26,7 +26,7 @@ export class PageReader {
     const home = engineFolder(lab, "home-of-reader");
     const socket = path.join(home, "agent");
     const sshConfig = engineFolder(lab, "etc-ssh");
-    knowHostKeys(lab, hosts, sshConfig);
+    writeKnownHosts(lab, hosts, sshConfig);
     await startAgent(lab, socket);
     await addToAgent(lab, socket, lab.folder.sshKey);
     const own = { HOME: home, SSH_AUTH_SOCK: socket, ...environment };
@@ -60,8 +60,8 @@ export function cloneFor(lab: Lab): string {
   return clone;
 }
 
-/** As after a first login to each machine. ssh-keygen(1) looks in root's own home, whatever HOME is, and in /etc/ssh. */
-function knowHostKeys(lab: Lab, hosts: Record<string, string>, sshConfig: string): void {
+/** Records the host keys, as a first login does. In /etc/ssh, because ssh-keygen(1) ignores HOME. */
+function writeKnownHosts(lab: Lab, hosts: Record<string, string>, sshConfig: string): void {
   const lines = Object.entries(hosts).map(([address, host]) => `${address} ${lab.hostKey(host)}`);
   fs.cpSync("/etc/ssh", sshConfig, { recursive: true });
   fs.writeFileSync(path.join(sshConfig, "ssh_known_hosts"), `${lines.join("\n")}\n`);

@@ -15,7 +15,7 @@ export interface PingGap {
   lost: number;
   /** The longest time between two replies. */
   longestMs: number;
-  /** The same without the time in which no ping was on its way, because this machine was busy. */
+  /** The same without the time in which no ping was sent, because this machine was busy. */
   silentMs: number;
 }
 
@@ -57,13 +57,13 @@ export function assertShort(gaps: readonly PingGap[]): void {
 const LIMIT_MS = 20_000;
 
 interface Reply {
-  /** When it came, in seconds since 1970. */
+  /** Seconds since 1970. */
   at: number;
   number: number;
   tookS: number;
 }
 
-/** The longest time in milliseconds in which a ping was on its way and no reply came. */
+/** The longest time in milliseconds in which a ping was in flight and no reply arrived. */
 function silence(replies: readonly Reply[]): number {
   const inOrder = [...replies].sort((a, b) => a.at - b.at);
   const answered = new Set(inOrder.map(({ number }) => number));

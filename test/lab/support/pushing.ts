@@ -35,7 +35,7 @@ export function managed(lab: Lab, node: string): HostTarget {
 
 const KEY_PAIRS = new Map<string, PlainKeyPair>();
 
-/** The key pair of a node: random, but the same in all of this process. */
+/** The key pair of a node: random, but the same within this process. */
 export function keyPairFor(node: string): PlainKeyPair {
   const keyPair = KEY_PAIRS.get(node) ?? newKeyPair();
   KEY_PAIRS.set(node, keyPair);

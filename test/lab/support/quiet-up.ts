@@ -8,7 +8,7 @@ import { succeeded, UP, type MeshSession } from "./mesh-session";
 /** On an idle machine. */
 const PROMISED_MS = 1000;
 
-/** @returns its output. The laptop hears from one of the addresses all the time. */
+/** Asserts that one of the addresses answers the laptop with gaps of at most a second. @returns the output of `up` */
 export async function quietUp(
   { lab }: MeshLab,
   session: MeshSession,
@@ -23,7 +23,7 @@ export async function quietUp(
       output = succeeded(await session.pulumi(...UP)).stdout;
     },
   );
-  // Pings without a tunnel need no program of the host, so their noise is not all that a busy machine does.
+  // Pings outside the tunnel do not wait for wireguard-go, so a busy machine delays them less.
   const limitMs = BUSY_FACTOR * PROMISED_MS + silence.noiseMs;
   assert.ok(silence.longestMs <= limitMs, JSON.stringify(silence));
   return output;

@@ -2,7 +2,7 @@
 
 export const FAULT_SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 100_000);
 
-/** How many random moments a test tries: FAULT_ROUNDS=20, else as many as an everyday run has time for. */
+/** The number of random moments that a test tries: FAULT_ROUNDS, else `everyday`. */
 export function faultRounds(everyday: number): number {
   return Number(process.env["FAULT_ROUNDS"] ?? everyday);
 }

@@ -1,16 +1,16 @@
-/** An SSH agent that takes its time for a signature, as one does that waits for its owner's touch or confirmation. */
+/** An SSH agent that delays each signature, like one that waits for a touch or a confirmation. */
 import * as net from "node:net";
 
 /** SSH_AGENTC_SIGN_REQUEST (draft-ietf-sshm-ssh-agent, 3.6). */
 const SIGN_REQUEST = 13;
 
 export interface SlowAgent {
-  /** How many signatures it was asked for. */
+  /** The number of signature requests. */
   asked: number;
   close(): void;
 }
 
-/** Listens at the socket `path` and passes all on to the agent at `real`; a request for a signature `delayMs` later. */
+/** Listens at the socket `path` and forwards all messages to the agent at `real`, signature requests after `delayMs`. */
 export async function startSlowAgent(
   path: string,
   real: string,
@@ -30,7 +30,7 @@ export async function startSlowAgent(
     let received = Buffer.alloc(0);
     client.on("data", (part) => {
       received = Buffer.concat([received, part]);
-      // ssh waits for the answer to each message: its length in four bytes, which may come apart, then its type.
+      // ssh waits for the answer to each message: its length in four bytes, which may be split, then its type.
       if (received.length < 4 || received.length < 4 + received.readUInt32BE()) return;
       const message = received;
       received = Buffer.alloc(0);

@@ -1,14 +1,14 @@
-/** A sudo for hosts of the lab, since minimal Debian systems have none: it becomes root, and prints the messages of sudo 1.9.13. */
+/** A sudo for hosts of the lab, since minimal Debian systems have none: it runs commands as root, with the messages of sudo 1.9.13. */
 import type { HostSession } from "./host-protocol";
 
 /** bash with the set-user-ID bit; as the interpreter of a script it keeps root's rights with -p. */
 const ROOT_BASH = "/usr/local/lib/stand-in-sudo";
 
-/** It knows what these tests are about: /etc/sudoers.d, the terminal, and whether the host's own name is in /etc/hosts. */
+/** It checks /etc/sudoers.d, requiretty, and whether the host's own name is in /etc/hosts. */
 function script(language: string): string {
   return `#!${ROOT_BASH} -p
 [ "$1" = -n ] && shift
-says() {
+refuse() {
   [ "${language}" = C ] || shift
   echo "sudo: $1" >&2
   exit 1
@@ -20,19 +20,19 @@ if ! grep -qw "$(hostname)" /etc/hosts; then
 fi
 case $rules in
   *"Defaults:$USER !requiretty"*) ;;
-  *"Defaults requiretty"*) says "sorry, you must have a tty to run sudo" "man benötigt ein Terminal für sudo" ;;
+  *"Defaults requiretty"*) refuse "sorry, you must have a tty to run sudo" "man benötigt ein Terminal für sudo" ;;
 esac
 case $rules in
   *"$USER ALL=(root) NOPASSWD: ALL"*) ;;
-  *) says "a password is required" "Ein Passwort ist notwendig" ;;
+  *) refuse "a password is required" "Ein Passwort ist notwendig" ;;
 esac
 exec setpriv --reuid 0 --regid 0 --clear-groups -- "$@"
 `;
 }
 
 /**
- * Puts it on the host; nobody may use it yet, and the host's own name resolves. `language`: it speaks this one, whatever the
- * environment says (another than C is German).
+ * Installs it on the host, without a rule that allows anything. `language`: that of its messages, whatever the environment
+ * (any other than C is German).
  */
 export async function installSudo(host: HostSession, language = "$LC_ALL"): Promise<void> {
   await host.run(

@@ -1,4 +1,4 @@
-/** An `up` of the engine that has begun to push, for tests that kill it. */
+/** Starts an `up` of the engine and waits for its first push, for tests that kill it. */
 import { once } from "node:events";
 import type { MeshLab } from "./mesh-lab";
 import { UP } from "./mesh-session";

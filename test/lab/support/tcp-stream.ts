@@ -1,4 +1,4 @@
-/** A TCP connection that carries numbered lines each way: what is broken or filtered stops it. */
+/** A TCP connection that echoes numbered lines: if it is broken or filtered, the lines stop. */
 import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { poll } from "../../../scripts/poll";
@@ -30,7 +30,7 @@ export class TcpStream {
   private constructor(private readonly processes: ChildProcess[]) {}
 
   /**
-   * From one host of the lab to an address and port of another one, where a server is started that echoes; a line every
+   * Connects one host of the lab to an echo server that is started on another; sends a line every
    * `pauseMs`.
    */
   static async open(
@@ -41,8 +41,8 @@ export class TcpStream {
     port: number,
     pauseMs = 10,
   ) {
-    const perl = (host: string, script: string, ...words: string[]) => {
-      const child = lab.spawn(host, ["perl", "-e", script, ...words], { stdio: "pipe" });
+    const perl = (host: string, script: string, ...args: string[]) => {
+      const child = lab.spawn(host, ["perl", "-e", script, ...args], { stdio: "pipe" });
       child.stdout?.setEncoding("utf8");
       return child;
     };
@@ -66,7 +66,7 @@ export class TcpStream {
     assert.ok(lines() >= until && !this.hasEnded(), this.printed.slice(-200));
   }
 
-  /** Ends it, after it was made sure that every line came back once and in order. */
+  /** Ends the connection, and asserts that every line came back once and in order. */
   close(): void {
     const lines = this.printed.split("\n").slice(0, -1);
     for (const child of this.processes) child.kill();

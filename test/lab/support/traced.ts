@@ -1,4 +1,4 @@
-/** Records the system calls of all that logins start on a lab's host, with strace(1). */
+/** Records the system calls of all programs that logins start on a lab's host, with strace(1). */
 import * as assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ export function hasStrace(): boolean {
 }
 
 /**
- * Runs an action while everything below the host's sshd is traced, what goes on after its login too.
+ * Runs an action while sshd and its descendants on the host are traced, also those that outlive their login.
  * @returns the lines of strace: PID, call, result; a call that was interrupted by another process has two lines.
  */
 export async function traced(
@@ -24,17 +24,17 @@ export async function traced(
   const options = ["-f", "-qq", "-s", "300", "-e", "signal=none", "-e", `trace=${calls.join(",")}`];
   // The host's first process is its sshd.
   const strace = lab.spawn(node, ["strace", ...options, "-o", FILE, "-p", "1"], { stdio: "pipe" });
-  let words = "";
-  strace.stderr?.setEncoding("utf8").on("data", (text: string) => (words += text));
+  let errors = "";
+  strace.stderr?.setEncoding("utf8").on("data", (text: string) => (errors += text));
   const ended = once(strace, "close");
   const attached = async () =>
     (await lab.exec(node, ["grep", "-q", "^TracerPid:\t[1-9]", "/proc/1/status"])).code === 0 ||
     undefined;
-  assert.ok(await poll(attached, { limitMs: 10_000, pauseMs: 50 }), words);
+  assert.ok(await poll(attached, { limitMs: 10_000, pauseMs: 50 }), errors);
   try {
     await action();
   } finally {
-    // It writes what it has, and lets go.
+    // On SIGINT strace flushes its output and detaches.
     await lab.exec(node, ["pkill", "-INT", "-x", "strace"]);
     await ended;
   }

@@ -7,11 +7,11 @@ import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 import { succeeded } from "./mesh-session";
 
-/** Copied to every machine: none sees this repository. */
+/** Copied to every machine, because the repository is not visible there. */
 export const TRAFFIC = "/run/traffic.mjs";
 const SOURCE = path.join(__dirname, "../../support/traffic.mjs");
 
-/** What one machine tries; `port` is 0 for a ping. */
+/** A ping or connection from a machine; `port` is 0 for a ping. */
 export interface Attempt {
   from: string;
   /** An address. */
@@ -34,7 +34,7 @@ export async function serveEverywhere(lab: Lab): Promise<void> {
   );
 }
 
-/** Those attempts that are answered; those of all machines at once. Only pings need no server. */
+/** The attempts that are answered, tried on all machines at once. All but pings need the servers. */
 export async function answered(lab: Lab, attempts: readonly Attempt[]): Promise<Attempt[]> {
   const machines = [...new Set(attempts.map(({ from }) => from))];
   const results = machines.map(async (machine) => {
@@ -47,7 +47,7 @@ export async function answered(lab: Lab, attempts: readonly Attempt[]): Promise<
 }
 
 /**
- * The same, where some of them are expected: those are tried again for a minute, because a packet may be lost, and handshakes
+ * The same, but retries the expected ones for a minute, because a packet may be lost, and handshakes
  * come first.
  */
 export async function answeredSoon(

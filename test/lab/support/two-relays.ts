@@ -4,7 +4,7 @@ import type { MeshLab } from "./mesh-lab";
 import { succeeded, UP, type MeshSession } from "./mesh-session";
 import { setConfig } from "./stack-edits";
 
-/** By name, where they are dialled. */
+/** Name → the address where it is dialled. */
 export const RELAYS = { relay: "203.0.113.10", osaka: "203.0.113.11" } as const;
 
 export const twoRelays: typeof relay = {
@@ -47,7 +47,7 @@ export function withMorePeers(scenario: typeof relay, names: readonly string[]):
   };
 }
 
-/** Converges it, and then leaves the desktop, or these hosts, no other way in than the tunnel. */
+/** Converges it, and then makes the desktop, or the given hosts, reachable only through the tunnel. */
 export async function leaveTunnelOnly(
   { stack }: MeshLab,
   session: MeshSession,

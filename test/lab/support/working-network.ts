@@ -13,8 +13,8 @@ import { canPingSoon } from "./small-world";
 
 export const RELAY_ADDRESS = "203.0.113.10";
 /**
- * In which a ping is on its way and no reply comes, besides what the machine itself loses. A peer that is removed, or dialled
- * at another place, loses pings; a session that is lost shows in the handshakes. So this need not be tight: other tests run.
+ * The longest time without a reply, besides what a busy machine itself loses. It need not be tight: a peer that is removed or
+ * dialled elsewhere loses pings for longer, and a lost session shows in the handshakes.
  */
 const LONGEST_GAP_MS = 300;
 
@@ -23,7 +23,7 @@ const DIRECTIONS: Direction[] = [
   ["laptop", PEERS.desktop],
   ["desktop", PEERS.laptop],
 ];
-/** Outside of the tunnel: what is lost or late here is the machine's fault, which may be busy. */
+/** Outside the tunnel: what is lost or late here, a busy test machine has caused. */
 const CONTROL: Direction = ["laptop", RELAY_ADDRESS];
 
 export class WorkingNetwork {
@@ -85,7 +85,7 @@ export class WorkingNetwork {
     }
   }
 
-  /** Asserts that an action costs the tunnels no reply for long, and the relay no session. */
+  /** Asserts that an action causes no long gap between replies, and no new session on the relay. */
   async undisturbed(action: () => Promise<void>): Promise<void> {
     const sampler = this.lab.spawn(
       "relay",
@@ -100,7 +100,7 @@ export class WorkingNetwork {
       await action();
       await poll(() => (samples().length > 3 ? true : undefined), { limitMs: 10_000, pauseMs: 20 });
     }).finally(() => sampler.kill());
-    // A tunnel's process may have waited for this machine as long as a ping without a tunnel.
+    // On a busy machine, wireguard-go may have waited as long as a ping outside the tunnel.
     const noiseMs = gaps.at(-1)?.longestMs ?? 0;
     const isLong = gaps.some(({ silentMs }) => silentMs > LONGEST_GAP_MS + noiseMs);
     assert.equal(isLong, false, describeGaps(gaps));

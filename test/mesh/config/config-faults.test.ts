@@ -74,13 +74,13 @@ const FAULTS: [string, Record<string, unknown>, [string, RegExp]][] = [
 ];
 
 describe("a fault in the config", () => {
-  for (const [fault, edits, [path, words]] of FAULTS) {
+  for (const [fault, edits, [path, text]] of FAULTS) {
     it(`${fault} is an error with its path and a remedy`, () => {
       const { issues } = readMesh(changed(edits), TODAY);
       const errors = issues.filter(({ severity }) => severity === "error");
       const found = errors.filter((issue) => issue.path === path);
       assert.equal(found.length, 1, JSON.stringify(errors));
-      assert.match(`${found[0]?.message ?? ""} ${found[0]?.remedy ?? ""}`, words);
+      assert.match(`${found[0]?.message ?? ""} ${found[0]?.remedy ?? ""}`, text);
       assert.notEqual(found[0]?.remedy, "");
     });
   }

@@ -56,12 +56,12 @@ describe("issues of a config", () => {
     });
   }
 
-  it("about nodes that are left out or will be are told from others, for status", () => {
+  it("about nodes that are left out, or will be, are separate from others, for status", () => {
     const about = Object.values(tables).flatMap((rows) =>
       rows.flatMap(({ raw }) => readMesh(raw, TODAY).issues.filter(isAboutActivity)),
     );
-    const words = /^is (false|within a day|in \d+ days?)|^passed at /;
-    assert.ok(about.length >= 10 && about.every(({ message }) => words.test(message)));
+    const pattern = /^is (false|within a day|in \d+ days?)|^passed at /;
+    assert.ok(about.length >= 10 && about.every(({ message }) => pattern.test(message)));
   });
 
   it("are all in the tables: every text in the code has a row", () => {

@@ -21,7 +21,7 @@ const STACK_FILES = path.join(ROOT, "test/scripts/fixtures/stackfiles");
 const SEALED = { secure: "v1:AAAA:BBBB" };
 
 const ajv = new Ajv({ strict: true, allErrors: true, strictTypes: false });
-// Not of JSON Schema, but of the editors that use it.
+// Not part of JSON Schema, but supported by editors.
 ajv.addKeyword("patternErrorMessage");
 const validate = ajv.compile(stackFileSchema(NAMESPACE));
 

@@ -26,8 +26,8 @@ describe("the pings that a host is to send", () => {
   });
 });
 
-describe("what a host says of its pings and its disk", () => {
-  it("is read line by line, and what has another shape counts as not there", () => {
+describe("a host's report on its pings and its disk", () => {
+  it("is read line by line, and malformed lines are ignored", () => {
     const { pings, sizes } = parseProbes(
       [
         ...["ping 10.0.0.1 0.42", "ping fd00::0001 lost", "size 10.0.0.1 1292"],
@@ -44,7 +44,7 @@ describe("what a host says of its pings and its disk", () => {
     assert.deepEqual([...sizes], [["10.0.0.1", 1292]]);
   });
 
-  it("names each place without room once, and no file system that counts no inodes", () => {
+  it("names each full file system once, and none without an inode count", () => {
     const lines = [
       ...["disk / 1023", "disk / 1023", "disk /var 1024", "inodes / 100 1"],
       ...["inodes /var 5000 0", "inodes /run 0 0", "inodes /boot - -", "readonly /etc"],

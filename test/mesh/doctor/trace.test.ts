@@ -38,7 +38,7 @@ function trace(to: string, lost: readonly string[] = [], of: Plan = plan): Trace
 }
 
 describe("the way of a ping", () => {
-  it("goes hop by hop, each beside the way outside of the tunnel", () => {
+  it("goes hop by hop, each with the time outside the tunnel", () => {
     assert.deepEqual(trace("desktop"), {
       ...{ ok: true, from: "laptop", to: "desktop", stops: null, allowed: true },
       hops: [
@@ -63,13 +63,13 @@ describe("the way of a ping", () => {
     );
   });
 
-  it("takes a tunnel address for its node, and knows no other address", () => {
+  it("accepts a tunnel address for its node, and no other address outside a LAN", () => {
     assert.equal(targetNamed(DESKTOP, plan)?.name, "desktop");
     assert.equal(targetNamed("192.168.78.50", plan), null);
     assert.equal(targetNamed("nobody", plan), null);
   });
 
-  it("says where it stops, and what finds out why", () => {
+  it("names the hop where it stops, and the doctor command for it", () => {
     const lost = trace("desktop", [`laptop ${DESKTOP}`]);
     assert.deepEqual([lost.ok, lost.stops], [false, { after: "tokyo", before: "desktop" }]);
     const text = stripVTControlCharacters(pingText(lost));

@@ -9,7 +9,7 @@ import { planOf } from "../../support/plan-of";
 import { changed, hostKey, keys } from "../../support/small-network";
 
 describe("a picture of a change", () => {
-  it("of nothing has no mark, whatever the network", () => {
+  it("without a difference has no mark, for any network", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
@@ -31,7 +31,7 @@ describe("a picture of a change", () => {
     });
   });
 
-  it("of a key has no mark, and names who changes", () => {
+  it("of a key has no mark, and names the node that changes", () => {
     const tokyo = { host: "root@203.0.113.10", hostKey };
     const rotated = { ...tokyo, nextPublicKey: keys.spare.publicKey };
     const before = planOf(changed({ relays: { tokyo } }));
@@ -92,7 +92,7 @@ describe("a picture of a change", () => {
   });
 });
 
-/** The tones of what has a mark. */
+/** The tones of the marked parts. */
 function marksOf({ nodes, links, lans, exits, rules }: Topology): Record<string, Mark["tone"]> {
   const all: [string, Mark | null][] = [
     ...nodes.map(({ name, mark }): [string, Mark | null] => [name, mark]),

@@ -89,14 +89,14 @@ flowchart RL
     assert.match(text, /^ {2}classDef bad .*stroke-dasharray:4/m);
   });
 
-  it("says of an EC2 relay that its address is still to come", () => {
+  it("says that the address of an EC2 relay is not known yet", () => {
     const topology = topologyOf(planOf(changed()));
     const nodes = topology.nodes.map((node) => ({ ...node, endpoint: "<eip:tokyo>:51820" }));
     const text = mermaidOf(pictureOf({ ...topology, nodes }));
     assert.match(text, /^ {2}n_tokyo\[\[.*<br\/>at its Elastic IP:51820"\]\]:::relay$/m);
   });
 
-  it("writes every sign that Mermaid, HTML or Markdown could take for its own as a code", () => {
+  it("escapes every character that is special in Mermaid, HTML or Markdown", () => {
     const text = `"]; click x #quot; <img src=x onerror=y> &lt; \`a\` *b* _c_ {d} |e| \\ %% 1\nend`;
     const box = { id: "n_x", kind: "peer", site: "site_s", text: [text], mark: null } as const;
     const picture: Picture = {
@@ -128,7 +128,7 @@ flowchart RL
     );
   });
 
-  it("of one more peer has that peer's lines more, and no other change", () => {
+  it("of one more peer has only that peer's lines in addition", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         fc.pre(Object.keys(raw.relays).length > 0);
@@ -148,7 +148,7 @@ flowchart RL
   it("is an output of the stack up to a size that a state can keep", () => {
     const small = planOf(changed());
     assert.equal(graphOutput(small), mermaidOf(pictureOf(topologyOf(small))));
-    // Each in a site of its own, so that none are alike.
+    // Each in a site of its own, so that they are not grouped.
     const peers = Array.from({ length: 150 }, (_, at): [string, object] => [
       `p${at}`,
       { address: `10.86.1.${at + 1}`, publicKey: keyOf(`p${at}`), site: `s${at}` },
@@ -163,7 +163,7 @@ function decoded(text: string): string {
   return text.replaceAll(/#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
 }
 
-/** A device that nobody can dial. */
+/** A device that cannot be dialled. */
 function withOneMore(raw: RawNetwork): RawNetwork {
   const nodes = [...Object.values(raw.relays), ...Object.values(raw.peers)];
   const address = Array.from({ length: 254 }, (_, at) => `10.86.0.${at + 1}`).find((free) =>

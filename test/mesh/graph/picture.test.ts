@@ -41,7 +41,7 @@ describe("a picture", () => {
     assert.equal(pictureOf(topologyOf(star(16))).boxes.length, 2);
   });
 
-  it("shows by itself what is not as the others of a group", () => {
+  it("shows a node separately that differs from its group", () => {
     const topology = topologyOf(star(60));
     const nodes = topology.nodes.map((node) =>
       node.name === "p07" ? { ...node, mark: dead } : node,
@@ -51,7 +51,7 @@ describe("a picture", () => {
     check({ ...topology, nodes });
   });
 
-  it("of a full mesh says so in words; a node that is down is outside of it", () => {
+  it("of a full mesh says so as text; a node that is down is outside of it", () => {
     const topology = topologyOf(fullMesh(20));
     check(topology);
     const { boxes, lines } = pictureOf(topology);
@@ -80,7 +80,7 @@ describe("a picture", () => {
   });
 });
 
-/** Each node is in one box, and each link is a line between the boxes of its ends, or within a box that says so. */
+/** Asserts that each node is in one box, and that each link is a line between two boxes or noted in one. */
 function check(topology: Topology): void {
   const { boxes, lines } = pictureOf(topology);
   assert.equal(new Set(boxes.map(({ id }) => id)).size, boxes.length);

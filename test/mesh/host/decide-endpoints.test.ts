@@ -1,4 +1,4 @@
-/** Endpoints whose names do not resolve: what was set before stays. */
+/** Endpoints whose names do not resolve: the former address stays. */
 import assert from "node:assert/strict";
 import { neighbour, pushed, pushedByOlder, RELAY } from "./support/examples";
 import { deviceOf, type Host } from "./support/host";
@@ -19,20 +19,20 @@ const ROTATING: RequestDraw = {
 };
 
 describe("an endpoint whose name does not resolve", () => {
-  it("is recorded once where the live file is gone and that of the second interface is left", () => {
+  it("is recorded once where only the second interface's file is left", () => {
     const host = pushedByOlder(ROTATING);
     host.files.delete(configPath(IFACE));
     push(host, ROTATING);
     assert.equal(situationOf(host, ROTATING), null);
   });
 
-  it("stays at a second interface that makes way for the first and comes again", () => {
+  it("stays at a second interface that is removed and created again", () => {
     const host = pushed(ROTATING);
     push(host, { ...ROTATING, port: 51821, second: { key: 22, port: 51822 } });
     assert.equal(endpointOf(host, SECOND), "203.0.113.5:51820");
   });
 
-  it("stays where the peer was heard by the interface that had the key before", () => {
+  it("stays where the interface that had the key before last received from the peer", () => {
     const host = pushed({ ...ROTATING, second: null });
     const peer = deviceOf(host, IFACE).peers.get(currentKey(0));
     assert.ok(peer !== undefined);

@@ -1,4 +1,4 @@
-/** The packet filter of a host, by example: its steps, their order, its files at boot, and its differences in words. */
+/** The packet filter of a host, by example: its steps, their order, its files at boot, and its differences as text. */
 import assert from "node:assert/strict";
 import { decide } from "../../../mesh/host/decide";
 import { formatDifference } from "../../../mesh/host/format-difference";
@@ -13,7 +13,7 @@ import {
   RELAY,
   stepsText,
   wantedBy,
-  wordsOn,
+  differencesOn,
 } from "./support/examples";
 import type { Host } from "./support/host";
 import { freshHost } from "./support/hosts";
@@ -46,7 +46,7 @@ describe("the packet filter of a host", () => {
     assert.deepEqual(undo.slice(0, 5), loaded(0).slice(0, 5));
   });
 
-  it("comes before the peers that it is for, and goes after those that it was for", () => {
+  it("is loaded before the peers that it is for are added, and removed after them", () => {
     const more = [...RELAY.neighbours, neighbour(2)];
     const operations = (host: Host, draw: RequestDraw, part: "apply" | "undo") =>
       stepsText(changeOn(host, draw), part)
@@ -58,7 +58,7 @@ describe("the packet filter of a host", () => {
     assert.deepEqual(operations(pushed(coming), RELAY, "apply"), ["set", "nft", "ping"]);
   });
 
-  it("is not touched by a change of something else", () => {
+  it("is not touched by other changes", () => {
     const change = changeOn(pushed(FILTERED), { ...FILTERED, mtu: 1380 });
     assert.deepEqual(stepsText(change, "apply"), ["ip", "  link set mtu 1380 dev wg0", PING]);
   });
@@ -80,7 +80,7 @@ describe("the packet filter of a host", () => {
     ]);
   });
 
-  it("goes to the other file when it changes, which the live file names from then on", () => {
+  it("is written to the other file when it changes, which the config names from then on", () => {
     const host = pushed(FILTERED);
     const steps = stepsText(changeOn(host, { ...RELAY, filter: 1 }), "commit");
     const files = steps.filter((line) => / \/etc\/wireguard/.test(line) && !line.startsWith("  "));
@@ -94,7 +94,7 @@ describe("the packet filter of a host", () => {
     assert.deepEqual(host.files.get(LIVE), pushed(RELAY).files.get(LIVE));
   });
 
-  for (const [what, edit, words] of [
+  for (const [what, edit, difference] of [
     [
       "flushed",
       (host: Host) => (host.table = null),
@@ -116,31 +116,31 @@ describe("the packet filter of a host", () => {
     it(`is repaired where it was ${what}`, () => {
       const host = pushed(FILTERED);
       edit(host);
-      assert.deepEqual(wordsOn(host, FILTERED), [words]);
+      assert.deepEqual(differencesOn(host, FILTERED), [difference]);
       pushed(FILTERED, host);
-      assert.deepEqual(wordsOn(host, FILTERED), []);
+      assert.deepEqual(differencesOn(host, FILTERED), []);
       assert.equal(decideOn(host, FILTERED).kind, "nothing");
     });
   }
 
-  it("is taken away where none is wanted", () => {
+  it("is removed where none is wanted", () => {
     const host = pushed(RELAY);
     host.table = filterAt(3).trimEnd().split("\n");
-    assert.deepEqual(wordsOn(host, RELAY), [
+    assert.deepEqual(differencesOn(host, RELAY), [
       `its packet filter (nft table ${TABLE}) is not in the plan`,
     ]);
     assert.deepEqual(stepsText(changeOn(host), "apply"), [...loaded(null), PING]);
   });
 
-  it("is said to have its lines in another order, or many other lines, in few words", () => {
-    const words = (missing: string[]) =>
+  it("is reported briefly if its lines are in another order, or many lines differ", () => {
+    const textOf = (missing: string[]) =>
       formatDifference({ kind: "filter", is: "other", missing, extra: [] }, new Map(), "wg0");
-    assert.match(words([]), /differs: its lines are in another order$/);
-    assert.match(words(["a", "b", "c"]), /differs: missing: a \(and 2 more\)$/);
-    assert.ok(words(["x".repeat(5000)]).length < 300);
+    assert.match(textOf([]), /differs: its lines are in another order$/);
+    assert.match(textOf(["a", "b", "c"]), /differs: missing: a \(and 2 more\)$/);
+    assert.ok(textOf(["x".repeat(5000)]).length < 300);
   });
 
-  it("needs nft: it is installed, or the host is refused with the way out", () => {
+  it("needs nft: it is installed, or the push is refused with a remedy", () => {
     const wanted = wantedBy(FILTERED);
     const without = (...tools: string[]) => {
       const observed = look(freshHost(), wanted);
@@ -162,7 +162,7 @@ describe("the packet filter of a host", () => {
 });
 
 describe("the name of the table", () => {
-  it("is one that nft takes, and no other interface has, whatever the interface's name", () => {
+  it("is valid for nft and unique, whatever the interface's name", () => {
     assert.equal(filterTable("wg0"), TABLE);
     assert.equal(filterTable("a=b+c.d-e_f"), "inet wireguard-mesh-a/eb/pc.d-e_f");
   });

@@ -1,4 +1,4 @@
-/** A relay keeps the former address of a peer that only the tunnel leads to. */
+/** A relay keeps the former address of a peer that is reached only through the tunnel. */
 import assert from "node:assert/strict";
 import { unapplied } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
@@ -13,7 +13,7 @@ import { CONF, ROTATION, SETTLED, takeAway, wantedWith } from "./support/moving-
 
 const FORMER_LINE = `former ${IFACE} 10.86.0.99/32 10.86.0.21/32`;
 
-describe("a relay whose peer moves, to which only the tunnel leads,", () => {
+describe("a relay, when a peer moves that is reached only through the tunnel,", () => {
   it("keeps the former address beside the new one, live and at the next boot", () => {
     const host = pushed();
     const { change, notes } = changeOf(host, moved());
@@ -38,7 +38,7 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
     assert.ok(apply.includes("  AllowedIPs = 10.86.0.99/32, 192.168.10.0/24"), apply.join("\n"));
   });
 
-  it("is as wanted after the watcher has taken it away, and stays so", () => {
+  it("is as wanted after the watcher has removed it, and stays so", () => {
     const host = pushed();
     push(host, moved());
     takeAway(host);
@@ -51,7 +51,7 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
     assert.equal(decideOn(host, moved()).kind, "nothing");
   });
 
-  it("confirms its push though the watcher was quicker", () => {
+  it("confirms its push though the watcher has already removed it", () => {
     const host = pushed();
     const before = look(host, moved());
     push(host, moved());
@@ -59,7 +59,7 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
     assert.deepEqual(unapplied(before, look(host, moved()), moved()), []);
   });
 
-  it("forgets it with the next config once the peer cannot go back, else keeps it on", () => {
+  it("removes it with the next config once the peer cannot go back, and keeps it until then", () => {
     const next = moved({ mtu: 1380 });
     for (const isGone of [true, false]) {
       const host = pushed();
@@ -73,7 +73,7 @@ describe("a relay whose peer moves, to which only the tunnel leads,", () => {
     }
   });
 
-  it("keeps all addresses that it was never heard at, also back to the first one", () => {
+  it("keeps all addresses that the peer may not have left, also back to the first one", () => {
     const host = pushed();
     push(host, moved());
     push(host, moved({}, "10.86.0.98"));
@@ -129,7 +129,7 @@ describe("a relay of a network that is renumbered", () => {
     const lines = [`former ${IFACE} 10.99.0.21/32 10.86.0.21/32`, OWN_LINE];
     assert.equal(host.files.get(ROTATION), lines.map((line) => `${line}\n`).join(""));
     assert.equal(decideOn(host, renumbered()).kind, "nothing");
-    // Its watcher takes both away.
+    // Its watcher removes both.
     host.links.get(IFACE)?.addresses.splice(0, 1);
     takeAway(host);
     assert.equal(decideOn(host, renumbered()).kind, "nothing");

@@ -1,4 +1,4 @@
-/** A peer that only the tunnel leads to changes its home relay: what its former and its new relay keep. */
+/** A peer that is reached only through the tunnel changes its home relay: what its former and its new relay keep. */
 import assert from "node:assert/strict";
 import { differences } from "../../../mesh/host/differences";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
@@ -18,7 +18,7 @@ const TASKS = `/var/lib/wireguard-mesh/${IFACE}/tasks`;
 const ADDRESS = "10.86.0.21/32";
 const [OTHER_RELAY, PEER] = [neighbour(0), neighbour(1, { presharedKey: 0 })];
 
-/** The relay as the peer's home, and while the other relay leads to the peer. */
+/** The relay as the peer's home, and while the other relay is its home. */
 const isHome = (mtu: number | null = null): Wanted =>
   wantedWith({ ...RELAY, mtu, neighbours: [OTHER_RELAY, PEER] });
 const isAway = (mtu: number | null = null): Wanted =>
@@ -29,8 +29,8 @@ const isAway = (mtu: number | null = null): Wanted =>
 const ARRIVES = `home ${IFACE} ${ADDRESS} ${currentKey(0)} ${currentKey(1)}`;
 const LEAVES = `home ${IFACE} ${ADDRESS} ${currentKey(1)} ${currentKey(0)}`;
 
-describe("the new home relay of a peer that only the tunnel leads to", () => {
-  it("knows the peer, and leaves its address with the former relay until it answers here", () => {
+describe("the new home relay of a peer that is reached only through the tunnel", () => {
+  it("has the peer, and leaves its address with the former relay until it answers here", () => {
     const host = pushed(isAway());
     const { change, notes } = changeOf(host, isHome());
     assert.deepEqual(stepsText(change, "apply"), [
@@ -45,20 +45,20 @@ describe("the new home relay of a peer that only the tunnel leads to", () => {
     assert.equal(decideOn(host, isHome()).kind, "nothing");
   });
 
-  it("is as wanted wherever the watcher leads the address", () => {
+  it("is as wanted wherever the watcher routes the address", () => {
     const host = pushed(isAway());
     push(host, isHome());
     for (const holder of [1, 0, 1]) {
-      lead(host, holder);
+      route(host, holder);
       assert.deepEqual(differences(look(host, isHome()), isHome()), { live: [], boot: [] });
     }
   });
 
-  it("forgets the former way with the next config once the peer cannot go back", () => {
+  it("removes the former route with the next config once the peer cannot go back", () => {
     for (const isSettled of [true, false]) {
       const host = pushed(isAway());
       push(host, isHome());
-      lead(host, 1);
+      route(host, 1);
       if (isSettled) host.files.set(SETTLED, `${ARRIVES}\n`);
       push(host, isHome(1380));
       assert.equal(host.files.get(ROTATION), isSettled ? undefined : `${ARRIVES}\n`);
@@ -68,8 +68,8 @@ describe("the new home relay of a peer that only the tunnel leads to", () => {
   });
 });
 
-describe("the former home relay of a peer that only the tunnel leads to", () => {
-  it("keeps the peer, its preshared key and its address until it answers by the new one", () => {
+describe("the former home relay of a peer that is reached only through the tunnel", () => {
+  it("keeps the peer, its preshared key and its address until it answers through the new one", () => {
     const host = pushed(isHome());
     const { change } = changeOf(host, isAway());
     assert.deepEqual(stepsText(change, "apply"), [
@@ -82,16 +82,16 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
     const section = `\n[Peer]\nPublicKey = ${currentKey(1)}\nPresharedKey = ${presharedKeyAt(0)}\n`;
     assert.ok(file.endsWith(section), file);
     for (const holder of [1, 0, 1]) {
-      lead(host, holder);
+      route(host, holder);
       assert.deepEqual(differences(look(host, isAway()), isAway()), { live: [], boot: [] });
     }
   });
 
-  it("forgets the peer with the next config once it cannot go back", () => {
+  it("removes the peer with the next config once it cannot go back", () => {
     for (const isSettled of [true, false]) {
       const host = pushed(isHome());
       push(host, isAway());
-      lead(host, 0);
+      route(host, 0);
       if (isSettled) host.files.set(SETTLED, `${LEAVES}\n`);
       push(host, isAway(1380));
       assert.equal(host.files.get(ROTATION), isSettled ? undefined : `${LEAVES}\n`);
@@ -100,7 +100,7 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
     }
   });
 
-  it("removes it at its date all the same", () => {
+  it("removes it when it expires", () => {
     const expiring = { ...PEER, expires: 600 };
     const host = pushed(wantedWith({ ...RELAY, neighbours: [OTHER_RELAY, expiring] }));
     for (const mtu of [null, 1380]) {
@@ -108,7 +108,7 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
       assert.ok(host.files.get(TASKS)?.includes(`expire ${currentKey(1)} ${NOW + 600}\n`));
       assert.equal(decideOn(host, isAway(mtu)).kind, "nothing");
     }
-    lead(host, 0);
+    route(host, 0);
     host.now = NOW + 601;
     round(host);
     assert.ok(!deviceOf(host, IFACE).peers.has(currentKey(1)));
@@ -122,16 +122,16 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
   it("is its home again if the config says so", () => {
     const host = pushed(isHome());
     push(host, isAway());
-    lead(host, 0);
+    route(host, 0);
     push(host, isHome());
     assert.equal(host.files.get(ROTATION), `${ARRIVES}\n`);
     assert.equal(decideOn(host, isHome()).kind, "nothing");
   });
 
-  it("forgets an address at once that is another node's from now on, whose silence would end elsewhere", () => {
+  it("removes an address at once that another node has now", () => {
     const host = pushed(isHome());
     push(host, isAway());
-    lead(host, 0);
+    route(host, 0);
     const taken = wantedWith({ ...RELAY, neighbours: [OTHER_RELAY, neighbour(2)] }, (text) =>
       text
         .replace("AllowedIPs = 10.86.0.20/32", "AllowedIPs = 10.86.0.20/32, 10.86.0.99/32")
@@ -150,8 +150,8 @@ describe("the former home relay of a peer that only the tunnel leads to", () => 
   });
 });
 
-/** What the watcher does. */
-function lead(host: Host, holder: number): void {
+/** Moves the address, as the watcher does. */
+function route(host: Host, holder: number): void {
   for (const at of [0, 1]) peerOf(host, at).allowedIps.delete(ADDRESS);
   peerOf(host, holder).allowedIps.add(ADDRESS);
 }

@@ -1,4 +1,4 @@
-/** What is decided about owners, formats, records, and what the next boot brings. */
+/** Decisions about owners, formats, records, and the next boot. */
 import assert from "node:assert/strict";
 import { decide, unapplied } from "../../../mesh/host/decide";
 import {
@@ -51,7 +51,7 @@ describe("the owner mark", () => {
     assert.ok(foreign.kind === "refuse" && foreign.change === null);
   });
 
-  it("of another node in the config, on a machine that is in it twice, is respected", () => {
+  it("of another node in the config, for the same machine, is respected", () => {
     const host = owned("wireguard-mesh/test\ntwin\nmachine\n");
     const wanted = { ...wantedBy(RELAY), rivals: ["twin"] };
     const decision = decide(look(host, wanted), wanted, OPTIONS);
@@ -76,7 +76,7 @@ describe("a host that an older version pushed to", () => {
     assert.ok(commit.includes("  rp-filter 1"));
   });
 
-  it("keeps its watcher and the record of what it loosened until the rotation ends", () => {
+  it("keeps its watcher, and the record of its relaxed reverse path filters, until the rotation ends", () => {
     const host = pushed(TWO, pushedByOlder(TWO));
     assert.equal(decideOn(host, TWO).kind, "nothing");
     const apply = stepsText(changeOn(host, { ...RELAY, neighbours: RELAY.neighbours }), "apply");
@@ -98,7 +98,7 @@ describe("the record of the confirmed state", () => {
     assert.equal(serialOf(pushed(), TWO, 1), "  serial 2");
   });
 
-  it("of a host that was set back to a snapshot is older than the stack's, and a push leads out", () => {
+  it("of a host that was set back to a snapshot is older than the stack's, and a push repairs it", () => {
     const host = pushed();
     const snapshot = structuredClone(host);
     pushed(TWO, host);
@@ -115,7 +115,7 @@ describe("the record of the confirmed state", () => {
   });
 });
 
-describe("what the next boot brings", () => {
+describe("the start at boot", () => {
   it("is enabled with systemd, and by a script of its own with OpenRC", () => {
     const systemd = stepsText(changeOn(freshHost()), "commit");
     assert.ok(systemd.includes("enable wg-quick@wg0.service"));
@@ -124,7 +124,7 @@ describe("what the next boot brings", () => {
     assert.ok(openrc.includes("openrc add wireguard-mesh.wg0"));
   });
 
-  it("is the owner's matter on a host with neither", () => {
+  it("is left to the administrator on a host with neither", () => {
     const host = { ...freshHost(), init: "none" as const };
     assert.match(notesOn(host)[0] ?? "", /^this host has neither systemd nor OpenRC: wg0 will not/);
     assert.equal(decideOn(pushed(RELAY, host)).kind, "nothing");
@@ -190,20 +190,20 @@ describe("a change that was applied", () => {
     return unapplied(situation.observed, look(host, situation.wanted), situation.wanted);
   }
 
-  it("is whole although its peer has roamed meanwhile", () => {
+  it("is complete although its peer has roamed meanwhile", () => {
     const roam = (host: Host) => {
       Object.assign(peerOf(host, 0), { endpoint: "192.0.2.3:4500", handshake: host.now });
     };
     assert.deepEqual(applied(next, roam), []);
   });
 
-  it("is whole although a name has other addresses by now", () => {
+  it("is complete although a name has other addresses by now", () => {
     const far = { ...RELAY, neighbours: [neighbour(0, { endpoint: "far.example.org:51820" })] };
     const move = (host: Host) => host.resolver.set("far.example.org", ["203.0.113.77"]);
     assert.deepEqual(applied(far, move), []);
   });
 
-  it("is whole although the endpoint of a peer that roamed before counts as stale by now", () => {
+  it("is complete although the endpoint of a peer that roamed before counts as stale by now", () => {
     const host = pushed();
     Object.assign(peerOf(host, 0), { endpoint: "192.0.2.3:4500", handshake: host.now - 170 });
     const situation = situationOf(host, { ...RELAY, mtu: 1380 });
@@ -214,7 +214,7 @@ describe("a change that was applied", () => {
     assert.deepEqual(unapplied(situation.observed, after, situation.wanted), []);
   });
 
-  it("is not whole if something has changed it back", () => {
+  it("is incomplete if something has changed it back", () => {
     const lost = applied({ ...RELAY, mtu: 1380 }, (host) => (linkOf(host, IFACE).mtu = 1420));
     assert.deepEqual(lost, [{ kind: "mtu", interface: IFACE, is: 1420, wanted: 1380 }]);
   });

@@ -16,7 +16,7 @@ import { configurationOf, everyChange, look, OPTIONS, situationOf } from "./supp
 import { assertUntouched } from "./support/untouched";
 
 describe("decide", () => {
-  it("reaches what is wanted", () => {
+  it("reaches the wanted state", () => {
     everyChange(({ host, before, run, request }) => {
       run("apply");
       assertReached(before, host, request);
@@ -47,7 +47,7 @@ describe("decide", () => {
     }, 150);
   });
 
-  it("leads back to the observed state when a step fails in its middle", () => {
+  it("leads back to the observed state when a step fails halfway", () => {
     everyChange(({ host, before, run, running, change }) => {
       change.apply.forEach((step, at) => {
         for (let count = 1; count < running.partsOf(at); count++) {
@@ -61,7 +61,7 @@ describe("decide", () => {
     }, 100);
   });
 
-  it("leads back to the observed state when the undo itself is cut and begun again", () => {
+  it("leads back to the observed state when the undo itself is interrupted and repeated", () => {
     everyChange(({ host, before, run, change }) => {
       run("apply");
       const applied = structuredClone(host);
@@ -93,7 +93,7 @@ describe("decide", () => {
     });
   });
 
-  it("boots with the filter of the config that it boots, wherever the commit is cut", () => {
+  it("boots with the filter that belongs to its config, wherever the commit is interrupted", () => {
     everyChange(({ host, before, run, change, request }) => {
       const live = (of: Host) => of.files.get(configPath(IFACE));
       const booted = (of: Host) => {
@@ -102,7 +102,7 @@ describe("decide", () => {
         try {
           boot(copy);
         } catch (error) {
-          // Hands may have left something in the way of the former config.
+          // A manual change may conflict with the former config.
           if (!(error instanceof KernelError)) throw error;
           deleteLink(copy, IFACE);
         }
@@ -124,7 +124,7 @@ describe("decide", () => {
     }, 100);
   });
 
-  it("finds nothing to do in what the host has done by itself since: dates that came, names that were followed", () => {
+  it("finds nothing to do after the host's own tasks: expired peers, names resolved again", () => {
     everyChange(({ host, run, wanted }) => {
       for (const part of ["now", "apply", "commit"] as const) run(part);
       const followed = (key: string) =>
@@ -147,7 +147,7 @@ describe("decide", () => {
       fc.property(requestDraws, (drawn) => {
         const draw = { ...drawn, filter: null, sendsAll: null };
         const host = freshHost();
-        // Older versions knew no dates.
+        // Older versions had no dates.
         const neighbours = draw.neighbours.map((it) => ({ ...it, expires: null }));
         const former = { ...draw, neighbours };
         pushedByFormat2(host, requestOf(former));

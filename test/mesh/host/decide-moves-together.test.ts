@@ -1,4 +1,4 @@
-/** What relays keep of a peer that only the tunnel leads to, when its address and its home relay change at once, or at another relay. */
+/** What relays keep of a peer that is reached only through the tunnel, when its address and home relay change at once. */
 import assert from "node:assert/strict";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
@@ -38,7 +38,7 @@ describe("a relay whose peer gets another address and another home relay at once
     assert.equal(decideOn(host, left()).kind, "nothing");
   });
 
-  it("forgets the peer with the next config once it cannot go back, else keeps it on", () => {
+  it("removes the peer with the next config once the host cannot go back, and keeps it until then", () => {
     for (const isGone of [true, false]) {
       const host = pushed();
       push(host, left());
@@ -51,7 +51,7 @@ describe("a relay whose peer gets another address and another home relay at once
     }
   });
 
-  it("keeps all that it was never heard at: a third address, and its home again", () => {
+  it("keeps all places that the host may not have left: a third address, and its home again", () => {
     const host = pushed();
     push(host, left());
     push(host, left({}, "10.86.0.98"));
@@ -70,7 +70,7 @@ describe("a relay whose peer gets another address and another home relay at once
     assert.equal(decideOn(host, moved("10.86.0.97")).kind, "nothing");
   });
 
-  it("keeps the address before the one with which it leaves, where it may still be", () => {
+  it("keeps also the address before the last one, where the host may still be", () => {
     const host = pushed();
     push(host, moved());
     push(host, left());
@@ -81,7 +81,7 @@ describe("a relay whose peer gets another address and another home relay at once
   });
 });
 
-describe("a relay that is the home of neither, but leads to such a peer by another relay,", () => {
+describe("a relay that is neither home, and routes to such a peer through another relay,", () => {
   const [FIRST, OTHER] = [neighbour(0), neighbour(1)];
   const far = currentKey(2);
   const at = (first: string, other: string, address: string): Wanted => {
@@ -97,7 +97,7 @@ describe("a relay that is the home of neither, but leads to such a peer by anoth
   };
   const before = at(", 10.86.0.42/32", "", "10.86.0.42");
 
-  it("leads its former address there too until it answers at the new one", () => {
+  it("routes its former address there too until it answers at the new one", () => {
     const host = pushedWith(before);
     const after = at(", 10.86.0.43/32", "", "10.86.0.43");
     push(host, after);
@@ -109,13 +109,13 @@ describe("a relay that is the home of neither, but leads to such a peer by anoth
     assert.equal(decideOn(host, after).kind, "nothing");
     assert.ok(peerOf(host, 0).allowedIps.delete("10.86.0.42/32"));
     assert.equal(decideOn(host, after).kind, "nothing");
-    // Killed before the host moved, and moved on.
+    // The first up was killed before the host moved, and the next moves it elsewhere.
     push(host, at(", 10.86.0.44/32", "", "10.86.0.44"));
     const next = `former ${IFACE} 10.86.0.44/32 10.86.0.43/32,10.86.0.42/32 ${currentKey(0)}`;
     assert.equal(host.files.get(ROTATION), `${next}\n`);
   });
 
-  it("leads its address to its former home until it answers by the new one", () => {
+  it("routes its address to its former home until it answers through the new one", () => {
     const host = pushedWith(before);
     const after = at("", ", 10.86.0.42/32", "10.86.0.42");
     push(host, after);
@@ -153,7 +153,7 @@ describe("a relay that is the home of neither, but leads to such a peer by anoth
     assert.equal(decideOn(host, moved("10.86.0.98")).kind, "nothing");
   });
 
-  it("leads both addresses, each to its home, where both change", () => {
+  it("routes both addresses, each to its home, where both change", () => {
     const host = pushedWith(before);
     const after = at("", ", 10.86.0.43/32", "10.86.0.43");
     push(host, after);
@@ -163,7 +163,7 @@ describe("a relay that is the home of neither, but leads to such a peer by anoth
   });
 });
 
-/** The relay's request once peer0, another relay, leads to peer1 at another address. */
+/** The relay's request once peer0, another relay, is the home of peer1 at another address. */
 function left(more: Partial<RequestDraw> = {}, address = "10.86.0.99"): Wanted {
   const draw = { ...RELAY, neighbours: RELAY.neighbours.slice(0, 1), ...more };
   const edit = (text: string) => text.replace("10.86.0.20/32", `10.86.0.20/32, ${address}/32`);

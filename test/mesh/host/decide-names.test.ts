@@ -75,7 +75,7 @@ describe("a name in an endpoint", () => {
     assert.ok(stepsText(changeOn(host, far), "apply").includes("  Endpoint = 203.0.113.99:51820"));
   });
 
-  it("that was unresolved is a new endpoint once it resolves, though the config says the same", () => {
+  it("that was unresolved is a new endpoint once it resolves, though the config is the same", () => {
     const host = pushed(relayWith(neighbour(2, { endpoint: "198.51.100.9:51820" })));
     const { resolver } = host;
     host.resolver = new Map();
@@ -88,7 +88,7 @@ describe("a name in an endpoint", () => {
     assert.ok(apply.includes("  Endpoint = 203.0.113.5:51820"));
   });
 
-  it("is a number in the file that boots, with the name above it", () => {
+  it("is an address in the file for the next boot, with the name above it", () => {
     const host = pushed(far);
     assert.ok(
       host.files
@@ -99,7 +99,7 @@ describe("a name in an endpoint", () => {
     assert.equal(decideOn(host, far).kind, "nothing");
   });
 
-  it("keeps in the file what the file has when it does not resolve, else what runs, else nothing", () => {
+  it("that does not resolve keeps the file's address, else the running one, else none", () => {
     const file = (host: Host) => host.files.get("/etc/wireguard/wg0.conf") ?? "";
     const kept = pushed(far);
     kept.resolver.clear();

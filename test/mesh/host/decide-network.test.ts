@@ -1,4 +1,4 @@
-/** What is decided about addresses, routes, and the kernel's settings. */
+/** Decisions about addresses, routes, and the kernel's settings. */
 import assert from "node:assert/strict";
 import {
   changeOn,
@@ -10,7 +10,7 @@ import {
   RELAY,
   refusalOn,
   stepsText,
-  wordsOn,
+  differencesOn,
 } from "./support/examples";
 import { addAddress, addRoute, deleteRoute, linkOf, newLink, newRoute } from "./support/host";
 import { boot, freshHost } from "./support/hosts";
@@ -23,7 +23,7 @@ const relayWith = (...more: RequestDraw["neighbours"]): RequestDraw => ({
 });
 
 describe("addresses and the MTU", () => {
-  it("come before the former ones go, and those of the same subnet are set again", () => {
+  it("are added before the former ones are removed, and those of the same subnet are set again", () => {
     const change = changeOn(pushed(), { ...RELAY, address: "10.86.0.9/24" });
     assert.deepEqual(stepsText(change, "apply"), [
       "ip",
@@ -51,7 +51,7 @@ describe("addresses and the MTU", () => {
     ]);
   });
 
-  it("come back with the routes that the kernel drops meanwhile, wherever the steps end", () => {
+  it("are restored with the routes that the kernel drops meanwhile, wherever the steps end", () => {
     const host = pushed();
     addAddress(host, IFACE, "10.86.0.1/16");
     addRoute(host, newRoute("10.98.0.0/16", { dev: IFACE, scope: "link", proto: "bird" }), "add");
@@ -68,7 +68,7 @@ describe("addresses and the MTU", () => {
     assert.ok(!stepsText(changeOn(host), "commit").join("\n").includes("MTU = "));
   });
 
-  it("go back to the interface's own MTU when the config names none any more", () => {
+  it("return to the interface's own MTU when the config no longer sets one", () => {
     const host = pushed({ ...RELAY, mtu: 1380 }, pushed());
     assert.ok(stepsText(changeOn(host), "apply").includes("  link set mtu 1420 dev wg0"));
     linkOf(host, IFACE).mtu = 1300;
@@ -77,14 +77,14 @@ describe("addresses and the MTU", () => {
 });
 
 describe("routes", () => {
-  it("are added for allowed prefixes that nothing of the interface covers", () => {
+  it("are added for allowed prefixes that no route of the interface covers", () => {
     const change = changeOn(pushed(), relayWith(neighbour(2, { lans: [1] })));
     assert.ok(stepsText(change, "apply").includes("  route add 192.168.20.0/24 dev wg0"));
     assert.ok(stepsText(change, "undo").includes("  route del 192.168.20.0/24 dev wg0 proto boot"));
     assert.ok(!stepsText(change, "apply").join("\n").includes("route add 10.86.0.22/32"));
   });
 
-  it("that a hand added are removed, and come back with everything that they had", () => {
+  it("added by hand are removed, and an undo restores them completely", () => {
     const host = pushed();
     addRoute(host, newRoute("192.168.40.0/24", { dev: IFACE, scope: "link", metric: 50 }), "add");
     const change = changeOn(host);
@@ -102,16 +102,16 @@ describe("routes", () => {
 
   const OWN = "10.86.0.0/24 dev wg0 proto kernel scope link src 10.86.0.1";
 
-  it("to the interface's own network come back if a hand took them away", () => {
+  it("to the interface's own network are restored if they were removed by hand", () => {
     const host = pushed();
     deleteRoute(host, "10.86.0.0/24", { dev: IFACE });
-    assert.deepEqual(wordsOn(host), ["the route to 10.86.0.0/24 is missing"]);
+    assert.deepEqual(differencesOn(host), ["the route to 10.86.0.0/24 is missing"]);
     const change = changeOn(host);
     assert.deepEqual(stepsText(change, "apply").slice(0, 2), ["ip", `  route add ${OWN}`]);
     assert.deepEqual(stepsText(change, "undo"), ["ip", `  route del ${OWN}`]);
   });
 
-  it("that a hand put in the place of the interface's own stay; beside it they go", () => {
+  it("added by hand in place of the interface's own stay; beside it they are removed", () => {
     const host = pushed();
     const byHand = newRoute("10.86.0.0/24", { dev: IFACE, scope: "link" });
     addRoute(host, byHand, "replace");
@@ -123,7 +123,7 @@ describe("routes", () => {
       "  route del 10.86.0.0/24 dev wg0 scope link metric 50 proto boot",
     ]);
     deleteRoute(beside, "10.86.0.0/24", { dev: IFACE, metric: 0 });
-    assert.deepEqual(wordsOn(beside), [
+    assert.deepEqual(differencesOn(beside), [
       "the route to 10.86.0.0/24 is missing",
       "the route to 10.86.0.0/24 is not in the plan",
     ]);
@@ -137,7 +137,7 @@ describe("routes", () => {
     assert.equal(decideOn(host).kind, "nothing");
   });
 
-  it("of somebody else are named before anything is changed", () => {
+  it("of another program are named before anything is changed", () => {
     const host = pushed();
     const theirs = { dev: "eth0", via: "192.168.1.9", proto: "static" };
     addRoute(host, newRoute("192.168.10.0/24", theirs), "replace");
@@ -148,7 +148,7 @@ describe("routes", () => {
     );
   });
 
-  it("that lead nowhere are named too", () => {
+  it("without a target, such as blackholes, are named too", () => {
     const host = freshHost();
     addRoute(host, newRoute("192.168.10.0/24", { type: "blackhole", metric: 7 }), "add");
     assert.match(
@@ -163,7 +163,7 @@ describe("routes", () => {
     ["192.168.0.20/16", "192.168.10.1", "192.168.10.0/24"],
   ] as const) {
     const isWider = address.endsWith("/25");
-    it(`${isWider ? "may lead around" : "must not lead into"} the host's own LAN: ${address}, gateway ${gateway ?? "elsewhere"}`, () => {
+    it(`${isWider ? "may be wider than" : "must not cover"} the host's own LAN: ${address}, gateway ${gateway ?? "elsewhere"}`, () => {
       const host = freshHost();
       host.links.set("lan0", newLink({ addresses: [address] }));
       if (gateway !== null)
@@ -235,13 +235,13 @@ describe("forwarding", () => {
     assert.ok(stepsText(change, "commit").includes("  net/ipv6/conf/eth0/accept_ra = 2"));
   });
 
-  it("keeps a device in the file while its route is away", () => {
+  it("keeps a device in the file while it has no route", () => {
     const host = pushed(forwarding, advertised());
     host.routes = host.routes.filter(({ proto }) => proto !== "ra");
     assert.equal(decideOn(host, forwarding).kind, "nothing");
   });
 
-  it("is switched off when it is not wanted any more, but not next to a bridge", () => {
+  it("is turned off when it is no longer wanted, but not next to a bridge", () => {
     const host = pushed(forwarding);
     assert.ok(stepsText(changeOn(host), "apply").includes("sysctl net/ipv4/ip_forward 0"));
     host.links.set("docker0", newLink({ deviceType: "bridge", addresses: ["172.17.0.1/16"] }));
@@ -256,7 +256,7 @@ describe("forwarding", () => {
     assert.deepEqual(notesOn(host), []);
   });
 
-  it("that somebody else switched on is left on", () => {
+  it("that another program switched on is left on", () => {
     const host = freshHost();
     host.sysctls.set("net/ipv4/ip_forward", "1");
     pushed({ ...RELAY, forwarding: { ipv4: true, ipv6: false } }, host);
@@ -264,7 +264,7 @@ describe("forwarding", () => {
     assert.deepEqual(notesOn(host), []);
   });
 
-  it("stays ours over a boot", () => {
+  it("still belongs to the mesh after a boot", () => {
     const host = pushed(forwarding);
     boot(host);
     assert.ok(stepsText(changeOn(host), "apply").includes("sysctl net/ipv4/ip_forward 0"));

@@ -37,7 +37,7 @@ describe("the steps for peers", () => {
     assert.deepEqual(stepsText(change, "undo"), ["set wg0 peer <peer2> remove"]);
   });
 
-  it("remove a peer, and the undo writes out all that it was", () => {
+  it("remove a peer, and the undo restores all its settings", () => {
     const host = pushed(relay({ ...FIRST, presharedKey: 0 }, SECOND));
     const change = changeOn(host, relay(SECOND));
     assert.deepEqual(stepsText(change, "apply"), ["set wg0 peer <peer0> remove"]);
@@ -142,7 +142,7 @@ describe("the steps for peers", () => {
     ]);
   });
 
-  it("speak to every peer whose endpoint is known after a new key, and wait for those that must shake hands", () => {
+  it("ping every peer with a known endpoint after a new key, and wait for required handshakes", () => {
     const host = pushed();
     peerOf(host, 1).endpoint = "192.0.2.7:4500";
     const draw = relay({ ...FIRST, mustShake: true }, SECOND);
@@ -184,13 +184,13 @@ describe("the steps for peers", () => {
     assert.deepEqual(ping.addresses, wanted.probes.slice(0, 32));
   });
 
-  it("ping nobody from an instance that has not got its address yet", () => {
+  it("ping no peer from an instance without its address", () => {
     const wanted = { ...wantedBy(RELAY), probes: ["10.0.0.1"], isQuiet: true };
     const host = pushed();
     assert.deepEqual(pingPeers([], look(host, wanted), wanted).apply, []);
   });
 
-  it("leave a key that only the host has to the host", () => {
+  it("do not set a key that only the host has", () => {
     const change = changeOn(pushed(), { ...RELAY, ownKey: 21, onHost: true });
     const line = stepsText(change, "apply").find((it) => it.includes("PrivateKey"));
     assert.match(line ?? "", /^ {2}PrivateKey = \(on this host\) \S{43}=$/);

@@ -1,4 +1,4 @@
-/** A relay with another UDP port serves the former one for peers that only the tunnel leads to. */
+/** A relay with another UDP port serves the former one for peers that are reached only through the tunnel. */
 import assert from "node:assert/strict";
 import { decide, type Decision } from "../../../mesh/host/decide";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
@@ -14,7 +14,7 @@ const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
 const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
 const line = (old: number, now: number) => `port ${IFACE} ${old} ${now} ${currentKey(1)}`;
 
-describe("a relay with another UDP port, and a peer that only the tunnel leads to", () => {
+describe("a relay with another UDP port, and a peer that is reached only through the tunnel", () => {
   it("serves the former port too, until the next config after the peer has followed", () => {
     const host = pushed(at(51820));
     const decision = decideOn(host, at(51999));
@@ -48,7 +48,7 @@ describe("a relay with another UDP port, and a peer that only the tunnel leads t
     assert.equal(host.files.get(ROTATION), `${line(51999, 51820)}\n`);
   });
 
-  it("just moves where no such peer needs it, or nft is missing", () => {
+  it("only changes its port where no such peer needs the former one, or nft is missing", () => {
     const host = pushed(at(51820));
     const plain = decideOn(host, { ...at(51999), tunnelOnly: [] });
     assert.ok(plain.kind === "change");
@@ -72,7 +72,7 @@ describe("relays beside each other, one of which gets another UDP port", () => {
     return host;
   };
 
-  it("speaks to the others from there, and not from the former port", () => {
+  it("sends to the others from the new port", () => {
     const host = pushedBy(others(51820));
     const decision = decideOn(host, at(51999, others(51820)));
     assert.ok(decision.kind === "change");
@@ -90,7 +90,7 @@ describe("relays beside each other, one of which gets another UDP port", () => {
     assert.ok(!stepsText(change, "undo").some((line) => line.startsWith("set ")));
   });
 
-  it("has nothing to do if that relay was pushed to earlier, and has spoken", () => {
+  it("has nothing to do if that relay was pushed to earlier, and has sent a packet", () => {
     const host = alive();
     const peer = deviceOf(host, IFACE).peers.get(currentKey(0));
     Object.assign(peer ?? {}, { endpoint: "198.51.100.1:51999" });

@@ -26,7 +26,7 @@ const [FIRST, SECOND] = [
 const relay = (...neighbours: RequestDraw["neighbours"]): RequestDraw => ({ ...RELAY, neighbours });
 
 describe("the steps while keys rotate", () => {
-  it("try a new key that must shake hands next to the old one, before anything else", () => {
+  it("first try a new key that needs a handshake, next to the old one", () => {
     const change = changeOn(pushed(), relay({ ...FIRST, keys: "next", mustShake: true }, SECOND));
     assert.deepEqual(stepsText(change, "apply"), [
       "wg wg0",
@@ -44,7 +44,7 @@ describe("the steps while keys rotate", () => {
       "set wg0 peer <peer0> remove",
       "ping 10.86.0.20",
     ]);
-    // The neighbour may have followed the new key: then the undo begins a new session with the former one.
+    // The neighbour may have switched to the new key: then the undo starts a new session with the former one.
     assert.deepEqual(
       stepsText(change, "undo").filter((line) => !line.startsWith("  ")),
       [
@@ -167,7 +167,7 @@ describe("the steps while keys rotate", () => {
       return host;
     };
 
-    it("speak to each peer where it was heard last, by a keepalive that is switched on and off", () => {
+    it("send to each peer's latest endpoint, by a keepalive that is turned on and off", () => {
       const apply = stepsText(changeOn(moved(), finished), "apply");
       const at = apply.indexOf("  Endpoint = 192.0.2.7:4500");
       assert.deepEqual(apply.slice(at - 3, at + 1), [
@@ -183,14 +183,14 @@ describe("the steps while keys rotate", () => {
       assert.deepEqual({ endpoint, keepalive }, { endpoint: "192.0.2.7:4500", keepalive: 0 });
     });
 
-    it("keep where a peer was heard on the first interface later", () => {
+    it("keep the endpoint of a peer that used the first interface later", () => {
       const host = moved();
       heard(host, IFACE, 1, "192.0.2.1:1000", host.now - 5);
       situationOf(host, finished)?.run("apply");
       assert.equal(peerOf(host, 1).endpoint, "192.0.2.1:1000");
     });
 
-    it("are undone so that both interfaces speak to their peers again, and the first has no handshakes that mislead", () => {
+    it("are undone so that both interfaces send to their peers again, and the first has no stale handshakes", () => {
       const host = moved();
       const situation = situationOf(host, finished);
       situation?.run("apply");
@@ -236,7 +236,7 @@ describe("the steps while keys rotate", () => {
       );
     });
 
-    it("remove it when nobody uses it any more", () => {
+    it("remove it when no peer uses it any more", () => {
       const host = used();
       pushed(RELAY, host);
       heard(host, IFACE, 1, "192.0.2.7:4500", host.now - 5);

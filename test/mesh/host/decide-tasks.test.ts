@@ -1,4 +1,4 @@
-/** What a host is given to do by itself: peers with a date, and names that it follows. */
+/** The tasks of a host between pushes: peers that expire, and names that it follows. */
 import assert from "node:assert/strict";
 import { unapplied } from "../../../mesh/host/decide";
 import {
@@ -24,7 +24,7 @@ import { look, situationOf } from "./support/situations";
 const FILE = "/var/lib/wireguard-mesh/wg0/tasks";
 const LIVE = "/etc/wireguard/wg0.conf";
 const HOOK = "PostUp = sh /var/lib/wireguard-mesh/wg0/host.sh tasks wg0 || true";
-/** A peer with a LAN until 100 s after the model's beginning of time. */
+/** A peer with a LAN that expires 100 s after NOW. */
 const GUEST = relayWith(neighbour(2, { lans: [1], expires: 100 }));
 const NAMED: RequestDraw = {
   ...relayWith(neighbour(2, { endpoint: "far.example.org:51820" })),
@@ -43,7 +43,7 @@ function pass(host: Host, seconds: number): void {
 const keysOf = (host: Host) => [...deviceOf(host, IFACE).peers.keys()];
 
 describe("a peer that expires", () => {
-  it("is a line in the host's tasks, and wg-quick begins them", () => {
+  it("is a line in the host's tasks, which wg-quick starts", () => {
     const host = pushed(GUEST);
     assert.equal(host.files.get(FILE), `every 30\nexpire ${currentKey(2)} 1700000100\n`);
     assert.ok(host.files.get(LIVE)?.includes(`[Interface]\n${HOOK}\n`));
@@ -57,7 +57,7 @@ describe("a peer that expires", () => {
     assert.ok(stepsText(change, "commit").includes("tasks"));
   });
 
-  it("and has two keys may keep both for a minute, on a host that did not know the date", () => {
+  it("and has two keys may keep both for a minute, on a host that did not have the date", () => {
     const draw = relayWith(neighbour(2, { keys: "both", expires: 20 }));
     const host = pushedByOlder(draw);
     host.now += 40;
@@ -68,7 +68,7 @@ describe("a peer that expires", () => {
     assert.deepEqual(keysOf(host), keysOf(situation.before));
   });
 
-  it("is gone at its date without a push, and then neither missing nor added again", () => {
+  it("is removed at its date without a push, and then neither missing nor added again", () => {
     const host = pushed(GUEST);
     pass(host, 99);
     assert.ok(keysOf(host).includes(currentKey(2)));
@@ -109,7 +109,7 @@ describe("a peer that expires", () => {
     ]);
   });
 
-  it("may go while a change is waiting for its confirmation", () => {
+  it("may be removed while a change waits for its confirmation", () => {
     const host = pushed(GUEST);
     const next = { ...GUEST, mtu: 1380 };
     const situation = situationOf(host, next);
@@ -120,7 +120,7 @@ describe("a peer that expires", () => {
     assert.deepEqual(unapplied(situation.observed, look(host, wanted), wanted), []);
   });
 
-  it("is taken out of the files by the push that leaves it out", () => {
+  it("is removed from the files by the push that leaves it out", () => {
     const host = pushed(GUEST);
     pass(host, 200);
     pushed(RELAY, host);
@@ -150,7 +150,7 @@ describe("a peer that expires", () => {
 });
 
 describe("a name in an endpoint that the host follows", () => {
-  it("is a line in the host's tasks, with how long a silent peer is silent", () => {
+  it("is a line in the host's tasks, with the time after which a peer counts as silent", () => {
     const host = pushed(NAMED);
     assert.equal(
       host.files.get(FILE),

@@ -1,4 +1,4 @@
-/** A host that sends everything into the tunnel, by example: its steps, its file, its refusals and its differences in words. */
+/** A host that sends everything into the tunnel, by example: its steps, its file, its refusals and its differences as text. */
 import assert from "node:assert/strict";
 import {
   changeOn,
@@ -8,7 +8,7 @@ import {
   refusalOn,
   RELAY,
   stepsText,
-  wordsOn,
+  differencesOn,
 } from "./support/examples";
 import {
   addAddress,
@@ -37,7 +37,7 @@ function without(host: Host, key: string, value: string): Host {
 }
 
 describe("a host that sends everything into the tunnel", () => {
-  it("gets mark, table and rules on the running interface, and then the exit is tried", () => {
+  it("gets mark, table and rules on the running interface, and then the exit is checked", () => {
     assert.deepEqual(stepsText(changeOn(pushed(ONE), ALL), "apply"), [
       "wg wg0",
       ...["  [Interface]", "  FwMark = 0xca6c"],
@@ -57,14 +57,14 @@ describe("a host that sends everything into the tunnel", () => {
     ]);
   });
 
-  it("tries the exit when another peer takes the place of the one that everything went to", () => {
+  it("checks the exit when another peer becomes the exit", () => {
     const other = { ...ALL, neighbours: [neighbour(2, { endpoint: "198.51.100.2:51820" })] };
     const from = { ...ALL, neighbours: [neighbour(0, { endpoint: "198.51.100.1:51820" })] };
     const steps = stepsText(changeOn(pushed(from), other), "apply");
     assert.equal(steps.at(-1), "reach 198.51.100.99", steps.join("\n"));
   });
 
-  it("does not try the exit for a change of something else", () => {
+  it("does not check the exit for other changes", () => {
     const change = changeOn(pushed(ALL), { ...ALL, mtu: 1380 });
     assert.deepEqual(stepsText(change, "apply"), [
       ...["ip", "  link set mtu 1380 dev wg0", "ping 10.86.0.20"],
@@ -97,7 +97,7 @@ describe("a host that sends everything into the tunnel", () => {
     assert.doesNotMatch(steps, /ip6|::/);
   });
 
-  it("goes its own way again without a trace, but for a sysctl that others may need", () => {
+  it("uses its own default route again without a trace, except for a sysctl that others may need", () => {
     const host = pushed(ONE, pushed(ALL));
     const never = pushed(ONE);
     assert.deepEqual([host.rules, host.routes], [never.rules, never.routes]);
@@ -109,7 +109,7 @@ describe("a host that sends everything into the tunnel", () => {
     );
   });
 
-  for (const [what, edit, words] of [
+  for (const [what, edit, expected] of [
     [
       "rules",
       (host: Host) => {
@@ -141,17 +141,17 @@ describe("a host that sends everything into the tunnel", () => {
       ["net/ipv4/conf/all/src_valid_mark is 0, planned is 1"],
     ],
   ] as const) {
-    it(`is repaired where ${what} went`, () => {
+    it(`is repaired where ${what} is missing`, () => {
       const host = pushed(ALL);
       edit(host);
-      assert.deepEqual(wordsOn(host, ALL), words);
+      assert.deepEqual(differencesOn(host, ALL), expected);
       pushed(ALL, host);
-      assert.deepEqual(wordsOn(host, ALL), []);
+      assert.deepEqual(differencesOn(host, ALL), []);
       assert.equal(decideOn(host, ALL).kind, "nothing");
     });
   }
 
-  it("is refused where another tunnel has the table or the mark, or a rule asks for it", () => {
+  it("is refused where another tunnel or rule uses the table or the mark", () => {
     const remedy =
       "\nsee there: ip rule; ip route show table 51820; wg show all fwmark. End that one (e.g. wg-quick down), or remove routeAll from host";
     const cause = (user: string) =>
@@ -181,7 +181,7 @@ describe("a host that sends everything into the tunnel", () => {
     );
   });
 
-  it("is refused without ping, which tries the exit", () => {
+  it("is refused without ping, which checks the exit", () => {
     const see = ({ tools }: { tools: ReadonlySet<string> }) => ({
       tools: new Set([...tools].filter((it) => it !== "ping")),
     });

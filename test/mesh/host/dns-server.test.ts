@@ -1,4 +1,4 @@
-/** The DNS server of a relay: its files, and what is decided about it. */
+/** The DNS server of a relay: its files, and the decisions about it. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ describe("the DNS server of a relay", () => {
   const steps = (host = pushed(named), draw = named) =>
     stepsText(changeOn(host, draw), "commit").filter((step) => /^(?! ).*(dns|\.hosts)/.test(step));
 
-  it("answers what comes through the tunnel, with the names alone for the domain", () => {
+  it("answers queries through the tunnel, for the domain only from the names", () => {
     assert.deepEqual(dnsConfigLines(wantedBy(named))?.slice(1), [
       "interface=wg0",
       "interface=wg0-next",
@@ -63,7 +63,7 @@ describe("the DNS server of a relay", () => {
 
   it("has units that systemd accepts", function () {
     programs.require(this, "dnsmasq");
-    // No matter on a machine without systemd.
+    // Not checked on a machine without systemd.
     if (spawnSync("systemd-analyze", ["--version"]).status !== 0) this.skip();
     const folder = mkdtempSync(path.join(tmpdir(), "dns-server-"));
     const seen = { ...look(freshHost(), wantedBy(named)), cloudInit: true };
@@ -114,7 +114,7 @@ describe("the DNS server of a relay", () => {
     }
   });
 
-  it("goes with its files where it is not wanted any more", () => {
+  it("is removed with its files where it is no longer wanted", () => {
     assert.deepEqual(steps(pushed(named), bare), [
       `disable ${UNIT}`,
       `delete ${DNS_CONFIG}`,
@@ -187,7 +187,7 @@ describe("the DNS server of a relay", () => {
     });
   }
 
-  it("is at home beside programs at other addresses, and its own process", () => {
+  it("may run beside programs at other addresses, and beside its own process", () => {
     const dnsSockets = [
       'udp UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=5,fd=3))',
       'udp UNCONN 0 0 192.168.122.1:53 0.0.0.0:* users:(("dnsmasq",pid=6,fd=3))',

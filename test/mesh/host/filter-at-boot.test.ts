@@ -1,4 +1,4 @@
-/** A host whose packet filter cannot be loaded at boot: nobody gets past it, and nobody is locked out for good. */
+/** A host whose packet filter cannot be loaded at boot: no packet passes unfiltered, and the host stays reachable. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,12 +23,12 @@ const LIVE = "/etc/wireguard/wg0.conf";
 const [A, B] = ["/etc/wireguard/wg0.a.nft", "/etc/wireguard/wg0.b.nft"];
 
 describe("a host whose packet filter cannot be loaded at boot", () => {
-  it("has no interface, if something else leads to it", () => {
+  it("has no interface, if it is reached in another way too", () => {
     const host = bootWithout(pushed(null));
     assert.equal(host.links.has("wg0"), false);
   });
 
-  it("has only its relays as peers, if only the tunnel leads to it", () => {
+  it("has only its relays as peers, if it is reached only through the tunnel", () => {
     const host = bootWithout(pushed([currentKey(1)]));
     assert.deepEqual([...(host.links.get("wg0")?.wg?.peers.keys() ?? [])], [currentKey(0)]);
   });
@@ -48,8 +48,8 @@ describe("a host whose packet filter cannot be loaded at boot", () => {
     assert.deepEqual([host.files.has(A), host.files.has(B)].sort(), [false, true]);
   });
 
-  it("is told which peers are not relays, if only the tunnel leads to it", () => {
-    const told = (host: string | string[]) => {
+  it("has a list of the peers that are not relays, if it is reached only through the tunnel", () => {
+    const otherPeers = (host: string | string[]) => {
       const plan = planOf(
         changed({
           relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
@@ -65,11 +65,11 @@ describe("a host whose packet filter cannot be loaded at boot", () => {
       );
       return requestWithoutSecrets(nodeIn(plan, "desktop"), plan, "owner").onlyWithFilter;
     };
-    assert.deepEqual(told("root@via:tokyo"), [keys.laptop.publicKey]);
-    assert.equal(told(["root@203.0.113.7", "root@via:tokyo"]), undefined);
+    assert.deepEqual(otherPeers("root@via:tokyo"), [keys.laptop.publicKey]);
+    assert.equal(otherPeers(["root@203.0.113.7", "root@via:tokyo"]), undefined);
   });
 
-  it("runs hooks that bash takes", () => {
+  it("has hooks that are valid in bash", () => {
     const hooks = hooksOf(pushed([currentKey(1)]));
     const remove = `wg set wg0 peer ${currentKey(1)} remove`;
     assert.deepEqual(run(hooks, { nft: "exit 1" }), [[0, 0], [remove]]);
@@ -97,8 +97,8 @@ function run(hooks: readonly string[], { nft }: { nft: string }): [(number | nul
   const env = { PATH: `${folder}:${process.env["PATH"] ?? ""}` };
   const runs = hooks.map((hook) => spawnSync("bash", ["-ec", hook], { env, encoding: "utf8" }));
   rmSync(folder, { recursive: true });
-  const said = runs.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== ""));
-  return [runs.map(({ status }) => status), said];
+  const calls = runs.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== ""));
+  return [runs.map(({ status }) => status), calls];
 }
 
 function bootWithout(host: Host): Host {

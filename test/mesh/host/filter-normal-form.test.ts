@@ -96,19 +96,19 @@ const DIFFERENT: [string, string][] = [
 
 describe("the normal form of an nft table", () => {
   for (const [one, other] of SAME) {
-    it(`takes for the same: ${one} | ${other}`, () => {
+    it(`is equal for: ${one} | ${other}`, () => {
       assert.equal(tableDifference(table(one), table(other)), null);
     });
   }
 
   for (const [one, other] of DIFFERENT) {
-    it(`takes for different: ${one} | ${other}`, () => {
+    it(`is different for: ${one} | ${other}`, () => {
       const difference = tableDifference(table(one), table(other));
       assert.deepEqual([difference?.missing.length, difference?.extra.length], [1, 1]);
     });
   }
 
-  it("has no order of blocks, and one of rules", () => {
+  it("ignores the order of blocks, but not of rules", () => {
     const blocks = (...names: string[]) => [
       `table ${NAME} {`,
       ...names.flatMap((name) => ["", `\tchain ${name} {`, "\t\taccept", "\t}"]),

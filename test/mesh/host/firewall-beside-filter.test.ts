@@ -1,4 +1,4 @@
-/** Packet filters of others beside our own table: theirs are said to be in the way, ours is not. */
+/** Other programs' packet filters beside the mesh's table: only theirs are reported as blocking. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -8,14 +8,14 @@ import { look } from "./support/situations";
 
 const FILTERED = { ...RELAY, forwarding: { ipv4: true, ipv6: false } };
 
-/** Drops all that is forwarded or comes out of the tunnel. */
+/** Drops everything that is forwarded or comes from the tunnel. */
 function dropping(table: string): string {
   const chain = (hook: string) =>
     `\tchain ${hook} {\n\t\ttype filter hook ${hook} priority filter; policy accept;\n\t\tiifname "wg0" counter drop\n\t}\n`;
   return `table ${table} {\n${chain("forward")}${chain("input")}}\n`;
 }
 
-/** `masquerades`: what a rule of the host's own table masquerades; null: nothing. */
+/** `masquerades`: the traffic that the host's own table masquerades; null: none. */
 function notes(nft: string, masquerades: string | null): string[] {
   const nat = masquerades === null ? "" : `\tchain nat {\n\t\t${masquerades} masquerade\n\t}\n`;
   const filter = `table inet wireguard-mesh-wg0 {\n${nat}}\n`;
@@ -24,15 +24,15 @@ function notes(nft: string, masquerades: string | null): string[] {
   return firewallNotes(observed, wanted);
 }
 
-/** As of an exit, and of a gateway to its LANs. */
+/** Like those of an exit, and of a gateway to its LANs. */
 const ANYTHING = 'oifname != "wg0" ip saddr @leaving ip daddr != @inside';
 const TO_LANS = 'oifname != "wg0" ip saddr @remote ip daddr @lans';
 
 const through = (chain: string, table: string, to: string) =>
   `a firewall on this host (chain ${chain} of ${table}) lets nothing through from wg0 to ${to}: `;
 
-describe("a packet filter beside our own", () => {
-  it("is not our own, nor taken for it if it has a like name", () => {
+describe("a packet filter beside the mesh's", () => {
+  it("is not the mesh's, even with a similar name", () => {
     assert.deepEqual(notes(dropping("inet wireguard-mesh-wg0"), ANYTHING), []);
     for (const table of ["inet wireguard-mesh-wg01", "ip wireguard-mesh-wg0", "inet mine"]) {
       const [first] = notes(dropping(table), null);
@@ -40,7 +40,7 @@ describe("a packet filter beside our own", () => {
     }
   });
 
-  it("wins where it drops what leaves by the default route", () => {
+  it("wins where it drops traffic to the default route", () => {
     const lets = dropping("inet mine").replace("counter drop", 'oifname != "wg0" drop');
     const forward = lets.replace(/\tchain input [^}]*}\n/, "");
     const [only, ...more] = notes(forward, ANYTHING);

@@ -1,4 +1,4 @@
-/** A packet filter that keeps devices from the DNS server of a relay. */
+/** A packet filter that blocks the DNS server of a relay. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -22,7 +22,7 @@ function dnsOf(rules: { nft?: string; iptables?: string }, dns = true): string[]
 }
 
 describe("a firewall on a relay with a DNS server", () => {
-  it("that drops what comes out of the tunnel is named, with the command that lets queries in", () => {
+  it("that drops packets from the tunnel is reported, with the command that allows queries", () => {
     assert.deepEqual(dnsOf({ nft: UFW }), [
       `${blocks("INPUT", "ip/filter")}sudo ufw allow in on wg0 to any port 53`,
     ]);
@@ -32,7 +32,7 @@ describe("a firewall on a relay with a DNS server", () => {
     assert.deepEqual(dnsOf({ nft: UFW }, false), []);
   });
 
-  it("that lets queries in is not", () => {
+  it("that allows queries is not", () => {
     const accepts =
       "*filter\n:INPUT DROP [0:0]\n-A INPUT -i wg0 -p udp -m udp --dport 53 -j ACCEPT\nCOMMIT";
     assert.deepEqual(dnsOf({ iptables: accepts }), []);

@@ -1,4 +1,4 @@
-/** Packet filters that no honest host prints: the program neither hangs nor breaks, and says nothing where it stops reading. */
+/** Hostile packet filters: the program neither hangs nor throws, and reports nothing where it stops reading. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { firewallFindings, type TunnelNeeds } from "../../../mesh/host/firewall";
@@ -11,7 +11,7 @@ const NEEDS: TunnelNeeds = {
   forwards6: true,
   tunnel: ["10.86.0.0/24"],
 };
-/** Seconds of processor time; each case takes some tenths. What grew with the square of its size would take minutes. */
+/** Seconds of CPU time; each case takes some tenths. Quadratic time would be minutes. */
 const LIMIT = 4;
 
 const HEAD = ["table inet filter {", "\tchain in {"];
@@ -26,7 +26,7 @@ function times(count: number, line: (index: number) => string): string[] {
   return Array.from({ length: count }, (_, index) => line(index));
 }
 
-/** Chains of which each jumps to those that `targets` says; the first one is a base chain. */
+/** Chains that jump to their `targets`; the first one is a base chain. */
 function jumps(count: number, targets: (index: number) => number[]): string[] {
   const chains = Array.from({ length: count }, (_, index) => [
     `\tchain c${index} {`,
@@ -130,7 +130,7 @@ describe("a hostile packet filter is read in linear time", () => {
       times(50_000, (i) => `\t\tip6 saddr { fd00::${i % 9999}, 1:2:3:4:5:6:7:8 } drop`),
     );
     const tunnel = times(500, (i) => `fd5c:10::${i}/128`);
-    // Where the time is up, nothing is said.
+    // After the time limit, nothing is reported.
     assert.deepEqual(findings(lines, [], { ...NEEDS, tunnel }), ["port in"]);
   });
 
@@ -204,7 +204,7 @@ describe("hostile output of a packet filter", () => {
     );
   });
 
-  it("gives no finding when it is cut off, unless what is there already decides", () => {
+  it("gives no finding when it is cut off, unless the rest cannot change it", () => {
     const whole = chain([
       "\t\tudp dport 51820 accept",
       "\t\tmeta l4proto { icmp, ipv6-icmp } accept",

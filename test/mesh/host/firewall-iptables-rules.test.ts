@@ -1,4 +1,4 @@
-/** Single rules in the words of iptables(8): whether they surely let in, or surely drop, what others send to the port. */
+/** Single rules of iptables(8): whether they surely accept, or surely drop, packets to the port. */
 import assert from "node:assert/strict";
 import { firewallFindings, type TunnelNeeds } from "../../../mesh/host/firewall";
 
@@ -11,7 +11,7 @@ const NEEDS: TunnelNeeds = {
   tunnel: [],
 };
 
-/** Whether the port is said to be blocked; `more` is a chain that rules may jump to. */
+/** Whether the port is reported as blocked; `more` is a chain that rules may jump to. */
 function isBlocked(rules: string, policy: "ACCEPT" | "DROP"): boolean {
   const lines = `*filter\n:INPUT ${policy} [0:0]\n:more - [0:0]\n${rules}\nCOMMIT`;
   return firewallFindings({ nft: [], iptables: lines.split("\n") }, NEEDS).length > 0;

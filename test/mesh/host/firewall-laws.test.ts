@@ -1,4 +1,4 @@
-/** Findings about random packet filters, beside what becomes of single packets in them. */
+/** Findings about random packet filters, compared with the verdicts on single packets. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { firewallFindings, type TunnelNeeds } from "../../../mesh/host/firewall";
@@ -35,7 +35,7 @@ const all: Match["field"][] = [
   "state",
   "mark",
 ];
-/** Those of which it is known for each of our packets whether they match. */
+/** Those for which it is known whether they match each packet. */
 const decided: Match["field"][] = ["input", "protocol", "udp", "tcp", "ping", "state"];
 const dialects: Dialect[] = ["nft", "iptables"];
 

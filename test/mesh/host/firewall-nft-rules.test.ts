@@ -1,4 +1,4 @@
-/** Single rules in the words of nft(8): whether they surely let in, or surely drop, what others send to the port. */
+/** Single rules of nft(8): whether they surely accept, or surely drop, packets to the port. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -13,7 +13,7 @@ const NEEDS: TunnelNeeds = {
   tunnel: [],
 };
 
-/** Whether the port is said to be blocked by one rule in an input chain; other chains may follow. */
+/** Whether the port is reported as blocked by one rule in an input chain; other chains may follow. */
 function isBlocked(rule: string, policy: "accept" | "drop", more = ""): boolean {
   const lines = `
 table inet mine {
@@ -27,7 +27,7 @@ table inet mine {
 }
 
 describe("a rule of nft", () => {
-  /** Conditions that our packet surely meets, that it surely does not meet, and of which that is not known. */
+  /** Conditions that the packet surely meets, surely does not meet, or may meet. */
   const yes = [
     "",
     "counter packets 1 bytes 84",

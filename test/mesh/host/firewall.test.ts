@@ -1,4 +1,4 @@
-/** Which packet filters of common tools are said to be in the way, and with which words. */
+/** The packet filters of common tools that are reported as blocking, and the text of the reports. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -67,7 +67,7 @@ describe("a blocking firewall", () => {
       ],
     ],
     [
-      "ufw with iptables-nft, which says the same rules twice",
+      "ufw with iptables-nft, which prints the same rules twice",
       { nft: fixture("ufw.nft"), iptables: fixture("ufw.iptables") },
       [
         `${blocksInput("INPUT", "ip/filter")}sudo ufw allow 51820/udp`,
@@ -219,7 +219,7 @@ describe("a blocking firewall", () => {
   });
 });
 
-describe("a firewall that drops what comes out of the tunnel", () => {
+describe("a firewall that drops packets from the tunnel", () => {
   const needs = { listenPort: null, forwards: false, tunnel: ["10.86.0.0/24", "100.64.7.0/24"] };
   const input = (rule: string, policy = "accept"): Rules => ({
     nft: `table inet mine {\n\tchain in {\n\t\ttype filter hook input priority filter; policy ${policy};\n\t\t${rule}\n\t}\n}`,
@@ -283,17 +283,17 @@ describe("a firewall that drops what comes out of the tunnel", () => {
   }
 });
 
-describe("a firewall that passes no IPv6 on", () => {
+describe("a firewall that does not forward IPv6", () => {
   const rules = `table ip6 filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n\t\tip saddr 10.0.0.0/8 accept\n\t}\n}`;
 
-  it("is reported where IPv6 is passed on, and nowhere else", () => {
+  it("is reported where IPv6 is forwarded, and nowhere else", () => {
     assert.deepEqual(findings({ nft: rules }), []);
     assert.deepEqual(findings({ nft: rules }, { forwards6: true }), [
       `${blocksForward("FORWARD", "ip6/filter")}sudo ip6tables -I FORWARD -i wg0 -o wg0 -j ACCEPT # and keep it: ip6tables-save`,
     ]);
   });
 
-  it("is reported once where it passes no IPv4 on either", () => {
+  it("is reported once where it does not forward IPv4 either", () => {
     const both = findings({ nft: fixture("plain.nft") }, { forwards6: true, listenPort: null });
     assert.equal(both.length, 1);
   });

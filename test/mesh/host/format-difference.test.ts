@@ -1,8 +1,8 @@
-/** Differences in words: the same words as status has always used, where the same thing is meant. */
+/** The text of differences, the same as in earlier versions where the meaning is the same. */
 import assert from "node:assert/strict";
 import { differences } from "../../../mesh/host/differences";
 import { Secret } from "../../../mesh/secret";
-import { neighbour, peerOf, pushed, RELAY, wantedBy, wordsOn } from "./support/examples";
+import { neighbour, peerOf, pushed, RELAY, wantedBy, differencesOn } from "./support/examples";
 import {
   addAddress,
   addRoute,
@@ -26,12 +26,17 @@ const NAMED: RequestDraw = { ...RELAY, names: [0], serves: true };
 const NAMES_AT_BOOT = "names of nodes would be missing after a boot: their unit differs";
 const TWO: RequestDraw = { ...RELAY, second: { key: 21, port: 51821 } };
 
-describe("the words for a difference", () => {
+describe("the text of a difference", () => {
   it("are none for a host that is as wanted", () => {
-    assert.deepEqual(wordsOn(pushed()), []);
+    assert.deepEqual(differencesOn(pushed()), []);
   });
 
-  const edits: [what: string, edit: (host: Host) => void, words: string[], draw?: RequestDraw][] = [
+  const edits: [
+    what: string,
+    edit: (host: Host) => void,
+    expected: string[],
+    draw?: RequestDraw,
+  ][] = [
     [
       "a missing interface",
       (host) => {
@@ -202,11 +207,11 @@ describe("the words for a difference", () => {
       TWO,
     ],
   ];
-  for (const [what, edit, words, draw = RELAY] of edits) {
+  for (const [what, edit, expected, draw = RELAY] of edits) {
     it(`name ${what}`, () => {
       const host = pushed(draw);
       edit(host);
-      assert.deepEqual(wordsOn(host, draw), words);
+      assert.deepEqual(differencesOn(host, draw), expected);
     });
   }
 
@@ -224,24 +229,25 @@ describe("the words for a difference", () => {
   });
 
   it("name a change that is not confirmed", () => {
-    assert.deepEqual(wordsOn(pushed(), RELAY, { pending: { token: "t", state: "applied" } }), [
-      "a change is not confirmed",
-    ]);
+    assert.deepEqual(
+      differencesOn(pushed(), RELAY, { pending: { token: "t", state: "applied" } }),
+      ["a change is not confirmed"],
+    );
   });
 
   it("name an endpoint that was left behind", () => {
     const draw = { ...RELAY, neighbours: [neighbour(0, { endpoint: "far.example.org:51820" })] };
     const host = pushed(draw);
     host.resolver.set("far.example.org", ["203.0.113.99"]);
-    assert.deepEqual(wordsOn(host, draw), [
+    assert.deepEqual(differencesOn(host, draw), [
       "endpoint of peer peer0 is 203.0.113.5:51820, and no handshake for 180 s; far.example.org:51820 has another address now",
       "/etc/wireguard/wg0.conf is not as planned, which counts at the next boot",
     ]);
   });
 
   it("name what a push would make or change", () => {
-    assert.deepEqual(wordsOn(freshHost())[0], "wg0 is missing");
-    const other = wordsOn(pushed(), { ...RELAY, mtu: 1380 });
+    assert.deepEqual(differencesOn(freshHost())[0], "wg0 is missing");
+    const other = differencesOn(pushed(), { ...RELAY, mtu: 1380 });
     assert.deepEqual(other, [
       "MTU is 1420, planned is 1380",
       "/etc/wireguard/wg0.conf is not as planned, which counts at the next boot",

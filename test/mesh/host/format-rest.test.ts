@@ -1,11 +1,11 @@
-/** The words for differences that are rare. */
+/** The text of rare differences. */
 import assert from "node:assert/strict";
 import type { Difference } from "../../../mesh/host/difference";
 import { formatDifference } from "../../../mesh/host/format-difference";
 import { IFACE } from "./support/observe";
 
-describe("the words for a rare difference", () => {
-  it("name what a push would do about it", () => {
+describe("the text of a rare difference", () => {
+  it("says what a push would change", () => {
     const rest: [Difference, string][] = [
       [
         { kind: "rule", family: 6, is: "missing", priority: 5182, selector: "table 5182" },
@@ -51,8 +51,8 @@ describe("the words for a rare difference", () => {
       ],
       [{ kind: "record", is: "older-format" }, "its records are those of an older version"],
     ];
-    for (const [difference, words] of rest) {
-      assert.equal(formatDifference(difference, new Map(), IFACE), words);
+    for (const [difference, expected] of rest) {
+      assert.equal(formatDifference(difference, new Map(), IFACE), expected);
     }
   });
 });

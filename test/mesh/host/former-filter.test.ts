@@ -1,4 +1,4 @@
-/** A relay that keeps the former address of a peer lets through there what its policy lets through at the new one. */
+/** A relay that keeps the former address of a peer applies its policy there as at the new one. */
 import assert from "node:assert/strict";
 import { decide } from "../../../mesh/host/decide";
 import { differences } from "../../../mesh/host/differences";
@@ -20,8 +20,8 @@ const SETTLED = "/run/wireguard-mesh/wg0/settled";
 const ROTATION = "/var/lib/wireguard-mesh/wg0/rotation";
 const HTTPS = [{ from: ["laptop"], to: ["desktop"], ports: ["tcp/443"] }];
 
-describe("the packet filter of a relay whose peer moves, to which only the tunnel leads,", () => {
-  it("lets the push in at the former address, and whom the policy lets in", () => {
+describe("the packet filter of a relay, when a peer moves that is reached only through the tunnel,", () => {
+  it("passes the push at the former address, and what the policy allows", () => {
     const host = moved(HTTPS);
     for (const address of [FORMER, NEW]) {
       assert.ok(accepts(host, "output", "10.86.0.1", address, 22), `a login at ${address}`);
@@ -42,7 +42,7 @@ describe("the packet filter of a relay whose peer moves, to which only the tunne
     assert.equal(decide(look(host, after), after, OPTIONS).kind, "nothing");
   });
 
-  it("lets nothing through there after the next config, once the peer cannot go back", () => {
+  it("passes nothing there after the next config, once the peer cannot go back", () => {
     const host = moved(HTTPS);
     host.files.set(SETTLED, host.files.get(ROTATION) ?? "");
     for (const { allowedIps } of deviceOf(host, "wg0").peers.values())
@@ -52,7 +52,7 @@ describe("the packet filter of a relay whose peer moves, to which only the tunne
     assert.ok(accepts(host, "output", "10.86.0.1", NEW, 22));
   });
 
-  it("has no address twice, which nft does not take", () => {
+  it("has no duplicate address, which nft would reject", () => {
     for (const policy of [
       [{ from: ["desktop"], to: ["*"] }],
       [{ from: ["*"], to: ["desktop"] }],
@@ -104,7 +104,7 @@ function pushed(policy: unknown): Host {
   return host;
 }
 
-/** What the relay is told while the desktop has this address. */
+/** The relay's request while the desktop has this address. */
 function wantedAt(address: string, policy: unknown, network: Record<string, unknown> = {}): Wanted {
   const tokyo = { publicKey: pairAt(20).publicKey, host: "root@203.0.113.10", hostKey };
   const desktop = { address, host: "root@via:tokyo", hostKey: hostKeyLine(1) };

@@ -1,4 +1,4 @@
-/** What a push keeps for a rollback, and how it counts. */
+/** What a push keeps for a rollback, and its number. */
 import assert from "node:assert/strict";
 import { decide } from "../../../mesh/host/decide";
 import type { Generation } from "../../../mesh/host/kept-request";
@@ -29,7 +29,7 @@ describe("a push", () => {
     assert.equal(decision.serial, 5);
   });
 
-  it("keeps its state last but for the keys, after its record", () => {
+  it("keeps its state after its record, as the last step but the keys", () => {
     const { commit } = changeOn(freshHost());
     const steps = commit.map((step) => (step.do === "place" ? step.path : step.do));
     const at = steps.indexOf("keep");
@@ -52,7 +52,7 @@ describe("the states that a host reports", () => {
     return [...parseObservation(sections, "wg0").generations];
   };
 
-  it("are numbers, and what was kept of them if that was asked", () => {
+  it("are numbers, with their content if it was requested", () => {
     const folder = "/var/lib/wireguard-mesh/wg0";
     const host = ["generation 3", "generation 4", "generation x", "generation -1"];
     assert.deepEqual(observed(host, []), [
@@ -65,7 +65,7 @@ describe("the states that a host reports", () => {
     assert.deepEqual([four?.at, four?.request.reveal()], [17, '{"config":"a: b"}']);
   });
 
-  it("are not kept where their file is damaged, and nothing of it is said", () => {
+  it("are ignored where their file is damaged", () => {
     const place = "/x/generations/4:/x/.request.wireguard-mesh:17";
     for (const text of ['{"config":"PresharedKey = S', "PresharedKey = S", "null", "{}", ""]) {
       const states = observed(["generation 4"], [`${place} ${text}`]);

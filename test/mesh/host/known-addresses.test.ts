@@ -1,4 +1,4 @@
-/** Where a host may be that only the tunnel leads to, as its relays know it. */
+/** The addresses at which a host that is reached only through the tunnel may be, according to its relays. */
 import assert from "node:assert/strict";
 import { addressesKnownBy } from "../../../mesh/host/known-addresses";
 
@@ -12,7 +12,7 @@ function known(address: string, publicKey: string | null, watched: string[] = []
   return addressesKnownBy({ peers, watched }, { address, publicKey });
 }
 
-describe("the addresses of a host that a relay knows", () => {
+describe("the addresses of a host according to a relay", () => {
   it("are those of its peer, by its key or else its address", () => {
     const own = ["10.0.0.12", "10.0.0.2", "fd00::2"];
     assert.deepEqual(known("10.0.0.12", null), own);
@@ -21,7 +21,7 @@ describe("the addresses of a host that a relay knows", () => {
     assert.deepEqual(known("10.0.0.99", "D"), []);
   });
 
-  it("are not those of the relay that leads to it", () => {
+  it("are not those of the relay that it is behind", () => {
     assert.deepEqual(known("10.0.0.3", "C"), []);
   });
 
@@ -31,8 +31,8 @@ describe("the addresses of a host that a relay knows", () => {
     ]);
   });
 
-  it("are those where it went, and where another relay leads it", () => {
-    // The watcher has taken the former address away; the address is led to the former home relay.
+  it("are those that it has moved to, and those that another relay routes", () => {
+    // The watcher has removed the former address; the other is routed to the former home relay.
     const watched = [
       "former wg0 10.0.0.12/32 10.0.0.8/32,10.0.0.9/32",
       "home wg0 10.0.0.7/32 RELAY C",

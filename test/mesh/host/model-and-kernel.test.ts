@@ -28,7 +28,7 @@ const ROUTES = [
   "0.0.0.0/0 dev wg0 table 51820",
   "::/0 dev wg0 table 51820",
 ];
-/** To the networks of addresses, as the kernel makes them and as a hand does. */
+/** Routes to the networks of addresses, as the kernel adds them and by hand. */
 const CONNECTED = [
   ...["add", "del"].flatMap((verb) => [
     `route ${verb} 10.86.0.0/24 dev wg0 proto kernel scope link src 10.86.0.1`,

@@ -1,4 +1,4 @@
-/** The names of nodes on a host: the lines, and what is decided about /etc/hosts. */
+/** The names of nodes on a host: the lines, and the decision about /etc/hosts. */
 import assert from "node:assert/strict";
 import { namesLines } from "../../../mesh/host/names";
 import { changeOn, decideOn, pushed, RELAY, stepsText, withFile } from "./support/examples";
@@ -46,7 +46,7 @@ describe("the names of nodes on a host", () => {
     assert.equal(decideOn(host, named).kind, "nothing");
   });
 
-  it("take every line along that is not in the block, and go without a trace", () => {
+  it("keep every line outside the block, and are removed without a trace", () => {
     const host = pushed(named, withHosts());
     host.files.set(HOSTS, `192.168.1.9 printer\n${hostsOf(host)}192.168.1.8 nas\n`);
     pushed(RELAY, host);
@@ -120,7 +120,7 @@ function addressesOf(name: string, text: string): string[] {
   return [...new Set(found)];
 }
 
-/** Those that no push wrote. */
+/** The lines that no push wrote. */
 function foreignLines(host: Host): string[] {
   return hostsOf(host)
     .split("\n")

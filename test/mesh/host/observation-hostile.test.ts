@@ -1,4 +1,4 @@
-/** Observations of hostile hosts: nothing else than an ObservationError is thrown, and all takes linear time. */
+/** Observations of hostile hosts: only ObservationErrors are thrown, and parsing takes linear time. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decide } from "../../../mesh/host/decide";
@@ -91,7 +91,7 @@ describe("a hostile host", () => {
     const wanted = wantedBy(RELAY);
     for (const [name, lines] of Object.entries(hostile)) {
       const printed = new Map([...base, [name, [...(base.get(name) ?? []), ...lines]]]);
-      // Of the processor, because a busy machine may take far longer.
+      // CPU time, because a busy machine may take far longer.
       const began = process.cpuUsage();
       decide(parseObservation(printed, "wg0"), wanted, OPTIONS);
       const { user, system } = process.cpuUsage(began);

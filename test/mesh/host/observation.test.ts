@@ -199,8 +199,8 @@ describe("an observation", () => {
   });
 });
 
-describe("what the watcher of format 2 follows", () => {
-  it("is read as lines of this version, without a default route of one peer", () => {
+describe("the pairs of format 2's watcher", () => {
+  it("are read as lines of this version, without a default route of one peer", () => {
     const lines = [
       "pair A B",
       "alternate wg0-next",

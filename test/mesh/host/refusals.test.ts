@@ -1,4 +1,4 @@
-/** Why a host is left alone, and which packages it needs. */
+/** Why a push is refused, and which packages a host needs. */
 import assert from "node:assert/strict";
 import type { Observation } from "../../../mesh/host/observation";
 import { toolsToInstall } from "../../../mesh/host/tools";
@@ -13,7 +13,7 @@ import { look } from "./support/situations";
 const STATE = "/var/lib/wireguard-mesh/wg0";
 const TWO: RequestDraw = { ...RELAY, second: { key: 21, port: 51821 } };
 
-describe("a host is left alone", () => {
+describe("a push is refused", () => {
   const tools = (change: (all: Set<string>) => void) => (observed: Observation) => {
     const all = new Set(observed.tools);
     change(all);
@@ -24,7 +24,7 @@ describe("a host is left alone", () => {
     host: () => Host,
     draw: RequestDraw,
     see: (o: Observation) => Partial<Observation>,
-    words: RegExp,
+    message: RegExp,
   ][] = [
     [
       "without root",
@@ -34,7 +34,7 @@ describe("a host is left alone", () => {
       /^not root on this host\nlog in as root/,
     ],
     [
-      "with an interface of somebody else's",
+      "with a foreign interface",
       () => {
         const host = freshHost();
         createWireGuard(host, IFACE);
@@ -45,7 +45,7 @@ describe("a host is left alone", () => {
       /^there already is a wg0 that wireguard-mesh did not make; it was not touched\ntake it away there \(wg-quick down wg0;/,
     ],
     [
-      "with a file of somebody else's",
+      "with a foreign file",
       () => withFile("/etc/wireguard/wg0.conf", "[Interface]\n"),
       RELAY,
       () => ({}),
@@ -91,7 +91,7 @@ describe("a host is left alone", () => {
       /^this node has the interface wg7 here, and an interface is not renamed: nothing was changed\nput network\.interface back to wg7;.*host\.sh remove wg7$/,
     ],
     [
-      "where the second interface is somebody else's",
+      "where the second interface is foreign",
       () => withFile(`/etc/wireguard/${SECOND}.conf`, "[Interface]\n", pushed()),
       TWO,
       () => ({}),
@@ -165,9 +165,9 @@ describe("a host is left alone", () => {
       /^\/etc\/wireguard\/wg0\.conf is a mount point, so it cannot be replaced; nothing was changed\nunmount it there/,
     ],
   ];
-  for (const [why, host, draw, see, words] of cases) {
+  for (const [why, host, draw, see, message] of cases) {
     it(why, () => {
-      assert.match(refusalOn(host(), draw, see), words);
+      assert.match(refusalOn(host(), draw, see), message);
     });
   }
 });

@@ -60,20 +60,20 @@ describe("an interface of another program with the node's key", () => {
   });
 
   it("is left alone when something else than wg-quick makes it, and would at the next boot", () => {
-    const words =
+    const message =
       /^wg0 here has the key of host, but wg-quick did not make it from \/etc\/wireguard\/wg0\.conf: .*; it was not touched\n.*`wg showconf wg0` prints, with Address = 10\.86\.0\.1\/24 below/;
     const without = byHand();
     without.files.delete(FILE);
     assert.match(
       refusalOn(without, RELAY, () => ({})),
-      words,
+      message,
     );
     // As ifupdown gives it to wg(8).
     const bare = byHand();
     bare.files.set(FILE, (bare.files.get(FILE) ?? "").replace(/^Address = .*\n/m, ""));
     assert.match(
       refusalOn(bare, RELAY, () => ({})),
-      words,
+      message,
     );
   });
 

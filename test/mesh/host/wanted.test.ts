@@ -1,4 +1,4 @@
-/** What a push request wants, compared with an independent reading of its text. */
+/** The wanted state of a push request, compared with an independent reading of its text. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { namesOf, peerNames, presharedKeysOf, wantedOf } from "../../../mesh/host/wanted";
@@ -38,7 +38,7 @@ function requests(raw: RawNetwork): PushRequest[] {
     );
 }
 
-describe("what a request wants", () => {
+describe("the wanted state of a request", () => {
   it("is what wg-quick would make of its text", () => {
     fc.assert(
       fc.property(openNetworks, (raw) => {
@@ -63,7 +63,7 @@ describe("what a request wants", () => {
     );
   });
 
-  it("names the key that only the host has by its public half", () => {
+  it("has the public key of a key that only the host has", () => {
     const { main } = wantedBy({ ...RELAY, onHost: true });
     assert.deepEqual([main.publicKey, main.privateKey], [pairAt(20).publicKey, null]);
   });

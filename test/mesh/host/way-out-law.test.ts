@@ -1,4 +1,4 @@
-/** A host that sends everything into the tunnel is never without its own way in: the rules are there only beside what keeps it. */
+/** A host that sends everything into the tunnel always stays reachable at its own addresses: no rule without its table. */
 import assert from "node:assert/strict";
 import { wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../mesh/keys";
@@ -47,7 +47,7 @@ function keepsItsWay(host: Host, when: string): void {
   assert.equal(host.sysctls.get("net/ipv4/conf/all/src_valid_mark"), "1", `${when}: the sysctl`);
 }
 
-describe("the own way in of a host that sends everything into the tunnel", () => {
+describe("the reachability of a host that sends everything into the tunnel", () => {
   for (const [from, former] of Object.entries(STATES)) {
     for (const [to, state] of Object.entries(STATES)) {
       if (from === to) continue;
@@ -85,7 +85,7 @@ describe("the own way in of a host that sends everything into the tunnel", () =>
     }
   }
 
-  it("is kept where the filter cannot be loaded at boot: then nothing leads into the tunnel", () => {
+  it("is kept where the filter cannot be loaded at boot: then nothing is routed into the tunnel", () => {
     const state = { sendsAll: true, filter: BOTH, onlyWithFilter: [currentKey(1)] };
     const host = pushed(wantedIn(state));
     boot(host);
@@ -96,7 +96,7 @@ describe("the own way in of a host that sends everything into the tunnel", () =>
     assert.equal(leadsIn(host), false);
   });
 
-  it("is given back by the host itself within a round after somebody has flushed all tables", () => {
+  it("is restored by the host itself within a round after all tables were flushed", () => {
     for (const to of ["that sends everything", "with a policy that sends everything"]) {
       const host = pushed(wantedIn(STATES["with a policy"] ?? assert.fail()));
       push(host, wantedIn(STATES[to] ?? assert.fail()));

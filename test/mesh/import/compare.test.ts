@@ -1,4 +1,4 @@
-/** A difference in what two files say is named; one in how they say it is none. */
+/** Differences in meaning between two files are named; those in form are not. */
 import assert from "node:assert/strict";
 import { compareFiles } from "../../../mesh/import/compare";
 import { Secret } from "../../../mesh/secret";
@@ -46,7 +46,7 @@ const changed = (from: string, to: string) => {
 };
 
 describe("two wg-quick files", () => {
-  it("say the same in another order, case and spelling, and with comments", () => {
+  it("are equal in another order, case and spelling, and with comments", () => {
     const [head = "", first = "", second = ""] = TEXT.split("[Peer]\n");
     const other = [head, second, first].join("\n# nas\n[peer]\n").replaceAll(" = ", "=");
     const spelt = other
@@ -56,7 +56,7 @@ describe("two wg-quick files", () => {
   });
 
   it("differ in each single setting", () => {
-    const cases: [from: string, to: string, words: string[]][] = [
+    const cases: [from: string, to: string, expected: string[]][] = [
       [own.privateKey, keyPair(9).privateKey, ["another PrivateKey"]],
       ["10.0.0.2/24", "10.0.0.3/24", ["Address 10.0.0.3/24 instead of 10.0.0.2/24"]],
       ["10.0.0.2/24", "10.0.0.2/32", ["Address 10.0.0.2/32 instead of 10.0.0.2/24"]],
@@ -86,10 +86,10 @@ describe("two wg-quick files", () => {
         ["peer nas: has none", `peer ${keyPair(9).publicKey}: has it in addition`],
       ],
     ];
-    for (const [from, to, words] of cases) assert.deepEqual(changed(from, to), words);
+    for (const [from, to, expected] of cases) assert.deepEqual(changed(from, to), expected);
   });
 
-  it("of a device say the same with another prefix length that makes no other route", () => {
+  it("of a device are equal with another prefix length that makes no other route", () => {
     const single = TEXT.replace("10.0.0.2/24", "10.0.0.2");
     assert.deepEqual(differences(single, TEXT, false), []);
     assert.deepEqual(differences(single, TEXT, true), [

@@ -22,7 +22,7 @@ export function importFixture(
   return imported;
 }
 
-/** What stands in the way, as `at: message`. */
+/** The errors, as `at: message`. */
 export function problemsOf(
   name: string | string[],
   hosts: Record<string, string> = {},

@@ -110,10 +110,10 @@ describe("probes", () => {
   });
 });
 
-describe("peers that only the tunnel leads to", () => {
+describe("peers that are reached only through the tunnel", () => {
   const pinned = { hostKey: firstKey };
 
-  it("are known to relays by their keys and addresses, and to nobody else", () => {
+  it("are in the requests of relays, by keys and addresses, and in no other", () => {
     const plan = planWith({ ...pinned, host: "root@via:tokyo" });
     const { publicKey } = nodeIn(plan, "desktop");
     assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, [`${publicKey} 10.86.0.2`]);
@@ -129,7 +129,7 @@ describe("peers that only the tunnel leads to", () => {
     }
   });
 
-  it("know the relays that are none of their ways, which may have been their home", () => {
+  it("have the relays that are not in their host list, which may have been their home", () => {
     const osaka = {
       ...{ address: "10.86.0.8", publicKey: keyPair(8).publicKey },
       ...{ host: "root@203.0.113.11", hostKey: firstKey },

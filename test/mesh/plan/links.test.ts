@@ -20,7 +20,7 @@ describe("links", () => {
     );
   });
 
-  it("lead a peer without `relay` to the relay with the lowest address", () => {
+  it("connect a peer without `relay` to the relay with the lowest address", () => {
     const address = (last: number) => ({ address: `10.86.0.${last}` });
     const other = { publicKey: keys.spare.publicKey, endpoint: "203.0.113.11:51820" };
     const later = planOf(changed({ relays: { berlin: { ...address(100), ...other } } }));

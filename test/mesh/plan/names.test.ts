@@ -1,4 +1,4 @@
-/** Who is given which names, and whom devices ask. */
+/** Which nodes get which names, and which DNS server devices use. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { namesKnownBy, namesText } from "../../../mesh/plan/names";
@@ -15,7 +15,7 @@ const laptop = { address6: "fd5c:10::3" };
 describe("the names of nodes", () => {
   const plan = planOf(changed({ network, relays: { tokyo }, peers: { laptop } }));
 
-  it("are all known everywhere, with IPv6 where the node has it too", () => {
+  it("are on every host, with IPv6 where the host has it too", () => {
     assert.deepEqual(namesKnownBy(nodeIn(plan, "tokyo"), plan.nodes), [
       "desktop 10.86.0.2",
       "laptop 10.86.0.3 fd5c:10::3",
@@ -41,7 +41,7 @@ describe("the names of nodes", () => {
     );
   });
 
-  it("are no matter of DNS for hosts that are pushed to, and where the relay is set up by hand", () => {
+  it("need no DNS server on hosts that are pushed to, nor where the relay is set up by hand", () => {
     const pushed = planOf(
       changed({
         network,
@@ -54,7 +54,7 @@ describe("the names of nodes", () => {
     assert.equal(nodeIn(byHand, "laptop").dns ?? null, null);
   });
 
-  it("leave no trace in a network without a domain", () => {
+  it("are absent in a network without a domain", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plain = planOf(raw);
@@ -65,7 +65,7 @@ describe("the names of nodes", () => {
     );
   });
 
-  it("are served by relays alone", () => {
+  it("are served only by relays", () => {
     const served = plan.nodes
       .map((node) => requestWithoutSecrets(node, plan, "p/s"))
       .filter(({ names }) => names?.serves === true);

@@ -1,4 +1,4 @@
-/** Networks with a policy, by hand: what each node gets. */
+/** Networks with a policy: examples of what each node gets. */
 import assert from "node:assert/strict";
 import type { Plan } from "../../../mesh/plan/plan";
 import { renderFilter } from "../../../mesh/render/filter";
@@ -47,7 +47,7 @@ describe("a network with a policy", () => {
     );
   });
 
-  it("has no LAN and no node in the allowed IPs of a peer that has nothing to do with it", () => {
+  it("has no LAN and no node in the allowed IPs of a peer that may not talk with it", () => {
     const plan = planOf(groups);
     assert.deepEqual(allowed(plan, "admin"), { relay: ["10.60.0.0/24", "192.168.73.0/24"] });
     assert.deepEqual(allowed(plan, "guest"), { relay: ["10.60.0.2/32", "10.60.0.1/32"] });
@@ -80,7 +80,7 @@ describe("a network with a policy", () => {
     assert.deepEqual(links({}, back), []);
   });
 
-  it("filters on a peer only what its limited direct links bring", () => {
+  it("filters on a peer only packets of its limited direct links", () => {
     const vps = { address: "10.60.0.9", endpoint: "198.51.100.9:51820" };
     const host = { host: "root@198.51.100.9", hostKey };
     const policy = [

@@ -9,7 +9,7 @@ import { planOf } from "../../support/plan-of";
 import { limitedNetworks } from "../../support/policies";
 
 describe("a hostile peer", () => {
-  it("gains nothing from allowed IPs that it widens", () => {
+  it("gains nothing by wider allowed IPs", () => {
     eachAttack((plan, attacker, router) => {
       const allowed = new Set(
         reachOf(plan).flatMap(({ from, to, ports }) =>
@@ -25,7 +25,7 @@ describe("a hostile peer", () => {
     });
   });
 
-  it("gains nothing from the address of another", () => {
+  it("gains nothing by using another node's address", () => {
     eachAttack((plan, attacker, router) => {
       for (const victim of plan.nodes) {
         for (const target of plan.nodes) {

@@ -1,4 +1,4 @@
-/** What a plan with a policy claims is what the rendered configs and nftables tables do with packets. */
+/** Reachability in a plan with a policy matches what the rendered configs and nftables tables do with packets. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Node } from "../../../mesh/config/config";
@@ -18,11 +18,11 @@ import type { RawNetwork } from "../../support/networks";
 import { planOf } from "../../support/plan-of";
 import { limitedNetworks } from "../../support/policies";
 
-/** Of each range at least one port in it, at its edge, and outside. */
+/** Ports inside, at the edge of, and outside each range. */
 const TRAFFIC = ["ping", "tcp/22", "tcp/443", "udp/443", "udp/53", "tcp/8000", "tcp/8150", "tcp/9"];
 
 describe("a policy", () => {
-  it("lets start exactly what the plan claims, from nodes", () => {
+  it("allows nodes to start exactly what the plan says", () => {
     fc.assert(
       fc.property(limitedNetworks, (raw) => {
         const plan = planOf(raw);
@@ -47,7 +47,7 @@ describe("a policy", () => {
     );
   });
 
-  it("lets start exactly what its rules say, from LANs", () => {
+  it("allows LANs to start exactly what its rules say", () => {
     fc.assert(
       fc.property(limitedNetworks, (raw) => {
         const plan = planOf(raw);
@@ -74,7 +74,7 @@ describe("a policy", () => {
     );
   });
 
-  it("has a new peer known only by itself, its links, and the relays", () => {
+  it("changes only the new peer, its neighbours and the relays when a peer is added", () => {
     fc.assert(
       fc.property(
         limitedNetworks.filter((raw) => Object.keys(raw.relays).length > 0),
@@ -139,7 +139,7 @@ function targetsAt({ name, address, address6, subnets }: Node): { to: string; ad
   ];
 }
 
-/** What machines in a LAN may start, where the tunnel leads from one to the other. */
+/** What machines in a LAN may start, where the tunnel routes from one to the other. */
 function lanPairsOf(plan: Plan): { lan: string; to: string; address: string; access: Access }[] {
   const index = indexLinks(plan.nodes, plan.links);
   const policy = indexPolicy(plan);

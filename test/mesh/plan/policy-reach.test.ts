@@ -1,4 +1,4 @@
-/** What a policy does to reachability in outputs and reviews. */
+/** Reachability with a policy, in outputs and reviews. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Plan } from "../../../mesh/plan/plan";
@@ -34,7 +34,7 @@ describe("reachability with a policy", () => {
     );
   });
 
-  it("names the groups by what the policy says of them, and their LANs", () => {
+  it("names the groups by their tags in the policy, and their LANs", () => {
     const policy = [
       { from: ["tag:guest"], to: ["desktop", "192.168.10.0/24"], ports: ["tcp/443"] },
     ];
@@ -57,7 +57,7 @@ describe("reachability with a policy", () => {
     });
   });
 
-  it("tells hosts that only the tunnel leads to from those with another way in", () => {
+  it("separates hosts that are reached only through the tunnel from those with another way in", () => {
     const peer = (at: number, host: unknown) => ({
       address: `10.86.0.${at}`,
       publicKey: keyPair(at).publicKey,

@@ -73,7 +73,7 @@ describe("reachability", () => {
       assert.ok(leaving > 0);
     });
 
-  it("by groups changes only at the new peer when one is added", () => {
+  it("by groups changes only for the new peer when one is added", () => {
     const before = reachabilityOf(planOf(changed()));
     const phone = { address: "10.86.0.4", publicKey: keys.spare.publicKey };
     const after = reachabilityOf(planOf(changed({ peers: { aphone: phone } })));

@@ -1,4 +1,4 @@
-/** What hosts are sent about peers with a date and endpoints that are names, and that others are sent nothing of it. */
+/** The requests of hosts that have peers with a date, or endpoints that are names; other requests do not change. */
 import assert from "node:assert/strict";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
 import { recordOf } from "../../../mesh/review/record";
@@ -38,7 +38,7 @@ describe("the date of a peer", () => {
     assert.ok(config.includes("# Expires = 2027-12-31T09:00:00Z\n"));
   });
 
-  it("is with each pushed host that has a direct link to it, and not with devices", () => {
+  it("is on each pushed host that has a direct link to it, and not on devices", () => {
     const guest = { ...expiring, endpoint: "203.0.113.7:51820" };
     const pushed = network(guest, { host: "taro@192.168.1.21", hostKey });
     for (const name of ["tokyo", "laptop"]) {
@@ -48,7 +48,7 @@ describe("the date of a peer", () => {
     assert.ok(!request("laptop", device).config.includes("# Expires = "));
   });
 
-  it("that is moved is a change of the relay alone, and named in the review", () => {
+  it("changes only the relay when it is moved, and the review names it", () => {
     const review = reviewOf(
       recordOf(network(expiring)),
       recordOf(network({ expires: "2028-12-31" })),

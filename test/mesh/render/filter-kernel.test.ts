@@ -1,4 +1,4 @@
-/** The rendered table of a relay in a real kernel: what passes it, and what becomes of open connections. */
+/** The rendered table of a relay in a real kernel: which packets pass, and what happens to open connections. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -65,13 +65,13 @@ describe("the nftables table", () => {
     );
   });
 
-  it("of a network where nobody may start anything has only pings to the relay", () => {
+  it("of a network where no one may start anything has only pings to the relay", () => {
     const text = tableOf({ policy: [] });
     assert.deepEqual(text.match(/@\S+ (accept|jump .*)$/gm), ["@to-ping jump ping"]);
     assert.match(text, /\n\t\tdrop\n\t}\n/);
   });
 
-  it("drops what a machine outside sends into the tunnel in the name of another", () => {
+  it("drops packets from outside into the tunnel with a forged source address", () => {
     const text = tableOf({ policy: [{ from: ["*"], to: ["*"] }] });
     const entering = (source: string, direction: "original" | "reply") =>
       isAccepted(text, {
@@ -95,7 +95,7 @@ describe("the nftables table", () => {
     assert.equal(sent(tcp("10.86.0.1", "10.86.0.3")), true);
   });
 
-  it("is only about our interfaces, the one of a rotation too", () => {
+  it("is only about the mesh's interfaces, also that of a rotation", () => {
     const text = tableOf({ policy: [] });
     const arriving = (input: string) =>
       isAccepted(text, {

@@ -42,7 +42,7 @@ describe("the plan of a network with an ec2 relay", () => {
     }),
   );
 
-  it("has placeholders for facts that only AWS knows", () => {
+  it("has placeholders for facts that only AWS sets", () => {
     assert.match(
       renderRedacted(nodeIn(plan, "laptop"), plan.network),
       /^Endpoint = <eip:tokyo>:51820$/m,

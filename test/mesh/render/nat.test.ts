@@ -24,7 +24,7 @@ const exit = {
 };
 
 describe("address translation", () => {
-  it("at an exit is for what its peers with routeAll send outside, and lets nobody else out", () => {
+  it("at an exit is for what its peers with routeAll send outside, and lets no other node out", () => {
     assert.equal(
       tableOf("tokyo", exit),
       `table inet wireguard-mesh-wg0 {
@@ -142,7 +142,7 @@ describe("address translation", () => {
     ]);
   });
 
-  it("is absent at an exit that nobody leaves through, and everywhere else", () => {
+  it("is absent at an exit without peers that use it, and everywhere else", () => {
     const { laptop, ...peers } = exit.peers;
     assert.deepEqual(laptop, { routeAll: true });
     assert.equal(tableOf("tokyo", { ...exit, peers }), null);

@@ -1,4 +1,4 @@
-/** The way in of a host that sends everything through an exit, and the rules for it. */
+/** How a host that sends everything through an exit stays reachable at its own addresses. */
 import assert from "node:assert/strict";
 import { renderFilter } from "../../../mesh/render/filter";
 import { requestWithoutSecrets } from "../../../mesh/render/push-request";
@@ -30,7 +30,7 @@ function desktopIn(edits: Record<string, unknown>, network: Record<string, unkno
 }
 
 describe("a pushed host that sends everything through an exit", () => {
-  it("answers what came in from outside by its own way, and goes on with what was open", () => {
+  it("answers connections from outside by its own default route, and keeps open ones", () => {
     assert.equal(
       desktopIn(host).table,
       `table inet wireguard-mesh-wg0 {
@@ -52,7 +52,7 @@ describe("a pushed host that sends everything through an exit", () => {
     );
   });
 
-  it("knows its own IPv6 address in the tunnel", () => {
+  it("has its own IPv6 address in the tunnel", () => {
     const { table } = desktopIn({ ...host, address6: "fd5c:10::2" }, { cidr6: "fd5c:10::/64" });
     assert.match(table ?? "", /^\t\toifname "wg0" ip6 saddr != fd5c:10::2 meta l4proto tcp /m);
   });
@@ -63,13 +63,13 @@ describe("a pushed host that sends everything through an exit", () => {
     assert.match(config, /^AllowedIPs = 0.0.0.0\/0$/m);
   });
 
-  it("tries its exit and the addresses of its check, those of IPv6 only with an address of its own", () => {
+  it("pings its exit and the addresses of exitCheck, IPv6 ones only if it has an IPv6 address", () => {
     assert.deepEqual(desktopIn(host).request.mustAnswer, ["10.86.0.1", "9.9.9.9"]);
     const both = desktopIn({ ...host, address6: "fd5c:10::2" }, { cidr6: "fd5c:10::/64" });
     assert.deepEqual(both.request.mustAnswer, ["10.86.0.1", "9.9.9.9", "2620:fe::fe"]);
   });
 
-  it("is not like a device, whose config alone does it", () => {
+  it("differs from a device, which has all of it in its config", () => {
     const { table, config, request } = desktopIn({ blockIpv6: true, dns: "9.9.9.9" });
     assert.deepEqual([table, request.mustAnswer], [null, undefined]);
     assert.doesNotMatch(config, /FwMark|Table/);

@@ -30,7 +30,7 @@ describe("a review", () => {
     );
   });
 
-  it("of a new peer names it, its relay, and its paths, and nobody else", () => {
+  it("of a new peer names only it, its relay, and its paths", () => {
     const { nodes, paths, restarts } = review({}, peer({}));
     assert.deepEqual(nodes, [
       { node: "tokyo", change: "changed", lines: ["+ peer p33"], pushed: false },
@@ -55,7 +55,7 @@ describe("a review", () => {
     assert.deepEqual(restarts, []);
   });
 
-  it("of a removed peer with a host says what becomes of its interface, and which LAN is lost", () => {
+  it("of a removed peer with a host says what happens to its interface, and which LAN is lost", () => {
     const nas = peer({ host: "root@192.0.2.5", hostKey, subnets: ["192.168.9.0/24"] });
     const { nodes, paths } = review(nas, {});
     assert.deepEqual(nodes, [
@@ -95,7 +95,7 @@ describe("a review", () => {
     assert.deepEqual(endpoint.restarts, []);
   });
 
-  it("of a new name says at every host that it gets it, and of a new domain all of them and whom devices ask", () => {
+  it("of a new name lists it at every host; of a new domain lists all names and the devices' DNS server", () => {
     const hosts = {
       relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
       peers: { desktop: { host: "root@192.0.2.5", hostKey: hostKeyLine(1) } },
@@ -120,7 +120,7 @@ describe("a review", () => {
     assert.equal(linesOf(review(inDomain, hosts))["tokyo"]?.[0], "- DNS server for devices");
   });
 
-  it("of a rotation that keeps the old key has no tunnel that restarts", () => {
+  it("of a rotation that keeps the old key lists no tunnel that restarts", () => {
     const host = { host: "root@192.0.2.5", hostKey };
     const relays = { tokyo: { host: "root@203.0.113.10", hostKey: hostKeyLine(1) } };
     const former = { relays, peers: { desktop: host } };
@@ -139,7 +139,7 @@ describe("a review", () => {
     assert.deepEqual(ended.restarts, []);
   });
 
-  it("of a relay's rotation says at which peers its next key comes, and that no tunnel is interrupted", () => {
+  it("of a relay's rotation lists the peers that get its next key, and says that no tunnel is interrupted", () => {
     const tokyo = { host: "root@203.0.113.10", hostKey: hostKeyLine(1) };
     const spare = keys.spare.publicKey;
     const moved = { publicKey: spare, listenPort: 51821, endpoint: "203.0.113.10:51821" };

@@ -1,4 +1,4 @@
-/** What a preview says of hosts that only the tunnel leads to. */
+/** A preview of changes for hosts that are reached only through the tunnel. */
 import assert from "node:assert/strict";
 import { Secret } from "../../../mesh/secret";
 import { recordOf } from "../../../mesh/review/record";
@@ -44,7 +44,7 @@ function linesOf(
   return lines.filter((line) => line.startsWith(TUNNEL)).map((line) => line.slice(TUNNEL.length));
 }
 
-describe("a preview of a host that only the tunnel leads to", () => {
+describe("a preview of a host that is reached only through the tunnel", () => {
   it("says how it follows to another address, and to another home relay", () => {
     assert.deepEqual(linesOf({ address: "10.86.0.77" }), [
       "tokyo keeps its former address until it answers at the new one",
@@ -90,7 +90,7 @@ describe("a preview of a host that only the tunnel leads to", () => {
     assert.deepEqual(portLines({ listenPort: 51819 }), follows);
   });
 
-  it("says of one that gets another name too that it is the same host, and how it follows", () => {
+  it("says that a renamed one is the same host, and how it follows", () => {
     const [before, after] = ["desktop", "pc"].map((name) =>
       planOf(
         changed({

@@ -1,4 +1,4 @@
-/** What is read from a wg-quick(8) file, and what is said of what cannot be kept. */
+/** Reading a wg-quick(8) file, and the errors for what cannot be kept. */
 import assert from "node:assert/strict";
 import { Secret } from "../../../mesh/secret";
 import { parseWgQuick } from "../../../mesh/wg-quick/parse";
@@ -11,7 +11,7 @@ function parsed(...lines: string[]) {
   return parseWgQuick(Secret.of(lines.join("\n")), "wg0.conf");
 }
 
-/** `AT: MESSAGE` of a file that is whole but for these lines of its sections. */
+/** `AT: MESSAGE` for a valid file with these additional lines in its sections. */
 function problemsOf(inInterface: string[], inPeer: string[] = []): string[] {
   const { problems } = parsed(
     ...["[Interface]", `PrivateKey = ${own.privateKey}`, ...inInterface],
@@ -227,8 +227,8 @@ describe("a wg-quick file", () => {
         ...[`# ${key}`, "[Peer]", ...inPeer],
       );
       assert.ok(problems.length >= 7);
-      const said = JSON.stringify([problems, file.peers, file.name]).toLowerCase();
-      assert.ok(!said.includes(key.slice(0, 20).toLowerCase()), said);
+      const text = JSON.stringify([problems, file.peers, file.name]).toLowerCase();
+      assert.ok(!text.includes(key.slice(0, 20).toLowerCase()), text);
     });
 
   it("is read in linear time", () => {

@@ -1,4 +1,4 @@
-/** What is known of a login that failed, for tests. */
+/** Failed logins for tests. */
 import type { SshHop } from "../../../mesh/push-request";
 import {
   explainFailure,

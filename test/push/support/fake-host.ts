@@ -1,4 +1,4 @@
-/** A host for the operator's side of a push: the model host of test/mesh/host, which talks as the host's program does. */
+/** A host for tests of the operator's side of a push: the model host of test/mesh/host, with the protocol of the host's program. */
 import * as assert from "node:assert/strict";
 import { Secret } from "../../../mesh/secret";
 import type { Host, HostRun, Session } from "../../../scripts/push/connect";
@@ -10,22 +10,22 @@ import { KernelError, type Host as Model, sha256 } from "../../mesh/host/support
 import { freshHost } from "../../mesh/host/support/hosts";
 import { sectionsOf } from "../../mesh/host/support/observe";
 
-/** What is special about one login; otherwise all goes well. */
+/** What differs from a successful login. */
 export interface Login {
-  /** Runs first; what it throws is thrown before there is a session. */
-  begins?: (host: FakeHost) => void;
-  /** Ends the conversation instead of the observation. */
-  says?: Partial<HostRun>;
-  /** Changes what the host prints as its observation. */
-  shows?: (sections: Map<string, string[]>) => void;
-  /** The host gets no answer, and the connection breaks. */
+  /** Runs first. An error that it throws fails the login. */
+  before?: (host: FakeHost) => void;
+  /** The host's program exits with this result instead of an observation. */
+  exit?: Partial<HostRun>;
+  /** Edits the sections of the observation. */
+  edit?: (sections: Map<string, string[]>) => void;
+  /** The connection breaks before the operator's answer arrives. */
   isCut?: true;
-  /** Changes what the host prints after it has done it. */
-  ends?: Partial<HostRun>;
+  /** Overrides the host's result after it has carried out the answer. */
+  reply?: Partial<HostRun>;
 }
 
-/** What the operator said in one login; empty where it did not get that far. */
-export interface Said {
+/** What the operator sent in one login; empty for parts that were not sent. */
+export interface Sent {
   verb: string;
   token: string;
   words: string;
@@ -38,7 +38,7 @@ const RUN = "/run/wireguard-mesh/wg0";
 
 export class FakeHost implements Host {
   readonly model: Model = freshHost();
-  readonly said: Said[] = [];
+  readonly sent: Sent[] = [];
   /** Tunnel addresses that do not answer a ping. */
   readonly silent = new Set<string>();
   /** The token of the last change, as the lock file has it. */
@@ -51,7 +51,7 @@ export class FakeHost implements Host {
     this.model.now = Math.round(Date.now() / 1000);
   }
 
-  /** The logins that are to come; asserts that the last ones came. */
+  /** Sets the next logins; asserts that all earlier ones have taken place. */
   expect(...logins: Login[]): void {
     assert.equal(this.#logins.length, 0, "fewer logins than expected");
     this.#logins = logins;
@@ -64,40 +64,40 @@ export class FakeHost implements Host {
   async session<T>(_: unknown, work: (session: Session) => Promise<T>): Promise<T> {
     const login = this.#logins.shift();
     assert.ok(login !== undefined, "an unexpected login");
-    login.begins?.(this);
-    const said: Said = { verb: "", token: "", words: "", questions: "", answer: "" };
-    this.said.push(said);
+    login.before?.(this);
+    const sent: Sent = { verb: "", token: "", words: "", questions: "", answer: "" };
+    this.sent.push(sent);
     return work({
       through: THROUGH,
       lastChange: this.lastChange,
       send: (text) => {
-        if (said.verb === "") Object.assign(said, callIn(text));
-        else said.answer += text;
+        if (sent.verb === "") Object.assign(sent, callIn(text));
+        else sent.answer += text;
       },
       end: () => undefined,
       until: () =>
         new Promise((resolve) => {
-          resolve(this.#observe(login, said));
+          resolve(this.#observe(login, sent));
         }),
       finish: () =>
         new Promise((resolve) => {
-          resolve(this.#answer(login, said));
+          resolve(this.#answer(login, sent));
         }),
     });
   }
 
-  /** What happens after 45 s, or before the next change. */
-  undo(words = "it was not confirmed within 45 s"): void {
+  /** Undoes the pending change, as the host does after 45 s or before the next change. */
+  undo(reason = "it was not confirmed within 45 s"): void {
     if (this.#pending === null) return;
     this.#pending.run.run("undo");
     this.model.files.set(`${RUN}/rolled-back`, `${this.#pending.token}\n`);
     this.#pending = null;
-    this.#lines = [`result ${words}`];
+    this.#lines = [`result ${reason}`];
   }
 
-  #observe(login: Login, { verb, token, words, questions }: Said): string[] {
-    if (login.says !== undefined)
-      throw new SessionLost("the host ended", "ended", runOf(login.says));
+  #observe(login: Login, { verb, token, words, questions }: Sent): string[] {
+    if (login.exit !== undefined)
+      throw new SessionLost("the host ended", "ended", runOf(login.exit));
     const isSame = this.#pending?.text.includes(`digest ${words.split(" ")[1] ?? "-"}\n`) === true;
     if (verb === "push" && !isSame) this.undo();
     const keys = questions.split("\n").filter((line) => line.startsWith("psk\t"));
@@ -107,16 +107,16 @@ export class FakeHost implements Host {
     );
     const pending = this.#pending === null ? [] : [`pending ${this.#pending.token} applied`];
     sections.get("host")?.push(...pending, ...this.#lines);
-    login.shows?.(sections);
+    login.edit?.(sections);
     return [...sections].flatMap(([name, lines]) => [`@${token} ${name}`, ...lines]);
   }
 
-  #answer(login: Login, { token, answer }: Said): HostRun {
+  #answer(login: Login, { token, answer }: Sent): HostRun {
     if (login.isCut === true) return runOf({ exitCode: null });
-    return { ...runOf({ stdout: this.#obey(token, answer) }), ...login.ends };
+    return { ...runOf({ stdout: this.#carryOut(token, answer) }), ...login.reply };
   }
 
-  #obey(token: string, answer: string): string {
+  #carryOut(token: string, answer: string): string {
     const [first = ""] = answer.split("\n");
     const [verb = "", digest] = first.split(" ");
     switch (verb) {
@@ -143,7 +143,7 @@ export class FakeHost implements Host {
       case "key":
         return `public-key ${keyPair(20).publicKey}\n`;
       default:
-        return assert.fail(`an answer that the host does not know: ${first}`);
+        return assert.fail(`unknown answer: ${first}`);
     }
   }
 
@@ -176,7 +176,7 @@ function runOf(run: Partial<HostRun>): HostRun {
   return { stdout: "", stderr: "", exitCode: 0, through: THROUGH, ...run };
 }
 
-function callIn(text: string): Partial<Said> {
+function callIn(text: string): Partial<Sent> {
   const call = /QUESTIONS='([^']*)'; main (\S+) wg0 (\S+) ?(.*); exit\n$/.exec(text);
   assert.ok(call !== null, "no call at the end of the program");
   const [, questions = "", verb = "", token = "", words = ""] = call;

@@ -1,4 +1,4 @@
-/** Functions of the host's program, run by each shell of this machine in a folder of their own. */
+/** Runs functions of the host's program with each shell of this machine, each in a folder of its own. */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";

@@ -1,4 +1,4 @@
-/** What somebody does to a host by hand, as edits of what it reports of wg0. */
+/** Manual changes on a host, as edits of its report on wg0. */
 import type { Link } from "../../../mesh/host/network-state";
 import type { Observation } from "../../../mesh/host/observation";
 import type { Records } from "../../../mesh/host/records";

@@ -44,7 +44,7 @@ export function pushedHost(
   return observe(before, wanted);
 }
 
-/** What runs is as wanted; of the files there is only the owner mark. */
+/** A host that runs as wanted, and has no file but the owner mark. */
 interface RunningHost {
   interfaces: WantedInterface[];
   age: number | null;

@@ -5,7 +5,7 @@ export interface StackText {
   text: string;
   /** Existing peers. */
   peers: string[];
-  /** Why the peers cannot be edited where they stand; null where they can. */
+  /** Why the peers cannot be edited in place; null if they can. */
   refusal: RegExp | null;
 }
 

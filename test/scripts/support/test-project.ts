@@ -84,7 +84,7 @@ else if (has("preview")) {
 }
 `;
 
-/** A new one, with these files, for each test of the `describe` that calls this; before the first of them it is empty. */
+/** Creates a new project, with these files, for each test of the calling `describe`; until the first test it is empty. */
 export function projectOfEachTest(files: Record<string, string> = {}): TestProject {
   const project = {} as TestProject;
   beforeEach(() => {

@@ -33,7 +33,7 @@ export function parseChange(text: string): ChangeText {
   return pieces;
 }
 
-/** One change that runs on a host: it knows the keys from before its first step. */
+/** One change that runs on a host. It keeps the keys from before its first step. */
 export class ChangeRun {
   readonly #before: Host;
   /** As an older version may have left two. */
@@ -146,7 +146,7 @@ export class ChangeRun {
     }
   }
 
-  /** Of a step with data, how many parts take effect one after the other: lines for ip, sections for wg. */
+  /** The number of parts of a step that take effect one after the other: lines for ip, sections for wg. */
   partsOf(at: number): number {
     const [what, lines] = this.#data(at);
     return what === "wg" ? sectionsIn(lines).length : what.startsWith("ip") ? lines.length : 0;

@@ -80,8 +80,8 @@ export function wantedBy(draw: RequestDraw): Wanted {
   return wantedOf(requestOf(draw), digestOf(draw), publicKeyOf);
 }
 
-/** What differs, in words. `see` changes what the host reports. */
-export function wordsOn(
+/** The differences as text. `see` overrides parts of the observation. */
+export function differencesOn(
   host: Host,
   draw: RequestDraw = RELAY,
   see: Partial<Observation> = {},

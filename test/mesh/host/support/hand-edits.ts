@@ -1,4 +1,4 @@
-/** What happens to a host between two pushes: hands, daemons, networks and boots. */
+/** Changes of a host between two pushes: by hand, daemons, networks and boots. */
 import fc from "fast-check";
 import {
   addAddress,
@@ -113,7 +113,7 @@ const EDITS = {
     const metric = n % 2 === 0 ? 0 : 50;
     addRoute(host, newRoute("10.86.0.0/24", { dev: IFACE, scope: "link", metric }), "replace");
   },
-  "somebody else routes a LAN": (host: Host, n: number) => {
+  "another program routes a LAN": (host: Host, n: number) => {
     const via = { dev: "eth0", via: "192.168.1.9", metric: n % 2 === 0 ? 0 : 100 };
     addRoute(host, newRoute(LANS[n % LANS.length] ?? "", via), "replace");
   },
@@ -131,7 +131,7 @@ const EDITS = {
   "the ruleset is flushed": (host: Host) => {
     host.table = null;
   },
-  "a filter is there that nobody wants": (host: Host) => {
+  "a filter is there that is not wanted": (host: Host) => {
     host.table ??= filterAt(7).trimEnd().split("\n");
   },
   "a file of the filter is edited": (host: Host, n: number) => {

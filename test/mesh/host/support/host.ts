@@ -145,14 +145,14 @@ export function setUp(host: Host, name: string, up: boolean): void {
   }
 }
 
-/** `ip address replace`: IPv6 knows an address only once, whatever its length. */
+/** `ip address replace`: IPv6 has an address only once, whatever its length. */
 export function addAddress(host: Host, name: string, address: string): void {
   const link = linkOf(host, name);
   const isSame = (other: string) =>
     address.includes(":") ? hostPart(other) === hostPart(address) : other === address;
   const known = link.addresses.find(isSame);
   if (known === undefined) link.addresses.push(address);
-  // The kernel makes the route of an IPv6 address that it knows again.
+  // The kernel adds the route of an existing IPv6 address again.
   const isNew = known === undefined || address.includes(":");
   if (link.up && isNew) connect(host, name, known ?? address);
 }

@@ -7,7 +7,7 @@ export const NAMES = `/etc/wireguard-mesh/${IFACE}.hosts`;
 const FIRST = `# wireguard-mesh ${IFACE} begin`;
 const LAST = `# wireguard-mesh ${IFACE} end`;
 
-/** Our block with the lines that mark it; without a last one there is none. */
+/** The block with its marker lines; without the last one there is no block. */
 export function hostsBlock(text: string): string[] {
   const lines = text.split("\n");
   const last = lines.indexOf(LAST);
@@ -24,7 +24,7 @@ export function writeHosts({ files }: Host): void {
   files.set(HOSTS, names === undefined ? rest : `${rest}${FIRST}\n${names}${LAST}\n`);
 }
 
-/** What cloud-init writes at every boot, where manage_etc_hosts is true. */
+/** The file that cloud-init writes at every boot, where manage_etc_hosts is true. */
 export const BY_CLOUD_INIT = "# manage_etc_hosts as True\n127.0.0.1 localhost\n";
 export const NAMES_UNIT = `/etc/systemd/system/wireguard-mesh-names-${IFACE}.service`;
 export const NAMES_LINK = `/etc/systemd/system/multi-user.target.wants/wireguard-mesh-names-${IFACE}.service`;

@@ -135,7 +135,7 @@ export function pushedByFormat2(host: Host, request: PushRequest): void {
     host.files.set(`${STATE}/own-mtu`, `${linkOf(host, IFACE).mtu}\n`);
 }
 
-/** Everything that a boot loses goes, and what it starts comes up. */
+/** Removes what a boot loses, and starts what it starts. */
 export function boot(host: Host): void {
   for (const name of [IFACE, SECOND]) deleteLink(host, name);
   host.rules = [];

@@ -1,4 +1,4 @@
-/** The model host RELAY while its peer1, to which only the tunnel leads, moves. */
+/** The model host RELAY while its peer1, which is reached only through the tunnel, moves. */
 import assert from "node:assert/strict";
 import { wantedOf, type Wanted } from "../../../../mesh/host/wanted";
 import { publicKeyOf } from "../../../../mesh/keys";
@@ -11,7 +11,7 @@ export const CONF = `/etc/wireguard/${IFACE}.conf`;
 export const ROTATION = `/var/lib/wireguard-mesh/${IFACE}/rotation`;
 export const SETTLED = `/run/wireguard-mesh/${IFACE}/settled`;
 
-/** What the watcher does once the peer answers at its new address. */
+/** Does what the watcher does once the peer answers at its new address. */
 export function takeAway(host: Host): void {
   assert.ok(peerOf(host, 1).allowedIps.delete("10.86.0.21/32"));
 }

@@ -1,4 +1,4 @@
-/** `nft -f` on a model host, which knows one table: all lines take effect, or none. */
+/** `nft -f` on a model host with one table: all lines take effect, or none. */
 import { KernelError, type Host } from "./host";
 
 const TABLE = "table inet wireguard-mesh-wg0";
@@ -14,7 +14,7 @@ export function nftLoad(host: Host, lines: readonly string[]): void {
       table = null;
     } else if (line === `${TABLE} {`) {
       const body = rest.splice(0, rest.indexOf("}") + 1).slice(0, -1);
-      // What is there stays, and rules are added to it.
+      // Rules are added to the existing table.
       table = [`${TABLE} {`, ...(table?.slice(1, -1) ?? []), ...body, "}"];
     } else throw new KernelError(`Error: syntax error: ${line ?? ""}`);
   }

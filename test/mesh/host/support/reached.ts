@@ -1,4 +1,4 @@
-/** The oracle: whether a model host is what a request wants, read from its text without the code under test. */
+/** The oracle: whether a model host matches a request, read from its text without the code under test. */
 import assert from "node:assert/strict";
 import type { PushRequest } from "../../../../mesh/push-request";
 import { readWgQuick, type WgPeer } from "../../../support/wg-quick-text";
@@ -43,7 +43,7 @@ function assertInterface(
   const expired = new Set(expiredKeys(text, host.now));
   const peers = wanted.peers.filter(({ publicKey }) => !expired.has(publicKey));
   const keys = peers.map(({ publicKey }) => publicKey);
-  // A peer whose date is a minute old at most may still be there.
+  // A peer that expired at most a minute ago may still be there.
   const overdue = expiredKeys(text, host.now - 60);
   const running = [...device.peers.keys()].filter(
     (key) => !expired.has(key) || overdue.includes(key),
@@ -60,7 +60,7 @@ function assertInterface(
     if (pair === undefined)
       assert.deepEqual([...is.allowedIps].sort(), [...peer.allowedIps].sort());
   }
-  // Like those of every other peer whose date has come, their prefixes are no matter while the keys may still be there.
+  // The prefixes of expired peers are not checked while their keys may still be there.
   for (const { current, next } of pairs.filter((it) => !expired.has(it.current))) {
     const shared = peers.find(({ publicKey }) => publicKey === current)?.allowedIps ?? [];
     const held = [current, next].map((key) => [...(device.peers.get(key)?.allowedIps ?? [])]);
@@ -81,7 +81,7 @@ function assertInterface(
   }
 }
 
-/** Of the whole of a family, an address that no longer prefix has. */
+/** For a default route, an address that is in no longer prefix. */
 function insideOf(prefix: string): string {
   return prefix === "0.0.0.0/0"
     ? "8.8.8.8"
@@ -109,8 +109,8 @@ function assertWayOut(host: Host, { config }: PushRequest): void {
 }
 
 /**
- * A peer as it was before: here, or at the interface that had this one's key, where that one has heard it later. A peer that has
- * roamed knows an interface by its key.
+ * The peer before the push: at this interface, or at the one that had this key, if that had a later handshake. A peer that
+ * has roamed follows the interface's key.
  */
 function formerPeer(before: Host, name: string, privateKey: string | null, key: string) {
   const own = before.links.get(name)?.wg;

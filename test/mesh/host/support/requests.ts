@@ -16,7 +16,7 @@ export interface NeighbourDraw {
   /** `next`: the second of its two keys only; `both`: a rotation in progress. */
   keys: "current" | "next" | "both";
   mustShake: boolean;
-  /** Seconds from the model's beginning of time (NOW); null: never. */
+  /** Seconds after NOW, the start of the model's time; null: never. */
   expires: number | null;
 }
 
@@ -41,7 +41,7 @@ export interface RequestDraw {
   followNames: boolean;
   /** The host, and the neighbours that it dials, are relays. */
   besideRelays: boolean;
-  /** Everything goes to the first neighbour; the way there must be proven, or not. */
+  /** Everything goes to the first neighbour; whether the exit is checked. */
   sendsAll: "proven" | "unproven" | null;
 }
 

@@ -1,4 +1,4 @@
-/** What a model host does by itself between two pushes (mesh/host/tasks.ts). */
+/** The tasks of a model host between two pushes (mesh/host/tasks.ts). */
 import type { Host } from "./host";
 import { nftLoad } from "./nft-load";
 
@@ -8,7 +8,7 @@ export function beginTasks(host: Host): void {
   round(host);
 }
 
-/** One round of the timer: peers go at their date, and names of silent peers are resolved again. */
+/** One round of the timer: removes expired peers, and resolves the names of silent peers again. */
 export function round(host: Host): void {
   const tasks = tasksOf(host);
   if (host.table === null && host.links.has("wg0") && tasks.some(([what]) => what === "own-way")) {

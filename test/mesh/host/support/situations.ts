@@ -1,4 +1,4 @@
-/** Draws hosts and requests, decides, and hands every change to a law. */
+/** Draws random hosts and requests, decides, and passes every change to a law. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { renderChange, type Change } from "../../../../mesh/host/change";
@@ -15,8 +15,8 @@ import { observe } from "./observe";
 import { editsOf, requestDraws, requestOf, type RequestDraw } from "./requests";
 
 export interface Case {
-  /** Who pushed to the host before. */
-  history: "nobody" | "format 2" | "this version";
+  /** Which version pushed to the host before. */
+  history: "none" | "format 2" | "this version";
   former: RequestDraw;
   edits: Edit[];
   next: RequestDraw;
@@ -24,7 +24,7 @@ export interface Case {
 
 export const cases: fc.Arbitrary<Case> = requestDraws.chain((former) =>
   fc.record({
-    history: fc.constantFrom("nobody", "format 2", "this version", "this version"),
+    history: fc.constantFrom("none", "format 2", "this version", "this version"),
     former: fc.constant(former),
     edits,
     next: fc.oneof(fc.constant(former), editsOf(former), requestDraws),
@@ -37,7 +37,7 @@ export const OPTIONS = {
   hostScript: { text: HOST_SCRIPT, digest: sha256(HOST_SCRIPT) },
 };
 
-/** A change that was decided on, and the host to try it on. */
+/** A decided change, and a copy of the host to run it on. */
 export interface Situation {
   request: PushRequest;
   wanted: Wanted;
@@ -64,7 +64,7 @@ export function everyChange(law: (situation: Situation) => void, numRuns = 200):
   assert.ok(changes > numRuns / 3, `only ${changes} changes`);
 }
 
-/** Null if nothing is to be changed, or the host is left alone. */
+/** Null if there is nothing to change, or the host is refused. */
 export function situationOf(host: Host, draw: RequestDraw): Situation | null {
   const request = requestOf(draw);
   const wanted = wantedOf(request, digestOf(draw), publicKeyOf);
@@ -85,8 +85,8 @@ export function look(host: Host, wanted: Wanted): Observation {
 }
 
 /**
- * What a snapshot restores: without handshakes, without the routes that the kernel makes of addresses, and without an order
- * where the kernel has none.
+ * The state that an undo restores: without handshakes and the kernel's own routes of addresses, and sorted where the kernel has no
+ * order.
  */
 export function configurationOf(host: Host) {
   const sorted = (all: Iterable<unknown>) => [...all].map((it) => JSON.stringify(it)).sort();
@@ -110,12 +110,12 @@ export function configurationOf(host: Host) {
       table: host.table,
       watched: observe(host, null).records.watched,
     },
-    // Both formats of what the watcher follows are among what is live.
+    // The live state has both formats of the watcher's lines.
     files: sorted([...host.files].filter(([path]) => !path.startsWith("/run/"))),
   };
 }
 
-/** Also a hand's in the place of the kernel's own. */
+/** Also one added by hand in place of the kernel's own. */
 function isOfAddress({ prefix, dev, proto, metric }: Route, { links }: Host): boolean {
   const addresses = links.get(dev ?? "")?.addresses ?? [];
   const standsIn = proto === "kernel" || (proto === "boot" && metric === 0);

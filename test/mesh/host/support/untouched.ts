@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ChangeRun } from "./change-text";
 import { hostPart, networkOf, type Host, type Peer } from "./host";
 
-/** `renewed`: peers whose session has to be given up, so that they are named though they stay the same. */
+/** `renewed`: peers that need a new session, so that they are named though they stay the same. */
 export function assertUntouched(
   run: ChangeRun,
   before: Host,
