@@ -60,7 +60,8 @@ export async function endNamespaces(names: string[]): Promise<void> {
   const identities = identitiesOf(names);
   const ended = await poll(() => (killAll(identities) === 0 ? true : undefined), {
     limitMs: LIMIT_MS,
-    pauseMs: 10,
+    // Each look goes through all processes of the machine.
+    pauseMs: 30,
   });
   if (ended === undefined) throw new LabError(`Processes in ${names.join(", ")} did not end.`);
   await run(["ip", "-force", "-batch", "-"], {
