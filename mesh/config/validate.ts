@@ -12,7 +12,7 @@ import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { domainIssues } from "./rules-domain";
 import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
-import { mappedLanIssues, otherPrefix } from "./rules-mapped-lans";
+import { mappedLanIssues, ownPrefixIssue } from "./rules-mapped-lans";
 import { policyIssues, policyOf } from "./rules-policy";
 import { presharedKeyIssues } from "./rules-preshared-keys";
 import { rangeIssues } from "./rules-ranges";
@@ -73,7 +73,7 @@ function unknownTarget(
 ): Issue[] {
   const known = [...names, ...lans.map(({ text }) => text)];
   if (name === undefined || known.includes(name)) return [];
-  const mapped = otherPrefix(path, name, lans);
+  const mapped = ownPrefixIssue(path, name, lans);
   if (mapped !== null) return [mapped];
   const near = nearest(name, known);
   return [
@@ -112,7 +112,7 @@ function expectationOf({ from, to, ports, reach }: Draft["expect"][number]): Exp
   return [{ from, to, ports: ports === undefined ? null : mergePorts(ports), reach }];
 }
 
-/** Only what is used, so that the plans of all other networks are as before. */
+/** Leaves out what is not set, so that the plans of networks without these features do not change. */
 function wayOutOf(fields: NodeDraft["fields"]) {
   const { masquerade, exit, exitCheck, routeAll, blockIpv6, dns } = fields;
   return {

@@ -2,7 +2,7 @@
 import { isDialable, parseAddress, parsePrefix, type IpAddress } from "../addresses";
 import { decodeKey } from "../key-text";
 import type { Endpoint, Host, Subnet } from "./config";
-import { ENDPOINT, INTERFACE, isWithin, KEEPALIVE, MOMENT, MTU, NAME, PORT } from "./forms";
+import { ENDPOINT, INTERFACE, isWithin, KEEPALIVE, MOMENT, MTU, NAME, PORT } from "./patterns";
 import { Mistake, quote } from "./mistake";
 
 export const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

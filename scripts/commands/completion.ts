@@ -1,6 +1,6 @@
 /** `completion`: completion of command lines in the user's shell. */
 import { Argument, InvalidArgumentError, type Command } from "commander";
-import { NAME } from "../../mesh/config/forms";
+import { NAME } from "../../mesh/config/patterns";
 import { isMap } from "../../mesh/config/shape-issues";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { openStack } from "../stack/open-stack";

@@ -47,7 +47,7 @@ export const domainRows: Row[] = [
       [
         "network.domain",
         "warning",
-        "mesh.example.org can be somebody's domain on the internet: in this network, its names there do not resolve",
+        "mesh.example.org can be registered on the internet: its public names do not resolve in this network",
         "keep it if it is yours and holds nothing else; else use e.g. mesh.internal",
       ],
     ],
