@@ -1,9 +1,9 @@
 /**
- * How a pushed host sends everything through its exit: wg-quick(8)'s own numbers, so that its other uses of them are noticed, but
- * fixed priorities of the rules.
+ * The firewall mark and routing table of a host that sends all traffic through an exit. They are the numbers that wg-quick(8)
+ * uses, so that a conflict with another tunnel is noticed.
  */
 
-/** Of WireGuard's own packets, and of connections that do not begin here: they leave by the host's own way. */
+/** On WireGuard's own packets, and on answers to connections from outside: these use the host's own default route. */
 export const OWN_WAY_MARK = "0xca6c";
 
 /** Number of the routing table that leads into the tunnel. */

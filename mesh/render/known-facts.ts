@@ -20,14 +20,14 @@ const PLACEHOLDERS = {
 const PLACEHOLDER = /<(?:eip|instance|first):([a-z0-9-]+)>/g;
 
 /** The names of the relays with a placeholder in the text, without duplicates. */
-export function relaysAwaited(text: string): string[] {
+export function relaysWithPlaceholders(text: string): string[] {
   return [...new Set([...text.matchAll(PLACEHOLDER)].map(([, name = ""]) => name))];
 }
 
 /** Replaces every placeholder. Throws if a fact is missing, so that no incomplete config is delivered. */
 export function fillFacts(text: string, facts: InstanceFacts): string {
   const filled = fillKnownFacts(text, facts);
-  const missing = relaysAwaited(filled);
+  const missing = relaysWithPlaceholders(filled);
   if (missing.length === 0) return filled;
   throw new Error(`no instance known for ${missing.join(", ")}`);
 }

@@ -1,6 +1,6 @@
 /** `ping`: pings each hop on the path from one node to another. */
 import type { Command } from "commander";
-import { targetNamed, wayTo } from "../../mesh/doctor/trace";
+import { findTarget, pathTo } from "../../mesh/doctor/trace";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { Failure, nodeNamed, noSuchNode } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
@@ -22,7 +22,7 @@ async function ping(fromName: string, toName: string, options: CommonOptions): P
   const stack = openStack(options.stack);
   const plan = await stack.plan();
   const from = nodeNamed(fromName, plan.nodes);
-  const target = targetNamed(toName, plan);
+  const target = findTarget(toName, plan);
   if (target === null) {
     throw noSuchNode(
       toName,
@@ -38,7 +38,7 @@ async function ping(fromName: string, toName: string, options: CommonOptions): P
       2,
     );
   }
-  const way = wayTo(from, target, plan);
+  const way = pathTo(from, target, plan);
   if (way === null) {
     throw new Failure(
       `the plan has no way from ${fromName} to ${toName}`,

@@ -18,7 +18,7 @@ export type HostAnswer =
   | ({
       reachable: true;
       /** This machine's clock when the host answered, in seconds since 1970. */
-      askedAt: number;
+      queriedAt: number;
     } & HostView)
   | {
       reachable: false;
@@ -112,7 +112,7 @@ async function askHost(
   try {
     const questions = statusQuestions(node, access, seed);
     const view = await observeHost(hostAccess(node, access), questions, {}, context);
-    return { reachable: true, ...view, askedAt: Date.now() / 1000 };
+    return { reachable: true, ...view, queriedAt: Date.now() / 1000 };
   } catch (error) {
     return unreached(node, error);
   }

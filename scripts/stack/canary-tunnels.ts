@@ -26,7 +26,7 @@ export async function answeringNeighbours(node: NodePlan, access: Access): Promi
   const pinged = pingedBy(node, access.plan);
   if (pinged.length === 0) return new Set();
   const probes = pinged.map(({ address: { text } }) => {
-    return { address: text, size: 0, patience: PATIENCE_S };
+    return { address: text, size: 0, timeoutS: PATIENCE_S };
   });
   try {
     const { pings } = await probeHost(hostAccess(node, access), probes);

@@ -62,7 +62,7 @@ export class ConnectedHosts {
         const observed = await host.observe(statusQuestions(node, this.access, seed));
         this.hosts.set(node.name, host);
         const { through } = host;
-        resolve({ reachable: true, through, observed, askedAt: Date.now() / 1000 });
+        resolve({ reachable: true, through, observed, queriedAt: Date.now() / 1000 });
         await this.over.promise;
       },
       this.context,

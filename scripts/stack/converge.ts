@@ -208,7 +208,7 @@ function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[])
   const since = Date.now() / 1000 - FRESH_S;
   const kept = [...answers].filter(
     ([name, answer]) =>
-      answer.reachable && answer.askedAt > since && !names.has(name) && !near.includes(name),
+      answer.reachable && answer.queriedAt > since && !names.has(name) && !near.includes(name),
   );
   return new Map(kept);
 }

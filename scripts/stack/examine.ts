@@ -89,12 +89,12 @@ function factsOf(
   seed: Secret | null,
 ): HostFacts | Unreached {
   if (!answer.reachable) return unreached(node, answer);
-  const { observed, askedAt } = answer;
+  const { observed, queriedAt } = answer;
   const planned = plannedState(node, access, observed.records.confirmed?.digest ?? "");
   const wanted = seed === null ? planned : withPresharedKeys(planned, seed);
   const drift = driftOf(node, access, observed);
   return {
-    ...{ kind: "reached", node, wanted, observed, askedAt, drift },
+    ...{ kind: "reached", node, wanted, observed, queriedAt, drift },
     probes: null,
     later: null,
   };

@@ -4,7 +4,11 @@ import { hostTargets, machineId } from "../../mesh/plan/host-targets";
 import { sshWays } from "../../mesh/plan/ssh-ways";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
-import { fillFacts, relaysAwaited, type InstanceFacts } from "../../mesh/render/known-facts";
+import {
+  fillFacts,
+  relaysWithPlaceholders,
+  type InstanceFacts,
+} from "../../mesh/render/known-facts";
 import type { Secret } from "../../mesh/secret";
 import type { Marks } from "../push/own-key";
 import { PushError } from "../push/push-error";
@@ -75,7 +79,9 @@ export function personAccess(node: NodePlan, access: Access, isInside: boolean):
   const { plan, instances } = access;
   const ways = sshWays(node, plan, instances.authorityKey ?? "", isInside);
   const isKnown = (way: unknown): boolean =>
-    relaysAwaited(JSON.stringify(way)).every((relay) => Object.hasOwn(instances.facts, relay));
+    relaysWithPlaceholders(JSON.stringify(way)).every((relay) =>
+      Object.hasOwn(instances.facts, relay),
+    );
   const known = ways.filter(isKnown);
   return {
     node: node.name,
@@ -102,7 +108,7 @@ export function instancesIn(outputs: Outputs): Instances {
 /** The value with its placeholders replaced by the facts of the instances. */
 function withInstances<T>(node: string, value: T, { facts }: Instances): T {
   const text = JSON.stringify(value);
-  const [missing] = relaysAwaited(text).filter((relay) => !Object.hasOwn(facts, relay));
+  const [missing] = relaysWithPlaceholders(text).filter((relay) => !Object.hasOwn(facts, relay));
   if (missing === undefined) return JSON.parse(fillFacts(text, facts)) as T;
   const whose = missing === node ? "its EC2 instance" : `the EC2 instance of its relay ${missing}`;
   throw new PushError(`${node}: ${whose} does not exist yet. To create it: npx wireguard-mesh up`);

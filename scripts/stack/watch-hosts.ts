@@ -93,7 +93,7 @@ export class HostWatcher {
     if (last === undefined) return { reachable: false, cause: "has not answered yet" };
     const { answer } = last;
     if (!answer.reachable || last.round >= round) return answer;
-    const age = Math.round(Date.now() / 1000 - answer.askedAt);
+    const age = Math.round(Date.now() / 1000 - answer.queriedAt);
     return age > LATE_S ? { reachable: false, cause: `has not answered for ${age} s` } : answer;
   }
 
@@ -125,7 +125,7 @@ export class HostWatcher {
       if (isWhole) wholeAt = performance.now();
       const observed = isWhole ? await host.observe(questions) : await host.look();
       endTurn();
-      const answer = { through: host.through, observed, askedAt: Date.now() / 1000 };
+      const answer = { through: host.through, observed, queriedAt: Date.now() / 1000 };
       this.record(node, round, { reachable: true, ...answer });
       answered = round;
     }

@@ -61,14 +61,14 @@ describe("doctor", () => {
   it("has each host ping its neighbours at full size, and one node behind its relay", () => {
     const facts = factsOf({ of: star });
     const probes = probesOf(facts, hostsToProbe(facts));
-    const [size, patience] = [1420 - 28, 18];
+    const [size, timeoutS] = [1420 - 28, 18];
     assert.deepEqual(probes.get("tokyo"), [
-      { address: NAS, size, patience },
-      { address: VPS, size, patience },
+      { address: NAS, size, timeoutS },
+      { address: VPS, size, timeoutS },
     ]);
     assert.deepEqual(probes.get("nas"), [
-      { address: TOKYO, size, patience },
-      { address: VPS, size: 0, patience },
+      { address: TOKYO, size, timeoutS },
+      { address: VPS, size: 0, timeoutS },
     ]);
   });
 

@@ -22,7 +22,7 @@ function later(name: string, seconds: number, received: number, sent: number): H
   );
   const answer = reached(grown(asPlanned(plan, name)));
   assert.ok(answer.reachable);
-  return { ...answer, askedAt: NOW + seconds };
+  return { ...answer, queriedAt: NOW + seconds };
 }
 
 const OFF: HostAnswer = { reachable: false, cause: "timed out" };

@@ -1,5 +1,5 @@
 /** The findings of `doctor`, for text and JSON output. */
-import { untried } from "../../../mesh/doctor/affected";
+import { untestedHosts } from "../../../mesh/doctor/affected";
 import { silentDevices } from "../../../mesh/doctor/device-checks";
 import { diagnose, hostsToProbe, reachedHosts } from "../../../mesh/doctor/diagnosis";
 import type { Finding } from "../../../mesh/doctor/facts";
@@ -22,7 +22,7 @@ export function doctorReport({ facts, notes }: Examination): DoctorReport {
   const findings = diagnose(facts);
   const sick = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
   const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
-  const waiting = untried(facts, hostsToProbe(facts));
+  const waiting = untestedHosts(facts, hostsToProbe(facts));
   const isReached = (name: string) => hosts.get(name)?.kind === "reached";
   const seen = new Set(
     plan.links.flatMap(({ a, b }) => [...(isReached(a) ? [b] : []), ...(isReached(b) ? [a] : [])]),

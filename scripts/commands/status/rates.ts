@@ -42,9 +42,9 @@ function countersIn(answers: HostAnswers, plan: Plan): Map<string, Map<string, C
     answer.reachable ? [[name, answer] as const] : [],
   );
   return new Map(
-    reached.map(([name, { observed, askedAt }]) => {
+    reached.map(([name, { observed, queriedAt }]) => {
       const peers = peersOf(observed, plan).map(
-        (peer) => [peer.name, { at: askedAt, rx: peer.rx, tx: peer.tx }] as const,
+        (peer) => [peer.name, { at: queriedAt, rx: peer.rx, tx: peer.tx }] as const,
       );
       return [name, new Map(peers)];
     }),

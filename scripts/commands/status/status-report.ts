@@ -91,7 +91,7 @@ function nodeStatus(
   const answer = answers.get(node.name);
   if (answer === undefined) return { ...nothing, reachable: null };
   if (!answer.reachable) return { ...nothing, reachable: false, cause: answer.cause };
-  const { observed, through, askedAt } = answer;
+  const { observed, through, queriedAt } = answer;
   const wanted = plannedState(node, planned, "");
   const drift = driftOf(node, planned, observed);
   return {
@@ -102,7 +102,7 @@ function nodeStatus(
     peers: peersOf(observed, plan),
     drift,
     remedies: drift.length === 0 ? [] : driftRemedies(observed, wanted),
-    notes: [...standingNotes(observed, wanted), ...hostNotes(observed, wanted, askedAt)],
+    notes: [...standingNotes(observed, wanted), ...hostNotes(observed, wanted, queriedAt)],
   };
 }
 

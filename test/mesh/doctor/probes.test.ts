@@ -6,7 +6,7 @@ describe("the pings that a host is to send", () => {
     const probes = Array.from({ length: 17 }, (_, at) => ({
       address: `10.0.0.${at}`,
       size: 1392,
-      patience: 18,
+      timeoutS: 18,
     }));
     const lines = probeCalls(probes).split("\n");
     assert.deepEqual(lines.slice(15, 18), [
@@ -18,9 +18,9 @@ describe("the pings that a host is to send", () => {
   });
 
   it("go to addresses only: nothing else reaches the shell", () => {
-    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, patience: 2 }]), /no address/);
+    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, timeoutS: 2 }]), /no address/);
     assert.equal(
-      probeCalls([{ address: "10.0.0.1", size: -5.5, patience: 2 }]).split("\n")[0],
+      probeCalls([{ address: "10.0.0.1", size: -5.5, timeoutS: 2 }]).split("\n")[0],
       "probe 10.0.0.1 0 2 &",
     );
   });

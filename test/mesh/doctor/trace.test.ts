@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { targetNamed, traceOf, traceProbes, wayTo, type Trace } from "../../../mesh/doctor/trace";
+import { findTarget, traceOf, traceProbes, pathTo, type Trace } from "../../../mesh/doctor/trace";
 import type { Plan } from "../../../mesh/plan/plan";
 import { pingText } from "../../../scripts/commands/ping/ping-text";
 import { nodeIn, planOf } from "../../support/plan-of";
@@ -23,9 +23,9 @@ const OUTER = new Map([
 const [TOKYO, DESKTOP] = ["10.86.0.1", "10.86.0.2"];
 
 function trace(to: string, lost: readonly string[] = [], of: Plan = plan): Trace {
-  const target = targetNamed(to, of);
+  const target = findTarget(to, of);
   assert.ok(target);
-  const way = wayTo(nodeIn(of, "laptop"), target, of);
+  const way = pathTo(nodeIn(of, "laptop"), target, of);
   assert.ok(way);
   const probes = traceProbes(way, target, OUTER);
   const answers = (node: string) =>
@@ -64,9 +64,9 @@ describe("the way of a ping", () => {
   });
 
   it("takes a tunnel address for its node, and knows no other address", () => {
-    assert.equal(targetNamed(DESKTOP, plan)?.name, "desktop");
-    assert.equal(targetNamed("192.168.78.50", plan), null);
-    assert.equal(targetNamed("nobody", plan), null);
+    assert.equal(findTarget(DESKTOP, plan)?.name, "desktop");
+    assert.equal(findTarget("192.168.78.50", plan), null);
+    assert.equal(findTarget("nobody", plan), null);
   });
 
   it("says where it stops, and what finds out why", () => {

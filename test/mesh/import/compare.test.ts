@@ -83,7 +83,7 @@ describe("two wg-quick files", () => {
       [
         nas.publicKey,
         keyPair(9).publicKey,
-        ["peer nas: has none", `peer ${keyPair(9).publicKey}: has it in addition`],
+        ["peer nas: missing", `peer ${keyPair(9).publicKey}: added`],
       ],
     ];
     for (const [from, to, words] of cases) assert.deepEqual(changed(from, to), words);

@@ -89,7 +89,7 @@ describe("an import of a public example", () => {
   it("a client's file alone that sends everything: needs that of its server", () => {
     assert.deepEqual(problemsOf("installer/wg0-client-phone.conf"), [
       "peer-ipmru: peer-ipmru has no address in 10.7.0.0/24",
-      "peer-ipmru: peers send everything through it, and there is no file of it",
+      "peer-ipmru: peers send everything through it, but its file is missing",
     ]);
   });
 

@@ -117,7 +117,7 @@ describe("a wg-quick file", () => {
         "PostUp = iptables -A FORWARD -i wg0 -j DROP",
       ]),
       [
-        "wg0.conf:3: SaveConfig would let wg-quick write over the file, and is not kept",
+        "wg0.conf:3: SaveConfig lets wg-quick overwrite the file, and is not kept",
         "wg0.conf:4: Table is not kept: routes go into the main table",
         "wg0.conf:5: FwMark is not kept",
         "wg0.conf:6: PostUp runs commands that a push does not know, and is not kept",
@@ -202,7 +202,7 @@ describe("a wg-quick file", () => {
       "has no [Interface]: it is not a wg-quick file",
     ]);
     assert.deepEqual(messages("[Interface]", "[Peer]"), [
-      "has no PrivateKey, so nobody can tell whose file it is",
+      "has no PrivateKey, so its node is unknown",
       "[Peer] has no PublicKey",
     ]);
     assert.deepEqual(problemsOf([], ["[Peer]", `PublicKey = ${other.publicKey}`]), [

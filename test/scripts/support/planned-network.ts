@@ -52,7 +52,7 @@ export const reached = (observed: Observation): HostAnswer => ({
   reachable: true,
   through: "local",
   observed,
-  askedAt: NOW,
+  queriedAt: NOW,
 });
 
 /** All hosts of `plan` match it. */
