@@ -1,4 +1,4 @@
-/** Reachability as pairs, for machines. */
+/** Reachability as pairs, for JSON output. */
 import { lansFor } from "./allowed-ips";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { NodePlan, Plan } from "./plan";

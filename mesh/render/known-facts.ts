@@ -8,7 +8,7 @@ interface Facts<T> {
   firstAddress?: T;
 }
 
-/** By name of the relay. */
+/** By relay name. */
 export type InstanceFacts = Readonly<Record<string, Facts<string>>>;
 
 const PLACEHOLDERS = {
@@ -32,7 +32,7 @@ export function fillFacts(text: string, facts: InstanceFacts): string {
   throw new Error(`no instance known for ${missing.join(", ")}`);
 }
 
-/** Leaves the placeholders whose facts are missing. */
+/** Replaces the placeholders whose facts are known. */
 export function fillKnownFacts(text: string, facts: InstanceFacts): string {
   return Object.entries(facts).reduce(
     (soFar, [name, known]) =>
@@ -44,7 +44,7 @@ export function fillKnownFacts(text: string, facts: InstanceFacts): string {
   );
 }
 
-/** Only the facts that the text needs: another one would make the text unknown for longer. */
+/** Only the facts that the text needs: the text is unknown until all of them are known. */
 export function factsIn<T>(text: string, name: string, facts: Required<Facts<T>>): Facts<T> {
   const needed = factNames(facts).filter((fact) => text.includes(PLACEHOLDERS[fact](name)));
   return Object.fromEntries(needed.map((fact) => [fact, facts[fact]]));

@@ -101,7 +101,7 @@ function firstInterface(node: NodePlan, network: Network): Interface {
   };
 }
 
-/** The servers in the config, else the relay; in wg-quick(8), a value that is no address is a search domain. */
+/** The servers from the config, else the relay. wg-quick(8) takes a value that is not an address as a search domain. */
 function dnsLine({ dnsServers, dns }: NodePlan): string | null {
   const servers = dnsServers?.map(({ text }) => text) ?? dns?.servers ?? [];
   const all = [...servers, ...(dns === undefined ? [] : [dns.domain])];
@@ -117,7 +117,7 @@ function keyOfFirst(node: NodePlan): Interface["key"] {
   return node.formerKey ? "former" : "host";
 }
 
-/** Without addresses and routes: the first interface has the tunnel address, and the host moves routes between the two. */
+/** Has no addresses and routes: the first interface has the tunnel address, and the host moves routes between the two. */
 function secondInterface(node: NodePlan, network: Network): Interface | null {
   const { alternate } = node;
   const mtu = node.mtu ?? network.mtu;

@@ -1,7 +1,7 @@
 /** How to log in to the hosts of a stack. */
 import { isMap } from "../../mesh/config/shape-issues";
 import { hostTargets, machineId } from "../../mesh/plan/host-targets";
-import { sshWays } from "../../mesh/plan/ssh-ways";
+import { sshTargets } from "../../mesh/plan/ssh-targets";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
 import {
@@ -77,7 +77,7 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
  */
 export function personAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
   const { plan, instances } = access;
-  const ways = sshWays(node, plan, instances.authorityKey ?? "", isInside);
+  const ways = sshTargets(node, plan, instances.authorityKey ?? "", isInside);
   const isKnown = (way: unknown): boolean =>
     relaysWithPlaceholders(JSON.stringify(way)).every((relay) =>
       Object.hasOwn(instances.facts, relay),

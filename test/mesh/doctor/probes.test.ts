@@ -18,7 +18,7 @@ describe("the pings that a host is to send", () => {
   });
 
   it("go to addresses only: nothing else reaches the shell", () => {
-    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, timeoutS: 2 }]), /no address/);
+    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, timeoutS: 2 }]), /not an address/);
     assert.equal(
       probeCalls([{ address: "10.0.0.1", size: -5.5, timeoutS: 2 }]).split("\n")[0],
       "probe 10.0.0.1 0 2 &",

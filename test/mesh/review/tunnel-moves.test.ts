@@ -63,7 +63,7 @@ describe("a preview of a host that only the tunnel leads to", () => {
       "tokyo serves both ports until it has followed, so both must be open",
     ]);
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.99:51820" }), [
-      "it follows if tokyo is there at both endpoints, else it is not reached",
+      "it follows if tokyo answers at both endpoints; else the push fails",
     ]);
     const all = linesOf({ address: "10.86.0.77" }, { listenPort: 51999, endpoint: undefined });
     assert.deepEqual(all, [

@@ -6,7 +6,7 @@ const PORTS = "write PROTOCOL/PORT or PROTOCOL/FIRST-LAST, e.g. tcp/443, udp/53 
 const SELECTOR = "write a node's name, tag:NAME, the CIDR of a LAN behind a node, or *";
 const LIST =
   'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] allows nothing; without policy, everything is allowed';
-const FILTER = "is not pushed to, so nothing there can drop what the policy does not allow";
+const FILTER = "is not pushed to, and so cannot enforce the policy";
 const FILTER_REMEDY = "add host and hostKey there, allow everything between them, or add a relay";
 
 const pushed = { host: "root@203.0.113.10", hostKey };
@@ -132,7 +132,7 @@ export const policyRows: Row[] = [
       [
         "peers.desktop",
         "error",
-        "has no path to laptop with this policy: desktop, laptop are not pushed to, so nothing there can drop what the policy does not allow",
+        "has no path to laptop with this policy: desktop, laptop are not pushed to, and so cannot enforce the policy",
         FILTER_REMEDY,
       ],
     ],

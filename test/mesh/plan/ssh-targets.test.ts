@@ -1,6 +1,6 @@
 /** The ways by which a person gets onto a node. */
 import assert from "node:assert/strict";
-import { sshWays } from "../../../mesh/plan/ssh-ways";
+import { sshTargets } from "../../../mesh/plan/ssh-targets";
 import { Secret } from "../../../mesh/secret";
 import { formatWay } from "../../../scripts/push/attempt";
 import { hostKeyLine } from "../../support/key-pairs";
@@ -24,7 +24,7 @@ function ways(desktop: Record<string, unknown>, isInside: boolean, name = "deskt
       peers: { desktop: { hostKey: hostKeyLine(1), relay: "tokyo", ...desktop } },
     }),
   );
-  return sshWays(nodeIn(plan, name), plan, null, isInside).map(formatWay);
+  return sshTargets(nodeIn(plan, name), plan, null, isInside).map(formatWay);
 }
 
 const DIRECT = "taro@192.168.1.20:2200";
