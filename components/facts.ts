@@ -24,7 +24,7 @@ export interface NodeFacts {
 export interface PendingFacts {
   publicKey: string;
   nextPublicKey: string;
-  /** Which of them the node itself uses, according to the config. */
+  /** The key that the node itself uses, according to the config. */
   has: "current" | "next";
   /** The command that finishes the rotation. */
   finish: string;
@@ -36,7 +36,7 @@ export type Files = Record<string, pulumi.Input<string>>;
 /** By node. Not secret, although derived from secret files. */
 export type Fingerprints = Record<string, pulumi.Input<string>>;
 
-/** Known at once unless a file waits for an ec2 relay: among a thousand nodes, outputs are what takes time. */
+/** Plain text unless a file depends on an ec2 relay: with a thousand nodes, most of the program's time goes to outputs. */
 export function fingerprintsOf(files: Files): Fingerprints {
   return Object.fromEntries(
     Object.entries(files).map(([name, file]) => [

@@ -1,4 +1,4 @@
-/** The common part of relays and peers: a redacted config for the preview, and a push if there is a host. */
+/** The base component of relays and peers: a redacted config for the preview, and a push if there is a host. */
 import * as pulumi from "@pulumi/pulumi";
 import { pushToHost, type HostPushArgs } from "./host-push";
 

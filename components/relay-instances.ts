@@ -57,7 +57,7 @@ function loadRelayInstance(): typeof relayInstanceModule {
   return require("./relay-instance") as typeof relayInstanceModule;
 }
 
-/** The text with its placeholders filled in; if it has none, as it is: among a thousand nodes, outputs are what takes time. */
+/** Fills in placeholders. Without any it returns plain text: with a thousand nodes, most of the program's time goes to outputs. */
 export function withFacts(text: string, instances: RelayInstances): pulumi.Input<string> {
   const awaited = relaysWithPlaceholders(text).map((name) => {
     const instance = instances.get(name);

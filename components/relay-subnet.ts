@@ -80,7 +80,7 @@ function newSubnet(
   return { vpcId: vpc.id, subnetId: subnet.id, ready: [association] };
 }
 
-/** Both IDs depend on the check, so that AWS resources which need one are not created if it fails. */
+/** Both IDs depend on the check, so that no AWS resource that needs one is created if the check fails. */
 function existingSubnet(
   subnetId: string,
   args: SubnetArgs,

@@ -8,7 +8,7 @@ import { flushOut, writeOut } from "./stdout";
 import { checkNodeVersion } from "./node-version";
 import { ownVersion } from "./own-version";
 
-/** Resolves to the exit code: 0, 1 or 2; of `ssh`, that of the command there. Never rejects. */
+/** Resolves to the exit code: 0, 1 or 2; for `ssh`, that of the remote command. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
   const program = new Command("wireguard-mesh")
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
@@ -43,14 +43,14 @@ async function outcomeOf(
   }
 }
 
-/** Commander would answer `bogus --help` with the list of commands and the exit code 0. */
+/** Drops --help after an unknown command, for which commander would print the list of commands with exit code 0. */
 function withoutVainHelp(commands: readonly Command[], args: string[]): string[] {
   const [name = "-"] = args;
   if (name.startsWith("-") || commands.some((command) => command.name() === name)) return args;
   return args.filter((arg) => arg !== "--help" && arg !== "-h");
 }
 
-/** In a function, because the compiler narrows the property to the value that was assigned to it before. */
+/** A function, because the compiler narrows the property to the value that was assigned last. */
 function exitCode(): number {
   return Number(process.exitCode ?? 0);
 }

@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { shortList } from "../../mesh/review/short-list";
 import { wrapped } from "./wrap";
 
-/** Delay of notes: the last one of a failed push is its error, which the engine repeats. */
+/** Notes are delayed, because the last one of a failed push is its error, which the engine repeats. */
 const HELD_MS = 1_500;
 
 interface HeldNote {

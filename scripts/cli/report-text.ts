@@ -1,4 +1,4 @@
-/** Findings that several commands print, as text for a terminal. */
+/** Text blocks that several commands print. */
 import pc from "picocolors";
 import type { Plan } from "../../mesh/plan/plan";
 import type { Outdated } from "../../mesh/render/delivery";

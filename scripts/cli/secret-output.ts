@@ -46,7 +46,7 @@ function isStream(path: string): boolean {
   throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
 }
 
-/** Replaces the target of a link. The name of the temporary file has another extension, so that globs do not match it. */
+/** Follows a symbolic link. The temporary file has another extension, so that globs do not match it. */
 function replaceFile(path: string, content: string | Buffer, mode: number): void {
   const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
   const temporary = `${target}.new`;
@@ -56,7 +56,7 @@ function replaceFile(path: string, content: string | Buffer, mode: number): void
     const handle = fs.openSync(temporary, "wx", 0o600);
     try {
       fs.writeFileSync(handle, content);
-      // Does not depend on the umask.
+      // Not by openSync: its mode is subject to the umask.
       fs.fchmodSync(handle, mode);
     } finally {
       fs.closeSync(handle);

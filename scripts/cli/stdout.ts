@@ -15,14 +15,14 @@ export function writeOut(data: string | Uint8Array): void {
 
 /**
  * Waits until everything is written.
- * @throws Failure when something was not. A reader that ends early, as `| head` does, is no failure of a command.
+ * @throws Failure when a write failed, unless the reader has ended early, as `| head` does.
  */
 export async function flushOut(): Promise<void> {
   const problem = await firstProblem();
   if (problem !== null && codeOf(problem) !== "EPIPE") throw lost(problem.message);
 }
 
-/** Like flushOut, but a reader that is gone is a failure too. */
+/** Like flushOut, but also fails if the reader has ended early or stdout is closed. */
 export async function deliverOut(): Promise<void> {
   const problem = await firstProblem();
   if (problem !== null) throw lost(problem.message);

@@ -27,7 +27,7 @@ interface GraphOptions extends CommonOptions {
   from?: string;
 }
 
-/** What is drawn, and what the command found. */
+/** The network to draw, notes beside it, and the outcome of the command. */
 interface Drawn {
   topology: Topology;
   notes: Note[];
@@ -85,7 +85,7 @@ async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawn
   return { ...changedNetwork(plan, await formerNetwork(stack, options.from)), ok: true };
 }
 
-/** Not ok: a link is dead, or a host was not reached. */
+/** Not ok if a link is dead, or a host was not reached. */
 async function liveNetwork(stack: OpenStack): Promise<Drawn> {
   const plan = await stack.plan();
   const answers = await askHosts(plan.nodes, await openAccess(stack));

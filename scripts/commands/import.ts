@@ -1,4 +1,4 @@
-/** `import`: makes a stack of an existing WireGuard network, from its files or its live hosts. */
+/** `import`: creates a stack from an existing WireGuard network, from its files or its live hosts. */
 import type { Command } from "commander";
 import { isMap } from "../../mesh/config/shape-issues";
 import { parseEndpoint, parseInterface } from "../../mesh/config/values";
@@ -90,7 +90,7 @@ async function importStack(files: string[], options: ImportOptions): Promise<voi
   if (options.dryRun !== true) refuseOther(readUserFile(stack.file) ?? "", stack);
   const read = await readAll(files, options);
   const imported = importNetwork(read.sources, read.known, options, Date.now());
-  // Other mistakes may only follow from the missing host.
+  // If a host could not be imported, the other problems may follow from that.
   const found = Array.isArray(imported) && read.isWhole ? imported : [];
   const problems = [...read.problems, ...found];
   if (Array.isArray(imported) || problems.length > 0) throw refusal(problems);
@@ -102,7 +102,7 @@ async function importStack(files: string[], options: ImportOptions): Promise<voi
   if (isAccepted) return;
   process.exitCode = 1;
   log(
-    `the config would say something else for ${differing.map(({ node }) => node).join(", ")}, so nothing was written\n  correct the files, or accept it: --accept-differences`,
+    `the config would change the files of ${differing.map(({ node }) => node).join(", ")}, so nothing was written\n  correct the files, or accept the changes: --accept-differences`,
   );
 }
 
@@ -123,7 +123,7 @@ function refuseUsage(files: readonly string[], options: ImportOptions): void {
 
 const MAPS = ["network", "relays", "peers", "privateKeys", "presharedKeys"];
 
-/** An import makes a new network. A seed would give a preshared key to links that have none. */
+/** An import needs an empty stack. An existing seed would give preshared keys to links that have none. */
 function refuseOther(text: string, { file, name }: StackRef): void {
   const config = readConfigSoFar(text, file);
   const taken = [...MAPS, "presharedKeySeed"].find((key) => {
@@ -144,7 +144,7 @@ interface WholeRead extends ReadSources {
   isWhole: boolean;
 }
 
-/** Adds the SSH address of pushed hosts, which the files do not have. */
+/** Reads the files and hosts, and adds the SSH addresses from --push, which are not in the files. */
 async function readAll(files: readonly string[], options: ImportOptions): Promise<WholeRead> {
   const read =
     files.length === 0 ? { sources: [], known: [], problems: [] } : readImportFiles(files);
@@ -167,7 +167,7 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
   const [unknown] = pushed.keys();
   if (unknown !== undefined) {
     const names = sources.map(({ name, file }) => name ?? file.name ?? file.source).join(", ");
-    throw new Failure(`--push: no file is of ${unknown}`, `files are of: ${names}`, 2);
+    throw new Failure(`--push: there is no file of ${unknown}`, `there are files of: ${names}`, 2);
   }
   const hosts = await Promise.all(
     live.map((host, at) => readHost(host, hostKey?.[at], options.interface)),
@@ -228,7 +228,7 @@ function report(
   const { files, withoutFile, notes, network, relays, peers } = imported;
   const next = [
     "npx wireguard-mesh preview",
-    "npx wireguard-mesh up   # takes the hosts over as they run",
+    "npx wireguard-mesh up   # takes over the running interfaces",
   ];
   const written = isWritten
     ? `${stack.file} now has ${Object.keys(relays).length + Object.keys(peers).length} nodes, their keys encrypted\nNext:\n${indented(next)}`

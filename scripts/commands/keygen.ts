@@ -43,7 +43,7 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   );
 }
 
-/** Where the node is in the config, and whether it has no public key yet. */
+/** The config section of the node, and whether the node has no public key yet. */
 function placeOf(name: string, config: RawConfig): { group: string; isNew: boolean } {
   for (const group of ["relays", "peers"]) {
     const nodes = config[group];
@@ -57,7 +57,7 @@ function placeOf(name: string, config: RawConfig): { group: string; isNew: boole
   throw noSuchNode(name, known);
 }
 
-/** The plan says how to log in to the host, and it needs a public key, so the node gets a temporary one. */
+/** A plan needs a public key for each node, so this node gets a temporary one; the plan is used to log in to the host. */
 function planWithKey({ text, file }: OpenStack, field: string[]): Plan {
   const completed = setIn(text, field, makeKeyPair().publicKey);
   const { plan } = readMesh(readConfigSoFar(completed, file), Date.now());

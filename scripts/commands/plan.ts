@@ -75,7 +75,7 @@ function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void
   print(options, { ...planJson(mesh, parts.reach), outdated }, joinBlocks(text, "\n\n"));
 }
 
-/** Private keys are encrypted here, and one that does not fit its public key is a rotation. */
+/** A private key that does not match its public key begins a rotation, but `plan` cannot decrypt private keys. */
 function unreadNote({ privateKeys }: RawConfig): string {
   if (!isMap(privateKeys) && !(privateKeys instanceof Secret)) return "";
   return wrapLines(

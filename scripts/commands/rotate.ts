@@ -90,7 +90,7 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
     throw new Failure("--public-key is for one node", "name it", 2);
 }
 
-/** With --all, peers first: a relay whose rotation stays pending does not hold them up. */
+/** With --all, peers come first, so that a relay whose rotation stays pending does not delay them. */
 function namesFor(
   name: string | undefined,
   options: RotateOptions,
@@ -202,7 +202,7 @@ async function lastRun(
   return { node, outcome, pending: [], up };
 }
 
-/** Edits the stack file and runs the engine. If that updates nothing, the file gets its former text again. */
+/** Edits the stack file and runs the engine. If that updates nothing, restores the file. */
 async function runAfter(
   stack: OpenStack,
   options: RotateOptions,
@@ -220,7 +220,7 @@ async function runAfter(
     if (isUntouched(up)) await restore();
     return up;
   } catch (error) {
-    // There was no terminal for the confirmation.
+    // E.g. there is no terminal for the confirmation.
     if (error instanceof Failure) await restore();
     throw error;
   }

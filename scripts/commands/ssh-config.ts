@@ -71,7 +71,7 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
   print(options, { hosts: made.hosts, files }, text);
 }
 
-/** The private key is not written to a file. */
+/** The stack's private key is not written to a file, so ssh needs it in the agent. */
 const WITHOUT_OWN_KEY =
   "The hosts take the stack's own SSH key, which is not in here. Give it to your agent, if yours is not on the hosts: " +
   "npx pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";

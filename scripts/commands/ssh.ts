@@ -1,4 +1,4 @@
-/** `ssh`: a session or a command on a node, over the first way that works. */
+/** `ssh`: runs a session or a command on a node, through the first SSH target that works. */
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { log } from "../log";
@@ -16,7 +16,7 @@ interface SshOptions extends CommonOptions {
   verbose?: true;
 }
 
-/** As ssh(1) itself, so that scripts can tell it from the exit codes of most commands. */
+/** The exit code of ssh(1) for a failed connection, which few remote commands use. */
 const NO_WAY = 255;
 
 export function sshCommand(): Command {
@@ -40,7 +40,7 @@ export function sshCommand(): Command {
 
 async function ssh(name: string, command: string[], options: SshOptions): Promise<void> {
   const stack = openStack(options.stack);
-  // Rotations do not matter here, so the outputs are not needed.
+  // The file's plan is enough: keys of rotations in progress do not affect a login, so the outputs are not read.
   const plan = stack.filePlan();
   const node = nodeNamed(name, plan.nodes);
   if (node.hosts.length === 0) {

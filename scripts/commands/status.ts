@@ -57,7 +57,7 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
   for (const name of names) nodeNamed(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
   const asked = withRelays(nodes, plan);
-  // With names, not all neighbours of a rotating node were asked.
+  // With names, not all neighbours of a rotating node are queried.
   const pendingIn = (answers: HostAnswers) =>
     names.length === 0 ? pendingKeys(plan, answers) : [];
   if (options.watch !== undefined) {
@@ -128,7 +128,7 @@ async function watchAsText(
   }
 }
 
-/** A node without a host cannot be asked, but its relay can. */
+/** Adds the relays of nodes without a host, whose state only their relays can report. */
 function withRelays(nodes: readonly NodePlan[], plan: Plan): NodePlan[] {
   const relays = nodes.flatMap(({ hosts, relay }) => (hosts.length === 0 ? (relay ?? []) : []));
   return plan.nodes.filter((node) => nodes.includes(node) || relays.includes(node.name));

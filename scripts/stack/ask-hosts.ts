@@ -1,4 +1,4 @@
-/** Asks hosts for their state, several at a time. */
+/** Queries the state of hosts, several at a time. */
 import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
@@ -13,7 +13,7 @@ import { plannedState, withPresharedKeys } from "./planned-state";
 /** Concurrent logins. */
 export const AT_ONCE = 16;
 
-/** The state of one host, or why it could not be asked. */
+/** The state of one host, or why it could not be queried. */
 export type HostAnswer =
   | ({
       reachable: true;
@@ -30,7 +30,7 @@ export type HostAnswer =
 /** By the node's name. */
 export type HostAnswers = ReadonlyMap<string, HostAnswer>;
 
-/** Asks the hosts of those `nodes` that have one. With the seed, they compare their preshared keys. */
+/** Queries the hosts of those `nodes` that have one. With the seed, each host also compares its preshared keys. */
 export async function askHosts(
   nodes: readonly NodePlan[],
   access: Access,
@@ -44,7 +44,7 @@ export async function askHosts(
   }
 }
 
-/** The answers of the hosts of those `nodes` that have one, several at a time. */
+/** Runs a query for each of those `nodes` that have a host, several at a time. */
 export async function askEach(
   nodes: readonly NodePlan[],
   ask: (node: NodePlan) => Promise<HostAnswer>,
@@ -79,7 +79,7 @@ export async function severalAtATime<T>(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** The questions to a host for its status. */
+/** What to query from a host for its status. */
 export function statusQuestions(
   node: NodePlan,
   access: Access,
@@ -92,7 +92,7 @@ export function statusQuestions(
   return { ...NO_QUESTIONS, presharedKeys, names, filter: true, table: planned.filter !== null };
 }
 
-/** @throws any error but PushError. */
+/** The answer for a PushError. @throws any other error. */
 export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
   if (!(error instanceof PushError)) throw error;
   const cause = error.reason(name);

@@ -41,7 +41,7 @@ interface CanaryOptions extends RunOptions {
   canary: readonly string[];
 }
 
-/** @throws Failure for a name that is no pushed host, or that does not change. */
+/** @throws Failure for a canary that is not pushed to, or that does not change. */
 export async function runCanaryFirst(
   stack: OpenStack,
   plan: Plan,
@@ -49,7 +49,7 @@ export async function runCanaryFirst(
 ): Promise<CanaryRun> {
   const { reviewer } = options;
   const canaries = options.canary.map((name) => pushedNode(name, plan));
-  // Always run the preview: it has the changes and the names of the resources.
+  // Needed even with --skip-preview: it has the changes and the URNs of the resources.
   const preview = await previewQuietly(stack, options.flags ?? []);
   if (preview.exitCode !== 0) return { run: preview, canary: null };
   reviewer.show(preview);
@@ -138,8 +138,8 @@ function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet
 }
 
 /**
- * The resources of these nodes, and those that do not exist yet and on which they depend. The network's own record is left for
- * the second run, because it describes the whole network.
+ * The resources of these nodes, and new resources that they depend on. The network's own resource is left for the second run,
+ * because it describes the whole network.
  */
 function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: Plan): string[] {
   const onEc2 = plan.nodes.some(({ name, ec2 }) => ec2 !== null && names.has(name));

@@ -19,8 +19,8 @@ export interface NewSecret {
 }
 
 /**
- * The stack file's text with the secrets added, encrypted. The engine writes each one at once, so it gets a temporary file
- * with the same salt, and the user's file is written once.
+ * The stack file's text with the secrets added, encrypted. The engine writes the file for each secret, so it gets a temporary
+ * file with the same salt, and the user's file is written once.
  */
 export async function addSecrets(
   stack: StackRef,

@@ -1,4 +1,4 @@
-/** Keeps one connection to each host, to ask it several times. */
+/** Keeps one connection to each host for several queries. */
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
 import { withConnection, type ConnectedHost } from "../push/observe-host";
@@ -24,12 +24,12 @@ export class ConnectedHosts {
     this.context = sshContextFor(access);
   }
 
-  /** As askHosts. The connections stay until `end`. */
+  /** Like askHosts, but keeps the connections until `end`. */
   ask(nodes: readonly NodePlan[], presharedKeySeed: Secret | null): Promise<HostAnswers> {
     return askEach(nodes, (node) => this.logIn(node, presharedKeySeed));
   }
 
-  /** Asks the named hosts again, in parallel. Hosts whose connection has ended are left out. */
+  /** Queries the named hosts again, in parallel. Hosts whose connection has ended are left out. */
   async again<T>(
     names: Iterable<string>,
     question: (host: ConnectedHost, name: string) => Promise<T>,

@@ -28,9 +28,9 @@ export interface UpReport {
   pushed: string[];
   /** Nodes that this run has taken out of the network. */
   removed: string[];
-  /** Pushed nodes that were skipped because a relay that they need failed, or were `stopped`; the next `up` includes them. */
+  /** Nodes that were skipped because a relay that they need failed, or because of `stopped`; the next `up` includes them. */
   waiting: string[];
-  /** The limit of failed hosts was reached, so others were not begun; absent without. */
+  /** The limit of failed hosts was reached, so other pushes were not begun; absent otherwise. */
   stopped?: true;
   /** The result of the canary; absent without one, or if there was no change. */
   canary?: CanaryReport;
@@ -57,7 +57,7 @@ interface ConvergeOptions extends RunOptions {
   canary?: readonly string[];
 }
 
-/** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
+/** Runs `pulumi up` and reopens the stack. A config with mistakes is no obstacle, because the program reports them. */
 export async function converge(stack: OpenStack, given: ConvergeOptions): Promise<UpReport> {
   stack.refuseMisread();
   const { plan } = stack.mesh;
@@ -83,7 +83,7 @@ function withCanary(report: UpReport, canary: CanaryReport): UpReport {
   return { ...report, waiting, canary, ok: report.ok && canary.ok };
 }
 
-/** Empty, without asking the engine, for a network without devices. */
+/** Empty, without running the engine, for a network without devices. */
 async function deviceFingerprints(
   stack: OpenStack,
   plan: Plan | null,
@@ -195,10 +195,10 @@ async function checkTunnels(
   return awaitLinks(nodes, await openAccess(stack), known);
 }
 
-/** Older answers about tunnels are not used: the user may have taken long to confirm the preview. */
+/** Older answers about tunnels are not used, because the user may have taken long to confirm the preview. */
 const FRESH_S = 60;
 
-/** Answers of hosts that need not be asked again, because neither they nor their neighbours were changed. */
+/** Answers of hosts that need no new query, because neither they nor their neighbours were changed. */
 function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
   const names = new Set(touched);
   const near = plan.links.flatMap(({ a, b }) => [

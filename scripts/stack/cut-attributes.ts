@@ -1,14 +1,14 @@
 /**
- * Files of attributes in a `file://` backend, NAME.json.attrs beside NAME.json. The engine's library writes them in place
- * (gocloud.dev/blob/fileblob, setAttrs), so a run that is killed meanwhile leaves one that is cut short, and from then on
- * the engine says `failed to load checkpoint: EOF`. The state itself is renamed into place and whole.
+ * Repairs truncated attribute files of a `file://` backend (NAME.json.attrs beside NAME.json). The engine's library does not
+ * write them atomically (gocloud.dev/blob/fileblob, setAttrs), so a killed run can leave a truncated one, after which the engine
+ * fails with `failed to load checkpoint: EOF`. The state itself is written atomically.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { log } from "../log";
 import { filesBelow } from "./files-below";
 
-/** Removes those in the backend `folder`: without one, the attributes have their defaults. Returns whether there were any. */
+/** Removes truncated files below the backend's folder, so that the defaults apply. Returns whether there were any. */
 export function removeCutAttributes(folder: string): boolean {
   const cut = filesBelow(join(folder, ".pulumi"), ".json.attrs").filter(isCut);
   for (const file of cut) {

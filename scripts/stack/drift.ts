@@ -24,7 +24,7 @@ export function driftOf(node: NodePlan, planned: Planned, observed: Observation)
   return [...new Set([...(isUnconfirmed ? ["a change is not confirmed"] : []), ...lines])];
 }
 
-/** If the interface is missing or belongs to another owner, other differences are left out. */
+/** Whether the interface is missing or belongs to another owner, so that all other differences follow from it. */
 function isWhole(difference: LiveDifference, name: string): boolean {
   const { kind } = difference;
   if (kind === "owner") return true;
@@ -47,7 +47,7 @@ function bootDrift(
   return live.length > 0 || confirmedFile === null ? byHand : boot;
 }
 
-/** Reports whether the host is not as it was when the last push to it ended. */
+/** Reports whether the difference was made by hand, after the last push. */
 function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: string): boolean {
   switch (difference.kind) {
     case "start":
@@ -68,7 +68,7 @@ function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: s
   }
 }
 
-/** During a rotation a node has two keys. */
+/** Names of nodes by public key; during a rotation a node has two keys. */
 function namesOfKeys({ nodes }: Plan): Map<string, string> {
   const next = nodes.flatMap(({ name, nextPublicKey }) =>
     nextPublicKey === null ? [] : [[nextPublicKey, `${name} (next key)`] as const],

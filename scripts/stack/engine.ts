@@ -24,7 +24,7 @@ export async function askEngine(
   return onWholeState(project, () => collect(project, all, stdin), isUnreadable);
 }
 
-/** As askEngine, with more in its environment, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
+/** Like askEngine, with more environment variables. On Ctrl-C it waits until the engine has ended, to report the outcome. */
 export async function runEngineQuietly(
   project: Project,
   args: readonly string[],
@@ -35,7 +35,7 @@ export async function runEngineQuietly(
   return onWholeState(project, run, isUnreadable);
 }
 
-/** Runs the engine once more after it could not read a state whose attributes a killed run had cut short. */
+/** Runs the engine again if it failed because a killed run had left a truncated attribute file. */
 async function onWholeState<A>(
   project: Project,
   run: () => Promise<A>,
@@ -76,7 +76,7 @@ async function collect(
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  // EPIPE: a child that ends before it has read everything reports that by its exit code.
+  // EPIPE: the child has ended before reading everything; its exit code has the reason.
   child.stdin.on("error", () => undefined);
   child.stdin.end(stdin);
   const exitCode = await exitOf(child);
@@ -101,11 +101,11 @@ export async function runEngine(
     });
     return withoutInterrupts(() => exitOf(child));
   };
-  // Why it failed is on the terminal only.
+  // The error message is only on the terminal, so any failure counts.
   return onWholeState(project, run, (exitCode) => exitCode !== 0);
 }
 
-/** Ctrl-C reaches the engine too. Wait for it to end, so that its outcome is reported. */
+/** Ignores Ctrl-C, which also reaches the engine: its outcome is reported after it has ended. */
 async function withoutInterrupts<T>(run: () => Promise<T>): Promise<T> {
   const ignore = () => undefined;
   process.on("SIGINT", ignore);
@@ -117,8 +117,8 @@ async function withoutInterrupts<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /**
- * stdout of `pulumi ARGS --stack STACK`.
- * @throws Failure when it fails; `what` names what was asked for.
+ * Returns stdout of `pulumi ARGS --stack STACK`.
+ * @throws Failure when it fails; `what` describes the wanted output, for the message.
  */
 export async function queryStack(
   stack: StackRef,
@@ -135,7 +135,7 @@ export async function queryStack(
   );
 }
 
-/** What to do where the engine lacks a login to a backend, or the right passphrase; null for any other failure. */
+/** The remedy for a missing backend login or a wrong passphrase; null for any other failure. */
 export function remedyFor({ stderr }: Pick<EngineAnswer, "stderr">): string | null {
   if (/PULUMI_ACCESS_TOKEN must be set|pulumi login|not logged in/i.test(stderr)) return LOG_IN;
   return /passphrase/i.test(stderr) ? GIVE_PASSPHRASE : null;
@@ -151,7 +151,7 @@ export function onStack(stack: StackRef, ...args: readonly string[]): string[] {
   return [...args, "--stack", stack.name];
 }
 
-/** The error messages of a failed engine, without `error:`; its last lines where it printed none. */
+/** The error messages of a failed engine, without `error:`; without any, its last lines. */
 export function errorOf(answer: EngineAnswer): string {
   const lines = answer.stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => line.startsWith("error:"));
@@ -161,16 +161,16 @@ export function errorOf(answer: EngineAnswer): string {
 }
 
 /**
- * A push mostly waits for its host, and for one that does not answer for half a minute, so a small machine can carry out more at
- * once than the engine's default, four for each processor. Each takes about 60 MB here.
+ * A push mostly waits for its host, up to half a minute if it does not answer, so a small machine can run more pushes in parallel
+ * than the engine's default of four for each processor. Each needs about 60 MB of memory.
  */
 export const PUSHES_AT_ONCE = 20;
 
 function engineEnvironment({ root }: Project): NodeJS.ProcessEnv {
   return {
-    // The SDK is loaded before the program could ask for it (scripts/program.cjs).
+    // Set here, because the SDK is loaded before the program could enable the cache (scripts/program.cjs).
     NODE_COMPILE_CACHE: join(root, "node_modules/.cache/wireguard-mesh/node"),
-    // A flag --parallel goes before it.
+    // The flag --parallel takes precedence.
     PULUMI_PARALLEL: String(Math.max(PUSHES_AT_ONCE, 4 * availableParallelism())),
     ...process.env,
     PULUMI_SKIP_UPDATE_CHECK: "true",

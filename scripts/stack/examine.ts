@@ -1,4 +1,4 @@
-/** Collects the input of `doctor`: each host's state, its pings, and its counters again if a ping was lost. */
+/** Collects the input of `doctor`: each host's state and pings, and a second state if a ping was lost. */
 import { hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
@@ -22,7 +22,7 @@ export interface Examination {
   notes: string[];
 }
 
-/** `names`: of nodes; empty: all. */
+/** `names` are the nodes to examine; empty: all. */
 export async function examine(stack: OpenStack, names: readonly string[]): Promise<Examination> {
   const plan = await stack.plan();
   // In parallel, since each runs the engine.
@@ -31,7 +31,7 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   const kept = new ConnectedHosts(access);
   try {
     const answers = await kept.ask(asked, seed.value);
-    // In the order of the plan, not in that of the answers: findings of the same weight keep it.
+    // In the order of the plan, not of the answers, because findings of equal weight keep this order.
     const hosts = new Map(
       asked.flatMap((node) => {
         const answer = answers.get(node.name);

@@ -35,14 +35,14 @@ interface Instances {
 
 export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
 
-/** `plan`: another plan than the stack's, e.g. of an edit that is not written yet. */
+/** `plan` replaces the stack's plan, e.g. for an edit that is not written yet. */
 export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
   // In parallel, since each runs the engine.
   const [planned, sshPrivateKey] = await Promise.all([plan ?? stack.plan(), stack.sshPrivateKey()]);
   return { ...(await openWays(stack, planned)), sshPrivateKey };
 }
 
-/** The same for the user's own SSH agent and keys. Without EC2 the engine is not needed. */
+/** Like openAccess, but with the user's own SSH agent and keys. Runs the engine only in a network with an ec2 relay. */
 export async function openWays(stack: OpenStack, planned: Plan): Promise<Access> {
   const onEc2 = planned.nodes.some((node) => node.ec2 !== null);
   return {
@@ -54,8 +54,8 @@ export async function openWays(stack: OpenStack, planned: Plan): Promise<Access>
 }
 
 /**
- * How to log in to the host of one node, and the marks that identify the files of this node there.
- * @throws PushError when the host, or a relay on the way to it, is an EC2 instance that does not exist yet.
+ * How to log in to the host of one node, and the marks that identify this node's files there.
+ * @throws PushError when the host or its jump host is an EC2 instance that does not exist yet.
  */
 export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
   const { plan, instances, owner } = access;
@@ -72,8 +72,8 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
 }
 
 /**
- * Ways for `ssh` to the host of one node. Ways through a relay whose EC2 instance does not exist yet are left out.
- * @throws PushError when that leaves none.
+ * How `ssh` logs in to the host of one node, without targets through a relay whose EC2 instance does not exist yet.
+ * @throws PushError when no target is left.
  */
 export function personAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
   const { plan, instances } = access;

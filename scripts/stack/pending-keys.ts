@@ -19,13 +19,13 @@ export interface PendingKey {
 export interface Waiting {
   node: string;
   /**
-   * `unreached`: it cannot be asked. `silent`: it has the new key, but no handshake with it. `handOver`: it is a device that
+   * `unreached`: it cannot be queried. `silent`: it has the new key, but no handshake with it. `handOver`: it is a device that
    * needs its new config.
    */
   why: "unreached" | "silent" | "handOver";
 }
 
-/** Asks the hosts, see pendingKeys. All rotations in progress, or those of the named nodes. */
+/** Queries the hosts. Returns all rotations in progress, or those of the named nodes. */
 export async function findPendingKeys(
   stack: OpenStack,
   names?: readonly string[],
@@ -40,7 +40,7 @@ export async function findPendingKeys(
 /** Enough for three retries: a handshake without an answer is sent again after 5 s (REKEY_TIMEOUT). */
 const PROOF_TIMES = { limitMs: 20_000, pauseMs: 1_000 };
 
-/** Waits, for 20 s at most, until no neighbour of the named nodes that has the new key is without a handshake with it. */
+/** Waits, for 20 s at most, until all neighbours that have the new key of a named node had a handshake with it. */
 export async function awaitNewKeys(
   stack: OpenStack,
   names: readonly string[],
@@ -54,7 +54,7 @@ export async function awaitNewKeys(
   return pending;
 }
 
-/** The rotations in progress, by the answers of the nodes' own hosts and of their neighbours'. */
+/** The rotations in progress, from the answers of the nodes' own hosts and of their neighbours. */
 export function pendingKeys(plan: Plan, answers: HostAnswers): PendingKey[] {
   return plan.nodes.flatMap((node) => {
     const { nextPublicKey } = node;
@@ -79,7 +79,7 @@ function neighboursOf(node: NodePlan, { links, nodes }: Plan): NodePlan[] {
   return nodes.filter(({ name }) => names.includes(name));
 }
 
-/** A rotating node with its next key, and a neighbour of it. */
+/** A rotating node with its next key, and one of its neighbours. */
 interface RotatingLink {
   node: NodePlan;
   neighbour: NodePlan;
@@ -87,9 +87,8 @@ interface RotatingLink {
 }
 
 /**
- * The host of a pushed neighbour shows whether it had a handshake with the new key. For a device, the host of the rotating
- * node does: a relay on its second interface, which serves the new key. Where neither can be asked, nothing is known and
- * the neighbour is left out.
+ * The host of a pushed neighbour reports whether it had a handshake with the new key. For a device, the host of the rotating node
+ * does; a relay serves the new key on its second interface. If neither can be queried, the neighbour is left out.
  */
 function waitingOf(
   { node, neighbour, next }: RotatingLink,

@@ -1,4 +1,4 @@
-/** Repeats the last push that the state records; the engine would skip it, because it sees no change. */
+/** Repeats the last push in the state, which the engine would skip because nothing has changed. */
 import { spawn } from "node:child_process";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { observeHost } from "../push/observe-host";
@@ -25,9 +25,9 @@ interface ConfirmedPush {
   serial: number;
 }
 
-/** Replaced in tests. */
+/** Tests replace it. */
 interface Pushing {
-  /** Null where nothing of this stack is installed. */
+  /** Null if the host has no interface of this stack. */
   confirmed(request: PushRequest): Promise<ConfirmedPush | null>;
   apply(request: PushRequest): Promise<PushResult>;
 }
@@ -42,7 +42,7 @@ const AT_ONCE = 8;
 const PUSH_PROGRAM = "../push/main";
 const pushProgram: Pushing = { confirmed: confirmedPush, apply: runPush };
 
-/** In rounds: relays first, then hosts that may be reached only through them. A failure stops no other push. */
+/** Pushes in rounds: relays first, because other hosts may be reached only through them. A failure does not stop other pushes. */
 export async function pushAgain(
   rounds: readonly RecordedPush[][],
   { force = false, pushing = pushProgram }: PushAgainOptions = {},
@@ -109,7 +109,7 @@ async function confirmedPush(request: PushRequest): Promise<ConfirmedPush | null
   return owner?.stack === request.owner && confirmed?.digest !== "" ? confirmed : null;
 }
 
-/** Runs the push program in a process of its own, which has its own time limits and lock, and ends with this one. */
+/** Runs the push program in its own process, which has its own time limits and lock, and ends if this process ends. */
 export function runPush(request: PushRequest): Promise<PushResult> {
   const child = spawn(process.execPath, [require.resolve(PUSH_PROGRAM), "apply"], {
     stdio: ["pipe", "pipe", "pipe"],

@@ -1,4 +1,4 @@
-/** The last push of each host, as the stack's state records it. */
+/** Reads the last push to each host from the stack's state. */
 import { isMap } from "../../mesh/config/shape-issues";
 import type { Plan } from "../../mesh/plan/plan";
 import type { PushRequest, PushResult } from "../../mesh/push-request";

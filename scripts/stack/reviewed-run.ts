@@ -45,11 +45,11 @@ export interface RunOptions {
 /** The exit code of an engine's run that was declined. */
 const DECLINED = 255;
 
-/** Without a preview where nothing is asked: the review is shown after the run then. */
+/** With --skip-preview, the review is shown after the run. */
 export async function runUp(stack: StackRef, options: RunOptions): Promise<EngineRun> {
   const { reviewer, out } = options;
   if (reviewer === undefined) {
-    // A few lines for each node.
+    // The outputs have a few lines for each node.
     const args = [...engineArgs(options), "--suppress-outputs"];
     return runUnlocked(stack, () => runWithEvents(stack, args, out));
   }
@@ -65,7 +65,7 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
   return run;
 }
 
-/** Nothing is asked where nothing changes. */
+/** Whether to make the changes; asks the user only if there are any. */
 export async function mayGoOn(
   preview: QuietRun,
   reviewer: Reviewer,
@@ -78,7 +78,7 @@ export function declined(preview: QuietRun): EngineRun {
   return { ...preview, exitCode: DECLINED };
 }
 
-/** The engine's `up`, of all resources or of those with these URNs, after everything was asked. */
+/** Runs the engine's `up` after the confirmation, for all resources or for those with these URNs. */
 export async function carryOut(
   stack: StackRef,
   reviewer: Reviewer,
@@ -119,13 +119,13 @@ export async function previewQuietly(stack: StackRef, flags: readonly string[]):
   const own = flags.filter((flag) => !UP_FLAGS.test(flag));
   const args = ["preview", "--diff", "--show-full-output", ...own];
   const run = await withProgress(
-    () => "looking what will change",
+    () => "previewing the changes",
     () => runQuietly(stack, args),
   );
   return { ...run, failed: failuresOf(run) };
 }
 
-/** With what it said outside of its events, where those have no failure. */
+/** The failures in the events, else the engine's error outside of them. */
 function failuresOf({ failed, error }: QuietRun): NodeFailure[] {
   if (failed.length > 0 || error === "") return failed;
   const reason = error.replace(/^getting stack configuration: get stack secrets manager: /, "");

@@ -1,4 +1,4 @@
-/** Rolls a host back to a state that it confirmed before, by pushing the request that it has stored. */
+/** Rolls a host back to a state that it confirmed before, by repeating the push request that it has stored. */
 import { readKept, type Generation, type KeptRequest } from "../../mesh/host/kept-request";
 import type { Observation } from "../../mesh/host/observation";
 import { keysIn, parseInterface } from "../../mesh/host/wanted-interface";
@@ -25,7 +25,7 @@ export interface KeptStates {
   observed: Observation;
 }
 
-/** @throws PushError when the host cannot be asked; Failure when its interface is not of this stack. */
+/** @throws PushError when the host cannot be queried; Failure when its interface does not belong to this stack. */
 export async function keptStates(node: NodePlan, access: Access): Promise<KeptStates> {
   const questions = { ...NO_QUESTIONS, generations: true };
   const { observed } = await observeHost(hostAccess(node, access), questions);
@@ -40,8 +40,8 @@ export async function keptStates(node: NodePlan, access: Access): Promise<KeptSt
 }
 
 /**
- * The serial of the state to go back to: `to`, or else the one before the present one.
- * @throws Failure where it is not kept, or is the present one.
+ * The serial of the state to go back to: `to`, else the latest one before the current one.
+ * @throws Failure if the host does not have it, or it is the current one.
  */
 export function chooseState({ states, present }: KeptStates, node: string, to?: number): number {
   const older = [...states.keys()].filter((serial) => serial < present);
@@ -73,9 +73,9 @@ export interface Rollback {
 }
 
 /**
- * The push for the rollback. Peers that were removed, are disabled or have expired since are left out, and dates are those of the
- * plan.
- * @throws Failure during a rotation, and where a key has been replaced since.
+ * The push request for the rollback. Leaves out peers that were removed, disabled or have expired since, and takes expiry dates
+ * from the plan.
+ * @throws Failure during a rotation, and if a key has been replaced since.
  */
 export function rollbackTo(
   serial: number,
@@ -93,7 +93,7 @@ export function rollbackTo(
   const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
   const now = states.get(present);
   if (now !== undefined) refusePresharedKeys(config, readKept(now).config, plan, serial);
-  // There is no rotation, but the relay that it logs in through must have a handshake.
+  // Not for a rotation: it lists the relays that must complete a handshake, which a jump relay must.
   const { rivals, rotation } = requestWithoutSecrets(node, plan, owner);
   const request = {
     ...kept,
@@ -122,7 +122,7 @@ function refuseRotation(node: NodePlan, { nodes }: Plan, { records }: Observatio
     );
 }
 
-/** `config`: to go back to; `now`: the present one. Both ends of a tunnel need the same preshared key. */
+/** `config` is the former config, `now` the current one. Both ends of a tunnel need the same preshared key. */
 function refusePresharedKeys(config: string, now: string, { nodes }: Plan, serial: number): void {
   const keysOfNow = presharedKeysIn(now);
   const replaced = [...presharedKeysIn(config)].find(([publicKey, key]) => {
@@ -133,7 +133,7 @@ function refusePresharedKeys(config: string, now: string, { nodes }: Plan, seria
   throw otherKey(namesByKey(nodes).get(replaced[0]) ?? "a peer", serial, "preshared key");
 }
 
-/** By the peer's public key; empty: it has none. */
+/** By the peer's public key; empty text if it has none. */
 function presharedKeysIn(config: string): Map<string, string> {
   const { peers } = parseInterface("", config, keysIn(config, publicKeyOf));
   return new Map(
@@ -148,7 +148,7 @@ function otherKey(name: string, serial: number, what = "key"): Failure {
   );
 }
 
-/** `config`: as mesh/render writes it, sections with an empty line between them. */
+/** `config` is in the format of mesh/render: sections separated by empty lines. */
 function withPeersOfNow(
   config: string,
   node: NodePlan,

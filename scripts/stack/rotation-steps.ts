@@ -48,7 +48,7 @@ export async function begin(
   if (note !== null) log(note);
 }
 
-/** Before a host makes a key: @throws Failure when the stack file could not take one. */
+/** Called before a host makes a key. @throws Failure when the key could not be written to the stack file. */
 function tryEdit(
   node: NodePlan,
   stack: OpenStack,
@@ -59,7 +59,7 @@ function tryEdit(
   stack.review((text) => edit(text, { publicKey, privateKey: null }));
 }
 
-/** The UDP port that must be open before a relay moves; on AWS the program opens it. */
+/** A note about the UDP port that must be open before a relay's rotation. On EC2 the program opens it. */
 function portNote(node: NodePlan): string | null {
   const { name, ec2, listenPort, rotationPort } = node;
   if (!hasSecondInterface(node) || ec2 !== null) return null;
@@ -188,7 +188,7 @@ export async function makeKeyOnHost(node: NodePlan, plan: Plan, stack: OpenStack
   }
 }
 
-/** The hosts that can only be reached through a tunnel with this node's old key: no later push could reach them. */
+/** The hosts that are reached only through a tunnel with this node's old key, and would be unreachable without it. */
 export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   const isLost = (node: NodePlan) => {
     const relays = jumpRelays(node);
@@ -197,7 +197,7 @@ export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   return nodes.filter(isLost).map((node) => node.name);
 }
 
-/** The hosts of `cutOffBy` that do not use the new key yet: the rotating peer itself, or neighbours that a relay waits for. */
+/** The hosts of `cutOffBy` that do not use the new key yet: the rotating peer itself, or neighbours of a relay. */
 export function lostByFinish(pending: readonly PendingKey[], plan: Plan): string[] {
   return pending.flatMap(({ node: name, waitsFor }) => {
     const node = plan.nodes.find((candidate) => candidate.name === name);

@@ -1,4 +1,4 @@
-/** Has the hosts on a path ping each other. */
+/** Makes the hosts on a path ping each other. */
 import { traceOf, traceProbes, type Target, type Trace } from "../../mesh/doctor/trace";
 import type { Observation } from "../../mesh/host/observation";
 import { peersOfNode } from "../../mesh/host/running-peers";
@@ -9,7 +9,7 @@ import { askHosts, severalAtATime, type HostAnswer, type HostAnswers } from "./a
 import { Failure } from "./failure";
 import { hostAccess, type Access } from "./host-access";
 
-/** `way`: from the host that sends the pings to the target's node. @throws Failure when that host cannot be asked */
+/** `way`: from the host that sends the pings to the target's node. @throws Failure when that host cannot be queried. */
 export async function trace(
   way: readonly NodePlan[],
   target: Target,

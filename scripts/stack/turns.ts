@@ -1,10 +1,10 @@
-/** Limits concurrency; others wait in order of arrival. */
+/** Limits concurrency. Callers wait in order of arrival. */
 export class Turns {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}
 
-  /** Resolves when the turn comes, with a function that ends it and may be called repeatedly. */
+  /** Resolves to a function that releases the slot. Further calls of that function have no effect. */
   async take(): Promise<() => void> {
     if (this.free > 0) this.free -= 1;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));

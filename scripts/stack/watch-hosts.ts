@@ -14,14 +14,14 @@ import { Turns } from "./turns";
 const WHOLE_MS = 30_000;
 /** Pause after a failed login. */
 const RETRY_MS = 5_000;
-/** Pause after a refused login, so that fail2ban does not block this machine. */
+/** Pause after a rejected login, so that fail2ban does not block this machine. */
 const REFUSED_MS = 60_000;
 /** Older answers are not shown. */
 const LATE_S = 8;
 
 interface TimedAnswer {
   answer: HostAnswer;
-  /** The round that it answers. */
+  /** The round of the query. */
   round: number;
 }
 
@@ -51,7 +51,7 @@ export class HostWatcher {
     }
   }
 
-  /** Asks all of them, and waits for `limitMs` at most: the first time for each, then for those that answered before. */
+  /** Queries all hosts. Waits at most `limitMs`: in the first round for all, later for the hosts that have answered before. */
   async look(limitMs: number): Promise<Map<string, HostAnswer>> {
     const round = ++this.round;
     const isFirst = round === 1;

@@ -1,6 +1,6 @@
 /**
- * The values in a YAML text, read as the engine reads them. Where the engine would read a value differently from how it is
- * written, the value is a Mistake, which the validation reports at its path.
+ * Reads the values in a YAML text by the engine's rules. A value that the engine reads differently from how it is written becomes
+ * a Mistake, which the validation reports at its path.
  */
 import {
   isAlias,
@@ -19,7 +19,7 @@ import { isMap as isObject } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
 import { readPlain } from "./plain-scalar";
 
-/** A text with its syntax tree and values; all places in the tree are offsets in the text. */
+/** A text with its syntax tree and values; all ranges in the tree are offsets in the text. */
 export interface YamlFile {
   text: string;
   /** Every scalar in it is text: only `values` are resolved. */
@@ -29,8 +29,8 @@ export interface YamlFile {
 
 /**
  * `where` names the text in errors.
- * @throws Failure (exit code 2) for what is not YAML or what the engine does not read. It never has a line of the text, which
- * may hold a secret in clear.
+ * @throws Failure (exit code 2) for text that is not YAML or that the engine cannot read. It never quotes the text, which may
+ * contain an unencrypted secret.
  */
 export function parseYaml(text: string, where: string): YamlFile {
   const lines = new LineCounter();
@@ -100,7 +100,7 @@ const WORDS: Record<string, Words> = {
   BAD_SCALAR_START: ["a value cannot start with this character", QUOTES],
 };
 
-/** How many values a text may have after its aliases are resolved. */
+/** Limit on the number of values after aliases are resolved. */
 const MOST_VALUES = 1_000_000;
 
 /** Converts nodes in the order of the text, so that an alias finds the nearest anchor before it. */

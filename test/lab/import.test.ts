@@ -162,7 +162,7 @@ describe("import of live hosts", function () {
     const words = refused.stderr.replace(/\s+/g, " ");
     const at = `${login("laptop")}:/etc/wireguard/wg0.conf`;
     assert.ok(words.includes(`${at}:2: SaveConfig lets wg-quick overwrite`), words);
-    assert.match(words, /wg0 runs otherwise than its file says: peer \S+: AllowedIPs/);
+    assert.match(words, /the running wg0 differs from its file: peer \S+: AllowedIPs/);
     assert.equal(fs.existsSync(stack.file), false);
     fs.writeFileSync(file, FILES.laptop);
   });

@@ -74,7 +74,7 @@ describe("an import of a live host", () => {
   it("is refused where file and interface say different things, by peer", () => {
     const running = Secret.of(RUNNING.replace("10.0.0.2/32", "10.0.0.9/32"));
     assert.deepEqual(messages([{ running }]), [
-      "root@203.0.113.10:/etc/wireguard/wg0.conf: wg0 runs otherwise than its file says: peer laptop: AllowedIPs 10.0.0.9/32 instead of 10.0.0.2/32",
+      "root@203.0.113.10:/etc/wireguard/wg0.conf: the running wg0 differs from its file: peer laptop: AllowedIPs 10.0.0.9/32 instead of 10.0.0.2/32",
     ]);
   });
 

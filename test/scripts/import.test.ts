@@ -131,7 +131,7 @@ describe("import", () => {
     mkdirSync(path.join(project.root, "empty"));
     const cases: [string[], RegExp][] = [
       [[], /what to import\?/],
-      [["old/origin", "--push", "d=root@203.0.113.1"], /--push: no file is of d/],
+      [["old/origin", "--push", "d=root@203.0.113.1"], /--push: there is no file of d/],
       [["old/origin", "--push", "c"], /--push c: has no host/],
       [["old/nothing"], /there is no old\/nothing/],
       [["empty"], /empty has no wg-quick files/],

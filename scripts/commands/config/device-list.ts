@@ -8,7 +8,7 @@ import { fingerprintsIn } from "../../stack/outputs";
 
 export interface DeviceRow {
   node: string;
-  /** `none`: no `up` has made one yet. */
+  /** `former`: an older one. `none`: no `up` has made one yet. */
   config: "current" | "former" | "not given" | "none";
   /** Why its config is outdated. */
   why: string[];

@@ -1,4 +1,4 @@
-/** The report of `ping` as text: a line for each hop, and where the way stops. */
+/** The report of `ping` as text: a line for each hop, and where the ping is lost. */
 import pc from "picocolors";
 import type { Trace } from "../../../mesh/doctor/trace";
 import { pathText } from "../../../mesh/plan/paths";

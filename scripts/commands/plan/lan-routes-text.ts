@@ -1,11 +1,11 @@
-/** The routes that LAN routers need, as text: each command of a few routes, and the rule for many. */
+/** The routes that LAN routers need, as text: each command for a few LANs, a general rule for many. */
 import pc from "picocolors";
 import type { Plan } from "../../../mesh/plan/plan";
 import { formatTable } from "../../cli/table";
 import { wrapped } from "../../cli/wrap";
 import { lanRoutes, routesOf, type LanRouter, type LanRoutes } from "./lan-routes";
 
-/** The routers of more LANs than these need too many routes to list them: LANs squared. */
+/** With more LANs than this, the routes are not listed, because their number is the number of LANs squared. */
 const MOST_LANS = 4;
 
 export function routesText(plan: Plan): string {
@@ -33,10 +33,7 @@ function ruleOf({ tunnels, routers, others }: LanRoutes): string[] {
     gateway,
   ]);
   return [
-    wrapped(
-      "  ",
-      `Each to ${names} and to all the other LANs of this list, by way of its gateway:`,
-    ),
+    wrapped("  ", `Each to ${names} and to all the other LANs of this list, through its gateway:`),
     ...(example === undefined || tunnel === undefined
       ? []
       : [`    ${commandOf(tunnel.text, example)}`, `      on the router of ${example.lan.text}`]),

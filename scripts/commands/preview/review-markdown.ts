@@ -63,7 +63,7 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** A name from the config cannot begin a list, a link or an element. */
+/** Escapes characters so that names from the config cannot become emphasis, links or HTML. */
 function escaped(text: string): string {
   return text.replaceAll(/[<>*_~[\]]/g, (sign) => `\\${sign}`);
 }

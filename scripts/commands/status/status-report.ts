@@ -15,12 +15,12 @@ export interface StatusReport {
   ok: boolean;
   nodes: Record<string, NodeStatus>;
   links: LinkStatus[];
-  /** Of the planned links between the nodes that the report is about and their neighbours. */
+  /** Counts the planned links between the reported nodes and their neighbours. */
   tunnels: { alive: number; planned: number };
 }
 
 export interface NodeStatus extends NodeState {
-  /** Null: a node that is not pushed to cannot be asked. */
+  /** Null for a node without a host. */
   reachable: boolean | null;
   through: string | null;
   /** Why it was not reached. */
@@ -45,7 +45,7 @@ interface InterfaceStatus {
   addresses: string[];
 }
 
-/** `nodes`: those that the report is about. */
+/** `nodes`: the nodes to report. */
 export function statusReport(
   nodes: readonly NodePlan[],
   planned: Planned,

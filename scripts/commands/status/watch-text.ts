@@ -20,12 +20,12 @@ export interface Look {
 }
 
 const HEAD = ["NODE", "PEER", "STATE", "AGE", "SENT", "RECEIVED"];
-/** So that a row with the longest of everything else fits into 80 columns. */
+/** Leaves room for the longest values of the other columns in 80 columns. */
 const NAME_WIDTH = 16;
 /** At least this many tunnels are shown, even on a small terminal. */
 const FEWEST = 3;
 
-/** `rows`: of the terminal; null: unlimited. */
+/** `rows` is the terminal's height; null: unlimited. */
 export function watchText(look: Look, rows: number | null): string {
   const { heading, report, outdated } = look;
   const tunnels = tunnelsLine(report.links, report.tunnels.planned, outdated);
@@ -51,7 +51,7 @@ interface Shown<T> {
   hidden: number;
 }
 
-/** With a line of its own for how many more there are. */
+/** Cuts a list to this many lines, of which the last one is for the number of hidden items. */
 function atMost<T>(all: readonly T[], lines: number): Shown<T> {
   const shown = all.length <= lines ? all : all.slice(0, Math.max(1, lines - 1));
   return { shown, hidden: all.length - shown.length };
@@ -116,7 +116,7 @@ function findings({ nodes }: StatusReport): string[] {
   ].map(wrapLines);
 }
 
-/** `cannot be reached, …` is followed by a line for each way, with its cause. */
+/** After `cannot be reached, …`, the lines have the cause for each SSH target; the first of them is the reason. */
 function reasonIn(cause: string): string {
   const [first = ""] = cause.split("\n");
   const [, way] = /^ {2}(\S.*)$/m.exec(cause) ?? [];

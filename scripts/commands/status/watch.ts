@@ -11,7 +11,7 @@ import { statusReport, type StatusReport } from "./status-report";
 export interface Watched {
   /** The nodes of the report. */
   nodes: readonly NodePlan[];
-  /** The nodes that are asked. */
+  /** The nodes whose hosts are queried. */
   asked: readonly NodePlan[];
   access: Access;
   everyMs: number;
@@ -71,7 +71,7 @@ const TO_END = "\u001B[J";
 const OTHER_SCREEN = "\u001B[?1049h\u001B[?25l";
 const FORMER_SCREEN = "\u001B[?25h\u001B[?1049l";
 
-/** Replaces its text on the terminal, and leaves the last one there when it closes. */
+/** Shows each text in place of the former one, on the alternate screen; when closed, prints the last one on the normal screen. */
 export class LiveScreen {
   private last = "";
 
