@@ -15,14 +15,14 @@ import { PushPhases } from "./push-phases";
 import { reviewText } from "./review-text";
 import { wrapLines } from "./wrap";
 
-interface Asking {
+interface ReviewerOptions {
   /** Prints what the run will change. */
   print: (text: string) => void;
   plan: Plan | null;
   nonInteractive?: true;
 }
 
-export function terminalReviewer({ print, plan, nonInteractive }: Asking): Reviewer {
+export function terminalReviewer({ print, plan, nonInteractive }: ReviewerOptions): Reviewer {
   const notes = new PushNotes(log);
   const phases = new PushPhases();
   const isDevice = (name: string) =>

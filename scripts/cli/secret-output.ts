@@ -41,8 +41,8 @@ function isStream(path: string): boolean {
   const status = fs.statSync(path, { throwIfNoEntry: false });
   if (status === undefined) return false;
   if (status.isFile()) return /^\/(dev|proc)\//.test(path);
-  const isNowhere = status.isCharacterDevice() && status.rdev === fs.statSync("/dev/null").rdev;
-  if (status.isFIFO() || (status.isCharacterDevice() && !isNowhere)) return true;
+  const isDevNull = status.isCharacterDevice() && status.rdev === fs.statSync("/dev/null").rdev;
+  if (status.isFIFO() || (status.isCharacterDevice() && !isDevNull)) return true;
   throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
 }
 

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { examine } from "../stack/examine";
-import { nodeNamed } from "../stack/failure";
+import { findNode } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
 import { doctorReport } from "./doctor/doctor-report";
 import { doctorText } from "./doctor/doctor-text";
@@ -20,7 +20,7 @@ export function doctorCommand(): Command {
 async function doctor(names: string[], options: CommonOptions): Promise<void> {
   const stack = openStack(options.stack);
   const { nodes } = await stack.plan();
-  for (const name of names) nodeNamed(name, nodes);
+  for (const name of names) findNode(name, nodes);
   const report = doctorReport(await examine(stack, names));
   process.exitCode = report.ok ? 0 : 1;
   print(options, report, doctorText(report));

@@ -10,7 +10,7 @@ import { isStdout } from "../cli/secret-output";
 import { svgOf } from "../cli/svg";
 import { log } from "../log";
 import { Failure } from "../stack/failure";
-import { askHosts } from "../stack/ask-hosts";
+import { queryHosts } from "../stack/query-hosts";
 import { formerNetwork } from "../stack/former-network";
 import { openAccess } from "../stack/host-access";
 import { linkStates } from "../stack/link-states";
@@ -28,7 +28,7 @@ interface GraphOptions extends CommonOptions {
 }
 
 /** The network to draw, notes beside it, and the outcome of the command. */
-interface Drawn {
+interface Drawing {
   topology: Topology;
   notes: Note[];
   ok: boolean;
@@ -75,7 +75,7 @@ async function graph(options: GraphOptions): Promise<void> {
   }
 }
 
-async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawn> {
+async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawing> {
   const isDiff = options.diff === true || options.from !== undefined;
   if (isDiff && options.live === true)
     throw new Failure("a picture shows either --live or --diff", "draw two pictures", 2);
@@ -86,9 +86,9 @@ async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawn
 }
 
 /** Not ok if a link is dead, or a host was not reached. */
-async function liveNetwork(stack: OpenStack): Promise<Drawn> {
+async function liveNetwork(stack: OpenStack): Promise<Drawing> {
   const plan = await stack.plan();
-  const answers = await askHosts(plan.nodes, await openAccess(stack));
+  const answers = await queryHosts(plan.nodes, await openAccess(stack));
   const links = linkStates(plan, answers);
   const isReached = [...answers.values()].every(({ reachable }) => reachable);
   const ok = isReached && links.every(({ state }) => state !== "dead");

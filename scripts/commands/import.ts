@@ -87,7 +87,7 @@ export function importCommand(): Command {
 async function importStack(files: string[], options: ImportOptions): Promise<void> {
   refuseUsage(files, options);
   const stack = findStackOr(options.stack, "dev");
-  if (options.dryRun !== true) refuseOther(readUserFile(stack.file) ?? "", stack);
+  if (options.dryRun !== true) refuseNonEmpty(readUserFile(stack.file) ?? "", stack);
   const read = await readAll(files, options);
   const imported = importNetwork(read.sources, read.known, options, Date.now());
   // If a host could not be imported, the other problems may follow from that.
@@ -124,7 +124,7 @@ function refuseUsage(files: readonly string[], options: ImportOptions): void {
 const MAPS = ["network", "relays", "peers", "privateKeys", "presharedKeys"];
 
 /** An import needs an empty stack. An existing seed would give preshared keys to links that have none. */
-function refuseOther(text: string, { file, name }: StackRef): void {
+function refuseNonEmpty(text: string, { file, name }: StackRef): void {
   const config = readConfigSoFar(text, file);
   const taken = [...MAPS, "presharedKeySeed"].find((key) => {
     const value = config[key];
@@ -158,10 +158,10 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
   const sources = await Promise.all(
     read.sources.map(async (source) => {
       const name = source.name ?? source.file.name ?? "";
-      const way = pushed.get(name);
-      if (way === undefined) return source;
+      const target = pushed.get(name);
+      if (target === undefined) return source;
       pushed.delete(name);
-      return { ...source, host: { host: way.host, hostKeys: await hostKeysOf(way) } };
+      return { ...source, host: { host: target.host, hostKeys: await hostKeysOf(target) } };
     }),
   );
   const [unknown] = pushed.keys();
@@ -202,7 +202,7 @@ async function write(stack: StackRef, imported: Imported, options: ImportOptions
     stack,
     secretsProvider === undefined ? {} : { secretsProvider },
   );
-  refuseOther(ensured.text, stack);
+  refuseNonEmpty(ensured.text, stack);
   const { network, relays, peers } = imported;
   const maps = Object.entries({ network, relays, peers }).filter(
     ([key, map]) => key === "peers" || Object.keys(map).length > 0,

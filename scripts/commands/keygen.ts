@@ -5,7 +5,7 @@ import type { RawConfig } from "../../mesh/config/read-draft";
 import { readMesh } from "../../mesh/mesh";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { Failure, nodeNamed, noSuchNode } from "../stack/failure";
+import { Failure, findNode, noSuchNode } from "../stack/failure";
 import { makeKeyPair } from "../stack/new-node";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { makeKeyOnHost } from "../stack/rotation-steps";
@@ -28,12 +28,12 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   const field = configPath([group, name, isNew ? "publicKey" : "nextPublicKey"]);
   const plan = isNew ? planWithKey(stack, field) : stack.filePlan();
   // stack.plan() also has the rotations that were started by setting only a private key.
-  refuse(nodeNamed(name, isNew ? plan.nodes : (await stack.plan()).nodes));
+  refuse(findNode(name, isNew ? plan.nodes : (await stack.plan()).nodes));
   const edit = (key: string) => (text: string) => ({
     text: removeIn(setIn(text, field, key), configPath(["privateKeys", name])),
   });
   stack.review(edit(makeKeyPair().publicKey));
-  const publicKey = await makeKeyOnHost(nodeNamed(name, plan.nodes), plan, stack);
+  const publicKey = await makeKeyOnHost(findNode(name, plan.nodes), plan, stack);
   await stack.edit(edit(publicKey));
   const next = isNew ? "npx wireguard-mesh up" : `npx wireguard-mesh rotate ${name}`;
   print(

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { isStdout, writeResult } from "../cli/secret-output";
-import { askHosts } from "../stack/ask-hosts";
+import { queryHosts } from "../stack/query-hosts";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { expositionText, familiesOf } from "./metrics/exposition";
@@ -26,7 +26,7 @@ export function metricsCommand(): Command {
 async function metrics(options: MetricsOptions): Promise<void> {
   const { out = "-" } = options;
   const access = await openAccess(openStack(options.stack));
-  const answers = await askHosts(access.plan.nodes, access);
+  const answers = await queryHosts(access.plan.nodes, access);
   const families = familiesOf(access, answers, Date.now() / 1000);
   const text = expositionText(families);
   if (isStdout(out)) {

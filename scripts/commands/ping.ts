@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { findTarget, pathTo } from "../../mesh/doctor/trace";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { Failure, nodeNamed, noSuchNode } from "../stack/failure";
+import { Failure, findNode, noSuchNode } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { trace } from "../stack/trace";
@@ -21,7 +21,7 @@ export function pingCommand(): Command {
 async function ping(fromName: string, toName: string, options: CommonOptions): Promise<void> {
   const stack = openStack(options.stack);
   const plan = await stack.plan();
-  const from = nodeNamed(fromName, plan.nodes);
+  const from = findNode(fromName, plan.nodes);
   const target = findTarget(toName, plan);
   if (target === null) {
     throw noSuchNode(
@@ -38,14 +38,14 @@ async function ping(fromName: string, toName: string, options: CommonOptions): P
       2,
     );
   }
-  const way = pathTo(from, target, plan);
-  if (way === null) {
+  const path = pathTo(from, target, plan);
+  if (path === null) {
     throw new Failure(
       `the plan has no way from ${fromName} to ${toName}`,
       "to see who reaches whom: npx wireguard-mesh plan --reach",
     );
   }
-  const report = await trace(way, target, await openAccess(stack));
+  const report = await trace(path, target, await openAccess(stack));
   process.exitCode = report.ok ? 0 : 1;
   print(options, report, pingText(report));
 }

@@ -7,7 +7,7 @@ import { indented, newCommand, print, STACK_OPTION, type CommonOptions } from ".
 import { failedLine } from "../cli/report-text";
 import { wrapLines } from "../cli/wrap";
 import { PushError } from "../push/push-error";
-import { Failure, nodeNamed } from "../stack/failure";
+import { Failure, findNode } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { runPush } from "../stack/push-again";
@@ -45,7 +45,7 @@ function parseSerial(text: string): number {
 async function rollback(name: string, options: RollbackOptions): Promise<void> {
   const stack = openStack(options.stack);
   const access = await openAccess(stack);
-  const node = nodeNamed(name, access.plan.nodes);
+  const node = findNode(name, access.plan.nodes);
   if (node.hosts.length === 0)
     throw new Failure(
       `${name} is not pushed to`,

@@ -7,11 +7,18 @@ import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { log } from "../log";
 import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
-import { Failure, nodeNamed } from "../stack/failure";
+import { Failure, findNode } from "../stack/failure";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { awaitNewKeys, findPendingKeys } from "../stack/pending-keys";
 import { queuedIn, withQueue } from "../stack/rotation-queue";
-import { begin, cutOffBy, finish, lostByFinish, revoke, turnRound } from "../stack/rotation-steps";
+import {
+  beginRotation,
+  cutOffBy,
+  finishRotation,
+  lostByFinish,
+  revokeKeys,
+  reverseRotation,
+} from "../stack/rotation-steps";
 import { reportText, stoppedText, type RotateReport, type Stopped } from "./rotate/rotate-report";
 
 interface RotateOptions extends CommonOptions {
@@ -97,7 +104,7 @@ function namesFor(
   { nodes }: Plan,
   queued: readonly string[] | null,
 ): string[] {
-  if (name !== undefined) return [nodeNamed(name, nodes).name];
+  if (name !== undefined) return [findNode(name, nodes).name];
   if (options.finish === true) {
     return nodes.filter((node) => node.nextPublicKey !== null).map((node) => node.name);
   }
@@ -160,13 +167,13 @@ async function rotateOne(
   queue: readonly string[] | null,
 ): Promise<RotateReport> {
   if (options.revoke === true) {
-    return lastRun(name, stack, options, () => revoke(name, stack, options));
+    return lastRun(name, stack, options, () => revokeKeys(name, stack, options));
   }
   const up = await runAfter(stack, options, async () => {
     if (queue !== null) await stack.edit((text) => ({ text: withQueue(text, queue) }));
     await (options.cancel === true
-      ? turnRound(name, stack)
-      : begin(name, stack, options.publicKey));
+      ? reverseRotation(name, stack)
+      : beginRotation(name, stack, options.publicKey));
   });
   if (isUntouched(up)) return { node: name, outcome: "untouched", pending: [], up };
   const succeeded = up.exitCode === 0;
@@ -186,7 +193,9 @@ async function finishNow(
   stack: OpenStack,
   options: RotateOptions,
 ): Promise<RotateReport> {
-  const report = await lastRun(names.join(", "), stack, options, () => finish(names, stack));
+  const report = await lastRun(names.join(", "), stack, options, () =>
+    finishRotation(names, stack),
+  );
   return options.cancel === true ? { ...report, cancelled: true } : report;
 }
 

@@ -5,10 +5,10 @@ import { log } from "../log";
 import { formatWay } from "../push/attempt";
 import { PushError, type FailedWay } from "../push/push-error";
 import { runSession } from "../push/ssh-session";
-import { Failure, nodeNamed } from "../stack/failure";
-import { openAccess, openWays, personAccess } from "../stack/host-access";
+import { Failure, findNode } from "../stack/failure";
+import { openAccess, openOwnKeyAccess, interactiveAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
-import { isInNetwork } from "../stack/own-place";
+import { isInNetwork } from "../stack/in-network";
 
 interface SshOptions extends CommonOptions {
   ownKeys?: true;
@@ -17,7 +17,7 @@ interface SshOptions extends CommonOptions {
 }
 
 /** The exit code of ssh(1) for a failed connection, which few remote commands use. */
-const NO_WAY = 255;
+const CONNECTION_FAILED = 255;
 
 export function sshCommand(): Command {
   return newCommand("ssh <node> [command...]", {
@@ -42,7 +42,7 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
   const stack = openStack(options.stack);
   // The file's plan is enough: keys of rotations in progress do not affect a login, so the outputs are not read.
   const plan = stack.filePlan();
-  const node = nodeNamed(name, plan.nodes);
+  const node = findNode(name, plan.nodes);
   if (node.hosts.length === 0) {
     throw new Failure(
       `${name} is a device without a host, so its SSH server is not known`,
@@ -51,26 +51,31 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
     );
   }
   const useOwn = options.ownKeys === true || options.json === true;
-  const access = useOwn ? await openWays(stack, plan) : await openAccess(stack, plan);
-  const person = personAccess(node, access, isInNetwork(plan));
+  const access = useOwn ? await openOwnKeyAccess(stack, plan) : await openAccess(stack, plan);
+  const person = interactiveAccess(node, access, isInNetwork(plan));
   if (options.json === true) {
     print(options, { node: name, ways: person.targets.map(formatWay) }, "");
     return;
   }
-  const say = (words: string): void => {
-    log(`${name}: ${words}`);
+  const logForNode = (message: string): void => {
+    log(`${name}: ${message}`);
   };
   const onWay = (through: string, former: FailedWay | null): void => {
-    if (former !== null) say(`${reasonOf(former)}; trying ${through}`);
-    else if (options.verbose === true) say(`trying ${through}`);
+    if (former !== null) logForNode(`${reasonOf(former)}; trying ${through}`);
+    else if (options.verbose === true) logForNode(`trying ${through}`);
   };
   try {
     const forceTerminal = options.tty === true;
-    process.exitCode = await runSession(person, { command, forceTerminal, onWay, onSlow: say });
+    process.exitCode = await runSession(person, {
+      command,
+      forceTerminal,
+      onWay,
+      onSlow: logForNode,
+    });
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
     log(error.message);
-    process.exitCode = NO_WAY;
+    process.exitCode = CONNECTION_FAILED;
   }
 }
 

@@ -7,9 +7,9 @@ import type { Outdated } from "../../mesh/render/delivery";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText, pendingText } from "../cli/report-text";
 import { writeOut } from "../cli/stdout";
-import { askHosts, type HostAnswers } from "../stack/ask-hosts";
+import { queryHosts, type HostAnswers } from "../stack/query-hosts";
 import { outdatedDevices } from "../stack/device-config";
-import { nodeNamed } from "../stack/failure";
+import { findNode } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { pendingKeys } from "../stack/pending-keys";
@@ -54,7 +54,7 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
   const stack = openStack(options.stack);
   const access = await openAccess(stack);
   const { plan } = access;
-  for (const name of names) nodeNamed(name, plan.nodes);
+  for (const name of names) findNode(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
   const asked = withRelays(nodes, plan);
   // With names, not all neighbours of a rotating node are queried.
@@ -71,7 +71,7 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
     process.exitCode = ok ? 0 : 1;
     return;
   }
-  const answers = await askHosts(asked, access);
+  const answers = await queryHosts(asked, access);
   const report = statusReport(nodes, access, answers);
   const pending = pendingIn(answers);
   const outdated = await outdatedDevices(stack);
@@ -101,8 +101,8 @@ function watchAsJson(watch: Watch, more: (answers: HostAnswers) => object): Prom
   return watchStatus({
     ...{ ...watch, firstMs: FIRST_MS.elsewhere },
     show: (report, links, answers) => {
-      const look = { at: new Date().toISOString(), ...report, links, ...more(answers) };
-      writeOut(`${JSON.stringify(look)}\n`);
+      const round = { at: new Date().toISOString(), ...report, links, ...more(answers) };
+      writeOut(`${JSON.stringify(round)}\n`);
     },
   });
 }
@@ -118,9 +118,9 @@ async function watchAsText(
       ...{ ...watch, firstMs: screen === null ? FIRST_MS.elsewhere : FIRST_MS.onTerminal },
       show: (report, links) => {
         const heading = `${new Date().toTimeString().slice(0, 8)}  ${what}`;
-        const look = { heading, report, links, outdated };
-        if (screen === null) writeOut(`${watchText(look, null)}\n\n`);
-        else screen.show(watchText(look, process.stdout.rows));
+        const round = { heading, report, links, outdated };
+        if (screen === null) writeOut(`${watchText(round, null)}\n\n`);
+        else screen.show(watchText(round, process.stdout.rows));
       },
     });
   } finally {

@@ -15,8 +15,8 @@ export interface DeadTunnel {
 }
 
 /** Limit on the pings: a relay may have hundreds of neighbours. */
-const MOST_PINGED = 50;
-const PATIENCE_S = 3;
+const MAX_PINGED = 50;
+const PING_TIMEOUT_S = 3;
 
 /** A handshake without an answer is sent again after 5 s. */
 const PING_TIMES = { limitMs: 15_000, pauseMs: 500 };
@@ -26,7 +26,7 @@ export async function answeringNeighbours(node: NodePlan, access: Access): Promi
   const pinged = pingedBy(node, access.plan);
   if (pinged.length === 0) return new Set();
   const probes = pinged.map(({ address: { text } }) => {
-    return { address: text, size: 0, timeoutS: PATIENCE_S };
+    return { address: text, size: 0, timeoutS: PING_TIMEOUT_S };
   });
   try {
     const { pings } = await probeHost(hostAccess(node, access), probes);
@@ -75,5 +75,5 @@ function neighboursOf(node: NodePlan, plan: Plan): NodePlan[] {
   const names = new Set(node.sections.map(({ name }) => name));
   const all = plan.nodes.filter(({ name, hosts }) => names.has(name) && hosts.length > 0);
   const relays = all.filter(({ kind }) => kind === "relay");
-  return [...relays, ...all.filter(({ kind }) => kind !== "relay")].slice(0, MOST_PINGED);
+  return [...relays, ...all.filter(({ kind }) => kind !== "relay")].slice(0, MAX_PINGED);
 }

@@ -1,6 +1,6 @@
 /** `up --check`: finds the hosts that differ from the plan, and fixes those that the engine's run did not fix. */
 import type { Plan } from "../../mesh/plan/plan";
-import { askHosts, type HostAnswers } from "./ask-hosts";
+import { queryHosts, type HostAnswers } from "./query-hosts";
 import { driftOf } from "./drift";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
@@ -30,7 +30,7 @@ export const NO_CHECKS: HostChecks = { found: [], answers: new Map() };
 export async function checkHosts(stack: OpenStack, names?: readonly string[]): Promise<HostChecks> {
   const access = await openAccess(stack);
   const nodes = access.plan.nodes.filter(({ name }) => names?.includes(name) ?? true);
-  const answers = await askHosts(nodes, access);
+  const answers = await queryHosts(nodes, access);
   const found = nodes.flatMap((node): HostCheck[] => {
     const answer = answers.get(node.name);
     if (answer === undefined) return [];

@@ -2,10 +2,10 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
-import type { HostAnswers } from "./ask-hosts";
+import type { HostAnswers } from "./query-hosts";
 import { runCanaryFirst, type CanaryReport } from "./canary";
 import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
-import { askEngine, errorOf, onStack } from "./engine";
+import { captureEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
 import { hasFormerInstance } from "./former-instance";
@@ -70,7 +70,7 @@ export async function converge(stack: OpenStack, given: ConvergeOptions): Promis
       ? { run: await runUp(stack, options), canary: null }
       : await runCanaryFirst(stack, plan, { ...options, canary: names, reviewer });
   stack.reopen();
-  await forgetUnfinished(stack, run);
+  await clearPendingCreates(stack, run);
   const checks = canary?.ok === false ? NO_CHECKS : (options.checks ?? NO_CHECKS);
   if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
   const report = await reportOf(run, stack, before, checks);
@@ -134,7 +134,7 @@ async function reportOf(
   const handOver = changedDevices(plan, before, await currentFingerprints(stack, plan));
   const checked = await fixHosts(stack, plan, found, failedNodes);
   const touched = [...run.changes, ...found].map(({ node }) => node);
-  const links = await checkTunnels(stack, plan, settled, untouched(plan, answers, touched));
+  const links = await checkTunnels(stack, plan, settled, answersToKeep(plan, answers, touched));
   const alive = links.every((link) => link.state !== "dead");
   return {
     ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
@@ -199,7 +199,7 @@ async function checkTunnels(
 const FRESH_S = 60;
 
 /** Answers of hosts that need no new query, because neither they nor their neighbours were changed. */
-function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
+function answersToKeep(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
   const names = new Set(touched);
   const near = plan.links.flatMap(({ a, b }) => [
     ...(names.has(a) ? [b] : []),
@@ -217,13 +217,13 @@ function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[])
  * Removes the pending creates of an interrupted run from the state; the engine warns about them in every run. Only after a
  * successful run, and only if all are pushes: pushes are atomic, but an EC2 instance may exist that is not in the state.
  */
-async function forgetUnfinished(stack: StackRef, run: EngineRun): Promise<void> {
+async function clearPendingCreates(stack: StackRef, run: EngineRun): Promise<void> {
   const { exitCode, unfinished } = run;
   if (exitCode !== 0 || unfinished.length === 0 || !unfinished.every(isPush)) return;
   // The command provider does not read resources, so this connects to no host.
   const args = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
   const targets = unfinished.flatMap((urn) => ["--target", urn]);
-  const answer = await askEngine(stack.project, onStack(stack, ...args, ...targets));
+  const answer = await captureEngine(stack.project, onStack(stack, ...args, ...targets));
   if (answer.exitCode !== 0)
     log(`the state still has the unfinished creates of an interrupted run: ${errorOf(answer)}`);
 }

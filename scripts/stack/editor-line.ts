@@ -1,11 +1,11 @@
 /** The comment that gives editors the schema of a stack file, for completion, descriptions and checks while typing. */
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { ownFolder } from "./own-folder";
+import { programFolder } from "./program-folder";
 
 /** For yaml-language-server, which most editors use. A relative path starts at the file's own folder. */
 export function editorLine(file: string): string {
-  const folder = ownFolder();
+  const folder = programFolder();
   if (folder === null) return "";
   const schema = join(folder, "docs/config.schema.json");
   // The folder of a first stack file (stackConfigDir) may not exist yet.

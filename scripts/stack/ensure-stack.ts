@@ -3,7 +3,7 @@ import { isMap } from "../../mesh/config/shape-issues";
 import { log } from "../log";
 import { addSettings } from "./config-secrets";
 import { editorLine } from "./editor-line";
-import { askEngine, errorOf, onStack } from "./engine";
+import { captureEngine, errorOf, onStack } from "./engine";
 import { Failure } from "./failure";
 import { shortName, stackFlag, type StackRef } from "./project";
 import { readSettings } from "./stack-file";
@@ -115,7 +115,7 @@ function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): st
 }
 
 async function exists(stack: StackRef): Promise<boolean> {
-  const answer = await askEngine(stack.project, ["stack", "ls", "--json"]);
+  const answer = await captureEngine(stack.project, ["stack", "ls", "--json"]);
   if (answer.exitCode !== 0) {
     throw new Failure(
       `pulumi has no backend for the stack's state: ${errorOf(answer)}`,
@@ -132,7 +132,7 @@ async function exists(stack: StackRef): Promise<boolean> {
 }
 
 async function run(stack: StackRef, args: string[]): Promise<void> {
-  const answer = await askEngine(stack.project, args);
+  const answer = await captureEngine(stack.project, args);
   if (answer.exitCode === 0) return;
   const reason = errorOf(answer);
   throw new Failure(

@@ -15,7 +15,7 @@ export class Failure extends Error {
  * The node with this name.
  * @throws Failure if it is not among `nodes`: it is disabled, has expired, or is not in the config.
  */
-export function nodeNamed<N extends { name: string }>(name: string, nodes: readonly N[]): N {
+export function findNode<N extends { name: string }>(name: string, nodes: readonly N[]): N {
   const node = nodes.find((candidate) => candidate.name === name);
   if (node !== undefined) return node;
   throw noSuchNode(

@@ -39,11 +39,11 @@ export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
 export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
   // In parallel, since each runs the engine.
   const [planned, sshPrivateKey] = await Promise.all([plan ?? stack.plan(), stack.sshPrivateKey()]);
-  return { ...(await openWays(stack, planned)), sshPrivateKey };
+  return { ...(await openOwnKeyAccess(stack, planned)), sshPrivateKey };
 }
 
 /** Like openAccess, but with the user's own SSH agent and keys. Runs the engine only in a network with an ec2 relay. */
-export async function openWays(stack: OpenStack, planned: Plan): Promise<Access> {
+export async function openOwnKeyAccess(stack: OpenStack, planned: Plan): Promise<Access> {
   const onEc2 = planned.nodes.some((node) => node.ec2 !== null);
   return {
     plan: planned,
@@ -75,7 +75,7 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
  * How `ssh` logs in to the host of one node, without targets through a relay whose EC2 instance does not exist yet.
  * @throws PushError when no target is left.
  */
-export function personAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
+export function interactiveAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
   const { plan, instances } = access;
   const ways = sshTargets(node, plan, instances.authorityKey ?? "", isInside);
   const isKnown = (way: unknown): boolean =>

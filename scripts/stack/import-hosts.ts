@@ -37,7 +37,7 @@ export function sourceOf(
   host: { host: string; hostKeys: string[] },
   name: string | undefined,
 ): HostRead {
-  const found = chosen(configs, name);
+  const found = chooseInterface(configs, name);
   if (!("name" in found)) return { source: null, problems: [{ ...found, at: host.host }] };
   return readInterface(found, configs.hostname, host);
 }
@@ -54,7 +54,7 @@ function targetOf(host: Host, hostKeys: string[]): HostTarget {
 }
 
 /** The one interface to import, or why there is none. */
-function chosen(
+function chooseInterface(
   { interfaces }: HostConfigs,
   name: string | undefined,
 ): HostInterface | Omit<Problem, "at"> {
@@ -92,10 +92,12 @@ function readInterface(
   }
   const live = parseWgQuick(running, `${host.host}: wg showconf ${name}`);
   const parsed =
-    file === null ? { ...live, file: dialled(live.file) } : parseWgQuick(file, path, name);
+    file === null
+      ? { ...live, file: withDialledEndpoints(live.file) }
+      : parseWgQuick(file, path, name);
   const label = hostname.split(".")[0] ?? "";
   const source = { file: parsed.file, name: label === "" ? null : label, interface: name, host };
-  const differing = file === null ? [] : runsOtherwise(parsed.file, live.file);
+  const differing = file === null ? [] : unsavedChanges(parsed.file, live.file);
   const unsaved = differing.map((difference) => ({
     at: path,
     message: `the running ${name} differs from its file: ${difference}`,
@@ -105,7 +107,7 @@ function readInterface(
 }
 
 /** Ignores endpoints, which change with roaming, and MTU and DNS, which wg(8) does not show. */
-function runsOtherwise(file: WgQuickFile, running: WgQuickFile): string[] {
+function unsavedChanges(file: WgQuickFile, running: WgQuickFile): string[] {
   const same = { mtu: file.mtu, dns: file.dns, listenPort: file.listenPort ?? running.listenPort };
   const peers = running.peers.map((peer) => ({
     ...peer,
@@ -121,7 +123,7 @@ function runsOtherwise(file: WgQuickFile, running: WgQuickFile): string[] {
 }
 
 /** Without a file, an endpoint may just be the peer's last address; only a peer with a keepalive counts as dialled. */
-function dialled(file: WgQuickFile): WgQuickFile {
+function withDialledEndpoints(file: WgQuickFile): WgQuickFile {
   const peers = file.peers.map((peer) =>
     peer.keepalive === 0 ? { ...peer, endpoint: null } : peer,
   );

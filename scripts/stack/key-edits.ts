@@ -31,11 +31,11 @@ export function finishEdit(text: string, node: NodePlan): StackEdit {
   const current = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
   const single = removeIn(current, pathOf(node, "nextPublicKey"));
   const edited = withoutFormerKey(single, name);
-  return { text: hasSecondInterface(node) ? exchangePorts(edited, node) : edited };
+  return { text: hasSecondInterface(node) ? swapPorts(edited, node) : edited };
 }
 
 /** Swaps the listen port and the rotation port. */
-function exchangePorts(text: string, node: NodePlan): string {
+function swapPorts(text: string, node: NodePlan): string {
   const { listenPort, rotationPort } = node;
   if (listenPort === null || rotationPort === null) return text;
   const listening = setIn(text, pathOf(node, "listenPort"), rotationPort);
@@ -63,7 +63,7 @@ export function reverseEdit(text: string, node: NodePlan, where: string): StackE
   if (nextPublicKey === null) return { text };
   const keys = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
   const turned = setIn(keys, pathOf(node, "nextPublicKey"), publicKey);
-  const edited = hasSecondInterface(node) ? exchangePorts(turned, node) : turned;
+  const edited = hasSecondInterface(node) ? swapPorts(turned, node) : turned;
   if (custody !== "config") return { text: edited };
   const own = ["privateKeys", name];
   const former = ["formerPrivateKeys", name];

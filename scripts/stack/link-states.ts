@@ -3,7 +3,7 @@ import type { Observation } from "../../mesh/host/observation";
 import { handshakeAge, peersOfNode, SESSION_S } from "../../mesh/host/running-peers";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { poll } from "../poll";
-import { askHosts, type HostAnswer, type HostAnswers } from "./ask-hosts";
+import { queryHosts, type HostAnswer, type HostAnswers } from "./query-hosts";
 import type { Access } from "./host-access";
 
 /**
@@ -89,7 +89,7 @@ export async function awaitLinks(
   nodes: readonly NodePlan[],
   access: Access,
   known: HostAnswers = new Map(),
-  ask: typeof askHosts = askHosts,
+  ask: typeof queryHosts = queryHosts,
 ): Promise<LinkStatus[]> {
   const pushed = nodes.filter((node) => node.hosts.length > 0);
   const answers = new Map<string, HostAnswer>(known);

@@ -1,7 +1,7 @@
 /** The content of a picture of the network, with the states that hosts report. */
 import { topologyOf, type Mark, type Topology } from "../../mesh/graph/topology";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
-import type { HostAnswers } from "./ask-hosts";
+import type { HostAnswers } from "./query-hosts";
 import type { LinkState, LinkStatus } from "./link-states";
 import { nodeState, type NodeState } from "./node-state";
 

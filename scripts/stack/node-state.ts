@@ -4,7 +4,7 @@ import { formatNumericEndpoint } from "../../mesh/host/wireguard-state";
 import { formatEndpoint } from "../../mesh/config/config";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { namesByKey } from "../../mesh/plan/rotation";
-import type { HostAnswers } from "./ask-hosts";
+import type { HostAnswers } from "./query-hosts";
 import type { LinkState, LinkStatus } from "./link-states";
 import { handshakeAge, runningPeers, secondPeers } from "../../mesh/host/running-peers";
 

@@ -3,7 +3,7 @@ import type { WireGuardPeer } from "../../mesh/host/wireguard-state";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { publicKeysOf } from "../../mesh/plan/rotation";
 import { poll } from "../poll";
-import { askHosts, type HostAnswers } from "./ask-hosts";
+import { queryHosts, type HostAnswers } from "./query-hosts";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
 import { runningPeers, secondPeers } from "../../mesh/host/running-peers";
@@ -31,9 +31,11 @@ export async function findPendingKeys(
   names?: readonly string[],
 ): Promise<PendingKey[]> {
   const plan = await stack.plan();
-  const hosts = hostsToAsk(plan);
+  const hosts = hostsToQuery(plan);
   const answers =
-    hosts.length === 0 ? new Map<string, never>() : await askHosts(hosts, await openAccess(stack));
+    hosts.length === 0
+      ? new Map<string, never>()
+      : await queryHosts(hosts, await openAccess(stack));
   return pendingKeys(plan, answers).filter(({ node }) => names?.includes(node) ?? true);
 }
 
@@ -60,13 +62,13 @@ export function pendingKeys(plan: Plan, answers: HostAnswers): PendingKey[] {
     const { nextPublicKey } = node;
     if (nextPublicKey === null) return [];
     const waitsFor = neighboursOf(node, plan).flatMap((neighbour) =>
-      waitingOf({ node, neighbour, next: nextPublicKey }, plan.network.interface, answers),
+      missingHandshake({ node, neighbour, next: nextPublicKey }, plan.network.interface, answers),
     );
     return [{ node: node.name, nextPublicKey, waitsFor: unique(waitsFor) }];
   });
 }
 
-function hostsToAsk(plan: Plan): NodePlan[] {
+function hostsToQuery(plan: Plan): NodePlan[] {
   const rotating = plan.nodes.filter((node) => node.nextPublicKey !== null);
   const names = new Set(
     rotating.flatMap((node) => [node.name, ...neighboursOf(node, plan).map(({ name }) => name)]),
@@ -90,7 +92,7 @@ interface RotatingLink {
  * The host of a pushed neighbour reports whether it had a handshake with the new key. For a device, the host of the rotating node
  * does; a relay serves the new key on its second interface. If neither can be queried, the neighbour is left out.
  */
-function waitingOf(
+function missingHandshake(
   { node, neighbour, next }: RotatingLink,
   device: string,
   answers: HostAnswers,

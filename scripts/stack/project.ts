@@ -166,7 +166,7 @@ function selectedStack(project: Project): string | null {
   const stacks = isMap(selection["stacks"]) ? selection["stacks"] : {};
   const backend = currentBackend(project);
   if (backend !== null && Object.hasOwn(stacks, backend)) return textOrNull(stacks[backend]);
-  if (Object.keys(stacks).length > 0) return askSelectedStack(project);
+  if (Object.keys(stacks).length > 0) return querySelectedStack(project);
   // Before 3.251 there was one selection for all backends.
   return textOrNull(selection["stack"]);
 }
@@ -182,7 +182,7 @@ function currentBackend(project: Project): string | null {
 }
 
 /** Null also if the engine is missing or has no backend. */
-function askSelectedStack(project: Project): string | null {
+function querySelectedStack(project: Project): string | null {
   try {
     const args = ["stack", "--show-name", "--non-interactive"];
     const output = execFileSync(findEngine(project.root), args, {

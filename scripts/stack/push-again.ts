@@ -4,7 +4,7 @@ import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { observeHost } from "../push/observe-host";
 import { withProgress } from "../progress";
 import { PushError } from "../push/push-error";
-import { severalAtATime } from "./ask-hosts";
+import { forEachConcurrently } from "./query-hosts";
 import type { RecordedPush } from "./recorded-pushes";
 
 export interface Repushed {
@@ -38,7 +38,7 @@ interface PushAgainOptions {
   pushing?: Pushing;
 }
 
-const AT_ONCE = 8;
+const MAX_CONCURRENT = 8;
 const PUSH_PROGRAM = "../push/main";
 const pushProgram: Pushing = { confirmed: confirmedPush, apply: runPush };
 
@@ -49,13 +49,13 @@ export async function pushAgain(
 ): Promise<Repushed[]> {
   const done: Repushed[] = [];
   const all = rounds.flat().length;
-  const words = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
-  await withProgress(words, async (update) => {
+  const progressText = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
+  await withProgress(progressText, async (update) => {
     const push = async (recorded: RecordedPush): Promise<void> => {
       done.push(await pushOne(recorded, force, pushing));
       update();
     };
-    for (const round of rounds) await severalAtATime(round, push, AT_ONCE);
+    for (const round of rounds) await forEachConcurrently(round, push, MAX_CONCURRENT);
   });
   return done;
 }

@@ -57,16 +57,16 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
     const preview = await previewQuietly(stack, options.flags ?? []);
     if (preview.exitCode !== 0) return preview;
     reviewer.show(preview);
-    if (!(await mayGoOn(preview, reviewer, options))) return declined(preview);
+    if (!(await isConfirmed(preview, reviewer, options))) return declined(preview);
   }
-  const run = await carryOut(stack, reviewer, options);
+  const run = await runConfirmedUp(stack, reviewer, options);
   reviewer.end();
   if (options.skipPreview === true && run.updated) reviewer.show(run, "ended");
   return run;
 }
 
 /** Whether to make the changes; asks the user only if there are any. */
-export async function mayGoOn(
+export async function isConfirmed(
   preview: QuietRun,
   reviewer: Reviewer,
   { yes }: RunOptions,
@@ -79,7 +79,7 @@ export function declined(preview: QuietRun): EngineRun {
 }
 
 /** Runs the engine's `up` after the confirmation, for all resources or for those with these URNs. */
-export async function carryOut(
+export async function runConfirmedUp(
   stack: StackRef,
   reviewer: Reviewer,
   options: RunOptions,
@@ -88,19 +88,19 @@ export async function carryOut(
   const only = targets.flatMap((urn) => ["--target", urn]);
   const args = [...engineArgs({ ...options, yes: true, skipPreview: true }), ...only];
   const notBegun = new Set<string>();
-  const words = () => reviewer.progress();
-  const run = await withProgress(words, (update) => {
-    const tell = (event: RunEvent | null) => {
+  const progressText = () => reviewer.progress();
+  const run = await withProgress(progressText, (update) => {
+    const emit = (event: RunEvent | null) => {
       if (event?.kind === "note" && isNotBegun(event.text)) notBegun.add(event.node);
       else if (event !== null && !notBegun.has(event.node)) reviewer.report(event);
       update();
     };
     const listeners = {
       onEvent: (line: string) => {
-        tell(pushEventIn(line));
+        emit(pushEventIn(line));
       },
       onPhase: (line: string) => {
-        tell(phaseIn(line));
+        emit(phaseIn(line));
       },
     };
     return withFailureLimit(options.maxFailures, (environment) =>

@@ -89,8 +89,8 @@ export function rollbackTo(
   if (state === undefined) throw new Error("a rollback needs a state that is kept");
   const kept = readKept(state);
   const { publicKey } = keysIn(kept.config, publicKeyOf);
-  if (publicKey !== interfaceKey(node)) throw otherKey(node.name, serial);
-  const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
+  if (publicKey !== interfaceKey(node)) throw keyWasReplaced(node.name, serial);
+  const { config, leftOut } = withCurrentPeers(kept.config, node, plan, serial);
   const now = states.get(present);
   if (now !== undefined) refusePresharedKeys(config, readKept(now).config, plan, serial);
   // Not for a rotation: it lists the relays that must complete a handshake, which a jump relay must.
@@ -130,7 +130,7 @@ function refusePresharedKeys(config: string, now: string, { nodes }: Plan, seria
     return other !== undefined && other !== key;
   });
   if (replaced === undefined) return;
-  throw otherKey(namesByKey(nodes).get(replaced[0]) ?? "a peer", serial, "preshared key");
+  throw keyWasReplaced(namesByKey(nodes).get(replaced[0]) ?? "a peer", serial, "preshared key");
 }
 
 /** By the peer's public key; empty text if it has none. */
@@ -141,7 +141,7 @@ function presharedKeysIn(config: string): Map<string, string> {
   );
 }
 
-function otherKey(name: string, serial: number, what = "key"): Failure {
+function keyWasReplaced(name: string, serial: number, what = "key"): Failure {
   return new Failure(
     `the ${what} of ${name} has been replaced since push ${serial}, and the former one must not come back`,
     "change the stack file instead, and run up",
@@ -149,7 +149,7 @@ function otherKey(name: string, serial: number, what = "key"): Failure {
 }
 
 /** `config` is in the format of mesh/render: sections separated by empty lines. */
-function withPeersOfNow(
+function withCurrentPeers(
   config: string,
   node: NodePlan,
   plan: Plan,
@@ -161,15 +161,15 @@ function withPeersOfNow(
   const kept = sections.flatMap((section) => {
     const name = section.split("\n", 1).join("").replace(/^# /, "");
     const key = /^PublicKey = (.*)$/m.exec(section)?.[1] ?? "";
-    if (known.has(key)) return [withDateOfNow(section, key, node)];
-    if (plan.nodes.some((it) => it.name === name)) throw otherKey(name, serial);
+    if (known.has(key)) return [withPlannedDate(section, key, node)];
+    if (plan.nodes.some((it) => it.name === name)) throw keyWasReplaced(name, serial);
     leftOut.push(name);
     return [];
   });
   return { config: `${[head, ...kept].join("\n\n")}\n`, leftOut };
 }
 
-function withDateOfNow(section: string, key: string, { sections }: NodePlan): string {
+function withPlannedDate(section: string, key: string, { sections }: NodePlan): string {
   const planned = sections.find(({ publicKey }) => publicKey === key);
   if (planned === undefined) return section;
   const lines = section.split("\n").filter((line) => !line.startsWith(EXPIRY_COMMENT));

@@ -6,7 +6,7 @@ import { hostKeyAlgorithms, pinLines } from "../push/ssh-options";
 /** The first line of every generated file. */
 export const MARK = "# wireguard-mesh ssh-config";
 
-/** A node with its SSH targets, from personAccess. */
+/** A node with its SSH targets, from interactiveAccess. */
 export interface ReachableNode {
   node: NodePlan;
   targets: HostTarget[];
@@ -58,7 +58,7 @@ function entryOf(
   nodes: readonly ReachableNode[],
   options: ConfigOptions,
 ): Entry[] {
-  const ways = waysOf(node, targets, options.isInside);
+  const ways = usableTargets(node, targets, options.isInside);
   const last = ways.at(-1);
   if (last === undefined) return [];
   const name = options.prefix + node.name;
@@ -67,7 +67,7 @@ function entryOf(
   const pins = pinLines(last.hop, alias);
   const jumps = ({ via }: Way): string => jumpNames(via, nodes, options.prefix);
   // `Match host` fails once a block has set HostName, so the targets after the first working one are not tried.
-  const tried = ways
+  const targetBlocks = ways
     .slice(0, -1)
     .flatMap((way) => [
       `Match originalhost ${names.join()} host ${names.join()} exec "${probe(way.hop)}"`,
@@ -81,13 +81,13 @@ function entryOf(
     ...trustLines(pins, options.knownHostsFile),
     ...identityLines(options.identity),
   ];
-  return [{ name, lines: [...tried, `Host ${names.join(" ")}`, ...indent(lines)], pins }];
+  return [{ name, lines: [...targetBlocks, `Host ${names.join(" ")}`, ...indent(lines)], pins }];
 }
 
 type Way = Extract<HostTarget, { kind: "ssh" }>;
 
 /** The targets up to the first one with a jump host. That one is used without a test, because a test would be a login. */
-function waysOf(node: NodePlan, targets: HostTarget[], isInside: boolean): Way[] {
+function usableTargets(node: NodePlan, targets: HostTarget[], isInside: boolean): Way[] {
   const ways = targets.flatMap((target) =>
     target.kind === "ssh" && (isInside || !isTunnel(target, node)) ? [target] : [],
   );

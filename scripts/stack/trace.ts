@@ -5,7 +5,7 @@ import { peersOfNode } from "../../mesh/host/running-peers";
 import type { NodePlan } from "../../mesh/plan/plan";
 import { probeHost } from "../push/probe-host";
 import { PushError } from "../push/push-error";
-import { askHosts, severalAtATime, type HostAnswer, type HostAnswers } from "./ask-hosts";
+import { queryHosts, forEachConcurrently, type HostAnswer, type HostAnswers } from "./query-hosts";
 import { Failure } from "./failure";
 import { hostAccess, type Access } from "./host-access";
 
@@ -15,15 +15,15 @@ export async function trace(
   target: Target,
   access: Access,
 ): Promise<Trace> {
-  const answers = await askHosts(way, access);
+  const answers = await queryHosts(way, access);
   const [from] = way;
   const answer = from === undefined ? undefined : answers.get(from.name);
-  if (from === undefined || answer?.reachable !== true) throw unasked(from?.name ?? "", answer);
+  if (from === undefined || answer?.reachable !== true) throw notQueried(from?.name ?? "", answer);
   const outer = outerAddresses(way, answers, access);
   const wanted = traceProbes(way, target, outer);
   const pings = new Map<string, ReadonlyMap<string, number | null>>();
   const asked = way.filter(({ name }) => answers.get(name)?.reachable === true);
-  await severalAtATime(asked, async (node) => {
+  await forEachConcurrently(asked, async (node) => {
     const probes = wanted.get(node.name) ?? [];
     if (probes.length === 0) return;
     try {
@@ -35,9 +35,9 @@ export async function trace(
   return traceOf(way, target, access.plan, outer, pings);
 }
 
-function unasked(name: string, answer: HostAnswer | undefined): Failure {
-  const words = answer?.reachable === false ? answer.cause : "it has no host";
-  const [cause = ""] = words.split("\n");
+function notQueried(name: string, answer: HostAnswer | undefined): Failure {
+  const reason = answer?.reachable === false ? answer.cause : "it has no host";
+  const [cause = ""] = reason.split("\n");
   return new Failure(
     `${name} could not be asked: ${cause}`,
     `to find out why: npx wireguard-mesh doctor ${name}`,

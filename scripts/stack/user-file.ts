@@ -12,7 +12,7 @@ import { Failure } from "./failure";
 /** How long a command waits for the lock. Its holder may run the engine once for every secret. */
 const LOCK_MS = 300_000;
 /** About two seconds. */
-const TRIES_UNTIL_TOLD = 25;
+const TRIES_BEFORE_MESSAGE = 25;
 
 /**
  * The text of the file; null if it does not exist.
@@ -61,7 +61,7 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
   const deadline = Date.now() + LOCK_MS;
   let held = await tryLock(place);
   for (let tries = 1; held === null; tries += 1) {
-    if (tries === TRIES_UNTIL_TOLD) log(`waiting for another command that changes ${file}...`);
+    if (tries === TRIES_BEFORE_MESSAGE) log(`waiting for another command that changes ${file}...`);
     if (Date.now() > deadline) {
       const remedy = "wait until it has ended, then run this again; nothing was changed";
       throw new Failure(`another command is changing ${file}`, remedy);

@@ -6,9 +6,9 @@ import { isDeepStrictEqual } from "node:util";
 import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap } from "yaml";
 import { isMap as isObject } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
-import { cutEntry, fill, insertEntry, replaceValue, startOfEntry } from "./yaml-splices";
+import { cutEntry, setEmptyValue, insertEntry, replaceValue, startOfEntry } from "./yaml-splices";
 import {
-  applied,
+  applySplices,
   blockText,
   commentsIn,
   insertedLines,
@@ -42,7 +42,7 @@ function additionOf(
   depth: number,
 ): Splice[] {
   const pair = map === null ? undefined : pairIn(map, key);
-  if (map !== null && pair !== undefined) return fill(text, map, pair, value);
+  if (map !== null && pair !== undefined) return setEmptyValue(text, map, pair, value);
   // Entries of `config:` and above get lines of their own.
   if (map !== null) return insertEntry(text, map, { [key]: value }, depth > 1);
   const [start, end] = isMap(document.contents) ? document.contents.range : [];
@@ -97,7 +97,7 @@ function verified(
   path: Path,
   value: YamlValue | undefined,
 ): string {
-  const edited = applied(file.text, splices);
+  const edited = applySplices(file.text, splices);
   const isCut = ({ offset }: { offset: number }) =>
     splices.some(({ start, end }) => offset >= start && offset < end);
   const kept = commentsIn(file.text).filter((one) => value !== undefined || !isCut(one));

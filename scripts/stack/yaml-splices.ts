@@ -41,7 +41,7 @@ function insertIntoFlow(text: string, map: YAMLMap, entry: Record<string, YamlVa
 }
 
 /** Sets the value of an entry that has none or an empty map; keeps a comment after it. */
-export function fill(text: string, map: YAMLMap, pair: Pair, value: YamlValue): Splice[] {
+export function setEmptyValue(text: string, map: YAMLMap, pair: Pair, value: YamlValue): Splice[] {
   const start = propsEnd(pair);
   // The range of an absent value begins after the white space.
   const isWritten = endOf(pair.value) > startOf(pair.value);

@@ -12,7 +12,7 @@ export interface Splice {
 }
 
 /** Applies replacements, which must not overlap. New lines get the line ending of the line before them. */
-export function applied(text: string, splices: readonly Splice[]): string {
+export function applySplices(text: string, splices: readonly Splice[]): string {
   return [...splices]
     .sort((a, b) => b.start - a.start || b.end - a.end)
     .reduce((edited, { start, end, text: added }) => {

@@ -55,7 +55,7 @@ export function parseYaml(text: string, where: string): YamlFile {
     const [offset] = problem.pos;
     const [what, remedy] = isEndpoint(lineAt(text, offset))
       ? ENDPOINT
-      : (WORDS[problem.code] ?? UNKNOWN);
+      : (SYNTAX_ERRORS[problem.code] ?? UNKNOWN);
     throw fail(offset, what, remedy);
   }
   return { text, document, values: new Reader(fail).value(document.contents) };
@@ -66,10 +66,10 @@ type Fail = (offset: number, what: string, remedy: string) => Failure;
 const QUOTES =
   'put a value with any of [ ] { } : # & * ! | > % @ ` in quotes, e.g. endpoint: "[2001:db8::1]:51820"';
 
-type Words = [what: string, remedy: string];
+type ErrorText = [what: string, remedy: string];
 
-const UNKNOWN: Words = ["it cannot be read from here on", QUOTES];
-const ENDPOINT: Words = ["an address in brackets stands here without quotes", QUOTES];
+const UNKNOWN: ErrorText = ["it cannot be read from here on", QUOTES];
+const ENDPOINT: ErrorText = ["an address in brackets stands here without quotes", QUOTES];
 
 function lineAt(text: string, offset: number): string {
   return text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ?? "";
@@ -81,7 +81,7 @@ function isEndpoint(line: string): boolean {
 }
 
 /** By the library's code; its own messages may quote the text. */
-const WORDS: Record<string, Words> = {
+const SYNTAX_ERRORS: Record<string, ErrorText> = {
   BAD_INDENT: [
     "it is not indented like its neighbours",
     "indent all keys of a map by the same number of spaces",

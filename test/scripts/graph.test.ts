@@ -6,7 +6,7 @@ import { pictureOf } from "../../mesh/graph/picture";
 import { topologyOf } from "../../mesh/graph/topology";
 import { svgOf } from "../../scripts/cli/svg";
 import { graphCommand } from "../../scripts/commands/graph";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { liveTopology } from "../../scripts/stack/live-topology";
 import { planWithKeys, STACK_FILE, keyOf, HOST_KEY } from "./support/network";

@@ -6,7 +6,7 @@ import { metricsCommand } from "../../scripts/commands/metrics";
 import { expositionText, familiesOf } from "../../scripts/commands/metrics/exposition";
 import { silentNodes, silentText } from "../../scripts/commands/status/silent";
 import { statusReport } from "../../scripts/commands/status/status-report";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import * as by from "./support/hand-edits";
 import { keyOf, WITHOUT_HOSTS } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";

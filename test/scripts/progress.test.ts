@@ -4,7 +4,7 @@ import { mock } from "node:test";
 import { PushPhases } from "../../scripts/cli/push-phases";
 import { log } from "../../scripts/log";
 import { withProgress } from "../../scripts/progress";
-import { askHosts } from "../../scripts/stack/ask-hosts";
+import { queryHosts } from "../../scripts/stack/query-hosts";
 import { plan, plannedAs } from "./support/planned-network";
 
 interface Screen {
@@ -120,7 +120,7 @@ describe("asking hosts", () => {
   it("says nothing where there is none to ask, as after all pings were answered", async () => {
     const access = { ...plannedAs(plan), sshPrivateKey: null };
     const text = await seen({ isTTY: true }, async () => {
-      await askHosts([], access);
+      await queryHosts([], access);
     });
     assert.equal(text, "");
   });

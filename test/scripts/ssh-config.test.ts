@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Secret } from "../../mesh/secret";
-import { NO_INSTANCES, personAccess } from "../../scripts/stack/host-access";
+import { NO_INSTANCES, interactiveAccess } from "../../scripts/stack/host-access";
 import { sshConfig, type ConfigOptions } from "../../scripts/stack/ssh-config";
 import { hostKeyLine } from "../support/key-pairs";
 import { planOf } from "../support/plan-of";
@@ -38,7 +38,7 @@ function made(options: Partial<ConfigOptions> = {}) {
   const all = { ...OPTIONS, ...options };
   const access = { plan, owner: all.owner, sshPrivateKey: null, instances: NO_INSTANCES };
   const nodes = plan.nodes.map((node) => {
-    return { node, targets: personAccess(node, access, all.isInside).targets };
+    return { node, targets: interactiveAccess(node, access, all.isInside).targets };
   });
   return sshConfig(nodes, all);
 }

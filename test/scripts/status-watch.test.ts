@@ -4,9 +4,9 @@ import { refreshed } from "../../mesh/host/refreshed";
 import { withRates } from "../../scripts/commands/status/rates";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import { watchText } from "../../scripts/commands/status/watch-text";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
-import { Turns } from "../../scripts/stack/turns";
+import { Semaphore } from "../../scripts/stack/semaphore";
 import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
 import { allAsPlanned, asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
@@ -154,10 +154,10 @@ describe("an observation that is refreshed", () => {
 
 describe("turns", () => {
   it("are so many at once, in the order of those who wait, and end once each", async () => {
-    const turns = new Turns(1);
+    const turns = new Semaphore(1);
     const order: number[] = [];
     const ends = [1, 2, 3].map(async (one) => {
-      const end = await turns.take();
+      const end = await turns.acquire();
       order.push(one);
       return end;
     });

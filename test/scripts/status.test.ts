@@ -5,7 +5,7 @@ import { NEVER_DELIVERED, type Outdated } from "../../mesh/render/delivery";
 import { formatAge } from "../../scripts/cli/report-text";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import { formatBytes, statusText } from "../../scripts/commands/status/status-text";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { factsOf } from "./support/examined-network";
 import * as by from "./support/hand-edits";

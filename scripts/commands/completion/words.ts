@@ -65,4 +65,4 @@ function kindNamed(placeholder: string): Kind {
 }
 
 /** The path of the command below the current folder or the nearest folder above it that has this file, as npx finds it. */
-export const FINDS_PROGRAM = "node_modules/.bin/wireguard-mesh";
+export const PROGRAM_PATH = "node_modules/.bin/wireguard-mesh";

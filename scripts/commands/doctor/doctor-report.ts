@@ -20,7 +20,7 @@ export interface DoctorReport {
 export function doctorReport({ facts, notes }: Examination): DoctorReport {
   const { plan, hosts, names } = facts;
   const findings = diagnose(facts);
-  const sick = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
+  const faulty = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
   const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
   const waiting = untestedHosts(facts, hostsToProbe(facts));
   const isReached = (name: string) => hosts.get(name)?.kind === "reached";
@@ -32,7 +32,7 @@ export function doctorReport({ facts, notes }: Examination): DoctorReport {
     (!hosts.has(name) && seen.has(name) && !away.has(name));
   const others = plan.nodes
     .map(({ name }) => name)
-    .filter((name) => (names.length === 0 || names.includes(name)) && !sick.has(name));
+    .filter((name) => (names.length === 0 || names.includes(name)) && !faulty.has(name));
   return {
     ok: findings.length === 0,
     findings,

@@ -5,7 +5,7 @@ interface Platform {
   steps: [string, string, string];
 }
 
-interface Ways {
+interface PageFeatures {
   /** The page has a QR code. */
   scan: boolean;
   /** The file names DNS servers. */
@@ -13,7 +13,7 @@ interface Ways {
 }
 
 /** `tunnel`: the name of the file without `.conf`. */
-export function stepsFor(tunnel: string, { scan, dns }: Ways): Platform[] {
+export function stepsFor(tunnel: string, { scan, dns }: PageFeatures): Platform[] {
   const file = `<code>${tunnel}.conf</code>`;
   const importIt = `Download ${file} above. In the app choose <b>Import tunnel(s) from file</b>, and that file.`;
   return [

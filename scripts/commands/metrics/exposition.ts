@@ -6,7 +6,7 @@ import { expirySeconds } from "../../../mesh/config/activity";
 import type { Observation } from "../../../mesh/host/observation";
 import type { WireGuardPeer } from "../../../mesh/host/wireguard-state";
 import { namesByKey } from "../../../mesh/plan/rotation";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import { driftOf } from "../../stack/drift";
 import { linkStates } from "../../stack/link-states";
 import type { Planned } from "../../stack/planned-state";

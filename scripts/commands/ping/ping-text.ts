@@ -8,7 +8,7 @@ import { wrapLines } from "../../cli/wrap";
 
 export function pingText(trace: Trace): string {
   const { from, to, hops, direct } = trace;
-  const way = pathText([from, ...hops.map(({ name }) => name)]);
+  const path = pathText([from, ...hops.map(({ name }) => name)]);
   const rows = hops.map(({ name, address, ms, legMs, outside }) => [
     name,
     address,
@@ -18,7 +18,7 @@ export function pingText(trace: Trace): string {
   ]);
   return joinBlocks(
     [
-      `${from} to ${to}: ${way}`,
+      `${from} to ${to}: ${path}`,
       formatTable(["HOP", "ADDRESS", "LEG", "OUTSIDE", `FROM ${from}`], rows),
       direct === null
         ? ""

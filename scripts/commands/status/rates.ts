@@ -1,6 +1,6 @@
 /** Transfer rates of each tunnel, from the counters of two rounds. */
 import type { Plan } from "../../../mesh/plan/plan";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import type { LinkStatus } from "../../stack/link-states";
 import { peersOf } from "../../stack/node-state";
 

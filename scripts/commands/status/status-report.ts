@@ -4,7 +4,7 @@ import type { Observation } from "../../../mesh/host/observation";
 import { lastingRefusal } from "../../../mesh/host/refusals";
 import type { Wanted } from "../../../mesh/host/wanted";
 import type { NodePlan } from "../../../mesh/plan/plan";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import { driftOf } from "../../stack/drift";
 import { linkStates, type LinkStatus } from "../../stack/link-states";
 import { nodeState, peersOf, type NodeState, type PeerStatus } from "../../stack/node-state";

@@ -1,7 +1,7 @@
 /** `status --watch`: refreshes the status until it is interrupted. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { flushOut, writeOut } from "../../cli/stdout";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import type { NodePlan } from "../../../mesh/plan/plan";
 import type { Access } from "../../stack/host-access";
 import { HostWatcher } from "../../stack/watch-hosts";
@@ -22,7 +22,7 @@ export interface Watched {
 }
 
 /** Time limit of a round with open connections. */
-const LOOK_MS = 5_000;
+const ROUND_MS = 5_000;
 
 /** Resolves when a signal or the reader of stdout ends it; true if the last round was ok. */
 export async function watchStatus(watched: Watched): Promise<boolean> {
@@ -42,9 +42,9 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
   let before: HostAnswers = new Map();
   let ok = false;
   try {
-    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, LOOK_MS)) {
+    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, ROUND_MS)) {
       const begun = performance.now();
-      const answers = await Promise.race([watch.look(limitMs), isOver]);
+      const answers = await Promise.race([watch.poll(limitMs), isOver]);
       if (answers === null) return ok;
       const report = statusReport(nodes, access, answers);
       ok = report.ok;

@@ -9,8 +9,8 @@ import { log } from "../log";
 import { filesBelow } from "./files-below";
 
 /** Removes truncated files below the backend's folder, so that the defaults apply. Returns whether there were any. */
-export function removeCutAttributes(folder: string): boolean {
-  const cut = filesBelow(join(folder, ".pulumi"), ".json.attrs").filter(isCut);
+export function removeTruncatedAttributes(folder: string): boolean {
+  const cut = filesBelow(join(folder, ".pulumi"), ".json.attrs").filter(isTruncated);
   for (const file of cut) {
     rmSync(file, { force: true });
     log(`removed a file that a killed run had cut short: ${file}`);
@@ -18,7 +18,7 @@ export function removeCutAttributes(folder: string): boolean {
   return cut.length > 0;
 }
 
-function isCut(file: string): boolean {
+function isTruncated(file: string): boolean {
   try {
     JSON.parse(readFileSync(file, "utf8"));
     return false;

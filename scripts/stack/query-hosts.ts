@@ -11,7 +11,7 @@ import { hostAccess, type Access } from "./host-access";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
 /** Concurrent logins. */
-export const AT_ONCE = 16;
+export const MAX_CONCURRENT = 16;
 
 /** The state of one host, or why it could not be queried. */
 export type HostAnswer =
@@ -31,29 +31,29 @@ export type HostAnswer =
 export type HostAnswers = ReadonlyMap<string, HostAnswer>;
 
 /** Queries the hosts of those `nodes` that have one. With the seed, each host also compares its preshared keys. */
-export async function askHosts(
+export async function queryHosts(
   nodes: readonly NodePlan[],
   access: Access,
   presharedKeySeed: Secret | null = null,
 ): Promise<Map<string, HostAnswer>> {
   const context = sshContextFor(access);
   try {
-    return await askEach(nodes, (node) => askHost(node, access, presharedKeySeed, context));
+    return await queryEach(nodes, (node) => queryHost(node, access, presharedKeySeed, context));
   } finally {
     await context.cleanUp();
   }
 }
 
 /** Runs a query for each of those `nodes` that have a host, several at a time. */
-export async function askEach(
+export async function queryEach(
   nodes: readonly NodePlan[],
   ask: (node: NodePlan) => Promise<HostAnswer>,
 ): Promise<Map<string, HostAnswer>> {
   const answers = new Map<string, HostAnswer>();
   const asked = nodes.filter((node) => node.hosts.length > 0);
   if (asked.length === 0) return answers;
-  await withProgress(askedWords(asked.length, answers), (update) =>
-    severalAtATime(asked, async (node) => {
+  await withProgress(queryProgress(asked.length, answers), (update) =>
+    forEachConcurrently(asked, async (node) => {
       answers.set(node.name, await ask(node));
       update();
     }),
@@ -67,10 +67,10 @@ export function sshContextFor({ sshPrivateKey }: Access): SshContext {
 }
 
 /** Calls `work` for each item, up to `atOnce` at a time. */
-export async function severalAtATime<T>(
+export async function forEachConcurrently<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
-  atOnce = AT_ONCE,
+  atOnce = MAX_CONCURRENT,
 ): Promise<void> {
   const queue = [...items];
   const worker = async () => {
@@ -93,17 +93,17 @@ export function statusQuestions(
 }
 
 /** The answer for a PushError. @throws any other error. */
-export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
+export function unreachedAnswer({ name }: NodePlan, error: unknown): HostAnswer {
   if (!(error instanceof PushError)) throw error;
   const cause = error.reason(name);
-  return { reachable: false, cause, ways: waysIn(error) };
+  return { reachable: false, cause, ways: failedTargets(error) };
 }
 
-function askedWords(hosts: number, answers: HostAnswers): () => string {
+function queryProgress(hosts: number, answers: HostAnswers): () => string {
   return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
-async function askHost(
+async function queryHost(
   node: NodePlan,
   access: Access,
   seed: Secret | null,
@@ -114,13 +114,13 @@ async function askHost(
     const view = await observeHost(hostAccess(node, access), questions, {}, context);
     return { reachable: true, ...view, queriedAt: Date.now() / 1000 };
   } catch (error) {
-    return unreached(node, error);
+    return unreachedAnswer(node, error);
   }
 }
 
-function waysIn(error: PushError): FailedWay[] {
+function failedTargets(error: PushError): FailedWay[] {
   if (error instanceof RefusedError) return [{ through: "", failure: error.failure }];
   if (!(error instanceof UnreachableError)) return [];
-  const isTelling = ({ failure }: FailedWay) => failure.kind === "host-key";
-  return [...error.ways.filter(isTelling), ...error.ways.filter((way) => !isTelling(way))];
+  const isHostKey = ({ failure }: FailedWay) => failure.kind === "host-key";
+  return [...error.ways.filter(isHostKey), ...error.ways.filter((way) => !isHostKey(way))];
 }
