@@ -13,10 +13,10 @@ export interface NodeFacts {
   publicKey: string;
   /** Only while a rotation is in progress. */
   nextPublicKey?: string;
-  /** Only of a node without a host: 16 hex digits that change whenever its config has to be delivered again. */
+  /** Only for a node without a host: 16 hex digits that change whenever its config must be delivered again. */
   fingerprint?: pulumi.Input<string>;
   endpoint?: pulumi.Input<string>;
-  /** Only of an ec2 relay. */
+  /** Only for an ec2 relay. */
   instance?: pulumi.Input<{ id: string; address: string }>;
 }
 
@@ -36,7 +36,7 @@ export type Files = Record<string, pulumi.Input<string>>;
 /** By node. Not secret, although derived from secret files. */
 export type Fingerprints = Record<string, pulumi.Input<string>>;
 
-/** Plain text unless a file depends on an ec2 relay: with a thousand nodes, most of the program's time goes to outputs. */
+/** Plain text unless a file depends on an ec2 relay, because outputs take most of the time in a large network. */
 export function fingerprintsOf(files: Files): Fingerprints {
   return Object.fromEntries(
     Object.entries(files).map(([name, file]) => [

@@ -57,7 +57,7 @@ function loadRelayInstance(): typeof relayInstanceModule {
   return require("./relay-instance") as typeof relayInstanceModule;
 }
 
-/** Fills in placeholders. Without any it returns plain text: with a thousand nodes, most of the program's time goes to outputs. */
+/** Fills in placeholders. Returns plain text if there are none, because outputs take most of the time in a large network. */
 export function withFacts(text: string, instances: RelayInstances): pulumi.Input<string> {
   const awaited = relaysWithPlaceholders(text).map((name) => {
     const instance = instances.get(name);

@@ -25,7 +25,7 @@ function publicDomain(domain: string): Issue[] {
 /** The names that resolve to tunnel addresses. */
 interface InnerNames {
   domain: string;
-  /** Of nodes, without the domain. */
+  /** The names of nodes, without the domain. */
   names: ReadonlySet<string>;
 }
 

@@ -39,7 +39,7 @@ function gatewayIssues(node: NodeDraft, path: string): Issue[] {
   return [error(path, message, "add host: user@address, or renumber the LAN")];
 }
 
-/** The gateway would have two ways to one prefix: its LAN and the tunnel. */
+/** The gateway would have two routes to one prefix: to its LAN and into the tunnel. */
 function routedElsewhere(
   node: NodeDraft,
   lan: Prefix,

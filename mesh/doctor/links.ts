@@ -101,7 +101,7 @@ export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): bo
 export interface FarPair {
   from: NodePlan;
   to: NodePlan;
-  /** The first node on the way. */
+  /** The first node on the path. */
   relay: string;
 }
 

@@ -18,7 +18,7 @@ export const OUTSIDE_S = 2;
 export interface Probes {
   /** The best round trip in ms by address; null: lost. */
   pings: ReadonlyMap<string, number | null>;
-  /** The largest payload that came back, by address, where larger pings were asked for. */
+  /** The largest payload that was answered, by address, if larger pings were sent. */
   sizes: ReadonlyMap<string, number>;
   /** Directories that cannot be written to, and why. */
   full: readonly { place: string; why: "space" | "inodes" | "read-only" }[];

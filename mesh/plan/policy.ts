@@ -95,8 +95,8 @@ export function prefixesNamed(
 }
 
 /**
- * The built-in rules: relays answer pings and DNS queries, and may log in to the nodes that are pushed to through them. Nodes that
- * are reached only through the tunnel answer pings of all relays, which locate them that way after a move.
+ * The built-in rules: relays answer pings and DNS queries, and may log in to the nodes that are pushed to through them. Nodes
+ * that are reached only through the tunnel answer pings of all relays, which locate them that way after a move.
  */
 function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);

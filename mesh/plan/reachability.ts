@@ -10,7 +10,7 @@ import { indexPolicy, portsOf, selectorsOf, type Policy } from "./policy";
 
 /**
  * Nodes with the same kind of links form a group, and paths are between groups. With a policy, the nodes of a group also match
- * the same rules, and the LANs behind a group are another one. All fields are maps, so that one node changes only its own entries.
+ * the same rules, and the LANs behind a group are another one. All fields are maps, so that a node changes only its own entries.
  */
 export interface Reachability {
   /** The group of each node, e.g. `desktop: peers of tokyo`; a relay that is not named here is a group of its own name. */

@@ -24,7 +24,7 @@ export interface NodeChange {
   lines: string[];
   /** Whether the program pushes its config; otherwise a person delivers it. */
   pushed: boolean;
-  /** Changes of its only way in, the tunnel; absent if there are none. */
+  /** For a host that is reached only through the tunnel: changes of the tunnel. Absent if there are none. */
   moves?: TunnelMove[];
 }
 

@@ -54,7 +54,7 @@ export class QrCode {
     return Math.ceil(this.width / 2);
   }
 
-  /** Black on white with colours; without, one code for light and one for dark backgrounds, because a reader needs dark on light. */
+  /** Black on white with colours; without, one code for light and one for dark backgrounds: scanners need dark on light. */
   terminalText(inColours = pc.isColorSupported): string {
     if (inColours)
       return this.lines(true)

@@ -10,7 +10,7 @@ import { doctorText } from "./doctor/doctor-text";
 export function doctorCommand(): Command {
   return newCommand("doctor [nodes...]", {
     description:
-      "Find out why a node is not well: the first cause on each, and what to do about it. It looks at the way in, the clock, addresses, keys, firewalls, every tunnel by pings of all sizes, and what the next boot brings. Without names it examines all hosts, with two also whether the first may reach the second. Changes nothing.",
+      "Find out why a node does not work: the first cause on each node, with its remedy. It checks the login, the clock, addresses, keys, firewalls, every tunnel with pings of all sizes, and the files for the next boot. Without names it examines all hosts; with two names, also whether the first may reach the second. Changes nothing.",
     examples: ["doctor", "doctor laptop", "doctor laptop nas", "doctor --json"],
   })
     .option(...STACK_OPTION)

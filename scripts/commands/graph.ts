@@ -54,8 +54,8 @@ export function graphCommand(): Command {
       ).choices(["mermaid", "svg"]),
     )
     .option("-o, --out <file>", "write it to this file; - is stdout")
-    .option("--live", "ask the hosts, and show what works, as `status` does")
-    .option("--diff", "mark what the next `up` adds and takes away")
+    .option("--live", "query the hosts, and show what works, as `status` does")
+    .option("--diff", "mark what the next `up` adds and removes")
     .option("--from <file>", "with --diff: compare with this stack file; - is stdin")
     .action(graph);
 }

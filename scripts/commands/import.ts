@@ -47,7 +47,7 @@ interface ImportOptions extends CommonOptions {
 export function importCommand(): Command {
   return newCommand("import [files...]", {
     description:
-      "Make a stack of an existing WireGuard network: from wg-quick files and folders of them, wg-easy's and Algo's too, and from live hosts over SSH. Keys, preshared keys and addresses stay. For each file it shows what would be written otherwise. The first `up` takes over the interfaces as they run. What cannot be kept, such as hooks, is refused by file and line, and nothing is written.",
+      "Create a stack from an existing WireGuard network: from wg-quick files and folders of them, including wg-easy's and Algo's, and from live hosts over SSH. Keys, preshared keys and addresses stay. It shows how the new file of each node differs from the imported one. The first `up` takes over the running interfaces. If a setting cannot be kept, such as a hook, it names the file and line, and writes nothing.",
     examples: [
       "import --stack home --host root@203.0.113.10 --host admin@192.168.1.30",
       "import --stack home relay/wg0.conf laptop.conf phone.conf",

@@ -15,7 +15,7 @@ interface MetricsOptions extends CommonOptions {
 export function metricsCommand(): Command {
   return newCommand("metrics", {
     description:
-      "Ask the hosts for the state of the network, for Prometheus: traffic and handshakes in the names of prometheus_wireguard_exporter, and what differs from the plan. With --out it replaces a file at once, as the textfile collector of node_exporter needs it. The exit code is 0 whenever the metrics were written: whether all is well is in them.",
+      "Print the state of the network as metrics for Prometheus: traffic and handshakes, with the names of prometheus_wireguard_exporter, and differences from the plan. With --out it replaces a file atomically, as the textfile collector of node_exporter needs it. The exit code is 0 whenever the metrics were written, even if they show problems.",
     examples: ["metrics", "metrics --out /var/lib/node_exporter/textfile/wireguard-mesh.prom"],
   })
     .option(...STACK_OPTION)

@@ -11,7 +11,7 @@ import { pingText } from "./ping/ping-text";
 export function pingCommand(): Command {
   return newCommand("ping <from> <to>", {
     description:
-      "Ask one node to ping another through the tunnel. It shows each hop with its latency, beside that outside of the tunnel, and where the way stops. The second may also be an address in a LAN behind a node. Changes nothing.",
+      "Ping one node from another through the tunnel. It shows each hop with its latency, in the tunnel and outside of it, and where the ping is lost. The target may also be an address in a LAN behind a node. Changes nothing.",
     examples: ["ping laptop nas", "ping laptop 192.168.1.50", "ping laptop nas --json"],
   })
     .option(...STACK_OPTION)

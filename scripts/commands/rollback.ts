@@ -27,7 +27,7 @@ interface RollbackOptions extends CommonOptions {
 export function rollbackCommand(): Command {
   return newCommand("rollback <node>", {
     description:
-      "Take a host back to the state that it had confirmed before the present one. It keeps the last five. It is a push like any other: it undoes itself if it cuts the way in. Peers that are no longer in the network stay out. The stack file is not changed: `repush` undoes the rollback.",
+      "Take a host back to the state that it had confirmed before the current one. A host keeps the last five states. A rollback is a push like any other: the host undoes it if it cuts off the login. Peers that are no longer in the network are left out. The stack file is not changed: `repush` undoes the rollback.",
     examples: ["rollback nas", "rollback nas --list", "rollback nas --to 4"],
   })
     .option(...STACK_OPTION)

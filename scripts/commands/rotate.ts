@@ -40,7 +40,7 @@ export function rotateCommand(): Command {
       "rotate --all --yes",
       "rotate phone --public-key 'AAAA...='   # of a device that keeps its own key",
       "rotate tokyo --finish",
-      "rotate tokyo --cancel   # everybody goes back to its old key",
+      "rotate tokyo --cancel   # all nodes go back to its old key",
       "rotate laptop --revoke   # it was stolen: the old key ends at once",
     ],
   })

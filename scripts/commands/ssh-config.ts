@@ -76,7 +76,7 @@ const WITHOUT_OWN_KEY =
   "The hosts take the stack's own SSH key, which is not in here. Give it to your agent, if yours is not on the hosts: " +
   "npx pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";
 
-/** @throws Failure when another file is in the way, before anything is written. */
+/** @throws Failure, before anything is written, if another program's file would be overwritten. */
 function writeInto(folder: string, { config, knownHosts }: SshConfig): string[] {
   const files = [join(folder, "config"), join(folder, "known_hosts")];
   const [configFile = "", knownHostsFile = ""] = files;

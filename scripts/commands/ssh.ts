@@ -22,7 +22,7 @@ const CONNECTION_FAILED = 255;
 export function sshCommand(): Command {
   return newCommand("ssh <node> [command...]", {
     description:
-      "Log in to a node, or run a command there, by the first way that leads there: its addresses in host, the tunnel from inside the network, and through each relay from outside. Only the pinned host keys are accepted. The exit code is that of the command, and 255 if no way leads there. With --json it prints the ways and logs in nowhere.",
+      "Log in to a node, or run a command there, through the first address that works: those in host, the tunnel from inside the network, and through each relay from outside. Only the pinned host keys are accepted. The exit code is that of the command, or 255 if no login worked. With --json it prints the addresses that it would try, and does not log in.",
     examples: [
       "ssh desktop",
       "ssh nas df -h",

@@ -30,13 +30,13 @@ const FIRST_MS = { onTerminal: 3_000, elsewhere: 20_000 };
 export function statusCommand(): Command {
   return newCommand("status [nodes...]", {
     description:
-      "Ask the hosts for the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. A device without a host is shown as its relay sees it. With --watch it looks again and again, and shows each tunnel with its rates. Changes nothing.",
+      "Show the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. The state of a device without a host is what its relay reports. With --watch it refreshes, and shows each tunnel with its rates. Changes nothing.",
     examples: ["status", "status desktop tokyo", "status --json", "status --watch"],
   })
     .option(...STACK_OPTION)
     .option(
       "-w, --watch [seconds]",
-      `look every so many seconds (${EVERY_S}) until Ctrl-C; with --json one object a line`,
+      `refresh every so many seconds (${EVERY_S}) until Ctrl-C; with --json one object a line`,
       seconds,
     )
     .action(status);

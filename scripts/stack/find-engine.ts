@@ -4,8 +4,8 @@ import { delimiter, join, sep } from "node:path";
 import { Failure } from "./failure";
 
 /**
- * The pulumi on PATH, else the npm package's below `root`, the project's folder. npx puts node_modules/.bin first on PATH, so that
- * entry is skipped.
+ * The pulumi on PATH, else the npm package's below `root`, the project's folder. Skips node_modules/.bin on PATH, which npx puts
+ * there.
  */
 export function findEngine(root: string): string {
   const onPath = (process.env["PATH"] ?? "")

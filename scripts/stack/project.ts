@@ -155,8 +155,8 @@ function stackOf(project: Project, name: string): StackRef {
 
 /**
  * The stack that `pulumi stack select` recorded for the current backend, in a file in PULUMI_HOME whose name has the sha1 of
- * Pulumi.yaml's path (pulumi v3.276.0, pkg/workspace/settings.go). Reading it is 250 ms faster than running pulumi, which runs only
- * if the file has selections for other spellings of the backend's URL.
+ * Pulumi.yaml's path (pulumi v3.276.0, pkg/workspace/settings.go). Reading it is 250 ms faster than running pulumi, which is used
+ * only if the file has selections for other spellings of the backend's URL.
  */
 function selectedStack(project: Project): string | null {
   const path = join(realpathSync(project.root), "Pulumi.yaml");

@@ -96,7 +96,10 @@ function refusal(node: string, age: "newer" | "unknown"): string {
   const [what, otherwise] =
     age === "newer"
       ? ["a newer config than", "that changes nothing there"]
-      : ["another config than", "that changes nothing there, as on a host that was set back"];
+      : [
+          "another config than",
+          "that changes nothing there, as on a host that was restored from a backup",
+        ];
   return [
     `${node}: its host has confirmed ${what} this stack's state records, so nothing was sent to it.`,
     "Run `npx wireguard-mesh up`, which pushes the newest.",

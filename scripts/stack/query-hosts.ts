@@ -23,7 +23,7 @@ export type HostAnswer =
   | {
       reachable: false;
       cause: string;
-      /** The ways that failed, a wrong host key first; none if the login worked, but the host did not answer. */
+      /** The SSH targets that failed, a wrong host key first; none if the login worked, but the host did not answer. */
       ways?: readonly FailedWay[];
     };
 
@@ -100,7 +100,7 @@ export function unreachedAnswer({ name }: NodePlan, error: unknown): HostAnswer 
 }
 
 function queryProgress(hosts: number, answers: HostAnswers): () => string {
-  return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
+  return () => `queried ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
 async function queryHost(

@@ -81,7 +81,7 @@ describe("a delivery", () => {
     }
   });
 
-  it("is not recorded, and fails, when stdout is closed, full or read by nobody", function () {
+  it("is not recorded, and fails, when stdout is closed, full or without a reader", function () {
     if (!fs.existsSync("/dev/full")) this.skip();
     for (const command of [
       "config phone >&-",
@@ -118,7 +118,7 @@ describe("a delivery", () => {
     assert.equal(project.read("phone.conf"), CONFIG);
   });
 
-  it("goes into a device or a pipe, which stays one", () => {
+  it("is written into a device or a pipe without replacing it", () => {
     const pipe = join(project.root, "pipe");
     // A mistake in the code cannot replace this one, as it could /dev/stdout.
     assert.equal(inShell(`config phone --out /proc/self/fd/1`).stdout, CONFIG);
@@ -129,7 +129,7 @@ describe("a delivery", () => {
     assert.ok(isRecorded());
   }).timeout(20_000);
 
-  it("as a file through a link replaces what the link leads to", async () => {
+  it("to a symbolic link replaces the target of the link", async () => {
     fs.mkdirSync(join(project.root, "there"));
     fs.symlinkSync("there/phone.conf", join(project.root, "phone.conf"));
     project.write("there/phone.conf", "old");
@@ -139,7 +139,7 @@ describe("a delivery", () => {
     assert.equal(fs.statSync(join(project.root, "there/phone.conf")).mode & 0o777, 0o600);
   });
 
-  it("on stdout has room for one of JSON and pictures", async () => {
+  it("on stdout is limited to one of JSON and pictures", async () => {
     for (const args of [
       ["qr", "phone", "--png", "-", "--json"],
       ["hand-over", "phone", "--out", "-", "--json"],

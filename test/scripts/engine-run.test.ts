@@ -57,7 +57,7 @@ describe("openEventPipe", () => {
 });
 
 describe("the phases of a push", () => {
-  it("arrive from the push program through the engine's environment, and cost it nothing where nobody listens", async () => {
+  it("arrive from the push program through a pipe in the engine's environment, and are not written without one", async () => {
     const project = makeTestProject();
     project.write("Pulumi.test.yaml", STACK_FILE);
     // The engine stands for itself and for its plugin, which hands its environment on.

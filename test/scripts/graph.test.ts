@@ -56,7 +56,7 @@ flowchart RL
     assert.equal(project.read("network.svg"), SMALL);
   });
 
-  it("marks what the file adds to the last up, and takes away", async () => {
+  it("marks what the file adds and removes since the last up", async () => {
     const laptop = { address: "10.86.0.2", publicKey: keyOf("laptop"), host: "local" };
     const tokyo = { address: "10.86.0.1", publicKey: keyOf("tokyo"), hostKey: HOST_KEY };
     const nas = { address: "10.86.0.9", publicKey: keyOf("nas") };
@@ -83,7 +83,7 @@ flowchart RL
     assert.deepEqual(project.engineCalls(), []);
   });
 
-  it("prints as JSON what is drawn, with the picture", async () => {
+  it("prints the network and the picture as JSON", async () => {
     const { stdout } = await run("--json");
     const json = JSON.parse(stdout) as Record<string, unknown>;
     assert.equal(json["picture"], SMALL);
@@ -118,13 +118,13 @@ describe("a live picture", () => {
   };
   const well = allAsPlanned();
 
-  it("says of a healthy network that each node is alive, and nothing of its links", () => {
+  it("labels each node of a healthy network as alive, and no links", () => {
     const { nodes, links } = shown(well);
     assert.deepEqual(nodes, { nas: "alive", phone: "alive", tokyo: "alive", vps: "alive" });
     assert.deepEqual([...new Set(Object.values(links))], [""]);
   });
 
-  it("shows a node that is down, and what its neighbours still have", () => {
+  it("shows a node that is down, and the other tunnels of its neighbours", () => {
     const { nodes, links, text } = shown({ ...well, nas: reached(asPlanned(plan, "nas", null)) });
     assert.deepEqual(nodes, {
       nas: "dead",
@@ -141,12 +141,12 @@ describe("a live picture", () => {
     assert.match(text, /^ {2}n_nas -\.->\|"dead"\| n_tokyo$/m);
   });
 
-  it("tells a host that could not be asked from one without tunnels", () => {
+  it("distinguishes a host that could not be queried from one without tunnels", () => {
     const { nodes } = shown({ ...well, nas: { reachable: false, cause: "no route to host" } });
     assert.deepEqual(nodes, { ...nodes, nas: "alive, not reached", tokyo: "alive" });
   });
 
-  it("does not take for dead what it could not see", () => {
+  it("does not show a link as dead if neither end could be queried", () => {
     const silent: HostAnswer = { reachable: false, cause: "off" };
     const { nodes, links } = shown({ nas: silent, tokyo: silent, vps: silent });
     assert.deepEqual(nodes, {

@@ -95,11 +95,11 @@ describe("the login to an ec2 relay", () => {
   });
 });
 
-describe("the login of a person", () => {
+describe("the login for ssh", () => {
   const ways = (name: string, outputs: Outputs): string[] =>
     interactiveAccess(nodeIn(plan, name), access(outputs), false).targets.map(formatWay);
 
-  it("knows an EC2 relay by its address and by its tunnel, with the certificate of its instance", () => {
+  it("has the address and the tunnel of an EC2 relay, with the certificate of its instance", () => {
     const { targets } = interactiveAccess(nodeIn(plan, "tokyo"), access(OUTPUTS), false);
     const tunnel = { ...TOKYO, address: "10.86.0.1" };
     assert.deepEqual(targets, [
@@ -108,7 +108,7 @@ describe("the login of a person", () => {
     ]);
   });
 
-  it("leaves out ways through a relay that does not exist yet, and fails where no other is left", () => {
+  it("leaves out targets through a relay that does not exist yet, and fails if no other is left", () => {
     const through = "taro@10.86.0.2 via admin@198.51.100.7";
     assert.deepEqual(ways("desktop", OUTPUTS), [through, "taro@10.86.0.2"]);
     assert.deepEqual(ways("desktop", {}), ["taro@10.86.0.2"]);

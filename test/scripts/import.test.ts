@@ -59,7 +59,7 @@ describe("import", () => {
     assert.ok("wireguard-mesh:presharedKeySeed" in config());
   });
 
-  it("writes nothing where a file would say something else, unless that is accepted", async () => {
+  it("writes nothing if a file would change, unless that is accepted", async () => {
     const { exitCode, stdout, stderr } = await run("old/groups");
     assert.equal(exitCode, 1);
     assert.match(stdout, /differs +guest/);
@@ -83,7 +83,7 @@ describe("import", () => {
     assert.equal(exists(), false);
   });
 
-  it("refuses wg-easy's database, with the way out", async () => {
+  it("refuses wg-easy's database, with a remedy", async () => {
     project.write("old/wg-easy/wg-easy.db", "SQLite format 3");
     const { exitCode, stderr } = await run("old/wg-easy");
     assert.equal(exitCode, 1);

@@ -88,7 +88,7 @@ describe("the edits of a rotation", () => {
     ]);
   });
 
-  it("turn a rotation round: finished then, the file is as it was", () => {
+  it("reverse a rotation: after it is finished, the file is as before", () => {
     for (const name of ["tokyo", "laptop"]) {
       const text = begun(STACK_FILE, name);
       const reversed = reverseEdit(text, nodeOf(text, name), FILE)?.text ?? "";
@@ -103,7 +103,7 @@ describe("the edits of a rotation", () => {
     }
   });
 
-  it("cannot turn round what has no former private key", () => {
+  it("cannot reverse a rotation without the former private key", () => {
     const text = begun(STACK_FILE, "tokyo").replace("secure: v1:tokyo\n", "secure2: x\n");
     const plain = STACK_FILE.replace(
       "host: local",

@@ -187,7 +187,7 @@ Private keys were not read: \`preview\` shows a rotation that was started by
     );
   });
 
-  it("says the rule of the routes once where there are many LANs: a line for each", async () => {
+  it("prints a general rule and a line for each LAN instead of all routes if there are many LANs", async () => {
     const peers = (count: number) =>
       Array.from({ length: count }, (_, at) => {
         const subnet = `172.16.${at}.0/24`;

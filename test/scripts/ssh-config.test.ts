@@ -44,7 +44,7 @@ function made(options: Partial<ConfigOptions> = {}) {
 }
 
 describe("the ssh_config of a network", () => {
-  it("has each host that SSH leads to, a direct way only while the right machine answers there", () => {
+  it("has each host with SSH, with its direct address only while the right machine answers there", () => {
     const trust = [
       "  UserKnownHostsFile /home/taro/.ssh/wireguard-mesh/known_hosts",
       "  GlobalKnownHostsFile /dev/null",
@@ -109,7 +109,7 @@ describe("the ssh_config of a network", () => {
       return said.stdout;
     }
 
-    it("goes through the relay where nothing answers directly, whatever the user has for all hosts", () => {
+    it("jumps through the relay if no direct address answers, with any settings of the user for all hosts", () => {
       const said = read("desktop");
       for (const line of ["hostname 10.86.0.2", "user taro", "port 22", "proxyjump tokyo"])
         assert.match(said, new RegExp(`^${line}$`, "m"));
@@ -126,7 +126,7 @@ describe("the ssh_config of a network", () => {
       assert.match(read("desktop", named), /^hostname desktop$/m);
     });
 
-    it("has the pinned keys in itself where there is no file for them", () => {
+    it("contains the pinned keys if there is no file for them", () => {
       const said = read("desktop", { knownHostsFile: null });
       assert.ok(
         said.includes(`knownhostscommand /bin/sh -c "echo 'wireguard-mesh-desktop ${desktopKey}'"`),

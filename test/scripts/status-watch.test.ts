@@ -40,7 +40,7 @@ describe("the rates of tunnels", () => {
     assert.deepEqual(rates(before, after).get("nas tokyo"), [25, 100]);
   });
 
-  it("are those of the other end where the first one was not asked", () => {
+  it("are those of the other end if the first one was not queried", () => {
     const before = { nas: OFF, tokyo: later("tokyo", 0, 0, 0) };
     const after = { nas: OFF, tokyo: later("tokyo", 2, 50, 10) };
     assert.deepEqual(rates(before, after).get("nas tokyo"), [25, 5]);
@@ -56,7 +56,7 @@ describe("the rates of tunnels", () => {
   });
 });
 
-describe("a look as text", () => {
+describe("a round as text", () => {
   const look = (answers: Record<string, HostAnswer>) => {
     const all = new Map(Object.entries(answers));
     const report = statusReport(plan.nodes, plannedAs(plan), all);
@@ -65,7 +65,7 @@ describe("a look as text", () => {
   };
   const well = allAsPlanned();
 
-  it("has a line for each tunnel, and below what could not be seen", () => {
+  it("has a line for each tunnel, and below them the hosts that were not reached", () => {
     const cause =
       "cannot be reached, so nothing was sent to it.\n  root@203.0.113.10: timed out: no answer\nIs it on?";
     const shown = watchText(look({ ...well, tokyo: { reachable: false, cause } }), null);
@@ -85,7 +85,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
     );
   });
 
-  it("shows what needs attention where the terminal has no room for all, and fits into it", () => {
+  it("shows the worst tunnels if the terminal has no room for all, and fits into it", () => {
     const shown = watchText(look({ ...well, tokyo: OFF, nas: OFF }), 11).split("\n");
     assert.ok(shown.length < 11, shown.join("\n"));
     assert.deepEqual(
@@ -95,7 +95,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
     assert.equal(shown[6], "and 2 more");
   });
 
-  it("has at most 80 columns, however long the names are and whatever goes through", () => {
+  it("has at most 80 columns, with long names and any rates", () => {
     const name = "n".repeat(63);
     const { report, ...rest } = look(well);
     const wide = {
@@ -113,7 +113,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
 });
 
 describe("an observation that is refreshed", () => {
-  it("has the clock, handshakes and counters of now, and what it knew of keys and files", () => {
+  it("has the current clock, handshakes and counters, and the earlier keys and files", () => {
     const last = asPlanned(plan, "nas");
     const peer = last.devices.get("wg0")?.peers.get(keyOf("tokyo"));
     assert.ok(peer !== undefined);
@@ -152,8 +152,8 @@ describe("an observation that is refreshed", () => {
   });
 });
 
-describe("turns", () => {
-  it("are so many at once, in the order of those who wait, and end once each", async () => {
+describe("a semaphore", () => {
+  it("limits the number of holders, in order of arrival, and releases each slot once", async () => {
     const turns = new Semaphore(1);
     const order: number[] = [];
     const ends = [1, 2, 3].map(async (one) => {

@@ -8,7 +8,7 @@ const QUIET: UpReport = {
 };
 
 describe("the end of an up", () => {
-  it("says what was made: the hosts that were pushed to, and who has left", () => {
+  it("lists the hosts that were pushed to, and the removed nodes", () => {
     assert.equal(upText({ ...QUIET, pushed: ["tokyo"] }), "Done: pushed to 1 host (tokyo)");
     const pushed = Array.from({ length: 50 }, (_, at) => `host${at}`);
     assert.equal(
@@ -17,7 +17,7 @@ describe("the end of an up", () => {
     );
   });
 
-  it("says nothing of it where nothing was made", () => {
+  it("lists neither if nothing was pushed or removed", () => {
     assert.equal(upText(QUIET), "");
     const failed = [{ node: "nas", reason: "cannot be reached" }];
     assert.equal(upText({ ...QUIET, ok: false, failed }), "failed: nas: cannot be reached");

@@ -17,7 +17,7 @@ describe("wrapped text", () => {
     );
   });
 
-  it("keeps whole what is to be copied", () => {
+  it("does not break text to copy", () => {
     const long = "x".repeat(60);
     for (const command of [
       `npx wireguard-mesh repush ${long} --force`,
@@ -32,7 +32,7 @@ describe("wrapped text", () => {
     assert.ok(wrapLines(`remove that one there which is ${long} ${route}, or`).includes(route));
   });
 
-  it("is what a message on a terminal is, but for lines that fit; a file has it as it is", () => {
+  it("is used for messages on a terminal, and not in a file", () => {
     const { isTTY } = process.stderr;
     const text = `a   table\n${"word ".repeat(30).trim()}`;
     const shownOn = (terminal: boolean): string => {

@@ -60,7 +60,7 @@ export function stepsFor(tunnel: string, { scan, dns }: PageFeatures): Platform[
   ];
 }
 
-/** wg-quick(8) hands the `DNS` of a file to resolvconf(8). */
+/** wg-quick(8) needs resolvconf(8) for the `DNS` of a file. */
 const RESOLVCONF =
   " If it says later that <code>resolvconf</code> is missing, install <code>systemd-resolved</code> or <code>openresolv</code>.";
 

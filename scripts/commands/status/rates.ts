@@ -10,7 +10,7 @@ export interface LinkRate extends LinkStatus {
   bToA: number | null;
 }
 
-/** `before`: from the previous round; empty for the first. Uses the counters of `a` if it was asked. */
+/** `before`: from the previous round; empty for the first. Uses the counters of `a` if its host answered. */
 export function withRates(
   links: readonly LinkStatus[],
   plan: Plan,

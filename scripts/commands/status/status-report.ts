@@ -11,7 +11,7 @@ import { nodeState, peersOf, type NodeState, type PeerStatus } from "../../stack
 import { plannedState, type Planned } from "../../stack/planned-state";
 
 export interface StatusReport {
-  /** Every asked host was reached and matches the plan, and no link is dead. */
+  /** Every queried host was reached and matches the plan, and no link is dead. */
   ok: boolean;
   nodes: Record<string, NodeStatus>;
   links: LinkStatus[];

@@ -37,8 +37,8 @@ function trace(to: string, lost: readonly string[] = [], of: Plan = plan): Trace
   return traceOf(way, target, of, OUTER, new Map(way.map(({ name }) => [name, answers(name)])));
 }
 
-describe("the way of a ping", () => {
-  it("goes hop by hop, each beside the way outside of the tunnel", () => {
+describe("the path of a ping", () => {
+  it("has each hop, with the latency in the tunnel and outside of it", () => {
     assert.deepEqual(trace("desktop"), {
       ...{ ok: true, from: "laptop", to: "desktop", stops: null, allowed: true },
       hops: [
@@ -63,13 +63,13 @@ describe("the way of a ping", () => {
     );
   });
 
-  it("takes a tunnel address for its node, and knows no other address", () => {
+  it("accepts a node's tunnel address, and no other address", () => {
     assert.equal(findTarget(DESKTOP, plan)?.name, "desktop");
     assert.equal(findTarget("192.168.78.50", plan), null);
     assert.equal(findTarget("nobody", plan), null);
   });
 
-  it("says where it stops, and what finds out why", () => {
+  it("shows where the ping is lost, and the command that finds the cause", () => {
     const lost = trace("desktop", [`laptop ${DESKTOP}`]);
     assert.deepEqual([lost.ok, lost.stops], [false, { after: "tokyo", before: "desktop" }]);
     const text = stripVTControlCharacters(pingText(lost));

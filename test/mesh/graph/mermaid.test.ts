@@ -30,7 +30,7 @@ flowchart RL
     );
   });
 
-  it("has sites, direct links, LANs, exits, and the policy in words", () => {
+  it("has sites, direct links, LANs, exits, and the policy as text", () => {
     const on = (byte: number) => ({ host: `root@192.0.2.${byte}`, hostKey: HOST_KEY });
     const at = (byte: number) => ({ address: `10.86.0.${byte}`, publicKey: keyOf(`node ${byte}`) });
     const plan = planWithKeys({
@@ -71,7 +71,7 @@ flowchart RL
     ]);
   });
 
-  it("shows what does not work by dashes and words, not by colours alone", () => {
+  it("shows what does not work by dashes and text, not only by colours", () => {
     const topology = topologyOf(planOf(changed()));
     const dead = { tone: "bad", label: "dead" } as const;
     const nodes = topology.nodes.map((node) =>
@@ -89,14 +89,14 @@ flowchart RL
     assert.match(text, /^ {2}classDef bad .*stroke-dasharray:4/m);
   });
 
-  it("says of an EC2 relay that its address is still to come", () => {
+  it("shows that an EC2 relay has no address yet", () => {
     const topology = topologyOf(planOf(changed()));
     const nodes = topology.nodes.map((node) => ({ ...node, endpoint: "<eip:tokyo>:51820" }));
     const text = mermaidOf(pictureOf({ ...topology, nodes }));
     assert.match(text, /^ {2}n_tokyo\[\[.*<br\/>at its Elastic IP:51820"\]\]:::relay$/m);
   });
 
-  it("writes every sign that Mermaid, HTML or Markdown could take for its own as a code", () => {
+  it("escapes every character that is special in Mermaid, HTML or Markdown", () => {
     const text = `"]; click x #quot; <img src=x onerror=y> &lt; \`a\` *b* _c_ {d} |e| \\ %% 1\nend`;
     const box = { id: "n_x", kind: "peer", site: "site_s", text: [text], mark: null } as const;
     const picture: Picture = {
@@ -117,7 +117,7 @@ flowchart RL
     }
   });
 
-  it("depends on no order in the config", () => {
+  it("does not depend on the order in the config", () => {
     const reversed = (map: object) => Object.fromEntries(Object.entries(map).reverse());
     fc.assert(
       fc.property(networks, (raw) => {
@@ -128,7 +128,7 @@ flowchart RL
     );
   });
 
-  it("of one more peer has that peer's lines more, and no other change", () => {
+  it("changes only in the peer's own lines when a peer is added", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         fc.pre(Object.keys(raw.relays).length > 0);
@@ -145,7 +145,7 @@ flowchart RL
     );
   });
 
-  it("is an output of the stack up to a size that a state can keep", () => {
+  it("is an output of the stack up to a size limit", () => {
     const small = planOf(changed());
     assert.equal(graphOutput(small), mermaidOf(pictureOf(topologyOf(small))));
     // Each in a site of its own, so that none are alike.

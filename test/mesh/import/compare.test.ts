@@ -46,7 +46,7 @@ const changed = (from: string, to: string) => {
 };
 
 describe("two wg-quick files", () => {
-  it("say the same in another order, case and spelling, and with comments", () => {
+  it("are equal in another order, case and spelling, and with comments", () => {
     const [head = "", first = "", second = ""] = TEXT.split("[Peer]\n");
     const other = [head, second, first].join("\n# nas\n[peer]\n").replaceAll(" = ", "=");
     const spelt = other
@@ -89,7 +89,7 @@ describe("two wg-quick files", () => {
     for (const [from, to, words] of cases) assert.deepEqual(changed(from, to), words);
   });
 
-  it("of a device say the same with another prefix length that makes no other route", () => {
+  it("of a device are equal with another prefix length that does not change routes", () => {
     const single = TEXT.replace("10.0.0.2/24", "10.0.0.2");
     assert.deepEqual(differences(single, TEXT, false), []);
     assert.deepEqual(differences(single, TEXT, true), [

@@ -41,7 +41,7 @@ describe("the names of nodes", () => {
     );
   });
 
-  it("are no matter of DNS for hosts that are pushed to, and where the relay is set up by hand", () => {
+  it("do not use DNS on pushed hosts, and with a relay that is not pushed to", () => {
     const pushed = planOf(
       changed({
         network,

@@ -32,7 +32,7 @@ const TUNNEL = "taro@10.86.0.2";
 const TOKYO = "taro@10.86.0.2 via root@203.0.113.10:2222";
 const OSAKAS = "taro@10.86.0.2 via admin@203.0.113.11";
 
-describe("the ways of a person onto a node", () => {
+describe("the targets of ssh", () => {
   it("are those of host, then each relay, the home relay first, and the tunnel last from outside", () => {
     assert.deepEqual(ways({ host: DIRECT }, false), [DIRECT, TOKYO, OSAKAS, TUNNEL]);
   });
@@ -42,12 +42,12 @@ describe("the ways of a person onto a node", () => {
     assert.deepEqual(ways({ host: "taro@via:tokyo" }, true), [TUNNEL, TOKYO, OSAKAS]);
   });
 
-  it("keep the order of host, and name no way twice", () => {
+  it("keep the order of host, without duplicates", () => {
     const host = ["taro@via:osaka", DIRECT];
     assert.deepEqual(ways({ host }, false), [OSAKAS, DIRECT, TOKYO, TUNNEL]);
   });
 
-  it("lead to a relay through the other one too", () => {
+  it("of a relay include a jump through the other relay", () => {
     assert.deepEqual(ways({}, false, "tokyo"), [
       "root@203.0.113.10:2222",
       "root@10.86.0.1 via admin@203.0.113.11",

@@ -44,7 +44,7 @@ function linesOf(
   return lines.filter((line) => line.startsWith(TUNNEL)).map((line) => line.slice(TUNNEL.length));
 }
 
-describe("a preview of a host that only the tunnel leads to", () => {
+describe("a preview of a host that is reached only through the tunnel", () => {
   it("says how it follows to another address, and to another home relay", () => {
     assert.deepEqual(linesOf({ address: "10.86.0.77" }), [
       "tokyo keeps its former address until it answers at the new one",
@@ -90,7 +90,7 @@ describe("a preview of a host that only the tunnel leads to", () => {
     assert.deepEqual(portLines({ listenPort: 51819 }), follows);
   });
 
-  it("says of one that gets another name too that it is the same host, and how it follows", () => {
+  it("says of a renamed host that it is the same host, and how it follows", () => {
     const [before, after] = ["desktop", "pc"].map((name) =>
       planOf(
         changed({
@@ -115,7 +115,7 @@ describe("a preview of a host that only the tunnel leads to", () => {
     ]);
   });
 
-  it("says nothing of other changes, or of a host with another way in", () => {
+  it("says nothing about other changes, or about a host with a direct address", () => {
     assert.deepEqual(linesOf({ mtu: 1380 }), []);
     const host = ["root@192.0.2.5", "root@via:tokyo"];
     assert.deepEqual(linesOf({ address: "10.86.0.77" }, {}, { host }), []);

@@ -4,7 +4,7 @@ import { hostKeyLine } from "../../../support/key-pairs";
 import { changed, hostKey } from "../../../support/small-network";
 import type { Row } from "./row";
 
-const REMEDY = "use a domain that is nobody else's, e.g. mesh.internal";
+const REMEDY = "use a domain that cannot be registered, e.g. mesh.internal";
 const ANOTHER = "use another name of the machine, or its address";
 const MDNS = "belongs to multicast DNS (RFC 6762): many systems ask no DNS server for it";
 const LONG = `${"a23456789.".repeat(19)}internal`;
