@@ -27,7 +27,7 @@ import {
   type NodeFacts,
   type PendingFacts,
 } from "./facts";
-import type { NodeArgs, ShownTexts } from "./node";
+import type { NodeArgs, PreviewInputs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
 import { registerInstances, withFacts, type RelayInstances } from "./relay-instances";
@@ -139,15 +139,15 @@ function nodeArgs(
   { plan, keyring, owner, instances }: NodesArgs,
   after: pulumi.Resource[],
 ): NodeArgs {
-  const shown = shownTexts(node, plan.network);
-  if (node.hosts.length === 0) return { shown };
+  const inputs = previewInputs(node, plan.network);
+  if (node.hosts.length === 0) return { inputs };
   const request = filled(renderPushRequest(node, plan, keyring, owner), instances);
   const machine = withFacts(machineId(node), instances);
   const managed = instances.get(node.name)?.instance;
-  return { shown, push: { request, machine, after, ...(managed && { managed }) } };
+  return { inputs, push: { request, machine, after, ...(managed && { managed }) } };
 }
 
-function shownTexts(node: NodePlan, network: Plan["network"]): ShownTexts {
+function previewInputs(node: NodePlan, network: Plan["network"]): PreviewInputs {
   const alternate = renderRedactedAlternate(node, network);
   const filter = renderFilter(node, network);
   return {

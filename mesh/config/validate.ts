@@ -113,7 +113,7 @@ function expectationOf({ from, to, ports, reach }: Draft["expect"][number]): Exp
 }
 
 /** Leaves out what is not set, so that the plans of networks without these features do not change. */
-function wayOutOf(fields: NodeDraft["fields"]) {
+function exitFieldsOf(fields: NodeDraft["fields"]) {
   const { masquerade, exit, exitCheck, routeAll, blockIpv6, dns } = fields;
   return {
     ...(masquerade === true ? { masquerade } : {}),
@@ -150,7 +150,7 @@ function nodeOf(node: NodeDraft, draft: Draft): Node {
     siteEndpoint: fields.siteEndpoint ?? null,
     subnets: fields.subnets ?? [],
     ...(ranges.length === 0 ? {} : { peerRanges: ranges }),
-    ...wayOutOf(fields),
+    ...exitFieldsOf(fields),
     persistentKeepalive: fields.persistentKeepalive ?? null,
     mtu: fields.mtu ?? null,
     tags: fields.tags ?? [],

@@ -4,13 +4,13 @@ import type { NodePlan } from "../plan/plan";
 import type { Facts, Finding, HostFacts } from "./facts";
 import { isFresh, latestView, viewOf } from "./tunnel-view";
 
-/** Only for devices that the user named: any other may just be switched off. `early`: the findings about hosts. */
+/** Only for devices that the user named: any other may just be switched off. */
 export function deviceFindings(
   facts: Facts,
   hosts: ReadonlyMap<string, HostFacts>,
-  early: readonly Finding[],
+  hostFindings: readonly Finding[],
 ): Finding[] {
-  const faulty = new Set(early.map(({ node }) => node));
+  const faulty = new Set(hostFindings.map(({ node }) => node));
   return silentDevices(facts, hosts)
     .filter(({ node, seenBy }) => facts.names.includes(node.name) && !faulty.has(seenBy.node.name))
     .map(({ node, seenBy }): Finding => {

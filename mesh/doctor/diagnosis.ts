@@ -7,22 +7,22 @@ import { shortList } from "../review/short-list";
 import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
-import { earlyCause, lateCause, pingFirewall } from "./host-checks";
-import { mtuCause, silenceCause, type LinkCause } from "./link-checks";
-import { farPairs, linksBetween, works } from "./links";
+import { blockingCause, otherCause, pingFirewall } from "./host-checks";
+import { mtuCause, noTrafficCause, type LinkCause } from "./link-checks";
+import { relayedPairs, linksBetween, works } from "./links";
 import { policyFindings } from "./policy-checks";
 
 /** The findings that affect most nodes come first. */
 export function diagnose(facts: Facts): Finding[] {
-  const early = earlyFindings(facts);
-  const healthy = hostsWithout(early, facts);
+  const blocking = blockingFindings(facts);
+  const healthy = hostsWithout(blocking, facts);
   const linked = linkFindings(facts, healthy);
   const sound = hostsWithout(linked, facts, healthy);
-  const late = [...sound].flatMap(([name, host]) =>
-    findingOf(name, lateCause(host, keysOf(facts))),
+  const others = [...sound].flatMap(([name, host]) =>
+    findingOf(name, otherCause(host, keysOf(facts))),
   );
-  const selected = [...early, ...linked, ...late].filter(concernsNamed(facts));
-  const devices = deviceFindings(facts, reachedHosts(facts), early);
+  const selected = [...blocking, ...linked, ...others].filter(concernsNamed(facts));
+  const devices = deviceFindings(facts, reachedHosts(facts), blocking);
   return [...selected, ...devices, ...policyFindings(facts)].sort(
     (one, other) => other.affects.length - one.affects.length,
   );
@@ -30,7 +30,7 @@ export function diagnose(facts: Facts): Finding[] {
 
 /** The hosts without a finding. Pings to any other would only time out. */
 export function hostsToProbe(facts: Facts): Map<string, HostFacts> {
-  return hostsWithout(earlyFindings(facts), facts);
+  return hostsWithout(blockingFindings(facts), facts);
 }
 
 /** The hosts to query a second time, because no ping passes through one of their tunnels. */
@@ -51,11 +51,11 @@ function keysOf({ plan }: Facts): Map<string, string> {
   return namesByKey(plan.nodes);
 }
 
-function earlyFindings(facts: Facts): Finding[] {
+function blockingFindings(facts: Facts): Finding[] {
   const keys = keysOf(facts);
   const index = indexLinks(facts.plan.nodes, facts.plan.links);
   const found = [...facts.hosts].flatMap(([name, host]) =>
-    findingOf(name, host.kind === "reached" ? earlyCause(host, keys) : host),
+    findingOf(name, host.kind === "reached" ? blockingCause(host, keys) : host),
   );
   const faulty = new Set(found.map(({ node }) => node));
   // A host that is reached only through faulty relays gets no finding: the relays are the cause.
@@ -105,11 +105,11 @@ function linkFindings(facts: Facts, healthy: ReadonlyMap<string, HostFacts>): Fi
   const links = linksBetween(facts, healthy);
   const silent = links.filter((link) => !works(link));
   const causes = [
-    ...silent.map((link) => silenceCause(link, healthy)),
+    ...silent.map((link) => noTrafficCause(link, healthy)),
     ...links.filter(works).flatMap((link) => mtuCause(link) ?? []),
   ];
   const broken = new Set(silent.map(({ near, far }) => `${near.node.name} ${far.node.name}`));
-  return [...mergedByTarget(causes), ...(broken.size > 0 ? [] : farFindings(facts, healthy))];
+  return [...mergedByTarget(causes), ...(broken.size > 0 ? [] : relayedFindings(facts, healthy))];
 }
 
 /** If the packets of several nodes do not arrive at one node, reports that node instead of each sender. */
@@ -133,9 +133,9 @@ function mergedByTarget(causes: readonly LinkCause[]): Finding[] {
 }
 
 /** Findings where all tunnels work, but packets through a relay do not arrive. */
-function farFindings(facts: Facts, healthy: ReadonlyMap<string, HostFacts>): Finding[] {
+function relayedFindings(facts: Facts, healthy: ReadonlyMap<string, HostFacts>): Finding[] {
   const found = new Map<string, Finding>();
-  for (const { from, to, relay } of farPairs(facts, healthy)) {
+  for (const { from, to, relay } of relayedPairs(facts, healthy)) {
     if (healthy.get(from.name)?.probes?.pings.get(to.address.text) !== null) continue;
     const target = healthy.get(to.name);
     const drops = target === undefined ? null : pingFirewall(target);

@@ -17,10 +17,10 @@ import type { Cause, Check, HostFacts } from "./facts";
 type HostCheck = (facts: HostFacts, names: ReadonlyMap<string, string>) => Cause | null;
 
 /** The cause that keeps the host's tunnels from working. `names`: the nodes' names by public key. */
-export const earlyCause: HostCheck = (facts, names) => firstOf(EARLY, facts, names);
+export const blockingCause: HostCheck = (facts, names) => firstOf(BLOCKING_CHECKS, facts, names);
 
 /** A cause that does not affect running tunnels, but the next boot or the next push. */
-export const lateCause: HostCheck = (facts, names) => firstOf(LATE, facts, names);
+export const otherCause: HostCheck = (facts, names) => firstOf(OTHER_CHECKS, facts, names);
 
 function firstOf(
   checks: readonly HostCheck[],
@@ -118,10 +118,10 @@ function firewall(isMeant: (blocked: FirewallFinding["blocked"]) => boolean) {
   };
 }
 
-/** Not an early check: only the pings in link-checks.ts show whether blocked pings matter. */
+/** Not a blocking check: only the pings in link-checks.ts show whether blocked pings matter. */
 export const pingFirewall = firewall((blocked) => blocked === "pings");
 
-const EARLY: readonly HostCheck[] = [
+const BLOCKING_CHECKS: readonly HostCheck[] = [
   tools,
   wireGuard,
   clock,
@@ -160,4 +160,4 @@ function disk({ probes }: HostFacts): Cause | null {
   };
 }
 
-const LATE: readonly HostCheck[] = [drift, disk];
+const OTHER_CHECKS: readonly HostCheck[] = [drift, disk];

@@ -21,7 +21,7 @@ export interface LinkCause extends Cause {
 type Hosts = ReadonlyMap<string, HostFacts>;
 
 /** The cause of a link that does not work. */
-export function silenceCause(link: HostLink, hosts: Hosts): LinkCause {
+export function noTrafficCause(link: HostLink, hosts: Hosts): LinkCause {
   const { near, far } = link;
   return (
     [near, far].map((end) => endpointCause(end, hosts)).find((cause) => cause !== null) ??

@@ -88,7 +88,7 @@ export function probesOf(
         ?.push({ address: other.address.text, size: largestPing(link), timeoutS: TUNNEL_S });
     }
   }
-  for (const { from, to } of farPairs(facts, hosts)) {
+  for (const { from, to } of relayedPairs(facts, hosts)) {
     probes.get(from.name)?.push({ address: to.address.text, size: 0, timeoutS: TUNNEL_S });
   }
   return probes;
@@ -98,7 +98,7 @@ export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): bo
   return policy === null || policy.access(from.name, to.name) !== "none";
 }
 
-export interface FarPair {
+export interface RelayedPair {
   from: NodePlan;
   to: NodePlan;
   /** The first node on the path. */
@@ -109,11 +109,14 @@ export interface FarPair {
  * Pairs without a direct link whose whole path is among `hosts`: the pairs that the user named, and for each host one other,
  * which tests its relay.
  */
-export function farPairs({ plan, names }: Facts, hosts: ReadonlyMap<string, HostFacts>): FarPair[] {
+export function relayedPairs(
+  { plan, names }: Facts,
+  hosts: ReadonlyMap<string, HostFacts>,
+): RelayedPair[] {
   const policy = indexPolicy(plan);
   const index = indexLinks(plan.nodes, plan.links);
   const nodes = plan.nodes.filter(({ name }) => hosts.has(name));
-  const pair = (from: NodePlan, to: NodePlan): FarPair[] => {
+  const pair = (from: NodePlan, to: NodePlan): RelayedPair[] => {
     const path = pathBetween(from, to, index) ?? [];
     const [, relay] = path;
     const isOfHosts = path.length > 2 && path.every((name) => hosts.has(name));

@@ -5,10 +5,10 @@ import { pictureOf } from "./picture";
 import { topologyOf } from "./topology";
 
 /** Limited, because each version of the state stores the outputs. */
-const MOST_LETTERS = 16_384;
+const MAX_LENGTH = 16_384;
 
 /** The picture as Mermaid text; undefined if it is larger than that. */
 export function graphOutput(plan: Plan): string | undefined {
   const text = mermaidOf(pictureOf(topologyOf(plan)));
-  return text.length > MOST_LETTERS ? undefined : text;
+  return text.length > MAX_LENGTH ? undefined : text;
 }

@@ -59,14 +59,14 @@ export function pictureOf(topology: Topology, more: readonly Note[] = []): Pictu
 
 /** Characters in a row. */
 const ROW = 72;
-const MOST_RULES = 12;
+const MAX_RULES = 12;
 
 function policyNote(rules: readonly DrawnRule[]): Note {
   const texts = rules
     .map(({ text, mark }) => [...labelLines(mark), text].join(": "))
     .flatMap((text) => wrapList(text.split(", "), ROW));
-  const more = texts.length - MOST_RULES;
-  const shown = more > 1 ? [...texts.slice(0, MOST_RULES), `and ${more} more`] : texts;
+  const more = texts.length - MAX_RULES;
+  const shown = more > 1 ? [...texts.slice(0, MAX_RULES), `and ${more} more`] : texts;
   return {
     title: "Policy: who may start what to whom",
     lines: texts.length === 0 ? ["nobody anything"] : shown,

@@ -32,7 +32,7 @@ import {
   type KnownKey,
   type RotationPlan,
 } from "./rotation";
-import { sendsAll } from "./way-out";
+import { isRouteAllHost } from "./route-all";
 
 export interface Plan {
   network: Network;
@@ -156,7 +156,9 @@ function planSection(
   policy: Policy | null,
 ): PeerSection {
   const families = (prefix: Prefix) =>
-    prefix.family === 4 || node.address6 !== null || (node.blockIpv6 === true && !sendsAll(node));
+    prefix.family === 4 ||
+    node.address6 !== null ||
+    (node.blockIpv6 === true && !isRouteAllHost(node));
   return {
     name: neighbour.name,
     publicKey: known.publicKey,

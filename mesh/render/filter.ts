@@ -10,13 +10,13 @@ import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 import { natBlocks } from "./nat";
-import { ownWayBlocks } from "./own-way";
+import { bypassBlocks } from "./tunnel-bypass";
 
 /** One nftables table without secrets; null for a node that needs none. */
 export function renderFilter(node: NodePlan, network: Network): string | null {
   const { filter, nat } = node;
-  const ownWay = ownWayBlocks(node, network);
-  if (filter === null && nat === undefined && ownWay.length === 0) return null;
+  const bypass = bypassBlocks(node, network);
+  if (filter === null && nat === undefined && bypass.length === 0) return null;
   const translation = natBlocks(nat);
   const sets = filter === null ? null : setsOf(filter);
   const blocks = [
@@ -24,7 +24,7 @@ export function renderFilter(node: NodePlan, network: Network): string | null {
     ...translation.sets,
     ...(filter === null || sets === null ? [] : chainsOf(filter, sets, translation.leaving)),
     ...translation.chains,
-    ...ownWay,
+    ...bypass,
   ];
   const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
   return `table ${filterTable(network.interface)} {\n${lines}}\n`;

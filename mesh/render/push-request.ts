@@ -6,7 +6,7 @@ import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { firstAddressPlaceholder, instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
-import { exitCheckAddresses } from "../plan/way-out";
+import { exitCheckAddresses } from "../plan/route-all";
 import {
   ON_THIS_HOST,
   type HostIdentity,

@@ -6,10 +6,10 @@ import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
 import { interfaceKey, holdsNextKey } from "../plan/rotation";
-import { sendsAll } from "../plan/way-out";
+import { isRouteAllHost } from "../plan/route-all";
 import { EXPIRY_COMMENT, ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
-import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
+import { BYPASS_MARK, TUNNEL_TABLE } from "../exit-routing";
 
 /** The secrets of the stack that are set. */
 export interface Keyring {
@@ -94,7 +94,7 @@ function firstInterface(node: NodePlan, network: Network): Interface {
       `Address = ${interfaceAddresses(node, network).join(", ")}`,
       node.listenPort === null ? null : `ListenPort = ${node.listenPort}`,
       mtu === null ? null : `MTU = ${mtu}`,
-      ...(sendsAll(node) ? [`FwMark = ${OWN_WAY_MARK}`, `Table = ${TUNNEL_TABLE}`] : []),
+      ...(isRouteAllHost(node) ? [`FwMark = ${BYPASS_MARK}`, `Table = ${TUNNEL_TABLE}`] : []),
       dnsLine(node),
     ],
     sections: node.sections,

@@ -97,7 +97,7 @@ function causeText(head: string, cause: string): string {
 function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]): string {
   if (links.length === 0) return "";
   const dead = links.filter((link) => link.state === "dead");
-  const shown = dead.slice(0, MOST_DEAD).map(({ a, b, handshakeAge }) => {
+  const shown = dead.slice(0, MAX_DEAD).map(({ a, b, handshakeAge }) => {
     const last =
       handshakeAge === null ? "no handshake yet" : `last handshake ${formatAge(handshakeAge)} ago`;
     return `${a} - ${b}: ${last}`;
@@ -107,7 +107,7 @@ function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]
 }
 
 /** More dead tunnels than these are only counted. */
-const MOST_DEAD = 10;
+const MAX_DEAD = 10;
 
 // REJECT_AFTER_TIME (180 s): a device keeps using a session that its relay has lost for this long.
 const DEAD_REMEDY = `  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh status

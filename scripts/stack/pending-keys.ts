@@ -13,10 +13,10 @@ export interface PendingKey {
   node: string;
   nextPublicKey: string;
   /** Neighbours without a handshake with the new key; empty: the rotation can be finished. */
-  waitsFor: Waiting[];
+  waitsFor: WaitingNeighbour[];
 }
 
-export interface Waiting {
+export interface WaitingNeighbour {
   node: string;
   /**
    * `unreached`: it cannot be queried. `silent`: it has the new key, but no handshake with it. `handOver`: it is a device that
@@ -96,7 +96,7 @@ function missingHandshake(
   { node, neighbour, next }: RotatingLink,
   device: string,
   answers: HostAnswers,
-): Waiting[] {
+): WaitingNeighbour[] {
   if (neighbour.hosts.length > 0) {
     const answer = answers.get(neighbour.name);
     if (answer?.reachable !== true) return [{ node: neighbour.name, why: "unreached" }];
@@ -121,6 +121,6 @@ function hasHandshake(peers: readonly WireGuardPeer[], keys: readonly string[]):
   );
 }
 
-function unique(waiting: Waiting[]): Waiting[] {
+function unique(waiting: WaitingNeighbour[]): WaitingNeighbour[] {
   return [...new Map(waiting.map((one) => [`${one.node} ${one.why}`, one])).values()];
 }

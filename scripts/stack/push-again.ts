@@ -7,7 +7,7 @@ import { PushError } from "../push/push-error";
 import { forEachConcurrently } from "./query-hosts";
 import type { RecordedPush } from "./recorded-pushes";
 
-export interface Repushed {
+export interface RepushResult {
   node: string;
   /** `unchanged`: the host already had that config. `failed`: see `reason`. */
   outcome: PushResult["outcome"] | "failed";
@@ -26,7 +26,7 @@ interface ConfirmedPush {
 }
 
 /** Tests replace it. */
-interface Pushing {
+interface PushProgram {
   /** Null if the host has no interface of this stack. */
   confirmed(request: PushRequest): Promise<ConfirmedPush | null>;
   apply(request: PushRequest): Promise<PushResult>;
@@ -35,19 +35,19 @@ interface Pushing {
 interface PushAgainOptions {
   /** Also to hosts that have confirmed another push since. */
   force?: boolean;
-  pushing?: Pushing;
+  pushing?: PushProgram;
 }
 
 const MAX_CONCURRENT = 8;
 const PUSH_PROGRAM = "../push/main";
-const pushProgram: Pushing = { confirmed: confirmedPush, apply: runPush };
+const pushProgram: PushProgram = { confirmed: confirmedPush, apply: runPush };
 
 /** Pushes in rounds: relays first, because other hosts may be reached only through them. A failure does not stop other pushes. */
 export async function pushAgain(
   rounds: readonly RecordedPush[][],
   { force = false, pushing = pushProgram }: PushAgainOptions = {},
-): Promise<Repushed[]> {
-  const done: Repushed[] = [];
+): Promise<RepushResult[]> {
+  const done: RepushResult[] = [];
   const all = rounds.flat().length;
   const progressText = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
   await withProgress(progressText, async (update) => {
@@ -63,8 +63,8 @@ export async function pushAgain(
 async function pushOne(
   recorded: RecordedPush,
   force: boolean,
-  pushing: Pushing,
-): Promise<Repushed> {
+  pushing: PushProgram,
+): Promise<RepushResult> {
   const { node, serial } = recorded;
   try {
     const request = JSON.parse(recorded.request.reveal()) as PushRequest;

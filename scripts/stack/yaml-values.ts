@@ -101,7 +101,7 @@ const SYNTAX_ERRORS: Record<string, ErrorText> = {
 };
 
 /** Limit on the number of values after aliases are resolved. */
-const MOST_VALUES = 1_000_000;
+const MAX_VALUES = 1_000_000;
 
 /** Converts nodes in the order of the text, so that an alias finds the nearest anchor before it. */
 class Reader {
@@ -136,7 +136,7 @@ class Reader {
     if (known === "open")
       throw this.fail(offset, `the alias ${named} contains itself`, "write the value out");
     this.size += known.size;
-    if (this.size > MOST_VALUES)
+    if (this.size > MAX_VALUES)
       throw this.fail(offset, "its aliases expand to too many values", "write the values out");
     return known.value;
   }

@@ -66,7 +66,7 @@ describe("import", () => {
     assert.match(stdout, /peer relay: AllowedIPs 10\.60\.0\.0\/24/);
     assert.match(
       stderr,
-      /something else for guest, so nothing was written\n.*--accept-differences/,
+      /change the files of guest, so nothing was written\n.*--accept-differences/,
     );
     assert.equal(exists(), false);
     assert.equal((await run("old/groups", "--accept-differences")).exitCode, 0);

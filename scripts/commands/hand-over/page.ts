@@ -101,11 +101,11 @@ function dataLink(file: string): string {
 }
 
 /** More places than these are only counted. */
-const MOST_PLACES = 20;
+const MAX_PLACES = 20;
 
 function reachBlock(node: NodePlan, plan: Plan): string {
   const places = reachFrom(node, plan);
-  const shown = places.slice(0, MOST_PLACES).map((place) => placeText(place, node, plan));
+  const shown = places.slice(0, MAX_PLACES).map((place) => placeText(place, node, plan));
   const more = places.length - shown.length;
   const items = [...shown, ...(more > 0 ? [`and ${more} more`] : [])];
   const list = items.map((item) => `<li>${item}</li>`).join("\n");

@@ -6,14 +6,14 @@ import { wrapped } from "../../cli/wrap";
 import { lanRoutes, routesOf, type LanRouter, type LanRoutes } from "./lan-routes";
 
 /** With more LANs than this, the routes are not listed, because their number is the number of LANs squared. */
-const MOST_LANS = 4;
+const MAX_LANS = 4;
 
 export function routesText(plan: Plan): string {
   const routes = lanRoutes(plan);
   const { routers } = routes;
   if (routers.length === 0) return "";
   const title = pc.bold("Routes that the routers of these LANs need for replies");
-  return [title, ...(routers.length > MOST_LANS ? ruleOf(routes) : commandsOf(routes))].join("\n");
+  return [title, ...(routers.length > MAX_LANS ? ruleOf(routes) : commandsOf(routes))].join("\n");
 }
 
 function commandsOf(routes: LanRoutes): string[] {

@@ -5,17 +5,17 @@
  */
 import type { Network } from "../config/config";
 import type { NodePlan } from "../plan/plan";
-import { sendsAll } from "../plan/way-out";
-import { OWN_WAY_MARK } from "../way-out";
+import { isRouteAllHost } from "../plan/route-all";
+import { BYPASS_MARK } from "../exit-routing";
 import type { Block } from "./address-sets";
 
 /** In the form that nft prints. */
-const MARK = `0x${OWN_WAY_MARK.slice(2).padStart(8, "0")}`;
+const MARK = `0x${BYPASS_MARK.slice(2).padStart(8, "0")}`;
 const KEEP = `ct mark set ${MARK}`;
 const RESTORE = "meta mark set ct mark";
 
-export function ownWayBlocks(node: NodePlan, network: Network): Block[] {
-  if (!sendsAll(node)) return [];
+export function bypassBlocks(node: NodePlan, network: Network): Block[] {
+  if (!isRouteAllHost(node)) return [];
   const { address, address6 } = node;
   // A connection with another source address was opened outside the tunnel.
   const sources = [

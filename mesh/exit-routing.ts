@@ -4,7 +4,7 @@
  */
 
 /** On WireGuard's own packets, and on answers to connections from outside: these use the host's own default route. */
-export const OWN_WAY_MARK = "0xca6c";
+export const BYPASS_MARK = "0xca6c";
 
 /** Number of the routing table that leads into the tunnel. */
 export const TUNNEL_TABLE = "51820";
