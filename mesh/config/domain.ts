@@ -2,7 +2,7 @@
 import { Mistake, quote } from "./mistake";
 import { DNS_LABEL } from "./values";
 
-/** With a label of 63 characters and a dot before it, a name must fit into 253 (RFC 1035). */
+/** Leaves room for a node's name of 63 characters and a dot in the 253 characters of a DNS name (RFC 1035). */
 const MAX_LENGTH = 189;
 
 /** Top-level domains that resolvers do not send to DNS servers (RFC 6761, 6762, 7686); of `arpa`, `home.arpa` is allowed. */

@@ -67,7 +67,8 @@ export function shapeSchema(shape: z.ZodObject): JsonSchema {
     target: "draft-7",
     unrepresentable: "any",
     // zod leaves out defaults and examples of values that a parser transforms.
-    override: ({ zodSchema, jsonSchema }) => Object.assign(jsonSchema, examplesAndDefault(zodSchema)),
+    override: ({ zodSchema, jsonSchema }) =>
+      Object.assign(jsonSchema, examplesAndDefault(zodSchema)),
   }) as JsonSchema;
   delete schema["$schema"];
   const keys = schema.properties ?? {};

@@ -39,7 +39,12 @@ export function readShape<S extends z.ZodObject>(
 }
 
 /** The issue for a value of the wrong type; a Mistake has its own message. */
-export function wrongTypeIssue(path: string, input: unknown, message: string, remedy: string): Issue {
+export function wrongTypeIssue(
+  path: string,
+  input: unknown,
+  message: string,
+  remedy: string,
+): Issue {
   return input instanceof Mistake
     ? error(path, input.message, input.remedy)
     : error(path, message, remedy);
@@ -56,7 +61,7 @@ export function unknownKey(path: PropertyKey[], key: string, known: readonly str
 }
 
 /** The keys of the other kind of node. */
-export interface ForeignKeys {
+interface ForeignKeys {
   kind: string;
   keys: readonly string[];
 }

@@ -1,4 +1,4 @@
-/** Which neighbours have no tunnel because of a finding. */
+/** Finds the neighbours that have no tunnel because of a finding. */
 import type { Node } from "../config/config";
 import { firewallFindings } from "../host/firewall";
 import { tunnelNeeds } from "../host/firewall-notes";
@@ -72,8 +72,8 @@ export function untestedHosts(
 ): Set<string> {
   const index = indexLinks(plan.nodes, plan.links);
   const names = [...hosts.keys()].filter((name) => {
-    const asked = index.neighbours(name).filter((other) => hosts.has(other.name));
-    return asked.length > 0 && asked.every((other) => !tried.has(other.name));
+    const tested = index.neighbours(name).filter((other) => hosts.has(other.name));
+    return tested.length > 0 && tested.every((other) => !tried.has(other.name));
   });
   return new Set(names);
 }

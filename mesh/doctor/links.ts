@@ -98,7 +98,7 @@ export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): bo
   return policy === null || policy.access(from.name, to.name) !== "none";
 }
 
-export interface RelayedPair {
+interface RelayedPair {
   from: NodePlan;
   to: NodePlan;
   /** The first node on the path. */

@@ -74,7 +74,7 @@ export function pathTo(from: NodePlan, target: Target, plan: Plan): NodePlan[] |
 }
 
 /** The outer address of a neighbour as a node sees it, by `NODE NEIGHBOUR`. */
-export type OuterAddresses = ReadonlyMap<string, string>;
+type OuterAddresses = ReadonlyMap<string, string>;
 
 /** The pings that each node on the path sends. */
 export function traceProbes(

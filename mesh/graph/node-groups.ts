@@ -8,7 +8,7 @@ export interface NodeGroup {
 }
 
 /** A picture of up to this many nodes shows each of them. */
-export const MAX_UNGROUPED = 16;
+const MAX_UNGROUPED = 16;
 const MIN_GROUP = 4;
 /** For nodes that are all linked to one another: five of them have ten links, which clutter a picture. */
 const MIN_LINKED_GROUP = 5;

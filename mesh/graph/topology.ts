@@ -34,7 +34,7 @@ export interface DrawnNode extends Marked {
   /** Where other nodes dial it; null: they cannot. */
   endpoint: string | null;
   site: string | null;
-  /** Whether it is a relay that lets its peers out. */
+  /** Whether it is a relay that is an exit. */
   exit: boolean;
   /** The outer address of its packets, as other nodes see it; null: unknown. */
   outerAddress: string | null;

@@ -13,7 +13,7 @@ import type { Fields } from "./fields";
 import { infer, type Inferred, type InferOptions } from "./infer";
 import { gatherNodes, type ImportedNode, type KnownNode, type Source } from "./nodes";
 
-export interface ImportedFile {
+interface ImportedFile {
   node: string;
   source: string;
   /** The differences of its new file from the imported one; empty: none. */

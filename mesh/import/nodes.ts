@@ -44,7 +44,7 @@ export interface ImportedNode {
   sections: Section[];
 }
 
-export interface Gathered {
+interface Gathered {
   /** Sorted by name. */
   nodes: ImportedNode[];
   problems: Problem[];

@@ -30,7 +30,7 @@ export function portsOf(access: Exclude<Access, "none">): string[] | undefined {
 }
 
 /** A rule of the config, named by its index, or a built-in one. `name` is unique. */
-export interface NamedRule extends PolicyRule {
+interface NamedRule extends PolicyRule {
   name: string;
 }
 

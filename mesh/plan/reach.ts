@@ -21,7 +21,7 @@ export function reachOf(plan: Plan): Reach[] {
   return plan.nodes.flatMap((from) => reachedBy(from, plan, index, policy));
 }
 
-/** What one node may start something to. */
+/** The targets that one node may start connections to. */
 export function reachFrom(from: NodePlan, plan: Plan): Reach[] {
   return reachedBy(from, plan, indexLinks(plan.nodes, plan.links), indexPolicy(plan));
 }

@@ -5,7 +5,7 @@
 import type { NatPlan } from "../plan/nat-plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 
-export interface NatBlocks {
+interface NatBlocks {
   sets: Block[];
   chains: Block[];
   /** Rules that allow the connections of an exit's peers, in both directions. */

@@ -13,7 +13,7 @@ export interface PathChange {
   after: string | null;
 }
 
-export interface LanChange {
+interface LanChange {
   lan: string;
   /** The node that the LAN is behind. */
   gateway: string;

@@ -95,7 +95,7 @@ async function liveNetwork(stack: OpenStack): Promise<Drawing> {
   return { topology: liveTopology(plan, links, answers), notes: [], ok };
 }
 
-/** Mermaid's own limits, `maxEdges` and `maxTextSize`, which pages cannot raise. */
+/** Mermaid's default limits, `maxEdges` and `maxTextSize`, which a page cannot change. */
 const LIMITS = { lines: 500, letters: 50_000 };
 
 function mermaidText(picture: Picture): string {

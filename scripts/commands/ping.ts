@@ -33,7 +33,7 @@ async function ping(fromName: string, toName: string, options: CommonOptions): P
   if (from.hosts.length === 0) {
     const back = target.node.hosts.length === 0 ? "status" : `ping ${target.node.name} ${fromName}`;
     throw new Failure(
-      `${fromName} has no host, so it cannot be asked`,
+      `${fromName} has no host, so it cannot send a ping for this command`,
       `the other way round: npx wireguard-mesh ${back}`,
       2,
     );

@@ -56,14 +56,14 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
   const { plan } = access;
   for (const name of names) findNode(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
-  const asked = withRelays(nodes, plan);
+  const queried = withRelays(nodes, plan);
   // With names, not all neighbours of a rotating node are queried.
   const pendingIn = (answers: HostAnswers) =>
     names.length === 0 ? pendingKeys(plan, answers) : [];
   if (options.watch !== undefined) {
     const outdated = await outdatedDevices(stack);
     const everyS = options.watch === true ? EVERY_S : options.watch;
-    const watch = { nodes, asked, access, everyMs: 1000 * everyS };
+    const watch = { nodes, queried, access, everyMs: 1000 * everyS };
     const heading = `${access.owner}, every ${everyS} s`;
     const ok = await (options.json === true
       ? watchAsJson(watch, (answers) => ({ pending: pendingIn(answers), outdated }))
@@ -71,7 +71,7 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
     process.exitCode = ok ? 0 : 1;
     return;
   }
-  const answers = await queryHosts(asked, access);
+  const answers = await queryHosts(queried, access);
   const report = statusReport(nodes, access, answers);
   const pending = pendingIn(answers);
   const outdated = await outdatedDevices(stack);

@@ -30,7 +30,7 @@ export interface CanaryReport {
   held: string[];
 }
 
-export interface CanaryRun {
+interface CanaryRun {
   run: EngineRun;
   /** Null: there was no change, or the user declined. */
   canary: CanaryReport | null;

@@ -186,7 +186,7 @@ export function typeOf(urn: string): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
-/** Without the command provider's first line, the engine's colours, and the prefix `NODE: ` of the push program. */
+/** Removes the command provider's first line, the engine's colours, and the push program's prefix `NODE: `. */
 function reasonOf(message: string, node: string | null): string {
   const text = withoutColours(message)
     .replace(/^exit status \d+: running "[^\n]*\n/, "")

@@ -37,7 +37,7 @@ export async function runWithEvents(
 }
 
 /** Callbacks while the engine runs. */
-export interface RunListeners {
+interface RunListeners {
   /** Called with each event as a line of JSON. */
   onEvent: (line: string) => void;
   /** Called with `NODE PHASE` for each step of a push. */

@@ -27,13 +27,13 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
   const plan = await stack.plan();
   // In parallel, since each runs the engine.
   const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
-  const asked = nodesToQuery(plan, names);
+  const queried = nodesToQuery(plan, names);
   const connections = new ConnectedHosts(access);
   try {
-    const answers = await connections.query(asked, seed.value);
+    const answers = await connections.query(queried, seed.value);
     // In the order of the plan, not of the answers, because findings of equal weight keep this order.
     const hosts = new Map(
-      asked.flatMap((node) => {
+      queried.flatMap((node) => {
         const answer = answers.get(node.name);
         if (answer === undefined) return [];
         return [[node.name, factsOf(node, answer, access, seed.value)] as const];

@@ -66,11 +66,11 @@ function ageOf(neighbour: NodePlan, observed: Observation, device: string): numb
 }
 
 function stateOf(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> {
-  const asked = ends.filter(({ age }) => age !== undefined);
-  if (asked.length === 0) return { handshakeAge: null, state: "unknown" };
+  const queried = ends.filter(({ age }) => age !== undefined);
+  if (queried.length === 0) return { handshakeAge: null, state: "unknown" };
   // Prefer the end that dials: the other end may still show the handshake of a session that the dialling end has lost.
-  const diallers = asked.filter(({ dials }) => dials);
-  const ages = (diallers.length > 0 ? diallers : asked).flatMap(({ age }) => age ?? []);
+  const diallers = queried.filter(({ dials }) => dials);
+  const ages = (diallers.length > 0 ? diallers : queried).flatMap(({ age }) => age ?? []);
   const age = ages.length === 0 ? null : Math.min(...ages);
   if (age !== null && age <= SESSION_S) return { handshakeAge: age, state: "alive" };
   if (!bothPushed) return { handshakeAge: age, state: "away" };

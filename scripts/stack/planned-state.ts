@@ -25,7 +25,7 @@ export function plannedState(node: NodePlan, planned: Planned, digest: string): 
   return wantedOf({ ...request, config: withoutPlaceholders(request.config) }, digest, publicKeyOf);
 }
 
-/** Without endpoints at instances that do not exist yet. */
+/** Removes endpoints at instances that do not exist yet. */
 function withoutPlaceholders(config: string): string {
   return config.replace(/^Endpoint = <.*\n/gm, "");
 }

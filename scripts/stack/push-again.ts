@@ -33,7 +33,7 @@ interface PushProgram {
 }
 
 interface PushAgainOptions {
-  /** Also to hosts that have confirmed another push since. */
+  /** Whether to push to hosts that have confirmed another push since, too. */
   force?: boolean;
   pushing?: PushProgram;
 }

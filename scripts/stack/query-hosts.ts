@@ -50,10 +50,10 @@ export async function queryEach(
   ask: (node: NodePlan) => Promise<HostAnswer>,
 ): Promise<Map<string, HostAnswer>> {
   const answers = new Map<string, HostAnswer>();
-  const asked = nodes.filter((node) => node.hosts.length > 0);
-  if (asked.length === 0) return answers;
-  await withProgress(queryProgress(asked.length, answers), (update) =>
-    forEachConcurrently(asked, async (node) => {
+  const queried = nodes.filter((node) => node.hosts.length > 0);
+  if (queried.length === 0) return answers;
+  await withProgress(queryProgress(queried.length, answers), (update) =>
+    forEachConcurrently(queried, async (node) => {
       answers.set(node.name, await ask(node));
       update();
     }),

@@ -22,8 +22,8 @@ export async function trace(
   const outer = outerAddresses(way, answers, access);
   const wanted = traceProbes(way, target, outer);
   const pings = new Map<string, ReadonlyMap<string, number | null>>();
-  const asked = way.filter(({ name }) => answers.get(name)?.reachable === true);
-  await forEachConcurrently(asked, async (node) => {
+  const queried = way.filter(({ name }) => answers.get(name)?.reachable === true);
+  await forEachConcurrently(queried, async (node) => {
     const probes = wanted.get(node.name) ?? [];
     if (probes.length === 0) return;
     try {
@@ -39,7 +39,7 @@ function notQueried(name: string, answer: HostAnswer | undefined): Failure {
   const reason = answer?.reachable === false ? answer.cause : "it has no host";
   const [cause = ""] = reason.split("\n");
   return new Failure(
-    `${name} could not be asked: ${cause}`,
+    `${name} could not be queried: ${cause}`,
     `to find out why: npx wireguard-mesh doctor ${name}`,
   );
 }

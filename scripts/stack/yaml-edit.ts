@@ -59,12 +59,12 @@ export function setIn(text: string, path: Path, value: YamlValue): string {
   const pair = ownPair(file, path);
   if (pair === undefined) throw refused(path, "comes from an alias or a merge (<<)", WRITE_OUT);
   if (isMap(pair.value) && isObject(former) && isObject(value)) {
-    const gone = Object.keys(former).filter((name) => !Object.hasOwn(value, name));
+    const removed = Object.keys(former).filter((name) => !Object.hasOwn(value, name));
     const set = Object.entries(value).reduce(
       (edited, [name, inner]) => setIn(edited, [...path, name], inner),
       text,
     );
-    return gone.reduce((edited, name) => removeIn(edited, [...path, name]), set);
+    return removed.reduce((edited, name) => removeIn(edited, [...path, name]), set);
   }
   return verified(file, replaceValue(text, pair, value), path, value);
 }

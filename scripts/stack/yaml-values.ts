@@ -80,7 +80,7 @@ function isEndpoint(line: string): boolean {
   return /\[[\da-f:.]+\]:\d/i.test(line);
 }
 
-/** By the library's code; its own messages may quote the text. */
+/** Messages by the library's error code; the library's own messages may quote the text. */
 const SYNTAX_ERRORS: Record<string, ErrorText> = {
   BAD_INDENT: [
     "it is not indented like its neighbours",

@@ -76,7 +76,10 @@ describe("progress", () => {
   };
 
   it("is one line of a terminal, below what is logged, and leaves nothing behind", async () => {
-    const text = await seen({ isTTY: true }, asking(["queried 0 of 2 hosts", "queried 1 of 2 hosts"]));
+    const text = await seen(
+      { isTTY: true },
+      asking(["queried 0 of 2 hosts", "queried 1 of 2 hosts"]),
+    );
     assert.ok(text.includes("queried 0 of 2 hosts") && text.includes("queried 1 of 2 hosts"));
     assert.deepEqual(shownBy(text).lines, ["warning: a clock is late", ""]);
   });

@@ -7,7 +7,7 @@ import { reachFrom, type Reach } from "../../../mesh/plan/reach";
 import { stepsFor } from "./steps";
 import { STYLE } from "./style";
 
-export interface PageParts {
+interface PageParts {
   node: NodePlan;
   plan: Plan;
   /** The wg-quick(8) file. */

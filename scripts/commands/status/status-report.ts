@@ -52,8 +52,8 @@ export function statusReport(
   answers: HostAnswers,
 ): StatusReport {
   const names = new Set(nodes.map(({ name }) => name));
-  const isAsked = ({ a, b }: { a: string; b: string }) => names.has(a) || names.has(b);
-  const links = linkStates(planned.plan, answers).filter(isAsked);
+  const isReported = ({ a, b }: { a: string; b: string }) => names.has(a) || names.has(b);
+  const links = linkStates(planned.plan, answers).filter(isReported);
   const reports = nodes.map(
     (node) => [node.name, nodeStatus(node, planned, links, answers)] as const,
   );
@@ -66,7 +66,7 @@ export function statusReport(
     links,
     tunnels: {
       alive: links.filter(({ state }) => state === "alive").length,
-      planned: planned.plan.links.filter(isAsked).length,
+      planned: planned.plan.links.filter(isReported).length,
     },
   };
 }

@@ -11,7 +11,7 @@ import type { LinkRate } from "./rates";
 import type { StatusReport } from "./status-report";
 import { formatBytes } from "./status-text";
 
-export interface WatchRound {
+interface WatchRound {
   /** The scope, the time, and the interval. */
   heading: string;
   report: StatusReport;

@@ -12,7 +12,7 @@ export interface Watched {
   /** The nodes of the report. */
   nodes: readonly NodePlan[];
   /** The nodes whose hosts are queried. */
-  asked: readonly NodePlan[];
+  queried: readonly NodePlan[];
   access: Access;
   everyMs: number;
   /** Time limit of the first round, which logs in. */
@@ -26,7 +26,7 @@ const ROUND_MS = 5_000;
 
 /** Resolves when a signal or the reader of stdout ends it; true if the last round was ok. */
 export async function watchStatus(watched: Watched): Promise<boolean> {
-  const { nodes, asked, access, everyMs, firstMs, show } = watched;
+  const { nodes, queried, access, everyMs, firstMs, show } = watched;
   const ending = new AbortController();
   const end = (): void => {
     ending.abort();
@@ -38,7 +38,7 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
       resolve(null);
     });
   });
-  const watch = new HostWatcher(asked, access);
+  const watch = new HostWatcher(queried, access);
   let before: HostAnswers = new Map();
   let ok = false;
   try {
