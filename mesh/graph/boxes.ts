@@ -46,9 +46,9 @@ export function lanId({ lan, gateway }: DrawnLan): string {
 }
 
 export function nodeBox(node: DrawnNode): Box {
-  const { name, kind, site, addresses, endpoint, outerAddress, mark } = node;
+  const { name, kind, site, addresses, endpoint, seenFrom, mark } = node;
   const what = kind === "relay" ? [node.exit ? "relay and exit" : "relay"] : [];
-  const isOutside = outerAddress !== null && endpoint === null && site === null;
+  const isOutside = seenFrom !== null && endpoint === null && site === null;
   return {
     id: nodeId(name),
     kind,
@@ -58,7 +58,7 @@ export function nodeBox(node: DrawnNode): Box {
       ...(kind === "device" ? ["device"] : what),
       ...addresses,
       ...(endpoint === null ? [] : [`at ${endpoint.replace(/^<.*>/, "its Elastic IP")}`]),
-      ...(isOutside ? [`behind NAT ${outerAddress}`] : []),
+      ...(isOutside ? [`behind NAT ${seenFrom}`] : []),
       ...labelLines(mark),
     ],
     mark,
@@ -91,7 +91,7 @@ export function groupBox(group: NodeGroup, { lans }: Topology): Box {
 }
 
 export function labelLines(mark: Mark | null): string[] {
-  return mark === null || mark.label === "" ? [] : [mark.label];
+  return mark === null || mark.words === "" ? [] : [mark.words];
 }
 
 function lanText({ lan, own }: DrawnLan): string {
@@ -120,7 +120,7 @@ export function sitesOf(nodes: readonly DrawnNode[]): Site[] {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([site, members]) => {
       const inside = members.filter(({ endpoint }) => endpoint === null);
-      const seen = [...new Set(inside.flatMap(({ outerAddress }) => outerAddress ?? []))].sort();
+      const seen = [...new Set(inside.flatMap(({ seenFrom }) => seenFrom ?? []))].sort();
       const nat = inside.length === 0 ? "" : ["behind NAT", ...seen].join(" ");
       return {
         id: siteId(site),

@@ -55,12 +55,12 @@ function withChanges(after: Topology, was: Topology): Topology {
   };
 }
 
-const ADDED: Mark = { tone: "added", label: "added" };
-const REMOVED: Mark = { tone: "removed", label: "removed" };
+const ADDED: Mark = { tone: "added", words: "added" };
+const REMOVED: Mark = { tone: "removed", words: "removed" };
 
 /** The links of an added or removed node need no label: the node has one. */
 function withoutLabel(link: DrawnLink): DrawnLink {
-  return link.mark === null ? link : { ...link, mark: { ...link.mark, label: "" } };
+  return link.mark === null ? link : { ...link, mark: { ...link.mark, words: "" } };
 }
 
 /** Sorted by key, as both lists are. */
@@ -113,7 +113,7 @@ function recordedNode(
     endpoint: null,
     site: null,
     exit: false,
-    outerAddress: null,
+    seenFrom: null,
     mark: null,
   };
 }

@@ -43,7 +43,7 @@ function linkLine(
     outer,
     kind: direct ? "direct" : "relay",
     dialled: dials === "both" ? "both" : isBInner === (dials === "a") ? "inner" : "outer",
-    label: mark?.label ?? "",
+    label: mark?.words ?? "",
     mark,
   };
 }

@@ -91,5 +91,5 @@ function linkKind({ dials, direct, mark }: DrawnLink, end: "a" | "b"): string {
 }
 
 function markText(mark: Mark | null): string {
-  return mark === null ? "" : `${mark.tone} ${mark.label}`;
+  return mark === null ? "" : `${mark.tone} ${mark.words}`;
 }

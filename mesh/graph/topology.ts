@@ -15,11 +15,11 @@ export interface Topology {
   rules: DrawnRule[] | null;
 }
 
-/** The state or the change of a part of the network: `tone` is its colour, `label` says the same as text. */
+/** The state or the change of a part of the network: `tone` is its colour, `words` say the same as text. */
 export interface Mark {
   tone: "good" | "partly" | "bad" | "quiet" | "added" | "removed";
   /** May be empty. */
-  label: string;
+  words: string;
 }
 
 export interface Marked {
@@ -37,7 +37,7 @@ export interface DrawnNode extends Marked {
   /** Whether it is a relay that is an exit. */
   exit: boolean;
   /** The outer address of its packets, as other nodes see it; null: unknown. */
-  outerAddress: string | null;
+  seenFrom: string | null;
 }
 
 export interface DrawnLink extends Marked {
@@ -92,7 +92,7 @@ function nodeOf(node: NodePlan): DrawnNode {
     endpoint: endpoint === null ? null : formatEndpoint(endpoint),
     site,
     exit: node.exit === true,
-    outerAddress: null,
+    seenFrom: null,
     mark: null,
   };
 }

@@ -29,11 +29,11 @@ export function liveTopology(
 
 /** Links that work get no label. */
 const LINK_MARKS: Record<LinkState, Mark> = {
-  alive: { tone: "good", label: "" },
-  idle: { tone: "quiet", label: "idle" },
-  dead: { tone: "bad", label: "dead" },
-  away: { tone: "quiet", label: "away" },
-  unknown: { tone: "quiet", label: "not known" },
+  alive: { tone: "good", words: "" },
+  idle: { tone: "quiet", words: "idle" },
+  dead: { tone: "bad", words: "dead" },
+  away: { tone: "quiet", words: "away" },
+  unknown: { tone: "quiet", words: "not known" },
 };
 
 function seenOf(
@@ -41,12 +41,11 @@ function seenOf(
   plan: Plan,
   links: readonly LinkStatus[],
   answers: HostAnswers,
-): { mark: Mark; outerAddress: string | null } {
+): { mark: Mark; seenFrom: string | null } {
   const state = nodeState(node, plan, links, answers);
   const isSilent = answers.get(node.name)?.reachable === false;
-  const outerAddress =
-    node.endpoint === null ? (state.endpoint?.replace(/:\d+$/, "") ?? null) : null;
-  return { mark: nodeMark(state, isSilent), outerAddress };
+  const seenFrom = node.endpoint === null ? (state.endpoint?.replace(/:\d+$/, "") ?? null) : null;
+  return { mark: nodeMark(state, isSilent), seenFrom };
 }
 
 /** The states are those of `status`. A host that could not be queried may still have working tunnels. */
@@ -54,19 +53,19 @@ function nodeMark({ state, tunnels }: NodeState, isSilent: boolean): Mark {
   const silent = isSilent ? ["not reached"] : [];
   switch (state) {
     case "alive":
-      return { tone: isSilent ? "partly" : "good", label: ["alive", ...silent].join(", ") };
+      return { tone: isSilent ? "partly" : "good", words: ["alive", ...silent].join(", ") };
     case "partly": {
       const alive = `${tunnels.alive} of ${tunnels.planned} tunnels alive`;
-      return { tone: "partly", label: [alive, ...silent].join(", ") };
+      return { tone: "partly", words: [alive, ...silent].join(", ") };
     }
     case "dead":
-      return { tone: "bad", label: ["dead", ...silent].join(", ") };
+      return { tone: "bad", words: ["dead", ...silent].join(", ") };
     case "unknown":
-      return isSilent ? { tone: "bad", label: "not reached" } : LINK_MARKS.unknown;
+      return isSilent ? { tone: "bad", words: "not reached" } : LINK_MARKS.unknown;
     case "idle":
     case "away":
-      return isSilent ? { tone: "bad", label: `${state}, not reached` } : LINK_MARKS[state];
+      return isSilent ? { tone: "bad", words: `${state}, not reached` } : LINK_MARKS[state];
     case "unlinked":
-      return { tone: isSilent ? "bad" : "quiet", label: ["no links", ...silent].join(", ") };
+      return { tone: isSilent ? "bad" : "quiet", words: ["no links", ...silent].join(", ") };
   }
 }

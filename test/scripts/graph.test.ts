@@ -109,9 +109,9 @@ describe("a live picture", () => {
     const all = new Map(Object.entries(answers));
     const topology = liveTopology(plan, linkStates(plan, all), all);
     return {
-      nodes: Object.fromEntries(topology.nodes.map(({ name, mark }) => [name, mark?.label])),
+      nodes: Object.fromEntries(topology.nodes.map(({ name, mark }) => [name, mark?.words])),
       links: Object.fromEntries(
-        topology.links.map(({ a, b, mark }) => [`${a} ${b}`, mark?.label ?? "-"]),
+        topology.links.map(({ a, b, mark }) => [`${a} ${b}`, mark?.words ?? "-"]),
       ),
       text: mermaidOf(pictureOf(topology)),
     };

@@ -86,7 +86,7 @@ describe("a picture of a change", () => {
       topology.nodes.find(({ name }) => name === "phone"),
       {
         ...{ name: "phone", kind: "device", addresses: ["10.86.0.4"], endpoint: null, site: null },
-        ...{ exit: false, outerAddress: null, mark: { tone: "removed", label: "removed" } },
+        ...{ exit: false, seenFrom: null, mark: { tone: "removed", words: "removed" } },
       },
     );
   });

@@ -73,7 +73,7 @@ flowchart RL
 
   it("shows what does not work by dashes and text, not only by colours", () => {
     const topology = topologyOf(planOf(changed()));
-    const dead = { tone: "bad", label: "dead" } as const;
+    const dead = { tone: "bad", words: "dead" } as const;
     const nodes = topology.nodes.map((node) =>
       node.name === "laptop" ? { ...node, mark: dead } : node,
     );

@@ -8,7 +8,7 @@ import { networks } from "../../support/networks";
 import { planOf } from "../../support/plan-of";
 
 const titles = ({ boxes }: Picture) => boxes.map(({ text }) => text[0]);
-const dead: Mark = { tone: "bad", label: "dead" };
+const dead: Mark = { tone: "bad", words: "dead" };
 
 describe("a picture", () => {
   it("of any network names each node once, and has a line for each link", () => {
