@@ -13,10 +13,10 @@ export interface NodeFacts {
   publicKey: string;
   /** Only while a rotation is in progress. */
   nextPublicKey?: string;
-  /** Only of a node without a host: 16 hex digits that change whenever its config has to be delivered again. */
+  /** Only for a node without a host: 16 hex digits that change whenever its config must be delivered again. */
   fingerprint?: pulumi.Input<string>;
   endpoint?: pulumi.Input<string>;
-  /** Only of an ec2 relay. */
+  /** Only for an ec2 relay. */
   instance?: pulumi.Input<{ id: string; address: string }>;
 }
 
@@ -24,7 +24,7 @@ export interface NodeFacts {
 export interface PendingFacts {
   publicKey: string;
   nextPublicKey: string;
-  /** Which of them the node itself uses, according to the config. */
+  /** The key that the node itself uses, according to the config. */
   has: "current" | "next";
   /** The command that finishes the rotation. */
   finish: string;
@@ -36,7 +36,7 @@ export type Files = Record<string, pulumi.Input<string>>;
 /** By node. Not secret, although derived from secret files. */
 export type Fingerprints = Record<string, pulumi.Input<string>>;
 
-/** Known at once unless a file waits for an ec2 relay: among a thousand nodes, outputs are what takes time. */
+/** Plain text unless a file depends on an ec2 relay, because outputs take most of the time in a large network. */
 export function fingerprintsOf(files: Files): Fingerprints {
   return Object.fromEntries(
     Object.entries(files).map(([name, file]) => [

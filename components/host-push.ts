@@ -16,8 +16,8 @@ export interface HostPushArgs {
 }
 
 /**
- * Runs the push program for the node `parent`, which succeeds only after the host has confirmed the change. So the state never records a host
- * that rolled back or could not be reached as converged, and the next `up` tries again.
+ * Runs the push program for the node `parent`. It succeeds only after the host has confirmed the change, so the state never
+ * records a host as converged that rolled back or could not be reached, and the next `up` tries again.
  */
 export function pushToHost(
   name: string,
@@ -27,7 +27,7 @@ export function pushToHost(
   return new local.Command(
     `${name}-push-command`,
     {
-      // A constant command with everything else on stdin: the command is visible in errors and in `ps`.
+      // The command has no arguments that vary, because it is visible in errors and in `ps`.
       ...(managed === undefined ? { create: `${PUSH} apply` } : adoptOnCreate),
       delete: `${PUSH} remove`,
       stdin: pulumi.secret(request),
@@ -40,7 +40,7 @@ export function pushToHost(
       parent,
       dependsOn: after,
       ...(managed === undefined ? {} : { deletedWith: managed }),
-      // A component of its own was between them up to version 0.1.
+      // Version 0.1 had a component between the node and the command.
       aliases: [
         { parent: pulumi.createUrn(`${name}-push`, "wireguard-mesh:index:HostPush", parent) },
       ],

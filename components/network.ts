@@ -27,7 +27,7 @@ import {
   type NodeFacts,
   type PendingFacts,
 } from "./facts";
-import type { NodeArgs, ShownTexts } from "./node";
+import type { NodeArgs, PreviewInputs } from "./node";
 import { Peer } from "./peer";
 import { Relay } from "./relay";
 import { registerInstances, withFacts, type RelayInstances } from "./relay-instances";
@@ -49,7 +49,7 @@ export class Network extends pulumi.ComponentResource {
   /** Nodes without a host that need a config, by name, with the reasons. */
   readonly outdated: pulumi.Output<Record<string, string[]>>;
   readonly reachability: Reachability;
-  /** Its picture as Mermaid text; undefined for a large network. */
+  /** A picture of the network as Mermaid text; undefined for a large network. */
   readonly graph: string | undefined;
   /** Public key of the SSH authority of ec2 relays; undefined in a network without one. */
   readonly sshAuthority: string | undefined;
@@ -106,7 +106,7 @@ function registerNodes(
     const association = args.instances.get(plan.name)?.associate(plan.name, relay.push);
     ready.set(plan.name, association === undefined ? [relay.push] : [relay.push, association]);
   }
-  // Those that switch to their next key last, because they wait for others.
+  // Peers that switch to their next key come last, because they depend on the pushes of their neighbours.
   for (const plan of [...peers].sort((a, b) => Number(announcesKey(a)) - Number(announcesKey(b)))) {
     const after = readyOf(pushedBefore(plan, relays), ready);
     const peer = new Peer(plan.name, nodeArgs(plan, args, after), opts);
@@ -114,14 +114,14 @@ function registerNodes(
   }
 }
 
-/** By name, what must be done before a node is pushed to and at its endpoint; nodes without a host are absent. */
+/** By name, the resources after which a node is pushed to and answers at its endpoint; nodes without a host are absent. */
 type Ready = Map<string, pulumi.Resource[]>;
 
 function readyOf(names: string[], ready: Ready): pulumi.Resource[] {
   return names.flatMap((name) => ready.get(name) ?? []);
 }
 
-/** Relays with a second interface first: the others dial them with the key or at the port that this push installs. */
+/** Relays with a second interface first: other relays dial the key and the port that this push installs. */
 function secondInterfaceFirst(relays: NodePlan[]): NodePlan[] {
   return [...relays].sort((a, b) => Number(hasSecondInterface(b)) - Number(hasSecondInterface(a)));
 }
@@ -139,15 +139,15 @@ function nodeArgs(
   { plan, keyring, owner, instances }: NodesArgs,
   after: pulumi.Resource[],
 ): NodeArgs {
-  const shown = shownTexts(node, plan.network);
-  if (node.hosts.length === 0) return { shown };
+  const inputs = previewInputs(node, plan.network);
+  if (node.hosts.length === 0) return { inputs };
   const request = filled(renderPushRequest(node, plan, keyring, owner), instances);
   const machine = withFacts(machineId(node), instances);
   const managed = instances.get(node.name)?.instance;
-  return { shown, push: { request, machine, after, ...(managed && { managed }) } };
+  return { inputs, push: { request, machine, after, ...(managed && { managed }) } };
 }
 
-function shownTexts(node: NodePlan, network: Plan["network"]): ShownTexts {
+function previewInputs(node: NodePlan, network: Plan["network"]): PreviewInputs {
   const alternate = renderRedactedAlternate(node, network);
   const filter = renderFilter(node, network);
   return {

@@ -1,8 +1,8 @@
-/** The common part of relays and peers: a redacted config for the preview, and a push if there is a host. */
+/** The base component of relays and peers: a redacted config for the preview, and a push if there is a host. */
 import * as pulumi from "@pulumi/pulumi";
 import { pushToHost, type HostPushArgs } from "./host-push";
 
-export interface ShownTexts {
+export interface PreviewInputs {
   /** The node's wg-quick file with every secret as `(hidden)`; a preview shows its line diff. */
   config: string;
   /** The redacted file of a relay's second interface, if it has one. */
@@ -14,7 +14,7 @@ export interface ShownTexts {
 }
 
 export interface NodeArgs {
-  shown: ShownTexts;
+  inputs: PreviewInputs;
   /** Only for a node with a host. */
   push?: HostPushArgs;
 }
@@ -27,10 +27,10 @@ export abstract class MeshNode extends pulumi.ComponentResource {
   protected constructor(
     type: string,
     name: string,
-    { shown, push }: NodeArgs,
+    { inputs, push }: NodeArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super(type, name, { ...shown }, opts);
+    super(type, name, { ...inputs }, opts);
     this.push = push === undefined ? null : pushToHost(name, push, this);
     this.registerOutputs({});
   }

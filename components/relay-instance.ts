@@ -28,8 +28,8 @@ export class RelayInstance extends pulumi.ComponentResource {
   /** The Elastic IP, which is kept when the instance is replaced. */
   readonly address: pulumi.Output<string>;
   /**
-   * The address that the instance had when it was created, for the first push; AWS takes it back with the association. Empty
-   * for an instance without one, as older versions made them.
+   * The address that the instance had when it was created, for the first push. AWS releases it when the Elastic IP is associated.
+   * Empty for instances of older versions, which had none.
    */
   readonly firstAddress: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
@@ -49,12 +49,12 @@ export class RelayInstance extends pulumi.ComponentResource {
     const eip = new ec2.Eip(
       `${name}-address`,
       { domain: "vpc", tags: args.tags },
-      // The firewall depends on the check of the subnet: no address, which costs money, if that fails.
+      // The firewall depends on the check of the subnet, so no address, which costs money, is created if that fails.
       { ...protectedOpts, dependsOn: firewall },
     );
     this.instance = instanceFor(args, firewall.id, network, protectedOpts);
     this.instanceId = this.instance.id;
-    // `publicIp` changes with the association, at the next refresh; a request with it would be pushed again.
+    // Stored, because `publicIp` changes with the association, at the next refresh, and a changed request is pushed again.
     const first = new pulumi.Stash(
       `${name}-first-address`,
       { input: this.instance.publicIp },
@@ -116,7 +116,7 @@ function instanceFor(
   );
 }
 
-/** The rules are inline and not resources of their own, so that the group has no other rules: one added by hand is removed. */
+/** The rules are inline instead of resources of their own, so that a rule that was added by hand is removed. */
 function firewallFor(
   name: string,
   { ports, ec2: spec, tags, relay }: RelayInstanceArgs,
@@ -129,7 +129,7 @@ function firewallFor(
   return new ec2.SecurityGroup(
     `${name}-firewall`,
     {
-      // Not the logical name: AWS refuses a group name that begins with `sg-`, and a relay's name may.
+      // With a prefix, because AWS rejects group names that begin with `sg-`, and a relay's name may.
       namePrefix: `wireguard-mesh-${relay}-`,
       description: "WireGuard from anywhere, SSH from the administrators alone",
       vpcId,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { innerPrefixes } from "../mesh/config/inner-prefixes";
 import type { NodePlan, Plan } from "../mesh/plan/plan";
 import { relayPorts } from "../mesh/plan/rotation";
-import { factsIn, fillFacts, relaysAwaited } from "../mesh/render/known-facts";
+import { factsIn, fillFacts, relaysWithPlaceholders } from "../mesh/render/known-facts";
 import type { Keyring } from "../mesh/render/render";
 import { instanceNameOf, renderUserData } from "../mesh/render/user-data";
 import type { RelayInstance } from "./relay-instance";
@@ -57,9 +57,9 @@ function loadRelayInstance(): typeof relayInstanceModule {
   return require("./relay-instance") as typeof relayInstanceModule;
 }
 
-/** The text with its placeholders filled in; if it has none, as it is: among a thousand nodes, outputs are what takes time. */
+/** Fills in placeholders. Returns plain text if there are none, because outputs take most of the time in a large network. */
 export function withFacts(text: string, instances: RelayInstances): pulumi.Input<string> {
-  const awaited = relaysAwaited(text).map((name) => {
+  const awaited = relaysWithPlaceholders(text).map((name) => {
     const instance = instances.get(name);
     if (instance === undefined) throw new Error(`no instance for ${name} was registered`);
     return [name, factsIn(text, name, instance)] as const;

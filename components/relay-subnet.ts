@@ -80,7 +80,7 @@ function newSubnet(
   return { vpcId: vpc.id, subnetId: subnet.id, ready: [association] };
 }
 
-/** Both IDs depend on the check, so that AWS resources which need one are not created if it fails. */
+/** Both IDs depend on the check, so that no AWS resource that needs one is created if the check fails. */
 function existingSubnet(
   subnetId: string,
   args: SubnetArgs,
@@ -120,7 +120,7 @@ export function refuseOverlap(
       const other = inner.find(({ prefix }) => overlaps(prefix, outer));
       if (other === undefined) continue;
       throw new pulumi.RunError(
-        `relays.${relay}.ec2.subnetId: ${subnetId} cannot be used: ${what} (${outer.text}) overlaps ${other.of} (${other.prefix.text})\n` +
+        `relays.${relay}.ec2.subnetId: ${subnetId} cannot be used: ${what} (${outer.text}) overlaps ${other.label} (${other.prefix.text})\n` +
           "  choose another subnet, leave out subnetId for a new VPC, or change network.cidr",
       );
     }

@@ -19,11 +19,11 @@ export function encodeKey(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
-/** A private key as RFC 8410, section 7 has it (PKCS #8, DER), for libraries that read no other form. Null as `decodeKey`. */
+/** A private key in PKCS #8, DER (RFC 8410, section 7), for libraries that need that format. Null for an invalid key. */
 export function pkcs8Of(privateKey: string): Uint8Array | null {
   const bytes = decodeKey(privateKey);
   return bytes === null ? null : Uint8Array.from([...PKCS8_X25519, ...bytes]);
 }
 
-/** What stands before the 32 bytes. */
+/** The DER header before the 32 bytes. */
 const PKCS8_X25519 = [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 110, 4, 34, 4, 32];

@@ -69,11 +69,11 @@ export interface PushRequest extends HostAccess {
    */
   instances?: string[];
   /**
-   * Public keys of neighbours that send from the port at which they are dialled. One that is heard from another port of the
-   * same address speaks through a second interface that is to go. Absent in requests of older versions.
+   * Public keys of neighbours that send from the port at which they are dialled. Packets from another port of the same address
+   * come from a second interface that will be removed. Absent in requests of older versions.
    */
   fixedPorts?: string[];
-  /** To a relay: the relays of `fixedPorts` are pushed to at the same time as this host. Absent if there are none. */
+  /** For a relay: the relays of `fixedPorts` are pushed to at the same time as this host. Absent if there are none. */
   besideRelays?: true;
   /**
    * The host's nftables table, `table inet wireguard-mesh-INTERFACE { ... }` (mesh/filter-table.ts), exactly as
@@ -81,25 +81,25 @@ export interface PushRequest extends HostAccess {
    */
   filter?: string;
   /**
-   * To a host that only the tunnel leads to: public keys of the peers that it must not have without its filter. If that cannot
-   * be loaded at boot, the interface comes up without them, for its relays. Absent: then it stays down.
+   * For a host that is reached only through the tunnel: public keys of the peers that need the filter. If the filter cannot be
+   * loaded at boot, the interface comes up with its relays only. Absent: then it stays down.
    */
   onlyWithFilter?: string[];
   /**
-   * To a host with `routeAll`: addresses, of the exit and beyond it, that must answer a ping when the host begins to send
-   * everything there, or it undoes the change.
+   * For a host with `routeAll`: addresses of the exit and beyond it. They must answer a ping once all traffic goes through the
+   * exit, or the host undoes the change.
    */
   mustAnswer?: string[];
-  /** The names of all nodes, for this host and what asks it. Absent in a network without a domain. */
+  /** The names of all nodes, for this host and for its DNS clients. Absent in a network without a domain. */
   names?: NodeNames;
   /**
-   * To a relay: `KEY ADDRESS` of peers that only the tunnel leads to, its own and other relays'. Absent if there are none; keys
-   * alone in requests of older versions.
+   * For a relay: `KEY ADDRESS` of all peers that are reached only through the tunnel, those of other relays too. Absent if there
+   * are none; only keys in requests of older versions.
    */
   tunnelOnly?: string[];
   /**
-   * To a host that only the tunnel leads to: the relays that are no jump of `targets`. One of them may know where the host was
-   * before. Absent if there are none.
+   * For a host that is reached only through the tunnel: the relays that are not a jump in `targets`. One of them may still reach
+   * the host at its former address. Absent if there are none.
    */
   otherJumps?: SshHop[];
   /**
@@ -112,13 +112,12 @@ export interface PushRequest extends HostAccess {
   /** Null unless a key is changing or a second interface exists. */
   rotation: RotationTask | null;
   /**
-   * PushResult.serial of the last push that the state records, so that the next one gets a greater one, also on a host that
-   * was set back. Only `repush` adds it: in a request of the engine, a new number would be a change.
+   * PushResult.serial of the last push in the state, so that the next one is greater even on a host that was restored from a
+   * backup. Only `repush` adds it: in a request of the engine, a new number would be a change.
    */
   serial?: number;
   /**
-   * Goes back to the state that was confirmed by the push with this serial, which is the host's number again. Only `rollback`
-   * adds it.
+   * Goes back to the state that the push with this serial confirmed. Only `rollback` adds it.
    */
   generation?: number;
 }
@@ -149,8 +148,7 @@ export interface HostIdentity {
   /** The host key that user data installs, as `ssh-ed25519 BASE64`. Accepted only for the first login. */
   bootstrapHostKey: string;
   /**
-   * Where the instance is until the relay's own address leads to it. Empty if it has no such address; absent in requests of
-   * older versions.
+   * The instance's address until the relay's Elastic IP is attached. Empty if it has none; absent in requests of older versions.
    */
   firstAddress?: string;
 }

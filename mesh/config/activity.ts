@@ -4,10 +4,10 @@ import { warning, type Issue } from "./issue";
 
 const DAY_MS = 86_400_000;
 
-/** People are warned so many days before a node expires. */
+/** A warning is shown from this many days before a node expires. */
 const NOTICE_DAYS = 30;
 
-/** `path`: of the node. `now` is in milliseconds since 1970. */
+/** `path` is the node's config path; `now` is in milliseconds since 1970. */
 export function activityOf(
   { enabled, expires }: NodeDraft["fields"],
   path: string,
@@ -42,7 +42,7 @@ export function formatTime(seconds: number): string {
 
 const LEFT_OUT_REMEDY = "remove the node, or set a later date";
 
-/** Whether an issue tells of such a node. */
+/** Whether an issue is the warning that a node is left out, or soon will be. */
 export function isAboutActivity({ path, severity }: Issue): boolean {
   return severity === "warning" && /^(relays|peers)\.[^.]+\.(enabled|expires)$/.test(path);
 }

@@ -40,39 +40,39 @@ export interface Node {
   publicKey: string;
   /** The key of a rotation in progress, or null. */
   nextPublicKey: string | null;
-  /** Which of the two the node itself uses. A relay that has its next key uses both. */
+  /** The key that the node itself uses. A relay that has its next key uses both. */
   ownKey: "current" | "next";
   /** Where the private key is: a secret in the config, only on the pushed host, or only on the device. */
   custody: "config" | "host" | "device";
-  /** Whether the config has the old private key (`formerPrivateKeys`) of a node that has its next key. */
+  /** Whether the node has its next key, and `formerPrivateKeys` its old private key. */
   formerKey: boolean;
   /** UDP port at which a relay serves its next key, during a rotation and from then on. Null for a peer. */
   rotationPort: number | null;
-  /** How to log in, in the order to try. Empty: its config is delivered as a file. */
+  /** SSH targets in the order to try. Empty: its config is delivered as a file. */
   hosts: Host[];
   hostKeys: string[];
-  /** Where every node can dial it, or null. */
+  /** The address where all nodes can dial it, or null. */
   endpoint: Endpoint | null;
   /** UDP port; null lets the kernel choose, for a node that is never dialled. */
   listenPort: number | null;
   site: string | null;
-  /** Where nodes of the same site can dial it. */
+  /** The address where nodes of the same site can dial it. */
   siteEndpoint: Endpoint | null;
   /** LANs behind it. */
   subnets: Subnet[];
-  /** Of a relay: prefixes that all other relays route to it, for its peers' addresses. Absent: none. */
+  /** For a relay: prefixes of its peers' addresses, which all other relays route to it. Absent: none. */
   peerRanges?: Prefix[];
-  /** Of a gateway: its LANs see its own address as the source of what it passes on. Absent: no. */
+  /** For a gateway: it replaces the source address of packets to its LANs by its own. Absent: no. */
   masquerade?: true;
-  /** Of a relay: it lets its peers with `routeAll` out. Absent: no. */
+  /** For a relay: it forwards the traffic of its peers with `routeAll` to the internet. Absent: no. */
   exit?: true;
-  /** Of an exit: addresses beyond it that answer a ping. Absent: none. */
+  /** For an exit: addresses on the internet that answer a ping. Absent: none. */
   exitCheck?: IpAddress[];
-  /** Of a peer: all its traffic goes through its home relay, which is an exit. Absent: no. */
+  /** For a peer: all its traffic goes through its home relay, which is an exit. Absent: no. */
   routeAll?: true;
-  /** Of a peer with `routeAll` and no IPv6 address: its IPv6 goes to the relay, which drops it. Absent: no. */
+  /** For a peer with `routeAll` and no IPv6 address: its IPv6 traffic goes to the relay, which drops it. Absent: no. */
   blockIpv6?: true;
-  /** Of a device: its DNS servers. Absent: those that it has. */
+  /** For a device: its DNS servers. Absent: they are not changed. */
   dnsServers?: IpAddress[];
   /** Seconds, for the peers that it dials; null: the network's default. */
   persistentKeepalive: number | null;
@@ -86,9 +86,9 @@ export interface Node {
   expires?: number;
 }
 
-/** A LAN as the network knows it. */
+/** A LAN behind a node, by its prefix in the network. */
 export interface Subnet extends Prefix {
-  /** Its own prefix, of the same length, where the gateway translates addresses one to one. Absent: the same. */
+  /** Its own prefix, of the same length, if the gateway translates addresses one to one. Absent: the same. */
   lan?: Prefix;
 }
 

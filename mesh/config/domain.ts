@@ -2,10 +2,10 @@
 import { Mistake, quote } from "./mistake";
 import { DNS_LABEL } from "./values";
 
-/** With a label of 63 characters and a dot before it, a name must fit into 253 (RFC 1035). */
+/** Leaves room for a node's name of 63 characters and a dot in the 253 characters of a DNS name (RFC 1035). */
 const MAX_LENGTH = 189;
 
-/** Names that resolvers never ask a DNS server for, or must not (RFC 6761, 6762, 7686). `home.arpa` is the exception. */
+/** Top-level domains that resolvers do not send to DNS servers (RFC 6761, 6762, 7686); of `arpa`, `home.arpa` is allowed. */
 const NOT_DNS: Readonly<Record<string, string>> = {
   local: "belongs to multicast DNS (RFC 6762): many systems ask no DNS server for it",
   localhost: "always leads to the machine itself (RFC 6761)",
@@ -14,10 +14,10 @@ const NOT_DNS: Readonly<Record<string, string>> = {
   arpa: "belongs to reverse lookups and the like (RFC 3172)",
 };
 
-/** Top-level domains that nobody can register: reserved, or never to be delegated (RFC 6762, appendix G). */
+/** Top-level domains without registration: reserved, or never to be delegated (RFC 6762, appendix G). */
 const PRIVATE = ["internal", "lan", "home", "corp", "intranet", "private", "test"];
 
-const REMEDY = "use a domain that is nobody else's, e.g. mesh.internal";
+const REMEDY = "use a domain that cannot be registered, e.g. mesh.internal";
 
 /** Two or more DNS labels. Lower case is not required, because DNS has no case; the result is lower case. */
 export function parseDomain(written: string): string {
@@ -43,7 +43,7 @@ export function parseDomain(written: string): string {
   return text;
 }
 
-/** Reports whether nobody can own the domain on the internet. */
+/** Reports whether the domain cannot be registered on the internet. */
 export function isPrivate(domain: string): boolean {
   return PRIVATE.includes(domain.slice(domain.lastIndexOf(".") + 1)) || isHomeArpa(domain);
 }

@@ -1,4 +1,4 @@
-/** The config as far as it could be read: the input of the rules. A field that is absent or invalid is undefined. */
+/** The valid parts of the config: the input of the rules. A field that is absent or invalid is undefined. */
 import type { Secret } from "../secret";
 import { compareAddresses, parsePrefix, type Prefix } from "../addresses";
 import { addressPlaceholder } from "../placeholders";
@@ -72,8 +72,8 @@ export function homeOf(
 }
 
 /**
- * The default home relay. "First" is by tunnel address: the engine sorts maps by name, so the order in the file is not known,
- * and by name a new relay `berlin` would take over the peers of `tokyo`.
+ * The default home relay: the one with the lowest tunnel address. Not the first in the file, because the engine sorts maps by
+ * name; not the first by name, because adding a relay `berlin` would move the peers of `tokyo`.
  */
 function firstRelay(relays: readonly NodeDraft[]): string | null {
   const active = relays.flatMap(({ name, active, fields: { address } }) =>

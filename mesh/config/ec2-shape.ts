@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parsePrefix, type Prefix } from "../addresses";
 import { ec2Defaults, IMAGES } from "./ec2";
 import { filledList, flag, number, oneOf, text, textMap } from "./field";
-import { isWithin, PREFIX, SSH_KEY } from "./forms";
+import { isWithin, PREFIX, SSH_KEY } from "./patterns";
 import { Mistake, quote } from "./mistake";
 import { parseLoginKey } from "./values";
 

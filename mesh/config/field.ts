@@ -1,40 +1,40 @@
 /** Builds zod fields from parsers that throw a Mistake, so that zod reports all mistakes in one pass. */
 import { z } from "zod";
 import { Secret } from "../secret";
-import type { Bounds } from "./forms";
+import type { Bounds } from "./patterns";
 import { Mistake, quote } from "./mistake";
 import { isMap } from "./shape-issues";
 
-/** What zod's `meta` holds of a key, for the reference and for editors (json-schema.ts). */
+/** The metadata of a config key, for the reference and for the JSON Schema (json-schema.ts). */
 declare module "zod" {
   interface GlobalMeta {
     /** One line. It begins in lower case; code is in backticks. */
     description?: string | undefined;
     /** The value that holds if the key is absent. */
     default?: unknown;
-    /** That value in words, where it depends on something else. */
+    /** Describes the default where it depends on something else. */
     absent?: string;
     /** The page in docs/ with more about it. */
     page?: string;
   }
 }
 
-/** A JSON Schema of values as they are written. */
-type Form = Record<string, unknown>;
+/** The JSON Schema of a value as it is written in the stack file. */
+type ValueSchema = Record<string, unknown>;
 
 /**
  * A text field. `example` is shown if the value is missing or has another type. `pattern`: of all texts that `parse` accepts,
  * for editors.
  */
 export function text<T>(parse: (text: string) => T, example: string, pattern?: RegExp) {
-  const form = textForm(example, pattern);
+  const schema = textSchema(example, pattern);
   return field(
     (input) => {
-      if (typeof input !== "string") throw mistyped(input, "text", example);
+      if (typeof input !== "string") throw wrongType(input, "text", example);
       return parse(input);
     },
     example,
-    form,
+    schema,
   );
 }
 
@@ -42,7 +42,7 @@ export function text<T>(parse: (text: string) => T, example: string, pattern?: R
 export function number(parse: (value: number) => number, example: number, bounds: Bounds) {
   return field(
     (input) => {
-      if (typeof input !== "number") throw mistyped(input, "a number", String(example));
+      if (typeof input !== "number") throw wrongType(input, "a number", String(example));
       return parse(input);
     },
     String(example),
@@ -53,7 +53,7 @@ export function number(parse: (value: number) => number, example: number, bounds
 export function flag() {
   return field(
     (input) => {
-      if (typeof input !== "boolean") throw mistyped(input, "true or false", "true");
+      if (typeof input !== "boolean") throw wrongType(input, "true or false", "true");
       return input;
     },
     "true",
@@ -67,7 +67,7 @@ export function oneOf<const T extends string>(...choices: T[]) {
     (input) => {
       const choice = choices.find((candidate) => candidate === input);
       if (choice !== undefined) return choice;
-      if (typeof input !== "string") throw mistyped(input, "text", example);
+      if (typeof input !== "string") throw wrongType(input, "text", example);
       throw new Mistake(`${quote(input)} is not a valid value`, `use ${choices.join(" or ")}`);
     },
     example,
@@ -88,12 +88,12 @@ export function listWithPairs<T, const K extends string>(
   example: string,
   pattern: RegExp,
 ) {
-  const form = textForm(example, pattern);
-  const pair = { properties: Object.fromEntries(keys.map((key) => [key, form])), required: keys };
+  const schema = textSchema(example, pattern);
+  const pair = { properties: Object.fromEntries(keys.map((key) => [key, schema])), required: keys };
   const entry = field(
     (input) => {
       if (typeof input === "string") return parse(input);
-      if (!isMap(input)) throw mistyped(input, "text", example);
+      if (!isMap(input)) throw wrongType(input, "text", example);
       const [one, other] = keys.map((key) => input[key]);
       if (typeof one === "string" && typeof other === "string" && Object.keys(input).length === 2)
         return parsePair(one, other);
@@ -103,12 +103,12 @@ export function listWithPairs<T, const K extends string>(
       );
     },
     example,
-    { ...form, type: ["string", "object"], ...pair, additionalProperties: false },
+    { ...schema, type: ["string", "object"], ...pair, additionalProperties: false },
   );
   return z.array(entry, { error: () => "is not a list" });
 }
 
-/** A list of at least one text. `remedy`: of an empty one. */
+/** A list of at least one text. `remedy` is for an empty list. */
 export function filledList<T>(
   parse: (text: string) => T,
   example: string,
@@ -135,7 +135,7 @@ export function oneOrMore<T>(
       (input) => (typeof input === "string" || input instanceof Mistake ? [input] : input),
       filledList(parse, example, pattern, remedy),
     )
-    .meta({ ...textForm(example, pattern), type: ["string", "array"] });
+    .meta({ ...textSchema(example, pattern), type: ["string", "array"] });
 }
 
 /** A map of text values, e.g. tags. `parse` gets each key with its value. */
@@ -148,7 +148,7 @@ export function textMap(parse: (key: string, value: string) => string, example: 
         Array.isArray(input) ||
         input instanceof Secret
       )
-        throw mistyped(input, "a map of text values", example);
+        throw wrongType(input, "a map of text values", example);
       const entries = Object.entries(input).map(([key, value]: [string, unknown]) => {
         if (typeof value === "string") return [key, parse(key, value)];
         throw new Mistake(`the value of ${quote(key)} is not text`, "put it in quotes");
@@ -160,15 +160,15 @@ export function textMap(parse: (key: string, value: string) => string, example: 
   );
 }
 
-/** An example that does not match is a hint in words, as "the line that `wg pubkey` prints". */
-function textForm(example: string, pattern: RegExp | undefined): Form {
+/** An example that does not match the pattern is a description, such as "the line that `wg pubkey` prints", not a value. */
+function textSchema(example: string, pattern: RegExp | undefined): ValueSchema {
   const value = example.replace(/^"(.*)"$/, "$1");
   if (pattern === undefined) return { type: "string", examples: [value] };
-  const form = { type: "string", pattern: pattern.source, patternErrorMessage: hint(example) };
-  return pattern.test(value) ? { ...form, examples: [value] } : form;
+  const schema = { type: "string", pattern: pattern.source, patternErrorMessage: hint(example) };
+  return pattern.test(value) ? { ...schema, examples: [value] } : schema;
 }
 
-function field<T>(parse: (input: unknown) => T, example: string, form: Form) {
+function field<T>(parse: (input: unknown) => T, example: string, schema: ValueSchema) {
   return z
     .unknown()
     .transform((input, context) => {
@@ -184,10 +184,10 @@ function field<T>(parse: (input: unknown) => T, example: string, form: Form) {
         return z.NEVER;
       }
     })
-    .meta(form);
+    .meta(schema);
 }
 
-function mistyped(input: unknown, wanted: string, example: string): Mistake {
+function wrongType(input: unknown, wanted: string, example: string): Mistake {
   if (input instanceof Secret) {
     return new Mistake(
       "is encrypted, but names, addresses and public keys must be readable in a review",

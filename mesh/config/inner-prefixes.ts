@@ -6,7 +6,7 @@ import type { Tunnels } from "./draft";
 export interface InnerPrefix {
   prefix: Prefix;
   /** Human-readable description. */
-  of: string;
+  label: string;
 }
 
 /** The tunnel's own prefixes and the LANs behind nodes. Skips `/0`, which another rule rejects as a LAN. */
@@ -18,7 +18,7 @@ export function innerPrefixes(
   const lans = nodes.flatMap(({ name, subnets }) =>
     subnets
       .filter((prefix) => prefix.length > 0)
-      .map((prefix) => ({ prefix, of: `a LAN behind ${name}` })),
+      .map((prefix) => ({ prefix, label: `a LAN behind ${name}` })),
   );
-  return [...own.map((prefix) => ({ prefix, of: "the tunnel" })), ...lans];
+  return [...own.map((prefix) => ({ prefix, label: "the tunnel" })), ...lans];
 }

@@ -1,15 +1,15 @@
-/** The JSON Schema of a stack file, for editors: the shapes, and around them what Pulumi itself has in such a file. */
+/** The JSON Schema of a stack file, for editors: the config shapes, and Pulumi's own top-level keys. */
 import { z } from "zod";
 import { ec2Shape } from "./ec2-shape";
-import { NAME } from "./forms";
+import { NAME } from "./patterns";
 import { isSecretMap } from "./secret-keys";
 import { FACTS, RECORDS, SECRETS, type Section } from "./sections";
 
-/** A JSON Schema, draft 7: what editors know. */
+/** A JSON Schema, draft 7, which all editors support. */
 export interface JsonSchema {
   [keyword: string]: unknown;
   description?: string;
-  /** Not of JSON Schema: see field.ts. */
+  /** Not part of JSON Schema; see field.ts. */
   absent?: string;
   page?: string;
   properties?: Record<string, JsonSchema>;
@@ -23,7 +23,7 @@ export interface JsonSchema {
 }
 
 /** A value that Pulumi has encrypted. */
-const SEALED = {
+const ENCRYPTED_VALUE = {
   // Editors show it where the value is in plain text.
   title: "secure: ..., as `npx pulumi config set --secret` writes it",
   type: "object",
@@ -60,23 +60,24 @@ export function stackFileSchema(namespace: string): JsonSchema {
   };
 }
 
-/** The schema of one shape; each property has what `meta` says of the key. */
+/** The schema of one shape, with the metadata of each key. */
 export function shapeSchema(shape: z.ZodObject): JsonSchema {
   const schema = z.toJSONSchema(shape, {
     io: "input",
     target: "draft-7",
     unrepresentable: "any",
     // zod leaves out defaults and examples of values that a parser transforms.
-    override: ({ zodSchema, jsonSchema }) => Object.assign(jsonSchema, aboutOf(zodSchema)),
+    override: ({ zodSchema, jsonSchema }) =>
+      Object.assign(jsonSchema, examplesAndDefault(zodSchema)),
   }) as JsonSchema;
   delete schema["$schema"];
   const keys = schema.properties ?? {};
   if (keys["ec2"] !== undefined) Object.assign(keys["ec2"], shapeSchema(ec2Shape));
-  const byRule = Object.keys(keys).filter((key) => keys[key]?.absent === "required");
-  return { ...schema, required: [...(schema.required ?? []), ...byRule] };
+  const requiredByRules = Object.keys(keys).filter((key) => keys[key]?.absent === "required");
+  return { ...schema, required: [...(schema.required ?? []), ...requiredByRules] };
 }
 
-function aboutOf(zodSchema: z.core.$ZodType): Record<string, unknown> {
+function examplesAndDefault(zodSchema: z.core.$ZodType): Record<string, unknown> {
   const { examples, default: value } = z.globalRegistry.get(zodSchema) ?? {};
   return {
     ...(examples === undefined ? {} : { examples }),
@@ -84,7 +85,7 @@ function aboutOf(zodSchema: z.core.$ZodType): Record<string, unknown> {
   };
 }
 
-/** `pulumi config set KEY JSON` writes a section as text. An empty one is absent, but an empty policy might be either. */
+/** Text is allowed because `pulumi config set KEY JSON` writes a section as text. Only lists must not be empty values. */
 function sectionSchema({ kind, shape, description }: Section): JsonSchema {
   const entry = forEditors(shapeSchema(shape));
   if (kind === "map") return { ...entry, type: ["object", "string", "null"], description };
@@ -98,7 +99,7 @@ function sectionSchema({ kind, shape, description }: Section): JsonSchema {
   };
 }
 
-/** With what only the reference has put into words. A key that may be absent may also be empty. */
+/** Moves `absent`, which editors do not know, into the description. An optional key may also be null. */
 function forEditors({ absent, ...schema }: JsonSchema): JsonSchema {
   delete schema.page;
   const keys = Object.entries(schema.properties ?? {}).map(([key, inner]) => {
@@ -120,11 +121,11 @@ function orEmpty(schema: JsonSchema): JsonSchema {
 
 /** A map of private keys may also be encrypted as a whole. */
 function secretSchema(key: string, { description }: { description: string }): JsonSchema {
-  if (!isSecretMap(key)) return { ...SEALED, description };
+  if (!isSecretMap(key)) return { ...ENCRYPTED_VALUE, description };
   return {
     type: "object",
     description,
     properties: { secure: { type: ["string", "object"] } },
-    additionalProperties: SEALED,
+    additionalProperties: ENCRYPTED_VALUE,
   };
 }

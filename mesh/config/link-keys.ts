@@ -1,7 +1,7 @@
 /** Preshared keys that the config gives to single links, `presharedKeys: { laptop/tokyo: ... }`. */
 import type { KeysDraft } from "./draft";
 
-/** The name of a link, whichever of its nodes comes first. */
+/** The name of a link: its two nodes, sorted. */
 export function linkName(one: string, other: string): string {
   return one < other ? `${one}/${other}` : `${other}/${one}`;
 }

@@ -44,7 +44,7 @@ export function hasKey(keys: KeysDraft, name: string): boolean {
 /** Cached, because several rules need it and one computation takes a millisecond. */
 const publicKeys = new WeakMap<Secret, string>();
 
-/** By who can compute it faster. */
+/** For callers with a faster implementation: Node's crypto, which mesh/ cannot import. */
 export function rememberPublicHalf(secret: Secret, publicKey: string): void {
   publicKeys.set(secret, publicKey);
 }

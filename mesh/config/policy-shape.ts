@@ -1,7 +1,7 @@
 /** The shapes of `policy` and `expect`. */
 import { z } from "zod";
 import { flag, oneOrMore, text } from "./field";
-import { NAME } from "./forms";
+import { NAME } from "./patterns";
 import { parsePorts, PORTS } from "./ports";
 import { parseName, parseSelector } from "./values";
 
@@ -17,13 +17,13 @@ export const expectShape = z.strictObject({
   reach: flag().meta({ description: "whether it must be reachable" }),
 });
 
-const NOBODY = "list at least one, or remove the rule";
+const EMPTY_REMEDY = "list at least one, or remove the rule";
 
 export const policyShape = z.strictObject({
-  from: oneOrMore(parseSelector, "tag:admin", undefined, NOBODY).meta({
+  from: oneOrMore(parseSelector, "tag:admin", undefined, EMPTY_REMEDY).meta({
     description: "who may start: names, `tag:NAME`, LANs behind nodes as CIDRs, or `*`",
   }),
-  to: oneOrMore(parseSelector, "nas", undefined, NOBODY).meta({
+  to: oneOrMore(parseSelector, "nas", undefined, EMPTY_REMEDY).meta({
     description: "what they may reach, written in the same way",
   }),
   ports: oneOrMore(

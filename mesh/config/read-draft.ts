@@ -8,7 +8,7 @@ import { Mistake } from "./mistake";
 import { expectShape, policyShape } from "./policy-shape";
 import { FACTS, RECORDS } from "./sections";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
-import { isMap, mistyped, printable, readShape, unknownKey } from "./shape-issues";
+import { isMap, wrongTypeIssue, printable, readShape, unknownKey } from "./shape-issues";
 import { networkShape, peerShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
@@ -79,7 +79,7 @@ function readNodes(
   const group = `${kind}s`;
   if (!isMap(input)) {
     const remedy = `write ${group}: { NAME: { address: ..., ... } }`;
-    issues.push(mistyped(group, input, "is not a map of names and nodes", remedy));
+    issues.push(wrongTypeIssue(group, input, "is not a map of names and nodes", remedy));
     return [];
   }
   const [shape, others] = kind === "relay" ? [relayShape, keysOfPeers] : [peerShape, keysOfRelays];
@@ -128,14 +128,14 @@ function sharedNames(relays: NodeDraft[], peers: NodeDraft[]): Issue[] {
     );
 }
 
-/** An empty value is no list: as "all may", it would be the opposite of what an empty list means. */
+/** An empty value is an error: an absent policy allows everything, an empty list nothing, and it could mean either. */
 function readPolicy(raw: RawConfig, issues: Issue[]): Draft["policy"] {
   const input = raw["policy"];
   if (input === undefined) return undefined;
   if (!Array.isArray(input)) {
     const remedy =
-      'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] is: nobody may; without policy, all may';
-    issues.push(mistyped("policy", input, "is not a list", remedy));
+      'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] allows nothing; without policy, everything is allowed';
+    issues.push(wrongTypeIssue("policy", input, "is not a list", remedy));
     return [];
   }
   return input.map((entry, index) => readShape(policyShape, entry, ["policy", index], issues));
@@ -144,7 +144,7 @@ function readPolicy(raw: RawConfig, issues: Issue[]): Draft["policy"] {
 function readExpect(input: unknown, issues: Issue[]): Draft["expect"] {
   if (!Array.isArray(input)) {
     const remedy = "write a list: [ { from: laptop, to: desktop, reach: true } ]";
-    issues.push(mistyped("expect", input, "is not a list", remedy));
+    issues.push(wrongTypeIssue("expect", input, "is not a list", remedy));
     return [];
   }
   return input.map((entry, index) => readShape(expectShape, entry, ["expect", index], issues));

@@ -25,7 +25,7 @@ export function addressIssues(draft: Draft, tunnels: Tunnels | null): Issue[] {
   ];
 }
 
-/** Of a tunnel prefix or a LAN. */
+/** Checks a tunnel prefix or a LAN. */
 function prefixIssues(path: string, prefix: Prefix | undefined): Issue[] {
   if (prefix === undefined) return [];
   const example = prefix.family === 4 ? "10.86.0.0/24" : "fd5c:10::/64";

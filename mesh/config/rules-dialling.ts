@@ -105,7 +105,7 @@ function sameEndpoint(places: Place[]): Issue[] {
   });
 }
 
-/** A tunnel whose own packets are routed into it carries nothing. Nodes of a site do not use the tunnel to its LANs. */
+/** Packets to an endpoint inside the tunnel would be routed into the tunnel. Nodes of one site reach its LANs without it. */
 function endpointInside(
   { node, key, endpoint, site }: Place,
   nodes: NodeDraft[],
@@ -117,8 +117,8 @@ function endpointInside(
   const inner = innerPrefixes(lansOf(gateways), tunnels);
   const around = inner.find(({ prefix }) => contains(prefix, address));
   if (around === undefined) return [];
-  const message = `${formatEndpoint(endpoint)} is in ${around.of} (${around.prefix.text})`;
-  const isLan = key === "siteEndpoint" && around.of !== "the tunnel";
+  const message = `${formatEndpoint(endpoint)} is in ${around.label} (${around.prefix.text})`;
+  const isLan = key === "siteEndpoint" && around.label !== "the tunnel";
   return [error(`${node.path}.${key}`, message, isLan ? OTHER_LAN : OTHER_ADDRESS)];
 }
 
@@ -127,7 +127,7 @@ const OTHER_ADDRESS =
 const OTHER_LAN =
   "the tunnel would be routed through itself: renumber one of the two LANs, or give both nodes the same site if it is one LAN";
 
-/** Behind NAT, such a node cannot be reached until it sends a packet itself. */
+/** Behind NAT, a node without keepalives cannot be reached until it sends a packet itself. */
 function keepaliveOff(node: NodeDraft, draft: Draft): Issue[] {
   const { fields, path } = node;
   const inherited = draft.network.persistentKeepalive ?? networkDefaults.persistentKeepalive;

@@ -1,4 +1,4 @@
-/** Rules about `network.domain`: whose it is, and that no machine is dialled by a name in it. */
+/** Rules about `network.domain`: it should be private, and no endpoint or host may be a name in it. */
 import { isPrivate } from "./domain";
 import { hostsOf, type Draft, type NodeDraft } from "./draft";
 import { error, warning, type Issue } from "./issue";
@@ -11,26 +11,26 @@ export function domainIssues(draft: Draft): Issue[] {
   const names = new Set(active.map(({ name }) => name));
   return [
     ...publicDomain(domain),
-    ...active.flatMap((node) => nameOfTunnel(node, { domain, names }, draft)),
+    ...active.flatMap((node) => innerNameIssues(node, { domain, names }, draft)),
   ];
 }
 
 function publicDomain(domain: string): Issue[] {
   if (isPrivate(domain)) return [];
-  const message = `${domain} can be somebody's domain on the internet: in this network, its names there do not resolve`;
+  const message = `${domain} can be registered on the internet: its public names do not resolve in this network`;
   const remedy = "keep it if it is yours and holds nothing else; else use e.g. mesh.internal";
   return [warning("network.domain", message, remedy)];
 }
 
-/** What the names of the tunnel are. */
+/** The names that resolve to tunnel addresses. */
 interface InnerNames {
   domain: string;
-  /** Of nodes, without the domain. */
+  /** The names of nodes, without the domain. */
   names: ReadonlySet<string>;
 }
 
-/** It resolves to a tunnel address there, so the tunnel, or the way in, would need itself. */
-function nameOfTunnel(node: NodeDraft, { domain, names }: InnerNames, draft: Draft): Issue[] {
+/** A name in the domain resolves to a tunnel address, so the tunnel or the SSH login would depend on the tunnel. */
+function innerNameIssues(node: NodeDraft, { domain, names }: InnerNames, draft: Draft): Issue[] {
   const isFull = (host: string) => host === domain || host.endsWith(`.${domain}`);
   const isInside = (host: string) => isFull(host) || names.has(host);
   const endpoint = endpointOf(node, draft)?.host;
@@ -42,7 +42,7 @@ function nameOfTunnel(node: NodeDraft, { domain, names }: InnerNames, draft: Dra
     ),
   ];
   const inside = places.filter(([, host]) => host !== undefined && isInside(host));
-  // An endpoint that is derived from the host is the same mistake.
+  // An endpoint that is derived from the host is reported only at the host.
   const keys = inside.filter(([key]) => key === "host" || node.fields[key] !== undefined);
   return [...new Map(keys)].map(([key, host = ""]) => {
     const remedy = "use another name of the machine, or its address";

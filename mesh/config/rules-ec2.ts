@@ -99,7 +99,7 @@ function vpcIssues(
       ? undefined
       : innerPrefixes(lansOf(draft.nodes), tunnels).find((inner) => overlaps(inner.prefix, vpc));
   if (vpc === null || overlap === undefined) return [];
-  const message = `the VPC (${vpc.text}) overlaps ${overlap.of} (${overlap.prefix.text})`;
+  const message = `the VPC (${vpc.text}) overlaps ${overlap.label} (${overlap.prefix.text})`;
   return [
     error(
       `${path}.vpcCidr`,

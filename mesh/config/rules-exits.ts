@@ -1,4 +1,4 @@
-/** Rules about what leaves the network: exits, the peers that send everything through one, and address translation. */
+/** Rules about exits, the peers that send all their traffic through one, and address translation. */
 import { contains } from "../addresses";
 import { tunnelPrefixes } from "./config";
 import { tunnelsOf, homeOf, hostsOf, type Draft, type NodeDraft } from "./draft";
@@ -6,7 +6,7 @@ import { error, warning, type Issue } from "./issue";
 
 export function exitIssues(draft: Draft): Issue[] {
   return draft.nodes.flatMap((node) => [
-    ...(node.fields.exit === true ? translatorIssues(node, "exit") : []),
+    ...(node.fields.exit === true ? natHostIssues(node, "exit") : []),
     ...(node.fields.exitCheck === undefined ? [] : exitCheckIssues(node, draft)),
     ...(node.fields.masquerade === true ? masqueradeIssues(node) : []),
     ...(node.fields.routeAll === true ? routeAllIssues(node, draft) : []),
@@ -16,7 +16,7 @@ export function exitIssues(draft: Draft): Issue[] {
 }
 
 /** Only a push can set up address translation. */
-function translatorIssues(node: NodeDraft, key: "exit" | "masquerade"): Issue[] {
+function natHostIssues(node: NodeDraft, key: "exit" | "masquerade"): Issue[] {
   if (hostsOf(node).length > 0) return [];
   const remedy = `add host: user@address, or remove ${key} and translate addresses on the machine by hand`;
   return [
@@ -29,7 +29,7 @@ function translatorIssues(node: NodeDraft, key: "exit" | "masquerade"): Issue[] 
 }
 
 function masqueradeIssues(node: NodeDraft): Issue[] {
-  if ((node.fields.subnets ?? []).length > 0) return translatorIssues(node, "masquerade");
+  if ((node.fields.subnets ?? []).length > 0) return natHostIssues(node, "masquerade");
   const message = "is for a node with LANs behind it, and this one has no subnets";
   return [error(`${node.path}.masquerade`, message, "add subnets, or remove masquerade")];
 }
@@ -52,16 +52,16 @@ function homeIssues(node: NodeDraft, draft: Draft): Issue[] {
   return [error(path, `its home relay, ${home}, is not an exit`, remedy)];
 }
 
-/** A host gets rules that let no IPv6 past the tunnel. */
+/** Only devices can leak IPv6: on a host, the push installs rules that block IPv6 outside the tunnel. */
 function wayOutIssues(node: NodeDraft, draft: Draft): Issue[] {
-  return hostsOf(node).length === 0 ? leakIssues(node, draft) : unprovenIssues(node, draft);
+  return hostsOf(node).length === 0 ? leakIssues(node, draft) : untestedExitIssues(node, draft);
 }
 
-function unprovenIssues(node: NodeDraft, draft: Draft): Issue[] {
+function untestedExitIssues(node: NodeDraft, draft: Draft): Issue[] {
   const relay = exitOf(node, draft);
   if (relay?.fields.exit !== true || relay.fields.exitCheck !== undefined) return [];
   const message =
-    "is tried only as far as the relay: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left";
+    "is tested only as far as the relay: if the exit does not let this host out, the push does not notice, and the host reaches only its own network and the tunnel";
   const remedy = `name an address beyond the exit that answers a ping, e.g. ${relay.path}.exitCheck: 9.9.9.9`;
   return [warning(`${node.path}.routeAll`, message, remedy)];
 }
@@ -71,7 +71,7 @@ function exitOf(node: NodeDraft, draft: Draft): NodeDraft | undefined {
   return draft.nodes.find(({ kind, name }) => kind === "relay" && name === home);
 }
 
-/** An address inside would say nothing about the way out. */
+/** A ping to an address in the tunnel would not test the exit. */
 function exitCheckIssues({ path, fields }: NodeDraft, draft: Draft): Issue[] {
   const at = `${path}.exitCheck`;
   const alone = error(at, "is for an exit", "set exit: true, or remove exitCheck");
@@ -104,7 +104,7 @@ function leakIssues(node: NodeDraft, { network }: Draft): Issue[] {
     "is missing: the device may ask the DNS server of the network that it is in, past the tunnel",
     "set it to a server that you trust, e.g. dns: [9.9.9.9]",
   );
-  // Its relay is an exit, so it is pushed to, and with a domain it answers.
+  // The relay is an exit, so it is pushed to, and with a domain it answers DNS queries.
   const asksRelay = network.domain !== undefined;
   return [...(leaks ? [ipv6] : []), ...(dns === undefined && !asksRelay ? [lookups] : [])];
 }

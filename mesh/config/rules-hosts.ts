@@ -87,7 +87,7 @@ function machinesAt(host: Host): string[] {
   return host.kind === "ssh" ? [`${host.address} port ${host.port}`] : [];
 }
 
-/** The push would cut its own way in: from then on the host's LAN, so its answers too, are routed into the tunnel. */
+/** The push would cut off its own SSH session: the host would route its answers into the tunnel. */
 function hostInside(node: NodeDraft, gateways: NodeDraft[], tunnels: Tunnels | null): Issue[] {
   const { site } = node.fields;
   const isNear = (other: NodeDraft) =>
@@ -100,9 +100,9 @@ function hostInside(node: NodeDraft, gateways: NodeDraft[], tunnels: Tunnels | n
   return addresses.flatMap((address) => {
     const around = inner.find(({ prefix }) => contains(prefix, address));
     if (around === undefined) return [];
-    const { of, prefix } = around;
-    const message = `${address.text} is in ${of} (${prefix.text}), so the node would reach its own network through the tunnel`;
-    return [error(`${node.path}.host`, message, of === "the tunnel" ? OUTSIDE : SAME_SITE)];
+    const { label, prefix } = around;
+    const message = `${address.text} is in ${label} (${prefix.text}), so the node would reach its own network through the tunnel`;
+    return [error(`${node.path}.host`, message, label === "the tunnel" ? OUTSIDE : SAME_SITE)];
   });
 }
 

@@ -21,8 +21,8 @@ export function mappedLanIssues(draft: Draft, tunnels: Tunnels | null): Issue[] 
   );
 }
 
-/** The issue of a LAN that is named by its own prefix, where the network knows it by another one; else null. */
-export function otherPrefix(path: string, text: string, lans: readonly Subnet[]): Issue | null {
+/** The issue for a mapped LAN that is named by its own prefix instead of its prefix in the network; null for other prefixes. */
+export function ownPrefixIssue(path: string, text: string, lans: readonly Subnet[]): Issue | null {
   const mapped = lans.filter(({ lan }) => lan?.text === text);
   if (mapped.length === 0) return null;
   const remedy = `write ${mapped.map((subnet) => subnet.text).join(" or ")}`;
@@ -39,7 +39,7 @@ function gatewayIssues(node: NodeDraft, path: string): Issue[] {
   return [error(path, message, "add host: user@address, or renumber the LAN")];
 }
 
-/** The gateway would have two ways to one prefix: its LAN and the tunnel. */
+/** The gateway would have two routes to one prefix: to its LAN and into the tunnel. */
 function routedElsewhere(
   node: NodeDraft,
   lan: Prefix,
@@ -52,12 +52,12 @@ function routedElsewhere(
   const far = nodes.filter((other) => other !== node && !isNear(other));
   const other = innerPrefixes(lansOf(far), tunnels).find(({ prefix }) => overlaps(prefix, lan));
   if (other === undefined) return [];
-  const { of, prefix } = other;
+  const { label, prefix } = other;
   const remedy =
-    of === "the tunnel"
+    label === "the tunnel"
       ? "move the tunnel: set network.cidr to a prefix that no LAN here uses"
       : "give that LAN another prefix in the network too: { lan: ..., as: ... }";
-  return [error(path, `${lan.text} overlaps ${prefix.text}, ${of}`, remedy)];
+  return [error(path, `${lan.text} overlaps ${prefix.text}, ${label}`, remedy)];
 }
 
 function listedTwice(node: NodeDraft, subnet: Subnet, lan: Prefix, path: string): Issue[] {

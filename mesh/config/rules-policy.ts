@@ -1,10 +1,10 @@
-/** Rules on `policy`: everybody that it names exists, and a host enforces it. */
+/** Rules about `policy`: its selectors exist, and every relay has a host, because relays enforce it. */
 import { overlaps, parsePrefix, type Prefix } from "../addresses";
 import { tunnelPrefixes, type PolicyRule, type Subnet } from "./config";
 import { hostsOf, tunnelsOf, type Draft } from "./draft";
 import { error, type Issue } from "./issue";
 import { mergePorts } from "./ports";
-import { otherPrefix } from "./rules-mapped-lans";
+import { ownPrefixIssue } from "./rules-mapped-lans";
 import { nearest } from "./shape-issues";
 
 export function policyIssues(draft: Draft): Issue[] {
@@ -30,7 +30,7 @@ export function policyOf({ policy }: Draft): PolicyRule[] | null {
   }));
 }
 
-/** Everything that a policy may name, disabled nodes too: they come back. */
+/** Everything that a policy may name, including disabled nodes. */
 interface Known {
   names: string[];
   tags: string[];
@@ -65,7 +65,7 @@ function unknownSelector(path: string, selector: string, known: Known): Issue[] 
   }
   if (selector.includes("/")) {
     if (lans.some(({ text }) => text === selector)) return [];
-    return [otherPrefix(path, selector, lans) ?? unknownLan(path, selector, known)];
+    return [ownPrefixIssue(path, selector, lans) ?? unknownLan(path, selector, known)];
   }
   if (names.includes(selector)) return [];
   if (tags.includes(selector))
@@ -75,11 +75,13 @@ function unknownSelector(path: string, selector: string, known: Known): Issue[] 
 
 function unknownLan(path: string, selector: string, { lans, tunnels }: Known): Issue {
   const prefix = parsePrefix(selector);
-  if (tunnels.some((tunnel) => overlaps(tunnel, prefix)))
-    return error(path, `${selector} are tunnel addresses`, "name the nodes, a tag of theirs, or *");
+  if (tunnels.some((tunnel) => overlaps(tunnel, prefix))) {
+    const remedy = "name the nodes, one of their tags, or *";
+    return error(path, `${selector} are tunnel addresses`, remedy);
+  }
   const around = lans.find((lan) => overlaps(lan, prefix));
   if (around !== undefined) {
-    const message = `${selector} is a part of the LAN ${around.text} or has it in it`;
+    const message = `${selector} overlaps the LAN ${around.text}`;
     return error(path, message, `write ${around.text}: a rule is about a whole LAN`);
   }
   const near = nearest(

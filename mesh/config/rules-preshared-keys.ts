@@ -1,10 +1,10 @@
-/** Rules about the preshared keys of single links: of two nodes, once, encrypted, and a key. */
+/** Rules about preshared keys of single links: each link exists, is listed once, and has a valid, encrypted key. */
 import { decodeKey } from "../key-text";
 import type { Secret } from "../secret";
 import type { Draft } from "./draft";
 import { error, type Issue } from "./issue";
 import { linkedNodes, linkName } from "./link-keys";
-import { inClear } from "./rules-secrets";
+import { notEncrypted } from "./rules-secrets";
 import { printable } from "./shape-issues";
 
 const KEY = "presharedKeys";
@@ -12,7 +12,7 @@ const KEY = "presharedKeys";
 export function presharedKeyIssues({ nodes, secrets }: Draft): Issue[] {
   const entries = secrets.presharedKeys;
   if (entries === "all") {
-    const message = "is encrypted as a whole, so nobody can see which links have a key";
+    const message = "is encrypted as a whole, which hides the links that have a key";
     return [error(KEY, message, `encrypt each key by itself: ${commandFor("LAPTOP/TOKYO")}`)];
   }
   const names = new Set(nodes.map(({ name }) => name));
@@ -39,7 +39,7 @@ export function presharedKeyIssues({ nodes, secrets }: Draft): Issue[] {
 }
 
 function keyIssues(path: string, entry: string, key: Secret | null): Issue[] {
-  if (key === null) return [inClear(path)];
+  if (key === null) return [notEncrypted(path)];
   if (key.isSealed) return [];
   const bytes = decodeKey(key.reveal());
   if (bytes === null) {

@@ -38,7 +38,7 @@ function outside(path: string, range: Prefix, network: Prefix | null): Issue[] {
   return [error(path, message, "choose a part of it, or a larger network")];
 }
 
-/** Another relay could not tell which of the two an address belongs to. */
+/** Other relays could not route an address that is in both ranges. */
 function shared(path: string, range: Prefix, other: { path: string; range: Prefix }): Issue {
   const message = `${range.text} overlaps ${other.range.text} of ${other.path}`;
   return error(path, message, "give each relay a part of the network of its own");

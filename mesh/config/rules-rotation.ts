@@ -132,7 +132,7 @@ function secondInterfaceIssues(relay: NodeDraft, draft: Draft): Issue[] {
   return [];
 }
 
-/** Each would use a key that the other does not know yet. */
+/** Each relay would use a key that the other one does not accept yet. */
 function twoRelaysAtOnce(relays: NodeDraft[], draft: Draft): Issue[] {
   const [first, ...others] = relays.filter((relay) => relay.active && holdsNextKey(relay, draft));
   if (first === undefined) return [];

@@ -1,4 +1,4 @@
-/** Rules about the secrets of the stack: encrypted, valid, and belonging to a node. */
+/** Rules about secrets: encrypted, valid, and for a node that exists. */
 import { isKey } from "../key-text";
 import type { Secret } from "../secret";
 import type { Draft, KeysDraft, NodeDraft } from "./draft";
@@ -47,7 +47,7 @@ function strayRemedy(map: string, name: string, names: string[]): string {
 function keyIssues(path: string, name: string, keys: KeysDraft): Issue[] {
   if (keys === "all" || !keys.has(name)) return [];
   const key = keys.get(name) ?? null;
-  if (key === null) return [inClear(path)];
+  if (key === null) return [notEncrypted(path)];
   if (key.isSealed || isKey(key.reveal())) return [];
   const set = `npx pulumi config set --secret --path wireguard-mesh:${path}`;
   return [
@@ -79,7 +79,7 @@ function formerKeyIssues(node: NodeDraft, draft: Draft): Issue[] {
 
 function seedIssues(path: string, seed: Secret | null | undefined): Issue[] {
   if (seed === undefined) return [];
-  if (seed === null) return [inClear(path)];
+  if (seed === null) return [notEncrypted(path)];
   if (seed.isSealed || isKey(seed.reveal())) return [];
   const remedy = `make one: wg genpsk | npx pulumi config set --secret wireguard-mesh:${path}`;
   return [error(path, "is not 32 bytes of base64", remedy)];
@@ -88,13 +88,13 @@ function seedIssues(path: string, seed: Secret | null | undefined): Issue[] {
 function sshKeyIssues(key: Secret | null | undefined): Issue[] {
   const path = "sshPrivateKey";
   if (key === undefined) return [];
-  if (key === null) return [inClear(path)];
+  if (key === null) return [notEncrypted(path)];
   if (key.isSealed || /^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n/.test(key.reveal())) return [];
   const remedy = `npx pulumi config set --secret wireguard-mesh:${path} < ~/.ssh/id_ed25519`;
   return [error(path, "is not an SSH private key in PEM or OpenSSH form", remedy)];
 }
 
-export function inClear(path: string): Issue {
+export function notEncrypted(path: string): Issue {
   return error(
     path,
     "is not encrypted in the stack file, so it is no longer secret",

@@ -4,7 +4,7 @@
 export const NODE_KEYS = ["privateKeys", "formerPrivateKeys"] as const;
 
 /** Maps of keys by name; `presharedKeys` by link (link-keys.ts). */
-export const SECRET_MAPS = [...NODE_KEYS, "presharedKeys"] as const;
+const SECRET_MAPS = [...NODE_KEYS, "presharedKeys"] as const;
 
 /** One text, taken as it is and never parsed as JSON. */
 const SECRET_TEXTS = ["presharedKeySeed", "sshPrivateKey", "sshAuthoritySeed"] as const;

@@ -1,4 +1,4 @@
-/** The keys of the config: what each holds, and what the reference and editors say of it. */
+/** The top-level keys of the config, with descriptions for the reference and for editors. */
 import type { z } from "zod";
 import type { SecretKey } from "./secret-keys";
 import { expectShape, policyShape } from "./policy-shape";
@@ -17,7 +17,7 @@ interface About {
   page?: string;
 }
 
-/** What the network is. None of it is secret. */
+/** The network itself. None of it is secret. */
 export const FACTS = {
   network: {
     kind: "map",
@@ -38,7 +38,7 @@ export const FACTS = {
     kind: "list",
     shape: policyShape,
     description:
-      "who may start connections to whom. Absent: all may start everything. An empty list: nobody anything",
+      "who may start connections to whom. Absent: everything is allowed. An empty list: nothing is allowed",
   },
   expect: {
     kind: "list",
@@ -48,7 +48,7 @@ export const FACTS = {
   },
 } as const satisfies Record<string, Section>;
 
-/** Encrypted, always. */
+/** Always encrypted. */
 export const SECRETS: Record<SecretKey, About> = {
   privateKeys: {
     description: "by node, its private key; absent where the machine or the device keeps its own",
@@ -85,9 +85,9 @@ export const SECRETS: Record<SecretKey, About> = {
 /** Written by commands; nothing that is pushed depends on it. */
 export const RECORDS = {
   delivered: {
-    description: "what `config` and `qr` gave out, to tell who has an older config",
+    description: "which configs `config` and `qr` gave out, to find devices with an older one",
   },
   rotateAll: {
-    description: "the nodes that an interrupted `rotate --all` has still to do",
+    description: "the nodes that an interrupted `rotate --all` has not rotated yet",
   },
 } as const;

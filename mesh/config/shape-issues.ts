@@ -6,8 +6,8 @@ import { Mistake, quote } from "./mistake";
 
 /**
  * Returns the valid fields of the map at a config path, e.g. `["peers", "laptop"]`, and adds every mistake to `issues`. Fields
- * are read one by one, so that a mistake in one does not hide mistakes that the rules find in another. `others`: keys that
- * belong elsewhere.
+ * are read one by one, so that a mistake in one does not hide mistakes that the rules find in another. `others` are the keys
+ * of the other kind of node.
  */
 export function readShape<S extends z.ZodObject>(
   shape: S,
@@ -21,7 +21,7 @@ export function readShape<S extends z.ZodObject>(
   if (!isMap(input)) {
     const where = pathOf(path);
     const remedy = `its keys are ${known.join(", ")}`;
-    issues.push(mistyped(where, input, "is not a map of keys and values", remedy));
+    issues.push(wrongTypeIssue(where, input, "is not a map of keys and values", remedy));
     return {};
   }
   const unknown = Object.keys(input).filter((key) => !Object.hasOwn(fields, key));
@@ -38,8 +38,13 @@ export function readShape<S extends z.ZodObject>(
   return Object.fromEntries(entries) as Partial<z.output<S>>;
 }
 
-/** The issue for a value of another type; a Mistake has its own words. */
-export function mistyped(path: string, input: unknown, message: string, remedy: string): Issue {
+/** The issue for a value of the wrong type; a Mistake has its own message. */
+export function wrongTypeIssue(
+  path: string,
+  input: unknown,
+  message: string,
+  remedy: string,
+): Issue {
   return input instanceof Mistake
     ? error(path, input.message, input.remedy)
     : error(path, message, remedy);
@@ -56,7 +61,7 @@ export function unknownKey(path: PropertyKey[], key: string, known: readonly str
 }
 
 /** The keys of the other kind of node. */
-export interface ForeignKeys {
+interface ForeignKeys {
   kind: string;
   keys: readonly string[];
 }
@@ -74,14 +79,14 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best !== undefined && distanceTo(best) <= Math.max(2, word.length / 3) ? best : undefined;
 }
 
-/** A map of the config; a Secret, a Mistake and any other object of a class is none. */
+/** Reports whether the value is a plain map, not a Secret, a Mistake or another instance of a class. */
 export function isMap(input: unknown): input is Record<string, unknown> {
   if (typeof input !== "object" || input === null) return false;
   const prototype: unknown = Object.getPrototypeOf(input);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** The fields of field.ts raise custom issues with a remedy; the other one is from zod's own check of lists. */
+/** Fields from field.ts raise custom issues with a remedy; all other issues come from zod's own check of lists. */
 function issueOf(found: z.core.$ZodIssue, path: PropertyKey[], input: unknown): Issue {
   const where = pathOf([...path, ...found.path]);
   if (found.code !== "custom" && (input === undefined || input === null))

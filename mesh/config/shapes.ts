@@ -1,4 +1,4 @@
-/** The shape of the network and its nodes: all keys, and what the reference and editors say of them. */
+/** The shapes of the network and its nodes: all keys, with descriptions for the reference and for editors. */
 import { z } from "zod";
 import { parseAddress, parsePrefix, type Prefix } from "../addresses";
 import { KEY } from "../key-text";
@@ -19,7 +19,7 @@ import {
   PORT,
   PREFIX,
   SSH_KEY,
-} from "./forms";
+} from "./patterns";
 import {
   parseEndpoint,
   parseExpiry,
@@ -34,7 +34,7 @@ import {
   parsePublicKey,
 } from "./values";
 
-/** The values of keys that are absent. */
+/** The defaults of absent keys. */
 export const networkDefaults = {
   cidr: "10.86.0.0/24",
   interface: "wg0",
@@ -220,7 +220,7 @@ export type RawNetwork = z.output<typeof networkShape>;
 export type RawPeer = z.output<typeof peerShape>;
 export type RawRelay = z.output<typeof relayShape>;
 
-/** `other`: the key of the other family. */
+/** `other` is the config key for the other address family. */
 function prefixOf(family: 4 | 6, written: string, other: string): Prefix {
   const prefix = parsePrefix(written);
   if (prefix.family !== family) {

@@ -12,7 +12,7 @@ import { diallingIssues, endpointOf, listenPortOf } from "./rules-dialling";
 import { domainIssues } from "./rules-domain";
 import { exitIssues } from "./rules-exits";
 import { hostIssues } from "./rules-hosts";
-import { mappedLanIssues, otherPrefix } from "./rules-mapped-lans";
+import { mappedLanIssues, ownPrefixIssue } from "./rules-mapped-lans";
 import { policyIssues, policyOf } from "./rules-policy";
 import { presharedKeyIssues } from "./rules-preshared-keys";
 import { rangeIssues } from "./rules-ranges";
@@ -73,7 +73,7 @@ function unknownTarget(
 ): Issue[] {
   const known = [...names, ...lans.map(({ text }) => text)];
   if (name === undefined || known.includes(name)) return [];
-  const mapped = otherPrefix(path, name, lans);
+  const mapped = ownPrefixIssue(path, name, lans);
   if (mapped !== null) return [mapped];
   const near = nearest(name, known);
   return [
@@ -112,8 +112,8 @@ function expectationOf({ from, to, ports, reach }: Draft["expect"][number]): Exp
   return [{ from, to, ports: ports === undefined ? null : mergePorts(ports), reach }];
 }
 
-/** Only what is used, so that the plans of all other networks are as before. */
-function wayOutOf(fields: NodeDraft["fields"]) {
+/** Leaves out what is not set, so that the plans of networks without these features do not change. */
+function exitFieldsOf(fields: NodeDraft["fields"]) {
   const { masquerade, exit, exitCheck, routeAll, blockIpv6, dns } = fields;
   return {
     ...(masquerade === true ? { masquerade } : {}),
@@ -150,7 +150,7 @@ function nodeOf(node: NodeDraft, draft: Draft): Node {
     siteEndpoint: fields.siteEndpoint ?? null,
     subnets: fields.subnets ?? [],
     ...(ranges.length === 0 ? {} : { peerRanges: ranges }),
-    ...wayOutOf(fields),
+    ...exitFieldsOf(fields),
     persistentKeepalive: fields.persistentKeepalive ?? null,
     mtu: fields.mtu ?? null,
     tags: fields.tags ?? [],

@@ -2,7 +2,7 @@
 import { isDialable, parseAddress, parsePrefix, type IpAddress } from "../addresses";
 import { decodeKey } from "../key-text";
 import type { Endpoint, Host, Subnet } from "./config";
-import { ENDPOINT, INTERFACE, isWithin, KEEPALIVE, MOMENT, MTU, NAME, PORT } from "./forms";
+import { ENDPOINT, INTERFACE, isWithin, KEEPALIVE, MOMENT, MTU, NAME, PORT } from "./patterns";
 import { Mistake, quote } from "./mistake";
 
 export const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -24,7 +24,7 @@ export function parseName(text: string): string {
   );
 }
 
-/** Whom a policy means: a node's name, `tag:NAME`, a CIDR in canonical form, or `*`. */
+/** A selector of a policy: a node's name, `tag:NAME`, a CIDR in canonical form, or `*`. */
 export function parseSelector(text: string): string {
   if (text === "*") return text;
   if (text.startsWith("tag:")) return `tag:${parseName(text.slice(4))}`;
@@ -133,7 +133,7 @@ function parseSshKey(text: string, what: string, remedy: string): string {
   return `${type} ${blob}`;
 }
 
-/** `{ lan, as }`: the LAN's own prefix, and the one that the network knows it by. */
+/** `{ lan, as }`: the LAN's own prefix, and its prefix in the network. */
 export function parseMappedLan(lan: string, as: string): Subnet {
   const [own, known] = [parsePrefix(lan), parsePrefix(as)];
   if (own.family === known.family && own.length === known.length) return { ...known, lan: own };

@@ -1,4 +1,4 @@
-/** Whom a finding leaves without a tunnel. */
+/** Finds the neighbours that have no tunnel because of a finding. */
 import type { Node } from "../config/config";
 import { firewallFindings } from "../host/firewall";
 import { tunnelNeeds } from "../host/firewall-notes";
@@ -9,30 +9,31 @@ import { indexLinks, type LinkIndex } from "../plan/paths";
 import type { Check, Facts, Finding, HostFacts } from "./facts";
 import { isFresh, latestView } from "./tunnel-view";
 
-/** Neighbours of a node that is not well: those that its fault cuts off, and those without a session with it. */
+/** The neighbours of a faulty node that its fault cuts off, or that have no session with it. */
 export function affectedBy(finding: Finding, { hosts }: Facts, index: LinkIndex): string[] {
   const node = index.node(finding.node);
-  const sick = hosts.get(finding.node);
+  const faulty = hosts.get(finding.node);
   if (node === undefined) return [];
-  const cuts = sick?.kind === "reached" ? CUTS[finding.check]?.(sick) : undefined;
+  const isCutOff = faulty?.kind === "reached" ? CUT_OFF_BY[finding.check]?.(faulty) : undefined;
   return index.neighbours(finding.node).flatMap((other) => {
     const host = hosts.get(other.name);
     if (host?.kind === "unreached" || (host === undefined && other.hosts.length > 0)) return [];
-    // A session outlives its tunnel by three minutes.
+    // A session stays valid for three minutes after its tunnel has failed.
     const isSilent = host !== undefined && !isFresh(latestView(host, node));
-    return cuts?.(other) === true || isSilent ? [other.name] : [];
+    return isCutOff?.(other) === true || isSilent ? [other.name] : [];
   });
 }
 
-const OF_TUNNELS: readonly Difference["kind"][] = [
+const TUNNEL_KINDS: readonly Difference["kind"][] = [
   ...(["owner", "interface", "public-key", "listen-port", "address", "route"] as const),
 ];
 
-type Cut = (other: Node) => boolean;
+type IsCutOff = (other: Node) => boolean;
 
-/** By the check that failed: whether the host's fault cuts a neighbour off. */
-const CUTS: Partial<Record<Check, (sick: HostFacts) => Cut>> = {
-  interface: (sick) => allOrNone(live(sick).some(({ kind }) => OF_TUNNELS.includes(kind))),
+/** For each failed check, the neighbours that the fault cuts off. */
+const CUT_OFF_BY: Partial<Record<Check, (faulty: HostFacts) => IsCutOff>> = {
+  interface: (faulty) =>
+    allOrNone(runningDifferences(faulty).some(({ kind }) => TUNNEL_KINDS.includes(kind))),
   WireGuard: ({ observed, wanted }) => {
     const running = observed.devices.get(wanted.main.name)?.peers;
     return (other) => running?.has(other.publicKey) !== true;
@@ -47,8 +48,8 @@ const CUTS: Partial<Record<Check, (sick: HostFacts) => Cut>> = {
           (blocked === "forwarding" && node.kind === "relay"),
       ),
     ),
-  peers: (sick) => {
-    const differing = live(sick).flatMap((it) =>
+  peers: (faulty) => {
+    const differing = runningDifferences(faulty).flatMap((it) =>
       "publicKey" in it && it.kind !== "endpoint" ? [it.publicKey] : [],
     );
     const keys = new Set(differing);
@@ -56,20 +57,23 @@ const CUTS: Partial<Record<Check, (sick: HostFacts) => Cut>> = {
   },
 };
 
-function allOrNone(isCut: boolean): Cut {
+function allOrNone(isCut: boolean): IsCutOff {
   return () => isCut;
 }
 
-function live({ observed, wanted }: HostFacts): readonly Difference[] {
+function runningDifferences({ observed, wanted }: HostFacts): readonly Difference[] {
   return liveDifferences(observed, withKept(observed, wanted));
 }
 
-/** Hosts of which no tunnel was tried: all of them lead to hosts that are not well. `tried`: the hosts that sent pings. */
-export function untried({ plan, hosts }: Facts, tried: ReadonlyMap<string, unknown>): Set<string> {
+/** Hosts whose tunnels were not tested, because all of them lead to faulty hosts. `tried`: the hosts that sent pings. */
+export function untestedHosts(
+  { plan, hosts }: Facts,
+  tried: ReadonlyMap<string, unknown>,
+): Set<string> {
   const index = indexLinks(plan.nodes, plan.links);
   const names = [...hosts.keys()].filter((name) => {
-    const asked = index.neighbours(name).filter((other) => hosts.has(other.name));
-    return asked.length > 0 && asked.every((other) => !tried.has(other.name));
+    const tested = index.neighbours(name).filter((other) => hosts.has(other.name));
+    return tested.length > 0 && tested.every((other) => !tried.has(other.name));
   });
   return new Set(names);
 }

@@ -1,23 +1,23 @@
-/** Devices without a host, as their relay and their other neighbours see them. */
+/** Findings about devices, from the handshakes that their neighbours report. */
 import { indexLinks } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import type { Facts, Finding, HostFacts } from "./facts";
 import { isFresh, latestView, viewOf } from "./tunnel-view";
 
-/** Of those that are asked about by name: any other may just be off. `early`: what is wrong with hosts. */
+/** Only for devices that the user named: any other may just be switched off. */
 export function deviceFindings(
   facts: Facts,
   hosts: ReadonlyMap<string, HostFacts>,
-  early: readonly Finding[],
+  hostFindings: readonly Finding[],
 ): Finding[] {
-  const sick = new Set(early.map(({ node }) => node));
+  const faulty = new Set(hostFindings.map(({ node }) => node));
   return silentDevices(facts, hosts)
-    .filter(({ node, seenBy }) => facts.names.includes(node.name) && !sick.has(seenBy.node.name))
+    .filter(({ node, seenBy }) => facts.names.includes(node.name) && !faulty.has(seenBy.node.name))
     .map(({ node, seenBy }): Finding => {
       const isOutdated = facts.outdated.includes(node.name);
       return {
         ...{ node: node.name, check: "handshake", affects: [] },
-        cause: `${heard(node, seenBy)}${isOutdated ? ", and it has a former config" : ""}`,
+        cause: `${lastHandshakeText(node, seenBy)}${isOutdated ? ", and it has a former config" : ""}`,
         remedy: isOutdated
           ? `give it its present config: npx wireguard-mesh qr ${node.name}`
           : `switch its tunnel on; if it is on, and others reach ${seenBy.node.name}, give it its config again: npx wireguard-mesh qr ${node.name}`,
@@ -27,7 +27,7 @@ export function deviceFindings(
 
 interface SilentDevice {
   node: NodePlan;
-  /** The neighbour that heard of it last. */
+  /** The neighbour with the latest handshake. */
   seenBy: HostFacts;
 }
 
@@ -46,7 +46,7 @@ export function silentDevices(
   });
 }
 
-function heard(node: NodePlan, seenBy: HostFacts): string {
+function lastHandshakeText(node: NodePlan, seenBy: HostFacts): string {
   const { age } = viewOf(seenBy, seenBy.observed, node);
   const { name } = seenBy.node;
   if (age === null) return `${name} has had no handshake with it since ${name}'s tunnel came up`;

@@ -1,4 +1,4 @@
-/** From facts to findings: each cause once, at the node where it is to be mended, without what follows from it. */
+/** Turns facts into findings: each cause once, at the node to fix, without the faults that follow from it. */
 import { jumpRelays } from "../plan/jump-relays";
 import { indexLinks } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
@@ -7,36 +7,36 @@ import { shortList } from "../review/short-list";
 import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
-import { earlyCause, lateCause, pingFirewall } from "./host-checks";
-import { mtuCause, silenceCause, type LinkCause } from "./link-checks";
-import { farPairs, linksBetween, works } from "./links";
+import { blockingCause, otherCause, pingFirewall } from "./host-checks";
+import { mtuCause, noTrafficCause, type LinkCause } from "./link-checks";
+import { relayedPairs, linksBetween, works } from "./links";
 import { policyFindings } from "./policy-checks";
 
-/** Those that need attention first: more others depend on them. */
+/** The findings that affect most nodes come first. */
 export function diagnose(facts: Facts): Finding[] {
-  const early = earlyFindings(facts);
-  const well = hostsWithout(early, facts);
-  const linked = linkFindings(facts, well);
-  const sound = hostsWithout(linked, facts, well);
-  const late = [...sound].flatMap(([name, host]) =>
-    findingOf(name, lateCause(host, keysOf(facts))),
+  const blocking = blockingFindings(facts);
+  const healthy = hostsWithout(blocking, facts);
+  const linked = linkFindings(facts, healthy);
+  const sound = hostsWithout(linked, facts, healthy);
+  const others = [...sound].flatMap(([name, host]) =>
+    findingOf(name, otherCause(host, keysOf(facts))),
   );
-  const about = [...early, ...linked, ...late].filter(askedAbout(facts));
-  const devices = deviceFindings(facts, reachedHosts(facts), early);
-  return [...about, ...devices, ...policyFindings(facts)].sort(
+  const selected = [...blocking, ...linked, ...others].filter(concernsNamed(facts));
+  const devices = deviceFindings(facts, reachedHosts(facts), blocking);
+  return [...selected, ...devices, ...policyFindings(facts)].sort(
     (one, other) => other.affects.length - one.affects.length,
   );
 }
 
-/** Hosts that nothing is wrong with by itself: pings of others would only take the time until they are lost. */
+/** The hosts without a finding. Pings to any other would only time out. */
 export function hostsToProbe(facts: Facts): Map<string, HostFacts> {
-  return hostsWithout(earlyFindings(facts), facts);
+  return hostsWithout(blockingFindings(facts), facts);
 }
 
-/** Hosts to ask a second time: a tunnel of theirs lets no ping through. */
+/** The hosts to query a second time, because no ping passes through one of their tunnels. */
 export function silentHosts(facts: Facts): string[] {
-  const well = hostsToProbe(facts);
-  const silent = linksBetween(facts, well).filter((link) => !works(link));
+  const healthy = hostsToProbe(facts);
+  const silent = linksBetween(facts, healthy).filter((link) => !works(link));
   return [...new Set(silent.flatMap(({ near, far }) => [near.node.name, far.node.name]))];
 }
 
@@ -51,27 +51,27 @@ function keysOf({ plan }: Facts): Map<string, string> {
   return namesByKey(plan.nodes);
 }
 
-function earlyFindings(facts: Facts): Finding[] {
+function blockingFindings(facts: Facts): Finding[] {
   const keys = keysOf(facts);
   const index = indexLinks(facts.plan.nodes, facts.plan.links);
   const found = [...facts.hosts].flatMap(([name, host]) =>
-    findingOf(name, host.kind === "reached" ? earlyCause(host, keys) : host),
+    findingOf(name, host.kind === "reached" ? blockingCause(host, keys) : host),
   );
-  const sick = new Set(found.map(({ node }) => node));
-  // Who is reached only through a relay that is not well waits for it.
-  const waits = (name: string) => {
+  const faulty = new Set(found.map(({ node }) => node));
+  // A host that is reached only through faulty relays gets no finding: the relays are the cause.
+  const isBehindFaultyRelays = (name: string) => {
     const host = facts.hosts.get(name);
     const relays = host === undefined ? [] : jumpRelays(host.node);
-    return host?.kind === "unreached" && relays.length > 0 && relays.every((it) => sick.has(it));
+    return host?.kind === "unreached" && relays.length > 0 && relays.every((it) => faulty.has(it));
   };
   const all = found
-    .filter(({ node }) => !waits(node))
+    .filter(({ node }) => !isBehindFaultyRelays(node))
     .map((finding) => ({ ...finding, affects: affectedBy(finding, facts, index) }));
-  return ownClock(all, facts) ?? all;
+  return localClockFindings(all, facts) ?? all;
 }
 
-/** Where all clocks are apart from ours, ours is the wrong one. */
-function ownClock(found: readonly Finding[], facts: Facts): Finding[] | null {
+/** If the clocks of all hosts differ from this machine's, this machine's is wrong. */
+function localClockFindings(found: readonly Finding[], facts: Facts): Finding[] | null {
   const apart = found.filter(({ check }) => check === "clock");
   const [first] = apart;
   if (first === undefined || apart.length < 2 || apart.length < reachedHosts(facts).size)
@@ -79,7 +79,7 @@ function ownClock(found: readonly Finding[], facts: Facts): Finding[] | null {
   const clock: Finding = {
     ...first,
     node: "this machine",
-    cause: "its clock differs from those of all hosts, so their handshakes cannot be judged",
+    cause: "its clock differs from those of all hosts, so the age of handshakes is unknown",
     affects: apart.map(({ node }) => node),
   };
   return [clock, ...found.filter(({ check }) => check !== "clock")];
@@ -91,39 +91,39 @@ function findingOf(node: string, cause: Cause | null): Finding[] {
   return [{ node, check, cause: text, remedy, affects: [] }];
 }
 
-/** Those of `among` without a finding of their own. */
+/** The hosts of `among` without a finding. */
 function hostsWithout(
   findings: readonly Finding[],
   facts: Facts,
   among: ReadonlyMap<string, HostFacts> = reachedHosts(facts),
 ): Map<string, HostFacts> {
-  const sick = new Set(findings.map(({ node }) => node));
-  return new Map([...among].filter(([name]) => !sick.has(name)));
+  const faulty = new Set(findings.map(({ node }) => node));
+  return new Map([...among].filter(([name]) => !faulty.has(name)));
 }
 
-function linkFindings(facts: Facts, well: ReadonlyMap<string, HostFacts>): Finding[] {
-  const links = linksBetween(facts, well);
+function linkFindings(facts: Facts, healthy: ReadonlyMap<string, HostFacts>): Finding[] {
+  const links = linksBetween(facts, healthy);
   const silent = links.filter((link) => !works(link));
   const causes = [
-    ...silent.map((link) => silenceCause(link, well)),
+    ...silent.map((link) => noTrafficCause(link, healthy)),
     ...links.filter(works).flatMap((link) => mtuCause(link) ?? []),
   ];
   const broken = new Set(silent.map(({ near, far }) => `${near.node.name} ${far.node.name}`));
-  return [...merged(causes), ...(broken.size > 0 ? [] : farFindings(facts, well))];
+  return [...mergedByTarget(causes), ...(broken.size > 0 ? [] : relayedFindings(facts, healthy))];
 }
 
-/** Where the packets of several do not arrive, it is to be mended at the node that they dial. */
-function merged(causes: readonly LinkCause[]): Finding[] {
+/** If the packets of several nodes do not arrive at one node, reports that node instead of each sender. */
+function mergedByTarget(causes: readonly LinkCause[]): Finding[] {
   const groups = new Map<string, LinkCause[]>();
   for (const cause of causes) {
-    const key = cause.isLostThere === true ? `${cause.other.name} ${cause.cause}` : cause.at.name;
+    const key = cause.isLostOnWay === true ? `${cause.other.name} ${cause.cause}` : cause.at.name;
     groups.set(key, [...(groups.get(key) ?? []), cause]);
   }
   return [...groups.values()].flatMap((group): Finding[] => {
     const [first] = group;
     if (first === undefined) return [];
     const { at, other, check, cause, remedy } = first;
-    if (group.length === 1 || first.isLostThere !== true) {
+    if (group.length === 1 || first.isLostOnWay !== true) {
       return [{ node: at.name, check, cause, remedy, affects: [other.name] }];
     }
     const affects = group.map((one) => one.at.name);
@@ -132,15 +132,17 @@ function merged(causes: readonly LinkCause[]): Finding[] {
   });
 }
 
-/** All tunnels work, and what is to pass through a relay does not. */
-function farFindings(facts: Facts, well: ReadonlyMap<string, HostFacts>): Finding[] {
+/** Findings where all tunnels work, but packets through a relay do not arrive. */
+function relayedFindings(facts: Facts, healthy: ReadonlyMap<string, HostFacts>): Finding[] {
   const found = new Map<string, Finding>();
-  for (const { from, to, relay } of farPairs(facts, well)) {
-    if (well.get(from.name)?.probes?.pings.get(to.address.text) !== null) continue;
-    const target = well.get(to.name);
+  for (const { from, to, relay } of relayedPairs(facts, healthy)) {
+    if (healthy.get(from.name)?.probes?.pings.get(to.address.text) !== null) continue;
+    const target = healthy.get(to.name);
     const drops = target === undefined ? null : pingFirewall(target);
     const [finding] =
-      drops === null ? findingOf(relay, passesNothing(from, to, relay)) : findingOf(to.name, drops);
+      drops === null
+        ? findingOf(relay, forwardingCause(from, to, relay))
+        : findingOf(to.name, drops);
     if (finding === undefined) continue;
     const known = found.get(finding.node) ?? finding;
     found.set(finding.node, { ...known, affects: [...new Set([...known.affects, from.name])] });
@@ -148,7 +150,7 @@ function farFindings(facts: Facts, well: ReadonlyMap<string, HostFacts>): Findin
   return [...found.values()];
 }
 
-function passesNothing(from: NodePlan, to: NodePlan, relay: string): Cause {
+function forwardingCause(from: NodePlan, to: NodePlan, relay: string): Cause {
   return {
     check: "forwarding",
     cause: `both tunnels work, and no ping of ${from.name} gets through to ${to.name}`,
@@ -156,8 +158,8 @@ function passesNothing(from: NodePlan, to: NodePlan, relay: string): Cause {
   };
 }
 
-/** Tells the findings about a named node, or about a relay that packets of one go through. */
-function askedAbout({ plan, names }: Facts): (finding: Finding) => boolean {
+/** Selects the findings about the named nodes and about their relays. */
+function concernsNamed({ plan, names }: Facts): (finding: Finding) => boolean {
   if (names.length === 0) return () => true;
   const index = indexLinks(plan.nodes, plan.links);
   const relays = names.flatMap((name) =>

@@ -1,4 +1,4 @@
-/** What `doctor` knows of the network when it judges: what hosts have said, and what their pings met. */
+/** The input of a diagnosis: the plan, the hosts' answers, and the results of their pings. */
 import type { Observation } from "../host/observation";
 import type { Wanted } from "../host/wanted";
 import type { NodePlan, Plan } from "../plan/plan";
@@ -32,36 +32,36 @@ export type Check =
 
 export interface Cause {
   check: Check;
-  /** One clause; further lines only where a host itself spoke. */
+  /** One clause; more lines only for the output of a host. */
   cause: string;
   remedy: string;
 }
 
 export interface Finding extends Cause {
-  /** Where it is to be mended. */
+  /** The node to fix. */
   node: string;
-  /** Others that are without a tunnel because of it. */
+  /** Nodes that have no tunnel because of it. */
   affects: string[];
 }
 
-/** A host that was asked. */
+/** A host that answered. */
 export interface HostFacts {
   kind: "reached";
   node: NodePlan;
-  /** With preshared keys that can be compared, where the passphrase was there. */
+  /** Includes preshared keys, for comparison, if the stack's passphrase is set. */
   wanted: Wanted;
   observed: Observation;
-  /** Our own clock then, seconds since 1970. */
-  askedAt: number;
-  /** All differences from the plan, in words. */
+  /** When it was queried, by this machine's clock, in seconds since 1970. */
+  queriedAt: number;
+  /** All differences from the plan, as text. */
   drift: readonly string[];
-  /** Null: not asked for, or the answer did not come. */
+  /** Null if there were none, or no answer came. */
   probes: Probes | null;
-  /** After the probes; null where all of them were answered. */
+  /** Observed after the probes; null if all of them were answered. */
   later: Observation | null;
 }
 
-/** A host that could not be asked. */
+/** A host that could not be queried. */
 export interface Unreached extends Cause {
   kind: "unreached";
   node: NodePlan;
@@ -69,21 +69,21 @@ export interface Unreached extends Cause {
 
 export interface Facts {
   plan: Plan;
-  /** By name: the hosts that were asked. */
+  /** By name: the hosts that were queried. */
   hosts: ReadonlyMap<string, HostFacts | Unreached>;
-  /** Those whom the question is about. The first of two is the one who wants to reach the other. Empty: all. */
+  /** The nodes that the user named; of two, the first should reach the second. Empty: all nodes. */
   names: readonly string[];
-  /** Devices that have a former config. */
+  /** Devices whose config is outdated. */
   outdated: readonly string[];
 }
 
-/** During a rotation a node has two keys. */
+/** What a host reports about its tunnel to a neighbour, over both keys during a rotation. */
 export interface TunnelView {
   /** Seconds since the last handshake by the host's clock; null: none. */
   age: number | null;
   /** Bytes. */
   received: number;
   sent: number;
-  /** `ADDRESS:PORT` as it is dialled now; null: none yet. */
+  /** Where the host sends packets now; null: nowhere yet. */
   endpoint: { address: string; port: number } | null;
 }

@@ -1,4 +1,4 @@
-/** What is wrong on one host by itself, from its own answer: the first check that fails. */
+/** The checks of a single host, from its own answer. The first one that fails is its finding. */
 import { changeLanRemedy, foreignRoute, shadowedLan } from "../host/change-refusals";
 import { clockApart } from "../host/clock";
 import type { Difference } from "../host/difference";
@@ -16,11 +16,11 @@ import type { Cause, Check, HostFacts } from "./facts";
 
 type HostCheck = (facts: HostFacts, names: ReadonlyMap<string, string>) => Cause | null;
 
-/** What keeps its tunnels from working. `names`: of nodes by public key. */
-export const earlyCause: HostCheck = (facts, names) => firstOf(EARLY, facts, names);
+/** The cause that keeps the host's tunnels from working. `names`: the nodes' names by public key. */
+export const blockingCause: HostCheck = (facts, names) => firstOf(BLOCKING_CHECKS, facts, names);
 
-/** What does not matter to the tunnels that run: the next boot, the next push. */
-export const lateCause: HostCheck = (facts, names) => firstOf(LATE, facts, names);
+/** A cause that does not affect running tunnels, but the next boot or the next push. */
+export const otherCause: HostCheck = (facts, names) => firstOf(OTHER_CHECKS, facts, names);
 
 function firstOf(
   checks: readonly HostCheck[],
@@ -48,8 +48,8 @@ function wireGuard({ observed, wanted }: HostFacts): Cause | null {
   return { check: "WireGuard", cause, remedy: refused.remedy };
 }
 
-function clock({ observed, askedAt }: HostFacts): Cause | null {
-  const apart = clockApart(observed.now, askedAt);
+function clock({ observed, queriedAt }: HostFacts): Cause | null {
+  const apart = clockApart(observed.now, queriedAt);
   if (apart === null) return null;
   return {
     check: "clock",
@@ -58,7 +58,7 @@ function clock({ observed, askedAt }: HostFacts): Cause | null {
   };
 }
 
-/** A LAN of the host's own that a prefix of the tunnel hides, or a route of somebody else's. */
+/** A LAN of the host that a prefix of the tunnel hides, or a conflicting route of another program. */
 function addresses({ node, observed, wanted }: HostFacts): Cause | null {
   const { main } = wanted;
   const tunnel = [
@@ -79,8 +79,8 @@ function addresses({ node, observed, wanted }: HostFacts): Cause | null {
   return { check: "addresses", cause, remedy: route.remedy };
 }
 
-/** `check` of those live differences that `isMeant` names. */
-function differing(check: Check, isMeant: (difference: Difference) => boolean): HostCheck {
+/** A check that fails if the running host has a difference that `isMeant` selects. */
+function differenceCheck(check: Check, isMeant: (difference: Difference) => boolean): HostCheck {
   return ({ node, observed, wanted }, names) => {
     const live = liveDifferences(observed, withKept(observed, wanted)).filter(isMeant);
     if (live.length === 0) return null;
@@ -92,18 +92,23 @@ function differing(check: Check, isMeant: (difference: Difference) => boolean): 
 
 function repush(name: string, { records }: Observation): string {
   const again = `npx wireguard-mesh repush ${name}`;
-  // Without an owner mark it was most likely never pushed to, and repush would refuse.
+  // Without an owner mark the host was most likely never pushed to, so repush would refuse.
   return records.owner === null
     ? `npx wireguard-mesh up (if that has nothing to do: ${again})`
     : `${again} (or npx wireguard-mesh up, if the stack file has changed since the last one)`;
 }
 
-const OF_INTERFACE: readonly Difference["kind"][] = [
+const INTERFACE_KINDS: readonly Difference["kind"][] = [
   ...(["owner", "interface", "public-key", "listen-port", "mtu", "address", "route"] as const),
 ];
-const OF_PEERS: readonly Difference["kind"][] = ["peer", "preshared-key", "allowed-ip", "session"];
+const PEER_KINDS: readonly Difference["kind"][] = [
+  "peer",
+  "preshared-key",
+  "allowed-ip",
+  "session",
+];
 
-/** A firewall of the host that blocks what is meant. */
+/** A check that fails if a firewall of the host blocks something that `isMeant` selects. */
 function firewall(isMeant: (blocked: FirewallFinding["blocked"]) => boolean) {
   return ({ observed, wanted }: HostFacts): Cause | null => {
     const needs = tunnelNeeds(observed, wanted);
@@ -113,19 +118,19 @@ function firewall(isMeant: (blocked: FirewallFinding["blocked"]) => boolean) {
   };
 }
 
-/** Whether pings alone matter is seen by pings: link-checks.ts. */
+/** Not a blocking check: only the pings in link-checks.ts show whether blocked pings matter. */
 export const pingFirewall = firewall((blocked) => blocked === "pings");
 
-const EARLY: readonly HostCheck[] = [
+const BLOCKING_CHECKS: readonly HostCheck[] = [
   tools,
   wireGuard,
   clock,
   addresses,
-  differing("interface", ({ kind }) => OF_INTERFACE.includes(kind)),
-  differing("forwarding", (it) => it.kind === "sysctl" && it.wanted !== "0"),
+  differenceCheck("interface", ({ kind }) => INTERFACE_KINDS.includes(kind)),
+  differenceCheck("forwarding", (it) => it.kind === "sysctl" && it.wanted !== "0"),
   firewall((blocked) => blocked !== "pings"),
-  differing("peers", ({ kind }) => OF_PEERS.includes(kind)),
-  differing("policy", ({ kind }) => kind === "filter"),
+  differenceCheck("peers", ({ kind }) => PEER_KINDS.includes(kind)),
+  differenceCheck("policy", ({ kind }) => kind === "filter"),
 ];
 
 function drift({ node, observed, wanted, drift: lines }: HostFacts): Cause | null {
@@ -136,7 +141,7 @@ function drift({ node, observed, wanted, drift: lines }: HostFacts): Cause | nul
 }
 
 const FULL = { space: "no space left", inodes: "no inodes left", "read-only": "read-only" };
-const ROOM = {
+const FULL_REMEDY = {
   space: (place: string) => `make room there: sudo du -xh ${place} | sort -h | tail`,
   inodes: (place: string) =>
     `remove small files there: sudo du -x --inodes ${place} | sort -n | tail`,
@@ -151,8 +156,8 @@ function disk({ probes }: HostFacts): Cause | null {
   return {
     check: "disk",
     cause: `${place}: ${FULL[why]}, so no change can be written to this host`,
-    remedy: ROOM[why](place),
+    remedy: FULL_REMEDY[why](place),
   };
 }
 
-const LATE: readonly HostCheck[] = [drift, disk];
+const OTHER_CHECKS: readonly HostCheck[] = [drift, disk];

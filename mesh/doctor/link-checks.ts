@@ -1,4 +1,4 @@
-/** Why packets do not pass between two hosts of which each is well by itself. */
+/** Why packets do not pass between two hosts that have no finding of their own. */
 import { addressIn } from "../addresses";
 import { resolve } from "../host/endpoints";
 import { addressOf, isPrivate } from "../host/prefixes";
@@ -8,20 +8,20 @@ import type { Cause, HostFacts } from "./facts";
 import { pingFirewall } from "./host-checks";
 import { largestPing, type End, type HostLink } from "./links";
 import { PING_HEADERS } from "./probes";
-import { isFresh, latestView, receivedMeanwhile } from "./tunnel-view";
+import { isFresh, latestView, receivedBetween } from "./tunnel-view";
 
 export interface LinkCause extends Cause {
-  /** The end at which it is to be mended. */
+  /** The end to fix. */
   at: NodePlan;
   other: NodePlan;
-  /** Its packets do not arrive at the other end: the cause may be there. */
-  isLostThere?: true;
+  /** Packets do not arrive at the other end, so the cause may be there. */
+  isLostOnWay?: true;
 }
 
 type Hosts = ReadonlyMap<string, HostFacts>;
 
-/** Of a link that does not work. */
-export function silenceCause(link: HostLink, hosts: Hosts): LinkCause {
+/** The cause of a link that does not work. */
+export function noTrafficCause(link: HostLink, hosts: Hosts): LinkCause {
   const { near, far } = link;
   return (
     [near, far].map((end) => endpointCause(end, hosts)).find((cause) => cause !== null) ??
@@ -60,12 +60,12 @@ function endpointCause({ facts, node, other, section }: End, hosts: Hosts): Link
   return {
     ...found,
     cause: `it dials ${other.name} at ${dialled}, ${former}; planned is ${endpoint.text}`,
-    // A younger session may have roamed: endpoints.ts.
+    // The endpoint of a younger session may have roamed (mesh/host/endpoints.ts).
     remedy: `3 min after its last handshake: npx wireguard-mesh repush ${node.name}`,
   };
 }
 
-/** In words; null where the address is one of `node`, or may be. */
+/** Describes the owner of an address; null if it belongs to `node`, or may. */
 function otherOwner(address: string, node: NodePlan, hosts: Hosts): string | null {
   const own = knownAddresses(node, hosts);
   if (own.has(address)) return null;
@@ -75,11 +75,11 @@ function otherOwner(address: string, node: NodePlan, hosts: Hosts): string | nul
   if (owner !== undefined) return `which is ${owner.node.name}, not ${node.name}`;
   const isIpv6 = address.includes(":");
   const outer = [...own].filter((it) => !isPrivate(it) && it.includes(":") === isIpv6);
-  // Behind NAT nobody knows its outer address.
+  // The outer address of a node behind NAT is unknown.
   return outer.length === 0 ? null : `which is not ${node.name} (${outer.join(", ")})`;
 }
 
-/** Outside of the tunnel: on its interfaces, in the stack file, and where others reach it. */
+/** A node's addresses outside the tunnel: on its interfaces, in the stack file, and where other nodes reach it. */
 function knownAddresses(node: NodePlan, hosts: Hosts): Set<string> {
   const own = hosts.get(node.name);
   const { observed, wanted } = own ?? {};
@@ -101,9 +101,7 @@ function knownAddresses(node: NodePlan, hosts: Hosts): Set<string> {
 
 /** The tunnel carries packets, but one end drops pings. */
 function lostPings({ near, far }: HostLink): LinkCause | null {
-  const passes = [near, far].every(
-    ({ facts, other }) => (receivedMeanwhile(facts, other) ?? 0) > 0,
-  );
+  const passes = [near, far].every(({ facts, other }) => (receivedBetween(facts, other) ?? 0) > 0);
   const isUp = [near, far].some(({ facts, other }) => isFresh(latestView(facts, other)));
   if (!passes || !isUp) return null;
   const dropping = [far, near].find(({ facts }) => pingFirewall(facts) !== null) ?? far;
@@ -118,10 +116,10 @@ function lostPings({ near, far }: HostLink): LinkCause | null {
   };
 }
 
-/** Keys are as planned at both ends, and no firewall of theirs drops the port: it happens on the way. */
+/** Both ends have the planned keys and no firewall that blocks the port, so packets are lost between them. */
 function lostPackets({ near, far }: HostLink): LinkCause {
-  const arrived = receivedMeanwhile(far.facts, near.node) ?? 0;
-  const came = receivedMeanwhile(near.facts, far.node) ?? 0;
+  const arrived = receivedBetween(far.facts, near.node) ?? 0;
+  const came = receivedBetween(near.facts, far.node) ?? 0;
   const { endpoint } = latestView(near.facts, far.node);
   const place = endpoint === null ? "its endpoint" : formatNumericEndpoint(endpoint);
   const port = endpoint?.port ?? far.node.listenPort ?? 0;
@@ -137,7 +135,7 @@ function lostPackets({ near, far }: HostLink): LinkCause {
   const isSeen = far.facts.later !== null;
   return {
     ...found,
-    isLostThere: true,
+    isLostOnWay: true,
     cause: isSeen
       ? `nothing that it sends to ${place} (UDP) arrives at ${far.node.name}`
       : `it gets no answer from ${far.node.name} at ${place} (UDP)`,
@@ -152,7 +150,7 @@ function isPresharedKeyCompared({ observed, wanted }: HostFacts, other: NodePlan
   return peer?.presharedKey !== "set";
 }
 
-/** Of a link that works: larger packets that are lost. */
+/** The cause if small packets pass a link, but larger ones are lost. */
 export function mtuCause(link: HostLink): LinkCause | null {
   const largest = largestPing(link);
   const lost = [link.near, link.far].flatMap(({ facts, other }) => {

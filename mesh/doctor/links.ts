@@ -1,4 +1,4 @@
-/** The planned links between hosts that were asked, each with what both ends know of it. */
+/** The planned links between hosts that answered, each as both ends report it. */
 import { indexLinks, pathBetween } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import { indexPolicy, type Policy } from "../plan/policy";
@@ -51,7 +51,7 @@ function rank({ section, node }: End): number {
   return (dials ? 0 : 2) + (node.kind === "peer" ? 0 : 1);
 }
 
-/** Whether packets pass; without pings, whether the session is as it should be. */
+/** Whether packets pass; without pings, whether there is a session where one is expected. */
 export function works({ near, far }: HostLink): boolean {
   const pings = [near.ping, far.ping];
   if (pings.some((ping) => typeof ping === "number")) return true;
@@ -64,7 +64,7 @@ export function works({ near, far }: HostLink): boolean {
   return !keepsAlive && views.some(({ age }) => age !== null);
 }
 
-/** Of the smaller of both ends' tunnels, a ping that just fits. */
+/** The payload of the largest ping that fits the tunnel's MTU at both ends. */
 export function largestPing({ near, far }: HostLink): number {
   const mtus = [near, far].map(
     ({ facts: { observed, wanted } }) => observed.network.links.get(wanted.main.name)?.mtu ?? 0,
@@ -72,7 +72,7 @@ export function largestPing({ near, far }: HostLink): number {
   return Math.max(0, Math.min(...mtus) - PING_HEADERS);
 }
 
-/** The pings that each host is to send: to its neighbours, to one node behind a relay, and to whom it is asked about. */
+/** The pings that each host sends: to its neighbours, to one node behind a relay, and to the named nodes. */
 export function probesOf(
   facts: Facts,
   hosts: ReadonlyMap<string, HostFacts>,
@@ -85,11 +85,11 @@ export function probesOf(
       if (!mayPing(node, other, policy)) continue;
       probes
         .get(node.name)
-        ?.push({ address: other.address.text, size: largestPing(link), patience: TUNNEL_S });
+        ?.push({ address: other.address.text, size: largestPing(link), timeoutS: TUNNEL_S });
     }
   }
-  for (const { from, to } of farPairs(facts, hosts)) {
-    probes.get(from.name)?.push({ address: to.address.text, size: 0, patience: TUNNEL_S });
+  for (const { from, to } of relayedPairs(facts, hosts)) {
+    probes.get(from.name)?.push({ address: to.address.text, size: 0, timeoutS: TUNNEL_S });
   }
   return probes;
 }
@@ -98,33 +98,38 @@ export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): bo
   return policy === null || policy.access(from.name, to.name) !== "none";
 }
 
-export interface FarPair {
+interface RelayedPair {
   from: NodePlan;
   to: NodePlan;
-  /** The first node on the way. */
+  /** The first node on the path. */
   relay: string;
 }
 
 /**
- * Pairs without a link of their own, with nobody but `hosts` on the way: those that are asked about, and for each host the
- * next one, which proves its relay.
+ * Pairs without a direct link whose whole path is among `hosts`: the pairs that the user named, and for each host one other,
+ * which tests its relay.
  */
-export function farPairs({ plan, names }: Facts, hosts: ReadonlyMap<string, HostFacts>): FarPair[] {
+export function relayedPairs(
+  { plan, names }: Facts,
+  hosts: ReadonlyMap<string, HostFacts>,
+): RelayedPair[] {
   const policy = indexPolicy(plan);
   const index = indexLinks(plan.nodes, plan.links);
   const nodes = plan.nodes.filter(({ name }) => hosts.has(name));
-  const pair = (from: NodePlan, to: NodePlan): FarPair[] => {
+  const pair = (from: NodePlan, to: NodePlan): RelayedPair[] => {
     const path = pathBetween(from, to, index) ?? [];
     const [, relay] = path;
-    const isWell = path.length > 2 && path.every((name) => hosts.has(name));
-    return isWell && relay !== undefined && mayPing(from, to, policy) ? [{ from, to, relay }] : [];
+    const isOfHosts = path.length > 2 && path.every((name) => hosts.has(name));
+    return isOfHosts && relay !== undefined && mayPing(from, to, policy)
+      ? [{ from, to, relay }]
+      : [];
   };
-  const isAskedAbout = (from: NodePlan, to: NodePlan) =>
+  const isNamed = (from: NodePlan, to: NodePlan) =>
     names.includes(from.name) && names.indexOf(from.name) < names.indexOf(to.name);
   return nodes.flatMap((from, at) => {
     const others = [...nodes.slice(at + 1), ...nodes.slice(0, at)];
     const next = others.find((to) => pair(from, to).length > 0);
-    const all = others.filter((to) => to === next || isAskedAbout(from, to));
+    const all = others.filter((to) => to === next || isNamed(from, to));
     return all.flatMap((to) => pair(from, to));
   });
 }

@@ -1,9 +1,9 @@
-/** What the policy forbids to the nodes that are asked about. */
+/** What the policy forbids to the nodes that the user named. */
 import { indexPolicy } from "../plan/policy";
 import { shortList } from "../review/short-list";
 import type { Facts, Finding } from "./facts";
 
-/** Of each two that are asked about: whether the first may reach the other at all. */
+/** One finding for each pair of named nodes of which the first may not reach the second. */
 export function policyFindings({ plan, names }: Facts): Finding[] {
   const policy = indexPolicy(plan);
   if (policy === null) return [];
@@ -21,7 +21,7 @@ export function policyFindings({ plan, names }: Facts): Finding[] {
   );
 }
 
-/** Of a single node, it may be what its user misses, or what is wanted: no finding. */
+/** Notes instead of findings for a single named node, since what it may not reach can be intended. */
 export function policyNotes({ plan, names }: Facts): string[] {
   const policy = indexPolicy(plan);
   const [from] = names;

@@ -1,4 +1,4 @@
-/** Pings through the tunnel: which ones a host is to send, and what it says of them and of its disk. */
+/** The calls that make a host ping through the tunnel and check its disk, and the parser of its output. */
 import { canonicalAddress } from "../host/prefixes";
 import { groupLines, words } from "../host/lines";
 
@@ -7,41 +7,41 @@ export interface Probe {
   /** Payload of a larger ping that follows, in bytes; 0: none. */
   size: number;
   /** Seconds until it counts as lost. */
-  patience: number;
+  timeoutS: number;
 }
 
-/** Where the other end has lost its session, WireGuard makes a new one after 15 s without an answer. */
+/** Through the tunnel: if the other end has lost its session, WireGuard starts a new one after 15 s without an answer. */
 export const TUNNEL_S = 18;
-/** Outside of the tunnel. */
+/** Outside the tunnel. */
 export const OUTSIDE_S = 2;
 
 export interface Probes {
   /** The best round trip in ms by address; null: lost. */
   pings: ReadonlyMap<string, number | null>;
-  /** The largest payload that came back, by address, where larger pings were asked for. */
+  /** The largest payload that was answered, by address, if larger pings were sent. */
   sizes: ReadonlyMap<string, number>;
-  /** Where nothing can be written any more, and why. */
+  /** Directories that cannot be written to, and why. */
   full: readonly { place: string; why: "space" | "inodes" | "read-only" }[];
 }
 
-/** Of IPv4 and ICMP. */
+/** Bytes of the IPv4 and ICMP headers. */
 export const PING_HEADERS = 28;
-/** As much as a change writes, with room to spare. */
-const LEAST_KB = 1024;
-/** Processes at a time on a host. */
-const AT_ONCE = 16;
+/** More than a change writes. */
+const MIN_FREE_KB = 1024;
+/** Pings at a time on a host. */
+const PARALLEL_PINGS = 16;
 
-/** Calls of the functions in scripts/push/probe.sh. @throws Error for what is no address. */
+/** Calls of the functions in scripts/push/probe.sh. Throws for an invalid address. */
 export function probeCalls(probes: readonly Probe[]): string {
-  const calls = probes.map(({ address, size, patience }, at) => {
-    if (canonicalAddress(address) === null) throw new Error("a ping to no address");
-    const numbers = [size, patience].map((number) => Math.max(0, Math.trunc(number)));
-    return `probe ${address} ${numbers.join(" ")} &\n${(at + 1) % AT_ONCE === 0 ? "wait\n" : ""}`;
+  const calls = probes.map(({ address, size, timeoutS }, at) => {
+    if (canonicalAddress(address) === null) throw new Error("not an address to ping");
+    const numbers = [size, timeoutS].map((number) => Math.max(0, Math.trunc(number)));
+    return `probe ${address} ${numbers.join(" ")} &\n${(at + 1) % PARALLEL_PINGS === 0 ? "wait\n" : ""}`;
   });
   return `${calls.join("")}disk\nwait\nexit 0\n`;
 }
 
-/** Lines of another shape count as not there. */
+/** Ignores malformed lines. */
 export function parseProbes(output: string): Probes {
   const lines = groupLines(output.split("\n"), " ");
   const columns = (key: string) => (lines.get(key) ?? []).map(words);
@@ -51,10 +51,10 @@ export function parseProbes(output: string): Probes {
   };
   for (const [place] of columns("readonly")) note(place, "read-only");
   for (const [place, free = ""] of columns("disk")) {
-    if (isNumber(free) && Number(free) < LEAST_KB) note(place, "space");
+    if (isNumber(free) && Number(free) < MIN_FREE_KB) note(place, "space");
   }
   for (const [place, all = "", free = ""] of columns("inodes")) {
-    // File systems without a fixed number of them say 0 of 0.
+    // File systems without a fixed number of inodes report 0 of 0.
     if (isNumber(all) && Number(all) > 0 && free === "0") note(place, "inodes");
   }
   const numbers = (key: string) =>

@@ -1,4 +1,4 @@
-/** The way of a ping through the network, hop by hop, beside the way outside of the tunnel. */
+/** The path of a ping through the network, hop by hop, compared with the path outside the tunnel. */
 import { contains, parseAddress, type IpAddress } from "../addresses";
 import { canonicalAddress } from "../host/prefixes";
 import { indexLinks, pathBetween } from "../plan/paths";
@@ -6,14 +6,14 @@ import type { NodePlan, Plan } from "../plan/plan";
 import { indexPolicy } from "../plan/policy";
 import { OUTSIDE_S, TUNNEL_S, type Probe } from "./probes";
 
-/** What is to be reached. */
+/** The target of a ping. */
 export interface Target {
-  /** As it was asked for: a node's name, or an address in a LAN. */
+  /** As the user named it: a node's name, or an address in a LAN. */
   name: string;
   address: string;
-  /** Whom the policy is about: the node, or the LAN. */
+  /** The target in terms of the policy: the node, or the LAN. */
   member: string;
-  /** The last node on the way. */
+  /** The last node on the path. */
   node: NodePlan;
 }
 
@@ -22,9 +22,9 @@ export interface Hop {
   address: string;
   /** Round trips in ms; null: lost. */
   ms: number | null;
-  /** From the hop before it alone; null: lost, or that one could not be asked. */
+  /** From the previous hop only; null: lost, or that hop could not be queried. */
   legMs: number | null;
-  /** From the hop before it to its outer address, without the tunnel. Null: not known, or lost, as many routers do with pings. */
+  /** From the previous hop to its outer address, without the tunnel. Null: unknown, or lost, since many routers drop pings. */
   outside: { address: string; ms: number } | null;
 }
 
@@ -33,16 +33,16 @@ export interface Trace {
   from: string;
   to: string;
   hops: Hop[];
-  /** From the first node to the outer address of the last one, without the tunnel; absent where that is a hop's. */
+  /** From the first node to the outer address of the last one, without the tunnel; null on a path without a relay. */
   direct: { address: string; ms: number } | null;
-  /** The hops between which it stops; null: it arrives. */
+  /** The hops between which the ping is lost; null: it arrives. */
   stops: { after: string; before: string } | null;
   /** Whether the policy lets the first node start something to the target. */
   allowed: boolean;
 }
 
-/** Null for what is neither a node nor an address of one or behind one. */
-export function targetNamed(text: string, plan: Plan): Target | null {
+/** Null unless the text is a node, its address, or an address in a LAN behind one. */
+export function findTarget(text: string, plan: Plan): Target | null {
   const named = plan.nodes.find(({ name }) => name === text);
   if (named !== undefined) return toNode(named);
   const address = canonicalAddress(text);
@@ -67,29 +67,29 @@ function toLan(address: IpAddress, { nodes }: Plan): Target | null {
   return { name: address.text, address: address.text, member: lan.text, node };
 }
 
-/** The nodes on the way, both ends included; null: the plan has none. */
-export function wayTo(from: NodePlan, target: Target, plan: Plan): NodePlan[] | null {
+/** The nodes on the path, both ends included; null: there is no path. */
+export function pathTo(from: NodePlan, target: Target, plan: Plan): NodePlan[] | null {
   const path = pathBetween(from, target.node, indexLinks(plan.nodes, plan.links));
   return path?.flatMap((name) => plan.nodes.find((node) => node.name === name) ?? []) ?? null;
 }
 
-/** Outer addresses by `NODE NEIGHBOUR`, as the node dials or hears its neighbour. */
-export type OuterAddresses = ReadonlyMap<string, string>;
+/** The outer address of a neighbour as a node sees it, by `NODE NEIGHBOUR`. */
+type OuterAddresses = ReadonlyMap<string, string>;
 
-/** What each node on the way is to ping. */
+/** The pings that each node on the path sends. */
 export function traceProbes(
   way: readonly NodePlan[],
   target: Target,
   outer: OuterAddresses,
 ): Map<string, Probe[]> {
   const probes = new Map(way.map(({ name }) => [name, new Map<string, Probe>()]));
-  const add = (node: NodePlan | undefined, address: string | undefined, patience: number) => {
+  const add = (node: NodePlan | undefined, address: string | undefined, timeoutS: number) => {
     if (node === undefined || address === undefined) return;
-    probes.get(node.name)?.set(address, { address, size: 0, patience });
+    probes.get(node.name)?.set(address, { address, size: 0, timeoutS });
   };
   const [first] = way;
   add(first, directAddress(way, outer), OUTSIDE_S);
-  for (const [at, { name, address }] of stationsOf(way, target).entries()) {
+  for (const [at, { name, address }] of hopsAfterFirst(way, target).entries()) {
     const before = way[at];
     add(before, outer.get(`${before?.name} ${name}`), OUTSIDE_S);
     add(before, address, TUNNEL_S);
@@ -99,13 +99,13 @@ export function traceProbes(
 }
 
 /** Each hop after the first node; the machine in a LAN is the last one. */
-function stationsOf(way: readonly NodePlan[], target: Target) {
+function hopsAfterFirst(way: readonly NodePlan[], target: Target) {
   const nodes = way.slice(1).map(({ name, address }) => ({ name, address: address.text }));
   const { name, address } = target;
   return target.node.address.text === address ? nodes : [...nodes, { name, address }];
 }
 
-/** Where the hop before the last node hears that one: often its router. */
+/** The outer address of the last node, as the hop before it sees it; often that of its router. */
 function directAddress(way: readonly NodePlan[], outer: OuterAddresses): string | undefined {
   const [last, before] = [way.at(-1), way.at(-2)];
   if (way.length < 3 || last === undefined || before === undefined) return undefined;
@@ -128,7 +128,7 @@ export function traceOf(
     const ms = rtt(node, address);
     return address === undefined || ms === null ? null : { address, ms };
   };
-  const hops = stationsOf(way, target).map(({ name, address }, at): Hop => {
+  const hops = hopsAfterFirst(way, target).map(({ name, address }, at): Hop => {
     const before = way[at]?.name;
     return {
       ...{ name, address, ms: rtt(from, address), legMs: rtt(before, address) },
@@ -136,7 +136,7 @@ export function traceOf(
     };
   });
   const at = hops.findIndex(({ ms }) => ms === null);
-  // A hop that may drop our pings is passed all the same if the last one answers.
+  // A hop may drop pings to itself and still forward: if the target answers, the path works.
   const arrives = (hops.at(-1)?.ms ?? null) !== null;
   const before = hops[at];
   const policy = indexPolicy(plan);

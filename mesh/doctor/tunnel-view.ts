@@ -1,11 +1,11 @@
-/** What a host reports of its tunnel to one neighbour. */
+/** What a host reports about its tunnel to one neighbour. */
 import type { Node } from "../config/config";
 import type { Observation } from "../host/observation";
 import { handshakeAge, peersOfNode, SESSION_S } from "../host/running-peers";
 import type { WireGuardPeer } from "../host/wireguard-state";
 import type { HostFacts, TunnelView } from "./facts";
 
-/** During a rotation both keys count, on both interfaces. */
+/** During a rotation, sums up both keys on both interfaces. */
 export function viewOf({ wanted }: HostFacts, observed: Observation, neighbour: Node): TunnelView {
   const seen = peersOfNode(neighbour, observed, wanted.main.name);
   const sum = (of: (peer: WireGuardPeer) => number) =>
@@ -18,7 +18,7 @@ export function viewOf({ wanted }: HostFacts, observed: Observation, neighbour: 
   };
 }
 
-/** The last one that is known. */
+/** The latest view of a neighbour's tunnel. */
 export function latestView(facts: HostFacts, neighbour: Node): TunnelView {
   return viewOf(facts, facts.later ?? facts.observed, neighbour);
 }
@@ -27,8 +27,8 @@ export function isFresh({ age }: TunnelView): boolean {
   return age !== null && age <= SESSION_S;
 }
 
-/** Bytes that came from the neighbour between the two looks; null: it was looked at once. */
-export function receivedMeanwhile(facts: HostFacts, neighbour: Node): number | null {
+/** Bytes received from the neighbour between the two observations; null if there was only one. */
+export function receivedBetween(facts: HostFacts, neighbour: Node): number | null {
   if (facts.later === null) return null;
   const before = viewOf(facts, facts.observed, neighbour).received;
   return viewOf(facts, facts.later, neighbour).received - before;

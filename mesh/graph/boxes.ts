@@ -1,10 +1,10 @@
 /** The boxes of a picture: nodes, groups of them, LANs and sites. */
-import type { Alike } from "./alike";
-import { folded } from "./folded";
+import type { NodeGroup } from "./node-groups";
+import { wrapList } from "./wrap-list";
 import type { DrawnLan, DrawnNode, Mark, Topology } from "./topology";
 
 export interface Box {
-  /** Letters, digits and underscores; another one for each box, which depends on nothing else. */
+  /** Unique: letters, digits and underscores. Depends only on the box, so that another change does not change it. */
   id: string;
   kind: "relay" | "peer" | "device" | "group" | "lan" | "internet";
   /** The site's id. */
@@ -21,12 +21,12 @@ export interface Site {
 
 export const INTERNET = "internet";
 
-/** Names have no underscores, so that two of them never give the same. */
+/** Unique, because names have no underscores. */
 export function nodeId(name: string): string {
   return `n_${name.replaceAll("-", "_")}`;
 }
 
-export function idOf({ nodes }: Alike): string {
+export function idOf({ nodes }: NodeGroup): string {
   const [first] = nodes;
   const id = nodeId(first?.name ?? "");
   return nodes.length === 1 ? id : `group_${id}`;
@@ -40,7 +40,7 @@ function siteId(site: string): string {
   return `site_${site.replaceAll("-", "_")}`;
 }
 
-/** A LAN may move from one gateway to another. */
+/** Includes the gateway, because a change may move a LAN from one to another. */
 export function lanId({ lan, gateway }: DrawnLan): string {
   return `lan_${lan.replaceAll(/[./]/g, "_").replaceAll(":", "x")}_of_${nodeId(gateway)}`;
 }
@@ -59,16 +59,16 @@ export function nodeBox(node: DrawnNode): Box {
       ...addresses,
       ...(endpoint === null ? [] : [`at ${endpoint.replace(/^<.*>/, "its Elastic IP")}`]),
       ...(isOutside ? [`behind NAT ${seenFrom}`] : []),
-      ...wordsOf(mark),
+      ...labelLines(mark),
     ],
     mark,
   };
 }
 
-/** Letters in a row of a group. */
+/** Characters in a row of a group. */
 const ROW = 42;
 
-export function groupBox(group: Alike, { lans }: Topology): Box {
+export function groupBox(group: NodeGroup, { lans }: Topology): Box {
   const { nodes, linked } = group;
   const [first] = nodes;
   const behind = Map.groupBy(lans, ({ gateway }) => gateway);
@@ -83,14 +83,14 @@ export function groupBox(group: Alike, { lans }: Topology): Box {
     text: [
       `${nodes.length} ${first?.kind ?? "node"}s`,
       ...(linked ? ["each linked to all the others"] : []),
-      ...folded(names, ROW),
-      ...wordsOf(first?.mark ?? null),
+      ...wrapList(names, ROW),
+      ...labelLines(first?.mark ?? null),
     ],
     mark: first?.mark ?? null,
   };
 }
 
-export function wordsOf(mark: Mark | null): string[] {
+export function labelLines(mark: Mark | null): string[] {
   return mark === null || mark.words === "" ? [] : [mark.words];
 }
 
@@ -103,7 +103,7 @@ export function lanBox(lan: DrawnLan, site: string | null): Box {
     id: lanId(lan),
     kind: "lan",
     site: siteIdOf(site),
-    text: [`LAN ${lanText(lan)}`, ...wordsOf(lan.mark)],
+    text: [`LAN ${lanText(lan)}`, ...labelLines(lan.mark)],
     mark: lan.mark,
   };
 }
@@ -112,7 +112,7 @@ export function internetBox(): Box {
   return { id: INTERNET, kind: "internet", site: null, text: ["the internet"], mark: null };
 }
 
-/** Those of a site without an endpoint are behind its NAT, or a firewall, which lets nobody dial them. */
+/** The nodes of a site without an endpoint are behind its NAT or firewall. */
 export function sitesOf(nodes: readonly DrawnNode[]): Site[] {
   const sites = Map.groupBy(nodes, ({ site }) => site ?? "");
   sites.delete("");

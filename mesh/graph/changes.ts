@@ -1,4 +1,4 @@
-/** A network and its former version in one picture: what a change adds, and what it takes away. */
+/** A network and its former version in one picture: what a change adds and removes. */
 import type { Plan } from "../plan/plan";
 import {
   keysByNeighbour,
@@ -20,7 +20,7 @@ import {
   type Topology,
 } from "./topology";
 
-/** What is planned and what only `before` has, each difference with a mark. What a picture does not show is said in words. */
+/** The planned network with everything that only `before` has, each difference marked. The notes list the other changes. */
 export function changedNetwork(
   plan: Plan,
   before: NetworkRecord,
@@ -46,7 +46,7 @@ function withChanges(after: Topology, was: Topology): Topology {
   return {
     nodes,
     links: merged(was.links, after.links, ({ a, b }) => `${a} ${b}`).map((link) =>
-      marked.has(link.a) || marked.has(link.b) ? withoutWords(link) : link,
+      marked.has(link.a) || marked.has(link.b) ? withoutLabel(link) : link,
     ),
     lans: merged(was.lans, after.lans, ({ gateway, lan }) => `${gateway} ${lan}`),
     exits: merged(was.exits, after.exits, ({ peer, relay }) => `${peer} ${relay}`),
@@ -58,8 +58,8 @@ function withChanges(after: Topology, was: Topology): Topology {
 const ADDED: Mark = { tone: "added", words: "added" };
 const REMOVED: Mark = { tone: "removed", words: "removed" };
 
-/** What is said at a node need not be said at each of its links. */
-function withoutWords(link: DrawnLink): DrawnLink {
+/** The links of an added or removed node need no label: the node has one. */
+function withoutLabel(link: DrawnLink): DrawnLink {
   return link.mark === null ? link : { ...link, mark: { ...link.mark, words: "" } };
 }
 
@@ -72,7 +72,7 @@ function merged<T extends Marked>(
   return compared(before, after, key).sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-/** Those of `after`, then those that only `before` has. */
+/** The items of `after`, then those that only `before` has. */
 function compared<T extends Marked>(
   before: readonly T[],
   after: readonly T[],
@@ -85,7 +85,7 @@ function compared<T extends Marked>(
   ];
 }
 
-/** A record has neither sites nor where others dial a node. */
+/** A record contains neither sites nor a node's endpoint. */
 function recordedTopology({ nodes, reachability }: NetworkRecord): Topology {
   const texts = new Map([...nodes].map(([name, { config }]) => [name, parseConfig(config)]));
   const { lans, exits = {}, policy } = reachability;
@@ -118,7 +118,7 @@ function recordedNode(
   };
 }
 
-/** Those to nodes with a later name. */
+/** Only links to nodes with a later name, so that each link is listed once. */
 function recordedLinks(
   a: string,
   text: ConfigText,

@@ -23,7 +23,7 @@ export function dotOf({ boxes, sites, lines, notes }: Picture): string {
   ].join("\n");
 }
 
-/** One of the fonts whose letters Graphviz knows the width of. */
+/** Graphviz has built-in metrics for a few fonts only. */
 export const FONT = "Verdana";
 
 function font(size: number): string {
@@ -93,7 +93,7 @@ function labelOf(notes: readonly Note[]): string {
   return rows.length === 0 ? "" : `label=<${rows.join("")}>`;
 }
 
-/** Graphviz replaces words such as `\N` even after that. */
+/** Backslashes too, because Graphviz replaces escapes such as `\N` even in HTML labels. */
 function escaped(text: string): string {
   return text.replaceAll(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`).replaceAll("\\", "\\\\");
 }

@@ -1,16 +1,16 @@
-/** The lines of a picture: links, the LANs of their gateways, and the ways out. */
+/** The lines of a picture: between nodes, from gateways to their LANs, and from exits to the internet. */
 import { shortList } from "../review/short-list";
-import { INTERNET, lanId, nodeId, wordsOf } from "./boxes";
+import { INTERNET, lanId, nodeId, labelLines } from "./boxes";
 import type { DrawnExit, DrawnLan, DrawnLink, DrawnNode, Mark } from "./topology";
 
-/** Between two boxes by their ids. The internet is in the middle, then come relays, peers, and the LANs behind them. */
+/** A line between two boxes, by their ids. From inner to outer: the internet, relays, peers, and the LANs behind them. */
 export interface Line {
   inner: string;
   outer: string;
   kind: "relay" | "direct" | "lan" | "exit";
-  /** Which end the other dials; null: this is no link. */
+  /** The end that is dialled; null if the line is not a link. */
   dialled: "inner" | "outer" | "both" | null;
-  /** Empty: nothing to say. */
+  /** May be empty. */
   label: string;
   mark: Mark | null;
 }
@@ -25,7 +25,7 @@ export function linkLines(
   const lines = links
     .map((link) => linkLine(link, relays, boxes))
     .filter(({ inner, outer }) => inner !== outer);
-  // Several links between the same boxes are one line, unless it has to say something else.
+  // Equal lines between the same boxes are drawn once.
   return [...new Map(lines.map((line) => [JSON.stringify(line), line])).values()];
 }
 
@@ -48,7 +48,7 @@ function linkLine(
   };
 }
 
-/** Of two peers, the one that is dialled is the inner one; if both are, the same for all links between two boxes. */
+/** Of two peers, the dialled one is the inner end. If both are dialled, the order of ids keeps equal links equal. */
 function isInnerB(dials: DrawnLink["dials"], boxA: string, boxB: string): boolean {
   return dials === "both" ? boxB < boxA : dials === "a";
 }
@@ -73,7 +73,7 @@ function exitLine(exits: readonly DrawnExit[]): Line {
     outer: nodeId(first?.relay ?? ""),
     kind: "exit",
     dialled: null,
-    label: [`for ${peers}`, ...wordsOf(mark)].join(", "),
+    label: [`for ${peers}`, ...labelLines(mark)].join(", "),
     mark,
   };
 }

@@ -2,7 +2,7 @@
 import type { Box } from "./boxes";
 import type { Mark } from "./topology";
 
-/** What does not work, or goes away, is dashed, and what comes is wide: not everybody sees the colours. */
+/** Broken and removed parts are dashed and added ones wide, for people who cannot see the colours. */
 export interface Look {
   name: string;
   fill: string;
@@ -25,7 +25,7 @@ const TONES: Record<Mark["tone"], Look> = {
 const RELAY = look("relay", "#ddf4ff", "#0969da");
 const NODE = look("node", "#ffffff", "#57606a");
 
-/** Of what is no node: LANs, the internet, and words. */
+/** For LANs, the internet and notes. */
 export const PLACE = look("place", "#f6f8fa", "#8c959f");
 
 function look(name: string, fill: string, stroke: string): Look {

@@ -1,16 +1,16 @@
-/** A picture as Mermaid text, which GitHub and GitLab draw in a page. */
+/** A picture as Mermaid text, which GitHub and GitLab render. */
 import type { Box } from "./boxes";
 import type { Line } from "./lines";
 import { lineLookOf, lookOf, PLACE, TEXT, type Look } from "./looks";
 import type { Note, Picture } from "./picture";
 
-/** Each box and each line is a line of the text, so that a change of the network is a change of its own lines. */
+/** Each box and each line of the picture is one line of text, so that a diff shows what has changed. */
 export function mermaidOf({ boxes, sites, lines, notes }: Picture): string {
   const outside = boxes.filter(({ site }) => site === null);
   return [
     // Rows of names are longer than the 200 pixels at which Mermaid breaks them by default.
     '%%{init: {"flowchart": {"wrappingWidth": 600}}}%%',
-    // Lines begin at the outer end: this has the relays on the left.
+    // Lines begin at the outer end, so right to left puts the relays on the left.
     "flowchart RL",
     ...outside.map((box) => `  ${boxText(box)}`),
     ...sites.flatMap(({ id, title }) => [
@@ -25,7 +25,7 @@ export function mermaidOf({ boxes, sites, lines, notes }: Picture): string {
   ].join("\n");
 }
 
-/** Of some shapes of a box, the brackets around its text. */
+/** The brackets that give a box its shape. */
 const SHAPES: Record<Box["kind"], [string, string]> = {
   relay: ["[[", "]]"],
   peer: ["[", "]"],
@@ -43,9 +43,9 @@ function boxText({ id, kind, text, mark }: Box): string {
 }
 
 function lineText({ inner, outer, kind, dialled, label, mark }: Line): string {
-  const words = label === "" ? "" : `|"${escaped(label)}"|`;
+  const labelText = label === "" ? "" : `|"${escaped(label)}"|`;
   const [from, to] = dialled === "outer" ? [inner, outer] : [outer, inner];
-  return `${from} ${dialled === "both" ? "<" : ""}${strokeOf(kind, mark)}${words} ${to}`;
+  return `${from} ${dialled === "both" ? "<" : ""}${strokeOf(kind, mark)}${labelText} ${to}`;
 }
 
 function strokeOf(kind: Line["kind"], mark: Line["mark"]): string {
@@ -59,7 +59,7 @@ function noteText({ title, lines }: Note): string {
   return [...bold, ...lines.map(escaped)].join("<br/>");
 }
 
-/** As character codes, signs have no meaning to Mermaid, HTML or Markdown. */
+/** Writes special characters as codes, so that they have no meaning in Mermaid, HTML or Markdown. */
 function escaped(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N} .,:/()-]/gu, (sign) => `#${sign.codePointAt(0) ?? 0};`);
 }

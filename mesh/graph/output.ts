@@ -1,14 +1,14 @@
-/** The picture that a stack has as an output. */
+/** The picture in the stack's outputs. */
 import type { Plan } from "../plan/plan";
 import { mermaidOf } from "./mermaid";
 import { pictureOf } from "./picture";
 import { topologyOf } from "./topology";
 
-/** A state keeps its outputs in every version. */
-const MOST_LETTERS = 16_384;
+/** Limited, because each version of the state stores the outputs. */
+const MAX_LENGTH = 16_384;
 
-/** As Mermaid text; undefined for a network whose picture would be larger than a state should keep. */
+/** The picture as Mermaid text; undefined if it is larger than that. */
 export function graphOutput(plan: Plan): string | undefined {
   const text = mermaidOf(pictureOf(topologyOf(plan)));
-  return text.length > MOST_LETTERS ? undefined : text;
+  return text.length > MAX_LENGTH ? undefined : text;
 }

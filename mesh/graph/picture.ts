@@ -1,5 +1,5 @@
-/** A picture of the network as boxes and lines, before any language of pictures. */
-import { alikeNodes } from "./alike";
+/** A picture of the network as boxes and lines, independent of the output format. */
+import { groupNodes } from "./node-groups";
 import {
   groupBox,
   idOf,
@@ -8,12 +8,12 @@ import {
   nodeBox,
   nodeId,
   sitesOf,
-  wordsOf,
+  labelLines,
   type Box,
   type Site,
 } from "./boxes";
 import { exitLines, lanLine, linkLines, type Line } from "./lines";
-import { folded } from "./folded";
+import { wrapList } from "./wrap-list";
 import type { DrawnRule, Topology } from "./topology";
 
 export interface Picture {
@@ -22,7 +22,7 @@ export interface Picture {
   /** By name. */
   sites: Site[];
   lines: Line[];
-  /** What is said in words, beside the picture. */
+  /** Text beside the picture. */
   notes: Note[];
 }
 
@@ -31,10 +31,10 @@ export interface Note {
   lines: string[];
 }
 
-/** `more`: what else is to be said. */
+/** `more`: additional notes. */
 export function pictureOf(topology: Topology, more: readonly Note[] = []): Picture {
   const { nodes, links, exits, rules } = topology;
-  const groups = alikeNodes(topology);
+  const groups = groupNodes(topology);
   const ids = new Map(
     groups.flatMap((it) => it.nodes.map(({ name }) => [name, idOf(it)] as const)),
   );
@@ -57,23 +57,23 @@ export function pictureOf(topology: Topology, more: readonly Note[] = []): Pictu
   };
 }
 
-/** Letters in a row. */
+/** Characters in a row. */
 const ROW = 72;
-const MOST_RULES = 12;
+const MAX_RULES = 12;
 
 function policyNote(rules: readonly DrawnRule[]): Note {
   const texts = rules
-    .map(({ text, mark }) => [...wordsOf(mark), text].join(": "))
-    .flatMap((text) => folded(text.split(", "), ROW));
-  const more = texts.length - MOST_RULES;
-  const shown = more > 1 ? [...texts.slice(0, MOST_RULES), `and ${more} more`] : texts;
+    .map(({ text, mark }) => [...labelLines(mark), text].join(": "))
+    .flatMap((text) => wrapList(text.split(", "), ROW));
+  const more = texts.length - MAX_RULES;
+  const shown = more > 1 ? [...texts.slice(0, MAX_RULES), `and ${more} more`] : texts;
   return {
     title: "Policy: who may start what to whom",
     lines: texts.length === 0 ? ["nobody anything"] : shown,
   };
 }
 
-/** A picture without direct links explains itself. */
+/** Only a picture with direct links needs a legend. */
 function legendOf(lines: readonly Line[]): Note[] {
   return lines.some(({ kind }) => kind === "direct") ? [{ title: "", lines: LEGEND }] : [];
 }

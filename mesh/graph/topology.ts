@@ -1,11 +1,11 @@
-/** What a picture of the network shows, as plain facts without secrets. */
+/** The content of a picture of the network, without secrets. */
 import { addressesOf, formatEndpoint, type Subnet } from "../config/config";
 import type { Link } from "../plan/links";
 import type { NodePlan, Plan } from "../plan/plan";
 import { exitsOf } from "../plan/nat-plan";
 import { rulesOf } from "../plan/reachability";
 
-/** All lists are sorted, so that a node more or less changes its own entries only. */
+/** All lists are sorted, so that adding a node changes only its own entries. */
 export interface Topology {
   nodes: DrawnNode[];
   links: DrawnLink[];
@@ -15,10 +15,10 @@ export interface Topology {
   rules: DrawnRule[] | null;
 }
 
-/** What a picture says about a part of the network beside what it is. `tone` is for the eye; `words` say the same. */
+/** The state or the change of a part of the network: `tone` is its colour, `words` say the same as text. */
 export interface Mark {
   tone: "good" | "partly" | "bad" | "quiet" | "added" | "removed";
-  /** Empty where there is nothing to say. */
+  /** May be empty. */
   words: string;
 }
 
@@ -31,12 +31,12 @@ export interface DrawnNode extends Marked {
   /** A device is a peer without a host. */
   kind: "relay" | "peer" | "device";
   addresses: string[];
-  /** Where others dial it; null: nobody can. */
+  /** Where other nodes dial it; null: they cannot. */
   endpoint: string | null;
   site: string | null;
-  /** Whether it is a relay that lets its peers out. */
+  /** Whether it is a relay that is an exit. */
   exit: boolean;
-  /** The address from which its packets come, as others see it; null: not known. */
+  /** The outer address of its packets, as other nodes see it; null: unknown. */
   seenFrom: string | null;
 }
 
@@ -45,7 +45,7 @@ export interface DrawnLink extends Marked {
   b: string;
   /** Which end dials the other. */
   dials: "a" | "b" | "both";
-  /** Between two peers; all others end at a relay, which passes on what is for others. */
+  /** Between two peers, without a relay. */
   direct: boolean;
 }
 
@@ -53,7 +53,7 @@ export interface DrawnLink extends Marked {
 export interface DrawnLan extends Marked {
   lan: string;
   gateway: string;
-  /** The LAN's own prefix, where the network knows it by another one. */
+  /** The LAN's own prefix, if it is mapped to another one in the network. */
   own: string | null;
 }
 
@@ -114,7 +114,7 @@ function dialledBy({ name, sections }: NodePlan): string[] {
   );
 }
 
-/** At least one end of a link dials. `dialled`: `NODE OTHER` where the one dials the other. */
+/** `dialled` contains `NODE OTHER` if NODE dials OTHER. At least one end of a link dials. */
 export function dialling(a: string, b: string, dialled: ReadonlySet<string>): DrawnLink["dials"] {
   const [one, other] = [dialled.has(`${a} ${b}`), dialled.has(`${b} ${a}`)];
   return one && other ? "both" : one ? "a" : "b";

@@ -1,5 +1,5 @@
 /** Steps for differences in addresses, routes and MTU of a running interface. */
-import { TUNNEL_TABLE } from "../way-out";
+import { TUNNEL_TABLE } from "../exit-routing";
 import type { LiveDifference } from "./difference";
 import { routeOptions, type Link, type Route } from "./network-state";
 import type { Observation } from "./observation";

@@ -1,5 +1,5 @@
 /** The differences of one WireGuard interface without its peers and routes. */
-import { OWN_WAY_MARK } from "../way-out";
+import { BYPASS_MARK } from "../exit-routing";
 import type { LiveDifference } from "./difference";
 import { splitAt } from "./lines";
 import type { Link } from "./network-state";
@@ -35,7 +35,7 @@ export function interfaceDifferences(
 /** If no mark is wanted, a mark of another program stays. */
 function markDifference({ mark: is }: WireGuardDevice, one: WantedInterface): LiveDifference[] {
   const wanted = one.mark;
-  const same = is === wanted || (wanted === null && is !== OWN_WAY_MARK);
+  const same = is === wanted || (wanted === null && is !== BYPASS_MARK);
   return same ? [] : [{ kind: "mark", interface: one.name, is, wanted }];
 }
 

@@ -2,7 +2,7 @@
  * The wanted routes of an interface, as wg-quick(8) adds them: one for each allowed prefix that no other route of the interface
  * covers.
  */
-import { TUNNEL_TABLE } from "../way-out";
+import { TUNNEL_TABLE } from "../exit-routing";
 import type { LiveDifference } from "./difference";
 import type { Route } from "./network-state";
 import type { Observation } from "./observation";

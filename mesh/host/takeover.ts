@@ -1,7 +1,7 @@
 /**
  * Takes over an interface of another program if it has the node's key, as after an import. Only differences are changed.
  */
-import { isLost } from "../wg-quick/kept";
+import { isLost } from "../wg-quick/lost-settings";
 import { splitAt } from "./lines";
 import type { Observation } from "./observation";
 import { configPath } from "./paths";

@@ -1,7 +1,7 @@
 /** A WireGuard interface as a push request wants it, parsed from its wg-quick(8) file. */
 import { EXPIRY_COMMENT, ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
-import { TUNNEL_TABLE } from "../way-out";
+import { TUNNEL_TABLE } from "../exit-routing";
 import { splitAt } from "./lines";
 import { canonicalAddress, interfaceAddress, prefixOf } from "./prefixes";
 

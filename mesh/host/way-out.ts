@@ -3,7 +3,7 @@
  * a table of their own, after the longer prefixes of the main table. IPv6 is routed there even if no peer accepts it, so that
  * none bypasses the tunnel.
  */
-import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
+import { BYPASS_MARK, TUNNEL_TABLE } from "../exit-routing";
 import type { LiveStep } from "./change";
 import type { LiveDifference } from "./difference";
 import { filterCondition } from "./filter";
@@ -19,7 +19,7 @@ type RuleDifference = Extract<LiveDifference, { kind: "rule" }>;
 /** In the order of their priorities; the kernel's rule for the main table has 32766. */
 const RULES = [
   { priority: 32764, selector: "table main suppress_prefixlength 0" },
-  { priority: 32765, selector: `not fwmark ${OWN_WAY_MARK} table ${TUNNEL_TABLE}` },
+  { priority: 32765, selector: `not fwmark ${BYPASS_MARK} table ${TUNNEL_TABLE}` },
 ] as const;
 
 export const SOURCE_MARK_SYSCTL = "net/ipv4/conf/all/src_valid_mark";
@@ -54,7 +54,7 @@ export function isLeaving(it: LiveDifference): boolean {
 function wasOurs({ network, devices, configs }: Observation, name: string): boolean {
   const users = network.routes.filter(({ table }) => table === TUNNEL_TABLE);
   const isSaid = configs.get(configPath(name))?.includes(`Table = ${TUNNEL_TABLE}`) === true;
-  const isMarked = devices.get(name)?.mark === OWN_WAY_MARK;
+  const isMarked = devices.get(name)?.mark === BYPASS_MARK;
   return users.every(({ device }) => device === name) && (users.length > 0 || isSaid || isMarked);
 }
 
@@ -122,14 +122,14 @@ export function wayOutRefusal(observed: Observation, { main, node }: Wanted): Re
   if (!main.sendsAll) return null;
   const { network, devices } = observed;
   const user =
-    [...devices].find(([name, { mark }]) => name !== main.name && mark === OWN_WAY_MARK)?.[0] ??
+    [...devices].find(([name, { mark }]) => name !== main.name && mark === BYPASS_MARK)?.[0] ??
     network.routes.find(({ table, device }) => table === TUNNEL_TABLE && device !== main.name)
       ?.device;
   const rule = network.rules.find(isForeign);
   const used = user ?? (rule === undefined ? undefined : `the rule with priority ${rule.priority}`);
   if (used !== undefined) {
     return {
-      cause: `routing table ${TUNNEL_TABLE} or the mark ${OWN_WAY_MARK} is used by ${used}: another tunnel may take all traffic of this host; nothing was changed`,
+      cause: `routing table ${TUNNEL_TABLE} or the mark ${BYPASS_MARK} is used by ${used}: another tunnel may take all traffic of this host; nothing was changed`,
       remedy: `see there: ip rule; ip route show table ${TUNNEL_TABLE}; wg show all fwmark. End that one (e.g. wg-quick down), or remove routeAll from ${node}`,
     };
   }
@@ -147,7 +147,7 @@ function withIpv6({ links }: Observation["network"]): string | undefined {
 }
 
 function isForeign(rule: Rule): boolean {
-  const uses = rule.table === TUNNEL_TABLE || rule.mark === OWN_WAY_MARK;
+  const uses = rule.table === TUNNEL_TABLE || rule.mark === BYPASS_MARK;
   return uses && !RULES.some((own) => isSame(rule, own));
 }
 

@@ -1,11 +1,11 @@
-/** Whether two wg-quick(8) files say the same, and if not, where. Order, comments and spelling do not count. */
+/** Compares the meaning of two wg-quick(8) files, without order, comments and spelling. */
 import { disjoint, enclosing } from "../addresses";
 import { formatEndpoint } from "../config/config";
 import type { QuickPeer, WgQuickFile } from "../wg-quick/file";
 
 /**
- * What `now` says otherwise than `was`, one line each. `isPushed`: the running interface is compared too, so that a prefix
- * length counts even where it makes no other route.
+ * The differences of `now` from `was`, one line each. `isPushed`: a push compares the running interface too, so a prefix length
+ * counts even if it leads to the same routes.
  */
 export function compareFiles(
   was: WgQuickFile,
@@ -25,10 +25,10 @@ export function compareFiles(
     ...was.peers.flatMap((peer) => {
       const other = peers.get(peer.publicKey);
       const name = nameOf(peer.publicKey);
-      return other === undefined ? [`peer ${name}: has none`] : comparePeers(peer, other, name);
+      return other === undefined ? [`peer ${name}: missing`] : comparePeers(peer, other, name);
     }),
     ...now.peers.flatMap(({ publicKey }) =>
-      before.has(publicKey) ? [] : [`peer ${nameOf(publicKey)}: has it in addition`],
+      before.has(publicKey) ? [] : [`peer ${nameOf(publicKey)}: added`],
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** Who is dialled where in imported files, and the keepalives of those who dial. */
+/** Infers endpoints, listen ports and keepalives from imported files. */
 import { formatEndpoint } from "../config/config";
 import { networkDefaults } from "../config/shapes";
 import type { Fields } from "./fields";
@@ -10,7 +10,7 @@ export class Dialling {
   constructor(
     private readonly nodes: readonly ImportedNode[],
     private readonly relays: readonly ImportedNode[],
-    /** Of a relay that no file has an endpoint of. */
+    /** The endpoint of a relay without one in any file. */
     private readonly endpoint: string | null,
   ) {}
 
@@ -39,7 +39,7 @@ export class Dialling {
     return seconds === null || seconds === usual ? {} : { persistentKeepalive: seconds };
   }
 
-  /** What all have that nobody can dial; else the default. */
+  /** The keepalive of the nodes that cannot be dialled, if they all have the same; else the default. */
   usualKeepalive(): number {
     const all = this.nodes.flatMap((node) =>
       this.isDialled(node) ? [] : (keepaliveIn(node) ?? []),

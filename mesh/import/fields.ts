@@ -1,4 +1,4 @@
-/** Config as an import writes it. */
+/** The config that an import writes. */
 
-/** Plain values, as they are written into the stack file. */
+/** Plain values, as in the stack file. */
 export type Fields = Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** What becomes of the hooks of imported files, and what a machine does that its file does not say. */
+/** Problems and notes about the hooks of imported files, and about machines that must translate addresses. */
 import type { Problem } from "../wg-quick/file";
 import type { ImportedNode } from "./nodes";
 
@@ -8,27 +8,27 @@ const EFFECTS = {
   accept: "opens the firewall",
 };
 
-/** What a push would do for a host, nobody does for another machine. */
+/** A push does for a host what the hooks did; a machine without a host would lose them. */
 export function hooksWithoutHost({ name, source }: ImportedNode): Problem[] {
   if (source === null || source.host !== null) return [];
   const { file } = source;
   return file.hooks.map(({ line, setting, effect }) => ({
     at: `${file.source}:${line}`,
     message: `${setting} ${EFFECTS[effect]}, which only a push to ${name} can take over`,
-    remedy: `say how to log in there: --push ${name}=USER@ADDRESS`,
+    remedy: `tell import how to log in there: --push ${name}=USER@ADDRESS`,
   }));
 }
 
-/** Address translation that is set up elsewhere than in its file, as by a unit of an installer's. */
+/** Address translation that is not in the machine's file, e.g. in a systemd unit that an installer wrote. */
 export function exitWithoutHost({ name, source }: ImportedNode): Problem[] {
   if (source === null) {
-    const remedy = "give its file too, or --host USER@ADDRESS";
-    const message = "peers send everything through it, and there is no file of it";
+    const remedy = "import its file too, or use --host USER@ADDRESS";
+    const message = "peers send everything through it, but its file is missing";
     return [{ at: name, message, remedy }];
   }
   if (source.host !== null || source.file.hooks.length > 0) return [];
   const message = `peers send everything through ${name}, which has to translate addresses, and only a push can set that up`;
-  const remedy = `say how to log in there: --push ${name}=USER@ADDRESS`;
+  const remedy = `tell import how to log in there: --push ${name}=USER@ADDRESS`;
   return [{ at: source.file.source, message, remedy }];
 }
 

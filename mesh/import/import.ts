@@ -1,4 +1,4 @@
-/** An existing WireGuard network as stack config, with what the config would say otherwise than its files do. */
+/** Converts the files of an existing WireGuard network to stack config, and lists the differences that remain. */
 import { formatIssues, type Issue } from "../config/issue";
 import { linkName } from "../config/link-keys";
 import type { RawConfig } from "../config/read-draft";
@@ -13,10 +13,10 @@ import type { Fields } from "./fields";
 import { infer, type Inferred, type InferOptions } from "./infer";
 import { gatherNodes, type ImportedNode, type KnownNode, type Source } from "./nodes";
 
-export interface ImportedFile {
+interface ImportedFile {
   node: string;
   source: string;
-  /** What its file would say otherwise; empty: it says the same. */
+  /** The differences of its new file from the imported one; empty: none. */
   differences: string[];
 }
 
@@ -29,13 +29,13 @@ export interface Imported {
   /** Whether new links may get derived preshared keys: all imported ones have their own. */
   seed: boolean;
   files: ImportedFile[];
-  /** Nodes of which no file is there. */
+  /** Nodes whose file is missing. */
   withoutFile: string[];
   notes: string[];
   warnings: Issue[];
 }
 
-/** Everything that stands in the way, or the config. `now` is in milliseconds since 1970. */
+/** The config, or the problems that prevent the import. `now` is in milliseconds since 1970. */
 export function importNetwork(
   sources: readonly Source[],
   known: readonly KnownNode[],
@@ -51,7 +51,7 @@ export function importNetwork(
   );
   if (auto === undefined || star === undefined || Array.isArray(auto) || Array.isArray(star))
     return auto ?? [];
-  return count(star) < count(auto) ? star : auto;
+  return countDifferences(star) < countDifferences(auto) ? star : auto;
 }
 
 function withTopology(inferred: Inferred, topology: "auto" | "star"): Inferred {
@@ -59,7 +59,7 @@ function withTopology(inferred: Inferred, topology: "auto" | "star"): Inferred {
   return { ...inferred, network };
 }
 
-function count({ files }: Imported): number {
+function countDifferences({ files }: Imported): number {
   return files.flatMap(({ differences }) => differences).length;
 }
 
@@ -88,14 +88,14 @@ function resultOf(
     ...{ network, relays, peers, secrets, notes },
     seed: plan.links.every(({ a, b }) => presharedKeys.has(linkName(a, b))),
     files: nodes.flatMap(({ name, source }) =>
-      source === null ? [] : [compared(name, source, nodes, plan, inferred)],
+      source === null ? [] : [comparisonOf(name, source, nodes, plan, inferred)],
     ),
     withoutFile: nodes.flatMap(({ name, source }) => (source === null ? [name] : [])),
     warnings: issues,
   };
 }
 
-function compared(
+function comparisonOf(
   name: string,
   { file, host }: Source,
   nodes: readonly ImportedNode[],
@@ -109,7 +109,7 @@ function compared(
   return { node: name, source: file.source, differences };
 }
 
-/** What would be written for the node; null where the plan leaves it out. */
+/** The node's new file; null if the plan leaves the node out. */
 function renderedFile(name: string, plan: Plan, inferred: Inferred): WgQuickFile | null {
   const node = plan.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) return null;

@@ -1,4 +1,4 @@
-/** Stack config that says what imported files say. */
+/** Infers stack config from imported files. */
 import { compareAddresses } from "../addresses";
 import { networkDefaults } from "../config/shapes";
 import { linkName } from "../config/link-keys";
@@ -14,7 +14,7 @@ import { placeOf, Roles, tunnelsOf, type Place, type Tunnels } from "./roles";
 export interface InferOptions {
   cidr?: string | undefined;
   cidr6?: string | undefined;
-  /** Where a relay is dialled that no file has an endpoint of. */
+  /** The endpoint of a relay without one in any file. */
   endpoint?: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface Inferred {
   privateKeys: Map<string, Secret>;
   /** By link. */
   presharedKeys: Map<string, Secret>;
-  /** What was assumed, because no file says it. */
+  /** Assumptions that no file confirms. */
   notes: string[];
   problems: Problem[];
 }
@@ -98,7 +98,7 @@ class Network {
     return Object.fromEntries(all.map((node) => [node.name, this.fieldsOf(node, isRelay)]));
   }
 
-  /** Preshared keys of clients that no file has. */
+  /** Preshared keys from wg-easy's record, for clients in no file. */
   recordedKeys(): [link: string, key: Secret][] {
     return this.nodes.flatMap((node) => {
       const key = node.known?.presharedKey ?? null;
@@ -109,10 +109,10 @@ class Network {
   }
 
   notes(): string[] {
-    return [...this.takenAsDevices(), ...this.nodes.flatMap(firewallNotes)];
+    return [...this.assumedDevices(), ...this.nodes.flatMap(firewallNotes)];
   }
 
-  private takenAsDevices(): string[] {
+  private assumedDevices(): string[] {
     const taken = this.nodes.filter((node) => node.source === null && this.sendsAll(node));
     if (taken.length === 0) return [];
     const names = taken.map(({ name }) => name).join(", ");
@@ -192,21 +192,21 @@ class Network {
     return this.places.get(node)?.address ?? { family: 4 as const, text: "255.255.255.255" };
   }
 
-  /** The relay that most is sent to. */
+  /** The relay to which the node routes the widest prefix. */
   private homeOf(node: ImportedNode): ImportedNode | undefined {
     const sentTo = (relay: ImportedNode) =>
       relay.sections.find(({ by }) => by === node)?.peer.allowedIps ?? [];
     const linked = this.relays.filter(
       (relay) => sentTo(relay).length > 0 || node.sections.some(({ by }) => by === relay),
     );
-    // A client that is switched off is in its program's record alone.
+    // A disabled client is only in wg-easy's record.
     if (linked.length === 0 && node.known !== null) return this.relays[0];
     const widest = (relay: ImportedNode) =>
       Math.min(...sentTo(relay).map(({ length }) => length), 129);
     return linked.toSorted((a, b) => widest(a) - widest(b))[0];
   }
 
-  /** By its own file, or where there is none, by the rule that its relay has for such peers. */
+  /** According to its own file; without one, if its relay masquerades and has no LANs. */
   private sendsAll(node: ImportedNode): boolean {
     if (this.relays.includes(node)) return false;
     const home = this.homeOf(node);
@@ -231,7 +231,7 @@ class Network {
     return all.every((mtu) => mtu === first) ? first : null;
   }
 
-  /** Of the hosts, without duplicates. */
+  /** The interface names of the hosts, without duplicates. */
   private interfaces(): string[] {
     const all = this.nodes.flatMap(({ source }) =>
       source === null || source.host === null ? [] : [source.interface],

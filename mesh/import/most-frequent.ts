@@ -1,6 +1,6 @@
-/** What most of several files say. */
+/** The most frequent of several values. */
 
-/** Of those that are there equally often, the first; null: there is none. */
+/** The first one if several are equally frequent; null for an empty list. */
 export function mostFrequent<T>(values: readonly T[]): T | null {
   const groups = [...Map.groupBy(values, (value) => value)];
   const [most] = groups.sort(([, a], [, b]) => b.length - a.length);

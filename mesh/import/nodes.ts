@@ -1,34 +1,34 @@
-/** Who is in the files of an existing network: a node for each public key, with all that is said of it. */
+/** Collects the nodes in the files of an existing network: one for each public key, with everything known about it. */
 import { publicKeyOf } from "../keys";
 import type { Secret } from "../secret";
 import { labelOf } from "../wg-quick/comments";
 import type { Problem, QuickPeer, WgQuickFile } from "../wg-quick/file";
 
-/** A file, and what is known of it from elsewhere. */
+/** A file with the facts that are not in its text. */
 export interface Source {
   file: WgQuickFile;
-  /** From the name of the file, its folder or its host; null: none that means something. */
+  /** From the name of the file, its folder or its host; null if that is a generic name. */
   name: string | null;
-  /** The name of the interface, from that of the file. */
+  /** The interface name, from the file name. */
   interface: string;
   /** How to log in to its machine; null: it is not pushed to. */
   host: { host: string; hostKeys: readonly string[] } | null;
 }
 
-/** A node that a program has on record beside the files: wg-easy's clients. */
+/** A node in the record of another program, beside the files: wg-easy's clients. */
 export interface KnownNode {
   publicKey: string;
   name: string;
   privateKey: Secret | null;
-  /** Null: the one in the other nodes' files. */
+  /** Null: the address in the other nodes' files applies. */
   address: string | null;
   enabled: boolean;
   presharedKey: Secret | null;
-  /** What its program gives to devices, where no file of the device is there. */
+  /** Config that the program gives to devices; used if the device's file is missing. */
   fields: Readonly<Record<string, unknown>>;
 }
 
-/** A peer section for a node. */
+/** A peer section, and the node in whose file it is. */
 export interface Section {
   by: ImportedNode;
   peer: QuickPeer;
@@ -40,11 +40,11 @@ export interface ImportedNode {
   source: Source | null;
   known: KnownNode | null;
   privateKey: Secret | null;
-  /** The sections that others have for it. */
+  /** The sections for it in the files of other nodes. */
   sections: Section[];
 }
 
-export interface Gathered {
+interface Gathered {
   /** Sorted by name. */
   nodes: ImportedNode[];
   problems: Problem[];
@@ -83,17 +83,17 @@ export function gatherNodes(sources: readonly Source[], known: readonly KnownNod
     for (const peer of by.source?.file.peers ?? [])
       nodeOf(peer.publicKey).sections.push({ by, peer });
   }
-  nameAll([...nodes.values()]);
+  assignNames([...nodes.values()]);
   return { nodes: [...nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), problems };
 }
 
-/** By the first that there is; the same name twice gets a number. */
-function nameAll(nodes: readonly ImportedNode[]): void {
+/** Names each node by its first candidate. Of equal names, the later ones get a number. */
+function assignNames(nodes: readonly ImportedNode[]): void {
   const taken = new Set<string>();
-  const certain = (node: ImportedNode) =>
+  const hasOwnName = (node: ImportedNode) =>
     node.known !== null || (node.source?.name ?? null) !== null;
-  // A name that a file has itself goes before one that others give.
-  for (const node of [...nodes].sort((a, b) => Number(certain(b)) - Number(certain(a)))) {
+  // A node's own name takes precedence over one from another node's file.
+  for (const node of [...nodes].sort((a, b) => Number(hasOwnName(b)) - Number(hasOwnName(a)))) {
     const wanted = nameOf(node);
     node.name = wanted;
     for (let at = 2; taken.has(node.name); at++) node.name = `${wanted.slice(0, 60)}-${at}`;

@@ -1,4 +1,4 @@
-/** Who is a relay in imported files, where each node's tunnel addresses are, and which LANs are behind it. */
+/** Infers from imported files which nodes are relays, their tunnel addresses, and the LANs behind them. */
 import {
   contains,
   enclosing,
@@ -23,7 +23,7 @@ export interface Place {
   address6: IpAddress | null;
 }
 
-/** `given`: the prefixes that the user has named. Null where no file tells the one of IPv4. */
+/** `given` are the prefixes from the command line. Null if no file contains an IPv4 prefix. */
 export function tunnelsOf(
   nodes: readonly ImportedNode[],
   given: { cidr?: string | undefined; cidr6?: string | undefined },
@@ -46,7 +46,7 @@ function fromAddresses(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[] 
     .map((address) => enclosing(address, address.length));
 }
 
-/** Of files whose addresses have no prefix length: what they send to a peer and are in themselves. */
+/** For files whose addresses have no prefix length: allowed IPs that contain the node's own address. */
 function fromAllowedIps(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[] {
   return nodes.flatMap(({ source }) => {
     const own = source?.file.addresses.filter((address) => address.family === family) ?? [];
@@ -57,14 +57,14 @@ function fromAllowedIps(nodes: readonly ImportedNode[], family: 4 | 6): Prefix[]
   });
 }
 
-/** Of those that are there equally often, the widest. */
+/** The widest one if several are equally frequent. */
 function commonPrefix(prefixes: readonly Prefix[]): Prefix | null {
   const widestFirst = prefixes.toSorted((a, b) => a.length - b.length);
   const most = mostFrequent(widestFirst.map(({ text }) => text));
   return widestFirst.find(({ text }) => text === most) ?? null;
 }
 
-/** The addresses of a node in the tunnel; with a problem where there is not exactly one of IPv4, and at most one of IPv6. */
+/** The tunnel addresses of a node, with a problem unless it has exactly one IPv4 address and at most one IPv6 address. */
 export function placeOf(node: ImportedNode, tunnels: Tunnels): Place & { problems: Problem[] } {
   const { source, known, sections, name } = node;
   const recorded = known?.address ?? null;
@@ -109,13 +109,13 @@ function singleAddress({ family, length, text }: Prefix): IpAddress[] {
   return isOne ? [{ family, text: text.slice(0, text.indexOf("/")) }] : [];
 }
 
-/** What the sections of one node for others say of the network. */
+/** The roles of nodes, inferred from the allowed IPs in peer sections. */
 export class Roles {
   private readonly byKey: ReadonlyMap<string, ImportedNode>;
-  /** The prefixes that a node's own file has for others, by their keys. */
-  private readonly listed: ReadonlyMap<ImportedNode, ReadonlyMap<string, string[]>>;
-  /** For each family and length that was asked for: the nodes with an address in a prefix, by its text. */
-  private readonly inside = new Map<string, Map<string, { node: ImportedNode }[]>>();
+  /** The allowed IPs in a node's own file, by the peer's key. */
+  private readonly allowedIpsByKey: ReadonlyMap<ImportedNode, ReadonlyMap<string, string[]>>;
+  /** Cache of nodesIn: for each family and length, the nodes with an address in a prefix, by its text. */
+  private readonly nodesByPrefixText = new Map<string, Map<string, { node: ImportedNode }[]>>();
 
   constructor(
     private readonly nodes: readonly ImportedNode[],
@@ -123,47 +123,44 @@ export class Roles {
     private readonly tunnels: Tunnels,
   ) {
     this.byKey = new Map(nodes.map((node) => [node.publicKey, node]));
-    this.listed = new Map(nodes.map((node) => [node, prefixesByKey(node)]));
+    this.allowedIpsByKey = new Map(nodes.map((node) => [node, prefixesByKey(node)]));
   }
 
-  /**
-   * Others reach the network through it; or only its file is known, and it waits for peers that it cannot dial, as a server
-   * does.
-   */
+  /** A relay leads other nodes to more than itself. If only one file was imported, it is a server with peers that dial it. */
   isRelay(node: ImportedNode): boolean {
-    if (node.sections.some((section) => this.leadsOn(node, section))) return true;
+    if (node.sections.some((section) => this.routesToOthers(node, section))) return true;
     if (node.source === null || node.sections.length > 0) return false;
     const { listenPort, peers } = node.source.file;
     const isAlone = peers.every(({ publicKey }) => this.byKey.get(publicKey)?.source === null);
     return isAlone && listenPort !== null && peers.some(({ endpoint }) => endpoint === null);
   }
 
-  /** Whether the section sends to the node what is not its own. */
-  private leadsOn(node: ImportedNode, { by, peer }: Section): boolean {
+  /** Whether the section routes addresses of other nodes to the node. */
+  private routesToOthers(node: ImportedNode, { by, peer }: Section): boolean {
     return peer.allowedIps.some((prefix) => {
-      if (prefix.length === 0 || this.isOfTunnel(prefix)) return true;
+      if (prefix.length === 0 || this.containsTunnel(prefix)) return true;
       const isOther = (other: ImportedNode) => other !== node && other !== by;
       return (
         this.nodesIn(prefix).some(isOther) ||
         this.nodes.some(
-          (other) => isOther(other) && this.listedBy(node, other).includes(prefix.text),
+          (other) => isOther(other) && this.allowedIpsOf(node, other).includes(prefix.text),
         )
       );
     });
   }
 
-  /** The prefixes behind a node, as others route them to it, without those that it passes on. */
+  /** The prefixes that other nodes route to a node, without those that it routes on to others. */
   lansOf(node: ImportedNode): Prefix[] {
     const others = this.nodes.filter((other) => other !== node);
-    const passedOn = new Set(others.flatMap((other) => this.listedBy(node, other)));
+    const passedOn = new Set(others.flatMap((other) => this.allowedIpsOf(node, other)));
     const all = node.sections.flatMap(({ peer }) => peer.allowedIps);
     const hasIpv6 = (this.places.get(node)?.address6 ?? null) !== null;
     const lans = all.filter(
       (prefix) =>
         prefix.length > 0 &&
         (prefix.family === 4 || hasIpv6) &&
-        !this.inTunnel(prefix) &&
-        !this.isOfTunnel(prefix) &&
+        !this.isInTunnel(prefix) &&
+        !this.containsTunnel(prefix) &&
         !passedOn.has(prefix.text),
     );
     return [...new Map(lans.map((prefix) => [prefix.text, prefix])).values()];
@@ -176,8 +173,8 @@ export class Roles {
 
   private nodesIn({ family, length, text }: Prefix): ImportedNode[] {
     const key = `${family} ${length}`;
-    const known = this.inside.get(key) ?? this.nodesByPrefix(family, length);
-    this.inside.set(key, known);
+    const known = this.nodesByPrefixText.get(key) ?? this.nodesByPrefix(family, length);
+    this.nodesByPrefixText.set(key, known);
     return (known.get(text) ?? []).map(({ node }) => node);
   }
 
@@ -190,22 +187,22 @@ export class Roles {
     return Map.groupBy(all, ({ text }) => text);
   }
 
-  private listedBy(node: ImportedNode, { publicKey }: ImportedNode): string[] {
-    return this.listed.get(node)?.get(publicKey) ?? [];
+  private allowedIpsOf(node: ImportedNode, { publicKey }: ImportedNode): string[] {
+    return this.allowedIpsByKey.get(node)?.get(publicKey) ?? [];
   }
 
-  private isOfTunnel(prefix: Prefix): boolean {
+  private containsTunnel(prefix: Prefix): boolean {
     const { cidr, cidr6 } = this.tunnels;
     return encloses(prefix, cidr) || (cidr6 !== null && encloses(prefix, cidr6));
   }
 
-  private inTunnel(prefix: Prefix): boolean {
+  private isInTunnel(prefix: Prefix): boolean {
     const { cidr, cidr6 } = this.tunnels;
     return encloses(cidr, prefix) || (cidr6 !== null && encloses(cidr6, prefix));
   }
 }
 
-/** From its own file; of several sections for one key, the first. */
+/** The allowed IPs in the node's own file, by peer. The first section counts if a key has several. */
 function prefixesByKey({ source }: ImportedNode): Map<string, string[]> {
   const peers = source?.file.peers ?? [];
   return new Map(

@@ -7,7 +7,7 @@ import type { Problem } from "../wg-quick/file";
 import { mostFrequent } from "./most-frequent";
 import type { ImportedNode } from "./nodes";
 
-/** Both ends of a link must have the same. */
+/** The preshared keys by link, with a problem for each link whose ends have different ones. */
 export function presharedKeysOf(nodes: readonly ImportedNode[]) {
   const byLink = new Map<string, Secret>();
   const problems: Problem[] = [];
@@ -29,7 +29,7 @@ export function presharedKeysOf(nodes: readonly ImportedNode[]) {
   return { byLink, problems };
 }
 
-/** The most common of the peers that it dials; null if it dials none or has no file. */
+/** The most frequent keepalive for peers that the node dials; null if it dials none or has no file. */
 export function keepaliveIn({ source }: ImportedNode): number | null {
   const all = (source?.file.peers ?? []).flatMap(({ endpoint, keepalive }) =>
     endpoint === null ? [] : [keepalive],

@@ -6,7 +6,7 @@ import type { Problem } from "../wg-quick/file";
 import type { KnownNode } from "./nodes";
 import { isAddress } from "./settings";
 
-/** What its client files have by default: WG_ALLOWED_IPS and WG_DEFAULT_DNS. */
+/** wg-easy's defaults for client files: WG_ALLOWED_IPS and WG_DEFAULT_DNS. */
 const DEFAULTS = { blockIpv6: true, dns: "1.1.1.1" };
 
 export function wgEasyClients(

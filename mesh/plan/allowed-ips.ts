@@ -17,7 +17,7 @@ export function allowedIps(
   policy: Policy | null,
 ): Prefix[] {
   if (node.kind === "peer" && neighbour.name === node.relay)
-    return throughHome(node, config, index, policy);
+    return allowedIpsOfHome(node, config, index, policy);
   if (node.kind === "relay" && neighbour.kind === "relay") {
     const served = [neighbour, ...servedBy(neighbour, node, index)];
     return withRanges(
@@ -63,7 +63,7 @@ const EVERYTHING: readonly Prefix[] = ["0.0.0.0/0", "::/0"].map(parsePrefix);
  * policy, only the LANs that this node may talk with, and only the nodes if all of them are named. Not on a host that is reached
  * only through the tunnel: it must accept logins from a relay with a new address.
  */
-function throughHome(
+function allowedIpsOfHome(
   node: Node,
   config: MeshConfig,
   index: LinkIndex,
@@ -85,8 +85,8 @@ function throughHome(
 }
 
 /**
- * The names of the nodes that this one may talk with; null if a rule says it by a tag or `*`: a new node would change the
- * config of all of them, and the relay drops what is not allowed in any case.
+ * The names of the nodes that this one may exchange packets with; null if a rule uses a tag or `*`, because then each new node
+ * would change the config of the others. The relay enforces the policy in any case.
  */
 function namedFor(node: Node, { rules }: Policy): Set<string> | null {
   const own = new Set(membersAt(node).flatMap((member) => selectorsOf(member, node)));

@@ -13,7 +13,7 @@ export interface FilterPlan {
   interfaces: string[];
   /** Whether the host forwards packets. */
   forwards: boolean;
-  /** Whether it also checks packets that it sends: a relay does, because no other node would. */
+  /** Whether it also checks packets that it sends. A relay does: its own traffic enters the network there. */
   sends: boolean;
   /**
    * The sources whose connections another node has checked. A relay trusts `only` what other relays forward, but not its own
@@ -22,7 +22,7 @@ export interface FilterPlan {
   trusted: { only: string[]; apart: string[] } | { except: string[] };
   /** On a relay, the LANs that may send into the tunnel; null on a peer, whose next node checks them. */
   entrances: string[] | null;
-  /** What is allowed, by any rule. */
+  /** A connection is allowed if any rule matches. */
   rules: FilterRule[];
 }
 
@@ -33,7 +33,7 @@ export interface FilterRule {
   from: string[];
   /** Prefixes that they may start them to. */
   to: string[];
-  /** Null: everything. A ping is always included; with an empty list it is all. */
+  /** Null: everything. A ping is always included; an empty list allows only a ping. */
   ports: PortRange[] | null;
 }
 

@@ -1,8 +1,8 @@
-/** Which nodes have each other's peer section. */
+/** Decides which pairs of nodes are linked, that is, have a peer section for each other. */
 import type { Endpoint, MeshConfig, Node } from "../config/config";
 import type { Policy } from "./policy";
 
-/** A pair of nodes that have each other's peer section; `a` comes before `b`. */
+/** A pair of nodes with a peer section for each other; `a` comes before `b`. */
 export interface Link {
   a: string;
   b: string;
@@ -30,8 +30,8 @@ export function planLinks(config: MeshConfig, policy: Policy | null): Link[] {
 }
 
 /**
- * Reports whether two peers have a direct link under a policy: they may talk, and each can drop what the other may not start. A
- * relay has no direct link to a peer of another relay, because other nodes might need the path through it.
+ * Reports whether two peers have a direct link under a policy: the policy allows something between them, and each end can
+ * enforce it. A relay has no direct link to a peer of another relay, because other nodes might need the path through it.
  */
 function isDirect(one: Node, other: Node, policy: Policy): boolean {
   if (one.kind === "relay" || other.kind === "relay" || one === other) return false;

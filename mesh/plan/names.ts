@@ -37,6 +37,6 @@ export function namesText({
   if (domain === undefined) return null;
   return nodes
     .map((node) => [`${node.name}.${domain}`, ...addressesOf(node).map(({ text }) => text)])
-    .map((words) => `${words.join(" ")}\n`)
+    .map((parts) => `${parts.join(" ")}\n`)
     .join("");
 }

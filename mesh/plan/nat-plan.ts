@@ -16,7 +16,7 @@ export interface NatPlan {
   lans: { of: string[]; from: string[] } | null;
 }
 
-/** Null for a node that translates nothing. */
+/** Null for a node that does not translate addresses. */
 export function planNat(node: Node, { nodes, network }: MeshConfig): NatPlan | null {
   const leaving = node.exit === true ? leavingThrough(node, nodes) : [];
   const masquerades = node.masquerade === true && node.subnets.length > 0;

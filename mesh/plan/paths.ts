@@ -5,7 +5,7 @@ import type { Link } from "./links";
 
 export interface LinkIndex {
   nodes: readonly Node[];
-  /** Those with LANs behind them. */
+  /** The nodes with LANs behind them. */
   gateways: readonly Node[];
   node(name: string): Node | undefined;
   linked(a: string, b: string): boolean;

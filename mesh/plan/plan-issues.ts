@@ -61,7 +61,7 @@ function withoutPath(from: Node, unreachable: Node[]): Issue {
 /** A direct link is possible, but the policy limits it, and one end cannot drop packets. */
 function withoutFilter(from: Node, refused: Node[]): Issue {
   const open = [from, ...refused].filter((node) => !filters(node));
-  const message = `has no path to ${someNames(refused)} with this policy: ${someNames(open)} ${open.length === 1 ? "is" : "are"} not pushed to, so nothing there can drop what the policy does not allow`;
+  const message = `has no path to ${someNames(refused)} with this policy: ${someNames(open)} ${open.length === 1 ? "is" : "are"} not pushed to, and so cannot enforce the policy`;
   const remedy = "add host and hostKey there, allow everything between them, or add a relay";
   return error(pathOf(from), message, remedy);
 }

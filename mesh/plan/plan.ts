@@ -32,7 +32,7 @@ import {
   type KnownKey,
   type RotationPlan,
 } from "./rotation";
-import { sendsAll } from "./way-out";
+import { isRouteAllHost } from "./route-all";
 
 export interface Plan {
   network: Network;
@@ -113,7 +113,7 @@ function planNode(
   };
 }
 
-/** Reports whether the node dials the other, and may expect an answer to a ping. */
+/** Reports whether the node dials the other, and the policy lets it ping the other. */
 function canPing(node: Node, other: Node, policy: Policy | null): boolean {
   const mayStart = policy === null || policy.access(node.name, other.name) !== "none";
   return mayStart && dialledEndpoint(node, other) !== null;
@@ -156,7 +156,9 @@ function planSection(
   policy: Policy | null,
 ): PeerSection {
   const families = (prefix: Prefix) =>
-    prefix.family === 4 || node.address6 !== null || (node.blockIpv6 === true && !sendsAll(node));
+    prefix.family === 4 ||
+    node.address6 !== null ||
+    (node.blockIpv6 === true && !isRouteAllHost(node));
   return {
     name: neighbour.name,
     publicKey: known.publicKey,
@@ -174,8 +176,8 @@ function planSection(
 }
 
 /**
- * No date on a device: nothing would remove the peer there, and each new date would need a new config. A host that is reached only
- * through the tunnel keeps its relays, or it could not be reached any more.
+ * A device gets no date: it does not remove peers, and each new date would need a new config. A host that is reached only through
+ * the tunnel keeps its relays, or it would become unreachable.
  */
 function expiryOf(node: Node, { kind, expires }: Node): Pick<PeerSection, "expires"> {
   const isNeeded = kind === "relay" && jumpRelays(node).length > 0;

@@ -21,7 +21,7 @@ import {
 import { jumpRelays } from "./jump-relays";
 import { servesNames } from "./names";
 
-/** What one member may start to another. A list: these ports, and a ping; empty: only a ping. */
+/** What one member may start to another. A list: these ports and pings; empty: only pings. */
 export type Access = "all" | "none" | PortRange[];
 
 /** The ports of an access, e.g. `tcp/443`; undefined: everything. */
@@ -29,19 +29,19 @@ export function portsOf(access: Exclude<Access, "none">): string[] | undefined {
   return access === "all" ? undefined : access.map(formatPorts);
 }
 
-/** A rule of the config, or one that every network has; `name` is unique, its index in the config for the former. */
-export interface NamedRule extends PolicyRule {
+/** A rule of the config, named by its index, or a built-in one. `name` is unique. */
+interface NamedRule extends PolicyRule {
   name: string;
 }
 
 export interface Policy {
   rules: readonly NamedRule[];
   access(from: string, to: string): Access;
-  /** Whether everything at and behind `from` may start everything to all at and behind `to`. */
+  /** Whether `from` and the LANs behind it may start everything to `to` and the LANs behind it. */
   isOpen(from: Node, to: Node): boolean;
-  /** Whether a member of the one node may start something to one of the other, or the other way round. */
+  /** Whether anything is allowed between two nodes or the LANs behind them, in either direction. */
   mayTalk(one: Node, other: Node): boolean;
-  /** The same between a node, with the LANs behind it, and a LAN. */
+  /** Whether anything is allowed between a node or the LANs behind it and this LAN, in either direction. */
   mayTalkWithLan(node: Node, lan: string): boolean;
 }
 
@@ -64,23 +64,23 @@ export function indexPolicy({
   if (policy === null) return null;
   const own = policy.map((rule, at) => ({ ...rule, name: `${at}` }));
   const rules = [...own, ...builtIn(nodes, network)];
-  const lookUp = accessBetween(rules, nodes);
-  const nothing = (from: string, to: string) => lookUp(from, to) === "none";
+  const access = accessBetween(rules, nodes);
+  const nothing = (from: string, to: string) => access(from, to) === "none";
   const mayStart = (from: string[], to: string[]) =>
     from.some((one) => to.some((other) => !nothing(one, other)));
   const mayTalk = (some: string[], others: string[]) =>
     mayStart(some, others) || mayStart(others, some);
   return {
     rules,
-    access: lookUp,
+    access: access,
     isOpen: (from, to) =>
-      membersAt(from).every((one) => membersAt(to).every((other) => lookUp(one, other) === "all")),
+      membersAt(from).every((one) => membersAt(to).every((other) => access(one, other) === "all")),
     mayTalk: (one, other) => mayTalk(membersAt(one), membersAt(other)),
     mayTalkWithLan: (node, lan) => mayTalk(membersAt(node), [lan]),
   };
 }
 
-/** The addresses and LANs of these nodes that the selectors name; `*` is the whole network and their LANs. */
+/** The addresses and LANs of these nodes that match the selectors; `*` is the whole network and their LANs. */
 export function prefixesNamed(
   selectors: readonly string[],
   nodes: readonly Node[],
@@ -95,8 +95,8 @@ export function prefixesNamed(
 }
 
 /**
- * Rules that every policy has: relays answer pings and DNS queries, and may log in to the nodes that are pushed to through them.
- * Nodes that are reached only through the tunnel answer pings of relays, which find them that way.
+ * The built-in rules: relays answer pings and DNS queries, and may log in to the nodes that are pushed to through them. Nodes
+ * that are reached only through the tunnel answer pings of all relays, which locate them that way after a move.
  */
 function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
   const relays = nodes.filter(({ kind }) => kind === "relay").map(({ name }) => name);
@@ -120,14 +120,14 @@ function builtIn(nodes: readonly Node[], { domain }: Network): NamedRule[] {
       ports: [ssh],
     };
   });
-  // A single relay may log in, and a ping is included.
-  const isFollowed = (node: Node) => relays.length > 1 && jumpRelays(node).length > 0;
-  const followed = nodes.filter(isFollowed).map(({ name }) => name);
-  const moves: NamedRule = { name: "-moves", from: relays, to: followed, ports: [] };
+  // With a single relay, the SSH rule already includes pings.
+  const isTunnelOnly = (node: Node) => relays.length > 1 && jumpRelays(node).length > 0;
+  const tunnelOnly = nodes.filter(isTunnelOnly).map(({ name }) => name);
+  const moves: NamedRule = { name: "-moves", from: relays, to: tunnelOnly, ports: [] };
   return [pings, dns, ...logins, moves].filter(({ to }) => to.length > 0);
 }
 
-/** Members that the same rules name have the same access, which is computed once. */
+/** Access depends only on the rules that match, so it is computed once for all members with the same rules. */
 function accessBetween(rules: readonly NamedRule[], nodes: readonly Node[]): Policy["access"] {
   const starting = new Map<string, readonly number[]>();
   const started = new Map<string, readonly number[]>();
@@ -136,8 +136,8 @@ function accessBetween(rules: readonly NamedRule[], nodes: readonly Node[]): Pol
   );
   for (const [member, node] of members) {
     const selectors = selectorsOf(member, node);
-    starting.set(member, naming(rules, "from", selectors));
-    started.set(member, naming(rules, "to", selectors));
+    starting.set(member, matchingRules(rules, "from", selectors));
+    started.set(member, matchingRules(rules, "to", selectors));
   }
   const known = new Map<string, Access>();
   return (from, to) => {
@@ -149,8 +149,12 @@ function accessBetween(rules: readonly NamedRule[], nodes: readonly Node[]): Pol
   };
 }
 
-/** The indexes of the rules that name one of these on this side. */
-function naming(rules: readonly NamedRule[], side: "from" | "to", selectors: string[]): number[] {
+/** The indexes of the rules with one of these selectors on this side. */
+function matchingRules(
+  rules: readonly NamedRule[],
+  side: "from" | "to",
+  selectors: string[],
+): number[] {
   return rules.flatMap((rule, at) =>
     selectors.some((selector) => rule[side].includes(selector)) ? [at] : [],
   );

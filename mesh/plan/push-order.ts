@@ -1,9 +1,9 @@
-/** Which hosts are pushed to before which. */
+/** The order of pushes. */
 import { jumpRelays } from "./jump-relays";
 import type { NodePlan } from "./plan";
 import { announcesKey, hasSecondInterface } from "./rotation";
 
-/** The nodes whose pushes must succeed before that of `node`: those of all `relays` that it is linked to or logs in through. */
+/** The nodes whose pushes must succeed before that of `node`, such as its relays and its jump hosts. `relays`: all relays. */
 export function pushedBefore(node: NodePlan, relays: readonly NodePlan[]): string[] {
   const before =
     node.kind === "relay" ? relays.filter(hasSecondInterface) : linkedBefore(node, relays);

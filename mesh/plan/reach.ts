@@ -1,4 +1,4 @@
-/** Reachability as pairs, for machines. */
+/** Reachability as pairs, for JSON output. */
 import { lansFor } from "./allowed-ips";
 import { carries, indexLinks, pathBetween, type LinkIndex } from "./paths";
 import type { NodePlan, Plan } from "./plan";
@@ -21,7 +21,7 @@ export function reachOf(plan: Plan): Reach[] {
   return plan.nodes.flatMap((from) => reachedBy(from, plan, index, policy));
 }
 
-/** What one node may start something to. */
+/** The targets that one node may start connections to. */
 export function reachFrom(from: NodePlan, plan: Plan): Reach[] {
   return reachedBy(from, plan, indexLinks(plan.nodes, plan.links), indexPolicy(plan));
 }

@@ -9,15 +9,15 @@ import type { Plan } from "./plan";
 import { indexPolicy, portsOf, selectorsOf, type Policy } from "./policy";
 
 /**
- * Nodes with the same kind of links form a group, and paths are between groups. With a policy, only nodes that it treats alike
- * do, and the LANs behind a group are one too. Maps only, so that a node more or less changes its own entries.
+ * Nodes with the same kind of links form a group, and paths are between groups. With a policy, the nodes of a group also match
+ * the same rules, and the LANs behind a group are another one. All fields are maps, so that a node changes only its own entries.
  */
 export interface Reachability {
   /** The group of each node, e.g. `desktop: peers of tokyo`; a relay that is not named here is a group of its own name. */
   groups: Record<string, string>;
   /**
-   * `direct` or `through tokyo`, by `GROUP -> GROUP`; pairs without a path, or of which the first may start nothing, are left
-   * out. Where a policy allows some ports only, they follow: `through tokyo: tcp/443`; `through tokyo: ping`.
+   * `direct` or `through tokyo`, by `GROUP -> GROUP`. Leaves out pairs without a path and pairs that the policy blocks. Limited
+   * ports follow: `through tokyo: tcp/443`; `through tokyo: ping`.
    */
   paths: Record<string, string>;
   /** Gateway by LAN. Peers at its site do not use the tunnel to that LAN, and groups `without IPv6` cannot reach an IPv6 LAN. */
@@ -84,7 +84,7 @@ interface Member {
   lan: Prefix | null;
 }
 
-/** The members of a group are the same in everything that planLinks and the policy use: any of them represents all. */
+/** The members of a group do not differ in anything that planLinks and the policy use, so any of them represents all. */
 function groupMembers({ nodes, network, policy }: Plan): Map<string, Member[]> {
   const dialled = new Set(
     nodes.flatMap(({ site, siteEndpoint }) =>
@@ -109,7 +109,7 @@ function groupMembers({ nodes, network, policy }: Plan): Map<string, Member[]> {
   return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** `dialledSites`: those with a node that others of the site dial; any other site makes no difference to links. */
+/** `dialledSites`: the sites with a node that others of the site dial. Other sites do not affect links. */
 function groupName(node: Node, dialledSites: ReadonlySet<string>): string {
   if (node.kind === "relay") return node.name;
   const home = node.relay === null ? "peers" : `peers of ${node.relay}`;
@@ -120,7 +120,7 @@ function groupName(node: Node, dialledSites: ReadonlySet<string>): string {
 }
 
 interface Labels {
-  /** E.g. ` (tag:guest)`: what tells the node from others of its kind. */
+  /** E.g. ` (tag:guest)`: the part of the group's name that depends on the policy. */
   ofNode(node: Node): string;
   /** The group of a LAN behind a node of this group. */
   ofLan(lan: Prefix, group: string): string;
@@ -144,7 +144,7 @@ function labelsOf(nodes: readonly Node[], policy: NonNullable<Plan["policy"]>): 
       const logins = node.hosts.flatMap((host) =>
         host.kind === "via" ? [`via:${host.relay}`] : [],
       );
-      // All relays may ping a node that has no other way in.
+      // All relays may ping a node that is reached only through the tunnel.
       const direct = logins.length > 0 && jumpRelays(node).length === 0 ? ["direct"] : [];
       const parts = [...named, ...direct, ...logins, ...(dialled ? forLinks(node) : [])];
       return parts.length === 0 ? "" : ` (${[...new Set(parts)].sort().join(", ")})`;
@@ -171,7 +171,7 @@ function groupPath(
   return pathText(path) + limitText(portsOf(access));
 }
 
-/** One of each at different nodes. */
+/** A member of each group, at two different nodes. */
 function twoOf(from: Member[], to: Member[]): [Member?, Member?] {
   for (const one of from) {
     const other = to.find(({ node }) => node !== one.node);

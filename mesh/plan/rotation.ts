@@ -79,14 +79,14 @@ export function interfaceKey(node: Node): string {
 }
 
 /**
- * Reports whether the node has a second interface: a relay that moves to its next key. Two interfaces never have the same key,
- * because peers would roam between them and be lost when one goes.
+ * Reports whether the node has a second interface: a relay that moves to its next key. Two interfaces never have the same key:
+ * peers would roam between them, and lose their session when one is removed.
  */
 export function hasSecondInterface(node: Node): boolean {
   return node.kind === "relay" && holdsNextKey(node);
 }
 
-/** The UDP ports that a relay has now and after its next rotation, when the two change places; in order. */
+/** The UDP ports that a relay has now and after its next rotation, which swaps the two; in ascending order. */
 export function relayPorts(
   { listenPort, rotationPort }: Node,
   network: Pick<Network, "listenPort">,
@@ -96,8 +96,8 @@ export function relayPorts(
 }
 
 /**
- * The keys of `neighbour` for which `viewer` has peer sections. A relay has one: the next key, at its rotation port, once it
- * serves that one. A peer with a rotation in progress has both, so that either works. A viewer without a host cannot move
+ * The keys of `neighbour` for which `viewer` has peer sections. For a relay, one: the next key, at its rotation port, once the
+ * relay serves it. For a peer with a rotation in progress, both, so that either works; but a viewer without a host cannot move
  * allowed IPs between two keys, so it has only the key that the peer uses.
  */
 export function keysKnownBy(viewer: Node, neighbour: Node): KnownKey[] {
@@ -146,16 +146,16 @@ export function announcesKey(node: Node): boolean {
   return node.kind === "peer" && holdsNextKey(node);
 }
 
-/** Of a neighbour's sections. */
+/** The keys of a neighbour with two sections. */
 function pairOf([current, next]: PeerSection[]): RotatingKeys[] {
   if (current === undefined || next === undefined) return [];
   return [{ current: current.publicKey, next: next.publicKey, allowedIps: current.allowedIps }];
 }
 
 /**
- * Reports whether a change is confirmed only after a handshake with this relay: if the relay moves to a key at another
- * port, which its firewall may block; if this node has a new key, which the relay may not know; and if every login goes through the relay,
- * which for a while can still reach this node at its old endpoint, so that a new login alone proves nothing.
+ * Reports whether a change is confirmed only after a handshake with this relay: if the relay moves to a key at another port,
+ * which its firewall may block; if this node has a new key, which the relay may not have yet; and if every login goes through
+ * the relay, which can still reach this node at its old endpoint for a while, so that a new login does not prove the change.
  */
 function mustHandshake(node: Node, section: PeerSection, index: LinkIndex): boolean {
   const neighbour = index.node(section.name);

@@ -12,8 +12,8 @@ export interface AddressSet {
 
 /** How nft(8) writes each family: keyword, set type, and elements in a line. */
 export const FAMILIES = [
-  { family: 4, word: "ip", type: "ipv4_addr", suffix: "", perLine: 2 },
-  { family: 6, word: "ip6", type: "ipv6_addr", suffix: "v6", perLine: 1 },
+  { family: 4, keyword: "ip", type: "ipv4_addr", suffix: "", perLine: 2 },
+  { family: 6, keyword: "ip6", type: "ipv6_addr", suffix: "v6", perLine: 1 },
 ] as const;
 
 export function setOf(name: string, prefixes: readonly string[]): AddressSet {
@@ -32,7 +32,7 @@ export function setLines({ name, elements }: AddressSet): Block[] {
     ({ family, type, suffix, perLine }) => [
       `set ${name}${suffix} {`,
       `\ttype ${type}`,
-      // Prefixes need a tree, whose look-up takes three times as long as that of a hash table.
+      // Only sets with prefixes: with this flag nft uses a tree, whose look-up takes three times as long as a hash table's.
       ...(elements[family].some((text) => text.includes("/")) ? ["\tflags interval"] : []),
       `\telements = { ${wrapped(elements[family], perLine)} }`,
       "}",

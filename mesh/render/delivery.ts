@@ -1,4 +1,4 @@
-/** Records of configs delivered to devices. A later run uses them to find outdated configs and the reasons. */
+/** Records which configs were delivered to devices. Later runs use the records to find outdated configs and the reasons. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { isMap } from "../config/shape-issues";
@@ -22,7 +22,7 @@ export interface Outdated {
   why: string[];
 }
 
-/** The reason of a node that never got a config. */
+/** The reason if a config was never delivered. */
 export const NEVER_DELIVERED = "it was not given its config yet";
 
 /** The first 16 hex digits of the SHA-256 of a file. Safe to show: it does not reveal the random 256-bit keys in the file. */
@@ -34,7 +34,7 @@ export function fingerprintOf(file: string): string {
 export function deliveryOf(text: string, node: NodePlan, plan: Plan): Delivery & { file: string } {
   const redacted = text.replace(/^(PrivateKey|PresharedKey) = .*$/gm, `$1 = ${HIDDEN}`);
   const planned = renderRedacted(node, plan.network);
-  // The plan has a placeholder where the file has the address of an ec2 relay.
+  // For the address of an ec2 relay, the plan contains a placeholder.
   const same =
     withoutPlaceholderHosts(redacted, planned) === withoutPlaceholderHosts(planned, planned);
   const sections = [...redacted.matchAll(/^# ([a-z0-9-]+).*\n\[Peer\]\nPublicKey = (.*)$/gm)];

@@ -10,21 +10,21 @@ import type { FilterPlan, FilterRule } from "../plan/filter-plan";
 import type { NodePlan } from "../plan/plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 import { natBlocks } from "./nat";
-import { ownWayBlocks } from "./own-way";
+import { bypassBlocks } from "./tunnel-bypass";
 
 /** One nftables table without secrets; null for a node that needs none. */
 export function renderFilter(node: NodePlan, network: Network): string | null {
   const { filter, nat } = node;
-  const ownWay = ownWayBlocks(node, network);
-  if (filter === null && nat === undefined && ownWay.length === 0) return null;
+  const bypass = bypassBlocks(node, network);
+  if (filter === null && nat === undefined && bypass.length === 0) return null;
   const translation = natBlocks(nat);
   const sets = filter === null ? null : setsOf(filter);
   const blocks = [
-    ...(sets === null ? [] : allOf(sets).flatMap(setLines)),
+    ...(sets === null ? [] : allSets(sets).flatMap(setLines)),
     ...translation.sets,
     ...(filter === null || sets === null ? [] : chainsOf(filter, sets, translation.leaving)),
     ...translation.chains,
-    ...ownWay,
+    ...bypass,
   ];
   const lines = blocks.map((block) => block.map((line) => `\t${line}\n`).join("")).join("\n");
   return `table ${filterTable(network.interface)} {\n${lines}}\n`;
@@ -44,7 +44,7 @@ function setsOf(filter: FilterPlan): Sets {
   };
 }
 
-function allOf({ trusted, apart, entrances, rules }: Sets): AddressSet[] {
+function allSets({ trusted, apart, entrances, rules }: Sets): AddressSet[] {
   return [trusted, apart, entrances, ...rules.flatMap(({ from, to }) => [from, to])];
 }
 
@@ -70,7 +70,7 @@ function chainsOf(filter: FilterPlan, sets: Sets, leaving: readonly string[]): B
     [
       "chain connections {",
       ...leaving,
-      ...trust(filter, sets),
+      ...trustRules(filter, sets),
       ...sets.rules.flatMap(ruleLines),
       "\tdrop",
       "}",
@@ -89,7 +89,7 @@ function inputChain({ interfaces }: FilterPlan): Block {
   ];
 }
 
-/** On a relay, packets from outside the tunnel must be from a LAN behind it, or be answers; others could be spoofed. */
+/** On a relay, packets from outside the tunnel must come from a LAN behind it or be answers; others could be spoofed. */
 function forwardChain({ interfaces, entrances }: FilterPlan, sets: Sets): Block {
   const from = matches(sets.entrances, "saddr").map((match) => `${match} goto connections`);
   const entering =
@@ -120,19 +120,19 @@ function outputChain({ interfaces }: FilterPlan): Block {
   ];
 }
 
-function trust({ trusted }: FilterPlan, sets: Sets): string[] {
+function trustRules({ trusted }: FilterPlan, sets: Sets): string[] {
   if ("only" in trusted) return trustOnly(sets);
-  return FAMILIES.map(({ family, word, suffix }) =>
+  return FAMILIES.map(({ family, keyword, suffix }) =>
     sets.trusted.elements[family].length === 0
       ? `\tmeta nfproto ipv${family} accept`
-      : `\tct original ${word} saddr != @checked${suffix} accept`,
+      : `\tct original ${keyword} saddr != @checked${suffix} accept`,
   );
 }
 
 function trustOnly({ trusted, apart }: Sets): string[] {
   return FAMILIES.filter(({ family }) => trusted.elements[family].length > 0).map(
-    ({ family, word, suffix }) => {
-      const source = `ct original ${word} saddr`;
+    ({ family, keyword, suffix }) => {
+      const source = `ct original ${keyword} saddr`;
       const others =
         apart.elements[family].length > 0 ? ` ${source} != @${apart.name}${suffix}` : "";
       return `\t${source} @${trusted.name}${suffix}${others} accept`;
@@ -147,8 +147,8 @@ function ruleLines({ name, from, to, ports }: RuleSets): string[] {
   return FAMILIES.filter(
     ({ family }) => from.elements[family].length > 0 && to.elements[family].length > 0,
   ).map(
-    ({ word, suffix }) =>
-      `\tct original ${word} saddr @${from.name}${suffix} ct original ${word} daddr @${to.name}${suffix} ${verdict}`,
+    ({ keyword, suffix }) =>
+      `\tct original ${keyword} saddr @${from.name}${suffix} ct original ${keyword} daddr @${to.name}${suffix} ${verdict}`,
   );
 }
 
@@ -163,7 +163,7 @@ function portRule({ protocol, first, last }: PortRange): string {
   return `\tmeta l4proto ${protocol} ct original proto-dst ${range} accept`;
 }
 
-/** Also errors about connections between the two, such as "fragmentation needed", which path MTU discovery relies on. */
+/** Pings, and ICMP errors about allowed connections, such as "fragmentation needed", which path MTU discovery relies on. */
 const PING: Block = [
   "chain ping {",
   "\tct state related accept",
@@ -174,6 +174,6 @@ const PING: Block = [
 
 function matches({ name, elements }: AddressSet, field: "saddr" | "daddr"): string[] {
   return FAMILIES.filter(({ family }) => elements[family].length > 0).map(
-    ({ word, suffix }) => `ct original ${word} ${field} @${name}${suffix}`,
+    ({ keyword, suffix }) => `ct original ${keyword} ${field} @${name}${suffix}`,
   );
 }

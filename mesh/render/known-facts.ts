@@ -8,7 +8,7 @@ interface Facts<T> {
   firstAddress?: T;
 }
 
-/** By name of the relay. */
+/** By relay name. */
 export type InstanceFacts = Readonly<Record<string, Facts<string>>>;
 
 const PLACEHOLDERS = {
@@ -20,19 +20,19 @@ const PLACEHOLDERS = {
 const PLACEHOLDER = /<(?:eip|instance|first):([a-z0-9-]+)>/g;
 
 /** The names of the relays with a placeholder in the text, without duplicates. */
-export function relaysAwaited(text: string): string[] {
+export function relaysWithPlaceholders(text: string): string[] {
   return [...new Set([...text.matchAll(PLACEHOLDER)].map(([, name = ""]) => name))];
 }
 
 /** Replaces every placeholder. Throws if a fact is missing, so that no incomplete config is delivered. */
 export function fillFacts(text: string, facts: InstanceFacts): string {
   const filled = fillKnownFacts(text, facts);
-  const missing = relaysAwaited(filled);
+  const missing = relaysWithPlaceholders(filled);
   if (missing.length === 0) return filled;
   throw new Error(`no instance known for ${missing.join(", ")}`);
 }
 
-/** Leaves the placeholders whose facts are missing. */
+/** Replaces the placeholders whose facts are known. */
 export function fillKnownFacts(text: string, facts: InstanceFacts): string {
   return Object.entries(facts).reduce(
     (soFar, [name, known]) =>
@@ -44,7 +44,7 @@ export function fillKnownFacts(text: string, facts: InstanceFacts): string {
   );
 }
 
-/** Only the facts that the text needs: another one would make the text unknown for longer. */
+/** Only the facts that the text needs: the text is unknown until all of them are known. */
 export function factsIn<T>(text: string, name: string, facts: Required<Facts<T>>): Facts<T> {
   const needed = factNames(facts).filter((fact) => text.includes(PLACEHOLDERS[fact](name)));
   return Object.fromEntries(needed.map((fact) => [fact, facts[fact]]));

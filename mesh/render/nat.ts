@@ -1,11 +1,11 @@
 /**
- * Renders address translation as part of a host's nftables table (filter.ts). An exit, and a gateway for its LANs, masquerades
- * packets by its own address there, so that answers come back without a route.
+ * Renders address translation as part of a host's nftables table (filter.ts). An exit and a gateway with `masquerade` replace the
+ * source address of packets by their own, so that answers come back without a route.
  */
 import type { NatPlan } from "../plan/nat-plan";
 import { FAMILIES, setLines, setOf, type AddressSet, type Block } from "./address-sets";
 
-export interface NatBlocks {
+interface NatBlocks {
   sets: Block[];
   chains: Block[];
   /** Rules that allow the connections of an exit's peers, in both directions. */
@@ -41,7 +41,7 @@ export function natBlocks(nat: NatPlan | undefined): NatBlocks {
   };
 }
 
-/** One-to-one: the host part of an address stays. */
+/** One-to-one: the host part of an address does not change. */
 function prerouting(nat: NatPlan): Block {
   return [
     "chain prerouting {",
@@ -70,10 +70,10 @@ function mappings(
  */
 function exitChain({ interfaces }: NatPlan, leaving: AddressSet, inside: AddressSet): Block {
   const outside = FAMILIES.filter(({ family }) => inside.elements[family].length > 0).map(
-    ({ family, word, suffix }) => {
+    ({ family, keyword, suffix }) => {
       const others =
-        leaving.elements[family].length > 0 ? ` ${word} saddr != @leaving${suffix}` : "";
-      return `${word} daddr != @inside${suffix}${others} drop`;
+        leaving.elements[family].length > 0 ? ` ${keyword} saddr != @leaving${suffix}` : "";
+      return `${keyword} daddr != @inside${suffix}${others} drop`;
     },
   );
   return [
@@ -96,7 +96,7 @@ function pairs(from: AddressSet, to: AddressSet, not: "" | "!= " = "", of = ""):
   return FAMILIES.filter(
     ({ family }) => from.elements[family].length > 0 && to.elements[family].length > 0,
   ).map(
-    ({ word, suffix }) =>
-      `${of}${word} saddr @${from.name}${suffix} ${of}${word} daddr ${not}@${to.name}${suffix}`,
+    ({ keyword, suffix }) =>
+      `${of}${keyword} saddr @${from.name}${suffix} ${of}${keyword} daddr ${not}@${to.name}${suffix}`,
   );
 }

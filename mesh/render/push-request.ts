@@ -6,7 +6,7 @@ import { namesKnownBy, servesNames } from "../plan/names";
 import type { NodePlan, Plan } from "../plan/plan";
 import { firstAddressPlaceholder, instancePlaceholder, isPlaceholder } from "../placeholders";
 import { interfaceKey } from "../plan/rotation";
-import { answersThrough } from "../plan/way-out";
+import { exitCheckAddresses } from "../plan/route-all";
 import {
   ON_THIS_HOST,
   type HostIdentity,
@@ -45,8 +45,8 @@ export function renderPushRequest(
 }
 
 /**
- * The same without secrets and logins, to compare a host with (mesh/host/wanted.ts): each private key as one that only the
- * host has, preshared keys as `(hidden)`. It cannot be pushed.
+ * The push request without secrets and logins, for comparison with a host (mesh/host/wanted.ts). Private keys are given by their
+ * public keys, as for a key that is only on the host; preshared keys are `(hidden)`. It cannot be pushed.
  */
 export function requestWithoutSecrets(node: NodePlan, plan: Plan, owner: string): PushRequest {
   const alternate = renderRedactedAlternate(node, plan.network);
@@ -71,7 +71,7 @@ interface SecretParts extends Pick<
   alternate: string | null;
 }
 
-/** The order of its fields is that of the JSON text, which must not change: the engine would push again. */
+/** The order of fields is that of the JSON text. Another order would be a change, and the engine would push again. */
 function requestOf(
   node: NodePlan,
   plan: Plan,
@@ -106,7 +106,7 @@ function requestOf(
 }
 
 function mustAnswer(node: NodePlan, plan: Plan): Pick<PushRequest, "mustAnswer"> {
-  const addresses = answersThrough(node, plan.nodes);
+  const addresses = exitCheckAddresses(node, plan.nodes);
   return addresses.length === 0 ? {} : { mustAnswer: addresses };
 }
 
@@ -122,7 +122,7 @@ function withPublicKey(text: string, publicKey: string): string {
   return text.replace(`PrivateKey = ${HIDDEN}`, `PrivateKey = ${ON_THIS_HOST} ${publicKey}`);
 }
 
-/** Nodes with the same host keys: a machine that is in the config twice, or a clone. */
+/** Other nodes with the same host keys: the same machine under another name, or a clone. */
 function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
   const machine = machineId(node);
   const rivals = plan.nodes
@@ -131,7 +131,7 @@ function rivalsOf(node: NodePlan, plan: Plan): Pick<PushRequest, "rivals"> {
   return rivals.length === 0 ? {} : { rivals };
 }
 
-/** No field in a network without a domain. */
+/** Empty in a network without a domain. */
 export function namesFor(node: NodePlan, plan: Plan): Pick<PushRequest, "names"> {
   const { domain } = plan.network;
   if (domain === undefined) return {};

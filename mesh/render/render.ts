@@ -6,10 +6,10 @@ import type { Network } from "../config/config";
 import type { PeerSection } from "../plan/peer-section";
 import type { NodePlan } from "../plan/plan";
 import { interfaceKey, holdsNextKey } from "../plan/rotation";
-import { sendsAll } from "../plan/way-out";
+import { isRouteAllHost } from "../plan/route-all";
 import { EXPIRY_COMMENT, ON_THIS_HOST } from "../push-request";
 import { HIDDEN, Secret } from "../secret";
-import { OWN_WAY_MARK, TUNNEL_TABLE } from "../way-out";
+import { BYPASS_MARK, TUNNEL_TABLE } from "../exit-routing";
 
 /** The secrets of the stack that are set. */
 export interface Keyring {
@@ -94,14 +94,14 @@ function firstInterface(node: NodePlan, network: Network): Interface {
       `Address = ${interfaceAddresses(node, network).join(", ")}`,
       node.listenPort === null ? null : `ListenPort = ${node.listenPort}`,
       mtu === null ? null : `MTU = ${mtu}`,
-      ...(sendsAll(node) ? [`FwMark = ${OWN_WAY_MARK}`, `Table = ${TUNNEL_TABLE}`] : []),
+      ...(isRouteAllHost(node) ? [`FwMark = ${BYPASS_MARK}`, `Table = ${TUNNEL_TABLE}`] : []),
       dnsLine(node),
     ],
     sections: node.sections,
   };
 }
 
-/** The servers in the config, else the relay; in wg-quick(8), a value that is no address is a search domain. */
+/** The servers from the config, else the relay. wg-quick(8) takes a value that is not an address as a search domain. */
 function dnsLine({ dnsServers, dns }: NodePlan): string | null {
   const servers = dnsServers?.map(({ text }) => text) ?? dns?.servers ?? [];
   const all = [...servers, ...(dns === undefined ? [] : [dns.domain])];
@@ -117,7 +117,7 @@ function keyOfFirst(node: NodePlan): Interface["key"] {
   return node.formerKey ? "former" : "host";
 }
 
-/** Without addresses and routes: the first interface has the tunnel address, and the host moves routes between the two. */
+/** Has no addresses and routes: the first interface has the tunnel address, and the host moves routes between the two. */
 function secondInterface(node: NodePlan, network: Network): Interface | null {
   const { alternate } = node;
   const mtu = node.mtu ?? network.mtu;

@@ -1,7 +1,7 @@
-/** The differences of two redacted wg-quick(8) files as text, one line each. */
+/** The differences between two redacted wg-quick(8) files, one line each. */
 import { shortList } from "./short-list";
 
-/** A file as its settings and, by neighbour, its peer sections. */
+/** A file as its settings and its peer sections, by neighbour. */
 export interface ConfigText {
   settings: Settings;
   peers: ReadonlyMap<string, Settings>;
@@ -9,7 +9,7 @@ export interface ConfigText {
 
 type Settings = ReadonlyMap<string, string>;
 
-/** `text`: as renderRedacted returns it, where a comment before each peer section names the neighbour. */
+/** Parses the text of renderRedacted, in which a comment before each peer section names the neighbour. */
 export function parseConfig(text: string): ConfigText {
   const [head = "", ...sections] = text.split(/^# (?=[^\n]*\n\[Peer\]$)/m);
   const peers = sections.map((section): [string, Settings] => {
@@ -28,8 +28,8 @@ const NEXT_KEY = " (next key)";
 
 /** `+ peer p33`, `- peer p33`, `~ peer tokyo: endpoint 203.0.113.10:51820 -> 203.0.113.11:51820`, ... */
 export function configChanges(before: ConfigText, after: ConfigText): string[] {
-  const turned = turnedPeers(before, after);
-  const names = turned.map(({ name }) => name);
+  const switched = peersWithSwitchedKey(before, after);
+  const names = switched.map(({ name }) => name);
   const isOther = (title: string) => !names.includes(neighbourIn(title));
   const added = [...after.peers.keys()].filter((name) => !before.peers.has(name) && isOther(name));
   const removed = [...before.peers.keys()].filter(
@@ -41,15 +41,18 @@ export function configChanges(before: ConfigText, after: ConfigText): string[] {
   });
   return [
     ...settingChanges(before.settings, after.settings).map((change) => `~ ${change}`),
-    ...(added.length === 0 ? [] : [`+ ${peers(added)}`]),
-    ...(removed.length === 0 ? [] : [`- ${peers(removed)}`]),
+    ...(added.length === 0 ? [] : [`+ ${peerList(added)}`]),
+    ...(removed.length === 0 ? [] : [`- ${peerList(removed)}`]),
     ...changed,
-    ...turned.map(({ name, lines }) => `~ peer ${name}: ${lines.join(", ")}`),
+    ...switched.map(({ name, lines }) => `~ peer ${name}: ${lines.join(", ")}`),
   ];
 }
 
 /** Neighbours whose only section changes to a relay's next key, or back. */
-function turnedPeers(before: ConfigText, after: ConfigText): { name: string; lines: string[] }[] {
+function peersWithSwitchedKey(
+  before: ConfigText,
+  after: ConfigText,
+): { name: string; lines: string[] }[] {
   return [...after.peers].flatMap(([title, settings]) => {
     const name = neighbourIn(title);
     const former = title === name ? name + NEXT_KEY : name;
@@ -83,11 +86,11 @@ export function neighbourIn(title: string): string {
   return title.endsWith(NEXT_KEY) ? title.slice(0, -NEXT_KEY.length) : title;
 }
 
-function peers(names: string[]): string {
+function peerList(names: string[]): string {
   return names.length === 1 ? `peer ${names.join()}` : `${names.length} peers: ${shortList(names)}`;
 }
 
-const WORDS: Readonly<Record<string, string>> = {
+const SETTING_NAMES: Readonly<Record<string, string>> = {
   Address: "address",
   ListenPort: "listen port",
   MTU: "MTU",
@@ -111,13 +114,13 @@ function settingChanges(before: Settings, after: Settings): string[] {
 }
 
 function settingChange(key: string, was: string | undefined, is: string | undefined): string {
-  const word = WORDS[key] ?? key;
+  const name = SETTING_NAMES[key] ?? key;
   if (key === "AllowedIPs") return prefixChange(listOf(was), listOf(is));
   // Secret or too long for a line; `plan NODE` prints the whole file.
-  if (key === "PrivateKey") return `${word} changes`;
+  if (key === "PrivateKey") return `${name} changes`;
   if (key === "PublicKey") return "new key";
-  if (key === "PresharedKey") return was === undefined ? `gets a ${word}` : `loses its ${word}`;
-  return `${word} ${was ?? "none"} -> ${is ?? "none"}`;
+  if (key === "PresharedKey") return was === undefined ? `gets a ${name}` : `loses its ${name}`;
+  return `${name} ${was ?? "none"} -> ${is ?? "none"}`;
 }
 
 function prefixChange(was: string[], is: string[]): string {

@@ -13,18 +13,18 @@ export interface NameChanges {
 /** `before` and `after`: `NAME.DOMAIN ADDRESS [ADDRESS6]`, one line for each node; null without a domain. */
 export function nameChanges(before: string | null, after: string | null): NameChanges {
   const [was, is] = [linesIn(before), linesIn(after)];
-  const gone = namesIn(was, is);
-  const come = namesIn(is, was);
+  const removed = namesIn(was, is);
+  const added = namesIn(is, was);
   const lines = [
-    ...words("+", without(come, gone)),
-    ...words("-", without(gone, come)),
-    ...words("~", without(come, without(come, gone))),
+    ...nameLine("+", without(added, removed)),
+    ...nameLine("-", without(removed, added)),
+    ...nameLine("~", without(added, without(added, removed))),
   ];
   if ((before === null) === (after === null)) return { lines, domain: null };
   return { lines, domain: before === null ? "begins" : "ends" };
 }
 
-/** The lines of a host. */
+/** The lines for one host. */
 export function nameLines({ lines, domain }: NameChanges, { kind, pushed }: NodeRecord): string[] {
   if (domain === null || !servesNames(kind, pushed)) return lines;
   return [domain === "begins" ? "+ DNS server for devices" : "- DNS server for devices", ...lines];
@@ -34,7 +34,7 @@ function linesIn(text: string | null): string[] {
   return (text ?? "").split("\n").filter((line) => line !== "");
 }
 
-/** The names in the lines that the others do not have. */
+/** The names in the lines that are not in `others`. */
 function namesIn(lines: readonly string[], others: readonly string[]): string[] {
   return without(lines, others).map((line) => line.slice(0, line.indexOf(" ")));
 }
@@ -43,7 +43,7 @@ function without(some: readonly string[], others: readonly string[]): string[] {
   return some.filter((one) => !others.includes(one));
 }
 
-function words(mark: string, names: readonly string[]): string[] {
+function nameLine(mark: string, names: readonly string[]): string[] {
   const count = names.length === 1 ? "name" : `${names.length} names:`;
   return names.length === 0 ? [] : [`${mark} ${count} ${shortList(names)}`];
 }

@@ -2,7 +2,7 @@
 import { groupOf, type Reachability } from "../plan/reachability";
 import type { NetworkRecord } from "./record";
 
-/** Between each node of `from` and each of `to`; with the same nodes on both sides, among them. */
+/** A change of the paths from each node of `from` to each node of `to`; if both are the same, of the paths among them. */
 export interface PathChange {
   from: string[];
   to: string[];
@@ -13,7 +13,7 @@ export interface PathChange {
   after: string | null;
 }
 
-export interface LanChange {
+interface LanChange {
   lan: string;
   /** The node that the LAN is behind. */
   gateway: string;
@@ -50,16 +50,16 @@ export function pathChanges(before: NetworkRecord, after: NetworkRecord): PathCh
   };
 }
 
-/** Nodes, or LANs, that were in the same group and are in the same group; null: not in the network. */
-interface Class {
+/** Nodes or LANs with the same group before and the same group after the change; null: not in the network. */
+interface NodeClass {
   before: string | null;
   after: string | null;
   members: string[];
   isLan: boolean;
 }
 
-function classesOf(before: NetworkRecord, after: NetworkRecord): Class[] {
-  const classes = new Map<string, Class>();
+function classesOf(before: NetworkRecord, after: NetworkRecord): NodeClass[] {
+  const classes = new Map<string, NodeClass>();
   const add = (name: string, was: string | null, is: string | null, isLan: boolean) => {
     const key = `${was ?? ""} > ${is ?? ""}${isLan ? " LAN" : ""}`;
     const known = classes.get(key);
@@ -74,8 +74,8 @@ function classesOf(before: NetworkRecord, after: NetworkRecord): Class[] {
   }
   for (const lan of limitedLans(before.reachability, after.reachability))
     add(lan, lanGroup(lan, before.reachability), lanGroup(lan, after.reachability), true);
-  // New and removed nodes first: the change is about them.
-  const isKnown = ({ before: was, after: is }: Class) => was !== null && is !== null;
+  // New and removed nodes first, because they are the subject of the change.
+  const isKnown = ({ before: was, after: is }: NodeClass) => was !== null && is !== null;
   return [...classes.values()].sort((a, b) => Number(isKnown(a)) - Number(isKnown(b)));
 }
 
@@ -87,13 +87,13 @@ function limitedLans(was: Reachability, is: Reachability): string[] {
     .sort();
 }
 
-/** Without a policy, a LAN is reached as its gateway is. */
+/** Without a policy, a LAN belongs to the group of its gateway. */
 function lanGroup(lan: string, reachability: Reachability): string {
   const { policy, lans } = reachability;
   return groupOf(policy === undefined ? (lans[lan] ?? lan) : lan, reachability);
 }
 
-function changedPaths(classes: Class[], was: Reachability, is: Reachability): PathChange[] {
+function changedPaths(classes: NodeClass[], was: Reachability, is: Reachability): PathChange[] {
   return classes.flatMap((one, at) =>
     classes.slice(at).flatMap((other) => {
       const there = pathChange(one, other, was, is);
@@ -107,8 +107,8 @@ function changedPaths(classes: Class[], was: Reachability, is: Reachability): Pa
 
 /** Null where nothing changes. */
 function pathChange(
-  from: Class,
-  to: Class,
+  from: NodeClass,
+  to: NodeClass,
   was: Reachability,
   is: Reachability,
 ): PathChange | null {
@@ -120,7 +120,7 @@ function pathChange(
     to.members.every((lan) => is.lans[lan] === from.members[0])
   )
     return null;
-  // Without a policy, nothing is recorded about what LANs start.
+  // Without a policy, paths from LANs are not recorded.
   if (from.isLan && (was.policy === undefined || is.policy === undefined)) return null;
   const before = pathIn(was, from.before, to.before);
   const after = pathIn(is, from.after, to.after);

@@ -1,11 +1,11 @@
-/** What is compared in a review: the texts and paths of a network, without secrets. */
+/** The texts and paths of a network, without secrets, which a review compares. */
 import { namesText } from "../plan/names";
 import type { Plan } from "../plan/plan";
 import { reachabilityOf, type Reachability } from "../plan/reachability";
 import { renderFilter } from "../render/filter";
 import { renderRedacted, renderRedactedAlternate } from "../render/render";
 
-/** A network as the plan has it, or as the engine has recorded it. */
+/** A network according to the plan or to the engine's state. */
 export interface NetworkRecord {
   nodes: ReadonlyMap<string, NodeRecord>;
   reachability: Reachability;

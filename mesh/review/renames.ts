@@ -2,19 +2,19 @@
 import { keysByNeighbour, parseConfig } from "./config-changes";
 import type { NetworkRecord } from "./record";
 
-/** Nodes that keep their key under another name, by the former name and by the new one. */
+/** Nodes that keep their key under another name: former name to new name, and new name to former name. */
 export function renamedIn(before: NetworkRecord, after: NetworkRecord): Map<string, string> {
-  const gone = namesByKey(before, after);
-  const come = namesByKey(after, before);
+  const removed = namesByKey(before, after);
+  const added = namesByKey(after, before);
   return new Map(
-    [...gone].flatMap(([key, former]) => {
-      const now = come.get(key);
+    [...removed].flatMap(([key, former]) => {
+      const now = added.get(key);
       return now === undefined ? [] : [[former, now] as const, [now, former] as const];
     }),
   );
 }
 
-/** Names by public key, of the nodes that the other network does not have. */
+/** Names by public key, of the nodes that are not in the other network. */
 function namesByKey({ nodes }: NetworkRecord, other: NetworkRecord): Map<string, string> {
   if ([...nodes.keys()].every((name) => other.nodes.has(name))) return new Map();
   return new Map(

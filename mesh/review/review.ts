@@ -24,13 +24,13 @@ export interface NodeChange {
   lines: string[];
   /** Whether the program pushes its config; otherwise a person delivers it. */
   pushed: boolean;
-  /** Changes of its only way in, the tunnel; absent if there are none. */
+  /** For a host that is reached only through the tunnel: changes of the tunnel. Absent if there are none. */
   moves?: TunnelMove[];
 }
 
 /**
- * `pushes`: the engine's operation on each node's push; absent if unknown. A push also changes with keys and logins, which a
- * record does not have.
+ * `pushes`: the engine's operation on each node's push; absent if unknown. A push also depends on keys and logins, which are not
+ * in a record.
  */
 export function reviewOf(
   before: NetworkRecord,
@@ -76,7 +76,7 @@ export function isEmpty({ nodes, paths, restarts }: Review): boolean {
   return lists.every((list) => list.length === 0);
 }
 
-/** `after` is undefined under the former name. */
+/** The change of a renamed node. `after` is undefined under its former name. */
 function renaming(
   node: string,
   other: string,
@@ -150,7 +150,7 @@ function recordChanges(before: NodeRecord, after: NodeRecord): string[] {
   ];
 }
 
-/** Of the host's nftables table. */
+/** The changes of the host's nftables table. */
 function filterChange(before: string | null, after: string | null): string[] {
   if (before === after) return [];
   const has = (table: string | null, chain: string) =>
@@ -169,7 +169,7 @@ function filterChange(before: string | null, after: string | null): string[] {
   ];
 }
 
-/** Where both have one, its peers are those of the first interface. */
+/** Compares only the port, because both interfaces have the same peers. */
 function secondInterface(before: string | null, after: string | null): string[] {
   const port = (text: string) => parseConfig(text).settings.get("ListenPort") ?? "";
   if (before === null) return after === null ? [] : [`+ second interface, UDP port ${port(after)}`];
@@ -193,7 +193,7 @@ function pushLines(
   return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
 }
 
-/** Nodes whose next key a neighbour gets. */
+/** Nodes whose next key is new to a neighbour. */
 function newNextKeys(before: NetworkRecord, after: NetworkRecord): string[] {
   const names = [...after.nodes].flatMap(([name, node]) => {
     const former = before.nodes.get(name);
@@ -210,8 +210,8 @@ function newNextKeys(before: NetworkRecord, after: NetworkRecord): string[] {
 }
 
 /**
- * Links whose ends share no key with the former config. A relay with a second interface still has the former key, so a link to
- * its next key does not restart.
+ * Links for which an end has none of the former keys of the other. A relay with a second interface still serves its former key,
+ * so a link to its next key does not restart.
  */
 function restartsOf(before: NetworkRecord, after: NetworkRecord): { a: string; b: string }[] {
   const pairs = [...after.nodes].flatMap(([name, node]) => {

@@ -1,4 +1,4 @@
-/** Lists of names that stay readable for a thousand of them. */
+/** Shortens long lists of names. */
 
 const SHOWN = 6;
 

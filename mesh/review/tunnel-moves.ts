@@ -1,4 +1,4 @@
-/** Changes to a tunnel that is the only way to a host, and how the host stays reachable. */
+/** Describes changes to the tunnel of a host that is reached only through it, and how the host stays reachable. */
 import type { NodePlan, Plan } from "../plan/plan";
 import { jumpRelays } from "../plan/jump-relays";
 import { relayPorts } from "../plan/rotation";
@@ -29,7 +29,7 @@ function homeMove(was: Home | null, is: Home | null): TunnelMove["what"] | null 
   return hostIn(was.endpoint) === hostIn(is.endpoint) ? "port" : "endpoint";
 }
 
-/** Of one node in a review. */
+/** The lines of one node in a review. */
 interface Lines {
   node: string;
   lines: string[];
@@ -59,10 +59,10 @@ function linesOf(moves: readonly TunnelMove[], node: NodePlan, plan: Plan): stri
 function lineOf({ what, formerPort }: TunnelMove, { relay }: NodePlan, plan: Plan): string {
   const home = plan.nodes.find(({ name }) => name === relay);
   const isClosed = what === "port" && home !== undefined && closes(home, formerPort, plan);
-  const words = isClosed
+  const text = isClosed
     ? `${relay ?? ""} closes UDP port ${formerPort ?? 0}, so it cannot follow: set rotationPort: ${formerPort ?? 0} there too, and remove it in a later up`
-    : WORDS[what](relay ?? "its relay");
-  return `~ only the tunnel leads there: ${words}`;
+    : MOVE_TEXTS[what](relay ?? "its relay");
+  return `~ only the tunnel leads there: ${text}`;
 }
 
 /** The security group of an ec2 relay opens only its two ports. */
@@ -70,10 +70,10 @@ function closes(home: NodePlan, port: number | null, { network }: Plan): boolean
   return home.ec2 !== null && port !== null && !relayPorts(home, network).includes(port);
 }
 
-const WORDS: Record<TunnelMove["what"], (home: string) => string> = {
+const MOVE_TEXTS: Record<TunnelMove["what"], (home: string) => string> = {
   address: (home) => `${home} keeps its former address until it answers at the new one`,
   relay: (home) => `it is reached by its former relay until it answers by ${home}`,
-  endpoint: (home) => `it follows if ${home} is there at both endpoints, else it is not reached`,
+  endpoint: (home) => `it follows if ${home} answers at both endpoints; else the push fails`,
   port: (home) => `${home} serves both ports until it has followed, so both must be open`,
 };
 

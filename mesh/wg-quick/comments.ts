@@ -1,14 +1,14 @@
-/** Names of nodes in comments, as people, wg-easy, Algo and installers write them. */
+/** Finds names of nodes in comments, in the forms that people, wg-easy, Algo and installers use. */
 
 /** `Client: `, `Name = `, `friendly_name=`, `BEGIN_PEER `, `begin `, `wireguard-mesh: ` and the like. */
 const LABEL =
   /^(?:(?:client|peer|user|device|name|friendly[_ ]?name|wireguard-mesh)\s*[:=]|(?:begin|begin_peer|client|peer)\s)\s*/i;
-/** Of the peer above. */
+/** Ends the section of a peer. */
 const END = /^end(?:_peer)?\s/i;
-/** The ID that wg-easy puts behind a name. */
+/** wg-easy adds an ID to names. */
 const ID = /\([0-9a-f-]{0,64}\)$/i;
 
-/** The name in a comment; null for prose, a setting that is commented out, and what may be a key. */
+/** The name in a comment; null for prose, a commented-out setting, and anything that may be a key. */
 export function nameInComment(line: string): string | null {
   const text = line
     .replace(/^[\s#]+/, "")
@@ -25,7 +25,7 @@ export function nameInComment(line: string): string | null {
   return isName && labelOf(name) !== null ? name : null;
 }
 
-/** The name as a DNS label; null if nothing of it is left. */
+/** The name as a DNS label; null if it has no valid characters. */
 export function labelOf(name: string): string | null {
   const label = name
     .normalize("NFKD")

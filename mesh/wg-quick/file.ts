@@ -1,13 +1,13 @@
-/** What a wg-quick(8) file says, as data. */
+/** A parsed wg-quick(8) file. */
 import type { IpAddress, Prefix } from "../addresses";
 import type { Endpoint } from "../config/config";
 import type { HookEffect } from "./hooks";
 import type { Secret } from "../secret";
 
 export interface WgQuickFile {
-  /** How messages name it: a path, or `HOST:/etc/wireguard/wg0.conf`. */
+  /** Its name in messages: a path, or `HOST:/etc/wireguard/wg0.conf`. */
   source: string;
-  /** What its comments call the node. */
+  /** The node's name, from a comment. */
   name: string | null;
   privateKey: Secret | null;
   addresses: InterfaceAddress[];
@@ -15,7 +15,7 @@ export interface WgQuickFile {
   listenPort: number | null;
   mtu: number | null;
   dns: string[];
-  /** Its commands that do what a push does: the first line of each kind. */
+  /** Hooks whose effect a push replaces: the first line of each kind. */
   hooks: { line: number; setting: string; effect: Exclude<HookEffect, "other"> }[];
   peers: QuickPeer[];
 }
@@ -25,7 +25,7 @@ export interface InterfaceAddress extends IpAddress {
 }
 
 export interface QuickPeer {
-  /** Of its [Peer]. */
+  /** The line of its [Peer]. */
   line: number;
   name: string | null;
   publicKey: string;

@@ -1,9 +1,9 @@
 /**
- * What the commands of a wg-quick(8) file do (PreUp, PostUp, PreDown, PostDown), for those that guides, wg-easy and installers
- * write: they open the firewall for the tunnel, switch on forwarding, and translate addresses.
+ * Recognizes the commands that guides, wg-easy and installers put into wg-quick(8) hooks (PreUp, PostUp, PreDown, PostDown): they
+ * open the firewall for the tunnel, switch on forwarding, and translate addresses.
  */
 
-/** `forward`: switches on forwarding. `masquerade`: gives what leaves the host's own address. `accept`: opens its firewall. */
+/** `forward` switches on forwarding, `masquerade` translates source addresses, `accept` opens the host's firewall. */
 export type HookEffect = "forward" | "masquerade" | "accept" | "other";
 
 const RULE = /^ip6?tables(?:-nft|-legacy)?\s+(?:-w\s+|--wait\s+)?/;
@@ -16,7 +16,7 @@ export function hookEffects(line: string): HookEffect[] {
 
 function effectOf(written: string): HookEffect {
   const command = written.replace(/^sudo\s+/, "").replace(/^\/(?:usr\/)?s?bin\//, "");
-  // What a shell could make of the rest is not known.
+  // Other characters may have a meaning to the shell.
   if (!/^[\w\s./:,=%+"'!-]*$/.test(command.replace(/>\s*\/(?:proc\/[\w/]+|dev\/null)/, ""))) {
     return "other";
   }
@@ -28,7 +28,7 @@ function effectOf(written: string): HookEffect {
   return ACCEPTS.some((pattern) => pattern.test(rule)) ? "accept" : "other";
 }
 
-/** Of what goes through the host, and of WireGuard's own port. Other ports are a matter of other programs. */
+/** Rules for forwarded packets and for WireGuard's own port. Rules for other ports belong to other programs. */
 const ACCEPTS = [
   /^(?:-t\s+filter\s+)?-[AID]\s+FORWARD\s(?:.*\s)?-j\s+ACCEPT$/,
   /^(?:-t\s+filter\s+)?-[AID]\s+INPUT\s(?:.*\s)?-p\s+udp\s(?:.*\s)?--dport\s+(?!53\s)\d+\s+-j\s+ACCEPT$/,

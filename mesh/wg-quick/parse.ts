@@ -1,11 +1,11 @@
-/** Parses wg-quick(8) files as wg(8) and wg-quick read them: any case, CRLF, comments, and lists in several lines. */
+/** Parses wg-quick(8) files like wg(8) and wg-quick: any case, CRLF, comments, and lists in several lines. */
 import { Mistake } from "../config/mistake";
 import { decodeKey } from "../key-text";
 import { Secret } from "../secret";
 import { nameInComment } from "./comments";
 import type { Problem, QuickPeer, WgQuickFile } from "./file";
 import { hookEffects } from "./hooks";
-import { isHook, isLost, lossOf } from "./kept";
+import { isHook, isLost, lossIssue } from "./lost-settings";
 import {
   parseAllowedIps,
   parseEndpoint,
@@ -21,7 +21,10 @@ interface Parsed {
   problems: Problem[];
 }
 
-/** `problems` has everything that cannot be kept or read. The text is never in them. `name`: of the interface. */
+/**
+ * `problems` lists everything that cannot be kept or read. They never contain the text, which has keys. `name` is the
+ * interface's.
+ */
 export function parseWgQuick(text: Secret, source: string, name: string | null = null): Parsed {
   const parser = new Parser(source, name);
   text
@@ -36,16 +39,16 @@ export function parseWgQuick(text: Secret, source: string, name: string | null =
 type Section = "none" | "interface" | "peer" | "other";
 
 /** Peer sections still to be checked for a public key. */
-type Draft = Omit<QuickPeer, "publicKey"> & { publicKey: string | null };
+type PeerDraft = Omit<QuickPeer, "publicKey"> & { publicKey: string | null };
 
 class Parser {
   readonly problems: Problem[] = [];
   private section: Section = "none";
-  /** Whether a comment still is one above the settings of its section. */
+  /** Whether no setting of the section has been read yet: then a comment may name the node. */
   private isAtHead = false;
   /** The comment in the line before; null after any other line. */
   private comment: string | null = null;
-  private readonly peers: Draft[] = [];
+  private readonly peers: PeerDraft[] = [];
   private sawInterface = false;
   private readonly file: WgQuickFile;
 
@@ -74,11 +77,11 @@ class Parser {
   finish(): WgQuickFile {
     const { source } = this.file;
     if (!this.sawInterface) {
-      this.say(null, "has no [Interface]: it is not a wg-quick file", "leave it out");
+      this.addProblem(null, "has no [Interface]: it is not a wg-quick file", "leave it out");
     } else if (this.file.privateKey === null) {
       const remedy =
         "add the key to a copy of the file, or leave it out: then its node is known from the others";
-      this.say(null, "has no PrivateKey, so nobody can tell whose file it is", remedy);
+      this.addProblem(null, "has no PrivateKey, so its node is unknown", remedy);
     }
     const seen = new Set<string>();
     this.file.peers = this.peers.flatMap(({ publicKey, ...peer }) => {
@@ -101,7 +104,7 @@ class Parser {
     return this.file;
   }
 
-  private say(line: number | null, message: string, remedy: string): void {
+  private addProblem(line: number | null, message: string, remedy: string): void {
     const { source } = this.file;
     this.problems.push({ at: line === null ? source : `${source}:${line}`, message, remedy });
   }
@@ -111,7 +114,7 @@ class Parser {
     const name = header.toLowerCase();
     this.section = name === "[interface]" ? "interface" : name === "[peer]" ? "peer" : "other";
     if (this.section === "other")
-      this.say(line, "is a section that wg-quick does not know", "remove it");
+      this.addProblem(line, "is a section that wg-quick does not know", "remove it");
     if (this.section === "interface") this.sawInterface = true;
     if (this.section === "peer") {
       const nothing = { name: null, publicKey: null, presharedKey: null, endpoint: null };
@@ -121,15 +124,15 @@ class Parser {
   }
 
   private nameSection(name: string): void {
-    const named = this.section === "peer" ? this.peers.at(-1) : this.file;
-    if (named !== undefined && this.section !== "none") named.name ??= name;
+    const target = this.section === "peer" ? this.peers.at(-1) : this.file;
+    if (target !== undefined && this.section !== "none") target.name ??= name;
   }
 
   private set(content: string, line: number): void {
     this.isAtHead = false;
     const [, setting = "", value = ""] = /^(\w{1,32})\s*=\s*(.*)$/.exec(content) ?? [];
     if (setting === "") {
-      this.say(line, "is neither a setting nor a comment", "correct it, or remove it");
+      this.addProblem(line, "is neither a setting nor a comment", "correct it, or remove it");
       return;
     }
     try {
@@ -140,17 +143,18 @@ class Parser {
           : this.section === "peer" && peer !== undefined
             ? setPeer(peer, setting, value)
             : this.section === "other";
-      if (!isKnown) this.say(line, `${setting} is not a setting of wg-quick here`, "remove it");
+      if (!isKnown)
+        this.addProblem(line, `${setting} is not a setting of wg-quick here`, "remove it");
     } catch (problem) {
       if (!(problem instanceof Mistake)) throw problem;
-      this.say(line, `${setting}: ${problem.message}`, problem.remedy);
+      this.addProblem(line, `${setting}: ${problem.message}`, problem.remedy);
     }
   }
 
-  /** Whether wg-quick knows it. */
+  /** Returns whether wg-quick has this setting. */
   private setInterface(setting: string, value: string, line: number): boolean {
     const { file } = this;
-    if (isLost(setting, value)) this.say(line, ...lossOf(setting, this.interfaceName));
+    if (isLost(setting, value)) this.addProblem(line, ...lossIssue(setting, this.interfaceName));
     else if (/^p(re|ost)up$/i.test(setting)) this.addHook(setting, value, line);
     switch (setting.toLowerCase()) {
       case "privatekey":
@@ -183,8 +187,8 @@ class Parser {
   }
 }
 
-/** Whether wg(8) knows it. */
-function setPeer(peer: Draft, setting: string, value: string): boolean {
+/** Returns whether wg(8) has this setting. */
+function setPeer(peer: PeerDraft, setting: string, value: string): boolean {
   switch (setting.toLowerCase()) {
     case "publickey":
       peer.publicKey = parsePublicKey(value);

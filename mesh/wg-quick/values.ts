@@ -9,7 +9,7 @@ export { parseEndpoint, parsePublicKey } from "../config/values";
 /** `ADDRESS` or `ADDRESS/LENGTH`. */
 export function parseInterfaceAddress(text: string): InterfaceAddress {
   const [written = "", length, ...rest] = text.split("/");
-  // Quoted whole: a misplaced key with a slash in it would not be known as one by its parts.
+  // The whole text is quoted: quote() would not recognize the parts of a misplaced key that contains a slash.
   if (rest.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)))
     throw new Mistake(
       `${quote(text)} is not an address with a prefix length`,

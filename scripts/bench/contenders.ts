@@ -6,7 +6,7 @@ import type { Lab } from "../lab/lab";
 import { findRepository } from "../lab/repository";
 import type { LabStack } from "../lab/stack";
 import { LabError } from "../lab/world";
-import { PUSHES_AT_ONCE } from "../stack/engine";
+import { MIN_PARALLEL_PUSHES } from "../stack/engine";
 
 /** The lab and files that every contender uses. */
 export interface Network {
@@ -28,8 +28,8 @@ export interface Contender {
   check?: () => void;
 }
 
-/** The number of hosts that each contender changes at once. */
-export const WIDTH = PUSHES_AT_ONCE;
+/** How many hosts each of them changes at once. */
+export const WIDTH = MIN_PARALLEL_PUSHES;
 
 /** The push programs alone: the relay's first, then the others, as many at once as the engine. */
 export function pushPrograms(network: Network): Contender {

@@ -11,7 +11,7 @@ export interface CommonOptions {
 interface Help {
   /** Its first sentence is the summary in the list of commands. */
   description: string;
-  /** Command lines, without `npx wireguard-mesh`, unless something comes before it. */
+  /** Command lines, without `npx wireguard-mesh`, unless it is not at the beginning. */
   examples: string[];
 }
 

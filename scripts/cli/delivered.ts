@@ -4,7 +4,7 @@ import { outdatedDevices, recordDelivery, type DeviceConfig } from "../stack/dev
 import type { OpenStack } from "../stack/open-stack";
 import { outdatedText } from "./report-text";
 
-/** Call it when the device's owner has the config. */
+/** To be called after the config was written for the device's owner. */
 export async function markDelivered(stack: OpenStack, device: DeviceConfig): Promise<void> {
   await recordDelivery(stack, device);
   const others = (await outdatedDevices(stack)).filter(({ node }) => node !== device.node.name);

@@ -1,7 +1,7 @@
 /** Checks the version of Node. */
 import { Failure } from "../stack/failure";
 
-/** As `engines` in package.json. */
+/** The same as `engines` in package.json. */
 const OLDEST = [22, 12];
 
 /** @throws Failure on a version (`22.12.0`) that is too old. */

@@ -6,13 +6,13 @@ import { log } from "../log";
 import { Failure } from "../stack/failure";
 import { flushOut, writeOut } from "./stdout";
 import { checkNodeVersion } from "./node-version";
-import { ownVersion } from "./own-version";
+import { programVersion } from "./program-version";
 
-/** Resolves to the exit code: 0, 1 or 2; of `ssh`, that of the command there. Never rejects. */
+/** Resolves to the exit code: 0, 1 or 2; for `ssh`, that of the remote command. Never rejects. */
 export async function runProgram(commands: readonly Command[], args: string[]): Promise<number> {
   const program = new Command("wireguard-mesh")
     .description("Review the config of a WireGuard network, converge it with Pulumi, and check it.")
-    .version(ownVersion(), "-V, --version", "print the version")
+    .version(programVersion(), "-V, --version", "print the version")
     .helpCommand(false)
     // Options after the node in `ssh NODE COMMAND` belong to the command.
     .enablePositionalOptions()
@@ -36,21 +36,21 @@ async function outcomeOf(
   try {
     checkNodeVersion(process.versions.node);
     process.exitCode = undefined;
-    await program.parseAsync(withoutVainHelp(commands, args), { from: "user" });
+    await program.parseAsync(withoutHelpOfUnknown(commands, args), { from: "user" });
     return exitCode();
   } catch (error) {
     return report(error, args.includes("--json"));
   }
 }
 
-/** Commander would answer `bogus --help` with the list of commands and the exit code 0. */
-function withoutVainHelp(commands: readonly Command[], args: string[]): string[] {
+/** Drops --help after an unknown command, for which commander would print the list of commands with exit code 0. */
+function withoutHelpOfUnknown(commands: readonly Command[], args: string[]): string[] {
   const [name = "-"] = args;
   if (name.startsWith("-") || commands.some((command) => command.name() === name)) return args;
   return args.filter((arg) => arg !== "--help" && arg !== "-h");
 }
 
-/** In a function, because the compiler narrows the property to the value that was assigned to it before. */
+/** A function, because the compiler narrows the property to the value that was assigned last. */
 function exitCode(): number {
   return Number(process.exitCode ?? 0);
 }

@@ -3,8 +3,8 @@ import pc from "picocolors";
 import { shortList } from "../../mesh/review/short-list";
 import { wrapped } from "./wrap";
 
-/** Delay of notes: the last one of a failed push is its error, which the engine repeats. */
-const HELD_MS = 1_500;
+/** Notes are delayed, because the last one of a failed push is its error, which the engine repeats. */
+const DELAY_MS = 1_500;
 
 interface HeldNote {
   text: string;
@@ -14,14 +14,14 @@ interface HeldNote {
 export class PushNotes {
   private readonly held = new Map<string, HeldNote[]>();
   /** The hosts by note, in order of arrival. */
-  private readonly said = new Map<string, string[]>();
+  private readonly printed = new Map<string, string[]>();
 
   constructor(private readonly log: (line: string) => void) {}
 
   add({ node, text }: { node: string; text: string }): void {
     const timer = setTimeout(() => {
       this.release(node);
-    }, HELD_MS);
+    }, DELAY_MS);
     this.held.set(node, [...(this.held.get(node) ?? []), { text, timer }]);
   }
 
@@ -34,7 +34,7 @@ export class PushNotes {
   /** Prints the other hosts of notes that several have. */
   end(): void {
     for (const node of this.held.keys()) this.release(node);
-    for (const [text, [, ...others]] of this.said) {
+    for (const [text, [, ...others]] of this.printed) {
       if (others.length === 0) continue;
       const [first = ""] = text.split(/[:.] /);
       this.log(wrapped("  ", `the same on ${shortList(others)}: ${first}`, 4));
@@ -43,9 +43,9 @@ export class PushNotes {
 
   private release(node: string): void {
     for (const text of this.take(node)) {
-      const nodes = this.said.get(text) ?? [];
+      const nodes = this.printed.get(text) ?? [];
       if (nodes.includes(node)) continue;
-      this.said.set(text, [...nodes, node]);
+      this.printed.set(text, [...nodes, node]);
       if (nodes.length === 0) this.log(wrapped("  ", `${node}: ${text}`, 4));
     }
   }

@@ -1,4 +1,4 @@
-/** The config of a device as a QR code, for a terminal or as a picture. */
+/** A device's config as a QR code, as text for a terminal or as a picture. */
 import pc from "picocolors";
 import { Failure } from "../stack/failure";
 import { wrapped } from "./wrap";
@@ -18,7 +18,7 @@ export class QrCode {
     private readonly dark: Uint8Array,
   ) {}
 
-  /** `config`: a wg-quick(8) file, whose comments are left out. @throws Failure when it is too large. */
+  /** `config` is a wg-quick(8) file; the code leaves out its comments. @throws Failure when it is too large. */
   static async of(node: string, config: string): Promise<QrCode> {
     const { create } = await import("qrcode");
     const text = withoutComments(config);
@@ -44,17 +44,17 @@ export class QrCode {
     return toString(this.text, { ...OPTIONS, type: "svg" });
   }
 
-  /** Of a terminal's text, in columns. */
+  /** Columns on a terminal. */
   get width(): number {
     return this.size + 2 * QUIET;
   }
 
-  /** Of a terminal's text, in lines. */
+  /** Lines on a terminal. */
   get height(): number {
     return Math.ceil(this.width / 2);
   }
 
-  /** Black on white on any terminal; without colours once for each kind of background, because only one of them can be scanned. */
+  /** Black on white with colours; without, one code for light and one for dark backgrounds: scanners need dark on light. */
   terminalText(inColours = pc.isColorSupported): string {
     if (inColours)
       return this.lines(true)
@@ -68,12 +68,12 @@ export class QrCode {
     ].join("\n");
   }
 
-  /** Dark modules as blocks: for paper, and for a light background. */
+  /** Dark modules as blocks, for paper and light backgrounds. */
   plainText(): string {
     return this.lines(true).join("\n");
   }
 
-  /** Two rows of modules in each line. `inked`: the colour of the modules that the letters draw. */
+  /** Two rows of modules in each line. `inked`: whether the characters draw dark modules or light ones. */
   private lines(inked: boolean): string[] {
     const at = (row: number, column: number): boolean => this.isDark(row, column) === inked;
     const places = Array.from({ length: this.width }, (_, place) => place - QUIET);
@@ -91,7 +91,7 @@ export class QrCode {
   }
 }
 
-/** By whether the upper and the lower half are drawn. */
+/** Characters by whether the upper half (2) and the lower half (1) are drawn. */
 const BLOCKS = [" ", "▄", "▀", "█"];
 
 // Of the 256 colours, 16 and 231 are black and white in every theme; themes may change the first 16.

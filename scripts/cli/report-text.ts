@@ -1,8 +1,8 @@
-/** Findings that several commands print, as text for a terminal. */
+/** Text blocks that several commands print. */
 import pc from "picocolors";
 import type { Plan } from "../../mesh/plan/plan";
 import type { Outdated } from "../../mesh/render/delivery";
-import type { PendingKey, Waiting } from "../stack/pending-keys";
+import type { PendingKey, WaitingNeighbour } from "../stack/pending-keys";
 import { indented } from "./command";
 import { wrapLines, wrapped } from "./wrap";
 
@@ -32,7 +32,7 @@ export function pendingText(pending: readonly PendingKey[]): string {
     .join("\n");
 }
 
-function waitingFor({ node, why }: Waiting, rotating: string): string {
+function waitingFor({ node, why }: WaitingNeighbour, rotating: string): string {
   switch (why) {
     case "unreached":
       return `${node}: it cannot be reached now`;
@@ -44,7 +44,7 @@ function waitingFor({ node, why }: Waiting, rotating: string): string {
 }
 
 /** More devices than these are only counted. */
-const MOST_DEVICES = 12;
+const MAX_DEVICES = 12;
 
 /** The nodes that need a new config, each with the command that shows it. */
 export function outdatedText(
@@ -53,7 +53,7 @@ export function outdatedText(
   heading = "These devices need a new config:",
 ): string {
   if (outdated.length === 0) return "";
-  const shown = outdated.slice(0, MOST_DEVICES);
+  const shown = outdated.slice(0, MAX_DEVICES);
   const width = Math.max(...shown.map(({ node }) => showConfig(node, plan).length));
   const lines = shown.map(({ node, why }) => {
     const command = showConfig(node, plan).padEnd(width);

@@ -10,11 +10,11 @@ import { joinBlocks } from "./command";
 import { wrapped } from "./wrap";
 
 /** More nodes and paths than these are only counted. */
-const MOST_NODES = 30;
-const MOST_PATHS = 12;
+const MAX_NODES = 30;
+const MAX_PATHS = 12;
 
 /** At least this many nodes with the same changes are one entry. */
-const ALIKE = 4;
+const MIN_ALIKE = 4;
 
 export function reviewText(review: Review, cloud: readonly CloudChange[] = []): string {
   if (isEmpty(review) && cloud.length === 0) return "Nothing to do: the network is as planned.";
@@ -38,7 +38,7 @@ interface Entry {
 
 function nodesBlock(nodes: readonly NodeChange[]): string {
   const entries = entriesOf(nodes);
-  const shown = entries.slice(0, MOST_NODES);
+  const shown = entries.slice(0, MAX_NODES);
   const width = Math.min(20, Math.max(0, ...shown.map(({ label }) => label.length)));
   const lines = shown.flatMap(({ label, lines: changes }) =>
     changes.map((change, at) => {
@@ -63,7 +63,7 @@ function entriesOf(nodes: readonly NodeChange[]): Entry[] {
   }
   return [...alike.values()].flatMap((group): Entry[] => {
     const [{ lines }] = group as [NodeChange];
-    if (group.length < ALIKE) return group.map(({ node }) => ({ label: node, lines }));
+    if (group.length < MIN_ALIKE) return group.map(({ node }) => ({ label: node, lines }));
     const names = shortList(group.map(({ node }) => node));
     return [{ label: `${group.length} nodes`, lines: [...lines, `  on ${names}`] }];
   });
@@ -100,9 +100,9 @@ function cloudBlock(cloud: readonly CloudChange[]): string {
 function pathsBlock(paths: PathChanges): string {
   const changes = pathLines(paths);
   if (changes.length === 0) return "";
-  const more = changes.length - MOST_PATHS;
+  const more = changes.length - MAX_PATHS;
   const lines = changes
-    .slice(0, MOST_PATHS)
+    .slice(0, MAX_PATHS)
     .map((change) => coloured(change, `  ${change.slice(0, 2)}`));
   const rest = more > 0 ? [`  and ${more} more: npx wireguard-mesh plan --reach`] : [];
   return [pc.bold("Paths"), ...lines, ...rest].join("\n");

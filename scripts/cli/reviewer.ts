@@ -15,14 +15,14 @@ import { PushPhases } from "./push-phases";
 import { reviewText } from "./review-text";
 import { wrapLines } from "./wrap";
 
-interface Asking {
+interface ReviewerOptions {
   /** Prints what the run will change. */
   print: (text: string) => void;
   plan: Plan | null;
   nonInteractive?: true;
 }
 
-export function terminalReviewer({ print, plan, nonInteractive }: Asking): Reviewer {
+export function terminalReviewer({ print, plan, nonInteractive }: ReviewerOptions): Reviewer {
   const notes = new PushNotes(log);
   const phases = new PushPhases();
   const isDevice = (name: string) =>
@@ -60,8 +60,8 @@ function needsYes(): Failure {
 
 async function ask(run: QuietRun): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Otherwise Ctrl-C and Ctrl-D would end the program silently with exit code 0, and a signal would end it before the caller
-  // has reverted its edits.
+  // Signals and the end of input count as "no". By default, Ctrl-C and Ctrl-D would end the program silently with exit code 0,
+  // and a signal would end it before the caller has reverted its edits.
   let end = (): void => undefined;
   const ended = new Promise<string>((resolve) => {
     end = () => {
@@ -106,7 +106,7 @@ function devicesText({ review, outdated }: QuietRun, plan: Plan | null): string 
   return outdatedText(found, plan, "These devices need their config after the up:");
 }
 
-/** The failures of a run that are about no single node. */
+/** The failures of a run that do not belong to a node. */
 export function failuresText(failed: QuietRun["failed"]): string {
   return failed
     .flatMap(({ node, reason }) => (node === null ? [`${pc.red("error:")} ${reason}`] : []))

@@ -41,12 +41,12 @@ function isStream(path: string): boolean {
   const status = fs.statSync(path, { throwIfNoEntry: false });
   if (status === undefined) return false;
   if (status.isFile()) return /^\/(dev|proc)\//.test(path);
-  const isNowhere = status.isCharacterDevice() && status.rdev === fs.statSync("/dev/null").rdev;
-  if (status.isFIFO() || (status.isCharacterDevice() && !isNowhere)) return true;
+  const isDevNull = status.isCharacterDevice() && status.rdev === fs.statSync("/dev/null").rdev;
+  if (status.isFIFO() || (status.isCharacterDevice() && !isDevNull)) return true;
   throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
 }
 
-/** Replaces the target of a link. The name of the temporary file has another extension, so that globs do not match it. */
+/** Follows a symbolic link. The temporary file has another extension, so that globs do not match it. */
 function replaceFile(path: string, content: string | Buffer, mode: number): void {
   const target = fs.existsSync(path) ? fs.realpathSync(path) : path;
   const temporary = `${target}.new`;
@@ -56,7 +56,7 @@ function replaceFile(path: string, content: string | Buffer, mode: number): void
     const handle = fs.openSync(temporary, "wx", 0o600);
     try {
       fs.writeFileSync(handle, content);
-      // Does not depend on the umask.
+      // Not by openSync: its mode is subject to the umask.
       fs.fchmodSync(handle, mode);
     } finally {
       fs.closeSync(handle);

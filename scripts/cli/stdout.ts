@@ -15,18 +15,18 @@ export function writeOut(data: string | Uint8Array): void {
 
 /**
  * Waits until everything is written.
- * @throws Failure when something was not. A reader that ends early, as `| head` does, is no failure of a command.
+ * @throws Failure when a write failed, unless the reader has ended early, as `| head` does.
  */
 export async function flushOut(): Promise<void> {
   const problem = await firstProblem();
-  if (problem !== null && codeOf(problem) !== "EPIPE") throw lost(problem.message);
+  if (problem !== null && codeOf(problem) !== "EPIPE") throw writeFailure(problem.message);
 }
 
-/** Like flushOut, but a reader that is gone is a failure too. */
+/** Like flushOut, but also fails if the reader has ended early or stdout is closed. */
 export async function deliverOut(): Promise<void> {
   const problem = await firstProblem();
-  if (problem !== null) throw lost(problem.message);
-  if (isNowhere()) throw lost("stdout is closed or /dev/null");
+  if (problem !== null) throw writeFailure(problem.message);
+  if (isDevNull()) throw writeFailure("stdout is closed or /dev/null");
 }
 
 async function firstProblem(): Promise<Error | null> {
@@ -34,15 +34,15 @@ async function firstProblem(): Promise<Error | null> {
   return problems.find((problem) => problem !== null) ?? null;
 }
 
-function lost(reason: string): Failure {
+function writeFailure(reason: string): Failure {
   return new Failure(`the result could not be written to stdout: ${reason}`);
 }
 
 /** Node opens a closed stdout as /dev/null. */
-function isNowhere(): boolean {
-  const nowhere = statSync("/dev/null", { throwIfNoEntry: false });
+function isDevNull(): boolean {
+  const devNull = statSync("/dev/null", { throwIfNoEntry: false });
   const out = fstatSync(1);
-  return out.isCharacterDevice() && out.rdev === nowhere?.rdev;
+  return out.isCharacterDevice() && out.rdev === devNull?.rdev;
 }
 
 function codeOf(problem: Error): string | undefined {

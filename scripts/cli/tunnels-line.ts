@@ -6,8 +6,8 @@ import type { LinkState, LinkStatus } from "../stack/link-states";
 import { wrapped } from "./wrap";
 
 /**
- * `Tunnels: 2 of 3 have a handshake; phone has not been given its config`. `planned`: their number in the plan, more than
- * `links` where some were not checked; `outdated`: the devices that wait for a config.
+ * `Tunnels: 2 of 3 have a handshake; phone has not been given its config`. `planned` is the number of links in the plan, of which
+ * `links` were checked; `outdated` are the devices that need a config.
  */
 export function tunnelsLine(
   links: readonly LinkStatus[],

@@ -9,7 +9,7 @@ import { driftText, failedLine, formatAge } from "./report-text";
 import { tunnelsLine } from "./tunnels-line";
 import { wrapLines, wrapped } from "./wrap";
 
-/** `outdated`: the devices that wait for a config. */
+/** `outdated`: the devices that need a config. */
 export function upText(report: UpReport, outdated: readonly Outdated[] = []): string {
   return joinBlocks([
     doneText(report),
@@ -21,7 +21,7 @@ export function upText(report: UpReport, outdated: readonly Outdated[] = []): st
   ]);
 }
 
-/** The created resources. */
+/** The hosts that were pushed to, and the removed nodes. */
 function doneText({ pushed, removed }: UpReport): string {
   const parts = [
     ...(pushed.length === 0 ? [] : [`pushed to ${counted(pushed)}`]),
@@ -34,7 +34,7 @@ function counted(names: readonly string[]): string {
   return `${names.length} ${names.length === 1 ? "host" : "hosts"} (${shortList(names)})`;
 }
 
-/** The failures of single nodes; the others were printed when the run ended. */
+/** The failures of nodes. Other failures were printed when the run ended. */
 function failuresText({ failed }: UpReport): string {
   return failed
     .flatMap(({ node, reason }) => (node === null ? [] : [failedLine(node, reason)]))
@@ -97,7 +97,7 @@ function causeText(head: string, cause: string): string {
 function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]): string {
   if (links.length === 0) return "";
   const dead = links.filter((link) => link.state === "dead");
-  const shown = dead.slice(0, MOST_DEAD).map(({ a, b, handshakeAge }) => {
+  const shown = dead.slice(0, MAX_DEAD).map(({ a, b, handshakeAge }) => {
     const last =
       handshakeAge === null ? "no handshake yet" : `last handshake ${formatAge(handshakeAge)} ago`;
     return `${a} - ${b}: ${last}`;
@@ -107,8 +107,8 @@ function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]
 }
 
 /** More dead tunnels than these are only counted. */
-const MOST_DEAD = 10;
+const MAX_DEAD = 10;
 
-// REJECT_AFTER_TIME (180 s): a device keeps a lost session for this long.
+// REJECT_AFTER_TIME (180 s): a device keeps using a session that its relay has lost for this long.
 const DEAD_REMEDY = `  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh status
   A peer that its relay had removed and added again reconnects by itself within three minutes.`;

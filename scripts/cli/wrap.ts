@@ -4,19 +4,19 @@ const COLUMNS = 80;
 
 const COMMAND = "(?:npx|pulumi|sudo|ip|ssh|ssh-keygen|export|echo|printf)";
 
-/** Text that is not wrapped, so that it can be copied: a command at the end, in brackets or alone, its comment, code. */
+/** The units that lines are broken between: words, and text to copy, that is, commands, their comments, and code. */
 const UNITS = new RegExp(
   `^(?:npx|sudo|export) .*?(?= # | \\(|$)|(?<=[:,?.;] )${COMMAND} .*?(?= # |$)|(?<= )# .*$|\\(${COMMAND} [^)]*\\)\\S*|\`[^\`]*\`\\S*|\\S+`,
   "g",
 );
 
-/** Without the escape sequences of colours (picocolors). */
+/** The width without escape sequences of colours (picocolors). */
 function widthOf(text: string): number {
   // eslint-disable-next-line no-control-regex -- ESC begins such a sequence
   return text.replaceAll(/\u001B\[\d+m/g, "").length;
 }
 
-/** `lead` and `text`, broken at spaces; the lines that follow are indented by `hang`, as far as `lead` is wide by default. */
+/** `lead` and `text`, broken at spaces. Further lines are indented by `hang`, by default the width of `lead`. */
 export function wrapped(lead: string, text: string, hang = widthOf(lead)): string {
   const indent = " ".repeat(hang);
   const lines: string[] = [];
@@ -33,7 +33,7 @@ export function wrapped(lead: string, text: string, hang = widthOf(lead)): strin
   return [...lines, line].join("\n");
 }
 
-/** Each line of `text` wrapped; what follows it is indented like it, and at least by two. */
+/** Wraps each line of `text`. Further lines are indented like the first one, but by at least two. */
 export function wrapLines(text: string): string {
   return text
     .split("\n")

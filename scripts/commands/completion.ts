@@ -1,6 +1,6 @@
 /** `completion`: completion of command lines in the user's shell. */
 import { Argument, InvalidArgumentError, type Command } from "commander";
-import { NAME } from "../../mesh/config/forms";
+import { NAME } from "../../mesh/config/patterns";
 import { isMap } from "../../mesh/config/shape-issues";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { openStack } from "../stack/open-stack";
@@ -13,7 +13,7 @@ import { zshScript } from "./completion/zsh";
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 type Shell = keyof typeof SCRIPTS;
 
-/** Called by the completion scripts. */
+/** Arguments that the completion scripts use. */
 type Names = "nodes" | "stacks";
 
 export function completionCommand(): Command {
@@ -33,7 +33,7 @@ export function completionCommand(): Command {
 
 const SHELLS = Object.keys(SCRIPTS);
 
-/** The names are not among the choices, because they are for the scripts alone. */
+/** `nodes` and `stacks` are not among the choices in the help, because only the scripts use them. */
 function shellOrNames(text: string): string {
   if ([...SHELLS, "nodes", "stacks"].includes(text)) return text;
   throw new InvalidArgumentError(`It is one of ${SHELLS.join(", ")}.`);
@@ -49,7 +49,7 @@ function completion(what: Shell | Names, options: CommonOptions, self: Command):
   print(options, { shell: what, script }, script);
 }
 
-/** Also for a file with mistakes. Invalid names are left out, because bash would run a `$(…)` in them. */
+/** Works for a file with mistakes too. Leaves out invalid names, because bash would run a `$(…)` in them. */
 function nodeNames({ stack }: CommonOptions): string[] {
   const { relays, peers } = openStack(stack).configSoFar;
   return [relays, peers]

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { examine } from "../stack/examine";
-import { nodeNamed } from "../stack/failure";
+import { findNode } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
 import { doctorReport } from "./doctor/doctor-report";
 import { doctorText } from "./doctor/doctor-text";
@@ -10,7 +10,7 @@ import { doctorText } from "./doctor/doctor-text";
 export function doctorCommand(): Command {
   return newCommand("doctor [nodes...]", {
     description:
-      "Find out why a node is not well: the first cause on each, and what to do about it. It looks at the way in, the clock, addresses, keys, firewalls, every tunnel by pings of all sizes, and what the next boot brings. Without names it examines all hosts, with two also whether the first may reach the second. Changes nothing.",
+      "Find out why a node does not work: the first cause on each node, with its remedy. It checks the login, the clock, addresses, keys, firewalls, every tunnel with pings of all sizes, and the files for the next boot. Without names it examines all hosts; with two names, also whether the first may reach the second. Changes nothing.",
     examples: ["doctor", "doctor laptop", "doctor laptop nas", "doctor --json"],
   })
     .option(...STACK_OPTION)
@@ -20,7 +20,7 @@ export function doctorCommand(): Command {
 async function doctor(names: string[], options: CommonOptions): Promise<void> {
   const stack = openStack(options.stack);
   const { nodes } = await stack.plan();
-  for (const name of names) nodeNamed(name, nodes);
+  for (const name of names) findNode(name, nodes);
   const report = doctorReport(await examine(stack, names));
   process.exitCode = report.ok ? 0 : 1;
   print(options, report, doctorText(report));

@@ -10,7 +10,7 @@ import { isStdout } from "../cli/secret-output";
 import { svgOf } from "../cli/svg";
 import { log } from "../log";
 import { Failure } from "../stack/failure";
-import { askHosts } from "../stack/ask-hosts";
+import { queryHosts } from "../stack/query-hosts";
 import { formerNetwork } from "../stack/former-network";
 import { openAccess } from "../stack/host-access";
 import { linkStates } from "../stack/link-states";
@@ -27,8 +27,8 @@ interface GraphOptions extends CommonOptions {
   from?: string;
 }
 
-/** What is drawn, and what the command found. */
-interface Drawn {
+/** The network to draw, notes beside it, and the outcome of the command. */
+interface Drawing {
   topology: Topology;
   notes: Note[];
   ok: boolean;
@@ -54,8 +54,8 @@ export function graphCommand(): Command {
       ).choices(["mermaid", "svg"]),
     )
     .option("-o, --out <file>", "write it to this file; - is stdout")
-    .option("--live", "ask the hosts, and show what works, as `status` does")
-    .option("--diff", "mark what the next `up` adds and takes away")
+    .option("--live", "query the hosts, and show what works, as `status` does")
+    .option("--diff", "mark what the next `up` adds and removes")
     .option("--from <file>", "with --diff: compare with this stack file; - is stdin")
     .action(graph);
 }
@@ -75,7 +75,7 @@ async function graph(options: GraphOptions): Promise<void> {
   }
 }
 
-async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawn> {
+async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawing> {
   const isDiff = options.diff === true || options.from !== undefined;
   if (isDiff && options.live === true)
     throw new Failure("a picture shows either --live or --diff", "draw two pictures", 2);
@@ -85,17 +85,17 @@ async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawn
   return { ...changedNetwork(plan, await formerNetwork(stack, options.from)), ok: true };
 }
 
-/** Not ok: a link is dead, or a host was not reached. */
-async function liveNetwork(stack: OpenStack): Promise<Drawn> {
+/** Not ok if a link is dead, or a host was not reached. */
+async function liveNetwork(stack: OpenStack): Promise<Drawing> {
   const plan = await stack.plan();
-  const answers = await askHosts(plan.nodes, await openAccess(stack));
+  const answers = await queryHosts(plan.nodes, await openAccess(stack));
   const links = linkStates(plan, answers);
   const isReached = [...answers.values()].every(({ reachable }) => reachable);
   const ok = isReached && links.every(({ state }) => state !== "dead");
   return { topology: liveTopology(plan, links, answers), notes: [], ok };
 }
 
-/** Mermaid's own limits, `maxEdges` and `maxTextSize`, which pages cannot raise. */
+/** Mermaid's default limits, `maxEdges` and `maxTextSize`, which a page cannot change. */
 const LIMITS = { lines: 500, letters: 50_000 };
 
 function mermaidText(picture: Picture): string {

@@ -43,13 +43,13 @@ async function handOver(name: string, options: HandOverOptions): Promise<void> {
       options,
       { node: name, custody: node.custody, file: out },
       wrapLines(
-        `${out} is the page for ${name}. It is secret: give it to its owner on a way that only they read, and delete it here.`,
+        `${out} is the page for ${name}. It is secret: send it to its owner over a private channel, and delete it here.`,
       ),
     );
   await markDelivered(stack, device);
 }
 
-/** Null, with a warning, if the config is too large for a code: the page has the file too. */
+/** The QR code as SVG. Null, with a warning, if the config is too large for one; then the page has only the file. */
 async function codeOf({ node, file }: DeviceConfig): Promise<string | null> {
   if (node.custody === "device") return null;
   try {

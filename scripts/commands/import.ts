@@ -1,4 +1,4 @@
-/** `import`: makes a stack of an existing WireGuard network, from its files or its live hosts. */
+/** `import`: creates a stack from an existing WireGuard network, from its files or its live hosts. */
 import type { Command } from "commander";
 import { isMap } from "../../mesh/config/shape-issues";
 import { parseEndpoint, parseInterface } from "../../mesh/config/values";
@@ -47,7 +47,7 @@ interface ImportOptions extends CommonOptions {
 export function importCommand(): Command {
   return newCommand("import [files...]", {
     description:
-      "Make a stack of an existing WireGuard network: from wg-quick files and folders of them, wg-easy's and Algo's too, and from live hosts over SSH. Keys, preshared keys and addresses stay. For each file it shows what would be written otherwise. The first `up` takes over the interfaces as they run. What cannot be kept, such as hooks, is refused by file and line, and nothing is written.",
+      "Create a stack from an existing WireGuard network: from wg-quick files and folders of them, including wg-easy's and Algo's, and from live hosts over SSH. Keys, preshared keys and addresses stay. It shows how the new file of each node differs from the imported one. The first `up` takes over the running interfaces. If a setting cannot be kept, such as a hook, it names the file and line, and writes nothing.",
     examples: [
       "import --stack home --host root@203.0.113.10 --host admin@192.168.1.30",
       "import --stack home relay/wg0.conf laptop.conf phone.conf",
@@ -87,10 +87,10 @@ export function importCommand(): Command {
 async function importStack(files: string[], options: ImportOptions): Promise<void> {
   refuseUsage(files, options);
   const stack = findStackOr(options.stack, "dev");
-  if (options.dryRun !== true) refuseOther(readUserFile(stack.file) ?? "", stack);
+  if (options.dryRun !== true) refuseNonEmpty(readUserFile(stack.file) ?? "", stack);
   const read = await readAll(files, options);
   const imported = importNetwork(read.sources, read.known, options, Date.now());
-  // Other mistakes may only follow from the missing host.
+  // If a host could not be imported, the other problems may follow from that.
   const found = Array.isArray(imported) && read.isWhole ? imported : [];
   const problems = [...read.problems, ...found];
   if (Array.isArray(imported) || problems.length > 0) throw refusal(problems);
@@ -102,7 +102,7 @@ async function importStack(files: string[], options: ImportOptions): Promise<voi
   if (isAccepted) return;
   process.exitCode = 1;
   log(
-    `the config would say something else for ${differing.map(({ node }) => node).join(", ")}, so nothing was written\n  correct the files, or accept it: --accept-differences`,
+    `the config would change the files of ${differing.map(({ node }) => node).join(", ")}, so nothing was written\n  correct the files, or accept the changes: --accept-differences`,
   );
 }
 
@@ -123,8 +123,8 @@ function refuseUsage(files: readonly string[], options: ImportOptions): void {
 
 const MAPS = ["network", "relays", "peers", "privateKeys", "presharedKeys"];
 
-/** An import makes a new network. A seed would give a preshared key to links that have none. */
-function refuseOther(text: string, { file, name }: StackRef): void {
+/** An import needs an empty stack. An existing seed would give preshared keys to links that have none. */
+function refuseNonEmpty(text: string, { file, name }: StackRef): void {
   const config = readConfigSoFar(text, file);
   const taken = [...MAPS, "presharedKeySeed"].find((key) => {
     const value = config[key];
@@ -144,7 +144,7 @@ interface WholeRead extends ReadSources {
   isWhole: boolean;
 }
 
-/** Adds the SSH address of pushed hosts, which the files do not have. */
+/** Reads the files and hosts, and adds the SSH addresses from --push, which are not in the files. */
 async function readAll(files: readonly string[], options: ImportOptions): Promise<WholeRead> {
   const read =
     files.length === 0 ? { sources: [], known: [], problems: [] } : readImportFiles(files);
@@ -158,16 +158,16 @@ async function readAll(files: readonly string[], options: ImportOptions): Promis
   const sources = await Promise.all(
     read.sources.map(async (source) => {
       const name = source.name ?? source.file.name ?? "";
-      const way = pushed.get(name);
-      if (way === undefined) return source;
+      const target = pushed.get(name);
+      if (target === undefined) return source;
       pushed.delete(name);
-      return { ...source, host: { host: way.host, hostKeys: await hostKeysOf(way) } };
+      return { ...source, host: { host: target.host, hostKeys: await hostKeysOf(target) } };
     }),
   );
   const [unknown] = pushed.keys();
   if (unknown !== undefined) {
     const names = sources.map(({ name, file }) => name ?? file.name ?? file.source).join(", ");
-    throw new Failure(`--push: no file is of ${unknown}`, `files are of: ${names}`, 2);
+    throw new Failure(`--push: there is no file of ${unknown}`, `there are files of: ${names}`, 2);
   }
   const hosts = await Promise.all(
     live.map((host, at) => readHost(host, hostKey?.[at], options.interface)),
@@ -202,7 +202,7 @@ async function write(stack: StackRef, imported: Imported, options: ImportOptions
     stack,
     secretsProvider === undefined ? {} : { secretsProvider },
   );
-  refuseOther(ensured.text, stack);
+  refuseNonEmpty(ensured.text, stack);
   const { network, relays, peers } = imported;
   const maps = Object.entries({ network, relays, peers }).filter(
     ([key, map]) => key === "peers" || Object.keys(map).length > 0,
@@ -228,7 +228,7 @@ function report(
   const { files, withoutFile, notes, network, relays, peers } = imported;
   const next = [
     "npx wireguard-mesh preview",
-    "npx wireguard-mesh up   # takes the hosts over as they run",
+    "npx wireguard-mesh up   # takes over the running interfaces",
   ];
   const written = isWritten
     ? `${stack.file} now has ${Object.keys(relays).length + Object.keys(peers).length} nodes, their keys encrypted\nNext:\n${indented(next)}`

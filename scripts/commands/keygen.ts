@@ -5,7 +5,7 @@ import type { RawConfig } from "../../mesh/config/read-draft";
 import { readMesh } from "../../mesh/mesh";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
-import { Failure, nodeNamed, noSuchNode } from "../stack/failure";
+import { Failure, findNode, noSuchNode } from "../stack/failure";
 import { makeKeyPair } from "../stack/new-node";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { makeKeyOnHost } from "../stack/rotation-steps";
@@ -28,12 +28,12 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   const field = configPath([group, name, isNew ? "publicKey" : "nextPublicKey"]);
   const plan = isNew ? planWithKey(stack, field) : stack.filePlan();
   // stack.plan() also has the rotations that were started by setting only a private key.
-  refuse(nodeNamed(name, isNew ? plan.nodes : (await stack.plan()).nodes));
+  refuse(findNode(name, isNew ? plan.nodes : (await stack.plan()).nodes));
   const edit = (key: string) => (text: string) => ({
     text: removeIn(setIn(text, field, key), configPath(["privateKeys", name])),
   });
   stack.review(edit(makeKeyPair().publicKey));
-  const publicKey = await makeKeyOnHost(nodeNamed(name, plan.nodes), plan, stack);
+  const publicKey = await makeKeyOnHost(findNode(name, plan.nodes), plan, stack);
   await stack.edit(edit(publicKey));
   const next = isNew ? "npx wireguard-mesh up" : `npx wireguard-mesh rotate ${name}`;
   print(
@@ -43,7 +43,7 @@ async function keygen(name: string, options: CommonOptions): Promise<void> {
   );
 }
 
-/** Where the node is in the config, and whether it has no public key yet. */
+/** The config section of the node, and whether the node has no public key yet. */
 function placeOf(name: string, config: RawConfig): { group: string; isNew: boolean } {
   for (const group of ["relays", "peers"]) {
     const nodes = config[group];
@@ -57,7 +57,7 @@ function placeOf(name: string, config: RawConfig): { group: string; isNew: boole
   throw noSuchNode(name, known);
 }
 
-/** The plan says how to log in to the host, and it needs a public key, so the node gets a temporary one. */
+/** A plan needs a public key for each node, so this node gets a temporary one; the plan is used to log in to the host. */
 function planWithKey({ text, file }: OpenStack, field: string[]): Plan {
   const completed = setIn(text, field, makeKeyPair().publicKey);
   const { plan } = readMesh(readConfigSoFar(completed, file), Date.now());

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { isStdout, writeResult } from "../cli/secret-output";
-import { askHosts } from "../stack/ask-hosts";
+import { queryHosts } from "../stack/query-hosts";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { expositionText, familiesOf } from "./metrics/exposition";
@@ -15,7 +15,7 @@ interface MetricsOptions extends CommonOptions {
 export function metricsCommand(): Command {
   return newCommand("metrics", {
     description:
-      "Ask the hosts for the state of the network, for Prometheus: traffic and handshakes in the names of prometheus_wireguard_exporter, and what differs from the plan. With --out it replaces a file at once, as the textfile collector of node_exporter needs it. The exit code is 0 whenever the metrics were written: whether all is well is in them.",
+      "Print the state of the network as metrics for Prometheus: traffic and handshakes, with the names of prometheus_wireguard_exporter, and differences from the plan. With --out it replaces a file atomically, as the textfile collector of node_exporter needs it. The exit code is 0 whenever the metrics were written, even if they show problems.",
     examples: ["metrics", "metrics --out /var/lib/node_exporter/textfile/wireguard-mesh.prom"],
   })
     .option(...STACK_OPTION)
@@ -26,7 +26,7 @@ export function metricsCommand(): Command {
 async function metrics(options: MetricsOptions): Promise<void> {
   const { out = "-" } = options;
   const access = await openAccess(openStack(options.stack));
-  const answers = await askHosts(access.plan.nodes, access);
+  const answers = await queryHosts(access.plan.nodes, access);
   const families = familiesOf(access, answers, Date.now() / 1000);
   const text = expositionText(families);
   if (isStdout(out)) {

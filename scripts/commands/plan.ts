@@ -13,7 +13,7 @@ import { outdatedDeliveries } from "../../mesh/render/delivery";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText } from "../cli/report-text";
 import { wrapLines } from "../cli/wrap";
-import { Failure, nodeNamed } from "../stack/failure";
+import { Failure, findNode } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
 import { readConfig } from "../stack/stack-file";
 import { decode, readUserFile } from "../stack/user-file";
@@ -52,7 +52,7 @@ function plan(node: string | undefined, options: PlanOptions): void {
 }
 
 function printNode(name: string, { nodes, network }: Plan, options: PlanOptions): void {
-  const node = nodeNamed(name, nodes);
+  const node = findNode(name, nodes);
   const config = renderRedacted(node, network);
   const alternate = renderRedactedAlternate(node, network);
   const filter = renderFilter(node, network);
@@ -75,7 +75,7 @@ function printNetwork(mesh: Mesh, config: RawConfig, options: PlanOptions): void
   print(options, { ...planJson(mesh, parts.reach), outdated }, joinBlocks(text, "\n\n"));
 }
 
-/** Private keys are encrypted here, and one that does not fit its public key is a rotation. */
+/** A private key that does not match its public key begins a rotation, but `plan` cannot decrypt private keys. */
 function unreadNote({ privateKeys }: RawConfig): string {
   if (!isMap(privateKeys) && !(privateKeys instanceof Secret)) return "";
   return wrapLines(

@@ -83,7 +83,7 @@ interface Picture {
   content: string | Buffer;
 }
 
-/** The pictures that were asked for, drawn before the first is written. */
+/** The pictures for the options; all are drawn before the first is written. */
 async function picturesOf(code: QrCode, options: QrOptions): Promise<Picture[]> {
   const { out, png, svg, json } = options;
   const isSvg = out !== undefined && /svg$/i.test(out);

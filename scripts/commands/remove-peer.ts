@@ -58,8 +58,8 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
 }
 
 /**
- * Cleans a host that is reached only through the tunnel. The next `up` would be too late: there the relay removes the peer
- * first, and then nothing can reach the host.
+ * Cleans a host that is reached only through the tunnel. The next `up` would be too late: it removes the peer from the relay
+ * first, which makes the host unreachable.
  */
 async function cleanNow(node: NodePlan, plan: Plan, stack: OpenStack): Promise<RemoveResult> {
   log(`${node.name} is reached only through the tunnel, so its machine is cleaned now...`);
@@ -68,7 +68,7 @@ async function cleanNow(node: NodePlan, plan: Plan, stack: OpenStack): Promise<R
   return result;
 }
 
-/** The relay on the way may not exist yet; then nothing is installed on its peer's machine. */
+/** A failure is reported, not thrown: if the jump relay does not exist yet, nothing is installed on the host. */
 async function removeThrough(node: NodePlan, access: Access): Promise<RemoveResult> {
   try {
     return await removeFromHost(hostAccess(node, access));

@@ -5,7 +5,7 @@ import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/comm
 import { failedLine } from "../cli/report-text";
 import { Failure } from "../stack/failure";
 import { openStack } from "../stack/open-stack";
-import { pushAgain, type Repushed } from "../stack/push-again";
+import { pushAgain, type RepushResult } from "../stack/push-again";
 import { recordedRounds } from "../stack/recorded-pushes";
 
 interface RepushOptions extends CommonOptions {
@@ -41,7 +41,7 @@ async function repush(names: string[], options: RepushOptions): Promise<void> {
   print(options, { ok, nodes }, nodes.map(lineOf).join("\n"));
 }
 
-function lineOf({ node, outcome, through, reason, wasSetBack }: Repushed): string {
+function lineOf({ node, outcome, through, reason, wasSetBack }: RepushResult): string {
   switch (outcome) {
     case "applied": {
       const why = wasSetBack ? ": it had been set back to an older config" : "";

@@ -7,7 +7,7 @@ import { indented, newCommand, print, STACK_OPTION, type CommonOptions } from ".
 import { failedLine } from "../cli/report-text";
 import { wrapLines } from "../cli/wrap";
 import { PushError } from "../push/push-error";
-import { Failure, nodeNamed } from "../stack/failure";
+import { Failure, findNode } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { runPush } from "../stack/push-again";
@@ -27,7 +27,7 @@ interface RollbackOptions extends CommonOptions {
 export function rollbackCommand(): Command {
   return newCommand("rollback <node>", {
     description:
-      "Take a host back to the state that it had confirmed before the present one. It keeps the last five. It is a push like any other: it undoes itself if it cuts the way in. Peers that are no longer in the network stay out. The stack file is not changed: `repush` undoes the rollback.",
+      "Take a host back to the state that it had confirmed before the current one. A host keeps the last five states. A rollback is a push like any other: the host undoes it if it cuts off the login. Peers that are no longer in the network are left out. The stack file is not changed: `repush` undoes the rollback.",
     examples: ["rollback nas", "rollback nas --list", "rollback nas --to 4"],
   })
     .option(...STACK_OPTION)
@@ -45,7 +45,7 @@ function parseSerial(text: string): number {
 async function rollback(name: string, options: RollbackOptions): Promise<void> {
   const stack = openStack(options.stack);
   const access = await openAccess(stack);
-  const node = nodeNamed(name, access.plan.nodes);
+  const node = findNode(name, access.plan.nodes);
   if (node.hosts.length === 0)
     throw new Failure(
       `${name} is not pushed to`,

@@ -7,11 +7,18 @@ import { failuresText, terminalReviewer } from "../cli/reviewer";
 import { log } from "../log";
 import { converge, type UpReport } from "../stack/converge";
 import { outdatedDevices } from "../stack/device-config";
-import { Failure, nodeNamed } from "../stack/failure";
+import { Failure, findNode } from "../stack/failure";
 import { openStack, type OpenStack } from "../stack/open-stack";
 import { awaitNewKeys, findPendingKeys } from "../stack/pending-keys";
 import { queuedIn, withQueue } from "../stack/rotation-queue";
-import { begin, cutOffBy, finish, lostByFinish, revoke, turnRound } from "../stack/rotation-steps";
+import {
+  beginRotation,
+  cutOffBy,
+  finishRotation,
+  lostByFinish,
+  revokeKeys,
+  reverseRotation,
+} from "../stack/rotation-steps";
 import { reportText, stoppedText, type RotateReport, type Stopped } from "./rotate/rotate-report";
 
 interface RotateOptions extends CommonOptions {
@@ -33,7 +40,7 @@ export function rotateCommand(): Command {
       "rotate --all --yes",
       "rotate phone --public-key 'AAAA...='   # of a device that keeps its own key",
       "rotate tokyo --finish",
-      "rotate tokyo --cancel   # everybody goes back to its old key",
+      "rotate tokyo --cancel   # all nodes go back to its old key",
       "rotate laptop --revoke   # it was stolen: the old key ends at once",
     ],
   })
@@ -90,14 +97,14 @@ function refuseWrongUse(name: string | undefined, options: RotateOptions): void 
     throw new Failure("--public-key is for one node", "name it", 2);
 }
 
-/** With --all, peers first: a relay whose rotation stays pending does not hold them up. */
+/** With --all, peers come first, so that a relay whose rotation stays pending does not delay them. */
 function namesFor(
   name: string | undefined,
   options: RotateOptions,
   { nodes }: Plan,
   queued: readonly string[] | null,
 ): string[] {
-  if (name !== undefined) return [nodeNamed(name, nodes).name];
+  if (name !== undefined) return [findNode(name, nodes).name];
   if (options.finish === true) {
     return nodes.filter((node) => node.nextPublicKey !== null).map((node) => node.name);
   }
@@ -160,13 +167,13 @@ async function rotateOne(
   queue: readonly string[] | null,
 ): Promise<RotateReport> {
   if (options.revoke === true) {
-    return lastRun(name, stack, options, () => revoke(name, stack, options));
+    return lastRun(name, stack, options, () => revokeKeys(name, stack, options));
   }
   const up = await runAfter(stack, options, async () => {
     if (queue !== null) await stack.edit((text) => ({ text: withQueue(text, queue) }));
     await (options.cancel === true
-      ? turnRound(name, stack)
-      : begin(name, stack, options.publicKey));
+      ? reverseRotation(name, stack)
+      : beginRotation(name, stack, options.publicKey));
   });
   if (isUntouched(up)) return { node: name, outcome: "untouched", pending: [], up };
   const succeeded = up.exitCode === 0;
@@ -186,7 +193,9 @@ async function finishNow(
   stack: OpenStack,
   options: RotateOptions,
 ): Promise<RotateReport> {
-  const report = await lastRun(names.join(", "), stack, options, () => finish(names, stack));
+  const report = await lastRun(names.join(", "), stack, options, () =>
+    finishRotation(names, stack),
+  );
   return options.cancel === true ? { ...report, cancelled: true } : report;
 }
 
@@ -202,7 +211,7 @@ async function lastRun(
   return { node, outcome, pending: [], up };
 }
 
-/** Edits the stack file and runs the engine. If that updates nothing, the file gets its former text again. */
+/** Edits the stack file and runs the engine. If that updates nothing, restores the file. */
 async function runAfter(
   stack: OpenStack,
   options: RotateOptions,
@@ -220,7 +229,7 @@ async function runAfter(
     if (isUntouched(up)) await restore();
     return up;
   } catch (error) {
-    // There was no terminal for the confirmation.
+    // E.g. there is no terminal for the confirmation.
     if (error instanceof Failure) await restore();
     throw error;
   }

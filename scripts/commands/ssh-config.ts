@@ -8,9 +8,9 @@ import { wrapLines } from "../cli/wrap";
 import { log } from "../log";
 import { PushError } from "../push/push-error";
 import { Failure } from "../stack/failure";
-import { openWays, personAccess } from "../stack/host-access";
+import { openOwnKeyAccess, interactiveAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
-import { isInNetwork } from "../stack/own-place";
+import { isInNetwork } from "../stack/in-network";
 import { MARK, sshConfig, type ReachableNode, type SshConfig } from "../stack/ssh-config";
 
 interface SshConfigOptions extends CommonOptions {
@@ -40,11 +40,11 @@ function plainPrefix(text: string): string {
 async function printConfig(options: SshConfigOptions): Promise<void> {
   const stack = openStack(options.stack);
   const plan = stack.filePlan();
-  const access = await openWays(stack, plan);
+  const access = await openOwnKeyAccess(stack, plan);
   const isInside = isInNetwork(plan);
   const nodes = plan.nodes.flatMap((node): ReachableNode[] => {
     try {
-      return [{ node, targets: personAccess(node, access, isInside).targets }];
+      return [{ node, targets: interactiveAccess(node, access, isInside).targets }];
     } catch (error) {
       if (!(error instanceof PushError)) throw error;
       log(error.message);
@@ -71,12 +71,12 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
   print(options, { hosts: made.hosts, files }, text);
 }
 
-/** The private key is not written to a file. */
+/** The stack's private key is not written to a file, so ssh needs it in the agent. */
 const WITHOUT_OWN_KEY =
   "The hosts take the stack's own SSH key, which is not in here. Give it to your agent, if yours is not on the hosts: " +
   "npx pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";
 
-/** @throws Failure when another file is in the way, before anything is written. */
+/** @throws Failure, before anything is written, if another program's file would be overwritten. */
 function writeInto(folder: string, { config, knownHosts }: SshConfig): string[] {
   const files = [join(folder, "config"), join(folder, "known_hosts")];
   const [configFile = "", knownHostsFile = ""] = files;

@@ -1,14 +1,14 @@
-/** `ssh`: a session or a command on a node, over the first way that works. */
+/** `ssh`: runs a session or a command on a node, through the first SSH target that works. */
 import type { Command } from "commander";
 import { newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { log } from "../log";
 import { formatWay } from "../push/attempt";
 import { PushError, type FailedWay } from "../push/push-error";
 import { runSession } from "../push/ssh-session";
-import { Failure, nodeNamed } from "../stack/failure";
-import { openAccess, openWays, personAccess } from "../stack/host-access";
+import { Failure, findNode } from "../stack/failure";
+import { openAccess, openOwnKeyAccess, interactiveAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
-import { isInNetwork } from "../stack/own-place";
+import { isInNetwork } from "../stack/in-network";
 
 interface SshOptions extends CommonOptions {
   ownKeys?: true;
@@ -16,13 +16,13 @@ interface SshOptions extends CommonOptions {
   verbose?: true;
 }
 
-/** As ssh(1) itself, so that scripts can tell it from the exit codes of most commands. */
-const NO_WAY = 255;
+/** The exit code of ssh(1) for a failed connection, which few remote commands use. */
+const CONNECTION_FAILED = 255;
 
 export function sshCommand(): Command {
   return newCommand("ssh <node> [command...]", {
     description:
-      "Log in to a node, or run a command there, by the first way that leads there: its addresses in host, the tunnel from inside the network, and through each relay from outside. Only the pinned host keys are accepted. The exit code is that of the command, and 255 if no way leads there. With --json it prints the ways and logs in nowhere.",
+      "Log in to a node, or run a command there, through the first address that works: those in host, the tunnel from inside the network, and through each relay from outside. Only the pinned host keys are accepted. The exit code is that of the command, or 255 if no login worked. With --json it prints the addresses that it would try, and does not log in.",
     examples: [
       "ssh desktop",
       "ssh nas df -h",
@@ -40,9 +40,9 @@ export function sshCommand(): Command {
 
 async function ssh(name: string, command: string[], options: SshOptions): Promise<void> {
   const stack = openStack(options.stack);
-  // Rotations do not matter here, so the outputs are not needed.
+  // The file's plan is enough: keys of rotations in progress do not affect a login, so the outputs are not read.
   const plan = stack.filePlan();
-  const node = nodeNamed(name, plan.nodes);
+  const node = findNode(name, plan.nodes);
   if (node.hosts.length === 0) {
     throw new Failure(
       `${name} is a device without a host, so its SSH server is not known`,
@@ -51,26 +51,31 @@ async function ssh(name: string, command: string[], options: SshOptions): Promis
     );
   }
   const useOwn = options.ownKeys === true || options.json === true;
-  const access = useOwn ? await openWays(stack, plan) : await openAccess(stack, plan);
-  const person = personAccess(node, access, isInNetwork(plan));
+  const access = useOwn ? await openOwnKeyAccess(stack, plan) : await openAccess(stack, plan);
+  const person = interactiveAccess(node, access, isInNetwork(plan));
   if (options.json === true) {
     print(options, { node: name, ways: person.targets.map(formatWay) }, "");
     return;
   }
-  const say = (words: string): void => {
-    log(`${name}: ${words}`);
+  const logForNode = (message: string): void => {
+    log(`${name}: ${message}`);
   };
   const onWay = (through: string, former: FailedWay | null): void => {
-    if (former !== null) say(`${reasonOf(former)}; trying ${through}`);
-    else if (options.verbose === true) say(`trying ${through}`);
+    if (former !== null) logForNode(`${reasonOf(former)}; trying ${through}`);
+    else if (options.verbose === true) logForNode(`trying ${through}`);
   };
   try {
     const forceTerminal = options.tty === true;
-    process.exitCode = await runSession(person, { command, forceTerminal, onWay, onSlow: say });
+    process.exitCode = await runSession(person, {
+      command,
+      forceTerminal,
+      onWay,
+      onSlow: logForNode,
+    });
   } catch (error) {
     if (!(error instanceof PushError)) throw error;
     log(error.message);
-    process.exitCode = NO_WAY;
+    process.exitCode = CONNECTION_FAILED;
   }
 }
 

@@ -7,9 +7,9 @@ import type { Outdated } from "../../mesh/render/delivery";
 import { joinBlocks, newCommand, print, STACK_OPTION, type CommonOptions } from "../cli/command";
 import { outdatedText, pendingText } from "../cli/report-text";
 import { writeOut } from "../cli/stdout";
-import { askHosts, type HostAnswers } from "../stack/ask-hosts";
+import { queryHosts, type HostAnswers } from "../stack/query-hosts";
 import { outdatedDevices } from "../stack/device-config";
-import { nodeNamed } from "../stack/failure";
+import { findNode } from "../stack/failure";
 import { openAccess } from "../stack/host-access";
 import { openStack } from "../stack/open-stack";
 import { pendingKeys } from "../stack/pending-keys";
@@ -30,13 +30,13 @@ const FIRST_MS = { onTerminal: 3_000, elsewhere: 20_000 };
 export function statusCommand(): Command {
   return newCommand("status [nodes...]", {
     description:
-      "Ask the hosts for the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. A device without a host is shown as its relay sees it. With --watch it looks again and again, and shows each tunnel with its rates. Changes nothing.",
+      "Show the state of the network: a line for each node with its path, state, last handshake, endpoint and traffic, and what differs from the plan. The state of a device without a host is what its relay reports. With --watch it refreshes, and shows each tunnel with its rates. Changes nothing.",
     examples: ["status", "status desktop tokyo", "status --json", "status --watch"],
   })
     .option(...STACK_OPTION)
     .option(
       "-w, --watch [seconds]",
-      `look every so many seconds (${EVERY_S}) until Ctrl-C; with --json one object a line`,
+      `refresh every so many seconds (${EVERY_S}) until Ctrl-C; with --json one object a line`,
       seconds,
     )
     .action(status);
@@ -54,16 +54,16 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
   const stack = openStack(options.stack);
   const access = await openAccess(stack);
   const { plan } = access;
-  for (const name of names) nodeNamed(name, plan.nodes);
+  for (const name of names) findNode(name, plan.nodes);
   const nodes = plan.nodes.filter((node) => names.length === 0 || names.includes(node.name));
-  const asked = withRelays(nodes, plan);
-  // With names, not all neighbours of a rotating node were asked.
+  const queried = withRelays(nodes, plan);
+  // With names, not all neighbours of a rotating node are queried.
   const pendingIn = (answers: HostAnswers) =>
     names.length === 0 ? pendingKeys(plan, answers) : [];
   if (options.watch !== undefined) {
     const outdated = await outdatedDevices(stack);
     const everyS = options.watch === true ? EVERY_S : options.watch;
-    const watch = { nodes, asked, access, everyMs: 1000 * everyS };
+    const watch = { nodes, queried, access, everyMs: 1000 * everyS };
     const heading = `${access.owner}, every ${everyS} s`;
     const ok = await (options.json === true
       ? watchAsJson(watch, (answers) => ({ pending: pendingIn(answers), outdated }))
@@ -71,7 +71,7 @@ async function status(names: string[], options: StatusOptions): Promise<void> {
     process.exitCode = ok ? 0 : 1;
     return;
   }
-  const answers = await askHosts(asked, access);
+  const answers = await queryHosts(queried, access);
   const report = statusReport(nodes, access, answers);
   const pending = pendingIn(answers);
   const outdated = await outdatedDevices(stack);
@@ -101,8 +101,8 @@ function watchAsJson(watch: Watch, more: (answers: HostAnswers) => object): Prom
   return watchStatus({
     ...{ ...watch, firstMs: FIRST_MS.elsewhere },
     show: (report, links, answers) => {
-      const look = { at: new Date().toISOString(), ...report, links, ...more(answers) };
-      writeOut(`${JSON.stringify(look)}\n`);
+      const round = { at: new Date().toISOString(), ...report, links, ...more(answers) };
+      writeOut(`${JSON.stringify(round)}\n`);
     },
   });
 }
@@ -118,9 +118,9 @@ async function watchAsText(
       ...{ ...watch, firstMs: screen === null ? FIRST_MS.elsewhere : FIRST_MS.onTerminal },
       show: (report, links) => {
         const heading = `${new Date().toTimeString().slice(0, 8)}  ${what}`;
-        const look = { heading, report, links, outdated };
-        if (screen === null) writeOut(`${watchText(look, null)}\n\n`);
-        else screen.show(watchText(look, process.stdout.rows));
+        const round = { heading, report, links, outdated };
+        if (screen === null) writeOut(`${watchText(round, null)}\n\n`);
+        else screen.show(watchText(round, process.stdout.rows));
       },
     });
   } finally {
@@ -128,7 +128,7 @@ async function watchAsText(
   }
 }
 
-/** A node without a host cannot be asked, but its relay can. */
+/** Adds the relays of nodes without a host, whose state only their relays can report. */
 function withRelays(nodes: readonly NodePlan[], plan: Plan): NodePlan[] {
   const relays = nodes.flatMap(({ hosts, relay }) => (hosts.length === 0 ? (relay ?? []) : []));
   return plan.nodes.filter((node) => nodes.includes(node) || relays.includes(node.name));

@@ -8,25 +8,25 @@ import { PushError } from "../push/push-error";
 import { hostAccess, type Access } from "./host-access";
 import { awaitLinks } from "./link-states";
 
-/** A canary, and a neighbour that it does not reach. */
+/** The tunnel from a canary to a neighbour that it does not reach. */
 export interface DeadTunnel {
   node: string;
   neighbour: string;
 }
 
 /** Limit on the pings: a relay may have hundreds of neighbours. */
-const MOST_PINGED = 50;
-const PATIENCE_S = 3;
+const MAX_PINGED = 50;
+const PING_TIMEOUT_S = 3;
 
 /** A handshake without an answer is sent again after 5 s. */
 const PING_TIMES = { limitMs: 15_000, pauseMs: 500 };
 
-/** The neighbours that answer a ping from the host; none if it cannot be asked, as before its first push. */
+/** The neighbours that answer a ping from the host; none if the host cannot be queried, as before its first push. */
 export async function answeringNeighbours(node: NodePlan, access: Access): Promise<Set<string>> {
   const pinged = pingedBy(node, access.plan);
   if (pinged.length === 0) return new Set();
   const probes = pinged.map(({ address: { text } }) => {
-    return { address: text, size: 0, patience: PATIENCE_S };
+    return { address: text, size: 0, timeoutS: PING_TIMEOUT_S };
   });
   try {
     const { pings } = await probeHost(hostAccess(node, access), probes);
@@ -39,8 +39,8 @@ export async function answeringNeighbours(node: NodePlan, access: Access): Promi
 }
 
 /**
- * Tunnels without a handshake, and those whose neighbour answered `before` and no longer does: a handshake may be up to three
- * minutes old and predate the push. For neighbours in `waiting`, which may not know the canary yet, only the pings count.
+ * Tunnels without a handshake, and tunnels to neighbours that answered `before` and no longer do, since a handshake may predate
+ * the push by up to three minutes. For neighbours in `waiting`, which may not have the canary's config yet, only pings count.
  */
 export async function deadTunnels(
   node: NodePlan,
@@ -70,10 +70,10 @@ export function pingedBy(node: NodePlan, plan: Plan): NodePlan[] {
   return neighboursOf(node, plan).filter((neighbour) => mayPing(node, neighbour, policy));
 }
 
-/** Those with a host, relays first. */
+/** The neighbours with a host, relays first. */
 function neighboursOf(node: NodePlan, plan: Plan): NodePlan[] {
   const names = new Set(node.sections.map(({ name }) => name));
   const all = plan.nodes.filter(({ name, hosts }) => names.has(name) && hosts.length > 0);
   const relays = all.filter(({ kind }) => kind === "relay");
-  return [...relays, ...all.filter(({ kind }) => kind !== "relay")].slice(0, MOST_PINGED);
+  return [...relays, ...all.filter(({ kind }) => kind !== "relay")].slice(0, MAX_PINGED);
 }

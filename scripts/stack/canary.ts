@@ -6,14 +6,14 @@ import { answeringNeighbours, deadTunnels, type DeadTunnel } from "./canary-tunn
 import { typeOf } from "./engine-events";
 import { NODE_TYPES, nodeOf, PUSH_TYPE } from "./engine-record";
 import type { EngineRun, QuietRun } from "./engine-run";
-import { Failure, nodeNamed } from "./failure";
+import { Failure, findNode } from "./failure";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
 import {
-  carryOut,
+  runConfirmedUp,
   declined,
   hasChanges,
-  mayGoOn,
+  isConfirmed,
   previewQuietly,
   type Reviewer,
   type RunOptions,
@@ -30,7 +30,7 @@ export interface CanaryReport {
   held: string[];
 }
 
-export interface CanaryRun {
+interface CanaryRun {
   run: EngineRun;
   /** Null: there was no change, or the user declined. */
   canary: CanaryReport | null;
@@ -41,7 +41,7 @@ interface CanaryOptions extends RunOptions {
   canary: readonly string[];
 }
 
-/** @throws Failure for a name that is no pushed host, or that does not change. */
+/** @throws Failure for a canary that is not pushed to, or that does not change. */
 export async function runCanaryFirst(
   stack: OpenStack,
   plan: Plan,
@@ -49,22 +49,23 @@ export async function runCanaryFirst(
 ): Promise<CanaryRun> {
   const { reviewer } = options;
   const canaries = options.canary.map((name) => pushedNode(name, plan));
-  // Always run the preview: it has the changes and the names of the resources.
+  // Needed even with --skip-preview: it has the changes and the URNs of the resources.
   const preview = await previewQuietly(stack, options.flags ?? []);
   if (preview.exitCode !== 0) return { run: preview, canary: null };
   reviewer.show(preview);
   if (hasChanges(preview)) refuseUnchanged(canaries, preview, plan);
-  if (!(await mayGoOn(preview, reviewer, options))) return { run: declined(preview), canary: null };
+  if (!(await isConfirmed(preview, reviewer, options)))
+    return { run: declined(preview), canary: null };
   try {
     if (!hasChanges(preview))
-      return { run: await carryOut(stack, reviewer, options), canary: null };
-    return await pushInTurn(stack, plan, canaries, preview, options);
+      return { run: await runConfirmedUp(stack, reviewer, options), canary: null };
+    return await pushCanaryThenRest(stack, plan, canaries, preview, options);
   } finally {
     reviewer.end();
   }
 }
 
-async function pushInTurn(
+async function pushCanaryThenRest(
   stack: OpenStack,
   plan: Plan,
   canaries: readonly NodePlan[],
@@ -73,7 +74,7 @@ async function pushInTurn(
 ): Promise<CanaryRun> {
   const { reviewer } = options;
   const nodes = canaries.map(({ name }) => name);
-  const first = withNeeded(canaries, plan);
+  const first = withRequiredNodes(canaries, plan);
   const changing = preview.changes.map(({ node }) => node);
   const waiting = changing.filter((name) => !first.has(name));
   const relays = [...first].filter((name) => changing.includes(name) && !nodes.includes(name));
@@ -81,7 +82,7 @@ async function pushInTurn(
   const access = await openAccess(stack, plan);
   const before = await Promise.all(canaries.map((node) => answeringNeighbours(node, access)));
   log(`first ${[...relays, ...nodes].join(", ")}`);
-  const run = await carryOut(stack, reviewer, options, targetsIn(preview, first, plan));
+  const run = await runConfirmedUp(stack, reviewer, options, targetsIn(preview, first, plan));
   stack.reopen();
   // The engine also reports unchanged resources.
   const settled = run.settled.filter((name) => !waiting.includes(name));
@@ -90,13 +91,13 @@ async function pushInTurn(
   log("checking the tunnels of the canary...");
   // An EC2 relay may have been created.
   const now = await openAccess(stack, plan);
-  const looks = canaries.map((node, at) =>
+  const checks = canaries.map((node, at) =>
     deadTunnels(node, now, before[at] ?? new Set(), waiting),
   );
-  const dead = (await Promise.all(looks)).flat();
+  const dead = (await Promise.all(checks)).flat();
   if (dead.length > 0) return { run: alone, canary: { ...result, ok: false, dead } };
   log("they work; now the rest");
-  const rest = await carryOut(stack, reviewer, options);
+  const rest = await runConfirmedUp(stack, reviewer, options);
   const both = {
     settled: [...new Set([...settled, ...rest.settled])],
     changes: [...run.changes, ...rest.changes],
@@ -105,7 +106,7 @@ async function pushInTurn(
 }
 
 function pushedNode(name: string, { nodes }: Plan): NodePlan {
-  const node = nodeNamed(name, nodes);
+  const node = findNode(name, nodes);
   if (node.hosts.length > 0) return node;
   throw new Failure(`${name} is not pushed to, so it can be no canary`, "name a host", 2);
 }
@@ -124,7 +125,7 @@ function refuseUnchanged(canaries: readonly NodePlan[], preview: QuietRun, plan:
 }
 
 /** The canaries, and the nodes that must be pushed to before them. */
-function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet<string> {
+function withRequiredNodes(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet<string> {
   const relays = nodes.filter(({ kind }) => kind === "relay");
   const needed = new Set<string>();
   const add = (node: NodePlan): void => {
@@ -138,8 +139,8 @@ function withNeeded(canaries: readonly NodePlan[], { nodes }: Plan): ReadonlySet
 }
 
 /**
- * The resources of these nodes, and those that do not exist yet and on which they depend. The network's own record is left for
- * the second run, because it describes the whole network.
+ * The resources of these nodes, and new resources that they depend on. The network's own resource is left for the second run,
+ * because it describes the whole network.
  */
 function targetsIn({ operations }: QuietRun, names: ReadonlySet<string>, plan: Plan): string[] {
   const onEc2 = plan.nodes.some(({ name, ec2 }) => ec2 !== null && names.has(name));

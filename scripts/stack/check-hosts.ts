@@ -1,24 +1,24 @@
 /** `up --check`: finds the hosts that differ from the plan, and fixes those that the engine's run did not fix. */
 import type { Plan } from "../../mesh/plan/plan";
-import { askHosts, type HostAnswers } from "./ask-hosts";
+import { queryHosts, type HostAnswers } from "./query-hosts";
 import { driftOf } from "./drift";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
 import { pushAgain } from "./push-again";
 import { recordedRounds } from "./recorded-pushes";
 
-/** A host that differed from the plan, or could not be asked. */
+/** A host that differed from the plan, or could not be queried. */
 export interface HostCheck {
   node: string;
   /** The differences before the run, one line each. */
   drift: string[];
-  /** Why it could not be asked, or fixed; else null. */
+  /** Why it could not be queried or fixed; else null. */
   cause: string | null;
   /** Whether it matches the plan now: the engine has pushed to it, or it was pushed to again. */
   mended: boolean;
 }
 
-/** The answers of all hosts, and the hosts that differ from the plan or could not be asked. */
+/** The answers of all hosts, and the hosts that differ from the plan or could not be queried. */
 export interface HostChecks {
   found: HostCheck[];
   answers: HostAnswers;
@@ -26,11 +26,11 @@ export interface HostChecks {
 
 export const NO_CHECKS: HostChecks = { found: [], answers: new Map() };
 
-/** Asks all hosts, or those of the named nodes. */
+/** Checks all hosts, or those of the named nodes. */
 export async function checkHosts(stack: OpenStack, names?: readonly string[]): Promise<HostChecks> {
   const access = await openAccess(stack);
   const nodes = access.plan.nodes.filter(({ name }) => names?.includes(name) ?? true);
-  const answers = await askHosts(nodes, access);
+  const answers = await queryHosts(nodes, access);
   const found = nodes.flatMap((node): HostCheck[] => {
     const answer = answers.get(node.name);
     if (answer === undefined) return [];
@@ -43,8 +43,8 @@ export async function checkHosts(stack: OpenStack, names?: readonly string[]): P
 }
 
 /**
- * Call it after the engine's run, which pushes only to hosts whose config has changed. Sends the other hosts in `found` the
- * last push that the state records, except those in `failed`, whose push has just failed.
+ * Call it after the engine's run, which pushes only to hosts whose config has changed. Repeats the last recorded push for the
+ * other hosts in `found`, except for those in `failed`, whose push has just failed.
  */
 export async function fixHosts(
   stack: OpenStack,

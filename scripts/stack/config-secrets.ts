@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { isMap } from "../../mesh/config/shape-issues";
 import { Secret } from "../../mesh/secret";
-import { askEngine, errorOf, onStack, queryStack, remedyFor } from "./engine";
+import { captureEngine, errorOf, onStack, queryStack, remedyFor } from "./engine";
 import { Failure } from "./failure";
 import type { StackRef } from "./project";
 import { configPath, NAMESPACE, readSettings } from "./stack-file";
@@ -19,8 +19,8 @@ export interface NewSecret {
 }
 
 /**
- * The stack file's text with the secrets added, encrypted. The engine writes each one at once, so it gets a temporary file
- * with the same salt, and the user's file is written once.
+ * The stack file's text with the secrets added, encrypted. The engine writes the file for each secret, so it gets a temporary
+ * file with the same salt, and the user's file is written once.
  */
 export async function addSecrets(
   stack: StackRef,
@@ -62,7 +62,7 @@ async function encrypt(
   secret: NewSecret,
 ): Promise<void> {
   const args = onStack(stack, "config", "set", "--secret", "--config-file", file, key);
-  const answer = await askEngine(stack.project, args, secret.value.reveal());
+  const answer = await captureEngine(stack.project, args, secret.value.reveal());
   if (answer.exitCode === 0) return;
   throw new Failure(
     `pulumi did not encrypt ${secret.path.join(".")}: ${errorOf(answer)}`,

@@ -1,22 +1,22 @@
-/** Keeps one connection to each host, to ask it several times. */
+/** Keeps one connection to each host for several queries. */
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
 import { withConnection, type ConnectedHost } from "../push/observe-host";
 import { PushError } from "../push/push-error";
 import type { SshContext } from "../push/ssh-context";
 import {
-  askEach,
+  queryEach,
   sshContextFor,
   statusQuestions,
-  unreached,
+  unreachedAnswer,
   type HostAnswer,
   type HostAnswers,
-} from "./ask-hosts";
+} from "./query-hosts";
 import { hostAccess, type Access } from "./host-access";
 
 export class ConnectedHosts {
   private readonly hosts = new Map<string, ConnectedHost>();
-  private readonly over = Promise.withResolvers<undefined>();
+  private readonly ended = Promise.withResolvers<undefined>();
   private readonly logins: Promise<void>[] = [];
   private readonly context: SshContext;
 
@@ -24,13 +24,13 @@ export class ConnectedHosts {
     this.context = sshContextFor(access);
   }
 
-  /** As askHosts. The connections stay until `end`. */
-  ask(nodes: readonly NodePlan[], presharedKeySeed: Secret | null): Promise<HostAnswers> {
-    return askEach(nodes, (node) => this.logIn(node, presharedKeySeed));
+  /** Like queryHosts, but keeps the connections until `end`. */
+  query(nodes: readonly NodePlan[], presharedKeySeed: Secret | null): Promise<HostAnswers> {
+    return queryEach(nodes, (node) => this.logIn(node, presharedKeySeed));
   }
 
-  /** Asks the named hosts again, in parallel. Hosts whose connection has ended are left out. */
-  async again<T>(
+  /** Queries the named hosts again, in parallel. Hosts whose connection has ended are left out. */
+  async queryAgain<T>(
     names: Iterable<string>,
     question: (host: ConnectedHost, name: string) => Promise<T>,
   ): Promise<Map<string, T>> {
@@ -49,7 +49,7 @@ export class ConnectedHosts {
   }
 
   async end(): Promise<void> {
-    this.over.resolve(undefined);
+    this.ended.resolve(undefined);
     await Promise.all(this.logins);
     await this.context.cleanUp();
   }
@@ -62,14 +62,14 @@ export class ConnectedHosts {
         const observed = await host.observe(statusQuestions(node, this.access, seed));
         this.hosts.set(node.name, host);
         const { through } = host;
-        resolve({ reachable: true, through, observed, askedAt: Date.now() / 1000 });
-        await this.over.promise;
+        resolve({ reachable: true, through, observed, queriedAt: Date.now() / 1000 });
+        await this.ended.promise;
       },
       this.context,
     );
     this.logins.push(
       login.catch((error: unknown) => {
-        if (error instanceof PushError) resolve(unreached(node, error));
+        if (error instanceof PushError) resolve(unreachedAnswer(node, error));
         else reject(error);
       }),
     );

@@ -2,10 +2,10 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { fingerprintOf } from "../../mesh/render/delivery";
 import { log } from "../log";
-import type { HostAnswers } from "./ask-hosts";
+import type { HostAnswers } from "./query-hosts";
 import { runCanaryFirst, type CanaryReport } from "./canary";
 import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-hosts";
-import { askEngine, errorOf, onStack } from "./engine";
+import { captureEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
 import { hasFormerInstance } from "./former-instance";
@@ -28,9 +28,9 @@ export interface UpReport {
   pushed: string[];
   /** Nodes that this run has taken out of the network. */
   removed: string[];
-  /** Pushed nodes that were skipped because a relay that they need failed, or were `stopped`; the next `up` includes them. */
+  /** Nodes that were skipped because a relay that they need failed, or because of `stopped`; the next `up` includes them. */
   waiting: string[];
-  /** The limit of failed hosts was reached, so others were not begun; absent without. */
+  /** The limit of failed hosts was reached, so other pushes were not begun; absent otherwise. */
   stopped?: true;
   /** The result of the canary; absent without one, or if there was no change. */
   canary?: CanaryReport;
@@ -57,7 +57,7 @@ interface ConvergeOptions extends RunOptions {
   canary?: readonly string[];
 }
 
-/** Runs `pulumi up` and reopens the stack. Runs even if the config has mistakes, because the program reports them. */
+/** Runs `pulumi up` and reopens the stack. A config with mistakes is no obstacle, because the program reports them. */
 export async function converge(stack: OpenStack, given: ConvergeOptions): Promise<UpReport> {
   stack.refuseMisread();
   const { plan } = stack.mesh;
@@ -70,7 +70,7 @@ export async function converge(stack: OpenStack, given: ConvergeOptions): Promis
       ? { run: await runUp(stack, options), canary: null }
       : await runCanaryFirst(stack, plan, { ...options, canary: names, reviewer });
   stack.reopen();
-  await forgetUnfinished(stack, run);
+  await clearPendingCreates(stack, run);
   const checks = canary?.ok === false ? NO_CHECKS : (options.checks ?? NO_CHECKS);
   if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
   const report = await reportOf(run, stack, before, checks);
@@ -83,7 +83,7 @@ function withCanary(report: UpReport, canary: CanaryReport): UpReport {
   return { ...report, waiting, canary, ok: report.ok && canary.ok };
 }
 
-/** Empty, without asking the engine, for a network without devices. */
+/** Empty, without running the engine, for a network without devices. */
 async function deviceFingerprints(
   stack: OpenStack,
   plan: Plan | null,
@@ -134,7 +134,7 @@ async function reportOf(
   const handOver = changedDevices(plan, before, await currentFingerprints(stack, plan));
   const checked = await fixHosts(stack, plan, found, failedNodes);
   const touched = [...run.changes, ...found].map(({ node }) => node);
-  const links = await checkTunnels(stack, plan, settled, untouched(plan, answers, touched));
+  const links = await checkTunnels(stack, plan, settled, answersToKeep(plan, answers, touched));
   const alive = links.every((link) => link.state !== "dead");
   return {
     ok: exitCode === 0 && alive && checked.every(({ mended }) => mended),
@@ -195,11 +195,11 @@ async function checkTunnels(
   return awaitLinks(nodes, await openAccess(stack), known);
 }
 
-/** Older answers about tunnels are not used: the user may have taken long to confirm the preview. */
+/** Older answers about tunnels are not used, because the user may have taken long to confirm the preview. */
 const FRESH_S = 60;
 
-/** Answers of hosts that need not be asked again, because neither they nor their neighbours were changed. */
-function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
+/** Answers of hosts that need no new query, because neither they nor their neighbours were changed. */
+function answersToKeep(plan: Plan, answers: HostAnswers, touched: readonly string[]): HostAnswers {
   const names = new Set(touched);
   const near = plan.links.flatMap(({ a, b }) => [
     ...(names.has(a) ? [b] : []),
@@ -208,7 +208,7 @@ function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[])
   const since = Date.now() / 1000 - FRESH_S;
   const kept = [...answers].filter(
     ([name, answer]) =>
-      answer.reachable && answer.askedAt > since && !names.has(name) && !near.includes(name),
+      answer.reachable && answer.queriedAt > since && !names.has(name) && !near.includes(name),
   );
   return new Map(kept);
 }
@@ -217,13 +217,13 @@ function untouched(plan: Plan, answers: HostAnswers, touched: readonly string[])
  * Removes the pending creates of an interrupted run from the state; the engine warns about them in every run. Only after a
  * successful run, and only if all are pushes: pushes are atomic, but an EC2 instance may exist that is not in the state.
  */
-async function forgetUnfinished(stack: StackRef, run: EngineRun): Promise<void> {
+async function clearPendingCreates(stack: StackRef, run: EngineRun): Promise<void> {
   const { exitCode, unfinished } = run;
   if (exitCode !== 0 || unfinished.length === 0 || !unfinished.every(isPush)) return;
   // The command provider does not read resources, so this connects to no host.
   const args = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
   const targets = unfinished.flatMap((urn) => ["--target", urn]);
-  const answer = await askEngine(stack.project, onStack(stack, ...args, ...targets));
+  const answer = await captureEngine(stack.project, onStack(stack, ...args, ...targets));
   if (answer.exitCode !== 0)
     log(`the state still has the unfinished creates of an interrupted run: ${errorOf(answer)}`);
 }

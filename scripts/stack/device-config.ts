@@ -2,7 +2,7 @@
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { deliveryOf, needingConfig, type Outdated } from "../../mesh/render/delivery";
 import type { Secret } from "../../mesh/secret";
-import { Failure, nodeNamed } from "./failure";
+import { Failure, findNode } from "./failure";
 import type { OpenStack } from "./open-stack";
 import { fingerprintsIn } from "./outputs";
 import { configPath } from "./stack-file";
@@ -17,7 +17,7 @@ export interface DeviceConfig {
 
 /** @throws Failure when the node is pushed to, or was not in the network at the last `up`. */
 export async function readDeviceConfig(name: string, stack: OpenStack): Promise<DeviceConfig> {
-  if (nodeNamed(name, stack.filePlan().nodes).hosts.length > 0) {
+  if (findNode(name, stack.filePlan().nodes).hosts.length > 0) {
     throw new Failure(
       `${name} has a host: \`up\` pushes its config there, so it is not delivered as a file`,
       `to show it: npx wireguard-mesh plan ${name}`,
@@ -27,7 +27,7 @@ export async function readDeviceConfig(name: string, stack: OpenStack): Promise<
   if (file === undefined)
     throw new Failure(`the stack has no config for ${name} yet`, "run: npx wireguard-mesh up");
   const plan = await stack.plan();
-  return { node: nodeNamed(name, plan.nodes), plan, file };
+  return { node: findNode(name, plan.nodes), plan, file };
 }
 
 /**

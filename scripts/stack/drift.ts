@@ -16,7 +16,7 @@ export function driftOf(node: NodePlan, planned: Planned, observed: Observation)
   // The digest needs the secrets. Its parts are compared one by one, so the host's own digest is used.
   const wanted = plannedState(node, planned, records.confirmed?.digest ?? "");
   const found = differences(observed, wanted);
-  const whole = found.live.find((it) => isWhole(it, name));
+  const whole = found.live.find((it) => coversAll(it, name));
   const isUnconfirmed = pending !== null || records.pendingOfFormat2 !== null;
   const all = whole === undefined ? [...found.live, ...bootDrift(found, observed, name)] : [whole];
   const names = namesOfKeys(planned.plan);
@@ -24,8 +24,8 @@ export function driftOf(node: NodePlan, planned: Planned, observed: Observation)
   return [...new Set([...(isUnconfirmed ? ["a change is not confirmed"] : []), ...lines])];
 }
 
-/** If the interface is missing or belongs to another owner, other differences are left out. */
-function isWhole(difference: LiveDifference, name: string): boolean {
+/** Whether the interface is missing or belongs to another owner, so that all other differences follow from it. */
+function coversAll(difference: LiveDifference, name: string): boolean {
   const { kind } = difference;
   if (kind === "owner") return true;
   return kind === "interface" && difference.interface === name && difference.is === "missing";
@@ -43,12 +43,12 @@ function bootDrift(
   const { confirmed, confirmedFile, owner } = records;
   if (owner === null) return boot.filter(({ kind }) => kind === "owner-mark");
   if (confirmed === null) return boot.filter(({ kind }) => kind === "record");
-  const byHand = boot.filter((it) => isByHand(it, confirmed, name));
+  const byHand = boot.filter((it) => isManual(it, confirmed, name));
   return live.length > 0 || confirmedFile === null ? byHand : boot;
 }
 
-/** Reports whether the host is not as it was when the last push to it ended. */
-function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: string): boolean {
+/** Reports whether the difference was made by hand, after the last push. */
+function isManual(difference: BootDifference, { forwarding }: Confirmed, name: string): boolean {
   switch (difference.kind) {
     case "start":
       return [wgQuickUnit(name), initName(name)].includes(difference.name);
@@ -68,7 +68,7 @@ function isByHand(difference: BootDifference, { forwarding }: Confirmed, name: s
   }
 }
 
-/** During a rotation a node has two keys. */
+/** Names of nodes by public key; during a rotation a node has two keys. */
 function namesOfKeys({ nodes }: Plan): Map<string, string> {
   const next = nodes.flatMap(({ name, nextPublicKey }) =>
     nextPublicKey === null ? [] : [[nextPublicKey, `${name} (next key)`] as const],

@@ -1,4 +1,4 @@
-/** The engine's messages in the events of a run that belong to no resource. */
+/** The engine's warnings in the events of a run. */
 import { isMap } from "../../mesh/config/shape-issues";
 
 export type Event = Record<string, unknown>;
@@ -8,7 +8,7 @@ export function withoutColours(text: string): string {
   return text.replaceAll(/<\{%[^%]*%\}>/g, "");
 }
 
-/** Without the notes on how the engine found its plugins and on what it did not finish, which `up` does. */
+/** Leaves out notes about plugins on PATH, and about pending operations, which `up` handles. */
 export function warningsIn(events: Event[]): string[] {
   return unique(diagnosticsOf(events, "warning").map((text) => withoutColours(text).trim())).filter(
     (text) => !/^using pulumi-\S+ from \$PATH|pending operations from previous/.test(text),
@@ -23,7 +23,7 @@ function diagnosticsOf(events: Event[], severity: string): string[] {
   });
 }
 
-/** From the engine's warning: it has no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
+/** Parses the engine's warning, because there is no event for this (pulumi, pkg/engine/update.go, issuePendingOperations…). */
 export function unfinishedIn(events: Event[]): string[] {
   const listed = /\* (urn:\S+), interrupted while creating/g;
   return diagnosticsOf(events, "warning").flatMap((text) =>

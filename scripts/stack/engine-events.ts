@@ -24,7 +24,7 @@ export interface RunEvents {
   review: Review;
   /** Changes of resources at a cloud provider. */
   cloud: CloudChange[];
-  /** The reasons by node that needs a config after this run; null where they are not known yet. */
+  /** By node that needs a config after this run, the reasons; null if unknown until the run. */
   outdated: ReadonlyMap<string, string[]> | null;
   /** Warnings of the program and of the engine, without duplicates. */
   warnings: string[];
@@ -147,7 +147,7 @@ function failuresIn(events: Event[]): NodeFailure[] {
   return failures.filter(({ reason }) => reason !== "" && !isFollowUp(reason));
 }
 
-/** By the resources that exist before and after the run. */
+/** The review of the network, from the resources before and after the run. */
 function reviewIn(events: Event[], planned: Step[]): Pick<RunEvents, "review" | "outdated"> {
   const states = events.flatMap((event) => {
     const metadata = memberOf(event["resourcePreEvent"], "metadata");
@@ -186,7 +186,7 @@ export function typeOf(urn: string): string {
   return types.slice(types.lastIndexOf("$") + 1);
 }
 
-/** Without the command provider's first line, the engine's colours, and the prefix `NODE: ` of the push program. */
+/** Removes the command provider's first line, the engine's colours, and the push program's prefix `NODE: `. */
 function reasonOf(message: string, node: string | null): string {
   const text = withoutColours(message)
     .replace(/^exit status \d+: running "[^\n]*\n/, "")

@@ -1,9 +1,9 @@
-/** The network as the engine has recorded it: from the resources in its events, or in the stack's state. */
+/** Reads the recorded network from the resources in the engine's events or in the stack's state. */
 import { isMap } from "../../mesh/config/shape-issues";
 import type { Reachability } from "../../mesh/plan/reachability";
 import { NOTHING, type NetworkRecord, type NodeRecord } from "../../mesh/review/record";
 
-/** A resource as events and states have it. */
+/** A resource in an event or in a state. */
 export interface RecordedResource {
   urn: string;
   type: string;
@@ -29,7 +29,7 @@ export function recordFrom(resources: readonly RecordedResource[]): NetworkRecor
   return { nodes: new Map(nodes), reachability, names: typeof names === "string" ? names : null };
 }
 
-/** The output `outdated`: the reasons by node that needs a config; null where it is not known yet. */
+/** The output `outdated`: by node that needs a config, the reasons; null if unknown until the run. */
 export function outdatedIn(resources: readonly RecordedResource[]): Map<string, string[]> | null {
   const stack = resources.find(({ type }) => type === STACK_TYPE);
   const outdated = stack?.outputs["outdated"];
@@ -42,7 +42,7 @@ export function outdatedIn(resources: readonly RecordedResource[]): Map<string, 
   );
 }
 
-/** Undefined if it is no resource; null for one that does not exist. */
+/** Undefined if the value is not a resource. */
 export function resourceIn(value: unknown): RecordedResource | undefined {
   if (!isMap(value)) return undefined;
   const { urn, type, inputs, outputs } = value;
@@ -50,12 +50,12 @@ export function resourceIn(value: unknown): RecordedResource | undefined {
   return { urn, type, inputs: isMap(inputs) ? inputs : {}, outputs: isMap(outputs) ? outputs : {} };
 }
 
-/** `state`: the output of `pulumi stack export`. Without those of former machines. */
+/** `state` is the output of `pulumi stack export`. Leaves out the resources of former machines. */
 export function resourcesInState(state: string): RecordedResource[] {
   return recorded(state, false);
 }
 
-/** Those of former machines, marked `delete`, which the engine has yet to delete. */
+/** The resources of former machines, marked `delete`, which the engine will delete. */
 export function formerResourcesInState(state: string): RecordedResource[] {
   return recorded(state, true);
 }
@@ -104,7 +104,7 @@ function pathsIn({ groups, paths, lans, policy, exits }: Record<string, unknown>
   };
 }
 
-/** Version 0.1.0 recorded the groups as lists of their nodes, and that of a relay as `relay NAME`. */
+/** Version 0.1.0 recorded groups as lists of nodes, and named the group of a relay `relay NAME`. */
 function formerPaths(groups: [string, unknown][], paths: unknown, lans: unknown): Reachability {
   const renamed = (group: string) => group.replace(/^relay /, "");
   const members = groups.flatMap(([group, nodes]) =>

@@ -17,9 +17,9 @@ export interface EngineRun extends RunEvents {
 }
 
 export interface QuietRun extends EngineRun {
-  /** The engine's own account of the run: the tree of its resources, with their differences. */
+  /** The engine's own output: the tree of resources, with their differences. */
   tree: string;
-  /** Its errors outside of the events, e.g. that the passphrase is wrong; empty where there are none. */
+  /** Errors that are not in the events, e.g. a wrong passphrase; may be empty. */
   error: string;
 }
 
@@ -37,7 +37,7 @@ export async function runWithEvents(
 }
 
 /** Callbacks while the engine runs. */
-export interface RunListeners {
+interface RunListeners {
   /** Called with each event as a line of JSON. */
   onEvent: (line: string) => void;
   /** Called with `NODE PHASE` for each step of a push. */
@@ -87,7 +87,7 @@ function openPhasePipe(folder: string, onPhase: (line: string) => void) {
   return { path, pipe };
 }
 
-/** Opened for writing too, so that it opens without a writer and does not end when one of several writers closes it. */
+/** Opened for writing too, so that opening does not wait for a writer, and the pipe stays open when a writer closes it. */
 function openPipe(path: string): Socket {
   execFileSync("mkfifo", ["-m", "600", path]);
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);

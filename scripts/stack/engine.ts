@@ -3,40 +3,40 @@ import { spawn } from "node:child_process";
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
-import { removeCutAttributes } from "./cut-attributes";
+import { removeTruncatedAttributes } from "./truncated-attributes";
 import { Failure } from "./failure";
 import { findEngine } from "./find-engine";
 import type { Project, StackRef } from "./project";
 
-interface EngineAnswer {
+interface EngineResult {
   exitCode: number;
   stdout: string;
   stderr: string;
 }
 
 /** Runs `pulumi ARGS` without a terminal and collects its output. Secrets go on `stdin`. */
-export async function askEngine(
+export async function captureEngine(
   project: Project,
   args: readonly string[],
   stdin = "",
-): Promise<EngineAnswer> {
+): Promise<EngineResult> {
   const all = [...args, "--non-interactive", "--color", "never"];
-  return onWholeState(project, () => collect(project, all, stdin), isUnreadable);
+  return retryAfterTruncation(project, () => collect(project, all, stdin), isUnreadable);
 }
 
-/** As askEngine, with more in its environment, and Ctrl-C ends the engine in order: this process waits for it, so that its outcome is reported. */
+/** Like captureEngine, with more environment variables. On Ctrl-C it waits until the engine has ended, to report the outcome. */
 export async function runEngineQuietly(
   project: Project,
   args: readonly string[],
   environment: Record<string, string> = {},
-): Promise<EngineAnswer> {
+): Promise<EngineResult> {
   const all = [...args, "--non-interactive"];
-  const run = () => withoutInterrupts(() => collect(project, all, "", environment));
-  return onWholeState(project, run, isUnreadable);
+  const run = () => ignoringInterrupts(() => collect(project, all, "", environment));
+  return retryAfterTruncation(project, run, isUnreadable);
 }
 
-/** Runs the engine once more after it could not read a state whose attributes a killed run had cut short. */
-async function onWholeState<A>(
+/** Runs the engine again if it failed because a killed run had left a truncated attribute file. */
+async function retryAfterTruncation<A>(
   project: Project,
   run: () => Promise<A>,
   failed: (answer: A) => boolean,
@@ -44,10 +44,10 @@ async function onWholeState<A>(
   const answer = await run();
   if (!failed(answer)) return answer;
   const folder = await backendFolder(project);
-  return folder !== null && removeCutAttributes(folder) ? run() : answer;
+  return folder !== null && removeTruncatedAttributes(folder) ? run() : answer;
 }
 
-function isUnreadable({ exitCode, stderr }: EngineAnswer): boolean {
+function isUnreadable({ exitCode, stderr }: EngineResult): boolean {
   return exitCode !== 0 && stderr.includes("failed to load checkpoint");
 }
 
@@ -66,7 +66,7 @@ async function collect(
   args: readonly string[],
   stdin: string,
   environment: Record<string, string> = {},
-): Promise<EngineAnswer> {
+): Promise<EngineResult> {
   const child = spawn(findEngine(project.root), args, {
     cwd: project.root,
     env: { ...engineEnvironment(project), ...environment },
@@ -76,7 +76,7 @@ async function collect(
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-  // EPIPE: a child that ends before it has read everything reports that by its exit code.
+  // EPIPE: the child has ended before reading everything; its exit code has the reason.
   child.stdin.on("error", () => undefined);
   child.stdin.end(stdin);
   const exitCode = await exitOf(child);
@@ -99,14 +99,14 @@ export async function runEngine(
       env: engineEnvironment(project),
       stdio: ["inherit", out === "stdout" ? "inherit" : 2, "inherit"],
     });
-    return withoutInterrupts(() => exitOf(child));
+    return ignoringInterrupts(() => exitOf(child));
   };
-  // Why it failed is on the terminal only.
-  return onWholeState(project, run, (exitCode) => exitCode !== 0);
+  // The error message is only on the terminal, so any failure counts.
+  return retryAfterTruncation(project, run, (exitCode) => exitCode !== 0);
 }
 
-/** Ctrl-C reaches the engine too. Wait for it to end, so that its outcome is reported. */
-async function withoutInterrupts<T>(run: () => Promise<T>): Promise<T> {
+/** Ignores Ctrl-C, which also reaches the engine: its outcome is reported after it has ended. */
+async function ignoringInterrupts<T>(run: () => Promise<T>): Promise<T> {
   const ignore = () => undefined;
   process.on("SIGINT", ignore);
   try {
@@ -117,15 +117,15 @@ async function withoutInterrupts<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /**
- * stdout of `pulumi ARGS --stack STACK`.
- * @throws Failure when it fails; `what` names what was asked for.
+ * Returns stdout of `pulumi ARGS --stack STACK`.
+ * @throws Failure when it fails; `what` describes the wanted output, for the message.
  */
 export async function queryStack(
   stack: StackRef,
   args: readonly string[],
   what: string,
 ): Promise<string> {
-  const answer = await askEngine(stack.project, onStack(stack, ...args));
+  const answer = await captureEngine(stack.project, onStack(stack, ...args));
   if (answer.exitCode === 0) return answer.stdout;
   // `config get` would print a secret on the terminal.
   const check = args[0] === "config" ? ["config"] : args.slice(0, 2);
@@ -135,15 +135,17 @@ export async function queryStack(
   );
 }
 
-/** What to do where the engine lacks a login to a backend, or the right passphrase; null for any other failure. */
-export function remedyFor({ stderr }: Pick<EngineAnswer, "stderr">): string | null {
-  if (/PULUMI_ACCESS_TOKEN must be set|pulumi login|not logged in/i.test(stderr)) return LOG_IN;
-  return /passphrase/i.test(stderr) ? GIVE_PASSPHRASE : null;
+/** The remedy for a missing backend login or a wrong passphrase; null for any other failure. */
+export function remedyFor({ stderr }: Pick<EngineResult, "stderr">): string | null {
+  if (/PULUMI_ACCESS_TOKEN must be set|pulumi login|not logged in/i.test(stderr))
+    return LOGIN_REMEDY;
+  return /passphrase/i.test(stderr) ? PASSPHRASE_REMEDY : null;
 }
 
-const LOG_IN = "log in to where the stack's state is: npx pulumi login file://~/.wireguard-mesh";
+const LOGIN_REMEDY =
+  "log in to where the stack's state is: npx pulumi login file://~/.wireguard-mesh";
 
-const GIVE_PASSPHRASE =
+const PASSPHRASE_REMEDY =
   "the stack's secrets need their passphrase (if it is lost: docs/secrets.md): export PULUMI_CONFIG_PASSPHRASE='...'";
 
 /** The arguments of an engine's command, with `--stack`. */
@@ -151,8 +153,8 @@ export function onStack(stack: StackRef, ...args: readonly string[]): string[] {
   return [...args, "--stack", stack.name];
 }
 
-/** The error messages of a failed engine, without `error:`; its last lines where it printed none. */
-export function errorOf(answer: EngineAnswer): string {
+/** The error messages of a failed engine, without `error:`; without any, its last lines. */
+export function errorOf(answer: EngineResult): string {
   const lines = answer.stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => line.startsWith("error:"));
   return (errors.length > 0 ? errors : lines.slice(-3))
@@ -161,17 +163,17 @@ export function errorOf(answer: EngineAnswer): string {
 }
 
 /**
- * A push mostly waits for its host, and for one that does not answer for half a minute, so a small machine can carry out more at
- * once than the engine's default, four for each processor. Each takes about 60 MB here.
+ * A push mostly waits for its host, up to half a minute if it does not answer, so a small machine can run more pushes in parallel
+ * than the engine's default of four for each processor. Each needs about 60 MB of memory.
  */
-export const PUSHES_AT_ONCE = 20;
+export const MIN_PARALLEL_PUSHES = 20;
 
 function engineEnvironment({ root }: Project): NodeJS.ProcessEnv {
   return {
-    // The SDK is loaded before the program could ask for it (scripts/program.cjs).
+    // Set here, because the SDK is loaded before the program could enable the cache (scripts/program.cjs).
     NODE_COMPILE_CACHE: join(root, "node_modules/.cache/wireguard-mesh/node"),
-    // A flag --parallel goes before it.
-    PULUMI_PARALLEL: String(Math.max(PUSHES_AT_ONCE, 4 * availableParallelism())),
+    // The flag --parallel takes precedence.
+    PULUMI_PARALLEL: String(Math.max(MIN_PARALLEL_PUSHES, 4 * availableParallelism())),
     ...process.env,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // Enables --event-log; the Automation API sets this too.

@@ -3,7 +3,7 @@ import { isMap } from "../../mesh/config/shape-issues";
 import { log } from "../log";
 import { addSettings } from "./config-secrets";
 import { editorLine } from "./editor-line";
-import { askEngine, errorOf, onStack } from "./engine";
+import { captureEngine, errorOf, onStack } from "./engine";
 import { Failure } from "./failure";
 import { shortName, stackFlag, type StackRef } from "./project";
 import { readSettings } from "./stack-file";
@@ -11,16 +11,16 @@ import { readUserFile, refuseReadOnly, replaceUserFile } from "./user-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
 
 interface EnsuredStack {
-  /** The stack file's text, empty where there is none: the user's, with the engine's settings (encryptionsalt, ...) added. */
+  /** The user's stack file with the engine's settings (encryptionsalt, ...) added; empty for a new file. */
   text: string;
   /** Whether the stack was created just now. */
   created: boolean;
-  /** What a new stack file begins with; empty for an existing one. */
+  /** The first line of a new stack file; empty for an existing one. */
   heading: string;
 }
 
 export interface StackOptions {
-  /** Of a new stack; undefined leaves the choice to the engine's backend. */
+  /** For a new stack; undefined: the backend's default. */
   secretsProvider?: string;
   /** The passphrase is lost: everything that it encrypts in the stack file is removed. */
   lostSecrets?: true;
@@ -44,7 +44,7 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   refuseReadOnly(stack.file);
   const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
   await run(stack, ["stack", "init", stack.name, ...provider]);
-  // The engine has rewritten the file. Only its settings are taken: comments and layout stay the user's.
+  // The engine has rewritten the file. Take only its settings, and keep the user's comments and layout.
   const rewritten = readUserFile(stack.file);
   const settings = readSettings(rewritten ?? "", stack.file);
   const completed = addSettings(text, settings);
@@ -59,7 +59,7 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   return { text: completed, created: true, heading };
 }
 
-/** The engine selects a stack that it makes, too. */
+/** Also for a new stack, because the engine selects it. */
 function selectedText({ name }: StackRef): string {
   const other = process.env["PULUMI_STACK"] ?? "";
   return other === ""
@@ -67,7 +67,7 @@ function selectedText({ name }: StackRef): string {
     : `${name} is selected now, but commands without --stack work on ${other} (PULUMI_STACK)`;
 }
 
-/** What encrypts the secrets, what that means, and how to change it. */
+/** Explains the secrets provider and how to change it. */
 function providerText(provider: unknown): string {
   const chosen =
     typeof provider === "string" && provider !== "passphrase"
@@ -76,7 +76,7 @@ function providerText(provider: unknown): string {
         ]
       : [
           "Its secrets (private keys, seeds) are encrypted with your passphrase (PULUMI_CONFIG_PASSPHRASE).",
-          "  Keep a copy of it elsewhere: nobody can recover it. Enough for one person or a few.",
+          "  Keep a copy of it elsewhere: it cannot be recovered. Enough for one person or a few.",
           "  For a team, a key service controls who may decrypt, logs it and can revoke it:",
           "  --secrets-provider awskms://..., azurekeyvault://..., gcpkms://..., hashivault://...",
         ];
@@ -92,7 +92,7 @@ function providerIsChosen({ name }: StackRef, provider: string): Failure {
   );
 }
 
-/** Writes the file without secrets at once: while it has their salt, the engine asks for the lost passphrase. */
+/** Writes the file without secrets before the engine runs: if the file has their salt, the engine needs the lost passphrase. */
 function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): string {
   if (!hasSecrets(before, stack.file)) return before;
   if (isCreated) {
@@ -115,7 +115,7 @@ function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): st
 }
 
 async function exists(stack: StackRef): Promise<boolean> {
-  const answer = await askEngine(stack.project, ["stack", "ls", "--json"]);
+  const answer = await captureEngine(stack.project, ["stack", "ls", "--json"]);
   if (answer.exitCode !== 0) {
     throw new Failure(
       `pulumi has no backend for the stack's state: ${errorOf(answer)}`,
@@ -132,7 +132,7 @@ async function exists(stack: StackRef): Promise<boolean> {
 }
 
 async function run(stack: StackRef, args: string[]): Promise<void> {
-  const answer = await askEngine(stack.project, args);
+  const answer = await captureEngine(stack.project, args);
   if (answer.exitCode === 0) return;
   const reason = errorOf(answer);
   throw new Failure(

@@ -1,4 +1,4 @@
-/** Collects the input of `doctor`: each host's state, its pings, and its counters again if a ping was lost. */
+/** Collects the input of `doctor`: each host's state and pings, and a second state if a ping was lost. */
 import { hostsToProbe, silentHosts } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf } from "../../mesh/doctor/links";
@@ -6,7 +6,7 @@ import { indexLinks, pathBetween } from "../../mesh/plan/paths";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { Secret } from "../../mesh/secret";
 import type { FailureKind } from "../push/ssh-failure";
-import type { HostAnswer } from "./ask-hosts";
+import type { HostAnswer } from "./query-hosts";
 import { decrypt } from "./config-secrets";
 import { outdatedDevices } from "./device-config";
 import { driftOf } from "./drift";
@@ -22,18 +22,18 @@ export interface Examination {
   notes: string[];
 }
 
-/** `names`: of nodes; empty: all. */
+/** `names` are the nodes to examine; empty: all. */
 export async function examine(stack: OpenStack, names: readonly string[]): Promise<Examination> {
   const plan = await stack.plan();
   // In parallel, since each runs the engine.
   const [access, seed] = await Promise.all([openAccess(stack), seedOf(stack)]);
-  const asked = nodesToAsk(plan, names);
-  const kept = new ConnectedHosts(access);
+  const queried = nodesToQuery(plan, names);
+  const connections = new ConnectedHosts(access);
   try {
-    const answers = await kept.ask(asked, seed.value);
-    // In the order of the plan, not in that of the answers: findings of the same weight keep it.
+    const answers = await connections.query(queried, seed.value);
+    // In the order of the plan, not of the answers, because findings of equal weight keep this order.
     const hosts = new Map(
-      asked.flatMap((node) => {
+      queried.flatMap((node) => {
         const answer = answers.get(node.name);
         if (answer === undefined) return [];
         return [[node.name, factsOf(node, answer, access, seed.value)] as const];
@@ -43,20 +43,20 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
     const first: Facts = { plan, hosts, names, outdated };
     const reached = hostsToProbe(first);
     const wanted = probesOf(first, reached);
-    const probes = await kept.again(reached.keys(), (host, name) =>
+    const probes = await connections.queryAgain(reached.keys(), (host, name) =>
       host.probe(wanted.get(name) ?? []),
     );
     const probed = withEach(first, (host) => ({ probes: probes.get(host.node.name) ?? null }));
-    const later = await kept.again(silentHosts(probed), (host) => host.look());
+    const later = await connections.queryAgain(silentHosts(probed), (host) => host.look());
     const facts = withEach(probed, ({ node }) => ({ later: later.get(node.name) ?? null }));
     return { facts, notes: seed.notes };
   } finally {
-    await kept.end();
+    await connections.end();
   }
 }
 
 /** With names: these nodes, their neighbours, and the nodes on a path between two of them. */
-function nodesToAsk(plan: Plan, names: readonly string[]): NodePlan[] {
+function nodesToQuery(plan: Plan, names: readonly string[]): NodePlan[] {
   if (names.length === 0) return plan.nodes;
   const index = indexLinks(plan.nodes, plan.links);
   const neighbours = names.flatMap((name) => index.neighbours(name).map((node) => node.name));
@@ -89,12 +89,12 @@ function factsOf(
   seed: Secret | null,
 ): HostFacts | Unreached {
   if (!answer.reachable) return unreached(node, answer);
-  const { observed, askedAt } = answer;
+  const { observed, queriedAt } = answer;
   const planned = plannedState(node, access, observed.records.confirmed?.digest ?? "");
   const wanted = seed === null ? planned : withPresharedKeys(planned, seed);
   const drift = driftOf(node, access, observed);
   return {
-    ...{ kind: "reached", node, wanted, observed, askedAt, drift },
+    ...{ kind: "reached", node, wanted, observed, queriedAt, drift },
     probes: null,
     later: null,
   };

@@ -1,6 +1,6 @@
 /** The error of a command, printed without a stack trace. */
 
-/** `remedy`: what to do or to run, or null. Exit code 1: it failed; 2: wrong usage. Never contains a secret. */
+/** `remedy`: what to do or to run, or null. Exit code 1 is a failure, 2 wrong usage. Never contains a secret. */
 export class Failure extends Error {
   constructor(
     message: string,
@@ -12,10 +12,10 @@ export class Failure extends Error {
 }
 
 /**
- * The node of this name.
- * @throws Failure where none of `nodes` has it: it is disabled, has expired, or is not in the config.
+ * The node with this name.
+ * @throws Failure if it is not among `nodes`: it is disabled, has expired, or is not in the config.
  */
-export function nodeNamed<N extends { name: string }>(name: string, nodes: readonly N[]): N {
+export function findNode<N extends { name: string }>(name: string, nodes: readonly N[]): N {
   const node = nodes.find((candidate) => candidate.name === name);
   if (node !== undefined) return node;
   throw noSuchNode(

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** The files in a folder and the folders below whose names end so. None where there is no such folder yet. */
+/** The files in a folder and its subfolders whose names have this ending. Empty if the folder does not exist. */
 export function filesBelow(folder: string, ending: string): string[] {
   try {
     const entries = readdirSync(folder, { recursive: true, encoding: "utf8" });

@@ -3,7 +3,10 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join, sep } from "node:path";
 import { Failure } from "./failure";
 
-/** `root`: the project's folder. The pulumi on PATH, else the npm package's: npx puts node_modules/.bin first on PATH, so that is skipped at first. */
+/**
+ * The pulumi on PATH, else the npm package's below `root`, the project's folder. Skips node_modules/.bin on PATH, which npx puts
+ * there.
+ */
 export function findEngine(root: string): string {
   const onPath = (process.env["PATH"] ?? "")
     .split(delimiter)

@@ -1,4 +1,4 @@
-/** The network before the pending change: as the stack's state has it, or another version of the stack file. */
+/** The network before the pending change, from the stack's state or from another version of the stack file. */
 import { readFileSync } from "node:fs";
 import { formatIssues, hasErrors } from "../../mesh/config/issue";
 import { readMesh } from "../../mesh/mesh";

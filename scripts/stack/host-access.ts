@@ -1,10 +1,14 @@
 /** How to log in to the hosts of a stack. */
 import { isMap } from "../../mesh/config/shape-issues";
 import { hostTargets, machineId } from "../../mesh/plan/host-targets";
-import { sshWays } from "../../mesh/plan/ssh-ways";
+import { sshTargets } from "../../mesh/plan/ssh-targets";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import type { HostAccess } from "../../mesh/push-request";
-import { fillFacts, relaysAwaited, type InstanceFacts } from "../../mesh/render/known-facts";
+import {
+  fillFacts,
+  relaysWithPlaceholders,
+  type InstanceFacts,
+} from "../../mesh/render/known-facts";
 import type { Secret } from "../../mesh/secret";
 import type { Marks } from "../push/own-key";
 import { PushError } from "../push/push-error";
@@ -31,15 +35,15 @@ interface Instances {
 
 export const NO_INSTANCES: Instances = { facts: {}, authorityKey: null };
 
-/** `plan`: another plan than the stack's, e.g. of an edit that is not written yet. */
+/** `plan` replaces the stack's plan, e.g. for an edit that is not written yet. */
 export async function openAccess(stack: OpenStack, plan?: Plan): Promise<Access> {
   // In parallel, since each runs the engine.
   const [planned, sshPrivateKey] = await Promise.all([plan ?? stack.plan(), stack.sshPrivateKey()]);
-  return { ...(await openWays(stack, planned)), sshPrivateKey };
+  return { ...(await openOwnKeyAccess(stack, planned)), sshPrivateKey };
 }
 
-/** The same for the user's own SSH agent and keys. Without EC2 the engine is not needed. */
-export async function openWays(stack: OpenStack, planned: Plan): Promise<Access> {
+/** Like openAccess, but with the user's own SSH agent and keys. Runs the engine only in a network with an ec2 relay. */
+export async function openOwnKeyAccess(stack: OpenStack, planned: Plan): Promise<Access> {
   const onEc2 = planned.nodes.some((node) => node.ec2 !== null);
   return {
     plan: planned,
@@ -50,8 +54,8 @@ export async function openWays(stack: OpenStack, planned: Plan): Promise<Access>
 }
 
 /**
- * How to log in to the host of one node, and the marks that identify the files of this node there.
- * @throws PushError when the host, or a relay on the way to it, is an EC2 instance that does not exist yet.
+ * How to log in to the host of one node, and the marks that identify this node's files there.
+ * @throws PushError when the host or its jump host is an EC2 instance that does not exist yet.
  */
 export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
   const { plan, instances, owner } = access;
@@ -68,14 +72,16 @@ export function hostAccess(node: NodePlan, access: Access): HostAccess & Marks {
 }
 
 /**
- * Ways for `ssh` to the host of one node. Ways through a relay whose EC2 instance does not exist yet are left out.
- * @throws PushError when that leaves none.
+ * How `ssh` logs in to the host of one node, without targets through a relay whose EC2 instance does not exist yet.
+ * @throws PushError when no target is left.
  */
-export function personAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
+export function interactiveAccess(node: NodePlan, access: Access, isInside: boolean): HostAccess {
   const { plan, instances } = access;
-  const ways = sshWays(node, plan, instances.authorityKey ?? "", isInside);
+  const ways = sshTargets(node, plan, instances.authorityKey ?? "", isInside);
   const isKnown = (way: unknown): boolean =>
-    relaysAwaited(JSON.stringify(way)).every((relay) => Object.hasOwn(instances.facts, relay));
+    relaysWithPlaceholders(JSON.stringify(way)).every((relay) =>
+      Object.hasOwn(instances.facts, relay),
+    );
   const known = ways.filter(isKnown);
   return {
     node: node.name,
@@ -102,7 +108,7 @@ export function instancesIn(outputs: Outputs): Instances {
 /** The value with its placeholders replaced by the facts of the instances. */
 function withInstances<T>(node: string, value: T, { facts }: Instances): T {
   const text = JSON.stringify(value);
-  const [missing] = relaysAwaited(text).filter((relay) => !Object.hasOwn(facts, relay));
+  const [missing] = relaysWithPlaceholders(text).filter((relay) => !Object.hasOwn(facts, relay));
   if (missing === undefined) return JSON.parse(fillFacts(text, facts)) as T;
   const whose = missing === node ? "its EC2 instance" : `the EC2 instance of its relay ${missing}`;
   throw new PushError(`${node}: ${whose} does not exist yet. To create it: npx wireguard-mesh up`);

@@ -1,4 +1,4 @@
-/** Files and folders of an existing network, read for an import. */
+/** Reads the files and folders of an existing network for an import. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { KnownNode, Source } from "../../mesh/import/nodes";
@@ -15,7 +15,7 @@ export interface ReadSources {
   problems: Problem[];
 }
 
-/** `paths`: files, and folders with files in them. @throws Failure for what cannot be read. */
+/** `paths`: files, and folders with files in them. @throws Failure for a path that cannot be read. */
 export function readImportFiles(paths: readonly string[]): ReadSources {
   const read: ReadSources = { sources: [], known: [], problems: [] };
   const files = [...new Set(paths.flatMap((one) => filesAt(one)))];
@@ -51,11 +51,11 @@ function database(path: string): Problem {
 
 /** File names that do not contain the node's name. */
 const PLAIN = /^(wg|utun|tun)-?\d*$|^(wireguard|client|server|peer|config)$/i;
-/** As angristan's installer names the files of clients. */
+/** The names that angristan's installer gives to the files of clients. */
 const CLIENT = /^wg\d+-client-/;
 const PLAIN_FOLDERS = /^(wireguard|etc|configs?|\.{0,2})$/i;
 
-/** The node by the name of the file, else of its folder; the interface by the name of the file. */
+/** The node's name from the file name or else the folder; the interface from the file name. */
 function namesOf(file: string): { name: string | null; interface: string } {
   const base = path.basename(file).replace(/\.conf$/, "");
   const folder = path.basename(path.dirname(file));
@@ -64,7 +64,7 @@ function namesOf(file: string): { name: string | null; interface: string } {
   return { name, interface: isPlain && /\d$/.test(base) ? base : "wg0" };
 }
 
-/** The file; of a folder, its files and those in folders below it. */
+/** The file itself; for a folder, the files in it and its subfolders. */
 function filesAt(place: string): string[] {
   const status = fs.statSync(place, { throwIfNoEntry: false });
   if (status === undefined) throw new Failure(`there is no ${place}`, "name a file or a folder", 2);

@@ -1,4 +1,4 @@
-/** The interfaces of live hosts, read over SSH for an import. */
+/** Reads the interfaces of live hosts over SSH for an import. */
 import type { Host } from "../../mesh/config/config";
 import { parseHost } from "../../mesh/config/values";
 import { compareFiles } from "../../mesh/import/compare";
@@ -18,7 +18,7 @@ interface HostRead {
   problems: Problem[];
 }
 
-/** `written`: as in the config's `host`. `name`: the interface, where it has several. */
+/** `written` is a host as in the config's `host`; `name` is the interface, if it has several. */
 export async function readHost(
   written: string,
   hostKey: string | undefined,
@@ -37,7 +37,7 @@ export function sourceOf(
   host: { host: string; hostKeys: string[] },
   name: string | undefined,
 ): HostRead {
-  const found = chosen(configs, name);
+  const found = chooseInterface(configs, name);
   if (!("name" in found)) return { source: null, problems: [{ ...found, at: host.host }] };
   return readInterface(found, configs.hostname, host);
 }
@@ -54,7 +54,7 @@ function targetOf(host: Host, hostKeys: string[]): HostTarget {
 }
 
 /** The one interface to import, or why there is none. */
-function chosen(
+function chooseInterface(
   { interfaces }: HostConfigs,
   name: string | undefined,
 ): HostInterface | Omit<Problem, "at"> {
@@ -75,7 +75,7 @@ function chosen(
   if (first.owner === null) return first;
   return {
     message: `${first.name} belongs to a stack of wireguard-mesh already: ${first.owner}`,
-    remedy: "leave it out, or take it over as docs/secrets.md says",
+    remedy: "leave it out, or take it over: docs/secrets.md",
   };
 }
 
@@ -92,20 +92,22 @@ function readInterface(
   }
   const live = parseWgQuick(running, `${host.host}: wg showconf ${name}`);
   const parsed =
-    file === null ? { ...live, file: dialled(live.file) } : parseWgQuick(file, path, name);
+    file === null
+      ? { ...live, file: withDialledEndpoints(live.file) }
+      : parseWgQuick(file, path, name);
   const label = hostname.split(".")[0] ?? "";
   const source = { file: parsed.file, name: label === "" ? null : label, interface: name, host };
-  const differing = file === null ? [] : runsOtherwise(parsed.file, live.file);
+  const differing = file === null ? [] : unsavedChanges(parsed.file, live.file);
   const unsaved = differing.map((difference) => ({
     at: path,
-    message: `${name} runs otherwise than its file says: ${difference}`,
+    message: `the running ${name} differs from its file: ${difference}`,
     remedy: `to keep what runs: wg-quick save ${name}; to keep the file: wg-quick down ${name}, then up`,
   }));
   return { source, problems: [...parsed.problems, ...unsaved] };
 }
 
-/** Endpoints move, and wg(8) shows neither MTU nor DNS. */
-function runsOtherwise(file: WgQuickFile, running: WgQuickFile): string[] {
+/** Ignores endpoints, which change with roaming, and MTU and DNS, which wg(8) does not show. */
+function unsavedChanges(file: WgQuickFile, running: WgQuickFile): string[] {
   const same = { mtu: file.mtu, dns: file.dns, listenPort: file.listenPort ?? running.listenPort };
   const peers = running.peers.map((peer) => ({
     ...peer,
@@ -120,8 +122,8 @@ function runsOtherwise(file: WgQuickFile, running: WgQuickFile): string[] {
   return compareFiles(saved, { ...running, ...same, peers }, names, true);
 }
 
-/** Without a file, an endpoint may only be the peer's last address. With a keepalive, the peer is dialled. */
-function dialled(file: WgQuickFile): WgQuickFile {
+/** Without a file, an endpoint may just be the peer's last address; only a peer with a keepalive counts as dialled. */
+function withDialledEndpoints(file: WgQuickFile): WgQuickFile {
   const peers = file.peers.map((peer) =>
     peer.keepalive === 0 ? { ...peer, endpoint: null } : peer,
   );

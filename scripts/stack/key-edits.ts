@@ -24,18 +24,18 @@ export function beginEdit(text: string, node: NodePlan, key: NewKey, where: stri
   return withPrivateKey(edited, node, key);
 }
 
-/** Makes the next key the current one. A relay's brings the port along at which it was served. */
+/** Makes the next key the current one. A relay keeps serving it at the same port, which becomes the listen port. */
 export function finishEdit(text: string, node: NodePlan): StackEdit {
   const { nextPublicKey, name } = node;
   if (nextPublicKey === null) return { text };
   const current = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
   const single = removeIn(current, pathOf(node, "nextPublicKey"));
   const edited = withoutFormerKey(single, name);
-  return { text: hasSecondInterface(node) ? exchangePorts(edited, node) : edited };
+  return { text: hasSecondInterface(node) ? swapPorts(edited, node) : edited };
 }
 
-/** The port of the next key becomes the listen port, and the former one that of the next rotation. */
-function exchangePorts(text: string, node: NodePlan): string {
+/** Swaps the listen port and the rotation port. */
+function swapPorts(text: string, node: NodePlan): string {
   const { listenPort, rotationPort } = node;
   if (listenPort === null || rotationPort === null) return text;
   const listening = setIn(text, pathOf(node, "listenPort"), rotationPort);
@@ -63,7 +63,7 @@ export function reverseEdit(text: string, node: NodePlan, where: string): StackE
   if (nextPublicKey === null) return { text };
   const keys = setIn(text, pathOf(node, "publicKey"), nextPublicKey);
   const turned = setIn(keys, pathOf(node, "nextPublicKey"), publicKey);
-  const edited = hasSecondInterface(node) ? exchangePorts(turned, node) : turned;
+  const edited = hasSecondInterface(node) ? swapPorts(turned, node) : turned;
   if (custody !== "config") return { text: edited };
   const own = ["privateKeys", name];
   const former = ["formerPrivateKeys", name];
@@ -94,7 +94,7 @@ export function linkKeysOf(text: string, name: string): string[][] {
     .map((entry) => ["presharedKeys", entry]);
 }
 
-/** Also without the map, where that was its only key. */
+/** Removes the key, and the map if it becomes empty. */
 function withoutFormerKey(text: string, name: string): string {
   const map = configPath(["formerPrivateKeys"]);
   const edited = removeIn(text, [...map, name]);
@@ -105,7 +105,7 @@ function isEmptyMap(value: unknown): boolean {
   return isMap(value) && Object.keys(value).length === 0;
 }
 
-/** Replaces the private key in the stack; removes it where the stack does not have the new one. */
+/** Replaces the private key in the stack; removes it if the new one is kept on the host or the device. */
 function withPrivateKey(text: string, node: NodePlan, { privateKey }: NewKey): StackEdit {
   const path = ["privateKeys", node.name];
   if (privateKey === null) return { text: removeIn(text, configPath(path)) };

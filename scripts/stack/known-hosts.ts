@@ -8,8 +8,8 @@ import { Failure } from "./failure";
 type FindKnownHost = (address: string, port: number) => Promise<string[]>;
 
 /**
- * The host keys for a node: the given ones, else the known ones of its first SSH address that has any; undefined if the host
- * is this machine, which needs none. `log` gets a line about keys from known_hosts.
+ * The host keys for a node: the given ones, else those in known_hosts for its first SSH address that has any; undefined for this
+ * machine, which needs none. Logs which keys were taken from known_hosts.
  * @throws Failure where no key is known.
  */
 export async function hostKeysFor(
@@ -32,7 +32,7 @@ export async function hostKeysFor(
   throw unknownHostKey(parsed);
 }
 
-/** `ssh` once is the usual way; a host that is reached through a relay is not in known_hosts under its own name. */
+/** Suggests `ssh`, which adds the key to known_hosts, unless the host is reached through a relay. */
 function unknownHostKey(hosts: readonly Host[]): Failure {
   const direct = hosts.find((host) => host.kind === "ssh");
   const show = "cat /etc/ssh/ssh_host_ed25519_key.pub";
@@ -49,7 +49,7 @@ function unknownHostKey(hosts: readonly Host[]): Failure {
   );
 }
 
-/** Only Ed25519 where there is one: OpenSSH prefers it, and it is short. */
+/** Only the Ed25519 key if there is one: OpenSSH prefers it, and it is short. */
 function preferred(keys: string[]): string[] {
   const ed25519 = keys.filter((key) => key.startsWith("ssh-ed25519 "));
   return ed25519.length > 0 ? ed25519 : keys;

@@ -1,15 +1,15 @@
-/** The states of the links, by the handshakes that the hosts at their ends report. */
+/** The states of the links, from the handshakes that hosts report. */
 import type { Observation } from "../../mesh/host/observation";
 import { handshakeAge, peersOfNode, SESSION_S } from "../../mesh/host/running-peers";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { poll } from "../poll";
-import { askHosts, type HostAnswer, type HostAnswers } from "./ask-hosts";
+import { queryHosts, type HostAnswer, type HostAnswers } from "./query-hosts";
 import type { Access } from "./host-access";
 
 /**
  * `alive`: a handshake within the last 180 s, the lifetime of a WireGuard session (REJECT_AFTER_TIME). `idle`: an older one,
  * on a link without keepalive, which is normal without traffic. `dead`: none, although there should be one. `away`: none, but
- * one end is not pushed to: a phone may be off. `unknown`: neither end could be asked.
+ * one end is a device, which may be off. `unknown`: neither end could be queried.
  */
 export type LinkState = "alive" | "idle" | "dead" | "away" | "unknown";
 
@@ -21,7 +21,7 @@ export interface LinkStatus {
   state: LinkState;
 }
 
-/** The links of which at least one end was asked. */
+/** The states of the links of which at least one end was queried. */
 export function linkStates(plan: Plan, answers: HostAnswers): LinkStatus[] {
   const nodes = new Map(plan.nodes.map((node) => [node.name, node]));
   return plan.links.flatMap(({ a, b }) => {
@@ -41,7 +41,7 @@ export function linkStates(plan: Plan, answers: HostAnswers): LinkStatus[] {
 interface End {
   dials: boolean;
   keepsAlive: boolean;
-  /** Seconds since the last handshake; null: none; undefined: the host could not be asked. */
+  /** Seconds since the last handshake; null: none; undefined: the host could not be queried. */
   age: number | null | undefined;
 }
 
@@ -66,11 +66,11 @@ function ageOf(neighbour: NodePlan, observed: Observation, device: string): numb
 }
 
 function stateOf(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> {
-  const asked = ends.filter(({ age }) => age !== undefined);
-  if (asked.length === 0) return { handshakeAge: null, state: "unknown" };
-  // Prefer the end that dials: the other one still shows the handshake of a session that the dialler has lost.
-  const diallers = asked.filter(({ dials }) => dials);
-  const ages = (diallers.length > 0 ? diallers : asked).flatMap(({ age }) => age ?? []);
+  const queried = ends.filter(({ age }) => age !== undefined);
+  if (queried.length === 0) return { handshakeAge: null, state: "unknown" };
+  // Prefer the end that dials: the other end may still show the handshake of a session that the dialling end has lost.
+  const diallers = queried.filter(({ dials }) => dials);
+  const ages = (diallers.length > 0 ? diallers : queried).flatMap(({ age }) => age ?? []);
   const age = ages.length === 0 ? null : Math.min(...ages);
   if (age !== null && age <= SESSION_S) return { handshakeAge: age, state: "alive" };
   if (!bothPushed) return { handshakeAge: age, state: "away" };
@@ -82,15 +82,14 @@ function stateOf(ends: End[], bothPushed: boolean): Omit<LinkStatus, "a" | "b"> 
 const HANDSHAKE_TIMES = { limitMs: 15_000, pauseMs: 1_000 };
 
 /**
- * Waits, for 15 s at most, until no link between those of `nodes` that have a host is dead; returns the states of these
- * links, and of those to nodes without a host. Asks first the hosts without an answer in `known`, later those with a dead link.
- * `ask` is replaced in tests.
+ * Waits, for 15 s at most, until no link between those of `nodes` that have a host is dead. Returns the states of these links and
+ * of those to devices. First queries the hosts without an answer in `known`, later those with a dead link. Tests replace `ask`.
  */
 export async function awaitLinks(
   nodes: readonly NodePlan[],
   access: Access,
   known: HostAnswers = new Map(),
-  ask: typeof askHosts = askHosts,
+  ask: typeof queryHosts = queryHosts,
 ): Promise<LinkStatus[]> {
   const pushed = nodes.filter((node) => node.hosts.length > 0);
   const answers = new Map<string, HostAnswer>(known);
@@ -106,7 +105,7 @@ export async function awaitLinks(
   return links;
 }
 
-/** Without those to a host that is not among `pushed`: its push has failed, so its tunnels are not expected to work. */
+/** Leaves out links to a host that is not among `pushed`: its push has failed, so its tunnels are not expected to work. */
 function linksAmong(pushed: readonly NodePlan[], plan: Plan, answers: HostAnswers): LinkStatus[] {
   const devices = plan.nodes.filter((node) => node.hosts.length === 0);
   const names = new Set([...pushed, ...devices].map((node) => node.name));

@@ -1,11 +1,11 @@
-/** A picture's network with the states that the hosts report. */
+/** The content of a picture of the network, with the states that hosts report. */
 import { topologyOf, type Mark, type Topology } from "../../mesh/graph/topology";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
-import type { HostAnswers } from "./ask-hosts";
+import type { HostAnswers } from "./query-hosts";
 import type { LinkState, LinkStatus } from "./link-states";
 import { nodeState, type NodeState } from "./node-state";
 
-/** `links`: the states of all links of which an end was asked. */
+/** `links`: the states of all links of which an end was queried. */
 export function liveTopology(
   plan: Plan,
   links: readonly LinkStatus[],
@@ -48,7 +48,7 @@ function seenOf(
   return { mark: nodeMark(state, isSilent), seenFrom };
 }
 
-/** As `status` shows them. A host that was not asked successfully may have tunnels that work. */
+/** The states are those of `status`. A host that could not be queried may still have working tunnels. */
 function nodeMark({ state, tunnels }: NodeState, isSilent: boolean): Mark {
   const silent = isSilent ? ["not reached"] : [];
   switch (state) {

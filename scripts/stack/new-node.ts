@@ -1,4 +1,4 @@
-/** What commands write into the stack file for a new node: free addresses, keys, and the given fields. */
+/** The values of a new node in the stack file: free addresses, keys, and the given fields. */
 import { randomBytes } from "node:crypto";
 import {
   nextFree,
@@ -22,15 +22,15 @@ export interface Addresses {
   address6?: string;
 }
 
-/** The node that addresses are for, with those that it has already. `relay`: a peer's home relay as in the config. */
+/** The node that needs addresses, with those that it already has. `relay`: a peer's home relay as in the config. */
 interface NewNode extends Partial<Addresses> {
   kind: "relay" | "peer";
   relay?: unknown;
 }
 
 /**
- * The next free tunnel addresses: a peer's in its home relay's range if that has one, all others outside of the ranges where
- * there is one. Those of disabled nodes are taken too. `also`: addresses that were allocated since.
+ * The next free tunnel addresses: for a peer, in its home relay's range, if it has one; for all others, outside the ranges, if
+ * possible. Addresses of disabled nodes are not free. `also`: addresses that are not in the config yet.
  * @throws Failure when none is left.
  */
 export function freeAddresses(
@@ -81,7 +81,7 @@ export interface KeyPair {
   publicKey: string;
 }
 
-/** A new key pair, as `wg genkey` and `wg pubkey` make it. */
+/** A new key pair, like those of `wg genkey` and `wg pubkey`. */
 export function makeKeyPair(): KeyPair {
   const privateKey = privateKeyFrom(randomBytes(32));
   return { privateKey, publicKey: publicKeyOf(privateKey) };
@@ -101,7 +101,7 @@ export function givenFields(
   );
 }
 
-/** `host` and `hostKey` are one text, or a list where there are several. */
+/** A single text instead of a list of one, for `host` and `hostKey`. */
 export function oneOrList(values: string[] | undefined): YamlValue | undefined {
   return values?.length === 1 ? values[0] : values;
 }

@@ -4,32 +4,32 @@ import { formatNumericEndpoint } from "../../mesh/host/wireguard-state";
 import { formatEndpoint } from "../../mesh/config/config";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { namesByKey } from "../../mesh/plan/rotation";
-import type { HostAnswers } from "./ask-hosts";
+import type { HostAnswers } from "./query-hosts";
 import type { LinkState, LinkStatus } from "./link-states";
 import { handshakeAge, runningPeers, secondPeers } from "../../mesh/host/running-peers";
 
 export interface PeerStatus {
   /** A node's name, or the public key of a peer that is not in the plan. */
   name: string;
-  /** Seconds; null: none. Of a node with two keys, during a rotation, the later one. */
+  /** Seconds; null: none. The later one of both keys during a rotation. */
   handshakeAge: number | null;
   endpoint: string | null;
-  /** Bytes, with all its keys. */
+  /** Bytes, summed up over all its keys. */
   rx: number;
   tx: number;
 }
 
 export interface NodeState {
-  /** How the others reach it: `direct`, or `through tokyo`. */
+  /** How other nodes reach it: `direct`, or `through tokyo`. */
   path: string;
-  /** `alive`: all of its tunnels, `partly`: some of them; else what most needs attention. */
+  /** `alive`: all of its tunnels are, `partly`: some are; otherwise the worst state of its tunnels. */
   state: LinkState | "partly" | "unlinked";
   tunnels: { alive: number; planned: number };
   /** Seconds since its last handshake; null: none, or unknown. */
   handshakeAge: number | null;
-  /** Where it is in the internet; null: unknown. */
+  /** Its outer address and port; null: unknown. */
   endpoint: string | null;
-  /** Bytes, as the node itself counts them; null: unknown. */
+  /** Bytes, from the node's own point of view; null: unknown. */
   rx: number | null;
   tx: number | null;
 }
@@ -86,7 +86,7 @@ export function nodeState(
 }
 
 interface Views {
-  /** Its own peers; null where it was not reached. */
+  /** The peers that its own host reports; null if it was not reached. */
   own: PeerStatus[] | null;
   /** The node as its neighbours see it, the latest handshake first. */
   seen: PeerStatus[];
@@ -112,7 +112,7 @@ function pathOf(node: NodePlan, { nodes }: Plan): string {
   return relay === undefined ? "direct" : `through ${relay.name}`;
 }
 
-/** Of tunnels none of which is alive, the first of these counts. */
+/** The order of precedence if no tunnel is alive. */
 const STATES: readonly LinkState[] = ["dead", "idle", "away", "unknown"];
 
 function stateOf(
@@ -126,7 +126,7 @@ function stateOf(
   return STATES.find((state) => tunnels.some((link) => link.state === state)) ?? "unknown";
 }
 
-/** Where its neighbours reach it; of a node that can be dialled, else where it listens according to the plan. */
+/** Where its neighbours reach it, else its planned endpoint. */
 function endpointOf({ endpoint }: NodePlan, seen: readonly PeerStatus[]): string | null {
   const observed = seen.find((peer) => peer.handshakeAge !== null && peer.endpoint !== null);
   if (observed !== undefined) return observed.endpoint;

@@ -1,4 +1,4 @@
-/** The stack that a command works on: opened once and passed down, its file and outputs read once each. */
+/** The stack of a command: opened once and passed down; reads its file and outputs once. */
 import { formatIssues, type Issue } from "../../mesh/config/issue";
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { readMesh, type Mesh } from "../../mesh/mesh";
@@ -24,7 +24,7 @@ export function openStack(stack: string | undefined): OpenStack {
   return new OpenStack(findStack(stack));
 }
 
-/** What was read is kept until `edit` changes the file, or `reopen` is called because an `up` has changed the state. */
+/** Caches what it reads until `edit` changes the file, or `reopen` is called after an `up` has changed the state. */
 export class OpenStack implements StackRef {
   readonly project: Project;
   readonly name: string;
@@ -40,15 +40,15 @@ export class OpenStack implements StackRef {
     this.file = file;
   }
 
-  /** Discards what was read. Call it after a run of the engine; the file may have been edited meanwhile, too. */
+  /** Clears the cache. Call it after a run of the engine, during which the file may have been edited too. */
   reopen(): void {
     this.fromFile = {};
     this.fromState = {};
   }
 
   /**
-   * The stack file.
-   * @throws Failure where there is none: only `init` makes one.
+   * The text of the stack file.
+   * @throws Failure if it does not exist: only `init` creates one.
    */
   get text(): string {
     this.fromFile.text ??= readUserFile(this.file) ?? undefined;
@@ -77,8 +77,8 @@ export class OpenStack implements StackRef {
   }
 
   /**
-   * The plan as the program makes it: also with the next keys that only the outputs have, see withNextKeys. Where those
-   * cannot be read, the plan of the file.
+   * The same plan as the program's, with the next keys that are only in the outputs (withNextKeys). If these cannot be read, the
+   * plan of the file.
    */
   plan(): Promise<Plan> {
     return (this.fromFile.plan ??= this.readPlan());
@@ -90,7 +90,7 @@ export class OpenStack implements StackRef {
     return (this.fromState.outputs ??= readOutputs(this));
   }
 
-  /** For commands that do not require them: empty, with a warning, when the engine does not return them. */
+  /** For commands that work without them: empty, with a warning, when the engine does not return them. */
   async outputsOrNone(): Promise<Outputs> {
     try {
       return await this.outputs();
@@ -117,7 +117,7 @@ export class OpenStack implements StackRef {
     return this.sshKey.value;
   }
 
-  /** @throws Failure for values that the engine, so the program, would take for others than those in the file. */
+  /** @throws Failure for values that the engine, and so the program, reads differently from what the file has. */
   refuseMisread(): void {
     const issues = misreadIn(this.configSoFar);
     if (issues.length === 0) return;
@@ -127,8 +127,8 @@ export class OpenStack implements StackRef {
   }
 
   /**
-   * For a command that does something else first.
-   * @throws Failure when the edit would add a mistake to the config, or the file cannot be changed; nothing is written either way.
+   * Checks an edit without writing it, for a command that does something else first.
+   * @throws Failure when the edit would add a mistake to the config, or the file cannot be changed.
    */
   review(change: (text: string) => StackEdit): void {
     const { text, secrets = [] } = change(this.text);
@@ -138,9 +138,9 @@ export class OpenStack implements StackRef {
   }
 
   /**
-   * The only way in which commands change a stack file. Under a lock it reads the file again, changes it, reviews the change,
-   * encrypts its secrets and replaces the file. `change` gets the current text and the plan of it, which may be newer than what
-   * the command has seen, so it decides by these.
+   * All commands change a stack file through this method. Under a lock, it reads the file again, changes it, reviews the change,
+   * encrypts its secrets and replaces the file. `change` must use the text and the plan that it gets, because the file may have
+   * changed since the command read it.
    * @throws Failure, with the file as it was, when the edit would add a mistake, a secret cannot be encrypted, or the file
    * cannot be changed without changing more than that.
    */
@@ -157,7 +157,7 @@ export class OpenStack implements StackRef {
     });
   }
 
-  /** Takes an edit back by writing the former text again. Returns false, with the file as it is, if it was changed since. */
+  /** Undoes an edit by writing the former text. Returns false and changes nothing if the file was changed since. */
   restore(former: string, edited: string): Promise<boolean> {
     return withFileLock(this.file, () => {
       this.fromFile = {};

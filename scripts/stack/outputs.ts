@@ -5,7 +5,7 @@ import { Secret } from "../../mesh/secret";
 import { queryStack } from "./engine";
 import type { StackRef } from "./project";
 
-/** By name, without the secret one; empty before the first `up`. */
+/** By name, without the secret output; empty before the first `up`. */
 export type Outputs = Record<string, unknown>;
 
 export interface OutputsWithConfigs {
@@ -51,7 +51,7 @@ function nodeFacts(outputs: Outputs): [name: string, facts: Record<string, unkno
   );
 }
 
-/** Whether the last `up` knew the node. */
+/** Whether the node was in the network at the last `up`. */
 export function hasNode(outputs: Outputs, name: string): boolean {
   return nodeFacts(outputs).some(([known]) => known === name);
 }

@@ -3,7 +3,7 @@ import type { WireGuardPeer } from "../../mesh/host/wireguard-state";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { publicKeysOf } from "../../mesh/plan/rotation";
 import { poll } from "../poll";
-import { askHosts, type HostAnswers } from "./ask-hosts";
+import { queryHosts, type HostAnswers } from "./query-hosts";
 import { openAccess } from "./host-access";
 import type { OpenStack } from "./open-stack";
 import { runningPeers, secondPeers } from "../../mesh/host/running-peers";
@@ -13,34 +13,36 @@ export interface PendingKey {
   node: string;
   nextPublicKey: string;
   /** Neighbours without a handshake with the new key; empty: the rotation can be finished. */
-  waitsFor: Waiting[];
+  waitsFor: WaitingNeighbour[];
 }
 
-export interface Waiting {
+export interface WaitingNeighbour {
   node: string;
   /**
-   * `unreached`: it cannot be asked. `silent`: it has the new key, but no handshake with it. `handOver`: it is a device that
+   * `unreached`: it cannot be queried. `silent`: it has the new key, but no handshake with it. `handOver`: it is a device that
    * needs its new config.
    */
   why: "unreached" | "silent" | "handOver";
 }
 
-/** Asks the hosts, see pendingKeys. All rotations in progress, or those of the named nodes. */
+/** Queries the hosts. Returns all rotations in progress, or those of the named nodes. */
 export async function findPendingKeys(
   stack: OpenStack,
   names?: readonly string[],
 ): Promise<PendingKey[]> {
   const plan = await stack.plan();
-  const hosts = hostsToAsk(plan);
+  const hosts = hostsToQuery(plan);
   const answers =
-    hosts.length === 0 ? new Map<string, never>() : await askHosts(hosts, await openAccess(stack));
+    hosts.length === 0
+      ? new Map<string, never>()
+      : await queryHosts(hosts, await openAccess(stack));
   return pendingKeys(plan, answers).filter(({ node }) => names?.includes(node) ?? true);
 }
 
 /** Enough for three retries: a handshake without an answer is sent again after 5 s (REKEY_TIMEOUT). */
 const PROOF_TIMES = { limitMs: 20_000, pauseMs: 1_000 };
 
-/** Waits, for 20 s at most, until no neighbour of the named nodes that has the new key is without a handshake with it. */
+/** Waits, for 20 s at most, until all neighbours that have the new key of a named node had a handshake with it. */
 export async function awaitNewKeys(
   stack: OpenStack,
   names: readonly string[],
@@ -54,19 +56,19 @@ export async function awaitNewKeys(
   return pending;
 }
 
-/** The rotations in progress, by the answers of the nodes' own hosts and of their neighbours'. */
+/** The rotations in progress, from the answers of the nodes' own hosts and of their neighbours. */
 export function pendingKeys(plan: Plan, answers: HostAnswers): PendingKey[] {
   return plan.nodes.flatMap((node) => {
     const { nextPublicKey } = node;
     if (nextPublicKey === null) return [];
     const waitsFor = neighboursOf(node, plan).flatMap((neighbour) =>
-      waitingOf({ node, neighbour, next: nextPublicKey }, plan.network.interface, answers),
+      missingHandshake({ node, neighbour, next: nextPublicKey }, plan.network.interface, answers),
     );
     return [{ node: node.name, nextPublicKey, waitsFor: unique(waitsFor) }];
   });
 }
 
-function hostsToAsk(plan: Plan): NodePlan[] {
+function hostsToQuery(plan: Plan): NodePlan[] {
   const rotating = plan.nodes.filter((node) => node.nextPublicKey !== null);
   const names = new Set(
     rotating.flatMap((node) => [node.name, ...neighboursOf(node, plan).map(({ name }) => name)]),
@@ -79,7 +81,7 @@ function neighboursOf(node: NodePlan, { links, nodes }: Plan): NodePlan[] {
   return nodes.filter(({ name }) => names.includes(name));
 }
 
-/** A rotating node with its next key, and a neighbour of it. */
+/** A rotating node with its next key, and one of its neighbours. */
 interface RotatingLink {
   node: NodePlan;
   neighbour: NodePlan;
@@ -87,15 +89,14 @@ interface RotatingLink {
 }
 
 /**
- * The host of a pushed neighbour shows whether it had a handshake with the new key. For a device, the host of the rotating
- * node does: a relay on its second interface, which serves the new key. Where neither can be asked, nothing is known and
- * the neighbour is left out.
+ * The host of a pushed neighbour reports whether it had a handshake with the new key. For a device, the host of the rotating node
+ * does; a relay serves the new key on its second interface. If neither can be queried, the neighbour is left out.
  */
-function waitingOf(
+function missingHandshake(
   { node, neighbour, next }: RotatingLink,
   device: string,
   answers: HostAnswers,
-): Waiting[] {
+): WaitingNeighbour[] {
   if (neighbour.hosts.length > 0) {
     const answer = answers.get(neighbour.name);
     if (answer?.reachable !== true) return [{ node: neighbour.name, why: "unreached" }];
@@ -120,6 +121,6 @@ function hasHandshake(peers: readonly WireGuardPeer[], keys: readonly string[]):
   );
 }
 
-function unique(waiting: Waiting[]): Waiting[] {
+function unique(waiting: WaitingNeighbour[]): WaitingNeighbour[] {
   return [...new Map(waiting.map((one) => [`${one.node} ${one.why}`, one])).values()];
 }

@@ -1,6 +1,6 @@
 /**
- * Scalars without quotes, as the engine reads them (go.yaml.in/yaml/v3, resolve.go: a mix of YAML 1.1 and 1.2). What a reader
- * would take for something else is refused instead.
+ * Reads scalars without quotes like the engine (go.yaml.in/yaml/v3, resolve.go: a mix of YAML 1.1 and 1.2). Rejects those that a
+ * person would read differently.
  */
 import { Mistake, quote } from "../../mesh/config/mistake";
 
@@ -20,12 +20,12 @@ const UTC_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const OTHER_TIME =
   /^\d{4}-\d{1,2}-\d{1,2}([Tt]\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?(Z|[+-]\d{2}:\d{2})| +\d{1,2}:\d{1,2}:\d{1,2}(\.\d+)?)?$/;
 
-/** The value; a Mistake where the engine's value is not what the text says. */
+/** The value; a Mistake if the engine's value differs from what the text seems to mean. */
 export function readPlain(text: string): string | number | boolean | null | Mistake {
   const keyword = KEYWORDS.get(text);
   if (keyword !== undefined) return keyword;
   if (!/^[-+.\d]/.test(text)) return text;
-  // What is out of range, as 1e400, is text to the engine; -0 is 0.
+  // The engine reads a number out of range, such as 1e400, as text. `+ 0` turns -0 into 0.
   if (JSON_NUMBER.test(text)) return Number.isFinite(Number(text)) ? Number(text) + 0 : text;
   if (DAY.test(text) || UTC_TIME.test(text)) return isMoment(text) ? engineTime(text) : text;
   if (OTHER_TIME.test(text)) {

@@ -1,4 +1,4 @@
-/** The planned state of a host, to compare with what it reports. */
+/** The planned state of a host, for comparison with its report. */
 import { wantedOf, type Wanted } from "../../mesh/host/wanted";
 import type { WantedInterface } from "../../mesh/host/wanted-interface";
 import { presharedKeyOf, publicKeyOf } from "../../mesh/keys";
@@ -13,8 +13,8 @@ import type { Access } from "./host-access";
 export type Planned = Pick<Access, "plan" | "owner" | "instances">;
 
 /**
- * Without secrets: private keys count by their public halves, and preshared keys are sealed. `digest`: PushResult.digest,
- * which follows from the secrets too, so it cannot be computed here.
+ * Without secrets: private keys are replaced by their public keys, and preshared keys are sealed. `digest` is PushResult.digest,
+ * which depends on the secrets, so it cannot be computed here.
  */
 export function plannedState(node: NodePlan, planned: Planned, digest: string): Wanted {
   const { plan, owner, instances } = planned;
@@ -25,7 +25,7 @@ export function plannedState(node: NodePlan, planned: Planned, digest: string): 
   return wantedOf({ ...request, config: withoutPlaceholders(request.config) }, digest, publicKeyOf);
 }
 
-/** Without endpoints at instances that do not exist yet. */
+/** Removes endpoints at instances that do not exist yet. */
 function withoutPlaceholders(config: string): string {
   return config.replace(/^Endpoint = <.*\n/gm, "");
 }

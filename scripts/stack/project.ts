@@ -1,4 +1,4 @@
-/** The project, stack and stack file that a command works on, found as the engine's CLI finds them. */
+/** Finds the project, the stack and the stack file of a command, by the same rules as the engine's CLI. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
@@ -55,7 +55,7 @@ export function findStackOr(
   return stackOf(project, stackNameOr(flag, fallback, project) ?? fallback);
 }
 
-/** ` --stack NAME` for a command that is printed; empty where the command takes this stack without it. */
+/** ` --stack NAME` for a command in a message; empty if this stack is the default. */
 export function stackFlag({ project, name }: StackRef): string {
   const found = stackNameOr(undefined, null, project);
   return found !== null && shortName(found) === shortName(name)
@@ -68,7 +68,7 @@ export function shortName(stack: string): string {
   return stack.slice(stack.lastIndexOf("/") + 1);
 }
 
-/** For a command that changes an existing stack: a name that was mistyped makes no new file. */
+/** The failure of a command that needs an existing stack, so that a mistyped name creates no new file. */
 export function noStackFile({ name, file, project }: StackRef): Failure {
   const others = stacksWithFile(project);
   const near = nearest(shortName(name), others);
@@ -108,7 +108,7 @@ function findProject(from: string): Project {
   );
 }
 
-/** The keys that matter here (pulumi v3.276.0, sdk/go/common/workspace/project.go). */
+/** Reads the relevant keys (pulumi v3.276.0, sdk/go/common/workspace/project.go). */
 function readProject(root: string, path: string): Project {
   const { values } = parseYaml(decode(readFileSync(path), path), path);
   const { name, stackConfigDir, config, backend } = isMap(values) ? values : {};
@@ -121,7 +121,7 @@ function readProject(root: string, path: string): Project {
   return { root, name, stackFiles: join(root, folder), backend: url };
 }
 
-/** The engine adds these values to every stack, and `plan` and the other commands would not see them. */
+/** The engine adds these values to every stack, but the commands read only the stack file. */
 function refuseProjectConfig(path: string, project: string, config: unknown): void {
   const keys = Object.entries(isMap(config) ? config : {})
     .filter(([, value]) => !isMap(value) || "value" in value || "default" in value)
@@ -154,9 +154,9 @@ function stackOf(project: Project, name: string): StackRef {
 }
 
 /**
- * What `pulumi stack select` recorded for the current backend, in a file in PULUMI_HOME that is named by the sha1 of
- * Pulumi.yaml's path (pulumi v3.276.0, pkg/workspace/settings.go). Reading it is 250 ms faster than running pulumi, which is
- * asked only where the file has selections for other spellings of the backend's URL.
+ * The stack that `pulumi stack select` recorded for the current backend, in a file in PULUMI_HOME whose name has the sha1 of
+ * Pulumi.yaml's path (pulumi v3.276.0, pkg/workspace/settings.go). Reading it is 250 ms faster than running pulumi, which is used
+ * only if the file has selections for other spellings of the backend's URL.
  */
 function selectedStack(project: Project): string | null {
   const path = join(realpathSync(project.root), "Pulumi.yaml");
@@ -166,7 +166,7 @@ function selectedStack(project: Project): string | null {
   const stacks = isMap(selection["stacks"]) ? selection["stacks"] : {};
   const backend = currentBackend(project);
   if (backend !== null && Object.hasOwn(stacks, backend)) return textOrNull(stacks[backend]);
-  if (Object.keys(stacks).length > 0) return askSelectedStack(project);
+  if (Object.keys(stacks).length > 0) return querySelectedStack(project);
   // Before 3.251 there was one selection for all backends.
   return textOrNull(selection["stack"]);
 }
@@ -181,8 +181,8 @@ function currentBackend(project: Project): string | null {
   );
 }
 
-/** Null also where the engine is missing or has no backend. */
-function askSelectedStack(project: Project): string | null {
+/** Null also if the engine is missing or has no backend. */
+function querySelectedStack(project: Project): string | null {
   try {
     const args = ["stack", "--show-name", "--non-interactive"];
     const output = execFileSync(findEngine(project.root), args, {

@@ -1,13 +1,13 @@
-/** Repeats the last push that the state records; the engine would skip it, because it sees no change. */
+/** Repeats the last push in the state, which the engine would skip because nothing has changed. */
 import { spawn } from "node:child_process";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { observeHost } from "../push/observe-host";
 import { withProgress } from "../progress";
 import { PushError } from "../push/push-error";
-import { severalAtATime } from "./ask-hosts";
+import { forEachConcurrently } from "./query-hosts";
 import type { RecordedPush } from "./recorded-pushes";
 
-export interface Repushed {
+export interface RepushResult {
   node: string;
   /** `unchanged`: the host already had that config. `failed`: see `reason`. */
   outcome: PushResult["outcome"] | "failed";
@@ -25,37 +25,37 @@ interface ConfirmedPush {
   serial: number;
 }
 
-/** Replaced in tests. */
-interface Pushing {
-  /** Null where nothing of this stack is installed. */
+/** Tests replace it. */
+interface PushProgram {
+  /** Null if the host has no interface of this stack. */
   confirmed(request: PushRequest): Promise<ConfirmedPush | null>;
   apply(request: PushRequest): Promise<PushResult>;
 }
 
 interface PushAgainOptions {
-  /** Also to hosts that have confirmed another push since. */
+  /** Whether to push to hosts that have confirmed another push since, too. */
   force?: boolean;
-  pushing?: Pushing;
+  pushing?: PushProgram;
 }
 
-const AT_ONCE = 8;
+const MAX_CONCURRENT = 8;
 const PUSH_PROGRAM = "../push/main";
-const pushProgram: Pushing = { confirmed: confirmedPush, apply: runPush };
+const pushProgram: PushProgram = { confirmed: confirmedPush, apply: runPush };
 
-/** In rounds: relays first, then hosts that may be reached only through them. A failure stops no other push. */
+/** Pushes in rounds: relays first, because other hosts may be reached only through them. A failure does not stop other pushes. */
 export async function pushAgain(
   rounds: readonly RecordedPush[][],
   { force = false, pushing = pushProgram }: PushAgainOptions = {},
-): Promise<Repushed[]> {
-  const done: Repushed[] = [];
+): Promise<RepushResult[]> {
+  const done: RepushResult[] = [];
   const all = rounds.flat().length;
-  const words = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
-  await withProgress(words, async (update) => {
+  const progressText = () => `pushed to ${done.length} of ${all} ${all === 1 ? "host" : "hosts"}`;
+  await withProgress(progressText, async (update) => {
     const push = async (recorded: RecordedPush): Promise<void> => {
       done.push(await pushOne(recorded, force, pushing));
       update();
     };
-    for (const round of rounds) await severalAtATime(round, push, AT_ONCE);
+    for (const round of rounds) await forEachConcurrently(round, push, MAX_CONCURRENT);
   });
   return done;
 }
@@ -63,8 +63,8 @@ export async function pushAgain(
 async function pushOne(
   recorded: RecordedPush,
   force: boolean,
-  pushing: Pushing,
-): Promise<Repushed> {
+  pushing: PushProgram,
+): Promise<RepushResult> {
   const { node, serial } = recorded;
   try {
     const request = JSON.parse(recorded.request.reveal()) as PushRequest;
@@ -96,7 +96,10 @@ function refusal(node: string, age: "newer" | "unknown"): string {
   const [what, otherwise] =
     age === "newer"
       ? ["a newer config than", "that changes nothing there"]
-      : ["another config than", "that changes nothing there, as on a host that was set back"];
+      : [
+          "another config than",
+          "that changes nothing there, as on a host that was restored from a backup",
+        ];
   return [
     `${node}: its host has confirmed ${what} this stack's state records, so nothing was sent to it.`,
     "Run `npx wireguard-mesh up`, which pushes the newest.",
@@ -109,7 +112,7 @@ async function confirmedPush(request: PushRequest): Promise<ConfirmedPush | null
   return owner?.stack === request.owner && confirmed?.digest !== "" ? confirmed : null;
 }
 
-/** Runs the push program in a process of its own, which has its own time limits and lock, and ends with this one. */
+/** Runs the push program in its own process, which has its own time limits and lock, and ends if this process ends. */
 export function runPush(request: PushRequest): Promise<PushResult> {
   const child = spawn(process.execPath, [require.resolve(PUSH_PROGRAM), "apply"], {
     stdio: ["pipe", "pipe", "pipe"],

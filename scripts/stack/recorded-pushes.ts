@@ -1,10 +1,10 @@
-/** The last push of each host, as the stack's state records it. */
+/** Reads the last push to each host from the stack's state. */
 import { isMap } from "../../mesh/config/shape-issues";
 import type { Plan } from "../../mesh/plan/plan";
 import type { PushRequest, PushResult } from "../../mesh/push-request";
 import { Secret } from "../../mesh/secret";
 import { queryStack } from "./engine";
-import { Failure, nodeNamed } from "./failure";
+import { Failure, findNode } from "./failure";
 import type { StackRef } from "./project";
 
 /** The last push of one host that succeeded, from the stack's state. */
@@ -27,7 +27,7 @@ export async function recordedRounds(
   plan: Plan,
   names: readonly string[] | null,
 ): Promise<RecordedPush[][]> {
-  const wanted = names?.map((name) => nodeNamed(name, plan.nodes)) ?? plan.nodes;
+  const wanted = names?.map((name) => findNode(name, plan.nodes)) ?? plan.nodes;
   const args = ["stack", "export", "--show-secrets"];
   const recorded = parseState(await queryStack(stack, args, "the stack's state"));
   const missing = wanted.find(({ name }) => !recorded.has(name));

@@ -6,7 +6,7 @@ import { removeIn } from "./yaml-edit";
 
 interface WithoutSecrets {
   text: string;
-  /** Nodes whose private key is also on their host, where the next push takes it from. */
+  /** Nodes whose private key is also on their host, from which the next push takes it. */
   kept: string[];
   /** Nodes whose private key is lost; their public keys are removed too, so that `init` makes new pairs. */
   keyless: string[];
@@ -14,7 +14,7 @@ interface WithoutSecrets {
   removed: string[];
 }
 
-/** The engine's settings of the encryption, at the top level of the file. */
+/** The engine's encryption settings, at the top level of the file. */
 const ENCRYPTION = ["encryptionsalt", "encryptedkey", "secretsprovider"];
 
 /** Whether anything in the file is encrypted. */
@@ -53,7 +53,7 @@ interface KeyedNode {
   isPushed: boolean;
 }
 
-/** The nodes whose private key is in the file; all of them where the whole map is one secret. */
+/** The nodes whose private key is in the file; all nodes if the whole map is one secret. */
 function nodesWithKey(config: Record<string, unknown>): KeyedNode[] {
   const keys = config[`${NAMESPACE}privateKeys`];
   const whole = isSealed(keys);

@@ -45,11 +45,11 @@ export interface RunOptions {
 /** The exit code of an engine's run that was declined. */
 const DECLINED = 255;
 
-/** Without a preview where nothing is asked: the review is shown after the run then. */
+/** With --skip-preview, the review is shown after the run. */
 export async function runUp(stack: StackRef, options: RunOptions): Promise<EngineRun> {
   const { reviewer, out } = options;
   if (reviewer === undefined) {
-    // A few lines for each node.
+    // The outputs have a few lines for each node.
     const args = [...engineArgs(options), "--suppress-outputs"];
     return runUnlocked(stack, () => runWithEvents(stack, args, out));
   }
@@ -57,16 +57,16 @@ export async function runUp(stack: StackRef, options: RunOptions): Promise<Engin
     const preview = await previewQuietly(stack, options.flags ?? []);
     if (preview.exitCode !== 0) return preview;
     reviewer.show(preview);
-    if (!(await mayGoOn(preview, reviewer, options))) return declined(preview);
+    if (!(await isConfirmed(preview, reviewer, options))) return declined(preview);
   }
-  const run = await carryOut(stack, reviewer, options);
+  const run = await runConfirmedUp(stack, reviewer, options);
   reviewer.end();
   if (options.skipPreview === true && run.updated) reviewer.show(run, "ended");
   return run;
 }
 
-/** Nothing is asked where nothing changes. */
-export async function mayGoOn(
+/** Whether to make the changes; asks the user only if there are any. */
+export async function isConfirmed(
   preview: QuietRun,
   reviewer: Reviewer,
   { yes }: RunOptions,
@@ -78,8 +78,8 @@ export function declined(preview: QuietRun): EngineRun {
   return { ...preview, exitCode: DECLINED };
 }
 
-/** The engine's `up`, of all resources or of those with these URNs, after everything was asked. */
-export async function carryOut(
+/** Runs the engine's `up` after the confirmation, for all resources or for those with these URNs. */
+export async function runConfirmedUp(
   stack: StackRef,
   reviewer: Reviewer,
   options: RunOptions,
@@ -88,19 +88,19 @@ export async function carryOut(
   const only = targets.flatMap((urn) => ["--target", urn]);
   const args = [...engineArgs({ ...options, yes: true, skipPreview: true }), ...only];
   const notBegun = new Set<string>();
-  const words = () => reviewer.progress();
-  const run = await withProgress(words, (update) => {
-    const tell = (event: RunEvent | null) => {
+  const progressText = () => reviewer.progress();
+  const run = await withProgress(progressText, (update) => {
+    const emit = (event: RunEvent | null) => {
       if (event?.kind === "note" && isNotBegun(event.text)) notBegun.add(event.node);
       else if (event !== null && !notBegun.has(event.node)) reviewer.report(event);
       update();
     };
     const listeners = {
       onEvent: (line: string) => {
-        tell(pushEventIn(line));
+        emit(pushEventIn(line));
       },
       onPhase: (line: string) => {
-        tell(phaseIn(line));
+        emit(phaseIn(line));
       },
     };
     return withFailureLimit(options.maxFailures, (environment) =>
@@ -119,13 +119,13 @@ export async function previewQuietly(stack: StackRef, flags: readonly string[]):
   const own = flags.filter((flag) => !UP_FLAGS.test(flag));
   const args = ["preview", "--diff", "--show-full-output", ...own];
   const run = await withProgress(
-    () => "looking what will change",
+    () => "previewing the changes",
     () => runQuietly(stack, args),
   );
   return { ...run, failed: failuresOf(run) };
 }
 
-/** With what it said outside of its events, where those have no failure. */
+/** The failures in the events, else the engine's error outside of them. */
 function failuresOf({ failed, error }: QuietRun): NodeFailure[] {
   if (failed.length > 0 || error === "") return failed;
   const reason = error.replace(/^getting stack configuration: get stack secrets manager: /, "");

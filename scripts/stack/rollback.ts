@@ -1,4 +1,4 @@
-/** Rolls a host back to a state that it confirmed before, by pushing the request that it has stored. */
+/** Rolls a host back to a state that it confirmed before, by repeating the push request that it has stored. */
 import { readKept, type Generation, type KeptRequest } from "../../mesh/host/kept-request";
 import type { Observation } from "../../mesh/host/observation";
 import { keysIn, parseInterface } from "../../mesh/host/wanted-interface";
@@ -25,7 +25,7 @@ export interface KeptStates {
   observed: Observation;
 }
 
-/** @throws PushError when the host cannot be asked; Failure when its interface is not of this stack. */
+/** @throws PushError when the host cannot be queried; Failure when its interface does not belong to this stack. */
 export async function keptStates(node: NodePlan, access: Access): Promise<KeptStates> {
   const questions = { ...NO_QUESTIONS, generations: true };
   const { observed } = await observeHost(hostAccess(node, access), questions);
@@ -40,8 +40,8 @@ export async function keptStates(node: NodePlan, access: Access): Promise<KeptSt
 }
 
 /**
- * The serial of the state to go back to: `to`, or else the one before the present one.
- * @throws Failure where it is not kept, or is the present one.
+ * The serial of the state to go back to: `to`, else the latest one before the current one.
+ * @throws Failure if the host does not have it, or it is the current one.
  */
 export function chooseState({ states, present }: KeptStates, node: string, to?: number): number {
   const older = [...states.keys()].filter((serial) => serial < present);
@@ -73,9 +73,9 @@ export interface Rollback {
 }
 
 /**
- * The push for the rollback. Peers that were removed, are disabled or have expired since are left out, and dates are those of the
- * plan.
- * @throws Failure during a rotation, and where a key has been replaced since.
+ * The push request for the rollback. Leaves out peers that were removed, disabled or have expired since, and takes expiry dates
+ * from the plan.
+ * @throws Failure during a rotation, and if a key has been replaced since.
  */
 export function rollbackTo(
   serial: number,
@@ -89,11 +89,11 @@ export function rollbackTo(
   if (state === undefined) throw new Error("a rollback needs a state that is kept");
   const kept = readKept(state);
   const { publicKey } = keysIn(kept.config, publicKeyOf);
-  if (publicKey !== interfaceKey(node)) throw otherKey(node.name, serial);
-  const { config, leftOut } = withPeersOfNow(kept.config, node, plan, serial);
+  if (publicKey !== interfaceKey(node)) throw keyWasReplaced(node.name, serial);
+  const { config, leftOut } = withCurrentPeers(kept.config, node, plan, serial);
   const now = states.get(present);
   if (now !== undefined) refusePresharedKeys(config, readKept(now).config, plan, serial);
-  // There is no rotation, but the relay that it logs in through must have a handshake.
+  // Not for a rotation: it lists the relays that must complete a handshake, which a jump relay must.
   const { rivals, rotation } = requestWithoutSecrets(node, plan, owner);
   const request = {
     ...kept,
@@ -122,7 +122,7 @@ function refuseRotation(node: NodePlan, { nodes }: Plan, { records }: Observatio
     );
 }
 
-/** `config`: to go back to; `now`: the present one. Both ends of a tunnel need the same preshared key. */
+/** `config` is the former config, `now` the current one. Both ends of a tunnel need the same preshared key. */
 function refusePresharedKeys(config: string, now: string, { nodes }: Plan, serial: number): void {
   const keysOfNow = presharedKeysIn(now);
   const replaced = [...presharedKeysIn(config)].find(([publicKey, key]) => {
@@ -130,10 +130,10 @@ function refusePresharedKeys(config: string, now: string, { nodes }: Plan, seria
     return other !== undefined && other !== key;
   });
   if (replaced === undefined) return;
-  throw otherKey(namesByKey(nodes).get(replaced[0]) ?? "a peer", serial, "preshared key");
+  throw keyWasReplaced(namesByKey(nodes).get(replaced[0]) ?? "a peer", serial, "preshared key");
 }
 
-/** By the peer's public key; empty: it has none. */
+/** By the peer's public key; empty text if it has none. */
 function presharedKeysIn(config: string): Map<string, string> {
   const { peers } = parseInterface("", config, keysIn(config, publicKeyOf));
   return new Map(
@@ -141,15 +141,15 @@ function presharedKeysIn(config: string): Map<string, string> {
   );
 }
 
-function otherKey(name: string, serial: number, what = "key"): Failure {
+function keyWasReplaced(name: string, serial: number, what = "key"): Failure {
   return new Failure(
     `the ${what} of ${name} has been replaced since push ${serial}, and the former one must not come back`,
     "change the stack file instead, and run up",
   );
 }
 
-/** `config`: as mesh/render writes it, sections with an empty line between them. */
-function withPeersOfNow(
+/** `config` is in the format of mesh/render: sections separated by empty lines. */
+function withCurrentPeers(
   config: string,
   node: NodePlan,
   plan: Plan,
@@ -161,15 +161,15 @@ function withPeersOfNow(
   const kept = sections.flatMap((section) => {
     const name = section.split("\n", 1).join("").replace(/^# /, "");
     const key = /^PublicKey = (.*)$/m.exec(section)?.[1] ?? "";
-    if (known.has(key)) return [withDateOfNow(section, key, node)];
-    if (plan.nodes.some((it) => it.name === name)) throw otherKey(name, serial);
+    if (known.has(key)) return [withPlannedDate(section, key, node)];
+    if (plan.nodes.some((it) => it.name === name)) throw keyWasReplaced(name, serial);
     leftOut.push(name);
     return [];
   });
   return { config: `${[head, ...kept].join("\n\n")}\n`, leftOut };
 }
 
-function withDateOfNow(section: string, key: string, { sections }: NodePlan): string {
+function withPlannedDate(section: string, key: string, { sections }: NodePlan): string {
   const planned = sections.find(({ publicKey }) => publicKey === key);
   if (planned === undefined) return section;
   const lines = section.split("\n").filter((line) => !line.startsWith(EXPIRY_COMMENT));

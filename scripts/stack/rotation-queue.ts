@@ -1,4 +1,4 @@
-/** `rotateAll` in the config: the nodes that an interrupted `rotate --all` has still to do. */
+/** `rotateAll` in the config: the nodes that an interrupted `rotate --all` has not rotated yet. */
 import type { RawConfig } from "../../mesh/config/read-draft";
 import { configPath } from "./stack-file";
 import { removeIn, setIn, valueIn } from "./yaml-edit";

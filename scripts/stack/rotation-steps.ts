@@ -11,7 +11,7 @@ import { log } from "../log";
 import { makeOwnKey } from "../push/own-key";
 import { PushError } from "../push/push-error";
 import { decrypt } from "./config-secrets";
-import { Failure, nodeNamed } from "./failure";
+import { Failure, findNode } from "./failure";
 import { hostAccess, openAccess } from "./host-access";
 import { beginEdit, finishEdit, reverseEdit, revokeEdit, type NewKey } from "./key-edits";
 import { makeKeyPair } from "./new-node";
@@ -25,31 +25,31 @@ import { setIn } from "./yaml-edit";
  * Writes a next key. Does nothing if the node already has one, unless it differs from `publicKey`.
  * @throws Failure when a rotation with another key is in progress.
  */
-export async function begin(
+export async function beginRotation(
   name: string,
   stack: OpenStack,
   publicKey: string | undefined,
 ): Promise<void> {
-  const node = nodeNamed(name, stack.filePlan().nodes);
+  const node = findNode(name, stack.filePlan().nodes);
   if (node.nextPublicKey !== null) {
     if (publicKey === undefined || publicKey === node.nextPublicKey) return;
     throw inProgress(node);
   }
   if (await writeNextKeyOfSecret(node, stack)) return;
-  tryEdit(node, stack, (text, key) => beginEdit(text, node, key, stack.file));
+  checkEdit(node, stack, (text, key) => beginEdit(text, node, key, stack.file));
   const key = await newKeyFor(node, stack, publicKey);
   await stack.edit((text, plan) => {
-    const current = nodeNamed(name, plan().nodes);
+    const current = findNode(name, plan().nodes);
     if (current.nextPublicKey !== null) throw inProgress(current);
     return beginEdit(text, current, key, stack.file);
   });
   log(`${name}: its next key is ${key.publicKey}, in ${stack.file}`);
-  const note = portNote(nodeNamed(name, stack.filePlan().nodes));
+  const note = portNote(findNode(name, stack.filePlan().nodes));
   if (note !== null) log(note);
 }
 
-/** Before a host makes a key: @throws Failure when the stack file could not take one. */
-function tryEdit(
+/** Called before a host makes a key. @throws Failure when the key could not be written to the stack file. */
+function checkEdit(
   node: NodePlan,
   stack: OpenStack,
   edit: (text: string, key: NewKey) => StackEdit,
@@ -59,7 +59,7 @@ function tryEdit(
   stack.review((text) => edit(text, { publicKey, privateKey: null }));
 }
 
-/** The UDP port that must be open before a relay moves; on AWS the program opens it. */
+/** A note about the UDP port that must be open before a relay's rotation. On EC2 the program opens it. */
 function portNote(node: NodePlan): string | null {
   const { name, ec2, listenPort, rotationPort } = node;
   if (!hasSecondInterface(node) || ec2 !== null) return null;
@@ -67,12 +67,12 @@ function portNote(node: NodePlan): string | null {
 }
 
 /** Makes the next keys of the nodes their current ones. A node without a next key was finished by an interrupted run. */
-export async function finish(names: readonly string[], stack: OpenStack): Promise<void> {
+export async function finishRotation(names: readonly string[], stack: OpenStack): Promise<void> {
   for (const name of names) {
-    const node = nodeNamed(name, stack.filePlan().nodes);
+    const node = findNode(name, stack.filePlan().nodes);
     if (node.nextPublicKey === null) await writeNextKeyOfSecret(node, stack);
     await stack.edit((text, plan) => {
-      const current = nodeNamed(name, plan().nodes);
+      const current = findNode(name, plan().nodes);
       if (current.nextPublicKey === null) log(`${name} has only one key in ${stack.file}`);
       if (hasSecondInterface(current) && current.ec2 === null) log(portsAfter(current));
       const { text: finished } = finishEdit(text, current);
@@ -89,9 +89,9 @@ function portsAfter({ name, listenPort, rotationPort }: NodePlan): string {
  * Reverses the rotation of a node, so that all neighbours go back to its former key.
  * @throws Failure if there is no rotation, or the former private key is lost.
  */
-export async function turnRound(name: string, stack: OpenStack): Promise<void> {
+export async function reverseRotation(name: string, stack: OpenStack): Promise<void> {
   await stack.edit((text, plan) => {
-    const node = nodeNamed(name, plan().nodes);
+    const node = findNode(name, plan().nodes);
     if (node.nextPublicKey === null) throw notRotating(node);
     const isOnHost = node.custody === "host" && node.kind === "peer";
     const edit = isOnHost ? null : reverseEdit(text, node, stack.file);
@@ -105,16 +105,16 @@ export async function turnRound(name: string, stack: OpenStack): Promise<void> {
  * Replaces the keys of a node by a new one at once.
  * @throws Failure, unless `cutOff` is set, when hosts would be unreachable from then on.
  */
-export async function revoke(
+export async function revokeKeys(
   name: string,
   stack: OpenStack,
   { publicKey, cutOff }: { publicKey?: string; cutOff?: true },
 ): Promise<void> {
   const plan = stack.filePlan();
-  const node = nodeNamed(name, plan.nodes);
+  const node = findNode(name, plan.nodes);
   const lost = cutOff === true ? [] : cutOffBy(node, plan);
   if (lost.length > 0) throw wouldCutOff(node, lost);
-  tryEdit(node, stack, (text, key) => revokeEdit(text, node, key));
+  checkEdit(node, stack, (text, key) => revokeEdit(text, node, key));
   const key = await newKeyFor(node, stack, publicKey);
   await stack.edit((text) => revokeEdit(text, node, key));
   log(`${name}: its only key is now ${key.publicKey}, in ${stack.file}`);
@@ -188,7 +188,7 @@ export async function makeKeyOnHost(node: NodePlan, plan: Plan, stack: OpenStack
   }
 }
 
-/** The hosts that can only be reached through a tunnel with this node's old key: no later push could reach them. */
+/** The hosts that are reached only through a tunnel with this node's old key, and would be unreachable without it. */
 export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   const isLost = (node: NodePlan) => {
     const relays = jumpRelays(node);
@@ -197,7 +197,7 @@ export function cutOffBy({ name }: NodePlan, { nodes }: Plan): string[] {
   return nodes.filter(isLost).map((node) => node.name);
 }
 
-/** The hosts of `cutOffBy` that do not use the new key yet: the rotating peer itself, or neighbours that a relay waits for. */
+/** The hosts of `cutOffBy` that do not use the new key yet: the rotating peer itself, or neighbours of a relay. */
 export function lostByFinish(pending: readonly PendingKey[], plan: Plan): string[] {
   return pending.flatMap(({ node: name, waitsFor }) => {
     const node = plan.nodes.find((candidate) => candidate.name === name);

@@ -6,7 +6,7 @@ import { hostKeyAlgorithms, pinLines } from "../push/ssh-options";
 /** The first line of every generated file. */
 export const MARK = "# wireguard-mesh ssh-config";
 
-/** A node with the ways to it, as personAccess has them. */
+/** A node with its SSH targets, from interactiveAccess. */
 export interface ReachableNode {
   node: NodePlan;
   targets: HostTarget[];
@@ -15,15 +15,15 @@ export interface ReachableNode {
 export interface ConfigOptions {
   /** `PROJECT/STACK`. */
   owner: string;
-  /** Before each name. */
+  /** Prepended to each name. */
   prefix: string;
-  /** Of the network's names; null without one. */
+  /** The domain of the nodes' names; null without one. */
   domain: string | null;
   /** The user's own key; null: ssh chooses. */
   identity: string | null;
-  /** Where the pinned keys will be; null: they are in the config itself, by KnownHostsCommand (OpenSSH 8.5). */
+  /** The file for the pinned keys; null: they are in the config itself, in a KnownHostsCommand (OpenSSH 8.5). */
   knownHostsFile: string | null;
-  /** Whether this machine is in the network, so the tunnel is a way too. */
+  /** Whether this machine is in the network, and can log in through the tunnel. */
   isInside: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface SshConfig {
   knownHosts: string;
 }
 
-/** Nodes without a way are left out. */
+/** Leaves out nodes without an SSH target. */
 export function sshConfig(nodes: readonly ReachableNode[], options: ConfigOptions): SshConfig {
   const entries = nodes.flatMap((one) => entryOf(one, nodes, options));
   const head = [
@@ -58,7 +58,7 @@ function entryOf(
   nodes: readonly ReachableNode[],
   options: ConfigOptions,
 ): Entry[] {
-  const ways = waysOf(node, targets, options.isInside);
+  const ways = usableTargets(node, targets, options.isInside);
   const last = ways.at(-1);
   if (last === undefined) return [];
   const name = options.prefix + node.name;
@@ -66,8 +66,8 @@ function entryOf(
   const alias = last.hop.authority?.principal ?? `wireguard-mesh-${node.name}`;
   const pins = pinLines(last.hop, alias);
   const jumps = ({ via }: Way): string => jumpNames(via, nodes, options.prefix);
-  // `host` is the name as long as no block before has set HostName, so what comes after the right way is not tried.
-  const tried = ways
+  // `Match host` fails once a block has set HostName, so the targets after the first working one are not tried.
+  const targetBlocks = ways
     .slice(0, -1)
     .flatMap((way) => [
       `Match originalhost ${names.join()} host ${names.join()} exec "${probe(way.hop)}"`,
@@ -81,13 +81,13 @@ function entryOf(
     ...trustLines(pins, options.knownHostsFile),
     ...identityLines(options.identity),
   ];
-  return [{ name, lines: [...tried, `Host ${names.join(" ")}`, ...indent(lines)], pins }];
+  return [{ name, lines: [...targetBlocks, `Host ${names.join(" ")}`, ...indent(lines)], pins }];
 }
 
 type Way = Extract<HostTarget, { kind: "ssh" }>;
 
-/** Ways up to the first jump host, which is used if none before it works: testing it would be a login. */
-function waysOf(node: NodePlan, targets: HostTarget[], isInside: boolean): Way[] {
+/** The targets up to the first one with a jump host. That one is used without a test, because a test would be a login. */
+function usableTargets(node: NodePlan, targets: HostTarget[], isInside: boolean): Way[] {
   const ways = targets.flatMap((target) =>
     target.kind === "ssh" && (isInside || !isTunnel(target, node)) ? [target] : [],
   );
@@ -99,7 +99,7 @@ function isTunnel({ hop, via }: Way, node: NodePlan): boolean {
   return via.length === 0 && hop.address === node.address.text;
 }
 
-/** The relays by their own entries. */
+/** The jump relays, by the names of their own entries. */
 function jumpNames(via: SshHop[], nodes: readonly ReachableNode[], prefix: string): string {
   const names = via.flatMap((jump) => {
     const relay = nodes.find(({ targets }) =>

@@ -1,4 +1,4 @@
-/** The config in the text of a stack file (Pulumi.STACK.yaml), read as the engine reads it. */
+/** Reads the config from the text of a stack file (Pulumi.STACK.yaml), by the engine's rules. */
 import { error, pathOf, type Issue } from "../../mesh/config/issue";
 import { Mistake } from "../../mesh/config/mistake";
 import type { RawConfig } from "../../mesh/config/read-draft";
@@ -10,7 +10,7 @@ import { parseYaml } from "./yaml-values";
 
 export const NAMESPACE = "wireguard-mesh:";
 
-/** The path in the file of a config key: `["peers", "laptop"]` is below `config:` and has the namespace. */
+/** The path of a config key in the file: adds `config` and the namespace to `["peers", "laptop"]`. */
 export function configPath([key = "", ...rest]: readonly string[]): string[] {
   return ["config", `${NAMESPACE}${key}`, ...rest];
 }
@@ -41,13 +41,13 @@ export function readConfig(text: string, where: string): RawConfig {
   );
 }
 
-/** Like readConfig, but a file without `config:` has an empty one: what commands that add to it start from. */
+/** Like readConfig, but a missing `config:` counts as empty, for commands that add to the file. */
 export function readConfigSoFar(text: string, where: string): RawConfig {
   const { config } = readSettings(text, where);
   return config === undefined || config === null ? {} : readConfig(text, where);
 }
 
-/** The values that the engine reads differently from how they are written. The program cannot see them. */
+/** Values that the engine reads differently from how they are written, which the program cannot detect. */
 export function misreadIn(value: unknown, path: readonly PropertyKey[] = []): Issue[] {
   if (value instanceof Mistake) return [error(pathOf(path), value.message, value.remedy)];
   const entries = Array.isArray(value)
@@ -65,7 +65,7 @@ export function readSettings(text: string, where: string): Record<string, unknow
   throw new Failure(`${where} is not a stack file`, "a stack file is a map with `config:`", 2);
 }
 
-/** `pulumi config set KEY '{"a": 1}'` writes the JSON as a string, which the program parses. The engine makes no value "". */
+/** `pulumi config set KEY '{"a": 1}'` writes the JSON as a string, which the program parses. The engine reads no value as "". */
 function fromJson(value: unknown): unknown {
   if (typeof value !== "string") return value;
   if (value === "") return null;

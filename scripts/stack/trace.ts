@@ -1,29 +1,29 @@
-/** Has the hosts on a path ping each other. */
+/** Makes the hosts on a path ping each other. */
 import { traceOf, traceProbes, type Target, type Trace } from "../../mesh/doctor/trace";
 import type { Observation } from "../../mesh/host/observation";
 import { peersOfNode } from "../../mesh/host/running-peers";
 import type { NodePlan } from "../../mesh/plan/plan";
 import { probeHost } from "../push/probe-host";
 import { PushError } from "../push/push-error";
-import { askHosts, severalAtATime, type HostAnswer, type HostAnswers } from "./ask-hosts";
+import { queryHosts, forEachConcurrently, type HostAnswer, type HostAnswers } from "./query-hosts";
 import { Failure } from "./failure";
 import { hostAccess, type Access } from "./host-access";
 
-/** `way`: from the host that sends the pings to the target's node. @throws Failure when that host cannot be asked */
+/** `way`: from the host that sends the pings to the target's node. @throws Failure when that host cannot be queried. */
 export async function trace(
   way: readonly NodePlan[],
   target: Target,
   access: Access,
 ): Promise<Trace> {
-  const answers = await askHosts(way, access);
+  const answers = await queryHosts(way, access);
   const [from] = way;
   const answer = from === undefined ? undefined : answers.get(from.name);
-  if (from === undefined || answer?.reachable !== true) throw unasked(from?.name ?? "", answer);
+  if (from === undefined || answer?.reachable !== true) throw notQueried(from?.name ?? "", answer);
   const outer = outerAddresses(way, answers, access);
   const wanted = traceProbes(way, target, outer);
   const pings = new Map<string, ReadonlyMap<string, number | null>>();
-  const asked = way.filter(({ name }) => answers.get(name)?.reachable === true);
-  await severalAtATime(asked, async (node) => {
+  const queried = way.filter(({ name }) => answers.get(name)?.reachable === true);
+  await forEachConcurrently(queried, async (node) => {
     const probes = wanted.get(node.name) ?? [];
     if (probes.length === 0) return;
     try {
@@ -35,11 +35,11 @@ export async function trace(
   return traceOf(way, target, access.plan, outer, pings);
 }
 
-function unasked(name: string, answer: HostAnswer | undefined): Failure {
-  const words = answer?.reachable === false ? answer.cause : "it has no host";
-  const [cause = ""] = words.split("\n");
+function notQueried(name: string, answer: HostAnswer | undefined): Failure {
+  const reason = answer?.reachable === false ? answer.cause : "it has no host";
+  const [cause = ""] = reason.split("\n");
   return new Failure(
-    `${name} could not be asked: ${cause}`,
+    `${name} could not be queried: ${cause}`,
     `to find out why: npx wireguard-mesh doctor ${name}`,
   );
 }

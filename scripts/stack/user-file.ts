@@ -1,6 +1,6 @@
 /**
- * A text file that belongs to the user: read strictly, and replaced so that links, permissions, owner and group stay. Commands
- * that change it take turns.
+ * A text file of the user: read strictly as UTF-8, and replaced so that links, permissions, owner and group are kept. A lock
+ * serializes commands that change it.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -9,14 +9,14 @@ import { lockPath, tryLock } from "../push/name-lock";
 import { log } from "../log";
 import { Failure } from "./failure";
 
-/** How long a command waits for others, each of which may run the engine once for every secret. */
+/** How long a command waits for the lock. Its holder may run the engine once for every secret. */
 const LOCK_MS = 300_000;
 /** About two seconds. */
-const TRIES_UNTIL_TOLD = 25;
+const TRIES_BEFORE_MESSAGE = 25;
 
 /**
- * The text of the file; null where there is none.
- * @throws Failure (exit code 2) for text that is not UTF-8, which a change would destroy and which the engine does not read.
+ * The text of the file; null if it does not exist.
+ * @throws Failure (exit code 2) for text that is not UTF-8: the engine cannot read it, and a change would corrupt it.
  */
 export function readUserFile(file: string): string | null {
   try {
@@ -61,7 +61,7 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
   const deadline = Date.now() + LOCK_MS;
   let held = await tryLock(place);
   for (let tries = 1; held === null; tries += 1) {
-    if (tries === TRIES_UNTIL_TOLD) log(`waiting for another command that changes ${file}...`);
+    if (tries === TRIES_BEFORE_MESSAGE) log(`waiting for another command that changes ${file}...`);
     if (Date.now() > deadline) {
       const remedy = "wait until it has ended, then run this again; nothing was changed";
       throw new Failure(`another command is changing ${file}`, remedy);
@@ -77,8 +77,8 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
 }
 
 /**
- * Replaces the file, or makes it where `former` is null.
- * @throws Failure, with the file as it was, when its text is not `former` any more or it cannot be written.
+ * Replaces the file, or creates it if `former` is null.
+ * @throws Failure, without changing the file, when its text is no longer `former`, or it cannot be written.
  */
 export function replaceUserFile(file: string, text: string, former: string | null): void {
   if (readUserFile(file) !== former) {
@@ -89,7 +89,7 @@ export function replaceUserFile(file: string, text: string, former: string | nul
   const status = former === null ? null : fs.statSync(target);
   try {
     if (status === null || status.nlink === 1) writeByRename(target, text, status);
-    // A new file would take the place of one of several names.
+    // Replacing a file that has several hard links would break the link.
     else writeInPlace(target, text);
   } catch (error) {
     const { message } = error as NodeJS.ErrnoException;
@@ -97,7 +97,7 @@ export function replaceUserFile(file: string, text: string, former: string | nul
   }
 }
 
-/** @throws Failure for a file without write permission, even for root, for whom the system makes no difference. */
+/** @throws Failure for a file without write permission, even for root, who could write it. */
 export function refuseReadOnly(file: string): void {
   const status = fs.statSync(file, { throwIfNoEntry: false });
   if (status === undefined) return;
@@ -116,7 +116,7 @@ export function refuseReadOnly(file: string): void {
   }
 }
 
-/** An interruption leaves the former file. */
+/** Atomic: an interruption leaves the former file. */
 function writeByRename(target: string, text: string, status: fs.Stats | null): void {
   const temporary = `${target}.new`;
   fs.rmSync(temporary, { force: true });
@@ -133,7 +133,7 @@ function writeByRename(target: string, text: string, status: fs.Stats | null): v
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     if (status === null || !isPermission(error)) throw error;
-    // Another owner's file, or a folder that takes no new file.
+    // The file has another owner, or no file can be created in its folder.
     writeInPlace(target, text);
   }
 }

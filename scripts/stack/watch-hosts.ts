@@ -6,29 +6,35 @@ import { endAllGroups } from "../push/children";
 import { withConnection, type ConnectedHost } from "../push/observe-host";
 import { RefusedError } from "../push/push-error";
 import type { SshContext } from "../push/ssh-context";
-import { AT_ONCE, sshContextFor, statusQuestions, unreached, type HostAnswer } from "./ask-hosts";
+import {
+  MAX_CONCURRENT,
+  sshContextFor,
+  statusQuestions,
+  unreachedAnswer,
+  type HostAnswer,
+} from "./query-hosts";
 import { hostAccess, type Access } from "./host-access";
-import { Turns } from "./turns";
+import { Semaphore } from "./semaphore";
 
 /** Interval of full observations (differences, firewall); in between, only the tunnels are read. */
-const WHOLE_MS = 30_000;
+const FULL_MS = 30_000;
 /** Pause after a failed login. */
 const RETRY_MS = 5_000;
-/** Pause after a refused login, so that fail2ban does not block this machine. */
+/** Pause after a rejected login, so that fail2ban does not block this machine. */
 const REFUSED_MS = 60_000;
 /** Older answers are not shown. */
-const LATE_S = 8;
+const MAX_AGE_S = 8;
 
 interface TimedAnswer {
   answer: HostAnswer;
-  /** The round that it answers. */
+  /** The round of the query. */
   round: number;
 }
 
 export class HostWatcher {
   private readonly nodes: readonly NodePlan[];
   private readonly context: SshContext;
-  private readonly turns = new Turns(AT_ONCE);
+  private readonly logins = new Semaphore(MAX_CONCURRENT);
   private readonly answers = new Map<string, TimedAnswer>();
   private readonly events = new EventEmitter().setMaxListeners(0);
   private round = 0;
@@ -51,8 +57,8 @@ export class HostWatcher {
     }
   }
 
-  /** Asks all of them, and waits for `limitMs` at most: the first time for each, then for those that answered before. */
-  async look(limitMs: number): Promise<Map<string, HostAnswer>> {
+  /** Queries all hosts. Waits at most `limitMs`: in the first round for all, later for the hosts that have answered before. */
+  async poll(limitMs: number): Promise<Map<string, HostAnswer>> {
     const round = ++this.round;
     const isFirst = round === 1;
     const awaited = this.nodes.filter(
@@ -93,39 +99,39 @@ export class HostWatcher {
     if (last === undefined) return { reachable: false, cause: "has not answered yet" };
     const { answer } = last;
     if (!answer.reachable || last.round >= round) return answer;
-    const age = Math.round(Date.now() / 1000 - answer.askedAt);
-    return age > LATE_S ? { reachable: false, cause: `has not answered for ${age} s` } : answer;
+    const age = Math.round(Date.now() / 1000 - answer.queriedAt);
+    return age > MAX_AGE_S ? { reachable: false, cause: `has not answered for ${age} s` } : answer;
   }
 
   /** Reconnects when the connection is lost. */
   private async follow(node: NodePlan): Promise<void> {
     while (!this.isOver()) {
-      const endTurn = await this.turns.take();
+      const release = await this.logins.acquire();
       try {
         const access = hostAccess(node, this.access);
-        await withConnection(access, (host) => this.askAgain(node, host, endTurn), this.context);
+        await withConnection(access, (host) => this.pollHost(node, host, release), this.context);
       } catch (error) {
-        endTurn();
+        release();
         if (this.isOver()) return;
-        this.record(node, this.round, unreached(node, error));
+        this.record(node, this.round, unreachedAnswer(node, error));
         const pauseMs = error instanceof RefusedError ? REFUSED_MS : RETRY_MS;
         await sleep(pauseMs, undefined, { ref: false });
       }
     }
   }
 
-  private async askAgain(node: NodePlan, host: ConnectedHost, endTurn: () => void): Promise<void> {
+  private async pollHost(node: NodePlan, host: ConnectedHost, release: () => void): Promise<void> {
     const questions = statusQuestions(node, this.access);
     let answered = 0;
-    let wholeAt = -Infinity;
+    let fullAt = -Infinity;
     while (!this.isOver()) {
       if (answered === this.round) await once(this.events, "round");
       const { round } = this;
-      const isWhole = performance.now() - wholeAt >= WHOLE_MS;
-      if (isWhole) wholeAt = performance.now();
-      const observed = isWhole ? await host.observe(questions) : await host.look();
-      endTurn();
-      const answer = { through: host.through, observed, askedAt: Date.now() / 1000 };
+      const isFull = performance.now() - fullAt >= FULL_MS;
+      if (isFull) fullAt = performance.now();
+      const observed = isFull ? await host.observe(questions) : await host.look();
+      release();
+      const answer = { through: host.through, observed, queriedAt: Date.now() / 1000 };
       this.record(node, round, { reachable: true, ...answer });
       answered = round;
     }

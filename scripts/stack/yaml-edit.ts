@@ -1,14 +1,14 @@
 /**
- * Edits of a stack file's text. Each returns a text whose values are exactly the former ones plus the change, with every comment
- * outside of the changed entry; where that cannot be had, it throws a Failure and the file is the user's to change.
+ * Edits of a stack file's text. Each keeps all other values and all comments outside the changed entry; if that is impossible, it
+ * throws a Failure, and the user must edit the file.
  */
 import { isDeepStrictEqual } from "node:util";
 import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap } from "yaml";
 import { isMap as isObject } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
-import { cutEntry, fill, insertEntry, replaceValue, startOfEntry } from "./yaml-splices";
+import { cutEntry, setEmptyValue, insertEntry, replaceValue, startOfEntry } from "./yaml-splices";
 import {
-  applied,
+  applySplices,
   blockText,
   commentsIn,
   insertedLines,
@@ -42,7 +42,7 @@ function additionOf(
   depth: number,
 ): Splice[] {
   const pair = map === null ? undefined : pairIn(map, key);
-  if (map !== null && pair !== undefined) return fill(text, map, pair, value);
+  if (map !== null && pair !== undefined) return setEmptyValue(text, map, pair, value);
   // Entries of `config:` and above get lines of their own.
   if (map !== null) return insertEntry(text, map, { [key]: value }, depth > 1);
   const [start, end] = isMap(document.contents) ? document.contents.range : [];
@@ -50,7 +50,7 @@ function additionOf(
   return start === undefined || end === undefined ? [lines] : [{ start, end, text: "" }, lines];
 }
 
-/** Sets a value; adds it where there is none. Of a map only the entries that differ are changed. */
+/** Sets or adds a value. In a map, changes only the entries that differ. */
 export function setIn(text: string, path: Path, value: YamlValue): string {
   const file = parseYaml(text, "the stack file");
   const former = valueAt(file.values, path);
@@ -59,17 +59,17 @@ export function setIn(text: string, path: Path, value: YamlValue): string {
   const pair = ownPair(file, path);
   if (pair === undefined) throw refused(path, "comes from an alias or a merge (<<)", WRITE_OUT);
   if (isMap(pair.value) && isObject(former) && isObject(value)) {
-    const gone = Object.keys(former).filter((name) => !Object.hasOwn(value, name));
+    const removed = Object.keys(former).filter((name) => !Object.hasOwn(value, name));
     const set = Object.entries(value).reduce(
       (edited, [name, inner]) => setIn(edited, [...path, name], inner),
       text,
     );
-    return gone.reduce((edited, name) => removeIn(edited, [...path, name]), set);
+    return removed.reduce((edited, name) => removeIn(edited, [...path, name]), set);
   }
   return verified(file, replaceValue(text, pair, value), path, value);
 }
 
-/** Removes the entry under a path, with the comments in its lines; a map that becomes empty stays as `{}`. */
+/** Removes the entry under a path, with the comments in its lines. A map that becomes empty is kept as `{}`. */
 export function removeIn(text: string, path: Path): string {
   const file = parseYaml(text, "the stack file");
   const pair = ownPair(file, path);
@@ -90,14 +90,14 @@ export function commentAbove(text: string, path: Path): number | null {
   return /^\s*#/.test(above.at(-1) ?? "") ? above.length : null;
 }
 
-/** The edited text, if its values and comments are as they should be. `value`: undefined where the entry is removed. */
+/** The edited text, after checking its values and comments. `value` is undefined if the entry is removed. */
 function verified(
   file: YamlFile,
   splices: readonly Splice[],
   path: Path,
   value: YamlValue | undefined,
 ): string {
-  const edited = applied(file.text, splices);
+  const edited = applySplices(file.text, splices);
   const isCut = ({ offset }: { offset: number }) =>
     splices.some(({ start, end }) => offset >= start && offset < end);
   const kept = commentsIn(file.text).filter((one) => value !== undefined || !isCut(one));
@@ -109,7 +109,7 @@ function verified(
   throw refused(path, "cannot be changed without changing more than that", WRITE_OUT);
 }
 
-/** A value that no edit expects, for a text that cannot be read. */
+/** The values of the text; undefined, which no edit expects, if it cannot be read. */
 function valuesOrNone(text: string): unknown {
   try {
     return parseYaml(text, "the edited text").values;
@@ -156,7 +156,7 @@ function placeFor({ document }: YamlFile, path: Path): PlaceForEntry {
   return { map, depth, key: path[depth] ?? "", rest: path.slice(depth + 1) };
 }
 
-/** The entry of exactly this path; undefined where it does not exist, or only through a merge. */
+/** The entry at this path; undefined if it does not exist, or only through a merge. */
 function ownPair({ document }: YamlFile, path: Path): Pair | undefined {
   let pair: Pair | undefined;
   let node: unknown = document.contents;
@@ -170,8 +170,8 @@ function ownPair({ document }: YamlFile, path: Path): Pair | undefined {
 }
 
 /**
- * The node that the first `depth` keys lead to, as a map with entries; null for an empty one and for no value.
- * @throws Failure where it is something else, which a new entry would replace or which may hold the entry in another form.
+ * The node under the first `depth` keys, as a map with entries; null for an empty map and for no value.
+ * @throws Failure for any other node, which a new entry would replace, or which may contain the entry in another form.
  */
 function mapAt(node: unknown, path: Path, depth: number): YAMLMap | null {
   const own = path.slice(0, depth);

@@ -1,4 +1,4 @@
-/** Where a change of one map entry goes in the text. Whether the result is right is checked by yaml-edit.ts. */
+/** Computes the text replacements for a change of one map entry. yaml-edit.ts checks the result. */
 import { isCollection, isNode, isPair, type CST, type Pair, type YAMLMap } from "yaml";
 import {
   blockText,
@@ -12,7 +12,7 @@ import {
   type YamlValue,
 } from "./yaml-text";
 
-/** A new last entry. `map` has entries; `onOneLine` allows the style of a neighbour like `laptop: { address: ... }`. */
+/** Adds a last entry to a map with entries. `onOneLine` allows the style `laptop: { address: ... }` if the last entry has it. */
 export function insertEntry(
   text: string,
   map: YAMLMap,
@@ -28,7 +28,7 @@ export function insertEntry(
   return [insertedLines(text, at, indented(lines, column))];
 }
 
-/** `{ a: 1 }` gets `, b: 2`; where the last entry has a line of its own, the new one gets one too. */
+/** Adds `, b: 2` to `{ a: 1 }`; if the last entry has its own line, so does the new one. */
 function insertIntoFlow(text: string, map: YAMLMap, entry: Record<string, YamlValue>): Splice[] {
   const last = map.items.at(-1);
   const [start, end] = [startOf(last), endOf(last)];
@@ -40,10 +40,10 @@ function insertIntoFlow(text: string, map: YAMLMap, entry: Record<string, YamlVa
   return [...separator, insertedLines(text, endOfLine(text, end), `${before}${added}${comma}\n`)];
 }
 
-/** The first value of an entry that has none, or an empty map; a comment after it stays. */
-export function fill(text: string, map: YAMLMap, pair: Pair, value: YamlValue): Splice[] {
+/** Sets the value of an entry that has none or an empty map; keeps a comment after it. */
+export function setEmptyValue(text: string, map: YAMLMap, pair: Pair, value: YamlValue): Splice[] {
   const start = propsEnd(pair);
-  // A value that is not written has a place behind the white space.
+  // The range of an absent value begins after the white space.
   const isWritten = endOf(pair.value) > startOf(pair.value);
   const end = isWritten ? endOf(pair.value) : start;
   if (map.flow === true || typeof value !== "object")
@@ -63,7 +63,7 @@ export function replaceValue(text: string, pair: Pair, value: YamlValue): Splice
   return [{ start, end: end - line, text: flowText(value, text) }];
 }
 
-/** `parent`: the entry whose value `map` is; it gets `{}` when its last entry goes. */
+/** Removes an entry. `parent` is the entry with `map` as its value, which becomes `{}` without its last entry. */
 export function cutEntry(
   text: string,
   map: YAMLMap,
@@ -110,14 +110,14 @@ function cutFromFlow(text: string, map: YAMLMap, pair: Pair): Splice[] {
   ];
 }
 
-/** After lines of comments that are indented more than `column`, so that belong to the entry above. */
+/** Skips comment lines that are indented more than `column`, because they belong to the entry above. */
 function afterInnerComments(text: string, at: number, column: number): number {
   const inner = new RegExp(`^(?:[ \\t\\r]*\\n)*[ \\t]{${column + 1},}#[^\\n]*(?:\\n|$)`);
   const found = inner.exec(text.slice(at))?.[0].length ?? 0;
   return found === 0 ? at : afterInnerComments(text, at + found, column);
 }
 
-/** The end of a node's text; of a block collection, the end of its last leaf, before trailing comments. */
+/** The end of a node's text; for a block collection, the end of its last leaf, before trailing comments. */
 function endOf(node: unknown): number {
   if (isPair(node)) return node.value === null ? endOf(node.key) : endOf(node.value);
   if (isCollection(node) && node.flow !== true && node.items.length > 0)
@@ -125,7 +125,7 @@ function endOf(node: unknown): number {
   return rangeOf(node)[1];
 }
 
-/** The start of a node's text; of an entry, with the anchor of its key. */
+/** The start of a node's text; for an entry, including the anchor of its key. */
 function startOf(node: unknown): number {
   if (!isPair(node)) return rangeOf(node)[0];
   const before = node.srcToken?.start.find(({ type }) =>

@@ -1,4 +1,4 @@
-/** YAML as text: replacements in it, its comments, and new values in the style of what is around them. */
+/** YAML as text: replacements, comments, and new values in the style of the surrounding text. */
 import { Document, Lexer, visit } from "yaml";
 import { isPlainText } from "./plain-scalar";
 
@@ -11,8 +11,8 @@ export interface Splice {
   text: string;
 }
 
-/** The text with all replacements, which do not overlap; new lines end as the line before them does. */
-export function applied(text: string, splices: readonly Splice[]): string {
+/** Applies replacements, which must not overlap. New lines get the line ending of the line before them. */
+export function applySplices(text: string, splices: readonly Splice[]): string {
   return [...splices]
     .sort((a, b) => b.start - a.start || b.end - a.end)
     .reduce((edited, { start, end, text: added }) => {
@@ -34,20 +34,20 @@ export function commentsIn(text: string): { offset: number; text: string }[] {
   let isScalar = false;
   for (const lexeme of new Lexer().lex(text)) {
     if (!isScalar && lexeme.startsWith("#")) comments.push({ offset, text: lexeme.trimEnd() });
-    // Marks of the lexer: the next lexeme is a scalar; a document begins; a flow collection was left open.
+    // Control characters of the lexer: 1f precedes a scalar, 02 begins a document, 18 is an error in a flow collection.
     isScalar = lexeme === "\x1f";
     if (!["\x1f", "\x02", "\x18"].includes(lexeme)) offset += lexeme.length;
   }
   return comments;
 }
 
-/** The start of the line that an offset is in, after a byte order mark. */
+/** The start of the line that contains an offset, after a byte order mark. */
 export function startOfLine(text: string, offset: number): number {
   const newline = text.lastIndexOf("\n", offset - 1);
   return newline < 0 && text.startsWith("\ufeff") ? 1 : newline + 1;
 }
 
-/** The start of the next line, or the end of the text; an offset at the start of a line is its own. */
+/** The start of the next line, or the end of the text; an offset at the start of a line is returned as it is. */
 export function endOfLine(text: string, offset: number): number {
   if (offset > 0 && text[offset - 1] === "\n") return offset;
   const newline = text.indexOf("\n", offset);
@@ -64,12 +64,12 @@ export function indented(lines: string, columns: number): string {
   return lines.replace(/^(?=.)/gm, " ".repeat(columns));
 }
 
-/** Whole lines. */
+/** A value in block style, as whole lines. */
 export function blockText(value: YamlValue): string {
   return write(new Document(value));
 }
 
-/** On one line: lists without padding, maps with padding unless `text`, the rest of the file, has none. */
+/** A value on one line: lists without padding, maps with padding unless the file's `text` has maps without. */
 export function flowText(value: YamlValue, text: string): string {
   if (Array.isArray(value)) return `[${value.map((item) => flowText(item, text)).join(", ")}]`;
   if (typeof value !== "object") return scalarText(value);
@@ -85,7 +85,7 @@ export function flowEntries(value: Record<string, YamlValue>, text: string): str
     .join(", ");
 }
 
-/** Quoted where a flow collection needs it, in which , [ ] { } would end plain text. */
+/** Quoted as in a flow collection, where , [ ] { } end plain text. */
 function scalarText(value: string | number | boolean): string {
   const document = new Document();
   document.contents = document.createNode([value], { flow: true });

@@ -1,6 +1,6 @@
 /**
- * The values in a YAML text, read as the engine reads them. Where the engine would read a value differently from how it is
- * written, the value is a Mistake, which the validation reports at its path.
+ * Reads the values in a YAML text by the engine's rules. A value that the engine reads differently from how it is written becomes
+ * a Mistake, which the validation reports at its path.
  */
 import {
   isAlias,
@@ -19,7 +19,7 @@ import { isMap as isObject } from "../../mesh/config/shape-issues";
 import { Failure } from "./failure";
 import { readPlain } from "./plain-scalar";
 
-/** A text with its syntax tree and values; all places in the tree are offsets in the text. */
+/** A text with its syntax tree and values; all ranges in the tree are offsets in the text. */
 export interface YamlFile {
   text: string;
   /** Every scalar in it is text: only `values` are resolved. */
@@ -29,8 +29,8 @@ export interface YamlFile {
 
 /**
  * `where` names the text in errors.
- * @throws Failure (exit code 2) for what is not YAML or what the engine does not read. It never has a line of the text, which
- * may hold a secret in clear.
+ * @throws Failure (exit code 2) for text that is not YAML or that the engine cannot read. It never quotes the text, which may
+ * contain an unencrypted secret.
  */
 export function parseYaml(text: string, where: string): YamlFile {
   const lines = new LineCounter();
@@ -55,7 +55,7 @@ export function parseYaml(text: string, where: string): YamlFile {
     const [offset] = problem.pos;
     const [what, remedy] = isEndpoint(lineAt(text, offset))
       ? ENDPOINT
-      : (WORDS[problem.code] ?? UNKNOWN);
+      : (SYNTAX_ERRORS[problem.code] ?? UNKNOWN);
     throw fail(offset, what, remedy);
   }
   return { text, document, values: new Reader(fail).value(document.contents) };
@@ -66,10 +66,10 @@ type Fail = (offset: number, what: string, remedy: string) => Failure;
 const QUOTES =
   'put a value with any of [ ] { } : # & * ! | > % @ ` in quotes, e.g. endpoint: "[2001:db8::1]:51820"';
 
-type Words = [what: string, remedy: string];
+type ErrorText = [what: string, remedy: string];
 
-const UNKNOWN: Words = ["it cannot be read from here on", QUOTES];
-const ENDPOINT: Words = ["an address in brackets stands here without quotes", QUOTES];
+const UNKNOWN: ErrorText = ["it cannot be read from here on", QUOTES];
+const ENDPOINT: ErrorText = ["an address in brackets stands here without quotes", QUOTES];
 
 function lineAt(text: string, offset: number): string {
   return text.slice(text.lastIndexOf("\n", offset - 1) + 1).split("\n")[0] ?? "";
@@ -80,8 +80,8 @@ function isEndpoint(line: string): boolean {
   return /\[[\da-f:.]+\]:\d/i.test(line);
 }
 
-/** By the library's code; its own messages may quote the text. */
-const WORDS: Record<string, Words> = {
+/** Messages by the library's error code; the library's own messages may quote the text. */
+const SYNTAX_ERRORS: Record<string, ErrorText> = {
   BAD_INDENT: [
     "it is not indented like its neighbours",
     "indent all keys of a map by the same number of spaces",
@@ -100,8 +100,8 @@ const WORDS: Record<string, Words> = {
   BAD_SCALAR_START: ["a value cannot start with this character", QUOTES],
 };
 
-/** How many values a text may have after its aliases are resolved. */
-const MOST_VALUES = 1_000_000;
+/** Limit on the number of values after aliases are resolved. */
+const MAX_VALUES = 1_000_000;
 
 /** Converts nodes in the order of the text, so that an alias finds the nearest anchor before it. */
 class Reader {
@@ -136,7 +136,7 @@ class Reader {
     if (known === "open")
       throw this.fail(offset, `the alias ${named} contains itself`, "write the value out");
     this.size += known.size;
-    if (this.size > MOST_VALUES)
+    if (this.size > MAX_VALUES)
       throw this.fail(offset, "its aliases expand to too many values", "write the values out");
     return known.value;
   }

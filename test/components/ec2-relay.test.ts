@@ -113,7 +113,7 @@ for (const preview of [true, false]) {
       });
     });
 
-    it("gets its address after its push, and its peers are pushed to then", () => {
+    it("gets its address after its push, and its peers are pushed to after that", () => {
       const after = (name: string) => run.registered.find((one) => one.name === name)?.after ?? [];
       const association = "tokyo-address-association";
       assert.equal(after("tokyo-push-command").includes(association), false);

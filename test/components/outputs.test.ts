@@ -42,7 +42,7 @@ describe("the outputs", function () {
     for (const secret of secretsOfStack) assert.ok(!graph.includes(secret));
   });
 
-  it("list a node that was never given its config, or one with other secrets", async () => {
+  it("list a node whose config was never delivered, or has other secrets now", async () => {
     const { configs, peers, outdated } = await outputsOf(goodStack());
     assert.deepEqual(outdated, { phone: ["it was not given its config yet"] });
     const file = configs["phone"] ?? "";

@@ -10,8 +10,8 @@ const networks = [
   { what: "its VPC vpc-1", cidrs: ["10.1.0.0/16", "100.64.0.0/16", "2600:1f14:abc:de00::/56"] },
 ];
 
-function refusal(cidr: string, of: string): string {
-  const inner = [{ prefix: parsePrefix(cidr), of }];
+function refusal(cidr: string, label: string): string {
+  const inner = [{ prefix: parsePrefix(cidr), label }];
   try {
     refuseOverlap(SUBNET, { relay: "tokyo", inner }, networks);
     return "";

@@ -31,7 +31,7 @@ describe("add-peer", () => {
     assert.equal(project.read(FILE), expected + secret);
   });
 
-  it("says how to link two machines in one LAN directly, and says nothing where that is decided", async () => {
+  it("explains how to link two machines in one LAN directly, unless a site or an endpoint is set", async () => {
     const at = (name: string, address: string, ...more: string[]) =>
       run(name, "--host", `root@${address}`, "--host-key", HOST_KEY, ...more);
     assert.equal((await at("nas", "192.168.1.20")).stderr, "");

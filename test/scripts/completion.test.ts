@@ -110,12 +110,12 @@ describe("completion", function () {
     assert.equal(inBash("npx eslint te"), "");
   });
 
-  it("runs nothing that a stack file has as a name", () => {
+  it("runs no code from a name in a stack file", () => {
     assert.equal(inBash("wireguard-mesh tell "), "desk phone tokyo");
     assert.deepEqual(readdirSync(join(project.root, "below")), ["notes.txt"]);
   });
 
-  it("keeps another program's completion of npx in bash", () => {
+  it("keeps another program's completion for npx in bash", () => {
     const script = "complete -W own npx; source ../script.bash; complete -p npx";
     assert.equal(inShell("bash", ["--norc", "-c", script]), "complete -W 'own' npx\n");
   });
@@ -160,7 +160,7 @@ describe("completion", function () {
     for (const name of listed) assert.match(script, new RegExp(`^ {4}${name}\\)$`, "m"));
   });
 
-  it("gets names without the engine, and prints nothing where there is no stack", async () => {
+  it("reads names without the engine, and prints nothing without a stack", async () => {
     const wrong = await project.run(commands(), "completion", "tcsh");
     assert.match(wrong.stderr, /one of bash, zsh, fish\.$/m);
     const asked = await project.run(commands(), "completion", "nodes");

@@ -129,7 +129,7 @@ describe("a delivery", () => {
     assert.ok(isRecorded());
   }).timeout(20_000);
 
-  it("as a file through a link replaces the target of the link", async () => {
+  it("to a symbolic link replaces the target of the link", async () => {
     fs.mkdirSync(join(project.root, "there"));
     fs.symlinkSync("there/phone.conf", join(project.root, "phone.conf"));
     project.write("there/phone.conf", "old");
@@ -139,7 +139,7 @@ describe("a delivery", () => {
     assert.equal(fs.statSync(join(project.root, "there/phone.conf")).mode & 0o777, 0o600);
   });
 
-  it("on stdout has room for one of JSON and pictures", async () => {
+  it("on stdout is limited to one of JSON and pictures", async () => {
     for (const args of [
       ["qr", "phone", "--png", "-", "--json"],
       ["hand-over", "phone", "--out", "-", "--json"],

@@ -37,7 +37,7 @@ describe("a delivered config", () => {
     ]);
   });
 
-  it("has no key of a neighbour that it does not name, not even of one named constructor", () => {
+  it("has no key for a neighbour that it does not list, even if its name is constructor", () => {
     const named = planOf({
       relays: {
         constructor: {

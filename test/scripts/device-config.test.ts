@@ -81,7 +81,7 @@ describe("config and qr", () => {
     }
   });
 
-  it("writes a picture of the kind that the file's name says", async () => {
+  it("writes a picture in the format of the file's extension", async () => {
     assert.equal((await run("qr", "phone", "--out", "phone.PNG")).exitCode, 0);
     assert.equal(modeOf("phone.PNG"), 0o600);
     assert.match(project.read("phone.PNG"), /PNG/);
@@ -92,7 +92,7 @@ describe("config and qr", () => {
     assert.match(stderr, /\.png or \.svg/);
   });
 
-  it("names the other devices that still wait for a config, and lists which have theirs", async () => {
+  it("lists the other devices that still need a config, and which have theirs", async () => {
     const tablet = `    tablet:\n      address: 10.86.0.5\n      publicKey: ${keyOf("tablet")}\n`;
     const file = STACK_FILE.replace("  wireguard-mesh:privateKeys:", `${tablet}$&`);
     project.write("Pulumi.test.yaml", file.replace(/$/, "    tablet:\n      secure: v1:tablet\n"));

@@ -53,26 +53,26 @@ const DROPS_PORT = `table inet x {
 }`;
 
 describe("doctor", () => {
-  it("finds nothing in a network that is as planned", () => {
+  it("finds nothing in a network that matches the plan", () => {
     assert.deepEqual(found({}), []);
     assert.deepEqual(silentHosts(factsOf({})), []);
   });
 
-  it("has each host ping its neighbours at full size, and one node behind its relay", () => {
+  it("makes each host ping its neighbours at full size, and one node behind its relay", () => {
     const facts = factsOf({ of: star });
     const probes = probesOf(facts, hostsToProbe(facts));
-    const [size, patience] = [1420 - 28, 18];
+    const [size, timeoutS] = [1420 - 28, 18];
     assert.deepEqual(probes.get("tokyo"), [
-      { address: NAS, size, patience },
-      { address: VPS, size, patience },
+      { address: NAS, size, timeoutS },
+      { address: VPS, size, timeoutS },
     ]);
     assert.deepEqual(probes.get("nas"), [
-      { address: TOKYO, size, patience },
-      { address: VPS, size: 0, patience },
+      { address: TOKYO, size, timeoutS },
+      { address: VPS, size: 0, timeoutS },
     ]);
   });
 
-  it("sends no pings to a host with a fault, and none from it", () => {
+  it("sends no pings to or from a faulty host", () => {
     const facts = factsOf({ edits: { nas: by.deleted("wg0") } });
     const probes = probesOf(facts, hostsToProbe(facts));
     assert.deepEqual([...probes.keys()], ["tokyo", "vps"]);
@@ -85,20 +85,20 @@ describe("doctor", () => {
     assert.deepEqual([...probesOf(rest, hostsToProbe(rest)).values()], [[], []]);
   });
 
-  it("names the host that is off and the nodes without a tunnel because of it, but not their silence", () => {
+  it("names the host that is off and the nodes without a tunnel because of it, and has no findings about those", () => {
     const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
     const edits = { nas: counted(0, 900), vps: counted(0, 900) };
     const pings = { nas: { [TOKYO]: null, [VPS]: null } };
     assert.deepEqual(found({ off, edits, pings }), ["tokyo TCP nas vps"]);
   });
 
-  it("names a wrong preshared key where it is, if the keys could be compared", () => {
+  it("names the host with a wrong preshared key, if the keys could be compared", () => {
     const other = by.firstPeer({ presharedKey: "other" });
     assert.deepEqual(found({ edits: { nas: other } }), ["nas peers tokyo"]);
     assert.match(causeOf({ edits: { nas: other } }), /^preshared key of peer \S+ is another one$/);
   });
 
-  it("names keys that could not be compared as a possible cause", () => {
+  it("names preshared keys that could not be compared as a possible cause", () => {
     const edits = {
       nas: by.peers((all) => all.map((peer) => ({ ...peer, presharedKey: "set" as const }))),
     };
@@ -127,7 +127,7 @@ describe("doctor", () => {
     assert.deepEqual(silentHosts(factsOf({ pings: LOST })).sort(), ["nas", "tokyo"]);
   });
 
-  it("names the node that several cannot reach, once", () => {
+  it("names a node that several nodes cannot reach once", () => {
     const quiet = counted(0, 900);
     const later = { nas: quiet, vps: quiet, tokyo: quiet };
     const pings = {
@@ -142,7 +142,7 @@ describe("doctor", () => {
     );
   });
 
-  it("does not report a host that is reached only through a relay that is off", () => {
+  it("has no finding about a host that is reached only through a relay that is off", () => {
     const via = planWithKeys({
       relays: { tokyo: node("tokyo", TOKYO_HOST) },
       peers: {
@@ -155,7 +155,7 @@ describe("doctor", () => {
     assert.deepEqual(found({ of: via, off: { nas: lost }, pings: { vps: {} } }), ["nas TCP"]);
   });
 
-  it("names an endpoint that is another machine's, in the plan or only there", () => {
+  it("names an endpoint that belongs to another machine, in the plan or only on the host", () => {
     const at = (address: string) => ({ nas: dialling(address) });
     const later = { nas: counted(0, 900), tokyo: counted(0, 900) };
     const moved = { edits: at("198.51.100.9"), later, pings: LOST };
@@ -185,19 +185,19 @@ describe("doctor", () => {
     );
   });
 
-  it("reports dropped pings, not UDP, for a tunnel that carries packets", () => {
+  it("reports dropped pings, not dropped UDP, for a tunnel that carries packets", () => {
     const later = { nas: counted(300, 5), tokyo: counted(300, 5) };
     assert.deepEqual(found({ later, pings: LOST }), ["tokyo ping nas"]);
   });
 
-  it("names the clock of a host; where all are apart, that of this machine", () => {
+  it("names a host with a wrong clock, or this machine if all hosts differ", () => {
     const hourBack: Edit = (observed) => ({ ...observed, now: NOW - 3600 });
     assert.deepEqual(found({ edits: { nas: hourBack } }), ["nas clock"]);
     const edits = { nas: hourBack, tokyo: hourBack, vps: hourBack };
     assert.deepEqual(found({ edits }), ["this machine clock nas tokyo vps"]);
   });
 
-  it("names the MTU that a path carries, though small pings are answered", () => {
+  it("names the MTU that passes the path if only small pings are answered", () => {
     const sizes = new Map([[TOKYO, 1272]]);
     assert.deepEqual(found({ probes: { nas: { sizes } } }), ["nas MTU tokyo"]);
     assert.match(
@@ -206,12 +206,12 @@ describe("doctor", () => {
     );
   });
 
-  it("names the relay where both tunnels work and nothing passes between them", () => {
+  it("names the relay if both tunnels work and no packets pass between them", () => {
     const pings = { nas: { [VPS]: null }, vps: { [NAS]: null } };
     assert.deepEqual(found({ of: star, pings }), ["tokyo forwarding nas vps"]);
   });
 
-  it("names last what only affects the next push or boot", () => {
+  it("reports problems of the next push or boot last", () => {
     const full = [{ place: "/", why: "space" }] as const;
     assert.deepEqual(found({ probes: { nas: { full } } }), ["nas disk"]);
     const both = {
@@ -232,7 +232,7 @@ describe("doctor", () => {
     ]);
   });
 
-  it("names a policy that forbids as the cause between two, and notes it for one", () => {
+  it("reports a policy as the cause between two named nodes, and as a note for one", () => {
     const strict = { ...plan, policy: [{ from: ["nas"], to: ["*"], ports: null }] };
     const [forbidden] = diagnose(factsOf({ of: strict, names: ["vps", "nas"] }));
     assert.deepEqual([forbidden?.node, forbidden?.check], ["vps", "policy"]);
@@ -250,7 +250,7 @@ describe("doctor", () => {
   };
   const drops: Edit = (observed) => ({ ...observed, nft: DROPS_PORT.split("\n") });
 
-  it("does not call a node well whose tunnel a finding cuts off, even after a recent handshake", () => {
+  it("does not list a node as well if a finding cuts off its tunnel, even with a recent handshake", () => {
     const cut = { affects: ["nas", "phone", "vps"], well: [], unknown: [] };
     assert.deepEqual(verdicts({ of: star, edits: { tokyo: drops } }), cut);
     assert.deepEqual(verdicts({ of: star, edits: { tokyo: by.deleted("wg0") } }), cut);
@@ -260,7 +260,7 @@ describe("doctor", () => {
     assert.deepEqual(verdicts({ of: star, edits: { tokyo: other }, names }), pair);
   });
 
-  it("does not call a node well whose packets are lost on the way", () => {
+  it("does not list a node as well if its packets are lost", () => {
     const quiet = counted(0, 900);
     const later = { nas: quiet, vps: quiet, tokyo: quiet };
     const lost = { nas: { [TOKYO]: null }, vps: { [TOKYO]: null } };
@@ -272,7 +272,7 @@ describe("doctor", () => {
     );
   });
 
-  it("gives no verdict on a host whose tunnels were not tried, because they lead to a host that is off", () => {
+  it("lists a host as not judged if its tunnels were not tested, because they lead to a host that is off", () => {
     const off = { tokyo: { check: "TCP", cause: "timed out", remedy: "Is it on?" } } as const;
     assert.deepEqual(verdicts({ of: star, off }), {
       affects: [],
@@ -281,7 +281,7 @@ describe("doctor", () => {
     });
   });
 
-  it("prints the findings first with their remedies, in 80 columns", () => {
+  it("prints faulty nodes first, with their remedy, in 80 columns", () => {
     const edits = { nas: by.sysctl("net/ipv4/ip_forward", "0") };
     const text = stripVTControlCharacters(
       doctorText(doctorReport({ facts: factsOf({ edits }), notes: [] })),

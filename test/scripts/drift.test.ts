@@ -127,7 +127,7 @@ describe("drift", () => {
     });
   }
 
-  it("ignores that an older version wrote files and records in another form", () => {
+  it("is empty for files and records in the format of an older version", () => {
     const older: by.Edit = (it) => ({
       ...by.records({ confirmedFile: null, rotation: ["other words"] })(it),
       configs: new Map([...it.configs].map(([path, lines]) => [path, lines.slice(1)])),
@@ -143,7 +143,7 @@ describe("drift from a plan that is newer than the last push", () => {
   const relays = { tokyo: node("tokyo", { host: "local", endpoint: "203.0.113.10:51820" }) };
   const before = planWithKeys({ relays, peers: { nas: node("nas") } });
 
-  it("names what runs differently, and not files with the same meaning", () => {
+  it("lists differences of the running system, and not outdated files with the same differences", () => {
     const after = planWithKeys({ relays, peers: { nas: node("nas"), vps: node("vps") } });
     const drift = driftOf(nodeOf(after, "tokyo"), plannedAs(after), asPlanned(before, "tokyo"));
     assert.deepEqual(drift, ["peer vps is missing"]);
@@ -161,7 +161,7 @@ describe("drift of an endpoint that is a name", () => {
     (...addresses: string[]): by.Edit =>
     (it) => ({ ...it, answers: new Map(addresses.length === 0 ? [] : [[NAME, addresses]]) });
 
-  it("is reported when a peer is silent at an address that the name no longer has", () => {
+  it("is a session without answers at an address that the name no longer has", () => {
     assert.deepEqual(driftAt("laptop", answer("192.0.2.99"), of, 181), [
       `endpoint of peer tokyo is 192.0.2.77:51820, and no handshake for 180 s; ${NAME}:51820 has another address now`,
     ]);
@@ -169,7 +169,7 @@ describe("drift of an endpoint that is a name", () => {
     assert.deepEqual(driftAt("laptop", answer(), of, 181), []);
   });
 
-  it("is absent while the tunnel works, though the file has the former address: the host follows the name", () => {
+  it("is empty while the tunnel works, even if the file has the former address: the host follows the name", () => {
     assert.deepEqual(driftAt("laptop", answer("192.0.2.99"), of, 10), []);
   });
 

@@ -57,7 +57,7 @@ describe("openEventPipe", () => {
 });
 
 describe("the phases of a push", () => {
-  it("arrive from the push program through the engine's environment, and are dropped without a reader", async () => {
+  it("arrive from the push program through a pipe in the engine's environment, and are not written without one", async () => {
     const project = makeTestProject();
     project.write("Pulumi.test.yaml", STACK_FILE);
     // The fake engine also stands for the plugin, which passes its environment on.

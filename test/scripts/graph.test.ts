@@ -6,7 +6,7 @@ import { pictureOf } from "../../mesh/graph/picture";
 import { topologyOf } from "../../mesh/graph/topology";
 import { svgOf } from "../../scripts/cli/svg";
 import { graphCommand } from "../../scripts/commands/graph";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { liveTopology } from "../../scripts/stack/live-topology";
 import { planWithKeys, STACK_FILE, keyOf, HOST_KEY } from "./support/network";
@@ -83,7 +83,7 @@ flowchart RL
     assert.deepEqual(project.engineCalls(), []);
   });
 
-  it("prints as JSON what is drawn, with the picture", async () => {
+  it("prints the network and the picture as JSON", async () => {
     const { stdout } = await run("--json");
     const json = JSON.parse(stdout) as Record<string, unknown>;
     assert.equal(json["picture"], SMALL);
@@ -118,13 +118,13 @@ describe("a live picture", () => {
   };
   const well = allAsPlanned();
 
-  it("shows each node of a healthy network as alive, without a text at its links", () => {
+  it("labels each node of a healthy network as alive, and no links", () => {
     const { nodes, links } = shown(well);
     assert.deepEqual(nodes, { nas: "alive", phone: "alive", tokyo: "alive", vps: "alive" });
     assert.deepEqual([...new Set(Object.values(links))], [""]);
   });
 
-  it("shows a node that is down, and what its neighbours still have", () => {
+  it("shows a node that is down, and the other tunnels of its neighbours", () => {
     const { nodes, links, text } = shown({ ...well, nas: reached(asPlanned(plan, "nas", null)) });
     assert.deepEqual(nodes, {
       nas: "dead",
@@ -141,12 +141,12 @@ describe("a live picture", () => {
     assert.match(text, /^ {2}n_nas -\.->\|"dead"\| n_tokyo$/m);
   });
 
-  it("distinguishes a host that could not be asked from one without tunnels", () => {
+  it("distinguishes a host that could not be queried from one without tunnels", () => {
     const { nodes } = shown({ ...well, nas: { reachable: false, cause: "no route to host" } });
     assert.deepEqual(nodes, { ...nodes, nas: "alive, not reached", tokyo: "alive" });
   });
 
-  it("does not show as dead what it could not observe", () => {
+  it("does not show a link as dead if neither end could be queried", () => {
     const silent: HostAnswer = { reachable: false, cause: "off" };
     const { nodes, links } = shown({ nas: silent, tokyo: silent, vps: silent });
     assert.deepEqual(nodes, {

@@ -69,7 +69,7 @@ describe("the hand-over page", () => {
     assert.doesNotMatch(html, /stops working/);
   });
 
-  it("says what the policy allows", () => {
+  it("lists only what a policy allows", () => {
     const policy = [{ from: ["phone"], to: ["tag:box"], ports: ["tcp/443"] }];
     assert.deepEqual(placesOf(page({}, { policy })), [
       "<b>nas</b> (10.86.0.5): only tcp/443",
@@ -77,7 +77,7 @@ describe("the hand-over page", () => {
     ]);
   });
 
-  it("has names with their domain, the exit and the expiry", () => {
+  it("has names with their domain, the exit and the expiry date", () => {
     const html = page(
       { routeAll: true, expires: "2026-12-31" },
       { network: { domain: "mesh.internal" } },
@@ -132,7 +132,7 @@ describe("hand-over", () => {
     assert.doesNotMatch(project.read("phone.html"), /<svg/);
   });
 
-  it("gives the file a name that the app accepts for a tunnel: 15 characters at most", async () => {
+  it("gives the file a valid tunnel name: 15 characters at most", async () => {
     const name = "living-room-tv-at-home";
     project.write("Pulumi.test.yaml", STACK_FILE.replaceAll("phone", name));
     project.write("bin/configs", JSON.stringify({ [name]: CONFIG }));

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { formatWay } from "../../scripts/push/attempt";
 import { PushError } from "../../scripts/push/push-error";
-import { askHosts } from "../../scripts/stack/ask-hosts";
+import { queryHosts } from "../../scripts/stack/query-hosts";
 import {
   hostAccess,
   instancesIn,
   NO_INSTANCES,
-  personAccess,
+  interactiveAccess,
   type Access,
 } from "../../scripts/stack/host-access";
 import type { Outputs } from "../../scripts/stack/outputs";
@@ -76,7 +76,7 @@ describe("the login to an ec2 relay", () => {
 
   it("fails before the first up, with a message for each node", async () => {
     for (const outputs of [{}, { relays: { tokyo: { address: "10.86.0.1" } } }]) {
-      const answers = await askHosts(plan.nodes, access(outputs));
+      const answers = await queryHosts(plan.nodes, access(outputs));
       assert.deepEqual(Object.fromEntries(answers), {
         tokyo: {
           reachable: false,
@@ -95,12 +95,12 @@ describe("the login to an ec2 relay", () => {
   });
 });
 
-describe("the login of `ssh NODE`", () => {
+describe("the login for ssh", () => {
   const ways = (name: string, outputs: Outputs): string[] =>
-    personAccess(nodeIn(plan, name), access(outputs), false).targets.map(formatWay);
+    interactiveAccess(nodeIn(plan, name), access(outputs), false).targets.map(formatWay);
 
-  it("reaches an EC2 relay by its address and through its tunnel, with the certificate of its instance", () => {
-    const { targets } = personAccess(nodeIn(plan, "tokyo"), access(OUTPUTS), false);
+  it("has the address and the tunnel of an EC2 relay, with the certificate of its instance", () => {
+    const { targets } = interactiveAccess(nodeIn(plan, "tokyo"), access(OUTPUTS), false);
     const tunnel = { ...TOKYO, address: "10.86.0.1" };
     assert.deepEqual(targets, [
       { kind: "ssh", hop: TOKYO, via: [] },
@@ -108,7 +108,7 @@ describe("the login of `ssh NODE`", () => {
     ]);
   });
 
-  it("leaves out ways through a relay that does not exist yet, and fails where no other is left", () => {
+  it("leaves out targets through a relay that does not exist yet, and fails if no other is left", () => {
     const through = "taro@10.86.0.2 via admin@198.51.100.7";
     assert.deepEqual(ways("desktop", OUTPUTS), [through, "taro@10.86.0.2"]);
     assert.deepEqual(ways("desktop", {}), ["taro@10.86.0.2"]);

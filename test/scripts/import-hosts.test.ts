@@ -61,7 +61,7 @@ describe("an import of a live host", () => {
     assert.deepEqual([listenPort, peers?.[1]?.endpoint?.host], [null, "vpn.example.org"]);
   });
 
-  it("takes the running interface where there is no file, and only endpoints that are dialled", () => {
+  it("takes the running interface if there is no file, and only endpoints that are dialled", () => {
     const { source, problems } = read([{ file: null }]);
     assert.deepEqual(problems, []);
     const { listenPort, peers } = source?.file ?? {};
@@ -71,10 +71,10 @@ describe("an import of a live host", () => {
     );
   });
 
-  it("is refused where file and interface differ, by peer", () => {
+  it("is refused if file and interface differ, with the peers", () => {
     const running = Secret.of(RUNNING.replace("10.0.0.2/32", "10.0.0.9/32"));
     assert.deepEqual(messages([{ running }]), [
-      "root@203.0.113.10:/etc/wireguard/wg0.conf: wg0 runs otherwise than its file says: peer laptop: AllowedIPs 10.0.0.9/32 instead of 10.0.0.2/32",
+      "root@203.0.113.10:/etc/wireguard/wg0.conf: the running wg0 differs from its file: peer laptop: AllowedIPs 10.0.0.9/32 instead of 10.0.0.2/32",
     ]);
   });
 
@@ -104,7 +104,7 @@ describe("an import of a live host", () => {
     assert.match(problems[0]?.remedy ?? "", /After=wg-quick@wg1\.service/);
   });
 
-  it("has only names that wg-quick accepts, and no terminal control characters", () => {
+  it("has only names that wg-quick accepts, and no control characters", () => {
     const said = [
       ...["hostname", "relay"],
       ...["file wg0", FILE, "file wg1\u001b[31m", FILE, "file $(reboot)", FILE],

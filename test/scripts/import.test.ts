@@ -59,14 +59,14 @@ describe("import", () => {
     assert.ok("wireguard-mesh:presharedKeySeed" in config());
   });
 
-  it("writes nothing where a rendered file would differ, unless that is accepted", async () => {
+  it("writes nothing if a file would change, unless that is accepted", async () => {
     const { exitCode, stdout, stderr } = await run("old/groups");
     assert.equal(exitCode, 1);
     assert.match(stdout, /differs +guest/);
     assert.match(stdout, /peer relay: AllowedIPs 10\.60\.0\.0\/24/);
     assert.match(
       stderr,
-      /something else for guest, so nothing was written\n.*--accept-differences/,
+      /change the files of guest, so nothing was written\n.*--accept-differences/,
     );
     assert.equal(exists(), false);
     assert.equal((await run("old/groups", "--accept-differences")).exitCode, 0);
@@ -83,7 +83,7 @@ describe("import", () => {
     assert.equal(exists(), false);
   });
 
-  it("refuses wg-easy's database, with the remedy", async () => {
+  it("refuses wg-easy's database, with a remedy", async () => {
     project.write("old/wg-easy/wg-easy.db", "SQLite format 3");
     const { exitCode, stderr } = await run("old/wg-easy");
     assert.equal(exitCode, 1);
@@ -131,7 +131,7 @@ describe("import", () => {
     mkdirSync(path.join(project.root, "empty"));
     const cases: [string[], RegExp][] = [
       [[], /what to import\?/],
-      [["old/origin", "--push", "d=root@203.0.113.1"], /--push: no file is of d/],
+      [["old/origin", "--push", "d=root@203.0.113.1"], /--push: there is no file of d/],
       [["old/origin", "--push", "c"], /--push c: has no host/],
       [["old/nothing"], /there is no old\/nothing/],
       [["empty"], /empty has no wg-quick files/],

@@ -88,7 +88,7 @@ describe("the edits of a rotation", () => {
     ]);
   });
 
-  it("reverse a rotation: after the finish the file is as before", () => {
+  it("reverse a rotation: after it is finished, the file is as before", () => {
     for (const name of ["tokyo", "laptop"]) {
       const text = begun(STACK_FILE, name);
       const reversed = reverseEdit(text, nodeOf(text, name), FILE)?.text ?? "";

@@ -76,7 +76,7 @@ describe("loading TypeScript without a build", () => {
     assert.match(run("without"), /Cannot find module 'typescript'/);
   });
 
-  it("compiles again what is damaged in the cache", () => {
+  it("compiles again if a cached file is damaged", () => {
     assert.equal(run(), "first\n");
     const kept = join(folder, "node_modules/.cache/wireguard-mesh/word.ts.js");
     truncateSync(kept, statSync(kept).size - 1);
@@ -84,7 +84,7 @@ describe("loading TypeScript without a build", () => {
     assert.equal(run("without"), "first\n");
   });
 
-  it("runs where the cache cannot be written", () => {
+  it("runs without a writable cache", () => {
     write("node_modules/.cache", "a file");
     assert.equal(run(), "first\n");
     assert.deepEqual(readdirSync(join(folder, "node_modules")), [".cache", "typescript"]);

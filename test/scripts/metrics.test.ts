@@ -6,7 +6,7 @@ import { metricsCommand } from "../../scripts/commands/metrics";
 import { expositionText, familiesOf } from "../../scripts/commands/metrics/exposition";
 import { silentNodes, silentText } from "../../scripts/commands/status/silent";
 import { statusReport } from "../../scripts/commands/status/status-report";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import * as by from "./support/hand-edits";
 import { keyOf, WITHOUT_HOSTS } from "./support/network";
 import { asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
@@ -21,7 +21,7 @@ const strangerOn = (name: string) =>
 const off: HostAnswer = { reachable: false, cause: "off" };
 
 describe("metrics", () => {
-  it("has the names, types and labels of prometheus_wireguard_exporter, and the node that counts", () => {
+  it("has the names, types and labels of prometheus_wireguard_exporter, and the reporting node", () => {
     const text = textOf({ nas: reached(asPlanned(plan, "nas")) });
     const labels = `node="nas",interface="wg0",public_key="${keyOf("tokyo")}",allowed_ips="`;
     for (const [name, type, value] of [
@@ -47,7 +47,7 @@ describe("metrics", () => {
     );
   });
 
-  it("distinguishes a host that was not reached, one that differs, and one as planned", () => {
+  it("distinguishes a host that was not reached, one that differs, and one that matches the plan", () => {
     const observed = strangerOn("nas");
     const text = textOf({
       nas: reached(observed),
@@ -64,7 +64,7 @@ describe("metrics", () => {
     ]);
   });
 
-  it("lists dead links, and omits those of which neither end could be asked", () => {
+  it("shows which links are dead, and leaves out links of which no end could be queried", () => {
     const text = textOf({ nas: reached(asPlanned(plan, "nas", null)), tokyo: off });
     const lines = text.split("\n").filter((line) => line.startsWith("wireguard_mesh_link_dead{"));
     assert.deepEqual(lines, [
@@ -109,7 +109,7 @@ describe("the file of metrics", () => {
     }
   });
 
-  it("is replaced at the target of a link; anything but a file is refused and left", async () => {
+  it("is replaced at the target of a link; a path that is not a file is refused and not changed", async () => {
     mkdirSync(join(project.root, "folder"));
     project.write("target.prom", "former");
     symlinkSync("target.prom", join(project.root, "link.prom"));
@@ -154,7 +154,7 @@ describe("the nodes that status calls silent", () => {
     assert.equal(silentText(never), "");
   });
 
-  it("are not those whose neighbours could not be asked", () => {
+  it("do not include nodes whose neighbours could not be queried", () => {
     assert.deepEqual(silentWith({ nas: off, tokyo: off, vps: off }), []);
   });
 });

@@ -51,7 +51,7 @@ describe("an open stack", () => {
     assert.equal(project.read(FILE), STACK_FILE);
   });
 
-  it("asks the engine for the outputs once, until it is reopened", async () => {
+  it("reads the outputs from the engine once, until it is reopened", async () => {
     await inCommand(async (stack) => {
       await Promise.all([stack.outputs(), stack.plan(), stack.outputsOrNone()]);
       await stack.edit(setMtu(1380));

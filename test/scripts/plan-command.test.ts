@@ -187,7 +187,7 @@ Private keys were not read: \`preview\` shows a rotation that was started by
     );
   });
 
-  it("prints the rule of the routes once where there are many LANs, with a line for each", async () => {
+  it("prints a general rule and a line for each LAN instead of all routes if there are many LANs", async () => {
     const peers = (count: number) =>
       Array.from({ length: count }, (_, at) => {
         const subnet = `172.16.${at}.0/24`;
@@ -208,7 +208,7 @@ Private keys were not read: \`preview\` shows a rotation that was started by
     const ten = await routes(10);
     assert.deepEqual(ten.slice(0, 6), [
       "Routes that the routers of these LANs need for replies",
-      "  Each to 10.86.0.0/16 and to all the other LANs of this list, by way of its",
+      "  Each to 10.86.0.0/16 and to all the other LANs of this list, through its",
       "  gateway:",
       "    ip route add 10.86.0.0/16 via <the LAN address of gw0>",
       "      on the router of 172.16.0.0/24",

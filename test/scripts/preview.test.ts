@@ -56,7 +56,7 @@ Paths
     );
   });
 
-  it("of a policy names the hosts that filter by it, and the paths that it takes away or limits", async () => {
+  it("of a policy shows the hosts that enforce it, and the paths that it removes or limits", async () => {
     const policy = [{ from: ["laptop"], to: ["tokyo", "p1"] }];
     const some = network(2, { policy });
     const ports = ["tcp/22"];
@@ -137,7 +137,7 @@ Tunnels that restart, with a new key
     );
   });
 
-  it("of a new device has the text of up, which names the steps after it only in advance", async () => {
+  it("of a new device has the text of up, which lists the devices only before the changes", async () => {
     const phone = { phone: { address: "10.86.0.4", publicKey: keyOf("phone") } };
     const events = previewEvents(null, planWithKeys({ peers: phone }));
     const update = events.replace('"isPreview":true', '"isPreview":false');
@@ -192,7 +192,7 @@ Tunnels that restart, with a new key
     );
   });
 
-  it("is what up shows before it asks; without a terminal up needs --yes", async () => {
+  it("is shown by up before its question; without a terminal up needs --yes", async () => {
     project.write("bin/preview-events", previewEvents(network(1), network(2)));
     const { exitCode, stdout, stderr } = await run("up");
     assert.equal(exitCode, 2);

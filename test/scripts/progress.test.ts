@@ -4,7 +4,7 @@ import { mock } from "node:test";
 import { PushPhases } from "../../scripts/cli/push-phases";
 import { log } from "../../scripts/log";
 import { withProgress } from "../../scripts/progress";
-import { askHosts } from "../../scripts/stack/ask-hosts";
+import { queryHosts } from "../../scripts/stack/query-hosts";
 import { plan, plannedAs } from "./support/planned-network";
 
 interface Screen {
@@ -76,8 +76,11 @@ describe("progress", () => {
   };
 
   it("is one line of a terminal, below what is logged, and leaves nothing behind", async () => {
-    const text = await seen({ isTTY: true }, asking(["asked 0 of 2 hosts", "asked 1 of 2 hosts"]));
-    assert.ok(text.includes("asked 0 of 2 hosts") && text.includes("asked 1 of 2 hosts"));
+    const text = await seen(
+      { isTTY: true },
+      asking(["queried 0 of 2 hosts", "queried 1 of 2 hosts"]),
+    );
+    assert.ok(text.includes("queried 0 of 2 hosts") && text.includes("queried 1 of 2 hosts"));
     assert.deepEqual(shownBy(text).lines, ["warning: a clock is late", ""]);
   });
 
@@ -95,10 +98,10 @@ describe("progress", () => {
     }
   });
 
-  it("is a plain line every ten seconds where stderr is no terminal, and none for short work", async () => {
+  it("is a plain line every ten seconds without a terminal, and none for short work", async () => {
     for (const screen of [{ isTTY: false }, { isTTY: true, TERM: "dumb" }]) {
-      const long = await seen(screen, asking(["asked 0 of 2 hosts", "asked 1 of 2 hosts"]));
-      assert.equal(long, "warning: a clock is late\nasked 1 of 2 hosts\nasked 1 of 2 hosts\n");
+      const long = await seen(screen, asking(["queried 0 of 2 hosts", "queried 1 of 2 hosts"]));
+      assert.equal(long, "warning: a clock is late\nqueried 1 of 2 hosts\nqueried 1 of 2 hosts\n");
       assert.equal(await seen(screen, () => withProgress(String, () => Promise.resolve())), "");
     }
   });
@@ -116,18 +119,18 @@ describe("progress", () => {
   });
 });
 
-describe("asking hosts", () => {
-  it("prints nothing where there is no host to ask, as after all pings were answered", async () => {
+describe("querying hosts", () => {
+  it("prints nothing if there are no hosts to query", async () => {
     const access = { ...plannedAs(plan), sshPrivateKey: null };
     const text = await seen({ isTTY: true }, async () => {
-      await askHosts([], access);
+      await queryHosts([], access);
     });
     assert.equal(text, "");
   });
 });
 
 describe("the phases of pushes", () => {
-  it("are shown in a line: how many are done, and the phases of some others", () => {
+  it("are shown in one line: how many pushes are done, and the phases of some others", () => {
     const phases = new PushPhases();
     assert.equal(phases.text, "starting the engine");
     phases.expect(5);

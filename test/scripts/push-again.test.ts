@@ -113,7 +113,7 @@ describe("pushAgain", () => {
     assert.match(done.reason ?? "", /^Run `npx wireguard-mesh up`/m);
   });
 
-  it("sends nothing where the newer config cannot be determined, and offers --force", async () => {
+  it("sends nothing if the newer config is unknown, and suggests --force", async () => {
     const unclear: [recorded: number | null, onHost: number][] = [
       [5, 0],
       [null, 6],

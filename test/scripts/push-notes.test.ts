@@ -15,7 +15,7 @@ describe("notes of pushes", () => {
   };
   const SAME = "this host has neither systemd nor OpenRC: wg0 will not come up by itself";
 
-  it("are printed once, with all hosts that have the same note", () => {
+  it("are printed once, with the other hosts that have the same note", () => {
     const lines = said((notes) => {
       for (const node of ["tokyo", "desktop", "laptop"]) {
         notes.add({ node, text: SAME });
@@ -31,7 +31,7 @@ describe("notes of pushes", () => {
     ]);
   });
 
-  it("of a push that fails are left to its error", () => {
+  it("of a failed push are not printed, because its error is", () => {
     const lines = said((notes) => {
       notes.add({ node: "nas", text: "cannot be reached" });
       notes.pushed({ node: "nas", ok: false });

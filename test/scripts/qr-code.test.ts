@@ -22,13 +22,13 @@ const SCANNED = CONFIG.split("\n")
   .join("");
 
 describe("a QR code", () => {
-  it("with colours is read from a light and from a dark terminal, and holds the config without its comments", async () => {
+  it("with colours can be read from a light and a dark terminal, and contains the config without comments", async () => {
     const text = (await QrCode.of("phone", CONFIG)).terminalText(true);
     assert.equal(readTerminal(text, LIGHT), SCANNED);
     assert.equal(readTerminal(text, DARK), SCANNED);
   });
 
-  it("without colours is there once for each kind of terminal", async () => {
+  it("without colours is printed once for light and once for dark terminals", async () => {
     const text = (await QrCode.of("phone", CONFIG)).terminalText(false);
     assert.ok(!text.includes("\u001B"));
     const [onLight = "", onDark = ""] = text.split(/^.*background.*\n/m).slice(1);

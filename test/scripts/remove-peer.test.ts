@@ -94,7 +94,7 @@ describe("remove-peer", () => {
     assert.ok(!project.read(FILE).includes("nas"));
   });
 
-  it("leaves such a machine as it is with --keep-host", async () => {
+  it("does not clean that machine with --keep-host", async () => {
     project.write(FILE, withNas());
     const { exitCode, stderr, stdout } = await run("nas", "--keep-host", "--json");
     assert.equal(exitCode, 0);

@@ -37,7 +37,7 @@ describe("a stack file whose passphrase is lost", () => {
     assert.match(stripped.text, /# Hanako's\n/);
   });
 
-  it("loses the keys of devices, and the record that they were given a config", () => {
+  it("loses the keys of devices, and the records of delivered configs", () => {
     assert.deepEqual(config["wireguard-mesh:peers"]?.["phone"], {
       address: "10.86.0.4",
       enabled: true,

@@ -6,7 +6,7 @@ import { projectOfEachTest } from "./support/test-project";
 describe("repush", () => {
   const project = projectOfEachTest({ "Pulumi.test.yaml": STACK_FILE });
 
-  it("requires either names or --all, and names with --force: it must not overwrite a whole network", async () => {
+  it("requires either names or --all, and names with --force, so that it does not overwrite a whole network", async () => {
     const uses = [[], ["laptop", "--all"], ["--all", "--force"], ["--force"]];
     for (const words of uses) {
       const { exitCode, stderr } = await project.run([repushCommand()], "repush", ...words);

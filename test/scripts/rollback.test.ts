@@ -58,7 +58,7 @@ function refusalOf(work: () => unknown): string {
   return "none";
 }
 
-describe("the part of a push request that a host keeps", () => {
+describe("the stored push request", () => {
   const text = generationOf(then, "tokyo").request;
 
   it("has no private key, no login and no owner", () => {
@@ -72,7 +72,7 @@ describe("the part of a push request that a host keeps", () => {
 });
 
 describe("a rollback", () => {
-  it("is the former push, through the present addresses, with the former number", () => {
+  it("is the former push with the current login, and its former serial", () => {
     const { request, leftOut } = rolledBack(network(all, { host: "root@203.0.113.99" }));
     const wanted = JSON.parse(
       renderPushRequest(nodeOf(then, "tokyo"), then, keyringOf(then), OWNER).reveal(),
@@ -87,7 +87,7 @@ describe("a rollback", () => {
     assert.match(JSON.stringify(request.targets), /203\.0\.113\.99/);
   });
 
-  it("leaves out peers that were removed or disabled since, and names them", () => {
+  it("leaves out peers that were removed or disabled since, and lists them", () => {
     const { request, leftOut } = rolledBack(network({ phone: node("phone", { enabled: false }) }));
     assert.deepEqual(leftOut, ["phone", "tablet"]);
     assert.deepEqual(
@@ -96,7 +96,7 @@ describe("a rollback", () => {
     );
   });
 
-  it("has the present dates, not the former ones", () => {
+  it("keeps the current expiry dates", () => {
     const dated = network({ ...all, phone: node("phone", { expires: "1970-03-01" }) });
     const { request } = rolledBack(dated);
     assert.equal(request.config.match(/^# Expires = 1970-03-0.*$/gm)?.length, 1);
@@ -106,7 +106,7 @@ describe("a rollback", () => {
     assert.doesNotMatch(back.config, /Expires/);
   });
 
-  it("is refused where a key was replaced since: the former one must not come back", () => {
+  it("is refused if a key was replaced since, because the former one must not come back", () => {
     const own = network(all, { publicKey: keyOf("tokyo 2") });
     assert.match(
       refusalOf(() => rolledBack(own)),
@@ -119,7 +119,7 @@ describe("a rollback", () => {
     );
   });
 
-  it("is refused where a preshared key was replaced since, which the peers no longer have", () => {
+  it("is refused if a preshared key was replaced since, because the peers have the new one", () => {
     const access = { ...plannedAs(then), sshPrivateKey: null };
     const back = (seed: string) => {
       const states = { 4: generationOf(then, "tokyo"), 5: generationOf(then, "tokyo", seed) };
@@ -129,7 +129,7 @@ describe("a rollback", () => {
     assert.equal(back("seed"), "none");
   });
 
-  it("is refused during a rotation, by name, and while something moves on the host", () => {
+  it("is refused during a rotation, with the node's name, and while keys or addresses move on the host", () => {
     const rotating = network({
       ...all,
       nas: node("nas", { host: "local", nextPublicKey: keyOf("nas 2") }),
@@ -155,13 +155,13 @@ describe("the state that a rollback goes to", () => {
   const choose = (serials: number[], present: number, to?: number) =>
     chooseState(kept(Object.fromEntries(serials.map((one) => [one, state])), present), "tokyo", to);
 
-  it("is the one before the present one, or the one that was named", () => {
+  it("is the one before the current one, or the given one", () => {
     assert.equal(choose([2, 3, 5], 5), 3);
     assert.equal(choose([2, 3, 5], 3), 2);
     assert.equal(choose([2, 3, 5], 3, 5), 5);
   });
 
-  it("must exist, and not be the present one", () => {
+  it("must exist, and not be the current one", () => {
     assert.match(
       refusalOf(() => choose([5], 5)),
       /^tokyo keeps no state before the present one/,
@@ -176,7 +176,7 @@ describe("the state that a rollback goes to", () => {
     );
   });
 
-  it("is described by the changes of going back", () => {
+  it("is described by the changes of the rollback", () => {
     const now = network({ phone: node("phone") }, { mtu: 1380 });
     const changes = changesBetween(nodeOf(now, "tokyo"), generationOf(now, "tokyo"), state);
     assert.deepEqual(changes, ["~ MTU 1380 -> none", "+ peer tablet"]);

@@ -57,7 +57,7 @@ describe("rotate", () => {
     });
   }
 
-  it("--all continues with the remaining nodes of an interrupted run", async () => {
+  it("--all continues with the nodes that an interrupted run has not rotated", async () => {
     project.write(
       FILE,
       STACK_FILE.replace("config:\n", "config:\n  wireguard-mesh:rotateAll: [laptop, gone]\n"),
@@ -69,14 +69,14 @@ describe("rotate", () => {
     assert.doesNotMatch(stdout, /tokyo/);
   });
 
-  it("--cancel explains that there is nothing to cancel", async () => {
+  it("--cancel explains that there is no rotation to cancel", async () => {
     const { exitCode, stderr } = await rotate("laptop", "--cancel");
     assert.equal(exitCode, 1);
     assert.match(stderr, /laptop has only one key/);
     assert.equal(ups(), 0);
   });
 
-  it("names the key that is left at the end: after --cancel the former one", async () => {
+  it("says which key remains: after --cancel the former one", async () => {
     const next = keyOf("next");
     const tablet = `{ address: 10.86.0.9, publicKey: ${keyOf("tablet")}, nextPublicKey: ${next} }`;
     project.write(FILE, WITHOUT_HOSTS.replace("peers:\n", `peers:\n    tablet: ${tablet}\n`));

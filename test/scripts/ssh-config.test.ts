@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Secret } from "../../mesh/secret";
-import { NO_INSTANCES, personAccess } from "../../scripts/stack/host-access";
+import { NO_INSTANCES, interactiveAccess } from "../../scripts/stack/host-access";
 import { sshConfig, type ConfigOptions } from "../../scripts/stack/ssh-config";
 import { hostKeyLine } from "../support/key-pairs";
 import { planOf } from "../support/plan-of";
@@ -38,13 +38,13 @@ function made(options: Partial<ConfigOptions> = {}) {
   const all = { ...OPTIONS, ...options };
   const access = { plan, owner: all.owner, sshPrivateKey: null, instances: NO_INSTANCES };
   const nodes = plan.nodes.map((node) => {
-    return { node, targets: personAccess(node, access, all.isInside).targets };
+    return { node, targets: interactiveAccess(node, access, all.isInside).targets };
   });
   return sshConfig(nodes, all);
 }
 
 describe("the ssh_config of a network", () => {
-  it("has each host that SSH can reach, and its direct address only while the right machine answers there", () => {
+  it("has each host with SSH, with its direct address only while the right machine answers there", () => {
     const trust = [
       "  UserKnownHostsFile /home/taro/.ssh/wireguard-mesh/known_hosts",
       "  GlobalKnownHostsFile /dev/null",
@@ -109,7 +109,7 @@ describe("the ssh_config of a network", () => {
       return said.stdout;
     }
 
-    it("goes through the relay where nothing answers directly, whatever the user has for all hosts", () => {
+    it("jumps through the relay if no direct address answers, with any settings of the user for all hosts", () => {
       const said = read("desktop");
       for (const line of ["hostname 10.86.0.2", "user taro", "port 22", "proxyjump tokyo"])
         assert.match(said, new RegExp(`^${line}$`, "m"));
@@ -126,7 +126,7 @@ describe("the ssh_config of a network", () => {
       assert.match(read("desktop", named), /^hostname desktop$/m);
     });
 
-    it("has the pinned keys in itself where there is no file for them", () => {
+    it("contains the pinned keys if there is no file for them", () => {
       const said = read("desktop", { knownHostsFile: null });
       assert.ok(
         said.includes(`knownhostscommand /bin/sh -c "echo 'wireguard-mesh-desktop ${desktopKey}'"`),

@@ -86,7 +86,7 @@ describe("plan of a stack file", () => {
     });
   }
 
-  it("names the line of a tag, and never prints what stands there", async () => {
+  it("names the line of a tag, and never prints its text", async () => {
     const secret = /!secret (\S+)/.exec(readFileSync(join(FOLDER, "tag-secret.yaml"), "utf8"))?.[1];
     const warnings: unknown[] = [];
     const keep = (warning: unknown) => warnings.push(warning);

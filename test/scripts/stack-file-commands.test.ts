@@ -98,7 +98,7 @@ describe("commands that change a stack file", () => {
     assert.deepEqual([...new Set(project.read(FILE).match(/\r?\n/g))], ["\r\n"]);
   });
 
-  it("refuse a read-only file before the engine is asked to encrypt", async () => {
+  it("refuse a read-only file before the engine encrypts a secret", async () => {
     project.write(FILE, STACK_FILE);
     fs.chmodSync(join(project.root, FILE), 0o444);
     await refused(run("add-peer", "tablet"), STACK_FILE, /is read-only \(mode 0444\)/);

@@ -4,9 +4,9 @@ import { refreshed } from "../../mesh/host/refreshed";
 import { withRates } from "../../scripts/commands/status/rates";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import { watchText } from "../../scripts/commands/status/watch-text";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
-import { Turns } from "../../scripts/stack/turns";
+import { Semaphore } from "../../scripts/stack/semaphore";
 import * as by from "./support/hand-edits";
 import { keyOf } from "./support/network";
 import { allAsPlanned, asPlanned, NOW, plan, plannedAs, reached } from "./support/planned-network";
@@ -22,7 +22,7 @@ function later(name: string, seconds: number, received: number, sent: number): H
   );
   const answer = reached(grown(asPlanned(plan, name)));
   assert.ok(answer.reachable);
-  return { ...answer, askedAt: NOW + seconds };
+  return { ...answer, queriedAt: NOW + seconds };
 }
 
 const OFF: HostAnswer = { reachable: false, cause: "timed out" };
@@ -40,7 +40,7 @@ describe("the rates of tunnels", () => {
     assert.deepEqual(rates(before, after).get("nas tokyo"), [25, 100]);
   });
 
-  it("are those of the other end where the first one was not asked", () => {
+  it("are those of the other end if the first one was not queried", () => {
     const before = { nas: OFF, tokyo: later("tokyo", 0, 0, 0) };
     const after = { nas: OFF, tokyo: later("tokyo", 2, 50, 10) };
     assert.deepEqual(rates(before, after).get("nas tokyo"), [25, 5]);
@@ -56,7 +56,7 @@ describe("the rates of tunnels", () => {
   });
 });
 
-describe("a look as text", () => {
+describe("a round as text", () => {
   const look = (answers: Record<string, HostAnswer>) => {
     const all = new Map(Object.entries(answers));
     const report = statusReport(plan.nodes, plannedAs(plan), all);
@@ -65,7 +65,7 @@ describe("a look as text", () => {
   };
   const well = allAsPlanned();
 
-  it("has a line for each tunnel, and below what could not be seen", () => {
+  it("has a line for each tunnel, and below them the hosts that were not reached", () => {
     const cause =
       "cannot be reached, so nothing was sent to it.\n  root@203.0.113.10: timed out: no answer\nIs it on?";
     const shown = watchText(look({ ...well, tokyo: { reachable: false, cause } }), null);
@@ -85,7 +85,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
     );
   });
 
-  it("shows what needs attention where the terminal has no room for all, and fits into it", () => {
+  it("shows the worst tunnels if the terminal has no room for all, and fits into it", () => {
     const shown = watchText(look({ ...well, tokyo: OFF, nas: OFF }), 11).split("\n");
     assert.ok(shown.length < 11, shown.join("\n"));
     assert.deepEqual(
@@ -95,7 +95,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
     assert.equal(shown[6], "and 2 more");
   });
 
-  it("has at most 80 columns, for long names and large numbers too", () => {
+  it("has at most 80 columns, with long names and any rates", () => {
     const name = "n".repeat(63);
     const { report, ...rest } = look(well);
     const wide = {
@@ -113,7 +113,7 @@ Not seen: tokyo: root@203.0.113.10: timed out: no answer`,
 });
 
 describe("an observation that is refreshed", () => {
-  it("has new clock, handshakes and counters, and the former keys and files", () => {
+  it("has the current clock, handshakes and counters, and the earlier keys and files", () => {
     const last = asPlanned(plan, "nas");
     const peer = last.devices.get("wg0")?.peers.get(keyOf("tokyo"));
     assert.ok(peer !== undefined);
@@ -152,12 +152,12 @@ describe("an observation that is refreshed", () => {
   });
 });
 
-describe("turns", () => {
-  it("are limited in number, come in the order of waiting, and end once each", async () => {
-    const turns = new Turns(1);
+describe("a semaphore", () => {
+  it("limits the number of holders, in order of arrival, and releases each slot once", async () => {
+    const turns = new Semaphore(1);
     const order: number[] = [];
     const ends = [1, 2, 3].map(async (one) => {
-      const end = await turns.take();
+      const end = await turns.acquire();
       order.push(one);
       return end;
     });

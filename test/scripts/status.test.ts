@@ -5,7 +5,7 @@ import { NEVER_DELIVERED, type Outdated } from "../../mesh/render/delivery";
 import { formatAge } from "../../scripts/cli/report-text";
 import { statusReport } from "../../scripts/commands/status/status-report";
 import { formatBytes, statusText } from "../../scripts/commands/status/status-text";
-import type { HostAnswer } from "../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../scripts/stack/query-hosts";
 import { linkStates } from "../../scripts/stack/link-states";
 import { factsOf } from "./support/examined-network";
 import * as by from "./support/hand-edits";
@@ -21,7 +21,7 @@ describe("the state of a link", () => {
       ]),
     );
 
-  it("is alive according to the end that dials, or to the other end if the first cannot be asked", () => {
+  it("is alive according to the end that dials, or to the other end if the first cannot be queried", () => {
     const nas = (age: number | null) => reached(asPlanned(plan, "nas", age));
     const tokyo = reached(asPlanned(plan, "tokyo", 30));
     assert.deepEqual(states({ nas: nas(20), tokyo })["nas tokyo"], ["alive", 20]);
@@ -48,7 +48,7 @@ describe("the state of a link", () => {
     ]);
   });
 
-  it("is away if one end is a phone, and unknown if neither end can be asked", () => {
+  it("is away if one end is a phone, and unknown if neither end can be queried", () => {
     assert.deepEqual(states({ tokyo: reached(asPlanned(plan, "tokyo", 9999)) })["phone tokyo"], [
       "away",
       9999,
@@ -139,7 +139,7 @@ describe("status", () => {
   const text = (answers: Record<string, HostAnswer>, outdated: Outdated[] = []) =>
     statusText(report(answers), outdated);
 
-  it("is a line for each node, with the tunnels beside the plan", () => {
+  it("is a line for each node, with the number of working and of planned tunnels", () => {
     assert.equal(
       text(asAllPlanned),
       `NODE   PATH           STATE  AGE   ENDPOINT            IN       OUT
@@ -162,7 +162,7 @@ Tunnels: 5 of 5 have a handshake`,
     );
   });
 
-  it("shows no node as alive without a handshake", () => {
+  it("shows no node without a handshake as alive", () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(400)), { minLength: 3, maxLength: 3 }), (ages) => {
         const hosts = ["nas", "tokyo", "vps"];
@@ -208,7 +208,7 @@ Tunnels: 5 of 5 have a handshake`,
     assert.equal(nodes["phone"]?.handshakeAge, 5);
   });
 
-  it("has the findings below, in lines of 80 columns but for commands to copy", () => {
+  it("has the findings below, in lines of 80 columns, except for commands to copy", () => {
     const shown = text({
       ...asAllPlanned,
       vps: { reachable: false, cause: "cannot be reached: timed out" },

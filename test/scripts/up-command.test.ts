@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { previewCommand } from "../../scripts/commands/preview";
 import { upCommand } from "../../scripts/commands/up";
-import { removeCutAttributes } from "../../scripts/stack/cut-attributes";
+import { removeTruncatedAttributes } from "../../scripts/stack/truncated-attributes";
 import { HOST_KEY, STACK_FILE } from "./support/network";
 import { projectOfEachTest, type Outcome } from "./support/test-project";
 
@@ -234,7 +234,7 @@ describe("up and preview", () => {
   }
 
   it("finds no such attributes in a backend that has no state yet", () => {
-    assert.equal(removeCutAttributes(join(project.root, "nothing")), false);
+    assert.equal(removeTruncatedAttributes(join(project.root, "nothing")), false);
   });
 
   it("exits with 1 without a check when there was no update, as after answering no", async () => {

@@ -17,7 +17,7 @@ describe("the end of an up", () => {
     );
   });
 
-  it("lists nothing where nothing was pushed", () => {
+  it("lists neither if nothing was pushed or removed", () => {
     assert.equal(upText(QUIET), "");
     const failed = [{ node: "nas", reason: "cannot be reached" }];
     assert.equal(upText({ ...QUIET, ok: false, failed }), "failed: nas: cannot be reached");

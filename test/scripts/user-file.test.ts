@@ -38,7 +38,7 @@ describe("a file of the user", () => {
     assert.deepEqual([uid, gid], [12345, 54321]);
   });
 
-  it("stays a symbolic link, and its target changes", () => {
+  it("is still a symbolic link after a change of its target", () => {
     const link = join(folder, "link.yaml");
     fs.symlinkSync("Pulumi.test.yaml", link);
     replaceUserFile(link, "after\n", "before\n");
@@ -46,7 +46,7 @@ describe("a file of the user", () => {
     assert.equal(fs.readFileSync(file, "utf8"), "after\n");
   });
 
-  it("keeps its other names", () => {
+  it("keeps its hard links", () => {
     fs.linkSync(file, join(folder, "other"));
     replaceUserFile(file, "a\n", "before\n");
     assert.equal(fs.readFileSync(join(folder, "other"), "utf8"), "a\n");
@@ -65,7 +65,7 @@ describe("a file of the user", () => {
     assert.equal(fs.statSync(file).mode & 0o777, 0o444);
   });
 
-  it("is not changed when another program has changed it meanwhile", () => {
+  it("is not changed if another program has changed it meanwhile", () => {
     assert.throws(
       () => {
         replaceUserFile(file, "after\n", "long ago\n");
@@ -92,7 +92,7 @@ describe("a file of the user", () => {
     assert.equal(fs.readFileSync(file, "utf8"), "\ufeffa: 1\nb: 2\n");
   });
 
-  it("is null where there is none, but a link to nothing is a mistake", () => {
+  it("is null if it does not exist, but a dangling link is a mistake", () => {
     assert.equal(readUserFile(join(folder, "none")), null);
     fs.symlinkSync("none", join(folder, "broken"));
     assert.throws(() => readUserFile(join(folder, "broken")), refusal(/is a link to nothing/));

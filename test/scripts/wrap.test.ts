@@ -17,7 +17,7 @@ describe("wrapped text", () => {
     );
   });
 
-  it("does not break commands to copy", () => {
+  it("does not break text to copy", () => {
     const long = "x".repeat(60);
     for (const command of [
       `npx wireguard-mesh repush ${long} --force`,
@@ -32,7 +32,7 @@ describe("wrapped text", () => {
     assert.ok(wrapLines(`remove that one there which is ${long} ${route}, or`).includes(route));
   });
 
-  it("is used for messages on a terminal, except for lines that fit, and not in a file", () => {
+  it("is used for messages on a terminal, and not in a file", () => {
     const { isTTY } = process.stderr;
     const text = `a   table\n${"word ".repeat(30).trim()}`;
     const shownOn = (terminal: boolean): string => {

@@ -9,7 +9,7 @@ import {
 import type { NodePlan } from "../../../mesh/plan/plan";
 import { wrapLines } from "../../cli/wrap";
 
-export interface LanNeighbour {
+interface LanNeighbour {
   name: string;
   /** The new node's address in that LAN. */
   address: string;

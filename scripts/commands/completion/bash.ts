@@ -1,5 +1,5 @@
 /** Completion for bash 4 and newer. */
-import { FINDS_PROGRAM, type CommandWords, type Kind } from "./words";
+import { PROGRAM_PATH, type CommandWords, type Kind } from "./words";
 
 export function bashScript(commands: readonly CommandWords[]): string {
   const names = commands.map(({ name }) => name).join(" ");
@@ -7,8 +7,8 @@ export function bashScript(commands: readonly CommandWords[]): string {
 
 _wireguard_mesh_names() {
   local folder=$PWD program=wireguard-mesh
-  while [[ -n $folder && ! -x $folder/${FINDS_PROGRAM} ]]; do folder=\${folder%/*}; done
-  [[ -n $folder ]] && program=$folder/${FINDS_PROGRAM}
+  while [[ -n $folder && ! -x $folder/${PROGRAM_PATH} ]]; do folder=\${folder%/*}; done
+  [[ -n $folder ]] && program=$folder/${PROGRAM_PATH}
   "$program" completion "$@" 2>/dev/null </dev/null
 }
 

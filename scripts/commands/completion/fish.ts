@@ -1,5 +1,5 @@
 /** Completion for fish 3 and newer. */
-import { FINDS_PROGRAM, type CommandWords, type Kind, type OptionWords } from "./words";
+import { PROGRAM_PATH, type CommandWords, type Kind, type OptionWords } from "./words";
 
 export function fishScript(commands: readonly CommandWords[]): string {
   return `# Completion of wireguard-mesh for fish. Made by: npx wireguard-mesh completion fish
@@ -41,11 +41,11 @@ end
 
 function __wireguard_mesh_names
     set -l folder $PWD
-    while test -n "$folder" -a ! -x "$folder/${FINDS_PROGRAM}"
+    while test -n "$folder" -a ! -x "$folder/${PROGRAM_PATH}"
         set folder (string replace -r '/[^/]*$' '' -- $folder)
     end
     set -l program wireguard-mesh
-    test -n "$folder"; and set program "$folder/${FINDS_PROGRAM}"
+    test -n "$folder"; and set program "$folder/${PROGRAM_PATH}"
     set -l stack
     set -l words (__wireguard_mesh_words)
     for at in (seq (count $words))

@@ -18,7 +18,7 @@ export interface CommandWords {
   options: OptionWords[];
   /** By position. */
   args: Kind[];
-  /** Of all further positions. */
+  /** The kind of all further positions. */
   rest: Kind;
 }
 
@@ -58,11 +58,11 @@ function kindOfArgument(argument: Argument): Kind {
   return argument.argChoices ?? kindNamed(argument.name());
 }
 
-/** By the placeholder in the help. */
+/** Maps the placeholder in the help to a kind of completion. */
 function kindNamed(placeholder: string): Kind {
   if (/^(nodes?|hosts|from|to)$/.test(placeholder)) return "nodes";
   return /^(files?|folder)$/.test(placeholder) ? "files" : "nothing";
 }
 
-/** Where npx finds the command: below the folder, or the nearest one above it, that has this. */
-export const FINDS_PROGRAM = "node_modules/.bin/wireguard-mesh";
+/** The path of the command below the current folder or the nearest folder above it that has this file, as npx finds it. */
+export const PROGRAM_PATH = "node_modules/.bin/wireguard-mesh";

@@ -1,5 +1,5 @@
 /** Completion for zsh. */
-import { FINDS_PROGRAM, type CommandWords, type Kind, type OptionWords } from "./words";
+import { PROGRAM_PATH, type CommandWords, type Kind, type OptionWords } from "./words";
 
 export function zshScript(commands: readonly CommandWords[]): string {
   const described = commands.map(({ name, text }) => `    ${quoted(`${name}:${text}`)}`).join("\n");
@@ -8,8 +8,8 @@ export function zshScript(commands: readonly CommandWords[]): string {
 
 _wireguard_mesh_names() {
   local folder=$PWD program=wireguard-mesh
-  while [[ -n $folder && ! -x $folder/${FINDS_PROGRAM} ]]; do folder=\${folder%/*}; done
-  [[ -n $folder ]] && program=$folder/${FINDS_PROGRAM}
+  while [[ -n $folder && ! -x $folder/${PROGRAM_PATH} ]]; do folder=\${folder%/*}; done
+  [[ -n $folder ]] && program=$folder/${PROGRAM_PATH}
   local -a names
   names=(\${(f)"$("$program" completion "$@" 2>/dev/null </dev/null)"})
   (( $#names )) && compadd -a names

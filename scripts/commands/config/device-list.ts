@@ -6,9 +6,9 @@ import { outdatedDevices } from "../../stack/device-config";
 import type { OpenStack } from "../../stack/open-stack";
 import { fingerprintsIn } from "../../stack/outputs";
 
-export interface DeviceRow {
+interface DeviceRow {
   node: string;
-  /** `none`: no `up` has made one yet. */
+  /** `former`: an older one. `none`: no `up` has made one yet. */
   config: "current" | "former" | "not given" | "none";
   /** Why its config is outdated. */
   why: string[];

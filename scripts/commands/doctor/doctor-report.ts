@@ -1,5 +1,5 @@
 /** The findings of `doctor`, for text and JSON output. */
-import { untried } from "../../../mesh/doctor/affected";
+import { untestedHosts } from "../../../mesh/doctor/affected";
 import { silentDevices } from "../../../mesh/doctor/device-checks";
 import { diagnose, hostsToProbe, reachedHosts } from "../../../mesh/doctor/diagnosis";
 import type { Finding } from "../../../mesh/doctor/facts";
@@ -20,9 +20,9 @@ export interface DoctorReport {
 export function doctorReport({ facts, notes }: Examination): DoctorReport {
   const { plan, hosts, names } = facts;
   const findings = diagnose(facts);
-  const sick = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
+  const faulty = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
   const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
-  const waiting = untried(facts, hostsToProbe(facts));
+  const waiting = untestedHosts(facts, hostsToProbe(facts));
   const isReached = (name: string) => hosts.get(name)?.kind === "reached";
   const seen = new Set(
     plan.links.flatMap(({ a, b }) => [...(isReached(a) ? [b] : []), ...(isReached(b) ? [a] : [])]),
@@ -32,7 +32,7 @@ export function doctorReport({ facts, notes }: Examination): DoctorReport {
     (!hosts.has(name) && seen.has(name) && !away.has(name));
   const others = plan.nodes
     .map(({ name }) => name)
-    .filter((name) => (names.length === 0 || names.includes(name)) && !sick.has(name));
+    .filter((name) => (names.length === 0 || names.includes(name)) && !faulty.has(name));
   return {
     ok: findings.length === 0,
     findings,

@@ -7,7 +7,7 @@ import { reachFrom, type Reach } from "../../../mesh/plan/reach";
 import { stepsFor } from "./steps";
 import { STYLE } from "./style";
 
-export interface PageParts {
+interface PageParts {
   node: NodePlan;
   plan: Plan;
   /** The wg-quick(8) file. */
@@ -33,7 +33,7 @@ export function handOverPage(parts: PageParts): string {
 <body>
 <main>
 <h1>${escape(title)}</h1>
-<p class="warning"><strong>Keep it secret.</strong> Whoever has this page is in the network as
+<p class="warning"><strong>Keep it secret.</strong> Anyone with this page can join the network as
 <b>${escape(node.name)}</b>. It is for one device: do not use it on two. Delete it when the device has
 it.</p>
 ${codeBlock(code)}
@@ -55,7 +55,7 @@ ${expiryBlock(node)}
 `;
 }
 
-/** Only this page's own style, known by its digest; the download and the picture are parts of the page. */
+/** Content Security Policy: allows only this page's own style, by its digest. */
 const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
@@ -101,11 +101,11 @@ function dataLink(file: string): string {
 }
 
 /** More places than these are only counted. */
-const MOST_PLACES = 20;
+const MAX_PLACES = 20;
 
 function reachBlock(node: NodePlan, plan: Plan): string {
   const places = reachFrom(node, plan);
-  const shown = places.slice(0, MOST_PLACES).map((place) => placeText(place, node, plan));
+  const shown = places.slice(0, MAX_PLACES).map((place) => placeText(place, node, plan));
   const more = places.length - shown.length;
   const items = [...shown, ...(more > 0 ? [`and ${more} more`] : [])];
   const list = items.map((item) => `<li>${item}</li>`).join("\n");
@@ -121,7 +121,7 @@ function reachBlock(node: NodePlan, plan: Plan): string {
   return `${reached}\n${rest}`;
 }
 
-/** `nas (10.86.0.5)`, `192.168.1.0/24, the network behind nas`; what may be started there, where that is not everything. */
+/** `nas (10.86.0.5)` or `192.168.1.0/24, the network behind nas`, with the allowed ports if they are limited. */
 function placeText({ to, path, ports }: Reach, node: NodePlan, plan: Plan): string {
   const other = plan.nodes.find(({ name }) => name === to);
   const name = node.dns === undefined ? to : `${to}.${node.dns.domain}`;

@@ -5,7 +5,7 @@ interface Platform {
   steps: [string, string, string];
 }
 
-interface Ways {
+interface PageFeatures {
   /** The page has a QR code. */
   scan: boolean;
   /** The file names DNS servers. */
@@ -13,7 +13,7 @@ interface Ways {
 }
 
 /** `tunnel`: the name of the file without `.conf`. */
-export function stepsFor(tunnel: string, { scan, dns }: Ways): Platform[] {
+export function stepsFor(tunnel: string, { scan, dns }: PageFeatures): Platform[] {
   const file = `<code>${tunnel}.conf</code>`;
   const importIt = `Download ${file} above. In the app choose <b>Import tunnel(s) from file</b>, and that file.`;
   return [
@@ -60,7 +60,7 @@ export function stepsFor(tunnel: string, { scan, dns }: Ways): Platform[] {
   ];
 }
 
-/** wg-quick(8) hands the `DNS` of a file to resolvconf(8). */
+/** wg-quick(8) needs resolvconf(8) for the `DNS` of a file. */
 const RESOLVCONF =
   " If it says later that <code>resolvconf</code> is missing, install <code>systemd-resolved</code> or <code>openresolv</code>.";
 

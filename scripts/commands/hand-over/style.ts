@@ -1,4 +1,4 @@
-/** The look of the page: one column, on a phone and on paper, light and dark. The code is black on white in both. */
+/** The page's style: one column, for phones and paper, light and dark. The QR code is black on white in both. */
 export const STYLE = `
 :root { color-scheme: light dark; --back: #fff; --text: #1c1e21; --line: #d0d4da; --mark: #8a5a00; --act: #88171a; }
 @media (prefers-color-scheme: dark) {

@@ -18,13 +18,13 @@ export function comparisonText({ files, withoutFile, notes, warnings }: Imported
   const none =
     withoutFile.length === 0 ? [] : [wrapped("  ", `no file of: ${withoutFile.join(", ")}`, 4)];
   return joinBlocks([
-    ["What would be written, beside what was imported:", ...lines, ...none].join("\n"),
+    ["The files of the new stack, compared with the imported ones:", ...lines, ...none].join("\n"),
     notes.map((note) => wrapped("note: ", note, 2)).join("\n"),
     warnings.length === 0 ? "" : wrapLines(formatIssues(warnings)),
   ]);
 }
 
-/** The config without its secrets, as it would stand in the stack file. */
+/** The config as in the stack file, without its secrets. */
 export function configText({ network, relays, peers, secrets }: Imported): string {
   const maps = Object.entries({ network, relays, peers }).filter(
     ([, map]) => Object.keys(map).length > 0,

@@ -6,7 +6,7 @@ import { expirySeconds } from "../../../mesh/config/activity";
 import type { Observation } from "../../../mesh/host/observation";
 import type { WireGuardPeer } from "../../../mesh/host/wireguard-state";
 import { namesByKey } from "../../../mesh/plan/rotation";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import { driftOf } from "../../stack/drift";
 import { linkStates } from "../../stack/link-states";
 import type { Planned } from "../../stack/planned-state";
@@ -31,7 +31,7 @@ export function familiesOf(planned: Planned, answers: HostAnswers, now: number):
     const answer = answers.get(name);
     return answer?.reachable === true ? tunnelsOf(name, answer.observed, planned) : [];
   });
-  const asked = nodes.flatMap((node) => {
+  const queried = nodes.flatMap((node) => {
     const answer = answers.get(node.name);
     return answer === undefined ? [] : [{ node, answer }];
   });
@@ -56,12 +56,12 @@ export function familiesOf(planned: Planned, answers: HostAnswers, now: number):
     gauge(
       "wireguard_mesh_node_reached",
       "Whether the host could be asked",
-      asked.map(({ node, answer }) => sample({ node: node.name }, Number(answer.reachable))),
+      queried.map(({ node, answer }) => sample({ node: node.name }, Number(answer.reachable))),
     ),
     gauge(
       "wireguard_mesh_node_differences",
       "In how many points the host differs from the plan",
-      asked.flatMap(({ node, answer }) =>
+      queried.flatMap(({ node, answer }) =>
         answer.reachable
           ? [sample({ node: node.name }, driftOf(node, planned, answer.observed).length)]
           : [],

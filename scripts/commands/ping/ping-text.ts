@@ -1,4 +1,4 @@
-/** The report of `ping` as text: a line for each hop, and where the way stops. */
+/** The report of `ping` as text: a line for each hop, and where the ping is lost. */
 import pc from "picocolors";
 import type { Trace } from "../../../mesh/doctor/trace";
 import { pathText } from "../../../mesh/plan/paths";
@@ -8,7 +8,7 @@ import { wrapLines } from "../../cli/wrap";
 
 export function pingText(trace: Trace): string {
   const { from, to, hops, direct } = trace;
-  const way = pathText([from, ...hops.map(({ name }) => name)]);
+  const path = pathText([from, ...hops.map(({ name }) => name)]);
   const rows = hops.map(({ name, address, ms, legMs, outside }) => [
     name,
     address,
@@ -18,7 +18,7 @@ export function pingText(trace: Trace): string {
   ]);
   return joinBlocks(
     [
-      `${from} to ${to}: ${way}`,
+      `${from} to ${to}: ${path}`,
       formatTable(["HOP", "ADDRESS", "LEG", "OUTSIDE", `FROM ${from}`], rows),
       direct === null
         ? ""

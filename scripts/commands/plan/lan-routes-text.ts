@@ -1,19 +1,19 @@
-/** The routes that LAN routers need, as text: each command of a few routes, and the rule for many. */
+/** The routes that LAN routers need, as text: each command for a few LANs, a general rule for many. */
 import pc from "picocolors";
 import type { Plan } from "../../../mesh/plan/plan";
 import { formatTable } from "../../cli/table";
 import { wrapped } from "../../cli/wrap";
 import { lanRoutes, routesOf, type LanRouter, type LanRoutes } from "./lan-routes";
 
-/** The routers of more LANs than these need too many routes to list them: LANs squared. */
-const MOST_LANS = 4;
+/** With more LANs than this, the routes are not listed, because their number is the number of LANs squared. */
+const MAX_LANS = 4;
 
 export function routesText(plan: Plan): string {
   const routes = lanRoutes(plan);
   const { routers } = routes;
   if (routers.length === 0) return "";
   const title = pc.bold("Routes that the routers of these LANs need for replies");
-  return [title, ...(routers.length > MOST_LANS ? ruleOf(routes) : commandsOf(routes))].join("\n");
+  return [title, ...(routers.length > MAX_LANS ? ruleOf(routes) : commandsOf(routes))].join("\n");
 }
 
 function commandsOf(routes: LanRoutes): string[] {
@@ -33,10 +33,7 @@ function ruleOf({ tunnels, routers, others }: LanRoutes): string[] {
     gateway,
   ]);
   return [
-    wrapped(
-      "  ",
-      `Each to ${names} and to all the other LANs of this list, by way of its gateway:`,
-    ),
+    wrapped("  ", `Each to ${names} and to all the other LANs of this list, through its gateway:`),
     ...(example === undefined || tunnel === undefined
       ? []
       : [`    ${commandOf(tunnel.text, example)}`, `      on the router of ${example.lan.text}`]),

@@ -18,7 +18,7 @@ export interface LanRouter {
 export interface LanRoutes {
   tunnels: Prefix[];
   routers: LanRouter[];
-  /** Those whose gateway masquerades: they need no route, but the others need one to them. */
+  /** The routers whose gateway masquerades: they need no routes, but the other routers need routes to their LANs. */
   others: LanRouter[];
 }
 

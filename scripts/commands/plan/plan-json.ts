@@ -28,7 +28,7 @@ interface NodeJson {
   publicKey: string;
 }
 
-/** Only the issues, where the config cannot be planned. */
+/** For a config that cannot be planned, only the issues. */
 export function planJson({ plan, issues }: Mesh, withReach: boolean): PlanJson {
   const nodes = plan?.nodes ?? [];
   return {

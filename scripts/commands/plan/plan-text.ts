@@ -19,7 +19,7 @@ import { routesText } from "./lan-routes-text";
 interface Parts {
   /** Reachability by pairs instead of by groups. */
   reach: boolean;
-  /** Also every node's WireGuard file, without secrets, and nftables table. */
+  /** Whether to add every node's WireGuard file, without secrets, and nftables table. */
   configs: boolean;
 }
 
@@ -131,7 +131,7 @@ function exitLines(exits: Readonly<Record<string, string>> = {}): string[] {
   return Object.entries(exits).map(([peer, relay]) => `  ${peer} -> ${OUTSIDE}: through ${relay}`);
 }
 
-/** Who may start connections; answers pass. */
+/** The rules of the policy, which are about new connections: answers always pass. */
 function policyLines(rules: readonly string[]): string[] {
   return [
     "",

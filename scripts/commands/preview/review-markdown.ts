@@ -6,7 +6,7 @@ import type { Comparison } from "./comparison";
 import { UNSEEN } from "./comparison-text";
 
 /** More rows than these are only counted. */
-const MOST_ROWS = 100;
+const MAX_ROWS = 100;
 
 export function reviewMarkdown({ stack, review, devices, warnings }: Comparison): string {
   const blocks = [
@@ -55,15 +55,15 @@ function list(title: string, lines: string[]): string {
 }
 
 function limited(lines: string[], rest: (count: number) => string): string[] {
-  const more = lines.length - MOST_ROWS;
-  return more > 0 ? [...lines.slice(0, MOST_ROWS), rest(more)] : lines;
+  const more = lines.length - MAX_ROWS;
+  return more > 0 ? [...lines.slice(0, MAX_ROWS), rest(more)] : lines;
 }
 
 function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** A name from the config cannot begin a list, a link or an element. */
+/** Escapes characters so that names from the config cannot become emphasis, links or HTML. */
 function escaped(text: string): string {
   return text.replaceAll(/[<>*_~[\]]/g, (sign) => `\\${sign}`);
 }

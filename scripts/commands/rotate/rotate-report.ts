@@ -14,7 +14,7 @@ export interface RotateReport {
   outcome: "finished" | "pending" | "failed" | "untouched";
   pending: PendingKey[];
   up: UpReport;
-  /** Of --cancel: the key that is left at the end is the former one. */
+  /** Set after --cancel: the remaining key is the former one. */
   cancelled?: true;
 }
 

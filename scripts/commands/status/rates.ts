@@ -1,6 +1,6 @@
 /** Transfer rates of each tunnel, from the counters of two rounds. */
 import type { Plan } from "../../../mesh/plan/plan";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import type { LinkStatus } from "../../stack/link-states";
 import { peersOf } from "../../stack/node-state";
 
@@ -10,7 +10,7 @@ export interface LinkRate extends LinkStatus {
   bToA: number | null;
 }
 
-/** `before`: from the previous round; empty for the first. Uses the counters of `a` if it was asked. */
+/** `before`: from the previous round; empty for the first. Uses the counters of `a` if its host answered. */
 export function withRates(
   links: readonly LinkStatus[],
   plan: Plan,
@@ -42,9 +42,9 @@ function countersIn(answers: HostAnswers, plan: Plan): Map<string, Map<string, C
     answer.reachable ? [[name, answer] as const] : [],
   );
   return new Map(
-    reached.map(([name, { observed, askedAt }]) => {
+    reached.map(([name, { observed, queriedAt }]) => {
       const peers = peersOf(observed, plan).map(
-        (peer) => [peer.name, { at: askedAt, rx: peer.rx, tx: peer.tx }] as const,
+        (peer) => [peer.name, { at: queriedAt, rx: peer.rx, tx: peer.tx }] as const,
       );
       return [name, new Map(peers)];
     }),

@@ -12,7 +12,7 @@ export interface Silent {
   since: number | null;
 }
 
-/** Not those whose neighbours could not be asked. */
+/** Leaves out nodes whose neighbours could not be queried. */
 export function silentNodes({ nodes }: StatusReport): Silent[] {
   return Object.entries(nodes).flatMap(([node, { state, handshakeAge }]) => {
     if (state === "unknown" || state === "unlinked") return [];
@@ -21,7 +21,7 @@ export function silentNodes({ nodes }: StatusReport): Silent[] {
   });
 }
 
-/** Without those that never had one: the table shows them, and a phone may not have its config yet. */
+/** Leaves out nodes without any handshake: the table shows them, and a phone may not have its config yet. */
 export function silentText(silent: readonly Silent[]): string {
   const ages = silent.flatMap(({ node, since }) =>
     since === null ? [] : [`${node} (${formatAge(since)})`],

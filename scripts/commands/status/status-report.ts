@@ -4,23 +4,23 @@ import type { Observation } from "../../../mesh/host/observation";
 import { lastingRefusal } from "../../../mesh/host/refusals";
 import type { Wanted } from "../../../mesh/host/wanted";
 import type { NodePlan } from "../../../mesh/plan/plan";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import { driftOf } from "../../stack/drift";
 import { linkStates, type LinkStatus } from "../../stack/link-states";
 import { nodeState, peersOf, type NodeState, type PeerStatus } from "../../stack/node-state";
 import { plannedState, type Planned } from "../../stack/planned-state";
 
 export interface StatusReport {
-  /** Every asked host was reached and matches the plan, and no link is dead. */
+  /** Every queried host was reached and matches the plan, and no link is dead. */
   ok: boolean;
   nodes: Record<string, NodeStatus>;
   links: LinkStatus[];
-  /** Of the planned links between the nodes that the report is about and their neighbours. */
+  /** Counts the planned links between the reported nodes and their neighbours. */
   tunnels: { alive: number; planned: number };
 }
 
 export interface NodeStatus extends NodeState {
-  /** Null: a node that is not pushed to cannot be asked. */
+  /** Null for a node without a host. */
   reachable: boolean | null;
   through: string | null;
   /** Why it was not reached. */
@@ -45,15 +45,15 @@ interface InterfaceStatus {
   addresses: string[];
 }
 
-/** `nodes`: those that the report is about. */
+/** `nodes`: the nodes to report. */
 export function statusReport(
   nodes: readonly NodePlan[],
   planned: Planned,
   answers: HostAnswers,
 ): StatusReport {
   const names = new Set(nodes.map(({ name }) => name));
-  const isAsked = ({ a, b }: { a: string; b: string }) => names.has(a) || names.has(b);
-  const links = linkStates(planned.plan, answers).filter(isAsked);
+  const isReported = ({ a, b }: { a: string; b: string }) => names.has(a) || names.has(b);
+  const links = linkStates(planned.plan, answers).filter(isReported);
   const reports = nodes.map(
     (node) => [node.name, nodeStatus(node, planned, links, answers)] as const,
   );
@@ -66,7 +66,7 @@ export function statusReport(
     links,
     tunnels: {
       alive: links.filter(({ state }) => state === "alive").length,
-      planned: planned.plan.links.filter(isAsked).length,
+      planned: planned.plan.links.filter(isReported).length,
     },
   };
 }
@@ -91,7 +91,7 @@ function nodeStatus(
   const answer = answers.get(node.name);
   if (answer === undefined) return { ...nothing, reachable: null };
   if (!answer.reachable) return { ...nothing, reachable: false, cause: answer.cause };
-  const { observed, through, askedAt } = answer;
+  const { observed, through, queriedAt } = answer;
   const wanted = plannedState(node, planned, "");
   const drift = driftOf(node, planned, observed);
   return {
@@ -102,7 +102,7 @@ function nodeStatus(
     peers: peersOf(observed, plan),
     drift,
     remedies: drift.length === 0 ? [] : driftRemedies(observed, wanted),
-    notes: [...standingNotes(observed, wanted), ...hostNotes(observed, wanted, askedAt)],
+    notes: [...standingNotes(observed, wanted), ...hostNotes(observed, wanted, queriedAt)],
   };
 }
 

@@ -1,4 +1,4 @@
-/** The report of `status` as text: a line for each node, the tunnels beside the plan, and what was found. */
+/** The report of `status` as text: a line for each node, the number of working tunnels, and the findings. */
 import pc from "picocolors";
 import type { Outdated } from "../../../mesh/render/delivery";
 import { indented } from "../../cli/command";

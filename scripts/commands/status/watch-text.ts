@@ -11,7 +11,7 @@ import type { LinkRate } from "./rates";
 import type { StatusReport } from "./status-report";
 import { formatBytes } from "./status-text";
 
-export interface Look {
+interface WatchRound {
   /** The scope, the time, and the interval. */
   heading: string;
   report: StatusReport;
@@ -20,21 +20,21 @@ export interface Look {
 }
 
 const HEAD = ["NODE", "PEER", "STATE", "AGE", "SENT", "RECEIVED"];
-/** So that a row with the longest of everything else fits into 80 columns. */
+/** Leaves room for the longest values of the other columns in 80 columns. */
 const NAME_WIDTH = 16;
 /** At least this many tunnels are shown, even on a small terminal. */
-const FEWEST = 3;
+const MIN_TUNNELS = 3;
 
-/** `rows`: of the terminal; null: unlimited. */
-export function watchText(look: Look, rows: number | null): string {
-  const { heading, report, outdated } = look;
+/** `rows` is the terminal's height; null: unlimited. */
+export function watchText(round: WatchRound, rows: number | null): string {
+  const { heading, report, outdated } = round;
   const tunnels = tunnelsLine(report.links, report.tunnels.planned, outdated);
   const found = atMost(findings(report), rows === null ? Infinity : Math.floor(rows / 3));
   const foot = [tunnels, ...found.shown, ...more(found, ": npx wireguard-mesh status")];
   const taken = [heading, "", HEAD.join(" "), "", ...foot].join("\n").split("\n").length;
-  const links = [...look.links].sort((a, b) => urgency(a) - urgency(b));
+  const links = [...round.links].sort((a, b) => urgency(a) - urgency(b));
   // The last line of a terminal stays free: a text that ends there would scroll it.
-  const room = rows === null ? Infinity : Math.max(FEWEST, rows - taken - 1);
+  const room = rows === null ? Infinity : Math.max(MIN_TUNNELS, rows - taken - 1);
   const table = atMost(links, room);
   return [
     heading,
@@ -51,7 +51,7 @@ interface Shown<T> {
   hidden: number;
 }
 
-/** With a line of its own for how many more there are. */
+/** Cuts a list to this many lines, of which the last one is for the number of hidden items. */
 function atMost<T>(all: readonly T[], lines: number): Shown<T> {
   const shown = all.length <= lines ? all : all.slice(0, Math.max(1, lines - 1));
   return { shown, hidden: all.length - shown.length };
@@ -69,8 +69,8 @@ function urgency({ state }: LinkRate): number {
 
 function rowOf({ a, b, state, handshakeAge, aToB, bToA }: LinkRate): string[] {
   return [
-    cut(a),
-    cut(b),
+    truncated(a),
+    truncated(b),
     COLOURS[state](state),
     handshakeAge === null ? "-" : formatAge(handshakeAge),
     formatRate(aToB),
@@ -91,7 +91,7 @@ function formatRate(rate: number | null): string {
   return rate === null ? "-" : `${formatBytes(Math.round(rate))}/s`;
 }
 
-function cut(name: string): string {
+function truncated(name: string): string {
   return name.length <= NAME_WIDTH ? name : `${name.slice(0, NAME_WIDTH - 1)}…`;
 }
 
@@ -116,7 +116,7 @@ function findings({ nodes }: StatusReport): string[] {
   ].map(wrapLines);
 }
 
-/** `cannot be reached, …` is followed by a line for each way, with its cause. */
+/** After `cannot be reached, …`, the lines have the cause for each SSH target; the first of them is the reason. */
 function reasonIn(cause: string): string {
   const [first = ""] = cause.split("\n");
   const [, way] = /^ {2}(\S.*)$/m.exec(cause) ?? [];

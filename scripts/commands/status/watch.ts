@@ -1,7 +1,7 @@
 /** `status --watch`: refreshes the status until it is interrupted. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { flushOut, writeOut } from "../../cli/stdout";
-import type { HostAnswers } from "../../stack/ask-hosts";
+import type { HostAnswers } from "../../stack/query-hosts";
 import type { NodePlan } from "../../../mesh/plan/plan";
 import type { Access } from "../../stack/host-access";
 import { HostWatcher } from "../../stack/watch-hosts";
@@ -11,8 +11,8 @@ import { statusReport, type StatusReport } from "./status-report";
 export interface Watched {
   /** The nodes of the report. */
   nodes: readonly NodePlan[];
-  /** The nodes that are asked. */
-  asked: readonly NodePlan[];
+  /** The nodes whose hosts are queried. */
+  queried: readonly NodePlan[];
   access: Access;
   everyMs: number;
   /** Time limit of the first round, which logs in. */
@@ -22,11 +22,11 @@ export interface Watched {
 }
 
 /** Time limit of a round with open connections. */
-const LOOK_MS = 5_000;
+const ROUND_MS = 5_000;
 
 /** Resolves when a signal or the reader of stdout ends it; true if the last round was ok. */
 export async function watchStatus(watched: Watched): Promise<boolean> {
-  const { nodes, asked, access, everyMs, firstMs, show } = watched;
+  const { nodes, queried, access, everyMs, firstMs, show } = watched;
   const ending = new AbortController();
   const end = (): void => {
     ending.abort();
@@ -38,13 +38,13 @@ export async function watchStatus(watched: Watched): Promise<boolean> {
       resolve(null);
     });
   });
-  const watch = new HostWatcher(asked, access);
+  const watch = new HostWatcher(queried, access);
   let before: HostAnswers = new Map();
   let ok = false;
   try {
-    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, LOOK_MS)) {
+    for (let limitMs = firstMs; ; limitMs = Math.min(everyMs, ROUND_MS)) {
       const begun = performance.now();
-      const answers = await Promise.race([watch.look(limitMs), isOver]);
+      const answers = await Promise.race([watch.poll(limitMs), isOver]);
       if (answers === null) return ok;
       const report = statusReport(nodes, access, answers);
       ok = report.ok;
@@ -71,7 +71,7 @@ const TO_END = "\u001B[J";
 const OTHER_SCREEN = "\u001B[?1049h\u001B[?25l";
 const FORMER_SCREEN = "\u001B[?25h\u001B[?1049l";
 
-/** Replaces its text on the terminal, and leaves the last one there when it closes. */
+/** Shows each text in place of the former one, on the alternate screen; when closed, prints the last one on the normal screen. */
 export class LiveScreen {
   private last = "";
 

@@ -56,7 +56,7 @@ describe("issues of a config", () => {
     });
   }
 
-  it("about nodes that are left out, or will be, are separate from others, for status", () => {
+  it("about nodes that are left out, or soon will be, are recognized for status", () => {
     const about = Object.values(tables).flatMap((rows) =>
       rows.flatMap(({ raw }) => readMesh(raw, TODAY).issues.filter(isAboutActivity)),
     );

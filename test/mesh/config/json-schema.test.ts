@@ -65,7 +65,7 @@ describe("the JSON Schema of stack files", () => {
     fc.assert(fc.property(limitedNetworks, accepted), { numRuns: 100 });
   });
 
-  it("accepts the stack files of the tests, as far as each single value is right", () => {
+  it("accepts the stack files of the tests if each single value is valid", () => {
     const wrong: Record<string, string[]> = {};
     for (const name of readdirSync(STACK_FILES)) {
       const text = readFileSync(path.join(STACK_FILES, name), "utf8");
@@ -162,7 +162,7 @@ describe("the JSON Schema of stack files", () => {
     });
   }
 
-  it("finds a key without the namespace, and one of no stack file", () => {
+  it("finds a key without the namespace, and an unknown top-level key", () => {
     assert.deepEqual(objections({ config: { peers: {} } }), ["/config peers"]);
     assert.deepEqual(objections({ peers: {} }), [" peers"]);
   });

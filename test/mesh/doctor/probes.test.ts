@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { parseProbes, probeCalls } from "../../../mesh/doctor/probes";
 
-describe("the pings that a host is to send", () => {
-  it("are calls of the script, sixteen at a time", () => {
+describe("the probes of a host", () => {
+  it("are calls of the script, sixteen pings at a time", () => {
     const probes = Array.from({ length: 17 }, (_, at) => ({
       address: `10.0.0.${at}`,
       size: 1392,
-      patience: 18,
+      timeoutS: 18,
     }));
     const lines = probeCalls(probes).split("\n");
     assert.deepEqual(lines.slice(15, 18), [
@@ -17,17 +17,17 @@ describe("the pings that a host is to send", () => {
     assert.deepEqual(lines.slice(18), ["disk", "wait", "exit 0", ""]);
   });
 
-  it("go to addresses only: nothing else reaches the shell", () => {
-    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, patience: 2 }]), /no address/);
+  it("ping addresses only: no other text reaches the shell", () => {
+    assert.throws(() => probeCalls([{ address: "$(id)", size: 0, timeoutS: 2 }]), /not an address/);
     assert.equal(
-      probeCalls([{ address: "10.0.0.1", size: -5.5, patience: 2 }]).split("\n")[0],
+      probeCalls([{ address: "10.0.0.1", size: -5.5, timeoutS: 2 }]).split("\n")[0],
       "probe 10.0.0.1 0 2 &",
     );
   });
 });
 
-describe("a host's report on its pings and its disk", () => {
-  it("is read line by line, and malformed lines are ignored", () => {
+describe("the output of a host's probes", () => {
+  it("is parsed line by line, without malformed lines", () => {
     const { pings, sizes } = parseProbes(
       [
         ...["ping 10.0.0.1 0.42", "ping fd00::0001 lost", "size 10.0.0.1 1292"],
@@ -44,7 +44,7 @@ describe("a host's report on its pings and its disk", () => {
     assert.deepEqual([...sizes], [["10.0.0.1", 1292]]);
   });
 
-  it("names each full file system once, and none without an inode count", () => {
+  it("lists each full directory once, and no file system without an inode limit", () => {
     const lines = [
       ...["disk / 1023", "disk / 1023", "disk /var 1024", "inodes / 100 1"],
       ...["inodes /var 5000 0", "inodes /run 0 0", "inodes /boot - -", "readonly /etc"],

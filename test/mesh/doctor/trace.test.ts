@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { targetNamed, traceOf, traceProbes, wayTo, type Trace } from "../../../mesh/doctor/trace";
+import { findTarget, traceOf, traceProbes, pathTo, type Trace } from "../../../mesh/doctor/trace";
 import type { Plan } from "../../../mesh/plan/plan";
 import { pingText } from "../../../scripts/commands/ping/ping-text";
 import { nodeIn, planOf } from "../../support/plan-of";
@@ -23,9 +23,9 @@ const OUTER = new Map([
 const [TOKYO, DESKTOP] = ["10.86.0.1", "10.86.0.2"];
 
 function trace(to: string, lost: readonly string[] = [], of: Plan = plan): Trace {
-  const target = targetNamed(to, of);
+  const target = findTarget(to, of);
   assert.ok(target);
-  const way = wayTo(nodeIn(of, "laptop"), target, of);
+  const way = pathTo(nodeIn(of, "laptop"), target, of);
   assert.ok(way);
   const probes = traceProbes(way, target, OUTER);
   const answers = (node: string) =>
@@ -37,8 +37,8 @@ function trace(to: string, lost: readonly string[] = [], of: Plan = plan): Trace
   return traceOf(way, target, of, OUTER, new Map(way.map(({ name }) => [name, answers(name)])));
 }
 
-describe("the way of a ping", () => {
-  it("goes hop by hop, each with the time outside the tunnel", () => {
+describe("the path of a ping", () => {
+  it("has each hop, with the latency in the tunnel and outside of it", () => {
     assert.deepEqual(trace("desktop"), {
       ...{ ok: true, from: "laptop", to: "desktop", stops: null, allowed: true },
       hops: [
@@ -63,13 +63,13 @@ describe("the way of a ping", () => {
     );
   });
 
-  it("accepts a tunnel address for its node, and no other address outside a LAN", () => {
-    assert.equal(targetNamed(DESKTOP, plan)?.name, "desktop");
-    assert.equal(targetNamed("192.168.78.50", plan), null);
-    assert.equal(targetNamed("nobody", plan), null);
+  it("accepts a node's tunnel address, and no other address", () => {
+    assert.equal(findTarget(DESKTOP, plan)?.name, "desktop");
+    assert.equal(findTarget("192.168.78.50", plan), null);
+    assert.equal(findTarget("nobody", plan), null);
   });
 
-  it("names the hop where it stops, and the doctor command for it", () => {
+  it("shows where the ping is lost, and the command that finds the cause", () => {
     const lost = trace("desktop", [`laptop ${DESKTOP}`]);
     assert.deepEqual([lost.ok, lost.stops], [false, { after: "tokyo", before: "desktop" }]);
     const text = stripVTControlCharacters(pingText(lost));

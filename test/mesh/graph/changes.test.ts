@@ -9,7 +9,7 @@ import { planOf } from "../../support/plan-of";
 import { changed, hostKey, keys } from "../../support/small-network";
 
 describe("a picture of a change", () => {
-  it("without a difference has no mark, for any network", () => {
+  it("has no mark if nothing changes, for any network", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         const plan = planOf(raw);
@@ -31,7 +31,7 @@ describe("a picture of a change", () => {
     });
   });
 
-  it("of a key has no mark, and names the node that changes", () => {
+  it("of a key has no mark, and lists the nodes that change", () => {
     const tokyo = { host: "root@203.0.113.10", hostKey };
     const rotated = { ...tokyo, nextPublicKey: keys.spare.publicKey };
     const before = planOf(changed({ relays: { tokyo } }));
@@ -46,7 +46,7 @@ describe("a picture of a change", () => {
     }
   });
 
-  it("marks nodes, links, LANs, exits and rules that come and go, and names what else changes", () => {
+  it("marks added and removed nodes, links, LANs, exits and rules, and lists other changed nodes", () => {
     const host = { host: "root@192.0.2.1", hostKey };
     const relay = { host: "root@192.0.2.2", hostKey: HOST_KEY, exit: true };
     const lan = { ...host, subnets: ["192.168.1.0/24"] };

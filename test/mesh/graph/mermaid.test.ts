@@ -30,7 +30,7 @@ flowchart RL
     );
   });
 
-  it("has sites, direct links, LANs, exits, and the policy in words", () => {
+  it("has sites, direct links, LANs, exits, and the policy as text", () => {
     const on = (byte: number) => ({ host: `root@192.0.2.${byte}`, hostKey: HOST_KEY });
     const at = (byte: number) => ({ address: `10.86.0.${byte}`, publicKey: keyOf(`node ${byte}`) });
     const plan = planWithKeys({
@@ -71,7 +71,7 @@ flowchart RL
     ]);
   });
 
-  it("shows what does not work by dashes and words, not by colours alone", () => {
+  it("shows what does not work by dashes and text, not only by colours", () => {
     const topology = topologyOf(planOf(changed()));
     const dead = { tone: "bad", words: "dead" } as const;
     const nodes = topology.nodes.map((node) =>
@@ -89,7 +89,7 @@ flowchart RL
     assert.match(text, /^ {2}classDef bad .*stroke-dasharray:4/m);
   });
 
-  it("says that the address of an EC2 relay is not known yet", () => {
+  it("shows that an EC2 relay has no address yet", () => {
     const topology = topologyOf(planOf(changed()));
     const nodes = topology.nodes.map((node) => ({ ...node, endpoint: "<eip:tokyo>:51820" }));
     const text = mermaidOf(pictureOf({ ...topology, nodes }));
@@ -117,7 +117,7 @@ flowchart RL
     }
   });
 
-  it("depends on no order in the config", () => {
+  it("does not depend on the order in the config", () => {
     const reversed = (map: object) => Object.fromEntries(Object.entries(map).reverse());
     fc.assert(
       fc.property(networks, (raw) => {
@@ -128,7 +128,7 @@ flowchart RL
     );
   });
 
-  it("of one more peer has only that peer's lines in addition", () => {
+  it("changes only in the peer's own lines when a peer is added", () => {
     fc.assert(
       fc.property(networks, (raw) => {
         fc.pre(Object.keys(raw.relays).length > 0);
@@ -145,7 +145,7 @@ flowchart RL
     );
   });
 
-  it("is an output of the stack up to a size that a state can keep", () => {
+  it("is an output of the stack up to a size limit", () => {
     const small = planOf(changed());
     assert.equal(graphOutput(small), mermaidOf(pictureOf(topologyOf(small))));
     // Each in a site of its own, so that they are not grouped.

@@ -41,7 +41,7 @@ describe("a picture", () => {
     assert.equal(pictureOf(topologyOf(star(16))).boxes.length, 2);
   });
 
-  it("shows a node separately that differs from its group", () => {
+  it("shows nodes separately that differ from the others of a group", () => {
     const topology = topologyOf(star(60));
     const nodes = topology.nodes.map((node) =>
       node.name === "p07" ? { ...node, mark: dead } : node,
@@ -51,7 +51,7 @@ describe("a picture", () => {
     check({ ...topology, nodes });
   });
 
-  it("of a full mesh says so as text; a node that is down is outside of it", () => {
+  it("of a full mesh says so as text; a node that is down is outside the group", () => {
     const topology = topologyOf(fullMesh(20));
     check(topology);
     const { boxes, lines } = pictureOf(topology);

@@ -83,13 +83,13 @@ describe("two wg-quick files", () => {
       [
         nas.publicKey,
         keyPair(9).publicKey,
-        ["peer nas: has none", `peer ${keyPair(9).publicKey}: has it in addition`],
+        ["peer nas: missing", `peer ${keyPair(9).publicKey}: added`],
       ],
     ];
     for (const [from, to, expected] of cases) assert.deepEqual(changed(from, to), expected);
   });
 
-  it("of a device are equal with another prefix length that makes no other route", () => {
+  it("of a device are equal with another prefix length that does not change routes", () => {
     const single = TEXT.replace("10.0.0.2/24", "10.0.0.2");
     assert.deepEqual(differences(single, TEXT, false), []);
     assert.deepEqual(differences(single, TEXT, true), [

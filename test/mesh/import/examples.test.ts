@@ -89,7 +89,7 @@ describe("an import of a public example", () => {
   it("a client's file alone that sends everything: needs that of its server", () => {
     assert.deepEqual(problemsOf("installer/wg0-client-phone.conf"), [
       "peer-ipmru: peer-ipmru has no address in 10.7.0.0/24",
-      "peer-ipmru: peers send everything through it, and there is no file of it",
+      "peer-ipmru: peers send everything through it, but its file is missing",
     ]);
   });
 
@@ -113,7 +113,7 @@ describe("an import of a public example", () => {
     assert.deepEqual(differencesOf(imported), {});
   });
 
-  it("groups at a relay: a guest that is sent less than the network differs", () => {
+  it("groups at a relay: a guest whose allowed IPs are less than the network differs", () => {
     assert.deepEqual(differencesOf(importFixture("groups")), {
       guest: ["peer relay: AllowedIPs 10.60.0.0/24, 192.168.73.0/24 instead of 10.60.0.1/32"],
     });
@@ -167,7 +167,7 @@ describe("an import of other programs' folders", () => {
     ]);
   });
 
-  it("wg-easy 14 with a client whose address is none: says which one", () => {
+  it("wg-easy 14 with a client with an invalid address: says which one", () => {
     const client = { name: "phone", publicKey: keyPair(0).publicKey, address: "10.8.0.x" };
     const record = JSON.stringify({ server: {}, clients: { one: client } });
     const { known, problems } = wgEasyClients(Secret.of(record), "wg0.json");

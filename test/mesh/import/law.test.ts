@@ -56,7 +56,7 @@ function plain(raw: RawNetwork): RawNetwork {
 }
 
 describe("an import of files that wireguard-mesh rendered", () => {
-  it("gives the same file for every node", () => {
+  it("gives every node the same file", () => {
     let compared = 0;
     fc.assert(
       fc.property(openNetworks, (raw) => {

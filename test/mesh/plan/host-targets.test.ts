@@ -113,14 +113,14 @@ describe("probes", () => {
 describe("peers that are reached only through the tunnel", () => {
   const pinned = { hostKey: firstKey };
 
-  it("are in the requests of relays, by keys and addresses, and in no other", () => {
+  it("are listed with their keys and addresses at relays, and nowhere else", () => {
     const plan = planWith({ ...pinned, host: "root@via:tokyo" });
     const { publicKey } = nodeIn(plan, "desktop");
     assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, [`${publicKey} 10.86.0.2`]);
     assert.deepEqual(nodeIn(plan, "laptop").tunnelOnly, []);
   });
 
-  it("leave a relay's request as it is where there are none", () => {
+  it("do not change a relay's request if there are none", () => {
     for (const host of ["root@192.168.1.20", ["root@192.168.1.20", "root@via:tokyo"]]) {
       const plan = planWith({ ...pinned, host });
       assert.deepEqual(nodeIn(plan, "tokyo").tunnelOnly, []);
@@ -129,7 +129,7 @@ describe("peers that are reached only through the tunnel", () => {
     }
   });
 
-  it("have the relays that are not in their host list, which may have been their home", () => {
+  it("have the relays that are not a jump host of theirs, which may be a former home relay", () => {
     const osaka = {
       ...{ address: "10.86.0.8", publicKey: keyPair(8).publicKey },
       ...{ host: "root@203.0.113.11", hostKey: firstKey },

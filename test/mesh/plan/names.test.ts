@@ -41,7 +41,7 @@ describe("the names of nodes", () => {
     );
   });
 
-  it("need no DNS server on hosts that are pushed to, nor where the relay is set up by hand", () => {
+  it("do not use DNS on pushed hosts, and with a relay that is not pushed to", () => {
     const pushed = planOf(
       changed({
         network,

@@ -47,21 +47,21 @@ describe("a network with a policy", () => {
     );
   });
 
-  it("has no LAN and no node in the allowed IPs of a peer that may not talk with it", () => {
+  it("leaves out LANs and nodes from the allowed IPs of a peer that may not reach them", () => {
     const plan = planOf(groups);
     assert.deepEqual(allowed(plan, "admin"), { relay: ["10.60.0.0/24", "192.168.73.0/24"] });
     assert.deepEqual(allowed(plan, "guest"), { relay: ["10.60.0.2/32", "10.60.0.1/32"] });
     assert.deepEqual(allowed(plan, "gw"), { relay: ["10.60.0.2/32", "10.60.0.1/32"] });
   });
 
-  it("has the whole network there if a rule names the others by a tag: a new one changes nothing", () => {
+  it("has the whole network in the allowed IPs if a rule uses a tag, so that a new node changes nothing", () => {
     const relays = { relay: { ...groups.relays["relay"] } };
     const peers = { ...groups.peers, admin: { ...groups.peers["admin"], tags: ["admin"] } };
     const plan = planOf({ ...groups, relays, peers, policy: [{ from: ["tag:admin"], to: ["*"] }] });
     assert.deepEqual(allowed(plan, "guest"), { relay: ["10.60.0.0/24"] });
   });
 
-  it("links directly only those who may talk, where each end can drop what is not allowed", () => {
+  it("links peers directly only if the policy allows something between them and both ends can enforce it", () => {
     const vps = { address: "10.60.0.9", endpoint: "198.51.100.9:51820" };
     const host = { host: "root@198.51.100.9", hostKey };
     const links = (written: RawNode, policy: unknown) => {
@@ -80,7 +80,7 @@ describe("a network with a policy", () => {
     assert.deepEqual(links({}, back), []);
   });
 
-  it("filters on a peer only packets of its limited direct links", () => {
+  it("filters on a peer only packets from its limited direct links", () => {
     const vps = { address: "10.60.0.9", endpoint: "198.51.100.9:51820" };
     const host = { host: "root@198.51.100.9", hostKey };
     const policy = [
@@ -99,7 +99,7 @@ describe("a network with a policy", () => {
     assert.equal(renderFilter(nodeIn(plan, "admin"), plan.network), null);
   });
 
-  it("pings after a change only those who may answer", () => {
+  it("pings only nodes that the policy lets it ping after a change", () => {
     const vps = { address: "10.60.0.9", endpoint: "198.51.100.9:51820" };
     const host = { host: "root@198.51.100.9", hostKey };
     const desk = { address: "10.60.0.8", host: "root@198.51.100.8", hostKey };
@@ -112,7 +112,7 @@ describe("a network with a policy", () => {
     assert.deepEqual(nodeIn(plan, "desk").probes, ["10.60.0.1"]);
   });
 
-  it("pings all neighbours of a peer with a new key, which they would not notice otherwise", () => {
+  it("makes a peer with a new key ping all its neighbours, which would not notice the key otherwise", () => {
     const vps = { address: "10.60.0.9", host: "root@198.51.100.9", hostKey };
     const endpoint = { endpoint: "198.51.100.9:51820" };
     const desk = { address: "10.60.0.8", host: "root@198.51.100.8", hostKey };

@@ -22,7 +22,7 @@ import { limitedNetworks } from "../../support/policies";
 const TRAFFIC = ["ping", "tcp/22", "tcp/443", "udp/443", "udp/53", "tcp/8000", "tcp/8150", "tcp/9"];
 
 describe("a policy", () => {
-  it("allows nodes to start exactly what the plan says", () => {
+  it("allows exactly the connections from nodes that the plan shows", () => {
     fc.assert(
       fc.property(limitedNetworks, (raw) => {
         const plan = planOf(raw);
@@ -47,7 +47,7 @@ describe("a policy", () => {
     );
   });
 
-  it("allows LANs to start exactly what its rules say", () => {
+  it("allows exactly the connections from LANs that its rules allow", () => {
     fc.assert(
       fc.property(limitedNetworks, (raw) => {
         const plan = planOf(raw);
@@ -74,7 +74,7 @@ describe("a policy", () => {
     );
   });
 
-  it("changes only the new peer, its neighbours and the relays when a peer is added", () => {
+  it("changes only the peer itself, its links and the relays when a peer is added", () => {
     fc.assert(
       fc.property(
         limitedNetworks.filter((raw) => Object.keys(raw.relays).length > 0),

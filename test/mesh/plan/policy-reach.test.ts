@@ -34,7 +34,7 @@ describe("reachability with a policy", () => {
     );
   });
 
-  it("names the groups by their tags in the policy, and their LANs", () => {
+  it("names groups and LANs by the selectors of the policy", () => {
     const policy = [
       { from: ["tag:guest"], to: ["desktop", "192.168.10.0/24"], ports: ["tcp/443"] },
     ];
@@ -57,7 +57,7 @@ describe("reachability with a policy", () => {
     });
   });
 
-  it("separates hosts that are reached only through the tunnel from those with another way in", () => {
+  it("separates hosts that are reached only through the tunnel from other hosts", () => {
     const peer = (at: number, host: unknown) => ({
       address: `10.86.0.${at}`,
       publicKey: keyPair(at).publicKey,
@@ -109,7 +109,7 @@ describe("reachability with a policy", () => {
     assert.equal(size(80), size(4));
   });
 
-  it("changes by a policy read as paths gained, lost and limited", () => {
+  it("shows a changed policy as gained, lost and limited paths", () => {
     const all = limited(undefined);
     const some = limited([
       { from: ["laptop"], to: ["*"] },

@@ -7,7 +7,7 @@ import { HOST_KEY, keyOf, nodeOf, nodes, planWithKeys } from "../../scripts/supp
 const node = nodes("tokyo", "osaka", "nas", "shed", "vps");
 const host = (at: string) => ({ host: `root@${at}`, hostKey: HOST_KEY });
 
-describe("a push comes after those", () => {
+describe("a push depends on the pushes", () => {
   const network = () =>
     planWithKeys({
       relays: {
@@ -27,13 +27,13 @@ describe("a push comes after those", () => {
     ).sort();
   const before = (name: string) => pushes(nodeOf(network(), name), network());
 
-  it("of the relays that it is linked to, or logs in through, and of no other peer", () => {
+  it("of the relays that the node is linked to or logs in through, and of no other peer", () => {
     assert.deepEqual(before("nas"), ["tokyo"]);
     assert.deepEqual(before("shed"), ["osaka"]);
     assert.deepEqual(before("tokyo"), []);
   });
 
-  it("of all its neighbours, when it changes to its next key", () => {
+  it("of all its neighbours, if the node changes to its next key", () => {
     const plan = network();
     const nas = { ...nodeOf(plan, "nas"), nextPublicKey: keyOf("nas 2"), ownKey: "next" as const };
     assert.deepEqual(pushes(nas, plan), ["tokyo", "vps"]);

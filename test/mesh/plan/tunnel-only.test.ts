@@ -40,7 +40,7 @@ function network(more: Record<string, RawNode> = {}, policy?: unknown): RawNetwo
 }
 
 describe("a host that is reached only through the tunnel", () => {
-  it("keeps a relay that has expired: without it, no later date could reach the host", () => {
+  it("keeps a relay that has expired, because no later date could reach the host without it", () => {
     const expires = "2099-12-31";
     const kyoto = { ...relayAt("10.60.0.3", "203.0.113.30"), host: "root@via:tokyo" };
     const plan = planOf(network({ tokyo: { expires }, kyoto }));
@@ -50,7 +50,7 @@ describe("a host that is reached only through the tunnel", () => {
     assert.deepEqual(["desk", "osaka"].map(dates), [["tokyo"], ["tokyo"]]);
   });
 
-  it("loses a peer that has expired", () => {
+  it("removes a peer that has expired", () => {
     const endpoint = { endpoint: "198.51.100.8:51820", expires: "2099-12-31" };
     const plan = planOf(network({ desk: endpoint }));
     assert.deepEqual(
@@ -62,8 +62,8 @@ describe("a host that is reached only through the tunnel", () => {
     );
   });
 
-  it("accepts a login from any address of a relay, whatever a policy says", () => {
-    // Its relay is pushed to first: then the login comes from the relay's new address, or through the next relay.
+  it("accepts a login from any address of a relay, with any policy", () => {
+    // Its relay is pushed to first: then the login comes from the relay's new address, or by the next relay.
     const before = network({}, []);
     const changes: Record<string, RawNode>[] = [
       { tokyo: { address: "10.60.0.77" } },
@@ -80,7 +80,7 @@ describe("a host that is reached only through the tunnel", () => {
     }
   });
 
-  it("answers the pings of every relay's watcher, whatever a policy says", () => {
+  it("answers pings of every relay, which locate it that way, with any policy", () => {
     const raw = network({}, []);
     const router = routerOf(machinesOf(raw, planOf(raw)));
     assert.deepEqual(router.path("tokyo", "10.60.0.9"), ["tokyo", "nas"]);

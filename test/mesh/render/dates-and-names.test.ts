@@ -33,12 +33,12 @@ describe("the date of a peer", () => {
     assert.equal(config.match(/Expires/g)?.length, 1);
   });
 
-  it("is given in UTC, whatever the config says", () => {
+  it("is in UTC for any time zone in the config", () => {
     const { config } = request("tokyo", network({ expires: "2027-12-31T18:00:00+09:00" }));
     assert.ok(config.includes("# Expires = 2027-12-31T09:00:00Z\n"));
   });
 
-  it("is on each pushed host that has a direct link to it, and not on devices", () => {
+  it("is at each pushed host with a link to the peer, and not at devices", () => {
     const guest = { ...expiring, endpoint: "203.0.113.7:51820" };
     const pushed = network(guest, { host: "taro@192.168.1.21", hostKey });
     for (const name of ["tokyo", "laptop"]) {
@@ -48,7 +48,7 @@ describe("the date of a peer", () => {
     assert.ok(!request("laptop", device).config.includes("# Expires = "));
   });
 
-  it("changes only the relay when it is moved, and the review names it", () => {
+  it("changes only the relay when it is moved, and is shown in the review", () => {
     const review = reviewOf(
       recordOf(network(expiring)),
       recordOf(network({ expires: "2028-12-31" })),
@@ -78,7 +78,7 @@ describe("a name in an endpoint", () => {
     }
   });
 
-  it("is not that of an ec2 relay, whose address is known when it exists", () => {
+  it("is not used for an ec2 relay, which has an address", () => {
     const plan = planOf(
       changed({
         relays: { tokyo: { endpoint: undefined, ec2 } },

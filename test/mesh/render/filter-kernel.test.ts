@@ -44,7 +44,7 @@ describe("a relay's nftables table in a kernel", () => {
   });
 
   for (const family of [4, 6] as const) {
-    it(`lets pass what the policy says, and an open connection as long as it does, over IPv${family}`, function () {
+    it(`lets pass what the policy allows, and open connections as long as it allows them, over IPv${family}`, function () {
       for (const program of ["nft", "ip", "unshare"]) programs.require(this, program);
       programs.requireRoot(this);
       this.timeout(60_000);

@@ -65,13 +65,13 @@ describe("the nftables table", () => {
     );
   });
 
-  it("of a network where no one may start anything has only pings to the relay", () => {
+  it("of an empty policy allows only pings to the relay", () => {
     const text = tableOf({ policy: [] });
     assert.deepEqual(text.match(/@\S+ (accept|jump .*)$/gm), ["@to-ping jump ping"]);
     assert.match(text, /\n\t\tdrop\n\t}\n/);
   });
 
-  it("drops packets from outside into the tunnel with a forged source address", () => {
+  it("drops packets from outside the tunnel with a spoofed source", () => {
     const text = tableOf({ policy: [{ from: ["*"], to: ["*"] }] });
     const entering = (source: string, direction: "original" | "reply") =>
       isAccepted(text, {
@@ -84,7 +84,7 @@ describe("the nftables table", () => {
     assert.equal(entering("10.86.0.3", "reply"), true);
   });
 
-  it("lets pings of a relay leave, which start handshakes, and nothing else that it may not start", () => {
+  it("lets pings of a relay leave, which start handshakes, and drops other packets that the policy forbids", () => {
     const text = tableOf({ policy: [{ from: ["tokyo"], to: ["laptop"], ports: ["tcp/80"] }] });
     const sent = (connection: Connection) =>
       isAccepted(text, {
@@ -95,7 +95,7 @@ describe("the nftables table", () => {
     assert.equal(sent(tcp("10.86.0.1", "10.86.0.3")), true);
   });
 
-  it("is only about the mesh's interfaces, also that of a rotation", () => {
+  it("matches only the mesh's interfaces, including the second one of a rotation", () => {
     const text = tableOf({ policy: [] });
     const arriving = (input: string) =>
       isAccepted(text, {
@@ -128,7 +128,7 @@ describe("the nftables table", () => {
     });
   }
 
-  it("has a name that nft(8) takes, for each interface another", () => {
+  it("has a name that nft(8) accepts, and another one for each interface", () => {
     assert.equal(filterTable("wg0"), "inet wireguard-mesh-wg0");
     assert.equal(filterTable("a=b+c"), "inet wireguard-mesh-a/eb/pc");
   });

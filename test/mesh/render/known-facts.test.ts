@@ -1,7 +1,7 @@
 /** Placeholders and the facts that replace them. */
 import assert from "node:assert/strict";
 import { hostTargets, machineId } from "../../../mesh/plan/host-targets";
-import { fillFacts, relaysAwaited } from "../../../mesh/render/known-facts";
+import { fillFacts, relaysWithPlaceholders } from "../../../mesh/render/known-facts";
 import { renderRedacted } from "../../../mesh/render/render";
 import { Secret } from "../../../mesh/secret";
 import { LOGIN_KEY } from "../../support/ec2-stacks";
@@ -17,12 +17,12 @@ const facts = {
 describe("facts", () => {
   it("replace every placeholder of their relay", () => {
     const text = "Endpoint = <eip:tokyo>:51820\n<instance:osaka>:KEY <eip:tokyo>\n";
-    assert.deepEqual(relaysAwaited(text), ["tokyo", "osaka"]);
+    assert.deepEqual(relaysWithPlaceholders(text), ["tokyo", "osaka"]);
     assert.equal(fillFacts(text, facts), "Endpoint = 203.0.113.50:51820\ni-2:KEY 203.0.113.50\n");
   });
 
   it("do not change a text without placeholders", () => {
-    assert.deepEqual(relaysAwaited("a < b > c"), []);
+    assert.deepEqual(relaysWithPlaceholders("a < b > c"), []);
     assert.equal(fillFacts("a < b > c", {}), "a < b > c");
   });
 

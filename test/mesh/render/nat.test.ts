@@ -24,7 +24,7 @@ const exit = {
 };
 
 describe("address translation", () => {
-  it("at an exit is for what its peers with routeAll send outside, and lets no other node out", () => {
+  it("at an exit is for the traffic of its peers with routeAll, and drops all other traffic to the internet", () => {
     assert.equal(
       tableOf("tokyo", exit),
       `table inet wireguard-mesh-wg0 {
@@ -60,7 +60,7 @@ describe("address translation", () => {
     );
   });
 
-  it("at a gateway is for what the rest of the network sends to its LANs", () => {
+  it("at a gateway is for packets from the rest of the network to its LANs", () => {
     const lan = { subnets: ["192.168.20.0/24"] };
     assert.equal(
       tableOf("desktop", { ...exit, peers: { ...exit.peers, laptop: lan } }),
@@ -86,7 +86,7 @@ describe("address translation", () => {
     );
   });
 
-  it("at a gateway with a LAN of another prefix in the network is one to one, both ways", () => {
+  it("at a gateway with a mapped LAN is one to one, in both directions", () => {
     const subnets = [{ lan: "192.168.1.0/24", as: "10.99.1.0/24" }];
     assert.equal(
       tableOf("desktop", { peers: { desktop: { subnets, ...gatewayHost } } }),
@@ -108,7 +108,7 @@ describe("address translation", () => {
     assert.match(table, /set lans \{[^}]*elements = \{ 192\.168\.1\.0\/24 \}/);
   });
 
-  it("of such a LAN changes nothing for the rest of the network", () => {
+  it("of a mapped LAN changes nothing for the rest of the network", () => {
     const planWith = (subnet: unknown) =>
       planOf(changed({ peers: { desktop: { subnets: [subnet], ...gatewayHost } } }));
     const [mapped, plain] = [{ lan: "192.168.1.0/24", as: "10.99.1.0/24" }, "10.99.1.0/24"].map(
@@ -121,7 +121,7 @@ describe("address translation", () => {
     assert.deepEqual(mapped, plain);
   });
 
-  it("has rules for IPv6 only where the network has it, and drops it where no peer leaves by it", () => {
+  it("has rules for IPv6 only in a network with IPv6, and drops it if no peer leaves through it", () => {
     const six = {
       network: { cidr6: "fd5c:10::/64" },
       relays: { tokyo: { exit: true, address6: "fd5c:10::1", ...host } },
@@ -142,7 +142,7 @@ describe("address translation", () => {
     ]);
   });
 
-  it("is absent at an exit without peers that use it, and everywhere else", () => {
+  it("is absent at an exit without peers that use it, and at all other nodes", () => {
     const { laptop, ...peers } = exit.peers;
     assert.deepEqual(laptop, { routeAll: true });
     assert.equal(tableOf("tokyo", { ...exit, peers }), null);

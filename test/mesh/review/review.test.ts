@@ -30,7 +30,7 @@ describe("a review", () => {
     );
   });
 
-  it("of a new peer names only it, its relay, and its paths", () => {
+  it("of a new peer lists the peer, its relay and its paths, and nothing else", () => {
     const { nodes, paths, restarts } = review({}, peer({}));
     assert.deepEqual(nodes, [
       { node: "tokyo", change: "changed", lines: ["+ peer p33"], pushed: false },
@@ -55,7 +55,7 @@ describe("a review", () => {
     assert.deepEqual(restarts, []);
   });
 
-  it("of a removed peer with a host says what happens to its interface, and which LAN is lost", () => {
+  it("of a removed peer with a host says that its interface is removed, and which LAN is lost", () => {
     const nas = peer({ host: "root@192.0.2.5", hostKey, subnets: ["192.168.9.0/24"] });
     const { nodes, paths } = review(nas, {});
     assert.deepEqual(nodes, [
@@ -95,7 +95,7 @@ describe("a review", () => {
     assert.deepEqual(endpoint.restarts, []);
   });
 
-  it("of a new name lists it at every host; of a new domain lists all names and the devices' DNS server", () => {
+  it("of a new name shows it at every host, and of a new domain all names and the DNS servers for devices", () => {
     const hosts = {
       relays: { tokyo: { host: "root@203.0.113.10", hostKey } },
       peers: { desktop: { host: "root@192.0.2.5", hostKey: hostKeyLine(1) } },
@@ -139,7 +139,7 @@ describe("a review", () => {
     assert.deepEqual(ended.restarts, []);
   });
 
-  it("of a relay's rotation lists the peers that get its next key, and says that no tunnel is interrupted", () => {
+  it("of a relay's rotation says which peers get its next key, and that no tunnel is interrupted", () => {
     const tokyo = { host: "root@203.0.113.10", hostKey: hostKeyLine(1) };
     const spare = keys.spare.publicKey;
     const moved = { publicKey: spare, listenPort: 51821, endpoint: "203.0.113.10:51821" };
@@ -178,7 +178,7 @@ describe("a review", () => {
     );
   });
 
-  it("says through which exit all traffic of a peer leaves, left, or leaves instead", () => {
+  it("shows a gained, lost or changed exit of a peer", () => {
     const host = (at: number) => ({ host: `root@203.0.113.1${at}`, hostKey: hostKeyLine(at) });
     const relays = {
       tokyo: { exit: true, ...host(0) },
@@ -205,7 +205,7 @@ describe("a review", () => {
     assert.equal("exits" in review(home, laptop({ relay: "osaka" })).paths, false);
   });
 
-  it("shows a push of keys that no file shows, and another machine", () => {
+  it("shows a push for keys that are not in the redacted files, and for another machine", () => {
     const record = recorded(peer({ host: "root@192.0.2.5", hostKey }));
     const lines = (push: "update" | "replace") =>
       linesOf(reviewOf(record, record, new Map([["p33", push]])));

@@ -63,7 +63,7 @@ describe("a preview of a host that is reached only through the tunnel", () => {
       "tokyo serves both ports until it has followed, so both must be open",
     ]);
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.99:51820" }), [
-      "it follows if tokyo is there at both endpoints, else it is not reached",
+      "it follows if tokyo answers at both endpoints; else the push fails",
     ]);
     const all = linesOf({ address: "10.86.0.77" }, { listenPort: 51999, endpoint: undefined });
     assert.deepEqual(all, [
@@ -90,7 +90,7 @@ describe("a preview of a host that is reached only through the tunnel", () => {
     assert.deepEqual(portLines({ listenPort: 51819 }), follows);
   });
 
-  it("says that a renamed one is the same host, and how it follows", () => {
+  it("says of a renamed host that it is the same host, and how it follows", () => {
     const [before, after] = ["desktop", "pc"].map((name) =>
       planOf(
         changed({
@@ -115,7 +115,7 @@ describe("a preview of a host that is reached only through the tunnel", () => {
     ]);
   });
 
-  it("says nothing of other changes, or of a host with another way in", () => {
+  it("says nothing about other changes, or about a host with a direct address", () => {
     assert.deepEqual(linesOf({ mtu: 1380 }), []);
     const host = ["root@192.0.2.5", "root@via:tokyo"];
     assert.deepEqual(linesOf({ address: "10.86.0.77" }, {}, { host }), []);

@@ -106,7 +106,7 @@ describe("a wg-quick file", () => {
     assert.equal(names("# nas\n"), null, "a comment apart is about something else");
   });
 
-  it("is refused by line for what would be lost", () => {
+  it("is refused, with the line, for settings that would be lost", () => {
     assert.deepEqual(
       problemsOf([
         "SaveConfig = true",
@@ -117,7 +117,7 @@ describe("a wg-quick file", () => {
         "PostUp = iptables -A FORWARD -i wg0 -j DROP",
       ]),
       [
-        "wg0.conf:3: SaveConfig would let wg-quick write over the file, and is not kept",
+        "wg0.conf:3: SaveConfig lets wg-quick overwrite the file, and is not kept",
         "wg0.conf:4: Table is not kept: routes go into the main table",
         "wg0.conf:5: FwMark is not kept",
         "wg0.conf:6: PostUp runs commands that a push does not know, and is not kept",
@@ -169,7 +169,7 @@ describe("a wg-quick file", () => {
     assert.deepEqual([file.name, file.peers[0]?.name], ["Server", "Hanako"]);
   });
 
-  it("is refused by line for what wg rejects or silently takes for something else", () => {
+  it("is refused, with the line, for values that wg rejects or silently reinterprets", () => {
     assert.deepEqual(
       problemsOf(
         ["Address = 10.0.0.1/33", "ListenPort = 65536", "MTU = many", "Jc = 5", "nonsense"],
@@ -202,7 +202,7 @@ describe("a wg-quick file", () => {
       "has no [Interface]: it is not a wg-quick file",
     ]);
     assert.deepEqual(messages("[Interface]", "[Peer]"), [
-      "has no PrivateKey, so nobody can tell whose file it is",
+      "has no PrivateKey, so its node is unknown",
       "[Peer] has no PublicKey",
     ]);
     assert.deepEqual(problemsOf([], ["[Peer]", `PublicKey = ${other.publicKey}`]), [
@@ -213,7 +213,7 @@ describe("a wg-quick file", () => {
   // With a slash late in it, as half of all keys have one.
   const slashed = `${"Qk1x".repeat(7)}/w1x${"Qk1x".repeat(2)}Qk0=`;
   for (const [which, key] of Object.entries({ any: presharedKey, "one with a slash": slashed }))
-    it(`puts no key into a message, wherever it stands: ${which}`, () => {
+    it(`has no key in a message: ${which}`, () => {
       const lines = [key, `${key} = 1`, `Address = ${key}`, `DNS = ${key}`, `PostUp = echo ${key}`];
       const inPeer = [
         `Endpoint = ${key}`,

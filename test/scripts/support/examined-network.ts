@@ -45,7 +45,7 @@ export function factsOf({ of = plan, ...one }: Case): Facts {
     return [
       name,
       {
-        ...{ kind: "reached", node, observed, askedAt: NOW },
+        ...{ kind: "reached", node, observed, queriedAt: NOW },
         wanted: one.compared === false ? planned : withPresharedKeys(planned, privateKeyOf("seed")),
         drift: driftOf(node, plannedAs(of), observed),
         probes: { ...NOTHING, pings, ...one.probes?.[name] },

@@ -3,7 +3,7 @@ import type { Observation } from "../../../mesh/host/observation";
 import type { Plan } from "../../../mesh/plan/plan";
 import type { Keyring } from "../../../mesh/render/render";
 import { Secret } from "../../../mesh/secret";
-import type { HostAnswer } from "../../../scripts/stack/ask-hosts";
+import type { HostAnswer } from "../../../scripts/stack/query-hosts";
 import { NO_INSTANCES } from "../../../scripts/stack/host-access";
 import type { Planned } from "../../../scripts/stack/planned-state";
 import { HOST_KEY, nodeOf, nodes, planWithKeys, privateKeyOf } from "./network";
@@ -52,7 +52,7 @@ export const reached = (observed: Observation): HostAnswer => ({
   reachable: true,
   through: "local",
   observed,
-  askedAt: NOW,
+  queriedAt: NOW,
 });
 
 /** All hosts of `plan` match it. */

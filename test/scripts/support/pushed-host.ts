@@ -12,7 +12,7 @@ import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import type { PushRequest } from "../../../mesh/push-request";
 import { renderPushRequest } from "../../../mesh/render/push-request";
 import type { Keyring } from "../../../mesh/render/render";
-import { OWN_WAY_MARK, TUNNEL_TABLE } from "../../../mesh/way-out";
+import { BYPASS_MARK, TUNNEL_TABLE } from "../../../mesh/exit-routing";
 
 export const OWNER = "wireguard-mesh/test";
 export const NOW = 1_000_000;
@@ -136,7 +136,7 @@ function ipLines({ interfaces }: RunningHost): string[] {
   const rule = interfaces.length > 1 ? [{ priority: 5182, src: "all", table: "5182" }] : [];
   const wayOut = [
     { priority: 32764, src: "all", table: "main", suppress_prefixlen: 0 },
-    { priority: 32765, not: null, src: "all", fwmark: OWN_WAY_MARK, table: TUNNEL_TABLE },
+    { priority: 32765, not: null, src: "all", fwmark: BYPASS_MARK, table: TUNNEL_TABLE },
   ];
   const rules = [
     { priority: 0, src: "all", table: "local" },
@@ -152,7 +152,7 @@ function wireGuardLines(
 ) {
   const handshake = age === null ? 0 : NOW - age;
   return [
-    [name, publicKey, listenPort ?? 40_000, sendsAll ? OWN_WAY_MARK : "off"],
+    [name, publicKey, listenPort ?? 40_000, sendsAll ? BYPASS_MARK : "off"],
     ...peers.map((peer) => [
       name,
       peer.publicKey,

@@ -4,7 +4,7 @@ import { hostKeyLine } from "../../../support/key-pairs";
 import { changed, hostKey } from "../../../support/small-network";
 import type { Row } from "./row";
 
-const REMEDY = "use a domain that is nobody else's, e.g. mesh.internal";
+const REMEDY = "use a domain that cannot be registered, e.g. mesh.internal";
 const ANOTHER = "use another name of the machine, or its address";
 const MDNS = "belongs to multicast DNS (RFC 6762): many systems ask no DNS server for it";
 const LONG = `${"a23456789.".repeat(19)}internal`;
@@ -47,7 +47,7 @@ export const domainRows: Row[] = [
       [
         "network.domain",
         "warning",
-        "mesh.example.org can be somebody's domain on the internet: in this network, its names there do not resolve",
+        "mesh.example.org can be registered on the internet: its public names do not resolve in this network",
         "keep it if it is yours and holds nothing else; else use e.g. mesh.internal",
       ],
     ],

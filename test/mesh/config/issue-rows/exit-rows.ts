@@ -71,7 +71,7 @@ export const exitRows: Row[] = [
       [
         "peers.desktop.routeAll",
         "warning",
-        "is tried only as far as the relay: if the exit does not let this host out, nothing notices, and only its own network and the tunnel are left",
+        "is tested only as far as the relay: if the exit does not let this host out, the push does not notice, and the host reaches only its own network and the tunnel",
         "name an address beyond the exit that answers a ping, e.g. relays.tokyo.exitCheck: 9.9.9.9",
       ],
     ],

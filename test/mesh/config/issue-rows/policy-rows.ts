@@ -5,8 +5,8 @@ import { leftOut, type Row } from "./row";
 const PORTS = "write PROTOCOL/PORT or PROTOCOL/FIRST-LAST, e.g. tcp/443, udp/53 or tcp/8000-8100";
 const SELECTOR = "write a node's name, tag:NAME, the CIDR of a LAN behind a node, or *";
 const LIST =
-  'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] is: nobody may; without policy, all may';
-const FILTER = "is not pushed to, so nothing there can drop what the policy does not allow";
+  'write a list: [ { from: ["tag:admin"], to: ["*"] } ]; [] allows nothing; without policy, everything is allowed';
+const FILTER = "is not pushed to, and so cannot enforce the policy";
 const FILTER_REMEDY = "add host and hostKey there, allow everything between them, or add a relay";
 
 const pushed = { host: "root@203.0.113.10", hostKey };
@@ -95,12 +95,12 @@ export const policyRows: Row[] = [
         "policy[1].from[0]",
         "error",
         "10.86.0.0/24 are tunnel addresses",
-        "name the nodes, a tag of theirs, or *",
+        "name the nodes, one of their tags, or *",
       ],
       ...["192.168.10.7/32", "192.168.0.0/16"].map((prefix, at): Row["issues"][number] => [
         `policy[1].to[${at}]`,
         "error",
-        `${prefix} is a part of the LAN 192.168.10.0/24 or has it in it`,
+        `${prefix} overlaps the LAN 192.168.10.0/24`,
         "write 192.168.10.0/24: a rule is about a whole LAN",
       ]),
     ],
@@ -132,7 +132,7 @@ export const policyRows: Row[] = [
       [
         "peers.desktop",
         "error",
-        "has no path to laptop with this policy: desktop, laptop are not pushed to, so nothing there can drop what the policy does not allow",
+        "has no path to laptop with this policy: desktop, laptop are not pushed to, and so cannot enforce the policy",
         FILTER_REMEDY,
       ],
     ],

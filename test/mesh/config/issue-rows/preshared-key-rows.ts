@@ -66,7 +66,7 @@ export const presharedKeyRows: Row[] = [
   row("preshared keys that are encrypted as a whole", Secret.sealed(), [
     "presharedKeys",
     "error",
-    "is encrypted as a whole, so nobody can see which links have a key",
+    "is encrypted as a whole, which hides the links that have a key",
     "encrypt each key by itself: npx pulumi config set --secret --path wireguard-mesh:presharedKeys.LAPTOP/TOKYO",
   ]),
   row(

@@ -1,23 +1,23 @@
 /**
- * Keeps a host that sends all traffic through an exit reachable at its own addresses, by rules in its nftables table (filter.ts):
- * connections that arrive outside of the tunnel are answered there, and those that were open before continue. Packets that a
- * `route` chain marks are routed again (nft(8)).
+ * Keeps a host that sends all traffic through an exit reachable at its own addresses, by rules in its nftables table (filter.ts).
+ * Connections from outside the tunnel are answered outside of it, and earlier ones continue. Packets that a `route` chain marks
+ * are routed again (nft(8)).
  */
 import type { Network } from "../config/config";
 import type { NodePlan } from "../plan/plan";
-import { sendsAll } from "../plan/way-out";
-import { OWN_WAY_MARK } from "../way-out";
+import { isRouteAllHost } from "../plan/route-all";
+import { BYPASS_MARK } from "../exit-routing";
 import type { Block } from "./address-sets";
 
-/** As nft prints a mark. */
-const MARK = `0x${OWN_WAY_MARK.slice(2).padStart(8, "0")}`;
+/** In the form that nft prints. */
+const MARK = `0x${BYPASS_MARK.slice(2).padStart(8, "0")}`;
 const KEEP = `ct mark set ${MARK}`;
 const RESTORE = "meta mark set ct mark";
 
-export function ownWayBlocks(node: NodePlan, network: Network): Block[] {
-  if (!sendsAll(node)) return [];
+export function bypassBlocks(node: NodePlan, network: Network): Block[] {
+  if (!isRouteAllHost(node)) return [];
   const { address, address6 } = node;
-  // A connection with another source address began outside of the tunnel.
+  // A connection with another source address was opened outside the tunnel.
   const sources = [
     `ip saddr != ${address.text} meta l4proto tcp`,
     `${address6 === null ? "meta nfproto ipv6" : `ip6 saddr != ${address6.text}`} meta l4proto tcp`,

@@ -1,4 +1,4 @@
-/** Asks hosts for their state, several at a time. */
+/** Queries the state of hosts, several at a time. */
 import { namesOf, presharedKeysOf } from "../../mesh/host/wanted";
 import type { NodePlan } from "../../mesh/plan/plan";
 import type { Secret } from "../../mesh/secret";
@@ -11,49 +11,49 @@ import { hostAccess, type Access } from "./host-access";
 import { plannedState, withPresharedKeys } from "./planned-state";
 
 /** Concurrent logins. */
-export const AT_ONCE = 16;
+export const MAX_CONCURRENT = 16;
 
-/** The state of one host, or why it could not be asked. */
+/** The state of one host, or why it could not be queried. */
 export type HostAnswer =
   | ({
       reachable: true;
       /** This machine's clock when the host answered, in seconds since 1970. */
-      askedAt: number;
+      queriedAt: number;
     } & HostView)
   | {
       reachable: false;
       cause: string;
-      /** The ways that failed, a wrong host key first; none if the login worked, but the host did not answer. */
+      /** The SSH targets that failed, a wrong host key first; none if the login worked, but the host did not answer. */
       ways?: readonly FailedWay[];
     };
 
 /** By the node's name. */
 export type HostAnswers = ReadonlyMap<string, HostAnswer>;
 
-/** Asks the hosts of those `nodes` that have one. With the seed, they compare their preshared keys. */
-export async function askHosts(
+/** Queries the hosts of those `nodes` that have one. With the seed, each host also compares its preshared keys. */
+export async function queryHosts(
   nodes: readonly NodePlan[],
   access: Access,
   presharedKeySeed: Secret | null = null,
 ): Promise<Map<string, HostAnswer>> {
   const context = sshContextFor(access);
   try {
-    return await askEach(nodes, (node) => askHost(node, access, presharedKeySeed, context));
+    return await queryEach(nodes, (node) => queryHost(node, access, presharedKeySeed, context));
   } finally {
     await context.cleanUp();
   }
 }
 
-/** The answers of the hosts of those `nodes` that have one, several at a time. */
-export async function askEach(
+/** Runs a query for each of those `nodes` that have a host, several at a time. */
+export async function queryEach(
   nodes: readonly NodePlan[],
   ask: (node: NodePlan) => Promise<HostAnswer>,
 ): Promise<Map<string, HostAnswer>> {
   const answers = new Map<string, HostAnswer>();
-  const asked = nodes.filter((node) => node.hosts.length > 0);
-  if (asked.length === 0) return answers;
-  await withProgress(askedWords(asked.length, answers), (update) =>
-    severalAtATime(asked, async (node) => {
+  const queried = nodes.filter((node) => node.hosts.length > 0);
+  if (queried.length === 0) return answers;
+  await withProgress(queryProgress(queried.length, answers), (update) =>
+    forEachConcurrently(queried, async (node) => {
       answers.set(node.name, await ask(node));
       update();
     }),
@@ -67,10 +67,10 @@ export function sshContextFor({ sshPrivateKey }: Access): SshContext {
 }
 
 /** Calls `work` for each item, up to `atOnce` at a time. */
-export async function severalAtATime<T>(
+export async function forEachConcurrently<T>(
   items: readonly T[],
   work: (item: T) => Promise<void>,
-  atOnce = AT_ONCE,
+  atOnce = MAX_CONCURRENT,
 ): Promise<void> {
   const queue = [...items];
   const worker = async () => {
@@ -79,7 +79,7 @@ export async function severalAtATime<T>(
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** The questions to a host for its status. */
+/** What to query from a host for its status. */
 export function statusQuestions(
   node: NodePlan,
   access: Access,
@@ -92,18 +92,18 @@ export function statusQuestions(
   return { ...NO_QUESTIONS, presharedKeys, names, filter: true, table: planned.filter !== null };
 }
 
-/** @throws any error but PushError. */
-export function unreached({ name }: NodePlan, error: unknown): HostAnswer {
+/** The answer for a PushError. @throws any other error. */
+export function unreachedAnswer({ name }: NodePlan, error: unknown): HostAnswer {
   if (!(error instanceof PushError)) throw error;
   const cause = error.reason(name);
-  return { reachable: false, cause, ways: waysIn(error) };
+  return { reachable: false, cause, ways: failedTargets(error) };
 }
 
-function askedWords(hosts: number, answers: HostAnswers): () => string {
-  return () => `asked ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
+function queryProgress(hosts: number, answers: HostAnswers): () => string {
+  return () => `queried ${answers.size} of ${hosts} ${hosts === 1 ? "host" : "hosts"}`;
 }
 
-async function askHost(
+async function queryHost(
   node: NodePlan,
   access: Access,
   seed: Secret | null,
@@ -112,15 +112,15 @@ async function askHost(
   try {
     const questions = statusQuestions(node, access, seed);
     const view = await observeHost(hostAccess(node, access), questions, {}, context);
-    return { reachable: true, ...view, askedAt: Date.now() / 1000 };
+    return { reachable: true, ...view, queriedAt: Date.now() / 1000 };
   } catch (error) {
-    return unreached(node, error);
+    return unreachedAnswer(node, error);
   }
 }
 
-function waysIn(error: PushError): FailedWay[] {
+function failedTargets(error: PushError): FailedWay[] {
   if (error instanceof RefusedError) return [{ through: "", failure: error.failure }];
   if (!(error instanceof UnreachableError)) return [];
-  const isTelling = ({ failure }: FailedWay) => failure.kind === "host-key";
-  return [...error.ways.filter(isTelling), ...error.ways.filter((way) => !isTelling(way))];
+  const isHostKey = ({ failure }: FailedWay) => failure.kind === "host-key";
+  return [...error.ways.filter(isHostKey), ...error.ways.filter((way) => !isHostKey(way))];
 }

@@ -30,7 +30,7 @@ function desktopIn(edits: Record<string, unknown>, network: Record<string, unkno
 }
 
 describe("a pushed host that sends everything through an exit", () => {
-  it("answers connections from outside by its own default route, and keeps open ones", () => {
+  it("answers connections from outside over its own default route, and keeps open connections", () => {
     assert.equal(
       desktopIn(host).table,
       `table inet wireguard-mesh-wg0 {
@@ -52,7 +52,7 @@ describe("a pushed host that sends everything through an exit", () => {
     );
   });
 
-  it("has its own IPv6 address in the tunnel", () => {
+  it("has a rule for its own IPv6 address in the tunnel", () => {
     const { table } = desktopIn({ ...host, address6: "fd5c:10::2" }, { cidr6: "fd5c:10::/64" });
     assert.match(table ?? "", /^\t\toifname "wg0" ip6 saddr != fd5c:10::2 meta l4proto tcp /m);
   });
@@ -63,13 +63,13 @@ describe("a pushed host that sends everything through an exit", () => {
     assert.match(config, /^AllowedIPs = 0.0.0.0\/0$/m);
   });
 
-  it("pings its exit and the addresses of exitCheck, IPv6 ones only if it has an IPv6 address", () => {
+  it("must reach its exit and the addresses of exitCheck, over IPv6 only with an IPv6 address", () => {
     assert.deepEqual(desktopIn(host).request.mustAnswer, ["10.86.0.1", "9.9.9.9"]);
     const both = desktopIn({ ...host, address6: "fd5c:10::2" }, { cidr6: "fd5c:10::/64" });
     assert.deepEqual(both.request.mustAnswer, ["10.86.0.1", "9.9.9.9", "2620:fe::fe"]);
   });
 
-  it("differs from a device, which has all of it in its config", () => {
+  it("has rules that a device does not need, because its config is enough", () => {
     const { table, config, request } = desktopIn({ blockIpv6: true, dns: "9.9.9.9" });
     assert.deepEqual([table, request.mustAnswer], [null, undefined]);
     assert.doesNotMatch(config, /FwMark|Table/);

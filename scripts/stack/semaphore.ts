@@ -1,17 +1,17 @@
-/** Limits concurrency; others wait in order of arrival. */
-export class Turns {
+/** Limits concurrency. Callers wait in order of arrival. */
+export class Semaphore {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}
 
-  /** Resolves when the turn comes, with a function that ends it and may be called repeatedly. */
-  async take(): Promise<() => void> {
+  /** Resolves to a function that releases the slot. Further calls of that function have no effect. */
+  async acquire(): Promise<() => void> {
     if (this.free > 0) this.free -= 1;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    let isMine = true;
+    let isHeld = true;
     return () => {
-      if (!isMine) return;
-      isMine = false;
+      if (!isHeld) return;
+      isHeld = false;
       const next = this.waiting.shift();
       if (next === undefined) this.free += 1;
       else next();

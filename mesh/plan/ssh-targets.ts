@@ -1,15 +1,15 @@
-/** Ways for `ssh` to a node's machine: those of a push, then the tunnel, directly and through each relay. */
+/** The targets that `ssh NODE` tries: those of a push, then the tunnel, directly and through each relay. */
 import type { Node } from "../config/config";
 import type { HostTarget } from "../push-request";
 import { hostTargets, jumpHop, tunnelHop } from "./host-targets";
 import type { NodePlan, Plan } from "./plan";
 
 /**
- * The ways in the order to try. Those of `host` keep their order; the others follow them: through its home relay, then through
- * the other relays, and the tunnel without a jump, which comes before all jumps when this machine is in the network
- * (`isInside`). Empty for a node without a host, since nobody's account there is known. `authorityKey`: as for hostTargets.
+ * The targets in the order to try: those of `host` in their order, the tunnel through the home relay, through the other relays,
+ * and without a jump. The last one comes before all jumps if this machine is in the network (`isInside`). Empty for a node
+ * without a host, because no account there is known. `authorityKey` is as for hostTargets.
  */
-export function sshWays(
+export function sshTargets(
   node: NodePlan,
   plan: Plan,
   authorityKey: string | null,

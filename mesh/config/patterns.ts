@@ -1,4 +1,4 @@
-/** What editors can check of single values, too: patterns and bounds. The parsers of values.ts check the rest. */
+/** Patterns and bounds of single values: the checks that editors can do too. The parsers in values.ts check the rest. */
 
 /** A lower-case DNS label (RFC 1123) without `--`. */
 export const NAME = /^(?!.*--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

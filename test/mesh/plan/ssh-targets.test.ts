@@ -1,6 +1,6 @@
 /** The ways by which `ssh NODE` logs in. */
 import assert from "node:assert/strict";
-import { sshWays } from "../../../mesh/plan/ssh-ways";
+import { sshTargets } from "../../../mesh/plan/ssh-targets";
 import { Secret } from "../../../mesh/secret";
 import { formatWay } from "../../../scripts/push/attempt";
 import { hostKeyLine } from "../../support/key-pairs";
@@ -24,7 +24,7 @@ function ways(desktop: Record<string, unknown>, isInside: boolean, name = "deskt
       peers: { desktop: { hostKey: hostKeyLine(1), relay: "tokyo", ...desktop } },
     }),
   );
-  return sshWays(nodeIn(plan, name), plan, null, isInside).map(formatWay);
+  return sshTargets(nodeIn(plan, name), plan, null, isInside).map(formatWay);
 }
 
 const DIRECT = "taro@192.168.1.20:2200";
@@ -32,7 +32,7 @@ const TUNNEL = "taro@10.86.0.2";
 const TOKYO = "taro@10.86.0.2 via root@203.0.113.10:2222";
 const OSAKAS = "taro@10.86.0.2 via admin@203.0.113.11";
 
-describe("the ways of ssh to a node", () => {
+describe("the targets of ssh", () => {
   it("are those of host, then each relay, the home relay first, and the tunnel last from outside", () => {
     assert.deepEqual(ways({ host: DIRECT }, false), [DIRECT, TOKYO, OSAKAS, TUNNEL]);
   });
@@ -47,7 +47,7 @@ describe("the ways of ssh to a node", () => {
     assert.deepEqual(ways({ host }, false), [OSAKAS, DIRECT, TOKYO, TUNNEL]);
   });
 
-  it("include the other relay as a jump to a relay", () => {
+  it("of a relay include a jump through the other relay", () => {
     assert.deepEqual(ways({}, false, "tokyo"), [
       "root@203.0.113.10:2222",
       "root@10.86.0.1 via admin@203.0.113.11",

@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap } from "../../mesh/config/shape-issues";
-import { ownFolder } from "../stack/own-folder";
+import { programFolder } from "../stack/program-folder";
 
-export function ownVersion(): string {
-  const folder = ownFolder();
+export function programVersion(): string {
+  const folder = programFolder();
   if (folder === null) return "unknown";
   const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   return isMap(manifest) ? String(manifest["version"]) : "unknown";

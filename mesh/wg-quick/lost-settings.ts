@@ -1,9 +1,9 @@
-/** Which lines of a wg-quick(8) file have no place in the files that wireguard-mesh writes. */
+/** Settings of a wg-quick(8) file that the files of wireguard-mesh cannot contain. */
 import { hookEffects } from "./hooks";
 
 const HOOK = /^(PreUp|PostUp|PreDown|PostDown)$/i;
 
-/** Reports whether something would be lost with this setting of the [Interface] section. */
+/** Reports whether dropping this setting of the [Interface] section would change something. */
 export function isLost(setting: string, value: string): boolean {
   if (value === "") return false;
   if (HOOK.test(setting)) return hookEffects(value).includes("other");
@@ -12,13 +12,13 @@ export function isLost(setting: string, value: string): boolean {
   return /^FwMark$/i.test(setting) && !/^(off|0|0x0)$/i.test(value);
 }
 
-/** What is said about a setting that would be lost: the cause, and the way out. `name`: of the interface, where it is known. */
-export function lossOf(setting: string, name: string | null): [message: string, remedy: string] {
+/** The message and the remedy for a setting that would be lost. `name` is the interface's, if known. */
+export function lossIssue(setting: string, name: string | null): [message: string, remedy: string] {
   switch (setting.toLowerCase()) {
     case "saveconfig":
       return [
-        "SaveConfig would let wg-quick write over the file, and is not kept",
-        "take the running state into the file once (wg-quick save), then set SaveConfig = false in it",
+        "SaveConfig lets wg-quick overwrite the file, and is not kept",
+        "save the running state once (wg-quick save), then set SaveConfig = false in the file",
       ];
     case "table":
       return [

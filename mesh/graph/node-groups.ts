@@ -1,27 +1,27 @@
-/** Nodes that a picture of a large network shows as one: those with the same links. */
+/** Groups nodes with the same links, which a picture of a large network shows as one box. */
 import type { DrawnLink, DrawnNode, Mark, Topology } from "./topology";
 
-/** Nodes that are linked to the same others; `linked`: each of them also to each other. */
-export interface Alike {
+/** Nodes that are linked to the same others; if `linked`, also to one another. */
+export interface NodeGroup {
   nodes: DrawnNode[];
   linked: boolean;
 }
 
-/** Up to so many nodes, a picture shows each. */
-export const EACH_SHOWN = 16;
-const FEWEST = 4;
-/** Of nodes that are all linked to one another, the links are what makes a picture unreadable: 10 between five. */
-const FEWEST_LINKED = 5;
+/** A picture of up to this many nodes shows each of them. */
+const MAX_UNGROUPED = 16;
+const MIN_GROUP = 4;
+/** For nodes that are all linked to one another: five of them have ten links, which clutter a picture. */
+const MIN_LINKED_GROUP = 5;
 
-/** All nodes, each in one of the lists, sorted by the first name. O(links), but for sorting. */
-export function alikeNodes(topology: Topology): Alike[] {
-  const isLarge = topology.nodes.length > EACH_SHOWN;
+/** All nodes, each in one group, sorted by the first name. O(links), except for sorting. */
+export function groupNodes(topology: Topology): NodeGroup[] {
+  const isLarge = topology.nodes.length > MAX_UNGROUPED;
   const peers = topology.nodes.filter(({ kind }) => kind !== "relay");
-  const words = describe(topology);
-  const linked = groupsBy(peers, (node) => words(node, true), FEWEST_LINKED);
+  const describeNode = describe(topology);
+  const linked = groupsBy(peers, (node) => describeNode(node, true), MIN_LINKED_GROUP);
   const inClique = new Set(linked.flat());
   const others = peers.filter((node) => !inClique.has(node));
-  const same = isLarge ? groupsBy(others, (node) => words(node, false), FEWEST) : [];
+  const same = isLarge ? groupsBy(others, (node) => describeNode(node, false), MIN_GROUP) : [];
   const grouped = new Set([...inClique, ...same.flat()]);
   const alone = topology.nodes.filter((node) => !grouped.has(node));
   return [
@@ -31,7 +31,7 @@ export function alikeNodes(topology: Topology): Alike[] {
   ].sort((a, b) => (firstName(a) < firstName(b) ? -1 : 1));
 }
 
-function firstName({ nodes }: Alike): string {
+function firstName({ nodes }: NodeGroup): string {
   return nodes[0]?.name ?? "";
 }
 
@@ -45,7 +45,10 @@ function groupsBy(
   return [...groups.values()].filter(({ length }) => length >= fewest);
 }
 
-/** What a picture says of a node but its name and addresses, as text. Among themselves: as if each were linked to itself. */
+/**
+ * Describes how a picture shows a node, except for its name and addresses; equal texts form a group. With `among`, for nodes
+ * that are linked to one another, each counts as linked to itself, so that their neighbours are the same.
+ */
 function describe(topology: Topology): (node: DrawnNode, among: boolean) => string | null {
   const links = new Map<string, [neighbour: string, how: string][]>();
   const add = (node: string, neighbour: string, how: string) => {
@@ -54,14 +57,14 @@ function describe(topology: Topology): (node: DrawnNode, among: boolean) => stri
     else known.push([neighbour, how]);
   };
   for (const link of topology.links) {
-    add(link.a, link.b, wayOf(link, "a"));
-    add(link.b, link.a, wayOf(link, "b"));
+    add(link.a, link.b, linkKind(link, "a"));
+    add(link.b, link.a, linkKind(link, "b"));
   }
   const lans = Map.groupBy(topology.lans, ({ gateway }) => gateway);
   const exits = new Map(topology.exits.map((exit) => [exit.peer, exit]));
   return ({ name, kind, site, endpoint, mark }, among) => {
     const own = links.get(name) ?? [];
-    const usual = among ? usualOf(own.filter(([, how]) => how.startsWith("direct"))) : null;
+    const usual = among ? mostFrequent(own.filter(([, how]) => how.startsWith("direct"))) : null;
     if (among && usual === null) return null;
     const all = usual === null ? own : [...own, [name, usual] as const];
     const exit = exits.get(name);
@@ -74,15 +77,15 @@ function describe(topology: Topology): (node: DrawnNode, among: boolean) => stri
   };
 }
 
-/** The commonest: where two nodes have the same description, it is how they are linked. */
-function usualOf(links: readonly [string, string][]): string | null {
+/** The most frequent kind of link, which is the kind between the nodes of a group. */
+function mostFrequent(links: readonly [string, string][]): string | null {
   const counts = [...Map.groupBy(links, ([, how]) => how)].sort(
     ([one, a], [other, b]) => b.length - a.length || (one < other ? -1 : 1),
   );
   return counts[0]?.[0] ?? null;
 }
 
-function wayOf({ dials, direct, mark }: DrawnLink, end: "a" | "b"): string {
+function linkKind({ dials, direct, mark }: DrawnLink, end: "a" | "b"): string {
   const who = dials === "both" ? "both" : dials === end ? "dials" : "is dialled";
   return `${direct ? "direct" : "relay"} ${who} ${markText(mark)}`;
 }

@@ -1,7 +1,7 @@
-/** Long lists in a picture. */
+/** Wraps long lists in a picture. */
 
-/** `a, b,` and `c`: as many in a row as fit into so many letters. */
-export function folded(items: readonly string[], width: number): string[] {
+/** Joins items with commas, as many in a row as fit into `width` characters: `a, b,` and `c`. */
+export function wrapList(items: readonly string[], width: number): string[] {
   const rows: string[] = [];
   let row = "";
   for (const [at, item] of items.entries()) {

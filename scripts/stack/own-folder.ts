@@ -1,9 +1,0 @@
-/** This program's own folder. */
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-
-/** The nearest folder with a package.json above this file, which lies elsewhere when it is compiled; null without one. */
-export function ownFolder(from = __dirname): string | null {
-  if (existsSync(join(from, "package.json"))) return from;
-  return from === dirname(from) ? null : ownFolder(dirname(from));
-}
