@@ -161,8 +161,8 @@ describe("import of live hosts", function () {
     assert.equal(refused.code, 1, refused.stdout);
     const text = refused.stderr.replace(/\s+/g, " ");
     const at = `${login("laptop")}:/etc/wireguard/wg0.conf`;
-    assert.ok(words.includes(`${at}:2: SaveConfig lets wg-quick overwrite`), words);
-    assert.match(words, /the running wg0 differs from its file: peer \S+: AllowedIPs/);
+    assert.ok(text.includes(`${at}:2: SaveConfig lets wg-quick overwrite`), text);
+    assert.match(text, /the running wg0 differs from its file: peer \S+: AllowedIPs/);
     assert.equal(fs.existsSync(stack.file), false);
     fs.writeFileSync(file, FILES.laptop);
   });
