@@ -25,8 +25,8 @@ export interface MachineSpec {
   name: string;
   image: DiskImage;
   /**
-   * `#cloud-config`, or a script starting with `#!/bin/sh`. A script runs at the first boot before the network is set up, and
-   * cloud-init never does, which halves the time of an emulated boot: the script sets up network, login user and host key.
+   * `#cloud-config`, or a script starting with `#!/bin/sh`, which sets up network, login user and host key at the first boot.
+   * Without cloud-init an emulated boot takes half the time.
    */
   userData: string;
   /** IP/PREFIX in the machine's own subnet; the subnet's first address is the router. */
@@ -68,17 +68,14 @@ export class Machine {
     fs.mkdirSync(files.root, { recursive: true, mode: 0o700 });
     const instanceId = spec.instanceId ?? `i-${Date.now()}`;
     const hasCloudInit = !userData.startsWith("#!");
-    const record = {
-      ...rest,
-      ...({ version: 1, instanceId, accelerator, hasCloudInit, alias: ALIAS } as const),
-    };
+    const settings = { instanceId, accelerator, hasCloudInit, alias: ALIAS };
+    const record = { ...rest, ...settings, version: 1 } as const;
     writeSeed(files.seed, { ...record, userData });
     const base = ["-f", "qcow2", "-F", "raw", "-b", spec.image.disk];
     await runOrThrow(["qemu-img", "create", "-q", ...base, files.disk]);
     await buildSubnet(lab.id, spec.name, spec.privateAddress);
     const machine = new Machine(lab, record, files);
-    machine.rejectAllHostKeys();
-    if (spec.login.hostKey !== undefined) machine.expectHostKey(spec.login.hostKey);
+    machine.expectHostKey(spec.login.hostKey ?? null);
     if (spec.elastic !== undefined) await machine.associate(spec.elastic);
     return machine;
   }
@@ -115,8 +112,7 @@ export class Machine {
     return powerOn(this.namespace, this.files, this.record.image, {
       accelerator: this.record.accelerator,
       memory: this.record.memory ?? 512,
-      processors: 2,
-      card: cardAddress(this.name),
+      ...{ processors: 2, card: cardAddress(this.name) },
       hasCloudInit: this.record.hasCloudInit,
     });
   }
@@ -160,18 +156,14 @@ export class Machine {
     this.writeRecord();
   }
 
-  /** Sets the host key that `ssh` accepts, as `TYPE BASE64`. */
-  expectHostKey(hostKey: string): void {
-    this.setKnownHosts(ALIAS, `${ALIAS} ${hostKey}\n`);
+  /** Sets the host key that `ssh` accepts, as `TYPE BASE64`; null: none. */
+  expectHostKey(hostKey: string | null): void {
+    this.setKnownHosts(ALIAS, hostKey === null ? "" : `${ALIAS} ${hostKey}\n`);
   }
 
   /** Makes `ssh` accept host certificates of this authority for this principal only. */
   expectAuthority(publicKey: string, principal: string): void {
     this.setKnownHosts(principal, `@cert-authority ${principal} ${publicKey}\n`);
-  }
-
-  private rejectAllHostKeys(): void {
-    this.setKnownHosts(ALIAS, "");
   }
 
   private setKnownHosts(alias: string, knownHosts: string): void {
