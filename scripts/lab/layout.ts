@@ -59,8 +59,11 @@ export function namespaceOf(id: string, node: string): string {
 }
 
 export function namespacePrefix(id: string): string {
-  return `wgm-${id}.`;
+  return `${LABS_PREFIX}${id}.`;
 }
+
+/** All namespaces of all labs begin with it. */
+export const LABS_PREFIX = "wgm-";
 
 /** @throws LabError that lists every error in the world. */
 export function layoutOf(id: string, world: World): Layout {

@@ -1,7 +1,7 @@
 /** Reads command lines and environments of processes while a lab runs: its own, and those outside of all labs. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { namespacePrefix } from "../../../scripts/lab/layout";
+import { LABS_PREFIX, namespacePrefix } from "../../../scripts/lab/layout";
 
 const NAMESPACES = "/run/netns";
 const SAMPLE_MS = 40;
@@ -48,8 +48,8 @@ export class ProcessSampler {
 
   /**
    * Processes of hosts are visible, because their PID namespaces are children. Young processes are read more often, because they
-   * may still exec(3) another program. Those of other labs are left to the tests that run there: to read them too took a third of
-   * the time of tests that run side by side.
+   * may still exec(3) another program. Other labs have searches of their own; to read their processes too took a quarter of the CPU
+   * of tests that run side by side.
    */
   private sample(): void {
     if (this.samples % OLD_SAMPLES === 0) this.foreign = foreignNamespaces(this.labId);
@@ -86,7 +86,7 @@ export class ProcessSampler {
 function foreignNamespaces(labId: string): Set<string> {
   const names = fs.existsSync(NAMESPACES) ? fs.readdirSync(NAMESPACES) : [];
   const foreign = names.filter(
-    (name) => name.startsWith(LAB_PREFIX) && !name.startsWith(namespacePrefix(labId)),
+    (name) => name.startsWith(LABS_PREFIX) && !name.startsWith(namespacePrefix(labId)),
   );
   const links = foreign.flatMap((name) => {
     const status = fs.statSync(path.join(NAMESPACES, name), { throwIfNoEntry: false });
@@ -94,8 +94,6 @@ function foreignNamespaces(labId: string): Set<string> {
   });
   return new Set(links);
 }
-
-const LAB_PREFIX = /^[^-]+-/.exec(namespacePrefix("any"))?.[0] ?? "";
 
 function networkNamespace(pid: string): string {
   try {
