@@ -6,7 +6,7 @@ require("node:module").enableCompileCache?.(
   `${__dirname}/../node_modules/.cache/wireguard-mesh/node`,
 );
 const { compiled } = require("./load-typescript.cjs");
-// Node would read the source map of every file at once; this one of the SDK's only for an error that ends the program.
+// Node would read the source map of every file when it loads it; this package, which the SDK loads too, does for errors only.
 process.setSourceMapsEnabled(false);
 const support = require.resolve("source-map-support", {
   paths: [require.resolve("@pulumi/pulumi")],

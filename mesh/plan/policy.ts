@@ -72,7 +72,7 @@ export function indexPolicy({
     mayStart(some, others) || mayStart(others, some);
   return {
     rules,
-    access: access,
+    access,
     isOpen: (from, to) =>
       membersAt(from).every((one) => membersAt(to).every((other) => access(one, other) === "all")),
     mayTalk: (one, other) => mayTalk(membersAt(one), membersAt(other)),

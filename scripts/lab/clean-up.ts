@@ -5,7 +5,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { poll } from "../poll";
-import { namespacePrefix } from "./layout";
+import { LABS_PREFIX, namespacePrefix } from "./layout";
 import { runOrThrow, run } from "./process";
 import { stackFile } from "./repository";
 import { removeBase, stateFolder } from "./state";
@@ -39,8 +39,18 @@ export async function cleanUp(id: string): Promise<boolean> {
 
 /** The names of the lab's existing namespaces. */
 export function labNamespaces(id: string): string[] {
+  return allLabsNamespaces().filter((name) => name.startsWith(namespacePrefix(id)));
+}
+
+/** Identifies the existing namespaces of all labs but this one. */
+export function otherLabsNamespaces(id: string): Set<string> {
+  const own = new Set(labNamespaces(id));
+  return identitiesOf(allLabsNamespaces().filter((name) => !own.has(name)));
+}
+
+function allLabsNamespaces(): string[] {
   if (!fs.existsSync(NAMESPACES)) return [];
-  return fs.readdirSync(NAMESPACES).filter((name) => name.startsWith(namespacePrefix(id)));
+  return fs.readdirSync(NAMESPACES).filter((name) => name.startsWith(LABS_PREFIX));
 }
 
 /** Identifies the namespace behind a file in /run/netns or /proc/PID/ns; undefined when there is none. */

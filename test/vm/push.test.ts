@@ -5,7 +5,7 @@ import { Lab } from "../../scripts/lab/lab";
 import type { Machine } from "../../scripts/lab/vm/machine";
 import type { HostReply } from "../lab/support/host-dialogue";
 import { waitForLog } from "../lab/support/small-world";
-import { runOn, startPlainMachine } from "./support/machine-in-lab";
+import { runOn, setUpScript, startMachine, waitOn } from "./support/machine-in-lab";
 import type { MachineInLab } from "./support/machine-in-lab";
 import { MachineSession, type WantedState } from "./support/machine-session";
 import { MachineNetwork } from "./support/network";
@@ -23,6 +23,8 @@ const DEFAULT_MTU = 1420;
 const OTHER_MTU = 1300;
 /** How far ahead a peer's date is: after the push, on an emulated machine. */
 const AHEAD_S = 240;
+/** No unit that a push starts is left. */
+const UNITS_ENDED = "! systemctl list-units --all --no-legend | grep wireguard-mesh";
 
 describe("the push on a machine with systemd", () => {
   let fixture: MachineInLab;
@@ -30,7 +32,7 @@ describe("the push on a machine with systemd", () => {
   let session: MachineSession;
   let network: MachineNetwork;
   before(async () => {
-    fixture = await startPlainMachine(ID);
+    fixture = await startMachine(ID, setUpScript);
     machine = fixture.machine;
     session = new MachineSession(machine);
     network = new MachineNetwork(fixture.lab);
@@ -56,9 +58,7 @@ describe("the push on a machine with systemd", () => {
 
   it("leaves an enabled unit, nothing that runs, and files that only root can read", async () => {
     assert.equal(await runOn(machine, "systemctl is-enabled wg-quick@wg0"), "enabled");
-    const ended =
-      "until ! systemctl list-units --all --no-legend | grep wireguard-mesh; do sleep 1; done";
-    await runOn(machine, `timeout 20 sh -c '${ended}'`);
+    await waitOn(machine, UNITS_ENDED, 20);
     const files = `sudo find /etc/wireguard ${STATE} -type f -printf '%m %u\\n' | sort -u`;
     assert.equal(await runOn(machine, files), "600 root");
   });
@@ -166,7 +166,7 @@ describe("the push on a machine with systemd", () => {
     await machine.reboot();
     assert.deepEqual(await machine.waitForUnits(), []);
     await assertWorks();
-    await waitOnMachine(`! wg show ${INTERFACE} peers | grep -q ${soon}`, AHEAD_S + 60);
+    await waitOn(machine, `! wg show ${INTERFACE} peers | grep -q ${soon}`, AHEAD_S + 60);
     assert.ok(Number(await runOn(machine, "date +%s")) >= expires);
     assert.ok((await peers()).includes(later));
     assert.equal(await routed.push(), "unchanged");
@@ -191,9 +191,8 @@ describe("the push on a machine with systemd", () => {
       assertOutcome(first, "pending");
       assertOutcome(await session.confirm(first.token), "confirmed");
       const running = await runOn(machine, "pgrep -x wireguard-go");
-      const ended =
-        "until ! systemctl list-units --all --no-legend | grep wireguard-mesh; do sleep 1; done";
-      await runOn(machine, `timeout 60 sh -c '${ended}'; sleep 5`);
+      await waitOn(machine, UNITS_ENDED, 60);
+      await runOn(machine, "sleep 5");
       assert.equal(await runOn(machine, "pgrep -x wireguard-go"), running);
       await network.assertWorks();
     });
@@ -223,24 +222,16 @@ describe("the push on a machine with systemd", () => {
 
   /** A removal may continue in the background, because an emulated machine needs more than its ten seconds. */
   async function waitUntilRemoved(path: string): Promise<void> {
-    await waitOnMachine(`[ ! -e ${path} ]`, 100);
+    await waitOn(machine, `[ ! -e ${path} ]`, 100);
   }
 
-  /** The two waits are loops on the machine, because a login for each look would slow down what they wait for. */
   async function waitUntilUndone(token: string): Promise<void> {
-    await waitOnMachine(`grep -q ${token} /run/wireguard-mesh/wg0/rolled-back`, 90);
+    await waitOn(machine, `grep -q ${token} /run/wireguard-mesh/wg0/rolled-back`, 90);
     assert.equal((await session.observe()).records.rolledBack, token);
   }
 
   async function waitUntilApplied(): Promise<void> {
-    await waitOnMachine(`grep -qx ${OTHER_MTU} /sys/class/net/wg0/mtu`, 60);
-  }
-
-  async function waitOnMachine(condition: string, seconds: number): Promise<void> {
-    const loop = `until ${condition} 2>/dev/null; do sleep 1; done`;
-    const wait = `sudo timeout ${seconds} sh -c '${loop}'`;
-    const { code } = await machine.ssh(wait, { timeoutMs: (seconds + 60) * 1000 });
-    assert.equal(code, 0, `not within ${seconds} s: ${condition}`);
+    await waitOn(machine, `grep -qx ${OTHER_MTU} /sys/class/net/wg0/mtu`, 60);
   }
 
   async function cutAndStart(): Promise<void> {

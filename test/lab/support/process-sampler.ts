@@ -1,9 +1,7 @@
 /** Reads command lines and environments of processes while a lab runs: its own, and those outside of all labs. */
 import * as fs from "node:fs";
-import * as path from "node:path";
-import { LABS_PREFIX, namespacePrefix } from "../../../scripts/lab/layout";
+import { namespaceIdentity, otherLabsNamespaces } from "../../../scripts/lab/clean-up";
 
-const NAMESPACES = "/run/netns";
 const SAMPLE_MS = 40;
 /** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (1 s). */
 const YOUNG_SAMPLES = 5;
@@ -52,7 +50,7 @@ export class ProcessSampler {
    * of tests that run side by side.
    */
   private sample(): void {
-    if (this.samples % OLD_SAMPLES === 0) this.foreign = foreignNamespaces(this.labId);
+    if (this.samples % OLD_SAMPLES === 0) this.foreign = otherLabsNamespaces(this.labId);
     this.samples += 1;
     const before = this.known;
     this.known = new Map();
@@ -67,7 +65,10 @@ export class ProcessSampler {
   }
 
   private read(pid: string, known: Known): void {
-    if (this.foreign.has(networkNamespace(pid))) {
+    const namespace = namespaceIdentity(`/proc/${pid}/ns/net`);
+    // The process has ended.
+    if (namespace === undefined) return;
+    if (this.foreign.has(namespace)) {
       known.isForeign = true;
       return;
     }
@@ -79,28 +80,6 @@ export class ProcessSampler {
     const commandLine = contentOf(`/proc/${pid}/cmdline`) || before;
     known.commandLine = commandLine;
     if (commandLine !== "") this.onProcess({ commandLine, environment });
-  }
-}
-
-/** The network namespaces of other labs, as links in /proc/PID/ns name them. */
-function foreignNamespaces(labId: string): Set<string> {
-  const names = fs.existsSync(NAMESPACES) ? fs.readdirSync(NAMESPACES) : [];
-  const foreign = names.filter(
-    (name) => name.startsWith(LABS_PREFIX) && !name.startsWith(namespacePrefix(labId)),
-  );
-  const links = foreign.flatMap((name) => {
-    const status = fs.statSync(path.join(NAMESPACES, name), { throwIfNoEntry: false });
-    return status === undefined ? [] : [`net:[${status.ino}]`];
-  });
-  return new Set(links);
-}
-
-function networkNamespace(pid: string): string {
-  try {
-    return fs.readlinkSync(`/proc/${pid}/ns/net`);
-  } catch {
-    // The process has ended.
-    return "";
   }
 }
 

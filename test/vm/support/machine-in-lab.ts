@@ -7,10 +7,10 @@ import { Lab } from "../../../scripts/lab/lab";
 import { runOrThrow } from "../../../scripts/lab/process";
 import { findOrBuildImage } from "../../../scripts/lab/vm/image";
 import { Machine } from "../../../scripts/lab/vm/machine";
+import { subnetGateway } from "../../../scripts/lab/vm/subnet";
 
 export const ELASTIC = "203.0.113.60";
 const PRIVATE = "172.31.0.10/20";
-const GATEWAY = "172.31.0.1";
 const HOSTS = { desktop: { public: "203.0.113.21" }, laptop: { public: "203.0.113.22" } };
 
 export interface MachineInLab {
@@ -20,24 +20,22 @@ export interface MachineInLab {
   hostKey: string;
 }
 
-/** A machine that cloud-init sets up. Resolves while it is still booting. */
-export async function startMachine(id: string): Promise<MachineInLab> {
-  const { lab, add } = await labForMachines(id);
-  const one = await add({ name: "tokyo", elastic: ELASTIC, userData: cloudConfig });
-  return { lab, ...one };
-}
+type UserData = (authorizedKey: string, hostKey: HostKey, name: string) => string;
 
-/** A machine whose boots take half the time, because a script sets it up. Resolves while it is still booting. */
-export async function startPlainMachine(id: string): Promise<MachineInLab> {
+/** By default cloud-init sets the machine up; boots take half the time with `setUpScript`. Resolves while it is still booting. */
+export async function startMachine(
+  id: string,
+  userData: UserData = cloudConfig,
+): Promise<MachineInLab> {
   const { lab, add } = await labForMachines(id);
-  const one = await add({ name: "tokyo", elastic: ELASTIC, userData: setUpScript });
+  const one = await add({ name: "tokyo", elastic: ELASTIC, userData });
   return { lab, ...one };
 }
 
 interface NewMachine {
   name: string;
   elastic: string;
-  userData: (name: string, authorizedKey: string, hostKey: HostKey) => string;
+  userData: UserData;
 }
 
 type Added = Omit<MachineInLab, "lab">;
@@ -53,7 +51,7 @@ export async function labForMachines(
     const key = await makeHostKey(path.join(lab.folder.root, `bootstrap-${name}`));
     const machine = await Machine.create(lab, {
       ...{ name, image, elastic, privateAddress: PRIVATE },
-      userData: userData(name, authorized, key),
+      userData: userData(authorized, key, name),
       login: { user: "admin", hostKey: key.publicKey },
     });
     await machine.start();
@@ -69,6 +67,14 @@ export async function runOn(machine: Machine, command: string, input = ""): Prom
   return stdout.trimEnd();
 }
 
+/** Waits for a shell condition by a loop on the machine: a login for each look would slow down what it waits for. */
+export async function waitOn(machine: Machine, condition: string, seconds: number): Promise<void> {
+  const loop = `until ${condition} 2>/dev/null; do sleep 1; done`;
+  const wait = `sudo timeout ${seconds} sh -c '${loop}'`;
+  const { code } = await machine.ssh(wait, { timeoutMs: (seconds + 60) * 1000 });
+  assert.equal(code, 0, `not within ${seconds} s: ${condition}`);
+}
+
 export interface HostKey {
   privateKey: string;
   /** `TYPE BASE64` */
@@ -81,7 +87,7 @@ export async function makeHostKey(file: string): Promise<HostKey> {
   return { privateKey: fs.readFileSync(file, "utf8"), publicKey: `${type} ${base64}` };
 }
 
-function cloudConfig(_name: string, authorizedKey: string, hostKey: HostKey): string {
+function cloudConfig(authorizedKey: string, hostKey: HostKey): string {
   const admin = {
     ...{ name: "admin", sudo: "ALL=(ALL) NOPASSWD:ALL", shell: "/bin/bash", lock_passwd: true },
     ssh_authorized_keys: [authorizedKey],
@@ -92,7 +98,7 @@ function cloudConfig(_name: string, authorizedKey: string, hostKey: HostKey): st
 }
 
 /** Does what cloud-init does with `cloudConfig` and the seed's network. */
-export function setUpScript(name: string, authorizedKey: string, hostKey: HostKey): string {
+export function setUpScript(authorizedKey: string, hostKey: HostKey, name: string): string {
   return `#!/bin/sh
 echo ${name} >/etc/hostname
 hostname ${name}
@@ -102,7 +108,7 @@ cat >/etc/systemd/network/10-card.network <<'EOF'
 Driver=virtio_net
 [Network]
 Address=${PRIVATE}
-Gateway=${GATEWAY}
+Gateway=${subnetGateway(PRIVATE)}
 EOF
 useradd --create-home --shell /bin/bash admin
 echo 'admin ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/admin

@@ -9,6 +9,7 @@ import type { Lab } from "../../../scripts/lab/lab";
 import { wantedState } from "../../../scripts/push/wanted-state";
 import { configOf, keyPairFor, push, requestFor, startPush } from "../../lab/support/pushing";
 import type { LightMachine } from "./light-machines";
+import { waitOn } from "./machine-in-lab";
 import { MachineSession, MARKS } from "./machine-session";
 
 const ADDRESS = "10.0.0.1";
@@ -105,9 +106,7 @@ export class PushedMachine {
 
   async remove(): Promise<void> {
     await push(this.lab, "remove", this.request(ANY));
-    const waitUntilClean =
-      "timeout 100 sh -c 'until [ ! -e /var/lib/wireguard-mesh ]; do sleep 0.2; done'";
-    assert.equal((await this.machine.ssh(waitUntilClean)).code, 0, "the machine was not cleaned");
+    await waitOn(this.machine, "[ ! -e /var/lib/wireguard-mesh ]", 100);
   }
 
   startPush(state: State): ChildProcess {
