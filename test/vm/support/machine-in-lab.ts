@@ -71,8 +71,9 @@ export async function runOn(machine: Machine, command: string, input = ""): Prom
 export async function waitOn(machine: Machine, condition: string, seconds: number): Promise<void> {
   const loop = `until ${condition} 2>/dev/null; do sleep 1; done`;
   const wait = `sudo timeout ${seconds} sh -c '${loop}'`;
-  const { code } = await machine.ssh(wait, { timeoutMs: (seconds + 60) * 1000 });
-  assert.equal(code, 0, `not within ${seconds} s: ${condition}`);
+  const { code, stdout } = await machine.ssh(wait, { timeoutMs: (seconds + 60) * 1000 });
+  const printed = stdout.trimEnd().split("\n").slice(-5).join("\n");
+  assert.equal(code, 0, `not within ${seconds} s: ${condition}; it last printed:\n${printed}`);
 }
 
 export interface HostKey {
@@ -119,5 +120,7 @@ umask 077
 cat >/etc/ssh/ssh_host_ed25519_key <<'EOF'
 ${hostKey.privateKey.trim()}
 EOF
+# A power cut soon after must not leave half a key.
+sync
 `;
 }
