@@ -109,15 +109,12 @@ export class Machine {
 
   /** Switches it on, without waiting for the boot. */
   start(): Promise<void> {
-    const { accelerator } = this.record;
-    return powerOn(this.namespace, this.files, this.record.image, {
-      accelerator,
-      memory: this.record.memory ?? 512,
-      // With two emulated processors one often spins on a lock of the other: a third more CPU time where two machines run.
-      processors: accelerator === "kvm" ? 2 : 1,
-      card: cardAddress(this.name),
-      hasCloudInit: this.record.hasCloudInit,
-    });
+    const { accelerator, image, memory = 512, hasCloudInit } = this.record;
+    // Two emulated processors wait for each other's locks: a third more CPU time where two machines run.
+    const processors = accelerator === "kvm" ? 2 : 1;
+    const card = cardAddress(this.name);
+    const hardware = { accelerator, memory, processors, card, hasCloudInit };
+    return powerOn(this.namespace, this.files, image, hardware);
   }
 
   /** Cuts the power: data that is not on the disk yet is lost. @returns whether it was on. */

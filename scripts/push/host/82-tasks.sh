@@ -8,15 +8,15 @@ tasks_at_boot() {
   unlock
   begin_tasks
 }
-# Starts a timer of systemd, or a loop where there is none; it does the rest of a first round.
+# Starts a timer of systemd, or a loop where there is none; it does the rest of a first round. A round that a removal overtakes fails.
 begin_tasks() {
   [ -f "$STATE/tasks" ] || return 0
   expire
   ! ticker_runs || return 0
   [ -d "$RUN" ] || mkdir -p "$RUN"
   read -r kind every <"$STATE/tasks"
-  with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --unit="${TASKS_TIMER%.timer}" --on-active=1 \
-    --on-unit-active="$every" --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
+  with_systemd && has systemd-run && without_lock timeout -k 1 10 systemd-run --quiet --collect --unit="${TASKS_TIMER%.timer}" \
+    --on-active=1 --on-unit-active="$every" --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh "$STATE/host.sh" tick "$IFACE" </dev/null >/dev/null 2>&1 && return
   detach "$STATE/host.sh" ticks "$IFACE"
   printf '%s\n' $! >"$RUN/ticker"
 }
