@@ -156,7 +156,7 @@ ${stand}
 
     it("are a timer where systemd runs, begun once", () => {
       const started =
-        "timeout -k 1 10 systemd-run --quiet --unit=wireguard-mesh-tasks-wg0 --on-active=1 --on-unit-active=30 --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh STATE/host.sh tick wg0";
+        "timeout -k 1 10 systemd-run --quiet --collect --unit=wireguard-mesh-tasks-wg0 --on-active=1 --on-unit-active=30 --timer-property=AccuracySec=1 --property=LogLevelMax=notice /bin/sh STATE/host.sh tick wg0";
       assert.deepEqual(rounds("with_systemd() { :; }", "begin_tasks"), ["expire", started]);
       assert.deepEqual(
         rounds("with_systemd() { :; }\nticker_runs() { :; }", "begin_tasks"),

@@ -55,7 +55,7 @@ describe("a move whose programs on the hosts are killed", function () {
 
   async function killWatchers(): Promise<void> {
     for (const relay of ["relay", "osaka"])
-      await session.on(relay, `pkill -KILL -f ${WATCHERS}; ! pgrep -f ${WATCHERS}`);
+      await session.on(relay, `pkill -KILL -f ${WATCHERS}; while pgrep -f ${WATCHERS}; do sleep 0.1; done`);
   }
 
   /** Starts an up, and kills it and the host's own programs when the host has moved and nothing has confirmed it. */
@@ -69,7 +69,7 @@ until [ -e ${APPLIED} ]; do sleep 0.01; done; pkill -KILL -f ${EITHER}`,
     );
     killAll(engineProcesses(mesh.lab));
     await ended;
-    await session.on("desktop", `pkill -CONT -o -x sshd; ! pgrep -f ${EITHER}`);
+    await session.on("desktop", `pkill -CONT -o -x sshd; while pgrep -f ${EITHER}; do sleep 0.1; done`);
   }
 
   async function oneMoreUp(address: string): Promise<void> {
