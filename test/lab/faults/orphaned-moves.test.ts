@@ -55,7 +55,10 @@ describe("a move whose programs on the hosts are killed", function () {
 
   async function killWatchers(): Promise<void> {
     for (const relay of ["relay", "osaka"])
-      await session.on(relay, `pkill -KILL -f ${WATCHERS}; while pgrep -f ${WATCHERS}; do sleep 0.1; done`);
+      await session.on(
+        relay,
+        `pkill -KILL -f ${WATCHERS}; while pgrep -f ${WATCHERS}; do sleep 0.1; done`,
+      );
   }
 
   /** Starts an up, and kills it and the host's own programs when the host has moved and nothing has confirmed it. */
@@ -69,7 +72,10 @@ until [ -e ${APPLIED} ]; do sleep 0.01; done; pkill -KILL -f ${EITHER}`,
     );
     killAll(engineProcesses(mesh.lab));
     await ended;
-    await session.on("desktop", `pkill -CONT -o -x sshd; while pgrep -f ${EITHER}; do sleep 0.1; done`);
+    await session.on(
+      "desktop",
+      `pkill -CONT -o -x sshd; while pgrep -f ${EITHER}; do sleep 0.1; done`,
+    );
   }
 
   async function oneMoreUp(address: string): Promise<void> {
