@@ -37,9 +37,9 @@ by_hand() {
   esac
 }
 tear_down() {
-  local name reload=
+  local name
   watch_piece -
-  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT" "$NAMES_UNIT" "$DNS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || { commit_step disable "$name" >/dev/null 2>&1; reload=1; }; done
+  for name in "wg-quick@$IFACE.service" "$KEYS_UNIT" "$NAMES_UNIT" "$DNS_UNIT"; do [ ! -L "/etc/systemd/system/multi-user.target.wants/$name" ] || commit_step disable "$name" >/dev/null 2>&1; done
   for name in "wireguard-mesh.$IFACE" "wireguard-mesh-dns.$IFACE"; do [ ! -e "/etc/init.d/$name" ] || commit_step openrc del "$name" >/dev/null 2>&1; done
   end_tasks
   if grep -q -s -w -F "$SECOND" "$STATE/confirmed" "$STATE/rotation"; then
@@ -64,7 +64,7 @@ tear_down() {
     "/etc/wireguard/.wireguard-mesh/$IFACE.conf" "/etc/wireguard/.wireguard-mesh/good/$IFACE.conf"
   rmdir /etc/wireguard-mesh /etc/wireguard/.wireguard-mesh/good /etc/wireguard/.wireguard-mesh 2>/dev/null
   # Systemd otherwise keeps the deleted units.
-  [ -z "$reload" ] || timeout -k 1 10 systemctl daemon-reload 2>/dev/null
+  ! with_systemd || timeout -k 1 10 systemctl daemon-reload 2>/dev/null
   # Deletions must survive a power cut. The owner file goes last, so that the removal can be repeated.
   to_disk
   rm -rf "$RUN" "$STATE"

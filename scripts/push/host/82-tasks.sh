@@ -8,7 +8,7 @@ tasks_at_boot() {
   unlock
   begin_tasks
 }
-# Starts a timer of systemd, or a loop where there is none; it does the rest of a first round. A round that a removal overtakes fails.
+# Starts a timer of systemd, or else a loop, which does the rest of a first round. --collect: a removal makes a late round fail.
 begin_tasks() {
   [ -f "$STATE/tasks" ] || return 0
   expire

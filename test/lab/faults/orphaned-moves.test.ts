@@ -16,6 +16,8 @@ const WATCHERS = "'[h]ost.sh watch '";
 const EITHER = "'[h]ost.sh (guard|supervise) '";
 /** The engine's output when the push to the desktop starts. */
 const PUSHING = /desktop-push-command updating/;
+/** A shell loop: a killed program may take a moment to go. */
+const untilEnded = (pattern: string) => `while pgrep -f ${pattern}; do sleep 0.1; done`;
 
 describe("a move whose programs on the hosts are killed", function () {
   this.timeout(300_000);
@@ -55,10 +57,7 @@ describe("a move whose programs on the hosts are killed", function () {
 
   async function killWatchers(): Promise<void> {
     for (const relay of ["relay", "osaka"])
-      await session.on(
-        relay,
-        `pkill -KILL -f ${WATCHERS}; while pgrep -f ${WATCHERS}; do sleep 0.1; done`,
-      );
+      await session.on(relay, `pkill -KILL -f ${WATCHERS}; ${untilEnded(WATCHERS)}`);
   }
 
   /** Starts an up, and kills it and the host's own programs when the host has moved and nothing has confirmed it. */
@@ -72,10 +71,7 @@ until [ -e ${APPLIED} ]; do sleep 0.01; done; pkill -KILL -f ${EITHER}`,
     );
     killAll(engineProcesses(mesh.lab));
     await ended;
-    await session.on(
-      "desktop",
-      `pkill -CONT -o -x sshd; while pgrep -f ${EITHER}; do sleep 0.1; done`,
-    );
+    await session.on("desktop", `pkill -CONT -o -x sshd; ${untilEnded(EITHER)}`);
   }
 
   async function oneMoreUp(address: string): Promise<void> {
