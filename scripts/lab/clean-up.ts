@@ -56,8 +56,9 @@ function allLabsNamespaces(): string[] {
 /** Identifies the namespace behind a file in /run/netns or /proc/PID/ns; undefined when there is none. */
 export function namespaceIdentity(file: string): string | undefined {
   try {
-    const { dev, ino } = fs.statSync(file);
-    return `${dev}:${ino}`;
+    // An exception for each process that has ended would cost more than all the rest of a search.
+    const status = fs.statSync(file, { throwIfNoEntry: false });
+    return status && `${status.dev}:${status.ino}`;
   } catch {
     // The name or the process has just disappeared.
     return undefined;

@@ -118,12 +118,17 @@ describe("set-up: lock", () => {
   it("replaces the lock of a set-up that was killed, and releases its own after an error", async () => {
     const { withLock } = await load<Lock>("lock.mjs");
     mkdirSync(join(folder, ".setup"));
-    // Process 1 exists but is not a set-up, like a process that got the number of a killed one.
-    writeFileSync(join(folder, ".setup", "lock"), "1");
-    await assert.rejects(
-      withLock(folder, () => Promise.reject(new Error("work failed"))),
-      /work failed/,
-    );
+    // It exists but is not a set-up, like a process that got the number of a killed one.
+    const other = spawn("sleep", ["60"]);
+    try {
+      writeFileSync(join(folder, ".setup", "lock"), String(other.pid));
+      await assert.rejects(
+        withLock(folder, () => Promise.reject(new Error("work failed"))),
+        /work failed/,
+      );
+    } finally {
+      other.kill();
+    }
     assert.equal(await withLock(folder, () => Promise.resolve("ran")), "ran");
     assert.deepEqual(readdirSync(join(folder, ".setup")), [".gitignore"]);
   });

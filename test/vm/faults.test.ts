@@ -19,7 +19,7 @@ import { runOn } from "./support/machine-in-lab";
 import { PushedMachine, type State } from "./support/pushed-machine";
 
 const ID = "test-vm-faults";
-const CUTS = faultRounds(10);
+const CUTS = faultRounds(6);
 /** Every fifth cut of a machine is in the first push to a clean host. */
 const FIRST_PUSH_EVERY = 5;
 

@@ -1,4 +1,5 @@
 /** The files of a virtual machine: in its lab's folder, so that they are removed with the lab. */
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { namespaceOf } from "../layout";
 import { stateFolder } from "../state";
@@ -18,6 +19,8 @@ export interface MachineFiles {
   knownHosts: string;
   /** QEMU's control socket: a path of at most 107 characters. */
   control: string;
+  /** The socket of the SSH connection that `ssh` keeps open. */
+  connection: string;
 }
 
 export function machineFiles(labId: string, name: string): MachineFiles {
@@ -32,10 +35,20 @@ export function machineFiles(labId: string, name: string): MachineFiles {
     log: file("qemu.log"),
     knownHosts: file("known_hosts"),
     control: file("qmp"),
+    connection: file("ssh"),
   };
 }
 
 /** The namespace of a machine's QEMU and network. Host names have no dot, so it differs from every host's. */
 export function machineNamespace(labId: string, name: string): string {
   return namespaceOf(labId, `${name}.vm`);
+}
+
+/** The last lines of a machine's console and of QEMU's log. */
+export function consoleTail({ serial, log }: MachineFiles): string {
+  const tail = (file: string): string =>
+    fs.existsSync(file)
+      ? fs.readFileSync(file, "utf8").trimEnd().split("\n").slice(-12).join("\n")
+      : "";
+  return `Its console (${serial}) ends with:\n${tail(serial)}\n${tail(log)}`;
 }

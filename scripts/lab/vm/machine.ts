@@ -7,8 +7,8 @@ import type { Lab } from "../lab";
 import { runOrThrow, type CommandResult, type RunOptions } from "../process";
 import { LabError } from "../world";
 import { bestAccelerator, type Accelerator } from "./accelerator";
-import { machineFiles, machineNamespace, type MachineFiles } from "./files";
-import type { DiskImage } from "./image";
+import { consoleTail, machineFiles, machineNamespace, type MachineFiles } from "./files";
+import { readRecord, writeRecord, type MachineRecord, type MachineSpec } from "./machine-record";
 import { isOn, powerButton, powerOff, powerOn } from "./qemu";
 import { writeSeed } from "./seed";
 import { sshCommand } from "./ssh-command";
@@ -19,39 +19,7 @@ const BOOT_LIMIT_MS = 900_000;
 const SSH_LIMIT_MS = 120_000;
 const PAUSE_MS = 500;
 const ALIAS = "machine";
-
-export interface MachineSpec {
-  /** The host name: a DNS label of at most 32 characters. */
-  name: string;
-  image: DiskImage;
-  /**
-   * `#cloud-config`, or a script starting with `#!/bin/sh`, which sets up network, login user and host key at the first boot.
-   * Without cloud-init an emulated boot takes half the time.
-   */
-  userData: string;
-  /** IP/PREFIX in the machine's own subnet; the subnet's first address is the router. */
-  privateAddress: string;
-  /** The address on the lab's internet, 203.0.113.0/24, with 1:1 NAT; can also be associated later. */
-  elastic?: string;
-  /** The login user and host key that the user data sets up; without a host key `ssh` rejects every server. */
-  login: { user: string; hostKey?: string };
-  /** cloud-init repeats its first boot when this changes; default: derived from the current time. */
-  instanceId?: string;
-  /** MiB; default 512, like a t4g.nano. */
-  memory?: number;
-  /** Default: `kvm` if this machine can use it. */
-  accelerator?: Accelerator;
-}
-
-/** machine.json: what another process needs to use the machine. */
-interface MachineRecord extends Omit<MachineSpec, "userData"> {
-  version: 1;
-  instanceId: string;
-  accelerator: Accelerator;
-  hasCloudInit: boolean;
-  /** The HostKeyAlias for SSH. */
-  alias: string;
-}
+const BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
 
 export class Machine {
   private constructor(
@@ -83,10 +51,8 @@ export class Machine {
   /** Opens a machine that another process created. @throws LabError when the lab has no such machine. */
   static open(lab: Lab, name: string): Machine {
     const files = machineFiles(lab.id, name);
-    if (!fs.existsSync(files.record)) {
-      throw new LabError(`The lab ${lab.id} has no virtual machine ${name}.`);
-    }
-    const record = JSON.parse(fs.readFileSync(files.record, "utf8")) as MachineRecord;
+    const record = readRecord(files.record);
+    if (record === null) throw new LabError(`The lab ${lab.id} has no virtual machine ${name}.`);
     return new Machine(lab, record, files);
   }
 
@@ -119,6 +85,7 @@ export class Machine {
 
   /** Cuts the power: data that is not on the disk yet is lost. @returns whether it was on. */
   powerCut(): Promise<boolean> {
+    this.forgetConnection();
     return powerOff(this.namespace);
   }
 
@@ -147,13 +114,13 @@ export class Machine {
   async associate(elastic: string): Promise<void> {
     await associate(this.lab.id, this.name, elastic, this.record.privateAddress);
     this.record = { ...this.record, elastic };
-    this.writeRecord();
+    writeRecord(this.files.record, this.record);
   }
 
   async disassociate(): Promise<void> {
     await disassociate(this.lab.id, this.name);
     this.record = { ...this.record, elastic: undefined };
-    this.writeRecord();
+    writeRecord(this.files.record, this.record);
   }
 
   /** Sets the host key that `ssh` accepts, as `TYPE BASE64`; null: none. */
@@ -167,26 +134,37 @@ export class Machine {
   }
 
   private setKnownHosts(alias: string, knownHosts: string): void {
+    this.forgetConnection();
     fs.writeFileSync(this.files.knownHosts, knownHosts, { mode: 0o600 });
     this.record = { ...this.record, alias };
-    this.writeRecord();
+    writeRecord(this.files.record, this.record);
   }
 
   /** Runs a shell command over SSH from the operator, with the lab's key. The code is 255 when SSH itself fails. */
-  ssh(command: string, options: RunOptions = {}): Promise<CommandResult> {
-    return this.lab.exec("operator", this.argv(command), { timeoutMs: SSH_LIMIT_MS, ...options });
+  ssh(
+    command: string,
+    options: RunOptions = {},
+    keepsConnection = this.record.keepsConnection,
+  ): Promise<CommandResult> {
+    const argv = this.argv(command, keepsConnection);
+    return this.lab.exec("operator", argv, { timeoutMs: SSH_LIMIT_MS, ...options });
   }
 
-  /** Starts a shell command like `ssh`, to talk with it by pipes. */
+  /** Starts a shell command in a login of its own, to talk with it by pipes. */
   spawn(command: string): ChildProcess {
     return this.lab.spawn("operator", this.argv(command), { stdio: "pipe" });
   }
 
-  private argv(command: string): string[] {
+  private argv(command: string, keepsConnection = false): string[] {
     const { elastic: address, login, alias } = this.record;
     if (address === undefined) throw new LabError(`${this.name} has no elastic address.`);
-    const files = { key: this.lab.folder.sshKey, knownHosts: this.files.knownHosts };
-    return sshCommand({ user: login.user, address, alias, ...files }, command);
+    const files = { ...this.files, key: this.lab.folder.sshKey };
+    return sshCommand({ user: login.user, address, alias, keepsConnection, ...files }, command);
+  }
+
+  /** The next `ssh` logs in again: the connection does not notice soon that the machine has lost its power. */
+  private forgetConnection(): void {
+    fs.rmSync(this.files.connection, { force: true });
   }
 
   /**
@@ -195,9 +173,11 @@ export class Machine {
    */
   async waitForSsh(previousBoot?: string, limitMs = BOOT_LIMIT_MS): Promise<string> {
     let last = "";
+    this.forgetConnection();
     const boot = await poll(
       async () => {
-        const { code, stdout, stderr } = await this.ssh("cat /proc/sys/kernel/random/boot_id");
+        // A connection from before a reboot would hang.
+        const { code, stdout, stderr } = await this.ssh(BOOT_ID, {}, false);
         if (code === 0 && stdout.trim() !== previousBoot) return stdout.trim();
         if (!this.isOn) throw new LabError(`${this.name} is off. ${this.consoleTail()}`);
         last = stderr.trim();
@@ -211,40 +191,34 @@ export class Machine {
   }
 
   /** Waits until cloud-init has finished. @returns its errors. */
-  async waitForCloudInit(limitMs = BOOT_LIMIT_MS): Promise<string[]> {
-    const wait = "cloud-init status --wait >/dev/null; cat /run/cloud-init/result.json";
-    const { code, stdout, stderr } = await this.ssh(wait, { timeoutMs: limitMs });
-    if (code !== 0)
-      throw new LabError(`cloud-init on ${this.name} did not finish: ${stderr.trim()}`);
-    return (JSON.parse(stdout) as { v1: { errors: string[] } }).v1.errors;
+  async waitForCloudInit(): Promise<string[]> {
+    const result = await this.bootResult(
+      "cloud-init status --wait >/dev/null; cat /run/cloud-init/result.json",
+    );
+    return (JSON.parse(result) as { v1: { errors: string[] } }).v1.errors;
   }
 
   /** Waits until systemd has finished booting. @returns the failed units. */
-  async waitForUnits(limitMs = BOOT_LIMIT_MS): Promise<string[]> {
-    const wait =
-      "systemctl is-system-running --wait >/dev/null; systemctl list-units --failed --plain --no-legend";
-    const { code, stdout, stderr } = await this.ssh(wait, { timeoutMs: limitMs });
-    if (code !== 0) throw new LabError(`${this.name} did not finish booting: ${stderr.trim()}`);
-    const lines = stdout.split("\n").filter((line) => line !== "");
+  async waitForUnits(): Promise<string[]> {
+    const units = await this.bootResult(
+      "systemctl is-system-running --wait >/dev/null; systemctl list-units --failed --plain --no-legend",
+    );
+    const lines = units.split("\n").filter((line) => line !== "");
     return lines.map((line) => line.split(" ")[0] ?? "");
+  }
+
+  private async bootResult(command: string): Promise<string> {
+    const { code, stdout, stderr } = await this.ssh(command, { timeoutMs: BOOT_LIMIT_MS });
+    if (code === 0) return stdout;
+    throw new LabError(`${this.name} did not finish booting: ${stderr.trim()}`);
   }
 
   /** The last lines of its console and of QEMU's log, for error messages. */
   consoleTail(): string {
-    const tail = (file: string): string =>
-      fs.existsSync(file)
-        ? fs.readFileSync(file, "utf8").trimEnd().split("\n").slice(-12).join("\n")
-        : "";
-    return `Its console (${this.files.serial}) ends with:\n${tail(this.files.serial)}\n${tail(this.files.log)}`;
+    return consoleTail(this.files);
   }
 
   private get namespace(): string {
     return machineNamespace(this.lab.id, this.name);
-  }
-
-  private writeRecord(): void {
-    const temporary = `${this.files.record}.new`;
-    fs.writeFileSync(temporary, `${JSON.stringify(this.record, null, 2)}\n`, { mode: 0o600 });
-    fs.renameSync(temporary, this.files.record);
   }
 }

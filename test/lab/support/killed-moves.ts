@@ -13,7 +13,7 @@ import { setConfig } from "./stack-edits";
 import { startedUp } from "./started-up";
 import { leaveTunnelOnly, RELAYS, type twoRelays } from "./two-relays";
 
-const ROUNDS = faultRounds(6);
+const ROUNDS = faultRounds(3);
 const KINDS = ["address", "home relay", "port"] as const;
 /** The engine's output when the first push starts. */
 const PUSHING = /push-command updating/;

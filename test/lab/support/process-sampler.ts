@@ -6,6 +6,8 @@ const SAMPLE_MS = 40;
 /** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (1 s). */
 const YOUNG_SAMPLES = 5;
 const OLD_SAMPLES = 25;
+/** To list /proc costs as much as to look for so many processes by their PIDs. */
+const LIST_FROM = 200;
 
 export interface ReadProcess {
   /** As in /proc/PID/cmdline: arguments end with a zero byte. */
@@ -18,15 +20,17 @@ interface Known {
   /** Samples since it was first seen. */
   age: number;
   commandLine: string;
-  /** Whether it is in another lab, which no process leaves. */
-  isForeign: boolean;
 }
 
 export class ProcessSampler {
-  private known = new Map<string, Known>();
+  private readonly known = new Map<number, Known>();
   private foreign = new Set<string>();
   private readonly timer: NodeJS.Timeout;
-  /** How many process lists were read. */
+  /** The PID that the kernel assigned last. */
+  private lastPid = 0;
+  /** PIDs that were assigned before the last sample, and whose processes it did not find. */
+  private missing: number[] = [];
+  /** How many samples were taken. */
   samples = 0;
 
   constructor(
@@ -50,37 +54,67 @@ export class ProcessSampler {
    * of tests that run side by side.
    */
   private sample(): void {
-    if (this.samples % OLD_SAMPLES === 0) this.foreign = otherLabsNamespaces(this.labId);
+    const isFull = this.samples % OLD_SAMPLES === 0;
+    if (isFull) this.foreign = otherLabsNamespaces(this.labId);
     this.samples += 1;
-    const before = this.known;
-    this.known = new Map();
-    for (const pid of fs.readdirSync("/proc")) {
-      if (!/^\d/.test(pid)) continue;
-      const known = before.get(pid) ?? { age: -1, commandLine: "", isForeign: false };
+    for (const [pid, known] of this.known) {
       known.age += 1;
-      this.known.set(pid, known);
-      if (known.isForeign || Number(pid) === process.pid) continue;
-      if (known.age < YOUNG_SAMPLES || known.age % OLD_SAMPLES === 0) this.read(pid, known);
+      if (isFull || known.age < YOUNG_SAMPLES) this.read(pid, known, isFull);
     }
+    const again = this.missing;
+    const pids = this.newPids();
+    this.missing = pids.filter((pid) => !this.add(pid));
+    // A PID is assigned some time before its process can be seen.
+    for (const pid of again) this.add(pid);
   }
 
-  private read(pid: string, known: Known): void {
+  /** The PIDs that were assigned since the last call; at the first one those of all processes. */
+  private newPids(): number[] {
+    const before = this.lastPid;
+    const last = Number(contentOf("/proc/loadavg").trim().split(" ").at(-1));
+    this.lastPid = last;
+    if (last >= before && last - before < LIST_FROM)
+      return Array.from({ length: last - before }, (_, at) => before + 1 + at);
+    // Assignment starts again at small numbers after the largest.
+    const isNew = (pid: number): boolean =>
+      last >= before ? pid > before && pid <= last : pid > before || pid <= last;
+    const pids = fs.readdirSync("/proc").filter((name) => /^\d/.test(name));
+    return pids.map(Number).filter(isNew);
+  }
+
+  /** @returns whether there is such a process, or thread, which is not read */
+  private add(pid: number): boolean {
+    this.known.delete(pid);
     const namespace = namespaceIdentity(`/proc/${pid}/ns/net`);
-    // The process has ended.
-    if (namespace === undefined) return;
-    if (this.foreign.has(namespace)) {
-      known.isForeign = true;
+    if (namespace === undefined) return false;
+    if (pid === process.pid || this.foreign.has(namespace) || isThread(pid)) return true;
+    const known = { age: 0, commandLine: "" };
+    this.known.set(pid, known);
+    this.read(pid, known, true);
+    return true;
+  }
+
+  /** `isFull`: also if it has the same command line as before, which exec(3) may have started again. */
+  private read(pid: number, known: Known, isFull: boolean): void {
+    const namespace = namespaceIdentity(`/proc/${pid}/ns/net`);
+    // It has ended, or has moved to another lab, which no process leaves.
+    if (namespace === undefined || this.foreign.has(namespace)) {
+      this.known.delete(pid);
       return;
     }
     const before = contentOf(`/proc/${pid}/cmdline`);
-    // Nothing was executed since, unless it is the same command again.
-    if (before === known.commandLine && known.age % OLD_SAMPLES !== 0) return;
+    if (before === known.commandLine && !isFull) return;
     const environment = contentOf(`/proc/${pid}/environ`);
     // Whose environment it is: the process may have called exec(3) since, and has no command line while it does or has ended.
     const commandLine = contentOf(`/proc/${pid}/cmdline`) || before;
     known.commandLine = commandLine;
     if (commandLine !== "") this.onProcess({ commandLine, environment });
   }
+}
+
+/** Threads have PIDs, too, and are found in /proc by these, but not listed. */
+function isThread(pid: number): boolean {
+  return !contentOf(`/proc/${pid}/status`).includes(`\nTgid:\t${pid}\n`);
 }
 
 /** Larger than any environment of a test. */

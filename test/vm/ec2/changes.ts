@@ -1,23 +1,10 @@
-/** Changes in place, no-ops, and a reboot. */
+/** Changes in place, no-ops, and a restart. */
 import * as assert from "node:assert/strict";
 import type { Ec2Fixture } from "../ec2.test";
 import { asOlderState } from "../support/older-ec2-state";
 import { progress, secondsSince, UP } from "../support/ec2-network";
 
 export function changes(fixture: Ec2Fixture): void {
-  it("restores interface, routes, forwarding and firewall after a reboot", async () => {
-    const { network } = fixture;
-    const machine = await network.machine();
-    const before = await kernelState();
-    const startedAt = Date.now();
-    await machine.reboot();
-    progress(`reboot: ${secondsSince(startedAt)} s`);
-    assert.deepEqual(await machine.waitForUnits(), []);
-    await network.assertWorks();
-    assert.deepEqual(await kernelState(), before);
-    assert.equal(await network.run("systemctl is-active wg-quick@wg0"), "active");
-  });
-
   it("is not replaced when there is a newer image", async () => {
     const { network } = fixture;
     network.account.publishImages();
@@ -37,17 +24,24 @@ export function changes(fixture: Ec2Fixture): void {
     await network.up();
   });
 
-  it("changes its instance type in place: it is stopped, started, and works again", async () => {
+  it("changes its instance type in place, and has interface, routes, forwarding and firewall again when it starts", async () => {
     const { network } = fixture;
     const [id] = network.instances;
-    const previous = await (await network.machine()).waitForSsh();
+    const machine = await network.machine();
+    const before = await kernelState();
+    const previous = await machine.waitForSsh();
     network.setRelay("instanceType", "t4g.micro");
     const { stdout } = await network.up();
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/instance"]);
     assert.doesNotMatch(stdout, /replaced/);
     assert.deepEqual(network.instances, [id]);
-    await (await network.machine()).waitForSsh(previous);
+    const startedAt = Date.now();
+    await machine.waitForSsh(previous);
+    progress(`start: ${secondsSince(startedAt)} s`);
+    assert.deepEqual(await machine.waitForUnits(), []);
     await network.assertWorks();
+    assert.deepEqual(await kernelState(), before);
+    assert.equal(await network.run("systemctl is-active wg-quick@wg0"), "active");
   });
 
   it("is not pushed to again when a refresh finds its Elastic IP, and the address of its first push gone", async () => {

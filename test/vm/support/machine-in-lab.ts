@@ -53,6 +53,7 @@ export async function labForMachines(
       ...{ name, image, elastic, privateAddress: PRIVATE },
       userData: userData(authorized, key, name),
       login: { user: "admin", hostKey: key.publicKey },
+      keepsConnection: true,
     });
     await machine.start();
     return { machine, hostKey: key.publicKey };
