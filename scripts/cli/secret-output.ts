@@ -1,7 +1,7 @@
 /** Writes results that may be secret: to stdout, a file with mode 0600, or a device. */
 import * as fs from "node:fs";
 import { Failure } from "../stack/failure";
-import { writeOut } from "./stdout";
+import { isDevNull, writeOut } from "./stdout";
 
 /** Whether the value of an option like --out means stdout. */
 export function isStdout(path: string): boolean {
@@ -41,8 +41,7 @@ function isStream(path: string): boolean {
   const status = fs.statSync(path, { throwIfNoEntry: false });
   if (status === undefined) return false;
   if (status.isFile()) return /^\/(dev|proc)\//.test(path);
-  const isDevNull = status.isCharacterDevice() && status.rdev === fs.statSync("/dev/null").rdev;
-  if (status.isFIFO() || (status.isCharacterDevice() && !isDevNull)) return true;
+  if (status.isFIFO() || (status.isCharacterDevice() && !isDevNull(status))) return true;
   throw new Failure(`${path} is not a file`, "name a new file, or - for stdout", 2);
 }
 

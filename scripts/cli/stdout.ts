@@ -1,5 +1,5 @@
 /** Writes results to stdout, and checks that they were written. */
-import { fstatSync, statSync } from "node:fs";
+import { fstatSync, statSync, type Stats } from "node:fs";
 import { Failure } from "../stack/failure";
 
 const writes: Promise<Error | null>[] = [];
@@ -26,7 +26,8 @@ export async function flushOut(): Promise<void> {
 export async function deliverOut(): Promise<void> {
   const problem = await firstProblem();
   if (problem !== null) throw writeFailure(problem.message);
-  if (isDevNull()) throw writeFailure("stdout is closed or /dev/null");
+  // Node opens a closed stdout as /dev/null.
+  if (isDevNull(fstatSync(1))) throw writeFailure("stdout is closed or /dev/null");
 }
 
 async function firstProblem(): Promise<Error | null> {
@@ -38,11 +39,10 @@ function writeFailure(reason: string): Failure {
   return new Failure(`the result could not be written to stdout: ${reason}`);
 }
 
-/** Node opens a closed stdout as /dev/null. */
-function isDevNull(): boolean {
+/** Whether a file's status is that of /dev/null. */
+export function isDevNull(status: Stats): boolean {
   const devNull = statSync("/dev/null", { throwIfNoEntry: false });
-  const out = fstatSync(1);
-  return out.isCharacterDevice() && out.rdev === devNull?.rdev;
+  return status.isCharacterDevice() && status.rdev === devNull?.rdev;
 }
 
 function codeOf(problem: Error): string | undefined {

@@ -1,5 +1,6 @@
 /** A host between two pushes: it removes an expired peer, and resolves the name of a silent endpoint again. Needs root. */
 import * as assert from "node:assert/strict";
+import { formatTime } from "../../mesh/config/activity";
 import { RUN, STATE, type WantedState } from "./support/host-protocol";
 import { keyPairFor } from "./support/pushing";
 import { canPing, canPingSoon } from "./support/small-world";
@@ -28,8 +29,7 @@ describe("a host between two pushes", function () {
 
     it("works until its date, and is gone within a minute after it, without a push", async () => {
       expires = Number(await net.relay.run("date +%s")) + AHEAD_S;
-      const date = new Date(expires * 1000).toISOString().replace(".000Z", "Z");
-      wanted = net.relayState({ desktop: [`# Expires = ${date}`] });
+      wanted = net.relayState({ desktop: [`# Expires = ${formatTime(expires)}`] });
       await net.relay.converge(wanted);
       await net.relay.waitUntil(LOOP_RUNS);
       // Both by the host's clock: before the date the peer must be there.

@@ -4,6 +4,7 @@
  */
 import * as assert from "node:assert/strict";
 import { keyringOf } from "../../../components/stack-config";
+import { formatTime } from "../../../mesh/config/activity";
 import type { PushRequest, PushResult } from "../../../mesh/push-request";
 import { renderPushRequest } from "../../../mesh/render/push-request";
 import { renderConfig } from "../../../mesh/render/render";
@@ -103,7 +104,7 @@ export class RoutedNetwork {
         },
         soon: {
           ...peer(3, soon.publicKey),
-          expires: new Date(this.expires * 1000).toISOString().replace(".000Z", "Z"),
+          expires: formatTime(this.expires),
         },
         later: { ...peer(4, later.publicKey), expires: "2099-01-01T00:00:00Z" },
       },

@@ -1,5 +1,6 @@
 /** Push requests for the model: small networks around one host, as data and as wg-quick text. */
 import fc from "fast-check";
+import { formatTime } from "../../../../mesh/config/activity";
 import type { NodeNames, PushRequest } from "../../../../mesh/push-request";
 import { keyPairs } from "../../../support/key-pairs";
 import { NOW } from "./host";
@@ -245,7 +246,7 @@ function sections(draw: RequestDraw): string[] {
 }
 
 function timeAt(seconds: number): string {
-  return new Date((NOW + seconds) * 1000).toISOString().replace(".000Z", "Z");
+  return formatTime(NOW + seconds);
 }
 
 /** A LAN is behind the first neighbour that has it. */
