@@ -56,7 +56,7 @@ function allLabsNamespaces(): string[] {
 /** Identifies the namespace behind a file in /run/netns or /proc/PID/ns; undefined when there is none. */
 export function namespaceIdentity(file: string): string | undefined {
   try {
-    // An exception for each process that has ended would cost more than all the rest of a search.
+    // Without exceptions, which are slow: most callers ask about many processes that may have ended.
     const status = fs.statSync(file, { throwIfNoEntry: false });
     return status && `${status.dev}:${status.ino}`;
   } catch {

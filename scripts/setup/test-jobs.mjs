@@ -29,7 +29,7 @@ const UNKNOWN = { unit: 1, lab: 60, vm: 300 };
  * @type {Record<Suite, number>}
  */
 const WEIGHTS = { unit: 60, lab: 35, vm: 80 };
-/** Measured; those that are nearest to their suite's weight are not listed. @type {Record<string, number>} */
+/** Measured. Files that are close to their suite's weight are not listed. @type {Record<string, number>} */
 const HEAVY = {
   // Two machines.
   "test/vm/faults.test.ts": 160,
@@ -44,7 +44,7 @@ const HEAVY = {
   "test/lab/two-stacks-page.test.ts": 55,
 };
 
-/** The smallest supported machine has two cores; more parts than these, because each often waits for programs that it starts. */
+/** More than the two cores of the smallest supported machine, because a part often waits for programs that it starts. */
 const UNIT_PARTS = 4;
 
 /** @param {string} root @returns {string[]} every test file of the repository, sorted */

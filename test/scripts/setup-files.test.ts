@@ -118,7 +118,7 @@ describe("set-up: lock", () => {
   it("replaces the lock of a set-up that was killed, and releases its own after an error", async () => {
     const { withLock } = await load<Lock>("lock.mjs");
     mkdirSync(join(folder, ".setup"));
-    // It exists but is not a set-up, like a process that got the number of a killed one.
+    // This process exists but is not a set-up, like a process that got the number of a killed one.
     const other = spawn("sleep", ["60"]);
     try {
       writeFileSync(join(folder, ".setup", "lock"), String(other.pid));

@@ -19,7 +19,7 @@ export interface MachineFiles {
   knownHosts: string;
   /** QEMU's control socket: a path of at most 107 characters. */
   control: string;
-  /** The socket of the SSH connection that `ssh` keeps open. */
+  /** The socket of the SSH connection that `ssh` keeps open: a path of at most 90 characters, because ssh(1) adds 17 at first. */
   connection: string;
 }
 

@@ -11,7 +11,7 @@ import { consoleTail, machineFiles, machineNamespace, type MachineFiles } from "
 import { readRecord, writeRecord, type MachineRecord, type MachineSpec } from "./machine-record";
 import { isOn, powerButton, powerOff, powerOn } from "./qemu";
 import { writeSeed } from "./seed";
-import { sshCommand } from "./ssh-command";
+import { endConnection, sshCommand } from "./ssh-command";
 import { associate, buildSubnet, cardAddress, disassociate } from "./subnet";
 
 /** An emulated first boot takes a minute on an idle machine and five on a busy one. */
@@ -85,7 +85,7 @@ export class Machine {
 
   /** Cuts the power: data that is not on the disk yet is lost. @returns whether it was on. */
   powerCut(): Promise<boolean> {
-    this.forgetConnection();
+    this.endConnection();
     return powerOff(this.namespace);
   }
 
@@ -112,12 +112,14 @@ export class Machine {
 
   /** Associates an elastic address, which must not be associated with another machine. */
   async associate(elastic: string): Promise<void> {
+    this.endConnection();
     await associate(this.lab.id, this.name, elastic, this.record.privateAddress);
     this.record = { ...this.record, elastic };
     writeRecord(this.files.record, this.record);
   }
 
   async disassociate(): Promise<void> {
+    this.endConnection();
     await disassociate(this.lab.id, this.name);
     this.record = { ...this.record, elastic: undefined };
     writeRecord(this.files.record, this.record);
@@ -134,19 +136,15 @@ export class Machine {
   }
 
   private setKnownHosts(alias: string, knownHosts: string): void {
-    this.forgetConnection();
+    this.endConnection();
     fs.writeFileSync(this.files.knownHosts, knownHosts, { mode: 0o600 });
     this.record = { ...this.record, alias };
     writeRecord(this.files.record, this.record);
   }
 
   /** Runs a shell command over SSH from the operator, with the lab's key. The code is 255 when SSH itself fails. */
-  ssh(
-    command: string,
-    options: RunOptions = {},
-    keepsConnection = this.record.keepsConnection,
-  ): Promise<CommandResult> {
-    const argv = this.argv(command, keepsConnection);
+  ssh(command: string, options: RunOptions = {}): Promise<CommandResult> {
+    const argv = this.argv(command, this.record.keepsConnection);
     return this.lab.exec("operator", argv, { timeoutMs: SSH_LIMIT_MS, ...options });
   }
 
@@ -158,13 +156,15 @@ export class Machine {
   private argv(command: string, keepsConnection = false): string[] {
     const { elastic: address, login, alias } = this.record;
     if (address === undefined) throw new LabError(`${this.name} has no elastic address.`);
-    const files = { ...this.files, key: this.lab.folder.sshKey };
-    return sshCommand({ user: login.user, address, alias, keepsConnection, ...files }, command);
+    const { knownHosts, connection } = this.files;
+    const files = { key: this.lab.folder.sshKey, knownHosts };
+    const shared = { connection: keepsConnection ? connection : null };
+    return sshCommand({ user: login.user, address, alias, ...files, ...shared }, command);
   }
 
   /** The next `ssh` logs in again: the connection does not notice soon that the machine has lost its power. */
-  private forgetConnection(): void {
-    fs.rmSync(this.files.connection, { force: true });
+  private endConnection(): void {
+    if (this.record.keepsConnection) endConnection(this.files.connection);
   }
 
   /**
@@ -173,11 +173,13 @@ export class Machine {
    */
   async waitForSsh(previousBoot?: string, limitMs = BOOT_LIMIT_MS): Promise<string> {
     let last = "";
-    this.forgetConnection();
+    this.endConnection();
+    // Each attempt logs in by itself: a shared connection to the previous boot would hang.
+    const argv = this.argv(BOOT_ID);
+    const limit = { timeoutMs: SSH_LIMIT_MS };
     const boot = await poll(
       async () => {
-        // A connection from before a reboot would hang.
-        const { code, stdout, stderr } = await this.ssh(BOOT_ID, {}, false);
+        const { code, stdout, stderr } = await this.lab.exec("operator", argv, limit);
         if (code === 0 && stdout.trim() !== previousBoot) return stdout.trim();
         if (!this.isOn) throw new LabError(`${this.name} is off. ${this.consoleTail()}`);
         last = stderr.trim();

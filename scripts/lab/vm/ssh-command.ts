@@ -1,4 +1,7 @@
 /** The ssh command line for a virtual machine. */
+import { spawnSync } from "node:child_process";
+
+const END_LIMIT_MS = 5000;
 
 export interface SshLogin {
   user: string;
@@ -8,9 +11,8 @@ export interface SshLogin {
   knownHosts: string;
   /** The HostKeyAlias. */
   alias: string;
-  /** Whether commands share a connection, which stays open, and the socket by which they find it. */
-  keepsConnection: boolean;
-  connection: string;
+  /** The socket of the connection that commands share; null: each command logs in. */
+  connection: string | null;
 }
 
 /** Runs a shell command there, without the user's own settings. */
@@ -19,11 +21,18 @@ export function sshCommand(login: SshLogin, command: string): string[] {
     ...{ UserKnownHostsFile: login.knownHosts, HostKeyAlias: login.alias },
     ...{ StrictHostKeyChecking: "yes", BatchMode: "yes", IdentitiesOnly: "yes" },
     ...{ ConnectTimeout: "15", ServerAliveInterval: "10", ServerAliveCountMax: "6" },
-    ...(login.keepsConnection && {
-      ...{ ControlMaster: "auto", ControlPath: login.connection, ControlPersist: "yes" },
+    ...(login.connection !== null && {
+      // Seconds without a command, after which it ends, because it does not end with a killed test.
+      ...{ ControlMaster: "auto", ControlPath: login.connection, ControlPersist: "300" },
     }),
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   const destination = `${login.user}@${login.address}`;
   return ["ssh", "-F", "none", "-i", login.key, ...flags, destination, command];
+}
+
+/** Ends the connection that commands share, even if the machine does not answer; does nothing if there is none. */
+export function endConnection(connection: string): void {
+  const argv = ["-F", "none", "-o", `ControlPath=${connection}`, "-O", "exit", "machine"];
+  spawnSync("ssh", argv, { stdio: "ignore", timeout: END_LIMIT_MS });
 }

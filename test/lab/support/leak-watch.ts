@@ -39,7 +39,7 @@ export class LeakWatch {
 
   private constructor(private readonly watched: Watched) {}
 
-  /** How many process lists were read; without any, the search proves nothing. */
+  /** How many samples of processes were taken; without any, the search proves nothing. */
   get samples(): number {
     return this.sampler?.samples ?? 0;
   }
@@ -117,7 +117,9 @@ export class LeakWatch {
     }
     for (const [text, where] of this.seen) this.search(text, where);
     assert.deepEqual([...this.found], []);
-    assert.ok(this.samples > 10, `only ${this.samples} process lists were read`);
+    const reads = this.sampler?.reads ?? 0;
+    const taken = `only ${this.samples} samples of processes were taken, with ${reads} processes`;
+    assert.ok(this.samples > 10 && reads > 0, taken);
   }
 
   private search(text: string, where: string): void {

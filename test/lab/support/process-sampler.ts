@@ -32,6 +32,8 @@ export class ProcessSampler {
   private missing: number[] = [];
   /** How many samples were taken. */
   samples = 0;
+  /** How many command lines and environments were read. */
+  reads = 0;
 
   constructor(
     private readonly labId: string,
@@ -62,24 +64,23 @@ export class ProcessSampler {
       if (isFull || known.age < YOUNG_SAMPLES) this.read(pid, known, isFull);
     }
     const again = this.missing;
-    const pids = this.newPids();
+    const pids = this.newPids(isFull);
     this.missing = pids.filter((pid) => !this.add(pid));
     // A PID is assigned some time before its process can be seen.
     for (const pid of again) this.add(pid);
   }
 
-  /** The PIDs that were assigned since the last call; at the first one those of all processes. */
-  private newPids(): number[] {
+  /** The PIDs that were assigned since the last call; `isFull`: of all processes that are not known. */
+  private newPids(isFull: boolean): number[] {
     const before = this.lastPid;
     const last = Number(contentOf("/proc/loadavg").trim().split(" ").at(-1));
+    if (!(last > 0)) throw new Error("/proc/loadavg does not end with a PID");
     this.lastPid = last;
-    if (last >= before && last - before < LIST_FROM)
-      return Array.from({ length: last - before }, (_, at) => before + 1 + at);
     // Assignment starts again at small numbers after the largest.
-    const isNew = (pid: number): boolean =>
-      last >= before ? pid > before && pid <= last : pid > before || pid <= last;
+    if (!isFull && last >= before && last - before < LIST_FROM)
+      return Array.from({ length: last - before }, (_, at) => before + 1 + at);
     const pids = fs.readdirSync("/proc").filter((name) => /^\d/.test(name));
-    return pids.map(Number).filter(isNew);
+    return pids.map(Number).filter((pid) => !this.known.has(pid));
   }
 
   /** @returns whether there is such a process, or thread, which is not read */
@@ -94,8 +95,8 @@ export class ProcessSampler {
     return true;
   }
 
-  /** `isFull`: also if it has the same command line as before, which exec(3) may have started again. */
-  private read(pid: number, known: Known, isFull: boolean): void {
+  /** `evenIfSame`: also if it has the same command line as before, which exec(3) may have started again. */
+  private read(pid: number, known: Known, evenIfSame: boolean): void {
     const namespace = namespaceIdentity(`/proc/${pid}/ns/net`);
     // It has ended, or has moved to another lab, which no process leaves.
     if (namespace === undefined || this.foreign.has(namespace)) {
@@ -103,16 +104,18 @@ export class ProcessSampler {
       return;
     }
     const before = contentOf(`/proc/${pid}/cmdline`);
-    if (before === known.commandLine && !isFull) return;
+    if (before === known.commandLine && !evenIfSame) return;
     const environment = contentOf(`/proc/${pid}/environ`);
     // Whose environment it is: the process may have called exec(3) since, and has no command line while it does or has ended.
     const commandLine = contentOf(`/proc/${pid}/cmdline`) || before;
     known.commandLine = commandLine;
-    if (commandLine !== "") this.onProcess({ commandLine, environment });
+    if (commandLine === "") return;
+    this.reads += 1;
+    this.onProcess({ commandLine, environment });
   }
 }
 
-/** Threads have PIDs, too, and are found in /proc by these, but not listed. */
+/** A thread has a PID too: /proc/PID exists for it, but is not listed. */
 function isThread(pid: number): boolean {
   return !contentOf(`/proc/${pid}/status`).includes(`\nTgid:\t${pid}\n`);
 }

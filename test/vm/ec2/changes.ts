@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import type { Ec2Fixture } from "../ec2.test";
 import { asOlderState } from "../support/older-ec2-state";
-import { progress, secondsSince, UP } from "../support/ec2-network";
+import { UP } from "../support/ec2-network";
 
 export function changes(fixture: Ec2Fixture): void {
   it("is not replaced when there is a newer image", async () => {
@@ -35,9 +35,7 @@ export function changes(fixture: Ec2Fixture): void {
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/instance"]);
     assert.doesNotMatch(stdout, /replaced/);
     assert.deepEqual(network.instances, [id]);
-    const startedAt = Date.now();
     await machine.waitForSsh(previous);
-    progress(`start: ${secondsSince(startedAt)} s`);
     assert.deepEqual(await machine.waitForUnits(), []);
     await network.assertWorks();
     assert.deepEqual(await kernelState(), before);
