@@ -17,7 +17,7 @@ export function deviceFindings(
       const isOutdated = facts.outdated.includes(node.name);
       return {
         ...{ node: node.name, check: "handshake", affects: [] },
-        cause: `${lastHandshakeText(node, seenBy)}${isOutdated ? ", and it has a former config" : ""}`,
+        cause: `${lastHandshakeText(node, seenBy)}${isOutdated ? ", and it does not have its present config" : ""}`,
         remedy: isOutdated
           ? `give it its present config: npx wireguard-mesh qr ${node.name}`
           : `switch its tunnel on; if it is on, and others reach ${seenBy.node.name}, give it its config again: npx wireguard-mesh qr ${node.name}`,

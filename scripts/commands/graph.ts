@@ -62,7 +62,7 @@ export function graphCommand(): Command {
 
 async function graph(options: GraphOptions): Promise<void> {
   const { out = "-" } = options;
-  const format = options.format ?? (out.endsWith(".svg") ? "svg" : "mermaid");
+  const format = options.format ?? formatFor(out);
   const drawn = await networkOf(openStack(options.stack), options);
   const picture = pictureOf(drawn.topology, drawn.notes);
   const text = format === "svg" ? await svgOf(picture) : mermaidText(picture);
@@ -73,6 +73,16 @@ async function graph(options: GraphOptions): Promise<void> {
     write(out, text);
     print(options, { ok, format, ...topology, file: out }, `${out} is the picture of the network.`);
   }
+}
+
+function formatFor(out: string): Format {
+  if (/\.(png|jpe?g|gif|webp|pdf)$/i.test(out))
+    throw new Failure(
+      `graph writes SVG or Mermaid text, and ${out} would be neither`,
+      `name it ${out.replace(/\.\w+$/, ".svg")}, and convert that`,
+      2,
+    );
+  return out.endsWith(".svg") ? "svg" : "mermaid";
 }
 
 async function networkOf(stack: OpenStack, options: GraphOptions): Promise<Drawing> {

@@ -38,7 +38,8 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   const path = configPath(["peers", name]);
   let comment: number | null = null;
   const edit = (text: string) => {
-    const paths = [["privateKeys", name], ...linkKeysOf(text, name)];
+    // What was given to a device: a later one with this name would seem to have a former config.
+    const paths = [["privateKeys", name], ["delivered", name], ...linkKeysOf(text, name)];
     const keyless = paths.map(configPath).reduce(removeIn, text);
     comment = commentAbove(keyless, path);
     return { text: removeIn(keyless, path) };

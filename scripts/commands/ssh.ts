@@ -38,7 +38,9 @@ export function sshCommand(): Command {
     .action(ssh);
 }
 
-async function ssh(name: string, command: string[], options: SshOptions): Promise<void> {
+async function ssh(name: string, words: string[], options: SshOptions): Promise<void> {
+  // ssh(1) accepts it, too: ssh nas -- df -h
+  const command = words[0] === "--" ? words.slice(1) : words;
   const stack = openStack(options.stack);
   // The file's plan is enough: keys of rotations in progress do not affect a login, so the outputs are not read.
   const plan = stack.filePlan();

@@ -55,7 +55,7 @@ export async function confirm(push: Push, begun: SentChange): Promise<PushResult
     } catch (problem) {
       if (problem instanceof UnreachableError) {
         if (lost.length === 0) {
-          onMessage("no way in through the new config yet; trying on");
+          onMessage("no way in through the new config yet; still trying");
           // A relay whose watcher was killed still routes to the former place.
           await askRelays();
         }

@@ -209,7 +209,9 @@ async function tryWays(
       pause === 500 &&
       [...failedWays.values()].some(({ failure }) => failure.kind === "refused")
     ) {
-      options.onBooting?.("SSH is refused there, as by a machine that is still booting; trying on");
+      options.onBooting?.(
+        "SSH is refused there, as by a machine that is still booting; still trying",
+      );
     }
     await sleep(wait);
   }

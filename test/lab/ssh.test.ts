@@ -53,6 +53,8 @@ describe("ssh to a node", function () {
   it("passes options and arguments after the node to the command there, as ssh does", async () => {
     const shown = succeeded(await session.command("ssh", "desktop", "echo", "--json", "$HOME"));
     assert.equal(shown.stdout, "--json /root\n");
+    const dashed = await session.command("ssh", "desktop", "--", "echo", "--");
+    assert.equal(succeeded(dashed).stdout, "--\n");
   });
 
   it("has a terminal for a login, and for a command with -t", async () => {

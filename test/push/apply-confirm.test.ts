@@ -10,7 +10,7 @@ import { FakeHost, unreachable, type Login } from "./support/fake-host";
 import { NEIGHBOUR, requestWith } from "./support/model-request";
 
 const REQUEST = requestWith({});
-const TRYING_ON = "no way in through the new config yet; trying on";
+const TRYING_ON = "no way in through the new config yet; still trying";
 
 interface Outcome {
   /** The message of a failed push. */

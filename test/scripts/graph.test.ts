@@ -47,6 +47,13 @@ flowchart RL
     assert.deepEqual(project.engineCalls(), []);
   });
 
+  it("writes no text to a file that is named like a bitmap or a PDF", async () => {
+    const { exitCode, stderr } = await run("--out", "network.PNG");
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /network\.PNG would be neither\n {2}name it network\.svg/);
+    assert.throws(() => project.read("network.PNG"));
+  });
+
   it("writes SVG to a file that ends in .svg, and any format anywhere", async () => {
     const { exitCode, stdout } = await run("--out", "network.svg");
     assert.deepEqual([exitCode, stdout], [0, "network.svg is the picture of the network.\n"]);

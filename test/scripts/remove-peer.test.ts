@@ -41,6 +41,14 @@ describe("remove-peer", () => {
     assert.ok(project.read(FILE).endsWith(keys("laptop/tokyo")), project.read(FILE));
   });
 
+  it("removes the record of the config that the device got, and no other", async () => {
+    const delivered = (...names: string[]) =>
+      `  wireguard-mesh:delivered:\n${names.map((it) => `    ${it}: 0123456789abcdef\n`).join("")}`;
+    project.write(FILE, STACK_FILE + delivered("laptop", "phone"));
+    assert.equal((await run("phone")).exitCode, 0);
+    assert.ok(project.read(FILE).endsWith(delivered("laptop")), project.read(FILE));
+  });
+
   it("removes a private key without a peer", async () => {
     project.write(FILE, `${STACK_FILE}    tablet:\n      secure: v1:lost\n`);
     assert.equal((await run("tablet")).exitCode, 0);
