@@ -13,6 +13,8 @@ export interface Draft {
   /** Relays and peers, sorted by name. Includes disabled ones, because they keep their address and key. */
   nodes: NodeDraft[];
   relays: NodeDraft[];
+  /** Whether `relays` or `peers` is misspelled, so that `nodes` lacks those below it. */
+  lacksNodes: boolean;
   /** Undefined if it is not set. */
   policy: Partial<RawPolicyRule>[] | undefined;
   expect: Partial<RawExpect>[];

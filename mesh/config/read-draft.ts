@@ -8,7 +8,7 @@ import { Mistake } from "./mistake";
 import { expectShape, policyShape } from "./policy-shape";
 import { FACTS, RECORDS } from "./sections";
 import { SECRET_KEYS, type SecretMap } from "./secret-keys";
-import { isMap, wrongTypeIssue, printable, readShape, unknownKey } from "./shape-issues";
+import { isMap, nearest, wrongTypeIssue, printable, readShape, unknownKey } from "./shape-issues";
 import { networkShape, peerShape, relayShape } from "./shapes";
 import { parseName } from "./values";
 
@@ -23,7 +23,8 @@ const keysOfPeers = { kind: "peer", keys: Object.keys(peerShape.shape) };
 
 /** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
-  const issues = topLevelIssues(written);
+  const misspelled = misspelledKeys(written);
+  const issues = topLevelIssues(written, misspelled);
   const raw = withoutEncryptedFacts(written, issues);
   const network = readShape(networkShape, raw["network"] ?? {}, ["network"], issues);
   const relays = readNodes("relay", raw["relays"] ?? {}, now, issues);
@@ -34,6 +35,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
     network,
     nodes,
     relays: nodes.filter(({ kind }) => kind === "relay"),
+    lacksNodes: misspelled.some((key) => key === "relays" || key === "peers"),
     policy: readPolicy(raw, issues),
     expect: readExpect(raw["expect"] ?? [], issues),
     secrets: readSecrets(raw, issues),
@@ -41,11 +43,22 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
   return { draft, issues };
 }
 
-function topLevelIssues(raw: RawConfig): Issue[] {
-  const known: readonly string[] = [...Object.keys(FACTS), ...SECRET_KEYS, ...Object.keys(RECORDS)];
-  const unknown = Object.keys(raw).filter((key) => !known.includes(key));
-  const issues = unknown.map((key) => unknownKey([], key, known));
-  if (raw["peers"] === undefined || raw["peers"] === null) {
+const KNOWN: readonly string[] = [...Object.keys(FACTS), ...SECRET_KEYS, ...Object.keys(RECORDS)];
+
+const unknownKeys = (raw: RawConfig): string[] =>
+  Object.keys(raw).filter((key) => !KNOWN.includes(key));
+
+/** The keys that are not set, but that another one seems to mean. */
+function misspelledKeys(raw: RawConfig): string[] {
+  return unknownKeys(raw).flatMap((key) => {
+    const meant = nearest(key, KNOWN);
+    return meant === undefined || (raw[meant] ?? null) !== null ? [] : [meant];
+  });
+}
+
+function topLevelIssues(raw: RawConfig, misspelled: readonly string[]): Issue[] {
+  const issues = unknownKeys(raw).map((key) => unknownKey([], key, KNOWN));
+  if ((raw["peers"] ?? null) === null && !misspelled.includes("peers")) {
     issues.push(
       error(
         "peers",

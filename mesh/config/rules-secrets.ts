@@ -22,7 +22,8 @@ export function secretIssues(draft: Draft): Issue[] {
 
 function strayKeys(map: (typeof NODE_KEYS)[number], draft: Draft): Issue[] {
   const keys = draft.secrets[map];
-  if (keys === "all") return [];
+  // The advice to remove the keys of nodes that are not read would lose them.
+  if (keys === "all" || draft.lacksNodes) return [];
   const names = draft.nodes.map((node) => node.name);
   return [...keys.keys()]
     .filter((name) => !names.includes(name))

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { formatIssues } from "../../../mesh/config/issue";
 import { readMesh } from "../../../mesh/mesh";
+import { Secret } from "../../../mesh/secret";
 import { TODAY } from "../../support/networks";
 import { changed, keys } from "../../support/small-network";
 
@@ -42,6 +43,14 @@ describe("a config with many mistakes", () => {
   warning: peers.desktop.persistentKeepalive: is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself
       set it to 25, or give the node an endpoint`,
     );
+  });
+
+  it("does not ask for peers, or to remove their keys, where peers is misspelled", () => {
+    const { peers, ...others } = changed({
+      privateKeys: { desktop: Secret.of(keys.desktop.privateKey) },
+    });
+    const { issues } = readMesh({ ...others, pears: peers }, TODAY);
+    assert.equal(formatIssues(issues), "  pears: is not a known key\n      did you mean peers?");
   });
 
   it("has no plan", () => {
