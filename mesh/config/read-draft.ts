@@ -23,8 +23,7 @@ const keysOfPeers = { kind: "peer", keys: Object.keys(peerShape.shape) };
 
 /** `now` is in milliseconds since 1970; a node whose `expires` is earlier is not active. */
 export function readDraft(written: RawConfig, now: number): { draft: Draft; issues: Issue[] } {
-  const misspelled = misspelledKeys(written);
-  const issues = topLevelIssues(written, misspelled);
+  const issues = topLevelIssues(written);
   const raw = withoutEncryptedFacts(written, issues);
   const network = readShape(networkShape, raw["network"] ?? {}, ["network"], issues);
   const relays = readNodes("relay", raw["relays"] ?? {}, now, issues);
@@ -35,7 +34,7 @@ export function readDraft(written: RawConfig, now: number): { draft: Draft; issu
     network,
     nodes,
     relays: nodes.filter(({ kind }) => kind === "relay"),
-    lacksNodes: misspelled.some((key) => key === "relays" || key === "peers"),
+    lacksNodes: isMisspelled("relays", written) || isMisspelled("peers", written),
     policy: readPolicy(raw, issues),
     expect: readExpect(raw["expect"] ?? [], issues),
     secrets: readSecrets(raw, issues),
@@ -48,17 +47,16 @@ const KNOWN: readonly string[] = [...Object.keys(FACTS), ...SECRET_KEYS, ...Obje
 const unknownKeys = (raw: RawConfig): string[] =>
   Object.keys(raw).filter((key) => !KNOWN.includes(key));
 
-/** The keys that are not set, but that another one seems to mean. */
-function misspelledKeys(raw: RawConfig): string[] {
-  return unknownKeys(raw).flatMap((key) => {
-    const meant = nearest(key, KNOWN);
-    return meant === undefined || (raw[meant] ?? null) !== null ? [] : [meant];
-  });
+const isUnset = (key: string, raw: RawConfig): boolean => (raw[key] ?? null) === null;
+
+/** Whether a key is not set, but an unknown one seems to mean it. */
+function isMisspelled(key: string, raw: RawConfig): boolean {
+  return isUnset(key, raw) && unknownKeys(raw).some((unknown) => nearest(unknown, KNOWN) === key);
 }
 
-function topLevelIssues(raw: RawConfig, misspelled: readonly string[]): Issue[] {
+function topLevelIssues(raw: RawConfig): Issue[] {
   const issues = unknownKeys(raw).map((key) => unknownKey([], key, KNOWN));
-  if ((raw["peers"] ?? null) === null && !misspelled.includes("peers")) {
+  if (isUnset("peers", raw) && !isMisspelled("peers", raw)) {
     issues.push(
       error(
         "peers",

@@ -112,17 +112,13 @@ export class Machine {
 
   /** Associates an elastic address, which must not be associated with another machine. */
   async associate(elastic: string): Promise<void> {
-    this.endConnection();
     await associate(this.lab.id, this.name, elastic, this.record.privateAddress);
-    this.record = { ...this.record, elastic };
-    writeRecord(this.files.record, this.record);
+    this.changeAccess({ elastic });
   }
 
   async disassociate(): Promise<void> {
-    this.endConnection();
     await disassociate(this.lab.id, this.name);
-    this.record = { ...this.record, elastic: undefined };
-    writeRecord(this.files.record, this.record);
+    this.changeAccess({ elastic: undefined });
   }
 
   /** Sets the host key that `ssh` accepts, as `TYPE BASE64`; null: none. */
@@ -136,15 +132,20 @@ export class Machine {
   }
 
   private setKnownHosts(alias: string, knownHosts: string): void {
-    this.endConnection();
     fs.writeFileSync(this.files.knownHosts, knownHosts, { mode: 0o600 });
-    this.record = { ...this.record, alias };
+    this.changeAccess({ alias });
+  }
+
+  private changeAccess(change: Pick<Partial<MachineRecord>, "elastic" | "alias">): void {
+    this.endConnection();
+    this.record = { ...this.record, ...change };
     writeRecord(this.files.record, this.record);
   }
 
   /** Runs a shell command over SSH from the operator, with the lab's key. The code is 255 when SSH itself fails. */
   ssh(command: string, options: RunOptions = {}): Promise<CommandResult> {
-    const argv = this.argv(command, this.record.keepsConnection);
+    const connection = this.record.keepsConnection === true ? this.files.connection : null;
+    const argv = this.argv(command, connection);
     return this.lab.exec("operator", argv, { timeoutMs: SSH_LIMIT_MS, ...options });
   }
 
@@ -153,13 +154,11 @@ export class Machine {
     return this.lab.spawn("operator", this.argv(command), { stdio: "pipe" });
   }
 
-  private argv(command: string, keepsConnection = false): string[] {
+  private argv(command: string, connection: string | null = null): string[] {
     const { elastic: address, login, alias } = this.record;
     if (address === undefined) throw new LabError(`${this.name} has no elastic address.`);
-    const { knownHosts, connection } = this.files;
-    const files = { key: this.lab.folder.sshKey, knownHosts };
-    const shared = { connection: keepsConnection ? connection : null };
-    return sshCommand({ user: login.user, address, alias, ...files, ...shared }, command);
+    const files = { key: this.lab.folder.sshKey, knownHosts: this.files.knownHosts, connection };
+    return sshCommand({ user: login.user, address, alias, ...files }, command);
   }
 
   /** The next `ssh` logs in again: the connection does not notice soon that the machine has lost its power. */
@@ -200,17 +199,18 @@ export class Machine {
     return (JSON.parse(result) as { v1: { errors: string[] } }).v1.errors;
   }
 
-  /** Waits until systemd has finished booting. @returns the failed units. */
-  async waitForUnits(): Promise<string[]> {
+  /** Waits until systemd has finished booting. As root, for whom it needs no D-Bus. @returns the failed units. */
+  async waitForUnits(limitMs = BOOT_LIMIT_MS): Promise<string[]> {
     const units = await this.bootResult(
-      "systemctl is-system-running --wait >/dev/null; systemctl list-units --failed --plain --no-legend",
+      "sudo systemctl is-system-running --wait >/dev/null; sudo systemctl list-units --failed --plain --no-legend",
+      limitMs,
     );
     const lines = units.split("\n").filter((line) => line !== "");
     return lines.map((line) => line.split(" ")[0] ?? "");
   }
 
-  private async bootResult(command: string): Promise<string> {
-    const { code, stdout, stderr } = await this.ssh(command, { timeoutMs: BOOT_LIMIT_MS });
+  private async bootResult(command: string, limitMs = BOOT_LIMIT_MS): Promise<string> {
+    const { code, stdout, stderr } = await this.ssh(command, { timeoutMs: limitMs });
     if (code === 0) return stdout;
     throw new LabError(`${this.name} did not finish booting: ${stderr.trim()}`);
   }

@@ -6,7 +6,7 @@ const SAMPLE_MS = 40;
 /** A process is read in each of its first YOUNG_SAMPLES samples, then in every OLD_SAMPLES-th (1 s). */
 const YOUNG_SAMPLES = 5;
 const OLD_SAMPLES = 25;
-/** To list /proc costs as much as to look for so many processes by their PIDs. */
+/** Listing /proc takes as long as looking up this many PIDs. */
 const LIST_FROM = 200;
 
 export interface ReadProcess {
@@ -61,7 +61,9 @@ export class ProcessSampler {
     this.samples += 1;
     for (const [pid, known] of this.known) {
       known.age += 1;
-      if (isFull || known.age < YOUNG_SAMPLES) this.read(pid, known, isFull);
+      if (!isFull && known.age >= YOUNG_SAMPLES) continue;
+      if (this.placeOf(pid) === "searched") this.read(pid, known, isFull);
+      else this.known.delete(pid);
     }
     const again = this.missing;
     const pids = this.newPids(isFull);
@@ -86,23 +88,24 @@ export class ProcessSampler {
   /** @returns whether there is such a process, or thread, which is not read */
   private add(pid: number): boolean {
     this.known.delete(pid);
+    const place = this.placeOf(pid);
+    if (place === "searched" && pid !== process.pid && !isThread(pid)) {
+      const known = { age: 0, commandLine: "" };
+      this.known.set(pid, known);
+      this.read(pid, known, true);
+    }
+    return place !== "ended";
+  }
+
+  /** No process leaves another lab. */
+  private placeOf(pid: number): "searched" | "other lab" | "ended" {
     const namespace = namespaceIdentity(`/proc/${pid}/ns/net`);
-    if (namespace === undefined) return false;
-    if (pid === process.pid || this.foreign.has(namespace) || isThread(pid)) return true;
-    const known = { age: 0, commandLine: "" };
-    this.known.set(pid, known);
-    this.read(pid, known, true);
-    return true;
+    if (namespace === undefined) return "ended";
+    return this.foreign.has(namespace) ? "other lab" : "searched";
   }
 
   /** `evenIfSame`: also if it has the same command line as before, which exec(3) may have started again. */
   private read(pid: number, known: Known, evenIfSame: boolean): void {
-    const namespace = namespaceIdentity(`/proc/${pid}/ns/net`);
-    // It has ended, or has moved to another lab, which no process leaves.
-    if (namespace === undefined || this.foreign.has(namespace)) {
-      this.known.delete(pid);
-      return;
-    }
     const before = contentOf(`/proc/${pid}/cmdline`);
     if (before === known.commandLine && !evenIfSame) return;
     const environment = contentOf(`/proc/${pid}/environ`);
