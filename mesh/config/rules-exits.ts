@@ -36,7 +36,7 @@ function masqueradeIssues(node: NodeDraft): Issue[] {
 
 function routeAllIssues(node: NodeDraft, draft: Draft): Issue[] {
   if (!node.active) return [];
-  return [...homeIssues(node, draft), ...wayOutIssues(node, draft)];
+  return [...homeIssues(node, draft), ...leavingIssues(node, draft)];
 }
 
 function homeIssues(node: NodeDraft, draft: Draft): Issue[] {
@@ -53,7 +53,7 @@ function homeIssues(node: NodeDraft, draft: Draft): Issue[] {
 }
 
 /** Only devices can leak IPv6: on a host, the push installs rules that block IPv6 outside the tunnel. */
-function wayOutIssues(node: NodeDraft, draft: Draft): Issue[] {
+function leavingIssues(node: NodeDraft, draft: Draft): Issue[] {
   return hostsOf(node).length === 0 ? leakIssues(node, draft) : untestedExitIssues(node, draft);
 }
 

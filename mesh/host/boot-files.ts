@@ -15,7 +15,7 @@ import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { taskLines } from "./tasks";
 import { wantedLines } from "./watched-keys";
-import { wayOutHooks } from "./way-out";
+import { fullTunnelHooks } from "./full-tunnel";
 
 type FileState = Extract<BootDifference, { kind: "file" }>["is"];
 
@@ -40,7 +40,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const filter = filterFile(observed, wanted);
   const hooks = [
     ...(filter === null ? [] : filterHooks(wanted, filter.path)),
-    ...wayOutHooks(wanted, observed),
+    ...fullTunnelHooks(wanted, observed),
   ];
   const unused = paths.filters.filter((path) => path !== filter?.path);
   const tasks = taskLines(wanted);

@@ -9,7 +9,7 @@ import { addressOf, isSingle, prefixOf, PrefixSet, type NumericPrefix } from "./
 import type { Refusal } from "./refusals";
 import { allowedPrefixes, foreignRoutes } from "./route-differences";
 import { interfacesOf, type Wanted } from "./wanted";
-import { wayOutRefusal } from "./way-out";
+import { fullTunnelRefusal } from "./full-tunnel";
 
 export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | null {
   return (
@@ -18,7 +18,7 @@ export function changeRefusal(observed: Observation, wanted: Wanted): Refusal | 
     usedSecond(observed, wanted) ??
     takenDnsPort(observed, wanted) ??
     portRefusal(observed, wanted) ??
-    wayOutRefusal(observed, wanted) ??
+    fullTunnelRefusal(observed, wanted) ??
     ownLan(observed, wanted) ??
     foreignRoute(observed, wanted)
   );

@@ -10,7 +10,7 @@ import { peerDifferences } from "./peer-differences";
 import { routeDifferences } from "./route-differences";
 import { takesOver } from "./takeover";
 import type { Wanted } from "./wanted";
-import { wayOutDifferences } from "./way-out";
+import { fullTunnelDifferences } from "./full-tunnel";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
 
@@ -41,7 +41,7 @@ export function liveDifferences(observed: Observation, wanted: Wanted): LiveDiff
     ...ruleDifferences(observed, wanted),
     ...sysctlDifferences(observed, wanted),
     ...filterDifference(observed, wanted),
-    ...wayOutDifferences(observed, wanted),
+    ...fullTunnelDifferences(observed, wanted),
     ...watcherDifference(observed, wanted),
   ];
 }

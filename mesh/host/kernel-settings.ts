@@ -3,7 +3,7 @@ import type { PerFamily } from "./confirmed";
 import type { LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { interfacesOf, type Wanted } from "./wanted";
-import { SOURCE_MARK_SYSCTL } from "./way-out";
+import { SOURCE_MARK_SYSCTL } from "./full-tunnel";
 
 type SysctlDifference = Extract<LiveDifference, { kind: "sysctl" }>;
 type RuleDifference = Extract<LiveDifference, { kind: "rule" }>;

@@ -18,7 +18,7 @@ import { inOrder, ipStep, NOTHING, type Part } from "./steps";
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { wantedLines } from "./watched-keys";
-import { isLeaving, reachBeyond, ruleText } from "./way-out";
+import { exitChecks, isExtraRule, ruleText } from "./full-tunnel";
 import { createInterface, removeInterface } from "./whole-interface";
 import type { WireGuardDevice } from "./wireguard-state";
 
@@ -41,7 +41,7 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
   return inOrder([
     pingFormerPeers(ofMain, observed, wanted),
     // Remove rules that route into the tunnel before the filter, which keeps the host reachable at its own addresses.
-    ...all.filter(isLeaving).map((difference) => changeSetting(difference, rest)),
+    ...all.filter(isExtraRule).map((difference) => changeSetting(difference, rest)),
     isWanted ? filter : NOTHING,
     stopWatching(observed, wanted),
     tryNewKeys(ofMain, rest, wanted),
@@ -51,13 +51,13 @@ export function liveChange(observed: Observation, wanted: Wanted): Part {
       ? NOTHING
       : changeInterface(second, all, rest, wanted, whereabouts(second, observed, rest)),
     remove(leftover, rest),
-    ...all.filter((it) => !isLeaving(it)).map((difference) => changeSetting(difference, rest)),
+    ...all.filter((it) => !isExtraRule(it)).map((difference) => changeSetting(difference, rest)),
     isWanted ? NOTHING : filter,
     startWatching(observed, wanted),
     awaitRoaming(ofMain),
     pingPeers(ofMain, observed, wanted),
     awaitHandshakes(ofMain, observed, wanted),
-    { apply: reachBeyond(all, wanted), undo: [] },
+    { apply: exitChecks(all, wanted), undo: [] },
   ]);
 }
 

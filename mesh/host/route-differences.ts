@@ -8,7 +8,7 @@ import type { Route } from "./network-state";
 import type { Observation } from "./observation";
 import { addressOf, isSingle, prefixOf, PrefixSet } from "./prefixes";
 import type { WantedInterface } from "./wanted-interface";
-import { blockingPrefix, isOurTable } from "./way-out";
+import { blockingPrefix, isUsedTable } from "./full-tunnel";
 
 type RouteDifference = Extract<LiveDifference, { kind: "route" }>;
 
@@ -18,7 +18,7 @@ type RouteDifference = Extract<LiveDifference, { kind: "route" }>;
 export function routeDifferences(one: WantedInterface, observed: Observation): RouteDifference[] {
   if (!one.routed) return [];
   const { name } = one;
-  const own = unicastRoutes(observed).filter((it) => it.device === name && isOurTable(it));
+  const own = unicastRoutes(observed).filter((it) => it.device === name && isUsedTable(it));
   const tunnel = one.sendsAll ? allRoutes(one, observed) : mainRoutes(one, own);
   const connected = connectedRoutes(one, observed);
   const wanted = [...connected, ...tunnel];
@@ -59,7 +59,7 @@ function connectedRoutes({ name, addresses }: WantedInterface, { network }: Obse
   });
 }
 
-/** Prefixes of length 0 need a table of their own: see way-out.ts. */
+/** Prefixes of length 0 need a table of their own: see full-tunnel.ts. */
 function mainRoutes(one: WantedInterface, own: readonly Route[]): Route[] {
   const present = new Set(own.map(placeOf));
   const allowed = [...allowedPrefixes(one).values()];

@@ -24,7 +24,7 @@ export interface WantedInterface {
   routed: boolean;
   /** The fwmark, as `0xca6c`; null: none. */
   mark: string | null;
-  /** Whether all traffic of the host goes into the tunnel (way-out.ts). */
+  /** Whether all traffic of the host goes into the tunnel (full-tunnel.ts). */
   sendsAll: boolean;
   peers: readonly WantedPeer[];
 }

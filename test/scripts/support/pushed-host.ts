@@ -134,14 +134,14 @@ function ipLines({ interfaces }: RunningHost): string[] {
       return [...connected, ...tunnel];
     });
   const rule = interfaces.length > 1 ? [{ priority: 5182, src: "all", table: "5182" }] : [];
-  const wayOut = [
+  const fullTunnel = [
     { priority: 32764, src: "all", table: "main", suppress_prefixlen: 0 },
     { priority: 32765, not: null, src: "all", fwmark: BYPASS_MARK, table: TUNNEL_TABLE },
   ];
   const rules = [
     { priority: 0, src: "all", table: "local" },
     ...rule,
-    ...(interfaces.some(({ sendsAll }) => sendsAll) ? wayOut : []),
+    ...(interfaces.some(({ sendsAll }) => sendsAll) ? fullTunnel : []),
   ];
   return [links, addresses, routes, rules, rules].map((entries) => JSON.stringify(entries));
 }

@@ -32,7 +32,7 @@ export function hasIpv6({ sysctls }: Pick<Observation, "sysctls">): boolean {
 }
 
 /** Differences in the rules of a host that sends all traffic into the tunnel, or did so before. */
-export function wayOutDifferences(observed: Observation, { main }: Wanted): RuleDifference[] {
+export function fullTunnelDifferences(observed: Observation, { main }: Wanted): RuleDifference[] {
   const differing = (families: readonly (4 | 6)[], is: "missing" | "extra") =>
     families.flatMap((family) => {
       const present = observed.network.rules.filter((it) => it.family === family);
@@ -42,20 +42,20 @@ export function wayOutDifferences(observed: Observation, { main }: Wanted): Rule
       return found.map((rule): RuleDifference => ({ kind: "rule", family, is, ...rule }));
     });
   if (main.sendsAll) return differing(hasIpv6(observed) ? [4, 6] : [4], "missing");
-  return wasOurs(observed, main.name) ? differing([4, 6], "extra").reverse() : [];
+  return hadFullTunnel(observed, main.name) ? differing([4, 6], "extra").reverse() : [];
 }
 
 /** Whether it is an unwanted rule that routes into the tunnel. */
-export function isLeaving(it: LiveDifference): boolean {
+export function isExtraRule(it: LiveDifference): boolean {
   return it.kind === "rule" && it.is === "extra" && RULES.some((rule) => isSame(it, rule));
 }
 
 /** Another tunnel of wg-quick(8) may use the same rule; then the table has its route. */
-function wasOurs({ network, devices, configs }: Observation, name: string): boolean {
+function hadFullTunnel({ network, devices, configs }: Observation, name: string): boolean {
   const users = network.routes.filter(({ table }) => table === TUNNEL_TABLE);
-  const isSaid = configs.get(configPath(name))?.includes(`Table = ${TUNNEL_TABLE}`) === true;
+  const isInFile = configs.get(configPath(name))?.includes(`Table = ${TUNNEL_TABLE}`) === true;
   const isMarked = devices.get(name)?.mark === BYPASS_MARK;
-  return users.every(({ device }) => device === name) && (users.length > 0 || isSaid || isMarked);
+  return users.every(({ device }) => device === name) && (users.length > 0 || isInFile || isMarked);
 }
 
 /** The default prefix of the family that no peer accepts, which is routed into the tunnel and dropped. */
@@ -64,7 +64,7 @@ export function blockingPrefix(one: WantedInterface, observed: Observation): str
 }
 
 /** Lines for the [Interface] section of the live file; wg-quick(8) adds the routes of allowed prefixes itself. */
-export function wayOutHooks(wanted: Wanted, observed: Observation): string[] {
+export function fullTunnelHooks(wanted: Wanted, observed: Observation): string[] {
   const { main: one } = wanted;
   if (!one.sendsAll) return [];
   const ipv6 = hasIpv6(observed);
@@ -93,17 +93,17 @@ export function ruleText({ priority, selector }: Pick<RuleDifference, "priority"
 }
 
 /** Checks the path through the exit, but only if the change affects it. */
-export function reachBeyond(
+export function exitChecks(
   differences: readonly LiveDifference[],
   { main, mustAnswer }: Wanted,
 ): LiveStep[] {
-  const exits = main.peers.filter(({ allowedIps }) => allowedIps.some(isEverything));
+  const exits = main.peers.filter(({ allowedIps }) => allowedIps.some(isDefaultPrefix));
   const isExit = (key: string) => exits.some(({ publicKey }) => publicKey === key);
   const isChosen = differences.some(
     (it) =>
       (it.kind === "rule" && it.selector.includes(TUNNEL_TABLE)) ||
       (it.kind === "route" && it.route.table === TUNNEL_TABLE) ||
-      (it.kind === "allowed-ip" && isEverything(it.prefix)) ||
+      (it.kind === "allowed-ip" && isDefaultPrefix(it.prefix)) ||
       (it.kind === "peer" && it.is === "missing" && isExit(it.publicKey)) ||
       (it.kind === "interface" && it.interface === main.name) ||
       it.kind === "mark" ||
@@ -113,12 +113,12 @@ export function reachBeyond(
   return mustAnswer.map((address) => ({ do: "reach", address }));
 }
 
-function isEverything(prefix: string): boolean {
+function isDefaultPrefix(prefix: string): boolean {
   return prefix.endsWith("/0");
 }
 
 /** Refuses if another program uses the table or the mark, or if IPv6 would bypass the tunnel. */
-export function wayOutRefusal(observed: Observation, { main, node }: Wanted): Refusal | null {
+export function fullTunnelRefusal(observed: Observation, { main, node }: Wanted): Refusal | null {
   if (!main.sendsAll) return null;
   const { network, devices } = observed;
   const user =
@@ -159,6 +159,6 @@ function isSame(
 }
 
 /** Whether a route is in a table that this program uses: the main one or that of the tunnel. */
-export function isOurTable({ table }: Pick<Route, "table">): boolean {
+export function isUsedTable({ table }: Pick<Route, "table">): boolean {
   return table === "main" || table === TUNNEL_TABLE;
 }
