@@ -8,8 +8,8 @@ import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
 import { blockingCause, otherCause, pingFirewall } from "./host-checks";
-import { mtuCause, noTrafficCause, type LinkCause } from "./link-checks";
-import { relayedPairs, linksBetween, works } from "./links";
+import { mtuCause, noTrafficCause, roamedCause, type LinkCause } from "./link-checks";
+import { linksBetween, relayedPairs, wasDown, works } from "./links";
 import { policyFindings } from "./policy-checks";
 
 /** The findings that affect most nodes come first. */
@@ -33,11 +33,13 @@ export function hostsToProbe(facts: Facts): Map<string, HostFacts> {
   return hostsWithout(blockingFindings(facts), facts);
 }
 
-/** The hosts to query a second time, because no ping passes through one of their tunnels. */
-export function silentHosts(facts: Facts): string[] {
-  const healthy = hostsToProbe(facts);
-  const silent = linksBetween(facts, healthy).filter((link) => !works(link));
-  return [...new Set(silent.flatMap(({ near, far }) => [near.node.name, far.node.name]))];
+/** The hosts to query a second time: no ping passes through one of their tunnels, or only the pings have brought it up. */
+export function hostsToLookAt(facts: Facts): string[] {
+  const links = linksBetween(facts, hostsToProbe(facts));
+  const ends = links.flatMap((link) =>
+    works(link) ? [link.near, link.far].filter(wasDown) : [link.near, link.far],
+  );
+  return [...new Set(ends.map(({ node }) => node.name))];
 }
 
 /** The hosts that answered. */
@@ -106,24 +108,24 @@ function linkFindings(facts: Facts, healthy: ReadonlyMap<string, HostFacts>): Fi
   const silent = links.filter((link) => !works(link));
   const causes = [
     ...silent.map((link) => noTrafficCause(link, healthy)),
-    ...links.filter(works).flatMap((link) => mtuCause(link) ?? []),
+    ...links.filter(works).flatMap((link) => roamedCause(link, healthy) ?? mtuCause(link) ?? []),
   ];
   const broken = new Set(silent.map(({ near, far }) => `${near.node.name} ${far.node.name}`));
   return [...mergedByTarget(causes), ...(broken.size > 0 ? [] : relayedFindings(facts, healthy))];
 }
 
-/** If the packets of several nodes do not arrive at one node, reports that node instead of each sender. */
+/** If several nodes have the same cause at one other node, reports that node instead of each of them. */
 function mergedByTarget(causes: readonly LinkCause[]): Finding[] {
   const groups = new Map<string, LinkCause[]>();
   for (const cause of causes) {
-    const key = cause.isLostOnWay === true ? `${cause.other.name} ${cause.cause}` : cause.at.name;
+    const key = cause.isShared === true ? `${cause.other.name} ${cause.cause}` : cause.at.name;
     groups.set(key, [...(groups.get(key) ?? []), cause]);
   }
   return [...groups.values()].flatMap((group): Finding[] => {
     const [first] = group;
     if (first === undefined) return [];
     const { at, other, check, cause, remedy } = first;
-    if (group.length === 1 || first.isLostOnWay !== true) {
+    if (group.length === 1 || first.isShared !== true) {
       return [{ node: at.name, check, cause, remedy, affects: [other.name] }];
     }
     const affects = group.map((one) => one.at.name);

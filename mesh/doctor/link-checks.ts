@@ -2,7 +2,8 @@
 import { addressIn } from "../addresses";
 import { resolve } from "../host/endpoints";
 import { addressOf, isPrivate } from "../host/prefixes";
-import { formatNumericEndpoint } from "../host/wireguard-state";
+import type { WantedEndpoint } from "../host/wanted-interface";
+import { formatNumericEndpoint, type NumericEndpoint } from "../host/wireguard-state";
 import type { NodePlan } from "../plan/plan";
 import type { Cause, HostFacts } from "./facts";
 import { pingFirewall } from "./host-checks";
@@ -14,8 +15,8 @@ export interface LinkCause extends Cause {
   /** The end to fix. */
   at: NodePlan;
   other: NodePlan;
-  /** Packets do not arrive at the other end, so the cause may be there. */
-  isLostOnWay?: true;
+  /** The cause is or may be at the other end: the same cause of several links is one finding. */
+  isShared?: true;
 }
 
 type Hosts = ReadonlyMap<string, HostFacts>;
@@ -30,11 +31,67 @@ export function noTrafficCause(link: HostLink, hosts: Hosts): LinkCause {
   );
 }
 
-function endpointCause({ facts, node, other, section }: End, hosts: Hosts): LinkCause | null {
-  const endpoint = facts.wanted.main.peers.find(
-    ({ publicKey }) => publicKey === section?.publicKey,
-  )?.endpoint;
-  if (endpoint === undefined || endpoint === null) return null;
+/**
+ * The cause why a link that works now will not come back by itself: an end dials a wrong endpoint, and WireGuard has roamed to
+ * the source of the other end's packets, such as a ping of `doctor`.
+ */
+export function roamedCause({ near, far }: HostLink, hosts: Hosts): LinkCause | null {
+  for (const end of [near, far]) {
+    const { facts, other } = end;
+    const endpoint = plannedEndpoint(end);
+    // A host that differs from the plan may still have another endpoint.
+    if (endpoint === null || facts.drift.length > 0) continue;
+    const targets = resolve(endpoint, facts.observed).map(({ address }) => address);
+    const running = runningEndpoint(end)?.address;
+    if (running !== undefined && targets.includes(running)) continue;
+    const [planned] = targets;
+    const owner = planned === undefined ? null : otherOwner(planned, other, hosts);
+    if (planned === undefined || owner === null) continue;
+    const wrong = wrongEndpoint(end, endpoint, planned, owner);
+    const works = `the tunnel works until it is restarted, because packets came from ${other.name}`;
+    return { ...wrong, cause: `${wrong.cause}; ${works}` };
+  }
+  return null;
+}
+
+function plannedEndpoint({ facts, section }: End): WantedEndpoint | null {
+  const { peers } = facts.wanted.main;
+  return peers.find(({ publicKey }) => publicKey === section?.publicKey)?.endpoint ?? null;
+}
+
+function runningEndpoint({ facts, section }: End): NumericEndpoint | null {
+  const { observed, later, wanted } = facts;
+  const peers = (later ?? observed).devices.get(wanted.main.name)?.peers;
+  return peers?.get(section?.publicKey ?? "")?.endpoint ?? null;
+}
+
+/** The endpoint leads to `address`; `owner` as otherOwner describes it. */
+function wrongEndpoint(
+  { node, other }: End,
+  endpoint: WantedEndpoint,
+  address: string,
+  owner: string,
+): LinkCause {
+  const found = { check: "endpoint", at: node, other } as const;
+  if (!endpoint.isName) {
+    return {
+      ...{ ...found, isShared: true },
+      cause: `the endpoint of ${other.name} is ${address}, ${owner}`,
+      remedy: `correct the endpoint of ${other.name} in the stack file; then npx wireguard-mesh up`,
+    };
+  }
+  const { host } = endpoint;
+  return {
+    ...found,
+    cause: `${host} is ${address} for ${node.name}, ${owner}`,
+    remedy: `correct the DNS record of ${host}, or /etc/hosts on ${node.name}: it is followed within 3 min. Or change the endpoint of ${other.name} in the stack file, then run npx wireguard-mesh up`,
+  };
+}
+
+function endpointCause(end: End, hosts: Hosts): LinkCause | null {
+  const { facts, node, other } = end;
+  const endpoint = plannedEndpoint(end);
+  if (endpoint === null) return null;
   const found = { check: "endpoint", at: node, other } as const;
   if (endpoint.isName && resolve(endpoint, facts.observed).length === 0) {
     return {
@@ -45,15 +102,7 @@ function endpointCause({ facts, node, other, section }: End, hosts: Hosts): Link
   }
   const [planned] = resolve(endpoint, facts.observed).map(({ address }) => address);
   const owner = planned === undefined ? null : otherOwner(planned, other, hosts);
-  if (owner !== null) {
-    return {
-      ...found,
-      cause: `${endpoint.isName ? endpoint.host : `the endpoint of ${other.name}`} is ${planned} for ${node.name}, ${owner}`,
-      remedy: endpoint.isName
-        ? `correct the DNS record of ${endpoint.host}, or /etc/hosts on ${node.name}: it is followed within 3 min. Or change the endpoint of ${other.name} in the stack file, then run npx wireguard-mesh up`
-        : `correct the endpoint of ${other.name} in the stack file; then npx wireguard-mesh up`,
-    };
-  }
+  if (planned !== undefined && owner !== null) return wrongEndpoint(end, endpoint, planned, owner);
   const dialled = latestView(facts, other).endpoint?.address;
   const former = dialled === undefined ? null : otherOwner(dialled, other, hosts);
   if (former === null) return null;
@@ -85,8 +134,13 @@ function knownAddresses(node: NodePlan, hosts: Hosts): Set<string> {
   const { observed, wanted } = own ?? {};
   const links = [...(observed?.network.links.values() ?? [])];
   const reached = [...hosts.values()].flatMap((other) => {
-    const isAnswered = typeof other.probes?.pings.get(node.address.text) === "number";
-    return isAnswered ? (latestView(other, node).endpoint?.address ?? []) : [];
+    const pings = [
+      other.probes?.pings.get(node.address.text),
+      own?.probes?.pings.get(other.node.address.text),
+    ];
+    return pings.some((ping) => typeof ping === "number")
+      ? (latestView(other, node).endpoint?.address ?? [])
+      : [];
   });
   return new Set([
     ...links
@@ -135,7 +189,7 @@ function lostPackets({ near, far }: HostLink): LinkCause {
   const isSeen = far.facts.later !== null;
   return {
     ...found,
-    isLostOnWay: true,
+    isShared: true,
     cause: isSeen
       ? `nothing that it sends to ${place} (UDP) arrives at ${far.node.name}`
       : `it gets no answer from ${far.node.name} at ${place} (UDP)`,

@@ -4,8 +4,8 @@ import type { NodePlan } from "../plan/plan";
 import { indexPolicy, type Policy } from "../plan/policy";
 import type { PeerSection } from "../plan/peer-section";
 import type { Facts, HostFacts } from "./facts";
-import { PING_HEADERS, TUNNEL_S, type Probe } from "./probes";
-import { isFresh, latestView } from "./tunnel-view";
+import { PING_HEADERS, RETURN_S, TUNNEL_S, type Probe } from "./probes";
+import { isFresh, latestView, viewOf } from "./tunnel-view";
 
 /** One end of a link. */
 export interface End {
@@ -64,6 +64,12 @@ export function works({ near, far }: HostLink): boolean {
   return !keepsAlive && views.some(({ age }) => age !== null);
 }
 
+/** Whether an end that sends keepalives had no session before the pings. */
+export function wasDown({ facts, other, section }: End): boolean {
+  if ((section?.persistentKeepalive ?? null) === null) return false;
+  return !isFresh(viewOf(facts, facts.observed, other));
+}
+
 /** The payload of the largest ping that fits the tunnel's MTU at both ends. */
 export function largestPing({ near, far }: HostLink): number {
   const mtus = [near, far].map(
@@ -72,26 +78,45 @@ export function largestPing({ near, far }: HostLink): number {
   return Math.max(0, Math.min(...mtus) - PING_HEADERS);
 }
 
-/** The pings that each host sends: to its neighbours, to one node behind a relay, and to the named nodes. */
+/**
+ * The pings that each host sends: one end of each link to the other, since an answer proves both directions; to one node behind
+ * a relay, and to the named nodes.
+ */
 export function probesOf(
   facts: Facts,
   hosts: ReadonlyMap<string, HostFacts>,
 ): Map<string, Probe[]> {
   const policy = indexPolicy(facts.plan);
   const probes = new Map<string, Probe[]>([...hosts.keys()].map((name) => [name, []]));
-  const links = linksBetween(facts, hosts);
-  for (const link of links) {
-    for (const { node, other } of [link.near, link.far]) {
-      if (!mayPing(node, other, policy)) continue;
-      probes
-        .get(node.name)
-        ?.push({ address: other.address.text, size: largestPing(link), timeoutS: TUNNEL_S });
-    }
+  for (const link of linksBetween(facts, hosts)) {
+    const end = [link.near, link.far].find(({ node, other }) => mayPing(node, other, policy));
+    if (end !== undefined) probes.get(end.node.name)?.push(probeFrom(end, link, TUNNEL_S));
   }
   for (const { from, to } of relayedPairs(facts, hosts)) {
     probes.get(from.name)?.push({ address: to.address.text, size: 0, timeoutS: TUNNEL_S });
   }
   return probes;
+}
+
+/** The pings in the other direction, on links where that of probesOf was lost: one end may drop pings. */
+export function returnProbesOf(
+  facts: Facts,
+  hosts: ReadonlyMap<string, HostFacts>,
+): Map<string, Probe[]> {
+  const policy = indexPolicy(facts.plan);
+  const probes = linksBetween(facts, hosts).flatMap((link) => {
+    const { near, far } = link;
+    const isLost = near.ping === null && far.ping === undefined;
+    return isLost && mayPing(far.node, near.node, policy)
+      ? [[far.node.name, probeFrom(far, link, RETURN_S)] as const]
+      : [];
+  });
+  const groups = Map.groupBy(probes, ([name]) => name);
+  return new Map([...groups].map(([name, all]) => [name, all.map(([, probe]) => probe)]));
+}
+
+function probeFrom({ other }: End, link: HostLink, timeoutS: number): Probe {
+  return { address: other.address.text, size: largestPing(link), timeoutS };
 }
 
 export function mayPing(from: NodePlan, to: NodePlan, policy: Policy | null): boolean {

@@ -4,19 +4,23 @@ import { groupLines, words } from "../host/lines";
 
 export interface Probe {
   address: string;
-  /** Payload of a larger ping that follows, in bytes; 0: none. */
+  /** Payload of a larger ping, in bytes; 0: none. */
   size: number;
+  /** Whether to take the best of three round trips, which takes longer. */
+  isTimed?: true;
   /** Seconds until it counts as lost. */
   timeoutS: number;
 }
 
 /** Through the tunnel: if the other end has lost its session, WireGuard starts a new one after 15 s without an answer. */
 export const TUNNEL_S = 18;
+/** Against the direction in which a ping was lost, which has triggered the handshakes. */
+export const RETURN_S = 3;
 /** Outside the tunnel. */
 export const OUTSIDE_S = 2;
 
 export interface Probes {
-  /** The best round trip in ms by address; null: lost. */
+  /** The round trip in ms by address; null: lost. */
   pings: ReadonlyMap<string, number | null>;
   /** The largest payload that was answered, by address, if larger pings were sent. */
   sizes: ReadonlyMap<string, number>;
@@ -33,9 +37,10 @@ const PARALLEL_PINGS = 16;
 
 /** Calls of the functions in scripts/push/probe.sh. Throws for an invalid address. */
 export function probeCalls(probes: readonly Probe[]): string {
-  const calls = probes.map(({ address, size, timeoutS }, at) => {
+  const calls = probes.map(({ address, size, timeoutS, isTimed }, at) => {
     if (canonicalAddress(address) === null) throw new Error("not an address to ping");
-    const numbers = [size, timeoutS].map((number) => Math.max(0, Math.trunc(number)));
+    const rounds = isTimed === true ? 3 : 1;
+    const numbers = [size, timeoutS, rounds].map((number) => Math.max(0, Math.trunc(number)));
     return `probe ${address} ${numbers.join(" ")} &\n${(at + 1) % PARALLEL_PINGS === 0 ? "wait\n" : ""}`;
   });
   return `${calls.join("")}disk\nwait\nexit 0\n`;

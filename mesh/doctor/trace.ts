@@ -85,7 +85,7 @@ export function traceProbes(
   const probes = new Map(way.map(({ name }) => [name, new Map<string, Probe>()]));
   const add = (node: NodePlan | undefined, address: string | undefined, timeoutS: number) => {
     if (node === undefined || address === undefined) return;
-    probes.get(node.name)?.set(address, { address, size: 0, timeoutS });
+    probes.get(node.name)?.set(address, { address, size: 0, timeoutS, isTimed: true });
   };
   const [first] = way;
   add(first, directAddress(way, outer), OUTSIDE_S);

@@ -8,20 +8,32 @@ latency() {
   { ping -n -q -c 3 -i 0.2 -W 2 "$1" || ping -n -q -c 3 -W 2 "$1"; } 2>/dev/null |
     awk '/min\/avg\/max/ { split($0, part, " = "); split(part[2], ms, "/"); print ms[1] }'
 }
-# $1: an address, $2: bytes, $3: tries, a second each.
+# $1: an address, $2: bytes, $3: tries, a second each. Sets best to the round trip in ms.
 answers() {
   tries=$3
-  until ping -n -q -c 1 -W 1 -s "$2" "$1" >/dev/null 2>&1; do
+  until reply=$(ping -n -q -c 1 -W 1 -s "$2" "$1" 2>/dev/null); do
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || return 1
   done
+  # min/avg/max = 0.4/0.4/0.4 ms
+  best=${reply##* = }
+  best=${best%%/*}
+  case $best in '' | *[!0-9.]*) best=0 ;; esac
 }
-# $1: an address, $2: bytes of a larger ping, or 0; $3: seconds until it counts as lost.
+# $1: an address, $2: bytes of a larger ping, or 0; $3: seconds until it counts as lost; $4: 3 for the best of three round trips.
 probe() {
-  best=
-  if answers "$1" 56 "$3"; then best=$(latency "$1"); fi
+  # The larger one alone shows both.
+  if [ "$2" -gt 0 ] && answers "$1" "$2" 1; then
+    printf 'ping %s %s\nsize %s %s\n' "$1" "$best" "$1" "$2"
+    return
+  fi
+  if ! answers "$1" 56 "$3"; then
+    echo "ping $1 lost"
+    return
+  fi
+  [ "$4" -eq 1 ] || best=$(latency "$1")
   echo "ping $1 ${best:-lost}"
-  [ -n "$best" ] && [ "$2" -gt 0 ] || return 0
+  [ "$2" -gt 0 ] || return 0
   if answers "$1" "$2" 2; then
     echo "size $1 $2"
     return
@@ -36,8 +48,9 @@ probe() {
   echo "size $1 $low"
 }
 disk() {
-  df -P -k /etc /var /run 2>/dev/null | awk 'NR > 1 { print "disk", $6, $4 }'
-  df -P -i /etc /var /run 2>/dev/null | awk 'NR > 1 { print "inodes", $6, $2, $4 }'
+  # Columns: file system, size, used, free, percentage, place.
+  df -P -k /etc /var /run 2>/dev/null | while read -r _ _ _ free _ place; do echo "disk $place $free"; done
+  df -P -i /etc /var /run 2>/dev/null | while read -r _ all _ free _ place; do echo "inodes $place $all $free"; done
   for folder in /etc /etc/wireguard /var/lib /run; do
     [ ! -d "$folder" ] || [ -w "$folder" ] || echo "readonly $folder"
   done

@@ -173,6 +173,17 @@ const FAULTS: Fault[] = [
     cause: /^relay\.example\.org is 203\.0\.113\.40 for laptop, which is nas, not relay$/,
     remedy: /^correct the DNS record of relay\.example\.org, .*: it is followed within 3 min\. /,
   },
+  {
+    what: "such an endpoint in a tunnel that works, because the relay's packets come from the right one",
+    at: "laptop",
+    breaks: `sed -i 's/^${RELAY} ${NAME}$/${NAS} ${NAME}/' /etc/hosts`,
+    mends: `sed -i 's/^${NAS} ${NAME}$/${RELAY} ${NAME}/' /etc/hosts`,
+    node: "laptop",
+    check: "endpoint",
+    cause:
+      /^relay\.example\.org is 203\.0\.113\.40 for laptop, .*; the tunnel works until it is restarted, /,
+    remedy: /^correct the DNS record of relay\.example\.org, /,
+  },
 ];
 
 describe("doctor", function () {

@@ -10,9 +10,9 @@ describe("the probes of a host", () => {
     }));
     const lines = probeCalls(probes).split("\n");
     assert.deepEqual(lines.slice(15, 18), [
-      "probe 10.0.0.15 1392 18 &",
+      "probe 10.0.0.15 1392 18 1 &",
       "wait",
-      "probe 10.0.0.16 1392 18 &",
+      "probe 10.0.0.16 1392 18 1 &",
     ]);
     assert.deepEqual(lines.slice(18), ["disk", "wait", "exit 0", ""]);
   });
@@ -20,8 +20,8 @@ describe("the probes of a host", () => {
   it("ping addresses only: no other text reaches the shell", () => {
     assert.throws(() => probeCalls([{ address: "$(id)", size: 0, timeoutS: 2 }]), /not an address/);
     assert.equal(
-      probeCalls([{ address: "10.0.0.1", size: -5.5, timeoutS: 2 }]).split("\n")[0],
-      "probe 10.0.0.1 0 2 &",
+      probeCalls([{ address: "10.0.0.1", size: -5.5, timeoutS: 2, isTimed: true }]).split("\n")[0],
+      "probe 10.0.0.1 0 2 3 &",
     );
   });
 });

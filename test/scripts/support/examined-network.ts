@@ -1,10 +1,11 @@
 /** The network of planned-network.ts as `doctor` has examined it: all is well, but for what a case says. */
+import { diagnose } from "../../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached } from "../../../mesh/doctor/facts";
 import type { Probes } from "../../../mesh/doctor/probes";
 import type { Plan } from "../../../mesh/plan/plan";
 import { driftOf } from "../../../scripts/stack/drift";
 import { plannedState, withPresharedKeys } from "../../../scripts/stack/planned-state";
-import type { Edit } from "./hand-edits";
+import * as by from "./hand-edits";
 import { nodeOf, privateKeyOf } from "./network";
 import { asPlanned, NOW, plan, plannedAs } from "./planned-network";
 
@@ -21,9 +22,9 @@ const ALL: Record<string, Pings> = {
 const NOTHING: Probes = { pings: new Map(), sizes: new Map(), full: [] };
 
 export interface Case {
-  edits?: Record<string, Edit>;
+  edits?: Record<string, by.Edit>;
   /** What they report after the pings. */
-  later?: Record<string, Edit>;
+  later?: Record<string, by.Edit>;
   pings?: Record<string, Pings>;
   probes?: Record<string, Partial<Probes>>;
   off?: Record<string, Pick<Unreached, "check" | "cause" | "remedy">>;
@@ -55,3 +56,24 @@ export function factsOf({ of = plan, ...one }: Case): Facts {
   });
   return { plan: of, hosts: new Map(hosts), names: one.names ?? [], outdated: [] };
 }
+
+/** `NODE CHECK AFFECTED...` of each finding. */
+export const found = (one: Case) =>
+  diagnose(factsOf(one)).map(({ node, check, affects }) =>
+    [node, check, affects.join(" ")].join(" ").trim(),
+  );
+export const causeOf = (one: Case) => diagnose(factsOf(one))[0]?.cause ?? "";
+
+/** The growth of all its peers' counters since the first look, in bytes; `age`: of the handshakes. */
+export const counted = (received: number, age: number | null): by.Edit =>
+  by.peers((all) =>
+    all.map((peer) => ({
+      ...peer,
+      receivedBytes: peer.receivedBytes + received,
+      sentBytes: peer.sentBytes + 500,
+      latestHandshake: age === null ? 0 : NOW - age,
+    })),
+  );
+
+/** Between nas and tokyo. */
+export const LOST = { nas: { [TOKYO]: null, [VPS]: null }, tokyo: { [NAS]: null } };
