@@ -58,11 +58,12 @@ function peersWithSwitchedKey(
     const former = title === name ? name + NEXT_KEY : name;
     const was = before.peers.get(former);
     if (was === undefined || before.peers.has(title) || after.peers.has(former)) return [];
-    const [key, ...others] = settingChanges(was, settings);
+    const [, ...others] = settingChanges(was, settings);
     const isKept = was.get("PublicKey") === settings.get("PublicKey");
     if (isKept)
       return [{ name, lines: ["its next key is its only one", ...settingChanges(was, settings)] }];
-    return [{ name, lines: [title === name ? (key ?? "") : "its next key", ...others] }];
+    const which = title === name ? "its present key instead of the next" : "its next key";
+    return [{ name, lines: [which, ...others] }];
   });
 }
 

@@ -1,6 +1,7 @@
 /** Describes the effect of a change on hosts, paths and tunnels. */
 import { NEVER_DELIVERED, type Outdated } from "../render/delivery";
-import { configChanges, hasNextKey, keysByNeighbour, parseConfig } from "./config-changes";
+import { configChanges, parseConfig } from "./config-changes";
+import { keyChanges, newNextKeys, ownKeyLines, restartsOf } from "./key-changes";
 import { nameChanges, nameLines, type NameChanges } from "./name-changes";
 import { pathChanges, type PathChanges } from "./path-changes";
 import { renamedIn } from "./renames";
@@ -40,16 +41,21 @@ export function reviewOf(
   const names = [...new Set([...before.nodes.keys(), ...after.nodes.keys()])];
   const named = nameChanges(before.names, after.names);
   const renamed = renamedIn(before, after);
+  const keys = keyChanges(before, after);
+  const ownKeys = ownKeyLines(keys);
   const changes = names.flatMap((name) => {
     const [was, is] = [before.nodes.get(name), after.nodes.get(name)];
     const other = renamed.get(name);
-    if (other === undefined) return nodeChange(name, was, is, pushes.get(name), named);
+    if (other === undefined) {
+      const hidden = ownKeys.get(name) ?? HIDDEN_CHANGE;
+      return nodeChange(name, was, is, { push: pushes.get(name), named, hidden });
+    }
     return [renaming(name, other, was ?? before.nodes.get(other), is)];
   });
   const rank = ({ node }: NodeChange) =>
     (after.nodes.get(node) ?? before.nodes.get(node))?.kind === "relay" ? 0 : 1;
-  const restarts = restartsOf(before, after);
-  const overlaps = newNextKeys(before, after).filter((name) =>
+  const restarts = restartsOf(keys, after);
+  const overlaps = newNextKeys(keys).filter((name) =>
     restarts.every(({ a, b }) => a !== name && b !== name),
   );
   return {
@@ -96,12 +102,18 @@ function renaming(
   };
 }
 
+interface Circumstances {
+  push: "update" | "replace" | undefined;
+  named: NameChanges;
+  /** The line for a push whose change is not in the records. */
+  hidden: string;
+}
+
 function nodeChange(
   node: string,
   before: NodeRecord | undefined,
   after: NodeRecord | undefined,
-  push: "update" | "replace" | undefined,
-  named: NameChanges,
+  { push, named, hidden }: Circumstances,
 ): NodeChange[] {
   if (after === undefined) {
     const pushed = before?.pushed === true;
@@ -122,11 +134,11 @@ function nodeChange(
   }
   return push === undefined
     ? []
-    : [{ node, change: "changed", lines: [HIDDEN_CHANGE], pushed: after.pushed }];
+    : [{ node, change: "changed", lines: [hidden], pushed: after.pushed }];
 }
 
 const HIDDEN_CHANGE =
-  "~ pushed again: its last push failed, its keys or login have changed, or this version does more there";
+  "~ pushed again: its last push failed, its login or preshared keys have changed, or this version does more there";
 
 function newLine({ config, alternate }: NodeRecord): string {
   const { settings, peers } = parseConfig(config);
@@ -191,42 +203,4 @@ function pushLines(
         : "~ its config is a file from now on",
     ];
   return push === "replace" ? ["~ another machine: it is set up, and the former one cleaned"] : [];
-}
-
-/** Nodes whose next key is new to a neighbour. */
-function newNextKeys(before: NetworkRecord, after: NetworkRecord): string[] {
-  const names = [...after.nodes].flatMap(([name, node]) => {
-    const former = before.nodes.get(name);
-    if (former === undefined || former.config === node.config) return [];
-    const is = parseConfig(node.config);
-    const was = keysByNeighbour(parseConfig(former.config));
-    return [...keysByNeighbour(is)].flatMap(([neighbour, keys]) => {
-      const known = was.get(neighbour);
-      const isNew = known !== undefined && keys.some((key) => !known.includes(key));
-      return isNew && hasNextKey(is, neighbour) ? [neighbour] : [];
-    });
-  });
-  return [...new Set(names)].sort();
-}
-
-/**
- * Links for which an end has none of the former keys of the other. A relay with a second interface still serves its former key,
- * so a link to its next key does not restart.
- */
-function restartsOf(before: NetworkRecord, after: NetworkRecord): { a: string; b: string }[] {
-  const pairs = [...after.nodes].flatMap(([name, node]) => {
-    const former = before.nodes.get(name);
-    if (former === undefined || former.config === node.config) return [];
-    const was = keysByNeighbour(parseConfig(former.config));
-    const is = parseConfig(node.config);
-    return [...keysByNeighbour(is)].flatMap(([neighbour, keys]) => {
-      const known = was.get(neighbour);
-      if (known === undefined || keys.some((key) => known.includes(key))) return [];
-      const serves = after.nodes.get(neighbour)?.alternate ?? null;
-      if (serves !== null && hasNextKey(is, neighbour)) return [];
-      return [[name, neighbour].sort()];
-    });
-  });
-  const links = new Map(pairs.map(([a = "", b = ""]) => [`${a} ${b}`, { a, b }]));
-  return [...links.values()].sort((x, y) => (`${x.a} ${x.b}` < `${y.a} ${y.b}` ? -1 : 1));
 }

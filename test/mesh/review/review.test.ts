@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { reachOf } from "../../../mesh/plan/reach";
 import { NOTHING, recordOf } from "../../../mesh/review/record";
 import { isEmpty, reviewOf, type Review } from "../../../mesh/review/review";
+import { Secret } from "../../../mesh/secret";
 import { pathLines, reviewText } from "../../../scripts/cli/review-text";
 import { networks } from "../../support/networks";
 import { planOf } from "../../support/plan-of";
@@ -165,7 +166,7 @@ describe("a review", () => {
       peers: { laptop: undefined },
     });
     assert.deepEqual(linesOf(revoked)["desktop"], [
-      "~ peer tokyo: new key, endpoint 203.0.113.10:51821 -> 203.0.113.10:51820",
+      "~ peer tokyo: its present key instead of the next, endpoint 203.0.113.10:51821 -> 203.0.113.10:51820",
     ]);
     assert.deepEqual(revoked.restarts, [{ a: "desktop", b: "tokyo" }]);
   });
@@ -211,12 +212,28 @@ describe("a review", () => {
       linesOf(reviewOf(record, record, new Map([["p33", push]])));
     assert.deepEqual(lines("update"), {
       p33: [
-        "~ pushed again: its last push failed, its keys or login have changed, or this version does more there",
+        "~ pushed again: its last push failed, its login or preshared keys have changed, or this version does more there",
       ],
     });
     assert.deepEqual(lines("replace"), {
       p33: ["~ another machine: it is set up, and the former one cleaned"],
     });
+  });
+
+  it("names the change of a pushed node's own keys, which its own file does not show", () => {
+    const host = { host: "root@192.0.2.5", hostKey };
+    const relays = { tokyo: { host: "root@203.0.113.10", hostKey: hostKeyLine(1) } };
+    const privateKeys = { desktop: Secret.sealed() };
+    const desktop = (fields: Edits) =>
+      recorded({ relays, peers: { desktop: { ...host, ...fields } }, privateKeys });
+    const [plain, rotating] = [desktop({}), desktop({ nextPublicKey: keys.spare.publicKey })];
+    const rotated = desktop({ publicKey: keys.spare.publicKey });
+    const lines = (before: typeof plain, after: typeof plain) =>
+      linesOf(reviewOf(before, after, new Map([["desktop", "update"]])))["desktop"];
+    assert.deepEqual(lines(plain, rotating), ["~ it gets a next key of its own"]);
+    assert.deepEqual(lines(rotating, rotated), ["~ one of its own keys is dropped"]);
+    assert.deepEqual(lines(rotating, plain), ["~ one of its own keys is dropped"]);
+    assert.deepEqual(lines(plain, rotated), ["~ its own key is new"]);
   });
 
   it("gains exactly the pairs of a new network that can communicate", () => {
