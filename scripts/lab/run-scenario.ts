@@ -2,11 +2,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import pc from "picocolors";
+import { keepIfEdited, setAside } from "./former-stack";
 import { Lab } from "./lab";
 import { exitCode } from "./process";
 import { runProofs } from "./proofs";
 import type { ProofResult } from "./proofs";
-import { findRepository } from "./repository";
+import { findRepository, stackFile } from "./repository";
 import type { Scenario } from "./scenario";
 import { createStack, hasEc2 } from "./stack";
 import type { LabStack } from "./stack";
@@ -98,12 +99,17 @@ async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack
       log.info(`  ${line}`);
     });
   const startedAt = Date.now();
+  const former = setAside(stackFile(scenario.name));
   const lab = await Lab.up(scenario.world, { id: scenario.name });
   log.pass(
     `${lab.nodes.length} nodes in ${seconds(Date.now() - startedAt)} s: ${lab.nodes.join(", ")}`,
   );
   const stack = await createStack(lab, scenario.config(lab));
   log.pass(`stack config with new keys: ${path.relative(findRepository(), stack.file)}`);
+  if (former !== null && keepIfEdited(former, stack.file))
+    log.prose(
+      `  The former lab's network was another: ${path.relative(findRepository(), former)}.`,
+    );
   for (const standIn of findStandIns(scenario)) log.prose(`  Stand-in: ${standIn}.`);
   return { lab, stack };
 }
