@@ -27,7 +27,7 @@ interface RollbackOptions extends CommonOptions {
 export function rollbackCommand(): Command {
   return newCommand("rollback <node>", {
     description:
-      "Take a host back to the state that it had confirmed before the current one. A host keeps the last five states. A rollback is a push like any other: the host undoes it if it cuts off the login. Peers that are no longer in the network are left out. The stack file is not changed: `repush` undoes the rollback.",
+      "Take a host back to the state that it had confirmed before the current one. A host keeps the last five states; those that do not differ from the current one are passed over. A rollback is a push like any other: the host undoes it if it cuts off the login. Peers that are no longer in the network are left out. The stack file is not changed: `repush` undoes the rollback.",
     examples: ["rollback nas", "rollback nas --list", "rollback nas --to 4"],
   })
     .option(...STACK_OPTION)
@@ -58,7 +58,7 @@ async function rollback(name: string, options: RollbackOptions): Promise<void> {
       list(node, kept, options);
       return;
     }
-    const to = chooseState(kept, name, options.to);
+    const to = chooseState(kept, node, options.to);
     const { request, leftOut } = rollbackTo(to, kept, node, access);
     const { outcome, through } = await runPush(request);
     const state = stateOf(to, node, kept);

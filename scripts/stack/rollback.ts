@@ -40,27 +40,33 @@ export async function keptStates(node: NodePlan, access: Access): Promise<KeptSt
 }
 
 /**
- * The serial of the state to go back to: `to`, else the latest one before the current one.
+ * The serial of the state to go back to: `to`, else the latest one before the current one whose config differs from it.
  * @throws Failure if the host does not have it, or it is the current one.
  */
-export function chooseState({ states, present }: KeptStates, node: string, to?: number): number {
-  const older = [...states.keys()].filter((serial) => serial < present);
-  const chosen = to ?? (older.length === 0 ? null : Math.max(...older));
-  if (chosen === null)
+export function chooseState({ states, present }: KeptStates, node: NodePlan, to?: number): number {
+  const { name } = node;
+  const now = states.get(present);
+  const older = [...states].filter(([serial]) => serial < present).sort(([a], [b]) => b - a);
+  const differs = ([, state]: [number, Generation]) =>
+    now === undefined || changesBetween(node, now, state).length > 0;
+  const chosen = to ?? older.find(differs)?.[0];
+  if (chosen === undefined)
     throw new Failure(
-      `${node} keeps no state before the present one`,
-      "a host keeps the states that it has confirmed since its first push by this version; change the stack file and run up",
+      older.length === 0
+        ? `${name} keeps no state before the present one`
+        : `${name} keeps no state whose config differs from the present one`,
+      "a host keeps the last five states that it has confirmed, since its first push by this version; change the stack file and run up",
     );
   if (chosen === present)
     throw new Failure(
-      `${node} is at push ${present}`,
-      `to undo what was changed there by hand: npx wireguard-mesh repush ${node}`,
+      `${name} is at push ${present}`,
+      `to undo what was changed there by hand: npx wireguard-mesh repush ${name}`,
       2,
     );
   if (!states.has(chosen))
     throw new Failure(
-      `${node} does not keep push ${chosen}`,
-      `those that it keeps: npx wireguard-mesh rollback ${node} --list`,
+      `${name} does not keep push ${chosen}`,
+      `those that it keeps: npx wireguard-mesh rollback ${name} --list`,
       2,
     );
   return chosen;

@@ -152,13 +152,27 @@ describe("a rollback", () => {
 
 describe("the state that a rollback goes to", () => {
   const state = generationOf(then, "tokyo");
-  const choose = (serials: number[], present: number, to?: number) =>
-    chooseState(kept(Object.fromEntries(serials.map((one) => [one, state])), present), "tokyo", to);
+  const other = generationOf(network(all, { mtu: 1380 }), "tokyo");
+  /** The states of `same` do not differ from the present one. */
+  const choose = (serials: number[], present: number, to?: number, same: number[] = []) => {
+    const stateOf = (serial: number) => ([present, ...same].includes(serial) ? other : state);
+    const states = Object.fromEntries(serials.map((serial) => [serial, stateOf(serial)]));
+    return chooseState(kept(states, present), nodeOf(then, "tokyo"), to);
+  };
 
   it("is the one before the current one, or the given one", () => {
     assert.equal(choose([2, 3, 5], 5), 3);
     assert.equal(choose([2, 3, 5], 3), 2);
     assert.equal(choose([2, 3, 5], 3, 5), 5);
+  });
+
+  it("differs from the current one, unless it is given", () => {
+    assert.equal(choose([2, 3, 5], 5, undefined, [3]), 2);
+    assert.equal(choose([2, 3, 5], 5, 3, [3]), 3);
+    assert.match(
+      refusalOf(() => choose([2, 3, 5], 5, undefined, [2, 3])),
+      /^tokyo keeps no state whose config differs from the present one; /,
+    );
   });
 
   it("must exist, and not be the current one", () => {
