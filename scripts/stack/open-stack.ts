@@ -10,7 +10,7 @@ import { Failure } from "./failure";
 import { readOutputs, readOutputsWithConfigs, withNextKeys } from "./outputs";
 import type { Outputs, OutputsWithConfigs } from "./outputs";
 import { findStack, noStackFile, type Project, type StackRef } from "./project";
-import { misreadIn, readConfig, readConfigSoFar } from "./stack-file";
+import { misreadIn, readConfig, readConfigSoFar, readSettings, unencryptedIn } from "./stack-file";
 import { readUserFile, refuseReadOnly, replaceUserFile, withFileLock } from "./user-file";
 
 /** A new text for the stack file, and the secrets to encrypt into it. */
@@ -117,13 +117,15 @@ export class OpenStack implements StackRef {
     return this.sshKey.value;
   }
 
-  /** @throws Failure for values that the engine, and so the program, reads differently from what the file has. */
+  /** @throws Failure for values that the engine reads differently from what the file has, or cannot decrypt. */
   refuseMisread(): void {
-    const issues = misreadIn(this.configSoFar);
-    if (issues.length === 0) return;
-    throw new Failure(
-      `${this.file} has values that the engine reads differently; nothing was changed\n${formatIssues(issues)}`,
-    );
+    const refuse = (what: string, issues: Issue[]) => {
+      if (issues.length === 0) return;
+      const message = `${this.file} has values that the engine ${what}; nothing was changed`;
+      throw new Failure(`${message}\n${formatIssues(issues)}`);
+    };
+    refuse("reads differently", misreadIn(this.configSoFar));
+    refuse("cannot decrypt", unencryptedIn(readSettings(this.text, this.file)));
   }
 
   /**

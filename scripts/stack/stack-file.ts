@@ -58,6 +58,28 @@ export function misreadIn(value: unknown, path: readonly PropertyKey[] = []): Is
   return entries.flatMap(([key, inner]) => misreadIn(inner, [...path, key]));
 }
 
+/**
+ * `secure:` values that are not encrypted by the stack's passphrase: the engine's error about them names no key. Stacks with
+ * another secrets provider are not checked.
+ */
+export function unencryptedIn(settings: Record<string, unknown>): Issue[] {
+  const { config, encryptionsalt } = settings;
+  if (typeof encryptionsalt !== "string" || !isMap(config)) return [];
+  return Object.entries(config).flatMap(([key, value]) =>
+    plainSecretsIn(value, [key.replace(NAMESPACE, "")]),
+  );
+}
+
+function plainSecretsIn(value: unknown, path: readonly string[]): Issue[] {
+  if (!isMap(value)) return [];
+  const { secure } = value;
+  if (typeof secure === "string" && !secure.startsWith("v1:")) {
+    const remedy = "remove it, and write it with: npx pulumi config set --path --secret ...";
+    return [error(pathOf(path), "`secure:` is for encrypted text, which this is not", remedy)];
+  }
+  return Object.entries(value).flatMap(([key, inner]) => plainSecretsIn(inner, [...path, key]));
+}
+
 /** The top level of a stack file: `config`, `encryptionsalt`, ...; empty for an empty file. */
 export function readSettings(text: string, where: string): Record<string, unknown> {
   const settings: unknown = parseYaml(text, where).values ?? {};

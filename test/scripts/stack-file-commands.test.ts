@@ -143,6 +143,16 @@ describe("commands that change a stack file", () => {
     assert.deepEqual(project.engineCalls(), []);
   });
 
+  it("name a secret that is not encrypted, because the engine names no key", async () => {
+    project.write(FILE, STACK_FILE.replace("secure: v1:phone", "secure: hello"));
+    const { stderr } = await project.run([upCommand(), previewCommand()], "preview");
+    assert.match(
+      stderr,
+      /cannot decrypt; nothing was changed\n {2}privateKeys\.phone: `secure:` is/,
+    );
+    assert.deepEqual(project.engineCalls(), []);
+  });
+
   it("accept every name, also constructor", async () => {
     project.write(FILE, STACK_FILE);
     assert.equal((await run("add-peer", "constructor")).exitCode, 0);
