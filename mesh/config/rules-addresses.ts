@@ -150,7 +150,7 @@ function overlappingSubnet(
   const other = seen.find((candidate) => overlaps(candidate.prefix, prefix));
   if (other === undefined) return [];
   const remedy =
-    "WireGuard can route an address to one node only: list it once, or give one LAN another prefix in the network: { lan: ..., as: ... }";
+    "WireGuard can route an address to one node only: list it once, or, for LANs at two places, give each a prefix of its own in the network: { lan: ..., as: ... }";
   return [error(path, `${prefix.text} overlaps ${other.prefix.text} of ${other.owner}`, remedy)];
 }
 

@@ -41,7 +41,7 @@ function reasonsFor(links: readonly LinkStatus[], outdated: readonly Outdated[])
     ...sentence(waiting.filter(isNew), ["has not been given its", "have not been given their"]),
     ...sentence(
       waiting.filter((one) => !isNew(one)),
-      ["has a former", "have a former"],
+      ["does not have its present", "do not have their present"],
     ),
     ...listed("away", among("away")),
     ...listed("idle", among("idle")),

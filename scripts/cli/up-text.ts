@@ -54,7 +54,7 @@ function canaryText({ canary }: UpReport): string {
     ...(links.length === 0 ? [] : [indented(links)]),
     ...(relays.length === 0 ? [] : [wrapped("  pushed with it: ", shortList(relays))]),
     ...(held.length === 0 ? [] : [wrapped("  not touched: ", shortList(held))]),
-    "  When it is mended, run the same up again; to go on without it: npx wireguard-mesh up",
+    "  When it is fixed, run the same up again; to go on without it: npx wireguard-mesh up",
     ...back,
   ].join("\n");
 }
@@ -110,5 +110,5 @@ function tunnelsText({ links, planned }: UpReport, outdated: readonly Outdated[]
 const MAX_DEAD = 10;
 
 // REJECT_AFTER_TIME (180 s): a device keeps using a session that its relay has lost for this long.
-const DEAD_REMEDY = `  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh status
+const DEAD_REMEDY = `  Is the UDP port of the dialled side open in its firewall, and its endpoint right? See: npx wireguard-mesh doctor
   A peer that its relay had removed and added again reconnects by itself within three minutes.`;

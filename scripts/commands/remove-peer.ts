@@ -38,7 +38,7 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   const path = configPath(["peers", name]);
   let comment: number | null = null;
   const edit = (text: string) => {
-    // What was given to a device: a later one with this name would seem to have a former config.
+    // What was given to a device: a later one with this name would seem to have an outdated config.
     const paths = [["privateKeys", name], ["delivered", name], ...linkKeysOf(text, name)];
     const keyless = paths.map(configPath).reduce(removeIn, text);
     comment = commentAbove(keyless, path);

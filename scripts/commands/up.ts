@@ -82,7 +82,7 @@ async function up(flags: string[], options: UpOptions): Promise<void> {
 /** The next steps, instead of the stack's outputs, which have several lines for each node. */
 function nextText(stack: OpenStack, { exitCode, failed, waiting, planned }: UpReport): string {
   if (failed.length + waiting.length > 0)
-    return "When that is mended: npx wireguard-mesh up   # it does the rest";
+    return "When that is fixed: npx wireguard-mesh up   # it does the rest";
   if (exitCode !== 0 || planned === 0) return "";
   const flag = stackFlag(stack);
   return [

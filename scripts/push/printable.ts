@@ -6,8 +6,8 @@ const LENGTH = 200;
 /** The last non-empty lines, indented, to follow a cause; "" if there are none. */
 export function quoted(words: string): string {
   const lines = words.split("\n").map(printable);
-  const said = lines.filter((line) => line !== "").slice(-LINES);
-  return said
+  const shown = lines.filter((line) => line !== "").slice(-LINES);
+  return shown
     .map((line, index) => `\n    ${index === 0 ? "it says: " : "         "}${line}`)
     .join("");
 }

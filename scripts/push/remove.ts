@@ -1,4 +1,5 @@
 /** Removes wireguard-mesh from one host, best effort: an unreachable host must not block its removal from the stack. */
+import type { Owner } from "../../mesh/host/records";
 import { decideRemoval } from "../../mesh/host/removal";
 import { keysIn } from "../../mesh/host/wanted-interface";
 import type { PushRequest } from "../../mesh/push-request";
@@ -100,13 +101,19 @@ async function removeIn(session: Session, request: RemoveRequest): Promise<Remov
       return {
         node,
         outcome: "left",
-        note: `${node}: ${name} there belongs to ${removal.owner}, or the node has moved to it since: nothing was touched`,
+        note: `${node}: ${leftNote(name, request, removal.owner)}`,
       };
     case "remove": {
       const text = ["remove", ...removal.sysctls].join(" ");
       return judge(request, await answer(session, `${text}\n`, REMOVE_VERB_MS), removal.notes);
     }
   }
+}
+
+function leftNote(name: string, request: RemoveRequest, { stack, node }: Owner): string {
+  if (stack === request.owner && node !== request.node)
+    return `${name} there belongs to ${node} now, so the removal of ${request.node} changed nothing`;
+  return `${name} there belongs to ${stack} ${node}, or the node has moved to it since: nothing was touched`;
 }
 
 function judge(request: RemoveRequest, run: HostRun, notes: readonly string[]): RemoveResult {

@@ -38,9 +38,9 @@ export async function keylessOptions(
   watcher?: GroupWatcher,
   more: string[] = [],
 ): Promise<string[] | null> {
-  const said = await sshConfigOf([...more, ...destination(hop)], watcher);
-  if (said === null) return null;
-  const options = said
+  const settings = await sshConfigOf([...more, ...destination(hop)], watcher);
+  if (settings === null) return null;
+  const options = settings
     .split("\n")
     .flatMap(proxyCommand)
     .filter((line) => KEPT.test(keyOf(line)) && (isFirst || !keyOf(line).startsWith("proxy")));

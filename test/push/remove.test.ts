@@ -50,6 +50,15 @@ describe("a removal", () => {
     }
   });
 
+  it("names the node that the host has become by a rename", async () => {
+    const host = await pushedHost();
+    const owner = `${REQUEST.owner}\ndesktop\n${REQUEST.machine}\n`;
+    host.model.files.set("/var/lib/wireguard-mesh/wg0/owner", owner);
+    const { note } = await remove(host, {});
+    const now = "wg0 there belongs to desktop now, so the removal of host changed nothing";
+    assert.equal(note, `host: ${now}`);
+  });
+
   it("reports that the host is cleaning up when the tunnel was the way in", async () => {
     const host = await pushedHost();
     const reply = { exitCode: null, stdout: "removing\n" };

@@ -134,6 +134,14 @@ describe("status", () => {
     assert.match(foreign, /^No push changes that: if that one is to stay, set network\.interface /);
     assert.match(foreign, /: sudo sh \S+host\.sh release wg0$/);
     assert.match(remedies(by.link({ mtu: 1300 })), /newer.*up\n.*repush nas$/);
+    const undone = by.allOf(by.link({ mtu: 1300 }), (observed) => ({
+      ...observed,
+      result: `no handshake with ${keyOf("tokyo")} at 203.0.113.10:51820 within 6 s`,
+    }));
+    assert.match(
+      remedies(undone),
+      /^Its last push was undone there: no handshake with tokyo at .*\nCorrect the stack file/,
+    );
   });
 
   const text = (answers: Record<string, HostAnswer>, outdated: Outdated[] = []) =>

@@ -104,7 +104,7 @@ describe("up and preview", () => {
       outdated: [{ node: "phone", why: ["it was not given its config yet"] }],
     });
     const text = (await run("up", "--yes")).stdout;
-    assert.match(text, /^When that is mended: npx wireguard-mesh up /m);
+    assert.match(text, /^When that is fixed: npx wireguard-mesh up /m);
     assert.doesNotMatch(text, /^Done/m);
     assert.match(text, /^failed: tokyo: cannot be reached, so nothing was sent to it\.$/m);
     assert.match(text, /^skipped: laptop\n {2}A relay that they need failed; /m);

@@ -36,7 +36,7 @@ describe("the end of an up", () => {
         "  db does not reach tokyo",
         "  db does not reach nas",
         "  not touched: web",
-        "  When it is mended, run the same up again; to go on without it: npx wireguard-mesh up",
+        "  When it is fixed, run the same up again; to go on without it: npx wireguard-mesh up",
         "  To take it back: npx wireguard-mesh rollback db",
       ].join("\n"),
     );

@@ -124,7 +124,11 @@ function groupsBlock(plan: Plan): string {
     ...Object.entries(lans).map(([lan, gateway]) => `  ${lan} is behind ${gateway}`),
     ...(policy === undefined ? [] : policyLines(policy)),
   ];
-  return `${pc.bold("Reachability")}\n${lines.join("\n")}`;
+  return reachabilityBlock(lines);
+}
+
+function reachabilityBlock(lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `${pc.bold("Reachability")}\n${lines.join("\n")}`;
 }
 
 function exitLines(exits: Readonly<Record<string, string>> = {}): string[] {
@@ -144,6 +148,5 @@ function pairsBlock(plan: Plan): string {
   const lines = reachOf(plan).map(({ from, to, path, ports }) => {
     return `  ${from} -> ${to}: ${pathText(path)}${limitText(ports)}`;
   });
-  const all = [...lines, ...exitLines(exitsOf(plan.nodes))];
-  return `${pc.bold("Reachability")}\n${all.join("\n")}`;
+  return reachabilityBlock([...lines, ...exitLines(exitsOf(plan.nodes))]);
 }

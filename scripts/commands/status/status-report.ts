@@ -5,6 +5,7 @@ import { lastingRefusal } from "../../../mesh/host/refusals";
 import type { Wanted } from "../../../mesh/host/wanted";
 import type { NodePlan } from "../../../mesh/plan/plan";
 import type { HostAnswers } from "../../stack/query-hosts";
+import { withNames } from "../../push/apply-messages";
 import { driftOf } from "../../stack/drift";
 import { linkStates, type LinkStatus } from "../../stack/link-states";
 import { nodeState, peersOf, type NodeState, type PeerStatus } from "../../stack/node-state";
@@ -113,6 +114,13 @@ function driftRemedies(observed: Observation, wanted: Wanted): string[] {
   if (observed.records.owner === null) {
     return [
       "Nothing was pushed to it yet, or it was installed anew: npx wireguard-mesh up",
+      `If that has nothing to do: ${again}`,
+    ];
+  }
+  if (observed.result !== null && observed.pending === null) {
+    return [
+      `Its last push was undone there: ${withNames(observed.result, wanted.main.peers)}`,
+      "Correct the stack file, or what that names, then: npx wireguard-mesh up",
       `If that has nothing to do: ${again}`,
     ];
   }

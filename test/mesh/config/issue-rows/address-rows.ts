@@ -223,7 +223,7 @@ export const addressRows: Row[] = [
         "peers.laptop.subnets[1]",
         "error",
         "192.168.10.128/25 overlaps 192.168.10.0/24 of peers.desktop.subnets[0]",
-        "WireGuard can route an address to one node only: list it once, or give one LAN another prefix in the network: { lan: ..., as: ... }",
+        "WireGuard can route an address to one node only: list it once, or, for LANs at two places, give each a prefix of its own in the network: { lan: ..., as: ... }",
       ],
     ],
   },
