@@ -108,7 +108,7 @@ async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack
   log.pass(`stack config with new keys: ${path.relative(findRepository(), stack.file)}`);
   if (former !== null && keepIfEdited(former, stack.file))
     log.prose(
-      `  The former lab's network was another: ${path.relative(findRepository(), former)}.`,
+      `  The former lab's stack file had been changed; it is ${path.basename(former)} now.`,
     );
   for (const standIn of findStandIns(scenario)) log.prose(`  Stand-in: ${standIn}.`);
   return { lab, stack };

@@ -65,17 +65,18 @@ export function misreadIn(value: unknown, path: readonly PropertyKey[] = []): Is
 export function unencryptedIn(settings: Record<string, unknown>): Issue[] {
   const { config, encryptionsalt } = settings;
   if (typeof encryptionsalt !== "string" || !isMap(config)) return [];
-  return Object.entries(config).flatMap(([key, value]) =>
-    plainSecretsIn(value, [key.replace(NAMESPACE, "")]),
-  );
+  return plainSecretsIn(config, []);
 }
 
+/** `path`: below `config`, so it starts with a namespace. */
 function plainSecretsIn(value: unknown, path: readonly string[]): Issue[] {
   if (!isMap(value)) return [];
   const { secure } = value;
   if (typeof secure === "string" && !secure.startsWith("v1:")) {
-    const remedy = "remove it, and write it with: npx pulumi config set --path --secret ...";
-    return [error(pathOf(path), "`secure:` is for encrypted text, which this is not", remedy)];
+    const key = pathOf(path);
+    const remedy = `remove it, and write it with: npx pulumi config set --path --secret '${key}'`;
+    const message = "`secure:` is for encrypted text, which this is not";
+    return [error(key.replace(NAMESPACE, ""), message, remedy)];
   }
   return Object.entries(value).flatMap(([key, inner]) => plainSecretsIn(inner, [...path, key]));
 }

@@ -148,7 +148,7 @@ describe("commands that change a stack file", () => {
     const { stderr } = await project.run([upCommand(), previewCommand()], "preview");
     assert.match(
       stderr,
-      /cannot decrypt; nothing was changed\n {2}privateKeys\.phone: `secure:` is/,
+      /cannot decrypt; nothing was changed\n {2}privateKeys\.phone: `secure:` is[^]*--secret 'wireguard-mesh:privateKeys\.phone'/,
     );
     assert.deepEqual(project.engineCalls(), []);
   });
