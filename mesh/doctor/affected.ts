@@ -65,7 +65,7 @@ function runningDifferences({ observed, wanted }: HostFacts): readonly Differenc
   return liveDifferences(observed, withKept(observed, wanted));
 }
 
-/** Hosts whose tunnels were not tested, because all of them lead to faulty hosts. `tried`: the hosts that sent pings. */
+/** Hosts whose tunnels were not tested, because all of them lead to faulty hosts. `tried`: the hosts whose tunnels were pinged. */
 export function untestedHosts(
   { plan, hosts }: Facts,
   tried: ReadonlyMap<string, unknown>,

@@ -8,8 +8,9 @@ import { affectedBy } from "./affected";
 import { deviceFindings } from "./device-checks";
 import type { Cause, Facts, Finding, HostFacts } from "./facts";
 import { blockingCause, otherCause, pingFirewall } from "./host-checks";
-import { mtuCause, noTrafficCause, roamedCause, type LinkCause } from "./link-checks";
-import { linksBetween, relayedPairs, wasDown, works } from "./links";
+import { roamedCause } from "./endpoint-checks";
+import { mtuCause, noTrafficCause } from "./link-checks";
+import { linksBetween, relayedPairs, wasDown, works, type LinkCause } from "./links";
 import { policyFindings } from "./policy-checks";
 
 /** The findings that affect most nodes come first. */
@@ -124,7 +125,9 @@ function mergedByTarget(causes: readonly LinkCause[]): Finding[] {
   return [...groups.values()].flatMap((group): Finding[] => {
     const [first] = group;
     if (first === undefined) return [];
-    const { at, other, check, cause, remedy } = first;
+    const { at, other, check, remedy, meanwhile = "" } = first;
+    const isWorking = group.every((one) => one.meanwhile === meanwhile);
+    const cause = first.cause + (isWorking ? meanwhile : "");
     if (group.length === 1 || first.isShared !== true) {
       return [{ node: at.name, check, cause, remedy, affects: [other.name] }];
     }

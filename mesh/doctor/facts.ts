@@ -57,7 +57,7 @@ export interface HostFacts {
   drift: readonly string[];
   /** Null if there were none, or no answer came. */
   probes: Probes | null;
-  /** Observed after the probes; null if all of them were answered. */
+  /** Observed after the probes; null if its tunnels work and did so before. */
   later: Observation | null;
 }
 

@@ -3,7 +3,7 @@ import { indexLinks, pathBetween } from "../plan/paths";
 import type { NodePlan } from "../plan/plan";
 import { indexPolicy, type Policy } from "../plan/policy";
 import type { PeerSection } from "../plan/peer-section";
-import type { Facts, HostFacts } from "./facts";
+import type { Cause, Facts, HostFacts } from "./facts";
 import { PING_HEADERS, RETURN_S, TUNNEL_S, type Probe } from "./probes";
 import { isFresh, latestView, viewOf } from "./tunnel-view";
 
@@ -22,6 +22,17 @@ export interface End {
 export interface HostLink {
   near: End;
   far: End;
+}
+
+/** Why a link does not work, or will not after a restart. */
+export interface LinkCause extends Cause {
+  /** The end to fix. */
+  at: NodePlan;
+  other: NodePlan;
+  /** The cause is or may be at the other end: the same cause of several links is one finding. */
+  isShared?: true;
+  /** Ends the text of the cause if each of its links works for now. */
+  meanwhile?: string;
 }
 
 /** Links of which both ends are among `hosts`. */
@@ -64,10 +75,10 @@ export function works({ near, far }: HostLink): boolean {
   return !keepsAlive && views.some(({ age }) => age !== null);
 }
 
-/** Whether an end that sends keepalives had no session before the pings. */
+/** Whether an end that dials had no session before the pings. */
 export function wasDown({ facts, other, section }: End): boolean {
-  if ((section?.persistentKeepalive ?? null) === null) return false;
-  return !isFresh(viewOf(facts, facts.observed, other));
+  const dials = section !== null && section.endpoint !== null;
+  return dials && !isFresh(viewOf(facts, facts.observed, other));
 }
 
 /** The payload of the largest ping that fits the tunnel's MTU at both ends. */
@@ -98,7 +109,7 @@ export function probesOf(
   return probes;
 }
 
-/** The pings in the other direction, on links where that of probesOf was lost: one end may drop pings. */
+/** The pings in the other direction, on links where that of probesOf was not answered: one end may drop pings. */
 export function returnProbesOf(
   facts: Facts,
   hosts: ReadonlyMap<string, HostFacts>,
@@ -106,7 +117,8 @@ export function returnProbesOf(
   const policy = indexPolicy(facts.plan);
   const probes = linksBetween(facts, hosts).flatMap((link) => {
     const { near, far } = link;
-    const isLost = near.ping === null && far.ping === undefined;
+    // Undefined: near sent none, or its connection has ended.
+    const isLost = typeof near.ping !== "number" && far.ping === undefined;
     return isLost && mayPing(far.node, near.node, policy)
       ? [[far.node.name, probeFrom(far, link, RETURN_S)] as const]
       : [];

@@ -6,7 +6,7 @@ export interface Probe {
   address: string;
   /** Payload of a larger ping, in bytes; 0: none. */
   size: number;
-  /** Whether to take the best of three round trips, which takes longer. */
+  /** Whether to take the best of three round trips, which takes longer. Only with size 0. */
   isTimed?: true;
   /** Seconds until it counts as lost. */
   timeoutS: number;
@@ -72,6 +72,16 @@ export function parseProbes(output: string): Probes {
     pings: new Map(numbers("ping")),
     sizes: new Map(numbers("size").flatMap(([it, size]) => (size === null ? [] : [[it, size]]))),
     full: [...full.values()],
+  };
+}
+
+/** The results of two rounds of probes; the second wins. */
+export function mergedProbes(first: Probes | null, second: Probes | null): Probes | null {
+  if (first === null || second === null) return second ?? first;
+  return {
+    pings: new Map([...first.pings, ...second.pings]),
+    sizes: new Map([...first.sizes, ...second.sizes]),
+    full: second.full,
   };
 }
 

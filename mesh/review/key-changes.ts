@@ -55,12 +55,16 @@ export function restartsOf(
 
 /** What happens to each node's own keys, as a line of a review. */
 export function ownKeyLines(changes: readonly KeyChange[]): Map<string, string> {
-  return new Map(changes.map((change) => [change.neighbour, ownKeyLine(change)]));
+  const byNode = Map.groupBy(changes, ({ neighbour }) => neighbour);
+  return new Map([...byNode].map(([name, all]) => [name, ownKeyLine(all)]));
 }
 
-function ownKeyLine(change: KeyChange): string {
-  if (!addsKey(change)) return "~ one of its own keys is dropped";
-  return change.hasNext ? "~ it gets a next key of its own" : "~ its own key is new";
+/** `changes`: of one node's keys, at its neighbours. */
+function ownKeyLine(changes: readonly KeyChange[]): string {
+  const adding = changes.filter(addsKey);
+  if (adding.length === 0) return "~ one of its own keys is dropped";
+  const hasNext = adding.some((change) => change.hasNext);
+  return hasNext ? "~ it gets a next key of its own" : "~ its own key changes";
 }
 
 function addsKey({ was, is }: KeyChange): boolean {

@@ -1,22 +1,24 @@
 /** Keeps what a user has written into the stack file of a lab when the lab is built anew. */
 import * as fs from "node:fs";
-import { isMap } from "../../mesh/config/shape-issues";
 import { parse } from "yaml";
+import { isMap } from "../../mesh/config/shape-issues";
 
-/** Moves a lab's stack file aside. @returns its new path; null if there is none. */
-export function setAside(file: string): string | null {
-  if (!fs.existsSync(file)) return null;
-  const former = `${file}.former`;
-  fs.renameSync(file, former);
-  return former;
+/** The text of a lab's stack file; null if there is none. */
+export function readFormer(file: string): string | null {
+  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : null;
 }
 
-/** Removes the former file if it describes the same network as the new one. @returns whether it was kept. */
-export function keepIfEdited(former: string, file: string): boolean {
-  const [before, after] = [former, file].map((one) => networkIn(fs.readFileSync(one, "utf8")));
-  if (before !== after) return true;
-  fs.rmSync(former);
-  return false;
+/**
+ * Writes the text of the former stack file beside the new one, unless both describe the same network. Call it also if there is no
+ * new one, because the lab could not be built. @returns the path; null if it was not written.
+ */
+export function keepIfEdited(former: string | null, file: string): string | null {
+  if (former === null) return null;
+  const now = readFormer(file);
+  if (now !== null && networkIn(now) === networkIn(former)) return null;
+  const kept = `${file}.former`;
+  fs.writeFileSync(kept, former, { mode: 0o600 });
+  return kept;
 }
 
 /** The config as JSON, without keys, which are new in each lab. A file that is no YAML is returned as it is. */

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import pc from "picocolors";
-import { keepIfEdited, setAside } from "./former-stack";
+import { keepIfEdited, readFormer } from "./former-stack";
 import { Lab } from "./lab";
 import { exitCode } from "./process";
 import { runProofs } from "./proofs";
@@ -98,20 +98,25 @@ async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack
     await findOrBuildImage((line) => {
       log.info(`  ${line}`);
     });
-  const startedAt = Date.now();
-  const former = setAside(stackFile(scenario.name));
-  const lab = await Lab.up(scenario.world, { id: scenario.name });
-  log.pass(
-    `${lab.nodes.length} nodes in ${seconds(Date.now() - startedAt)} s: ${lab.nodes.join(", ")}`,
-  );
-  const stack = await createStack(lab, scenario.config(lab));
-  log.pass(`stack config with new keys: ${path.relative(findRepository(), stack.file)}`);
-  if (former !== null && keepIfEdited(former, stack.file))
-    log.prose(
-      `  The former lab's stack file had been changed; it is ${path.basename(former)} now.`,
+  const file = stackFile(scenario.name);
+  const former = readFormer(file);
+  try {
+    const startedAt = Date.now();
+    const lab = await Lab.up(scenario.world, { id: scenario.name });
+    log.pass(
+      `${lab.nodes.length} nodes in ${seconds(Date.now() - startedAt)} s: ${lab.nodes.join(", ")}`,
     );
-  for (const standIn of findStandIns(scenario)) log.prose(`  Stand-in: ${standIn}.`);
-  return { lab, stack };
+    const stack = await createStack(lab, scenario.config(lab));
+    log.pass(`stack config with new keys: ${path.relative(findRepository(), stack.file)}`);
+    for (const standIn of findStandIns(scenario)) log.prose(`  Stand-in: ${standIn}.`);
+    return { lab, stack };
+  } finally {
+    const kept = keepIfEdited(former, file);
+    if (kept !== null)
+      log.prose(
+        `  The former lab's stack file had been changed; it is ${path.basename(kept)} now.`,
+      );
+  }
 }
 
 /** Runs `wireguard-mesh up` with its output in the lab's log. @returns its exit code. */

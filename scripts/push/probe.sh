@@ -48,7 +48,7 @@ probe() {
   echo "size $1 $low"
 }
 disk() {
-  # Columns: file system, size, used, free, percentage, place.
+  # Columns: file system, size, used, free, percentage, place. The reader skips their names.
   df -P -k /etc /var /run 2>/dev/null | while read -r _ _ _ free _ place; do echo "disk $place $free"; done
   df -P -i /etc /var /run 2>/dev/null | while read -r _ all _ free _ place; do echo "inodes $place $all $free"; done
   for folder in /etc /etc/wireguard /var/lib /run; do

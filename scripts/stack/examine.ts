@@ -1,8 +1,8 @@
-/** Collects the input of `doctor`: each host's state and pings, and a second state if a ping was lost. */
+/** Collects the input of `doctor`: each host's state and pings, and a second state where a tunnel does not work, or did not before. */
 import { hostsToProbe, hostsToLookAt } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf, returnProbesOf } from "../../mesh/doctor/links";
-import type { Probe, Probes } from "../../mesh/doctor/probes";
+import { mergedProbes, type Probe } from "../../mesh/doctor/probes";
 import { indexLinks, pathBetween } from "../../mesh/plan/paths";
 import type { NodePlan, Plan } from "../../mesh/plan/plan";
 import { Secret } from "../../mesh/secret";
@@ -45,9 +45,11 @@ export async function examine(stack: OpenStack, names: readonly string[]): Promi
     const probe = (wanted: ReadonlyMap<string, Probe[]>) =>
       connections.queryAgain(wanted.keys(), (host, name) => host.probe(wanted.get(name) ?? []));
     const probes = await probe(probesOf(first, hostsToProbe(first)));
-    const half = withEach(first, ({ node }) => ({ probes: probes.get(node.name) ?? null }));
-    const back = await probe(returnProbesOf(half, hostsToProbe(half)));
-    const probed = withEach(half, (host) => withProbes(host, back.get(host.node.name)));
+    const once = withEach(first, ({ node }) => ({ probes: probes.get(node.name) ?? null }));
+    const returned = await probe(returnProbesOf(once, hostsToProbe(once)));
+    const probed = withEach(once, (host) => ({
+      probes: mergedProbes(host.probes, returned.get(host.node.name) ?? null),
+    }));
     const later = await connections.queryAgain(hostsToLookAt(probed), (host) => host.look());
     const facts = withEach(probed, ({ node }) => ({ later: later.get(node.name) ?? null }));
     return { facts, notes: seed.notes };
@@ -137,10 +139,4 @@ function withEach(facts: Facts, more: (host: HostFacts) => Partial<HostFacts>): 
     host.kind === "reached" ? { ...host, ...more(host) } : host,
   ]);
   return { ...facts, hosts: new Map(hosts) };
-}
-
-function withProbes({ probes }: HostFacts, more: Probes | undefined): Partial<HostFacts> {
-  if (probes === null || more === undefined) return {};
-  const pings = new Map([...probes.pings, ...more.pings]);
-  return { probes: { ...more, pings, sizes: new Map([...probes.sizes, ...more.sizes]) } };
 }

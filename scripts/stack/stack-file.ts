@@ -69,10 +69,12 @@ export function unencryptedIn(settings: Record<string, unknown>): Issue[] {
 }
 
 /** `path`: below `config`, so it starts with a namespace. */
-function plainSecretsIn(value: unknown, path: readonly string[]): Issue[] {
+function plainSecretsIn(value: unknown, path: readonly PropertyKey[]): Issue[] {
+  if (Array.isArray(value))
+    return value.flatMap((inner, at) => plainSecretsIn(inner, [...path, at]));
   if (!isMap(value)) return [];
-  const { secure } = value;
-  if (typeof secure === "string" && !secure.startsWith("v1:")) {
+  if (isSecure(value)) {
+    if (value.secure.startsWith("v1:")) return [];
     const key = pathOf(path);
     const remedy = `remove it, and write it with: npx pulumi config set --path --secret '${key}'`;
     const message = "`secure:` is for encrypted text, which this is not";
@@ -102,7 +104,11 @@ function fromJson(value: unknown): unknown {
 function seal(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(seal);
   if (!isMap(value)) return value;
-  if (typeof value["secure"] === "string" && Object.keys(value).length === 1)
-    return Secret.sealed();
+  if (isSecure(value)) return Secret.sealed();
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, seal(inner)]));
+}
+
+/** As the engine recognizes a secret. */
+function isSecure(value: Record<string, unknown>): value is { secure: string } {
+  return typeof value["secure"] === "string" && Object.keys(value).length === 1;
 }

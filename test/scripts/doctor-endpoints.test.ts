@@ -1,6 +1,7 @@
 /** What `doctor` finds about endpoints that lead to another machine. */
 import assert from "node:assert/strict";
-import { hostsToLookAt } from "../../mesh/doctor/diagnosis";
+import { diagnose, hostsToLookAt, hostsToProbe } from "../../mesh/doctor/diagnosis";
+import { roamedNotes } from "../../mesh/doctor/endpoint-checks";
 import type { Plan } from "../../mesh/plan/plan";
 import {
   causeOf,
@@ -38,6 +39,7 @@ describe("doctor, about an endpoint of another machine", () => {
   const later = { nas: counted(0, 900), tokyo: counted(0, 900) };
   const right = networkWith("203.0.113.10:51820");
   const wrong = networkWith("198.51.100.9:51820");
+  const roamedBoth = { nas: dialling("203.0.113.10"), vps: dialling("203.0.113.10") };
 
   it("names it if it is only on the host", () => {
     const moved = { of: right, edits: { nas: dialling("198.51.100.9") }, later, pings: LOST };
@@ -62,17 +64,45 @@ describe("doctor, about an endpoint of another machine", () => {
   });
 
   it("names it where roaming hides it: before its pings, or by them", () => {
-    const roamed = { nas: dialling("203.0.113.10"), vps: dialling("203.0.113.10") };
-    assert.deepEqual(found({ of: wrong, edits: roamed }), ["tokyo endpoint nas vps"]);
+    assert.deepEqual(found({ of: wrong, edits: roamedBoth }), ["tokyo endpoint nas vps"]);
     assert.equal(
-      causeOf({ of: wrong, edits: roamed }),
+      causeOf({ of: wrong, edits: roamedBoth }),
       "the endpoint of tokyo is 198.51.100.9, which is vps, not tokyo; the tunnel works until it is restarted, because packets came from tokyo",
     );
     const edits = { nas: counted(0, null), vps: dialling("203.0.113.10") };
-    const facts = factsOf({ of: wrong, edits });
-    assert.deepEqual(hostsToLookAt(facts), ["nas"]);
+    assert.deepEqual(hostsToLookAt(factsOf({ of: wrong, edits })), ["nas"]);
     const woken = { nas: dialling("203.0.113.10") };
     assert.deepEqual(found({ of: wrong, edits, later: woken }), ["tokyo endpoint nas vps"]);
+  });
+
+  it("is one finding if some tunnels work and others do not", () => {
+    const one = {
+      ...{ of: wrong, edits: { vps: dialling("203.0.113.10") }, later },
+      pings: { nas: { [TOKYO]: null, [VPS]: null }, tokyo: { [NAS]: null } },
+    };
+    assert.deepEqual(found(one), ["tokyo endpoint nas vps"]);
+    assert.equal(causeOf(one), "the endpoint of tokyo is 198.51.100.9, which is vps, not tokyo");
+  });
+
+  it("names one at which nothing answered until packets came from the right one", () => {
+    const silent = networkWith("192.0.2.77:51820");
+    const edits = { nas: counted(0, null), vps: counted(0, null) };
+    const later = { nas: dialling("203.0.113.10"), vps: dialling("203.0.113.10") };
+    assert.deepEqual(found({ of: silent, edits, later }), ["tokyo endpoint nas vps"]);
+    assert.match(
+      causeOf({ of: silent, edits, later }),
+      /^nothing answered at 192\.0\.2\.77:51820, the endpoint of tokyo; the tunnel works until /,
+    );
+  });
+
+  it("only notes one that may be translated to the other end", () => {
+    const facts = factsOf({ of: networkWith("192.0.2.77:51820"), edits: roamedBoth });
+    assert.deepEqual(diagnose(facts), []);
+    assert.deepEqual(roamedNotes(facts, hostsToProbe(facts)), [
+      "nas, vps: the tunnel to tokyo works at 203.0.113.10, and its endpoint is 192.0.2.77: if that is not tokyo, correct it in the stack file, or the tunnel does not come back after a restart",
+    ]);
+    const well = factsOf({ of: right });
+    assert.deepEqual(roamedNotes(well, hostsToProbe(well)), []);
   });
 
   it("finds nothing in a tunnel that is up at its planned endpoint, whatever it knows of the address", () => {

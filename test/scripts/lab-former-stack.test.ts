@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { keepIfEdited, setAside } from "../../scripts/lab/former-stack";
+import { keepIfEdited, readFormer } from "../../scripts/lab/former-stack";
 
 const stackText = (key: string, peer = "laptop") => `encryptionsalt: v1:${key}:x
 config:
@@ -21,35 +21,44 @@ config:
 describe("the stack file of a former lab", () => {
   let folder: string;
   let file: string;
+  let kept: string;
   beforeEach(() => {
     folder = fs.mkdtempSync(join(tmpdir(), "lab-stack-"));
     file = join(folder, "Pulumi.lab-x.yaml");
+    kept = `${file}.former`;
   });
   afterEach(() => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  /** Builds the lab anew; returns the text that was kept. */
-  function rebuilt(former: string): string | null {
-    fs.writeFileSync(file, former);
-    const aside = setAside(file);
-    assert.ok(aside !== null && !fs.existsSync(file));
+  /** Builds the lab anew, with new keys; returns the path of what was kept. */
+  function rebuild(): string | null {
+    const former = readFormer(file);
     fs.writeFileSync(file, stackText("new"));
-    const isKept = keepIfEdited(aside, file);
-    assert.equal(fs.existsSync(aside), isKept);
-    return isKept ? fs.readFileSync(aside, "utf8") : null;
+    return keepIfEdited(former, file);
   }
 
   it("is kept if it describes another network, or cannot be read", () => {
-    for (const edited of [stackText("old", "desk"), "config: [", `${stackText("old")}  more: 1\n`])
-      assert.equal(rebuilt(edited), edited);
+    for (const edited of [
+      stackText("old", "desk"),
+      "config: [",
+      `${stackText("old")}  more: 1\n`,
+    ]) {
+      fs.writeFileSync(file, edited);
+      assert.equal(rebuild(), kept);
+      assert.equal(fs.readFileSync(kept, "utf8"), edited);
+    }
   });
 
-  it("is removed if it differs in nothing but keys", () => {
-    assert.equal(rebuilt(stackText("old")), null);
+  it("is not kept if it differs in nothing but keys, and leaves what was kept before", () => {
+    fs.writeFileSync(file, stackText("old", "desk"));
+    rebuild();
+    assert.equal(rebuild(), null);
+    assert.equal(fs.readFileSync(kept, "utf8"), stackText("old", "desk"));
   });
 
-  it("need not exist", () => {
-    assert.equal(setAside(file), null);
+  it("is kept if the new lab could not be built", () => {
+    assert.equal(keepIfEdited(stackText("old"), file), kept);
+    assert.equal(keepIfEdited(null, file), null);
   });
 });

@@ -144,7 +144,9 @@ describe("commands that change a stack file", () => {
   });
 
   it("name a secret that is not encrypted, because the engine names no key", async () => {
-    project.write(FILE, STACK_FILE.replace("secure: v1:phone", "secure: hello"));
+    // Only a map with no other key is a secret.
+    const tags = "  other:tags: { secure: x, team: y }\n";
+    project.write(FILE, STACK_FILE.replace("secure: v1:phone", "secure: hello") + tags);
     const { stderr } = await project.run([upCommand(), previewCommand()], "preview");
     assert.match(
       stderr,

@@ -2,6 +2,7 @@
 import { untestedHosts } from "../../../mesh/doctor/affected";
 import { silentDevices } from "../../../mesh/doctor/device-checks";
 import { diagnose, hostsToProbe, reachedHosts } from "../../../mesh/doctor/diagnosis";
+import { roamedNotes } from "../../../mesh/doctor/endpoint-checks";
 import type { Finding } from "../../../mesh/doctor/facts";
 import { policyNotes } from "../../../mesh/doctor/policy-checks";
 import type { Examination } from "../../stack/examine";
@@ -22,7 +23,8 @@ export function doctorReport({ facts, notes }: Examination): DoctorReport {
   const findings = diagnose(facts);
   const faulty = new Set(findings.flatMap(({ node, affects }) => [node, ...affects]));
   const away = new Set(silentDevices(facts, reachedHosts(facts)).map(({ node }) => node.name));
-  const waiting = untestedHosts(facts, hostsToProbe(facts));
+  const tested = hostsToProbe(facts);
+  const waiting = untestedHosts(facts, tested);
   const isReached = (name: string) => hosts.get(name)?.kind === "reached";
   const seen = new Set(
     plan.links.flatMap(({ a, b }) => [...(isReached(a) ? [b] : []), ...(isReached(b) ? [a] : [])]),
@@ -38,6 +40,6 @@ export function doctorReport({ facts, notes }: Examination): DoctorReport {
     findings,
     well: others.filter(isKnown),
     unknown: others.filter((name) => !isKnown(name)),
-    notes: [...policyNotes(facts), ...notes],
+    notes: [...policyNotes(facts), ...roamedNotes(facts, tested), ...notes],
   };
 }

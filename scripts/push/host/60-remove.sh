@@ -47,7 +47,7 @@ tear_down() {
     for name in -4 -6; do ip "$name" rule del priority 5182 2>/dev/null; done
     rm -f "$SECOND_LIVE" "$(staged "$SECOND_LIVE")"
   fi
-  # If all traffic goes into the tunnel: as in mesh/host/way-out.ts.
+  # If all traffic goes into the tunnel: as in mesh/host/full-tunnel.ts.
   if grep -q -s '^Table = 51820$' "$LIVE"; then
     for name in -4 -6; do
       ip "$name" rule del priority 32764 table main suppress_prefixlength 0

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseProbes, probeCalls } from "../../../mesh/doctor/probes";
+import { mergedProbes, parseProbes, probeCalls } from "../../../mesh/doctor/probes";
 
 describe("the probes of a host", () => {
   it("are calls of the script, sixteen pings at a time", () => {
@@ -54,5 +54,21 @@ describe("the output of a host's probes", () => {
       { place: "/", why: "space" },
       { place: "/var", why: "inodes" },
     ]);
+  });
+
+  it("is completed by a second round, which wins", () => {
+    const first = parseProbes("ping 10.0.0.1 lost\nping 10.0.0.2 4\nsize 10.0.0.2 1392");
+    const second = parseProbes("ping 10.0.0.1 7");
+    const merged = mergedProbes(first, second);
+    assert.deepEqual(
+      [...(merged?.pings ?? [])],
+      [
+        ["10.0.0.1", 7],
+        ["10.0.0.2", 4],
+      ],
+    );
+    assert.deepEqual([...(merged?.sizes ?? [])], [["10.0.0.2", 1392]]);
+    assert.equal(mergedProbes(null, second), second);
+    assert.equal(mergedProbes(first, null), first);
   });
 });
