@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import { parse } from "yaml";
 import { isMap } from "../../mesh/config/shape-issues";
+import { isSealed } from "../stack/stack-file";
 
 /** The text of a lab's stack file; null if there is none. */
 export function readFormer(file: string): string | null {
@@ -35,7 +36,7 @@ function withoutKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutKeys);
   if (!isMap(value)) return value;
   const isKey = (name: string, one: unknown) =>
-    name === "publicKey" || name === "hostKey" || (isMap(one) && "secure" in one);
+    name === "publicKey" || name === "hostKey" || isSealed(one);
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, one]) =>
       isKey(name, one) ? [] : [[name, withoutKeys(one)]],

@@ -10,7 +10,14 @@ import { Failure } from "./failure";
 import { readOutputs, readOutputsWithConfigs, withNextKeys } from "./outputs";
 import type { Outputs, OutputsWithConfigs } from "./outputs";
 import { findStack, noStackFile, type Project, type StackRef } from "./project";
-import { misreadIn, readConfig, readConfigSoFar, readSettings, unencryptedIn } from "./stack-file";
+import {
+  configIn,
+  configSoFarIn,
+  misreadIn,
+  readConfigSoFar,
+  readSettings,
+  unencryptedIn,
+} from "./stack-file";
 import { readUserFile, refuseReadOnly, replaceUserFile, withFileLock } from "./user-file";
 
 /** A new text for the stack file, and the secrets to encrypt into it. */
@@ -29,7 +36,13 @@ export class OpenStack implements StackRef {
   readonly project: Project;
   readonly name: string;
   readonly file: string;
-  private fromFile: { text?: string; config?: RawConfig; mesh?: Mesh; plan?: Promise<Plan> } = {};
+  private fromFile: {
+    text?: string;
+    settings?: Record<string, unknown>;
+    config?: RawConfig;
+    mesh?: Mesh;
+    plan?: Promise<Plan>;
+  } = {};
   private fromState: { outputs?: Promise<Outputs>; all?: Promise<OutputsWithConfigs> } = {};
   private sshKey: { ciphertext: string | null; value: Promise<Secret> } | null = null;
   private warned = false;
@@ -56,14 +69,18 @@ export class OpenStack implements StackRef {
     return this.fromFile.text;
   }
 
+  private get settings(): Record<string, unknown> {
+    return (this.fromFile.settings ??= readSettings(this.text, this.file));
+  }
+
   /** @throws Failure when the file has no `config:`. */
   get config(): RawConfig {
-    return (this.fromFile.config ??= readConfig(this.text, this.file));
+    return (this.fromFile.config ??= configIn(this.settings, this.file));
   }
 
   /** Empty where the file has no `config:` yet. */
   get configSoFar(): RawConfig {
-    return readConfigSoFar(this.text, this.file);
+    return configSoFarIn(this.settings, this.file);
   }
 
   /** The network that the file describes, with its mistakes. */
@@ -125,7 +142,7 @@ export class OpenStack implements StackRef {
       throw new Failure(`${message}\n${formatIssues(issues)}`);
     };
     refuse("reads differently", misreadIn(this.configSoFar));
-    refuse("cannot decrypt", unencryptedIn(readSettings(this.text, this.file)));
+    refuse("cannot decrypt", unencryptedIn(this.settings));
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Removes all secrets from a stack file whose passphrase is lost; the network and the keys on its hosts stay. */
 import { isNodeKeys } from "../../mesh/config/secret-keys";
 import { isMap } from "../../mesh/config/shape-issues";
-import { configPath, NAMESPACE, readSettings } from "./stack-file";
+import { configPath, isSealed, NAMESPACE, readSettings } from "./stack-file";
 import { removeIn } from "./yaml-edit";
 
 interface WithoutSecrets {
@@ -69,8 +69,4 @@ function nodesWithKey(config: Record<string, unknown>): KeyedNode[] {
 function hasSealed(value: unknown): boolean {
   if (isSealed(value)) return true;
   return isMap(value) && Object.values(value).some(hasSealed);
-}
-
-function isSealed(value: unknown): boolean {
-  return isMap(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
 }

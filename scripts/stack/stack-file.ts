@@ -21,7 +21,16 @@ export function configPath([key = "", ...rest]: readonly string[]): string[] {
  * @throws Failure (exit code 2) when the text is not YAML, or has no config.
  */
 export function readConfig(text: string, where: string): RawConfig {
-  const { config } = readSettings(text, where);
+  return configIn(readSettings(text, where), where);
+}
+
+/** Like readConfig, but a missing `config:` counts as empty, for commands that add to the file. */
+export function readConfigSoFar(text: string, where: string): RawConfig {
+  return configSoFarIn(readSettings(text, where), where);
+}
+
+/** As readConfig, of what readSettings returns. */
+export function configIn({ config }: Record<string, unknown>, where: string): RawConfig {
   if (config === undefined || config === null) {
     throw new Failure(
       `${where} has no \`config:\``,
@@ -41,10 +50,10 @@ export function readConfig(text: string, where: string): RawConfig {
   );
 }
 
-/** Like readConfig, but a missing `config:` counts as empty, for commands that add to the file. */
-export function readConfigSoFar(text: string, where: string): RawConfig {
-  const { config } = readSettings(text, where);
-  return config === undefined || config === null ? {} : readConfig(text, where);
+/** As readConfigSoFar, of what readSettings returns. */
+export function configSoFarIn(settings: Record<string, unknown>, where: string): RawConfig {
+  const { config } = settings;
+  return config === undefined || config === null ? {} : configIn(settings, where);
 }
 
 /** Values that the engine reads differently from how they are written, which the program cannot detect. */
@@ -72,14 +81,14 @@ export function unencryptedIn(settings: Record<string, unknown>): Issue[] {
 function plainSecretsIn(value: unknown, path: readonly PropertyKey[]): Issue[] {
   if (Array.isArray(value))
     return value.flatMap((inner, at) => plainSecretsIn(inner, [...path, at]));
-  if (!isMap(value)) return [];
-  if (isSecure(value)) {
+  if (isSealed(value)) {
     if (value.secure.startsWith("v1:")) return [];
     const key = pathOf(path);
     const remedy = `remove it, and write it with: npx pulumi config set --path --secret '${key}'`;
     const message = "`secure:` is for encrypted text, which this is not";
     return [error(key.replace(NAMESPACE, ""), message, remedy)];
   }
+  if (!isMap(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => plainSecretsIn(inner, [...path, key]));
 }
 
@@ -103,12 +112,12 @@ function fromJson(value: unknown): unknown {
 
 function seal(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(seal);
+  if (isSealed(value)) return Secret.sealed();
   if (!isMap(value)) return value;
-  if (isSecure(value)) return Secret.sealed();
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, seal(inner)]));
 }
 
 /** As the engine recognizes a secret. */
-function isSecure(value: Record<string, unknown>): value is { secure: string } {
-  return typeof value["secure"] === "string" && Object.keys(value).length === 1;
+export function isSealed(value: unknown): value is { secure: string } {
+  return isMap(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
 }
