@@ -4,22 +4,39 @@ import { parse } from "yaml";
 import { isMap } from "../../mesh/config/shape-issues";
 import { isSealed } from "../stack/stack-file";
 
-/** The text of a lab's stack file; null if there is none. */
-export function readFormer(file: string): string | null {
+/**
+ * Reads the stack file of the former lab, if there is one. The returned function writes its text beside the new stack file, as
+ * FILE.former (FILE.former.2, ... if that has another text), and reports the path, unless both describe the same network. It runs
+ * once: when the caller calls it, with or without a new stack file, or else at the end of the process, because an interruption
+ * deletes the stack file and exits.
+ */
+export function keepFormer(file: string, report: (kept: string) => void): () => void {
+  const former = textOf(file);
+  const keep = () => {
+    process.off("exit", keep);
+    if (former === null || isSameNetwork(former, textOf(file))) return;
+    const kept = freePath(`${file}.former`, former);
+    fs.writeFileSync(kept, former, { mode: 0o600 });
+    report(kept);
+  };
+  process.once("exit", keep);
+  return keep;
+}
+
+/** `path`, or with a number the first one at which there is no file, or one with this text. */
+function freePath(path: string, text: string): string {
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? path : `${path}.${number}`;
+    if ([null, text].includes(textOf(numbered))) return numbered;
+  }
+}
+
+function textOf(file: string): string | null {
   return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : null;
 }
 
-/**
- * Writes the text of the former stack file beside the new one, unless both describe the same network. Call it also if there is no
- * new one, because the lab could not be built. @returns the path; null if it was not written.
- */
-export function keepIfEdited(former: string | null, file: string): string | null {
-  if (former === null) return null;
-  const now = readFormer(file);
-  if (now !== null && networkIn(now) === networkIn(former)) return null;
-  const kept = `${file}.former`;
-  fs.writeFileSync(kept, former, { mode: 0o600 });
-  return kept;
+function isSameNetwork(former: string, now: string | null): boolean {
+  return now !== null && networkIn(now) === networkIn(former);
 }
 
 /** The config as JSON, without keys, which are new in each lab. A file that is no YAML is returned as it is. */

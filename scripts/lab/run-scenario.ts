@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import pc from "picocolors";
-import { keepIfEdited, readFormer } from "./former-stack";
+import { keepFormer } from "./former-stack";
 import { Lab } from "./lab";
 import { exitCode } from "./process";
 import { runProofs } from "./proofs";
@@ -98,8 +98,9 @@ async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack
     await findOrBuildImage((line) => {
       log.info(`  ${line}`);
     });
-  const file = stackFile(scenario.name);
-  const former = readFormer(file);
+  const keep = keepFormer(stackFile(scenario.name), (kept) => {
+    log.prose(`  The former lab's stack file is kept as ${path.basename(kept)}.`);
+  });
   try {
     const startedAt = Date.now();
     const lab = await Lab.up(scenario.world, { id: scenario.name });
@@ -111,11 +112,7 @@ async function build(scenario: Scenario, log: LabLog): Promise<{ lab: Lab; stack
     for (const standIn of findStandIns(scenario)) log.prose(`  Stand-in: ${standIn}.`);
     return { lab, stack };
   } finally {
-    const kept = keepIfEdited(former, file);
-    if (kept !== null)
-      log.prose(
-        `  The former lab's stack file had been changed; it is ${path.basename(kept)} now.`,
-      );
+    keep();
   }
 }
 
