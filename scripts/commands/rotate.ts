@@ -159,7 +159,7 @@ async function rotateEach(
   return { reports, stopped: null };
 }
 
-/** Begins, waits for handshakes with the new key, and finishes if all neighbours had one. `queue`: written first. */
+/** Begins, waits for handshakes with the new key, and finishes if all neighbours had one. `queue`: to record as `rotateAll`. */
 async function rotateOne(
   name: string,
   stack: OpenStack,
@@ -184,8 +184,8 @@ async function rotateOne(
     waitsFor.every(({ why }) => options.cancel === true && why === "handOver"),
   );
   if (succeeded && isProven) return finishNow([name], stack, options);
-  const outcome = !succeeded && up.failed.length === 0 ? "failed" : "pending";
-  return { node: name, outcome, pending, up };
+  const isFailed = !succeeded && up.failed.every((it) => it.node === null);
+  return { node: name, outcome: isFailed ? "failed" : "pending", pending, up };
 }
 
 async function finishNow(

@@ -8,6 +8,7 @@ import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-ho
 import { captureEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
+import { Failure } from "./failure";
 import { hasFormerInstance } from "./former-instance";
 import { openAccess } from "./host-access";
 import { awaitLinks, type LinkStatus } from "./link-states";
@@ -21,7 +22,7 @@ export interface UpReport {
   ok: boolean;
   /** The engine's exit code. */
   exitCode: number;
-  /** Whether the engine began an update; false if it failed before, or the user declined. */
+  /** Whether the engine began an update; see RunEvents.updated. */
   updated: boolean;
   failed: NodeFailure[];
   /** Nodes whose host this run has pushed to. */
@@ -40,7 +41,7 @@ export interface UpReport {
   links: LinkStatus[];
   /** The number of links in the plan. */
   planned: number;
-  /** The hosts that differed from the plan before the run, see `found`. */
+  /** The hosts that differed or could not be queried before the run, and whether they match the plan now. */
   checked: HostCheck[];
 }
 
@@ -73,8 +74,20 @@ export async function converge(stack: OpenStack, given: ConvergeOptions): Promis
   await clearPendingCreates(stack, run);
   const checks = canary?.ok === false ? NO_CHECKS : (options.checks ?? NO_CHECKS);
   if (plan === null || !run.updated) return reportOfEngine(run, checks.found);
-  const report = await reportOf(run, stack, before, checks);
+  const report = await reportOf(run, stack, before, checks).catch((error: unknown) =>
+    reportWithout(run, checks.found, error),
+  );
   return canary === null ? report : withCanary(report, canary);
+}
+
+/** The report if the outputs or the hosts could not be queried after the update, which has happened nevertheless. */
+function reportWithout(run: EngineRun, found: readonly HostCheck[], error: unknown): UpReport {
+  if (!(error instanceof Failure)) throw error;
+  const reason = [error.message, ...(error.remedy === null ? [] : [`  ${error.remedy}`])].join(
+    "\n",
+  );
+  const report = reportOfEngine(run, found);
+  return { ...report, ok: false, failed: [...run.failed, { node: null, reason }] };
 }
 
 /** Nodes that the canary held back do not wait for a relay. */

@@ -13,7 +13,7 @@ import {
 } from "./engine-record";
 
 export interface RunEvents {
-  /** Whether an update ran to its end, with or without failures: false for a preview, after "no" and after Ctrl-C. */
+  /** Whether an update began, even if it failed or the engine was killed: false for a preview and after "no". */
   updated: boolean;
   failed: NodeFailure[];
   /** Nodes whose push succeeded, or was not needed. */
@@ -60,7 +60,7 @@ export function readEvents(text: string): RunEvents {
   const steps = events.flatMap((event) => stepIn(event["resOutputsEvent"]));
   const planned = events.flatMap((event) => stepIn(event["resourcePreEvent"]));
   return {
-    updated: events.some((event) => summaryOf(event)?.["isPreview"] === false),
+    updated: events.some(isOfUpdate),
     failed: failuresIn(events),
     settled: unique(steps.filter(({ type }) => type === PUSH_TYPE).map(({ node }) => node)),
     changes: changesIn(planned),
@@ -122,6 +122,12 @@ function lastOperation(events: Event[]): Event[] {
 
 function summaryOf(event: Event): Event | null {
   return isMap(event["summaryEvent"]) ? event["summaryEvent"] : null;
+}
+
+/** The steps of an update come before its summary, which is missing if the engine was killed. */
+function isOfUpdate(event: Event): boolean {
+  const step = event["resourcePreEvent"];
+  return summaryOf(event)?.["isPreview"] === false || (isMap(step) && step["planning"] !== true);
 }
 
 function stepIn(event: unknown): Step[] {

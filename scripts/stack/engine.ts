@@ -153,8 +153,10 @@ export function onStack(stack: StackRef, ...args: readonly string[]): string[] {
   return [...args, "--stack", stack.name];
 }
 
-/** The error messages of a failed engine, without `error:`; without any, its last lines. */
+/** The error messages of a failed engine, without `error:`; without any, its last lines, or else its exit code. */
 export function errorOf(answer: EngineResult): string {
+  if (answer.stderr.trim() === "")
+    return `pulumi ended with code ${answer.exitCode} and no error message; it may have been killed`;
   const lines = answer.stderr.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => line.startsWith("error:"));
   return (errors.length > 0 ? errors : lines.slice(-3))

@@ -50,17 +50,25 @@ describe("a rotation whose engine is killed (F20)", function () {
     });
   }
 
+  it("keeps the next key in the stack file if only the engine is killed, and completes when it is run again", async () => {
+    await killWhen("relay", BOTH_KEYS_AT_RELAY, "engine");
+    assert.match(fs.readFileSync(mesh.stack.file, "utf8"), /nextPublicKey/);
+    succeeded(await session.pulumi("cancel", "--yes"));
+    succeeded(await session.command("rotate", "desktop", "--yes"));
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
+  });
+
   it("leaks no secret", () => session.leaks.end());
 
-  /** Starts the rotation and kills the engine and the command as soon as a script on a host succeeds. */
-  async function killWhen(host: string, mark: string): Promise<void> {
+  /** Starts the rotation and kills the engine, and the command too unless `what` says so, once a script on a host succeeds. */
+  async function killWhen(host: string, mark: string, what: "both" | "engine" = "both") {
     const argv = ["node", "dist/scripts/wireguard-mesh.js", "rotate", "desktop", "--yes"];
     const rotation = mesh.lab.spawn("operator", argv, { stdio: "ignore" });
     const ended = once(rotation, "exit");
     const seen = await mesh.lab.exec(host, ["sh", "-c", `until ${mark}; do sleep 0.02; done`], {
       timeoutMs: 120_000,
     });
-    rotation.kill("SIGKILL");
+    if (what === "both") rotation.kill("SIGKILL");
     killAll(engineProcesses(mesh.lab).filter(({ name }) => name === "pulumi"));
     await ended;
     assert.equal(seen.code, 0, `never seen: ${mark}`);

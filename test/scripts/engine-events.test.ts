@@ -5,8 +5,8 @@ import { isEmpty } from "../../mesh/review/review";
 import { readEvents } from "../../scripts/stack/engine-events";
 
 /** Event logs of the real engine, 3.250.0, shortened; the push program in them always fails for `bad`. */
-const read = (name: string) =>
-  readEvents(readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8"));
+const fixture = (name: string) => readFileSync(join(__dirname, `fixtures/${name}.jsonl`), "utf8");
+const read = (name: string) => readEvents(fixture(name));
 
 const UNREACHED = {
   node: "bad",
@@ -76,6 +76,16 @@ describe("the engine's events", () => {
     const event = { diagnosticEvent: { urn: "", message, color: "raw", severity: "error" } };
     const { failed } = readEvents(JSON.stringify(event));
     assert.match(failed[0]?.reason ?? "", /^the stack's config is longer than the 128 KiB/);
+  });
+
+  it("show that an update began, even if the engine was killed before its summary", () => {
+    const killed = (name: string) => {
+      const lines = fixture(name).split("\n");
+      const end = lines.findLastIndex((line) => line.includes("summaryEvent"));
+      return readEvents(lines.slice(0, end).join("\n")).updated;
+    };
+    const fixtures = ["up-with-a-dead-host", "up-after-its-preview", "preview-of-changes"];
+    assert.deepEqual(fixtures.map(killed), [true, true, false]);
   });
 
   it("may end in the middle of a line, or be empty, when the engine was killed", () => {

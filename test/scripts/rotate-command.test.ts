@@ -41,6 +41,18 @@ describe("rotate", () => {
     }
   });
 
+  it("keeps the new key in the file when the engine is killed during the update: hosts may have it", async () => {
+    const urn = "urn:pulumi:test::wireguard-mesh::command:local:Command::tokyo-push-command";
+    const metadata = { op: "update", urn, type: "command:local:Command" };
+    project.write("bin/events", `${JSON.stringify({ resourcePreEvent: { metadata } })}\n`);
+    project.write("bin/exit", "137");
+    const { exitCode, stdout, stderr } = await rotate("laptop", "--revoke");
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /^laptop: not everything succeeded\..* npx wireguard-mesh up /m);
+    assert.doesNotMatch(stderr, /is as it was/);
+    assert.ok(!project.read(FILE).includes(keyOf("laptop")));
+  });
+
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     it(`leaves the file as it was when ${signal} ends it at its question`, async () => {
       const peers = { laptop: { address: "10.86.0.2", publicKey: keyOf("laptop") } };

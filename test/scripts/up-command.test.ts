@@ -237,15 +237,16 @@ describe("up and preview", () => {
     assert.equal(removeTruncatedAttributes(join(project.root, "nothing")), false);
   });
 
-  it("exits with 1 without a check when there was no update, as after answering no", async () => {
+  it("exits with 1 without a check when there was no update, and says so if the engine gave no reason", async () => {
     project.write("bin/exit", "255");
     const { exitCode, stdout } = await run("up", "--json");
     assert.equal(exitCode, 1);
+    const reason = "pulumi ended with code 255 and no error message; it may have been killed";
     assert.deepEqual(JSON.parse(stdout), {
       ok: false,
       exitCode: 255,
       updated: false,
-      failed: [],
+      failed: [{ node: null, reason }],
       pushed: [],
       removed: [],
       waiting: [],

@@ -8,8 +8,8 @@ import type { PendingKey } from "../../stack/pending-keys";
 export interface RotateReport {
   node: string;
   /**
-   * `pending`: both keys work, and not every neighbour uses the new one. `failed`: the engine's run failed. `untouched`: it
-   * updated nothing, as after answering no, so the stack file is as before.
+   * `pending`: both keys work, and not every neighbour uses the new one. `failed`: the engine's run failed, with both keys in
+   * use if `pending` is not empty. `untouched`: it updated nothing, as after answering no, so the stack file is as before.
    */
   outcome: "finished" | "pending" | "failed" | "untouched";
   pending: PendingKey[];
@@ -39,7 +39,9 @@ function outcomeText({ node, outcome, pending, cancelled }: RotateReport): strin
     case "untouched":
       return `${node}: nothing was changed`;
     case "failed":
-      return `${node}: the run failed; where it had reached a host, both keys work. Run the same command again.`;
+      return pending.length > 0
+        ? `${node}: not everything succeeded. When that is fixed, run the same command again.`
+        : `${node}: not everything succeeded. When that is fixed: npx wireguard-mesh up   # it does the rest`;
   }
 }
 

@@ -25,7 +25,8 @@ export function previewEvents(
     const isSame = JSON.stringify(was?.inputs) === JSON.stringify(is?.inputs);
     const op = was === null ? "create" : is === null ? "delete" : isSame ? "same" : "update";
     const { type } = is ?? was ?? { type: "" };
-    return { resourcePreEvent: { metadata: { op, urn, type, old: was, new: is } } };
+    const metadata = { op, urn, type, old: was, new: is };
+    return { resourcePreEvent: { metadata, planning: true } };
   });
   const stack = state("pulumi:pulumi:Stack", "wireguard-mesh-test", {}, { outdated });
   const { urn, type } = stack;
