@@ -8,7 +8,7 @@ export interface Change {
   apply: LiveStep[];
   /** Restores the observed state after any part of `apply`. May run twice. */
   undo: LiveStep[];
-  /** After the confirmation. The first one places the live config. */
+  /** After the confirmation: first the filter file, if it changes, and the live config; then the rest. */
   commit: CommitStep[];
 }
 
@@ -67,7 +67,7 @@ export type CommitStep =
   | { do: "openrc"; verb: "add" | "del"; name: string }
   /** Starts the periodic tasks, or ends them if their file is gone. */
   | { do: "tasks" }
-  /** Stores the state for a rollback, with this line (kept-request.ts). Must follow the record. */
+  /** Stores the state for a rollback, with this line (stored-request.ts). Must follow the record. */
   | { do: "keep"; text: Secret }
   /** Deletes private keys that no interface uses. */
   | { do: "forget-keys" };

@@ -6,7 +6,7 @@ import type { CommitStep, PlaceStep } from "./change";
 import { confirmedLines, FORMAT, FORMAT_2_FILES } from "./confirmed";
 import type { BootDifference } from "./difference";
 import { dnsInitText, dnsSteps } from "./dns-server";
-import { keepSteps } from "./generation";
+import { storeSteps } from "./generation";
 import { hostsSteps } from "./names";
 import type { Observation } from "./observation";
 import { configPath, dnsInitName, pathsOf } from "./paths";
@@ -24,7 +24,10 @@ export interface HostScript {
   digest: string;
 }
 
-/** The live config comes first: an interruption before it is undone, and one after it is completed. */
+/**
+ * The filter file and the live config come first: the host places these two before all others, and undoes the change if that
+ * fails (commit in scripts/push/host/50-change.sh).
+ */
 export function commitSteps(observed: Observation, wanted: Wanted, push: PushId): CommitStep[] {
   const { live } = pathsOf(wanted.main.name);
   // Always write the config, to update the addresses of names in endpoints.
@@ -46,7 +49,7 @@ export function commitSteps(observed: Observation, wanted: Wanted, push: PushId)
     ...dnsSteps(observed, wanted),
     ...tasksStep(differences, wanted),
     ...recordSteps(observed, wanted, push),
-    ...keepSteps(observed, wanted),
+    ...storeSteps(observed, wanted),
     ...forgetKeys(observed, wanted),
   ];
 }

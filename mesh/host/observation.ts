@@ -1,5 +1,5 @@
 /** The state of a host as the host program prints it: the input of status, drift, doctor and pushes. */
-import { parseGenerations, type Generation } from "./kept-request";
+import { parseGenerations, type Generation } from "./stored-request";
 import { groupLines, splitAt, words, type FileLines } from "./lines";
 import { parseNetwork, type NetworkState } from "./network-state";
 import { canonicalAddress } from "./prefixes";
@@ -9,8 +9,6 @@ import { parseWireGuard, type WireGuardDevice } from "./wireguard-state";
 export { ObservationError } from "./network-state";
 
 export interface Observation {
-  /** Whether the host program runs as root. If not, most of the rest is missing. */
-  root: boolean;
   bootId: string | null;
   /** The host's clock, seconds since 1970. */
   now: number | null;
@@ -119,7 +117,6 @@ export function parseObservation(
 
 type HostFacts = Pick<
   Observation,
-  | "root"
   | "bootId"
   | "now"
   | "init"
@@ -141,7 +138,6 @@ function parseHost(lines: readonly string[]): HostFacts {
   const first = (key: string): string | null => all.get(key)?.[0] ?? null;
   const pending = first("pending");
   return {
-    root: first("root") !== "no",
     bootId: first("boot"),
     now: numberIn(first("now")),
     init: oneOf(first("init"), ["systemd", "openrc"]) ?? "none",

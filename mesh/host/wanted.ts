@@ -1,7 +1,7 @@
 /** The wanted state of a host from a push request, to compare with an observation. */
 import type { NodeNames, PushRequest } from "../push-request";
 import { Secret } from "../secret";
-import { keptRequest } from "./kept-request";
+import { storedRequest } from "./stored-request";
 import { splitAt } from "./lines";
 import { prefixOf } from "./prefixes";
 import { keysIn, parseInterface, type PublicKeyOf, type WantedInterface } from "./wanted-interface";
@@ -30,7 +30,7 @@ export interface Wanted {
   mustShake: readonly string[];
   /** PushRequest.fixedPorts */
   fixedPorts: readonly string[];
-  /** Those of them that are pushed at the same time (PushRequest.besideRelays). */
+  /** `fixedPorts` if those relays are pushed to at the same time as this host (PushRequest.besideRelays); else empty. */
   relaysBeside: readonly string[];
   /** The nft(8) table as text; null: none. */
   filter: string | null;
@@ -46,10 +46,10 @@ export interface Wanted {
   tunnelAddresses: ReadonlyMap<string, string>;
   /** PushRequest.followNames */
   followNames: boolean;
-  /** Sends no packets to peers: their sessions would roam to an address that the host is about to lose. */
+  /** No pings after the change: sessions would roam to an address that the host is about to lose. */
   isQuiet: boolean;
-  /** The request in the form that the host stores for a rollback (kept-request.ts). */
-  kept: Secret;
+  /** The request in the form that the host stores for a rollback (stored-request.ts). */
+  stored: Secret;
   /** Former addresses that peers keep; the watcher may remove them (former-addresses.ts). */
   former?: readonly FormerAddresses[];
   /** Addresses that either of two peers may have (moving-homes.ts). */
@@ -114,7 +114,7 @@ export function wantedOf(request: PushRequest, digest: string, publicKeyOf: Publ
     tunnelAddresses: addressesIn(request.tunnelOnly ?? []),
     followNames: request.followNames === true,
     isQuiet: false,
-    kept: keptRequest(request, main.publicKey),
+    stored: storedRequest(request, main.publicKey),
   };
 }
 

@@ -14,9 +14,9 @@ import { runPush } from "../stack/push-again";
 import {
   changesBetween,
   chooseState,
-  keptStates,
+  storedStates,
   rollbackTo,
-  type KeptStates,
+  type StoredStates,
 } from "../stack/rollback";
 
 interface RollbackOptions extends CommonOptions {
@@ -53,18 +53,18 @@ async function rollback(name: string, options: RollbackOptions): Promise<void> {
       2,
     );
   try {
-    const kept = await keptStates(node, access);
+    const stored = await storedStates(node, access);
     if (options.list === true) {
-      list(node, kept, options);
+      list(node, stored, options);
       return;
     }
-    const to = chooseState(kept, node, options.to);
-    const { request, leftOut } = rollbackTo(to, kept, node, access);
+    const to = chooseState(stored, node, options.to);
+    const { request, leftOut } = rollbackTo(to, stored, node, access);
     const { outcome, through } = await runPush(request);
-    const state = stateOf(to, node, kept);
+    const state = stateOf(to, node, stored);
     print(
       options,
-      { ok: true, node: name, from: kept.present, to, outcome, through, leftOut, ...state },
+      { ok: true, node: name, from: stored.present, to, outcome, through, leftOut, ...state },
       doneText({ name, to, through, leftOut, ...state }),
     );
   } catch (error) {
@@ -82,22 +82,22 @@ interface State {
   changes: string[] | null;
 }
 
-function stateOf(serial: number, node: NodePlan, { states, present }: KeptStates): State {
+function stateOf(serial: number, node: NodePlan, { states, present }: StoredStates): State {
   const [state, now] = [states.get(serial), states.get(present)];
   if (state === undefined) return { at: null, changes: null };
   const changes = now === undefined ? null : changesBetween(node, now, state);
   return { at: state.at === null ? null : formatTime(state.at), changes };
 }
 
-function list(node: NodePlan, kept: KeptStates, options: RollbackOptions): void {
-  const serials = [...kept.states.keys()].sort((a, b) => b - a);
-  const states = serials.map((serial) => ({ push: serial, ...stateOf(serial, node, kept) }));
+function list(node: NodePlan, stored: StoredStates, options: RollbackOptions): void {
+  const serials = [...stored.states.keys()].sort((a, b) => b - a);
+  const states = serials.map((serial) => ({ push: serial, ...stateOf(serial, node, stored) }));
   const lines = states.map(({ push, at, changes }) => {
     const head = `push ${push}, ${at ?? "at an unknown time"}`;
-    return push === kept.present ? `${head}: the present one` : withChanges(`${head}:`, changes);
+    return push === stored.present ? `${head}: the present one` : withChanges(`${head}:`, changes);
   });
   const text = lines.length === 0 ? `${node.name} keeps no state yet.` : lines.join("\n");
-  print(options, { node: node.name, present: kept.present, states }, text);
+  print(options, { node: node.name, present: stored.present, states }, text);
 }
 
 function withChanges(head: string, changes: string[] | null): string {

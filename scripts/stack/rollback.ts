@@ -1,5 +1,5 @@
 /** Rolls a host back to a state that it confirmed before, by repeating the push request that it has stored. */
-import { readKept, type Generation, type KeptRequest } from "../../mesh/host/kept-request";
+import { readStored, type Generation, type StoredRequest } from "../../mesh/host/stored-request";
 import type { Observation } from "../../mesh/host/observation";
 import { keysIn, parseInterface } from "../../mesh/host/wanted-interface";
 import { formatTime } from "../../mesh/config/activity";
@@ -17,7 +17,7 @@ import { Failure } from "./failure";
 import { hostAccess, type Access } from "./host-access";
 
 /** The states that a host has stored. */
-export interface KeptStates {
+export interface StoredStates {
   /** By the serial of its push. */
   states: ReadonlyMap<number, Generation>;
   /** The serial of the current one; 0: unknown. */
@@ -26,7 +26,7 @@ export interface KeptStates {
 }
 
 /** @throws PushError when the host cannot be queried; Failure when its interface does not belong to this stack. */
-export async function keptStates(node: NodePlan, access: Access): Promise<KeptStates> {
+export async function storedStates(node: NodePlan, access: Access): Promise<StoredStates> {
   const questions = { ...NO_QUESTIONS, generations: true };
   const { observed } = await observeHost(hostAccess(node, access), questions);
   if (observed.records.owner?.stack !== access.owner) {
@@ -43,7 +43,11 @@ export async function keptStates(node: NodePlan, access: Access): Promise<KeptSt
  * The serial of the state to go back to: `to`, else the latest one before the current one whose config differs from it.
  * @throws Failure if the host does not have it, or it is the current one.
  */
-export function chooseState({ states, present }: KeptStates, node: NodePlan, to?: number): number {
+export function chooseState(
+  { states, present }: StoredStates,
+  node: NodePlan,
+  to?: number,
+): number {
   const { name } = node;
   const now = states.get(present);
   const older = [...states].filter(([serial]) => serial < present).sort(([a], [b]) => b - a);
@@ -85,24 +89,24 @@ export interface Rollback {
  */
 export function rollbackTo(
   serial: number,
-  { states, present, observed }: KeptStates,
+  { states, present, observed }: StoredStates,
   node: NodePlan,
   access: Access,
 ): Rollback {
   const { plan, owner } = access;
   refuseRotation(node, plan, observed);
   const state = states.get(serial);
-  if (state === undefined) throw new Error("a rollback needs a state that is kept");
-  const kept = readKept(state);
-  const { publicKey } = keysIn(kept.config, publicKeyOf);
+  if (state === undefined) throw new Error("a rollback needs a state that is stored");
+  const stored = readStored(state);
+  const { publicKey } = keysIn(stored.config, publicKeyOf);
   if (publicKey !== interfaceKey(node)) throw keyWasReplaced(node.name, serial);
-  const { config, leftOut } = withCurrentPeers(kept.config, node, plan, serial);
+  const { config, leftOut } = withCurrentPeers(stored.config, node, plan, serial);
   const now = states.get(present);
-  if (now !== undefined) refusePresharedKeys(config, readKept(now).config, plan, serial);
-  // Not for a rotation: it lists the relays that must complete a handshake, which a jump relay must.
+  if (now !== undefined) refusePresharedKeys(config, readStored(now).config, plan, serial);
+  // `rotation` although no key rotates: behind a jump relay its mustShake has the handshake that confirms a push.
   const { rivals, rotation } = requestWithoutSecrets(node, plan, owner);
   const request = {
-    ...kept,
+    ...stored,
     ...hostAccess(node, access),
     ...(rivals === undefined ? {} : { rivals }),
     config,
@@ -186,13 +190,13 @@ function withPlannedDate(section: string, key: string, { sections }: NodePlan): 
 
 /** The changes from one state to another, as lines of a review. */
 export function changesBetween(node: NodePlan, from: Generation, to: Generation): string[] {
-  const [before, after] = [readKept(from), readKept(to)];
+  const [before, after] = [readStored(from), readStored(to)];
   const [change] = reviewOf(recordOf(node, before), recordOf(node, after)).nodes;
   const sameNames = JSON.stringify(before.names) === JSON.stringify(after.names);
   return [...(change?.lines ?? []), ...(sameNames ? [] : ["~ names of nodes"])];
 }
 
-function recordOf({ name, kind }: NodePlan, request: KeptRequest): NetworkRecord {
+function recordOf({ name, kind }: NodePlan, request: StoredRequest): NetworkRecord {
   const config = request.config.replace(/^(PrivateKey|PresharedKey) = .*$/gm, `$1 = ${HIDDEN}`);
   const filter = request.filter ?? null;
   const record = { kind, config, alternate: null, forwarding: forwardingOf(request), filter };

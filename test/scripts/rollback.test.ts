@@ -1,6 +1,6 @@
 /** The state that a rollback goes to, and the peers that it restores. */
 import assert from "node:assert/strict";
-import { keptRequest, type Generation } from "../../mesh/host/kept-request";
+import { storedRequest, type Generation } from "../../mesh/host/stored-request";
 import type { Plan } from "../../mesh/plan/plan";
 import type { PushRequest } from "../../mesh/push-request";
 import { renderPushRequest } from "../../mesh/render/push-request";
@@ -10,7 +10,7 @@ import {
   changesBetween,
   chooseState,
   rollbackTo,
-  type KeptStates,
+  type StoredStates,
   type Rollback,
 } from "../../scripts/stack/rollback";
 import * as by from "./support/hand-edits";
@@ -34,10 +34,10 @@ const then = network(all);
 function generationOf(plan: Plan, name: string, seed = "seed"): Generation {
   const keyring = { ...keyringOf(plan), presharedKeySeed: privateKeyOf(seed) };
   const text = renderPushRequest(nodeOf(plan, name), plan, keyring, OWNER).reveal();
-  return { at: 1, request: keptRequest(JSON.parse(text) as PushRequest, keyOf(name)) };
+  return { at: 1, request: storedRequest(JSON.parse(text) as PushRequest, keyOf(name)) };
 }
 
-const kept = (states: Record<number, Generation>, present: number): KeptStates => ({
+const stored = (states: Record<number, Generation>, present: number): StoredStates => ({
   states: new Map(Object.entries(states).map(([serial, state]) => [Number(serial), state])),
   present,
   observed: asPlanned(then, "tokyo"),
@@ -45,7 +45,7 @@ const kept = (states: Record<number, Generation>, present: number): KeptStates =
 
 function rolledBack(now: Plan, name = "tokyo"): Rollback {
   const access = { ...plannedAs(now), sshPrivateKey: null };
-  return rollbackTo(4, kept({ 4: generationOf(then, name) }, 5), nodeOf(now, name), access);
+  return rollbackTo(4, stored({ 4: generationOf(then, name) }, 5), nodeOf(now, name), access);
 }
 
 function refusalOf(work: () => unknown): string {
@@ -101,7 +101,7 @@ describe("a rollback", () => {
     const { request } = rolledBack(dated);
     assert.equal(request.config.match(/^# Expires = 1970-03-0.*$/gm)?.length, 1);
     const access = { ...plannedAs(then), sshPrivateKey: null };
-    const states = kept({ 4: generationOf(dated, "tokyo") }, 5);
+    const states = stored({ 4: generationOf(dated, "tokyo") }, 5);
     const back = rollbackTo(4, states, nodeOf(then, "tokyo"), access).request;
     assert.doesNotMatch(back.config, /Expires/);
   });
@@ -123,7 +123,7 @@ describe("a rollback", () => {
     const access = { ...plannedAs(then), sshPrivateKey: null };
     const back = (seed: string) => {
       const states = { 4: generationOf(then, "tokyo"), 5: generationOf(then, "tokyo", seed) };
-      return refusalOf(() => rollbackTo(4, kept(states, 5), nodeOf(then, "tokyo"), access));
+      return refusalOf(() => rollbackTo(4, stored(states, 5), nodeOf(then, "tokyo"), access));
     };
     assert.match(back("seed 2"), /^the preshared key of nas has been replaced since push 4/);
     assert.equal(back("seed"), "none");
@@ -141,7 +141,7 @@ describe("a rollback", () => {
     const observed = by.records({ rotation: ["former wg0 10.86.0.9/32 10.86.0.8/32"] })(
       asPlanned(then, "tokyo"),
     );
-    const states = { ...kept({ 4: generationOf(then, "tokyo") }, 5), observed };
+    const states = { ...stored({ 4: generationOf(then, "tokyo") }, 5), observed };
     const access = { ...plannedAs(then), sshPrivateKey: null };
     assert.match(
       refusalOf(() => rollbackTo(4, states, nodeOf(then, "tokyo"), access)),
@@ -157,7 +157,7 @@ describe("the state that a rollback goes to", () => {
   const choose = (serials: number[], present: number, to?: number, same: number[] = []) => {
     const stateOf = (serial: number) => ([present, ...same].includes(serial) ? other : state);
     const states = Object.fromEntries(serials.map((serial) => [serial, stateOf(serial)]));
-    return chooseState(kept(states, present), nodeOf(then, "tokyo"), to);
+    return chooseState(stored(states, present), nodeOf(then, "tokyo"), to);
   };
 
   it("is the one before the current one, or the given one", () => {

@@ -1,5 +1,5 @@
 # The last confirmed states, for a rollback. Each is a file STATE/generations/SERIAL with lines `PATH:LINE` of all files that
-# are used at boot, and of the push request (mesh/host/kept-request.ts), which is staged as STATE/request until the commit.
+# are used at boot, and of the push request (mesh/host/stored-request.ts), which is staged as STATE/request until the commit.
 GENERATIONS=5
 
 kept_files() { echo "$FILTERS $LIVE $DROP_IN $NAMES $DNS_CONFIG /etc/systemd/system/$NAMES_UNIT /etc/systemd/system/$DNS_UNIT $STATE/tasks $STATE/confirmed"; }

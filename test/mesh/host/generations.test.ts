@@ -1,7 +1,7 @@
 /** What a push keeps for a rollback, and its number. */
 import assert from "node:assert/strict";
 import { decide } from "../../../mesh/host/decide";
-import type { Generation } from "../../../mesh/host/kept-request";
+import type { Generation } from "../../../mesh/host/stored-request";
 import { parseObservation } from "../../../mesh/host/observation";
 import { changeOn, decideOn, pushed, RELAY, wantedBy, neighbour } from "./support/examples";
 import { freshHost } from "./support/hosts";

@@ -6,7 +6,7 @@ import { ON_THIS_HOST, type PushRequest } from "../push-request";
 import { Secret } from "../secret";
 import { splitAt } from "./lines";
 
-const NOT_KEPT = [
+const NOT_STORED = [
   "node",
   "targets",
   "sshPrivateKey",
@@ -20,35 +20,35 @@ const NOT_KEPT = [
   "generation",
 ] as const satisfies (keyof PushRequest)[];
 
-export type KeptRequest = Omit<PushRequest, (typeof NOT_KEPT)[number]>;
+export type StoredRequest = Omit<PushRequest, (typeof NOT_STORED)[number]>;
 
 export interface Generation {
   /** By the host's clock, in seconds since 1970; null: unknown. */
   at: number | null;
-  /** A KeptRequest as JSON text, with preshared keys. */
+  /** A StoredRequest as JSON text, with preshared keys. */
   request: Secret;
 }
 
-/** A KeptRequest as JSON text. */
-export function keptRequest(request: PushRequest, publicKey: string): Secret {
-  const isKept = ([name]: [string, unknown]) => !NOT_KEPT.some((it) => it === name);
+/** A StoredRequest as JSON text. */
+export function storedRequest(request: PushRequest, publicKey: string): Secret {
+  const isStored = ([name]: [string, unknown]) => !NOT_STORED.some((it) => it === name);
   const config = request.config.replace(
     /^PrivateKey = .*$/m,
     `PrivateKey = ${ON_THIS_HOST} ${publicKey}`,
   );
-  const kept = Object.fromEntries(Object.entries({ ...request, config }).filter(isKept));
-  return Secret.of(JSON.stringify(kept));
+  const stored = Object.fromEntries(Object.entries({ ...request, config }).filter(isStored));
+  return Secret.of(JSON.stringify(stored));
 }
 
 /** The stored request. It is used for this host only, because the host's root can change it. */
-export function readKept({ request }: Generation): KeptRequest {
-  return JSON.parse(request.reveal()) as KeptRequest;
+export function readStored({ request }: Generation): StoredRequest {
+  return JSON.parse(request.reveal()) as StoredRequest;
 }
 
 /** JSON errors quote the text, which has secrets. */
 function isReadable(request: Secret): boolean {
   try {
-    return typeof readKept({ at: null, request }).config === "string";
+    return typeof readStored({ at: null, request }).config === "string";
   } catch {
     return false;
   }
