@@ -1,6 +1,6 @@
 /**
- * The message that the Pulumi program sends to the push program on stdin. Only this message carries secrets out of the
- * engine, and it never appears in a command line.
+ * The message that the push program reads on stdin, from the Pulumi program or from a command such as repush. It carries
+ * secrets, so it is never part of a command line.
  */
 
 /** One SSH hop on the way to a host. */
@@ -61,7 +61,10 @@ export interface PushRequest extends HostAccess {
   config: string;
   /** Sysctl net.ipv4.ip_forward and net.ipv6.conf.all.forwarding. */
   forwarding: { ipv4: boolean; ipv6: boolean };
-  /** Tunnel addresses of the nodes that this host dials. It pings each once to trigger a handshake. */
+  /**
+   * Tunnel addresses that this host pings after a change, to trigger handshakes: of neighbours that it dials and may ping, or of
+   * all neighbours if the host is a peer that moves to a new key.
+   */
   probes: string[];
   /**
    * `INSTANCE:PUBLICKEY` of each neighbour on EC2. If the instance has changed since the last push, the host starts a new
@@ -125,7 +128,7 @@ export interface PushRequest extends HostAccess {
 export interface NodeNames {
   /** A DNS domain in lower case, e.g. `mesh.internal`. */
   domain: string;
-  /** `NAME ADDRESS [ADDRESS6]` of each node; IPv6 only for a host that has an address in the tunnel itself. */
+  /** `NAME ADDRESS [ADDRESS6]` of each node. Without ADDRESS6 if this host itself has no IPv6 address in the tunnel. */
   nodes: string[];
   /** The host, a relay, answers DNS queries that arrive through the tunnel. */
   serves: boolean;
@@ -168,7 +171,7 @@ export interface PushResult {
   outcome: "applied" | "unchanged";
   /** Kernel WireGuard or wireguard-go. */
   backend: "kernel" | "userspace";
-  /** SHA-256 (hex) of the wanted state: interface, config, forwarding, rotation, names; not of how to log in. */
+  /** SHA-256 (hex) of the wanted state: interface, config, forwarding, rotation, filter, names; not of how to log in. */
   digest: string;
   /** Counts the confirmed pushes to this host. Absent in results of older versions. */
   serial?: number;

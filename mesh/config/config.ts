@@ -115,7 +115,7 @@ export interface PolicyRule {
 export interface Expectation {
   from: string;
   to: string;
-  /** All of them with `reach`, none of them without; null: whether it answers a ping. */
+  /** With `reach` all must be open, without it all closed; null: whether it answers a ping. */
   ports: PortRange[] | null;
   reach: boolean;
 }

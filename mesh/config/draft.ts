@@ -35,7 +35,7 @@ export interface NodeDraft {
 
 export interface SecretsDraft {
   privateKeys: KeysDraft;
-  /** Old private keys of relays whose `privateKeys` entry already is the next key. */
+  /** Current private keys of nodes whose `privateKeys` entry already is the next key, during a rotation. */
   formerPrivateKeys: KeysDraft;
   /** By link, as `a/b`. */
   presharedKeys: KeysDraft;

@@ -52,7 +52,8 @@ export const ec2Shape = z.strictObject({
     default: false,
   }),
   tags: textMap(parseTag, "{ Team: network }").optional().meta({
-    description: "more tags, or other values, for everything that is created",
+    description:
+      "tags for everything that is created, added to the default tags or replacing their values",
     absent: "`Name` and `wireguard-mesh`",
   }),
   authorizedKeys: filledList(parseLoginKey, '"ssh-ed25519 AAAA..."', SSH_KEY).optional().meta({

@@ -9,7 +9,8 @@ type NodeKeys = Pick<Node, "publicKey" | "nextPublicKey" | "ownKey">;
 
 /**
  * The node's keys; null if `publicKey` is missing. A readable private key decides which key the node uses. If it does not
- * belong to `publicKey` and there is no `nextPublicKey`, it is the next key. Without one, the node uses `nextPublicKey` if set.
+ * belong to `publicKey` and there is no `nextPublicKey`, it is the next key. If no private key can be read, the node uses
+ * `nextPublicKey` if that is set.
  */
 export function nodeKeysOf(node: NodeDraft, draft: Draft): NodeKeys | null {
   const { publicKey, nextPublicKey } = node.fields;

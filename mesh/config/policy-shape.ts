@@ -6,12 +6,14 @@ import { parsePorts, PORTS } from "./ports";
 import { parseName, parseSelector } from "./values";
 
 export const expectShape = z.strictObject({
-  from: text(parseName, "laptop", NAME).meta({ description: "the node that starts" }),
+  from: text(parseName, "laptop", NAME).meta({
+    description: "the node that starts the connection",
+  }),
   to: text((written) => written, "desktop").meta({
     description: "a node, or a LAN behind one as CIDR",
   }),
   ports: oneOrMore(parsePorts, "tcp/443", PORTS).optional().meta({
-    description: "with `reach: true` all of them, with `reach: false` none of them",
+    description: "ports that must all be open (`reach: true`) or all be closed (`reach: false`)",
     absent: "whether it answers a ping",
   }),
   reach: flag().meta({ description: "whether it must be reachable" }),

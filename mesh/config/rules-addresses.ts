@@ -138,7 +138,8 @@ function subnetInTunnel(path: string, prefix: Prefix, node: NodeDraft, tunnels: 
   }
   const tunnel = tunnelPrefixes(tunnels).find((own) => overlaps(own, prefix));
   if (tunnel === undefined) return [];
-  const remedy = "move the tunnel: set network.cidr to a prefix that no LAN here uses";
+  const key = prefix.family === 4 ? "cidr" : "cidr6";
+  const remedy = `move the tunnel: set network.${key} to a prefix that no LAN here uses`;
   return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];
 }
 

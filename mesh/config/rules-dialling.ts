@@ -52,7 +52,13 @@ function homeRelayIssues(node: NodeDraft, draft: Draft): Issue[] {
   if (relay === undefined) return [unknownRelay(path, name, relays)];
   return relay.active
     ? []
-    : [error(path, `${name} is disabled`, `enable relays.${name}, or name another relay`)];
+    : [
+        error(
+          path,
+          `${name} is left out (disabled or expired)`,
+          `correct enabled or expires of relays.${name}, or name another relay`,
+        ),
+      ];
 }
 
 function siteIssues(node: NodeDraft): Issue[] {

@@ -64,7 +64,7 @@ function adminIssues(path: string, ec2: Partial<RawEc2>): Issue[] {
   }
   if (ec2.allowPublicSsh === true) return [];
   return ec2.adminCidrs.flatMap((prefix, at) =>
-    isPublic(prefix)
+    isTooWide(prefix)
       ? [
           error(
             `${path}.adminCidrs[${at}]`,
@@ -76,8 +76,8 @@ function adminIssues(path: string, ec2: Partial<RawEc2>): Issue[] {
   );
 }
 
-/** Also rejects large parts of the internet: IANA allocates no prefix shorter than /8 (IPv4) or /12 (IPv6). */
-function isPublic(prefix: Prefix): boolean {
+/** Whether a prefix is too wide for SSH logins. IANA allocates no prefix shorter than /8 (IPv4) or /12 (IPv6). */
+function isTooWide(prefix: Prefix): boolean {
   return prefix.length < (prefix.family === 4 ? 8 : 12);
 }
 

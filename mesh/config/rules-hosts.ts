@@ -40,8 +40,11 @@ function viaIssues(node: NodeDraft, { relays }: Draft): Issue[] {
     if (relay.name === node.name) {
       return [error(path, "goes through itself", "use the machine's own address: user@address")];
     }
-    if (!relay.active)
-      return [error(path, `goes through ${relay.name}, which is disabled`, "use another host")];
+    if (!relay.active) {
+      const remedy = `use another host, or correct enabled or expires of ${relay.path}`;
+      const message = `goes through ${relay.name}, which is left out (disabled or expired)`;
+      return [error(path, message, remedy)];
+    }
     if (directHost(relay) !== undefined) return [];
     const remedy = `give ${relay.path} a host of the form user@address`;
     return [error(path, `goes through ${relay.name}, which has no SSH address of its own`, remedy)];
@@ -107,6 +110,6 @@ function hostInside(node: NodeDraft, gateways: NodeDraft[], tunnels: Tunnels | n
 }
 
 const OUTSIDE =
-  "use the machine's address on the outer network, or user@via:RELAY; or give the tunnel another network.cidr";
+  "use the machine's address on the outer network, or user@via:RELAY; or give the tunnel another prefix (network.cidr, network.cidr6)";
 const SAME_SITE =
   "if the machine is in that LAN, give it and the node in front of it the same site; else use another address of it";

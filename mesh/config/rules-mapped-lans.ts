@@ -55,7 +55,7 @@ function routedElsewhere(
   const { label, prefix } = other;
   const remedy =
     label === "the tunnel"
-      ? "move the tunnel: set network.cidr to a prefix that no LAN here uses"
+      ? `move the tunnel: set network.${lan.family === 4 ? "cidr" : "cidr6"} to a prefix that no LAN here uses`
       : "give that LAN another prefix in the network too: { lan: ..., as: ... }";
   return [error(path, `${lan.text} overlaps ${prefix.text}, ${label}`, remedy)];
 }

@@ -69,8 +69,9 @@ function unknownSelector(path: string, selector: string, known: Known): Issue[] 
   }
   if (names.includes(selector)) return [];
   if (tags.includes(selector))
-    return [error(path, "is a tag, not a node", `write tag:${selector}`)];
-  return [error(path, "is not a node", suggestion(selector, names, "known: " + names.join(", ")))];
+    return [error(path, `${selector} is a tag, not a node`, `write tag:${selector}`)];
+  const remedy = suggestion(selector, names, "known: " + names.join(", "));
+  return [error(path, `${selector} is not a node`, remedy)];
 }
 
 function unknownLan(path: string, selector: string, { lans, tunnels }: Known): Issue {

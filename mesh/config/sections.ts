@@ -85,7 +85,8 @@ export const SECRETS: Record<SecretKey, About> = {
 /** Written by commands; nothing that is pushed depends on it. */
 export const RECORDS = {
   delivered: {
-    description: "which configs `config` and `qr` gave out, to find devices with an older one",
+    description:
+      "which configs `config`, `qr` and `hand-over` gave out, to find devices with an older one",
   },
   rotateAll: {
     description: "the nodes that an interrupted `rotate --all` has not rotated yet",

@@ -158,7 +158,7 @@ const nodeKeys = {
     default: true,
   }),
   expires: text(parseExpiry, '"2026-12-31"', MOMENT).optional().meta({
-    description: "hosts remove it after that day (UTC) or full time",
+    description: "hosts remove it at the end of that day (UTC), or at that time if one is given",
     absent: "never",
     page: "config.md#expires",
   }),
@@ -173,11 +173,13 @@ export const relayShape = z.strictObject({
     page: "rotation.md",
   }),
   exit: flag().optional().meta({
-    description: "lets its peers with `routeAll` out; needs a `host` or `ec2`",
+    description:
+      "forwards the traffic of its peers with `routeAll` to the internet; needs a `host` or `ec2`",
     default: false,
   }),
   exitCheck: oneOrMore(parseAddress, "9.9.9.9", ADDRESS).optional().meta({
-    description: "of an `exit`: addresses beyond it that answer a ping, which pushed hosts try",
+    description:
+      "of an `exit`: addresses on the internet; a host undoes its switch to this exit if they do not answer a ping",
     page: "exit-for-a-host.md#the-exit-is-tried",
   }),
   peersCidr: cidr("peersCidr6", "10.86.1.0/24").optional().meta({
@@ -205,7 +207,8 @@ export const peerShape = z.strictObject({
     page: "exit-for-a-phone.md",
   }),
   blockIpv6: flag().optional().meta({
-    description: "with `routeAll`: the device has no IPv6, instead of IPv6 past the tunnel",
+    description:
+      "with `routeAll`: the IPv6 traffic of the device goes into the tunnel and is dropped, instead of past the tunnel",
     default: false,
     page: "exit-for-a-phone.md",
   }),

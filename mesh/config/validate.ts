@@ -4,6 +4,7 @@ import { homeOf, hostsOf, rangesOf, tunnelsOf, type Draft, type NodeDraft } from
 import { error, hasErrors, type Issue } from "./issue";
 import { linksWithKey } from "./link-keys";
 import { custodyOf, hasKey, nodeKeysOf } from "./node-keys";
+import { quote } from "./mistake";
 import { mergePorts } from "./ports";
 import { readDraft, type RawConfig } from "./read-draft";
 import { addressIssues } from "./rules-addresses";
@@ -79,7 +80,7 @@ function unknownTarget(
   return [
     error(
       path,
-      "is neither a node nor a LAN behind one",
+      `${quote(name)} is neither a node nor a LAN behind one`,
       near === undefined ? `known: ${known.join(", ")}` : `did you mean ${near}?`,
     ),
   ];

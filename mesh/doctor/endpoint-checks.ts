@@ -35,7 +35,7 @@ export function endpointCause(end: End, hosts: Hosts): LinkCause | null {
     ...found,
     cause: `it dials ${other.name} at ${dialled}, ${former}; planned is ${endpoint.text}`,
     // The endpoint of a younger session may have roamed (mesh/host/endpoints.ts).
-    remedy: `3 min after its last handshake: npx wireguard-mesh repush ${node.name}`,
+    remedy: `wait until the last handshake with ${other.name} is more than 3 min ago, then: npx wireguard-mesh repush ${node.name}`,
   };
 }
 
@@ -57,7 +57,7 @@ export function roamedCause({ near, far }: HostLink, hosts: Hosts): LinkCause | 
     return {
       ...{ check: "endpoint", at: node, other, isShared: true },
       cause: `nothing answered at ${formatNumericEndpoint(planned)}, the endpoint of ${other.name}`,
-      remedy: `correct the endpoint of ${other.name} in the stack file, then npx wireguard-mesh up; or let its UDP port in there`,
+      remedy: `correct the endpoint of ${other.name} in the stack file, then npx wireguard-mesh up; or open its UDP port in its firewall or router`,
       meanwhile,
     };
   }

@@ -38,9 +38,9 @@ export interface Cause {
 }
 
 export interface Finding extends Cause {
-  /** The node to fix. */
+  /** The node to fix, or `this machine`. */
   node: string;
-  /** Nodes that have no tunnel because of it. */
+  /** Other nodes that fail because of it, e.g. those that have no tunnel. */
   affects: string[];
 }
 
@@ -79,7 +79,7 @@ export interface Facts {
 
 /** What a host reports about its tunnel to a neighbour, over both keys during a rotation. */
 export interface TunnelView {
-  /** Seconds since the last handshake by the host's clock; null: none. */
+  /** Seconds since the last handshake by the host's clock; null: none, or that clock is unknown. */
   age: number | null;
   /** Bytes. */
   received: number;

@@ -53,7 +53,7 @@ function clock({ observed, queriedAt }: HostFacts): Cause | null {
   if (apart === null) return null;
   return {
     check: "clock",
-    cause: `${apart}; after a clock has gone back, WireGuard refuses its handshakes until it has caught up`,
+    cause: `${apart}; WireGuard refuses the handshakes of a host whose clock has gone back, until that clock has caught up`,
     remedy: "set the clock that is wrong: sudo timedatectl set-ntp true",
   };
 }

@@ -47,7 +47,7 @@ function lostPackets({ near, far }: HostLink): LinkCause {
     return {
       ...found,
       cause: `its packets arrive at ${far.node.name}, but no answer comes back${isCompared ? "" : ", or they have different preshared keys, which could not be compared"}`,
-      remedy: `let UDP answers from ${place} in, on ${near.node.name} and its router; on it, this shows what comes: sudo tcpdump -ni any udp port ${port}`,
+      remedy: `let UDP answers from ${place} in, on ${near.node.name} and its router; to see what arrives, on ${near.node.name}: sudo tcpdump -ni any udp port ${port}`,
     };
   }
   const isSeen = far.facts.later !== null;
@@ -58,7 +58,7 @@ function lostPackets({ near, far }: HostLink): LinkCause {
       ? `nothing that it sends to ${place} (UDP) arrives at ${far.node.name}`
       : `it gets no answer from ${far.node.name} at ${place} (UDP)`,
     remedy:
-      `let UDP port ${port} in, in the firewall of ${far.node.name}'s provider or router; if packets do arrive there ` +
+      `open UDP port ${port} in the firewall of ${far.node.name}'s provider or router; if packets do arrive there ` +
       `(sudo tcpdump -ni any udp port ${port}), a clock was set back: restart ${far.facts.wanted.main.name} there`,
   };
 }

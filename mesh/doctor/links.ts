@@ -4,7 +4,7 @@ import type { NodePlan } from "../plan/plan";
 import { indexPolicy, type Policy } from "../plan/policy";
 import type { PeerSection } from "../plan/peer-section";
 import type { Cause, Facts, HostFacts } from "./facts";
-import { PING_HEADERS, RETURN_S, TUNNEL_S, type Probe } from "./probes";
+import { PING_HEADERS, RETURN_TIMEOUT_S, TUNNEL_TIMEOUT_S, type Probe } from "./probes";
 import { isFresh, latestView, viewOf } from "./tunnel-view";
 
 /** One end of a link. */
@@ -101,10 +101,10 @@ export function probesOf(
   const probes = new Map<string, Probe[]>([...hosts.keys()].map((name) => [name, []]));
   for (const link of linksBetween(facts, hosts)) {
     const end = [link.near, link.far].find(({ node, other }) => mayPing(node, other, policy));
-    if (end !== undefined) probes.get(end.node.name)?.push(probeFrom(end, link, TUNNEL_S));
+    if (end !== undefined) probes.get(end.node.name)?.push(probeFrom(end, link, TUNNEL_TIMEOUT_S));
   }
   for (const { from, to } of relayedPairs(facts, hosts)) {
-    probes.get(from.name)?.push({ address: to.address.text, size: 0, timeoutS: TUNNEL_S });
+    probes.get(from.name)?.push({ address: to.address.text, size: 0, timeoutS: TUNNEL_TIMEOUT_S });
   }
   return probes;
 }
@@ -120,7 +120,7 @@ export function returnProbesOf(
     // Undefined: near sent none, or its connection has ended.
     const isLost = typeof near.ping !== "number" && far.ping === undefined;
     return isLost && mayPing(far.node, near.node, policy)
-      ? [[far.node.name, probeFrom(far, link, RETURN_S)] as const]
+      ? [[far.node.name, probeFrom(far, link, RETURN_TIMEOUT_S)] as const]
       : [];
   });
   const groups = Map.groupBy(probes, ([name]) => name);

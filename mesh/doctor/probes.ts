@@ -12,12 +12,12 @@ export interface Probe {
   timeoutS: number;
 }
 
-/** Through the tunnel: if the other end has lost its session, WireGuard starts a new one after 15 s without an answer. */
-export const TUNNEL_S = 18;
-/** Against the direction in which a ping was lost, which has triggered the handshakes. */
-export const RETURN_S = 3;
-/** Outside the tunnel. */
-export const OUTSIDE_S = 2;
+/** For a ping through the tunnel. If the other end has lost its session, WireGuard starts a new one after 15 s. */
+export const TUNNEL_TIMEOUT_S = 18;
+/** For a ping back after a lost one, which has triggered the handshakes. */
+export const RETURN_TIMEOUT_S = 3;
+/** For a ping outside the tunnel. */
+export const OUTSIDE_TIMEOUT_S = 2;
 
 export interface Probes {
   /** The round trip in ms by address; null: lost. */

@@ -4,7 +4,7 @@ import { canonicalAddress } from "../host/prefixes";
 import { indexLinks, pathBetween } from "../plan/paths";
 import type { NodePlan, Plan } from "../plan/plan";
 import { indexPolicy } from "../plan/policy";
-import { OUTSIDE_S, TUNNEL_S, type Probe } from "./probes";
+import { OUTSIDE_TIMEOUT_S, TUNNEL_TIMEOUT_S, type Probe } from "./probes";
 
 /** The target of a ping. */
 export interface Target {
@@ -20,9 +20,9 @@ export interface Target {
 export interface Hop {
   name: string;
   address: string;
-  /** Round trips in ms; null: lost. */
+  /** Round trip in ms from the first node, the best of three; null: lost. */
   ms: number | null;
-  /** From the previous hop only; null: lost, or that hop could not be queried. */
+  /** Round trip in ms from the previous hop; null: lost, or that hop could not be queried. */
   legMs: number | null;
   /** From the previous hop to its outer address, without the tunnel. Null: unknown, or lost, since many routers drop pings. */
   outside: { address: string; ms: number } | null;
@@ -88,12 +88,12 @@ export function traceProbes(
     probes.get(node.name)?.set(address, { address, size: 0, timeoutS, isTimed: true });
   };
   const [first] = way;
-  add(first, directAddress(way, outer), OUTSIDE_S);
+  add(first, directAddress(way, outer), OUTSIDE_TIMEOUT_S);
   for (const [at, { name, address }] of hopsAfterFirst(way, target).entries()) {
     const before = way[at];
-    add(before, outer.get(`${before?.name} ${name}`), OUTSIDE_S);
-    add(before, address, TUNNEL_S);
-    add(first, address, TUNNEL_S);
+    add(before, outer.get(`${before?.name} ${name}`), OUTSIDE_TIMEOUT_S);
+    add(before, address, TUNNEL_TIMEOUT_S);
+    add(first, address, TUNNEL_TIMEOUT_S);
   }
   return new Map([...probes].map(([name, all]) => [name, [...all.values()]]));
 }

@@ -69,7 +69,7 @@ function policyNote(rules: readonly DrawnRule[]): Note {
   const shown = more > 1 ? [...texts.slice(0, MAX_RULES), `and ${more} more`] : texts;
   return {
     title: "Policy: who may start what to whom",
-    lines: texts.length === 0 ? ["nobody anything"] : shown,
+    lines: texts.length === 0 ? ["nothing is allowed"] : shown,
   };
 }
 
@@ -80,5 +80,5 @@ function legendOf(lines: readonly Line[]): Note[] {
 
 const LEGEND = [
   "An arrow leads to the end that is dialled.",
-  "Thick: a direct tunnel between peers. Thin: a tunnel to a relay, which passes on.",
+  "Thick: a direct tunnel between peers. Thin: a tunnel to a relay, which forwards packets.",
 ];

@@ -26,7 +26,7 @@ export interface Imported {
   peers: Record<string, Fields>;
   /** `privateKeys` and `presharedKeys`. */
   secrets: { path: [string, string]; value: Secret }[];
-  /** Whether new links may get derived preshared keys: all imported ones have their own. */
+  /** Whether to set presharedKeySeed: every link of the plan has its own key, so only later links would use the seed. */
   seed: boolean;
   files: ImportedFile[];
   /** Nodes whose file is missing. */

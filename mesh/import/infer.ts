@@ -9,7 +9,7 @@ import type { Fields } from "./fields";
 import { exitWithoutHost, firewallNotes, hooksWithoutHost } from "./hooks";
 import type { ImportedNode } from "./nodes";
 import { isAddress, masquerades, oneOrAll, presharedKeysOf, sendsAllIpv6 } from "./settings";
-import { placeOf, Roles, tunnelsOf, type Place, type Tunnels } from "./roles";
+import { placeOf, Roles, tunnelsOf, type TunnelAddresses, type Tunnels } from "./roles";
 
 export interface InferOptions {
   cidr?: string | undefined;
@@ -67,7 +67,7 @@ class Network {
 
   constructor(
     private readonly nodes: readonly ImportedNode[],
-    private readonly places: ReadonlyMap<ImportedNode, Place>,
+    private readonly places: ReadonlyMap<ImportedNode, TunnelAddresses>,
     private readonly tunnels: Tunnels,
     options: InferOptions,
   ) {

@@ -18,7 +18,8 @@ export interface Tunnels {
   cidr6: Prefix | null;
 }
 
-export interface Place {
+/** The tunnel addresses of a node. */
+export interface TunnelAddresses {
   address: IpAddress | null;
   address6: IpAddress | null;
 }
@@ -65,7 +66,10 @@ function commonPrefix(prefixes: readonly Prefix[]): Prefix | null {
 }
 
 /** The tunnel addresses of a node, with a problem unless it has exactly one IPv4 address and at most one IPv6 address. */
-export function placeOf(node: ImportedNode, tunnels: Tunnels): Place & { problems: Problem[] } {
+export function placeOf(
+  node: ImportedNode,
+  tunnels: Tunnels,
+): TunnelAddresses & { problems: Problem[] } {
   const { source, known, sections, name } = node;
   const recorded = known?.address ?? null;
   const own: IpAddress[] =
@@ -119,14 +123,17 @@ export class Roles {
 
   constructor(
     private readonly nodes: readonly ImportedNode[],
-    private readonly places: ReadonlyMap<ImportedNode, Place>,
+    private readonly places: ReadonlyMap<ImportedNode, TunnelAddresses>,
     private readonly tunnels: Tunnels,
   ) {
     this.byKey = new Map(nodes.map((node) => [node.publicKey, node]));
     this.allowedIpsByKey = new Map(nodes.map((node) => [node, prefixesByKey(node)]));
   }
 
-  /** A relay leads other nodes to more than itself. If only one file was imported, it is a server with peers that dial it. */
+  /**
+   * Whether other nodes route the addresses of further nodes to this one. If none of its peers has a file: whether it has a
+   * listen port, and a peer without an endpoint.
+   */
   isRelay(node: ImportedNode): boolean {
     if (node.sections.some((section) => this.routesToOthers(node, section))) return true;
     if (node.source === null || node.sections.length > 0) return false;

@@ -27,7 +27,7 @@ export function wgEasyClients(
     else
       problems.push({
         at: `${source}, client ${at + 1}`,
-        message: "has no valid publicKey, or an address that is none",
+        message: "has no valid publicKey, or an invalid address",
         remedy: "remove it in wg-easy, or correct the file",
       });
   });

@@ -60,8 +60,8 @@ const EVERYTHING: readonly Prefix[] = ["0.0.0.0/0", "::/0"].map(parsePrefix);
 
 /**
  * The network as one prefix, so that adding a peer changes nothing here, and the LANs of nodes without a direct link. With a
- * policy, only the LANs that this node may talk with, and only the nodes if all of them are named. Not on a host that is reached
- * only through the tunnel: it must accept logins from a relay with a new address.
+ * policy, only the LANs that this node may talk with, and only the nodes that the rules name, if they use no tags and no `*`.
+ * A host that is reached only through the tunnel keeps the whole network: it must accept logins from a relay with a new address.
  */
 function allowedIpsOfHome(
   node: Node,

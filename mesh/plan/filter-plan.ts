@@ -16,8 +16,9 @@ export interface FilterPlan {
   /** Whether it also checks packets that it sends. A relay does: its own traffic enters the network there. */
   sends: boolean;
   /**
-   * The sources whose connections another node has checked. A relay trusts `only` what other relays forward, but not its own
-   * addresses in their ranges (`apart`); a peer trusts its home relay for everything `except` the sources of its direct links.
+   * The sources whose connections another node has checked. A relay trusts `only` what other relays forward, without the
+   * addresses of itself and its own peers in their ranges (`apart`). A peer trusts all sources `except` those of direct links
+   * that the policy limits.
    */
   trusted: { only: string[]; apart: string[] } | { except: string[] };
   /** On a relay, the LANs that may send into the tunnel; null on a peer, whose next node checks them. */

@@ -10,9 +10,9 @@ export interface Link {
 
 /**
  * Links every relay to every other, and every peer to its home relay. With topology `auto`, it also links a peer that can
- * be dialled to the nodes that can dial it. A peer that cannot be dialled has no link to a relay other than its home:
- * cryptokey routing sends an address to one peer only, so two relays could not both route to it. A policy leaves out the
- * direct links that it does not need, or that it could not be enforced on.
+ * be dialled to the nodes that can dial it. A peer that cannot be dialled has no link to a relay other than its home: cryptokey
+ * routing accepts a source address from one neighbour only, and the peer accepts the network's from its home relay. A policy
+ * leaves out the direct links that it does not need, or that it could not be enforced on.
  */
 export function planLinks(config: MeshConfig, policy: Policy | null): Link[] {
   const pairs = new Map<string, Link>();
@@ -31,7 +31,8 @@ export function planLinks(config: MeshConfig, policy: Policy | null): Link[] {
 
 /**
  * Reports whether two peers have a direct link under a policy: the policy allows something between them, and each end can
- * enforce it. A relay has no direct link to a peer of another relay, because other nodes might need the path through it.
+ * enforce it. A relay has no direct link to a peer of another relay: it would send packets that it forwards over that link, where
+ * the peer accepts only the relay's own addresses and LANs.
  */
 function isDirect(one: Node, other: Node, policy: Policy): boolean {
   if (one.kind === "relay" || other.kind === "relay" || one === other) return false;

@@ -2,8 +2,8 @@
 import { addressesOf, type MeshConfig, type Network, type Node } from "../config/config";
 
 /**
- * `NAME ADDRESS [ADDRESS6]` of every node. IPv6 addresses only for a node that has one itself: others would try an address
- * that they cannot reach.
+ * `NAME ADDRESS [ADDRESS6]` of every node, for `node`. Without ADDRESS6 if `node` itself has no IPv6 address, because it could
+ * not reach one.
  */
 export function namesKnownBy(node: Node, nodes: readonly Node[]): string[] {
   return nodes.map(({ name, address, address6 }) => {

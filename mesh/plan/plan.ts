@@ -58,7 +58,7 @@ export interface NodePlan extends Node {
   tunnelOnly: string[];
   /** A relay's second interface; null if it has none. */
   alternate: AlternatePlan | null;
-  /** The DNS servers and the search domain of a device; absent if it has none. */
+  /** Of a device: its home relay as DNS server, which its `dns` replaces, and the search domain. Absent: neither. */
   dns?: { servers: string[]; domain: string };
   /** What its host does during a key rotation; null if nothing. */
   rotation: RotationPlan | null;

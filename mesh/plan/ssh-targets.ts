@@ -6,8 +6,8 @@ import type { NodePlan, Plan } from "./plan";
 
 /**
  * The targets in the order to try: those of `host` in their order, the tunnel through the home relay, through the other relays,
- * and without a jump. The last one comes before all jumps if this machine is in the network (`isInside`). Empty for a node
- * without a host, because no account there is known. `authorityKey` is as for hostTargets.
+ * and without a jump. The tunnel without a jump comes before all jumps if this machine is in the network (`isInside`). Empty for
+ * a node without a host, because no account there is known. `authorityKey` is as for hostTargets.
  */
 export function sshTargets(
   node: NodePlan,

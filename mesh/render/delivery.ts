@@ -46,8 +46,8 @@ export function deliveryOf(text: string, node: NodePlan, plan: Plan): Delivery &
 }
 
 /**
- * The nodes without a host that need a config: their first or a new one. `delivered` is the unvalidated record in the
- * config, `files` the fingerprints of the current files; it is empty before the first `up`.
+ * The nodes without a host that need a config: their first or a new one. `delivered` is the unvalidated record in the config.
+ * `files`: fingerprints of the current files by node, empty before the first `up`; a node without one is never "not delivered".
  */
 export function needingConfig(
   plan: Plan,

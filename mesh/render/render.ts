@@ -1,4 +1,4 @@
-/** Renders a node's wg-quick(8) files. Only this file combines secrets with the plan. */
+/** Renders a node's wg-quick(8) files. Only this file combines WireGuard's secrets with the plan. */
 import { presharedKeyOf } from "../keys";
 import { formatTime } from "../config/activity";
 import { linkName } from "../config/link-keys";
@@ -14,7 +14,7 @@ import { BYPASS_MARK, TUNNEL_TABLE } from "../exit-routing";
 /** The secrets of the stack that are set. */
 export interface Keyring {
   privateKeys: ReadonlyMap<string, Secret>;
-  /** Private keys for the current public keys of relays whose `privateKeys` entry already is the next key. */
+  /** Current private keys of nodes whose `privateKeys` entry already is the next key, during a rotation. */
   formerPrivateKeys: ReadonlyMap<string, Secret>;
   /** By link (link-keys.ts); absent: none. */
   presharedKeys?: ReadonlyMap<string, Secret>;

@@ -60,10 +60,15 @@ function peersWithSwitchedKey(
     if (was === undefined || before.peers.has(title) || after.peers.has(former)) return [];
     const [, ...others] = settingChanges(was, settings);
     const isKept = was.get("PublicKey") === settings.get("PublicKey");
-    if (isKept)
-      return [{ name, lines: ["its next key is its only one", ...settingChanges(was, settings)] }];
-    const which = title === name ? "its present key instead of the next" : "its next key";
-    return [{ name, lines: [which, ...others] }];
+    const isCurrent = title === name;
+    if (isKept) {
+      const moved = isCurrent
+        ? "its next key is now its current key"
+        : "its current key is now its next key";
+      return [{ name, lines: [moved, ...settingChanges(was, settings)] }];
+    }
+    const used = isCurrent ? "uses its current key instead of its next key" : "uses its next key";
+    return [{ name, lines: [used, ...others] }];
   });
 }
 
@@ -102,7 +107,7 @@ const SETTING_NAMES: Readonly<Record<string, string>> = {
   Endpoint: "endpoint",
   PersistentKeepalive: "persistent keepalive",
   PresharedKey: "preshared key",
-  PrivateKey: "where its private key is",
+  PrivateKey: "private key or its custody",
   Expires: "expiry",
 };
 

@@ -1,4 +1,4 @@
-/** The changes of nodes' keys, as the configs of their neighbours show them: a node's own config does not contain its public key. */
+/** The changes of nodes' keys, from the configs of their neighbours: a node's own config does not contain its public key. */
 import { hasNextKey, keysByNeighbour, parseConfig } from "./config-changes";
 import type { NetworkRecord } from "./record";
 

@@ -91,9 +91,9 @@ function renaming(
 ): NodeChange {
   const pushed = after?.pushed ?? before?.pushed === true;
   if (after === undefined)
-    return { node, change: "removed", lines: [`- it is ${other} from now on`], pushed };
+    return { node, change: "removed", lines: [`- renamed to ${other}`], pushed };
   const change = { node, change: "new" as const, pushed };
-  const lines = [`${newLine(after)}; it was ${other}`];
+  const lines = [`${newLine(after)}; renamed from ${other}`];
   if (before === undefined) return { ...change, lines };
   return {
     ...change,
@@ -138,7 +138,7 @@ function nodeChange(
 }
 
 const HIDDEN_CHANGE =
-  "~ pushed again: its last push failed, its login or preshared keys have changed, or this version does more there";
+  "~ pushed again: its last push failed, its login or preshared keys have changed, or this version of wireguard-mesh configures more";
 
 function newLine({ config, alternate }: NodeRecord): string {
   const { settings, peers } = parseConfig(config);

@@ -52,17 +52,17 @@ export function withTunnelLines<R extends { nodes: Lines[] }>(review: R, plan: P
 function linesOf(moves: readonly TunnelMove[], node: NodePlan, plan: Plan): string[] {
   const isBoth = ["address", "relay"].every((it) => moves.some(({ what }) => what === it));
   if (!isBoth) return moves.map((it) => lineOf(it, node, plan));
-  const way = `at its former address by its former relay until it answers by ${node.relay ?? ""}`;
-  return [`~ only the tunnel leads there: it is reached ${way} at the new one`];
+  const way = `through its former relay at its former address until it answers through ${node.relay ?? ""} at the new one`;
+  return [`~ reached only through the tunnel: this host is reached ${way}`];
 }
 
 function lineOf({ what, formerPort }: TunnelMove, { relay }: NodePlan, plan: Plan): string {
   const home = plan.nodes.find(({ name }) => name === relay);
   const isClosed = what === "port" && home !== undefined && closes(home, formerPort, plan);
   const text = isClosed
-    ? `${relay ?? ""} closes UDP port ${formerPort ?? 0}, so it cannot follow: set rotationPort: ${formerPort ?? 0} there too, and remove it in a later up`
+    ? `${relay ?? ""} closes UDP port ${formerPort ?? 0}, so this host cannot follow: set rotationPort: ${formerPort ?? 0} on ${relay ?? ""} in the same up, and remove it in a later one`
     : MOVE_TEXTS[what](relay ?? "its relay");
-  return `~ only the tunnel leads there: ${text}`;
+  return `~ reached only through the tunnel: ${text}`;
 }
 
 /** The security group of an ec2 relay opens only its two ports. */
@@ -71,10 +71,11 @@ function closes(home: NodePlan, port: number | null, { network }: Plan): boolean
 }
 
 const MOVE_TEXTS: Record<TunnelMove["what"], (home: string) => string> = {
-  address: (home) => `${home} keeps its former address until it answers at the new one`,
-  relay: (home) => `it is reached by its former relay until it answers by ${home}`,
-  endpoint: (home) => `it follows if ${home} answers at both endpoints; else the push fails`,
-  port: (home) => `${home} serves both ports until it has followed, so both must be open`,
+  address: (home) =>
+    `${home} keeps this host's former address until the host answers at the new one`,
+  relay: (home) => `this host is reached through its former relay until it answers through ${home}`,
+  endpoint: (home) => `this host follows if ${home} answers at both endpoints; else the push fails`,
+  port: (home) => `${home} serves both ports until this host has followed, so both must be open`,
 };
 
 interface Home {

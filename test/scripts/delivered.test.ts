@@ -147,7 +147,7 @@ describe("a delivery", () => {
     ]) {
       const { exitCode, stdout } = await run(...args);
       assert.equal(exitCode, 2);
-      assert.doesNotMatch(stdout, /svg|PNG|html/);
+      assert.doesNotMatch(stdout, /<svg|PNG|<html/);
       assert.ok(!isRecorded());
     }
     assert.match((await run("qr", "phone", "--svg", "-")).stdout, /^<svg [^]*<\/svg>\n$/);

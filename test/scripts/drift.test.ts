@@ -11,7 +11,7 @@ import { asPlanned, plan, plannedAs } from "./support/planned-network";
 import { pushedHost } from "./support/pushed-host";
 
 const { live } = pathsOf("wg0");
-const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+const AT_BOOT = "it would not be as planned after a boot: its unit or sysctl file differs";
 const asPushed: by.Edit = (observed) => observed;
 
 function driftAt(name: string, edit = asPushed, of: Plan = plan, age = 10): string[] {
@@ -75,11 +75,11 @@ describe("drift", () => {
     ],
     ["no forwarding", by.sysctl("net/ipv4/ip_forward", "0"), ["it does not forward IPv4"]],
     ["an edited file", by.file(live, "g"), [`${live} was edited by hand`]],
-    ["a deleted file", by.file(live, null), [`${live} was deleted`]],
+    ["a deleted file", by.file(live, null), [`${live} is missing`]],
     [
       "a file that was deleted from under an interface that is down",
       by.allOf(by.link({ up: false }), by.file(live, null)),
-      ["wg0 is down", `${live} was deleted`],
+      ["wg0 is down", `${live} is missing`],
     ],
     ["a disabled start at boot", (it) => ({ ...it, bootLinks: new Set() }), [AT_BOOT]],
     ["a deleted sysctl file", by.records({ dropIn: null }), [AT_BOOT]],
@@ -176,7 +176,7 @@ describe("drift of an endpoint that is a name", () => {
   it("is reported when the host does not follow the name", () => {
     assert.deepEqual(
       driftAt("laptop", (it) => ({ ...it, ticker: "missing" }), of, 10),
-      ["it does not follow the dates of peers and the names in endpoints as planned"],
+      ["its periodic tasks (expiry dates of peers, names in endpoints) are not as planned"],
     );
   });
 });

@@ -58,7 +58,7 @@ describe("the ssh_config of a network", () => {
       hosts: ["desktop", "tokyo"],
       config: [
         "# wireguard-mesh ssh-config",
-        "# The hosts of wireguard-mesh/dev. Make it again when their addresses or keys have changed.",
+        "# The hosts of wireguard-mesh/dev. Run wireguard-mesh ssh-config again when their addresses or keys have changed.",
         "",
         `Match originalhost desktop host desktop exec "sh -c 'ssh-keyscan -T 2 -p 9 -t ed25519 127.0.0.1 2>/dev/null | grep -qF ${BLOB}'"`,
         "  HostName 127.0.0.1",

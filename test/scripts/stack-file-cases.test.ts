@@ -28,7 +28,7 @@ const WANTED: Record<string, [issue: string, remedy: RegExp][]> = {
   "04-host-in-cidr.yaml": [
     [
       "peers.a.host: 192.168.1.20 is in the tunnel (192.168.1.0/24), so the node would reach its own network through the tunnel",
-      /another network\.cidr/,
+      /another prefix \(network\.cidr/,
     ],
   ],
   "07-cidr-0.yaml": [

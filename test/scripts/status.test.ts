@@ -131,7 +131,10 @@ describe("status", () => {
     assert.match(finding?.remedy ?? "", /^npx wireguard-mesh up \(/);
     const owner = { stack: "x/y", node: "nas", machine: "m", released: false };
     const foreign = remedies(by.records({ owner }));
-    assert.match(foreign, /^No push changes that: if that one is to stay, set network\.interface /);
+    assert.match(
+      foreign,
+      /^No push changes that: if that node is to stay, set network\.interface /,
+    );
     assert.match(foreign, /: sudo sh \S+host\.sh release wg0$/);
     assert.match(remedies(by.link({ mtu: 1300 })), /newer.*up\n.*repush nas$/);
     const undone = by.allOf(by.link({ mtu: 1300 }), (observed) => ({
@@ -140,7 +143,7 @@ describe("status", () => {
     }));
     assert.match(
       remedies(undone),
-      /^Its last push was undone there: no handshake with tokyo at .*\nCorrect the stack file/,
+      /^Its last push was undone there: no handshake with tokyo at .*\nCorrect the cause named above/,
     );
   });
 

@@ -38,7 +38,7 @@ describe("a config with many mistakes", () => {
       add endpoint: "ADDRESS:PORT", the address and UDP port at which peers reach it
   presharedKeySeed: is not encrypted in the stack file, so it is no longer secret
       make a new one, and set it with: npx pulumi config set --secret --path wireguard-mesh:presharedKeySeed
-  expect[0].to: is neither a node nor a LAN behind one
+  expect[0].to: "dekstop" is neither a node nor a LAN behind one
       did you mean desktop?
   warning: peers.desktop.persistentKeepalive: is 0, but no node can dial this one: behind NAT it cannot be reached until it sends a packet itself
       set it to 25, or give the node an endpoint`,

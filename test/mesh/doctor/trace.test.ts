@@ -73,7 +73,7 @@ describe("the path of a ping", () => {
     const lost = trace("desktop", [`laptop ${DESKTOP}`]);
     assert.deepEqual([lost.ok, lost.stops], [false, { after: "tokyo", before: "desktop" }]);
     const text = stripVTControlCharacters(pingText(lost));
-    assert.match(text, /^It stops between tokyo and desktop\.\s.*doctor tokyo desktop$/ms);
+    assert.match(text, /^The ping is lost between tokyo and desktop\.\s.*doctor tokyo desktop$/ms);
     const all = trace("desktop", [`laptop ${TOKYO}`, `laptop ${DESKTOP}`]);
     assert.deepEqual(all.stops, { after: "laptop", before: "tokyo" });
     const lan = trace("192.168.77.50", ["laptop 192.168.77.50"]);

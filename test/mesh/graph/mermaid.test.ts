@@ -66,7 +66,7 @@ flowchart RL
       "  n_server --> n_tokyo",
       "  lan_10_99_1_0_24_of_n_my_nas -.- n_my_nas",
       '  note_0["<b>Policy: who may start what to whom</b><br/>#42; -#62; server<br/>phone -#62; #42;: tcp/443"]:::place',
-      '  note_1["An arrow leads to the end that is dialled.<br/>Thick: a direct tunnel between peers. Thin: a tunnel to a relay, which passes on."]:::place',
+      '  note_1["An arrow leads to the end that is dialled.<br/>Thick: a direct tunnel between peers. Thin: a tunnel to a relay, which forwards packets."]:::place',
       "",
     ]);
   });

@@ -111,7 +111,7 @@ describe("the packet filter of a host", () => {
       (host: Host) => host.files.set(A, "flush ruleset\n"),
       `${A} was edited by hand`,
     ],
-    ["without its file", (host: Host) => host.files.delete(A), `${A} was deleted`],
+    ["without its file", (host: Host) => host.files.delete(A), `${A} is missing`],
   ] as const) {
     it(`is repaired where it was ${what}`, () => {
       const host = pushed(FILTERED);

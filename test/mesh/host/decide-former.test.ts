@@ -123,7 +123,11 @@ describe("a relay of a network that is renumbered", () => {
     const apply = stepsText(change, "apply");
     assert.ok(apply.includes("  address replace 10.99.0.1/24 dev wg0"), apply.join("\n"));
     assert.ok(!apply.some((line) => line.includes("address del")), apply.join("\n"));
-    assert.ok(notes.includes("this host keeps 10.86.0.1/24 until they have followed"));
+    assert.ok(
+      notes.includes(
+        "this host keeps its former address 10.86.0.1/24 until all hosts have moved to the new network",
+      ),
+    );
     push(host, renumbered());
     assert.match(host.files.get(CONF) ?? "", /^Address = 10\.99\.0\.1\/24, 10\.86\.0\.1\/24$/m);
     const lines = [`former ${IFACE} 10.99.0.21/32 10.86.0.21/32`, OWN_LINE];

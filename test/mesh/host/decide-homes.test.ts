@@ -38,7 +38,7 @@ describe("the new home relay of a peer that is reached only through the tunnel",
       "  PersistentKeepalive = 0",
       ...["watch", `  home ${IFACE} ${ADDRESS} <peer0> <peer1>`],
     ]);
-    assert.ok(notes.includes(`${ADDRESS} is led to peer0 until it answers by peer1`));
+    assert.ok(notes.includes(`${ADDRESS} stays routed to peer0 until it answers through peer1`));
     push(host, isHome());
     assert.deepEqual([...peerOf(host, 0).allowedIps].sort(), ["10.86.0.20/32", ADDRESS]);
     assert.match(host.files.get(CONF) ?? "", /^AllowedIPs = 10\.86\.0\.21\/32$/m);

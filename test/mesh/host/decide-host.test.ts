@@ -56,7 +56,7 @@ describe("the owner mark", () => {
     const wanted = { ...wantedBy(RELAY), rivals: ["twin"] };
     const decision = decide(look(host, wanted), wanted, OPTIONS);
     assert.ok(decision.kind === "refuse");
-    assert.match(decision.cause, /^wg0 here belongs to another: wireguard-mesh\/test twin;/);
+    assert.match(decision.cause, /^wg0 here belongs to twin of stack wireguard-mesh\/test;/);
   });
 
   it("is taken over once it is released, and kept on a machine with other host keys", () => {

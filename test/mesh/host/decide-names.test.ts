@@ -36,7 +36,7 @@ describe("a name in an endpoint", () => {
       "ping 10.86.0.20 10.86.0.22",
     ]);
     assert.deepEqual(notesOn(host, far), [
-      "far.example.org, the endpoint of peer2, does not resolve on this host; it has no endpoint until the name resolves: then push again",
+      "far.example.org, the endpoint of peer2, does not resolve on this host; it has no endpoint until the name resolves: then run npx wireguard-mesh repush host",
     ]);
   });
 

@@ -149,14 +149,14 @@ describe("the text of a difference", () => {
     [
       "a deleted file",
       (host) => host.files.delete("/etc/wireguard/wg0.conf"),
-      ["/etc/wireguard/wg0.conf was deleted"],
+      ["/etc/wireguard/wg0.conf is missing"],
     ],
     [
       "a disabled start at boot",
       (host) => {
         host.bootLinks.clear();
       },
-      ["it would not come up at boot: its unit or sysctl file differs"],
+      ["it would not be as planned after a boot: its unit or sysctl file differs"],
     ],
     [
       "names that are gone from /etc/hosts",
@@ -183,7 +183,7 @@ describe("the text of a difference", () => {
     [
       "a timer for names and dates that was stopped",
       (host) => (host.tickerRuns = false),
-      ["it does not follow the dates of peers and the names in endpoints as planned"],
+      ["its periodic tasks (expiry dates of peers, names in endpoints) are not as planned"],
       { ...RELAY, neighbours: [neighbour(0, { expires: 100 })] },
     ],
     [

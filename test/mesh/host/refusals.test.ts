@@ -27,13 +27,6 @@ describe("a push is refused", () => {
     message: RegExp,
   ][] = [
     [
-      "without root",
-      freshHost,
-      RELAY,
-      () => ({ root: false }),
-      /^not root on this host\nlog in as root/,
-    ],
-    [
       "with a foreign interface",
       () => {
         const host = freshHost();
@@ -67,14 +60,14 @@ describe("a push is refused", () => {
       () => withFile(`${STATE}/owner`, "other/dev\nhost\nmachine\n"),
       RELAY,
       () => ({}),
-      /^wg0 here belongs to another: other\/dev host; it was not touched\nif that one is to stay, set network\.interface to another name, before the first up; if that one is gone, release it there: sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0$/,
+      /^wg0 here belongs to host of stack other\/dev; it was not touched\nif that node is to stay, set network\.interface to another name, before the first up; if that node is gone, release wg0 there: sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0$/,
     ],
     [
       "of another node on another machine",
       () => withFile(`${STATE}/owner`, "wireguard-mesh/test\nother\nelsewhere\n"),
       RELAY,
       () => ({}),
-      /^wg0 here belongs to another: wireguard-mesh\/test other;/,
+      /^wg0 here belongs to other of stack wireguard-mesh\/test;/,
     ],
     [
       "that a newer version pushed to",

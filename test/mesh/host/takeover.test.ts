@@ -61,7 +61,7 @@ describe("an interface of another program with the node's key", () => {
 
   it("is left alone when something else than wg-quick makes it, and would at the next boot", () => {
     const message =
-      /^wg0 here has the key of host, but wg-quick did not make it from \/etc\/wireguard\/wg0\.conf: .*; it was not touched\n.*`wg showconf wg0` prints, with Address = 10\.86\.0\.1\/24 below/;
+      /^wg0 here has the key of host, but wg-quick did not create it from \/etc\/wireguard\/wg0\.conf: .*; it was not touched\n.*`wg showconf wg0` prints, with Address = 10\.86\.0\.1\/24 below/;
     const without = byHand();
     without.files.delete(FILE);
     assert.match(

@@ -150,8 +150,12 @@ describe("a review", () => {
     const begins = review(former, next);
     assert.deepEqual(linesOf(begins), {
       tokyo: ["+ second interface, UDP port 51821"],
-      desktop: ["~ peer tokyo: its next key, endpoint 203.0.113.10:51820 -> 203.0.113.10:51821"],
-      laptop: ["~ peer tokyo: its next key, endpoint 203.0.113.10:51820 -> 203.0.113.10:51821"],
+      desktop: [
+        "~ peer tokyo: uses its next key, endpoint 203.0.113.10:51820 -> 203.0.113.10:51821",
+      ],
+      laptop: [
+        "~ peer tokyo: uses its next key, endpoint 203.0.113.10:51820 -> 203.0.113.10:51821",
+      ],
     });
     assert.deepEqual([begins.restarts, begins.overlaps], [[], ["tokyo"]]);
     assert.match(
@@ -159,14 +163,16 @@ describe("a review", () => {
       /\n\nKeys that change without an interruption: both work meanwhile\n {2}tokyo$/,
     );
     const ends = review(next, ended);
-    assert.deepEqual(linesOf(ends)["desktop"], ["~ peer tokyo: its next key is its only one"]);
+    assert.deepEqual(linesOf(ends)["desktop"], [
+      "~ peer tokyo: its next key is now its current key",
+    ]);
     assert.deepEqual([ends.restarts, ends.overlaps], [[], undefined]);
     const revoked = review(next, {
       relays: { tokyo: { ...tokyo, publicKey: keys.laptop.publicKey } },
       peers: { laptop: undefined },
     });
     assert.deepEqual(linesOf(revoked)["desktop"], [
-      "~ peer tokyo: its present key instead of the next, endpoint 203.0.113.10:51821 -> 203.0.113.10:51820",
+      "~ peer tokyo: uses its current key instead of its next key, endpoint 203.0.113.10:51821 -> 203.0.113.10:51820",
     ]);
     assert.deepEqual(revoked.restarts, [{ a: "desktop", b: "tokyo" }]);
   });
@@ -212,7 +218,7 @@ describe("a review", () => {
       linesOf(reviewOf(record, record, new Map([["p33", push]])));
     assert.deepEqual(lines("update"), {
       p33: [
-        "~ pushed again: its last push failed, its login or preshared keys have changed, or this version does more there",
+        "~ pushed again: its last push failed, its login or preshared keys have changed, or this version of wireguard-mesh configures more",
       ],
     });
     assert.deepEqual(lines("replace"), {

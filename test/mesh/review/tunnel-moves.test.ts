@@ -11,7 +11,7 @@ import { changed, hostKey, keys } from "../../support/small-network";
 
 type Fields = Record<string, unknown>;
 
-const TUNNEL = "~ only the tunnel leads there: ";
+const TUNNEL = "~ reached only through the tunnel: ";
 
 /** The lines about the desktop's tunnel when these fields of the desktop, the relay and a second relay change. */
 function linesOf(
@@ -47,28 +47,28 @@ function linesOf(
 describe("a preview of a host that is reached only through the tunnel", () => {
   it("says how it follows to another address, and to another home relay", () => {
     assert.deepEqual(linesOf({ address: "10.86.0.77" }), [
-      "tokyo keeps its former address until it answers at the new one",
+      "tokyo keeps this host's former address until the host answers at the new one",
     ]);
     assert.deepEqual(linesOf({ relay: "osaka", host: "root@via:osaka" }), [
-      "it is reached by its former relay until it answers by osaka",
+      "this host is reached through its former relay until it answers through osaka",
     ]);
     const both = { address: "10.86.0.77", relay: "osaka", host: "root@via:osaka" };
     assert.deepEqual(linesOf(both), [
-      "it is reached at its former address by its former relay until it answers by osaka at the new one",
+      "this host is reached through its former relay at its former address until it answers through osaka at the new one",
     ]);
   });
 
   it("says how it follows to another port or endpoint of its relay", () => {
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.10:51999", listenPort: 51999 }), [
-      "tokyo serves both ports until it has followed, so both must be open",
+      "tokyo serves both ports until this host has followed, so both must be open",
     ]);
     assert.deepEqual(linesOf({}, { endpoint: "203.0.113.99:51820" }), [
-      "it follows if tokyo answers at both endpoints; else the push fails",
+      "this host follows if tokyo answers at both endpoints; else the push fails",
     ]);
     const all = linesOf({ address: "10.86.0.77" }, { listenPort: 51999, endpoint: undefined });
     assert.deepEqual(all, [
-      "tokyo keeps its former address until it answers at the new one",
-      "tokyo serves both ports until it has followed, so both must be open",
+      "tokyo keeps this host's former address until the host answers at the new one",
+      "tokyo serves both ports until this host has followed, so both must be open",
     ]);
   });
 
@@ -83,9 +83,9 @@ describe("a preview of a host that is reached only through the tunnel", () => {
     const portLines = (fields: Fields) =>
       linesOf({}, tokyo(fields), {}, tokyo({})).map((line) => line.split(":")[0]);
     assert.deepEqual(linesOf({}, tokyo({ listenPort: 51999 }), {}, tokyo({})), [
-      "tokyo closes UDP port 51820, so it cannot follow: set rotationPort: 51820 there too, and remove it in a later up",
+      "tokyo closes UDP port 51820, so this host cannot follow: set rotationPort: 51820 on tokyo in the same up, and remove it in a later one",
     ]);
-    const follows = ["tokyo serves both ports until it has followed, so both must be open"];
+    const follows = ["tokyo serves both ports until this host has followed, so both must be open"];
     assert.deepEqual(portLines({ listenPort: 51999, rotationPort: 51820 }), follows);
     assert.deepEqual(portLines({ listenPort: 51819 }), follows);
   });
@@ -108,10 +108,10 @@ describe("a preview of a host that is reached only through the tunnel", () => {
     assert.ok(before !== undefined && after !== undefined);
     const review = withTunnelLines(reviewOf(recordOf(before), recordOf(after)), after);
     const lines = new Map(review.nodes.map((change) => [change.node, change.lines]));
-    assert.deepEqual(lines.get("desktop"), ["- it is pc from now on"]);
+    assert.deepEqual(lines.get("desktop"), ["- renamed to pc"]);
     assert.deepEqual(lines.get("pc"), [
-      "+ new: 10.86.0.77, a tunnel to tokyo; it was desktop",
-      `${TUNNEL}tokyo keeps its former address until it answers at the new one`,
+      "+ new: 10.86.0.77, a tunnel to tokyo; renamed from desktop",
+      `${TUNNEL}tokyo keeps this host's former address until the host answers at the new one`,
     ]);
   });
 

@@ -7,7 +7,7 @@ import { parseObservation, type Observation } from "../../../mesh/host/observati
 import { namesOf, wantedOf, type Wanted } from "../../../mesh/host/wanted";
 import type { WantedInterface } from "../../../mesh/host/wanted-interface";
 import { publicKeyOf } from "../../../mesh/keys";
-import { wantedLines } from "../../../mesh/host/watched-keys";
+import { watcherLines } from "../../../mesh/host/watched-keys";
 import type { NodePlan, Plan } from "../../../mesh/plan/plan";
 import type { PushRequest } from "../../../mesh/push-request";
 import { renderPushRequest } from "../../../mesh/render/push-request";
@@ -57,7 +57,7 @@ interface RunningHost {
 function hostOf(wanted: Wanted, age: number | null): RunningHost {
   const { main, second, owner, node, machine } = wanted;
   const paths = pathsOf(main.name);
-  const watched = wantedLines(wanted).map((line) => `${line}\n`);
+  const watched = watcherLines(wanted).map((line) => `${line}\n`);
   return {
     interfaces: second === null ? [main] : [main, second],
     age,

@@ -60,8 +60,8 @@ export const diallingRows: Row[] = [
       [
         "peers.desktop.relay",
         "error",
-        "tokyo is disabled",
-        "enable relays.tokyo, or name another relay",
+        "tokyo is left out (disabled or expired)",
+        "correct enabled or expires of relays.tokyo, or name another relay",
       ],
     ],
   },

@@ -70,7 +70,12 @@ export const hostRows: Row[] = [
     }),
     issues: [
       leftOut("relays.osaka"),
-      ["peers.desktop.host", "error", "goes through osaka, which is disabled", "use another host"],
+      [
+        "peers.desktop.host",
+        "error",
+        "goes through osaka, which is left out (disabled or expired)",
+        "use another host, or correct enabled or expires of relays.osaka",
+      ],
     ],
   },
   {
@@ -134,7 +139,7 @@ export const hostRows: Row[] = [
         "peers.desktop.host",
         "error",
         "10.86.0.2 is in the tunnel (10.86.0.0/24), so the node would reach its own network through the tunnel",
-        "use the machine's address on the outer network, or user@via:RELAY; or give the tunnel another network.cidr",
+        "use the machine's address on the outer network, or user@via:RELAY; or give the tunnel another prefix (network.cidr, network.cidr6)",
       ],
       ...["peers.laptop", "relays.tokyo"].map((path): Row["issues"][number] => [
         `${path}.host`,

@@ -120,11 +120,16 @@ export const planRows: Row[] = [
       ],
       ["expect[3].ports[0]", "error", '"ssh" is not a port', PORTS],
       ["expect[4].port", "error", "is not a known key", "did you mean ports?"],
-      ["expect[0].from", "error", "is neither a node nor a LAN behind one", "did you mean laptop?"],
+      [
+        "expect[0].from",
+        "error",
+        '"lapotp" is neither a node nor a LAN behind one',
+        "did you mean laptop?",
+      ],
       [
         "expect[0].to",
         "error",
-        "is neither a node nor a LAN behind one",
+        '"nobody-at-all" is neither a node nor a LAN behind one',
         "known: desktop, laptop, tokyo",
       ],
     ],

@@ -55,9 +55,9 @@ export const policyRows: Row[] = [
         "list at least one; without ports, everything may be started",
       ],
       ["policy[4]", "error", "is not a map of keys and values", "its keys are from, to, ports"],
-      ["policy[0].from[0]", "error", "is not a node", "did you mean laptop?"],
+      ["policy[0].from[0]", "error", "lapotp is not a node", "did you mean laptop?"],
       ["policy[0].from[1]", "error", "no node has the tag gest", "did you mean tag:guest?"],
-      ["policy[0].from[2]", "error", "is a tag, not a node", "write tag:guest"],
+      ["policy[0].from[2]", "error", "guest is a tag, not a node", "write tag:guest"],
       [
         "policy[0].to[0]",
         "error",
@@ -70,7 +70,12 @@ export const policyRows: Row[] = [
         "10.99.0.0/16 is not a LAN behind a node",
         "list it under a node's subnets",
       ],
-      ["policy[1].from[0]", "error", "is not a node", "known: desktop, laptop, tokyo"],
+      [
+        "policy[1].from[0]",
+        "error",
+        "nobody-at-all is not a node",
+        "known: desktop, laptop, tokyo",
+      ],
       [
         "policy[1].to[0]",
         "error",
