@@ -11,7 +11,7 @@ import type { Observation } from "./observation";
 import * as paths from "./paths";
 import { interfacesOf, type Wanted } from "./wanted";
 import { taskLines } from "./tasks";
-import { wantedLines } from "./watched-keys";
+import { watcherLines } from "./watched-keys";
 
 export function bootDifferences(observed: Observation, wanted: Wanted): BootDifference[] {
   return [
@@ -87,7 +87,7 @@ function startDifferences(observed: Observation, wanted: Wanted): BootDifference
     case "systemd":
       return [
         ...link(paths.wgQuickUnit(name), true),
-        ...link(paths.watcherUnitName(name), wantedLines(wanted).length > 0),
+        ...link(paths.watcherUnitName(name), watcherLines(wanted).length > 0),
         ...link(paths.namesUnitName(name), needsNamesUnit(observed, wanted)),
         ...link(paths.dnsUnitName(name), servesDns(wanted)),
       ];

@@ -14,7 +14,7 @@ import { configPath, pathsOf, unitLink, watcherUnitName, wgQuickUnit } from "./p
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
 import { taskLines } from "./tasks";
-import { wantedLines } from "./watched-keys";
+import { watcherLines } from "./watched-keys";
 import { fullTunnelHooks } from "./full-tunnel";
 
 type FileState = Extract<BootDifference, { kind: "file" }>["is"];
@@ -36,7 +36,7 @@ export function bootFiles(observed: Observation, wanted: Wanted): BootFile[] {
   const { records } = observed;
   const paths = pathsOf(main.name);
   const former = records.second === second?.name ? null : records.second;
-  const rotation = wantedLines(wanted);
+  const rotation = watcherLines(wanted);
   const filter = filterFile(observed, wanted);
   const hooks = [
     ...(filter === null ? [] : filterHooks(wanted, filter.path)),
@@ -136,7 +136,7 @@ function watcherUnit({ digests, bootLinks }: Observation, wanted: Wanted): BootF
   const path = pathsOf(name).watcherUnit;
   const digest = digests.get(path);
   const exists = digest !== undefined || bootLinks.has(unitLink(watcherUnitName(name)));
-  if (wantedLines(wanted).length === 0) {
+  if (watcherLines(wanted).length === 0) {
     return { path, mode: "644", text: null, is: exists ? "extra" : null };
   }
   const text = Secret.of(unitText(name));

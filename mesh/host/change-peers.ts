@@ -4,7 +4,7 @@ import {
   isNew,
   needsSession,
   roams,
-  wasRemoved,
+  isAddedAnew,
   type LiveDifference,
   type PeerDifference,
 } from "./difference";
@@ -56,8 +56,8 @@ export function changePeers(
   const extra = which((it) => it.kind === "peer" && it.is === "extra");
   // Unwanted peers are removed last, so an undo may still find their sessions.
   const added = which(isNew);
-  const reset = which((it) => wasRemoved(it) && it.kind !== "peer");
-  const moved = new Set(which((it) => wasRemoved(it) || it.kind === "endpoint"));
+  const reset = which((it) => isAddedAnew(it) && it.kind !== "peer");
+  const moved = new Set(which((it) => isAddedAnew(it) || it.kind === "endpoint"));
   const former = keys
     .flatMap((key) => device.peers.get(key) ?? [])
     .map((peer) => formerSection(peer, moved.has(peer.publicKey)));

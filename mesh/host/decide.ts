@@ -25,7 +25,7 @@ export type Decision =
       /** The serial number of this push. */
       serial: number;
       differences: Differences;
-      /** `adopted` if an interface of another program runs as wanted and is taken over unchanged. */
+      /** `unchanged` if an interface of another program is taken over that runs as wanted; else `applied`. */
       outcome: PushResult["outcome"];
       notes: string[];
     };
@@ -97,7 +97,7 @@ export function unapplied(
 }
 
 function refuse(why: Refusal, observed: Observation, wanted: Wanted): Decision {
-  const marked = observed.root && isRenamed(observed, wanted);
+  const marked = isRenamed(observed, wanted);
   const change = { now: ownerStep(observed, wanted), apply: [], undo: [], commit: [] };
   return { kind: "refuse", ...why, change: marked ? change : null };
 }

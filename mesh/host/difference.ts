@@ -84,8 +84,8 @@ export function needsSession(it: PeerDifference): boolean {
   return it.kind === "session" || (it.kind === "endpoint" && it.session === "new");
 }
 
-/** Whether the undo has to remove and add the peer, to restore its endpoint. */
-export function wasRemoved(it: PeerDifference): boolean {
+/** Whether the undo adds the peer anew, to restore its endpoint or session, or because it was removed. */
+export function isAddedAnew(it: PeerDifference): boolean {
   return (
     (it.kind === "endpoint" && !roams(it)) ||
     it.kind === "session" ||

@@ -12,7 +12,7 @@ import { takesOver } from "./takeover";
 import type { Wanted } from "./wanted";
 import { fullTunnelDifferences } from "./full-tunnel";
 import type { WantedInterface } from "./wanted-interface";
-import { wantedLines } from "./watched-keys";
+import { watcherLines } from "./watched-keys";
 
 /** An interface of another owner has only that difference. */
 export function differences(observed: Observation, requested: Wanted): Differences {
@@ -79,7 +79,7 @@ function foreignOwner(observed: Observation, wanted: Wanted): LiveDifference | n
 }
 
 function watcherDifference(observed: Observation, wanted: Wanted): LiveDifference[] {
-  const lines = wantedLines(wanted);
+  const lines = watcherLines(wanted);
   if (lines.join("\n") !== observed.records.watched.join("\n")) {
     return [{ kind: "watcher", is: "other" }];
   }

@@ -85,7 +85,7 @@ const WATCHERS = {
   other: "the watcher of the rotating keys follows other keys",
 } as const;
 
-const AT_BOOT = "it would not come up at boot: its unit or sysctl file differs";
+const AT_BOOT = "it would not be as planned after a boot: its unit or sysctl file differs";
 const NAMES_AT_BOOT = "names of nodes would be missing after a boot: their unit differs";
 
 /** `place`: a unit, a script or a path. */
@@ -99,7 +99,8 @@ const NAMES = {
   outdated: "the names of nodes in /etc/hosts are not as planned",
 } as const;
 
-const NOT_FOLLOWED = "it does not follow the dates of peers and the names in endpoints as planned";
+const NOT_FOLLOWED =
+  "its periodic tasks (expiry dates of peers, names in endpoints) are not as planned";
 
 const RECORDS = {
   missing: "no config was confirmed yet",
@@ -180,7 +181,7 @@ function formatFile(
   if (path.endsWith("/tasks")) return NOT_FOLLOWED;
   switch (is) {
     case "missing":
-      return `${path} was deleted`;
+      return `${path} is missing`;
     case "edited":
       return `${path} was edited by hand`;
     case "open":

@@ -1,8 +1,8 @@
 /**
- * A host that only the tunnel leads to is pushed to at its former tunnel address, after its relay. So the relay keeps that
- * address beside the new one, and its watcher takes it away while the host answers at the new one; so does a relay that is no
- * longer its home. Where the whole network is renumbered, the relay keeps its own former address too, until all have followed.
- * The boot file has both until the next config.
+ * A host that only the tunnel leads to is pushed to after its relay, at its former tunnel address. So its relay keeps that
+ * address beside the new one, and so does a relay that was its home before. Their watchers remove it while the host answers at
+ * the new one. If the whole network is renumbered, the relay also keeps its own former address until all hosts have moved. The
+ * boot file has both until the next config.
  */
 import { Secret } from "../secret";
 import { withMoreAddresses } from "./filter";
@@ -27,7 +27,7 @@ export function withFormerAddresses(observed: Observation, wanted: Wanted): Want
   };
 }
 
-/** By each new address, those before of its family: what a policy lets through at the one it lets through at the others. */
+/** Former addresses of the same family by new address: the filter allows at them what it allows at the new one. */
 function formerByAddress(
   kept: readonly FormerAddresses[],
   { peers }: WantedInterface,
@@ -49,11 +49,14 @@ export function formerNotes({ former = [], main }: Wanted): string[] {
       ({ name, former: all, address }) =>
         `${name} keeps ${all.map(addressOf).join(", ")} until it answers at ${addressOf(address)}`,
     ),
-    ...own.map((it) => `this host keeps ${it} until they have followed`),
+    ...own.map(
+      (it) =>
+        `this host keeps its former address ${it} until all hosts have moved to the new network`,
+    ),
   ];
 }
 
-/** Its own addresses to which such hosts send their answers, because they know no other network yet. */
+/** The relay's own former addresses: hosts that have not moved still send their answers to them. */
 function formerOwn(
   { network, records }: Observation,
   { main, digest }: Wanted,

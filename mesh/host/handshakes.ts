@@ -1,7 +1,7 @@
 /** Handshakes and pings that prove that a change works: before the change if possible, else after it. */
 import type { LiveStep } from "./change";
 import { changesByPeer, isRekeyed, triedPeers } from "./change-peers";
-import { needsSession, roams, wasRemoved, type LiveDifference } from "./difference";
+import { needsSession, roams, isAddedAnew, type LiveDifference } from "./difference";
 import type { Observation } from "./observation";
 import { addressOf, isSingle, prefixOf } from "./prefixes";
 import type { Part } from "./steps";
@@ -111,7 +111,7 @@ export function pingFormerPeers(
   const rekeyed = isRekeyed(differences);
   const silent = running.filter(
     ({ publicKey, endpoint }) =>
-      endpoint !== null && (rekeyed || changes.get(publicKey)?.some(wasRemoved) === true),
+      endpoint !== null && (rekeyed || changes.get(publicKey)?.some(isAddedAnew) === true),
   );
   return { apply: [], undo: ping(silent.flatMap(firstAddress)) };
 }

@@ -17,7 +17,7 @@ import type { Observation } from "./observation";
 import { inOrder, ipStep, NOTHING, type Part } from "./steps";
 import type { Wanted } from "./wanted";
 import type { WantedInterface } from "./wanted-interface";
-import { wantedLines } from "./watched-keys";
+import { watcherLines } from "./watched-keys";
 import { exitChecks, isExtraRule, ruleText } from "./full-tunnel";
 import { createInterface, removeInterface } from "./whole-interface";
 import type { WireGuardDevice } from "./wireguard-state";
@@ -167,14 +167,14 @@ function stopWatching({ records: { watched } }: Observation, wanted: Wanted): Pa
 }
 
 function startWatching({ records: { watched }, watcher }: Observation, wanted: Wanted): Part {
-  const lines = wantedLines(wanted);
+  const lines = watcherLines(wanted);
   if (lines.length === 0) return NOTHING;
   if (!isWatched(watched, wanted)) return { apply: [watch(lines)], undo: [watch([])] };
   return watcher === "running" ? NOTHING : { apply: [watch(lines)], undo: [watch(watched)] };
 }
 
 function isWatched(watched: readonly string[], wanted: Wanted): boolean {
-  return watched.join("\n") === wantedLines(wanted).join("\n");
+  return watched.join("\n") === watcherLines(wanted).join("\n");
 }
 
 function watch(lines: readonly string[]): LiveStep {

@@ -48,7 +48,7 @@ export function homeNotes({ homes = [], main }: Wanted): string[] {
   const name = (key: string) => main.peers.find((it) => it.publicKey === key)?.name ?? key;
   return homes.map(
     ({ address, former, now }) =>
-      `${address} is led to ${name(former)} until it answers by ${name(now)}`,
+      `${address} stays routed to ${name(former)} until it answers through ${name(now)}`,
   );
 }
 
@@ -79,7 +79,7 @@ function leaving({ peers }: WireGuardDevice, wanted: Wanted): MovingHome[] {
     });
 }
 
-/** Between two other relays. */
+/** Addresses of hosts that are no peers here, and whose way moves from one relay to another. */
 function passing({ peers }: WireGuardDevice, { main, tunnelAddresses }: Wanted): MovingHome[] {
   const planned = new Set(main.peers.map(({ publicKey }) => publicKey));
   const before = waysIn([...peers.values()].filter(({ publicKey }) => planned.has(publicKey)));
@@ -95,7 +95,7 @@ function passing({ peers }: WireGuardDevice, { main, tunnelAddresses }: Wanted):
   });
 }
 
-/** The key of the peer that a prefix is led to. */
+/** Finds the key of the peer that a prefix is routed to. */
 function waysIn(peers: readonly Pick<WantedPeer, "publicKey" | "allowedIps">[]) {
   const keys = new Map<string, string>();
   for (const { publicKey, allowedIps } of peers)
@@ -118,8 +118,8 @@ function recorded({ records }: Observation, name: string, all: boolean): MovingH
 }
 
 /**
- * With peers that the request does not have. Their addresses are those of `homes`, and the former ones by key. A date that they
- * had they keep.
+ * Adds running peers that the request does not have, with the former addresses of their key; wantedPrefixes assigns those of
+ * `homes`. Each keeps its expiry date.
  */
 function withPeers(
   one: WantedInterface,

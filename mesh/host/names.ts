@@ -1,6 +1,6 @@
 /**
- * The names of nodes on a host: a file of hosts(5) lines, and a copy of it as a marked block in /etc/hosts, which works with every
- * resolver, even while the tunnel is down.
+ * The names of nodes on a host: a file of hosts(5) lines, and a copy of it as a marked block in /etc/hosts, which works with
+ * every resolver, even while the tunnel is down.
  */
 import type { CommitStep } from "./change";
 import type { BootDifference } from "./difference";

@@ -23,7 +23,7 @@ export function standingNotes(observed: Observation, wanted: Wanted): string[] {
       const is = running?.get(publicKey)?.endpoint ?? null;
       const stays =
         is === null
-          ? `it has no endpoint until the name resolves${wanted.followNames ? ", which is tried every 30 s" : ": then push again"}`
+          ? `it has no endpoint until the name resolves${wanted.followNames ? ", which is tried every 30 s" : `: then run npx wireguard-mesh repush ${wanted.node}`}`
           : `its endpoint stays ${formatNumericEndpoint(is)}`;
       return [`${endpoint.host}, the endpoint of ${name}, does not resolve on this host; ${stays}`];
     });

@@ -21,7 +21,7 @@ export interface Records {
   watched: readonly string[];
   /** The same for the next boot, as in the file; null if it is missing. */
   rotation: readonly string[] | null;
-  /** Those of `watched` that have moved for longer than a change can be undone. */
+  /** Lines of `watched` whose hosts have answered at the new place for longer than a change can be undone. */
   settled: readonly string[];
   /** The file of periodic tasks (tasks.ts); null if it is missing. */
   tasks: readonly string[] | null;

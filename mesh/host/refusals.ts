@@ -16,7 +16,6 @@ export interface Refusal {
 /** Reasons that apply even without a change. The most basic come first. */
 export function refusal(observed: Observation, wanted: Wanted): Refusal | null {
   return (
-    notRoot(observed) ??
     missingTool(observed) ??
     missingFor(observed, wanted) ??
     lossyTakeover(observed, wanted) ??
@@ -67,22 +66,14 @@ export function isRenamed({ records: { owner } }: Observation, wanted: Marked): 
   );
 }
 
-function notRoot({ root }: Observation): Refusal | null {
-  if (root) return null;
-  return {
-    cause: "not root on this host",
-    remedy: "log in as root, or as a user with passwordless sudo",
-  };
-}
-
 function lossyTakeover(observed: Observation, wanted: Wanted): Refusal | null {
   const { name } = wanted.main;
   if (!hasOwnKey(observed, wanted)) return null;
   if (!isOfWgQuick(observed, wanted)) {
     const addresses = observed.network.links.get(name)?.addresses.join(", ") ?? "";
     return {
-      cause: `${name} here has the key of ${wanted.node}, but wg-quick did not make it from ${configPath(name)}: what did would make it again at the next boot; it was not touched`,
-      remedy: `end that there (NetworkManager, systemd-networkd, ifupdown, a container), and write to ${configPath(name)} what \`wg showconf ${name}\` prints, with Address = ${addresses} below [Interface]; then run up again`,
+      cause: `${name} here has the key of ${wanted.node}, but wg-quick did not create it from ${configPath(name)}: the program that did would create it again at the next boot; it was not touched`,
+      remedy: `stop that program there (NetworkManager, systemd-networkd, ifupdown, a container), and write to ${configPath(name)} what \`wg showconf ${name}\` prints, with Address = ${addresses} below [Interface]; then run up again`,
     };
   }
   const lost = lostSettings(observed, wanted);
@@ -119,10 +110,10 @@ function foreignOwner(observed: Observation, wanted: Marked): Refusal | null {
   const elsewhere =
     owner.stack === wanted.owner
       ? ""
-      : "if that one is to stay, set network.interface to another name, before the first up; ";
+      : "if that node is to stay, set network.interface to another name, before the first up; ";
   return {
-    cause: `${name} here belongs to another: ${owner.stack} ${owner.node}; it was not touched`,
-    remedy: `${elsewhere}if that one is gone, release it there: sudo sh ${pathsOf(name).hostScript} release ${name}`,
+    cause: `${name} here belongs to ${owner.node} of stack ${owner.stack}; it was not touched`,
+    remedy: `${elsewhere}if that node is gone, release ${name} there: sudo sh ${pathsOf(name).hostScript} release ${name}`,
   };
 }
 

@@ -103,7 +103,7 @@ export function missingFor(observed: Observation, wanted: Wanted): Missing | nul
   }
   if (wanted.mustAnswer.length > 0 && !observed.tools.has("ping")) {
     return {
-      cause: "the host has no ping, which tries its exit",
+      cause: "the host has no ping, which the push needs to test the exit",
       remedy: `install iputils-ping (or iputils) on the host, or remove routeAll from ${node}`,
     };
   }

@@ -27,8 +27,8 @@ interface Rotating {
   port: string | null;
 }
 
-/** The wanted lines, in order; none if nothing rotates. */
-export function wantedLines({
+/** The lines that the watcher should follow, in order; none if no key, address, home or port moves. */
+export function watcherLines({
   main,
   second,
   pairs,

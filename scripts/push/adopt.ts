@@ -138,13 +138,13 @@ async function reach(
     const run = await host.run(hostCall(verb, request.interface, newToken(), words), options);
     if (run.exitCode === 0) return run;
     if (run.exitCode !== null) throw complaint(request.node, run) ?? unexplained(request.node, run);
-    await sleep(wait.over({ kind: "dropped", cause: "the connection broke", remedy: "" }));
+    await sleep(wait.retryAfter({ kind: "dropped", cause: "the connection broke", remedy: "" }));
     return null;
   } catch (problem) {
     const failure = failureIn(problem);
     if (failure === null) throw problem;
     if (failure.kind === "host-key") return failure;
-    await sleep(wait.over(failure, problem));
+    await sleep(wait.retryAfter(failure, problem));
     return null;
   }
 }

@@ -73,14 +73,14 @@ export function undone(node: string, named: string | null): string {
       "see which: sudo ss -lunp; then give this node another listenPort"
     );
   }
-  return `${node}: the change failed on the host and was undone: ${named ?? "no reason was recorded"}\nread /run/wireguard-mesh on the host (the file log of this interface)`;
+  return `${node}: the change failed on the host and was undone: ${named ?? "no reason was recorded"}\nread the log on the host: sudo sh -c 'cat /run/wireguard-mesh/*/log'`;
 }
 
 /** The host has not finished its undo. `named` as above. */
 export function notUndone(node: string, named: string | null): string {
   return (
     `${node}: the change failed on the host, and is not undone yet: ${named ?? "no reason was recorded"}\n` +
-    `the host tries again until it succeeds; see the file log in /run/wireguard-mesh there. Then ${AGAIN}`
+    `the host tries again until it succeeds; see on the host: sudo sh -c 'cat /run/wireguard-mesh/*/log'\nThen ${AGAIN}`
   );
 }
 

@@ -44,7 +44,7 @@ export class BootWait {
    * Called after a failed login; returns the milliseconds until the next attempt.
    * @throws `problem`, or a PushError with the cause, if a retry cannot help.
    */
-  over(failure: Failure, problem: unknown = new PushError(failure.cause)): number {
+  retryAfter(failure: Failure, problem: unknown = new PushError(failure.cause)): number {
     const since = this.momentarySince.get(failure.kind) ?? this.now();
     if (MOMENTARY.includes(failure.kind)) {
       this.momentarySince.set(failure.kind, since);

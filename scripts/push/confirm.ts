@@ -56,7 +56,7 @@ export async function confirm(push: Push, begun: SentChange): Promise<PushResult
       if (problem instanceof UnreachableError) {
         if (lost.length === 0) {
           onMessage("no way in through the new config yet; still trying");
-          // A relay whose watcher was killed still routes to the former place.
+          // Asking restarts a killed watcher, without which the relay still routes to the former place.
           await askRelays();
         }
         lost.push(problem);
@@ -85,7 +85,7 @@ async function commit(
   const after = await observe(session, node, call, {
     ...questionsOf(wanted),
     names: [],
-    filter: false,
+    hostFilter: false,
     dns: false,
   });
   if (after.pending?.token !== begun.token || after.pending.state !== "applied") {
@@ -117,7 +117,10 @@ async function commit(
   return { ...result, serial: begun.serial };
 }
 
-/** The result when no change of this token is pending: it was undone, committed by a login whose reply was lost, or never begun. */
+/**
+ * The result if this change is not pending as applied: it was undone or is still being undone, it was committed by a login whose
+ * reply was lost, or it never began.
+ */
 function settled(
   push: Push,
   through: string,

@@ -22,7 +22,10 @@ export interface LoginOptions {
   urgent?: boolean;
   /** If set, a refused connection is tried again too, within the same limit. Called once when that happens. */
   onBooting?: (words: string) => void;
-  /** More ways to try if none works, such as former addresses of the host, together with its own once more. They are not tried first next time. */
+  /**
+   * More ways to try if none works, such as former addresses of the host; its own ways are tried once more with them. One that
+   * works is not tried first next time.
+   */
   former?: () => Promise<HostTarget[]>;
   /** Called with each reason for a slow login, once: a key that waits for a touch, a slow sudo. */
   onSlow?: (words: string) => void;

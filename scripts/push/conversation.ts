@@ -15,10 +15,10 @@ export interface Questions {
   names: readonly string[];
   /** Whether to list the public halves of private keys on the host. */
   ownKeys: boolean;
-  /** Whether to list the packet filter of the host. */
-  filter: boolean;
+  /** Whether to list the host's own packet filter (nft, iptables). */
+  hostFilter: boolean;
   /** Whether to list this program's nft table even if the host has no file of it. */
-  table: boolean;
+  ownTable: boolean;
   /** Whether to list the sockets at port 53. */
   dns?: boolean;
   /** Whether to print the stored states for a rollback. */
@@ -29,8 +29,8 @@ export const NO_QUESTIONS: Questions = {
   presharedKeys: "",
   names: [],
   ownKeys: false,
-  filter: false,
-  table: false,
+  hostFilter: false,
+  ownTable: false,
 };
 
 export interface Call {
@@ -172,8 +172,8 @@ export function linesWith(key: string, output: string): string[] {
 function linesOf({ presharedKeys, names, ...flags }: Questions): string {
   const psk = presharedKeys.replace(/^(?=.)/gm, "psk\t");
   const resolve = names.map((name) => `name\t${name}\n`).join("");
-  const { ownKeys, filter, table, dns = false, generations = false } = flags;
-  const words = { keys: ownKeys, filter, table, dns, generations };
+  const { ownKeys, hostFilter, ownTable, dns = false, generations = false } = flags;
+  const words = { keys: ownKeys, filter: hostFilter, table: ownTable, dns, generations };
   const asked = Object.entries(words).filter(([, is]) => is);
   return psk + resolve + asked.map(([word]) => `${word}\n`).join("");
 }

@@ -1,6 +1,6 @@
 /**
- * Ways to a host at other tunnel addresses than its own, and through relays that are none of its ways: they know where it was
- * before (mesh/host/former-addresses.ts).
+ * More ways to a host that was not reached: at its former tunnel addresses, which relays keep (mesh/host/former-addresses.ts),
+ * and through relays that its present ways do not use.
  */
 import { addressesKnownBy, type RelayRecord } from "../../mesh/host/known-addresses";
 import type { HostAccess, HostTarget, PushRequest } from "../../mesh/push-request";
@@ -13,8 +13,8 @@ type Access = HostAccess & Pick<PushRequest, "interface" | "otherJumps">;
 type TunnelTarget = Extract<HostTarget, { kind: "ssh" }>;
 
 /**
- * Asks the relays, none of which must answer; a watcher that was killed there starts again. `publicKey`: the host's own; null:
- * unknown.
+ * Asks the relays; one that does not answer is skipped. Asking also restarts a watcher that was killed there. `publicKey`: the
+ * host's own; null: unknown.
  */
 export async function formerWays(access: Access, publicKey: string | null): Promise<HostTarget[]> {
   const tunnel = access.targets.filter(

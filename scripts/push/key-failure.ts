@@ -11,7 +11,7 @@ export function unsigned({ hop }: Place, key: string): Failure {
     cause: `${formatHop(hop)} accepts your SSH key${key === "" ? "" : ` ${key}`}, but nobody confirmed its use within ${TOUCH_MS / 1000} s`,
     remedy:
       "Run `npx wireguard-mesh up` again, and touch the token that holds the key, or confirm in the window of your SSH agent, " +
-      "each time it asks: a push logs in twice. A key that asks nobody is set by wireguard-mesh:sshPrivateKey.",
+      "each time it asks: a push logs in twice. Or set a key that needs no confirmation as wireguard-mesh:sshPrivateKey.",
   };
 }
 

@@ -3,7 +3,7 @@
 /** The host undoes a change that is not confirmed within this time. */
 export const UNDO_AFTER_S = 45;
 
-/** ssh's ConnectTimeout for one way; less if there are more than three ways. */
+/** ssh's ConnectTimeout for one way; less with more than three ways or several addresses (addresses.ts). */
 export const CONNECT_S = 6;
 /** The same for ways that are tried at once: a relay whose watcher has just started sets its routes after some seconds. */
 export const AT_ONCE_CONNECT_S = 8;
@@ -19,7 +19,7 @@ export const ROOT_MS = 30_000;
 export const TOUCH_MS = 30_000;
 /** A signature or a sudo that takes longer is reported to the user. */
 export const SLOW_MS = 2_500;
-/** For counting the addresses of a name, which share CONNECT_S. */
+/** For counting the addresses of a name, which share 2 * CONNECT_S (addresses.ts). */
 export const LOOKUP_MS = 1_000;
 
 /** Limit on the messages of a login and on each log of ssh, in characters; with more, the connection is ended. */

@@ -56,8 +56,8 @@ function runPush(
   const limitMs = PUSH_MS + (verb === "adopt" ? ADOPT_MS : 0);
   const bound = startBound(limitMs, () => {
     fail(
-      `${request.node}: the push took longer than ${limitMs / 1000} s and was given up. What the host had not confirmed it ` +
-        "undoes by itself. Run `npx wireguard-mesh up` again.",
+      `${request.node}: the push did not end in time and was given up. The host undoes an unconfirmed change by itself. ` +
+        "Run `npx wireguard-mesh up` again.",
     );
   });
   return withPushLock(

@@ -43,7 +43,7 @@ probe() {
     middle=$(((low + high) / 2))
     if answers "$1" "$middle" 2; then low=$middle; else high=$middle; fi
   done
-  # What is lost at one size by chance, and not at the next smaller one, is no limit of the path.
+  # Tries the full size once more: its first loss may have been chance.
   if answers "$1" "$2" 2; then low=$2; fi
   echo "size $1 $low"
 }

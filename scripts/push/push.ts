@@ -45,8 +45,8 @@ export function questionsOf(wanted: Wanted): Questions {
     presharedKeys: presharedKeysOf(wanted).reveal(),
     names: namesOf(wanted),
     ownKeys: interfacesOf(wanted).some(({ privateKey }) => privateKey === null),
-    filter: true,
-    table: wanted.filter !== null,
+    hostFilter: true,
+    ownTable: wanted.filter !== null,
     dns: servesDns(wanted),
   };
 }

@@ -23,8 +23,8 @@ export interface RemoveResult {
   node: string;
   /**
    * `removed`: done. `removing`: in progress when the connection ended, as it does if the tunnel was the way in. `absent`:
-   * there was nothing to remove. `left`: not touched, because it belongs to another stack or node. `failed`: it may still be
-   * there; `note` has the cause and the remedy.
+   * there was nothing to remove. `left`: it belongs to another stack, node or machine, and was not touched. `failed`: it may
+   * still be there; `note` has the cause and the remedy.
    */
   outcome: "removed" | "removing" | "absent" | "left" | "failed";
   /** A message for the user, or null. */
@@ -111,9 +111,11 @@ async function removeIn(session: Session, request: RemoveRequest): Promise<Remov
 }
 
 function leftNote(name: string, request: RemoveRequest, { stack, node }: Owner): string {
-  if (stack === request.owner && node !== request.node)
+  if (stack !== request.owner)
+    return `${name} there belongs to ${node} of stack ${stack}, so it was not touched`;
+  if (node !== request.node)
     return `${name} there belongs to ${node} now, so the removal of ${request.node} changed nothing`;
-  return `${name} there belongs to ${stack} ${node}, or the node has moved to it since: nothing was touched`;
+  return `${name} there belongs to another machine of ${node} (other host keys or instance), so it was not touched`;
 }
 
 function judge(request: RemoveRequest, run: HostRun, notes: readonly string[]): RemoveResult {

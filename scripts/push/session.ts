@@ -18,7 +18,7 @@ export interface HostRun {
 export interface Session {
   /** The way taken, as in PushResult.through. */
   readonly through: string;
-  /** The first line of LoginOptions.lockFile when the login was ready; "" if none. */
+  /** The first line of SessionOptions.lockFile when the login was ready; "" if there is none. */
   readonly lastChange: string;
   /** Writes to the shell's stdin. */
   send(text: string): void;
@@ -215,8 +215,8 @@ function lossWords(why: SessionLost["why"], run: HostRun, limitMs: number): stri
   if (why === "late") return `the host has not answered within ${Math.round(limitMs / 1000)} s`;
   if (why === "too-much") {
     return (
-      `the host printed more than ${OUTPUT_CAP >> 20} MB, or complained at more than ${MESSAGES_CAP >> 10} KB length, which is ` +
-      "no valid answer; so the connection was ended. Is the machine sound, and what else prints into a login there?"
+      `the host printed more than ${OUTPUT_CAP >> 20} MB of output or ${MESSAGES_CAP >> 10} KB of messages, which is no valid ` +
+      "answer, so the connection was ended. Look for what prints without end there, such as a start-up file of the shell."
     );
   }
   if (run.exitCode === null) return "the connection broke before the host had answered";

@@ -187,14 +187,14 @@ function unconnected(error: string, at: Place): Failure {
   if (/resolve|not known|Name or service/i.test(error)) {
     return {
       kind: "unknown-name",
-      cause: `the name ${hop.address} is not known there`,
+      cause: `the name ${hop.address} is not known ${at.from === null ? "here" : `on ${at.from.address}`}`,
       remedy: "Correct it in the stack config.",
     };
   }
   return {
     kind: "no-route",
     cause: `no way to ${where} (${error.trim()})${otherAddresses(at)}`,
-    remedy: `Is the machine on, is the address right, and is ${from === null ? "this machine" : "the one before it"} on the right network? See${
+    remedy: `Is the machine on, is the address right, and is ${from?.address ?? "this machine"} on the right network? See${
       from === null ? "" : ` on ${from.address}`
     }: ip route get ${hop.address}`,
   };

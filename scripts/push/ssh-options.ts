@@ -46,7 +46,7 @@ export function sshCommand(chain: SshHop[], place: SshPlace): SshCommand {
     const log = logs[index] ?? "";
     const options = hopOptions(hop, index, place);
     if (next === undefined) {
-      // Its log apart from its stderr: there speaks the host, and it must not pass for ssh.
+      // ssh logs to a file, because stderr carries the host's own output, which could imitate ssh's messages.
       args = ["-E", log, ...options, ...destination(hop)];
       return;
     }

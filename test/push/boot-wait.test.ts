@@ -41,12 +41,12 @@ describe("waiting for a machine to boot", () => {
   it("logs the reason at once when it changes, otherwise every 15 s", () => {
     const { wait, log, pass } = waiting();
     for (const kind of ["timed-out", "timed-out", "refused", "refused"] as const) {
-      wait.over(failure(kind));
+      wait.retryAfter(failure(kind));
       pass(8_000);
     }
     pass(40_000);
-    wait.over(failure("refused"));
-    wait.over(failure("other", "ssh says: huh"));
+    wait.retryAfter(failure("refused"));
+    wait.retryAfter(failure("other", "ssh says: huh"));
     assert.deepEqual(log, [
       "waits for SSH on 203.0.113.60 (0 s): no answer",
       "waits for SSH on 203.0.113.60 (16 s): connection refused",
@@ -59,10 +59,14 @@ describe("waiting for a machine to boot", () => {
     const { wait, pass } = waiting();
     pass(BOOT_MS - 1);
     assert.equal(wait.left(), 1);
-    wait.over(failure("refused"));
+    wait.retryAfter(failure("refused"));
     pass(1);
     assert.throws(
-      () => wait.over(failure("refused"), new Error("connection refused by 203.0.113.60 port 22")),
+      () =>
+        wait.retryAfter(
+          failure("refused"),
+          new Error("connection refused by 203.0.113.60 port 22"),
+        ),
       (error: Error) => {
         assert.match(error.message, /^tokyo: no SSH on 203\.0\.113\.60 within 10 minutes/);
         assert.match(error.message, /\n {2}last: connection refused by 203\.0\.113\.60 port 22\n/);
@@ -76,14 +80,14 @@ describe("waiting for a machine to boot", () => {
   for (const kind of ["other-machine", "denied", "no-root"] as const) {
     it(`waits at most a minute for ${kind}, which passes soon or never`, () => {
       const { wait, pass } = waiting();
-      wait.over(failure("refused"));
+      wait.retryAfter(failure("refused"));
       pass(300_000);
       const error = new Error("original");
-      wait.over(failure(kind), error);
+      wait.retryAfter(failure(kind), error);
       pass(BOOT_GRACE_MS);
-      wait.over(failure(kind), error);
+      wait.retryAfter(failure(kind), error);
       pass(1);
-      assert.throws(() => wait.over(failure(kind), error), error);
+      assert.throws(() => wait.retryAfter(failure(kind), error), error);
     });
   }
 
@@ -91,7 +95,7 @@ describe("waiting for a machine to boot", () => {
     const { wait } = waiting();
     const error = new Error("original");
     for (const kind of ["unknown-name", "host-key", "no-forwarding"] as const) {
-      assert.throws(() => wait.over(failure(kind), error), error);
+      assert.throws(() => wait.retryAfter(failure(kind), error), error);
     }
   });
 });

@@ -71,8 +71,8 @@ describe("an observation", () => {
       presharedKeys: "wg0\tA\tX\nwg0\tB\tY\n",
       names: ["a.example.org", "b.example.org"],
       ownKeys: true,
-      filter: true,
-      table: true,
+      hostFilter: true,
+      ownTable: true,
     };
     await observe(sessionWith([], sent), "host", CALL, questions);
     assert.deepEqual(sent, [

@@ -25,7 +25,7 @@ describe("a host's own key", () => {
     assert.equal(sent?.questions, "", "it is asked for nothing");
   });
 
-  it("comes after the tools that make it", async () => {
+  it("is made after missing packages were installed, and fails if tools are still missing", async () => {
     const host = new FakeHost();
     const bare: Login = { edit: (sections) => void sections.set("host", ["tools apt-get"]) };
     assert.equal(await make(host, bare, {}), KEY);

@@ -82,7 +82,7 @@ observe_ip() {
   if exists "$SECOND" || may_filter; then ip -6 -j rule show 2>/dev/null; fi
 }
 
-# `wg show all dump` without keys: a preshared key is `none`, `same` or `other` compared with the wanted one, or `set`.
+# `wg show all dump` without secrets: a preshared key is `none`, `same` or `other` compared with the wanted one, or `set`.
 observe_wireguard() {
   { printf '%s\n' "$QUESTIONS" && wg show all dump 2>/dev/null; } | awk -F "$TAB" -v OFS="$TAB" '
     $1 == "psk" { wanted[$2, $3] = $4 }

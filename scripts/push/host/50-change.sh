@@ -59,8 +59,8 @@ settle() {
 pending() { [ "$(first_line "$RUN/pending")" = "$TOKEN" ]; }
 result() { printf 'result %s\n' "$1" >>"$RUN/result"; }
 
-# Starts the supervisor, and undoes the change if that is killed or hangs. If the guard is killed, the supervisor continues;
-# if both are, systemd restarts the guard. A reboot restores the former files in any case.
+# Starts the supervisor, and undoes the change if that is killed or hangs. If the guard is killed, systemd ends both and restarts
+# the guard, which undoes a begun change; without systemd the supervisor continues. Until the commit, a boot uses the old files.
 guard() {
   timeout -k 5 "$CHANGE_S" sh "$STATE/host.sh" supervise "$IFACE" "$TOKEN"
   pending || return 0

@@ -1,7 +1,7 @@
-# What moves while only the tunnel leads to it: lines of RUN/rotation that the watcher of keys follows beside its own. RUN/settled
-# gets them once all have answered at the new place for longer than a change can be undone; then nothing is asked any more.
+# Moves of hosts that only the tunnel leads to: the lines `former`, `own`, `home` and `port` of RUN/rotation. The watcher checks
+# them until all have answered at the new place for longer than a change can be undone; then it writes RUN/settled and stops.
 
-# For every other look of the watcher. Where timeout(1) knows fractions, $soon bounds a ping.
+# Called at every second look of the watcher. $soon bounds a ping: 0.5 s, or 1 s where timeout(1) takes no fractions.
 follow_moves() {
   local kind name address former now _relays settled=yes silent
   [ ! -f "$RUN/settled" ] && has ping && grep -q -E '^(former|home|port) ' "$RUN/rotation" || return 0
@@ -16,7 +16,7 @@ follow_moves() {
     unlock
   done 3<"$RUN/rotation"
   if [ "$settled" = no ]; then steady=0; else steady=$((${steady-0} + 1)); fi
-  # 180 s at least, since a look takes 0.1 s.
+  # At least 180 s: 900 calls, one at every second look, and a look takes 0.1 s.
   [ "$steady" -lt 900 ] || ! lock 0 || ! watched || grep -E '^(former|home|port) ' "$RUN/rotation" >"$RUN/settled"
   unlock
 }
@@ -29,8 +29,8 @@ silent_ones() {
 }
 answers() { $soon ping -n -c 1 -W 2 "${1%/*}" >/dev/null 2>&1; }
 
-# `former IFACE ADDRESS FORMER [KEY]`: a host has its former addresses, by this key if it is another one, while it does not answer
-# at its new one; `own IFACE ADDRESS`: so has this relay its own, until all have settled (mesh/host/former-addresses.ts).
+# `former IFACE ADDRESS FORMER [KEY]`: while ADDRESS does not answer, its peer (or KEY) also has the prefixes FORMER.
+# `own IFACE ADDRESS`: this relay keeps its own former address until all have settled (mesh/host/former-addresses.ts).
 follow_former() {
   local answered=yes all key one has=no others=''
   case $NL$silent in *"${NL}former $1 $2 "*) answered=no ;; esac
@@ -47,11 +47,11 @@ follow_former() {
 }
 follow_own() { [ "${steady-0}" -lt 899 ] || ! lock 0 || ! watched || ip address del "$2" dev "$1" || true; }
 
-# The homes without those former addresses of hosts that answer at their new one: nothing is there any more.
+# The `home` lines whose address is still in use: without former addresses of hosts that answer at the new one.
 homes_in_use() {
   local here
   here=$(grep '^former ' "$RUN/rotation" | grep -v -x -F "$silent")
-  # At least an empty line, by which awk tells its first input.
+  # At least an empty line: after an empty first input, awk would take the second one for it.
   printf '%s\n' "$here" | awk 'NR == FNR { for (n = split($4, left, ","); n; n--) was[left[n]]; next } $1 == "home" && !($3 in was)' - "$RUN/rotation"
 }
 # Tries the other peer for each silent address. Fails if the lock is taken.
@@ -73,11 +73,11 @@ swap_homes() {
     give "$former" "$name" "$address"
   done
 }
-# `home IFACE ADDRESS FORMER NOW`: the address is with the one of two peers by which it answers, with FORMER if it does not
+# `home IFACE ADDRESS FORMER NOW`: ADDRESS is routed to the one of two peers through which it answers, or else to FORMER
 # (mesh/host/moving-homes.ts).
 follow_home() { case $homes in *" $2 "*) is_with "$4" "$1" "$2" ;; esac; }
 is_with() { wg show "$2" allowed-ips | grep -w -F "$3" | grep -q -F "$1$TAB"; }
-# wg would make a peer that is not there.
+# Skips a peer that does not exist, because wg would create it.
 give() {
   local list
   list=$(wg show "$2" allowed-ips | grep -F "$1$TAB" | sed "s/.*$TAB//; s/(none)//; s/ /,/g; s/\$/,/")$3

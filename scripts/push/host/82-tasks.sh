@@ -1,14 +1,14 @@
 # What a host does by itself between two pushes: peers go at their date, and while a peer is silent the name in its endpoint is
 # resolved again. mesh/host/tasks.ts describes the lines of STATE/tasks.
 
-# By wg-quick, whose file names the peers that are gone too. A commit that a power cut interrupted is finished first.
+# Called by wg-quick(8) at boot; its file still has expired peers. A commit that a power cut interrupted is finished first.
 tasks_at_boot() {
   exec >/dev/null 2>&1
   ! lock 0 || { [ ! -f "$STATE/commit" ] || [ -f "$RUN/pending" ] || finish_commit; }
   unlock
   begin_tasks
 }
-# Starts a timer of systemd, or else a loop, which does the rest of a first round. --collect: a removal makes a late round fail.
+# Removes expired peers, and starts a systemd timer or else a loop. --collect: a round after a removal fails, without host.sh.
 begin_tasks() {
   [ -f "$STATE/tasks" ] || return 0
   expire
@@ -43,7 +43,7 @@ tick() {
   exec >/dev/null 2>&1
   [ -f "$STATE/tasks" ] || { end_tasks; return 0; }
   expire
-  # A change that is not confirmed yet would take another endpoint for a fault of its own.
+  # Not during an unconfirmed change: its check would take a new endpoint for a fault of the change.
   if lock 0 && [ ! -f "$RUN/pending" ]; then keep_own_way; follow_names; fi
 }
 keep_own_way() { # `nft flush ruleset`, as by a reload of nftables.service, takes our table along.

@@ -1,7 +1,7 @@
-# A relay with another UDP port still serves the former one for hosts that only the tunnel leads to: a line
-# `port IFACE OLD NEW KEYS [RELAYS]` of RUN/rotation (mesh/host/former-port.ts). Without conntrack, whose entries would keep a host at
-# the former port: a peer that spoke to the former port last gets its answers from there, as do these hosts until they have spoken,
-# but not other relays, which follow an answer from the new one. The rules are those of the family V, whose name is IP.
+# A relay with a new UDP port also serves the former one for hosts that only the tunnel leads to: a line
+# `port IFACE OLD NEW KEYS [RELAYS]` of RUN/rotation (mesh/host/former-port.ts). A peer gets its answers from the port to which it
+# sent last, KEYS get theirs from OLD until they send, and RELAYS always from NEW, which they follow. No conntrack: its entries
+# would keep a peer at OLD. V and IP stand for 4 and ip, or for 6 and ip6.
 PORT_RULES='table inet TABLE {
   set formerV { type ipvV_addr . inet_service; flags dynamic; size 65535; }
   set relaysV { type ipvV_addr . inet_service; }
@@ -43,7 +43,7 @@ port_elements() {
 }
 # As an element of the sets: `ADDRESS . PORT`.
 endpoint_of() { wg show "$1" endpoints | grep -F "$2$TAB" | sed "s/.*$TAB//; s/[][]//g; s/:\([0-9]*\)\$/ . \1/"; }
-# Settled once none of the keys $4 was heard at the former port last. Somebody may have flushed all tables.
+# Settled once none of the keys $4 sent to the former port last. All tables may have been flushed meanwhile.
 follow_port() {
   local former key at
   former=$(for at in former4 former6; do nft list set inet "$TABLE/former" "$at"; done 2>/dev/null)

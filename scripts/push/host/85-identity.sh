@@ -37,7 +37,7 @@ take_certificate() {
   echo taken
 }
 
-# Third step, by the certificate, so it works: deletes every other key.
+# Third step, logged in by the certificate, which proves that it works: deletes every other key.
 drop_other_keys() {
   lock 25
   others=$(other_keys)
