@@ -11,7 +11,7 @@ export interface HostPushArgs {
   machine: pulumi.Input<string>;
   /** Pushes that must succeed first. */
   after: pulumi.Resource[];
-  /** Only for an EC2 instance of this stack: if it is deleted, the command is not run for clean-up. */
+  /** Only for an EC2 instance of this stack: the first push is `adopt`; if the instance is deleted, no clean-up is run. */
   managed?: pulumi.Resource;
 }
 

@@ -1,5 +1,5 @@
-// `node scripts/bundle-push.cjs`, the last step of the build: makes one file of the compiled push program, which starts once for each
-// host. To find and read its 130 files would cost a quarter of the start; what Node makes of the one file is kept.
+// `node scripts/bundle-push.cjs`, a step of the build: bundles the compiled push program, which starts once for each host, into
+// one file. Finding and reading its many files would take a quarter of its start; Node's compile cache keeps the compiled bundle.
 "use strict";
 
 const { spawnSync } = require("node:child_process");

@@ -6,7 +6,8 @@ require("node:module").enableCompileCache?.(
   `${__dirname}/../node_modules/.cache/wireguard-mesh/node`,
 );
 const { compiled } = require("./load-typescript.cjs");
-// Node would read the source map of every file when it loads it; this package, which the SDK loads too, does for errors only.
+// Node would read the source map of every file when it loads it. source-map-support, which the SDK loads too, reads one only for
+// an error.
 process.setSourceMapsEnabled(false);
 const support = require.resolve("source-map-support", {
   paths: [require.resolve("@pulumi/pulumi")],
@@ -19,7 +20,7 @@ require(support).install({
 // The SDK sends the engine six debug messages for each resource, which are shown with `--debug` only.
 require("@pulumi/pulumi/log").debug = () => Promise.resolve();
 
-// It also keeps a stack for each of its promises.
+// The SDK also keeps a stack for each of its promises.
 const debuggable = require("@pulumi/pulumi/runtime/debuggable");
 const { debuggablePromise } = debuggable;
 debuggable.debuggablePromise = (promise, context) => {
@@ -34,8 +35,8 @@ debuggable.debuggablePromise = (promise, context) => {
 
 module.exports = require("../index.ts");
 
-// And it has a stack written out for each resource, whose state keeps it: 600 bytes each. Only the error that ends the program is
-// worth that.
+// The SDK also formats a stack for each resource, which the state keeps: 600 bytes each. Only the error that ends the program
+// needs one.
 Error.stackTraceLimit = 5;
 const { prepareStackTrace } = Error;
 Error.prepareStackTrace = (error) => String(error);

@@ -50,7 +50,7 @@ export const commands = [
   completionCommand(),
 ];
 
-// The reference of commands only lists them.
+// Not when this file is only imported for the list, as by scripts/docs.
 if (require.main === module) {
   // Each write reports its own error; see cli/stdout.ts.
   process.stdout.on("error", () => undefined);

@@ -35,7 +35,7 @@ export interface Figure {
 }
 
 export interface Target {
-  /** What is limited: the ratio to the rival's quantity (`time`), and of CPU seconds too (`ratio`), or the quantity itself. */
+  /** What is limited. `value`: the quantity; `time`: its ratio to the rival's; `ratio`: that, and the ratio of CPU seconds. */
   of: "ratio" | "time" | "value";
   most?: number;
   least?: number;

@@ -25,7 +25,7 @@ const SAMPLE_MS = 100;
 interface Options {
   /** Exit codes of a success; default 0. */
   codes?: readonly number[];
-  /** The command is the first push to the hosts: the programs that it leaves there are the tunnels'. */
+  /** The command starts programs that keep running on hosts, such as wireguard-go. Default: it may leave none running. */
   bringsTunnels?: true;
 }
 

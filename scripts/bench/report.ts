@@ -58,7 +58,7 @@ export function formatShort(report: Report): string {
   return `${table(rows, COLUMNS.slice(0, -1))}\n\n${formatMachine(report)}`;
 }
 
-export function formatMachine({ machine, runs }: Report): string {
+function formatMachine({ machine, runs }: Report): string {
   const { date, cores, cpu, kernel, node, engine, wireguard, load } = machine;
   return `In brackets: CPU seconds. ${date}, ${cores} × ${cpu}, ${kernel}, ${wireguard}, Node ${node}, Pulumi ${engine}; load average before: ${load.toFixed(1)}; medians of ${runs}.`;
 }

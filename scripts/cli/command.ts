@@ -11,7 +11,7 @@ export interface CommonOptions {
 interface Help {
   /** Its first sentence is the summary in the list of commands. */
   description: string;
-  /** Command lines, without `npx wireguard-mesh`, unless it is not at the beginning. */
+  /** Command lines; `npx wireguard-mesh` is put before each that does not contain it. */
   examples: string[];
 }
 

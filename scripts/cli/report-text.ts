@@ -19,7 +19,7 @@ export function pendingText(pending: readonly PendingKey[]): string {
   return pending
     .map(({ node, waitsFor }) => {
       if (waitsFor.length === 0)
-        return `${node}: its new key is proven everywhere; finish it: npx wireguard-mesh rotate ${node} --finish`;
+        return `${node}: no neighbour waits for its new key; finish the rotation: npx wireguard-mesh rotate ${node} --finish`;
       return [
         `${node}: a key rotation is in progress, and both keys work. No handshake with the new key yet:`,
         indented(waitsFor.map((waiting) => waitingFor(waiting, node))),

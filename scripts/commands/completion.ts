@@ -19,7 +19,7 @@ type Names = "nodes" | "stacks";
 export function completionCommand(): Command {
   return newCommand("completion", {
     description:
-      "Print a script that completes commands, options, nodes and stacks in bash, zsh or fish, for `npx wireguard-mesh` and for `wireguard-mesh`. The script asks for `nodes` and `stacks`, which are read from the stack files, without the engine and the passphrase.",
+      "Print a script that completes commands, options, nodes and stacks in bash, zsh or fish, for `npx wireguard-mesh` and for `wireguard-mesh`. For names it runs `completion nodes` and `completion stacks`, which read the stack files without the passphrase.",
     examples: [
       "completion bash > ~/.wireguard-mesh-completion.bash   # in ~/.bashrc: source it",
       "completion zsh > ~/.wireguard-mesh-completion.zsh     # in ~/.zshrc, after compinit: source it",

@@ -34,7 +34,11 @@ async function handOver(name: string, options: HandOverOptions): Promise<void> {
   const { out = `${name}.html` } = options;
   const onStdout = isStdout(out);
   if (onStdout && options.json === true)
-    throw new Failure("stdout can have only one of these", "name a file instead of -", 2);
+    throw new Failure(
+      "--json and --out - both write to stdout",
+      `write the page to a file: --out ${name}.html`,
+      2,
+    );
   const file = device.file.reveal();
   writeSecret(out, handOverPage({ node, plan, file, code: await codeOf(device) }));
   if (onStdout) await deliverOut();

@@ -79,7 +79,7 @@ export function importCommand(): Command {
     .option("--cidr <cidr>", "the tunnel's addresses, if no file says it")
     .option("--cidr6 <cidr>", "the same for IPv6")
     .option("--secrets-provider <provider>", "what encrypts the secrets, as for init")
-    .option("--accept-differences", "write the stack though files would say something else")
+    .option("--accept-differences", "write the stack even if the files of nodes would change")
     .option("--dry-run", "show the config and the comparison, and write nothing")
     .action(importStack);
 }

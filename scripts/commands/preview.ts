@@ -22,7 +22,7 @@ interface PreviewOptions extends CommonOptions {
 export function previewCommand(): Command {
   return newCommand("preview [flags...]", {
     description:
-      "Show what `up` would change: host by host, the paths gained and lost, the tunnels that restart, and the devices that need a new config. It runs `pulumi preview`, whose other flags may follow after --. With --format markdown or --from it runs no engine, and needs neither the passphrase nor the hosts.",
+      "Show what `up` would change: host by host, the paths gained and lost, the tunnels that restart, and the devices that need a new config. It runs `pulumi preview`, whose other flags may follow after --. With --format markdown or --from it does not run `pulumi preview`, but compares the stack file with the state, or with the file of --from; that needs neither the passphrase nor the hosts.",
     examples: [
       "preview",
       "preview --diff",
@@ -66,7 +66,7 @@ async function preview(flags: string[], options: PreviewOptions): Promise<void> 
 async function compare(flags: string[], options: PreviewOptions): Promise<void> {
   if (flags.length > 0 || options.diff === true)
     throw new Failure(
-      "this comparison runs no engine, so it takes none of its flags",
+      "with --format markdown or --from, pulumi preview does not run, so its flags and --diff do not apply",
       "leave out --format and --from, or the other flags",
       2,
     );

@@ -95,7 +95,11 @@ async function picturesOf(code: QrCode, options: QrOptions): Promise<Picture[]> 
   const files = named.flatMap(({ file, kind }) => (file === undefined ? [] : [{ file, kind }]));
   const onStdout = files.filter(({ file }) => isStdout(file));
   if (onStdout.length + (json === true ? 1 : 0) > 1 && onStdout.length > 0)
-    throw new Failure("stdout can have only one of these", "name a file instead of -", 2);
+    throw new Failure(
+      "only one picture, or --json, can go to stdout",
+      "give a file's name instead of -",
+      2,
+    );
   return Promise.all(
     files.map(async ({ file, kind }) => ({
       file,

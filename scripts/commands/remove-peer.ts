@@ -19,11 +19,14 @@ import { commentAbove, removeIn } from "../stack/yaml-edit";
 export function removePeerCommand(): Command {
   return newCommand("remove-peer <node>", {
     description:
-      "Remove a peer and its private key from the stack file. The next `up` removes it from its relay and cleans its machine.",
+      "Remove a peer and its private key from the stack file. The next `up` removes it from its relay and cleans its machine; a machine that is reached only through the tunnel is cleaned at once.",
     examples: ["remove-peer laptop"],
   })
     .option(...STACK_OPTION)
-    .option("--keep-host", "do not clean a machine that `up` could not clean")
+    .option(
+      "--keep-host",
+      "do not clean a machine that is reached only through the tunnel; `up` cannot do it later",
+    )
     .action(removePeer);
 }
 
@@ -38,7 +41,7 @@ async function removePeer(name: string, options: RemovePeerOptions): Promise<voi
   const path = configPath(["peers", name]);
   let comment: number | null = null;
   const edit = (text: string) => {
-    // What was given to a device: a later one with this name would seem to have an outdated config.
+    // With `delivered`: otherwise the config of a later device with this name would seem outdated.
     const paths = [["privateKeys", name], ["delivered", name], ...linkKeysOf(text, name)];
     const keyless = paths.map(configPath).reduce(removeIn, text);
     comment = commentAbove(keyless, path);

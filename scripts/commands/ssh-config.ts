@@ -73,7 +73,8 @@ async function printConfig(options: SshConfigOptions): Promise<void> {
 
 /** The stack's private key is not written to a file, so ssh needs it in the agent. */
 const WITHOUT_OWN_KEY =
-  "The hosts take the stack's own SSH key, which is not in here. Give it to your agent, if yours is not on the hosts: " +
+  "The hosts accept the stack's own SSH key, which this config does not contain. If they do not accept yours, " +
+  "add the stack's to your agent: " +
   "npx pulumi config get wireguard-mesh:sshPrivateKey | ssh-add -";
 
 /** @throws Failure, before anything is written, if another program's file would be overwritten. */

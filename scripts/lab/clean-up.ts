@@ -38,7 +38,7 @@ export async function cleanUp(id: string): Promise<boolean> {
 }
 
 /** The names of the lab's existing namespaces. */
-export function labNamespaces(id: string): string[] {
+function labNamespaces(id: string): string[] {
   return allLabsNamespaces().filter((name) => name.startsWith(namespacePrefix(id)));
 }
 

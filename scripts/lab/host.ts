@@ -11,7 +11,7 @@ import { LabError } from "./world";
 
 const BOOT_LIMIT_MS = 30_000;
 const SSHD_IS_UP = /^Server listening on /m;
-export const HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const HOST_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
  * Gives hosts priority over the operator's programs: real hosts have processors of their own, and one that waits for a

@@ -1,4 +1,4 @@
-// The engine's folder and version. Versions are pinned only in package.json.
+// The engine's folder and version. The version is that of the SDK in package.json; engine/*/go.mod pin the build with Go.
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";

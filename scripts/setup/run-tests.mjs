@@ -188,7 +188,11 @@ function conclude(outcomes, stopped) {
   return isSuccess(total) ? 0 : 1;
 }
 
-/** Saves nothing after a run with arguments for mocha, which may select some tests of a file. @param {Outcome[]} outcomes @param {Run} run */
+/**
+ * Saves nothing after a run with arguments for mocha, which may select some tests of a file.
+ * @param {Outcome[]} outcomes
+ * @param {Run} run
+ */
 function saveDurations(outcomes, { root, request }) {
   if (request.args.some((word) => !isTestPath(word))) return;
   const measured = Object.assign({}, ...outcomes.map((outcome) => outcome.durations));

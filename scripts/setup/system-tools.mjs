@@ -116,7 +116,7 @@ export function packagesFor(needs, family) {
  * @param {Family} family
  * @param {boolean} isRoot
  */
-export function installCommand(packages, family, isRoot) {
+function installCommand(packages, family, isRoot) {
   const sudo = isRoot ? "" : "sudo ";
   const list = packages.join(" ");
   switch (family) {

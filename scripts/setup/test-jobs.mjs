@@ -24,8 +24,8 @@ export const SMOKE_FILE = "test/lab/smoke.test.ts";
 const UNKNOWN = { unit: 1, lab: 60, vm: 300 };
 
 /**
- * Percent of a core that a file keeps busy. An emulated machine is slow, but a push to it has its usual time limits, so few run at
- * once: on two cores, two of them and one lab file, or test/vm/faults, which has two machines, and one lab file.
+ * Percent of a core that a file keeps busy. An emulated machine is slow, but a push to it has its usual time limits, so few run
+ * at once: on two cores, two of them and one lab file, or test/vm/faults, which has two machines, and one lab file.
  * @type {Record<Suite, number>}
  */
 const WEIGHTS = { unit: 60, lab: 35, vm: 80 };

@@ -70,7 +70,7 @@ export function pingedBy(node: NodePlan, plan: Plan): NodePlan[] {
   return neighboursOf(node, plan).filter((neighbour) => mayPing(node, neighbour, policy));
 }
 
-/** The neighbours with a host, relays first. */
+/** The neighbours with a host, relays first; at most MAX_PINGED. */
 function neighboursOf(node: NodePlan, plan: Plan): NodePlan[] {
   const names = new Set(node.sections.map(({ name }) => name));
   const all = plan.nodes.filter(({ name, hosts }) => names.has(name) && hosts.length > 0);

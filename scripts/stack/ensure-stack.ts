@@ -11,7 +11,7 @@ import { readUserFile, refuseReadOnly, replaceUserFile } from "./user-file";
 import { hasSecrets, removeSecrets } from "./remove-secrets";
 
 interface EnsuredStack {
-  /** The user's stack file with the engine's settings (encryptionsalt, ...) added; empty for a new file. */
+  /** The text of the stack file; with the engine's settings (encryptionsalt, ...) if the stack was created just now. */
   text: string;
   /** Whether the stack was created just now. */
   created: boolean;
@@ -32,9 +32,9 @@ export async function ensureStack(stack: StackRef, options: StackOptions): Promi
   // Throws for a file that cannot be read or written, before anything is created.
   readSettings(before, stack.file);
   const heading = before === "" ? editorLine(stack.file) : "";
-  const isCreated = await exists(stack);
-  const text = lostSecrets === true ? withoutSecrets(stack, before, isCreated) : before;
-  if (isCreated) {
+  const existed = await exists(stack);
+  const text = lostSecrets === true ? withoutSecrets(stack, before, existed) : before;
+  if (existed) {
     if (secretsProvider !== undefined) throw providerIsChosen(stack, secretsProvider);
     const isSelected = stackFlag(stack) === "";
     await run(stack, onStack(stack, "stack", "select"));
@@ -93,9 +93,9 @@ function providerIsChosen({ name }: StackRef, provider: string): Failure {
 }
 
 /** Writes the file without secrets before the engine runs: if the file has their salt, the engine needs the lost passphrase. */
-function withoutSecrets(stack: StackRef, before: string, isCreated: boolean): string {
+function withoutSecrets(stack: StackRef, before: string, existed: boolean): string {
   if (!hasSecrets(before, stack.file)) return before;
-  if (isCreated) {
+  if (existed) {
     throw new Failure(
       `the state of the stack ${stack.name} is encrypted with the lost passphrase too`,
       `remove it, which touches no host: npx pulumi stack rm ${stack.name} --force --preserve-config --yes`,

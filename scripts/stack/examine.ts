@@ -1,4 +1,4 @@
-/** Collects the input of `doctor`: each host's state and pings, and a second state where a tunnel does not work, or did not before. */
+/** Collects the input of `doctor`: each host's state and pings, and a second state where a tunnel is or was down. */
 import { hostsToProbe, hostsToLookAt } from "../../mesh/doctor/diagnosis";
 import type { Facts, HostFacts, Unreached, Check } from "../../mesh/doctor/facts";
 import { probesOf, returnProbesOf } from "../../mesh/doctor/links";

@@ -28,7 +28,10 @@ function recordIn(file: string): NetworkRecord {
   if (text.trim() === "") return NOTHING;
   const { plan, issues } = readMesh(readConfig(text, file), Date.now());
   if (plan !== null && !hasErrors(issues)) return recordOf(plan);
-  throw new Failure(`${file} has mistakes:\n${formatIssues(issues)}`, "give a version without");
+  throw new Failure(
+    `${file} has mistakes:\n${formatIssues(issues)}`,
+    "give --from a version of the file without mistakes",
+  );
 }
 
 function read(file: string): string {

@@ -7,9 +7,9 @@ import { queryHosts, type HostAnswer, type HostAnswers } from "./query-hosts";
 import type { Access } from "./host-access";
 
 /**
- * `alive`: a handshake within the last 180 s, the lifetime of a WireGuard session (REJECT_AFTER_TIME). `idle`: an older one,
- * on a link without keepalive, which is normal without traffic. `dead`: none, although there should be one. `away`: none, but
- * one end is a device, which may be off. `unknown`: neither end could be queried.
+ * `alive`: a handshake within the last 180 s, the lifetime of a WireGuard session (REJECT_AFTER_TIME). Otherwise `away` if one
+ * end is a device, which may be off; `idle` if there was a handshake and neither end has a keepalive, which is normal without
+ * traffic; else `dead`. `unknown`: neither end could be queried.
  */
 export type LinkState = "alive" | "idle" | "dead" | "away" | "unknown";
 

@@ -43,29 +43,29 @@ function seenOf(
   answers: HostAnswers,
 ): { mark: Mark; seenFrom: string | null } {
   const state = nodeState(node, plan, links, answers);
-  const isSilent = answers.get(node.name)?.reachable === false;
+  const isUnreached = answers.get(node.name)?.reachable === false;
   const seenFrom = node.endpoint === null ? (state.endpoint?.replace(/:\d+$/, "") ?? null) : null;
-  return { mark: nodeMark(state, isSilent), seenFrom };
+  return { mark: nodeMark(state, isUnreached), seenFrom };
 }
 
 /** The states are those of `status`. A host that could not be queried may still have working tunnels. */
-function nodeMark({ state, tunnels }: NodeState, isSilent: boolean): Mark {
-  const silent = isSilent ? ["not reached"] : [];
+function nodeMark({ state, tunnels }: NodeState, isUnreached: boolean): Mark {
+  const unreached = isUnreached ? ["not reached"] : [];
   switch (state) {
     case "alive":
-      return { tone: isSilent ? "partly" : "good", words: ["alive", ...silent].join(", ") };
+      return { tone: isUnreached ? "partly" : "good", words: ["alive", ...unreached].join(", ") };
     case "partly": {
       const alive = `${tunnels.alive} of ${tunnels.planned} tunnels alive`;
-      return { tone: "partly", words: [alive, ...silent].join(", ") };
+      return { tone: "partly", words: [alive, ...unreached].join(", ") };
     }
     case "dead":
-      return { tone: "bad", words: ["dead", ...silent].join(", ") };
+      return { tone: "bad", words: ["dead", ...unreached].join(", ") };
     case "unknown":
-      return isSilent ? { tone: "bad", words: "not reached" } : LINK_MARKS.unknown;
+      return isUnreached ? { tone: "bad", words: "not reached" } : LINK_MARKS.unknown;
     case "idle":
     case "away":
-      return isSilent ? { tone: "bad", words: `${state}, not reached` } : LINK_MARKS[state];
+      return isUnreached ? { tone: "bad", words: `${state}, not reached` } : LINK_MARKS[state];
     case "unlinked":
-      return { tone: isSilent ? "bad" : "quiet", words: ["no links", ...silent].join(", ") };
+      return { tone: isUnreached ? "bad" : "quiet", words: ["no links", ...unreached].join(", ") };
   }
 }

@@ -12,7 +12,10 @@ import { runningPeers, secondPeers } from "../../mesh/host/running-peers";
 export interface PendingKey {
   node: string;
   nextPublicKey: string;
-  /** Neighbours without a handshake with the new key; empty: the rotation can be finished. */
+  /**
+   * Neighbours without a handshake with the new key, or the node itself if it is a device without its new config. Empty: the
+   * rotation can be finished.
+   */
   waitsFor: WaitingNeighbour[];
 }
 
@@ -89,8 +92,8 @@ interface RotatingLink {
 }
 
 /**
- * The host of a pushed neighbour reports whether it had a handshake with the new key. For a device, the host of the rotating node
- * does; a relay serves the new key on its second interface. If neither can be queried, the neighbour is left out.
+ * A pushed neighbour's own host reports the handshake with the new key. For a device, the rotating node's host does (a relay: on
+ * its second interface); if that host cannot be queried, the device is left out.
  */
 function missingHandshake(
   { node, neighbour, next }: RotatingLink,

@@ -89,7 +89,8 @@ export function statusQuestions(
   const presharedKeys =
     seed === null ? "" : presharedKeysOf(withPresharedKeys(planned, seed)).reveal();
   const names = namesOf(planned);
-  return { ...NO_QUESTIONS, presharedKeys, names, filter: true, table: planned.filter !== null };
+  const ownTable = planned.filter !== null;
+  return { ...NO_QUESTIONS, presharedKeys, names, hostFilter: true, ownTable };
 }
 
 /** The answer for a PushError. @throws any other error. */

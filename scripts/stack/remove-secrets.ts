@@ -31,8 +31,8 @@ export function removeSecrets(text: string, where: string): WithoutSecrets {
     ...sealed.map((key) => ["config", key]),
   ].reduce(removeIn, text);
   const nodes = nodesWithKey(config);
-  const kept = nodes.filter(({ isPushed }) => isPushed);
-  const keyless = nodes.filter(({ isPushed }) => !isPushed);
+  const kept = nodes.filter(({ hasHost }) => hasHost);
+  const keyless = nodes.filter(({ hasHost }) => !hasHost);
   const facts = keyless.flatMap(({ group, name }) => [
     ...["publicKey", "nextPublicKey", "rotationPort"].map((fact) =>
       configPath([group, name, fact]),
@@ -50,7 +50,8 @@ export function removeSecrets(text: string, where: string): WithoutSecrets {
 interface KeyedNode {
   group: string;
   name: string;
-  isPushed: boolean;
+  /** Whether it has `host`. False for an ec2 relay, although it is pushed to: `up` creates another instance (docs/secrets.md). */
+  hasHost: boolean;
 }
 
 /** The nodes whose private key is in the file; all nodes if the whole map is one secret. */
@@ -61,7 +62,7 @@ function nodesWithKey(config: Record<string, unknown>): KeyedNode[] {
     const nodes = config[NAMESPACE + group];
     return Object.entries(isMap(nodes) ? nodes : {}).flatMap(([name, node]) => {
       if (!isMap(node) || !(whole || (isMap(keys) && Object.hasOwn(keys, name)))) return [];
-      return [{ group, name, isPushed: node["host"] !== undefined && node["host"] !== null }];
+      return [{ group, name, hasHost: node["host"] !== undefined && node["host"] !== null }];
     });
   });
 }

@@ -14,7 +14,7 @@ export type RunEvent = PushEvent | PhaseEvent;
 
 /** Shows reviews and progress to the user, and asks for confirmation. */
 export interface Reviewer {
-  /** Called with the changes of the run; with skipPreview, `ended`: afterwards. */
+  /** Called with the changes before the run or, with skipPreview, after it (`ended`). */
   show(run: QuietRun, ended?: "ended"): void;
   /** Whether to make the changes. */
   confirm(run: QuietRun): Promise<boolean>;

@@ -38,7 +38,7 @@ export function sshConfig(nodes: readonly ReachableNode[], options: ConfigOption
   const entries = nodes.flatMap((one) => entryOf(one, nodes, options));
   const head = [
     MARK,
-    `# The hosts of ${options.owner}. Make it again when their addresses or keys have changed.`,
+    `# The hosts of ${options.owner}. Run wireguard-mesh ssh-config again when their addresses or keys have changed.`,
   ];
   return {
     hosts: entries.map(({ name }) => name),

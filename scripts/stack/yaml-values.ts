@@ -148,7 +148,7 @@ class Reader {
       if (isMergeKey(pair)) merged.push(...this.merged(pair));
       else own.push(this.entry(pair));
     }
-    // The map's own entries come first, then the maps in their order.
+    // Object.fromEntries keeps the last value of a key: the map's own wins, then that of the first merged map.
     return Object.fromEntries([...merged.reverse(), ...own]);
   }
 

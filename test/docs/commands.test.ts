@@ -24,7 +24,7 @@ describe("the README and docs/", () => {
     assert.deepEqual(mistakes, []);
   });
 
-  it("find what is wrong with a command line", () => {
+  it("are checked for unknown commands, unknown options and missing arguments", () => {
     assert.match(problemOf(["plant"]) ?? "", /no such command/);
     assert.match(problemOf(["up", "--chekc"]) ?? "", /--chekc/);
     assert.match(problemOf(["add-peer", "nas", "--host"]) ?? "", /argument missing/);

@@ -96,7 +96,7 @@ const FAULTS: Fault[] = [
     node: "laptop",
     check: "UDP",
     cause: /^nothing that it sends to 203\.0\.113\.10:51820 \(UDP\) arrives at relay$/,
-    remedy: /^let UDP port 51820 in, in the firewall of relay's provider or router; /,
+    remedy: /^open UDP port 51820 in the firewall of relay's provider or router; /,
   },
   {
     what: "a router that drops the answers",

@@ -123,7 +123,7 @@ describe("a relay that is an exit", function () {
     assert.doesNotMatch(up.stdout, /changed, |created|updated|deleted|replaced/);
   });
 
-  it("ends with its keys: the tables go, and the printer is silent", async () => {
+  it("is none without `policy`, `exit`, `routeAll` and `masquerade`: the tables are removed, and printer and internet are not reached", async () => {
     const keys = [
       ["policy"],
       ["relays", "relay", "exit"],

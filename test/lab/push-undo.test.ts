@@ -99,7 +99,7 @@ describe("a push and its connection", function () {
     const foreign = { ...own, owner: "wireguard-mesh/another" };
     const refused = await push(lab, "apply", foreign);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /^desktop: wg0 here belongs to another/);
+    assert.match(refused.stderr, /^desktop: wg0 here belongs to \S+ of stack/);
     const left = await pushed(lab, "remove", foreign);
     assert.equal(outcomeOf(left), "left");
     assert.match(left.stderr, /^desktop: /);
@@ -107,7 +107,7 @@ describe("a push and its connection", function () {
     // Two nodes for the same machine by mistake: the second is not treated as the first one's new name.
     const double = { ...own, node: "double", rivals: ["desktop"] };
     const again = await push(lab, "apply", double);
-    assert.match(again.stderr, /^double: wg0 here belongs to another: \S+ desktop; /);
+    assert.match(again.stderr, /^double: wg0 here belongs to desktop of stack \S+; /);
     assert.equal(outcomeOf(await pushed(lab, "remove", own)), "removed");
     assert.equal(outcomeOf(await pushed(lab, "remove", own)), "absent");
   });

@@ -124,7 +124,10 @@ describe("rotate", function () {
     const up = await upOnTerminal();
     // By the real engine, whose plugin passes its environment to the push program.
     for (const phase of PHASES) assert.ok(up.includes(`desktop ${phase}`), `${phase}: ${up}`);
-    assert.match(up, /^desktop: its new key is proven everywhere; finish it:\s+npx .* --finish$/m);
+    assert.match(
+      up,
+      /^desktop: no neighbour waits for its new key; finish the\s+rotation:\s+npx .* --finish$/m,
+    );
     const status = succeeded(await session.command("status", "--json"));
     const { pending, nodes } = JSON.parse(status.stdout) as {
       pending: object[];

@@ -76,7 +76,7 @@ export function familiesOf(planned: Planned, answers: HostAnswers, now: number):
     ),
     gauge(
       "wireguard_mesh_link_dead",
-      "Whether a link has no handshake although both ends are pushed to; absent where no end could be asked",
+      "Whether a link is dead: both ends are pushed to, and it should have had a handshake within 180 s; absent where no end could be queried",
       linkStates(planned.plan, answers)
         .filter(({ state }) => state !== "unknown")
         .map(({ a, b, state }) => sample({ a, b }, Number(state === "dead"))),

@@ -40,9 +40,9 @@ function stopText({ from, to, hops, stops, allowed }: Trace): string {
   const gateway = hops.at(-2)?.name ?? after;
   const nodes = isAddress(before) ? gateway : `${after} ${before}`;
   const behind = isAddress(before)
-    ? ` Is it on, and does its router lead answers back to ${gateway}?`
+    ? ` Is ${before} on, and does its router lead answers back to ${gateway}?`
     : "";
-  return `It stops between ${after} and ${before}.${behind} To find out why: npx wireguard-mesh doctor ${nodes}`;
+  return `The ping is lost between ${after} and ${before}.${behind} To find out why: npx wireguard-mesh doctor ${nodes}`;
 }
 
 /** Names of nodes have no dots or colons. */

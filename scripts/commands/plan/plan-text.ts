@@ -140,7 +140,7 @@ function policyLines(rules: readonly string[]): string[] {
   return [
     "",
     pc.bold("Policy: who may start what to whom"),
-    ...(rules.length === 0 ? ["  nobody anything"] : rules.map((rule) => `  ${rule}`)),
+    ...(rules.length === 0 ? ["  nothing is allowed"] : rules.map((rule) => `  ${rule}`)),
   ];
 }
 

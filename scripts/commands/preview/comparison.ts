@@ -1,4 +1,4 @@
-/** A preview without the engine: compares the stack file with the state, or with another version of the file. */
+/** Compares the stack file with the state, or with another version of the file, without running `pulumi preview`. */
 import type { Issue } from "../../../mesh/config/issue";
 import { outdatedDeliveries, type Outdated } from "../../../mesh/render/delivery";
 import { recordOf } from "../../../mesh/review/record";

@@ -120,7 +120,7 @@ function driftRemedies(observed: Observation, wanted: Wanted): string[] {
   if (observed.result !== null && observed.pending === null) {
     return [
       `Its last push was undone there: ${withNames(observed.result, wanted.main.peers)}`,
-      "Correct the stack file, or what that names, then: npx wireguard-mesh up",
+      "Correct the cause named above, on the host or in the stack file, then: npx wireguard-mesh up",
       `If that has nothing to do: ${again}`,
     ];
   }

@@ -1,6 +1,6 @@
 /**
  * Aborts operations: when the engine cancels all of them or one call, and after a timeout.
- * Not with AbortSignal.any() and AbortSignal.timeout(): in Node 20 they can be garbage-collected and then never fire.
+ * Not with AbortSignal.any() and AbortSignal.timeout(), which can be garbage-collected and then never fire (seen in Node 20).
  */
 
 export class Operations {

@@ -5,7 +5,7 @@ import { LabError } from "../world";
 import toolList from "./tool-list.json";
 
 /** Same form as in scripts/setup/system-tools.mjs; `tool` is a program on PATH, or a file if it begins with /. */
-export const VM_TOOLS: readonly { tool: string; why: string; apt: string }[] = toolList;
+const VM_TOOLS: readonly { tool: string; why: string; apt: string }[] = toolList;
 
 const SBIN = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 

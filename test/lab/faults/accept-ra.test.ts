@@ -89,7 +89,7 @@ describe("a host with a default route by router advertisements", function () {
   it("is repaired if the drop-in does not name the device, as on hosts of older versions", async () => {
     await net.relay.run(`sed -i /accept_ra/d ${DROP_IN}`);
     assert.deepEqual(await net.relay.differences(wanted()), [
-      "it would not come up at boot: its unit or sysctl file differs",
+      "it would not be as planned after a boot: its unit or sysctl file differs",
     ]);
     assert.equal(await net.relay.converge(wanted()), "confirmed");
     assert.match(await net.relay.run(`cat ${DROP_IN}`), /accept_ra = 2/);

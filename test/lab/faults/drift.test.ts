@@ -41,7 +41,7 @@ describe("a manual change on a host", function () {
       "desktop",
       [
         ["wg set wg0 peer $(wg show wg0 peers) remove", /^peer relay is missing$/],
-        ["rm /etc/wireguard/wg0.conf", /wg0\.conf was deleted$/],
+        ["rm /etc/wireguard/wg0.conf", /wg0\.conf is missing$/],
       ],
     ],
     ["desktop", [["ip link del dev wg0", /^wg0 is missing$/]]],
@@ -51,7 +51,7 @@ describe("a manual change on a host", function () {
       [
         ["wg set wg0 listen-port 51999", /^listen port is 51999, planned is 51820$/],
         ["echo 0 >/proc/sys/net/ipv4/ip_forward", /^it does not forward IPv4$/],
-        ["rm /etc/sysctl.d/60-wireguard-mesh-wg0.conf", /would not come up at boot/],
+        ["rm /etc/sysctl.d/60-wireguard-mesh-wg0.conf", /would not be as planned after a boot/],
         [
           "wg set wg0 peer $(wg genkey | wg pubkey) allowed-ips 10.0.0.99/32",
           /^peer \S{44} is not in the plan$/,

@@ -28,7 +28,7 @@ describe("a host with manual changes", function () {
   after(() => lab.down());
 
   const stranger = keyPairFor("stranger").publicKey;
-  const atBoot = "it would not come up at boot: its unit or sysctl file differs";
+  const atBoot = "it would not be as planned after a boot: its unit or sysctl file differs";
 
   /** The change, its command, and the differences that must be reported. */
   const edits: [what: string, command: string, reported: (string | RegExp)[]][] = [
@@ -89,7 +89,7 @@ describe("a host with manual changes", function () {
     ["no forwarding", "echo 0 >/proc/sys/net/ipv4/ip_forward", ["it does not forward IPv4"]],
     ["no forwarding at the next boot", `rm ${DROP_IN}`, [atBoot]],
     ["an edited file", `echo '# mine' >>${LIVE}`, [`${LIVE} was edited by hand`]],
-    ["a deleted file", `rm ${LIVE}`, [`${LIVE} was deleted`]],
+    ["a deleted file", `rm ${LIVE}`, [`${LIVE} is missing`]],
     [
       "a world-readable file",
       `chmod 644 ${LIVE}`,

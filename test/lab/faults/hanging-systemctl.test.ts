@@ -55,7 +55,7 @@ describe("a host whose systemctl hangs", function () {
   it("is reported by status, and repaired by the next push once systemctl works", async () => {
     const wanted = net.relayState({ more: ["MTU = 1390"] });
     assert.deepEqual(await net.relay.differences(wanted), [
-      "it would not come up at boot: its unit or sysctl file differs",
+      "it would not be as planned after a boot: its unit or sysctl file differs",
     ]);
     await standIn("systemctl", WORK);
     assert.equal(await net.relay.converge(wanted), "confirmed");

@@ -154,7 +154,7 @@ describe("competing pushes to a host", function () {
     const refused = await session.apply({ ...newer, owner: "wireguard-mesh/other" });
     assert.match(
       refused.complaint,
-      /belongs to another: wireguard-mesh\/test-f-late relay; .*\n.*release/,
+      /belongs to relay of stack wireguard-mesh\/test-f-late; .*\n.*release/,
     );
     assert.equal(await mtu(), "1310");
   });

@@ -31,7 +31,7 @@ describe("a move whose programs on the hosts are killed", function () {
   });
   after(() => mesh.lab.down());
 
-  it("F20: is completed by one more up when both relays lose their watchers before the host has its new home", async () => {
+  it("F20: is completed by one more up after the engine was killed at the start of the host's push, and then both relays' watchers", async () => {
     move("10.0.0.2", "osaka");
     const { ended } = await startedUp(mesh, PUSHING);
     killAll(engineProcesses(mesh.lab));
@@ -40,7 +40,7 @@ describe("a move whose programs on the hosts are killed", function () {
     await oneMoreUp("10.0.0.2");
   });
 
-  it("F20: is completed by one more up when they do so after it, and the host loses guard and supervisor", async () => {
+  it("F20: is completed by one more up after guard, supervisor, engine and both relays' watchers were killed when the host had applied the change and nothing had confirmed it", async () => {
     move("10.0.0.2", "relay");
     await upKilledUnconfirmed();
     await killWatchers();

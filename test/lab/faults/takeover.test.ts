@@ -99,7 +99,7 @@ describe("a host and its owner", function () {
     const up = await inBackend("second", ...UP, "--stack", other);
     assert.notEqual(up.code, 0);
     const mark = `wireguard-mesh/${mesh.stack.name}`;
-    assert.ok(up.stdout.includes(`wg0 here belongs to another: ${mark} relay`), up.stdout);
+    assert.ok(up.stdout.includes(`wg0 here belongs to relay of stack ${mark}`), up.stdout);
     assert.match(up.stdout, /sudo sh \/var\/lib\/wireguard-mesh\/wg0\/host\.sh release wg0/);
     await assertUninterrupted(before);
     assert.match(
@@ -121,7 +121,7 @@ describe("a host and its owner", function () {
     succeeded(destroyed);
     assert.match(
       destroyed.stdout,
-      new RegExp(`belongs to wireguard-mesh/${other} .*nothing was touched`),
+      new RegExp(`belongs to \\S+ of stack wireguard-mesh/${other}, so it was not touched`),
     );
     await assertUninterrupted(before);
   });

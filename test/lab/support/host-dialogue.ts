@@ -260,7 +260,7 @@ function programFor({ undoAfterS = NEVER, program = same }: ApplyOptions): strin
 }
 
 function questionsOf(wanted: Wanted): Questions {
-  return { ...pushQuestions(wanted), filter: false };
+  return { ...pushQuestions(wanted), hostFilter: false };
 }
 
 /** The flag that the change has keys for the host to fill in, as in scripts/push/apply.ts. */

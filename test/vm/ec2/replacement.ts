@@ -100,7 +100,7 @@ export function replacement(fixture: Ec2Fixture): void {
     return [...ends, "tokyo", await fixture.network.run(`sudo sh -c '${show}'`)].join("\n");
   }
 
-  /** The address that the machine was pushed to is gone, and nobody misses it. */
+  /** A preview has no change, although the address that the machine was pushed to does not exist any more. */
   async function assertNothingToDo(): Promise<void> {
     await fixture.network.mustPulumi("preview", "--diff", "--expect-no-changes");
   }

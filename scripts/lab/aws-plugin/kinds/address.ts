@@ -10,9 +10,9 @@ import { enforce } from "../firewall";
 import { textAt } from "../plain";
 import { arnOf, type, type Kind } from "./kind";
 
-/** Amazon's addresses on the lab's internet: no other node of a scenario may use one. */
+/** The Elastic IPs, 203.0.113.128 to .191: no other node of a scenario may use one. */
 const POOL = Array.from({ length: 64 }, (_, index) => `203.0.113.${128 + index}`);
-/** Those that it gives to instances at their launch. */
+/** The public addresses of instances at their launch, 203.0.113.192 to .223; reserved in the same way. */
 const LAUNCH_POOL = Array.from({ length: 32 }, (_, index) => `203.0.113.${192 + index}`);
 
 export const eip: Kind = {
@@ -105,7 +105,7 @@ async function endAssociation(lab: Lab, account: Account, association: CloudReso
   account.change(instanceId, { publicIp: "" });
 }
 
-export function vpcOf(account: Account, instance: CloudResource): string {
+function vpcOf(account: Account, instance: CloudResource): string {
   const subnet = account.require(type.subnet, textAt(instance.properties, "subnetId"));
   return textAt(subnet.properties, "vpcId");
 }
