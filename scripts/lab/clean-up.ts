@@ -69,6 +69,25 @@ export function namespaceIdentity(file: string): string | undefined {
 export async function endNamespaces(names: string[]): Promise<void> {
   if (names.length === 0) return;
   const identities = identitiesOf(names);
+  // While a namespace is open, the kernel does not give its number to one of another lab.
+  const open = names.flatMap(openNamespace);
+  try {
+    await endAll(names, identities);
+  } finally {
+    for (const fd of open) fs.closeSync(fd);
+  }
+}
+
+function openNamespace(name: string): number[] {
+  try {
+    return [fs.openSync(path.join(NAMESPACES, name), "r")];
+  } catch {
+    // It has just been deleted.
+    return [];
+  }
+}
+
+async function endAll(names: string[], identities: Set<string>): Promise<void> {
   const ended = await poll(() => (killAll(identities) === 0 ? true : undefined), {
     limitMs: LIMIT_MS,
     // Each look goes through all processes of the machine.
