@@ -109,7 +109,8 @@ describe("a network with a policy", function () {
     // Handshakes first, because they would delay the answers.
     for (const host of ["admin", "guest", "gateway", "vps"] as const)
       assert.ok(await canPingSoon(mesh.lab, host, ADDRESSES.relay), host);
-    assert.ok(await canPingSoon(mesh.lab, "guest", ADDRESSES.vps));
+    for (const host of ["admin", "guest"] as const)
+      assert.ok(await canPingSoon(mesh.lab, host, ADDRESSES.vps), host);
   });
   after(() => mesh.lab.down());
 
@@ -137,7 +138,9 @@ describe("a network with a policy", function () {
       ["nas", "admin"],
       ["gateway", "guest"],
     ];
-    const results = pings.map(([from, to]) => canPing(mesh.lab, from, ADDRESSES[to]));
+    const results = pings.map(([from, to], at) =>
+      (at < 4 ? canPingSoon : canPing)(mesh.lab, from, ADDRESSES[to]),
+    );
     const open = pings.filter((_, at) => at < 4).map(String);
     const replies = await Promise.all(results);
     assert.deepEqual(pings.filter((_, at) => replies[at]).map(String), open);

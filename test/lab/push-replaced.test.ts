@@ -55,8 +55,8 @@ describe("a replaced relay", function () {
     assert.equal(await canPing(lab, "laptop", "10.0.0.1"), false, "the old session still worked");
 
     assert.equal(await pushToLaptop("i-2"), "applied");
-    const back = await canPingSoon(lab, "laptop", "10.0.0.1", 5_000);
-    assert.ok(back, "no handshake within 5 s of the push");
+    const back = await canPingSoon(lab, "laptop", "10.0.0.1", 10_000);
+    assert.ok(back, "no handshake within 10 s of the push");
   });
 
   it("keeps its session if the instance is the same", async () => {

@@ -5,7 +5,14 @@ import type { World } from "../../scripts/lab/world";
 import { poll } from "../../scripts/poll";
 import { meshLab, type MeshLab } from "./support/mesh-lab";
 import { leftoversOn, openSession, succeeded, UP, type MeshSession } from "./support/mesh-session";
-import { canPing, canPingSoon, login, tcpBanner, waitForLog } from "./support/small-world";
+import {
+  canPing,
+  canPingSoon,
+  login,
+  reachesSshSoon,
+  tcpBanner,
+  waitForLog,
+} from "./support/small-world";
 import { deleteConfig, setConfig } from "./support/stack-edits";
 import { TcpStream } from "./support/tcp-stream";
 
@@ -119,7 +126,7 @@ describe("a pushed host with routeAll", function () {
     assert.notEqual(up.code, 0);
     assert.match(up.stdout + up.stderr, new RegExp(`no answer from ${WEB[4]} through the exit`));
     assert.equal(await routing("server"), former);
-    for (const family of FAMILIES) assert.ok(await reaches("server", WEB[family]));
+    for (const family of FAMILIES) assert.ok(await reachesSshSoon(mesh.lab, "server", WEB[family]));
     await session.on("relay", "nft delete table inet lab");
   });
 
@@ -150,10 +157,10 @@ describe("a pushed host with routeAll", function () {
   it("sends everything else out at the relay", async () => {
     await countLeaks();
     for (const family of FAMILIES) {
-      assert.ok(await reaches("server", WEB[family]), WEB[family]);
+      assert.ok(await reachesSshSoon(mesh.lab, "server", WEB[family]), WEB[family]);
       assert.ok(await webSaw(RELAY[family]), mesh.lab.sshLog("web"));
     }
-    assert.ok(await reaches("bare", WEB[4]));
+    assert.ok(await reachesSshSoon(mesh.lab, "bare", WEB[4]));
     assert.deepEqual(await leaks(), ["0", "0"]);
   });
 
@@ -169,10 +176,10 @@ describe("a pushed host with routeAll", function () {
       await logsIn(four);
       await logsIn(six);
     }
-    assert.ok(await canPing(mesh.lab, "web", SERVER[4]));
-    assert.ok(await reaches("server", NEIGHBOUR));
+    assert.ok(await canPingSoon(mesh.lab, "web", SERVER[4]));
+    assert.ok(await reachesSshSoon(mesh.lab, "server", NEIGHBOUR));
     assert.ok(await waitForLog(mesh.lab, "neighbour", new RegExp(`closed by ${SERVER[4]} `)));
-    assert.ok(await canPing(mesh.lab, "server", "10.0.0.3"));
+    assert.ok(await canPingSoon(mesh.lab, "server", "10.0.0.3"));
   });
 
   it("changes nothing in a second up, and status finds nothing", async () => {
@@ -207,7 +214,14 @@ describe("a pushed host with routeAll", function () {
     await session.on("server", "nft flush ruleset");
     const isIn = async () => ((await reaches("operator", SERVER[4])) ? true : undefined);
     assert.ok(await poll(isIn, { limitMs: 60_000, pauseMs: 500 }));
-    await logsIn(SERVER[4]);
+    const from = mesh.lab.sshLog("server").length;
+    await logsIn(SERVER[4]).catch(async (error: unknown) => {
+      const table = await session.on(
+        "server",
+        "nft list ruleset; ip rule; nstat -az | grep Filter",
+      );
+      assert.fail(`${String(error)}\n${mesh.lab.sshLog("server").slice(from)}\n${table}`);
+    });
     succeeded(await session.command("status"));
   });
 
@@ -218,7 +232,7 @@ describe("a pushed host with routeAll", function () {
     for (const host of ["server", "bare"]) {
       const left = "ip rule; ip -6 rule; ip route show table all; nft list tables";
       assert.doesNotMatch(await session.on(host, left), /51820|suppress|wireguard-mesh/);
-      for (const family of FAMILIES) assert.ok(await reaches(host, WEB[family]));
+      for (const family of FAMILIES) assert.ok(await reachesSshSoon(mesh.lab, host, WEB[family]));
     }
     assert.deepEqual(await leftoversOn(session, "bare"), []);
     for (const family of FAMILIES) assert.ok(await webSaw(SERVER[family]));

@@ -163,7 +163,7 @@ describe("status --watch", function () {
       blocks?.[1] ?? "",
       /^\d\d:\d\d:\d\d {2}\S+, every 1 s\n\nNODE +PEER +STATE +AGE +SENT +RECEIVED\ndesktop +relay +alive +/,
     );
-    const script = `stty cols 80 rows 24; exec timeout -s INT 6 ${WATCH.join(" ")}`;
+    const script = `stty cols 80 rows 24; exec timeout -s INT 15 ${WATCH.join(" ")}`;
     const argv = ["script", "-qec", script, "/dev/null"];
     const env = { TERM: "xterm", TMPDIR: temporary };
     const { stdout } = await mesh.lab.exec("operator", argv, { env });

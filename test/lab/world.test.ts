@@ -7,13 +7,12 @@ import { leftovers } from "./support/leftovers";
 import {
   canPing,
   canPingSoon,
+  reachesSshSoon,
   tcpBanner,
   waitForLog,
   login,
   smallWorld,
 } from "./support/small-world";
-
-const SSH = /^SSH-2\.0-/;
 
 describe("a world of the lab", function () {
   this.timeout(60_000);
@@ -29,7 +28,7 @@ describe("a world of the lab", function () {
 
   describe("its routers", () => {
     it("translate the source address of traffic from the LAN", async () => {
-      assert.match(await tcpBanner(lab, "laptop", "203.0.113.10", 22), SSH);
+      assert.ok(await reachesSshSoon(lab, "laptop", "203.0.113.10"));
       assert.ok(await waitForLog(lab, "relay", /Connection (closed|reset) by 203\.0\.113\.22/));
       assert.doesNotMatch(lab.sshLog("relay"), /192\.168\.12\./);
     });
@@ -42,7 +41,7 @@ describe("a world of the lab", function () {
     });
 
     it("accept forwarded ports only", async () => {
-      assert.match(await tcpBanner(lab, "relay", "203.0.113.21", 2222), SSH);
+      assert.ok(await reachesSshSoon(lab, "relay", "203.0.113.21", 2222));
       assert.ok(await waitForLog(lab, "desktop", /Connection (closed|reset) by 203\.0\.113\.10/));
       assert.equal(await tcpBanner(lab, "relay", "203.0.113.21", 22), "");
     });
@@ -99,7 +98,7 @@ describe("a world of the lab", function () {
       assert.equal(echoed.stdout, "a b|$HOME|'\"|");
       const counted = await lab.exec("laptop", ["sh", "-c", "wc -c; exit 7"], { input: "12345" });
       assert.deepEqual([counted.code, counted.stdout.trim()], [7, "5"]);
-      const late = await lab.exec("laptop", ["sleep", "60"], { timeoutMs: 200 });
+      const late = await lab.exec("laptop", ["sleep", "60"], { timeoutMs: 2_000 });
       assert.equal(late.code, 124);
       const left = await lab.exec("laptop", ["ps", "-e", "-o", "args="]);
       assert.doesNotMatch(left.stdout, /sleep 60/);

@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import { STATE } from "../support/host-protocol";
 import { WorkingNetwork } from "../support/working-network";
+import { UNTIL_GONE } from "../support/userspace-end";
 
 const HOST_SH = `sh ${STATE}/host.sh`;
 
@@ -75,7 +76,7 @@ describe("a command by hand on the host", function () {
     const { token } = await net.relay.apply(net.relayState({ more: ["MTU = 1390"] }));
     assert.match(await net.relay.run(`${HOST_SH} remove wg0`), /^wg0 is removed\./);
     const places = "/etc /var/lib /run /sys/class/net";
-    const left = `find ${places} \\( -name '*wireguard-mesh*' -o -name 'wg0*' \\) 2>/dev/null | grep -v '^/run/wireguard-mesh.lock' || true`;
+    const left = `${UNTIL_GONE}; find ${places} \\( -name '*wireguard-mesh*' -o -name 'wg0*' \\) 2>/dev/null | grep -v '^/run/wireguard-mesh.lock' || true`;
     assert.equal(await net.relay.run(left), "");
     assert.equal((await net.relay.confirm(token)).outcome, undefined);
     assert.equal(await net.relay.converge(net.relayState()), "confirmed");

@@ -117,7 +117,9 @@ describe("a host with a full or read-only disk", function () {
   });
 
   it("F6: rolls back by its timer on a full disk", async () => {
-    const { token } = await session.apply({ ...next, timeout: 2 });
+    const { token } = await session.apply({ ...next, timeout: 8 });
+    // The guard has opened its files.
+    await session.waitUntil(`[ -e ${APPLIED} ]`);
     await session.run(`${small("/var/lib", "size=256k")}; ${fill("/var/lib")}`);
     await session.waitUntilUndone(token);
     assert.equal(await session.run("cat /sys/class/net/wg0/mtu"), "1420");

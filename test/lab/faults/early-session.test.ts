@@ -73,7 +73,8 @@ describe("a session that has to be renewed", function () {
     assert.equal(await net.relay.converge(withInstance("i-2")), "confirmed");
     await net.relay.waitUntil(
       `[ "$(wg show wg0 latest-handshakes | grep -F ${key} | cut -f 2)" != 0 ]`,
-      5_000,
+      // The first message of a handshake, if lost, is sent again after 5 s.
+      12_000,
     );
     await net.assertWorks();
     await net.undisturbed(async () => {

@@ -76,7 +76,8 @@ describe(`an up whose engine is killed at random moments (seed ${FAULT_SEED})`, 
 
   for (let round = 1; round <= ROUNDS; round++) {
     const how = round % 2 === 1 ? "alone" : "with all";
-    const part = random();
+    // Runs vary, and a later one may be faster.
+    const part = 0.85 * random();
     it(`F20, F21: ${how}, after ${Math.round(part * 100)} % of the pushes: old or new config, and the next up converges`, async () => {
       const [old, killed] = [await liveMtus(), 1300 + 2 * round];
       setMtu(killed);

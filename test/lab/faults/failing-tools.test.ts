@@ -155,6 +155,8 @@ describe("a push to a host whose tools fail", function () {
     await session.run(
       "ip link add wg9 type wireguard 2>/dev/null || wireguard-go wg9 2>/dev/null; wg set wg9 listen-port 51999; ip link set wg9 up",
     );
+    // wireguard-go binds its port some time later; 51999 is CB1F.
+    await session.waitUntil("grep -q ':CB1F ' /proc/net/udp");
     const { token } = await session.apply({
       config: previous.config.replace("ListenPort = 51820", "ListenPort = 51999"),
     });

@@ -1,8 +1,10 @@
 /** The packet filter of a relay: installed, kept, repaired, undone and removed. Needs root. */
 import * as assert from "node:assert/strict";
+import { poll } from "../../../scripts/poll";
 import { RUN, STATE, type WantedState } from "../support/host-protocol";
 import { push } from "../support/pushing";
 import { tcpBanner } from "../support/small-world";
+import { UNTIL_GONE } from "../support/userspace-end";
 import { TcpStream } from "../support/tcp-stream";
 import { WorkingNetwork } from "../support/working-network";
 
@@ -54,9 +56,13 @@ describe("the packet filter of a relay", function () {
   /** Whether the laptop gets the greeting of the desktop's sshd. */
   const reachesSsh = async (): Promise<boolean> =>
     (await tcpBanner(net.lab, "laptop", "10.0.0.2", 22)) !== "";
+  const reachesSshSoon = async (): Promise<boolean> => {
+    const isIn = async () => ((await reachesSsh()) ? true : undefined);
+    return (await poll(isIn, { limitMs: 15_000, pauseMs: 50 })) ?? false;
+  };
 
   it("decides what is forwarded from the push on, and pings between peers go on", async () => {
-    assert.equal(await reachesSsh(), true);
+    assert.equal(await reachesSshSoon(), true);
     await net.undisturbed(async () => {
       assert.equal(await net.relay.converge(withFilter(OPEN)), "confirmed");
     });
@@ -76,7 +82,7 @@ describe("the packet filter of a relay", function () {
     it(`is noticed and repaired when it was ${what}`, async () => {
       await net.relay.run(script);
       assert.deepEqual(await drift(OPEN), [difference]);
-      assert.equal(await reachesSsh(), true);
+      assert.equal(await reachesSshSoon(), true);
       await net.undisturbed(async () => {
         assert.equal(await net.relay.converge(withFilter(OPEN)), "confirmed");
       });
@@ -113,11 +119,13 @@ describe("the packet filter of a relay", function () {
   });
 
   it("is removed by `wg-quick down`, and loaded again before the interface comes up", async () => {
-    await net.relay.run("wg-quick down wg0 2>&1");
+    await net.relay.run(`wg-quick down wg0 2>&1; ${UNTIL_GONE}`);
     assert.equal(await net.relay.run("nft list tables"), "");
     await net.relay.run("wg-quick up wg0 2>&1");
     assert.deepEqual(await drift(OPEN), []);
-    await net.relay.run("wg-quick down wg0 2>&1; cd /etc/wireguard; mv wg0.?.nft kept");
+    await net.relay.run(
+      `wg-quick down wg0 2>&1; ${UNTIL_GONE}; cd /etc/wireguard; mv wg0.?.nft kept`,
+    );
     const up = await net.lab.exec("relay", ["wg-quick", "up", "wg0"]);
     assert.notEqual(up.code, 0);
     await net.relay.run("! ip link show wg0 2>/dev/null");
@@ -127,7 +135,7 @@ describe("the packet filter of a relay", function () {
     await net.relay.run(`cd /etc/wireguard; mv kept ${name ?? ""}; wg-quick up wg0 2>&1`);
     // The relay has lost its sessions; a peer that starts again makes a new one at once.
     for (const peer of [net.desktop, net.laptop]) {
-      await peer.run("wg-quick down wg0 2>&1 && wg-quick up wg0 2>&1");
+      await peer.run(`wg-quick down wg0 2>&1; ${UNTIL_GONE}; wg-quick up wg0 2>&1`);
     }
     await net.assertWorks();
   });

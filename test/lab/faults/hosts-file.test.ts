@@ -110,7 +110,7 @@ describe("a host with names of nodes in /etc/hosts", function () {
       complaint,
       new RegExp(`^dnsmasq \\(process ${pid}\\) on this host answers at 10.0.0.1:53 \\(udp\\)`),
     );
-    await net.relay.run(`kill ${pid}`);
+    await net.relay.run(`kill ${pid}; while [ -d /proc/${pid} ]; do sleep 0.05; done`);
     await net.relay.converge(serving);
     assert.equal((await net.relay.apply(serving)).outcome, "unchanged");
     await net.relay.run("kill $(cat /run/wireguard-mesh-dns-wg0.pid)");

@@ -109,7 +109,7 @@ run_steps() {`,
   it("and loses only its guard is undone by the supervisor if it is not confirmed", async () => {
     const before = await net.relay.snapshot();
     await net.undisturbed(async () => {
-      const { token } = await net.relay.apply({ ...next, timeout: 3 });
+      const { token } = await net.relay.apply({ ...next, timeout: 10 });
       await net.relay.waitUntil(`[ -e ${APPLIED} ]`);
       await net.relay.run("pkill -KILL -f '[h]ost.sh guard'");
       await net.relay.waitUntilUndone(token);

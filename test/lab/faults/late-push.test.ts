@@ -17,7 +17,7 @@ import { LeakWatch } from "../support/leak-watch";
 import { configOf, push, requestFor } from "../support/pushing";
 
 /** More than an orphan's change may wait for its confirmation. */
-const LONGER_MS = 4000;
+const LONGER_MS = 9000;
 
 describe("competing pushes to a host", function () {
   this.timeout(180_000);

@@ -4,7 +4,7 @@ import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { leftoversOn, succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
 import { recreateHostFiles, olderStackState, type OlderRequest } from "../support/older-stack";
-import { canPing, canPingSoon } from "../support/small-world";
+import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
 /** The recorded state contains this stack name. */
@@ -61,7 +61,7 @@ describe("a stack that an older version converged", function () {
     const up = succeeded(await session.command("up", "--yes", "--skip-preview", "--json"));
     assert.deepEqual((JSON.parse(up.stdout) as { handOver: unknown[] }).handOver, []);
     assert.deepEqual(await interfaces(), sessions);
-    assert.equal(await canPing(mesh.lab, "laptop", "10.0.0.2"), true);
+    assert.equal(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"), true);
     const before = session.logins();
     succeeded(await session.pulumi("preview", "--expect-no-changes"));
     succeeded(await session.pulumi(...UP));
@@ -77,7 +77,7 @@ describe("a stack that an older version converged", function () {
       assert.equal(await session.on(host, shown), "1400\n3", host);
     }
     succeeded(await session.command("status"));
-    assert.equal(await canPing(mesh.lab, "desktop", "10.0.0.3"), true);
+    assert.equal(await canPingSoon(mesh.lab, "desktop", "10.0.0.3"), true);
   });
 
   it("removes a peer, and destroy cleans all hosts", async () => {

@@ -7,6 +7,7 @@ import { engineProcesses, killAll } from "../support/engine-processes";
 import { APPLIED, RUN } from "../support/host-protocol";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { openSession, type MeshSession } from "../support/mesh-session";
+import { drops, NO_DROPS } from "../support/packet-drops";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 import { startedUp } from "../support/started-up";
@@ -63,15 +64,16 @@ describe("a move whose programs on the hosts are killed", function () {
   /** Starts an up, and kills it and the host's own programs when the host has moved and nothing has confirmed it. */
   async function upKilledUnconfirmed(): Promise<void> {
     const { ended } = await startedUp(mesh, PUSHING);
-    // A stopped sshd answers no new login.
+    // No new login arrives, so that nothing confirms the change.
     await session.on(
       "desktop",
-      `until [ -p ${RUN}/change/done ]; do sleep 0.01; done; pkill -STOP -o -x sshd
+      `until [ -p ${RUN}/change/done ]; do sleep 0.01; done
+${drops("input", "tcp dport 22 ct state new")}
 until [ -e ${APPLIED} ]; do sleep 0.01; done; pkill -KILL -f ${EITHER}`,
     );
     killAll(engineProcesses(mesh.lab));
     await ended;
-    await session.on("desktop", `pkill -CONT -o -x sshd; ${untilEnded(EITHER)}`);
+    await session.on("desktop", `${NO_DROPS}; ${untilEnded(EITHER)}`);
   }
 
   async function oneMoreUp(address: string): Promise<void> {

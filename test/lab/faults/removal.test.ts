@@ -85,7 +85,7 @@ describe("a removal", function () {
     await nas.converge(net.peerState("laptop"));
     // The clean-up is started late.
     await nas.run(
-      'printf \'#!/bin/sh\\ncase "$*" in *tear-down*) sleep 4 ;; esac\\nexec /usr/bin/setsid "$@"\\n\' >/usr/local/bin/setsid; chmod 755 /usr/local/bin/setsid',
+      'printf \'#!/bin/sh\\ncase "$*" in *tear-down*) until [ -e /run/go ]; do sleep 0.1; done ;; esac\\nexec /usr/bin/setsid "$@"\\n\' >/usr/local/bin/setsid; chmod 755 /usr/local/bin/setsid',
     );
     const removal = nas.remove();
     await nas.waitUntil("pgrep -f '[s]etsid sh .*tear-down'");
@@ -93,10 +93,11 @@ describe("a removal", function () {
     const wanted = net.peerState("laptop", { more: ["MTU = 1390"] });
     assert.equal(await nas.converge(wanted), "confirmed");
     assert.match((await removal).complaint, /^the clean-up did not come to an end within 10 s/);
+    await nas.run("touch /run/go");
     await nas.waitUntil("! pgrep -f '[t]ear-down'");
     assert.match(await nas.run(`cat ${LIVE}`), /MTU = 1390/);
     assert.equal((await nas.apply(wanted)).outcome, "unchanged");
-    await nas.run("rm /usr/local/bin/setsid");
+    await nas.run("rm /run/go /usr/local/bin/setsid");
   });
 
   it("leaks no secret", () => net.leaks.end());

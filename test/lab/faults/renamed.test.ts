@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { relay } from "../../../scripts/lab/scenarios/relay";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { succeeded, openSession, UP, type MeshSession } from "../support/mesh-session";
-import { canPing, canPingSoon } from "../support/small-world";
+import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
 
 describe("a renamed node", function () {
@@ -38,7 +38,7 @@ describe("a renamed node", function () {
       /desktop: wg0 there belongs to pc now, so the removal of desktop changed nothing/,
     );
     assert.equal(await link(), before);
-    assert.ok(await canPing(mesh.lab, "laptop", "10.0.0.2"));
+    assert.ok(await canPingSoon(mesh.lab, "laptop", "10.0.0.2"));
   });
 
   it("belongs to the new name: a second up changes nothing, and changes are applied", async () => {

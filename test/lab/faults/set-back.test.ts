@@ -5,6 +5,7 @@ import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "../support/mesh-session";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
+import { UNTIL_GONE } from "../support/userspace-end";
 
 interface Status {
   ok: boolean;
@@ -36,7 +37,7 @@ describe("a host that was set back to an older state", function () {
   async function setBack(): Promise<void> {
     await session.on(
       "desktop",
-      `ip link del wg0; rm -rf ${FILES} /run/wireguard-mesh /run/wireguard-mesh.lock; tar xf ${KEPT} -C /; wg-quick up wg0`,
+      `ip link del wg0; ${UNTIL_GONE}; rm -rf ${FILES} /run/wireguard-mesh /run/wireguard-mesh.lock; tar xf ${KEPT} -C /; wg-quick up wg0`,
     );
     assert.equal(await mtu(), "1390");
   }

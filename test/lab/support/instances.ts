@@ -6,6 +6,7 @@ import { Secret } from "../../../mesh/secret";
 import { authorityOf, bootstrapKeyOf, principalOf } from "../../../mesh/ssh-identity";
 import type { Lab } from "../../../scripts/lab/lab";
 import { requestFor } from "./pushing";
+import { waitForLog } from "./small-world";
 
 export const AUTHORITY_SEED = Secret.of(randomBytes(32).toString("base64"));
 export const AUTHORITY = authorityOf(AUTHORITY_SEED);
@@ -57,8 +58,10 @@ export async function setUpInstance(lab: Lab, node: string, firstKey: string): P
       grep -v -e ^HostKey -e ^Include /etc/ssh/sshd_config; } >/etc/ssh/sshd_config.new
     mv /etc/ssh/sshd_config.new /etc/ssh/sshd_config
     kill -HUP 1`;
+  const from = lab.sshLog(node).length;
   const done = await lab.exec(node, ["sh", "-c", script], { input: firstKey });
   assert.equal(done.code, 0, done.stderr);
+  assert.ok(await waitForLog(lab, node, /Server listening/, from));
 }
 
 /** The host keys that ssh-keyscan finds, as `TYPE BASE64`, sorted. */

@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import type { CommandResult } from "../../../scripts/lab/process";
 import { LeakWatch } from "./leak-watch";
 import type { MeshLab } from "./mesh-lab";
+import { UNTIL_GONE } from "./userspace-end";
 
 export const UP = ["up", "--yes", "--skip-preview", "--continue-on-error"];
 
@@ -58,6 +59,6 @@ export async function leftoversOn(
   host: string,
 ): Promise<string[]> {
   const places = "/etc /var/lib /run /sys/class/net";
-  const script = `find ${places} \\( -name '*wireguard-mesh*' -o -name 'wg0*' \\) 2>/dev/null | grep -v '^/run/wireguard-mesh.lock' || true`;
+  const script = `${UNTIL_GONE}; find ${places} \\( -name '*wireguard-mesh*' -o -name 'wg0*' \\) 2>/dev/null | grep -v '^/run/wireguard-mesh.lock' || true`;
   return (await on(host, script)).split("\n").filter(Boolean);
 }

@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
+import { BUSY_FACTOR } from "../../support/time-limits";
 
 /** From a node to an address. */
 export type Direction = readonly [from: string, to: string];
@@ -45,12 +46,12 @@ export function describeGaps(gaps: readonly PingGap[]): string {
     .join("; ");
 }
 
-/** The longest gap allowed; 0.1 s was measured by hand. */
+/** The longest gap allowed on an idle machine; 0.1 s was measured by hand. A lost session is silent for 5 s at least. */
 const LONGEST_GAP_MS = 500;
 
 export function assertShort(gaps: readonly PingGap[]): void {
   for (const gap of gaps) {
-    assert.ok(gap.silentMs <= LONGEST_GAP_MS, describeGaps([gap]));
+    assert.ok(gap.silentMs <= BUSY_FACTOR * LONGEST_GAP_MS, describeGaps([gap]));
   }
 }
 

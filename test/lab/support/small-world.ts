@@ -3,7 +3,8 @@ import { poll } from "../../../scripts/poll";
 import type { Lab } from "../../../scripts/lab/lab";
 import type { World } from "../../../scripts/lab/world";
 
-const LIMIT_MS = 15_000;
+/** Longer than a peer needs to notice a lost session (15 s) and to repeat a lost handshake (5 s). */
+const LIMIT_MS = 30_000;
 
 /** A relay on the internet, a desktop and a laptop behind one router each; port 2222 is forwarded to the desktop's sshd. */
 export function smallWorld(): World {
@@ -41,7 +42,7 @@ export async function canPingSoon(
   return (await poll(answered, { limitMs, pauseMs: 10 })) ?? false;
 }
 
-/** Waits until a host's log, from this character on, matches: sshd writes after the client has ended. @returns whether it does within 15 s */
+/** Waits until a host's log, from this character on, matches: sshd writes after the client has ended. @returns whether it does within 30 s */
 export async function waitForLog(
   lab: Lab,
   host: string,
@@ -62,6 +63,18 @@ export async function tcpBanner(
   const listen = `exec 3<>/dev/tcp/${address}/${port} && head -n 1 <&3`;
   const received = await lab.exec(from, ["timeout", "2", "bash", "-c", listen]);
   return received.stdout.trim();
+}
+
+/** Whether an SSH server answers, with retries, as a packet may be lost or the machine be busy. */
+export async function reachesSshSoon(
+  lab: Lab,
+  from: string,
+  address: string,
+  port = 22,
+): Promise<boolean> {
+  const answered = async () =>
+    (await tcpBanner(lab, from, address, port)).startsWith("SSH-") ? true : undefined;
+  return (await poll(answered, { limitMs: LIMIT_MS, pauseMs: 100 })) ?? false;
 }
 
 /** Logs in from the operator over SSH and runs a command. */

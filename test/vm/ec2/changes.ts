@@ -18,7 +18,7 @@ export function changes(fixture: Ec2Fixture): void {
     const { stdout } = await network.up();
     assert.deepEqual(changedTypes(stdout), ["aws:ec2/securityGroup"]);
     const connect = `exec 3<>/dev/tcp/${network.elastic}/22 && head -n 1 <&3`;
-    const seen = await network.lab.exec("laptop", ["timeout", "5", "bash", "-c", connect]);
+    const seen = await network.lab.exec("laptop", ["timeout", "30", "bash", "-c", connect]);
     assert.match(seen.stdout, /^SSH-/);
     network.setRelay("adminCidrs", ["203.0.113.250/32"]);
     await network.up();

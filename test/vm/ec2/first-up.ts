@@ -61,12 +61,13 @@ export function firstUp(fixture: Ec2Fixture): void {
 
   it("accepts SSH connections from the operator only", async () => {
     const { network } = fixture;
-    assert.equal(await sshAnswers("operator"), true);
-    assert.equal(await sshAnswers("laptop"), false);
+    assert.equal(await sshAnswers("operator", 30), true);
+    assert.equal(await sshAnswers("laptop", 4), false);
 
-    async function sshAnswers(node: string): Promise<boolean> {
+    async function sshAnswers(node: string, seconds: number): Promise<boolean> {
       const connect = `exec 3<>/dev/tcp/${network.elastic}/22 && head -n 1 <&3`;
-      const { stdout } = await network.lab.exec(node, ["timeout", "4", "bash", "-c", connect]);
+      const argv = ["timeout", `${seconds}`, "bash", "-c", connect];
+      const { stdout } = await network.lab.exec(node, argv);
       return stdout.startsWith("SSH-");
     }
   });

@@ -22,7 +22,14 @@ export function identity(fixture: Ec2Fixture): void {
     assert.ok(line.length > 30);
     const found = await machine.ssh("sudo grep -rlF -f - /etc /root /home", { input: `${line}\n` });
     assert.equal(found.stdout, "");
-    const shown = await network.lab.exec("operator", ["ssh-keyscan", network.elastic]);
+    const shown = await network.lab.exec("operator", [
+      "ssh-keyscan",
+      "-T",
+      "60",
+      "-t",
+      "ed25519",
+      network.elastic,
+    ]);
     assert.match(shown.stdout, /ssh-ed25519 /);
     assert.equal(shown.stdout.includes(key.publicKey), false);
 
@@ -77,7 +84,8 @@ export function identity(fixture: Ec2Fixture): void {
     const file = "/etc/ssh/imposter";
     const put = `sudo sh -c 'umask 077; cat >${file}' && ${show(file)}`;
     assert.equal((await machine.ssh(put, { input: key.privateKey })).code, 0);
-    const count = "sudo journalctl -b -q -o cat -t sshd | grep -c '^Accepted '";
+    const count =
+      "sudo journalctl --sync; sudo journalctl -b -q -o cat -t sshd | grep -c '^Accepted '";
     machine.expectHostKey(key.publicKey);
     await machine.waitForSsh();
     const before = Number((await machine.ssh(count)).stdout);

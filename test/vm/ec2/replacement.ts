@@ -22,8 +22,15 @@ const BOOT_LIMIT_MS = 600_000;
 function killEngines(labId: string): void {
   const operator = namespaceIdentity(`/run/netns/${namespaceOf(labId, OPERATOR)}`);
   assert.ok(operator);
-  const nameOf = (pid: number) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  const engines = processesIn(new Set([operator])).filter((pid) => nameOf(pid) === "pulumi");
+  const isEngine = (pid: number) => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "pulumi";
+    } catch {
+      // The process has just ended.
+      return false;
+    }
+  };
+  const engines = processesIn(new Set([operator])).filter(isEngine);
   assert.notEqual(engines.length, 0, "no engine was running");
   for (const pid of engines) process.kill(pid, "SIGKILL");
 }

@@ -123,7 +123,8 @@ export class Ec2Network {
 
   /** The number of SSH logins that the machine has accepted since it booted, including the one that counts. */
   async logins(): Promise<number> {
-    const count = "sudo journalctl -b -q -o cat -t sshd | grep -c '^Accepted '";
+    const count =
+      "sudo journalctl --sync; sudo journalctl -b -q -o cat -t sshd | grep -c '^Accepted '";
     return Number(await this.run(count));
   }
 
