@@ -22,3 +22,8 @@ export function innerPrefixes(
   );
   return [...own.map((prefix) => ({ prefix, label: "the tunnel" })), ...lans];
 }
+
+/** The remedy for a LAN that overlaps the tunnel. */
+export function tunnelRemedy(lan: Prefix): string {
+  return `move the tunnel: set network.${lan.family === 4 ? "cidr" : "cidr6"} to a prefix that no LAN here uses`;
+}

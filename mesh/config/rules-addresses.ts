@@ -9,6 +9,7 @@ import {
 } from "../addresses";
 import { tunnelPrefixes } from "./config";
 import type { Draft, NodeDraft, Tunnels } from "./draft";
+import { tunnelRemedy } from "./inner-prefixes";
 import { error, warning, type Issue } from "./issue";
 
 /** `tunnels` is null if the network's prefixes are invalid; then rules that depend on them are skipped. */
@@ -138,9 +139,8 @@ function subnetInTunnel(path: string, prefix: Prefix, node: NodeDraft, tunnels: 
   }
   const tunnel = tunnelPrefixes(tunnels).find((own) => overlaps(own, prefix));
   if (tunnel === undefined) return [];
-  const key = prefix.family === 4 ? "cidr" : "cidr6";
-  const remedy = `move the tunnel: set network.${key} to a prefix that no LAN here uses`;
-  return [error(path, `${prefix.text} overlaps the tunnel's ${tunnel.text}`, remedy)];
+  const message = `${prefix.text} overlaps the tunnel's ${tunnel.text}`;
+  return [error(path, message, tunnelRemedy(prefix))];
 }
 
 function overlappingSubnet(

@@ -2,7 +2,7 @@
 import { overlaps, type Prefix } from "../addresses";
 import type { Subnet } from "./config";
 import { hostsOf, lansOf, type Draft, type NodeDraft, type Tunnels } from "./draft";
-import { innerPrefixes } from "./inner-prefixes";
+import { innerPrefixes, tunnelRemedy } from "./inner-prefixes";
 import { error, type Issue } from "./issue";
 
 /** `tunnels` is null if the network's prefixes are invalid. */
@@ -55,7 +55,7 @@ function routedElsewhere(
   const { label, prefix } = other;
   const remedy =
     label === "the tunnel"
-      ? `move the tunnel: set network.${lan.family === 4 ? "cidr" : "cidr6"} to a prefix that no LAN here uses`
+      ? tunnelRemedy(lan)
       : "give that LAN another prefix in the network too: { lan: ..., as: ... }";
   return [error(path, `${lan.text} overlaps ${prefix.text}, ${label}`, remedy)];
 }
