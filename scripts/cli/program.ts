@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import pc from "picocolors";
 import { Mistake } from "../../mesh/config/mistake";
 import { log } from "../log";
-import { Failure } from "../stack/failure";
+import { Failure, withRemedy } from "../stack/failure";
 import { flushOut, writeOut } from "./stdout";
 import { checkNodeVersion } from "./node-version";
 import { programVersion } from "./program-version";
@@ -63,7 +63,7 @@ function report(error: unknown, json: boolean): number {
     return 2;
   }
   const { message, remedy, exitCode } = error instanceof Failure ? error : failureOf(error);
-  log(`${pc.red("error:")} ${message}${remedy === null ? "" : `\n  ${remedy}`}`);
+  log(`${pc.red("error:")} ${withRemedy(message, remedy)}`);
   if (json) printError(message, remedy);
   return exitCode;
 }

@@ -8,7 +8,7 @@ import { fixHosts, NO_CHECKS, type HostCheck, type HostChecks } from "./check-ho
 import { captureEngine, errorOf, onStack } from "./engine";
 import { isPush, type NodeFailure } from "./engine-events";
 import type { EngineRun } from "./engine-run";
-import { Failure } from "./failure";
+import { Failure, withRemedy } from "./failure";
 import { hasFormerInstance } from "./former-instance";
 import { openAccess } from "./host-access";
 import { awaitLinks, type LinkStatus } from "./link-states";
@@ -83,9 +83,7 @@ export async function converge(stack: OpenStack, given: ConvergeOptions): Promis
 /** The report if the outputs or the hosts could not be queried after the update, which has happened nevertheless. */
 function reportWithout(run: EngineRun, found: readonly HostCheck[], error: unknown): UpReport {
   if (!(error instanceof Failure)) throw error;
-  const reason = [error.message, ...(error.remedy === null ? [] : [`  ${error.remedy}`])].join(
-    "\n",
-  );
+  const reason = withRemedy(error.message, error.remedy);
   const report = reportOfEngine(run, found);
   return { ...report, ok: false, failed: [...run.failed, { node: null, reason }] };
 }

@@ -11,6 +11,11 @@ export class Failure extends Error {
   }
 }
 
+/** A message with its remedy in a second, indented line. */
+export function withRemedy(message: string, remedy: string | null): string {
+  return remedy === null ? message : `${message}\n  ${remedy}`;
+}
+
 /**
  * The node with this name.
  * @throws Failure if it is not among `nodes`: it is disabled, has expired, or is not in the config.

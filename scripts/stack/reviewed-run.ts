@@ -6,6 +6,7 @@ import { phaseIn, type PhaseEvent } from "../push/phase";
 import { pushEventIn, type NodeFailure, type PushEvent } from "./engine-events";
 import { remedyFor } from "./engine";
 import { runQuietly, runWithEvents, type EngineRun, type QuietRun } from "./engine-run";
+import { withRemedy } from "./failure";
 import type { StackRef } from "./project";
 import { runUnlocked } from "./stack-locks";
 
@@ -129,8 +130,7 @@ export async function previewQuietly(stack: StackRef, flags: readonly string[]):
 function failuresOf({ failed, error }: QuietRun): NodeFailure[] {
   if (failed.length > 0 || error === "") return failed;
   const reason = error.replace(/^getting stack configuration: get stack secrets manager: /, "");
-  const remedy = remedyFor({ stderr: error });
-  return [{ node: null, reason: remedy === null ? reason : `${reason}\n  ${remedy}` }];
+  return [{ node: null, reason: withRemedy(reason, remedyFor({ stderr: error })) }];
 }
 
 export function hasChanges({ review, cloud }: EngineRun): boolean {

@@ -3,6 +3,7 @@ import { joinBlocks } from "../../cli/command";
 import { pendingText } from "../../cli/report-text";
 import { upText } from "../../cli/up-text";
 import type { UpReport } from "../../stack/converge";
+import { withRemedy } from "../../stack/failure";
 import type { PendingKey } from "../../stack/pending-keys";
 
 export interface RotateReport {
@@ -48,5 +49,5 @@ function outcomeText({ node, outcome, pending, cancelled }: RotateReport): strin
 export function stoppedText(stopped: Stopped | null): string {
   if (stopped === null) return "";
   const { node, message, remedy } = stopped;
-  return `stopped at ${node}: ${message}${remedy === null ? "" : `\n  ${remedy}`}`;
+  return `stopped at ${node}: ${withRemedy(message, remedy)}`;
 }
