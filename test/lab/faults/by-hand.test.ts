@@ -1,8 +1,8 @@
 /** The commands to run on a host, `host.sh remove` and `release`, touch only what wireguard-mesh has made. Needs root. */
 import * as assert from "node:assert/strict";
 import { STATE } from "../support/host-protocol";
+import { leftoversOn } from "../support/mesh-session";
 import { WorkingNetwork } from "../support/working-network";
-import { UNTIL_GONE } from "../support/userspace-end";
 
 const HOST_SH = `sh ${STATE}/host.sh`;
 
@@ -75,9 +75,8 @@ describe("a command by hand on the host", function () {
   it("removes the mesh's interface completely, also during a change", async () => {
     const { token } = await net.relay.apply(net.relayState({ more: ["MTU = 1390"] }));
     assert.match(await net.relay.run(`${HOST_SH} remove wg0`), /^wg0 is removed\./);
-    const places = "/etc /var/lib /run /sys/class/net";
-    const left = `${UNTIL_GONE}; find ${places} \\( -name '*wireguard-mesh*' -o -name 'wg0*' \\) 2>/dev/null | grep -v '^/run/wireguard-mesh.lock' || true`;
-    assert.equal(await net.relay.run(left), "");
+    const on = (_: string, script: string) => net.relay.run(script);
+    assert.deepEqual(await leftoversOn({ on }, "relay"), []);
     assert.equal((await net.relay.confirm(token)).outcome, undefined);
     assert.equal(await net.relay.converge(net.relayState()), "confirmed");
   });

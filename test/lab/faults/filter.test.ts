@@ -1,10 +1,8 @@
 /** The packet filter of a relay: installed, kept, repaired, undone and removed. Needs root. */
 import * as assert from "node:assert/strict";
-import { poll } from "../../../scripts/poll";
-import { RUN, STATE, type WantedState } from "../support/host-protocol";
+import { RUN, STATE, UNTIL_GONE, type WantedState } from "../support/host-protocol";
 import { push } from "../support/pushing";
-import { tcpBanner } from "../support/small-world";
-import { UNTIL_GONE } from "../support/userspace-end";
+import { reachesSshSoon, tcpBanner } from "../support/small-world";
 import { TcpStream } from "../support/tcp-stream";
 import { WorkingNetwork } from "../support/working-network";
 
@@ -56,13 +54,9 @@ describe("the packet filter of a relay", function () {
   /** Whether the laptop gets the greeting of the desktop's sshd. */
   const reachesSsh = async (): Promise<boolean> =>
     (await tcpBanner(net.lab, "laptop", "10.0.0.2", 22)) !== "";
-  const reachesSshSoon = async (): Promise<boolean> => {
-    const isIn = async () => ((await reachesSsh()) ? true : undefined);
-    return (await poll(isIn, { limitMs: 15_000, pauseMs: 50 })) ?? false;
-  };
 
   it("decides what is forwarded from the push on, and pings between peers go on", async () => {
-    assert.equal(await reachesSshSoon(), true);
+    assert.equal(await reachesSshSoon(net.lab, "laptop", "10.0.0.2"), true);
     await net.undisturbed(async () => {
       assert.equal(await net.relay.converge(withFilter(OPEN)), "confirmed");
     });
@@ -82,7 +76,7 @@ describe("the packet filter of a relay", function () {
     it(`is noticed and repaired when it was ${what}`, async () => {
       await net.relay.run(script);
       assert.deepEqual(await drift(OPEN), [difference]);
-      assert.equal(await reachesSshSoon(), true);
+      assert.equal(await reachesSshSoon(net.lab, "laptop", "10.0.0.2"), true);
       await net.undisturbed(async () => {
         assert.equal(await net.relay.converge(withFilter(OPEN)), "confirmed");
       });

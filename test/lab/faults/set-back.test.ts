@@ -1,11 +1,11 @@
 /** A host that was set back to an older confirmed state, as by a snapshot: every remedy restores it. Needs root. */
 import * as assert from "node:assert/strict";
 import { relay } from "../../../scripts/lab/scenarios/relay";
+import { UNTIL_GONE } from "../support/host-protocol";
 import { meshLab, type MeshLab } from "../support/mesh-lab";
 import { openSession, succeeded, UP, type MeshSession } from "../support/mesh-session";
 import { canPingSoon } from "../support/small-world";
 import { setConfig } from "../support/stack-edits";
-import { UNTIL_GONE } from "../support/userspace-end";
 
 interface Status {
   ok: boolean;

@@ -24,6 +24,8 @@ export const LIVE = "/etc/wireguard/wg0.conf";
 export const DROP_IN = "/etc/sysctl.d/60-wireguard-mesh-wg0.conf";
 export const LOCK = "/run/wireguard-mesh.lock/wg0";
 /** Exists while a change has been carried out and is not confirmed. */
+/** A loop in sh(1) until wireguard-go has ended, which takes a moment after its interface was deleted. */
+export const UNTIL_GONE = "while [ -e /run/wireguard/wg0.sock ]; do sleep 0.05; done";
 export const APPLIED = `${RUN}/change/applied`;
 
 export interface WantedState {

@@ -1,9 +1,9 @@
 /** Runs commands for tests of a whole mesh and adds their output to the search for leaks. */
 import * as assert from "node:assert/strict";
 import type { CommandResult } from "../../../scripts/lab/process";
+import { UNTIL_GONE } from "./host-protocol";
 import { LeakWatch } from "./leak-watch";
 import type { MeshLab } from "./mesh-lab";
-import { UNTIL_GONE } from "./userspace-end";
 
 export const UP = ["up", "--yes", "--skip-preview", "--continue-on-error"];
 

@@ -3,14 +3,14 @@ import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { poll } from "../../../scripts/poll";
 import { principalOf } from "../../../mesh/ssh-identity";
-import { namespaceIdentity, processesIn } from "../../../scripts/lab/clean-up";
-import { namespaceOf, OPERATOR } from "../../../scripts/lab/layout";
+import type { Lab } from "../../../scripts/lab/lab";
 import { machineFiles, machineNamespace } from "../../../scripts/lab/vm/files";
 import { Machine } from "../../../scripts/lab/vm/machine";
 import { isOn } from "../../../scripts/lab/vm/qemu";
 import type { Ec2Fixture } from "../ec2.test";
 import { progress, TUNNEL } from "../support/ec2-network";
 import { BUSY_FACTOR } from "../../support/time-limits";
+import { engineProcesses, killAll } from "../../lab/support/engine-processes";
 import { describeGaps, pingGapsDuring } from "../../lab/support/ping-gaps";
 import { UP_PLAIN } from "./changes";
 
@@ -19,20 +19,10 @@ const SILENCE_MS = 2_000 * BUSY_FACTOR;
 const BOOT_LIMIT_MS = 600_000;
 
 /** Kills the engine of this lab, even if a wrapper started it. */
-function killEngines(labId: string): void {
-  const operator = namespaceIdentity(`/run/netns/${namespaceOf(labId, OPERATOR)}`);
-  assert.ok(operator);
-  const isEngine = (pid: number) => {
-    try {
-      return fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "pulumi";
-    } catch {
-      // The process has just ended.
-      return false;
-    }
-  };
-  const engines = processesIn(new Set([operator])).filter(isEngine);
+function killEngines(lab: Lab): void {
+  const engines = engineProcesses(lab).filter(({ name }) => name === "pulumi");
   assert.notEqual(engines.length, 0, "no engine was running");
-  for (const pid of engines) process.kill(pid, "SIGKILL");
+  killAll(engines);
 }
 
 export function replacement(fixture: Ec2Fixture): void {
@@ -66,7 +56,7 @@ export function replacement(fixture: Ec2Fixture): void {
         async () => ((await showsCertificate(previous, authority)) ? true : undefined),
         { limitMs: BOOT_LIMIT_MS, pauseMs: 300 },
       );
-      killEngines(network.lab.id);
+      killEngines(network.lab);
       await ended;
       assert.equal(identified, true, "the machine never showed its certificate");
       progress("the engine is killed: it has not recorded that the machine has its own key");
